@@ -1,0 +1,136 @@
+"""Cloud: what wx-server-sdk's module object is in Node.js."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.client import Client
+from cloud_openapi.errors import CloudSDKError, ConfigError
+from cloud_openapi.openapi import OpenAPI
+from cloud_openapi.permissions import Permissions, config_of
+from cloud_openapi.transports import Transport, connect
+
+if TYPE_CHECKING:
+    from cloud_openapi import types
+    from cloud_openapi.catalogue import Operation
+
+_NOT_INITIALISED = (
+    "Cloud API isn't enabled, please call init first\n"
+    "请先调用 init 完成初始化后再调用其他云 API。"
+    "init 方法可传入一个对象用于设置默认配置，详见文档。"
+)
+_TOKEN_APIS = ("stable_token", "token")
+
+
+class Cloud:
+    """The cloud calls of one mini program: ``init`` once, then ``openapi``."""
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
+        self._openapi: OpenAPI | None = None
+
+    def __repr__(self) -> str:
+        return f"<Cloud {self._client or 'before init'}>"
+
+    def init(  # noqa: PLR0913 - each is a setting of its own
+        self,
+        *,
+        appid: str | None = None,
+        secret: str | None = None,
+        base_url: str | None = None,
+        config: str | os.PathLike[str] | None = None,
+        token_api: str | None = None,
+        timeout: float | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        """Set up the calls. Each option is also a variable: CLOUD_OPENAPI_APPID and so on.
+
+        ``config`` is the config.json whose permissions count; by default it is the one in the
+        calling function's own folder, or for other code the one in the working directory.
+        ``token_api`` is ``stable_token`` (default) or ``token``; ``timeout`` is in seconds
+        (default 15); ``transport`` carries the calls instead of HTTPS.
+
+        Without credentials and without a loopback ``base_url`` no call is possible, and the first
+        one says so. Raises ConfigError for settings or a config.json that cannot be used.
+        """
+        chosen = config or _variable("CONFIG")
+        caller = sys._getframe(1).f_globals.get("__file__")  # noqa: SLF001 - the way to know it
+        permissions = Permissions.load(Path(chosen) if chosen else config_of(caller))
+        if transport is None:
+            transport = connect(
+                **settings_from_environment(
+                    appid=appid,
+                    secret=secret,
+                    base_url=base_url,
+                    token_api=token_api,
+                    timeout=timeout,
+                )
+            )
+        self._client = Client(permissions, transport or _NoTransport())
+
+    @property
+    def openapi(self) -> "types.OpenAPI":
+        """Every API of the catalogue: ``cloud.openapi.analysis.getDailyRetain(…)``."""
+        if self._openapi is None:
+            self._openapi = OpenAPI(default_catalogue(), self._initialised)
+        return cast("types.OpenAPI", self._openapi)
+
+    def _initialised(self) -> Client:
+        if self._client is None:
+            raise CloudSDKError(-1, _NOT_INITIALISED, "Call cloud.init() before the first call.")
+        return self._client
+
+
+class _NoTransport:
+    """Stands where credentials are missing, so that a module can be imported without them."""
+
+    def __repr__(self) -> str:
+        return "without credentials"
+
+    def send(self, operation: "Operation", _params: Mapping[str, Any], /) -> dict[str, Any]:
+        raise CloudSDKError(
+            -1,
+            f"openapi.{operation.name}:fail no credentials",
+            "Set CLOUD_OPENAPI_BASE_URL to the emulator's address (cloud-openapi serve prints "
+            "it), or CLOUD_OPENAPI_APPID and CLOUD_OPENAPI_SECRET to call the real service.",
+        )
+
+
+def settings_from_environment(**given: Any) -> dict[str, Any]:
+    """Return the settings of `connect`: those given, or else those of the environment.
+
+    Raises ConfigError for one that cannot be used.
+    """
+    names = ("appid", "secret", "base_url", "token_api", "timeout")
+    chosen = {
+        name: given[name] if given.get(name) is not None else _variable(name.upper())
+        for name in names
+    }
+    chosen["token_api"] = _token_api(chosen["token_api"])
+    chosen["timeout"] = _seconds(chosen["timeout"])
+    return chosen
+
+
+def _variable(name: str) -> str | None:
+    return os.environ.get(f"CLOUD_OPENAPI_{name}") or None
+
+
+def _token_api(name: str | None) -> Any:
+    if name is not None and name not in _TOKEN_APIS:
+        raise ConfigError(
+            f'token_api (CLOUD_OPENAPI_TOKEN_API) is stable_token or token, not "{name}"'
+        )
+    return name or "stable_token"
+
+
+def _seconds(value: float | str | None) -> float:
+    try:
+        seconds = 15.0 if value is None else float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise ConfigError(f"timeout (CLOUD_OPENAPI_TIMEOUT) is a number of seconds, not {value!r}")
+    return seconds

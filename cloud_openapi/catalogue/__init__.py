@@ -1,0 +1,15 @@
+"""The catalogue: every API as data, one JSON file each, in its HTTPS form."""
+
+from cloud_openapi.catalogue._loader import Catalogue, default_catalogue
+from cloud_openapi.catalogue._operation import Form, Operation, Side
+from cloud_openapi.catalogue._rules import DateRange, Violation
+
+__all__ = [
+    "Catalogue",
+    "DateRange",
+    "Form",
+    "Operation",
+    "Side",
+    "Violation",
+    "default_catalogue",
+]

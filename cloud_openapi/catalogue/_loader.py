@@ -1,0 +1,86 @@
+"""Read the catalogue from its folder."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cloud_openapi.catalogue._operation import Operation
+from cloud_openapi.errors import ConfigError
+
+_FOLDER = Path(__file__).parent
+_KEYS = frozenset(
+    {
+        "$schema",
+        "name",
+        "summary",
+        "docs",
+        "method",
+        "path",
+        "request",
+        "rules",
+        "response",
+        "simulation",
+        "examples",
+    }
+)
+
+
+class Catalogue(Mapping[str, Operation]):
+    """Every API that the package knows, by name."""
+
+    def __init__(self, operations: Mapping[str, Operation]) -> None:
+        self._operations = dict(operations)
+
+    @classmethod
+    def load(cls, folder: Path = _FOLDER) -> "Catalogue":
+        """Read ``<namespace>/<method>.json`` below a folder.
+
+        An entry with a key too many or too few, or in the wrong place, stops the load with a
+        ConfigError. What entry.schema.json says beyond that is checked when the package is
+        built: it needs jsonschema, which a deployed function does not carry.
+        """
+        operations: dict[str, Operation] = {}
+        for path in sorted(folder.glob("*/*.json")):
+            operation = Operation(_read(path))
+            expected = f"{path.parent.name}.{path.stem}"
+            if operation.name != expected:
+                raise ConfigError(f'{path}: "name" is "{operation.name}", not "{expected}"')
+            operations[operation.name] = operation
+        return cls(operations)
+
+    def __getitem__(self, name: str) -> Operation:
+        return self._operations[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._operations)
+
+    def __len__(self) -> int:
+        return len(self._operations)
+
+    def nearest(self, name: str) -> str | None:
+        """Return the API whose name is most like this one, if any is."""
+        # Only an error needs difflib, and importing it costs every start.
+        from difflib import get_close_matches  # noqa: PLC0415
+
+        folded = {known.lower(): known for known in self._operations}
+        close = get_close_matches(name.lower(), folded, n=1)
+        return folded[close[0]] if close else None
+
+
+@cache
+def default_catalogue() -> Catalogue:
+    """Return the catalogue that the package ships, read once."""
+    return Catalogue.load()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        entry: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path}: not JSON: {error}") from None
+    for keys, what in ((entry.keys() - _KEYS, "unknown"), (_KEYS - entry.keys(), "missing")):
+        if keys:
+            raise ConfigError(f"{path}: {what} key: {', '.join(sorted(keys))}")
+    return entry

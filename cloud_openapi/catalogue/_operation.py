@@ -1,0 +1,86 @@
+"""One API: how it is called in either form, and what its answers look like."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from cloud_openapi.catalogue._rules import DateRange
+from cloud_openapi.naming import snake_to_camel
+
+Form = Literal["https", "cloud"]
+Side = Literal["request", "response"]
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_LITERAL_KEYWORDS = frozenset({"enum", "const", "default", "examples"})
+
+
+class Operation:
+    """An entry of the catalogue. Nothing in it changes after it was loaded."""
+
+    __slots__ = (
+        "_schemas",
+        "docs",
+        "examples",
+        "method",
+        "name",
+        "path",
+        "rules",
+        "simulation",
+        "summary",
+    )
+
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        self.name: str = entry["name"]
+        self.summary: str = entry["summary"]
+        self.docs: str = entry["docs"]
+        self.method: str = entry["method"]
+        self.path: str = entry["path"]
+        self.rules = tuple(DateRange.from_entry(rule) for rule in entry["rules"])
+        self.simulation: Mapping[str, Mapping[str, str]] = entry["simulation"]
+        self.examples: tuple[Mapping[str, Any], ...] = tuple(entry["examples"])
+        self._schemas = {"request": entry["request"], "response": entry["response"]}
+
+    def __repr__(self) -> str:
+        return f"<Operation {self.name}>"
+
+    def schema(self, form: Form, side: Side) -> dict[str, Any]:
+        """Return the JSON Schema (2020-12) of one side in one form.
+
+        The cloud form is derived: names in camelCase, and ``errMsg`` in the response.
+        """
+        head = {"$schema": _DIALECT, "title": f"{self.name}: {side}, {form} form"}
+        schema = {**head, **self._schemas[side]}
+        if form == "https":
+            return schema
+        cloud: dict[str, Any] = _rename_properties(schema, snake_to_camel)
+        if side == "response":
+            cloud["required"].append("errMsg")
+            cloud["properties"]["errMsg"] = {"const": f"openapi.{self.name}:ok"}
+        return cloud
+
+    def field(self, side: Side, name: str) -> dict[str, Any]:
+        """Return the schema of one field of the HTTPS form, its items' reference resolved."""
+        schema = self._schemas[side]
+        found: dict[str, Any] = dict(schema["properties"][name])
+        reference = found.get("items", {}).get("$ref")
+        if reference:
+            found["items"] = schema["$defs"][reference.removeprefix("#/$defs/")]
+        return found
+
+
+def _rename_properties(schema: Any, rename: Callable[[str], str]) -> Any:
+    """Copy a JSON Schema with other property names; values and definition names stay."""
+    if isinstance(schema, list):
+        return [_rename_properties(item, rename) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    renamed: dict[str, Any] = {}
+    for keyword, value in schema.items():
+        if keyword == "properties":
+            renamed[keyword] = {rename(k): _rename_properties(v, rename) for k, v in value.items()}
+        elif keyword == "required":
+            renamed[keyword] = [rename(name) for name in value]
+        elif keyword in _LITERAL_KEYWORDS:
+            renamed[keyword] = value
+        else:
+            renamed[keyword] = _rename_properties(value, rename)
+    return renamed

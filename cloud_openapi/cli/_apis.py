@@ -1,0 +1,36 @@
+from typing import get_args
+
+import click
+
+from cloud_openapi.catalogue import Form, Operation, Side, default_catalogue
+from cloud_openapi.cli._options import echo_json, option
+from cloud_openapi.errors import UnknownAPIError
+
+
+@click.command()
+def apis() -> None:
+    """List the APIs of the catalogue."""
+    for operation in default_catalogue().values():
+        click.echo(f"{operation.name:28} {operation.method} {operation.path}")
+        click.echo(f"{'':28} {operation.summary}")
+
+
+@click.command()
+@click.argument("name")
+@option("--form", type=click.Choice(get_args(Form)), default="cloud", show_default=True)
+@option("--side", type=click.Choice(get_args(Side)), default="response", show_default=True)
+def schema(name: str, form: Form, side: Side) -> None:
+    """Print the JSON Schema of one side of an API in one form."""
+    echo_json(find(name).schema(form, side))
+
+
+def find(name: str) -> Operation:
+    """Return an API of the catalogue. Raises UnknownAPIError, with the nearest name."""
+    catalogue = default_catalogue()
+    if name in catalogue:
+        return catalogue[name]
+    nearest = catalogue.nearest(name)
+    advice = f'Did you mean "{nearest}"?' if nearest else "cloud-openapi apis lists them."
+    raise UnknownAPIError(
+        -604100, "system error: error code: -604100", f'There is no API "{name}". {advice}'
+    )

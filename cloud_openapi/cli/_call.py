@@ -1,0 +1,111 @@
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import click
+
+from cloud_openapi._cloud import Cloud, settings_from_environment
+from cloud_openapi.catalogue import Form, Operation, default_catalogue
+from cloud_openapi.cli._apis import find
+from cloud_openapi.cli._options import (
+    Json,
+    echo_json,
+    emulator_options,
+    new_emulator,
+    option,
+    variable,
+)
+from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.emulator import create_app
+from cloud_openapi.errors import CloudSDKError, advice
+from cloud_openapi.naming import snake_to_camel
+from cloud_openapi.transports import Transport, connect
+
+_TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
+
+
+class _ByName(click.Group):
+    """A subcommand for each API of the catalogue."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(default_catalogue())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        del ctx
+        return _command(find(cmd_name))
+
+
+@click.command(cls=_ByName, subcommand_metavar="API [OPTIONS]")
+def call() -> None:
+    """Make one call and print its answer as JSON.
+
+    The emulator answers, in this process, unless --base-url or credentials are given. The
+    secret is never an argument: set CLOUD_OPENAPI_SECRET.
+    """
+
+
+def _command(operation: Operation) -> click.Command:
+    request = operation.schema("https", "request")
+
+    @option("--form", type=click.Choice(get_args(Form)), default="cloud", show_default=True)
+    @option("--config", type=click.Path(path_type=Path), help="config.json of the cloud form.")
+    @option("--base-url", help="Whom to call instead of the emulator in this process.")
+    @option("--appid", help="The mini program to call for.")
+    @emulator_options
+    def run(  # noqa: PLR0913 - an option each
+        form: Form,
+        config: Path | None,
+        base_url: str | None,
+        appid: str | None,
+        seed: int,
+        now: datetime | None,
+        **given: Any,
+    ) -> None:
+        params = {name: value for name, value in given.items() if value is not None}
+        transport = _transport(appid, base_url, seed, now)
+        if form == "https":
+            echo_json(_checked(operation, transport.send(operation, params)))
+            return
+        cloud = Cloud()
+        # Code outside of any function: the working directory's config.json counts.
+        cloud.init(transport=transport, config=config or Path.cwd() / "config.json")
+        method = cloud.openapi[operation.name]
+        echo_json(method({snake_to_camel(name): value for name, value in params.items()}))
+
+    command = click.command(operation.name, help=f"{operation.summary}.\n\n{operation.docs}")(run)
+    for name, field in request["properties"].items():
+        command = click.option(
+            f"--{name.replace('_', '-')}",
+            name,
+            type=_TYPES.get(field["type"], Json()),
+            required=name in request["required"],
+            help=field.get("description"),
+            envvar=variable(name),
+            show_envvar=True,
+        )(command)
+    return command
+
+
+def _transport(
+    appid: str | None, base_url: str | None, seed: int, now: datetime | None
+) -> Transport:
+    chosen = connect(**settings_from_environment(appid=appid, base_url=base_url))
+    if chosen is not None:
+        return chosen
+    # Loading these loads requests too, which a call over a socket has done already.
+    from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415
+    from cloud_openapi.transports.wsgi import WSGIExchange  # noqa: PLC0415
+
+    app = cast("Any", create_app(new_emulator(seed, now)))
+    return HTTPSTransport(WSGIExchange(app), DEMO_APPID, DEMO_SECRET)
+
+
+def _checked(operation: Operation, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    code = answer.get("errcode")
+    if code:
+        text = f"{operation.path}: {answer.get('errmsg')}"
+        rules = [rule.describe() for rule in operation.rules if code in rule.CODES]
+        raise CloudSDKError(code, text, " ".join(filter(None, [advice(code), *rules])))
+    return answer

@@ -1,0 +1,49 @@
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cloud_openapi.cli._options import (
+    Json,
+    echo_json,
+    emulator_options,
+    folder_option,
+    new_emulator,
+    option,
+)
+from cloud_openapi.cli._serve import emulator_variables
+from cloud_openapi.emulator import Server, create_app, listen, url_of
+from cloud_openapi.errors import CloudOpenAPIError, ConfigError
+from cloud_openapi.runtime import Functions
+
+
+@click.command()
+@click.argument("name")
+@option("--data", type=Json(), default="{}", help="The event, as JSON.")
+@folder_option
+@emulator_options
+def invoke(name: str, data: Any, functions: Path, seed: int, now: datetime | None) -> None:
+    """Run one function against an emulator of its own and print what it returns.
+
+    What the function prints goes to stderr.
+    """
+    emulator = new_emulator(seed, now)
+    listening = listen("127.0.0.1", 0)
+    found = Functions(functions, emulator_variables(url_of(listening)))
+    try:
+        if name not in found:
+            known = ", ".join(found) or "none"
+            raise ConfigError(f'There is no function "{name}" in {found.folder}. Known: {known}.')
+        with Server(create_app(emulator, found), listening):
+            outcome = found.invoke(name, data, now=emulator.clock.now())
+    finally:
+        found.close()
+        listening.close()
+    if outcome.status != HTTPStatus.OK:
+        click.echo(outcome.result.get("stackTrace", ""), err=True)
+        raise CloudOpenAPIError(
+            f"{name}: {outcome.result['errorMessage']} (statusCode {outcome.status})"
+        )
+    echo_json(outcome.result)

@@ -1,0 +1,104 @@
+import errno
+import json
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from cloud_openapi.cli._options import emulator_options, folder_option, new_emulator, option
+from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.emulator import Server, create_app, listen, url_of
+from cloud_openapi.errors import ConfigError
+from cloud_openapi.runtime import Functions
+
+
+@click.command()
+@option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=7070,
+    show_default=True,
+    help="The port; 0 takes a free one.",
+)
+@folder_option
+@emulator_options
+@option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
+def serve(  # noqa: PLR0913 - an option each
+    host: str,
+    port: int,
+    functions: Path,
+    seed: int,
+    now: datetime | None,
+    as_json: bool,  # noqa: FBT001 - a flag
+) -> None:
+    """Run the emulator and the functions of a folder until interrupted."""
+    listening = _listen(host, port)
+    variables = emulator_variables(url_of(listening))
+    found = Functions(functions, variables)
+    server = Server(create_app(new_emulator(seed, now), found), listening)
+    signal.signal(signal.SIGTERM, _stop)
+    if as_json:
+        ready = {"url": server.url, "functions": list(found), "environment": variables}
+        click.echo(json.dumps(ready))
+    else:
+        click.echo(_welcome(server.url, found.folder, list(found), variables))
+    sys.stdout.flush()
+    try:
+        server.run()
+    finally:
+        server.close()
+        found.close()
+
+
+def emulator_variables(url: str) -> dict[str, str]:
+    """Return the variables that make a program call this emulator."""
+    return {
+        "CLOUD_OPENAPI_BASE_URL": url,
+        "CLOUD_OPENAPI_APPID": DEMO_APPID,
+        "CLOUD_OPENAPI_SECRET": DEMO_SECRET,
+    }
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise ConfigError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
+        raise ConfigError(
+            f"{host}:{port} is in use by another program; choose another port with --port or "
+            "CLOUD_OPENAPI_PORT (0 takes a free one)."
+        ) from error
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    # The server's loop ends at this as it does at Ctrl-C.
+    raise SystemExit(0)
+
+
+def _welcome(url: str, folder: Path, functions: Sequence[str], variables: Mapping[str, str]) -> str:
+    exports = [f"  export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    lines = [
+        f"Emulator    {url}",
+        f"Functions   {', '.join(functions) or 'none'}  ({folder})",
+        "",
+        "To call it from another shell, set there:",
+        *exports,
+        "",
+        "Try it:",
+    ]
+    name = "getDailyRetain" if "getDailyRetain" in functions else next(iter(functions), None)
+    if name is None:
+        query = f"grant_type=client_credential&appid={DEMO_APPID}&secret={DEMO_SECRET}"
+        lines.append(f"  curl '{url}/cgi-bin/token?{query}'")
+    else:
+        event = json.dumps({"beginDate": "20170313", "endDate": "20170313"})
+        lines.append(f"  curl -d {shlex.quote(event)} {url}/v1/functions/{name}")
+    return "\n".join([*lines, "", "Ctrl-C stops it."])

@@ -1,0 +1,51 @@
+"""One cloud call, from beginning to end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cloud_openapi.catalogue import Operation
+from cloud_openapi.errors import CloudSDKError, advice
+from cloud_openapi.naming import snake_to_camel, to_camel_case, to_snake_case
+from cloud_openapi.permissions import Permissions
+from cloud_openapi.transports import Transport
+
+
+class Client:
+    """Makes calls by one transport, as far as one config.json allows them."""
+
+    def __init__(self, permissions: Permissions, transport: Transport) -> None:
+        self._permissions = permissions
+        self._transport = transport
+
+    def __repr__(self) -> str:
+        return f"<Client {self._transport}, permissions of {self._permissions.source}>"
+
+    def call(
+        self, operation: Operation, params: Mapping[str, Any], *, convert: bool
+    ) -> dict[str, Any]:
+        """Return the answer in the cloud-call form; ``convert=False`` leaves the names alone.
+
+        Raises CloudSDKError for a missing permission, for an error of WeChat's, and when no
+        answer came. The permission is looked at before the parameters, as on the platform.
+        """
+        if operation.name not in self._permissions:
+            raise self._permissions.denial(operation.name)
+        answer = self._transport.send(operation, to_snake_case(params) if convert else params)
+        code = answer.pop("errcode", None)
+        text = answer.pop("errmsg", None)
+        if code:
+            hint = _hint(operation, code, convert=convert)
+            raise CloudSDKError(code, f"openapi.{operation.name}:fail {text}", hint)
+        result: dict[str, Any] = to_camel_case(answer) if convert else answer
+        result["errMsg"] = f"openapi.{operation.name}:ok"
+        return result
+
+
+def _hint(operation: Operation, code: int, *, convert: bool) -> str:
+    words = [advice(code)]
+    for rule in operation.rules:
+        if code in rule.CODES:
+            names = (rule.begin, rule.end)
+            renamed = {name: snake_to_camel(name) for name in names} if convert else {}
+            words.append(rule.describe(renamed))
+    return " ".join(filter(None, words))

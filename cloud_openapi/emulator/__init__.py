@@ -1,0 +1,9 @@
+"""A local emulator of WeChat's analysis APIs: `create_app` and its state, `Emulator`."""
+
+from cloud_openapi.emulator.app import create_app
+from cloud_openapi.emulator.clock import Clock
+from cloud_openapi.emulator.journal import Entry
+from cloud_openapi.emulator.server import Server, listen, url_of
+from cloud_openapi.emulator.state import Emulator
+
+__all__ = ["Clock", "Emulator", "Entry", "Server", "create_app", "listen", "url_of"]

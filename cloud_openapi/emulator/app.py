@@ -1,0 +1,49 @@
+from http import HTTPStatus
+
+from flask import Flask, Response, jsonify
+from werkzeug.exceptions import MethodNotAllowed
+
+from cloud_openapi._version import __version__
+from cloud_openapi.emulator.functions import add_functions
+from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.emulator.weixin import add_weixin
+from cloud_openapi.runtime import Functions
+
+_LARGEST_BODY = 6 * 1024 * 1024
+
+
+def create_app(emulator: Emulator | None = None, functions: Functions | None = None) -> Flask:
+    """Return the emulator as a Flask application.
+
+    Its state is in ``emulator`` (a new one by default); with ``functions`` it invokes them too.
+    """
+    emulator = emulator or Emulator()
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    add_weixin(app, emulator)
+    if functions is not None:
+        add_functions(app, emulator, functions)
+
+    @app.errorhandler(MethodNotAllowed)
+    def wrong_method(error: MethodNotAllowed) -> tuple[Response, int]:
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        body = {"code": "METHOD_NOT_ALLOWED", "message": f"This address takes {allowed}."}
+        return jsonify(body), HTTPStatus.METHOD_NOT_ALLOWED
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {
+            "status": "ok",
+            "version": __version__,
+            "now": emulator.clock.now().isoformat(timespec="seconds"),
+        }
+
+    @app.get("/")
+    def index() -> Response:
+        lines = ["cloud_openapi emulator", "", "GET  /healthz", "GET  /cgi-bin/token"]
+        lines.append("POST /cgi-bin/stable_token")
+        lines += [f"{api.method} {api.path}  {api.name}" for api in emulator.catalogue.values()]
+        lines += [f"POST /v1/functions/{name}" for name in functions or ()]
+        return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+    return app

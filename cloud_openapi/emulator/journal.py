@@ -1,0 +1,41 @@
+"""What was asked, what was answered, and why; the newest entries only."""
+
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+_BODY_LIMIT = 64 * 1024
+
+
+class Entry(NamedTuple):
+    """One request. It holds no token, and no body of a request for one."""
+
+    time: datetime
+    method: str
+    path: str
+    appid: str | None
+    body: bytes
+    errcode: int
+    check: str
+    """The check that refused the request, or what the answer came from."""
+
+
+class Journal:
+    """A bounded list of entries, the oldest first."""
+
+    def __init__(self, size: int) -> None:
+        self._entries: deque[Entry] = deque(maxlen=size)
+
+    def add(self, entry: Entry) -> None:
+        """Keep an entry; an overlong body is cut, and the oldest entry makes room."""
+        if len(entry.body) > _BODY_LIMIT:
+            entry = entry._replace(body=entry.body[:_BODY_LIMIT])
+        self._entries.append(entry)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        # A copy: another thread may add an entry while this one reads.
+        return iter(list(self._entries))

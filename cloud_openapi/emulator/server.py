@@ -1,0 +1,73 @@
+"""The emulator on a socket: waitress, in a thread or in the caller's own."""
+
+import logging
+import socket
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from waitress.server import create_server
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_THREADS = 32
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket, so that the port is known before the application is made.
+
+    Port 0 takes a free one. Raises OSError.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=1024)
+
+
+def url_of(listening: socket.socket) -> str:
+    """Return the base URL of a listening socket, for a client on this machine."""
+    host, port = listening.getsockname()[:2]
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound here
+    return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
+
+
+class Server:
+    """Serves a WSGI application on a listening socket; 32 requests may wait at a time."""
+
+    def __init__(self, app: Any, listening: socket.socket) -> None:
+        # "Task queue depth" is no news: the queue is what holds requests while others sleep.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self.url = url_of(listening)
+        self._server = create_server(
+            app,
+            sockets=[listening],
+            threads=_THREADS,
+            connection_limit=1000,
+            channel_timeout=30,
+            clear_untrusted_proxy_headers=True,
+            ident="",
+        )
+        self._thread: threading.Thread | None = None
+
+    def run(self) -> None:
+        """Serve until `close` or an interrupt."""
+        self._server.run()
+
+    def __enter__(self) -> "Self":
+        self._thread = threading.Thread(target=self.run, name="emulator", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop serving and let go of the socket."""
+        self._server.close()
+        self._server.task_dispatcher.shutdown()
+        if self._thread is not None:
+            self._thread.join(5)

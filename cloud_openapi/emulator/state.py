@@ -1,0 +1,44 @@
+"""Everything that an emulator knows and remembers."""
+
+import random
+from collections.abc import Mapping
+from functools import lru_cache
+
+from cloud_openapi.catalogue import Catalogue, default_catalogue
+from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.emulator.clock import Clock
+from cloud_openapi.emulator.journal import Journal
+from cloud_openapi.emulator.tokens import Tokens
+from cloud_openapi.emulator.world import World
+
+_WORLDS = 1000
+
+
+class Emulator:
+    """The state behind the application: mini programs, tokens, clock, numbers, journal.
+
+    ``apps`` maps each appid to its secret; by default it is the demo mini program alone. The same
+    seed gives the same numbers, tokens and request ids.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        clock: Clock | None = None,
+        apps: Mapping[str, str] | None = None,
+        catalogue: Catalogue | None = None,
+        journal_size: int = 1000,
+    ) -> None:
+        self.seed = seed
+        self.clock = clock or Clock()
+        self.apps = dict(apps or {DEMO_APPID: DEMO_SECRET})
+        self.catalogue = default_catalogue() if catalogue is None else catalogue
+        self.journal = Journal(journal_size)
+        self.chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self.tokens = Tokens(self.apps, self.clock, self.chance)
+        self.world = lru_cache(maxsize=_WORLDS)(self._make_world)
+        """Return the simulated mini program of an appid."""
+
+    def _make_world(self, appid: str) -> World:
+        return World(self.seed, appid)

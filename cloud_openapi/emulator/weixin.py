@@ -1,0 +1,181 @@
+"""api.weixin.qq.com: the token endpoints and a route for each API of the catalogue.
+
+The order of the checks, the codes and the texts follow WeChat's pages and recorded answers; where
+nothing is recorded, docs/faithfulness.md says what was chosen.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from flask import Flask, Response, g, request
+from jsonschema import Draft202012Validator
+from werkzeug.exceptions import HTTPException
+
+from cloud_openapi.catalogue import Operation, Violation
+from cloud_openapi.emulator.errors import RefusalError, error_body, make_rid
+from cloud_openapi.emulator.journal import Entry
+from cloud_openapi.emulator.simulation import simulate
+from cloud_openapi.emulator.state import Emulator
+
+# WeChat's neighbours of these APIs answer so; of these APIs themselves no header is recorded.
+_CONTENT_TYPE = "application/json; encoding=utf-8"
+_ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+_FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
+
+
+class _Answer(NamedTuple):
+    body: dict[str, Any]
+    source: str
+
+
+def add_weixin(app: Flask, emulator: Emulator) -> None:
+    """Add the routes of api.weixin.qq.com to the application."""
+    for path, endpoint in (
+        ("/cgi-bin/token", _token(emulator)),
+        ("/cgi-bin/stable_token", _stable_token(emulator)),
+        *((operation.path, _api(operation, emulator)) for operation in emulator.catalogue.values()),
+    ):
+        app.add_url_rule(
+            path,
+            endpoint=path,
+            view_func=_view(endpoint, emulator),
+            methods=_ALL_METHODS,
+            provide_automatic_options=False,
+        )
+
+    def unknown_url(_error: HTTPException) -> Response:
+        return _view(_refuse(40066, "url"), emulator)()
+
+    def too_large(_error: HTTPException) -> Response:
+        return _view(_refuse(45002, "body"), emulator)()
+
+    app.register_error_handler(404, unknown_url)
+    app.register_error_handler(413, too_large)
+
+
+def _view(endpoint: Callable[[], _Answer], emulator: Emulator) -> Callable[[], Response]:
+    """Turn an endpoint into a view that answers its refusals too, and keeps the journal."""
+
+    def view() -> Response:
+        errcode = 0
+        try:
+            answer = endpoint()
+        except RefusalError as refusal:
+            errcode = refusal.code
+            rid = make_rid(emulator.clock.now(), emulator.chance)
+            answer = _Answer(error_body(errcode, rid), refusal.check)
+        # A request for a token holds a secret, which is kept nowhere.
+        body = b"" if request.path.startswith("/cgi-bin/") else request.get_data()
+        emulator.journal.add(
+            Entry(
+                emulator.clock.now(),
+                request.method,
+                request.path,
+                g.get("appid"),
+                body,
+                errcode,
+                answer.source,
+            )
+        )
+        text = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"))
+        return Response(text.encode(), content_type=_CONTENT_TYPE)
+
+    return view
+
+
+def _api(operation: Operation, emulator: Emulator) -> Callable[[], _Answer]:
+    valid = Draft202012Validator(operation.schema("https", "request")).is_valid
+    examples = [(example["request"], example["response"]) for example in operation.examples]
+
+    def endpoint() -> _Answer:
+        _require_method(operation.method)
+        token = request.args.get("access_token")
+        if not token:
+            raise RefusalError(41001, "access_token")
+        appid = g.appid = emulator.tokens.appid_of(token)
+        params = _json_body()
+        today = emulator.clock.now().date()
+        periods = {}
+        for rule in operation.rules:
+            period = rule.check(params, today)
+            if isinstance(period, Violation):
+                raise RefusalError(period.code, period.reason)
+            periods[rule.ref] = period
+        if not valid(params):
+            raise RefusalError(47001, "schema")
+        for asked, answered in examples:
+            if all(params.get(name) == value for name, value in asked.items()):
+                return _Answer(dict(answered), "documented example")
+        answer = simulate(operation, periods, emulator.world(appid), today)
+        return _Answer(answer, "simulation")
+
+    return endpoint
+
+
+def _token(emulator: Emulator) -> Callable[[], _Answer]:
+    def endpoint() -> _Answer:
+        _require_method("GET")
+        field = request.args.get
+        appid = field("appid", "")
+        emulator.tokens.authenticate(appid, field("secret", ""), field("grant_type", ""))
+        return _granted(appid, *emulator.tokens.grant(appid))
+
+    return endpoint
+
+
+def _stable_token(emulator: Emulator) -> Callable[[], _Answer]:
+    def endpoint() -> _Answer:
+        _require_method("POST")
+        fields = _json_body()
+        appid = _text(fields, "appid")
+        emulator.tokens.authenticate(appid, _text(fields, "secret"), _text(fields, "grant_type"))
+        force = fields.get("force_refresh") is True
+        return _granted(appid, *emulator.tokens.grant_stable(appid, force=force))
+
+    return endpoint
+
+
+def _granted(appid: str, token: str, expires_in: int) -> _Answer:
+    g.appid = appid
+    return _Answer({"access_token": token, "expires_in": expires_in}, "token")
+
+
+def _refuse(code: int, check: str) -> Callable[[], _Answer]:
+    def endpoint() -> _Answer:
+        raise RefusalError(code, check)
+
+    return endpoint
+
+
+def _require_method(method: str) -> None:
+    if request.method != method:
+        raise RefusalError(43001 if method == "GET" else 43002, "method")
+
+
+def _json_body() -> dict[str, Any]:
+    """Read the body as a JSON object, whatever its Content-Type says.
+
+    A body encoded as a form is refused as recorded: 61500, where anything else is 47001.
+    """
+    data = request.get_data()
+    if not data:
+        raise RefusalError(44002, "body")
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        is_form = _FORM.match(data) is not None
+        raise RefusalError(
+            61500 if is_form else 47001, "body is a form" if is_form else "body"
+        ) from None
+    if not isinstance(value, dict):
+        raise RefusalError(47001, "body")
+    return value
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name, "")
+    return value if isinstance(value, str) else ""

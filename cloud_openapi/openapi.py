@@ -1,0 +1,122 @@
+"""cloud.openapi.<namespace>.<method>: the catalogue as attributes."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cloud_openapi.catalogue import Catalogue, Operation
+from cloud_openapi.client import Client
+from cloud_openapi.errors import UnknownAPIError
+from cloud_openapi.naming import snake_to_camel
+
+Method = Callable[..., dict[str, Any]]
+
+
+class OpenAPI:
+    """Every API of the catalogue, callable as in a cloud function.
+
+    Written ``cloud.openapi.analysis.getDailyRetain(…)``, or by name:
+    ``cloud.openapi["analysis.getDailyRetain"](…)``. ``cloud.openapi(convertCase=False)`` gives
+    the same with WeChat's snake_case names in parameters and answers.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        client: Callable[[], Client],
+        path: str = "",
+        *,
+        convert: bool = True,
+    ) -> None:
+        self._catalogue = catalogue
+        self._client = client
+        self._path = path
+        self._convert = convert
+
+    def __call__(self, options: Mapping[str, Any] | None = None, /, **keywords: Any) -> "OpenAPI":
+        """Return the same APIs with other options; ``convertCase`` is the one there is."""
+        if self._path:
+            raise self._unknown(self._path)
+        if options is not None and not isinstance(options, Mapping):
+            raise TypeError("an options object is expected")
+        chosen = {**(options or {}), **keywords}
+        convert = chosen.pop("convertCase", True)
+        if chosen:
+            raise TypeError(
+                f"cloud.openapi has no option {', '.join(map(repr, chosen))}; it has convertCase."
+            )
+        return OpenAPI(self._catalogue, self._client, convert=convert is not False)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        found = self[name]
+        # The next look-up finds it without coming here.
+        self.__dict__[name] = found
+        return found
+
+    def __getitem__(self, name: str) -> Any:
+        """Return an API by its name, or the namespace of that name."""
+        path = f"{self._path}{name}"
+        operation = self._catalogue.get(path)
+        if operation is not None:
+            return _method(operation, self._client, convert=self._convert)
+        prefix = f"{path}."
+        if any(known.startswith(prefix) for known in self._catalogue):
+            return OpenAPI(self._catalogue, self._client, prefix, convert=self._convert)
+        raise self._unknown(path)
+
+    def __dir__(self) -> list[str]:
+        here = [name for name in self._catalogue if name.startswith(self._path)]
+        return sorted({name[len(self._path) :].partition(".")[0] for name in here})
+
+    def __repr__(self) -> str:
+        return (
+            f"<cloud.openapi{'.' + self._path[:-1] if self._path else ''}: {', '.join(dir(self))}>"
+        )
+
+    def _unknown(self, path: str) -> UnknownAPIError:
+        path = path.rstrip(".")
+        nearest = self._catalogue.nearest(path)
+        advice = (
+            f'Did you mean "{nearest}"?' if nearest else f"Known: {', '.join(self._catalogue)}."
+        )
+        return UnknownAPIError(
+            -604100,
+            "system error: error code: -604100",
+            f'There is no API "{path}" in the catalogue. {advice}',
+        )
+
+
+def _method(operation: Operation, client: Callable[[], Client], *, convert: bool) -> Method:
+    def method(params: Mapping[str, Any] | None = None, /, **keywords: Any) -> dict[str, Any]:
+        if params is not None:
+            if keywords:
+                raise TypeError(f"{operation.name} takes an object or keywords, not both")
+            if not isinstance(params, Mapping):
+                raise TypeError(
+                    f"{operation.name} takes an object of parameters, not {type(params).__name__}"
+                )
+        return client().call(operation, dict(params or keywords), convert=convert)
+
+    method.__name__ = operation.name.rpartition(".")[2]
+    method.__qualname__ = f"cloud.openapi.{operation.name}"
+    method.__doc__ = _describe(operation, convert=convert)
+    return method
+
+
+def _describe(operation: Operation, *, convert: bool) -> str:
+    form = "cloud" if convert else "https"
+    lines = [f"{operation.summary}.", ""]
+    for title, side in (("Parameters", "request"), ("Returns", "response")):
+        schema = operation.schema(form, side)  # type: ignore[arg-type]
+        lines.append(f"{title}:")
+        lines += [
+            f"    {name}: {field.get('type', 'string')}. {field.get('description', '')}".rstrip()
+            for name, field in schema["properties"].items()
+        ]
+        lines.append("")
+    for rule in operation.rules:
+        names = {name: snake_to_camel(name) for name in (rule.begin, rule.end)} if convert else {}
+        lines += [rule.describe(names), ""]
+    lines += [f"Raises CloudSDKError. Permission: {operation.name}", operation.docs]
+    return "\n".join(lines)

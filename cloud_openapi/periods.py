@@ -1,0 +1,87 @@
+"""Natural days, weeks and months in Beijing time, the time of WeChat's statistics."""
+
+import os
+from datetime import date, datetime, timedelta, timezone
+from typing import Literal, NamedTuple
+
+BEIJING = timezone(timedelta(hours=8), "Beijing")
+NOW_VARIABLE = "CLOUD_OPENAPI_NOW"
+
+Span = Literal["day", "week", "month"]
+
+
+class Period(NamedTuple):
+    """A natural day, a week from Monday to Sunday, or a month; both ends belong to it."""
+
+    span: Span
+    begin: date
+    end: date
+
+    @property
+    def ref(self) -> str:
+        """Return the period as WeChat writes ``ref_date``: 20170313, 20170306-20170312, 201702."""
+        if self.span == "day":
+            return f"{self.begin:%Y%m%d}"
+        if self.span == "week":
+            return f"{self.begin:%Y%m%d}-{self.end:%Y%m%d}"
+        return f"{self.begin:%Y%m}"
+
+    def after(self, steps: int) -> "Period":
+        """Return the period that lies this many days, weeks or months later."""
+        if self.span == "month":
+            months = self.begin.year * 12 + self.begin.month - 1 + steps
+            return period_with(self.span, date(months // 12, months % 12 + 1, 1))
+        days = steps * (7 if self.span == "week" else 1)
+        return period_with(self.span, self.begin + timedelta(days=days))
+
+
+def period_with(span: Span, day: date) -> Period:
+    """Return the day, week or month that holds this day."""
+    if span == "day":
+        return Period(span, day, day)
+    if span == "week":
+        monday = day - timedelta(days=day.weekday())
+        return Period(span, monday, monday + timedelta(days=6))
+    first = day.replace(day=1)
+    return Period(span, first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
+
+
+def last_complete(span: Span, today: date) -> Period:
+    """Return the newest period that had ended before today began."""
+    current = period_with(span, today)
+    return current.after(-1)
+
+
+def newest_dates(span: Span, now: datetime | None = None) -> dict[str, str]:
+    """Return the dates of the newest complete day, week or month in Beijing.
+
+    The result is ``{"beginDate": "20170306", "endDate": "20170312"}``, ready for a cloud call.
+    ``now`` is any aware time; without it the time in ``CLOUD_OPENAPI_NOW`` (the emulator sets it
+    for its functions) or the clock counts.
+    """
+    if now is None:
+        now = parse_now(os.environ.get(NOW_VARIABLE)) or datetime.now(BEIJING)
+    period = last_complete(span, now.astimezone(BEIJING).date())
+    return {"beginDate": f"{period.begin:%Y%m%d}", "endDate": f"{period.end:%Y%m%d}"}
+
+
+def parse_now(text: str | None) -> datetime | None:
+    """Read an ISO 8601 time; without an offset it is Beijing's. Nothing, if there is no text.
+
+    Raises ValueError for anything else.
+    """
+    if not text:
+        return None
+    # datetime.fromisoformat reads a final Z only from Python 3.11 on.
+    moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)
+
+
+def parse_day(text: object) -> date | None:
+    """Read a day written ``yyyymmdd``; nothing, if it is not written so or is no day."""
+    if not (isinstance(text, str) and len(text) == 8 and text.isascii() and text.isdigit()):  # noqa: PLR2004
+        return None
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return None

@@ -1,0 +1,100 @@
+"""The allowlist of a config.json: which APIs a function may call.
+
+Exact names only, as on the platform: no file, no key or an empty list allows nothing.
+"""
+
+import json
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from cloud_openapi.errors import CloudSDKError, ConfigError, system_error
+
+_FUNCTION_ROOTS = frozenset({"functions", "cloudfunctions"})
+
+
+class Permissions:
+    """The APIs that one config.json lists."""
+
+    def __init__(self, allowed: Iterable[str], source: Path) -> None:
+        self._allowed = frozenset(allowed)
+        self.source = source
+
+    @classmethod
+    def load(cls, path: Path) -> "Permissions":
+        """Read ``permissions.openapi`` of a config.json; a missing file allows nothing.
+
+        Raises ConfigError, naming file and place, when the file cannot be used.
+        """
+        try:
+            text = path.read_text("utf-8-sig")
+        except (FileNotFoundError, NotADirectoryError):
+            return cls((), path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+        names = _listed(_parse(text, path), path)
+        if "*" in names:
+            warnings.warn(
+                f'{path}: "*" in permissions.openapi is no wildcard on the platform and allows '
+                "nothing; list each API by name.",
+                stacklevel=2,
+            )
+        return cls(names, path)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._allowed
+
+    def denial(self, name: str) -> CloudSDKError:
+        """Return the platform's error for an API that the config.json does not list."""
+        where = "in it" if self.source.is_file() else "(the file does not exist yet)"
+        return system_error(
+            -604101,
+            f'Add "{name}" to permissions.openapi {where}: {self.source}',
+        )
+
+
+def config_of(module_file: str | None) -> Path:
+    """Return the config.json that counts for a module.
+
+    A module in a function's folder has that folder's own, whether it is there or not; any other
+    code has the one in the working directory. On CloudBase, both are the same.
+    """
+    if module_file:
+        folder = Path(module_file).resolve().parent
+        if folder.parent.name in _FUNCTION_ROOTS:
+            return folder / "config.json"
+    return Path.cwd() / "config.json"
+
+
+def _parse(text: str, path: Path) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(
+            f"{path}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
+        ) from None
+
+
+def _listed(config: Any, path: Path) -> list[str]:
+    for place, key in (("the file", "permissions"), ("permissions", "openapi")):
+        if not isinstance(config, dict):
+            raise ConfigError(f"{path}: {place} must be an object, not {_kind(config)}")
+        if key not in config:
+            return []
+        config = config[key]
+    if not isinstance(config, list):
+        raise ConfigError(
+            f"{path}: permissions.openapi must be an array of API names, not {_kind(config)}"
+        )
+    for index, name in enumerate(config):
+        if not isinstance(name, str):
+            raise ConfigError(
+                f"{path}: permissions.openapi[{index}] must be a string, not {_kind(name)}"
+            )
+    return config
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")

@@ -1,0 +1,5 @@
+"""The access token: fetched once however many ask, kept until shortly before it ends."""
+
+from cloud_openapi.tokens._keeper import AccessToken, Granted, TokenDeniedError
+
+__all__ = ["AccessToken", "Granted", "TokenDeniedError"]

@@ -1,0 +1,83 @@
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from cloud_openapi.catalogue import Operation
+from cloud_openapi.errors import SDK_TEXTS, CloudSDKError, system_error
+
+
+class Transport(Protocol):
+    """Carries one call."""
+
+    def send(self, operation: Operation, params: Mapping[str, Any], /) -> dict[str, Any]:
+        """Return WeChat's answer in its HTTPS form, an error of WeChat's included.
+
+        Raises CloudSDKError when there is no such answer.
+        """
+        ...
+
+
+class Reply(NamedTuple):
+    """An HTTP answer."""
+
+    status: int
+    reason: str
+    body: bytes
+
+
+class Exchange(Protocol):
+    """Sends one HTTP request to the service; target is a path with its query."""
+
+    def send(self, method: str, target: str, body: bytes | None = None) -> Reply:
+        """Return the answer. Raises ExchangeError when none came."""
+        ...
+
+
+class ExchangeError(Exception):
+    """An exchange that brought no usable answer. Its text never holds a token or a secret."""
+
+    def __init__(self, code: int, text: str | None, hint: str) -> None:
+        super().__init__(code, text, hint)
+        self.code = code
+        self.text = text
+        self.hint = hint
+
+    def failure(self, api: str) -> CloudSDKError:
+        """Return the SDK's error for a call of this API."""
+        if self.text is None:
+            return system_error(self.code, self.hint)
+        return CloudSDKError(self.code, f"openapi.{api}:fail {self.text}", self.hint)
+
+
+def unreachable(what: str, where: str) -> ExchangeError:
+    """Return the error of a connection that failed or broke; ``what`` is Node.js's word for it."""
+    return _gateway_error(
+        what, f"No answer from {where}. Is the address right, is the service running?"
+    )
+
+
+def bad_status(status: int, reason: str, url: str) -> ExchangeError:
+    """Return the error of an answer that is not 200; WeChat answers its own errors with 200."""
+    return _gateway_error(
+        f"{status} {reason} | [{url}]", "WeChat answers with 200: something else answered here."
+    )
+
+
+def timed_out(where: str) -> ExchangeError:
+    """Return the error of an answer that did not come in time."""
+    return ExchangeError(
+        -604102, None, f"{where} did not answer in time; the call may have been done all the same."
+    )
+
+
+def bad_body(shown: str) -> ExchangeError:
+    """Return the error of a body that is not a JSON object."""
+    return ExchangeError(
+        -601001,
+        f"wechat server internal error, response body is invalid json: {shown}",
+        "The answer is no JSON object: a proxy or another server may have answered.",
+    )
+
+
+def _gateway_error(text: str, hint: str) -> ExchangeError:
+    code = -501001
+    return ExchangeError(code, f"{code} {SDK_TEXTS[code]}. {text}", hint)

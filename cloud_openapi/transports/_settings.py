@@ -1,0 +1,67 @@
+"""From settings to a transport: where a call goes, and in whose name."""
+
+import ipaddress
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cloud_openapi.transports.https import HTTPSTransport
+
+TokenAPI = Literal["stable_token", "token"]
+
+WEIXIN = "https://api.weixin.qq.com"
+
+
+def connect(
+    *,
+    appid: str | None,
+    secret: str | None,
+    base_url: str | None,
+    token_api: TokenAPI = "stable_token",
+    timeout: float = 15.0,
+) -> "HTTPSTransport | None":
+    """Return the transport that the settings ask for, or None if they name no one to call.
+
+    Nothing reaches the real service without credentials. A loopback address alone is enough: the
+    emulator's demo mini program is used there, and nowhere else.
+
+    Raises ConfigError when the settings contradict each other.
+    """
+    if not (appid or secret or base_url):
+        return None
+    base_url = (base_url or WEIXIN).rstrip("/")
+    loopback = _is_loopback(base_url)
+    if loopback and not (appid or secret):
+        appid, secret = DEMO_APPID, DEMO_SECRET
+    if not appid or not secret:
+        missing = "appid (CLOUD_OPENAPI_APPID)" if not appid else "secret (CLOUD_OPENAPI_SECRET)"
+        raise ConfigError(f"{base_url} needs an appid and a secret: the {missing} is missing.")
+    if appid == DEMO_APPID and not loopback:
+        raise ConfigError(
+            f"{DEMO_APPID} is the emulator's own and is sent to a loopback address only, not to "
+            f"{base_url}. Set CLOUD_OPENAPI_APPID and CLOUD_OPENAPI_SECRET to your mini program's."
+        )
+    # The one place that loads requests: a process that calls nobody does not pay for it.
+    from cloud_openapi.transports.https import HTTPExchange, HTTPSTransport  # noqa: PLC0415
+
+    exchange = HTTPExchange(base_url, timeout=timeout, use_proxies=not loopback)
+    return HTTPSTransport(exchange, appid, secret, token_api)
+
+
+def _is_loopback(base_url: str) -> bool:
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        raise ConfigError(
+            f'"{base_url}" is no base URL; one looks like {WEIXIN} or http://127.0.0.1:7070'
+        )
+    if parts.username or parts.password:
+        raise ConfigError("The base URL must not hold a user name or a password.")
+    if parts.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(parts.hostname).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,198 @@
+"""HTTPS with an access token: the form that any server may call."""
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from cloud_openapi.catalogue import Operation
+from cloud_openapi.tokens import AccessToken, Granted, TokenDeniedError
+from cloud_openapi.transports._base import (
+    Exchange,
+    ExchangeError,
+    Reply,
+    bad_body,
+    bad_status,
+    timed_out,
+    unreachable,
+)
+from cloud_openapi.transports._settings import TokenAPI
+
+_TOKEN_REFUSED = frozenset({40001, 40014, 42001})
+_CONNECT_TIMEOUT = 5.0
+_CONNECTIONS_KEPT = 64
+
+
+class HTTPSTransport:
+    """Calls WeChat's HTTPS APIs in the name of one mini program. Safe to share between threads."""
+
+    def __init__(
+        self, exchange: Exchange, appid: str, secret: str, token_api: TokenAPI = "stable_token"
+    ) -> None:
+        self._exchange = exchange
+        self._appid = appid
+        self._secret = secret
+        self._token_api = token_api
+        self._token = AccessToken(self._fetch_token)
+
+    def __repr__(self) -> str:
+        return f"<HTTPSTransport {self._appid} by {self._exchange}>"
+
+    def send(self, operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return WeChat's answer; a refused token is renewed and the call repeated once.
+
+        Raises CloudSDKError when no answer came or it is no JSON object, TypeError when the
+        parameters cannot be written as JSON.
+        """
+        body = _encode(operation, params)
+        try:
+            token = self._token.get()
+            answer = self._call(operation, token, body)
+            if answer.get("errcode") in _TOKEN_REFUSED:
+                answer = self._call(operation, self._token.renew(token), body)
+        except TokenDeniedError as denied:
+            return denied.answer
+        except ExchangeError as error:
+            failure = error.failure(operation.name)
+        else:
+            return answer
+        # Outside of the except clause, so that no context with a URL in it is attached.
+        raise failure
+
+    def _call(self, operation: Operation, token: str, body: bytes) -> dict[str, Any]:
+        target = f"{operation.path}?{urlencode({'access_token': token})}"
+        reply = self._exchange.send(operation.method, target, body)
+        answer = _json_object(reply.body)
+        if answer is None:
+            raise bad_body(reply.body.decode("utf-8", "replace"))
+        return answer
+
+    def _fetch_token(self) -> Granted:
+        fields = {
+            "grant_type": "client_credential",
+            "appid": self._appid,
+            "secret": self._secret,
+        }
+        if self._token_api == "token":  # noqa: S105 - the name of an API
+            reply = self._exchange.send("GET", f"/cgi-bin/token?{urlencode(fields)}")
+        else:
+            reply = self._exchange.send(
+                "POST", "/cgi-bin/stable_token", json.dumps(fields).encode()
+            )
+        answer = _json_object(reply.body)
+        if answer is None:
+            raise bad_body("(the answer to a token request is never shown)")
+        if answer.get("errcode"):
+            raise TokenDeniedError(answer)
+        token, expires_in = answer.get("access_token"), answer.get("expires_in")
+        if not isinstance(token, str) or not token or not isinstance(expires_in, int | float):
+            raise bad_body("(the answer to a token request is never shown)")
+        return Granted(token, expires_in)
+
+
+class HTTPExchange:
+    """One requests session with keep-alive. Nothing is sent twice and no redirect is followed."""
+
+    def __init__(self, base_url: str, timeout: float, *, use_proxies: bool = True) -> None:
+        self._base_url = base_url
+        self._timeout = (min(_CONNECT_TIMEOUT, timeout), timeout)
+        session = requests.Session()
+        session.trust_env = use_proxies
+        # What requests works out anew for each call is worked out once: the environment's
+        # proxies and certificates, and a prepared request. That is a third of a call's cost.
+        session.mount(base_url, HTTPAdapter(pool_maxsize=_CONNECTIONS_KEPT))
+        self._adapter = session.get_adapter(base_url)
+        self._settings: Any = session.merge_environment_settings(
+            base_url, {}, stream=False, verify=None, cert=None
+        )
+        self._prepared = session.prepare_request(
+            requests.Request("POST", base_url, headers={"Content-Type": "application/json"})
+        )
+        _keep_secrets_out_of_log()
+
+    def __repr__(self) -> str:
+        return f"<HTTPExchange {self._base_url}>"
+
+    def send(self, method: str, target: str, body: bytes | None = None) -> Reply:
+        """Send one request. Raises ExchangeError; its text holds no query."""
+        request = requests.PreparedRequest()
+        request.method = method
+        request.url = self._base_url + target
+        request.headers = self._prepared.headers.copy()
+        if body is None:
+            del request.headers["Content-Type"], request.headers["Content-Length"]
+        else:
+            request.headers["Content-Length"] = str(len(body))
+        request.body = body
+        try:
+            response = self._adapter.send(request, timeout=self._timeout, **self._settings)
+            content = response.content
+        except requests.Timeout:
+            failure = timed_out(self._base_url)
+        except requests.RequestException as error:
+            failure = unreachable(_in_nodes_words(error, self._base_url), self._base_url)
+        else:
+            if response.status_code == HTTPStatus.OK:
+                return Reply(response.status_code, response.reason, content)
+            path = target.partition("?")[0]
+            failure = bad_status(response.status_code, response.reason, self._base_url + path)
+        raise failure
+
+
+def _encode(operation: Operation, params: Mapping[str, Any]) -> bytes:
+    try:
+        text = json.dumps(params, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(
+            f"{operation.name}: the parameters cannot be written as JSON: {error}"
+        ) from error
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _in_nodes_words(error: requests.RequestException, base_url: str) -> str:
+    """Say what went wrong as the SDK would, never with the error's own text: it holds the URL."""
+    # urllib3's NewConnectionError is what stands behind an address that nobody listens on.
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    if "refused" in str(reason):
+        return f"connect ECONNREFUSED {urlsplit(base_url).netloc}"
+    if type(reason).__name__ == "NameResolutionError":
+        return f"getaddrinfo ENOTFOUND {urlsplit(base_url).hostname}"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "certificate or TLS error"
+    return "socket hang up"
+
+
+class _SecretFilter(logging.Filter):
+    """Takes tokens and secrets out of urllib3's debug lines, which hold whole URLs."""
+
+    _secret = re.compile(r"\b((?:access_token|secret)=)[^&\s\"']+")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        if "access_token=" in message or "secret=" in message:
+            record.msg, record.args = self._secret.sub(r"\1***", message), None
+        return True
+
+
+_SECRET_FILTER = _SecretFilter()
+
+
+def _keep_secrets_out_of_log() -> None:
+    # CloudBase sets the root logger to DEBUG, so that urllib3's lines do reach the function's log.
+    # addFilter does nothing when the filter is there already.
+    for name in ("urllib3.connectionpool", "urllib3.util.retry"):
+        logging.getLogger(name).addFilter(_SECRET_FILTER)

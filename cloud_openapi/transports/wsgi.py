@@ -1,0 +1,60 @@
+"""Calls a WSGI application in this process: no socket, no server, the same bytes."""
+
+import io
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cloud_openapi.transports._base import Reply, bad_status
+
+WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class WSGIExchange:
+    """Sends requests to a WSGI application, such as the emulator's, by calling it."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __repr__(self) -> str:
+        return "<WSGIExchange in this process>"
+
+    def send(self, method: str, target: str, body: bytes | None = None) -> Reply:
+        """Send one request. Raises ExchangeError when the answer is not 200."""
+        path, _, query = target.partition("?")
+        environ = {
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": "application/json" if body is not None else "",
+            "CONTENT_LENGTH": str(len(body or b"")),
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "HTTP_HOST": "localhost",
+            "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body or b""),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        status: list[str] = []
+
+        def start_response(line: str, *_rest: Any) -> None:
+            status[:] = [line]
+
+        chunks = self._app(environ, start_response)
+        try:
+            content = b"".join(chunks)
+        finally:
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+        number, _, reason = status[0].partition(" ")
+        if number != "200":
+            raise bad_status(int(number), reason, path)
+        return Reply(int(number), reason, content)

@@ -1,0 +1,25 @@
+"""What the package promises as a whole."""
+
+import subprocess
+import sys
+
+import cloud_openapi
+
+
+def test_every_public_name_is_there_and_sorted():
+    assert cloud_openapi.__all__ == sorted(cloud_openapi.__all__)
+    assert all(hasattr(cloud_openapi, name) for name in cloud_openapi.__all__)
+
+
+def test_importing_it_loads_nothing_that_a_deployed_function_lacks():
+    heavy = ("flask", "werkzeug", "jsonschema", "click", "waitress", "google")
+    code = (
+        "import sys, cloud_openapi; "
+        "cloud_openapi.cloud.init(base_url='http://127.0.0.1:1'); "
+        "cloud_openapi.cloud.openapi.analysis; "
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert result.stdout.strip() == "[]"
