@@ -77,9 +77,11 @@ def default_catalogue() -> Catalogue:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        entry: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        entry = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise ConfigError(f"{path}: not JSON: {error}") from None
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{path}: an entry is a JSON object, not {type(entry).__name__}")
     for keys, what in ((entry.keys() - _KEYS, "unknown"), (_KEYS - entry.keys(), "missing")):
         if keys:
             raise ConfigError(f"{path}: {what} key: {', '.join(sorted(keys))}")

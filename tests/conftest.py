@@ -1,0 +1,44 @@
+"""What several test modules share: the recorded bodies, and a facade without a network."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from cloud_openapi import Cloud
+from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.emulator import Emulator, create_app
+from cloud_openapi.transports.https import HTTPSTransport
+from cloud_openapi.transports.wsgi import WSGIExchange
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = Path(__file__).parent / "samples"
+
+
+def sample(name):
+    """Return a recorded or documented body by its file name."""
+    return json.loads((SAMPLES / name).read_text("utf-8"))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("CLOUD_OPENAPI_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def emulator():
+    return Emulator()
+
+
+@pytest.fixture
+def cloud(emulator):
+    """Return a facade wired to the emulator in this process, with the root config.json."""
+    facade = Cloud()
+    exchange = WSGIExchange(create_app(emulator))
+    facade.init(
+        transport=HTTPSTransport(exchange, DEMO_APPID, DEMO_SECRET), config=ROOT / "config.json"
+    )
+    return facade

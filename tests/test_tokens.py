@@ -1,0 +1,103 @@
+"""The access token that a client keeps."""
+
+import threading
+import time
+
+import pytest
+
+from cloud_openapi.tokens import AccessToken, Granted, TokenDeniedError
+
+
+class Service:
+    """Grants numbered tokens, and counts how often it was asked."""
+
+    def __init__(self, expires_in=7200, delay=0.0):
+        self.asked = 0
+        self.expires_in = expires_in
+        self.delay = delay
+        self.now = 0.0
+
+    def fetch(self):
+        self.asked += 1
+        time.sleep(self.delay)
+        return Granted(f"token-{self.asked}", self.expires_in)
+
+    def clock(self):
+        return self.now
+
+
+def in_threads(count, work):
+    results = []
+    barrier = threading.Barrier(count)
+
+    def run():
+        barrier.wait()
+        try:
+            results.append(work())
+        except TokenDeniedError as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@pytest.mark.parametrize(("expires_in", "kept"), [(7200, 6900), (345, 172.5), (300, 150)], ids=str)
+def test_a_token_is_kept_until_shortly_before_it_ends(expires_in, kept):
+    service = Service(expires_in)
+    token = AccessToken(service.fetch, service.clock)
+    assert token.get() == "token-1"
+    service.now = kept - 1
+    assert token.get() == "token-1"
+    service.now = kept
+    assert token.get() == "token-2"
+
+
+def test_eight_threads_share_one_fetch():
+    service = Service(delay=0.05)
+    token = AccessToken(service.fetch, service.clock)
+    assert in_threads(8, token.get) == ["token-1"] * 8
+    assert service.asked == 1
+
+
+def test_eight_threads_share_one_renewal():
+    service = Service(delay=0.05)
+    token = AccessToken(service.fetch, service.clock)
+    refused = token.get()
+    assert in_threads(8, lambda: token.renew(refused)) == ["token-2"] * 8
+    assert service.asked == 2
+
+
+def test_a_token_that_another_thread_has_renewed_is_not_fetched_again():
+    service = Service()
+    token = AccessToken(service.fetch, service.clock)
+    token.get()
+    token.renew("token-1")
+    assert token.renew("token-1") == "token-2"
+
+
+def test_eight_threads_share_one_denial_and_the_next_call_asks_again():
+    answer = {"errcode": 40125, "errmsg": "invalid appsecret"}
+    asked = []
+
+    def fetch():
+        asked.append(1)
+        time.sleep(0.05)
+        if len(asked) == 1:
+            raise TokenDeniedError(answer)
+        return Granted("token", 7200)
+
+    token = AccessToken(fetch)
+    results = in_threads(8, token.get)
+    assert [result.answer for result in results] == [answer] * 8
+    assert len(asked) == 1
+    assert token.get() == "token"
+
+
+def test_its_repr_does_not_show_it():
+    token = AccessToken(Service().fetch)
+    token.get()
+    assert "token-1" not in repr(token)
