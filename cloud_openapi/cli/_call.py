@@ -9,9 +9,9 @@ from cloud_openapi._cloud import Cloud, settings_from_environment
 from cloud_openapi.catalogue import Form, Operation, default_catalogue
 from cloud_openapi.cli._apis import find
 from cloud_openapi.cli._options import (
-    Json,
     echo_json,
     emulator_options,
+    json_value,
     new_emulator,
     option,
     variable,
@@ -75,16 +75,17 @@ def _command(operation: Operation) -> click.Command:
         echo_json(method({snake_to_camel(name): value for name, value in params.items()}))
 
     command = click.command(operation.name, help=f"{operation.summary}.\n\n{operation.docs}")(run)
-    for name, field in request["properties"].items():
-        command = click.option(
-            f"--{name.replace('_', '-')}",
-            name,
-            type=_TYPES.get(field["type"], Json()),
+    command.params[:0] = [
+        click.Option(
+            [f"--{name.replace('_', '-')}", name],
+            type=_TYPES.get(field["type"], json_value),
             required=name in request["required"],
             help=field.get("description"),
             envvar=variable(name),
             show_envvar=True,
-        )(command)
+        )
+        for name, field in request["properties"].items()
+    ]
     return command
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import click
 
 from cloud_openapi.cli._options import (
-    Json,
     echo_json,
     emulator_options,
     folder_option,
+    json_value,
     new_emulator,
     option,
 )
@@ -21,7 +21,7 @@ from cloud_openapi.runtime import Functions
 
 @click.command()
 @click.argument("name")
-@option("--data", type=Json(), default="{}", help="The event, as JSON.")
+@option("--data", type=json_value, metavar="JSON", default="{}", help="The event, as JSON.")
 @folder_option
 @emulator_options
 def invoke(name: str, data: Any, functions: Path, seed: int, now: datetime | None) -> None:

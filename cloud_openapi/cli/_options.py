@@ -30,43 +30,34 @@ def option(flag: str, *more: str, **settings: Any) -> Decorator:
     )
 
 
-class Json(click.ParamType[Any]):
-    """A JSON value on the command line."""
-
-    name = "json"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Parse the text; a usage error if it is not JSON."""
-        if not isinstance(value, str):
-            return value
-        try:
-            return json.loads(value)
-        except ValueError as error:
-            self.fail(f"not JSON: {error}", param, ctx)
+def json_value(text: str) -> Any:
+    """Parse a JSON value on the command line; a usage error if it is none."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"not JSON: {error}") from error
 
 
-class Moment(click.ParamType[datetime]):
-    """A time such as 2017-03-14T10:00, Beijing's unless it has an offset."""
-
-    name = "time"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """Parse the text; a usage error if it is no time."""
-        try:
-            moment = parse_now(value) if isinstance(value, str) else value
-        except ValueError:
-            moment = None
-        if not isinstance(moment, datetime):
-            self.fail(f"{value!r} is no time such as 2017-03-14T10:00 or 2017-03-14", param, ctx)
-        return moment
+def moment(text: str) -> datetime:
+    """Parse a time on the command line, Beijing's unless it has an offset."""
+    try:
+        parsed = parse_now(text)
+    except ValueError:
+        parsed = None
+    if parsed is None:
+        raise click.BadParameter(f"{text!r} is no time such as 2017-03-14T10:00 or 2017-03-14")
+    return parsed
 
 
 def emulator_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --seed and --now."""
     for add in (
-        option("--now", type=Moment(), help="Let the emulator's time stand still at this moment."),
+        option(
+            "--now",
+            type=moment,
+            metavar="TIME",
+            help="Let the emulator's time stand still at this moment.",
+        ),
         option("--seed", type=int, default=0, show_default=True, help="Seed of its numbers."),
     ):
         command = add(command)

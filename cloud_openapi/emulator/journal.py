@@ -1,15 +1,18 @@
 """What was asked, what was answered, and why; the newest entries only."""
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 _BODY_LIMIT = 64 * 1024
+# Clients are known to send their token in the body too.
+_SECRET = re.compile(rb"""((?:access_token|secret)["']?\s*[:=]\s*["']?)[^"'&\s]+""")
 
 
 class Entry(NamedTuple):
-    """One request. It holds no token, and no body of a request for one."""
+    """One request. It holds no token, no secret, and no body of a request for a token."""
 
     time: datetime
     method: str
@@ -29,8 +32,9 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         """Keep an entry; an overlong body is cut, and the oldest entry makes room."""
-        if len(entry.body) > _BODY_LIMIT:
-            entry = entry._replace(body=entry.body[:_BODY_LIMIT])
+        body = entry.body
+        if len(body) > _BODY_LIMIT or b"token" in body or b"secret" in body:
+            entry = entry._replace(body=_SECRET.sub(rb"\1***", body)[:_BODY_LIMIT])
         self._entries.append(entry)
 
     def __len__(self) -> int:

@@ -1,0 +1,68 @@
+"""The pages say what is so: their programs run, and both languages show the same ones."""
+
+import re
+
+import pytest
+from conftest import ROOT, sample
+
+from cloud_openapi import Cloud
+from cloud_openapi._version import __version__
+
+PAGES = ["README.md", "README.zh-CN.md"]
+
+
+def blocks(page, language=r"\w*"):
+    """Return the code blocks of a page, in order."""
+    text = (ROOT / page).read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def test_both_languages_have_the_same_headings_tables_and_programs():
+    english, chinese = PAGES
+    assert blocks(english) == blocks(chinese)
+    shapes = [
+        re.findall(r"^(#+|\|)", (ROOT / page).read_text("utf-8"), re.MULTILINE) for page in PAGES
+    ]
+    assert shapes[0] == shapes[1]
+
+
+def test_the_function_on_the_first_screen_runs(cloud, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    source = blocks("README.md", "python")[0]
+    module = {"__name__": "index"}
+    exec(compile(source, "README.md", "exec"), module)
+    module["cloud"]._client = cloud._client
+    result = module["main"]({}, {})
+    assert result["errMsg"] == "openapi.analysis.getDailyRetain:ok"
+    assert len(result["visitUv"]) == 1
+
+
+def test_the_four_ways_to_call_give_the_documented_answer(cloud):
+    lines = blocks("README.md", "python")[1].splitlines()
+    cloud_form = sample("getDailyRetain.response.official-cloud.json")
+    raw = sample("getDailyRetain.response.official-https.json")
+    raw["errMsg"] = cloud_form["errMsg"]
+    results = [eval(line, {"cloud": cloud}) for line in lines]
+    assert results == [cloud_form, cloud_form, cloud_form, raw]
+
+
+def test_the_emulator_in_a_program_answers(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    module = {}
+    exec(compile(blocks("README.md", "python")[2], "README.md", "exec"), module)
+    assert isinstance(module["cloud"], Cloud)
+    day = {"beginDate": "20170313", "endDate": "20170313"}
+    assert module["cloud"].openapi.analysis.getDailyRetain(day)["refDate"] == "20170313"
+    assert [entry.appid for entry in module["emulator"].journal] == ["wxdemo000000000000"] * 2
+
+
+@pytest.mark.parametrize("page", [*PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_each_file_that_a_page_links_to_exists(page):
+    for target in re.findall(r"\]\(([\w./-]+\.\w+)\)", (ROOT / page).read_text("utf-8")):
+        assert (ROOT / target).is_file(), target
+
+
+def test_the_changelog_begins_with_this_version():
+    found = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert found is not None
+    assert found[1] == __version__
