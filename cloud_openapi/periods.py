@@ -21,10 +21,10 @@ class Period(NamedTuple):
     def ref(self) -> str:
         """Return the period as WeChat writes ``ref_date``: 20170313, 20170306-20170312, 201702."""
         if self.span == "day":
-            return f"{self.begin:%Y%m%d}"
+            return write_day(self.begin)
         if self.span == "week":
-            return f"{self.begin:%Y%m%d}-{self.end:%Y%m%d}"
-        return f"{self.begin:%Y%m}"
+            return f"{write_day(self.begin)}-{write_day(self.end)}"
+        return write_day(self.begin)[:6]
 
     def after(self, steps: int) -> "Period":
         """Return the period that lies this many days, weeks or months later."""
@@ -62,7 +62,7 @@ def newest_dates(span: Span, now: datetime | None = None) -> dict[str, str]:
     if now is None:
         now = parse_now(os.environ.get(NOW_VARIABLE)) or datetime.now(BEIJING)
     period = last_complete(span, now.astimezone(BEIJING).date())
-    return {"beginDate": f"{period.begin:%Y%m%d}", "endDate": f"{period.end:%Y%m%d}"}
+    return {"beginDate": write_day(period.begin), "endDate": write_day(period.end)}
 
 
 def parse_now(text: str | None) -> datetime | None:
@@ -75,6 +75,12 @@ def parse_now(text: str | None) -> datetime | None:
     # datetime.fromisoformat reads a final Z only from Python 3.11 on.
     moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
     return moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)
+
+
+def write_day(day: date) -> str:
+    """Write a day ``yyyymmdd``."""
+    # strftime's %Y has fewer than four digits for an early year on some systems.
+    return day.isoformat().replace("-", "")
 
 
 def parse_day(text: object) -> date | None:

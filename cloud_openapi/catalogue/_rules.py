@@ -55,7 +55,7 @@ class DateRange:
         for field in (self.begin, self.end):
             day = parse_day(params.get(field))
             if day is None:
-                shown = "is missing" if field not in params else f"is {params[field]!r}"
+                shown = "is missing" if field not in params else f"is {params[field]!r:.40}"
                 return Violation(DATE_FORMAT_ERROR, f"{field} {shown}, not a day written yyyymmdd")
             days[field] = day
         begin, end = days[self.begin], days[self.end]

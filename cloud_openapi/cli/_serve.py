@@ -53,7 +53,6 @@ def serve(  # noqa: PLR0913 - an option each
     try:
         server.run()
     finally:
-        server.close()
         found.close()
 
 

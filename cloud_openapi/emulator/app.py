@@ -1,7 +1,4 @@
-from http import HTTPStatus
-
-from flask import Flask, Response, jsonify
-from werkzeug.exceptions import MethodNotAllowed
+from flask import Flask, Response
 
 from cloud_openapi._version import __version__
 from cloud_openapi.emulator.functions import add_functions
@@ -23,12 +20,6 @@ def create_app(emulator: Emulator | None = None, functions: Functions | None = N
     add_weixin(app, emulator)
     if functions is not None:
         add_functions(app, emulator, functions)
-
-    @app.errorhandler(MethodNotAllowed)
-    def wrong_method(error: MethodNotAllowed) -> tuple[Response, int]:
-        allowed = ", ".join(sorted(error.valid_methods or ()))
-        body = {"code": "METHOD_NOT_ALLOWED", "message": f"This address takes {allowed}."}
-        return jsonify(body), HTTPStatus.METHOD_NOT_ALLOWED
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:

@@ -1,10 +1,12 @@
 """Invoke a function over HTTP, as CloudBase's HTTP API does."""
 
 import json
+import uuid
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.runtime import Functions
@@ -19,22 +21,28 @@ def add_functions(app: Flask, emulator: Emulator, functions: Functions) -> None:
 
     @app.post("/v1/functions/<name>")
     def invoke(name: str) -> Response:
-        data = request.get_data()
         try:
+            data = request.get_data()
             event = json.loads(data) if data else {}
-        except ValueError:
-            return _json(
-                {"code": "FUNCTION_PARAM_INVALID", "message": "The body is not JSON."},
-                HTTPStatus.BAD_REQUEST,
-            )
+        except (ValueError, RecursionError, RequestEntityTooLarge) as error:
+            message = f"The body is no event of at most 6 MB in JSON: {error}"
+            return _refusal("FUNCTION_PARAM_INVALID", message, HTTPStatus.BAD_REQUEST)
         if name not in functions:
             known = ", ".join(functions) or "none"
             message = f'There is no function "{name}" in {functions.folder}. Known: {known}.'
-            return _json({"code": "FUNCTION_NOT_FOUND", "message": message}, HTTPStatus.NOT_FOUND)
+            return _refusal("FUNCTION_NOT_FOUND", message, HTTPStatus.NOT_FOUND)
         outcome = functions.invoke(name, event, now=emulator.clock.now())
         return _json(outcome.result, outcome.status)
 
 
+def _refusal(code: str, message: str, status: HTTPStatus) -> Response:
+    return _json({"code": code, "message": message, "requestId": str(uuid.uuid4())}, status)
+
+
 def _json(value: Any, status: int) -> Response:
-    text = json.dumps(value, ensure_ascii=False)
-    return Response(text.encode(), status, content_type="application/json; charset=utf-8")
+    try:
+        text = json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair has no UTF-8 form, but it has one in JSON.
+        text = json.dumps(value).encode()
+    return Response(text, status, content_type="application/json; charset=utf-8")

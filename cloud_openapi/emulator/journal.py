@@ -35,6 +35,9 @@ class Journal:
         body = entry.body
         if len(body) > _BODY_LIMIT or b"token" in body or b"secret" in body:
             entry = entry._replace(body=_SECRET.sub(rb"\1***", body)[:_BODY_LIMIT])
+        # A query lands in the path where its question mark was forgotten.
+        if "=" in entry.path:
+            entry = entry._replace(path=entry.path.partition("=")[0] + "=***")
         self._entries.append(entry)
 
     def __len__(self) -> int:

@@ -6,6 +6,7 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from waitress import wasyncore
 from waitress.server import create_server
 
 if TYPE_CHECKING:
@@ -37,8 +38,10 @@ class Server:
         # "Task queue depth" is no news: the queue is what holds requests while others sleep.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self.url = url_of(listening)
-        self._server = create_server(
+        self._channels: dict[int, Any] = {}
+        self._server: Any = create_server(
             app,
+            map=self._channels,
             sockets=[listening],
             threads=_THREADS,
             connection_limit=1000,
@@ -46,11 +49,27 @@ class Server:
             clear_untrusted_proxy_headers=True,
             ident="",
         )
+        self._stopping = False
         self._thread: threading.Thread | None = None
 
     def run(self) -> None:
-        """Serve until `close` or an interrupt."""
-        self._server.run()
+        """Serve until `close` is called or an exception such as KeyboardInterrupt ends it."""
+        # waitress's own loop goes on for as long as any client keeps its connection.
+        try:
+            while not self._stopping:
+                wasyncore.loop(timeout=1, map=self._channels, use_poll=True, count=1)
+        finally:
+            self._server.task_dispatcher.shutdown()
+            wasyncore.close_all(self._channels, ignore_all=True)
+
+    def close(self) -> None:
+        """Stop serving and let go of the socket."""
+        if self._stopping:
+            return
+        self._stopping = True
+        if self._thread is not None:
+            self._server.pull_trigger()
+            self._thread.join()
 
     def __enter__(self) -> "Self":
         self._thread = threading.Thread(target=self.run, name="emulator", daemon=True)
@@ -64,10 +83,3 @@ class Server:
         _traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-    def close(self) -> None:
-        """Stop serving and let go of the socket."""
-        self._server.close()
-        self._server.task_dispatcher.shutdown()
-        if self._thread is not None:
-            self._thread.join(5)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask, Response, g, request
 from jsonschema import Draft202012Validator
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from cloud_openapi.catalogue import Operation, Violation
 from cloud_openapi.emulator.errors import RefusalError, error_body, make_rid
@@ -21,7 +21,7 @@ from cloud_openapi.emulator.state import Emulator
 
 # WeChat's neighbours of these APIs answer so; of these APIs themselves no header is recorded.
 _CONTENT_TYPE = "application/json; encoding=utf-8"
-_ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_COMMON_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 _FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
@@ -34,27 +34,33 @@ class _Answer(NamedTuple):
 
 def add_weixin(app: Flask, emulator: Emulator) -> None:
     """Add the routes of api.weixin.qq.com to the application."""
-    for path, endpoint in (
-        ("/cgi-bin/token", _token(emulator)),
-        ("/cgi-bin/stable_token", _stable_token(emulator)),
-        *((operation.path, _api(operation, emulator)) for operation in emulator.catalogue.values()),
-    ):
-        app.add_url_rule(
-            path,
-            endpoint=path,
-            view_func=_view(endpoint, emulator),
-            methods=_ALL_METHODS,
-            provide_automatic_options=False,
+    endpoints = {
+        "/cgi-bin/token": _token(emulator),
+        "/cgi-bin/stable_token": _stable_token(emulator),
+        **{api.path: _api(api, emulator) for api in emulator.catalogue.values()},
+    }
+    views = {path: _view(endpoint, emulator) for path, endpoint in endpoints.items()}
+    for path, view in views.items():
+        app.add_url_rule(path, path, view, methods=_COMMON_METHODS, provide_automatic_options=False)
+    unknown_url = _view(_unknown_url, emulator)
+
+    @app.errorhandler(404)
+    def not_found(_error: HTTPException) -> Response:
+        return unknown_url()
+
+    @app.errorhandler(405)
+    def other_method(error: MethodNotAllowed) -> Response:
+        # A method that nobody lists, such as TRACE, is WeChat's to refuse at WeChat's paths.
+        view = views.get(request.path)
+        if view is not None:
+            return view()
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        message = f"{request.path} takes {allowed}, not {request.method}."
+        return Response(
+            json.dumps({"code": "METHOD_NOT_ALLOWED", "message": message}),
+            405,
+            content_type="application/json; charset=utf-8",
         )
-
-    def unknown_url(_error: HTTPException) -> Response:
-        return _view(_refuse(40066, "url"), emulator)()
-
-    def too_large(_error: HTTPException) -> Response:
-        return _view(_refuse(45002, "body"), emulator)()
-
-    app.register_error_handler(404, unknown_url)
-    app.register_error_handler(413, too_large)
 
 
 def _view(endpoint: Callable[[], _Answer], emulator: Emulator) -> Callable[[], Response]:
@@ -62,29 +68,37 @@ def _view(endpoint: Callable[[], _Answer], emulator: Emulator) -> Callable[[], R
 
     def view() -> Response:
         errcode = 0
+        now = emulator.clock.now()
         try:
             answer = endpoint()
         except RefusalError as refusal:
             errcode = refusal.code
-            rid = make_rid(emulator.clock.now(), emulator.chance)
-            answer = _Answer(error_body(errcode, rid), refusal.check)
-        # A request for a token holds a secret, which is kept nowhere.
-        body = b"" if request.path.startswith("/cgi-bin/") else request.get_data()
+            answer = _Answer(error_body(errcode, make_rid(now, emulator.chance)), refusal.check)
+        body, check = _without_token(_body_to_keep(), answer.source)
         emulator.journal.add(
-            Entry(
-                emulator.clock.now(),
-                request.method,
-                request.path,
-                g.get("appid"),
-                body,
-                errcode,
-                answer.source,
-            )
+            Entry(now, request.method, request.path, g.get("appid"), body, errcode, check)
         )
         text = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"))
         return Response(text.encode(), content_type=_CONTENT_TYPE)
 
     return view
+
+
+def _body_to_keep() -> bytes:
+    # A request for a token holds a secret, which is kept nowhere.
+    if request.path.startswith("/cgi-bin/"):
+        return b""
+    try:
+        return request.get_data()
+    except RequestEntityTooLarge:
+        return b"(too large to be kept)"
+
+
+def _without_token(body: bytes, check: str) -> tuple[bytes, str]:
+    token = request.args.get("access_token")
+    if not token or token.encode() not in body:
+        return body, check
+    return body.replace(token.encode(), b"***"), check.replace(token, "***")
 
 
 def _api(operation: Operation, emulator: Emulator) -> Callable[[], _Answer]:
@@ -144,11 +158,8 @@ def _granted(appid: str, token: str, expires_in: int) -> _Answer:
     return _Answer({"access_token": token, "expires_in": expires_in}, "token")
 
 
-def _refuse(code: int, check: str) -> Callable[[], _Answer]:
-    def endpoint() -> _Answer:
-        raise RefusalError(code, check)
-
-    return endpoint
+def _unknown_url() -> _Answer:
+    raise RefusalError(40066, "url")
 
 
 def _require_method(method: str) -> None:
@@ -161,7 +172,10 @@ def _json_body() -> dict[str, Any]:
 
     A body encoded as a form is refused as recorded: 61500, where anything else is 47001.
     """
-    data = request.get_data()
+    try:
+        data = request.get_data()
+    except RequestEntityTooLarge:
+        raise RefusalError(45002, "body") from None
     if not data:
         raise RefusalError(44002, "body")
     try:

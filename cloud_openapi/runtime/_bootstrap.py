@@ -19,17 +19,19 @@ _HANDLER = "main"
 
 def main() -> None:
     """Answer invocations until the emulator closes the pipe."""
-    # What the function prints goes to its log; the pipe is for answers alone.
+    # The pipes are ours alone: what the function prints goes to its log, and it has nothing to
+    # read, nor has any process that it starts.
+    requests = os.fdopen(os.dup(0), encoding="utf-8")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    requests = sys.stdin
-    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - lives as long as we do
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     # As PYTHONPATH=/var/user does on the platform; Python had put this file's folder there.
     sys.path[0] = os.getcwd()  # noqa: PTH109 - pathlib is slow to import
     handler, failure = _load()
     for line in requests:
         call = json.loads(line)
-        os.environ.update(call["environment"])
+        # Each invocation has variables of its own, which the platform sets like this.
+        os.environ.update(json.loads(call["context"]["environment"]))
         answer = failure or _invoke(handler, call["event"], call["context"])  # type: ignore[arg-type]
         answers.write(json.dumps(answer) + "\n")
         answers.flush()

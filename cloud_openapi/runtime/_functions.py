@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import threading
@@ -11,6 +12,8 @@ from cloud_openapi.periods import NOW_VARIABLE
 from cloud_openapi.runtime._worker import Worker, WorkerExitError, WorkerTimeoutError
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,58}[a-zA-Z0-9]")
+# What the developer tools call the environment of local debugging.
+_ENVIRONMENT = "local"
 _MEMORY_MB = 256
 _DEFAULT_TIMEOUT = 5.0
 # An invocation holds a thread of the server, and its function's own calls need one each: half of
@@ -49,6 +52,8 @@ class Functions:
         self._lock = threading.Lock()
         self._running = threading.BoundedSemaphore(_CONCURRENCY)
         self._idle: dict[str, list[tuple[_Fingerprint, Worker]]] = {}
+        self._busy: set[Worker] = set()
+        self._closed = False
 
     def __iter__(self) -> Iterator[str]:
         folders = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
@@ -79,24 +84,19 @@ class Functions:
             self._running.release()
 
     def close(self) -> None:
-        """End every worker."""
+        """End every worker, whatever it is doing."""
         with self._lock:
-            pools, self._idle = list(self._idle.values()), {}
-        for _, worker in (entry for pool in pools for entry in pool):
+            self._closed = True
+            idle = [worker for pool in self._idle.values() for _, worker in pool]
+            self._idle = {}
+            for worker in self._busy:
+                # The thread that waits for its answer sees it end, and closes it.
+                worker.kill()
+        for worker in idle:
             worker.close()
 
     def _run(self, name: str, event: Any, now: datetime, request_id: str) -> Outcome:
-        call = {
-            "event": event,
-            "context": {
-                "request_id": request_id,
-                "function_name": name,
-                "function_version": "$LATEST",
-                "memory_limit_in_mb": _MEMORY_MB,
-                "time_limit_in_ms": int(self._timeout * 1000),
-            },
-            "environment": {NOW_VARIABLE: now.isoformat()},
-        }
+        call = {"event": event, "context": self._context(name, now, request_id)}
         state = _fingerprint(self.folder / name)
         worker = self._take(name, state)
         keep = False
@@ -116,6 +116,24 @@ class Functions:
         message = "user code exception caught" if status == _FAILURES["call"] else answer["message"]
         return _error(message, request_id, status, stackTrace=answer["stack"])
 
+    def _context(self, name: str, now: datetime, request_id: str) -> dict[str, str | int]:
+        """Return the platform's keys and types; a local mini program has no real numbers."""
+        variables = {"SCF_NAMESPACE": _ENVIRONMENT, "TCB_ENV": _ENVIRONMENT}
+        variables[NOW_VARIABLE] = now.isoformat()
+        return {
+            "request_id": request_id,
+            "function_name": name,
+            "function_version": "$LATEST",
+            "namespace": _ENVIRONMENT,
+            "memory_limit_in_mb": _MEMORY_MB,
+            "time_limit_in_ms": int(self._timeout * 1000),
+            "environment": json.dumps(variables),
+            "environ": ";".join(f"{key}={value}" for key, value in variables.items()),
+            "tencentcloud_region": "local",
+            "tencentcloud_appid": "0",
+            "tencentcloud_uin": "0",
+        }
+
     def _take(self, name: str, state: "_Fingerprint") -> Worker:
         stale = []
         found = None
@@ -129,18 +147,22 @@ class Functions:
                     stale.append(worker)
         for worker in stale:
             worker.close()
-        if found is not None:
-            return found
-        folder = self.folder / name
-        config = {"CLOUD_OPENAPI_CONFIG": str(folder / "config.json")}
-        return Worker(folder, {**self._environment, **config})
+        if found is None:
+            folder = self.folder / name
+            config = {"CLOUD_OPENAPI_CONFIG": str(folder / "config.json")}
+            found = Worker(folder, {**self._environment, **config})
+        with self._lock:
+            self._busy.add(found)
+        return found
 
     def _give_back(self, name: str, state: "_Fingerprint", worker: Worker, *, keep: bool) -> None:
+        with self._lock:
+            self._busy.discard(worker)
+            keep = keep and not self._closed
+            if keep:
+                self._idle.setdefault(name, []).append((state, worker))
         if not keep:
             worker.close()
-            return
-        with self._lock:
-            self._idle.setdefault(name, []).append((state, worker))
 
     def _entries(self) -> list[str]:
         try:

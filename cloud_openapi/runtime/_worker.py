@@ -58,8 +58,12 @@ class Worker:
             return answer
         raise WorkerTimeoutError if expired.is_set() else WorkerExitError
 
+    def kill(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.kill()
+
     def close(self) -> None:
-        """End the process and wait for it."""
+        """End the process, wait for it, and let go of its pipes."""
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
