@@ -8,6 +8,7 @@ from cloud_openapi.periods import Period, Span, last_complete, parse_day, period
 
 DATE_FORMAT_ERROR = 61500
 DATE_RANGE_ERROR = 61501
+_LONGEST_SHOWN = 20
 
 _DESCRIPTIONS = {
     "day": "{begin} and {end} are one and the same day, at the latest yesterday",
@@ -55,8 +56,7 @@ class DateRange:
         for field in (self.begin, self.end):
             day = parse_day(params.get(field))
             if day is None:
-                shown = "is missing" if field not in params else f"is {params[field]!r:.40}"
-                return Violation(DATE_FORMAT_ERROR, f"{field} {shown}, not a day written yyyymmdd")
+                return Violation(DATE_FORMAT_ERROR, f"{field} {_shown(params, field)}")
             days[field] = day
         begin, end = days[self.begin], days[self.end]
         if max(begin, end) >= today:
@@ -67,3 +67,12 @@ class DateRange:
         if period.end > last_complete(self.span, today).end:
             return Violation(DATE_RANGE_ERROR, f"{begin} to {end} is not over: {self.describe()}")
         return period
+
+
+def _shown(params: Mapping[str, Any], field: str) -> str:
+    if field not in params:
+        return "is missing"
+    text = repr(params[field])
+    # Whatever is longer is no slip of the pen; it could even be a token.
+    shown = text if len(text) <= _LONGEST_SHOWN else f"a value of {len(text)} characters"
+    return f"is {shown}, not a day written yyyymmdd"

@@ -42,7 +42,8 @@ def invoke(name: str, data: Any, functions: Path, seed: int, now: datetime | Non
         found.close()
         listening.close()
     if outcome.status != HTTPStatus.OK:
-        click.echo(outcome.result.get("stackTrace", ""), err=True)
+        if outcome.result.get("stackTrace"):
+            click.echo(outcome.result["stackTrace"], err=True)
         raise CloudOpenAPIError(
             f"{name}: {outcome.result['errorMessage']} (statusCode {outcome.status})"
         )

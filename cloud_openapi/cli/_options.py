@@ -80,4 +80,10 @@ folder_option = option(
 
 def echo_json(value: Any) -> None:
     """Write a value as JSON to stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair has no UTF-8 form, but it has one in JSON.
+        text = json.dumps(value, indent=2)
+    click.echo(text)

@@ -52,6 +52,8 @@ def serve(  # noqa: PLR0913 - an option each
     sys.stdout.flush()
     try:
         server.run()
+    except KeyboardInterrupt:
+        pass  # the way that the welcome names
     finally:
         found.close()
 

@@ -1,8 +1,9 @@
 """A simulated mini program: users who arrive, and come back, by a rule and a seed.
 
-All numbers follow from `new_users` and two curves, so that they agree with one another: who is
-active on a day is who is new plus who came back of those that were new before; nobody comes back
-who was not there. Each figure is computed in constant time, for any date.
+Everything follows from the new users of each day and the share of them that is there some days
+later. Who is active on a day is who is new and who came back of those that were new before. In a
+week or a month, users who come on several days are counted once: see `_distinct`. So the numbers
+agree with one another, and each is computed in constant time, for any date.
 """
 
 from datetime import date
@@ -18,10 +19,10 @@ _MEMORY_DAYS = 60
 _WEEKLY_RHYTHM = (0.94, 0.92, 0.93, 0.95, 1.02, 1.15, 1.09)
 _GROWTH_A_YEAR = 0.12
 
-# Of new users, the share that is there one span later; of the other active ones, likewise.
-_NEW_RETURN: dict[Span, float] = {"day": 0.19, "week": 0.16, "month": 0.13}
+# The share of a day's new users who are there again one day later, and how it falls with time.
+_NEW_RETURN, _NEW_DECAY = 0.19, 0.6
+# The same for users who were active and not new, from one day, week or month to the next.
 _OLD_RETURN: dict[Span, float] = {"day": 0.46, "week": 0.52, "month": 0.57}
-_NEW_DECAY = 0.6
 _OLD_DECAY = 0.22
 _DISTINCT_SHARE = 0.42
 
@@ -33,48 +34,45 @@ class World:
         self._key = f"{seed}/{appid}"
         self._size = 300 + 2700 * self._chance("size")
         self._new_return = [0.0] + [
-            _NEW_RETURN["day"] * age**-_NEW_DECAY for age in range(1, _MEMORY_DAYS + 1)
+            _NEW_RETURN * age**-_NEW_DECAY for age in range(1, _MEMORY_DAYS + 1)
         ]
         # Bounded, and only a gain of time: what is forgotten is computed again.
         self._mood = lru_cache(maxsize=4096)(self._compute_mood)
         self._new = lru_cache(maxsize=4096)(self._compute_new)
-        self._active = lru_cache(maxsize=4096)(self._compute_active)
+        self._old = lru_cache(maxsize=4096)(self._compute_old)
 
     def retention(self, users: str, period: Period, steps: int) -> int:
         """Return how many of a period's ``new_users`` or ``active_users`` came back.
 
         At zero steps it is all of them; otherwise those who were there that many periods later.
         """
-        new, active = self._users_of(period)
-        if users == "new_users":
-            return new if steps == 0 else self._returned_new(period, new, steps)
+        first, last = _days(period)
+        new = sum(map(self._new, range(first, last + 1)))
         if steps == 0:
-            return active
+            return new if users == "new_users" else new + self._old(first, last)
         later = period.after(steps)
-        share = _OLD_RETURN[period.span] * steps**-_OLD_DECAY * self._mood(later.begin.toordinal())
-        old = int((active - new) * share)
-        together = self._returned_new(period, new, steps) + old
-        return min(together, self._users_of(later)[1])
+        returned = min(self._returned(first, last, *_days(later)), new)
+        if users == "new_users":
+            return returned
+        share = _OLD_RETURN[period.span] * steps**-_OLD_DECAY * self._mood(_days(later)[0])
+        # Whoever comes back is not new then.
+        return min(returned + int(self._old(first, last) * share), self._old(*_days(later)))
 
-    def _returned_new(self, period: Period, new: int, steps: int) -> int:
-        later = period.after(steps)
-        if period.span == "day":
-            return self._returned_day(period.begin.toordinal(), later.begin.toordinal())
-        share = _NEW_RETURN[period.span] * steps**-_NEW_DECAY
-        returned = int(new * share * self._mood(later.begin.toordinal()))
-        return min(returned, self._users_of(later)[1])
+    def _compute_old(self, first: int, last: int) -> int:
+        """Return the users of these days who had been there before the first of them."""
+        return self._returned(first - _MEMORY_DAYS, first - 1, first, last)
 
-    def _users_of(self, period: Period) -> tuple[int, int]:
-        """Return the new and the distinct active users of a period."""
-        days = range(period.begin.toordinal(), period.end.toordinal() + 1)
-        if len(days) == 1:
-            return self._new(days[0]), self._active(days[0])
-        new = sum(map(self._new, days))
-        active = [self._active(day) for day in days]
-        most = max(active)
-        # Many come on several days of a week: fewer than the days' sum, more than the best day.
-        distinct = most + int((sum(active) - most) * _DISTINCT_SHARE)
-        return new, max(distinct, new)
+    def _returned(self, since: int, until: int, first: int, last: int) -> int:
+        """Return how many who were new since … until are there again on first … last."""
+        return _distinct(
+            [
+                sum(
+                    int(self._new(day) * self._new_return[later - day] * self._mood(later))
+                    for day in range(max(since, later - _MEMORY_DAYS), until + 1)
+                )
+                for later in range(first, last + 1)
+            ]
+        )
 
     def _compute_new(self, day: int) -> int:
         age = day - LAUNCH.toordinal()
@@ -83,16 +81,23 @@ class World:
         rhythm = _WEEKLY_RHYTHM[(day - 1) % 7]
         return int(self._size * (1 + _GROWTH_A_YEAR * age / 365) * rhythm * self._mood(day))
 
-    def _compute_active(self, day: int) -> int:
-        before = range(day - _MEMORY_DAYS, day)
-        return self._new(day) + sum(self._returned_day(earlier, day) for earlier in before)
-
-    def _returned_day(self, day: int, later: int) -> int:
-        return int(self._new(day) * self._new_return[later - day] * self._mood(later))
-
     def _compute_mood(self, day: int) -> float:
         return 0.85 + 0.3 * self._chance(f"mood/{day}")
 
     def _chance(self, name: str) -> float:
         digest = blake2b(f"{self._key}/{name}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") / 2**64
+
+
+def _days(period: Period) -> tuple[int, int]:
+    return period.begin.toordinal(), period.end.toordinal()
+
+
+def _distinct(daily: list[int]) -> int:
+    """Return how many different users there are, given how many came on each day.
+
+    They are no fewer than on the best day and no more than the days' sum. More on any day never
+    gives fewer in all, so that a part of the users is never more than the whole.
+    """
+    most = max(daily)
+    return most + int((sum(daily) - most) * _DISTINCT_SHARE)
