@@ -2,6 +2,7 @@
 
 import os
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 BEIJING = timezone(timedelta(hours=8), "Beijing")
@@ -46,6 +47,7 @@ def period_with(span: Span, day: date) -> Period:
     return Period(span, first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
 
 
+@lru_cache(maxsize=64)
 def last_complete(span: Span, today: date) -> Period:
     """Return the newest period that had ended before today began."""
     current = period_with(span, today)

@@ -27,7 +27,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import cache, partial
 from multiprocessing.connection import Connection
-from operator import truediv
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal, NamedTuple
@@ -51,8 +50,11 @@ _CONNECTIONS = 8
 _THREADS = 32
 _FEWEST_ROUNDS = 5
 _SPAWN = multiprocessing.get_context("spawn")
-# A variable of the user's would change what is called, or send a loopback call to a proxy.
-_FOREIGN = re.compile("CLOUD_OPENAPI_.*|http_proxy|all_proxy", re.IGNORECASE)
+# Variables that would change what is called, send a loopback call to a proxy, or compile this
+# package, but not the installed ones, at each start.
+_FOREIGN = re.compile(
+    "CLOUD_OPENAPI_.*|http_proxy|all_proxy|PYTHONDONTWRITEBYTECODE", re.IGNORECASE
+)
 _LENGTH = re.compile(rb"\r\nContent-Length: *(\d+)", re.IGNORECASE)
 
 Measure = Callable[[], float]
@@ -84,7 +86,9 @@ class Samples(NamedTuple):
     @property
     def measured(self) -> float:
         """Return the median ratio, or the median where there is nothing to compare with."""
-        return median(map(truediv, self.ours, self.theirs) if self.theirs else self.ours)
+        if not self.theirs:
+            return median(self.ours)
+        return median(ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True))
 
 
 class Limit(NamedTuple):
@@ -116,8 +120,8 @@ class Figure(NamedTuple):
         try:
             samples = self.measure(effort)
         except NotMeasuredError as missing:
-            return [self.name, str(self.limit), f"not measured: {missing}"]
-        medians = [self.show(median(side)) for side in samples if side]
+            return [self.name, str(self.limit), f"not measured: {missing}", "", ""]
+        medians = [self.show(median(side)) if side else "" for side in samples]
         return [self.name, str(self.limit), self.limit.judge(samples.measured), *medians]
 
 
@@ -164,11 +168,6 @@ def facade(**settings: Any) -> Callable[[], Any]:
     )
 
 
-def https_params(day: str) -> dict[str, str]:
-    """Return the parameters of the same call in the HTTPS form."""
-    return {"begin_date": day, "end_date": day}
-
-
 @contextmanager
 def emulator() -> Iterator[tuple[str, int]]:
     """Run the command in a process of its own; yield its URL and process id."""
@@ -182,30 +181,39 @@ def emulator() -> Iterator[tuple[str, int]]:
             process.terminate()
 
 
-def fetch(url: str, day: str = _DOCUMENTED) -> tuple[str, bytes]:
-    """Return a new access token and the answer to one call, with no client library at all."""
+class Call(NamedTuple):
+    """A call in its HTTPS form, as clients other than ours make it, and its answer."""
+
+    token: str
+    day: str
+    answer: bytes = b""
+
+    @property
+    def target(self) -> str:
+        """Return the path and the query."""
+        return f"{_PATH}?{urlencode({'access_token': self.token})}"
+
+    @property
+    def params(self) -> dict[str, str]:
+        """Return the parameters."""
+        return {"begin_date": self.day, "end_date": self.day}
+
+
+def fetch(url: str, day: str = _DOCUMENTED) -> Call:
+    """Get a new access token and make a call, with no client library at all."""
     secrets = {"grant_type": "client_credential", "appid": DEMO_APPID, "secret": DEMO_SECRET}
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
-    try:
+    with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection:
         connection.request("GET", f"/cgi-bin/token?{urlencode(secrets)}")
-        token: str = json.load(connection.getresponse())["access_token"]
-        connection.request("POST", target(token), json.dumps(https_params(day)))
-        return token, connection.getresponse().read()
-    finally:
-        connection.close()
-
-
-def target(token: str) -> str:
-    """Return the path and the query of a call."""
-    return f"{_PATH}?{urlencode({'access_token': token})}"
+        call = Call(json.load(connection.getresponse())["access_token"], day)
+        connection.request("POST", call.target, json.dumps(call.params))
+        return call._replace(answer=connection.getresponse().read())
 
 
 def against_requests(effort: Effort) -> Samples:
-    """CPU seconds of a facade call, and of the same exchange by requests."""
-    with emulator() as (url, _):
-        session = requests.Session()
-        address = url + target(fetch(url)[0])
-        params = https_params(_DOCUMENTED)
+    """Measure the CPU seconds of a facade call, and of the same exchange by requests."""
+    with emulator() as (url, _), requests.Session() as session:
+        call = fetch(url)
+        address, params = url + call.target, call.params
         return alternate(
             effort.rounds,
             timed(facade(base_url=url), effort.calls, time.process_time),
@@ -216,15 +224,17 @@ def against_requests(effort: Effort) -> Samples:
 
 
 def against_wechatpy(effort: Effort) -> Samples:
-    """CPU seconds of a facade call, and of the same exchange by wechatpy."""
+    """Measure the CPU seconds of a facade call, and of the same exchange by wechatpy."""
     try:
         wechatpy = importlib.import_module("wechatpy")
-    except ModuleNotFoundError as error:
-        raise NotMeasuredError(f"{error.name} is missing") from error
+    # It raises a plain Exception where cryptography is missing.
+    except Exception as error:
+        raise NotMeasuredError(f"wechatpy: {error}") from error
     with emulator() as (url, _):
         # With a token of its own the client asks nobody for one.
-        client = wechatpy.WeChatClient(DEMO_APPID, DEMO_SECRET, access_token=fetch(url)[0])
-        params = https_params(_DOCUMENTED)
+        call = fetch(url)
+        client = wechatpy.WeChatClient(DEMO_APPID, DEMO_SECRET, access_token=call.token)
+        params = call.params
         return alternate(
             effort.rounds,
             timed(facade(base_url=url), effort.calls, time.process_time),
@@ -237,7 +247,7 @@ def against_wechatpy(effort: Effort) -> Samples:
 
 
 def in_process(effort: Effort) -> Samples:
-    """Wall seconds of a facade call without a socket, and with one."""
+    """Measure the wall seconds of a facade call without a socket, and with one."""
     transport = HTTPSTransport(WSGIExchange(create_app()), DEMO_APPID, DEMO_SECRET)
     with emulator() as (url, _):
         return alternate(
@@ -254,12 +264,12 @@ def initialised() -> Measure:
 
 
 def import_against_requests(effort: Effort) -> Samples:
-    """Wall seconds of a fresh process with this package, and with requests."""
+    """Measure the wall seconds of a fresh process with this package, and with requests."""
     return alternate(effort.starts, initialised(), fresh(sys.executable, "-c", "import requests"))
 
 
 def import_against_node(effort: Effort) -> Samples:
-    """Wall seconds of a fresh process with this package, and of Node.js with the SDK."""
+    """Measure the wall seconds of a process with this package, and of Node.js with the SDK."""
     with node_modules() as folder:
         code = f"require({json.dumps(str(folder / 'wx-server-sdk'))})"
         return alternate(effort.starts, initialised(), fresh("node", "-e", code))
@@ -286,13 +296,14 @@ def node_modules() -> Iterator[Path]:
 def started(effort: Effort) -> tuple[list[float], list[float]]:
     """Return the command's seconds until the first answered call, and its MiB of memory then."""
     seconds, mebibytes = [], []
-    for _ in range(effort.rounds):
+    # The first start does not count, as everywhere: it compiles, and reads from the disk.
+    for _ in range(1 + effort.rounds):
         begun = time.perf_counter()
         with emulator() as (url, process):
             fetch(url)
             seconds.append(time.perf_counter() - begun)
             mebibytes.append(memory(process))
-    return seconds, mebibytes
+    return seconds[1:], mebibytes[1:]
 
 
 def memory(process: int) -> float:
@@ -306,43 +317,50 @@ def memory(process: int) -> float:
 
 
 def start_time(effort: Effort) -> Samples:
-    """Wall seconds from the command's start to the first answered call."""
+    """Measure the wall seconds from the command's start to the first answered call."""
     return Samples(started(effort)[0], [])
 
 
 def idle_memory(effort: Effort) -> Samples:
-    """MiB of the command's process after its first call."""
+    """Measure the MiB of the command's process after its first call."""
     return Samples(started(effort)[1], [])
 
 
 def against_flask(effort: Effort, day: str) -> Samples:
-    """Calls per second of the emulator, and of an application that only returns the answer."""
+    """Measure the calls a second of the emulator, and of an app that only returns the answer."""
     with emulator() as (url, _):
-        token, answer = fetch(url, day)
-        with serving("waitress", answer) as bare:
+        call = fetch(url, day)
+        with serving("waitress", call.answer) as bare:
             return alternate(
                 effort.rounds,
-                *(partial(load, at, token, day, answer, effort.seconds) for at in (url, bare)),
+                partial(load, url, call, effort.seconds),
+                partial(load, bare, call, effort.seconds),
             )
 
 
 class Channel:
     """One connection of the load: a request at a time, of bytes that are made once."""
 
-    def __init__(self, url: str, token: str, day: str, answer: bytes) -> None:
+    def __init__(self, selector: selectors.BaseSelector, url: str, call: Call) -> None:
         place = urlsplit(url)
-        body = json.dumps(https_params(day))
+        body = json.dumps(call.params)
         self._request = (
-            f"POST {target(token)} HTTP/1.1\r\nHost: {place.netloc}\r\n"
+            f"POST {call.target} HTTP/1.1\r\nHost: {place.netloc}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
-        self._answer = answer
+        self._answer = call.answer
+        self._address = (place.hostname, place.port or http.client.HTTP_PORT)
+        self._selector = selector
         self._received = b""
-        self._socket = socket.create_connection((place.hostname, place.port), timeout=10)
-        self.fileno, self.close = self._socket.fileno, self._socket.close
+        self._is_last = False
+        self._connect()
 
     def ask(self) -> None:
-        """Send the request."""
+        """Send the request, by a new connection if the server gave up the last one."""
+        if self._is_last:
+            self.close()
+            self._connect()
+            self._is_last = False
         self._socket.sendall(self._request)
 
     def is_answered(self) -> bool:
@@ -356,21 +374,28 @@ class Channel:
         if body != self._answer:
             raise RuntimeError(f"An error was measured: {self._received!r}")
         self._received = b""
+        self._is_last = b"\r\nConnection: close" in head
         return True
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._selector.unregister(self._socket)
+        self._socket.close()
 
-def load(url: str, token: str, day: str, answer: bytes, seconds: float) -> float:
-    """Return how many calls a server answers in a second over eight kept connections.
+    def _connect(self) -> None:
+        self._socket = socket.create_connection(self._address, timeout=10)
+        self._selector.register(self._socket, selectors.EVENT_READ, self)
+
+
+def load(url: str, call: Call, seconds: float) -> float:
+    """Return how many calls a server answers in a second over eight connections.
 
     One thread that does next to nothing for a call, so that the server is what is measured.
     """
     done = 0
-    with ExitStack() as stack:
-        selector = stack.enter_context(selectors.DefaultSelector())
+    with selectors.DefaultSelector() as selector, ExitStack() as stack:
         for _ in range(_CONNECTIONS):
-            channel = stack.enter_context(closing(Channel(url, token, day, answer)))
-            selector.register(channel, selectors.EVENT_READ, channel)
-            channel.ask()
+            stack.enter_context(closing(Channel(selector, url, call))).ask()
         begun = now = time.perf_counter()
         while now < begun + seconds:
             for key, _ in selector.select(timeout=seconds):
@@ -420,16 +445,14 @@ def waitress_server(app: Flask) -> tuple[str, Callable[[], None]]:
     return server.url, server.run
 
 
-class _KeepAlive(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class _Silent(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Write nothing, as the other servers do."""
 
 
 def werkzeug_server(app: Flask) -> tuple[str, Callable[[], None]]:
     """Return the URL and the loop of Flask's development server."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_KeepAlive)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
     return f"http://127.0.0.1:{server.port}", server.serve_forever
 
 
@@ -453,21 +476,26 @@ def compare_servers(effort: Effort) -> None:
         for name in names:
             begun = time.perf_counter()
             with serving(name) as url:
-                token, answer = fetch(url)
+                call = fetch(url)
                 starts[name].append(time.perf_counter() - begun)
-                rates[name].append(load(url, token, _DOCUMENTED, answer, effort.seconds))
+                rates[name].append(load(url, call, effort.seconds))
     print()
     print_row("server", "to waitress", "calls", "start")
     print_row("---", "---", "---", "---")
     for name in names:
         ratio = Samples(rates[name], rates["waitress"]).measured
         rate, start = median(rates[name]), median(starts[name])
-        print_row(name, f"{ratio:.2f}", per_second(rate), milliseconds(start))
+        print_row(name, f"{ratio:.2f}", per_second(rate), in_seconds(start))
 
 
 def milliseconds(value: float) -> str:
     """Write seconds as milliseconds."""
-    return f"{value * 1000:.3g} ms"
+    return f"{value * 1000:.3f} ms"
+
+
+def in_seconds(value: float) -> str:
+    """Write seconds."""
+    return f"{value:.3f} s"
 
 
 def per_second(value: float) -> str:
@@ -477,7 +505,7 @@ def per_second(value: float) -> str:
 
 def print_row(name: str, *cells: str) -> None:
     """Print a line of a Markdown table, at once: the next one takes a while."""
-    print(f"| {name:<52} |", *(f"{cell:<11} |" for cell in cells), flush=True)
+    print(f"| {name:<53} |", *(f"{cell:<12} |" for cell in cells), flush=True)
 
 
 FIGURES = (
@@ -496,19 +524,19 @@ FIGURES = (
     Figure(
         "fresh process: cloud initialised, import requests",
         Limit("<=", 1.1),
-        milliseconds,
+        in_seconds,
         import_against_requests,
     ),
     Figure(
         f"fresh process: cloud initialised, {_SDK}",
         Limit("<=", 0.6),
-        milliseconds,
+        in_seconds,
         import_against_node,
     ),
     Figure(
         "cloud-openapi serve, start to first answered call",
         Limit("<=", 0.6, " s"),
-        milliseconds,
+        in_seconds,
         start_time,
     ),
     Figure(
@@ -546,18 +574,15 @@ def rounds_option(text: str) -> int:
     return rounds
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description="Print the figures of docs/benchmarks.md.")
-    parser.add_argument("--rounds", type=rounds_option, metavar="N", help="rounds of each figure")
-    parser.add_argument("--quick", action="store_true", help="fewer calls, for trying")
-    parser.add_argument("--servers", action="store_true", help="compare WSGI servers too")
-    options = parser.parse_args()
+def settle_environment(bytecode: str) -> None:
+    """Give every process the same start: no settings of the user's, and compiled modules."""
     for name in filter(_FOREIGN.fullmatch, list(os.environ)):
         del os.environ[name]
-    usual = _QUICK if options.quick else _USUAL
-    rounds = options.rounds or usual.rounds
-    effort = usual._replace(rounds=rounds, starts=max(rounds, usual.starts))
+    os.environ["PYTHONPYCACHEPREFIX"] = bytecode
+
+
+def print_tables(effort: Effort, *, servers: bool) -> None:
+    """Measure and print, a line at a time."""
     print(
         f"{platform.python_implementation()} {platform.python_version()}, "
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}\n"
@@ -566,8 +591,25 @@ def main() -> None:
     print_row("---", *["---"] * 4)
     for figure in FIGURES:
         print_row(*figure.cells(effort))
-    if options.servers:
+    if servers:
         compare_servers(effort)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description="Print the figures of docs/benchmarks.md.")
+    parser.add_argument("--rounds", type=rounds_option, metavar="N", help="rounds of each figure")
+    parser.add_argument("--quick", action="store_true", help="fewer calls, for trying")
+    parser.add_argument("--servers", action="store_true", help="compare WSGI servers too")
+    options = parser.parse_args()
+    usual = _QUICK if options.quick else _USUAL
+    rounds = options.rounds or usual.rounds
+    with tempfile.TemporaryDirectory() as bytecode:
+        settle_environment(bytecode)
+        print_tables(
+            usual._replace(rounds=rounds, starts=max(rounds, usual.starts)),
+            servers=options.servers,
+        )
 
 
 if __name__ == "__main__":

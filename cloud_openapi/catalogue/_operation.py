@@ -17,6 +17,7 @@ class Operation:
     """An entry of the catalogue. Nothing in it changes after it was loaded."""
 
     __slots__ = (
+        "_keys",
         "_schemas",
         "docs",
         "examples",
@@ -38,6 +39,7 @@ class Operation:
         self.simulation: Mapping[str, Mapping[str, str]] = entry["simulation"]
         self.examples: tuple[Mapping[str, Any], ...] = tuple(entry["examples"])
         self._schemas = {"request": entry["request"], "response": entry["response"]}
+        self._keys = _documented_keys(entry["response"])
 
     def __repr__(self) -> str:
         return f"<Operation {self.name}>"
@@ -57,14 +59,20 @@ class Operation:
             cloud["properties"]["errMsg"] = {"const": f"openapi.{self.name}:ok"}
         return cloud
 
-    def field(self, side: Side, name: str) -> dict[str, Any]:
-        """Return the schema of one field of the HTTPS form, its items' reference resolved."""
-        schema = self._schemas[side]
-        found: dict[str, Any] = dict(schema["properties"][name])
-        reference = found.get("items", {}).get("$ref")
-        if reference:
-            found["items"] = schema["$defs"][reference.removeprefix("#/$defs/")]
-        return found
+    def keys(self, field: str) -> tuple[int, ...]:
+        """Return the documented keys of a response's list of ``{key, value}``."""
+        return self._keys[field]
+
+
+def _documented_keys(response: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    found = {}
+    for name, field in response["properties"].items():
+        reference = field.get("items", {}).get("$ref", "")
+        item = response.get("$defs", {}).get(reference.removeprefix("#/$defs/"), {})
+        key = item.get("properties", {}).get("key", {})
+        if "enum" in key:
+            found[name] = tuple(key["enum"])
+    return found
 
 
 def _rename_properties(schema: Any, rename: Callable[[str], str]) -> Any:

@@ -94,6 +94,11 @@ def _transport(
 ) -> Transport:
     chosen = connect(**settings_from_environment(appid=appid, base_url=base_url))
     if chosen is not None:
+        if seed or now:
+            raise click.UsageError(
+                "--seed and --now are for the emulator in this process; they change nothing at "
+                f"{chosen}"
+            )
         return chosen
     # Loading these loads requests too, which a call over a socket has done already.
     from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415

@@ -41,7 +41,7 @@ def json_value(text: str) -> Any:
 def moment(text: str) -> datetime:
     """Parse a time on the command line, Beijing's unless it has an offset."""
     try:
-        parsed = parse_now(text)
+        parsed = Clock(parse_now(text)).frozen_at
     except ValueError:
         parsed = None
     if parsed is None:

@@ -49,18 +49,19 @@ class Server:
             clear_untrusted_proxy_headers=True,
             ident="",
         )
+        self._started = False
         self._stopping = False
         self._thread: threading.Thread | None = None
 
     def run(self) -> None:
         """Serve until `close` is called or an exception such as KeyboardInterrupt ends it."""
+        self._started = True
         # waitress's own loop goes on for as long as any client keeps its connection.
         try:
             while not self._stopping:
                 wasyncore.loop(timeout=1, map=self._channels, use_poll=True, count=1)
         finally:
-            self._server.task_dispatcher.shutdown()
-            wasyncore.close_all(self._channels, ignore_all=True)
+            self._release()
 
     def close(self) -> None:
         """Stop serving and let go of the socket."""
@@ -70,6 +71,12 @@ class Server:
         if self._thread is not None:
             self._server.pull_trigger()
             self._thread.join()
+        elif not self._started:
+            self._release()
+
+    def _release(self) -> None:
+        self._server.task_dispatcher.shutdown()
+        wasyncore.close_all(self._channels, ignore_all=True)
 
     def __enter__(self) -> "Self":
         self._thread = threading.Thread(target=self.run, name="emulator", daemon=True)

@@ -16,11 +16,7 @@ def simulate(
     answer: dict[str, Any] = {ref: period.ref for ref, period in periods.items()}
     (period,) = periods.values()
     for name, source in operation.simulation.items():
-        keys = operation.field("response", name)["items"]["properties"]["key"]["enum"]
-        answer[name] = [
-            {"key": key, "value": world.retention(source["retention_of"], period, key)}
-            for key in keys
-            # Only periods that are over are listed, as in every recorded answer.
-            if period.after(key).end < today
-        ]
+        # Only periods that are over are listed, as in every recorded answer.
+        retentions = world.retentions(source["retention_of"], period, operation.keys(name), today)
+        answer[name] = [{"key": key, "value": value} for key, value in retentions]
     return answer

@@ -112,6 +112,13 @@ class Tokens:
     def _issue(self, appid: str, now: datetime) -> _Issued:
         token = "emulator_" + "".join(self._chance.choices(_ALPHABET, k=_LENGTH))
         issued = self._issued[token] = _Issued(token, appid, now)
-        if len(self._issued) > _REMEMBERED:
-            del self._issued[next(iter(self._issued))]
+        if len(self._issued) > 2 * _REMEMBERED:
+            self._forget()
         return issued
+
+    def _forget(self) -> None:
+        """Drop the oldest tokens, but none that an endpoint still hands out."""
+        current = {*self._latest.values(), *self._stable.values()}
+        newest = list(self._issued.items())[-_REMEMBERED:]
+        kept = [(token, issued) for token, issued in self._issued.items() if issued in current]
+        self._issued = dict(kept + newest)

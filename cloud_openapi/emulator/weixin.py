@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, g, request
-from jsonschema import Draft202012Validator
+from flask import Flask, Request, Response, request
+from jsonschema_rs import Draft202012Validator
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from cloud_openapi.catalogue import Operation, Violation
@@ -24,7 +24,18 @@ _CONTENT_TYPE = "application/json; encoding=utf-8"
 _COMMON_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
+
+
+class _Call:
+    """One request, and in whose name it was made as far as that is known."""
+
+    __slots__ = ("appid", "request")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.appid: str | None = None
 
 
 class _Answer(NamedTuple):
@@ -63,28 +74,28 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
         )
 
 
-def _view(endpoint: Callable[[], _Answer], emulator: Emulator) -> Callable[[], Response]:
+def _view(endpoint: Callable[[_Call], _Answer], emulator: Emulator) -> Callable[[], Response]:
     """Turn an endpoint into a view that answers its refusals too, and keeps the journal."""
 
     def view() -> Response:
         errcode = 0
         now = emulator.clock.now()
+        call = _Call(request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
         try:
-            answer = endpoint()
+            answer = endpoint(call)
         except RefusalError as refusal:
             errcode = refusal.code
             answer = _Answer(error_body(errcode, make_rid(now, emulator.chance)), refusal.check)
-        body, check = _without_token(_body_to_keep(), answer.source)
+        body, check = _without_token(call.request, _body_to_keep(call.request), answer.source)
         emulator.journal.add(
-            Entry(now, request.method, request.path, g.get("appid"), body, errcode, check)
+            Entry(now, call.request.method, call.request.path, call.appid, body, errcode, check)
         )
-        text = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":"))
-        return Response(text.encode(), content_type=_CONTENT_TYPE)
+        return Response(_JSON.encode(answer.body).encode(), content_type=_CONTENT_TYPE)
 
     return view
 
 
-def _body_to_keep() -> bytes:
+def _body_to_keep(request: Request) -> bytes:
     # A request for a token holds a secret, which is kept nowhere.
     if request.path.startswith("/cgi-bin/"):
         return b""
@@ -94,24 +105,25 @@ def _body_to_keep() -> bytes:
         return b"(too large to be kept)"
 
 
-def _without_token(body: bytes, check: str) -> tuple[bytes, str]:
+def _without_token(request: Request, body: bytes, check: str) -> tuple[bytes, str]:
     token = request.args.get("access_token")
     if not token or token.encode() not in body:
         return body, check
     return body.replace(token.encode(), b"***"), check.replace(token, "***")
 
 
-def _api(operation: Operation, emulator: Emulator) -> Callable[[], _Answer]:
-    valid = Draft202012Validator(operation.schema("https", "request")).is_valid
+def _api(operation: Operation, emulator: Emulator) -> Callable[[_Call], _Answer]:
+    schema = operation.schema("https", "request")
+    valid = Draft202012Validator(schema).is_valid
     examples = [(example["request"], example["response"]) for example in operation.examples]
 
-    def endpoint() -> _Answer:
-        _require_method(operation.method)
-        token = request.args.get("access_token")
+    def endpoint(call: _Call) -> _Answer:
+        _require_method(call, operation.method)
+        token = call.request.args.get("access_token")
         if not token:
             raise RefusalError(41001, "access_token")
-        appid = g.appid = emulator.tokens.appid_of(token)
-        params = _json_body()
+        call.appid = appid = emulator.tokens.appid_of(token)
+        params = _json_body(call)
         today = emulator.clock.now().date()
         periods = {}
         for rule in operation.rules:
@@ -120,7 +132,7 @@ def _api(operation: Operation, emulator: Emulator) -> Callable[[], _Answer]:
                 raise RefusalError(period.code, period.reason)
             periods[rule.ref] = period
         if not valid(params):
-            raise RefusalError(47001, "schema")
+            raise RefusalError(47001, _explain(schema, params))
         for asked, answered in examples:
             if all(params.get(name) == value for name, value in asked.items()):
                 return _Answer(dict(answered), "documented example")
@@ -130,50 +142,59 @@ def _api(operation: Operation, emulator: Emulator) -> Callable[[], _Answer]:
     return endpoint
 
 
-def _token(emulator: Emulator) -> Callable[[], _Answer]:
-    def endpoint() -> _Answer:
-        _require_method("GET")
-        field = request.args.get
+def _explain(schema: dict[str, Any], params: dict[str, Any]) -> str:
+    """Say what the schema has against the parameters."""
+    # The library that decides is fast; this one explains, and is loaded for that only.
+    from jsonschema import Draft202012Validator, exceptions  # noqa: PLC0415
+
+    error = exceptions.best_match(Draft202012Validator(schema).iter_errors(params))
+    return "schema" if error is None else f"{error.json_path}: {error.validator}"
+
+
+def _token(emulator: Emulator) -> Callable[[_Call], _Answer]:
+    def endpoint(call: _Call) -> _Answer:
+        _require_method(call, "GET")
+        field = call.request.args.get
         appid = field("appid", "")
         emulator.tokens.authenticate(appid, field("secret", ""), field("grant_type", ""))
-        return _granted(appid, *emulator.tokens.grant(appid))
+        return _granted(call, appid, *emulator.tokens.grant(appid))
 
     return endpoint
 
 
-def _stable_token(emulator: Emulator) -> Callable[[], _Answer]:
-    def endpoint() -> _Answer:
-        _require_method("POST")
-        fields = _json_body()
+def _stable_token(emulator: Emulator) -> Callable[[_Call], _Answer]:
+    def endpoint(call: _Call) -> _Answer:
+        _require_method(call, "POST")
+        fields = _json_body(call)
         appid = _text(fields, "appid")
         emulator.tokens.authenticate(appid, _text(fields, "secret"), _text(fields, "grant_type"))
         force = fields.get("force_refresh") is True
-        return _granted(appid, *emulator.tokens.grant_stable(appid, force=force))
+        return _granted(call, appid, *emulator.tokens.grant_stable(appid, force=force))
 
     return endpoint
 
 
-def _granted(appid: str, token: str, expires_in: int) -> _Answer:
-    g.appid = appid
+def _granted(call: _Call, appid: str, token: str, expires_in: int) -> _Answer:
+    call.appid = appid
     return _Answer({"access_token": token, "expires_in": expires_in}, "token")
 
 
-def _unknown_url() -> _Answer:
+def _unknown_url(_call: _Call) -> _Answer:
     raise RefusalError(40066, "url")
 
 
-def _require_method(method: str) -> None:
-    if request.method != method:
+def _require_method(call: _Call, method: str) -> None:
+    if call.request.method != method:
         raise RefusalError(43001 if method == "GET" else 43002, "method")
 
 
-def _json_body() -> dict[str, Any]:
+def _json_body(call: _Call) -> dict[str, Any]:
     """Read the body as a JSON object, whatever its Content-Type says.
 
     A body encoded as a form is refused as recorded: 61500, where anything else is 47001.
     """
     try:
-        data = request.get_data()
+        data = call.request.get_data()
     except RequestEntityTooLarge:
         raise RefusalError(45002, "body") from None
     if not data:

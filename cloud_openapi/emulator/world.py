@@ -40,6 +40,17 @@ class World:
         self._mood = lru_cache(maxsize=4096)(self._compute_mood)
         self._new = lru_cache(maxsize=4096)(self._compute_new)
         self._old = lru_cache(maxsize=4096)(self._compute_old)
+        self.retentions = lru_cache(maxsize=4096)(self._compute_retentions)
+
+    def _compute_retentions(
+        self, users: str, period: Period, keys: tuple[int, ...], today: date
+    ) -> tuple[tuple[int, int], ...]:
+        """Return each key with its `retention`, as far as that period was over before today."""
+        return tuple(
+            (key, self.retention(users, period, key))
+            for key in keys
+            if period.after(key).end < today
+        )
 
     def retention(self, users: str, period: Period, steps: int) -> int:
         """Return how many of a period's ``new_users`` or ``active_users`` came back.

@@ -22,7 +22,7 @@ _CONCURRENCY = 16
 
 # errorMessage and statusCode of https://cloud.tencent.com/document/product/583/42611
 _FAILURES = {"call": 430, "handler": 437, "load": 443}
-_TIMEOUT, _EXIT, _LIMIT = 433, 439, 432
+_EVENT, _LIMIT, _TIMEOUT, _EXIT = 400, 432, 433, 439
 
 
 class Outcome(NamedTuple):
@@ -96,7 +96,10 @@ class Functions:
             worker.close()
 
     def _run(self, name: str, event: Any, now: datetime, request_id: str) -> Outcome:
-        call = {"event": event, "context": self._context(name, now, request_id)}
+        try:
+            call = json.dumps({"event": event, "context": self._context(name, now, request_id)})
+        except RecursionError:
+            return _error("The event is nested too deeply", request_id, _EVENT)
         state = _fingerprint(self.folder / name)
         worker = self._take(name, state)
         keep = False

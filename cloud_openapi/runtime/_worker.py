@@ -31,8 +31,11 @@ class Worker:
             encoding="utf-8",
         )
 
-    def invoke(self, call: Mapping[str, Any], timeout: float) -> dict[str, Any]:
-        """Return the worker's answer. Raises WorkerTimeoutError, WorkerExitError."""
+    def invoke(self, call: str, timeout: float) -> dict[str, Any]:
+        """Return the worker's answer to a call in one line of JSON.
+
+        Raises WorkerTimeoutError, WorkerExitError.
+        """
         requests, answers = self._process.stdin, self._process.stdout
         assert requests is not None  # noqa: S101 - both are pipes
         assert answers is not None  # noqa: S101
@@ -46,7 +49,7 @@ class Worker:
         timer.daemon = True
         timer.start()
         try:
-            requests.write(json.dumps(call) + "\n")
+            requests.write(call + "\n")
             requests.flush()
             line = answers.readline()
         except BrokenPipeError:
@@ -54,8 +57,7 @@ class Worker:
         finally:
             timer.cancel()
         if line.endswith("\n"):
-            answer: dict[str, Any] = json.loads(line)
-            return answer
+            return _parse(line)
         raise WorkerTimeoutError if expired.is_set() else WorkerExitError
 
     def kill(self) -> None:
@@ -72,3 +74,12 @@ class Worker:
                 except BrokenPipeError:
                     continue  # the process ended with an invocation unread
         self._process.wait()
+
+
+def _parse(line: str) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = json.loads(line)
+    except RecursionError as error:
+        # The worker's stack was less full than ours is.
+        answer = {"failed": "call", "message": str(error), "stack": f"RecursionError: {error}"}
+    return answer

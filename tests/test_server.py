@@ -1,0 +1,227 @@
+"""The emulator on a real socket."""
+
+import http.client
+import json
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+from conftest import sample
+
+from cloud_openapi.demo import DEMO_APPID
+from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
+
+DAILY = "/datacube/getweanalysisappiddailyretaininfo"
+BODY = json.dumps(sample("getDailyRetain.request.official-https.json")).encode()
+ANSWER = sample("getDailyRetain.response.official-https.json")
+WAIT = 10
+
+
+def port_of(server):
+    return int(server.url.rpartition(":")[2])
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    return Emulator()
+
+
+@pytest.fixture(scope="module")
+def server(emulator):
+    with Server(create_app(emulator), listen("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.fixture
+def target(emulator):
+    token, _ = emulator.tokens.grant(DEMO_APPID)
+    return f"{DAILY}?access_token={token}"
+
+
+def exchange(server, request):
+    """Send bytes over a connection of their own; return the status line and the body."""
+    with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
+        connection.sendall(request)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return head.split(b"\r\n")[0].decode(), json.loads(body)
+
+
+def request_of(line, *headers, body=b""):
+    return "\r\n".join([line, "Connection: close", *headers, "", ""]).encode() + body
+
+
+def chunks_of(body, size):
+    pieces = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000], ids=["one byte each", "several", "one"])
+def test_a_chunked_body_is_decoded(server, target, size):
+    request = request_of(
+        f"POST {target} HTTP/1.1",
+        "Host: api.weixin.qq.com",
+        "Transfer-Encoding: chunked",
+        body=chunks_of(BODY, size),
+    )
+    assert exchange(server, request) == ("HTTP/1.1 200 OK", ANSWER)
+
+
+@pytest.mark.parametrize(
+    "base", ["http://api.weixin.qq.com", "https://api.weixin.qq.com", "http://127.0.0.1:7070"]
+)
+def test_an_absolute_request_line_is_read_as_its_path(server, target, base):
+    request = request_of(
+        f"POST {base}{target} HTTP/1.1",
+        "Host: api.weixin.qq.com",
+        f"Content-Length: {len(BODY)}",
+        body=BODY,
+    )
+    assert exchange(server, request) == ("HTTP/1.1 200 OK", ANSWER)
+
+
+def test_a_body_that_comes_in_pieces_is_waited_for(server, target):
+    head = request_of(f"POST {target} HTTP/1.1", "Host: x", f"Content-Length: {len(BODY)}")
+    with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
+        for piece in (head[:20], head[20:], BODY[:9], BODY[9:]):
+            connection.sendall(piece)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == ANSWER
+
+
+def test_one_connection_carries_several_requests_errors_among_them(server, target):
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+    connection.connect()
+    kept = connection.sock
+    answers = []
+    for path in (target, DAILY, target, "/nowhere", target):
+        connection.request("POST", path, BODY)
+        answers.append(json.load(connection.getresponse()))
+    assert connection.sock is kept
+    connection.close()
+    assert answers[::2] == [ANSWER] * 3
+    assert [answer["errcode"] for answer in answers[1::2]] == [41001, 40066]
+
+
+def test_an_answer_names_no_server_software_and_its_length(server, target):
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+    connection.request("POST", target, BODY)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert answer.headers["Server"] is None
+    assert answer.headers["Content-Type"] == "application/json; encoding=utf-8"
+    assert int(answer.headers["Content-Length"]) == len(body)
+
+
+def test_a_body_over_six_mebibytes_is_45002(server, target):
+    body = b" " * (6 * 2**20 + 1)
+    request = request_of(
+        f"POST {target} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", body=body
+    )
+    status, answer = exchange(server, request)
+    assert (status, answer["errcode"]) == ("HTTP/1.1 200 OK", 45002)
+
+
+class Waiting:
+    """A WSGI application whose /wait answers when it is told to."""
+
+    def __init__(self):
+        self.arrived = threading.Semaphore(0)
+        self.go_on = threading.Event()
+
+    def __call__(self, environ, start_response):
+        if environ["PATH_INFO"] == "/wait":
+            self.arrived.release()
+            self.go_on.wait(WAIT)
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(environ["PATH_INFO"]).encode()]
+
+
+def test_it_answers_while_31_other_requests_wait():
+    app = Waiting()
+    with (
+        Server(app, listen("127.0.0.1", 0)) as server,
+        ThreadPoolExecutor(31) as pool,
+    ):
+        waiting = [
+            pool.submit(exchange, server, request_of("GET /wait HTTP/1.1", "Host: x"))
+            for _ in range(31)
+        ]
+        try:
+            assert all(app.arrived.acquire(timeout=WAIT) for _ in waiting)
+            quick = exchange(server, request_of("GET /quick HTTP/1.1", "Host: x"))
+            assert not any(request.done() for request in waiting)
+        finally:
+            app.go_on.set()
+        assert quick == ("HTTP/1.1 200 OK", "/quick")
+        assert [request.result() for request in waiting] == [("HTTP/1.1 200 OK", "/wait")] * 31
+
+
+def test_it_answers_a_hundred_connections_at_once():
+    app = create_app(Emulator())
+    ask = request_of("GET /healthz HTTP/1.1", "Host: x")
+    with Server(app, listen("127.0.0.1", 0)) as server, ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(lambda _: exchange(server, ask), range(100)))
+    assert {status for status, _ in answers} == {"HTTP/1.1 200 OK"}
+
+
+def test_close_frees_the_port_for_another_server():
+    app = create_app(Emulator())
+    ask = request_of("GET /healthz HTTP/1.1", "Host: x")
+    with Server(app, listen("127.0.0.1", 0)) as first:
+        assert exchange(first, ask)[1]["status"] == "ok"
+    with pytest.raises(ConnectionRefusedError):
+        exchange(first, ask)
+    with Server(app, listen("127.0.0.1", port_of(first))) as second:
+        assert second.url == first.url
+        assert exchange(second, ask)[1]["status"] == "ok"
+
+
+def test_close_ends_the_server_even_while_a_client_keeps_its_connection():
+    before = set(threading.enumerate())
+    with Server(create_app(Emulator()), listen("127.0.0.1", 0)) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
+    left = [thread for thread in set(threading.enumerate()) - before if thread.is_alive()]
+    connection.close()
+    for thread in left:
+        thread.join(WAIT)
+    assert left == []
+
+
+def test_closing_twice_does_no_harm():
+    with Server(create_app(Emulator()), listen("127.0.0.1", 0)) as server:
+        server.close()
+
+
+def test_close_frees_the_port_of_a_server_that_never_ran():
+    with listen("127.0.0.1", 0) as listening:
+        server = Server(create_app(Emulator()), listening)
+        server.close()
+        try:
+            listen("127.0.0.1", port_of(server)).close()
+        finally:
+            server.run()  # which ends at once
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        (("127.0.0.1", 7070), "http://127.0.0.1:7070"),
+        (("0.0.0.0", 80), "http://127.0.0.1:80"),
+        (("192.0.2.1", 7070), "http://192.0.2.1:7070"),
+        (("::1", 7070, 0, 0), "http://[::1]:7070"),
+        (("::", 7070, 0, 0), "http://[::1]:7070"),
+    ],
+)
+def test_the_url_of_a_socket_is_one_that_a_client_on_this_machine_can_use(address, url):
+    assert url_of(SimpleNamespace(getsockname=lambda: address)) == url
+
+
+def test_a_port_in_use_is_an_os_error_before_anything_is_served():
+    with listen("127.0.0.1", 0) as first, pytest.raises(OSError, match="in use"):
+        listen("127.0.0.1", first.getsockname()[1])
