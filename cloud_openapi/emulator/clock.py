@@ -1,26 +1,90 @@
 """The emulator's time, always Beijing's."""
 
-from datetime import datetime
+import threading
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from cloud_openapi.periods import BEIJING
 
 _YEARS = (1971, 9000)
+_NO_TIME = timedelta(0)
+
+
+class _Setting(NamedTuple):
+    frozen_at: datetime | None
+    offset: timedelta
 
 
 class Clock:
-    """The time of the machine, or one that stands still at a given moment.
+    """The time of the machine, one shifted against it, or one that stands still.
 
     A moment without a zone is Beijing's. Raises ValueError for a year that nobody lives to see.
+    Safe to share between threads.
     """
 
     def __init__(self, frozen_at: datetime | None = None) -> None:
-        if frozen_at is not None:
-            if not _YEARS[0] <= frozen_at.year <= _YEARS[1]:
-                raise ValueError(f"the year must lie between {_YEARS[0]} and {_YEARS[1]}")
-            zoned = frozen_at if frozen_at.tzinfo else frozen_at.replace(tzinfo=BEIJING)
-            frozen_at = zoned.astimezone(BEIJING)
-        self.frozen_at = frozen_at
+        self._lock = threading.Lock()
+        moment = None if frozen_at is None else _checked(frozen_at)
+        # Replaced as a whole, so that reading the time takes no lock.
+        self._setting = self._first = _Setting(moment, _NO_TIME)
+
+    @property
+    def frozen_at(self) -> datetime | None:
+        """Return where the time stands still, nothing while it runs."""
+        return self._setting.frozen_at
+
+    @property
+    def offset(self) -> timedelta:
+        """Return how far the time runs ahead of the machine's; zero while it stands still."""
+        return self._setting.offset
 
     def now(self) -> datetime:
         """Return the time as an aware datetime in Beijing."""
-        return self.frozen_at or datetime.now(BEIJING)
+        return _shown(self._setting)
+
+    def freeze(self, at: datetime | None = None) -> None:
+        """Let the time stand still, at this moment or at the one it shows. Raises ValueError."""
+        moment = None if at is None else _checked(at)
+        with self._lock:
+            self._setting = _Setting(moment or _shown(self._setting), _NO_TIME)
+
+    def advance(self, by: timedelta) -> None:
+        """Move the time; it goes on running, or standing still. Raises ValueError."""
+        with self._lock:
+            frozen_at, offset = self._setting
+            try:
+                _checked(_shown(self._setting) + by)
+            except OverflowError:
+                raise ValueError(_years()) from None
+            if frozen_at is None:
+                self._setting = _Setting(None, offset + by)
+            else:
+                self._setting = _Setting(frozen_at + by, _NO_TIME)
+
+    def run(self, from_: datetime | None = None) -> None:
+        """Let the time run, from this moment on or as the machine's. Raises ValueError."""
+        offset = _NO_TIME if from_ is None else _checked(from_) - datetime.now(BEIJING)
+        with self._lock:
+            self._setting = _Setting(None, offset)
+
+    def reset(self) -> None:
+        """Go back to the time that the clock was made with."""
+        with self._lock:
+            self._setting = self._first
+
+
+def _shown(setting: _Setting) -> datetime:
+    if setting.frozen_at is not None:
+        return setting.frozen_at
+    return datetime.now(BEIJING) + setting.offset
+
+
+def _checked(moment: datetime) -> datetime:
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise ValueError(_years())
+    zoned = moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)
+    return zoned.astimezone(BEIJING)
+
+
+def _years() -> str:
+    return f"the year must lie between {_YEARS[0]} and {_YEARS[1]}"

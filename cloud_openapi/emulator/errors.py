@@ -28,6 +28,7 @@ TEXTS: Final = {
     47001: "data format error",
     61500: "date format error",
     61501: "date range error",
+    61503: "data not ready, please try later",
 }
 
 # The one text that was recorded with a comma before its rid.

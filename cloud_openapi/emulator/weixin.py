@@ -124,7 +124,8 @@ def _api(operation: Operation, emulator: Emulator) -> Callable[[_Call], _Answer]
             raise RefusalError(41001, "access_token")
         call.appid = appid = emulator.tokens.appid_of(token)
         params = _json_body(call)
-        today = emulator.clock.now().date()
+        now = emulator.clock.now()
+        today = now.date()
         periods = {}
         for rule in operation.rules:
             period = rule.check(params, today)
@@ -133,10 +134,13 @@ def _api(operation: Operation, emulator: Emulator) -> Callable[[_Call], _Answer]
             periods[rule.ref] = period
         if not valid(params):
             raise RefusalError(47001, _explain(schema, params))
+        counted = emulator.readiness.day_begun(appid, now)
+        if any(period.end >= counted for period in periods.values()):
+            raise RefusalError(61503, "readiness")
         for asked, answered in examples:
             if all(params.get(name) == value for name, value in asked.items()):
                 return _Answer(dict(answered), "documented example")
-        answer = simulate(operation, periods, emulator.world(appid), today)
+        answer = simulate(operation, periods, emulator.world(appid), counted)
         return _Answer(answer, "simulation")
 
     return endpoint
