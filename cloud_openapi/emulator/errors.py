@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Final
 
 TEXTS: Final = {
+    -1: "system error",
     40001: "invalid credential, access_token is invalid or not latest, could get access_token by "
     "getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r",
     40002: "invalid grant_type",
     40013: "invalid appid",
+    40014: "invalid access_token",
     40066: "invalid url",
     40125: "invalid appsecret",
     41001: "access_token missing",
@@ -25,29 +27,46 @@ TEXTS: Final = {
     45002: "content size out of limit",
     45009: "reach max api daily quota limit, could get access_token by getStableAccessToken, more "
     "details at https://mmbizurl.cn/s/JtxxFh33r",
+    45011: "api minute-quota reach limit, must slower, retry next minute",
     47001: "data format error",
+    48001: "api unauthorized",
+    61007: "api is unauthorized to component",
     61500: "date format error",
     61501: "date range error",
+    61502: "this is game miniprogram, data api is not supported",
     61503: "data not ready, please try later",
+    61504: "system busy now , please try later",
 }
+
+_API_QUOTA: Final = "reach max api daily quota limit"
+TOKEN_PATHS: Final = ("/cgi-bin/token", "/cgi-bin/stable_token")
 
 # The one text that was recorded with a comma before its rid.
 _COMMA = frozenset({41004})
 
 
 class RefusalError(Exception):
-    """A request that WeChat answers with an error; ``check`` says which check refused it."""
+    """A request that WeChat answers with an error; ``check`` says which check refused it.
 
-    def __init__(self, code: int, check: str) -> None:
-        super().__init__(code, check)
+    ``text`` stands for WeChat's usual text of the code.
+    """
+
+    def __init__(self, code: int, check: str, text: str | None = None) -> None:
+        super().__init__(code, check, text)
         self.code = code
         self.check = check
+        self.text = text
 
 
-def error_body(code: int, rid: str) -> dict[str, int | str]:
+def error_body(code: int, rid: str, text: str | None = None) -> dict[str, int | str]:
     """Return the body of an error, ``{"errcode": …, "errmsg": "… rid: …"}``."""
-    comma = "," if code in _COMMA else ""
-    return {"errcode": code, "errmsg": f"{TEXTS[code]}{comma} rid: {rid}"}
+    comma = "," if code in _COMMA and text is None else ""
+    return {"errcode": code, "errmsg": f"{TEXTS[code] if text is None else text}{comma} rid: {rid}"}
+
+
+def quota_text(path: str) -> str:
+    """Return the text of 45009 at a path: the token endpoints advise of one another."""
+    return TEXTS[45009] if path in TOKEN_PATHS else _API_QUOTA
 
 
 def make_rid(now: datetime, chance: random.Random) -> str:

@@ -7,7 +7,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from waitress import wasyncore
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.server import create_server
+from waitress.task import WSGITask
+
+from cloud_openapi.emulator.spoil import DroppedConnectionError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,6 +35,19 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
 
 
+class _Task(WSGITask):
+    def execute(self) -> None:
+        """Let the application drop its connection: waitress closes it without another byte."""
+        try:
+            super().execute()
+        except DroppedConnectionError:
+            raise ClientDisconnected from None
+
+
+class _Channel(HTTPChannel):
+    task_class = _Task
+
+
 class Server:
     """Serves a WSGI application on a listening socket; 32 requests may wait at a time."""
 
@@ -49,6 +66,8 @@ class Server:
             clear_untrusted_proxy_headers=True,
             ident="",
         )
+        server: Any = self._server
+        server.channel_class = _Channel
         self._started = False
         self._stopping = False
         self._thread: threading.Thread | None = None

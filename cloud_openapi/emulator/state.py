@@ -7,6 +7,9 @@ from functools import lru_cache
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator.clock import Clock
+from cloud_openapi.emulator.errors import TOKEN_PATHS
+from cloud_openapi.emulator.fault import Known
+from cloud_openapi.emulator.faults import Faults
 from cloud_openapi.emulator.journal import Journal
 from cloud_openapi.emulator.readiness import Readiness
 from cloud_openapi.emulator.tokens import Tokens
@@ -41,6 +44,9 @@ class Emulator:
         self.readiness = Readiness(ready_hour)
         self.chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
         self.tokens = Tokens(self.apps, self.clock, self.chance)
+        apis = {api.name: api.path for api in self.catalogue.values()}
+        known = Known(apis, frozenset({*TOKEN_PATHS, *apis.values()}), self.apps)
+        self.faults = Faults(seed, self.clock, known)
         self.world = lru_cache(maxsize=_WORLDS)(self._make_world)
         """Return the simulated mini program of an appid."""
 

@@ -96,6 +96,35 @@ class Tokens:
             raise RefusalError(42001, "access_token")
         return issued.appid
 
+    def owner(self, token: str) -> str | None:
+        """Return the mini program of a token that works; nothing, if it does not."""
+        try:
+            return self.appid_of(token)
+        except RefusalError:
+            return None
+
+    def revoke(self, token: str) -> None:
+        """End one token behind its owner's back: 40001 from now on, and a new one when asked."""
+        with self._lock:
+            issued = self._issued.pop(token, None)
+            for current in (self._latest, self._stable):
+                if issued is not None and current.get(issued.appid) is issued:
+                    del current[issued.appid]
+
+    def forget(self, appid: str | None = None) -> None:
+        """End every token of one mini program or of all, and the count of forced calls."""
+        with self._lock:
+            self._issued = {
+                token: issued
+                for token, issued in self._issued.items()
+                if appid not in {None, issued.appid}
+            }
+            for kept in (self._latest, self._stable, self._forced):
+                if appid is None:
+                    kept.clear()
+                else:
+                    kept.pop(appid, None)
+
     def _force(self, appid: str, current: _Issued | None, now: datetime) -> _Issued:
         calls = self._forced.setdefault(appid, [])
         if current is not None and calls and now - calls[-1] < _FORCED_PAUSE:

@@ -14,7 +14,9 @@ from jsonschema_rs import Draft202012Validator
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from cloud_openapi.catalogue import Operation, Violation
+from cloud_openapi.emulator.caller import caller_of
 from cloud_openapi.emulator.errors import RefusalError, error_body, make_rid
+from cloud_openapi.emulator.faults import Struck
 from cloud_openapi.emulator.journal import Entry
 from cloud_openapi.emulator.simulation import simulate
 from cloud_openapi.emulator.state import Emulator
@@ -81,18 +83,39 @@ def _view(endpoint: Callable[[_Call], _Answer], emulator: Emulator) -> Callable[
         errcode = 0
         now = emulator.clock.now()
         call = _Call(request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+        struck = _strike(call, emulator) if emulator.faults.active else None
         try:
-            answer = endpoint(call)
+            answer = endpoint(call) if struck is None else _answer(endpoint, call, struck, emulator)
         except RefusalError as refusal:
             errcode = refusal.code
-            answer = _Answer(error_body(errcode, make_rid(now, emulator.chance)), refusal.check)
+            rid = make_rid(now, emulator.chance)
+            answer = _Answer(error_body(errcode, rid, refusal.text), refusal.check)
         body, check = _without_token(call.request, _body_to_keep(call.request), answer.source)
         emulator.journal.add(
             Entry(now, call.request.method, call.request.path, call.appid, body, errcode, check)
         )
-        return Response(_JSON.encode(answer.body).encode(), content_type=_CONTENT_TYPE)
+        response = Response(_JSON.encode(answer.body).encode(), content_type=_CONTENT_TYPE)
+        return response if struck is None else struck.after(response)
 
     return view
+
+
+def _strike(call: _Call, emulator: Emulator) -> Struck | None:
+    caller = caller_of(call.request, emulator.tokens, emulator.apps)
+    struck = emulator.faults.strike(caller)
+    if struck is not None:
+        call.appid = caller.appid
+    return struck
+
+
+def _answer(
+    endpoint: Callable[[_Call], _Answer], call: _Call, struck: Struck, emulator: Emulator
+) -> _Answer:
+    struck.before(emulator.tokens)
+    if struck.instead:
+        return _Answer({}, struck.note)
+    answer = endpoint(call)
+    return _Answer(answer.body, f"{answer.source}, {struck.note}")
 
 
 def _body_to_keep(request: Request) -> bytes:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from cloud_openapi.transports._base import Reply, bad_status
+from cloud_openapi.transports._base import Reply, bad_status, unreachable
 
 WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -20,7 +20,7 @@ class WSGIExchange:
         return "<WSGIExchange in this process>"
 
     def send(self, method: str, target: str, body: bytes | None = None) -> Reply:
-        """Send one request. Raises ExchangeError when the answer is not 200."""
+        """Send one request. Raises ExchangeError when the answer is not 200 or breaks off."""
         path, _, query = target.partition("?")
         environ = {
             "REQUEST_METHOD": method,
@@ -47,13 +47,16 @@ class WSGIExchange:
         def start_response(line: str, *_rest: Any) -> None:
             status[:] = [line]
 
-        chunks = self._app(environ, start_response)
         try:
-            content = b"".join(chunks)
-        finally:
-            close = getattr(chunks, "close", None)
-            if close is not None:
-                close()
+            chunks = self._app(environ, start_response)
+            try:
+                content = b"".join(chunks)
+            finally:
+                close = getattr(chunks, "close", None)
+                if close is not None:
+                    close()
+        except ConnectionError:
+            raise unreachable("socket hang up", path) from None
         number, _, reason = status[0].partition(" ")
         if number != "200":
             raise bad_status(int(number), reason, path)

@@ -1,0 +1,104 @@
+"""Answers as a broken network or a proxy leaves them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+# What stands in the place of an answer, which is then not made at all.
+INSTEAD: Final = frozenset({"status", "html", "empty", "drop"})
+
+
+class DroppedConnectionError(ConnectionAbortedError):
+    """Leaves the application where the connection ends; WSGI has no other word for it.
+
+    The emulator's server closes the socket then, and a caller in this process sees the error.
+    """
+
+
+class _Dropped(Response):
+    """An answer whose connection ends before its first byte, or within its body."""
+
+    sends_half = False
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        if not self.sends_half:
+            raise DroppedConnectionError("dropped before the answer")
+        _, status, headers = self.get_wsgi_response(environ)
+        start_response(status, headers)  # with the length of the whole
+        return self._half()
+
+    def _half(self) -> Iterator[bytes]:
+        yield _first_half(self.get_data())
+        raise DroppedConnectionError("dropped within the body")
+
+
+class _DroppedInBody(_Dropped):
+    sends_half = True
+
+
+def spoiled(response: Response, kind: str, definition: Mapping[str, Any]) -> Response:
+    """Return the answer as a fault of this kind leaves it; most kinds leave it alone."""
+    spoil = _SPOILERS.get(kind)
+    return response if spoil is None else spoil(response, definition)
+
+
+def _page(status: str, title: str) -> Response:
+    text = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
+    return Response(text, status, content_type="text/html")
+
+
+def _status(_response: Response, definition: Mapping[str, Any]) -> Response:
+    number = definition["status"]
+    known = number in {status.value for status in HTTPStatus}
+    # A text, because werkzeug writes its own phrases in capitals.
+    line = f"{number} {HTTPStatus(number).phrase if known else 'Error'}"
+    return _page(line, line)
+
+
+def _html(_response: Response, _definition: Mapping[str, Any]) -> Response:
+    return _page("200 OK", "Please sign in to the network")
+
+
+def _empty(response: Response, _definition: Mapping[str, Any]) -> Response:
+    response.set_data(b"")
+    return response
+
+
+def _truncate(response: Response, _definition: Mapping[str, Any]) -> Response:
+    response.set_data(_first_half(response.get_data()))
+    return response
+
+
+def _content_type(response: Response, definition: Mapping[str, Any]) -> Response:
+    response.headers["Content-Type"] = definition["content_type"]
+    return response
+
+
+def _drop(response: Response, _definition: Mapping[str, Any]) -> Response:
+    return _Dropped(response.get_data())
+
+
+def _drop_in_body(response: Response, _definition: Mapping[str, Any]) -> Response:
+    return _DroppedInBody(response.get_data(), content_type=response.headers["Content-Type"])
+
+
+def _first_half(body: bytes) -> bytes:
+    return body[: max(1, len(body) // 2)]
+
+
+_SPOILERS: Final[dict[str, Callable[[Response, Mapping[str, Any]], Response]]] = {
+    "status": _status,
+    "html": _html,
+    "empty": _empty,
+    "truncate": _truncate,
+    "content_type": _content_type,
+    "drop": _drop,
+    "drop_in_body": _drop_in_body,
+}
