@@ -1,6 +1,7 @@
 from flask import Flask, Response
 
 from cloud_openapi._version import __version__
+from cloud_openapi.emulator.control import add_control
 from cloud_openapi.emulator.functions import add_functions
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.weixin import add_weixin
@@ -18,6 +19,7 @@ def create_app(emulator: Emulator | None = None, functions: Functions | None = N
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     add_weixin(app, emulator)
+    add_control(app, emulator)
     if functions is not None:
         add_functions(app, emulator, functions)
 
@@ -31,7 +33,8 @@ def create_app(emulator: Emulator | None = None, functions: Functions | None = N
 
     @app.get("/")
     def index() -> Response:
-        lines = ["cloud_openapi emulator", "", "GET  /healthz", "GET  /cgi-bin/token"]
+        lines = ["cloud_openapi emulator", "", "GET  /healthz", "GET  /_emulator/state"]
+        lines.append("GET  /cgi-bin/token")
         lines.append("POST /cgi-bin/stable_token")
         lines += [f"{api.method} {api.path}  {api.name}" for api in emulator.catalogue.values()]
         lines += [f"POST /v1/functions/{name}" for name in functions or ()]

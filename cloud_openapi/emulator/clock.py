@@ -2,9 +2,9 @@
 
 import threading
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from cloud_openapi.periods import BEIJING
+from cloud_openapi.periods import BEIJING, parse_now
 
 _YEARS = (1971, 9000)
 _NO_TIME = timedelta(0)
@@ -71,6 +71,20 @@ class Clock:
         """Go back to the time that the clock was made with."""
         with self._lock:
             self._setting = self._first
+
+
+def read_moment(name: str, value: Any) -> datetime:
+    """Return a time that is written in ISO 8601, or is one already, in Beijing's.
+
+    Raises ValueError, which calls it by ``name``.
+    """
+    try:
+        moment = value if isinstance(value, datetime) else parse_now(value)
+        if moment is not None:
+            return _checked(moment)
+    except (AttributeError, OverflowError, TypeError, ValueError):
+        pass
+    raise ValueError(f"{name} is a time such as 2026-03-11T12:00, not {value!r}")
 
 
 def _shown(setting: _Setting) -> datetime:

@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from cloud_openapi.emulator.clock import Clock
+from cloud_openapi.emulator.clock import read_moment
 from cloud_openapi.emulator.errors import TEXTS
-from cloud_openapi.periods import parse_now
 
 _MATCH: Final = ("api", "path", "appid", "times", "rate", "until")
 _LONGEST_SLEEP = 60
@@ -127,12 +126,7 @@ def _check_names(given: Mapping[str, Any], known: Known) -> None:
 
 
 def _moment(value: Any, now: datetime) -> datetime:
-    try:
-        moment = Clock(value if isinstance(value, datetime) else parse_now(value)).frozen_at
-    except (AttributeError, OverflowError, TypeError, ValueError):
-        moment = None
-    if moment is None:
-        raise ValueError(f"until is a time such as 2026-03-11T12:00, not {value!r}")
+    moment = read_moment("until", value)
     if moment <= now:
         raise ValueError(f"until is over already: it is {now.isoformat(timespec='seconds')}")
     return moment

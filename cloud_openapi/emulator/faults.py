@@ -29,10 +29,6 @@ class Faults:
         self.active: tuple[Fault, ...] = ()
         """Empty almost always, which is all that a request then asks."""
 
-    def check(self, definition: Any) -> None:
-        """Refuse a definition that `add` would refuse. Raises ValueError."""
-        checked(definition, self._known, self._clock.now())
-
     def add(self, definition: Mapping[str, Any]) -> Fault:
         """Put a fault in force. Raises ValueError, which says what is allowed."""
         given = checked(definition, self._known, self._clock.now())

@@ -4,7 +4,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _BODY_LIMIT = 64 * 1024
 # Clients are known to send their token in the body too.
@@ -23,6 +23,11 @@ class Entry(NamedTuple):
     check: str
     """The check that refused the request, or what the answer came from."""
 
+    def describe(self) -> dict[str, Any]:
+        """Return the entry as JSON; what is no UTF-8 in a body is replaced."""
+        body = self.body.decode("utf-8", "replace")
+        return {**self._asdict(), "time": self.time.isoformat(), "body": body}
+
 
 class Journal:
     """A bounded list of entries, the oldest first."""
@@ -39,6 +44,33 @@ class Journal:
         if "=" in entry.path:
             entry = entry._replace(path=entry.path.partition("=")[0] + "=***")
         self._entries.append(entry)
+
+    def select(
+        self,
+        *,
+        appid: str | None = None,
+        path: str | None = None,
+        errcode: int | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> list[Entry]:
+        """Return the newest entries that match, the oldest first. Raises ValueError."""
+        if limit < 1:
+            raise ValueError(f"limit is at least 1, not {limit}")
+        found = [
+            entry
+            for entry in self
+            if appid in {None, entry.appid}
+            and path in {None, entry.path}
+            and errcode in {None, entry.errcode}
+            and (since is None or entry.time >= since)
+        ]
+        return found[-limit:]
+
+    def clear(self, appid: str | None = None) -> None:
+        """Drop the entries of one mini program, or all."""
+        kept = [entry for entry in self if appid not in {None, entry.appid}]
+        self._entries = deque(kept, self._entries.maxlen)
 
     def __len__(self) -> int:
         return len(self._entries)

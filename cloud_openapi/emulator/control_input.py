@@ -1,0 +1,93 @@
+"""What the control routes are sent, and from where."""
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Request, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from cloud_openapi.emulator.clock import read_moment
+
+_FILTERS = ("appid", "api", "path", "errcode", "since", "limit")
+
+
+def from_this_machine(request: Request) -> bool:
+    """Say whether a request was made on this machine, and by a name of it.
+
+    A name that resolves to this machine, or another site's page in a browser on it, must not
+    steer the emulator: Host and Origin tell.
+    """
+    hosts = [request.remote_addr, _hostname("//" + request.headers.get("Host", ""))]
+    if "Origin" in request.headers:
+        hosts.append(_hostname(request.headers["Origin"]))
+    return all(map(_is_loopback, hosts))
+
+
+def _hostname(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host is None or host == "localhost":
+        return host is not None
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def body() -> Any:
+    """Return the body, any JSON value. Raises ValueError."""
+    try:
+        return json.loads(request.get_data())
+    except (ValueError, RecursionError, RequestEntityTooLarge):
+        raise ValueError("the body is no JSON") from None
+
+
+def fields(*allowed: str) -> dict[str, Any]:
+    """Return the body, an object of these fields. Raises ValueError."""
+    value = body()
+    if not isinstance(value, dict) or not value or value.keys() - set(allowed):
+        raise ValueError(f"the body is a JSON object of {', '.join(allowed)}")
+    return value
+
+
+def query(*allowed: str) -> Mapping[str, str]:
+    """Return the query, of these fields only. Raises ValueError."""
+    unknown = request.args.keys() - set(allowed)
+    if unknown:
+        raise ValueError(f"{', '.join(sorted(unknown))}: the query may have {', '.join(allowed)}")
+    return request.args
+
+
+def filters() -> dict[str, Any]:
+    """Return the filters of the journal. Raises ValueError."""
+    found: dict[str, Any] = dict(query(*_FILTERS).items())
+    for name in ("errcode", "limit"):
+        if name in found:
+            try:
+                found[name] = int(found[name])
+            except ValueError:
+                raise ValueError(f"{name} is a whole number, not {found[name]!r}") from None
+    if "since" in found:
+        found["since"] = read_moment("since", found["since"])
+    return found
+
+
+def seconds(value: Any) -> timedelta:
+    """Return a number of seconds as a difference of time. Raises ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"advance is a number of seconds, not {value!r}")  # noqa: TRY004
+    try:
+        return timedelta(seconds=value)
+    except OverflowError:
+        raise ValueError("advance: nobody lives to see that") from None
