@@ -66,8 +66,8 @@ def test_the_state_tells_all_but_secrets_and_tokens(control):
         "seed": 3,
         "clock": {"now": "2026-03-11T12:00:00+08:00", "frozen": True, "offset": 0.0},
         "apps": {
-            DEMO_APPID: {"appid": DEMO_APPID, "ready_hour": 0},
-            OTHER: {"appid": OTHER, "ready_hour": 0},
+            DEMO_APPID: {"appid": DEMO_APPID, "ready_hour": 0, "daily_limits": {}},
+            OTHER: {"appid": OTHER, "ready_hour": 0, "daily_limits": {}},
         },
         "faults": [{"id": 1, "kind": "html", "struck": 0}],
         "journal": 1,
@@ -160,13 +160,13 @@ def test_mini_programs_have_numbers_of_their_own(control):
 
 def test_a_mini_program_is_added_and_changed(control):
     answer = control.put("apps/wxnew", {"secret": "s3cret", "ready_hour": 9})
-    assert answer.json == {"appid": "wxnew", "ready_hour": 9}
+    assert answer.json == {"appid": "wxnew", "ready_hour": 9, "daily_limits": {}}
     fields = {"grant_type": "client_credential", "appid": "wxnew", "secret": "s3cret"}
     token = control.client.post(STABLE, json=fields).json["access_token"]
     assert control.call(token)["ref_date"] == "20260310"
     assert control.put("apps/wxnew", {"ready_hour": 13}).json["ready_hour"] == 13
     assert control.call(token)["errcode"] == 61503
-    assert control.get("apps/wxnew").json == {"appid": "wxnew", "ready_hour": 13}
+    assert control.get("apps/wxnew").json["ready_hour"] == 13
 
 
 def test_a_mini_program_that_nobody_added_is_not_there(control):
@@ -269,6 +269,10 @@ def test_bytes_that_are_no_text_are_shown_all_the_same(control):
         ("PUT", f"apps/{OTHER}", {"secret": "x", "ready_hour": 25}, "from 0 to 24"),
         ("PUT", f"apps/{OTHER}", {"secret": "", "ready_hour": 5}, "secret is a text"),
         ("PUT", f"apps/{OTHER}", {"secret": 5}, "secret is a text"),
+        ("PUT", f"apps/{OTHER}", {"daily_limits": 5}, "an object such as"),
+        ("PUT", f"apps/{OTHER}", {"daily_limits": {"analysis.x": 5}}, "'analysis.x' is none of"),
+        ("PUT", f"apps/{OTHER}", {"daily_limits": {DAILY: 5, WEEKLY: -1}}, "a whole number or"),
+        ("PUT", f"apps/{OTHER}", {"ready_hour": 5, "daily_limits": {DAILY: True}}, "or null"),
         ("PUT", f"apps/{OTHER}", {"name": "x"}, "a JSON object of secret, ready_hour"),
         ("PUT", "apps/wx%20new", {"secret": "s"}, "an appid is"),
         ("PUT", "apps/" + "x" * 65, {"secret": "s"}, "an appid is"),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from cloud_openapi.emulator.errors import TOKEN_PATHS
 from cloud_openapi.emulator.tokens import Tokens
 
 
@@ -24,14 +25,13 @@ def caller_of(request: Request, tokens: Tokens, apps: Mapping[str, Any]) -> Call
     appid = tokens.owner(token) if token else None
     if appid is not None:
         return Caller(request.path, appid, token)
-    # Only the two token endpoints take an appid in place of a token.
+    if request.path not in TOKEN_PATHS:
+        return Caller(request.path, None, None)
     named = request.args.get("appid") or _appid_in(request)
     return Caller(request.path, named if named in apps else None, None)
 
 
 def _appid_in(request: Request) -> str | None:
-    if not request.path.startswith("/cgi-bin/"):
-        return None
     try:
         value = json.loads(request.get_data())
     except (ValueError, RecursionError, RequestEntityTooLarge):

@@ -30,16 +30,27 @@ TEXTS: Final = {
     45011: "api minute-quota reach limit, must slower, retry next minute",
     47001: "data format error",
     48001: "api unauthorized",
+    48006: "forbid to clear quota because of reaching the limit",
     61007: "api is unauthorized to component",
     61500: "date format error",
     61501: "date range error",
     61502: "this is game miniprogram, data api is not supported",
     61503: "data not ready, please try later",
     61504: "system busy now , please try later",
+    76001: "rid not found",
+    76002: "rid is error",
+    76003: "could not query this rid,no permission",
+    76004: "rid time is error",
+    76021: "cgi_path not found, please check",
 }
 
 _API_QUOTA: Final = "reach max api daily quota limit"
 TOKEN_PATHS: Final = ("/cgi-bin/token", "/cgi-bin/stable_token")
+MANAGEMENT_PATHS: Final = (
+    "/cgi-bin/clear_quota",
+    "/cgi-bin/openapi/quota/get",
+    "/cgi-bin/openapi/rid/get",
+)
 
 # The one text that was recorded with a comma before its rid.
 _COMMA = frozenset({41004})

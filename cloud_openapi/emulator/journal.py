@@ -39,7 +39,7 @@ class Journal:
         """Keep an entry; an overlong body is cut, and the oldest entry makes room."""
         body = entry.body
         if len(body) > _BODY_LIMIT or b"token" in body or b"secret" in body:
-            entry = entry._replace(body=_SECRET.sub(rb"\1***", body)[:_BODY_LIMIT])
+            entry = entry._replace(body=cleaned(body)[:_BODY_LIMIT])
         # A query lands in the path where its question mark was forgotten.
         if "=" in entry.path:
             entry = entry._replace(path=entry.path.partition("=")[0] + "=***")
@@ -78,3 +78,8 @@ class Journal:
     def __iter__(self) -> Iterator[Entry]:
         # A copy: another thread may add an entry while this one reads.
         return iter(list(self._entries))
+
+
+def cleaned(body: bytes) -> bytes:
+    """Return a body without the tokens and secrets that it names."""
+    return _SECRET.sub(rb"\1***", body)

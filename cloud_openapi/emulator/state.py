@@ -11,11 +11,13 @@ from typing import Any
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator.clock import Clock
-from cloud_openapi.emulator.errors import TOKEN_PATHS
+from cloud_openapi.emulator.errors import MANAGEMENT_PATHS, TOKEN_PATHS
 from cloud_openapi.emulator.fault import Known
 from cloud_openapi.emulator.faults import Faults
 from cloud_openapi.emulator.journal import Journal
+from cloud_openapi.emulator.quota import Quota, checked_limits
 from cloud_openapi.emulator.readiness import Readiness, checked_hour
+from cloud_openapi.emulator.rids import Rids
 from cloud_openapi.emulator.tokens import Tokens
 from cloud_openapi.emulator.world import World
 
@@ -31,7 +33,7 @@ class Emulator:
     the data of yesterday are not ready.
     """
 
-    APP_SETTINGS = ("secret", "ready_hour")
+    APP_SETTINGS = ("secret", "ready_hour", "daily_limits")
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
         self,
@@ -55,8 +57,10 @@ class Emulator:
         self.tokens = Tokens(self.apps, self.clock, self.chance)
         self._paths = {api.name: api.path for api in self.catalogue.values()}
         self._names = {path: name for name, path in self._paths.items()}
-        known = Known(self._paths, frozenset({*TOKEN_PATHS, *self._names}), self.apps)
-        self.faults = Faults(seed, self.clock, known)
+        self.paths = frozenset({*TOKEN_PATHS, *MANAGEMENT_PATHS, *self._names})
+        self.faults = Faults(seed, self.clock, Known(self._paths, self.paths, self.apps))
+        self.quota = Quota()
+        self.rids = Rids()
         self.world = lru_cache(maxsize=_WORLDS)(self._make_world)
         """Return the simulated mini program of an appid."""
 
@@ -89,9 +93,17 @@ class Emulator:
             self.faults.reset(seed)
 
     def configure_app(
-        self, appid: str, *, secret: str | None = None, ready_hour: int | None = None
+        self,
+        appid: str,
+        *,
+        secret: str | None = None,
+        ready_hour: int | None = None,
+        daily_limits: Mapping[str, int | None] | None = None,
     ) -> None:
-        """Change a mini program, or add one, which needs a secret. Raises ValueError."""
+        """Change a mini program, or add one, which needs a secret. Raises ValueError.
+
+        ``daily_limits`` has the calls of a day by API or path; None lifts a limit.
+        """
         if _APPID.fullmatch(appid) is None:
             raise ValueError("an appid is 1 to 64 letters, digits, hyphens and underscores")
         if secret is None:
@@ -100,11 +112,16 @@ class Emulator:
             raise ValueError("secret is a text that is not empty")
         if ready_hour is not None:
             checked_hour(ready_hour)
+        limits = {}
+        if daily_limits is not None:
+            names = {**self._paths, **{path: path for path in TOKEN_PATHS + tuple(self._names)}}
+            limits = checked_limits(daily_limits, names)
         with self._lock:
             if secret is not None:
                 self.apps[appid] = secret
             if ready_hour is not None:
                 self.readiness.set(appid, ready_hour)
+            self.quota.set_limits(appid, limits)
 
     def known_appid(self, appid: Any) -> str:
         """Return an appid that the emulator knows. Raises ValueError, which names them."""
@@ -134,7 +151,11 @@ class Emulator:
         """Return a mini program's settings without its secret. Raises KeyError."""
         if appid not in self.apps:
             raise KeyError(appid)
-        return {"appid": appid, "ready_hour": self.readiness.hour_of(appid)}
+        return {
+            "appid": appid,
+            "ready_hour": self.readiness.hour_of(appid),
+            "daily_limits": self.quota.limits_of(appid),
+        }
 
     def journal_entries(
         self,
@@ -159,6 +180,8 @@ class Emulator:
         self.tokens.forget(appid)
         self.faults.clear(appid)
         self.readiness.reset(appid)
+        self.quota.reset(appid)
+        self.rids.clear(appid)
         self.journal.clear(appid)
 
     def _make_world(self, appid: str) -> World:

@@ -7,6 +7,7 @@ nothing is recorded, docs/faithfulness.md says what was chosen.
 import json
 import re
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from flask import Flask, Request, Response, request
@@ -18,6 +19,8 @@ from cloud_openapi.emulator.caller import caller_of
 from cloud_openapi.emulator.errors import RefusalError, error_body, make_rid
 from cloud_openapi.emulator.faults import Struck
 from cloud_openapi.emulator.journal import Entry
+from cloud_openapi.emulator.management import Handler, handlers
+from cloud_openapi.emulator.rids import Record
 from cloud_openapi.emulator.simulation import simulate
 from cloud_openapi.emulator.state import Emulator
 
@@ -50,6 +53,7 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
     endpoints = {
         "/cgi-bin/token": _token(emulator),
         "/cgi-bin/stable_token": _stable_token(emulator),
+        **{path: _managed(handler, emulator) for path, handler in handlers(emulator).items()},
         **{api.path: _api(api, emulator) for api in emulator.catalogue.values()},
     }
     views = {path: _view(endpoint, emulator) for path, endpoint in endpoints.items()}
@@ -80,7 +84,7 @@ def _view(endpoint: Callable[[_Call], _Answer], emulator: Emulator) -> Callable[
     """Turn an endpoint into a view that answers its refusals too, and keeps the journal."""
 
     def view() -> Response:
-        errcode = 0
+        errcode, rid, began = 0, "", perf_counter()
         now = emulator.clock.now()
         call = _Call(request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
         struck = _strike(call, emulator) if emulator.faults.active else None
@@ -94,7 +98,12 @@ def _view(endpoint: Callable[[_Call], _Answer], emulator: Emulator) -> Callable[
         emulator.journal.add(
             Entry(now, call.request.method, call.request.path, call.appid, body, errcode, check)
         )
-        response = Response(_JSON.encode(answer.body).encode(), content_type=_CONTENT_TYPE)
+        data = _JSON.encode(answer.body).encode()
+        if rid:
+            cost = int((perf_counter() - began) * 1000)
+            client = call.request.remote_addr or ""
+            emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
+        response = Response(data, content_type=_CONTENT_TYPE)
         return response if struck is None else struck.after(response)
 
     return view
@@ -142,12 +151,10 @@ def _api(operation: Operation, emulator: Emulator) -> Callable[[_Call], _Answer]
 
     def endpoint(call: _Call) -> _Answer:
         _require_method(call, operation.method)
-        token = call.request.args.get("access_token")
-        if not token:
-            raise RefusalError(41001, "access_token")
-        call.appid = appid = emulator.tokens.appid_of(token)
-        params = _json_body(call)
+        appid = _appid_of(call, emulator)
         now = emulator.clock.now()
+        emulator.quota.spend(appid, operation.path, now)
+        params = _json_body(call)
         today = now.date()
         periods = {}
         for rule in operation.rules:
@@ -169,6 +176,23 @@ def _api(operation: Operation, emulator: Emulator) -> Callable[[_Call], _Answer]
     return endpoint
 
 
+def _appid_of(call: _Call, emulator: Emulator) -> str:
+    token = call.request.args.get("access_token")
+    if not token:
+        raise RefusalError(41001, "access_token")
+    call.appid = appid = emulator.tokens.appid_of(token)
+    return appid
+
+
+def _managed(handler: Handler, emulator: Emulator) -> Callable[[_Call], _Answer]:
+    def endpoint(call: _Call) -> _Answer:
+        _require_method(call, "POST")
+        answer = handler(_appid_of(call, emulator), _json_body(call))
+        return _Answer({"errcode": 0, "errmsg": "ok", **answer}, "management")
+
+    return endpoint
+
+
 def _explain(schema: dict[str, Any], params: dict[str, Any]) -> str:
     """Say what the schema has against the parameters."""
     # The library that decides is fast; this one explains, and is loaded for that only.
@@ -184,6 +208,7 @@ def _token(emulator: Emulator) -> Callable[[_Call], _Answer]:
         field = call.request.args.get
         appid = field("appid", "")
         emulator.tokens.authenticate(appid, field("secret", ""), field("grant_type", ""))
+        emulator.quota.spend(appid, call.request.path, emulator.clock.now())
         return _granted(call, appid, *emulator.tokens.grant(appid))
 
     return endpoint
@@ -195,6 +220,7 @@ def _stable_token(emulator: Emulator) -> Callable[[_Call], _Answer]:
         fields = _json_body(call)
         appid = _text(fields, "appid")
         emulator.tokens.authenticate(appid, _text(fields, "secret"), _text(fields, "grant_type"))
+        emulator.quota.spend(appid, call.request.path, emulator.clock.now())
         force = fields.get("force_refresh") is True
         return _granted(call, appid, *emulator.tokens.grant_stable(appid, force=force))
 

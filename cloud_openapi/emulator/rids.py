@@ -1,0 +1,73 @@
+"""What was asked and answered under a rid; the newest ones only."""
+
+import re
+import threading
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from cloud_openapi.emulator.errors import RefusalError
+from cloud_openapi.emulator.journal import cleaned
+
+_VALID_FOR = timedelta(days=7)
+_REMEMBERED = 10_000
+_LONGEST = 2048
+_FORM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}")
+
+
+class Record(NamedTuple):
+    """A request that was answered with a rid. It holds no token and no secret."""
+
+    time: datetime
+    appid: str | None
+    cost_in_ms: int
+    body: bytes
+    answer: bytes
+    client_ip: str
+
+    def describe(self) -> dict[str, Any]:
+        """Return the record as WeChat's ``request`` object."""
+        return {
+            "invoke_time": int(self.time.timestamp()),
+            "cost_in_ms": self.cost_in_ms,
+            "request_url": "access_token=***",
+            "request_body": self.body.decode("utf-8", "replace"),
+            "response_body": self.answer.decode("utf-8", "replace"),
+            "client_ip": self.client_ip,
+        }
+
+
+class Rids:
+    """The records by rid. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._records: OrderedDict[str, Record] = OrderedDict()
+
+    def add(self, rid: str, record: Record) -> None:
+        """Keep a record, its bodies cut; the oldest makes room."""
+        body = cleaned(record.body[:_LONGEST])
+        cut = record._replace(body=body, answer=record.answer[:_LONGEST])
+        with self._lock:
+            self._records[rid] = cut
+            if len(self._records) > _REMEMBERED:
+                self._records.popitem(last=False)
+
+    def get(self, rid: object, appid: str, now: datetime) -> Record:
+        """Return what a mini program's rid stands for. Raises RefusalError."""
+        if not isinstance(rid, str) or _FORM.fullmatch(rid) is None:
+            raise RefusalError(76002, "rid")
+        if int(rid[:8], 16) < (now - _VALID_FOR).timestamp():
+            raise RefusalError(76004, "rid")
+        record = self._records.get(rid)
+        if record is None:
+            raise RefusalError(76001, "rid")
+        if record.appid != appid:
+            raise RefusalError(76003, "rid")
+        return record
+
+    def clear(self, appid: str | None = None) -> None:
+        """Forget the records of one mini program, or all."""
+        with self._lock:
+            for rid in [r for r, record in self._records.items() if appid in {None, record.appid}]:
+                del self._records[rid]
