@@ -336,6 +336,7 @@ def test_a_fault_tells_what_it_is(faulty):
         ({"kind": "error", "errcode": True}, "whole number other than 0"),
         ({"kind": "error", "errcode": 12345}, "12345 has no text here: give errmsg too"),
         ({"kind": "error", "errcode": -1, "errmsg": 1}, "errmsg is a text"),
+        ({"kind": "error", "errcode": -1, "errmsg": "\ud800"}, "errmsg is a text"),
         ({"kind": "error", "errcode": -1, "status": 5}, "status: a fault of kind error has kind"),
         ({"kind": "status", "status": 200}, "from 400 to 599, not 200"),
         ({"kind": "status", "status": 502.0}, "from 400 to 599"),

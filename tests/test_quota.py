@@ -9,6 +9,8 @@ from conftest import sample
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, create_app
 from cloud_openapi.emulator import rids as rids_module
+from cloud_openapi.emulator.errors import MANAGEMENT_PATHS
+from cloud_openapi.emulator.management import handlers
 
 BEIJING = timezone(timedelta(hours=8))
 NOW = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
@@ -160,6 +162,10 @@ def test_the_quota_is_cleared_ten_times_a_month(limited):
 )
 def test_what_makes_no_sense_is_refused(limited, path, body, code):
     assert limited.code(path, body) == code
+
+
+def test_the_paths_that_may_be_named_are_those_that_answer(limited):
+    assert tuple(handlers(limited.emulator)) == MANAGEMENT_PATHS
 
 
 @pytest.mark.parametrize("path", [CLEAR, QUOTA, RID])

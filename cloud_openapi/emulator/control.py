@@ -17,6 +17,8 @@ from cloud_openapi.emulator.control_input import (
 )
 from cloud_openapi.emulator.state import Emulator
 
+_LONGEST_MESSAGE = 2000
+
 
 def add_control(app: Flask, emulator: Emulator) -> None:
     """Add the routes to the application; each is a method of the emulator and no more.
@@ -135,7 +137,8 @@ def _not_found(error: Exception) -> Response:
 
 
 def _refusal(status: HTTPStatus, code: str, message: str) -> Response:
-    return _json({"code": code, "message": message}, status)
+    # The message repeats what was sent, however long that was.
+    return _json({"code": code, "message": message[:_LONGEST_MESSAGE]}, status)
 
 
 def _json(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:

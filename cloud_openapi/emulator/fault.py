@@ -141,6 +141,11 @@ def _is_whole(value: Any, least: float, most: float) -> bool:
     return isinstance(value, int) and _is_number(value, least, most)
 
 
+def _is_text(value: Any) -> bool:
+    # Half a surrogate pair has no UTF-8 form, in which the answer is sent.
+    return isinstance(value, str) and value.encode("utf-8", "ignore").decode() == value
+
+
 def _is_latency(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return _is_number(value, 0, _LONGEST_SLEEP)
@@ -165,7 +170,7 @@ _CHECKS: Final = {
         lambda value: _is_whole(value, -math.inf, math.inf) and value != 0,
         "errcode is a whole number other than 0",
     ),
-    "errmsg": _rule(lambda value: isinstance(value, str), "errmsg is a text without its rid"),
+    "errmsg": _rule(_is_text, "errmsg is a text without its rid"),
     "status": _rule(
         lambda value: _is_whole(value, 400, 599), "status is a whole number from 400 to 599"
     ),

@@ -6,46 +6,21 @@ nothing is recorded, docs/faithfulness.md says what was chosen.
 
 import json
 import re
-from collections.abc import Callable
-from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Response, request
 from jsonschema_rs import Draft202012Validator
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from cloud_openapi.catalogue import Operation, Violation
-from cloud_openapi.emulator.caller import caller_of
-from cloud_openapi.emulator.errors import RefusalError, error_body, make_rid
-from cloud_openapi.emulator.faults import Struck
-from cloud_openapi.emulator.journal import Entry
+from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.management import Handler, handlers
-from cloud_openapi.emulator.rids import Record
 from cloud_openapi.emulator.simulation import simulate
 from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.emulator.view import Answer, Call, Endpoint, view_of
 
-# WeChat's neighbours of these APIs answer so; of these APIs themselves no header is recorded.
-_CONTENT_TYPE = "application/json; encoding=utf-8"
 _COMMON_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
-
-
-class _Call:
-    """One request, and in whose name it was made as far as that is known."""
-
-    __slots__ = ("appid", "request")
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.appid: str | None = None
-
-
-class _Answer(NamedTuple):
-    body: dict[str, Any]
-    source: str
 
 
 def add_weixin(app: Flask, emulator: Emulator) -> None:
@@ -56,10 +31,10 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
         **{path: _managed(handler, emulator) for path, handler in handlers(emulator).items()},
         **{api.path: _api(api, emulator) for api in emulator.catalogue.values()},
     }
-    views = {path: _view(endpoint, emulator) for path, endpoint in endpoints.items()}
+    views = {path: view_of(endpoint, emulator) for path, endpoint in endpoints.items()}
     for path, view in views.items():
         app.add_url_rule(path, path, view, methods=_COMMON_METHODS, provide_automatic_options=False)
-    unknown_url = _view(_unknown_url, emulator)
+    unknown_url = view_of(_unknown_url, emulator)
 
     @app.errorhandler(404)
     def not_found(_error: HTTPException) -> Response:
@@ -80,76 +55,12 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
         )
 
 
-def _view(endpoint: Callable[[_Call], _Answer], emulator: Emulator) -> Callable[[], Response]:
-    """Turn an endpoint into a view that answers its refusals too, and keeps the journal."""
-
-    def view() -> Response:
-        errcode, rid, began = 0, "", perf_counter()
-        now = emulator.clock.now()
-        call = _Call(request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
-        struck = _strike(call, emulator) if emulator.faults.active else None
-        try:
-            answer = endpoint(call) if struck is None else _answer(endpoint, call, struck, emulator)
-        except RefusalError as refusal:
-            errcode = refusal.code
-            rid = make_rid(now, emulator.chance)
-            answer = _Answer(error_body(errcode, rid, refusal.text), refusal.check)
-        body, check = _without_token(call.request, _body_to_keep(call.request), answer.source)
-        emulator.journal.add(
-            Entry(now, call.request.method, call.request.path, call.appid, body, errcode, check)
-        )
-        data = _JSON.encode(answer.body).encode()
-        if rid:
-            cost = int((perf_counter() - began) * 1000)
-            client = call.request.remote_addr or ""
-            emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
-        response = Response(data, content_type=_CONTENT_TYPE)
-        return response if struck is None else struck.after(response)
-
-    return view
-
-
-def _strike(call: _Call, emulator: Emulator) -> Struck | None:
-    caller = caller_of(call.request, emulator.tokens, emulator.apps)
-    struck = emulator.faults.strike(caller)
-    if struck is not None:
-        call.appid = caller.appid
-    return struck
-
-
-def _answer(
-    endpoint: Callable[[_Call], _Answer], call: _Call, struck: Struck, emulator: Emulator
-) -> _Answer:
-    struck.before(emulator.tokens)
-    if struck.instead:
-        return _Answer({}, struck.note)
-    answer = endpoint(call)
-    return _Answer(answer.body, f"{answer.source}, {struck.note}")
-
-
-def _body_to_keep(request: Request) -> bytes:
-    # A request for a token holds a secret, which is kept nowhere.
-    if request.path.startswith("/cgi-bin/"):
-        return b""
-    try:
-        return request.get_data()
-    except RequestEntityTooLarge:
-        return b"(too large to be kept)"
-
-
-def _without_token(request: Request, body: bytes, check: str) -> tuple[bytes, str]:
-    token = request.args.get("access_token")
-    if not token or token.encode() not in body:
-        return body, check
-    return body.replace(token.encode(), b"***"), check.replace(token, "***")
-
-
-def _api(operation: Operation, emulator: Emulator) -> Callable[[_Call], _Answer]:
+def _api(operation: Operation, emulator: Emulator) -> Endpoint:
     schema = operation.schema("https", "request")
     valid = Draft202012Validator(schema).is_valid
     examples = [(example["request"], example["response"]) for example in operation.examples]
 
-    def endpoint(call: _Call) -> _Answer:
+    def endpoint(call: Call) -> Answer:
         _require_method(call, operation.method)
         appid = _appid_of(call, emulator)
         now = emulator.clock.now()
@@ -169,14 +80,14 @@ def _api(operation: Operation, emulator: Emulator) -> Callable[[_Call], _Answer]
             raise RefusalError(61503, "readiness")
         for asked, answered in examples:
             if all(params.get(name) == value for name, value in asked.items()):
-                return _Answer(dict(answered), "documented example")
+                return Answer(dict(answered), "documented example")
         answer = simulate(operation, periods, emulator.world(appid), counted)
-        return _Answer(answer, "simulation")
+        return Answer(answer, "simulation")
 
     return endpoint
 
 
-def _appid_of(call: _Call, emulator: Emulator) -> str:
+def _appid_of(call: Call, emulator: Emulator) -> str:
     token = call.request.args.get("access_token")
     if not token:
         raise RefusalError(41001, "access_token")
@@ -184,11 +95,11 @@ def _appid_of(call: _Call, emulator: Emulator) -> str:
     return appid
 
 
-def _managed(handler: Handler, emulator: Emulator) -> Callable[[_Call], _Answer]:
-    def endpoint(call: _Call) -> _Answer:
+def _managed(handler: Handler, emulator: Emulator) -> Endpoint:
+    def endpoint(call: Call) -> Answer:
         _require_method(call, "POST")
         answer = handler(_appid_of(call, emulator), _json_body(call))
-        return _Answer({"errcode": 0, "errmsg": "ok", **answer}, "management")
+        return Answer({"errcode": 0, "errmsg": "ok", **answer}, "management")
 
     return endpoint
 
@@ -202,8 +113,8 @@ def _explain(schema: dict[str, Any], params: dict[str, Any]) -> str:
     return "schema" if error is None else f"{error.json_path}: {error.validator}"
 
 
-def _token(emulator: Emulator) -> Callable[[_Call], _Answer]:
-    def endpoint(call: _Call) -> _Answer:
+def _token(emulator: Emulator) -> Endpoint:
+    def endpoint(call: Call) -> Answer:
         _require_method(call, "GET")
         field = call.request.args.get
         appid = field("appid", "")
@@ -214,8 +125,8 @@ def _token(emulator: Emulator) -> Callable[[_Call], _Answer]:
     return endpoint
 
 
-def _stable_token(emulator: Emulator) -> Callable[[_Call], _Answer]:
-    def endpoint(call: _Call) -> _Answer:
+def _stable_token(emulator: Emulator) -> Endpoint:
+    def endpoint(call: Call) -> Answer:
         _require_method(call, "POST")
         fields = _json_body(call)
         appid = _text(fields, "appid")
@@ -227,21 +138,21 @@ def _stable_token(emulator: Emulator) -> Callable[[_Call], _Answer]:
     return endpoint
 
 
-def _granted(call: _Call, appid: str, token: str, expires_in: int) -> _Answer:
+def _granted(call: Call, appid: str, token: str, expires_in: int) -> Answer:
     call.appid = appid
-    return _Answer({"access_token": token, "expires_in": expires_in}, "token")
+    return Answer({"access_token": token, "expires_in": expires_in}, "token")
 
 
-def _unknown_url(_call: _Call) -> _Answer:
+def _unknown_url(_call: Call) -> Answer:
     raise RefusalError(40066, "url")
 
 
-def _require_method(call: _Call, method: str) -> None:
+def _require_method(call: Call, method: str) -> None:
     if call.request.method != method:
         raise RefusalError(43001 if method == "GET" else 43002, "method")
 
 
-def _json_body(call: _Call) -> dict[str, Any]:
+def _json_body(call: Call) -> dict[str, Any]:
     """Read the body as a JSON object, whatever its Content-Type says.
 
     A body encoded as a form is refused as recorded: 61500, where anything else is 47001.
