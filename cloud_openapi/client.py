@@ -9,6 +9,8 @@ from cloud_openapi.naming import snake_to_camel, to_camel_case, to_snake_case
 from cloud_openapi.permissions import Permissions
 from cloud_openapi.transports import Transport
 
+_ENVELOPE = frozenset({"errcode", "errmsg"})
+
 
 class Client:
     """Makes calls by one transport, as far as one config.json allows them."""
@@ -31,12 +33,13 @@ class Client:
         if operation.name not in self._permissions:
             raise self._permissions.denial(operation.name)
         answer = self._transport.send(operation, to_snake_case(params) if convert else params)
-        code = answer.pop("errcode", None)
-        text = answer.pop("errmsg", None)
+        code = answer.get("errcode")
         if code:
             hint = _hint(operation, code, convert=convert)
+            text = answer.get("errmsg", "")
             raise CloudSDKError(code, f"openapi.{operation.name}:fail {text}", hint)
-        result: dict[str, Any] = to_camel_case(answer) if convert else answer
+        body = {name: value for name, value in answer.items() if name not in _ENVELOPE}
+        result: dict[str, Any] = to_camel_case(body) if convert else body
         result["errMsg"] = f"openapi.{operation.name}:ok"
         return result
 

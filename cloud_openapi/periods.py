@@ -3,12 +3,21 @@
 import os
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypedDict
+
+from cloud_openapi.errors import ConfigError
 
 BEIJING = timezone(timedelta(hours=8), "Beijing")
 NOW_VARIABLE = "CLOUD_OPENAPI_NOW"
 
 Span = Literal["day", "week", "month"]
+
+
+class Dates(TypedDict):
+    """The two dates of a cloud call."""
+
+    beginDate: str
+    endDate: str
 
 
 class Period(NamedTuple):
@@ -54,17 +63,28 @@ def last_complete(span: Span, today: date) -> Period:
     return current.after(-1)
 
 
-def newest_dates(span: Span, now: datetime | None = None) -> dict[str, str]:
+def newest_dates(span: Span, now: datetime | None = None) -> Dates:
     """Return the dates of the newest complete day, week or month in Beijing.
 
     The result is ``{"beginDate": "20170306", "endDate": "20170312"}``, ready for a cloud call.
     ``now`` is any aware time; without it the time in ``CLOUD_OPENAPI_NOW`` (the emulator sets it
-    for its functions) or the clock counts.
+    for its functions) or the clock counts. Raises ValueError for another span, ConfigError for a
+    variable that is no time.
     """
+    if span not in ("day", "week", "month"):
+        raise ValueError(f'a span is "day", "week" or "month", not {span!r}')
     if now is None:
-        now = parse_now(os.environ.get(NOW_VARIABLE)) or datetime.now(BEIJING)
+        now = _now_of_environment() or datetime.now(BEIJING)
     period = last_complete(span, now.astimezone(BEIJING).date())
     return {"beginDate": write_day(period.begin), "endDate": write_day(period.end)}
+
+
+def _now_of_environment() -> datetime | None:
+    text = os.environ.get(NOW_VARIABLE)
+    try:
+        return parse_now(text)
+    except ValueError:
+        raise ConfigError(f"{NOW_VARIABLE} is no time such as 2017-03-14T10:00: {text!r}") from None
 
 
 def parse_now(text: str | None) -> datetime | None:

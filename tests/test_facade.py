@@ -260,6 +260,10 @@ class TestSettings:
             ),
             ({"BASE_URL": "127.0.0.1:7070"}, "is no base URL"),
             ({"BASE_URL": "ftp://127.0.0.1"}, "is no base URL"),
+            ({"BASE_URL": "http://127.0.0.1:99999"}, "is no base URL"),
+            ({"BASE_URL": "http://127.0.0.1:abc"}, "is no base URL"),
+            ({"BASE_URL": "http://[::1"}, "is no base URL"),
+            ({"BASE_URL": "http://127.0.0.1:7070/#x"}, "is no base URL"),
             ({"BASE_URL": "http://127.0.0.1:7070@example.com"}, "must not hold a user name"),
             ({"TOKEN_API": "x", "BASE_URL": "http://127.0.0.1"}, "is stable_token or token"),
             ({"TIMEOUT": "soon", "BASE_URL": "http://127.0.0.1"}, "number of seconds"),
@@ -281,14 +285,44 @@ class TestSettings:
         with pytest.raises(CloudSDKError, match=r"-604101"):
             facade.openapi.analysis.getDailyRetain(DAY)
 
+    def test_a_secret_that_would_travel_unencrypted_is_warned_of(self, monkeypatch):
+        with pytest.warns(UserWarning, match="unencrypted"):
+            self.init(
+                monkeypatch, {"APPID": "wx1", "SECRET": "s", "BASE_URL": "http://example.com"}
+            )
+
+    def test_two_functions_in_one_process_have_an_allowlist_each(self, cloud, tmp_path):
+        source = "cloud.init(transport=transport)\ndef main(a): return a(cloud)(**day)"
+        modules = {}
+        for name, allowed in (("daily", ["analysis.getDailyRetain"]), ("none", [])):
+            folder = tmp_path / "functions" / name
+            folder.mkdir(parents=True)
+            config = json.dumps({"permissions": {"openapi": allowed}})
+            (folder / "config.json").write_text(config, "utf-8")
+            module = {"__file__": str(folder / "index.py"), "transport": cloud._transport}
+            modules[name] = module
+        shared = Cloud()
+        for module in modules.values():
+            module.update(cloud=shared, day=DAY)
+            exec(compile(source, module["__file__"], "exec"), module)
+        api = lambda facade: facade.openapi.analysis.getDailyRetain  # noqa: E731
+        for _ in range(2):
+            assert modules["daily"]["main"](api)["refDate"] == "20170313"
+            with pytest.raises(CloudSDKError) as caught:
+                modules["none"]["main"](api)
+            assert str(tmp_path / "functions" / "none" / "config.json") in caught.value.hint
+
     def test_a_functions_own_config_json_counts_for_it(self, monkeypatch, tmp_path):
         monkeypatch.chdir(ROOT)
         folder = tmp_path / "functions" / "report"
         folder.mkdir(parents=True)
-        source = "facade.init(base_url='http://127.0.0.1:1')"
-        facade = Cloud()
-        module = {"facade": facade, "__file__": str(folder / "index.py")}
+        source = """
+facade.init(base_url='http://127.0.0.1:1')
+def main():
+    return facade.openapi.analysis.getDailyRetain({})
+"""
+        module = {"facade": Cloud(), "__file__": str(folder / "index.py")}
         exec(compile(source, module["__file__"], "exec"), module)
         with pytest.raises(CloudSDKError, match=r"-604101") as caught:
-            facade.openapi.analysis.getDailyRetain(DAY)
+            module["main"]()
         assert str(folder / "config.json") in caught.value.hint

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 import click
+from click.core import ParameterSource
 
 from cloud_openapi._cloud import Cloud, settings_from_environment
 from cloud_openapi.catalogue import Form, Operation, default_catalogue
@@ -94,11 +95,12 @@ def _transport(
 ) -> Transport:
     chosen = connect(**settings_from_environment(appid=appid, base_url=base_url))
     if chosen is not None:
-        if seed or now:
-            raise click.UsageError(
-                "--seed and --now are for the emulator in this process; they change nothing at "
-                f"{chosen}"
-            )
+        source = click.get_current_context().get_parameter_source
+        for name in ("seed", "now"):
+            if source(name) is ParameterSource.COMMANDLINE:
+                raise click.UsageError(
+                    f"--{name} is for the emulator in this process; it changes nothing elsewhere."
+                )
         return chosen
     # Loading these loads requests too, which a call over a socket has done already.
     from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415
