@@ -46,9 +46,6 @@ class Client:
 
 def _hint(operation: Operation, code: int, *, convert: bool) -> str:
     words = [advice(code)]
-    for rule in operation.rules:
-        if code in rule.CODES:
-            names = (rule.begin, rule.end)
-            renamed = {name: snake_to_camel(name) for name in names} if convert else {}
-            words.append(rule.describe(renamed))
+    rename = snake_to_camel if convert else None
+    words += [rule.describe(rename) for rule in operation.rules if code in rule.CODES]
     return " ".join(filter(None, words))

@@ -131,7 +131,6 @@ def _describe(operation: Operation, *, convert: bool) -> str:
         ]
         lines.append("")
     for rule in operation.rules:
-        names = {name: snake_to_camel(name) for name in (rule.begin, rule.end)} if convert else {}
-        lines += [rule.describe(names), ""]
+        lines += [rule.describe(snake_to_camel if convert else None), ""]
     lines += [f"Raises CloudSDKError. Permission: {operation.name}", operation.docs]
     return "\n".join(lines)

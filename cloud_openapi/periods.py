@@ -21,23 +21,28 @@ class Dates(TypedDict):
 
 
 class Period(NamedTuple):
-    """A natural day, a week from Monday to Sunday, or a month; both ends belong to it."""
+    """A natural day, a week from Monday to Sunday, a month, or any window of days.
 
-    span: Span
+    Both ends belong to it.
+    """
+
+    span: Span | Literal["window"]
     begin: date
     end: date
 
     @property
     def ref(self) -> str:
-        """Return the period as WeChat writes ``ref_date``: 20170313, 20170306-20170312, 201702."""
+        """Return it as WeChat writes ``ref_date``: 20170313, 20170306-20170312, 201702."""
         if self.span == "day":
             return write_day(self.begin)
-        if self.span == "week":
+        if self.span != "month":
             return f"{write_day(self.begin)}-{write_day(self.end)}"
         return write_day(self.begin)[:6]
 
     def after(self, steps: int) -> "Period":
-        """Return the period that lies this many days, weeks or months later."""
+        """Return the day, week or month that lies so many of them later."""
+        if self.span == "window":
+            raise ValueError("a window has no natural successor")
         if self.span == "month":
             months = self.begin.year * 12 + self.begin.month - 1 + steps
             return period_with(self.span, date(months // 12, months % 12 + 1, 1))
