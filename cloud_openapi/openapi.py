@@ -126,7 +126,7 @@ def _describe(operation: Operation, *, convert: bool) -> str:
         schema = operation.schema(form, side)  # type: ignore[arg-type]
         lines.append(f"{title}:")
         lines += [
-            f"    {name}: {field.get('type', 'string')}. {field.get('description', '')}".rstrip()
+            f"    {name}: {_kind(field)}. {field.get('description', '')}".rstrip()
             for name, field in schema["properties"].items()
         ]
         lines.append("")
@@ -134,3 +134,8 @@ def _describe(operation: Operation, *, convert: bool) -> str:
         lines += [rule.describe(snake_to_camel if convert else None), ""]
     lines += [f"Raises CloudSDKError. Permission: {operation.name}", operation.docs]
     return "\n".join(lines)
+
+
+def _kind(field: Mapping[str, Any]) -> str:
+    kind = field.get("type", "object" if "$ref" in field else "string")
+    return kind if isinstance(kind, str) else " or ".join(kind)

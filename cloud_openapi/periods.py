@@ -39,6 +39,11 @@ class Period(NamedTuple):
             return f"{write_day(self.begin)}-{write_day(self.end)}"
         return write_day(self.begin)[:6]
 
+    def days_before(self, today: date) -> list[date]:
+        """Return the days of the period that are over."""
+        end = min(self.end, today - timedelta(days=1))
+        return [self.begin + timedelta(days=n) for n in range((end - self.begin).days + 1)]
+
     def after(self, steps: int) -> "Period":
         """Return the day, week or month that lies so many of them later."""
         if self.span == "window":

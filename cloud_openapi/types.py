@@ -356,6 +356,152 @@ class AnalysisGetMonthlyVisitTrendHTTPS(Protocol):
     def __call__(self, *, begin_date: str, end_date: str) -> AnalysisGetMonthlyVisitTrendHTTPSResult: ...
 
 
+class AnalysisGetPerformanceDataParamsTime(TypedDict):
+    """Part of AnalysisGetPerformanceDataParams."""
+
+    beginTimestamp: int
+    endTimestamp: int
+
+
+class AnalysisGetPerformanceDataParamsParam(TypedDict):
+    """Part of AnalysisGetPerformanceDataParams."""
+
+    field: Literal['networktype', 'device_level', 'device']
+    value: str
+
+
+class AnalysisGetPerformanceDataParams(TypedDict):
+    """Parameters of analysis.getPerformanceData, cloud form."""
+
+    time: AnalysisGetPerformanceDataParamsTime
+    module: Literal['10016', '10017', '10021', '10022', '10023', 10016, 10017, 10021, 10022, 10023]
+    params: list[AnalysisGetPerformanceDataParamsParam]
+
+
+class AnalysisGetPerformanceDataResultData(TypedDict):
+    """Part of AnalysisGetPerformanceDataResult."""
+
+    body: AnalysisGetPerformanceDataResultBody
+
+
+class AnalysisGetPerformanceDataResultBody(TypedDict):
+    """Part of AnalysisGetPerformanceDataResult."""
+
+    tables: list[AnalysisGetPerformanceDataResultTable]
+    count: int
+
+
+class AnalysisGetPerformanceDataResultTable(TypedDict):
+    """Part of AnalysisGetPerformanceDataResult."""
+
+    id: str
+    lines: list[AnalysisGetPerformanceDataResultLine]
+    zh: str
+
+
+class AnalysisGetPerformanceDataResultLine(TypedDict):
+    """Part of AnalysisGetPerformanceDataResult."""
+
+    fields: list[AnalysisGetPerformanceDataResultField]
+
+
+class AnalysisGetPerformanceDataResultField(TypedDict):
+    """Part of AnalysisGetPerformanceDataResult."""
+
+    refdate: str
+    value: str
+
+
+class AnalysisGetPerformanceDataResult(TypedDict):
+    """Result of analysis.getPerformanceData, cloud form."""
+
+    data: AnalysisGetPerformanceDataResultData
+    errMsg: str
+
+
+class AnalysisGetPerformanceData(Protocol):
+    """Start-up and run-time performance of up to 30 days, by network and device. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getperformancedata"""
+
+    @overload
+    def __call__(self, params: AnalysisGetPerformanceDataParams, /) -> AnalysisGetPerformanceDataResult: ...
+    @overload
+    def __call__(self, *, time: AnalysisGetPerformanceDataParamsTime, module: Literal['10016', '10017', '10021', '10022', '10023', 10016, 10017, 10021, 10022, 10023], params: list[AnalysisGetPerformanceDataParamsParam]) -> AnalysisGetPerformanceDataResult: ...
+
+
+class AnalysisGetPerformanceDataHTTPSParamsTime(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSParams."""
+
+    begin_timestamp: int
+    end_timestamp: int
+
+
+class AnalysisGetPerformanceDataHTTPSParamsParam(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSParams."""
+
+    field: Literal['networktype', 'device_level', 'device']
+    value: str
+
+
+class AnalysisGetPerformanceDataHTTPSParams(TypedDict):
+    """Parameters of analysis.getPerformanceData, https form."""
+
+    time: AnalysisGetPerformanceDataHTTPSParamsTime
+    module: Literal['10016', '10017', '10021', '10022', '10023', 10016, 10017, 10021, 10022, 10023]
+    params: list[AnalysisGetPerformanceDataHTTPSParamsParam]
+
+
+class AnalysisGetPerformanceDataHTTPSResultData(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSResult."""
+
+    body: AnalysisGetPerformanceDataHTTPSResultBody
+
+
+class AnalysisGetPerformanceDataHTTPSResultBody(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSResult."""
+
+    tables: list[AnalysisGetPerformanceDataHTTPSResultTable]
+    count: int
+
+
+class AnalysisGetPerformanceDataHTTPSResultTable(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSResult."""
+
+    id: str
+    lines: list[AnalysisGetPerformanceDataHTTPSResultLine]
+    zh: str
+
+
+class AnalysisGetPerformanceDataHTTPSResultLine(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSResult."""
+
+    fields: list[AnalysisGetPerformanceDataHTTPSResultField]
+
+
+class AnalysisGetPerformanceDataHTTPSResultField(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSResult."""
+
+    refdate: str
+    value: str
+
+
+class AnalysisGetPerformanceDataHTTPSResult(TypedDict):
+    """Result of analysis.getPerformanceData, https form."""
+
+    errcode: Literal[0]
+    errmsg: Literal['ok']
+    data: AnalysisGetPerformanceDataHTTPSResultData
+    errMsg: str
+
+
+class AnalysisGetPerformanceDataHTTPS(Protocol):
+    """Start-up and run-time performance of up to 30 days, by network and device. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getperformancedata"""
+
+    @overload
+    def __call__(self, params: AnalysisGetPerformanceDataHTTPSParams, /) -> AnalysisGetPerformanceDataHTTPSResult: ...
+    @overload
+    def __call__(self, *, time: AnalysisGetPerformanceDataHTTPSParamsTime, module: Literal['10016', '10017', '10021', '10022', '10023', 10016, 10017, 10021, 10022, 10023], params: list[AnalysisGetPerformanceDataHTTPSParamsParam]) -> AnalysisGetPerformanceDataHTTPSResult: ...
+
+
 class AnalysisGetUserPortraitParams(TypedDict):
     """Parameters of analysis.getUserPortrait, cloud form."""
 
@@ -769,6 +915,9 @@ class Analysis(Protocol):
     def getMonthlyVisitTrend(self) -> AnalysisGetMonthlyVisitTrend: ...
 
     @property
+    def getPerformanceData(self) -> AnalysisGetPerformanceData: ...
+
+    @property
     def getUserPortrait(self) -> AnalysisGetUserPortrait: ...
 
     @property
@@ -816,6 +965,9 @@ class AnalysisHTTPS(Protocol):
 
     @property
     def getMonthlyVisitTrend(self) -> AnalysisGetMonthlyVisitTrendHTTPS: ...
+
+    @property
+    def getPerformanceData(self) -> AnalysisGetPerformanceDataHTTPS: ...
 
     @property
     def getUserPortrait(self) -> AnalysisGetUserPortraitHTTPS: ...

@@ -90,7 +90,8 @@ def _annotation(schema: dict[str, Any], root: str) -> str:
 
 def _method_type(name: str, operation: Operation, request: dict[str, Any]) -> str:
     keywords = ", ".join(
-        f"{field}: {_annotation(inner, '')}" + ("" if field in request["required"] else " = ...")
+        f"{field}: {_annotation(inner, name + 'Params')}"
+        + ("" if field in request["required"] else " = ...")
         for field, inner in request["properties"].items()
     )
     return f'''class {name}(Protocol):

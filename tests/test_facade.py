@@ -16,21 +16,33 @@ APIS = [name.rpartition(".")[2] for name in default_catalogue()]
 RESPONSES = sorted(path.name for path in SAMPLES.glob("get*.response.*https.json")) + sorted(
     path.name for path in SAMPLES.glob("get*.response.recorded*.json")
 )
+ENVELOPE = ("errcode", "errmsg")
 ERRORS = sorted(path.name for path in SAMPLES.glob("error.*.json"))
 DAY = {"beginDate": "20170313", "endDate": "20170313"}
 
 
+def documented(api, side, form):
+    """Return WeChat's example; an old page still has it where the current one lost it."""
+    for origin in (f"official-{form}", f"old-doc-{form}"):
+        if (SAMPLES / f"{api}.{side}.{origin}.json").exists():
+            body = sample(f"{api}.{side}.{origin}.json")
+    # Of all the examples this page alone has it, and the SDK adds it to every answer.
+    body.pop("errCode", None)
+    return body
+
+
 def the_day_after(emulator, params):
     """Let the emulator's time stand still on the day after the dates of a request."""
+    if "endDate" not in params:
+        return
     end = datetime.strptime(params["endDate"], "%Y%m%d").replace(tzinfo=BEIJING)
     emulator.clock.frozen_at = end + timedelta(days=1, hours=12)
 
 
 @pytest.mark.parametrize("api", APIS)
 def test_the_documented_request_gets_the_documented_result(cloud, emulator, api):
-    params = sample(f"{api}.request.official-cloud.json")
+    params, expected = documented(api, "request", "cloud"), documented(api, "response", "cloud")
     the_day_after(emulator, params)
-    expected = sample(f"{api}.response.official-cloud.json")
     method = getattr(cloud.openapi.analysis, api)
     assert method(params) == expected
     assert method(**params) == expected
@@ -39,9 +51,10 @@ def test_the_documented_request_gets_the_documented_result(cloud, emulator, api)
 
 @pytest.mark.parametrize("api", APIS)
 def test_without_conversion_names_stay_as_weixin_spells_them(cloud, emulator, api):
-    the_day_after(emulator, sample(f"{api}.request.official-cloud.json"))
+    the_day_after(emulator, documented(api, "request", "cloud"))
     params = sample(f"{api}.request.official-https.json")
     expected = sample(f"{api}.response.official-https.json")
+    expected = {name: value for name, value in expected.items() if name not in ENVELOPE}
     expected["errMsg"] = f"openapi.analysis.{api}:ok"
     for openapi in (cloud.openapi(convertCase=False), cloud.openapi({"convertCase": False})):
         assert openapi[f"analysis.{api}"](params) == expected
@@ -74,10 +87,11 @@ def test_each_recorded_answer_comes_out_in_the_cloud_form(httpserver, name):
     operation = default_catalogue()[f"analysis.{api}"]
     httpserver.expect_request(operation.path).respond_with_json(sample(name))
     facade = served(httpserver, {})
-    result = facade.openapi[operation.name](sample(f"{api}.request.official-cloud.json"))
+    result = facade.openapi[operation.name](documented(api, "request", "cloud"))
     Draft202012Validator(operation.schema("cloud", "response")).validate(result)
     assert result.pop("errMsg") == f"openapi.{operation.name}:ok"
-    assert sorted(map(repr, leaves(result))) == sorted(map(repr, leaves(sample(name))))
+    body = {key: value for key, value in sample(name).items() if key not in ENVELOPE}
+    assert sorted(map(repr, leaves(result))) == sorted(map(repr, leaves(body)))
 
 
 def leaves(value):

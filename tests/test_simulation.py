@@ -24,8 +24,8 @@ worlds = st.sampled_from(WORLDS)
 dates = st.dates(LAUNCH, TODAY - timedelta(days=32))
 
 
-def ask(world, api, period):
-    return simulate(CATALOGUE[f"analysis.{api}"], world, period, TODAY)
+def ask(world, api, period, params=None):
+    return simulate(CATALOGUE[f"analysis.{api}"], world, period, TODAY, params or {})
 
 
 def day(when):
@@ -42,7 +42,9 @@ def values(items):
 def test_each_answer_satisfies_the_schemas_of_both_forms(operation, world, when):
     span = getattr(operation.rules[0], "_span", None)
     window = Period("window", when - timedelta(days=6), when)
-    answer = simulate(operation, world, period_with(span, when) if span else window, TODAY)
+    params = operation.examples[0]["request"]
+    period = period_with(span, when) if span else window
+    answer = simulate(operation, world, period, TODAY, params)
     Draft202012Validator(operation.schema("https", "response")).validate(answer)
     cloud = {**to_camel_case(answer), "errMsg": f"openapi.{operation.name}:ok"}
     Draft202012Validator(operation.schema("cloud", "response")).validate(cloud)
@@ -212,3 +214,45 @@ def test_a_portrait_is_of_a_window_that_ended_lately(today, begin, end, answered
     else:
         assert isinstance(found, Violation)
         assert found.code == 61501
+
+
+@bounded
+@given(worlds, st.sampled_from(["10016", "10017", "10021", "10022", "10023", 10022]), dates)
+def test_performance_has_each_day_of_each_table_of_a_module(world, module, when):
+    period = Period("window", when, when + timedelta(days=3))
+    body = ask(world, "getPerformanceData", period, {"module": module})["data"]["body"]
+    assert body["count"] == len(body["tables"]) > 0
+    for table in body["tables"]:
+        (line,) = table["lines"]
+        assert [field["refdate"] for field in line["fields"]] == [
+            f"{when + timedelta(days=number):%Y%m%d}" for number in range(4)
+        ]
+        assert all(float(field["value"]) > 0 for field in line["fields"])
+
+
+@pytest.mark.parametrize(
+    ("time", "days"),
+    [
+        ({"begin_timestamp": 1609603200, "end_timestamp": 1609689600}, ("20210103", "20210104")),
+        ({"begin_timestamp": 1609603199, "end_timestamp": 1609603199}, ("20210102", "20210102")),
+        ({"begin_timestamp": 1609603200, "end_timestamp": 1612195200}, ("20210103", "20210202")),
+        ({"begin_timestamp": 1609603200, "end_timestamp": 1612195201}, None),
+        ({"begin_timestamp": 1609689600, "end_timestamp": 1609603200}, None),
+        ({"begin_timestamp": "1609603200", "end_timestamp": 1609689600}, None),
+        ({"begin_timestamp": True, "end_timestamp": 2}, None),
+        ({"begin_timestamp": -1, "end_timestamp": 2}, None),
+        ({"begin_timestamp": 10**30, "end_timestamp": 10**30}, None),
+        ({"begin_timestamp": 1609603200}, None),
+        ([], None),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_performance_is_of_thirty_days_at_most(time, days):
+    (rule,) = CATALOGUE["analysis.getPerformanceData"].rules
+    found = rule.check({"time": time}, date(2026, 1, 1))
+    if days is None:
+        assert isinstance(found, Violation)
+        assert found.code == 47001
+    else:
+        assert (f"{found.begin:%Y%m%d}", f"{found.end:%Y%m%d}") == days

@@ -57,6 +57,9 @@ class Operation:
             return schema
         cloud: dict[str, Any] = _rename_properties(schema, snake_to_camel)
         if side == "response":
+            for name in ("errcode", "errmsg"):
+                if cloud["properties"].pop(name, None):
+                    cloud["required"].remove(name)
             cloud["required"].append("errMsg")
             cloud["properties"]["errMsg"] = {"const": f"openapi.{self.name}:ok"}
         return cloud

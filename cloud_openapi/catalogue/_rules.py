@@ -1,14 +1,17 @@
 """What JSON Schema cannot say about a request: which dates may be asked for."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from cloud_openapi.periods import Period, Span, last_complete, parse_day, period_with
+from cloud_openapi.periods import BEIJING, Period, Span, last_complete, parse_day, period_with
 
+DATA_FORMAT_ERROR = 47001
 DATE_FORMAT_ERROR = 61500
 DATE_RANGE_ERROR = 61501
 _LONGEST_SHOWN = 20
+_SECONDS_A_DAY = 86400
+_MOST = 2**37  # far beyond any year that a date can have been meant for
 
 _DESCRIPTIONS = {
     "day": "{begin} and {end} are one and the same day, at the latest yesterday",
@@ -25,9 +28,9 @@ class Violation(NamedTuple):
 
 
 class Rule:
-    """A rule about two dates of a request."""
+    """A rule about the begin and the end of what a request asks for."""
 
-    CODES = frozenset({DATE_FORMAT_ERROR, DATE_RANGE_ERROR})
+    CODES: frozenset[int]
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         self.begin: str = entry["begin"]
@@ -37,6 +40,19 @@ class Rule:
         """Say the rule in words, with the parameters' names as they are or renamed."""
         begin, end = (rename(name) if rename else name for name in (self.begin, self.end))
         return f"{self._words(begin, end)} (Beijing time)."
+
+    def check(self, params: Mapping[str, Any], today: date) -> Period | Violation:
+        """Return the period that is asked for, or what is wrong with the request."""
+        raise NotImplementedError
+
+    def _words(self, begin: str, end: str) -> str:
+        raise NotImplementedError
+
+
+class DateRule(Rule):
+    """A rule about two dates."""
+
+    CODES = frozenset({DATE_FORMAT_ERROR, DATE_RANGE_ERROR})
 
     def check(self, params: Mapping[str, Any], today: date) -> Period | Violation:
         """Return the period that the dates name, or what is wrong with them.
@@ -57,15 +73,12 @@ class Rule:
             return Violation(DATE_RANGE_ERROR, f"{begin} to {end}: {self.describe()}")
         return period
 
-    def _words(self, begin: str, end: str) -> str:
-        raise NotImplementedError
-
     def _period(self, begin: date, end: date, today: date) -> Period | None:
         """Return the period of two days that are over, or None if they are not its ends."""
         raise NotImplementedError
 
 
-class DateRange(Rule):
+class DateRange(DateRule):
     """Two dates that are the ends of one natural day, week or month that is over."""
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
@@ -81,7 +94,7 @@ class DateRange(Rule):
         return period if fits and end <= last_complete(self._span, today).end else None
 
 
-class DateWindow(Rule):
+class DateWindow(DateRule):
     """Two dates that are the ends of a window of so many days, which ended lately."""
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
@@ -101,7 +114,40 @@ class DateWindow(Rule):
         return Period("day" if length == 1 else "window", begin, end)
 
 
-_RULES: dict[str, type[Rule]] = {"date_range": DateRange, "date_window": DateWindow}
+class TimeRange(Rule):
+    """Two unix times in seconds, so many days apart at most."""
+
+    CODES = frozenset({DATA_FORMAT_ERROR})
+
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        super().__init__(entry)
+        self._days: int = entry["days"]
+
+    def check(self, params: Mapping[str, Any], today: date) -> Period | Violation:
+        """Return the days of the two times in Beijing, today at the latest."""
+        seconds = []
+        for field in (self.begin, self.end):
+            value: Any = params
+            for name in field.split("."):
+                value = value.get(name) if isinstance(value, dict) else None
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MOST:
+                return Violation(DATA_FORMAT_ERROR, f"{field} is no time in seconds")
+            seconds.append(value)
+        begin, end = seconds
+        if not 0 <= end - begin <= self._days * _SECONDS_A_DAY:
+            return Violation(DATA_FORMAT_ERROR, self.describe())
+        first, last = (datetime.fromtimestamp(value, BEIJING).date() for value in seconds)
+        return Period("window", min(first, today), min(last, today))
+
+    def _words(self, begin: str, end: str) -> str:
+        return f"{end} is at most {self._days} days after {begin}"
+
+
+_RULES: dict[str, type[Rule]] = {
+    "date_range": DateRange,
+    "date_window": DateWindow,
+    "time_range": TimeRange,
+}
 
 
 def rule_from_entry(entry: Mapping[str, Any]) -> Rule:

@@ -79,7 +79,7 @@ def _command(operation: Operation) -> click.Command:
     command.params[:0] = [
         click.Option(
             [f"--{name.replace('_', '-')}", name],
-            type=_TYPES.get(field["type"], json_value),
+            type=_type_of(field),
             required=name in request["required"],
             help=field.get("description"),
             envvar=variable(name),
@@ -88,6 +88,12 @@ def _command(operation: Operation) -> click.Command:
         for name, field in request["properties"].items()
     ]
     return command
+
+
+def _type_of(field: Mapping[str, Any]) -> Any:
+    kind = field.get("type", "object")
+    # What may be a string or a number is taken as the string that it is on a command line.
+    return str if isinstance(kind, list) else _TYPES.get(kind, json_value)
 
 
 def _transport(

@@ -11,26 +11,42 @@ from typing import Any
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.split import split
 from cloud_openapi.emulator.world import World
-from cloud_openapi.periods import Period
+from cloud_openapi.periods import Period, write_day
 
 Source = Mapping[str, Any]
 
 _KINDS = frozenset(
-    {"measure", "const", "object", "list", "rows", "retention_of", "split_of", "pages"}
+    {
+        "measure",
+        "const",
+        "object",
+        "list",
+        "rows",
+        "retention_of",
+        "split_of",
+        "pages",
+        "daily_tables",
+        "count_of",
+    }
 )
 _MEANS = frozenset({"stay_of_a_user", "stay_of_a_session", "depth"})
 
 
-def simulate(operation: Operation, world: World, period: Period, today: date) -> dict[str, Any]:
-    """Return an answer about a period in the HTTPS form."""
-    answer = _Answer(operation, world, period, today)
+def simulate(
+    operation: Operation, world: World, period: Period, today: date, params: Source
+) -> dict[str, Any]:
+    """Return the answer to a request about a period in the HTTPS form."""
+    answer = _Answer(operation, world, period, today, params)
     return {name: answer.field(name, source) for name, source in operation.simulation.items()}
 
 
 class _Answer:
     """One answer while it is put together."""
 
-    def __init__(self, operation: Operation, world: World, period: Period, today: date) -> None:
+    def __init__(
+        self, operation: Operation, world: World, period: Period, today: date, params: Source
+    ) -> None:
+        self._params = params
         self._operation = operation
         self._world = world
         self._period = period
@@ -86,6 +102,35 @@ class _Answer:
         pages = self._world.pages(self._period)[: source["limit"]]
         fields = source["pages"].items()
         return [{name: getattr(page, value) for name, value in fields} for page in pages]
+
+    def _daily_tables(self, source: Source, _name: str) -> list[dict[str, Any]]:
+        days = self._period.days_before(self._today)
+        return [
+            {
+                "id": group["id"],
+                "lines": [
+                    {
+                        "fields": [
+                            {
+                                "refdate": write_day(day),
+                                "value": self._world.level(group["id"], group["weight"], day),
+                            }
+                            for day in days
+                        ]
+                    }
+                ],
+                "zh": group["zh"],
+            }
+            for group in self._groups(source["daily_tables"], source["among"])
+        ]
+
+    def _count_of(self, source: Source, _name: str) -> int:
+        return len(self._groups(source["count_of"], source["among"]))
+
+    def _groups(self, field: str, table: str) -> list[dict[str, Any]]:
+        """Return the groups of a table that have the request's value of a field."""
+        asked = str(self._params.get(field))
+        return [group for group in self._operation.tables[table] if group[field] == asked]
 
     def _visited(self) -> bool:
         return self._world.count("active_users", self._period) > 0

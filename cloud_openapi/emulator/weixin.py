@@ -133,7 +133,7 @@ def _api(operation: Operation, emulator: Emulator) -> Callable[[_Call], _Answer]
         for asked, answered in examples:
             if all(params.get(name) == value for name, value in asked.items()):
                 return _Answer(dict(answered), "documented example")
-        answer = simulate(operation, emulator.world(appid), period, today)
+        answer = simulate(operation, emulator.world(appid), period, today, params)
         return _Answer(answer, "simulation")
 
     return endpoint

@@ -123,6 +123,11 @@ class World:
             for place, weight in enumerate(weights)
         ]
 
+    def level(self, name: str, around: float, day: date) -> str:
+        """Return a measured value of a day, near a usual one, written as WeChat writes it."""
+        value = around * (0.9 + 0.2 * self._chance(f"{name}/{day}")) if day >= LAUNCH else 0
+        return f"{value:.4f}".rstrip("0").rstrip(".")
+
     def pages(self, period: Period) -> list[Page]:
         """Return the pages that were seen in a period, most viewed first."""
         visits = self._visits(period)
