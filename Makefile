@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 run: .venv/emulator
 	@exec $(BIN)/cloud-openapi serve
 
-test: .venv/dev
+test: .venv/dev tests/node/node_modules
 	$(BIN)/pytest
 
 check: lint test
@@ -30,13 +30,17 @@ generate: .venv/dev
 	$(BIN)/python scripts/generate.py
 
 bench: .venv/dev
-	$(PIP) --editable '.[dev,bench]'
 	$(BIN)/python scripts/bench.py
 
 lock: .venv/dev
 	$(PIP) uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade --all-extras \
 		--no-emit-package cloud-openapi --no-annotate --output-file requirements.lock pyproject.toml
+
+# The tests that need Node.js skip by name where it is missing, and so does this.
+tests/node/node_modules: tests/node/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: tests of Node.js clients will be skipped"; exit 0; }; \
+		npm ci --silent --prefix tests/node && touch $@
 
 # A function with the package and what it needs, ready to be uploaded: make package FUNCTION=…
 package: .venv/emulator
