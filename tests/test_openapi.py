@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -133,14 +133,14 @@ class Authentication:
 
 @SERVICE.hook
 def map_case(context, case):
-    """Complete every second first day to its span: by chance two dates hardly ever fit."""
+    """Move every second first day to a span of the past: by chance two dates hardly ever fit."""
     api = APIS.get(case.path)
     if api is None or not case.meta.generation.mode.is_positive:
         return case
     for rule in api.rules:
         day = parse_day(case.body[rule.begin]) if isinstance(case.body, dict) else None
-        if day is not None and 1900 < day.year < 9999 and day.year % 2:
-            period = period_with(rule.span, day)
+        if day is not None and day.year % 2:
+            period = period_with(rule.span, date(2015 + day.year % 10, day.month, 1 + day.day % 28))
             ends = {rule.begin: write_day(period.begin), rule.end: write_day(period.end)}
             case.body = {**case.body, **ends}
     return case
@@ -149,9 +149,10 @@ def map_case(context, case):
 def expected_codes(api, request):
     """Return the codes that this request may be answered with; 0 stands for a success."""
     if request.method != api.method:
-        return {43001, 43002}
-    if parse_qs(urlsplit(request.url).query).get("access_token") != [TOKEN]:
-        return {40001, 41001}
+        return {43001 if api.method == "GET" else 43002}
+    token = parse_qs(urlsplit(request.url).query).get("access_token")
+    if token != [TOKEN]:
+        return {40001 if token else 41001}
     try:
         body = json.loads(request.body or b"")
     except ValueError:
