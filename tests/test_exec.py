@@ -72,13 +72,13 @@ def refused(url):
         socket.create_connection((host, int(port)), WAIT)
 
 
-@pytest.mark.parametrize("code", [0, 1, 2, 255])
+@pytest.mark.parametrize("code", [0, 255])
 def test_the_exit_code_is_that_of_the_command(code):
     finished = python(f"raise SystemExit({code})")
     assert (finished.returncode, finished.stdout, finished.stderr) == (code, "", "")
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_command_that_a_signal_killed_gives_what_a_shell_gives(number):
     source = f"import os, signal; signal.signal(2, signal.SIG_DFL); os.kill(os.getpid(), {number})"
     assert python(source).returncode == 128 + number
@@ -100,7 +100,7 @@ def test_a_file_that_is_not_executable_is_126_in_one_line(tmp_path):
     assert finished.stderr == f'cloud-openapi: Cannot run "{file}": Permission denied.\n'
 
 
-@pytest.mark.parametrize("arguments", [[], ["--"], ["--seed", "1"]])
+@pytest.mark.parametrize("arguments", [[], ["--seed", "1", "--"]])
 def test_no_command_is_wrong_usage(arguments):
     finished = subprocess.run(
         [*EXEC, *arguments], check=False, capture_output=True, text=True, timeout=WAIT
@@ -137,6 +137,19 @@ def test_a_program_that_calls_gets_the_documented_answer():
 def test_the_commands_time_is_that_of_the_emulator():
     _, newest = variables_of(python(CALL, options=("--now", "2020-02-01T10:00")))
     assert newest == {"beginDate": "20200131", "endDate": "20200131"}
+
+
+def test_its_own_call_may_be_the_command():
+    call = ("call", "analysis.getDailyRetain", "--begin-date", "20260104", "--end-date", "20260104")
+    finished = run(EXEC[0], *call, "--form", "https", options=("--now", "2026-01-05"))
+    assert variables_of(finished)["ref_date"] == "20260104"
+
+
+def test_its_own_call_still_refuses_a_seed_that_would_change_nothing():
+    call = ("call", "analysis.getDailyRetain", "--begin-date", "20260104", "--end-date", "20260104")
+    finished = run(EXEC[0], *call, "--seed", "1")
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "they change nothing at" in finished.stderr
 
 
 def test_pytest_runs_against_it(tmp_path):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 import click
+from click.core import ParameterSource
 
 from cloud_openapi._cloud import Cloud, settings_from_environment
 from cloud_openapi.catalogue import Form, Operation, default_catalogue
@@ -94,7 +95,8 @@ def _transport(
 ) -> Transport:
     chosen = connect(**settings_from_environment(appid=appid, base_url=base_url))
     if chosen is not None:
-        if seed or now:
+        # As variables they may be meant for another emulator, as those of exec are.
+        if _written("seed") or _written("now"):
             raise click.UsageError(
                 "--seed and --now are for the emulator in this process; they change nothing at "
                 f"{chosen}"
@@ -106,6 +108,11 @@ def _transport(
 
     app = cast("Any", create_app(new_emulator(seed, now)))
     return HTTPSTransport(WSGIExchange(app), DEMO_APPID, DEMO_SECRET)
+
+
+def _written(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is ParameterSource.COMMANDLINE
 
 
 def _checked(operation: Operation, answer: Mapping[str, Any]) -> Mapping[str, Any]:
