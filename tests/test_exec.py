@@ -211,6 +211,16 @@ def test_ctrl_c_reaches_the_command_once_and_its_end_is_waited_for(listening):
     assert listening.returncode == 7
 
 
+def test_functions_answer_while_the_command_handles_ctrl_c(tmp_path):
+    (tmp_path / "echo").mkdir()
+    (tmp_path / "echo" / "index.py").write_text("def main(event, _):\n    return event\n", "utf-8")
+    source = f"import signal, time; signal.signal(2, lambda *_: None){INVOKE}"
+    source += f"print(end='', flush=True)\nos.killpg(0, 2)\ntime.sleep(0.3)\n{INVOKE}"
+    finished = python(source, options=("--functions", tmp_path), start_new_session=True)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout.split() == ['{"a":', "1}"] * 2
+
+
 def test_sigterm_is_passed_on_once_and_the_commands_end_is_waited_for(listening):
     listening.terminate()
     assert listening.communicate(timeout=WAIT) == ("TERM\n", "")
