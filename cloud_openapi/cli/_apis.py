@@ -11,9 +11,11 @@ from cloud_openapi.errors import UnknownAPIError
 @click.command()
 def apis() -> None:
     """List the APIs of the catalogue."""
-    for operation in default_catalogue().values():
-        click.echo(f"{operation.name:28} {operation.method} {operation.path}")
-        click.echo(f"{'':28} {operation.summary}")
+    catalogue = default_catalogue()
+    width = max(map(len, catalogue), default=0)
+    for operation in catalogue.values():
+        click.echo(f"{operation.name:{width}} {operation.method} {operation.path}")
+        click.echo(f"{'':{width}} {operation.summary}")
 
 
 @click.command()

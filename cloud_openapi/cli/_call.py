@@ -79,7 +79,7 @@ def _command(operation: Operation) -> click.Command:
     command.params[:0] = [
         click.Option(
             [f"--{name.replace('_', '-')}", name],
-            type=_TYPES.get(field["type"], json_value),
+            type=_type_of(field),
             required=name in request["required"],
             help=field.get("description"),
             envvar=variable(name),
@@ -90,17 +90,23 @@ def _command(operation: Operation) -> click.Command:
     return command
 
 
+def _type_of(field: Mapping[str, Any]) -> Any:
+    kind = field.get("type", "object")
+    # What may be a string or a number is taken as the string that it is on a command line.
+    return str if isinstance(kind, list) else _TYPES.get(kind, json_value)
+
+
 def _transport(
     appid: str | None, base_url: str | None, seed: int, now: datetime | None
 ) -> Transport:
     chosen = connect(**settings_from_environment(appid=appid, base_url=base_url))
     if chosen is not None:
-        # As variables they may be meant for another emulator, as those of exec are.
-        if _written("seed") or _written("now"):
-            raise click.UsageError(
-                "--seed and --now are for the emulator in this process; they change nothing at "
-                f"{chosen}"
-            )
+        source = click.get_current_context().get_parameter_source
+        for name in ("seed", "now"):
+            if source(name) is ParameterSource.COMMANDLINE:
+                raise click.UsageError(
+                    f"--{name} is for the emulator in this process; it changes nothing elsewhere."
+                )
         return chosen
     # Loading these loads requests too, which a call over a socket has done already.
     from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415
@@ -108,11 +114,6 @@ def _transport(
 
     app = cast("Any", create_app(new_emulator(seed, now)))
     return HTTPSTransport(WSGIExchange(app), DEMO_APPID, DEMO_SECRET)
-
-
-def _written(name: str) -> bool:
-    source = click.get_current_context().get_parameter_source(name)
-    return source is ParameterSource.COMMANDLINE
 
 
 def _checked(operation: Operation, answer: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -168,7 +168,9 @@ def _schema(operation: Operation, side: Any) -> dict[str, Any]:
     if side == "request":
         days = {field for rule in operation.rules for field in (rule.begin, rule.end)}
         schema["properties"] = {
-            name: {**field, "pattern": _DAY} if name in days else field
+            name: {**field, "pattern": _DAY}
+            if name in days and field["type"] == "string"
+            else field
             for name, field in schema["properties"].items()
         }
     return schema

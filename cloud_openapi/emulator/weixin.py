@@ -125,18 +125,15 @@ def _api(operation: Operation, emulator: Emulator) -> Callable[[_Call], _Answer]
         call.appid = appid = emulator.tokens.appid_of(token)
         params = _json_body(call)
         today = emulator.clock.now().date()
-        periods = {}
-        for rule in operation.rules:
-            period = rule.check(params, today)
-            if isinstance(period, Violation):
-                raise RefusalError(period.code, period.reason)
-            periods[rule.ref] = period
+        period = operation.rules[0].check(params, today)
+        if isinstance(period, Violation):
+            raise RefusalError(period.code, period.reason)
         if not valid(params):
             raise RefusalError(47001, _explain(schema, params))
         for asked, answered in examples:
             if all(params.get(name) == value for name, value in asked.items()):
                 return _Answer(dict(answered), "documented example")
-        answer = simulate(operation, periods, emulator.world(appid), today)
+        answer = simulate(operation, emulator.world(appid), period, today, params)
         return _Answer(answer, "simulation")
 
     return endpoint
