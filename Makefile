@@ -2,19 +2,20 @@
 # make test   every test
 # make check  all that continuous integration asks for
 # make bench  the figures of docs/benchmarks.md, measured here
+# make package FUNCTION=getDailyRetain   that function in build/, ready to be uploaded
 # make lock   newer versions of everything into requirements.lock
 
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test check lint generate bench lock
+.PHONY: run test check lint generate bench lock package
 
 run: .venv/emulator
 	@exec $(BIN)/cloud-openapi serve
 
-test: .venv/dev
-	$(BIN)/pytest
+test: .venv/dev tests/node/node_modules
+	$(BIN)/pytest --numprocesses auto
 
 check: lint test
 
@@ -29,7 +30,6 @@ generate: .venv/dev
 	$(BIN)/python scripts/generate.py
 
 bench: .venv/dev
-	$(PIP) --editable '.[dev,bench]'
 	$(BIN)/python scripts/bench.py
 
 lock: .venv/dev
@@ -37,10 +37,26 @@ lock: .venv/dev
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade --all-extras \
 		--no-emit-package cloud-openapi --no-annotate --output-file requirements.lock pyproject.toml
 
+# The tests that need Node.js skip by name where it is missing, and so does this.
+tests/node/node_modules: tests/node/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: tests of Node.js clients will be skipped"; exit 0; }; \
+		npm ci --silent --prefix tests/node && touch $@
+
+# A function with the package and what it needs, ready to be uploaded: make package FUNCTION=…
+package: .venv/emulator
+	@test -n "$(FUNCTION)" -a -d "functions/$(FUNCTION)" || { echo "make package FUNCTION=getDailyRetain" >&2; exit 2; }
+	rm -rf build/$(FUNCTION) build/wheels
+	mkdir -p build
+	cp -R functions/$(FUNCTION) build/$(FUNCTION)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels .
+	$(PIP) --target build/$(FUNCTION) --platform manylinux2014_x86_64 --python-version 3.10 \
+		--only-binary=:all: build/wheels/*.whl
+
 # A stamp for each set of dependencies, made anew when what it was made of changes.
 .venv/emulator .venv/dev: pyproject.toml requirements.lock
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
-		{ echo "Python's venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 run")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and \
+		"Python 3.10 or newer is needed: make PYTHON=python3.12 run")'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { rm -rf .venv && $(PYTHON) -m venv .venv; } || \
+		{ rm -rf .venv; echo "Python's venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PIP) --editable '.[$(@F)]'
 	@touch $@

@@ -10,7 +10,7 @@ from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.client import Client
 from cloud_openapi.errors import CloudSDKError, ConfigError
 from cloud_openapi.openapi import OpenAPI
-from cloud_openapi.permissions import Permissions, config_of
+from cloud_openapi.permissions import Permissions, config_of, is_in_function
 from cloud_openapi.transports import Transport, connect
 
 if TYPE_CHECKING:
@@ -29,11 +29,14 @@ class Cloud:
     """The cloud calls of one mini program: ``init`` once, then ``openapi``."""
 
     def __init__(self) -> None:
-        self._client: Client | None = None
+        self._transport: Transport | None = None
+        self._explicit = False
+        # By the file of the module that calls: each function has an allowlist of its own.
+        self._clients: dict[str | None, Client] = {}
         self._openapi: OpenAPI | None = None
 
     def __repr__(self) -> str:
-        return f"<Cloud {self._client or 'before init'}>"
+        return f"<Cloud {next(iter(self._clients.values()), 'before init')}>"
 
     def init(  # noqa: PLR0913 - each is a setting of its own
         self,
@@ -48,8 +51,8 @@ class Cloud:
     ) -> None:
         """Set up the calls. Each option is also a variable: CLOUD_OPENAPI_APPID and so on.
 
-        ``config`` is the config.json whose permissions count; by default it is the one in the
-        calling function's own folder, or for other code the one in the working directory.
+        ``config`` is the config.json whose permissions count; by default it is, for a function,
+        the one in its own folder, and for other code the one in the working directory.
         ``token_api`` is ``stable_token`` (default) or ``token``; ``timeout`` is in seconds
         (default 15); ``transport`` carries the calls instead of HTTPS.
 
@@ -69,19 +72,30 @@ class Cloud:
                     timeout=timeout,
                 )
             )
-        self._client = Client(permissions, transport or _NoTransport())
+        self._transport = transport or _NoTransport()
+        self._explicit = bool(chosen)
+        self._clients = {None: Client(permissions, self._transport)}
 
     @property
     def openapi(self) -> "types.OpenAPI":
         """Every API of the catalogue: ``cloud.openapi.analysis.getDailyRetain(…)``."""
         if self._openapi is None:
-            self._openapi = OpenAPI(default_catalogue(), self._initialised)
+            self._openapi = OpenAPI(default_catalogue(), self._client_of)
         return cast("types.OpenAPI", self._openapi)
 
-    def _initialised(self) -> Client:
-        if self._client is None:
+    def _client_of(self, module_file: str | None) -> Client:
+        """Return the client whose allowlist counts for a module."""
+        if self._transport is None:
             raise CloudSDKError(-1, _NOT_INITIALISED, "Call cloud.init() before the first call.")
-        return self._client
+        if self._explicit:
+            return self._clients[None]
+        client = self._clients.get(module_file)
+        if client is None:
+            client = self._clients[None]
+            if is_in_function(module_file):
+                client = Client(Permissions.load(config_of(module_file)), self._transport)
+            self._clients[module_file] = client
+        return client
 
 
 class _NoTransport:

@@ -9,6 +9,8 @@ from cloud_openapi.naming import snake_to_camel, to_camel_case, to_snake_case
 from cloud_openapi.permissions import Permissions
 from cloud_openapi.transports import Transport
 
+_ENVELOPE = frozenset({"errcode", "errmsg"})
+
 
 class Client:
     """Makes calls by one transport, as far as one config.json allows them."""
@@ -31,21 +33,19 @@ class Client:
         if operation.name not in self._permissions:
             raise self._permissions.denial(operation.name)
         answer = self._transport.send(operation, to_snake_case(params) if convert else params)
-        code = answer.pop("errcode", None)
-        text = answer.pop("errmsg", None)
+        code = answer.get("errcode")
         if code:
             hint = _hint(operation, code, convert=convert)
+            text = answer.get("errmsg", "")
             raise CloudSDKError(code, f"openapi.{operation.name}:fail {text}", hint)
-        result: dict[str, Any] = to_camel_case(answer) if convert else answer
+        body = {name: value for name, value in answer.items() if name not in _ENVELOPE}
+        result: dict[str, Any] = to_camel_case(body) if convert else body
         result["errMsg"] = f"openapi.{operation.name}:ok"
         return result
 
 
 def _hint(operation: Operation, code: int, *, convert: bool) -> str:
     words = [advice(code)]
-    for rule in operation.rules:
-        if code in rule.CODES:
-            names = (rule.begin, rule.end)
-            renamed = {name: snake_to_camel(name) for name in names} if convert else {}
-            words.append(rule.describe(renamed))
+    rename = snake_to_camel if convert else None
+    words += [rule.describe(rename) for rule in operation.rules if code in rule.CODES]
     return " ".join(filter(None, words))

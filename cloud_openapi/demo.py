@@ -1,7 +1,7 @@
 """The emulator's own mini program: public credentials that can belong to nobody.
 
 A real appid is ``wx`` and sixteen hexadecimal digits, so this one cannot be a real one. It is
-good for a loopback address only: see `transports.https`.
+good for a loopback address only: see `transports.connect`.
 """
 
 DEMO_APPID = "wxdemo000000000000"

@@ -1,5 +1,6 @@
 """cloud.openapi.<namespace>.<method>: the catalogue as attributes."""
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from cloud_openapi.errors import UnknownAPIError
 from cloud_openapi.naming import snake_to_camel
 
 Method = Callable[..., dict[str, Any]]
+ClientOf = Callable[[str | None], Client]
+"""Gives the client whose allowlist counts for the module of a file."""
 
 
 class OpenAPI:
@@ -22,7 +25,7 @@ class OpenAPI:
     def __init__(
         self,
         catalogue: Catalogue,
-        client: Callable[[], Client],
+        client: ClientOf,
         path: str = "",
         *,
         convert: bool = True,
@@ -31,6 +34,8 @@ class OpenAPI:
         self._client = client
         self._path = path
         self._convert = convert
+        self._found: dict[str, Any] = {}
+        self._unconverted: OpenAPI | None = None
 
     def __call__(self, options: Mapping[str, Any] | None = None, /, **keywords: Any) -> "OpenAPI":
         """Return the same APIs with other options; ``convertCase`` is the one there is."""
@@ -44,7 +49,11 @@ class OpenAPI:
             raise TypeError(
                 f"cloud.openapi has no option {', '.join(map(repr, chosen))}; it has convertCase."
             )
-        return OpenAPI(self._catalogue, self._client, convert=convert is not False)
+        if convert is not False:
+            return self
+        if self._unconverted is None:
+            self._unconverted = OpenAPI(self._catalogue, self._client, convert=False)
+        return self._unconverted
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -56,6 +65,11 @@ class OpenAPI:
 
     def __getitem__(self, name: str) -> Any:
         """Return an API by its name, or the namespace of that name."""
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    def _find(self, name: str) -> Any:
         path = f"{self._path}{name}"
         operation = self._catalogue.get(path)
         if operation is not None:
@@ -87,7 +101,7 @@ class OpenAPI:
         )
 
 
-def _method(operation: Operation, client: Callable[[], Client], *, convert: bool) -> Method:
+def _method(operation: Operation, client: ClientOf, *, convert: bool) -> Method:
     def method(params: Mapping[str, Any] | None = None, /, **keywords: Any) -> dict[str, Any]:
         if params is not None:
             if keywords:
@@ -96,7 +110,8 @@ def _method(operation: Operation, client: Callable[[], Client], *, convert: bool
                 raise TypeError(
                     f"{operation.name} takes an object of parameters, not {type(params).__name__}"
                 )
-        return client().call(operation, dict(params or keywords), convert=convert)
+        caller = sys._getframe(1).f_globals.get("__file__")  # noqa: SLF001 - the way to know it
+        return client(caller).call(operation, dict(params or keywords), convert=convert)
 
     method.__name__ = operation.name.rpartition(".")[2]
     method.__qualname__ = f"cloud.openapi.{operation.name}"
@@ -111,12 +126,16 @@ def _describe(operation: Operation, *, convert: bool) -> str:
         schema = operation.schema(form, side)  # type: ignore[arg-type]
         lines.append(f"{title}:")
         lines += [
-            f"    {name}: {field.get('type', 'string')}. {field.get('description', '')}".rstrip()
+            f"    {name}: {_kind(field)}. {field.get('description', '')}".rstrip()
             for name, field in schema["properties"].items()
         ]
         lines.append("")
     for rule in operation.rules:
-        names = {name: snake_to_camel(name) for name in (rule.begin, rule.end)} if convert else {}
-        lines += [rule.describe(names), ""]
+        lines += [rule.describe(snake_to_camel if convert else None), ""]
     lines += [f"Raises CloudSDKError. Permission: {operation.name}", operation.docs]
     return "\n".join(lines)
+
+
+def _kind(field: Mapping[str, Any]) -> str:
+    kind = field.get("type", "object" if "$ref" in field else "string")
+    return kind if isinstance(kind, str) else " or ".join(kind)

@@ -3,7 +3,9 @@
 import os
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypedDict
+
+from cloud_openapi.errors import ConfigError
 
 BEIJING = timezone(timedelta(hours=8), "Beijing")
 NOW_VARIABLE = "CLOUD_OPENAPI_NOW"
@@ -11,24 +13,41 @@ NOW_VARIABLE = "CLOUD_OPENAPI_NOW"
 Span = Literal["day", "week", "month"]
 
 
-class Period(NamedTuple):
-    """A natural day, a week from Monday to Sunday, or a month; both ends belong to it."""
+class Dates(TypedDict):
+    """The two dates of a cloud call."""
 
-    span: Span
+    beginDate: str
+    endDate: str
+
+
+class Period(NamedTuple):
+    """A natural day, a week from Monday to Sunday, a month, or any window of days.
+
+    Both ends belong to it.
+    """
+
+    span: Span | Literal["window"]
     begin: date
     end: date
 
     @property
     def ref(self) -> str:
-        """Return the period as WeChat writes ``ref_date``: 20170313, 20170306-20170312, 201702."""
+        """Return it as WeChat writes ``ref_date``: 20170313, 20170306-20170312, 201702."""
         if self.span == "day":
             return write_day(self.begin)
-        if self.span == "week":
+        if self.span != "month":
             return f"{write_day(self.begin)}-{write_day(self.end)}"
         return write_day(self.begin)[:6]
 
+    def days_before(self, today: date) -> list[date]:
+        """Return the days of the period that are over."""
+        end = min(self.end, today - timedelta(days=1))
+        return [self.begin + timedelta(days=n) for n in range((end - self.begin).days + 1)]
+
     def after(self, steps: int) -> "Period":
-        """Return the period that lies this many days, weeks or months later."""
+        """Return the day, week or month that lies so many of them later."""
+        if self.span == "window":
+            raise ValueError("a window has no natural successor")
         if self.span == "month":
             months = self.begin.year * 12 + self.begin.month - 1 + steps
             return period_with(self.span, date(months // 12, months % 12 + 1, 1))
@@ -54,17 +73,28 @@ def last_complete(span: Span, today: date) -> Period:
     return current.after(-1)
 
 
-def newest_dates(span: Span, now: datetime | None = None) -> dict[str, str]:
+def newest_dates(span: Span, now: datetime | None = None) -> Dates:
     """Return the dates of the newest complete day, week or month in Beijing.
 
     The result is ``{"beginDate": "20170306", "endDate": "20170312"}``, ready for a cloud call.
     ``now`` is any aware time; without it the time in ``CLOUD_OPENAPI_NOW`` (the emulator sets it
-    for its functions) or the clock counts.
+    for its functions) or the clock counts. Raises ValueError for another span, ConfigError for a
+    variable that is no time.
     """
+    if span not in ("day", "week", "month"):
+        raise ValueError(f'a span is "day", "week" or "month", not {span!r}')
     if now is None:
-        now = parse_now(os.environ.get(NOW_VARIABLE)) or datetime.now(BEIJING)
+        now = _now_of_environment() or datetime.now(BEIJING)
     period = last_complete(span, now.astimezone(BEIJING).date())
     return {"beginDate": write_day(period.begin), "endDate": write_day(period.end)}
+
+
+def _now_of_environment() -> datetime | None:
+    text = os.environ.get(NOW_VARIABLE)
+    try:
+        return parse_now(text)
+    except ValueError:
+        raise ConfigError(f"{NOW_VARIABLE} is no time such as 2017-03-14T10:00: {text!r}") from None
 
 
 def parse_now(text: str | None) -> datetime | None:

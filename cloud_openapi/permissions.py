@@ -38,7 +38,7 @@ class Permissions:
             warnings.warn(
                 f'{path}: "*" in permissions.openapi is no wildcard on the platform and allows '
                 "nothing; list each API by name.",
-                stacklevel=2,
+                stacklevel=3,
             )
         return cls(names, path)
 
@@ -54,17 +54,26 @@ class Permissions:
         )
 
 
+def is_in_function(module_file: str | None) -> bool:
+    """Say whether a module lies in the folder of a function."""
+    return module_file is not None and _function_of(module_file) is not None
+
+
 def config_of(module_file: str | None) -> Path:
     """Return the config.json that counts for a module.
 
     A module in a function's folder has that folder's own, whether it is there or not; any other
     code has the one in the working directory. On CloudBase, both are the same.
     """
-    if module_file:
-        folder = Path(module_file).resolve().parent
+    folder = _function_of(module_file) if module_file else None
+    return (folder or Path.cwd()) / "config.json"
+
+
+def _function_of(module_file: str) -> Path | None:
+    for folder in Path(module_file).resolve().parents:
         if folder.parent.name in _FUNCTION_ROOTS:
-            return folder / "config.json"
-    return Path.cwd() / "config.json"
+            return folder
+    return None
 
 
 def _parse(text: str, path: Path) -> Any:

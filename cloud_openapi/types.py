@@ -72,6 +72,148 @@ class AnalysisGetDailyRetainHTTPS(Protocol):
     def __call__(self, *, begin_date: str, end_date: str) -> AnalysisGetDailyRetainHTTPSResult: ...
 
 
+class AnalysisGetDailySummaryParams(TypedDict):
+    """Parameters of analysis.getDailySummary, cloud form."""
+
+    beginDate: str
+    endDate: str
+
+
+class AnalysisGetDailySummaryResultRow(TypedDict):
+    """Part of AnalysisGetDailySummaryResult."""
+
+    refDate: str
+    visitTotal: int
+    sharePv: int
+    shareUv: int
+
+
+class AnalysisGetDailySummaryResult(TypedDict):
+    """Result of analysis.getDailySummary, cloud form."""
+
+    list: list[AnalysisGetDailySummaryResultRow]
+    errMsg: str
+
+
+class AnalysisGetDailySummary(Protocol):
+    """Summary of a day: all users so far, and how often the mini program was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getdailysummary"""
+
+    @overload
+    def __call__(self, params: AnalysisGetDailySummaryParams, /) -> AnalysisGetDailySummaryResult: ...
+    @overload
+    def __call__(self, *, beginDate: str, endDate: str) -> AnalysisGetDailySummaryResult: ...
+
+
+class AnalysisGetDailySummaryHTTPSParams(TypedDict):
+    """Parameters of analysis.getDailySummary, https form."""
+
+    begin_date: str
+    end_date: str
+
+
+class AnalysisGetDailySummaryHTTPSResultRow(TypedDict):
+    """Part of AnalysisGetDailySummaryHTTPSResult."""
+
+    ref_date: str
+    visit_total: int
+    share_pv: int
+    share_uv: int
+
+
+class AnalysisGetDailySummaryHTTPSResult(TypedDict):
+    """Result of analysis.getDailySummary, https form."""
+
+    list: list[AnalysisGetDailySummaryHTTPSResultRow]
+    errMsg: str
+
+
+class AnalysisGetDailySummaryHTTPS(Protocol):
+    """Summary of a day: all users so far, and how often the mini program was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getdailysummary"""
+
+    @overload
+    def __call__(self, params: AnalysisGetDailySummaryHTTPSParams, /) -> AnalysisGetDailySummaryHTTPSResult: ...
+    @overload
+    def __call__(self, *, begin_date: str, end_date: str) -> AnalysisGetDailySummaryHTTPSResult: ...
+
+
+class AnalysisGetDailyVisitTrendParams(TypedDict):
+    """Parameters of analysis.getDailyVisitTrend, cloud form."""
+
+    beginDate: str
+    endDate: str
+
+
+class _AnalysisGetDailyVisitTrendResultRow(TypedDict):
+    refDate: str
+    sessionCnt: int
+    visitPv: int
+    visitUv: int
+    visitUvNew: int
+    stayTimeSession: float
+    visitDepth: float
+
+
+class AnalysisGetDailyVisitTrendResultRow(_AnalysisGetDailyVisitTrendResultRow, total=False):
+    """Part of AnalysisGetDailyVisitTrendResult."""
+
+    stayTimeUv: float
+
+
+class AnalysisGetDailyVisitTrendResult(TypedDict):
+    """Result of analysis.getDailyVisitTrend, cloud form."""
+
+    list: list[AnalysisGetDailyVisitTrendResultRow]
+    errMsg: str
+
+
+class AnalysisGetDailyVisitTrend(Protocol):
+    """Visits of a day: sessions, page views, users, stay and depth. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/visit-trend/api_getdailyvisittrend"""
+
+    @overload
+    def __call__(self, params: AnalysisGetDailyVisitTrendParams, /) -> AnalysisGetDailyVisitTrendResult: ...
+    @overload
+    def __call__(self, *, beginDate: str, endDate: str) -> AnalysisGetDailyVisitTrendResult: ...
+
+
+class AnalysisGetDailyVisitTrendHTTPSParams(TypedDict):
+    """Parameters of analysis.getDailyVisitTrend, https form."""
+
+    begin_date: str
+    end_date: str
+
+
+class _AnalysisGetDailyVisitTrendHTTPSResultRow(TypedDict):
+    ref_date: str
+    session_cnt: int
+    visit_pv: int
+    visit_uv: int
+    visit_uv_new: int
+    stay_time_session: float
+    visit_depth: float
+
+
+class AnalysisGetDailyVisitTrendHTTPSResultRow(_AnalysisGetDailyVisitTrendHTTPSResultRow, total=False):
+    """Part of AnalysisGetDailyVisitTrendHTTPSResult."""
+
+    stay_time_uv: float
+
+
+class AnalysisGetDailyVisitTrendHTTPSResult(TypedDict):
+    """Result of analysis.getDailyVisitTrend, https form."""
+
+    list: list[AnalysisGetDailyVisitTrendHTTPSResultRow]
+    errMsg: str
+
+
+class AnalysisGetDailyVisitTrendHTTPS(Protocol):
+    """Visits of a day: sessions, page views, users, stay and depth. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/visit-trend/api_getdailyvisittrend"""
+
+    @overload
+    def __call__(self, params: AnalysisGetDailyVisitTrendHTTPSParams, /) -> AnalysisGetDailyVisitTrendHTTPSResult: ...
+    @overload
+    def __call__(self, *, begin_date: str, end_date: str) -> AnalysisGetDailyVisitTrendHTTPSResult: ...
+
+
 class AnalysisGetMonthlyRetainParams(TypedDict):
     """Parameters of analysis.getMonthlyRetain, cloud form."""
 
@@ -134,6 +276,482 @@ class AnalysisGetMonthlyRetainHTTPS(Protocol):
     def __call__(self, params: AnalysisGetMonthlyRetainHTTPSParams, /) -> AnalysisGetMonthlyRetainHTTPSResult: ...
     @overload
     def __call__(self, *, begin_date: str, end_date: str) -> AnalysisGetMonthlyRetainHTTPSResult: ...
+
+
+class AnalysisGetMonthlyVisitTrendParams(TypedDict):
+    """Parameters of analysis.getMonthlyVisitTrend, cloud form."""
+
+    beginDate: str
+    endDate: str
+
+
+class _AnalysisGetMonthlyVisitTrendResultRow(TypedDict):
+    refDate: str
+    sessionCnt: int
+    visitPv: int
+    visitUv: int
+    visitUvNew: int
+    stayTimeSession: float
+    visitDepth: float
+
+
+class AnalysisGetMonthlyVisitTrendResultRow(_AnalysisGetMonthlyVisitTrendResultRow, total=False):
+    """Part of AnalysisGetMonthlyVisitTrendResult."""
+
+    stayTimeUv: float
+
+
+class AnalysisGetMonthlyVisitTrendResult(TypedDict):
+    """Result of analysis.getMonthlyVisitTrend, cloud form."""
+
+    list: list[AnalysisGetMonthlyVisitTrendResultRow]
+    errMsg: str
+
+
+class AnalysisGetMonthlyVisitTrend(Protocol):
+    """Visits of a natural month: sessions, page views, users, stay and depth. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/visit-trend/api_getmonthlyvisittrend"""
+
+    @overload
+    def __call__(self, params: AnalysisGetMonthlyVisitTrendParams, /) -> AnalysisGetMonthlyVisitTrendResult: ...
+    @overload
+    def __call__(self, *, beginDate: str, endDate: str) -> AnalysisGetMonthlyVisitTrendResult: ...
+
+
+class AnalysisGetMonthlyVisitTrendHTTPSParams(TypedDict):
+    """Parameters of analysis.getMonthlyVisitTrend, https form."""
+
+    begin_date: str
+    end_date: str
+
+
+class _AnalysisGetMonthlyVisitTrendHTTPSResultRow(TypedDict):
+    ref_date: str
+    session_cnt: int
+    visit_pv: int
+    visit_uv: int
+    visit_uv_new: int
+    stay_time_session: float
+    visit_depth: float
+
+
+class AnalysisGetMonthlyVisitTrendHTTPSResultRow(_AnalysisGetMonthlyVisitTrendHTTPSResultRow, total=False):
+    """Part of AnalysisGetMonthlyVisitTrendHTTPSResult."""
+
+    stay_time_uv: float
+
+
+class AnalysisGetMonthlyVisitTrendHTTPSResult(TypedDict):
+    """Result of analysis.getMonthlyVisitTrend, https form."""
+
+    list: list[AnalysisGetMonthlyVisitTrendHTTPSResultRow]
+    errMsg: str
+
+
+class AnalysisGetMonthlyVisitTrendHTTPS(Protocol):
+    """Visits of a natural month: sessions, page views, users, stay and depth. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/visit-trend/api_getmonthlyvisittrend"""
+
+    @overload
+    def __call__(self, params: AnalysisGetMonthlyVisitTrendHTTPSParams, /) -> AnalysisGetMonthlyVisitTrendHTTPSResult: ...
+    @overload
+    def __call__(self, *, begin_date: str, end_date: str) -> AnalysisGetMonthlyVisitTrendHTTPSResult: ...
+
+
+class AnalysisGetPerformanceDataParamsTime(TypedDict):
+    """Part of AnalysisGetPerformanceDataParams."""
+
+    beginTimestamp: int
+    endTimestamp: int
+
+
+class AnalysisGetPerformanceDataParamsParam(TypedDict):
+    """Part of AnalysisGetPerformanceDataParams."""
+
+    field: Literal['networktype', 'device_level', 'device']
+    value: str
+
+
+class AnalysisGetPerformanceDataParams(TypedDict):
+    """Parameters of analysis.getPerformanceData, cloud form."""
+
+    time: AnalysisGetPerformanceDataParamsTime
+    module: Literal['10016', '10017', '10021', '10022', '10023', 10016, 10017, 10021, 10022, 10023]
+    params: list[AnalysisGetPerformanceDataParamsParam]
+
+
+class AnalysisGetPerformanceDataResultData(TypedDict):
+    """Part of AnalysisGetPerformanceDataResult."""
+
+    body: AnalysisGetPerformanceDataResultBody
+
+
+class AnalysisGetPerformanceDataResultBody(TypedDict):
+    """Part of AnalysisGetPerformanceDataResult."""
+
+    tables: list[AnalysisGetPerformanceDataResultTable]
+    count: int
+
+
+class AnalysisGetPerformanceDataResultTable(TypedDict):
+    """Part of AnalysisGetPerformanceDataResult."""
+
+    id: str
+    lines: list[AnalysisGetPerformanceDataResultLine]
+    zh: str
+
+
+class AnalysisGetPerformanceDataResultLine(TypedDict):
+    """Part of AnalysisGetPerformanceDataResult."""
+
+    fields: list[AnalysisGetPerformanceDataResultField]
+
+
+class AnalysisGetPerformanceDataResultField(TypedDict):
+    """Part of AnalysisGetPerformanceDataResult."""
+
+    refdate: str
+    value: str
+
+
+class AnalysisGetPerformanceDataResult(TypedDict):
+    """Result of analysis.getPerformanceData, cloud form."""
+
+    data: AnalysisGetPerformanceDataResultData
+    errMsg: str
+
+
+class AnalysisGetPerformanceData(Protocol):
+    """Start-up and run-time performance of up to 30 days, by network and device. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getperformancedata"""
+
+    @overload
+    def __call__(self, params: AnalysisGetPerformanceDataParams, /) -> AnalysisGetPerformanceDataResult: ...
+    @overload
+    def __call__(self, *, time: AnalysisGetPerformanceDataParamsTime, module: Literal['10016', '10017', '10021', '10022', '10023', 10016, 10017, 10021, 10022, 10023], params: list[AnalysisGetPerformanceDataParamsParam]) -> AnalysisGetPerformanceDataResult: ...
+
+
+class AnalysisGetPerformanceDataHTTPSParamsTime(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSParams."""
+
+    begin_timestamp: int
+    end_timestamp: int
+
+
+class AnalysisGetPerformanceDataHTTPSParamsParam(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSParams."""
+
+    field: Literal['networktype', 'device_level', 'device']
+    value: str
+
+
+class AnalysisGetPerformanceDataHTTPSParams(TypedDict):
+    """Parameters of analysis.getPerformanceData, https form."""
+
+    time: AnalysisGetPerformanceDataHTTPSParamsTime
+    module: Literal['10016', '10017', '10021', '10022', '10023', 10016, 10017, 10021, 10022, 10023]
+    params: list[AnalysisGetPerformanceDataHTTPSParamsParam]
+
+
+class AnalysisGetPerformanceDataHTTPSResultData(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSResult."""
+
+    body: AnalysisGetPerformanceDataHTTPSResultBody
+
+
+class AnalysisGetPerformanceDataHTTPSResultBody(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSResult."""
+
+    tables: list[AnalysisGetPerformanceDataHTTPSResultTable]
+    count: int
+
+
+class AnalysisGetPerformanceDataHTTPSResultTable(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSResult."""
+
+    id: str
+    lines: list[AnalysisGetPerformanceDataHTTPSResultLine]
+    zh: str
+
+
+class AnalysisGetPerformanceDataHTTPSResultLine(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSResult."""
+
+    fields: list[AnalysisGetPerformanceDataHTTPSResultField]
+
+
+class AnalysisGetPerformanceDataHTTPSResultField(TypedDict):
+    """Part of AnalysisGetPerformanceDataHTTPSResult."""
+
+    refdate: str
+    value: str
+
+
+class AnalysisGetPerformanceDataHTTPSResult(TypedDict):
+    """Result of analysis.getPerformanceData, https form."""
+
+    errcode: Literal[0]
+    errmsg: Literal['ok']
+    data: AnalysisGetPerformanceDataHTTPSResultData
+    errMsg: str
+
+
+class AnalysisGetPerformanceDataHTTPS(Protocol):
+    """Start-up and run-time performance of up to 30 days, by network and device. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getperformancedata"""
+
+    @overload
+    def __call__(self, params: AnalysisGetPerformanceDataHTTPSParams, /) -> AnalysisGetPerformanceDataHTTPSResult: ...
+    @overload
+    def __call__(self, *, time: AnalysisGetPerformanceDataHTTPSParamsTime, module: Literal['10016', '10017', '10021', '10022', '10023', 10016, 10017, 10021, 10022, 10023], params: list[AnalysisGetPerformanceDataHTTPSParamsParam]) -> AnalysisGetPerformanceDataHTTPSResult: ...
+
+
+class AnalysisGetUserPortraitParams(TypedDict):
+    """Parameters of analysis.getUserPortrait, cloud form."""
+
+    beginDate: str
+    endDate: str
+
+
+class AnalysisGetUserPortraitResultPortrait(TypedDict):
+    """Part of AnalysisGetUserPortraitResult."""
+
+    province: list[AnalysisGetUserPortraitResultGroup]
+    city: list[AnalysisGetUserPortraitResultGroup]
+    genders: list[AnalysisGetUserPortraitResultGroup]
+    platforms: list[AnalysisGetUserPortraitResultGroup]
+    devices: list[AnalysisGetUserPortraitResultDevice]
+    ages: list[AnalysisGetUserPortraitResultGroup]
+
+
+class AnalysisGetUserPortraitResultGroup(TypedDict):
+    """Part of AnalysisGetUserPortraitResult."""
+
+    id: int
+    name: str
+    value: int
+
+
+class AnalysisGetUserPortraitResultDevice(TypedDict):
+    """Part of AnalysisGetUserPortraitResult."""
+
+    name: str
+    value: int
+
+
+class AnalysisGetUserPortraitResult(TypedDict):
+    """Result of analysis.getUserPortrait, cloud form."""
+
+    refDate: str
+    visitUvNew: AnalysisGetUserPortraitResultPortrait
+    visitUv: AnalysisGetUserPortraitResultPortrait
+    errMsg: str
+
+
+class AnalysisGetUserPortrait(Protocol):
+    """Portrait of the new and the active users of the last day, 7 or 30 days. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getuserportrait"""
+
+    @overload
+    def __call__(self, params: AnalysisGetUserPortraitParams, /) -> AnalysisGetUserPortraitResult: ...
+    @overload
+    def __call__(self, *, beginDate: str, endDate: str) -> AnalysisGetUserPortraitResult: ...
+
+
+class AnalysisGetUserPortraitHTTPSParams(TypedDict):
+    """Parameters of analysis.getUserPortrait, https form."""
+
+    begin_date: str
+    end_date: str
+
+
+class AnalysisGetUserPortraitHTTPSResultPortrait(TypedDict):
+    """Part of AnalysisGetUserPortraitHTTPSResult."""
+
+    province: list[AnalysisGetUserPortraitHTTPSResultGroup]
+    city: list[AnalysisGetUserPortraitHTTPSResultGroup]
+    genders: list[AnalysisGetUserPortraitHTTPSResultGroup]
+    platforms: list[AnalysisGetUserPortraitHTTPSResultGroup]
+    devices: list[AnalysisGetUserPortraitHTTPSResultDevice]
+    ages: list[AnalysisGetUserPortraitHTTPSResultGroup]
+
+
+class AnalysisGetUserPortraitHTTPSResultGroup(TypedDict):
+    """Part of AnalysisGetUserPortraitHTTPSResult."""
+
+    id: int
+    name: str
+    value: int
+
+
+class AnalysisGetUserPortraitHTTPSResultDevice(TypedDict):
+    """Part of AnalysisGetUserPortraitHTTPSResult."""
+
+    name: str
+    value: int
+
+
+class AnalysisGetUserPortraitHTTPSResult(TypedDict):
+    """Result of analysis.getUserPortrait, https form."""
+
+    ref_date: str
+    visit_uv_new: AnalysisGetUserPortraitHTTPSResultPortrait
+    visit_uv: AnalysisGetUserPortraitHTTPSResultPortrait
+    errMsg: str
+
+
+class AnalysisGetUserPortraitHTTPS(Protocol):
+    """Portrait of the new and the active users of the last day, 7 or 30 days. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getuserportrait"""
+
+    @overload
+    def __call__(self, params: AnalysisGetUserPortraitHTTPSParams, /) -> AnalysisGetUserPortraitHTTPSResult: ...
+    @overload
+    def __call__(self, *, begin_date: str, end_date: str) -> AnalysisGetUserPortraitHTTPSResult: ...
+
+
+class AnalysisGetVisitDistributionParams(TypedDict):
+    """Parameters of analysis.getVisitDistribution, cloud form."""
+
+    beginDate: str
+    endDate: str
+
+
+class AnalysisGetVisitDistributionResultDistribution(TypedDict):
+    """Part of AnalysisGetVisitDistributionResult."""
+
+    index: Literal['access_source_session_cnt', 'access_source_visit_uv', 'access_staytime_info', 'access_depth_info']
+    itemList: list[AnalysisGetVisitDistributionResultItem]
+
+
+class AnalysisGetVisitDistributionResultItem(TypedDict):
+    """Part of AnalysisGetVisitDistributionResult."""
+
+    key: int
+    value: int
+
+
+class AnalysisGetVisitDistributionResult(TypedDict):
+    """Result of analysis.getVisitDistribution, cloud form."""
+
+    refDate: str
+    list: list[AnalysisGetVisitDistributionResultDistribution]
+    errMsg: str
+
+
+class AnalysisGetVisitDistribution(Protocol):
+    """Where the visits of a day came from, how long they stayed and how deep they went. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getvisitdistribution"""
+
+    @overload
+    def __call__(self, params: AnalysisGetVisitDistributionParams, /) -> AnalysisGetVisitDistributionResult: ...
+    @overload
+    def __call__(self, *, beginDate: str, endDate: str) -> AnalysisGetVisitDistributionResult: ...
+
+
+class AnalysisGetVisitDistributionHTTPSParams(TypedDict):
+    """Parameters of analysis.getVisitDistribution, https form."""
+
+    begin_date: str
+    end_date: str
+
+
+class AnalysisGetVisitDistributionHTTPSResultDistribution(TypedDict):
+    """Part of AnalysisGetVisitDistributionHTTPSResult."""
+
+    index: Literal['access_source_session_cnt', 'access_source_visit_uv', 'access_staytime_info', 'access_depth_info']
+    item_list: list[AnalysisGetVisitDistributionHTTPSResultItem]
+
+
+class AnalysisGetVisitDistributionHTTPSResultItem(TypedDict):
+    """Part of AnalysisGetVisitDistributionHTTPSResult."""
+
+    key: int
+    value: int
+
+
+class AnalysisGetVisitDistributionHTTPSResult(TypedDict):
+    """Result of analysis.getVisitDistribution, https form."""
+
+    ref_date: str
+    list: list[AnalysisGetVisitDistributionHTTPSResultDistribution]
+    errMsg: str
+
+
+class AnalysisGetVisitDistributionHTTPS(Protocol):
+    """Where the visits of a day came from, how long they stayed and how deep they went. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getvisitdistribution"""
+
+    @overload
+    def __call__(self, params: AnalysisGetVisitDistributionHTTPSParams, /) -> AnalysisGetVisitDistributionHTTPSResult: ...
+    @overload
+    def __call__(self, *, begin_date: str, end_date: str) -> AnalysisGetVisitDistributionHTTPSResult: ...
+
+
+class AnalysisGetVisitPageParams(TypedDict):
+    """Parameters of analysis.getVisitPage, cloud form."""
+
+    beginDate: str
+    endDate: str
+
+
+class AnalysisGetVisitPageResultPage(TypedDict):
+    """Part of AnalysisGetVisitPageResult."""
+
+    pagePath: str
+    pageVisitPv: int
+    pageVisitUv: int
+    pageStaytimePv: float
+    entrypagePv: int
+    exitpagePv: int
+    pageSharePv: int
+    pageShareUv: int
+
+
+class AnalysisGetVisitPageResult(TypedDict):
+    """Result of analysis.getVisitPage, cloud form."""
+
+    refDate: str
+    list: list[AnalysisGetVisitPageResultPage]
+    errMsg: str
+
+
+class AnalysisGetVisitPage(Protocol):
+    """The pages of a day with their views, the 200 most viewed. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getvisitpage"""
+
+    @overload
+    def __call__(self, params: AnalysisGetVisitPageParams, /) -> AnalysisGetVisitPageResult: ...
+    @overload
+    def __call__(self, *, beginDate: str, endDate: str) -> AnalysisGetVisitPageResult: ...
+
+
+class AnalysisGetVisitPageHTTPSParams(TypedDict):
+    """Parameters of analysis.getVisitPage, https form."""
+
+    begin_date: str
+    end_date: str
+
+
+class AnalysisGetVisitPageHTTPSResultPage(TypedDict):
+    """Part of AnalysisGetVisitPageHTTPSResult."""
+
+    page_path: str
+    page_visit_pv: int
+    page_visit_uv: int
+    page_staytime_pv: float
+    entrypage_pv: int
+    exitpage_pv: int
+    page_share_pv: int
+    page_share_uv: int
+
+
+class AnalysisGetVisitPageHTTPSResult(TypedDict):
+    """Result of analysis.getVisitPage, https form."""
+
+    ref_date: str
+    list: list[AnalysisGetVisitPageHTTPSResultPage]
+    errMsg: str
+
+
+class AnalysisGetVisitPageHTTPS(Protocol):
+    """The pages of a day with their views, the 200 most viewed. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getvisitpage"""
+
+    @overload
+    def __call__(self, params: AnalysisGetVisitPageHTTPSParams, /) -> AnalysisGetVisitPageHTTPSResult: ...
+    @overload
+    def __call__(self, *, begin_date: str, end_date: str) -> AnalysisGetVisitPageHTTPSResult: ...
 
 
 class AnalysisGetWeeklyRetainParams(TypedDict):
@@ -200,6 +818,84 @@ class AnalysisGetWeeklyRetainHTTPS(Protocol):
     def __call__(self, *, begin_date: str, end_date: str) -> AnalysisGetWeeklyRetainHTTPSResult: ...
 
 
+class AnalysisGetWeeklyVisitTrendParams(TypedDict):
+    """Parameters of analysis.getWeeklyVisitTrend, cloud form."""
+
+    beginDate: str
+    endDate: str
+
+
+class _AnalysisGetWeeklyVisitTrendResultRow(TypedDict):
+    refDate: str
+    sessionCnt: int
+    visitPv: int
+    visitUv: int
+    visitUvNew: int
+    stayTimeSession: float
+    visitDepth: float
+
+
+class AnalysisGetWeeklyVisitTrendResultRow(_AnalysisGetWeeklyVisitTrendResultRow, total=False):
+    """Part of AnalysisGetWeeklyVisitTrendResult."""
+
+    stayTimeUv: float
+
+
+class AnalysisGetWeeklyVisitTrendResult(TypedDict):
+    """Result of analysis.getWeeklyVisitTrend, cloud form."""
+
+    list: list[AnalysisGetWeeklyVisitTrendResultRow]
+    errMsg: str
+
+
+class AnalysisGetWeeklyVisitTrend(Protocol):
+    """Visits of a natural week: sessions, page views, users, stay and depth. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/visit-trend/api_getweeklyvisittrend"""
+
+    @overload
+    def __call__(self, params: AnalysisGetWeeklyVisitTrendParams, /) -> AnalysisGetWeeklyVisitTrendResult: ...
+    @overload
+    def __call__(self, *, beginDate: str, endDate: str) -> AnalysisGetWeeklyVisitTrendResult: ...
+
+
+class AnalysisGetWeeklyVisitTrendHTTPSParams(TypedDict):
+    """Parameters of analysis.getWeeklyVisitTrend, https form."""
+
+    begin_date: str
+    end_date: str
+
+
+class _AnalysisGetWeeklyVisitTrendHTTPSResultRow(TypedDict):
+    ref_date: str
+    session_cnt: int
+    visit_pv: int
+    visit_uv: int
+    visit_uv_new: int
+    stay_time_session: float
+    visit_depth: float
+
+
+class AnalysisGetWeeklyVisitTrendHTTPSResultRow(_AnalysisGetWeeklyVisitTrendHTTPSResultRow, total=False):
+    """Part of AnalysisGetWeeklyVisitTrendHTTPSResult."""
+
+    stay_time_uv: float
+
+
+class AnalysisGetWeeklyVisitTrendHTTPSResult(TypedDict):
+    """Result of analysis.getWeeklyVisitTrend, https form."""
+
+    list: list[AnalysisGetWeeklyVisitTrendHTTPSResultRow]
+    errMsg: str
+
+
+class AnalysisGetWeeklyVisitTrendHTTPS(Protocol):
+    """Visits of a natural week: sessions, page views, users, stay and depth. See https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/visit-trend/api_getweeklyvisittrend"""
+
+    @overload
+    def __call__(self, params: AnalysisGetWeeklyVisitTrendHTTPSParams, /) -> AnalysisGetWeeklyVisitTrendHTTPSResult: ...
+    @overload
+    def __call__(self, *, begin_date: str, end_date: str) -> AnalysisGetWeeklyVisitTrendHTTPSResult: ...
+
+
 class Analysis(Protocol):
     """cloud.openapi.analysis."""
 
@@ -207,10 +903,34 @@ class Analysis(Protocol):
     def getDailyRetain(self) -> AnalysisGetDailyRetain: ...
 
     @property
+    def getDailySummary(self) -> AnalysisGetDailySummary: ...
+
+    @property
+    def getDailyVisitTrend(self) -> AnalysisGetDailyVisitTrend: ...
+
+    @property
     def getMonthlyRetain(self) -> AnalysisGetMonthlyRetain: ...
 
     @property
+    def getMonthlyVisitTrend(self) -> AnalysisGetMonthlyVisitTrend: ...
+
+    @property
+    def getPerformanceData(self) -> AnalysisGetPerformanceData: ...
+
+    @property
+    def getUserPortrait(self) -> AnalysisGetUserPortrait: ...
+
+    @property
+    def getVisitDistribution(self) -> AnalysisGetVisitDistribution: ...
+
+    @property
+    def getVisitPage(self) -> AnalysisGetVisitPage: ...
+
+    @property
     def getWeeklyRetain(self) -> AnalysisGetWeeklyRetain: ...
+
+    @property
+    def getWeeklyVisitTrend(self) -> AnalysisGetWeeklyVisitTrend: ...
 
 
 class OpenAPI(Protocol):
@@ -235,10 +955,34 @@ class AnalysisHTTPS(Protocol):
     def getDailyRetain(self) -> AnalysisGetDailyRetainHTTPS: ...
 
     @property
+    def getDailySummary(self) -> AnalysisGetDailySummaryHTTPS: ...
+
+    @property
+    def getDailyVisitTrend(self) -> AnalysisGetDailyVisitTrendHTTPS: ...
+
+    @property
     def getMonthlyRetain(self) -> AnalysisGetMonthlyRetainHTTPS: ...
 
     @property
+    def getMonthlyVisitTrend(self) -> AnalysisGetMonthlyVisitTrendHTTPS: ...
+
+    @property
+    def getPerformanceData(self) -> AnalysisGetPerformanceDataHTTPS: ...
+
+    @property
+    def getUserPortrait(self) -> AnalysisGetUserPortraitHTTPS: ...
+
+    @property
+    def getVisitDistribution(self) -> AnalysisGetVisitDistributionHTTPS: ...
+
+    @property
+    def getVisitPage(self) -> AnalysisGetVisitPageHTTPS: ...
+
+    @property
     def getWeeklyRetain(self) -> AnalysisGetWeeklyRetainHTTPS: ...
+
+    @property
+    def getWeeklyVisitTrend(self) -> AnalysisGetWeeklyVisitTrendHTTPS: ...
 
 
 class OpenAPIHTTPS(Protocol):

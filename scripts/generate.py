@@ -55,6 +55,8 @@ def _typed_dicts(
     schema: dict[str, Any], name: str, operation: Operation, form: Form, side: Side
 ) -> Iterator[str]:
     for definition, inner in schema.get("$defs", {}).items():
+        if inner.get("type") != "object":
+            continue
         yield _typed_dict(inner, f"{name}{_title(definition)}", f"Part of {name}.", name)
     what = {"request": "Parameters", "response": "Result"}[side]
     yield _typed_dict(schema, name, f"{what} of {operation.name}, {form} form.", name)
@@ -82,12 +84,14 @@ def _annotation(schema: dict[str, Any], root: str) -> str:
         return f"Literal[{', '.join(map(repr, schema['enum']))}]"
     if schema["type"] == "array":
         return f"list[{_annotation(schema['items'], root)}]"
-    return _SCALARS[schema["type"]]
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return " | ".join(_SCALARS[name] for name in types)
 
 
 def _method_type(name: str, operation: Operation, request: dict[str, Any]) -> str:
     keywords = ", ".join(
-        f"{field}: {_annotation(inner, '')}" + ("" if field in request["required"] else " = ...")
+        f"{field}: {_annotation(inner, name + 'Params')}"
+        + ("" if field in request["required"] else " = ...")
         for field, inner in request["properties"].items()
     )
     return f'''class {name}(Protocol):

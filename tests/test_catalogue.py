@@ -8,6 +8,8 @@ from jsonschema import Draft202012Validator
 
 from cloud_openapi import ConfigError
 from cloud_openapi.catalogue import Catalogue, default_catalogue
+from cloud_openapi.demo import DEMO_APPID
+from cloud_openapi.emulator import Emulator, create_app
 
 FOLDER = ROOT / "cloud_openapi" / "catalogue"
 ENTRIES = sorted(FOLDER.glob("*/*.json"))
@@ -99,3 +101,25 @@ def test_a_body_that_weixin_would_not_send_breaks_the_contract(change):
     body = {**sample("getDailyRetain.response.official-https.json"), **change}
     schema = default_catalogue()["analysis.getDailyRetain"].schema("https", "response")
     assert not Draft202012Validator(schema).is_valid(body)
+
+
+def test_what_only_the_schema_of_an_entry_refuses_is_no_data_format(tmp_path):
+    """An API of the future, whose request has more than two dates."""
+    entry = json.loads((FOLDER / "analysis" / "getDailyRetain.json").read_text("utf-8"))
+    entry["request"]["properties"]["module"] = {"enum": ["10022"]}
+    entry["request"]["required"].append("module")
+    path = tmp_path / "analysis" / "getDailyRetain.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(entry), "utf-8")
+    emulator = Emulator(catalogue=Catalogue.load(tmp_path))
+    token, _ = emulator.tokens.grant_stable(DEMO_APPID, force=False)
+    answer = (
+        create_app(emulator)
+        .test_client()
+        .post(
+            f"{entry['path']}?access_token={token}",
+            json={"begin_date": "20190313", "end_date": "20190313", "module": "10023"},
+        )
+    )
+    assert answer.get_json(force=True)["errcode"] == 47001
+    assert [entry.check for entry in emulator.journal] == ["$.module: enum"]

@@ -31,7 +31,8 @@ def test_the_function_on_the_first_screen_runs(cloud, monkeypatch):
     source = blocks("README.md", "python")[0]
     module = {"__name__": "index"}
     exec(compile(source, "README.md", "exec"), module)
-    module["cloud"]._client = cloud._client
+    # Its own init found no credentials; the emulator is put where they lead to.
+    module["cloud"].init(transport=cloud._transport, config=ROOT / "config.json")
     result = module["main"]({}, {})
     assert result["errMsg"] == "openapi.analysis.getDailyRetain:ok"
     assert len(result["visitUv"]) == 1

@@ -64,10 +64,23 @@ def test_plain_http_gives_the_documented_answer(url, api):
     assert answer == sample(f"{api}.response.official-https.json")
 
 
-@pytest.mark.parametrize("api", APIS)
-def test_a_function_may_call_what_its_own_config_json_lists_and_nothing_else(url, api):
-    config = json.loads((ROOT / "functions" / api / "config.json").read_text("utf-8"))
-    assert config == {"permissions": {"openapi": [f"analysis.{api}"]}}
+def test_a_function_may_not_call_what_only_another_one_may(tmp_path):
+    folder = tmp_path / "functions" / "getDailyRetain"
+    shutil.copytree(ROOT / "functions" / "getDailyRetain", folder)
+    weekly = ROOT / "functions" / "getWeeklyRetain"
+    shutil.copytree(weekly, tmp_path / "functions" / "getWeeklyRetain")
+    shutil.copy(weekly / "index.py", folder)
+    shutil.copy(ROOT / "config.json", tmp_path)
+    assert invoke(tmp_path, "getWeeklyRetain")["errMsg"] == "openapi.analysis.getWeeklyRetain:ok"
+    assert invoke(tmp_path, "getDailyRetain")["errCode"] == -604101
+
+
+def invoke(folder, name):
+    """Run the command in a folder and return the JSON that it prints."""
+    result = subprocess.run(
+        [COMMAND, "invoke", name], check=True, capture_output=True, text=True, cwd=folder
+    )
+    return json.loads(result.stdout)
 
 
 def test_a_function_that_is_not_permitted_returns_the_platforms_error(tmp_path):
@@ -75,14 +88,7 @@ def test_a_function_that_is_not_permitted_returns_the_platforms_error(tmp_path):
     shutil.copytree(ROOT / "functions" / "getDailyRetain", folder)
     (folder / "config.json").write_text('{"permissions": {"openapi": []}}', "utf-8")
     shutil.copy(ROOT / "config.json", tmp_path)
-    result = subprocess.run(
-        [COMMAND, "invoke", "getDailyRetain"],
-        check=True,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert json.loads(result.stdout) == {
+    assert invoke(tmp_path, "getDailyRetain") == {
         "errCode": -604101,
         "errMsg": "system error: error code: -604101",
     }

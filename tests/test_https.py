@@ -268,6 +268,79 @@ def test_an_address_that_nobody_listens_on_is_minus_501001():
     assert server.base_url in error.hint
 
 
+def test_a_body_that_stalls_is_an_answer_that_does_not_come_in_time(httpserver):
+    stalled = threading.Event()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        for answer in (GRANTED, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"):
+            connection, _ = listening.accept()
+            connection.recv(65536)
+            connection.sendall(answer)
+            if answer is not GRANTED:
+                stalled.wait(5)
+            connection.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    facade = Cloud()
+    facade.init(
+        base_url=f"http://127.0.0.1:{listening.getsockname()[1]}",
+        config=ROOT / "config.json",
+        timeout=0.2,
+    )
+    try:
+        assert failing(facade).errCode == -604102
+    finally:
+        stalled.set()
+        thread.join()
+        listening.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"errcode": "40003", "errmsg": "invalid openid"}, 40003),
+        ({"errcode": [1], "errmsg": "x"}, -601001),
+        ({"errcode": None, "errmsg": "x"}, -601001),
+        ({"errcode": 40003}, 40003),
+    ],
+    ids=str,
+)
+def test_an_errcode_of_another_type_is_read_or_refused(httpserver, body, code):
+    error = failing(Service(httpserver, lambda _: json_response(body)).facade())
+    assert error.errCode == code
+    assert "None" not in error.errMsg or code == -601001
+
+
+def test_eight_threads_that_wait_for_a_token_all_see_that_it_is_denied(httpserver):
+    service = Service(httpserver, fine)
+
+    def deny(_request):
+        time.sleep(0.1)
+        return json_response({"errcode": 40125, "errmsg": "invalid appsecret"})
+
+    httpserver.clear()
+    httpserver.expect_request("/cgi-bin/stable_token").respond_with_handler(deny)
+    facade = service.facade()
+    barrier = threading.Barrier(8)
+    outcomes = []
+
+    def call():
+        barrier.wait()
+        try:
+            outcomes.append(facade.openapi.analysis.getDailyRetain(DAY))
+        except CloudSDKError as error:
+            outcomes.append(error.errCode)
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == [40125] * 8
+
+
 @pytest.mark.parametrize("body", [b'{"access_token": "%s' % TOKEN.encode(), b"[]", b"{}"])
 def test_a_broken_token_answer_is_an_error_that_does_not_show_it(body):
     error = failing(raw_facade(Raw(http(body))))
@@ -285,7 +358,8 @@ SCENES = {
     "fine": fine,
     "refused": lambda _: json_response({"errcode": 40001, "errmsg": "no"}),
     "status": lambda _: Response("oops", 500),
-    "html": lambda _: Response("<html>"),
+    "html": lambda request: Response(f"<html>log in first: {request.url} {SECRET}"),
+    "echo": lambda request: json_response({"errcode": 47001, "errmsg": request.url}),
     "dropped": None,
 }
 
@@ -318,8 +392,9 @@ def test_token_and_secret_reach_no_log_no_repr_and_no_traceback(httpserver, scen
     finally:
         root.removeHandler(handler)
         root.setLevel(before)
-    client = facade._client
-    shown += repr(facade) + repr(client) + repr(client._transport) + repr(client._transport._token)
+    transport = facade._transport
+    token = transport._token
+    shown += repr(facade) + repr(transport) + repr(token) + repr(token._held) + repr(vars(token))
     shown += stream.getvalue()
     assert "urllib3" not in shown or "access_token=***" in shown
     assert TOKEN not in shown

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from cloud_openapi.emulator import Clock, Emulator, create_app
+from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Functions, _functions
 
 NOW = datetime(2026, 3, 11, 12, tzinfo=timezone(timedelta(hours=8)))
@@ -654,3 +655,23 @@ def test_without_functions_the_address_is_unknown():
 def test_a_function_runs_with_this_interpreter(functions, write):
     write("import sys\ndef main(event, context):\n    return sys.executable\n")
     assert run(functions).result == sys.executable
+
+
+def test_a_worker_that_died_while_it_was_idle_is_not_asked_again(tmp_path):
+    folder = tmp_path / "fragile"
+    folder.mkdir()
+    source = (
+        "import os, threading\n"
+        "def main(event, context):\n"
+        "    threading.Timer(0.1, os._exit, [1]).start()\n"
+        "    return 'fine'\n"
+    )
+    (folder / "index.py").write_text(source, "utf-8")
+    functions = Functions(tmp_path, {})
+    now = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
+    try:
+        assert functions.invoke("fragile", {}, now=now).result == "fine"
+        time.sleep(0.4)
+        assert functions.invoke("fragile", {}, now=now).result == "fine"
+    finally:
+        functions.close()

@@ -97,6 +97,55 @@ def test_eight_threads_share_one_denial_and_the_next_call_asks_again():
     assert token.get() == "token"
 
 
+def test_a_token_that_has_not_ended_is_good_when_no_newer_one_can_be_had():
+    service = Service(7200)
+    token = AccessToken(service.fetch, service.clock)
+    token.get()
+    service.now = 7000
+
+    def fail():
+        raise OSError("unreachable")
+
+    token._fetch = fail
+    assert token.get() == "token-1"
+    service.now = 7200
+    with pytest.raises(OSError, match="unreachable"):
+        token.get()
+
+
+def test_an_interrupt_of_the_thread_that_fetches_does_not_reach_those_who_wait():
+    asked = []
+    waiting = threading.Event()
+
+    def fetch():
+        asked.append(1)
+        if len(asked) == 1:
+            waiting.wait(5)
+            raise KeyboardInterrupt
+        return Granted("token", 7200)
+
+    token = AccessToken(fetch)
+    outcomes = []
+
+    def lead():
+        try:
+            token.get()
+        except KeyboardInterrupt:
+            outcomes.append("interrupted")
+
+    leader = threading.Thread(target=lead)
+    leader.start()
+    while not asked:
+        time.sleep(0.001)
+    follower = threading.Thread(target=lambda: outcomes.append(token.get()))
+    follower.start()
+    time.sleep(0.05)
+    waiting.set()
+    leader.join()
+    follower.join()
+    assert sorted(outcomes) == ["interrupted", "token"]
+
+
 def test_its_repr_does_not_show_it():
     token = AccessToken(Service().fetch)
     token.get()

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 GOOD = """
-from cloud_openapi import cloud
+from cloud_openapi import cloud, newest_dates
 
 cloud.init()
 result = cloud.openapi.analysis.getDailyRetain({"beginDate": "20170313", "endDate": "20170313"})
@@ -15,6 +15,7 @@ number: int = result["visitUvNew"][0]["value"]
 text: str = cloud.openapi.analysis.getWeeklyRetain(beginDate="a", endDate="b")["errMsg"]
 raw = cloud.openapi(convertCase=False).analysis.getMonthlyRetain(begin_date="a", end_date="b")
 month: str = raw["ref_date"]
+newest = cloud.openapi.analysis.getDailyRetain(newest_dates("day"))
 """
 
 BAD = {

@@ -2,13 +2,13 @@
 
 from cloud_openapi.catalogue._loader import Catalogue, default_catalogue
 from cloud_openapi.catalogue._operation import Form, Operation, Side
-from cloud_openapi.catalogue._rules import DateRange, Violation
+from cloud_openapi.catalogue._rules import Rule, Violation
 
 __all__ = [
     "Catalogue",
-    "DateRange",
     "Form",
     "Operation",
+    "Rule",
     "Side",
     "Violation",
     "default_catalogue",

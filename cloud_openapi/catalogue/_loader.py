@@ -26,6 +26,8 @@ _KEYS = frozenset(
     }
 )
 
+_OPTIONAL = frozenset({"tables"})
+
 
 class Catalogue(Mapping[str, Operation]):
     """Every API that the package knows, by name."""
@@ -82,7 +84,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not JSON: {error}") from None
     if not isinstance(entry, dict):
         raise ConfigError(f"{path}: an entry is a JSON object, not {type(entry).__name__}")
-    for keys, what in ((entry.keys() - _KEYS, "unknown"), (_KEYS - entry.keys(), "missing")):
+    for keys, what in (
+        (entry.keys() - _KEYS - _OPTIONAL, "unknown"),
+        (_KEYS - entry.keys(), "missing"),
+    ):
         if keys:
             raise ConfigError(f"{path}: {what} key: {', '.join(sorted(keys))}")
     return entry

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from cloud_openapi.catalogue._rules import DateRange
+from cloud_openapi.catalogue._rules import rule_from_entry
 from cloud_openapi.naming import snake_to_camel
 
 Form = Literal["https", "cloud"]
@@ -27,6 +27,7 @@ class Operation:
         "rules",
         "simulation",
         "summary",
+        "tables",
     )
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
@@ -35,8 +36,9 @@ class Operation:
         self.docs: str = entry["docs"]
         self.method: str = entry["method"]
         self.path: str = entry["path"]
-        self.rules = tuple(DateRange.from_entry(rule) for rule in entry["rules"])
-        self.simulation: Mapping[str, Mapping[str, str]] = entry["simulation"]
+        self.rules = tuple(map(rule_from_entry, entry["rules"]))
+        self.simulation: Mapping[str, Mapping[str, Any]] = entry["simulation"]
+        self.tables: Mapping[str, list[dict[str, Any]]] = entry.get("tables", {})
         self.examples: tuple[Mapping[str, Any], ...] = tuple(entry["examples"])
         self._schemas = {"request": entry["request"], "response": entry["response"]}
         self._keys = _documented_keys(entry["response"])
@@ -55,6 +57,9 @@ class Operation:
             return schema
         cloud: dict[str, Any] = _rename_properties(schema, snake_to_camel)
         if side == "response":
+            for name in ("errcode", "errmsg"):
+                if cloud["properties"].pop(name, None):
+                    cloud["required"].remove(name)
             cloud["required"].append("errMsg")
             cloud["properties"]["errMsg"] = {"const": f"openapi.{self.name}:ok"}
         return cloud

@@ -1,14 +1,17 @@
 """What JSON Schema cannot say about a request: which dates may be asked for."""
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
-from cloud_openapi.periods import Period, Span, last_complete, parse_day, period_with
+from cloud_openapi.periods import BEIJING, Period, Span, last_complete, parse_day, period_with
 
+DATA_FORMAT_ERROR = 47001
 DATE_FORMAT_ERROR = 61500
 DATE_RANGE_ERROR = 61501
 _LONGEST_SHOWN = 20
+_SECONDS_A_DAY = 86400
+_MOST = 2**37  # far beyond any year that a date can have been meant for
 
 _DESCRIPTIONS = {
     "day": "{begin} and {end} are one and the same day, at the latest yesterday",
@@ -24,49 +27,132 @@ class Violation(NamedTuple):
     reason: str
 
 
-class DateRange:
-    """Two dates that are the ends of one natural day, week or month that is over."""
+class Rule:
+    """A rule about the begin and the end of what a request asks for."""
+
+    CODES: frozenset[int]
+
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        self.begin: str = entry["begin"]
+        self.end: str = entry["end"]
+
+    def describe(self, rename: Callable[[str], str] | None = None) -> str:
+        """Say the rule in words, with the parameters' names as they are or renamed."""
+        begin, end = (rename(name) if rename else name for name in (self.begin, self.end))
+        return f"{self._words(begin, end)} (Beijing time)."
+
+    def check(self, params: Mapping[str, Any], today: date) -> Period | Violation:
+        """Return the period that is asked for, or what is wrong with the request."""
+        raise NotImplementedError
+
+    def _words(self, begin: str, end: str) -> str:
+        raise NotImplementedError
+
+
+class DateRule(Rule):
+    """A rule about two dates."""
 
     CODES = frozenset({DATE_FORMAT_ERROR, DATE_RANGE_ERROR})
-
-    def __init__(self, begin: str, end: str, span: Span, ref: str) -> None:
-        self.begin = begin
-        self.end = end
-        self.span: Span = span
-        self.ref = ref
-
-    @classmethod
-    def from_entry(cls, entry: Mapping[str, str]) -> "DateRange":
-        """Build the rule from its object in the catalogue."""
-        return cls(entry["begin"], entry["end"], cast("Span", entry["span"]), entry["ref"])
-
-    def describe(self, rename: Mapping[str, str] | None = None) -> str:
-        """Say the rule in words, with the parameters' names or those in ``rename``."""
-        names = {"begin": self.begin, "end": self.end}
-        if rename:
-            names = {role: rename.get(name, name) for role, name in names.items()}
-        return _DESCRIPTIONS[self.span].format(**names) + " (Beijing time)."
 
     def check(self, params: Mapping[str, Any], today: date) -> Period | Violation:
         """Return the period that the dates name, or what is wrong with them.
 
         A date that cannot be read comes before a date that may not be asked for.
         """
-        days = {}
+        days = []
         for field in (self.begin, self.end):
             day = parse_day(params.get(field))
             if day is None:
                 return Violation(DATE_FORMAT_ERROR, f"{field} {_shown(params, field)}")
-            days[field] = day
-        begin, end = days[self.begin], days[self.end]
+            days.append(day)
+        begin, end = days
         if max(begin, end) >= today:
             return Violation(DATE_RANGE_ERROR, f"{begin} to {end} is not over: {self.describe()}")
-        period = period_with(self.span, begin)
-        if (period.begin, period.end) != (begin, end):
+        period = self._period(begin, end, today)
+        if period is None:
             return Violation(DATE_RANGE_ERROR, f"{begin} to {end}: {self.describe()}")
-        if period.end > last_complete(self.span, today).end:
-            return Violation(DATE_RANGE_ERROR, f"{begin} to {end} is not over: {self.describe()}")
         return period
+
+    def _period(self, begin: date, end: date, today: date) -> Period | None:
+        """Return the period of two days that are over, or None if they are not its ends."""
+        raise NotImplementedError
+
+
+class DateRange(DateRule):
+    """Two dates that are the ends of one natural day, week or month that is over."""
+
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        super().__init__(entry)
+        self._span: Span = entry["span"]
+
+    def _words(self, begin: str, end: str) -> str:
+        return _DESCRIPTIONS[self._span].format(begin=begin, end=end)
+
+    def _period(self, begin: date, end: date, today: date) -> Period | None:
+        period = period_with(self._span, begin)
+        fits = (period.begin, period.end) == (begin, end)
+        return period if fits and end <= last_complete(self._span, today).end else None
+
+
+class DateWindow(DateRule):
+    """Two dates that are the ends of a window of so many days, which ended lately."""
+
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        super().__init__(entry)
+        self._days: tuple[int, ...] = tuple(entry["days"])
+        self._newest: int = entry["newest"]
+
+    def _words(self, begin: str, end: str) -> str:
+        days = " or ".join(map(str, self._days))
+        return f"{begin} to {end} are {days} days that ended at most {self._newest} days ago"
+
+    def _period(self, begin: date, end: date, today: date) -> Period | None:
+        length = (end - begin).days + 1
+        lately = (today - end).days <= self._newest
+        if length not in self._days or not lately:
+            return None
+        return Period("day" if length == 1 else "window", begin, end)
+
+
+class TimeRange(Rule):
+    """Two unix times in seconds, so many days apart at most."""
+
+    CODES = frozenset({DATA_FORMAT_ERROR})
+
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        super().__init__(entry)
+        self._days: int = entry["days"]
+
+    def check(self, params: Mapping[str, Any], today: date) -> Period | Violation:
+        """Return the days of the two times in Beijing, today at the latest."""
+        seconds = []
+        for field in (self.begin, self.end):
+            value: Any = params
+            for name in field.split("."):
+                value = value.get(name) if isinstance(value, dict) else None
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MOST:
+                return Violation(DATA_FORMAT_ERROR, f"{field} is no time in seconds")
+            seconds.append(value)
+        begin, end = seconds
+        if not 0 <= end - begin <= self._days * _SECONDS_A_DAY:
+            return Violation(DATA_FORMAT_ERROR, self.describe())
+        first, last = (datetime.fromtimestamp(value, BEIJING).date() for value in seconds)
+        return Period("window", min(first, today), min(last, today))
+
+    def _words(self, begin: str, end: str) -> str:
+        return f"{end} is at most {self._days} days after {begin}"
+
+
+_RULES: dict[str, type[Rule]] = {
+    "date_range": DateRange,
+    "date_window": DateWindow,
+    "time_range": TimeRange,
+}
+
+
+def rule_from_entry(entry: Mapping[str, Any]) -> Rule:
+    """Return the rule of an object in the catalogue."""
+    return _RULES[entry["rule"]](entry)
 
 
 def _shown(params: Mapping[str, Any], field: str) -> str:

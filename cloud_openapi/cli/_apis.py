@@ -4,15 +4,18 @@ import click
 
 from cloud_openapi.catalogue import Form, Operation, Side, default_catalogue
 from cloud_openapi.cli._options import echo_json, option
+from cloud_openapi.emulator import openapi_document
 from cloud_openapi.errors import UnknownAPIError
 
 
 @click.command()
 def apis() -> None:
     """List the APIs of the catalogue."""
-    for operation in default_catalogue().values():
-        click.echo(f"{operation.name:28} {operation.method} {operation.path}")
-        click.echo(f"{'':28} {operation.summary}")
+    catalogue = default_catalogue()
+    width = max(map(len, catalogue), default=0)
+    for operation in catalogue.values():
+        click.echo(f"{operation.name:{width}} {operation.method} {operation.path}")
+        click.echo(f"{'':{width}} {operation.summary}")
 
 
 @click.command()
@@ -22,6 +25,18 @@ def apis() -> None:
 def schema(name: str, form: Form, side: Side) -> None:
     """Print the JSON Schema of one side of an API in one form."""
     echo_json(find(name).schema(form, side))
+
+
+@click.command()
+@option(
+    "--base-url",
+    default="http://127.0.0.1:7070",
+    show_default=True,
+    help="The server that the document names.",
+)
+def openapi(base_url: str) -> None:
+    """Print the OpenAPI document of the HTTPS form, for tools that take one."""
+    echo_json(openapi_document(default_catalogue(), base_url))
 
 
 def find(name: str) -> Operation:

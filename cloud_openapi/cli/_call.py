@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 import click
+from click.core import ParameterSource
 
 from cloud_openapi._cloud import Cloud, settings_from_environment
 from cloud_openapi.catalogue import Form, Operation, default_catalogue
@@ -78,7 +79,7 @@ def _command(operation: Operation) -> click.Command:
     command.params[:0] = [
         click.Option(
             [f"--{name.replace('_', '-')}", name],
-            type=_TYPES.get(field["type"], json_value),
+            type=_type_of(field),
             required=name in request["required"],
             help=field.get("description"),
             envvar=variable(name),
@@ -89,16 +90,23 @@ def _command(operation: Operation) -> click.Command:
     return command
 
 
+def _type_of(field: Mapping[str, Any]) -> Any:
+    kind = field.get("type", "object")
+    # What may be a string or a number is taken as the string that it is on a command line.
+    return str if isinstance(kind, list) else _TYPES.get(kind, json_value)
+
+
 def _transport(
     appid: str | None, base_url: str | None, seed: int, now: datetime | None
 ) -> Transport:
     chosen = connect(**settings_from_environment(appid=appid, base_url=base_url))
     if chosen is not None:
-        if seed or now:
-            raise click.UsageError(
-                "--seed and --now are for the emulator in this process; they change nothing at "
-                f"{chosen}"
-            )
+        source = click.get_current_context().get_parameter_source
+        for name in ("seed", "now"):
+            if source(name) is ParameterSource.COMMANDLINE:
+                raise click.UsageError(
+                    f"--{name} is for the emulator in this process; it changes nothing elsewhere."
+                )
         return chosen
     # Loading these loads requests too, which a call over a socket has done already.
     from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415

@@ -3,8 +3,9 @@ import sys
 import click
 
 from cloud_openapi._version import __version__
-from cloud_openapi.cli._apis import apis, schema
+from cloud_openapi.cli._apis import apis, openapi, schema
 from cloud_openapi.cli._call import call
+from cloud_openapi.cli._exec import exec_
 from cloud_openapi.cli._invoke import invoke
 from cloud_openapi.cli._serve import serve
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError
@@ -19,7 +20,7 @@ def group() -> None:
     """
 
 
-for command in (apis, call, invoke, schema, serve):
+for command in (apis, call, exec_, invoke, openapi, schema, serve):
     group.add_command(command)
 
 

@@ -43,19 +43,21 @@ def serve(  # noqa: PLR0913 - an option each
     variables = emulator_variables(url_of(listening))
     found = Functions(functions, variables)
     server = Server(create_app(new_emulator(seed, now), found), listening)
-    signal.signal(signal.SIGTERM, _stop)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        # First the functions: the server waits for the answers that it owes.
+        found.close()
+        raise SystemExit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
     if as_json:
         ready = {"url": server.url, "functions": list(found), "environment": variables}
         click.echo(json.dumps(ready))
     else:
         click.echo(_welcome(server.url, found.folder, list(found), variables))
     sys.stdout.flush()
-    try:
-        server.run()
-    except KeyboardInterrupt:
-        pass  # the way that the welcome names
-    finally:
-        found.close()
+    server.run()
 
 
 def emulator_variables(url: str) -> dict[str, str]:
@@ -77,11 +79,6 @@ def _listen(host: str, port: int) -> socket.socket:
             f"{host}:{port} is in use by another program; choose another port with --port or "
             "CLOUD_OPENAPI_PORT (0 takes a free one)."
         ) from error
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    # The server's loop ends at this as it does at Ctrl-C.
-    raise SystemExit(0)
 
 
 def _welcome(url: str, folder: Path, functions: Sequence[str], variables: Mapping[str, str]) -> str:

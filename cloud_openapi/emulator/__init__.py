@@ -2,8 +2,18 @@
 
 from cloud_openapi.emulator.app import create_app
 from cloud_openapi.emulator.clock import Clock
+from cloud_openapi.emulator.document import openapi_document
 from cloud_openapi.emulator.journal import Entry
 from cloud_openapi.emulator.server import Server, listen, url_of
 from cloud_openapi.emulator.state import Emulator
 
-__all__ = ["Clock", "Emulator", "Entry", "Server", "create_app", "listen", "url_of"]
+__all__ = [
+    "Clock",
+    "Emulator",
+    "Entry",
+    "Server",
+    "create_app",
+    "listen",
+    "openapi_document",
+    "url_of",
+]

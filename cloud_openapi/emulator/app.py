@@ -1,7 +1,10 @@
+import json
+
 from flask import Flask, Response
 
 from cloud_openapi._version import __version__
 from cloud_openapi.emulator.control import add_control
+from cloud_openapi.emulator.document import openapi_document
 from cloud_openapi.emulator.functions import add_functions
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.weixin import add_weixin
@@ -31,11 +34,15 @@ def create_app(emulator: Emulator | None = None, functions: Functions | None = N
             "now": emulator.clock.now().isoformat(timespec="seconds"),
         }
 
+    @app.get("/openapi.json")
+    def document() -> Response:
+        text = json.dumps(openapi_document(emulator.catalogue), ensure_ascii=False)
+        return Response(text, content_type="application/json; charset=utf-8")
+
     @app.get("/")
     def index() -> Response:
-        lines = ["cloud_openapi emulator", "", "GET  /healthz", "GET  /_emulator/state"]
-        lines.append("GET  /cgi-bin/token")
-        lines.append("POST /cgi-bin/stable_token")
+        lines = ["cloud_openapi emulator", "", "GET  /healthz", "GET  /openapi.json"]
+        lines += ["GET  /_emulator/state", "GET  /cgi-bin/token", "POST /cgi-bin/stable_token"]
         lines += [f"{api.method} {api.path}  {api.name}" for api in emulator.catalogue.values()]
         lines += [f"POST /v1/functions/{name}" for name in functions or ()]
         return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

@@ -67,21 +67,19 @@ def _api(operation: Operation, emulator: Emulator) -> Endpoint:
         emulator.quota.spend(appid, operation.path, now)
         params = _json_body(call)
         today = now.date()
-        periods = {}
-        for rule in operation.rules:
-            period = rule.check(params, today)
-            if isinstance(period, Violation):
-                raise RefusalError(period.code, period.reason)
-            periods[rule.ref] = period
+        period = operation.rules[0].check(params, today)
+        if isinstance(period, Violation):
+            raise RefusalError(period.code, period.reason)
         if not valid(params):
             raise RefusalError(47001, _explain(schema, params))
         counted = emulator.readiness.day_begun(appid, now)
-        if any(period.end >= counted for period in periods.values()):
+        # Over, but not counted yet. What reaches into today is answered as far as it goes.
+        if counted <= period.end < today:
             raise RefusalError(61503, "readiness")
         for asked, answered in examples:
             if all(params.get(name) == value for name, value in asked.items()):
                 return Answer(dict(answered), "documented example")
-        answer = simulate(operation, periods, emulator.world(appid), counted)
+        answer = simulate(operation, emulator.world(appid), period, counted, params)
         return Answer(answer, "simulation")
 
     return endpoint

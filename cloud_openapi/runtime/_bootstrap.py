@@ -7,6 +7,7 @@ standard library only, so that a function sees nothing that the platform does no
 import importlib.util
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -19,6 +20,9 @@ _HANDLER = "main"
 
 def main() -> None:
     """Answer invocations until the emulator closes the pipe."""
+    # A terminal sends Ctrl-C here too, but when a worker ends is the emulator's to say. A handler,
+    # because what is ignored stays so in the processes that a function starts.
+    signal.signal(signal.SIGINT, lambda *_: None)
     # The pipes are ours alone: what the function prints goes to its log, and it has nothing to
     # read, nor has any process that it starts.
     requests = os.fdopen(os.dup(0), encoding="utf-8")

@@ -144,7 +144,7 @@ class Functions:
             pool = self._idle.setdefault(name, [])
             while pool and found is None:
                 loaded, worker = pool.pop()
-                if loaded == state:
+                if loaded == state and worker.alive:
                     found = worker
                 else:
                     stale.append(worker)

@@ -56,9 +56,14 @@ class Worker:
             line = ""
         finally:
             timer.cancel()
-        if line.endswith("\n"):
+        if line.endswith("\n") and not expired.is_set():
             return _parse(line)
         raise WorkerTimeoutError if expired.is_set() else WorkerExitError
+
+    @property
+    def alive(self) -> bool:
+        """Say whether the process is still there."""
+        return self._process.poll() is None
 
     def kill(self) -> None:
         """End the process, whatever it is doing."""

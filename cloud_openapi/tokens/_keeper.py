@@ -13,6 +13,9 @@ class Granted(NamedTuple):
     token: str
     expires_in: float
 
+    def __repr__(self) -> str:
+        return f"Granted(token='***', expires_in={self.expires_in})"
+
 
 class TokenDeniedError(Exception):
     """WeChat granted no token; ``answer`` is what it said instead."""
@@ -25,6 +28,10 @@ class TokenDeniedError(Exception):
 class _Held(NamedTuple):
     token: str
     until: float
+    ends: float
+
+    def __repr__(self) -> str:
+        return "_Held(token='***')"
 
 
 class _Fetch:
@@ -33,7 +40,7 @@ class _Fetch:
     def __init__(self) -> None:
         self.done = threading.Event()
         self.held: _Held | None = None
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
 
 
 class AccessToken:
@@ -51,14 +58,25 @@ class AccessToken:
     def __repr__(self) -> str:
         return f"<AccessToken {'held' if self._held else 'not fetched'}>"
 
+    @property
+    def last(self) -> str | None:
+        """Return the token that is held, whatever its age."""
+        return self._held.token if self._held else None
+
     def get(self) -> str:
         """Return the token, fetching it if there is none or it is about to end.
 
-        Raises what the fetch raises; so does every thread that waited for it.
+        Raises what the fetch raises; so does every thread that waited for it. A token that has
+        not ended yet is still good when no newer one can be had.
         """
         held = self._held
-        if held is None or self._clock() >= held.until:
-            held = self._replace(held)
+        if held is None or self._clock() >= held.ends:
+            return self._replace(held).token
+        if self._clock() >= held.until:
+            try:
+                return self._replace(held).token
+            except Exception:  # noqa: BLE001 - whatever it was, there is a token
+                return held.token
         return held.token
 
     def renew(self, refused: str) -> str:
@@ -69,30 +87,36 @@ class AccessToken:
         return held.token
 
     def _replace(self, old: _Held | None) -> _Held:
-        with self._lock:
-            if self._held is not None and self._held is not old:
-                return self._held
-            fetch = self._running
-            leads = fetch is None
-            if fetch is None:
-                fetch = self._running = _Fetch()
-        if leads:
-            self._lead(fetch)
-        else:
+        while True:
+            with self._lock:
+                if self._held is not None and self._held is not old:
+                    return self._held
+                fetch, leads = self._running, self._running is None
+                if fetch is None:
+                    fetch = self._running = _Fetch()
+            if leads:
+                return self._lead(fetch)
             fetch.done.wait()
-        if fetch.held is None:
-            assert fetch.error is not None  # noqa: S101 - one of the two is set before `done`
-            raise fetch.error
-        return fetch.held
+            if fetch.held is not None:
+                return fetch.held
+            if fetch.error is not None:
+                raise fetch.error
+            # The thread that fetched was interrupted: another one tries.
 
-    def _lead(self, fetch: _Fetch) -> None:
+    def _lead(self, fetch: _Fetch) -> _Held:
         try:
             token, expires_in = self._fetch()
+            now = self._clock()
             keep = max(expires_in - _MARGIN, expires_in / 2)
-            fetch.held = _Held(token, self._clock() + keep)
-        except BaseException as error:  # noqa: BLE001 - handed on to every thread that waits
+            fetch.held = _Held(token, now + keep, now + expires_in)
+        except Exception as error:
             fetch.error = error
-        with self._lock:
-            self._held = fetch.held
-            self._running = None
-        fetch.done.set()
+            raise
+        else:
+            return fetch.held
+        finally:
+            with self._lock:
+                if fetch.held is not None:
+                    self._held = fetch.held
+                self._running = None
+            fetch.done.set()

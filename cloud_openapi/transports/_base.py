@@ -23,6 +23,10 @@ class Reply(NamedTuple):
     reason: str
     body: bytes
 
+    def __repr__(self) -> str:
+        # The body may hold a token.
+        return f"<Reply {self.status}, {len(self.body)} bytes>"
+
 
 class Exchange(Protocol):
     """Sends one HTTP request to the service; target is a path with its query."""

@@ -1,6 +1,7 @@
 """From settings to a transport: where a call goes, and in whose name."""
 
 import ipaddress
+import warnings
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -44,6 +45,8 @@ def connect(
             f"{DEMO_APPID} is the emulator's own and is sent to a loopback address only, not to "
             f"{base_url}. Set CLOUD_OPENAPI_APPID and CLOUD_OPENAPI_SECRET to your mini program's."
         )
+    if base_url.startswith("http:") and not loopback:
+        warnings.warn(f"{base_url} gets the secret unencrypted; use https.", stacklevel=3)
     # The one place that loads requests: a process that calls nobody does not pay for it.
     from cloud_openapi.transports.https import HTTPExchange, HTTPSTransport  # noqa: PLC0415
 
@@ -52,16 +55,21 @@ def connect(
 
 
 def _is_loopback(base_url: str) -> bool:
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+    """Say whether a base URL leads to this machine. Raises ConfigError if it is none."""
+    try:
+        parts = urlsplit(base_url)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
         raise ConfigError(
             f'"{base_url}" is no base URL; one looks like {WEIXIN} or http://127.0.0.1:7070'
         )
     if parts.username or parts.password:
         raise ConfigError("The base URL must not hold a user name or a password.")
-    if parts.hostname == "localhost":
+    if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(parts.hostname).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

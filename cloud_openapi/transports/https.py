@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.tokens import AccessToken, Granted, TokenDeniedError
@@ -27,6 +28,7 @@ from cloud_openapi.transports._settings import TokenAPI
 _TOKEN_REFUSED = frozenset({40001, 40014, 42001})
 _CONNECT_TIMEOUT = 5.0
 _CONNECTIONS_KEPT = 64
+_LONGEST_SHOWN = 2000
 
 
 class HTTPSTransport:
@@ -57,11 +59,11 @@ class HTTPSTransport:
             if answer.get("errcode") in _TOKEN_REFUSED:
                 answer = self._call(operation, self._token.renew(token), body)
         except TokenDeniedError as denied:
-            return denied.answer
+            return self._clean(dict(denied.answer))
         except ExchangeError as error:
             failure = error.failure(operation.name)
         else:
-            return answer
+            return self._clean(answer) if answer.get("errcode") else answer
         # Outside of the except clause, so that no context with a URL in it is attached.
         raise failure
 
@@ -70,8 +72,19 @@ class HTTPSTransport:
         reply = self._exchange.send(operation.method, target, body)
         answer = _json_object(reply.body)
         if answer is None:
-            raise bad_body(reply.body.decode("utf-8", "replace"))
+            shown = self._without_secrets(reply.body.decode("utf-8", "replace"), token)
+            raise bad_body(shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "…")
         return answer
+
+    def _clean(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return an error of WeChat's without what a server may have repeated of the request."""
+        return {**answer, "errmsg": self._without_secrets(str(answer.get("errmsg", "")))}
+
+    def _without_secrets(self, text: str, token: str | None = None) -> str:
+        for secret in (self._secret, token or self._token.last):
+            if secret:
+                text = text.replace(secret, "***").replace(quote_plus(secret), "***")
+        return text
 
     def _fetch_token(self) -> Granted:
         fields = {
@@ -133,10 +146,8 @@ class HTTPExchange:
         try:
             response = self._adapter.send(request, timeout=self._timeout, **self._settings)
             content = response.content
-        except requests.Timeout:
-            failure = timed_out(self._base_url)
         except requests.RequestException as error:
-            failure = unreachable(_in_nodes_words(error, self._base_url), self._base_url)
+            failure = _failure(error, self._base_url)
         else:
             if response.status_code == HTTPStatus.OK:
                 return Reply(response.status_code, response.reason, content)
@@ -156,24 +167,35 @@ def _encode(operation: Operation, params: Mapping[str, Any]) -> bytes:
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:
+    """Return the object that a body is, its errcode a number; None for anything else."""
     try:
         value = json.loads(body)
-    except (ValueError, RecursionError):
+        # A code that came as a string is the same code; one that is no number is no answer.
+        if isinstance(value, dict) and "errcode" in value:
+            value["errcode"] = int(value["errcode"])
+    except (ValueError, TypeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
 
-def _in_nodes_words(error: requests.RequestException, base_url: str) -> str:
+def _failure(error: requests.RequestException, base_url: str) -> ExchangeError:
     """Say what went wrong as the SDK would, never with the error's own text: it holds the URL."""
-    # urllib3's NewConnectionError is what stands behind an address that nobody listens on.
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    if "refused" in str(reason):
-        return f"connect ECONNREFUSED {urlsplit(base_url).netloc}"
-    if type(reason).__name__ == "NameResolutionError":
-        return f"getaddrinfo ENOTFOUND {urlsplit(base_url).hostname}"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "certificate or TLS error"
-    return "socket hang up"
+    cause = error.args[0] if error.args else None
+    # urllib3's own error stands behind that of requests; a body that stalls is a timeout too.
+    reason = getattr(cause, "reason", None)
+    if isinstance(error, requests.ConnectTimeout):
+        what = f"connect ETIMEDOUT {urlsplit(base_url).netloc}"
+    elif isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
+        return timed_out(base_url)
+    elif isinstance(reason, NameResolutionError):
+        what = f"getaddrinfo ENOTFOUND {urlsplit(base_url).hostname}"
+    elif isinstance(reason, NewConnectionError) and "refused" in str(reason):
+        what = f"connect ECONNREFUSED {urlsplit(base_url).netloc}"
+    elif isinstance(error, requests.exceptions.SSLError):
+        what = "certificate or TLS error"
+    else:
+        what = "socket hang up"
+    return unreachable(what, base_url)
 
 
 class _SecretFilter(logging.Filter):

@@ -5,7 +5,7 @@ cloud.init()
 
 def main(event, context):
     """Return the retention of one day: the one in event, or else the newest that is complete."""
-    dates = {name: event[name] for name in ("beginDate", "endDate") if name in event}
+    dates = {name: event[name] for name in ("beginDate", "endDate") if name in (event or {})}
     try:
         return cloud.openapi.analysis.getDailyRetain(dates or newest_dates("day"))
     except CloudSDKError as error:

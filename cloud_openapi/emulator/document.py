@@ -1,0 +1,196 @@
+"""The HTTPS form as an OpenAPI 3.1 document, for the tools that drive a service from one."""
+
+from typing import Any, Final
+
+from cloud_openapi._version import __version__
+from cloud_openapi.catalogue import Catalogue, Operation
+from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.emulator.errors import TEXTS, error_body
+
+_DEFINITIONS = "#/$defs/"
+_SCHEMAS = "#/components/schemas/"
+# Closer than eight digits, so that a tool that makes dates up hits some; the calendar is a rule.
+_DAY = "^[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$"
+_RID = "[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}"
+_EXAMPLE_RID = "6b05244e-38884479-126cbc8f"
+
+_CREDENTIALS: Final = {
+    "grant_type": {"const": "client_credential"},
+    "appid": {"type": "string", "minLength": 1, "examples": [DEMO_APPID]},
+    "secret": {"type": "string", "minLength": 1, "examples": [DEMO_SECRET]},
+}
+_CREDENTIALS_EXAMPLE: Final = {
+    "grant_type": "client_credential",
+    "appid": DEMO_APPID,
+    "secret": DEMO_SECRET,
+}
+
+
+def openapi_document(catalogue: Catalogue, url: str = "/") -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of the token endpoints and of every API.
+
+    ``url`` is the server that it names; the default is the one that the document came from.
+    """
+    schemas = {"error": _error_schema(), "token": _token_schema()}
+    paths: dict[str, Any] = {
+        "/cgi-bin/token": {"get": _token()},
+        "/cgi-bin/stable_token": {"post": _stable_token()},
+    }
+    for operation in catalogue.values():
+        for side in ("request", "response"):
+            schemas.update(_lifted(f"{operation.name}.{side}", _schema(operation, side)))
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _api(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "WeChat's APIs in their HTTPS form, as cloud_openapi emulates them",
+            "version": __version__,
+            "description": "Errors come with status 200 too: look at errcode.",
+        },
+        "servers": [{"url": url}],
+        "security": [{"access_token": []}],
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": {"access_token": _SECURITY}},
+    }
+
+
+_SECURITY: Final = {
+    "type": "apiKey",
+    "in": "query",
+    "name": "access_token",
+    "description": "A token of /cgi-bin/token or /cgi-bin/stable_token",
+}
+
+
+def _api(operation: Operation) -> dict[str, Any]:
+    requests = [example["request"] for example in operation.examples]
+    answers = [example["response"] for example in operation.examples]
+    return {
+        "operationId": operation.name,
+        "tags": [operation.name.partition(".")[0]],
+        "summary": operation.summary,
+        "description": "\n\n".join(rule.describe() for rule in operation.rules),
+        "externalDocs": {"url": operation.docs},
+        "requestBody": _body(_reference(f"{operation.name}.request"), requests),
+        "responses": _responses(f"{operation.name}.response", answers),
+    }
+
+
+def _token() -> dict[str, Any]:
+    return {
+        "operationId": "token",
+        "tags": ["token"],
+        "summary": "A new access token; the former works five minutes longer",
+        "security": [],
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "required": True,
+                "schema": schema,
+                "example": _CREDENTIALS_EXAMPLE[name],
+            }
+            for name, schema in _CREDENTIALS.items()
+        ],
+        "responses": _responses("token"),
+    }
+
+
+def _stable_token() -> dict[str, Any]:
+    force = {"type": "boolean", "description": "End the token and make a new one"}
+    schema = {
+        "type": "object",
+        "required": list(_CREDENTIALS),
+        "properties": {**_CREDENTIALS, "force_refresh": force},
+    }
+    return {
+        "operationId": "stable_token",
+        "tags": ["token"],
+        "summary": "The access token, with what remains of its life",
+        "security": [],
+        "requestBody": _body(schema, [_CREDENTIALS_EXAMPLE]),
+        "responses": _responses("token"),
+    }
+
+
+def _token_schema() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["access_token", "expires_in"],
+        "properties": {
+            "access_token": {"type": "string", "minLength": 1, "maxLength": 512},
+            "expires_in": {"type": "integer", "minimum": 0, "description": "Seconds"},
+        },
+    }
+
+
+def _error_schema() -> dict[str, Any]:
+    texts = "\n".join(f"- {code}: {text}" for code, text in TEXTS.items())
+    return {
+        "type": "object",
+        "required": ["errcode", "errmsg"],
+        "additionalProperties": False,
+        "description": f"Among others:\n\n{texts}",
+        "properties": {
+            "errcode": {"type": "integer", "not": {"const": 0}},
+            "errmsg": {"type": "string", "pattern": f" rid: {_RID}$"},
+        },
+    }
+
+
+def _body(schema: dict[str, Any], examples: list[Any]) -> dict[str, Any]:
+    content = {"schema": schema, "examples": _named("documented", examples)}
+    return {"required": True, "content": {"application/json": content}}
+
+
+def _responses(name: str, examples: list[Any] | None = None) -> dict[str, Any]:
+    content = {
+        "schema": {"anyOf": [_reference(name), _reference("error")]},
+        "examples": {
+            **_named("documented", examples or []),
+            "refused": {"value": error_body(41001, _EXAMPLE_RID)},
+        },
+    }
+    answer = {"description": "The answer or an error", "content": {"application/json": content}}
+    return {"200": answer}
+
+
+def _named(name: str, values: list[Any]) -> dict[str, Any]:
+    return {f"{name}{number}": {"value": value} for number, value in enumerate(values, 1)}
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": _SCHEMAS + name}
+
+
+def _schema(operation: Operation, side: Any) -> dict[str, Any]:
+    schema = operation.schema("https", side)
+    if side == "request":
+        days = {field for rule in operation.rules for field in (rule.begin, rule.end)}
+        schema["properties"] = {
+            name: {**field, "pattern": _DAY}
+            if name in days and field["type"] == "string"
+            else field
+            for name, field in schema["properties"].items()
+        }
+    return schema
+
+
+def _lifted(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema and its definitions as components, which is where tools look."""
+    body = {key: value for key, value in schema.items() if key not in {"$schema", "$defs"}}
+    parts = {name: body}
+    parts.update({f"{name}.{key}": part for key, part in schema.get("$defs", {}).items()})
+    return {key: _repointed(part, f"{_SCHEMAS}{name}.") for key, part in parts.items()}
+
+
+def _repointed(value: Any, target: str) -> Any:
+    if isinstance(value, list):
+        return [_repointed(item, target) for item in value]
+    if not isinstance(value, dict):
+        return value
+    copy = {key: _repointed(item, target) for key, item in value.items()}
+    reference = copy.get("$ref")
+    if isinstance(reference, str) and reference.startswith(_DEFINITIONS):
+        copy["$ref"] = target + reference.removeprefix(_DEFINITIONS)
+    return copy

@@ -1,0 +1,258 @@
+"""What the APIs say about one simulated mini program agrees, whichever of them is asked."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from cloud_openapi.catalogue import Violation, default_catalogue
+from cloud_openapi.emulator.simulation import simulate
+from cloud_openapi.emulator.split import split
+from cloud_openapi.emulator.world import LAUNCH, World
+from cloud_openapi.naming import to_camel_case
+from cloud_openapi.periods import Period, period_with
+
+CATALOGUE = default_catalogue()
+TODAY = date(2031, 1, 1)
+WORLDS = [World(seed, f"wx{seed}") for seed in range(4)]
+TRENDS = {"day": "Daily", "week": "Weekly", "month": "Monthly"}
+
+bounded = settings(max_examples=40, deadline=None, database=None)
+worlds = st.sampled_from(WORLDS)
+dates = st.dates(LAUNCH, TODAY - timedelta(days=32))
+
+
+def ask(world, api, period, params=None):
+    return simulate(CATALOGUE[f"analysis.{api}"], world, period, TODAY, params or {})
+
+
+def day(when):
+    return period_with("day", when)
+
+
+def values(items):
+    return sum(item["value"] for item in items)
+
+
+@settings(bounded, max_examples=8)
+@given(worlds, dates)
+@pytest.mark.parametrize("operation", CATALOGUE.values(), ids=str)
+def test_each_answer_satisfies_the_schemas_of_both_forms(operation, world, when):
+    span = getattr(operation.rules[0], "_span", None)
+    window = Period("window", when - timedelta(days=6), when)
+    params = operation.examples[0]["request"]
+    period = period_with(span, when) if span else window
+    answer = simulate(operation, world, period, TODAY, params)
+    Draft202012Validator(operation.schema("https", "response")).validate(answer)
+    cloud = {**to_camel_case(answer), "errMsg": f"openapi.{operation.name}:ok"}
+    Draft202012Validator(operation.schema("cloud", "response")).validate(cloud)
+
+
+@bounded
+@given(worlds, dates, st.sampled_from(sorted(TRENDS)))
+def test_the_users_of_a_trend_are_those_of_the_retention(world, when, span):
+    period = period_with(span, when)
+    (trend,) = ask(world, f"get{TRENDS[span]}VisitTrend", period)["list"]
+    retain = ask(world, f"get{TRENDS[span]}Retain", period)
+    assert trend["ref_date"] == retain["ref_date"] == period.ref
+    assert trend["visit_uv_new"] == retain["visit_uv_new"][0]["value"]
+    assert trend["visit_uv"] == retain["visit_uv"][0]["value"]
+
+
+@bounded
+@given(worlds, dates, st.sampled_from(["week", "month"]))
+def test_the_visits_of_a_week_or_a_month_are_those_of_its_days(world, when, span):
+    period = period_with(span, when)
+    (whole,) = ask(world, f"get{TRENDS[span]}VisitTrend", period)["list"]
+    days = [
+        row
+        for number in range((period.end - period.begin).days + 1)
+        for row in ask(world, "getDailyVisitTrend", day(period.begin + timedelta(number)))["list"]
+    ]
+    for name in ("session_cnt", "visit_pv", "visit_uv_new"):
+        assert whole[name] == sum(row[name] for row in days)
+    users = [row["visit_uv"] for row in days]
+    assert max(users) <= whole["visit_uv"] <= sum(users)
+
+
+@bounded
+@given(worlds, dates)
+def test_the_means_of_a_trend_are_of_one_and_the_same_time(world, when):
+    (trend,) = ask(world, "getDailyVisitTrend", day(when))["list"]
+    by_user = trend["stay_time_uv"] * trend["visit_uv"]
+    by_session = trend["stay_time_session"] * trend["session_cnt"]
+    assert by_user == pytest.approx(by_session, rel=1e-3)
+    assert trend["visit_pv"] >= trend["session_cnt"] >= trend["visit_uv"] > 0
+    assert trend["visit_depth"] >= 1
+
+
+@bounded
+@given(worlds, dates)
+def test_the_total_of_the_summary_grows_by_the_new_users(world, when):
+    before = day(when - timedelta(days=1))
+    (row,) = ask(world, "getDailySummary", day(when))["list"]
+    new = ask(world, "getDailyRetain", day(when))["visit_uv_new"][0]["value"]
+    rows = ask(world, "getDailySummary", before)["list"]
+    assert row["visit_total"] - (rows[0]["visit_total"] if rows else 0) == new >= 0
+    assert row["share_uv"] <= row["share_pv"]
+
+
+@bounded
+@given(worlds, dates)
+def test_each_distribution_adds_up_to_the_sessions(world, when):
+    (trend,) = ask(world, "getDailyVisitTrend", day(when))["list"]
+    answer = ask(world, "getVisitDistribution", day(when))
+    found = {item["index"]: item["item_list"] for item in answer["list"]}
+    assert list(found) == [
+        "access_source_session_cnt",
+        "access_source_visit_uv",
+        "access_staytime_info",
+        "access_depth_info",
+    ]
+    users = found.pop("access_source_visit_uv")
+    for items in found.values():
+        assert values(items) == trend["session_cnt"]
+    for items in (*found.values(), users):
+        keys = [item["key"] for item in items]
+        assert keys == sorted(keys, reverse=True)
+        assert all(item["value"] for item in items)
+    sessions = found["access_source_session_cnt"]
+    assert [item["key"] for item in users] == [item["key"] for item in sessions]
+    assert all(u["value"] <= s["value"] for u, s in zip(users, sessions, strict=True))
+    assert values(users) >= trend["visit_uv"]
+
+
+@bounded
+@given(worlds, dates)
+def test_the_pages_share_the_views_the_entries_and_the_exits(world, when):
+    (trend,) = ask(world, "getDailyVisitTrend", day(when))["list"]
+    (summary,) = ask(world, "getDailySummary", day(when))["list"]
+    pages = world.pages(day(when))
+    shown = ask(world, "getVisitPage", day(when))["list"]
+    views = [page["page_visit_pv"] for page in shown]
+    assert views == sorted(views, reverse=True)
+    assert len(shown) == min(len(pages), 200)
+    assert len({page["page_path"] for page in shown}) == len(shown)
+    assert sum(page.views for page in pages) == trend["visit_pv"]
+    assert sum(page.entries for page in pages) == trend["session_cnt"]
+    assert sum(page.exits for page in pages) == trend["session_cnt"]
+    assert sum(page.shares for page in pages) == summary["share_pv"]
+    assert sum(page.sharers for page in pages) == summary["share_uv"]
+    for page in pages:
+        assert max(page.entries, page.exits, page.users) <= page.views
+        assert page.users <= trend["visit_uv"]
+        assert page.sharers <= page.shares
+
+
+@bounded
+@given(worlds, dates, st.sampled_from([0, 6, 29]))
+def test_each_group_of_a_portrait_adds_up_to_the_users(world, when, length):
+    period = Period("window" if length else "day", when - timedelta(days=length), when)
+    answer = ask(world, "getUserPortrait", period)
+    for field, users in (("visit_uv_new", "new_users"), ("visit_uv", "active_users")):
+        total = world.count(users, period)
+        assert [values(items) for items in answer[field].values()] == [total] * 6
+    assert answer["ref_date"] == period.ref
+
+
+@pytest.mark.parametrize(
+    ("api", "expected"),
+    [
+        ("getDailySummary", {"list": []}),
+        ("getDailyVisitTrend", {"list": []}),
+        ("getVisitDistribution", {"ref_date": "20161231", "list": []}),
+        ("getVisitPage", {"ref_date": "20161231", "list": []}),
+    ],
+)
+def test_before_the_launch_there_are_empty_lists_as_recorded(api, expected):
+    assert ask(WORLDS[0], api, day(date(2016, 12, 31))) == expected
+
+
+def test_before_the_launch_a_portrait_has_six_empty_arrays_twice():
+    answer = ask(WORLDS[0], "getUserPortrait", day(date(2016, 12, 31)))
+    assert list(answer["visit_uv"].values()) == list(answer["visit_uv_new"].values()) == [[]] * 6
+
+
+def test_some_mini_program_has_more_pages_than_are_shown():
+    assert max(len(World(seed, "wx").pages(day(date(2030, 1, 1)))) for seed in range(200)) > 200
+
+
+@given(st.integers(0, 10**7), st.lists(st.integers(0, 10**5), min_size=1, max_size=60))
+def test_the_parts_of_a_split_add_up_and_none_is_more_than_its_weight(total, weights):
+    parts = split(total, weights)
+    assert sum(parts) == (total if sum(weights) else 0)
+    assert min(parts) >= 0
+    if total <= sum(weights):
+        assert all(part <= weight for part, weight in zip(parts, weights, strict=True))
+
+
+WINDOWS = [
+    # The answer of WeChat's staff of 2019-01-22.
+    ("2019-01-22", "20190121", "20190121", True),
+    ("2019-01-22", "20190115", "20190121", True),
+    ("2019-01-22", "20181223", "20190121", True),
+    # What a user saw on 2021-12-14.
+    ("2021-12-14", "20211213", "20211213", True),
+    ("2021-12-14", "20211212", "20211212", True),
+    ("2021-12-14", "20211211", "20211211", False),
+    # The documented example, asked for years later.
+    ("2022-04-02", "20170611", "20170617", False),
+    ("2019-01-22", "20190116", "20190121", False),
+    ("2019-01-22", "20190116", "20190122", False),
+    ("2019-01-22", "20190121", "20190115", False),
+]
+
+
+@pytest.mark.parametrize(("today", "begin", "end", "answered"), WINDOWS)
+def test_a_portrait_is_of_a_window_that_ended_lately(today, begin, end, answered):
+    (rule,) = CATALOGUE["analysis.getUserPortrait"].rules
+    found = rule.check({"begin_date": begin, "end_date": end}, date.fromisoformat(today))
+    if answered:
+        assert isinstance(found, Period)
+    else:
+        assert isinstance(found, Violation)
+        assert found.code == 61501
+
+
+@bounded
+@given(worlds, st.sampled_from(["10016", "10017", "10021", "10022", "10023", 10022]), dates)
+def test_performance_has_each_day_of_each_table_of_a_module(world, module, when):
+    period = Period("window", when, when + timedelta(days=3))
+    body = ask(world, "getPerformanceData", period, {"module": module})["data"]["body"]
+    assert body["count"] == len(body["tables"]) > 0
+    for table in body["tables"]:
+        (line,) = table["lines"]
+        assert [field["refdate"] for field in line["fields"]] == [
+            f"{when + timedelta(days=number):%Y%m%d}" for number in range(4)
+        ]
+        assert all(float(field["value"]) > 0 for field in line["fields"])
+
+
+@pytest.mark.parametrize(
+    ("time", "days"),
+    [
+        ({"begin_timestamp": 1609603200, "end_timestamp": 1609689600}, ("20210103", "20210104")),
+        ({"begin_timestamp": 1609603199, "end_timestamp": 1609603199}, ("20210102", "20210102")),
+        ({"begin_timestamp": 1609603200, "end_timestamp": 1612195200}, ("20210103", "20210202")),
+        ({"begin_timestamp": 1609603200, "end_timestamp": 1612195201}, None),
+        ({"begin_timestamp": 1609689600, "end_timestamp": 1609603200}, None),
+        ({"begin_timestamp": "1609603200", "end_timestamp": 1609689600}, None),
+        ({"begin_timestamp": True, "end_timestamp": 2}, None),
+        ({"begin_timestamp": -1, "end_timestamp": 2}, None),
+        ({"begin_timestamp": 10**30, "end_timestamp": 10**30}, None),
+        ({"begin_timestamp": 1609603200}, None),
+        ([], None),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_performance_is_of_thirty_days_at_most(time, days):
+    (rule,) = CATALOGUE["analysis.getPerformanceData"].rules
+    found = rule.check({"time": time}, date(2026, 1, 1))
+    if days is None:
+        assert isinstance(found, Violation)
+        assert found.code == 47001
+    else:
+        assert (f"{found.begin:%Y%m%d}", f"{found.end:%Y%m%d}") == days
