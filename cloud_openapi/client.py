@@ -7,7 +7,7 @@ from cloud_openapi.catalogue import Operation
 from cloud_openapi.errors import CloudSDKError, advice
 from cloud_openapi.naming import snake_to_camel, to_camel_case, to_snake_case
 from cloud_openapi.permissions import Permissions
-from cloud_openapi.transports import Transport
+from cloud_openapi.transports import Transport, bad_body
 
 _ENVELOPE = frozenset({"errcode", "errmsg"})
 
@@ -39,7 +39,10 @@ class Client:
             text = answer.get("errmsg", "")
             raise CloudSDKError(code, f"openapi.{operation.name}:fail {text}", hint)
         body = {name: value for name, value in answer.items() if name not in _ENVELOPE}
-        result: dict[str, Any] = to_camel_case(body) if convert else body
+        try:
+            result: dict[str, Any] = to_camel_case(body) if convert else body
+        except RecursionError:
+            raise bad_body("(nested too deep)").failure(operation.name) from None
         result["errMsg"] = f"openapi.{operation.name}:ok"
         return result
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.client import Client
-from cloud_openapi.errors import UnknownAPIError
 from cloud_openapi.naming import snake_to_camel
 
 Method = Callable[..., dict[str, Any]]
@@ -40,7 +39,7 @@ class OpenAPI:
     def __call__(self, options: Mapping[str, Any] | None = None, /, **keywords: Any) -> "OpenAPI":
         """Return the same APIs with other options; ``convertCase`` is the one there is."""
         if self._path:
-            raise self._unknown(self._path)
+            self._catalogue.find(self._path.rstrip("."))
         if options is not None and not isinstance(options, Mapping):
             raise TypeError("an options object is expected")
         chosen = {**(options or {}), **keywords}
@@ -71,13 +70,10 @@ class OpenAPI:
 
     def _find(self, name: str) -> Any:
         path = f"{self._path}{name}"
-        operation = self._catalogue.get(path)
-        if operation is not None:
-            return _method(operation, self._client, convert=self._convert)
         prefix = f"{path}."
         if any(known.startswith(prefix) for known in self._catalogue):
             return OpenAPI(self._catalogue, self._client, prefix, convert=self._convert)
-        raise self._unknown(path)
+        return _method(self._catalogue.find(path), self._client, convert=self._convert)
 
     def __dir__(self) -> list[str]:
         here = [name for name in self._catalogue if name.startswith(self._path)]
@@ -86,18 +82,6 @@ class OpenAPI:
     def __repr__(self) -> str:
         return (
             f"<cloud.openapi{'.' + self._path[:-1] if self._path else ''}: {', '.join(dir(self))}>"
-        )
-
-    def _unknown(self, path: str) -> UnknownAPIError:
-        path = path.rstrip(".")
-        nearest = self._catalogue.nearest(path)
-        advice = (
-            f'Did you mean "{nearest}"?' if nearest else f"Known: {', '.join(self._catalogue)}."
-        )
-        return UnknownAPIError(
-            -604100,
-            "system error: error code: -604100",
-            f'There is no API "{path}" in the catalogue. {advice}',
         )
 
 

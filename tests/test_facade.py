@@ -361,3 +361,12 @@ def main():
         with pytest.raises(CloudSDKError, match=r"-604101") as caught:
             module["main"]()
         assert str(folder / "config.json") in caught.value.hint
+
+
+def test_an_answer_that_is_nested_too_deep_is_no_answer(httpserver):
+    body = {"a": 1}
+    for _ in range(400):
+        body = {"a": [body]}
+    with pytest.raises(CloudSDKError) as caught:
+        served(httpserver, body).openapi.analysis.getDailyRetain(DAY)
+    assert caught.value.errCode == -601001

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud_openapi.catalogue._operation import Operation
-from cloud_openapi.errors import ConfigError
+from cloud_openapi.errors import ConfigError, UnknownAPIError
 
 _FOLDER = Path(__file__).parent
 _KEYS = frozenset(
@@ -60,6 +60,19 @@ class Catalogue(Mapping[str, Operation]):
 
     def __len__(self) -> int:
         return len(self._operations)
+
+    def find(self, name: str) -> Operation:
+        """Return an API. Raises UnknownAPIError, which suggests the nearest name."""
+        if name in self._operations:
+            return self._operations[name]
+        nearest = self.nearest(name)
+        known = f"cloud-openapi apis lists them. Known: {', '.join(self)}."
+        advice = f'Did you mean "{nearest}"?' if nearest else known
+        raise UnknownAPIError(
+            -604100,
+            "system error: error code: -604100",
+            f'There is no API "{name}" in the catalogue. {advice}',
+        )
 
     def nearest(self, name: str) -> str | None:
         """Return the API whose name is most like this one, if any is."""

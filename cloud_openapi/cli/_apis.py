@@ -2,10 +2,9 @@ from typing import get_args
 
 import click
 
-from cloud_openapi.catalogue import Form, Operation, Side, default_catalogue
+from cloud_openapi.catalogue import Form, Side, default_catalogue
 from cloud_openapi.cli._options import echo_json, option
 from cloud_openapi.emulator import openapi_document
-from cloud_openapi.errors import UnknownAPIError
 
 
 @click.command()
@@ -24,7 +23,7 @@ def apis() -> None:
 @option("--side", type=click.Choice(get_args(Side)), default="response", show_default=True)
 def schema(name: str, form: Form, side: Side) -> None:
     """Print the JSON Schema of one side of an API in one form."""
-    echo_json(find(name).schema(form, side))
+    echo_json(default_catalogue().find(name).schema(form, side))
 
 
 @click.command()
@@ -37,15 +36,3 @@ def schema(name: str, form: Form, side: Side) -> None:
 def openapi(base_url: str) -> None:
     """Print the OpenAPI document of the HTTPS form, for tools that take one."""
     echo_json(openapi_document(default_catalogue(), base_url))
-
-
-def find(name: str) -> Operation:
-    """Return an API of the catalogue. Raises UnknownAPIError, with the nearest name."""
-    catalogue = default_catalogue()
-    if name in catalogue:
-        return catalogue[name]
-    nearest = catalogue.nearest(name)
-    advice = f'Did you mean "{nearest}"?' if nearest else "cloud-openapi apis lists them."
-    raise UnknownAPIError(
-        -604100, "system error: error code: -604100", f'There is no API "{name}". {advice}'
-    )

@@ -8,7 +8,6 @@ from click.core import ParameterSource
 
 from cloud_openapi._cloud import Cloud, settings_from_environment
 from cloud_openapi.catalogue import Form, Operation, default_catalogue
-from cloud_openapi.cli._apis import find
 from cloud_openapi.cli._options import (
     echo_json,
     emulator_options,
@@ -35,7 +34,7 @@ class _ByName(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         del ctx
-        return _command(find(cmd_name))
+        return _command(default_catalogue().find(cmd_name))
 
 
 @click.command(cls=_ByName, subcommand_metavar="API [OPTIONS]")

@@ -8,13 +8,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
+from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.cli._options import emulator_options, folder_option, new_emulator, option
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Server, create_app, listen, url_of
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.naming import to_camel_case
 from cloud_openapi.runtime import Functions
 
 
@@ -92,11 +95,19 @@ def _welcome(url: str, folder: Path, functions: Sequence[str], variables: Mappin
         "",
         "Try it:",
     ]
-    name = "getDailyRetain" if "getDailyRetain" in functions else next(iter(functions), None)
+    name = next(iter(functions), None)
     if name is None:
         query = f"grant_type=client_credential&appid={DEMO_APPID}&secret={DEMO_SECRET}"
         lines.append(f"  curl '{url}/cgi-bin/token?{query}'")
     else:
-        event = json.dumps({"beginDate": "20170313", "endDate": "20170313"})
+        event = json.dumps(_documented_event(name))
         lines.append(f"  curl -d {shlex.quote(event)} {url}/v1/functions/{name}")
     return "\n".join([*lines, "", "Ctrl-C stops it."])
+
+
+def _documented_event(function: str) -> Any:
+    """Return WeChat's example of the API that a function is named after, if it is."""
+    for operation in default_catalogue().values():
+        if operation.name.rpartition(".")[2] == function:
+            return to_camel_case(operation.examples[0]["request"])
+    return {}

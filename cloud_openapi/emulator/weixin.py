@@ -165,9 +165,8 @@ def _json_body(call: Call) -> dict[str, Any]:
         value = json.loads(data)
     except (ValueError, RecursionError):
         is_form = _FORM.match(data) is not None
-        raise RefusalError(
-            61500 if is_form else 47001, "body is a form" if is_form else "body"
-        ) from None
+        code, check = (61500, "body is a form") if is_form else (47001, "body")
+        raise RefusalError(code, check) from None
     if not isinstance(value, dict):
         raise RefusalError(47001, "body")
     return value
