@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -225,3 +226,36 @@ def test_the_url_of_a_socket_is_one_that_a_client_on_this_machine_can_use(addres
 def test_a_port_in_use_is_an_os_error_before_anything_is_served():
     with listen("127.0.0.1", 0) as first, pytest.raises(OSError, match="in use"):
         listen("127.0.0.1", first.getsockname()[1])
+
+
+def test_requests_that_sleep_do_not_keep_a_fault_from_being_taken_back():
+    emulator = Emulator()
+    emulator.faults.add({"kind": "latency", "seconds": 30})
+    with Server(create_app(emulator), listen("127.0.0.1", 0)) as server:
+        sleepers = [socket.create_connection(("127.0.0.1", port_of(server))) for _ in range(40)]
+        for sleeper in sleepers:
+            sleeper.sendall(request_of("GET /cgi-bin/token HTTP/1.1", "Host: localhost"))
+        steering = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+        steering.request("DELETE", "/_emulator/faults")
+        assert json.load(steering.getresponse()) == {"faults": []}
+        steering.close()
+        for sleeper in sleepers:
+            sleeper.settimeout(WAIT)
+            assert sleeper.recv(15) == b"HTTP/1.1 200 OK"
+            sleeper.close()
+
+
+def test_closing_a_server_that_runs_in_another_thread_ends_it_at_once():
+    server = Server(create_app(Emulator()), listen("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    address = ("127.0.0.1", port_of(server))
+    with socket.create_connection(address, WAIT) as connection:
+        connection.sendall(request_of("GET /healthz HTTP/1.1", "Host: localhost"))
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+    begun = time.monotonic()
+    server.close()
+    thread.join(WAIT)
+    assert time.monotonic() - begun < 0.9
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, WAIT)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from waitress import wasyncore
 from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.server import create_server
-from waitress.task import WSGITask
+from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from cloud_openapi.emulator.spoil import DroppedConnectionError
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _THREADS = 32
+_STEERING_THREADS = 2
+_STEERING_PATHS = "/_emulator"
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -48,19 +50,40 @@ class _Channel(HTTPChannel):
     task_class = _Task
 
 
+class _Dispatcher(ThreadedTaskDispatcher):
+    """Keeps threads free for steering: a fault that puts all others to sleep can be taken back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._steering = ThreadedTaskDispatcher()
+        self.set_thread_count(_THREADS)
+        self._steering.set_thread_count(_STEERING_THREADS)
+        # Its depth is no news: the queue is what holds requests while others sleep.
+        self.queue_logger = logging.getLogger(f"{__name__}.queue")
+        self.queue_logger.setLevel(logging.ERROR)
+
+    def add_task(self, task: Any) -> None:
+        if task.requests[0].path.startswith(_STEERING_PATHS):
+            self._steering.add_task(task)
+        else:
+            super().add_task(task)
+
+    def shutdown(self, *args: Any, **settings: Any) -> bool:
+        self._steering.shutdown(*args, **settings)
+        return bool(super().shutdown(*args, **settings))
+
+
 class Server:
     """Serves a WSGI application on a listening socket; 32 requests may wait at a time."""
 
     def __init__(self, app: Any, listening: socket.socket) -> None:
-        # "Task queue depth" is no news: the queue is what holds requests while others sleep.
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self.url = url_of(listening)
         self._channels: dict[int, Any] = {}
         self._server: Any = create_server(
             app,
             map=self._channels,
             sockets=[listening],
-            threads=_THREADS,
+            _dispatcher=_Dispatcher(),
             connection_limit=1000,
             channel_timeout=30,
             clear_untrusted_proxy_headers=True,
@@ -83,15 +106,19 @@ class Server:
             self._release()
 
     def close(self) -> None:
-        """Stop serving and let go of the socket."""
+        """Stop serving and let go of the socket.
+
+        Where `run` was called in another thread, it is that one which does so, at once.
+        """
         if self._stopping:
             return
         self._stopping = True
-        if self._thread is not None:
-            self._server.pull_trigger()
-            self._thread.join()
-        elif not self._started:
+        if not self._started and self._thread is None:
             self._release()
+            return
+        self._server.pull_trigger()
+        if self._thread is not None:
+            self._thread.join()
 
     def _release(self) -> None:
         self._server.task_dispatcher.shutdown()
