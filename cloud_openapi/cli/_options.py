@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from cloud_openapi.emulator import Clock, Emulator
+from cloud_openapi.emulator.json_text import json_text
 from cloud_openapi.periods import parse_now
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -80,10 +81,4 @@ folder_option = option(
 
 def echo_json(value: Any) -> None:
     """Write a value as JSON to stdout."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        # Half a surrogate pair has no UTF-8 form, but it has one in JSON.
-        text = json.dumps(value, indent=2)
-    click.echo(text)
+    click.echo(json_text(value, indent=2))
