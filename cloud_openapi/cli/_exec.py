@@ -4,15 +4,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import click
 
-from cloud_openapi.cli._options import emulator_options, folder_option, new_emulator
+from cloud_openapi.cli._options import folder_option
 from cloud_openapi.cli._serve import emulator_variables
+from cloud_openapi.cli._setup import Setup, setup_options
 from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
 from cloud_openapi.periods import NOW_VARIABLE
 from cloud_openapi.runtime import Functions
@@ -29,16 +29,16 @@ _KILLED = 128
     "command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND [ARG]..."
 )
 @folder_option
-@emulator_options
-def exec_(command: tuple[str, ...], functions: Path, seed: int, now: datetime | None) -> NoReturn:
+@setup_options
+def exec_(command: tuple[str, ...], functions: Path, setup: Setup) -> NoReturn:
     """Run a command against an emulator of its own and return its exit code.
 
     The emulator takes a free port, which the command finds in CLOUD_OPENAPI_BASE_URL, and is
     gone when the command is. Example: cloud-openapi exec -- pytest
     """
-    with _emulator(functions, new_emulator(seed, now)) as variables:
-        if now:
-            variables[NOW_VARIABLE] = now.isoformat()
+    with _emulator(functions, setup.emulator()) as variables:
+        if setup.now:
+            variables[NOW_VARIABLE] = setup.now.isoformat()
         code = _run(command, {**os.environ, **variables})
     sys.exit(code)
 
@@ -47,7 +47,7 @@ def exec_(command: tuple[str, ...], functions: Path, seed: int, now: datetime | 
 def _emulator(folder: Path, emulator: Emulator) -> Iterator[dict[str, str]]:
     """Serve an emulator and its functions meanwhile, and give the variables that lead there."""
     listening = listen("127.0.0.1", 0)
-    variables = emulator_variables(url_of(listening))
+    variables = emulator_variables(url_of(listening), emulator)
     found = Functions(folder, variables)
     try:
         with Server(create_app(emulator, found), listening):

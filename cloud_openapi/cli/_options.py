@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cloud_openapi.emulator import Clock, Emulator
+from cloud_openapi.emulator import Clock
 from cloud_openapi.emulator.json_text import json_text
 from cloud_openapi.periods import parse_now
 
@@ -48,26 +48,6 @@ def moment(text: str) -> datetime:
     if parsed is None:
         raise click.BadParameter(f"{text!r} is no time such as 2017-03-14T10:00 or 2017-03-14")
     return parsed
-
-
-def emulator_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --seed and --now."""
-    for add in (
-        option(
-            "--now",
-            type=moment,
-            metavar="TIME",
-            help="Let the emulator's time stand still at this moment.",
-        ),
-        option("--seed", type=int, default=0, show_default=True, help="Seed of its numbers."),
-    ):
-        command = add(command)
-    return command
-
-
-def new_emulator(seed: int, now: datetime | None) -> Emulator:
-    """Return the emulator that the options ask for."""
-    return Emulator(seed=seed, clock=Clock(now))
 
 
 folder_option = option(

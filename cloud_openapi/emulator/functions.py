@@ -32,7 +32,7 @@ def add_functions(app: Flask, emulator: Emulator, functions: Functions) -> None:
             known = ", ".join(functions) or "none"
             message = f'There is no function "{name}" in {functions.folder}. Known: {known}.'
             return _refusal("FUNCTION_NOT_FOUND", message, HTTPStatus.NOT_FOUND)
-        outcome = functions.invoke(name, event, now=emulator.now(next(iter(emulator.apps))))
+        outcome = functions.invoke(name, event, now=emulator.now(emulator.first_appid))
         return _json(outcome.result, outcome.status)
 
 

@@ -68,6 +68,8 @@ class Emulator:
         self._world = lru_cache(maxsize=_WORLDS)(World)
         given = apps or {DEMO_APPID: DEMO_SECRET}
         self._first_apps = {appid: app_settings(one) for appid, one in given.items()}
+        self.first_appid = next(iter(self._first_apps))
+        """The mini program in whose name a program calls that was told nothing else."""
         for appid in self._first_apps:
             self._configure_first(appid)
 
@@ -156,8 +158,12 @@ class Emulator:
 
     def _configure_first(self, appid: str) -> None:
         """Set a mini program to what the emulator was made with, if it was."""
-        if appid in self._first_apps:
+        if appid not in self._first_apps:
+            return
+        try:
             self._configure(appid, self._first_apps[appid])
+        except ValueError as error:
+            raise ValueError(f"{appid}: {error}") from None
 
     def known_appid(self, appid: Any) -> str:
         """Return an appid that the emulator knows. Raises ValueError, which names them."""
