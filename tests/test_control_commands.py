@@ -119,6 +119,20 @@ def test_faults_are_added_listed_and_taken_back(control, emulator):
     assert control("faults", "clear") == {"faults": []}
 
 
+def test_a_pin_is_added_listed_and_taken_back(control, emulator):
+    what = ["--request", '{"begin_date": "20260310"}', "--response", '{"errcode": 61504}']
+    added = control("pins", "add", "analysis.getDailyRetain", *what, "--times", "1")
+    assert control("pins", "list")["pins"] == [added]
+    assert (added["request"], added["response"]) == (
+        {"begin_date": "20260310"},
+        {"errcode": 61504},
+    )
+    forced = control("pins", "add", "analysis.getDailyRetain", "--response", "[]", "--force")
+    assert forced["force"] is True
+    assert control("pins", "remove", "1")["pins"] == [forced]
+    assert control("pins", "clear")["pins"] == []
+
+
 def test_a_seed_and_a_reset(control, emulator):
     assert control("seed", "8") == {"seed": 8}
     control("app", "set", OTHER, "--ready-hour", "9")

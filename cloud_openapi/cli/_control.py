@@ -214,6 +214,27 @@ def add(running: Running, /, **given: Any) -> None:
     echo_json(running.send("POST", "faults", _given(given)))
 
 
+# ---- pins ----------------------------------------------------------------------------------
+
+_pins = list_commands("pins", "pins")
+
+
+@_pins.command("add")
+@click.argument("api")
+@_options(
+    click.option("--request", type=json_value, metavar="JSON", help="What has to be asked."),
+    click.option("--response", type=json_value, metavar="JSON", help="The answer."),
+    click.option("--responses", type=json_value, metavar="JSON", help="Several in turn."),
+    _appid,
+    click.option("--times", type=int, help="End after so many answers."),
+    click.option("--force", is_flag=True, default=None, help="Let pass what breaks the schema."),
+)
+@click.pass_obj
+def pin(running: Running, /, **given: Any) -> None:
+    """Pin an answer to requests of an API."""
+    echo_json(running.send("POST", "pins", _given(given)))
+
+
 # ---- the journal ---------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from cloud_openapi.emulator.fault import Known
 from cloud_openapi.emulator.faults import Faults
 from cloud_openapi.emulator.journal import Journal
 from cloud_openapi.emulator.names import some_of
+from cloud_openapi.emulator.pins import Pins
 from cloud_openapi.emulator.quota import Quota
 from cloud_openapi.emulator.readiness import Readiness
 from cloud_openapi.emulator.rids import Rids
@@ -63,6 +64,7 @@ class Emulator:
         self._limited = {**self._paths, **{path: path for path in (*TOKEN_PATHS, *self._names)}}
         self.paths = frozenset({*TOKEN_PATHS, *MANAGEMENT_PATHS, *self._names})
         self.faults = Faults(self.seeds, self.clocks, Known(self._paths, self.paths, self.apps))
+        self.pins = Pins(self.catalogue, self.apps)
         self.quota = Quota()
         self.rids = Rids()
         self._world = lru_cache(maxsize=_WORLDS)(World)
@@ -94,7 +96,7 @@ class Emulator:
         return self._world(self.seeds.of(appid), appid)
 
     def reset(self) -> None:
-        """Go back to the beginning: as it was made, with no token, no fault and no journal."""
+        """Go back to the beginning: as it was made, with no token, fault, pin or journal."""
         with self._lock:
             self._forget(None)
             self.seeds.reset(self._first_seed)
@@ -108,7 +110,8 @@ class Emulator:
     def reset_app(self, appid: str) -> None:
         """Take one mini program back to its beginning, and leave all others alone.
 
-        It loses its tokens, own faults, clock, seed, settings and journal. Raises ValueError.
+        It loses its tokens, own faults and pins, clock, seed, settings and journal. Raises
+        ValueError.
         """
         with self._lock:
             self._forget(self.known_appid(appid))
@@ -178,6 +181,7 @@ class Emulator:
             "clock": describe_clock(self.clock),
             "apps": {appid: self.describe_app(appid) for appid in list(self.apps)},
             "faults": [fault.describe() for fault in self.faults.listed()],
+            "pins": len(self.pins),
             "journal": len(self.journal),
         }
 
@@ -229,6 +233,7 @@ class Emulator:
         self.clocks.reset(appid)
         self.tokens.forget(appid)
         self.faults.clear(appid)
+        self.pins.clear(appid)
         self.readiness.reset(appid)
         self.quota.reset(appid)
         self.rids.clear(appid)

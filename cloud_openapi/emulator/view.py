@@ -37,7 +37,7 @@ class Call:
 class Answer(NamedTuple):
     """The body of an answer, and what it came from."""
 
-    body: dict[str, Any]
+    body: Any
     source: str
 
 
@@ -48,21 +48,28 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
     """Turn an endpoint into a view that answers its refusals too, and keeps the journal."""
 
     def view() -> Response:
-        errcode, rid, began = 0, "", perf_counter()
+        rid, began = "", perf_counter()
         call = Call(request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
         struck = _strike(call, emulator) if emulator.faults else None
         try:
             answer = endpoint(call) if struck is None else _answer(endpoint, call, struck, emulator)
         except RefusalError as refusal:
-            errcode = refusal.code
             call.appid = call.appid or _caller(call, emulator).named
             call.now = call.now or emulator.now(call.appid)
             rid = make_rid(call.now, emulator.seeds.draw(call.appid, "rid", 8))
-            answer = Answer(error_body(errcode, rid, refusal.text), refusal.check)
+            answer = Answer(error_body(refusal.code, rid, refusal.text), refusal.check)
         now = call.now or emulator.now(call.appid)
         body, check = _without_token(call.request, _body_to_keep(call.request), answer.source)
         emulator.journal.add(
-            Entry(now, call.request.method, call.request.path, call.appid, body, errcode, check)
+            Entry(
+                now,
+                call.request.method,
+                call.request.path,
+                call.appid,
+                body,
+                _errcode(answer.body),
+                check,
+            )
         )
         data = _JSON.encode(answer.body).encode()
         if rid:
@@ -73,6 +80,12 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
         return response if struck is None else struck.after(response)
 
     return view
+
+
+def _errcode(body: Any) -> int:
+    # What is pinned by force may be anything.
+    code = body.get("errcode", 0) if isinstance(body, dict) else 0
+    return code if isinstance(code, int) else 0
 
 
 def _strike(call: Call, emulator: Emulator) -> Struck | None:
