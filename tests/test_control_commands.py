@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from conftest import ROOT
 
 from cloud_openapi.cli import _group
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
@@ -170,6 +173,21 @@ def test_the_journal_is_followed_entry_by_entry(served, emulator):
         assert (process.stdout.read(), process.wait(20)) == ("", 130)
         watchdog.cancel()
     assert [json.loads(line)["errcode"] for line in lines] == [61500, 44002, 61500]
+
+
+def test_the_commands_of_the_readme_run(served, emulator):
+    for appid in ("wxone", "wxtwo"):
+        emulator.configure_app(appid, secret="s")
+    text = (ROOT / "README.md").read_text("utf-8")
+    lines = re.findall(r"^cloud-openapi (control (?!\[).*)$", text, re.MULTILINE)
+    environment = {"CLOUD_OPENAPI_BASE_URL": served[1]}
+    for line in lines:
+        arguments = shlex.split(line.removesuffix(" --follow"))  # which has no end
+        ran = CliRunner().invoke(_group.group, arguments, env=environment)
+        assert ran.exit_code == 0, ran.output
+    assert len(lines) == 5
+    assert emulator.describe_app("wxthree")["ready_hour"] == 9
+    assert [fault.appid for fault in emulator.faults.listed()] == ["wxtwo"]
 
 
 # ---- what goes wrong -----------------------------------------------------------------------
