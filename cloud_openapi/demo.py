@@ -4,5 +4,17 @@ A real appid is ``wx`` and sixteen hexadecimal digits, so this one cannot be a r
 good for a loopback address only: see `transports.connect`.
 """
 
+from hashlib import blake2b
+
 DEMO_APPID = "wxdemo000000000000"
 DEMO_SECRET = "public-demo-secret"  # noqa: S105 - published on purpose
+
+
+def secret_for(appid: str) -> str:
+    """Return the secret that a mini program has in the emulator if nobody chose one.
+
+    It follows from the appid, so that it is the same in every process; it protects nothing.
+    """
+    if appid == DEMO_APPID:
+        return DEMO_SECRET
+    return blake2b(appid.encode(), digest_size=16, person=b"cloud_openapi").hexdigest()

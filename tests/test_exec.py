@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import select
 import signal
 import socket
 import subprocess
@@ -36,6 +38,7 @@ import signal, sys, time
 got = []
 signal.signal(signal.SIGINT, lambda *_: got.append("INT"))
 signal.signal(signal.SIGTERM, lambda *_: got.append("TERM"))
+signal.signal(signal.SIGHUP, lambda *_: got.append("HUP"))
 print("ready", flush=True)
 while not got:
     time.sleep(0.01)
@@ -209,6 +212,56 @@ def test_ctrl_c_reaches_the_command_once_and_its_end_is_waited_for(listening):
     os.killpg(listening.pid, signal.SIGINT)  # as a terminal does
     assert listening.communicate(timeout=WAIT) == ("INT\n", "")
     assert listening.returncode == 7
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_exec_alone_reaches_the_command_once(listening, number):
+    name = {signal.SIGINT: "INT", signal.SIGTERM: "TERM", signal.SIGHUP: "HUP"}[number]
+    listening.send_signal(number)
+    assert listening.communicate(timeout=WAIT) == (f"{name}\n", "")
+    assert listening.returncode == 7
+
+
+def at_a_terminal(*arguments):
+    """Run a program that a terminal controls; return its process and the terminal."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(arguments[0], arguments)
+    return process, terminal
+
+
+def read_to(terminal, text):
+    """Read what a terminal shows, until it shows a text."""
+    shown = b""
+    while text not in shown:
+        assert select.select([terminal], [], [], WAIT)[0], shown
+        shown += os.read(terminal, 1000)
+    return shown
+
+
+def test_a_terminals_ctrl_c_reaches_the_command_once():
+    process, terminal = at_a_terminal(*map(str, EXEC), "--", sys.executable, "-c", LISTEN)
+    read_to(terminal, b"ready")
+    os.write(terminal, b"\x03")
+    shown = read_to(terminal, b"INT\r\n")
+    assert b"INT INT" not in shown
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 7
+    os.close(terminal)
+
+
+def test_a_signal_to_exec_alone_in_the_background_of_a_terminal_reaches_the_command_once():
+    source = f"""
+import os, signal, subprocess
+command = {[*map(str, EXEC), "--", sys.executable, "-c", LISTEN]!r}
+background = subprocess.Popen(command, stdout=-1, preexec_fn=lambda: os.setpgid(0, 0))
+background.stdout.readline()
+background.send_signal(signal.SIGINT)
+print("got", background.communicate()[0], background.returncode, "end")
+"""
+    process, terminal = at_a_terminal(sys.executable, "-c", source)
+    assert rb"got b'INT\n' 7 end" in read_to(terminal, b" end")
+    os.waitpid(process, 0)
+    os.close(terminal)
 
 
 def test_functions_answer_while_the_command_handles_ctrl_c(tmp_path):

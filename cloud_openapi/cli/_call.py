@@ -1,5 +1,4 @@
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -10,13 +9,11 @@ from cloud_openapi._cloud import Cloud, settings_from_environment
 from cloud_openapi.catalogue import Form, Operation, default_catalogue
 from cloud_openapi.cli._options import (
     echo_json,
-    emulator_options,
     json_value,
-    new_emulator,
     option,
     variable,
 )
-from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.cli._setup import OPTIONS, Setup, setup_options
 from cloud_openapi.emulator import create_app
 from cloud_openapi.errors import CloudSDKError, advice
 from cloud_openapi.naming import snake_to_camel
@@ -53,18 +50,17 @@ def _command(operation: Operation) -> click.Command:
     @option("--config", type=click.Path(path_type=Path), help="config.json of the cloud form.")
     @option("--base-url", help="Whom to call instead of the emulator in this process.")
     @option("--appid", help="The mini program to call for.")
-    @emulator_options
-    def run(  # noqa: PLR0913 - an option each
+    @setup_options
+    def run(
         form: Form,
         config: Path | None,
         base_url: str | None,
         appid: str | None,
-        seed: int,
-        now: datetime | None,
+        setup: Setup,
         **given: Any,
     ) -> None:
         params = {name: value for name, value in given.items() if value is not None}
-        transport = _transport(appid, base_url, seed, now)
+        transport = _transport(appid, base_url, setup)
         if form == "https":
             echo_json(_checked(operation, transport.send(operation, params)))
             return
@@ -95,13 +91,11 @@ def _type_of(field: Mapping[str, Any]) -> Any:
     return str if isinstance(kind, list) else _TYPES.get(kind, json_value)
 
 
-def _transport(
-    appid: str | None, base_url: str | None, seed: int, now: datetime | None
-) -> Transport:
+def _transport(appid: str | None, base_url: str | None, setup: Setup) -> Transport:
     chosen = connect(**settings_from_environment(appid=appid, base_url=base_url))
     if chosen is not None:
         source = click.get_current_context().get_parameter_source
-        for name in ("seed", "now"):
+        for name in OPTIONS:
             if source(name) is ParameterSource.COMMANDLINE:
                 raise click.UsageError(
                     f"--{name} is for the emulator in this process; it changes nothing elsewhere."
@@ -111,8 +105,10 @@ def _transport(
     from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415
     from cloud_openapi.transports.wsgi import WSGIExchange  # noqa: PLC0415
 
-    app = cast("Any", create_app(new_emulator(seed, now)))
-    return HTTPSTransport(WSGIExchange(app), DEMO_APPID, DEMO_SECRET)
+    emulator = setup.emulator()
+    app = cast("Any", create_app(emulator))
+    appid = emulator.first_appid
+    return HTTPSTransport(WSGIExchange(app), appid, emulator.apps[appid])
 
 
 def _checked(operation: Operation, answer: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,18 +1,17 @@
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 import click
 
-from cloud_openapi.cli._options import emulator_options, folder_option, new_emulator
+from cloud_openapi.cli._options import folder_option
 from cloud_openapi.cli._serve import emulator_variables
+from cloud_openapi.cli._setup import Setup, setup_options
+from cloud_openapi.cli._signals import passed_on
 from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
 from cloud_openapi.periods import NOW_VARIABLE
 from cloud_openapi.runtime import Functions
@@ -29,16 +28,16 @@ _KILLED = 128
     "command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND [ARG]..."
 )
 @folder_option
-@emulator_options
-def exec_(command: tuple[str, ...], functions: Path, seed: int, now: datetime | None) -> NoReturn:
+@setup_options
+def exec_(command: tuple[str, ...], functions: Path, setup: Setup) -> NoReturn:
     """Run a command against an emulator of its own and return its exit code.
 
     The emulator takes a free port, which the command finds in CLOUD_OPENAPI_BASE_URL, and is
     gone when the command is. Example: cloud-openapi exec -- pytest
     """
-    with _emulator(functions, new_emulator(seed, now)) as variables:
-        if now:
-            variables[NOW_VARIABLE] = now.isoformat()
+    with _emulator(functions, setup.emulator()) as variables:
+        if setup.now:
+            variables[NOW_VARIABLE] = setup.now.isoformat()
         code = _run(command, {**os.environ, **variables})
     sys.exit(code)
 
@@ -47,7 +46,7 @@ def exec_(command: tuple[str, ...], functions: Path, seed: int, now: datetime | 
 def _emulator(folder: Path, emulator: Emulator) -> Iterator[dict[str, str]]:
     """Serve an emulator and its functions meanwhile, and give the variables that lead there."""
     listening = listen("127.0.0.1", 0)
-    variables = emulator_variables(url_of(listening))
+    variables = emulator_variables(url_of(listening), emulator)
     found = Functions(folder, variables)
     try:
         with Server(create_app(emulator, found), listening):
@@ -59,10 +58,12 @@ def _emulator(folder: Path, emulator: Emulator) -> Iterator[dict[str, str]]:
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the command to its end and return its exit code as a shell does."""
-    with _signals() as child:
+    with passed_on() as child:
         try:
             # A shell's <(…) is a descriptor too; this process marks its own not to be inherited.
-            process = subprocess.Popen(command, env=environment, close_fds=False)  # noqa: S603
+            process = subprocess.Popen(  # noqa: S603
+                command, env=environment, close_fds=False, start_new_session=child.is_apart
+            )
         except FileNotFoundError:
             return _refuse(_NOT_FOUND, f'Cannot run "{command[0]}": there is no such command.')
         except OSError as error:
@@ -70,46 +71,6 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
         child.start(process)
         code = process.wait()
     return code if code >= 0 else _KILLED - code
-
-
-class _Child:
-    """Passes a signal on to a process, even one that comes before there is a process."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self._waiting: list[int] = []
-
-    def start(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-        for number in self._waiting:
-            process.send_signal(number)
-
-    def pass_on(self, number: int, _frame: FrameType | None) -> None:
-        if self._process is None:
-            self._waiting.append(number)
-        else:
-            self._process.send_signal(number)
-
-
-@contextmanager
-def _signals() -> Iterator[_Child]:
-    """Leave SIGINT to the command, which a terminal sends it anyway, and pass SIGTERM on."""
-    child = _Child()
-    handlers = {signal.SIGINT: _leave, signal.SIGTERM: child.pass_on}
-    # What a parent asked to be ignored stays so. SIG_IGN for SIGINT would reach the command.
-    former = {number: signal.getsignal(number) for number in handlers}
-    changed = [number for number in handlers if former[number] is not signal.SIG_IGN]
-    for number in changed:
-        signal.signal(number, handlers[number])
-    try:
-        yield child
-    finally:
-        for number in changed:
-            signal.signal(number, former[number])
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    pass
 
 
 def _refuse(code: int, message: str) -> int:

@@ -5,6 +5,7 @@ import click
 from cloud_openapi._version import __version__
 from cloud_openapi.cli._apis import apis, openapi, schema
 from cloud_openapi.cli._call import call
+from cloud_openapi.cli._control import control
 from cloud_openapi.cli._exec import exec_
 from cloud_openapi.cli._invoke import invoke
 from cloud_openapi.cli._serve import serve
@@ -16,11 +17,12 @@ from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError
 def group() -> None:
     """Call WeChat's analysis APIs as cloud calls do, and emulate them on this machine.
 
-    Every option is also a variable: --port is CLOUD_OPENAPI_PORT.
+    Every option is also a variable: --port is CLOUD_OPENAPI_PORT. Those of control, which say
+    what to do to a running emulator, are not, apart from --url.
     """
 
 
-for command in (apis, call, exec_, invoke, openapi, schema, serve):
+for command in (apis, call, control, exec_, invoke, openapi, schema, serve):
     group.add_command(command)
 
 

@@ -1,4 +1,3 @@
-from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -7,13 +6,12 @@ import click
 
 from cloud_openapi.cli._options import (
     echo_json,
-    emulator_options,
     folder_option,
     json_value,
-    new_emulator,
     option,
 )
 from cloud_openapi.cli._serve import emulator_variables
+from cloud_openapi.cli._setup import Setup, setup_options
 from cloud_openapi.emulator import Server, create_app, listen, url_of
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
 from cloud_openapi.runtime import Functions
@@ -23,21 +21,21 @@ from cloud_openapi.runtime import Functions
 @click.argument("name")
 @option("--data", type=json_value, metavar="JSON", default="{}", help="The event, as JSON.")
 @folder_option
-@emulator_options
-def invoke(name: str, data: Any, functions: Path, seed: int, now: datetime | None) -> None:
+@setup_options
+def invoke(name: str, data: Any, functions: Path, setup: Setup) -> None:
     """Run one function against an emulator of its own and print what it returns.
 
     What the function prints goes to stderr.
     """
-    emulator = new_emulator(seed, now)
+    emulator = setup.emulator()
     listening = listen("127.0.0.1", 0)
-    found = Functions(functions, emulator_variables(url_of(listening)))
+    found = Functions(functions, emulator_variables(url_of(listening), emulator))
     try:
         if name not in found:
             known = ", ".join(found) or "none"
             raise ConfigError(f'There is no function "{name}" in {found.folder}. Known: {known}.')
         with Server(create_app(emulator, found), listening):
-            outcome = found.invoke(name, data, now=emulator.clock.now())
+            outcome = found.invoke(name, data, now=emulator.now(emulator.first_appid))
     finally:
         found.close()
         listening.close()

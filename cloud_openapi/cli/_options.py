@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from cloud_openapi.emulator import Clock, Emulator
+from cloud_openapi.emulator import Clock
+from cloud_openapi.emulator.json_text import json_text
 from cloud_openapi.periods import parse_now
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -49,26 +50,6 @@ def moment(text: str) -> datetime:
     return parsed
 
 
-def emulator_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --seed and --now."""
-    for add in (
-        option(
-            "--now",
-            type=moment,
-            metavar="TIME",
-            help="Let the emulator's time stand still at this moment.",
-        ),
-        option("--seed", type=int, default=0, show_default=True, help="Seed of its numbers."),
-    ):
-        command = add(command)
-    return command
-
-
-def new_emulator(seed: int, now: datetime | None) -> Emulator:
-    """Return the emulator that the options ask for."""
-    return Emulator(seed=seed, clock=Clock(now))
-
-
 folder_option = option(
     "--functions",
     type=click.Path(path_type=Path, file_okay=False),
@@ -80,10 +61,4 @@ folder_option = option(
 
 def echo_json(value: Any) -> None:
     """Write a value as JSON to stdout."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        # Half a surrogate pair has no UTF-8 form, but it has one in JSON.
-        text = json.dumps(value, indent=2)
-    click.echo(text)
+    click.echo(json_text(value, indent=2))

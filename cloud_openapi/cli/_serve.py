@@ -4,21 +4,24 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import quote_plus
 
 import click
 
 from cloud_openapi.catalogue import default_catalogue
-from cloud_openapi.cli._options import emulator_options, folder_option, new_emulator, option
-from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
-from cloud_openapi.emulator import Server, create_app, listen, url_of
+from cloud_openapi.cli._options import folder_option, option
+from cloud_openapi.cli._setup import Setup, setup_options
+from cloud_openapi.demo import DEMO_APPID
+from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.naming import to_camel_case
 from cloud_openapi.runtime import Functions
+
+_APPS_SHOWN = 10
 
 
 @click.command()
@@ -31,21 +34,21 @@ from cloud_openapi.runtime import Functions
     help="The port; 0 takes a free one.",
 )
 @folder_option
-@emulator_options
+@setup_options
 @option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
-def serve(  # noqa: PLR0913 - an option each
+def serve(
     host: str,
     port: int,
     functions: Path,
-    seed: int,
-    now: datetime | None,
+    setup: Setup,
     as_json: bool,  # noqa: FBT001 - a flag
 ) -> None:
     """Run the emulator and the functions of a folder until interrupted."""
+    emulator = setup.emulator()
     listening = _listen(host, port)
-    variables = emulator_variables(url_of(listening))
+    variables = emulator_variables(url_of(listening), emulator)
     found = Functions(functions, variables)
-    server = Server(create_app(new_emulator(seed, now), found), listening)
+    server = Server(create_app(emulator, found), listening)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         # First the functions: the server waits for the answers that it owes.
@@ -56,19 +59,21 @@ def serve(  # noqa: PLR0913 - an option each
         signal.signal(number, stop)
     if as_json:
         ready = {"url": server.url, "functions": list(found), "environment": variables}
-        click.echo(json.dumps(ready))
+        # Who named mini programs wants to know what each one's secret is.
+        apps = {"apps": emulator.apps} if setup.apps or setup.settings else {}
+        click.echo(json.dumps({**ready, **apps}))
     else:
-        click.echo(_welcome(server.url, found.folder, list(found), variables))
+        click.echo(_welcome(server.url, found, emulator, variables))
     sys.stdout.flush()
     server.run()
 
 
-def emulator_variables(url: str) -> dict[str, str]:
-    """Return the variables that make a program call this emulator."""
+def emulator_variables(url: str, emulator: Emulator) -> dict[str, str]:
+    """Return the variables that make a program call this emulator for its first mini program."""
     return {
         "CLOUD_OPENAPI_BASE_URL": url,
-        "CLOUD_OPENAPI_APPID": DEMO_APPID,
-        "CLOUD_OPENAPI_SECRET": DEMO_SECRET,
+        "CLOUD_OPENAPI_APPID": emulator.first_appid,
+        "CLOUD_OPENAPI_SECRET": emulator.apps[emulator.first_appid],
     }
 
 
@@ -84,11 +89,14 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _welcome(url: str, folder: Path, functions: Sequence[str], variables: Mapping[str, str]) -> str:
+def _welcome(
+    url: str, functions: Functions, emulator: Emulator, variables: Mapping[str, str]
+) -> str:
     exports = [f"  export {name}={shlex.quote(value)}" for name, value in variables.items()]
     lines = [
         f"Emulator    {url}",
-        f"Functions   {', '.join(functions) or 'none'}  ({folder})",
+        f"Functions   {', '.join(functions) or 'none'}  ({functions.folder})",
+        *_apps(emulator),
         "",
         "To call it from another shell, set there:",
         *exports,
@@ -97,12 +105,23 @@ def _welcome(url: str, folder: Path, functions: Sequence[str], variables: Mappin
     ]
     name = next(iter(functions), None)
     if name is None:
-        query = f"grant_type=client_credential&appid={DEMO_APPID}&secret={DEMO_SECRET}"
+        appid, secret = emulator.first_appid, quote_plus(emulator.apps[emulator.first_appid])
+        query = f"grant_type=client_credential&appid={appid}&secret={secret}"
         lines.append(f"  curl '{url}/cgi-bin/token?{query}'")
     else:
         event = json.dumps(_documented_event(name))
         lines.append(f"  curl -d {shlex.quote(event)} {url}/v1/functions/{name}")
     return "\n".join([*lines, "", "Ctrl-C stops it."])
+
+
+def _apps(emulator: Emulator) -> list[str]:
+    """Return the lines that tell appids and secrets, if there is more than the usual one."""
+    if set(emulator.apps) == {DEMO_APPID}:
+        return []
+    shown = [f"{appid}  {secret}" for appid, secret in emulator.apps.items()][:_APPS_SHOWN]
+    more = len(emulator.apps) - _APPS_SHOWN
+    lines = [*shown, f"and {more:,} more"] if more > 0 else shown
+    return [f"{'' if number else 'Apps':11} {line}" for number, line in enumerate(lines)]
 
 
 def _documented_event(function: str) -> Any:

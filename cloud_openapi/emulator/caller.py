@@ -12,23 +12,29 @@ from cloud_openapi.emulator.tokens import Tokens
 
 
 class Caller(NamedTuple):
-    """The path that a request asks for, the mini program that asks, and its good token."""
+    """The path that a request asks for, the mini program that asks, and its good token.
+
+    ``named`` is the mini program that the request is about, even if its token works no longer.
+    """
 
     path: str
     appid: str | None
     token: str | None
+    named: str | None
 
 
 def caller_of(request: Request, tokens: Tokens, apps: Mapping[str, Any]) -> Caller:
     """Return who asks: by a good token, or by the appid of a request for one."""
     token = request.args.get("access_token")
+    granted_to = tokens.granted_to(token) if token else None
     appid = tokens.owner(token) if token else None
     if appid is not None:
-        return Caller(request.path, appid, token)
+        return Caller(request.path, appid, token, appid)
     if request.path not in TOKEN_PATHS:
-        return Caller(request.path, None, None)
-    named = request.args.get("appid") or _appid_in(request)
-    return Caller(request.path, named if named in apps else None, None)
+        return Caller(request.path, None, None, granted_to)
+    given = request.args.get("appid") or _appid_in(request)
+    appid = given if given in apps else None
+    return Caller(request.path, appid, None, appid)
 
 
 def _appid_in(request: Request) -> str | None:

@@ -2,7 +2,7 @@
 
 import threading
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from cloud_openapi.periods import BEIJING, parse_now
 
@@ -13,6 +13,9 @@ _NO_TIME = timedelta(0)
 class _Setting(NamedTuple):
     frozen_at: datetime | None
     offset: timedelta
+
+
+_MACHINES: Final = _Setting(None, _NO_TIME)
 
 
 class Clock:
@@ -26,34 +29,39 @@ class Clock:
         self._lock = threading.Lock()
         moment = None if frozen_at is None else _checked(frozen_at)
         # Replaced as a whole, so that reading the time takes no lock.
-        self._setting = self._first = _Setting(moment, _NO_TIME)
+        self._first: _Setting | None = _Setting(moment, _NO_TIME)
+        self._setting: _Setting | None = self._first
 
     @property
     def frozen_at(self) -> datetime | None:
         """Return where the time stands still, nothing while it runs."""
-        return self._setting.frozen_at
+        return self._current.frozen_at
 
     @property
     def offset(self) -> timedelta:
         """Return how far the time runs ahead of the machine's; zero while it stands still."""
-        return self._setting.offset
+        return self._current.offset
+
+    @property
+    def _current(self) -> _Setting:
+        return self._setting or _MACHINES
 
     def now(self) -> datetime:
         """Return the time as an aware datetime in Beijing."""
-        return _shown(self._setting)
+        return _shown(self._current)
 
     def freeze(self, at: datetime | None = None) -> None:
         """Let the time stand still, at this moment or at the one it shows. Raises ValueError."""
         moment = None if at is None else _checked(at)
         with self._lock:
-            self._setting = _Setting(moment or _shown(self._setting), _NO_TIME)
+            self._setting = _Setting(moment or self.now(), _NO_TIME)
 
     def advance(self, by: timedelta) -> None:
         """Move the time; it goes on running, or standing still. Raises ValueError."""
         with self._lock:
-            frozen_at, offset = self._setting
+            frozen_at, offset = self._current
             try:
-                _checked(_shown(self._setting) + by)
+                _checked(self.now() + by)
             except OverflowError:
                 raise ValueError(_years()) from None
             if frozen_at is None:
@@ -71,6 +79,70 @@ class Clock:
         """Go back to the time that the clock was made with."""
         with self._lock:
             self._setting = self._first
+
+
+class OwnClock(Clock):
+    """The clock of one mini program: it follows the common one until it is set itself."""
+
+    def __init__(self, common: Clock) -> None:
+        super().__init__()
+        self._common = common
+        self._first = self._setting = None
+
+    @property
+    def follows(self) -> bool:
+        """Say whether the clock still follows the common one."""
+        return self._setting is None
+
+    @property
+    def _current(self) -> _Setting:
+        return self._setting or self._common._current  # noqa: SLF001 - a clock
+
+    def now(self) -> datetime:
+        """Return the time as an aware datetime in Beijing."""
+        return self._common.now() if self._setting is None else super().now()
+
+
+class Clocks:
+    """The common clock, and those of mini programs. Safe to share between threads."""
+
+    def __init__(self, common: Clock) -> None:
+        self.common = common
+        self._own: dict[str, OwnClock] = {}
+
+    def now(self, appid: str | None) -> datetime:
+        """Return the time of a mini program, or of nobody known."""
+        return self._own.get(appid, self.common).now()  # type: ignore[arg-type]
+
+    def own(self, appid: str) -> OwnClock:
+        """Return a mini program's clock, which may be set without moving another."""
+        return self._own.get(appid) or self._own.setdefault(appid, OwnClock(self.common))
+
+    def set_of(self, appid: str) -> OwnClock | None:
+        """Return a mini program's clock, if it was set."""
+        clock = self._own.get(appid)
+        return None if clock is None or clock.follows else clock
+
+    def reset(self, appid: str | None = None) -> None:
+        """Let one mini program's clock follow the common one again, or set all to the beginning."""
+        if appid is None:
+            self.common.reset()
+        for owner in list(self._own) if appid is None else [appid]:
+            if owner in self._own:
+                self._own[owner].reset()
+
+    def forget(self, appid: str) -> None:
+        """Drop the clock of a mini program that is gone."""
+        self._own.pop(appid, None)
+
+
+def describe_clock(clock: Clock) -> dict[str, Any]:
+    """Return ``{"now", "frozen", "offset"}``: a time, whether it stands still, seconds."""
+    return {
+        "now": clock.now().isoformat(),
+        "frozen": clock.frozen_at is not None,
+        "offset": clock.offset.total_seconds(),
+    }
 
 
 def read_moment(name: str, value: Any) -> datetime:

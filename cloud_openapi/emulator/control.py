@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, request
 
-from cloud_openapi.emulator.clock import read_moment
+from cloud_openapi.emulator.clock import describe_clock, read_moment
 from cloud_openapi.emulator.control_input import (
     body,
     fields,
@@ -29,6 +29,7 @@ def add_control(app: Flask, emulator: Emulator) -> None:
     routes.before_request(_only_this_machine)
     routes.register_error_handler(ValueError, _bad_request)
     routes.register_error_handler(KeyError, _not_found)
+    routes.register_error_handler(RecursionError, _too_deep)
     _add_state(routes, emulator)
     _add_clock(routes, emulator)
     _add_faults(routes, emulator)
@@ -53,10 +54,10 @@ def _add_state(routes: Blueprint, emulator: Emulator) -> None:
         given = fields("appid", "all")
         if given.keys() == {"appid"}:
             emulator.reset_app(given["appid"])
-        elif given == {"all": True}:
-            emulator.reset()
-        else:
+            return _json(emulator.describe_app(given["appid"]))
+        if given != {"all": True}:
             raise ValueError('give {"appid": "…"} to reset one mini program or {"all": true}')
+        emulator.reset()
         return _json(emulator.describe())
 
     @routes.put("/seed")
@@ -66,27 +67,29 @@ def _add_state(routes: Blueprint, emulator: Emulator) -> None:
 
     @routes.get("/journal")
     def journal() -> Response:
-        return _json({"entries": emulator.journal_entries(**filters())})
+        return _json(emulator.journal_page(**filters()))
 
 
 def _add_clock(routes: Blueprint, emulator: Emulator) -> None:
     @routes.get("/clock")
     def clock() -> Response:
-        return _json(emulator.describe_clock())
+        return _json(emulator.describe_clock(query("appid").get("appid")))
 
     @routes.put("/clock")
     def set_clock() -> Response:
-        given = fields("freeze", "advance", "run")
+        given = fields("freeze", "advance", "run", "appid")
+        own = "appid" in given
+        clock = emulator.clock_of(given.pop("appid")) if own else emulator.clock
         if len(given) != 1:
             raise ValueError("give one of freeze, advance and run")
         (how, value) = next(iter(given.items()))
         if how == "advance":
-            emulator.clock.advance(seconds(value))
+            clock.advance(seconds(value))
         elif how == "freeze":
-            emulator.clock.freeze(None if value is True else read_moment(how, value))
+            clock.freeze(None if value is True else read_moment(how, value))
         else:
-            emulator.clock.run(None if value is True else read_moment(how, value))
-        return _json(emulator.describe_clock())
+            clock.run(None if value is True else read_moment(how, value))
+        return _json(describe_clock(clock))
 
 
 def _add_faults(routes: Blueprint, emulator: Emulator) -> None:
@@ -154,6 +157,10 @@ def _only_this_machine() -> Response | None:
 
 def _bad_request(error: Exception) -> Response:
     return _refusal(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", str(error))
+
+
+def _too_deep(_error: Exception) -> Response:
+    return _refusal(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", "the body is nested too deeply")
 
 
 def _not_found(error: Exception) -> Response:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.clock import read_moment
 
-_FILTERS = ("appid", "api", "path", "errcode", "since", "limit")
+_FILTERS = ("appid", "api", "path", "errcode", "since", "after", "limit")
 
 
 def from_this_machine(request: Request) -> bool:
@@ -72,7 +72,7 @@ def query(*allowed: str) -> Mapping[str, str]:
 def filters() -> dict[str, Any]:
     """Return the filters of the journal. Raises ValueError."""
     found: dict[str, Any] = dict(query(*_FILTERS).items())
-    for name in ("errcode", "limit"):
+    for name in ("errcode", "after", "limit"):
         if name in found:
             try:
                 found[name] = int(found[name])

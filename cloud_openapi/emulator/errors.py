@@ -4,7 +4,6 @@ The texts are those of WeChat's current pages and of recorded answers; a text th
 but that nobody has recorded with a rid gets one all the same.
 """
 
-import random
 from datetime import datetime
 from typing import Final
 
@@ -80,6 +79,6 @@ def quota_text(path: str) -> str:
     return TEXTS[45009] if path in TOKEN_PATHS else _API_QUOTA
 
 
-def make_rid(now: datetime, chance: random.Random) -> str:
-    """Return a request id: the time in seconds and two random numbers, eight hex digits each."""
-    return f"{int(now.timestamp()):08x}-{chance.getrandbits(32):08x}-{chance.getrandbits(32):08x}"
+def make_rid(now: datetime, chance: bytes) -> str:
+    """Return a request id: the time in seconds, and eight random bytes as two numbers in hex."""
+    return f"{int(now.timestamp()):08x}-{chance[:4].hex()}-{chance[4:].hex()}"

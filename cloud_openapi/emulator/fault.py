@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from cloud_openapi.emulator.clock import read_moment
 from cloud_openapi.emulator.errors import TEXTS
+from cloud_openapi.emulator.names import some_of
 
 _MATCH: Final = ("api", "path", "appid", "times", "rate", "until")
 _LONGEST_SLEEP = 60
@@ -86,8 +87,8 @@ class Fault:
         return {"id": self.id, **self.definition, **until, "struck": self.struck}
 
 
-def checked(definition: Any, known: Known, now: datetime) -> dict[str, Any]:
-    """Return a definition with its ``until`` as a datetime.
+def checked(definition: Any, known: Known, now: Callable[[str | None], datetime]) -> dict[str, Any]:
+    """Return a definition with its ``until`` as a datetime; ``now`` tells a mini program's time.
 
     Raises ValueError, which says what is wrong and what is allowed.
     """
@@ -112,7 +113,7 @@ def checked(definition: Any, known: Known, now: datetime) -> dict[str, Any]:
         raise ValueError(f"errcode {given['errcode']} has no text here: give errmsg too")
     _check_names(given, known)
     if "until" in given:
-        given["until"] = _moment(given["until"], now)
+        given["until"] = _moment(given["until"], now(given.get("appid")))
     return given
 
 
@@ -122,7 +123,8 @@ def _check_names(given: Mapping[str, Any], known: Known) -> None:
     for name, names in (("api", known.apis), ("path", known.paths), ("appid", known.appids)):
         value = given.get(name)
         if value is not None and not (isinstance(value, str) and value in names):
-            raise ValueError(f"{name} is one of {', '.join(sorted(names))}, not {value!r}")
+            known_names = some_of(names) if name == "appid" else ", ".join(sorted(names))
+            raise ValueError(f"{name} is one of {known_names}, not {value!r}")
 
 
 def _moment(value: Any, now: datetime) -> datetime:

@@ -2,15 +2,16 @@
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from flask import Response
 
 from cloud_openapi.emulator.caller import Caller
-from cloud_openapi.emulator.clock import Clock
+from cloud_openapi.emulator.clock import Clocks
 from cloud_openapi.emulator.errors import RefusalError, quota_text
 from cloud_openapi.emulator.fault import Fault, Known, checked
+from cloud_openapi.emulator.seeds import Seeds
 from cloud_openapi.emulator.spoil import INSTEAD, spoiled
 from cloud_openapi.emulator.tokens import Tokens
 
@@ -18,27 +19,41 @@ _ERRORS: Final = {"quota": 45009, "not_ready": 61503}
 
 
 class Faults:
-    """Every fault that is in force, the oldest first. Safe to share between threads."""
+    """Every fault that is in force: mini programs' own, and everybody's.
 
-    def __init__(self, seed: int, clock: Clock, known: Known) -> None:
-        self._clock = clock
+    Safe to share between threads.
+    """
+
+    def __init__(self, seeds: Seeds, clocks: Clocks, known: Known) -> None:
+        self._seeds = seeds
+        self._clocks = clocks
         self._known = known
         self._lock = threading.Lock()
         self._number = 0
-        self.seed = seed
-        self.active: tuple[Fault, ...] = ()
-        """Empty almost always, which is all that a request then asks."""
+        # By whose they are, so that nobody pays for another's; replaced as a whole, never changed.
+        self._of: dict[str | None, tuple[Fault, ...]] = {}
+
+    def __bool__(self) -> bool:
+        # Almost never, which is all that a request then asks.
+        return bool(self._of)
+
+    @property
+    def active(self) -> tuple[Fault, ...]:
+        """Return the faults that were not seen to end, the oldest first."""
+        faults = [fault for faults in list(self._of.values()) for fault in faults]
+        return tuple(sorted(faults, key=lambda fault: fault.id))
 
     def add(self, definition: Mapping[str, Any]) -> Fault:
         """Put a fault in force. Raises ValueError, which says what is allowed."""
-        given = checked(definition, self._known, self._clock.now())
+        given = checked(definition, self._known, self._clocks.now)
+        appid = given.get("appid")
         path = given.get("path") or self._known.apis.get(given.get("api", ""))
         with self._lock:
             self._number += 1
             # Its own, so that other mini programs' requests do not change who is struck.
-            chance = random.Random(f"{self.seed}/{self._number}")  # noqa: S311 - repeatable
+            chance = random.Random(self._seeds.draw(appid, "fault", 16))  # noqa: S311 - repeatable
             fault = Fault(self._number, given, path, chance)
-            self.active = (*self.active, fault)
+            self._of[appid] = (*self._of.get(appid, ()), fault)
         return fault
 
     def remove(self, number: int) -> None:
@@ -49,42 +64,67 @@ class Faults:
 
     def clear(self, appid: str | None = None) -> None:
         """Take back the faults of one mini program, or all of them."""
-        self._keep(lambda fault: appid not in {None, fault.appid})
+        if appid is None:
+            self._keep(lambda _: False)
+        else:
+            self._keep(lambda _: False, appid)
 
-    def reset(self, seed: int) -> None:
-        """Take back all faults, and count and roll the dice from the start again."""
-        self.clear()
+    def reseed(self) -> None:
+        """Take back the faults whose dice followed from the common seed."""
+        self._keep(lambda fault: self._seeds.own(fault.appid) is not None)
         with self._lock:
-            self.seed, self._number = seed, 0
+            if not self._of:
+                self._number = 0
 
     def listed(self) -> tuple[Fault, ...]:
         """Return the faults that have not ended."""
-        now = self._clock.now()
-        return tuple(fault for fault in self.active if not fault.over(now))
+        return tuple(fault for fault in self.active if not self._over(fault))
 
     def strike(self, caller: Caller) -> "Struck | None":
         """Return the fault that this request meets, having slept for those that are latency."""
         sleeps: list[tuple[Fault, float]] = []
         last: Fault | None = None
         with self._lock:
-            for fault in self.listed():
+            for fault in self._meeting(caller.appid):
+                if self._over(fault):
+                    self._end(fault)
+                    continue
                 answers = fault.kind != "latency"
                 if (answers and last) or not _meets(fault, caller) or not fault.strikes():
                     continue
                 fault.struck += 1
+                if self._over(fault):
+                    self._end(fault)
                 if answers:
                     last = fault
                 else:
                     sleeps.append((fault, fault.seconds()))
-            self.active = self.listed()
         for fault, seconds in sleeps:
             fault.cancelled.wait(seconds)
         return None if last is None or last.cancelled.is_set() else Struck(last, caller)
 
-    def _keep(self, kept: Callable[[Fault], bool]) -> None:
+    def _meeting(self, appid: str | None) -> list[Fault]:
+        everybodys, own = self._of.get(None, ()), () if appid is None else self._of.get(appid, ())
+        return sorted((*everybodys, *own), key=lambda fault: fault.id)
+
+    def _over(self, fault: Fault) -> bool:
+        return fault.over(self._clocks.now(fault.appid))
+
+    def _end(self, fault: Fault) -> None:
+        self._set(fault.appid, [other for other in self._of[fault.appid] if other is not fault])
+
+    def _set(self, appid: str | None, faults: Iterable[Fault]) -> None:
+        self._of[appid] = tuple(faults)
+        if not self._of[appid]:
+            del self._of[appid]
+
+    def _keep(self, kept: Callable[[Fault], bool], *appids: str) -> None:
+        gone = []
         with self._lock:
-            gone = [fault for fault in self.active if not kept(fault)]
-            self.active = tuple(fault for fault in self.active if kept(fault))
+            for appid in appids or list(self._of):
+                faults = self._of.get(appid, ())
+                gone += [fault for fault in faults if not kept(fault)]
+                self._set(appid, filter(kept, faults))
         for fault in gone:
             fault.cancelled.set()
 

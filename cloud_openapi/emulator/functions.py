@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from cloud_openapi.emulator.json_text import json_text
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.runtime import Functions
 
@@ -31,7 +32,7 @@ def add_functions(app: Flask, emulator: Emulator, functions: Functions) -> None:
             known = ", ".join(functions) or "none"
             message = f'There is no function "{name}" in {functions.folder}. Known: {known}.'
             return _refusal("FUNCTION_NOT_FOUND", message, HTTPStatus.NOT_FOUND)
-        outcome = functions.invoke(name, event, now=emulator.clock.now())
+        outcome = functions.invoke(name, event, now=emulator.now(emulator.first_appid))
         return _json(outcome.result, outcome.status)
 
 
@@ -40,9 +41,4 @@ def _refusal(code: str, message: str, status: HTTPStatus) -> Response:
 
 
 def _json(value: Any, status: int) -> Response:
-    try:
-        text = json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        # Half a surrogate pair has no UTF-8 form, but it has one in JSON.
-        text = json.dumps(value).encode()
-    return Response(text, status, content_type="application/json; charset=utf-8")
+    return Response(json_text(value), status, content_type="application/json; charset=utf-8")

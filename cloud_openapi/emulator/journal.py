@@ -1,10 +1,12 @@
 """What was asked, what was answered, and why; the newest entries only."""
 
 import re
-from collections import deque
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
+
+from cloud_openapi.emulator.newest import Newest
 
 _BODY_LIMIT = 64 * 1024
 # Clients are known to send their token in the body too.
@@ -30,10 +32,16 @@ class Entry(NamedTuple):
 
 
 class Journal:
-    """A bounded list of entries, the oldest first."""
+    """The newest entries, the oldest first: so many of each mini program, ten times that of all.
+
+    Each has a number, in the order in which they came.
+    """
 
     def __init__(self, size: int) -> None:
-        self._entries: deque[Entry] = deque(maxlen=size)
+        self._size = size
+        self._lock = threading.Lock()
+        self._number = 0
+        self._entries: Newest[int, Entry] = Newest()
 
     def add(self, entry: Entry) -> None:
         """Keep an entry; an overlong body is cut, and the oldest entry makes room."""
@@ -43,41 +51,50 @@ class Journal:
         # A query lands in the path where its question mark was forgotten.
         if "=" in entry.path:
             entry = entry._replace(path=entry.path.partition("=")[0] + "=***")
-        self._entries.append(entry)
+        # Together, so that nobody who has seen a number misses a lower one.
+        with self._lock:
+            self._number += 1
+            self._entries.add(entry.appid, self._number, entry, self._size)
 
-    def select(
+    def select(  # noqa: PLR0913 - a filter each
         self,
         *,
         appid: str | None = None,
         path: str | None = None,
         errcode: int | None = None,
         since: datetime | None = None,
+        after: int = 0,
         limit: int = 100,
-    ) -> list[Entry]:
-        """Return the newest entries that match, the oldest first. Raises ValueError."""
+    ) -> tuple[list[Entry], int]:
+        """Return the newest entries that match, the oldest first, and the number of the last seen.
+
+        Those ``after`` a number came later. Raises ValueError.
+        """
         if limit < 1:
             raise ValueError(f"limit is at least 1, not {limit}")
+        asked = self._entries.items() if appid is None else self._entries.items_of(appid)
         found = [
             entry
-            for entry in self
-            if appid in {None, entry.appid}
+            for number, entry in asked
+            if number > after
             and path in {None, entry.path}
             and errcode in {None, entry.errcode}
             and (since is None or entry.time >= since)
         ]
-        return found[-limit:]
+        return found[-limit:], asked[-1][0] if asked else 0
 
     def clear(self, appid: str | None = None) -> None:
         """Drop the entries of one mini program, or all."""
-        kept = [entry for entry in self if appid not in {None, entry.appid}]
-        self._entries = deque(kept, self._entries.maxlen)
+        if appid is None:
+            self._entries.clear()
+        else:
+            self._entries.forget(appid)
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[Entry]:
-        # A copy: another thread may add an entry while this one reads.
-        return iter(list(self._entries))
+        return iter([entry for _number, entry in self._entries.items()])
 
 
 def cleaned(body: bytes) -> bytes:

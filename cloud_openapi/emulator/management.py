@@ -16,17 +16,17 @@ def handlers(emulator: Emulator) -> dict[str, Handler]:
     def clear_quota(appid: str, fields: dict[str, Any]) -> dict[str, Any]:
         if fields.get("appid") != appid:
             raise RefusalError(40013, "appid")
-        emulator.quota.clear(appid, emulator.clock.now())
+        emulator.quota.clear(appid, emulator.now(appid))
         return {}
 
     def get_quota(appid: str, fields: dict[str, Any]) -> dict[str, Any]:
         path = fields.get("cgi_path")
         if not isinstance(path, str) or path not in emulator.paths:
             raise RefusalError(76021, "cgi_path")
-        return {"quota": emulator.quota.show(appid, path, emulator.clock.now())}
+        return {"quota": emulator.quota.show(appid, path, emulator.now(appid))}
 
     def get_rid(appid: str, fields: dict[str, Any]) -> dict[str, Any]:
-        record = emulator.rids.get(fields.get("rid"), appid, emulator.clock.now())
+        record = emulator.rids.get(fields.get("rid"), appid, emulator.now(appid))
         return {"request": record.describe()}
 
     return {

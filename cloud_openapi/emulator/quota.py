@@ -17,40 +17,39 @@ class Quota:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._limits: dict[tuple[str, str], int] = {}
-        self._used: dict[tuple[str, str], int] = {}
-        self._day = date.min
+        self._limits: dict[str, dict[str, int]] = {}
+        # By mini program and path, with the day: each has a clock that may be its own.
+        self._used: dict[str, dict[str, tuple[date, int]]] = {}
         self._cleared: dict[str, list[tuple[int, int]]] = {}
 
     def limits_of(self, appid: str) -> dict[str, int]:
         """Return the daily limits of a mini program by path."""
-        return {path: limit for (owner, path), limit in self._limits.items() if owner == appid}
+        with self._lock:
+            return dict(self._limits.get(appid, {}))
 
     def set_limits(self, appid: str, limits: Mapping[str, int | None]) -> None:
         """Set daily limits by path; None lifts one."""
         with self._lock:
-            for path, limit in limits.items():
-                if limit is None:
-                    self._limits.pop((appid, path), None)
-                else:
-                    self._limits[appid, path] = limit
+            changed = {**self._limits.get(appid, {}), **limits}
+            self._limits[appid] = {
+                path: limit for path, limit in changed.items() if limit is not None
+            }
 
     def spend(self, appid: str, path: str, now: datetime) -> None:
         """Count one call. Raises RefusalError, if the day's are used up."""
-        key = (appid, path)
+        day = now.date()
         with self._lock:
-            self._begin(now.date())
-            used = self._used.get(key, 0)
-            if used >= self._limits.get(key, used + 1):
+            used = self._used_on(day, appid, path)
+            limits = self._limits.get(appid)
+            if limits and used >= limits.get(path, used + 1):
                 raise RefusalError(45009, "quota", quota_text(path))
-            self._used[key] = used + 1
+            self._used.setdefault(appid, {})[path] = (day, used + 1)
 
     def show(self, appid: str, path: str, now: datetime) -> dict[str, int]:
         """Return ``{"daily_limit", "used", "remain"}``; without a limit both ends are 0."""
         with self._lock:
-            self._begin(now.date())
-            used = self._used.get((appid, path), 0)
-        limit = self._limits.get((appid, path), 0)
+            used = self._used_on(now.date(), appid, path)
+            limit = self._limits.get(appid, {}).get(path, 0)
         return {"daily_limit": limit, "used": used, "remain": max(limit - used, 0)}
 
     def clear(self, appid: str, now: datetime) -> None:
@@ -61,23 +60,20 @@ class Quota:
             if len(cleared) >= _CLEARED_A_MONTH:
                 raise RefusalError(48006, "clear_quota")
             self._cleared[appid] = [*cleared, month]
-            self._used = {key: used for key, used in self._used.items() if key[0] != appid}
+            self._used.pop(appid, None)
 
     def reset(self, appid: str | None = None) -> None:
         """Forget limits and counts of one mini program, or of all."""
         with self._lock:
-            for counts in (self._limits, self._used):
-                for key in [key for key in counts if appid in {None, key[0]}]:
-                    del counts[key]
-            if appid is None:
-                self._cleared.clear()
-            else:
-                self._cleared.pop(appid, None)
+            for kept in (self._limits, self._used, self._cleared):
+                if appid is None:
+                    kept.clear()
+                else:
+                    kept.pop(appid, None)
 
-    def _begin(self, day: date) -> None:
-        if day != self._day:
-            self._day = day
-            self._used.clear()
+    def _used_on(self, day: date, appid: str, path: str) -> int:
+        counted, used = self._used.get(appid, {}).get(path, (day, 0))
+        return used if counted == day else 0
 
 
 def checked_limits(limits: object, paths: Mapping[str, str]) -> dict[str, int | None]:

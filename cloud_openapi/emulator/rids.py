@@ -1,16 +1,15 @@
 """What was asked and answered under a rid; the newest ones only."""
 
 import re
-import threading
-from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.journal import cleaned
+from cloud_openapi.emulator.newest import Newest
 
 _VALID_FOR = timedelta(days=7)
-_REMEMBERED = 10_000
+_REMEMBERED = 1000
 _LONGEST = 2048
 _FORM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}")
 
@@ -41,17 +40,13 @@ class Rids:
     """The records by rid. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._records: OrderedDict[str, Record] = OrderedDict()
+        self._records: Newest[str, Record] = Newest()
 
     def add(self, rid: str, record: Record) -> None:
-        """Keep a record, its bodies cut; the oldest makes room."""
+        """Keep a record, its bodies cut; the oldest of the same mini program makes room."""
         body = cleaned(record.body[:_LONGEST])
         cut = record._replace(body=body, answer=record.answer[:_LONGEST])
-        with self._lock:
-            self._records[rid] = cut
-            if len(self._records) > _REMEMBERED:
-                self._records.popitem(last=False)
+        self._records.add(record.appid, rid, cut, _REMEMBERED)
 
     def get(self, rid: object, appid: str, now: datetime) -> Record:
         """Return what a mini program's rid stands for. Raises RefusalError."""
@@ -68,6 +63,7 @@ class Rids:
 
     def clear(self, appid: str | None = None) -> None:
         """Forget the records of one mini program, or all."""
-        with self._lock:
-            for rid in [r for r, record in self._records.items() if appid in {None, record.appid}]:
-                del self._records[rid]
+        if appid is None:
+            self._records.clear()
+        else:
+            self._records.forget(appid)

@@ -1,7 +1,5 @@
 """Everything that an emulator knows and remembers."""
 
-import random
-import re
 import threading
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,92 +8,125 @@ from typing import Any
 
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
-from cloud_openapi.emulator.clock import Clock
+from cloud_openapi.emulator.clock import Clock, Clocks, OwnClock, describe_clock
 from cloud_openapi.emulator.errors import MANAGEMENT_PATHS, TOKEN_PATHS
 from cloud_openapi.emulator.fault import Known
 from cloud_openapi.emulator.faults import Faults
 from cloud_openapi.emulator.journal import Journal
+from cloud_openapi.emulator.names import some_of
 from cloud_openapi.emulator.pins import Pins
-from cloud_openapi.emulator.quota import Quota, checked_limits
-from cloud_openapi.emulator.readiness import Readiness, checked_hour
+from cloud_openapi.emulator.quota import Quota
+from cloud_openapi.emulator.readiness import Readiness
 from cloud_openapi.emulator.rids import Rids
+from cloud_openapi.emulator.seeds import Seeds, checked_seed
+from cloud_openapi.emulator.settings import APP_SETTINGS, app_settings, checked_app
 from cloud_openapi.emulator.tokens import Tokens
 from cloud_openapi.emulator.world import World
 
 _WORLDS = 1000
-_APPID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Emulator:
     """The state behind the application: mini programs, tokens, clock, numbers, journal.
 
-    ``apps`` maps each appid to its secret; by default it is the demo mini program alone. The same
-    seed gives the same numbers, tokens and request ids. Until ``ready_hour`` (0 to 24, Beijing's)
-    the data of yesterday are not ready.
+    ``apps`` maps each appid to its secret, or to its settings as `configure_app` takes them; by
+    default it is the demo mini program alone. The same seed gives the same numbers, tokens and
+    request ids. Until ``ready_hour`` (0 to 24, Beijing's) the data of yesterday are not ready.
+    Raises ValueError.
     """
 
-    APP_SETTINGS = ("secret", "ready_hour", "daily_limits")
+    APP_SETTINGS = APP_SETTINGS
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
         self,
         *,
         seed: int = 0,
         clock: Clock | None = None,
-        apps: Mapping[str, str] | None = None,
+        apps: Mapping[str, str | Mapping[str, Any]] | None = None,
         catalogue: Catalogue | None = None,
         journal_size: int = 1000,
         ready_hour: int = 0,
     ) -> None:
-        self.seed = self._first_seed = seed
         self.clock = clock or Clock()
-        self.apps = dict(apps or {DEMO_APPID: DEMO_SECRET})
-        self._first_apps = dict(self.apps)
+        """The common clock; see also `clock_of`."""
+        self.clocks = Clocks(self.clock)
+        self.seeds = Seeds(seed)
+        self._first_seed = seed
         self._lock = threading.RLock()
         self.catalogue = default_catalogue() if catalogue is None else catalogue
         self.journal = Journal(journal_size)
         self.readiness = Readiness(ready_hour)
-        self.chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
-        self.tokens = Tokens(self.apps, self.clock, self.chance)
+        self.apps: dict[str, str] = {}
+        """The secret of each mini program."""
+        self.tokens = Tokens(self.apps, self.clocks, self.seeds)
         self._paths = {api.name: api.path for api in self.catalogue.values()}
         self._names = {path: name for name, path in self._paths.items()}
+        self._limited = {**self._paths, **{path: path for path in (*TOKEN_PATHS, *self._names)}}
         self.paths = frozenset({*TOKEN_PATHS, *MANAGEMENT_PATHS, *self._names})
-        self.faults = Faults(seed, self.clock, Known(self._paths, self.paths, self.apps))
+        self.faults = Faults(self.seeds, self.clocks, Known(self._paths, self.paths, self.apps))
         self.pins = Pins(self.catalogue, self.apps)
         self.quota = Quota()
         self.rids = Rids()
-        self.world = lru_cache(maxsize=_WORLDS)(self._make_world)
+        self._world = lru_cache(maxsize=_WORLDS)(World)
+        given = apps or {DEMO_APPID: DEMO_SECRET}
+        self._first_apps = {appid: app_settings(one) for appid, one in given.items()}
+        self.first_appid = next(iter(self._first_apps))
+        """The mini program in whose name a program calls that was told nothing else."""
+        for appid in self._first_apps:
+            self._configure_first(appid)
+
+    @property
+    def seed(self) -> int:
+        """Return the common seed."""
+        return self.seeds.common
+
+    def now(self, appid: str | None = None) -> datetime:
+        """Return the time of a mini program, or of nobody known."""
+        return self.clocks.now(appid)
+
+    def clock_of(self, appid: str) -> OwnClock:
+        """Return a mini program's clock: the common time, until it is set itself.
+
+        Then it is independent, until a reset. Raises ValueError.
+        """
+        return self.clocks.own(self.known_appid(appid))
+
+    def world(self, appid: str) -> World:
         """Return the simulated mini program of an appid."""
+        return self._world(self.seeds.of(appid), appid)
 
     def reset(self) -> None:
         """Go back to the beginning: as it was made, with no token, fault, pin or journal."""
         with self._lock:
-            self.clock.reset()
-            self.apps.update(self._first_apps)
+            self._forget(None)
+            self.seeds.reset(self._first_seed)
+            self.faults.reseed()
             for appid in self.apps.keys() - self._first_apps.keys():
                 del self.apps[appid]
-            self._forget(None)
-            self.reseed(self._first_seed)
+                self.clocks.forget(appid)
+            for appid in self._first_apps:
+                self._configure_first(appid)
 
     def reset_app(self, appid: str) -> None:
-        """Forget one mini program's tokens, own faults and pins, settings and journal.
+        """Take one mini program back to its beginning, and leave all others alone.
 
-        Raises ValueError.
+        It loses its tokens, own faults and pins, clock, seed, settings and journal. Raises
+        ValueError.
         """
         with self._lock:
             self._forget(self.known_appid(appid))
+            self.seeds.forget(appid)
+            self._configure_first(appid)
 
     def reseed(self, seed: int) -> None:
         """Start numbers, tokens and request ids anew from a seed, without faults.
 
-        Raises ValueError, unless it is a whole number.
+        Mini programs with a seed of their own are left alone. Raises ValueError, unless it is a
+        whole number.
         """
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise ValueError(f"seed is a whole number, not {seed!r}")  # noqa: TRY004
         with self._lock:
-            self.seed = seed
-            self.chance.seed(seed)
-            self.world.cache_clear()
-            self.faults.reset(seed)
+            self.seeds.reseed(checked_seed(seed))
+            self.faults.reseed()
 
     def configure_app(
         self,
@@ -104,85 +135,102 @@ class Emulator:
         secret: str | None = None,
         ready_hour: int | None = None,
         daily_limits: Mapping[str, int | None] | None = None,
+        seed: int | None = None,
     ) -> None:
         """Change a mini program, or add one, which needs a secret. Raises ValueError.
 
-        ``daily_limits`` has the calls of a day by API or path; None lifts a limit.
+        ``daily_limits`` has the calls of a day by API or path; None lifts a limit. A ``seed`` of
+        its own starts its numbers, tokens and request ids anew.
         """
-        if _APPID.fullmatch(appid) is None:
-            raise ValueError("an appid is 1 to 64 letters, digits, hyphens and underscores")
-        if secret is None:
-            self.known_appid(appid)
-        elif not isinstance(secret, str) or not secret:
-            raise ValueError("secret is a text that is not empty")
-        if ready_hour is not None:
-            checked_hour(ready_hour)
-        limits = {}
-        if daily_limits is not None:
-            names = {**self._paths, **{path: path for path in TOKEN_PATHS + tuple(self._names)}}
-            limits = checked_limits(daily_limits, names)
+        given = (secret, ready_hour, daily_limits, seed)
+        self._configure(appid, dict(zip(APP_SETTINGS, given, strict=True)))
+
+    def _configure(self, appid: str, given: Mapping[str, Any]) -> None:
+        settings = checked_app(appid, given, self._limited)
         with self._lock:
-            if secret is not None:
-                self.apps[appid] = secret
-            if ready_hour is not None:
-                self.readiness.set(appid, ready_hour)
-            self.quota.set_limits(appid, limits)
+            if settings.secret is None:
+                self.known_appid(appid)
+            else:
+                self.apps[appid] = settings.secret
+            if settings.ready_hour is not None:
+                self.readiness.set(appid, settings.ready_hour)
+            if settings.limits:
+                self.quota.set_limits(appid, settings.limits)
+            if settings.seed is not None:
+                self.seeds.set(appid, settings.seed)
+
+    def _configure_first(self, appid: str) -> None:
+        """Set a mini program to what the emulator was made with, if it was."""
+        if appid not in self._first_apps:
+            return
+        try:
+            self._configure(appid, self._first_apps[appid])
+        except ValueError as error:
+            raise ValueError(f"{appid}: {error}") from None
 
     def known_appid(self, appid: Any) -> str:
         """Return an appid that the emulator knows. Raises ValueError, which names them."""
         if not isinstance(appid, str) or appid not in self.apps:
-            raise ValueError(f"appid is one of {', '.join(self.apps)}, not {appid!r}")
+            raise ValueError(f"appid is one of {some_of(self.apps)}, not {appid!r}")
         return appid
 
     def describe(self) -> dict[str, Any]:
         """Return the state as JSON; no token and no secret is in it."""
         return {
             "seed": self.seed,
-            "clock": self.describe_clock(),
+            "clock": describe_clock(self.clock),
             "apps": {appid: self.describe_app(appid) for appid in list(self.apps)},
             "faults": [fault.describe() for fault in self.faults.listed()],
             "pins": len(self.pins),
             "journal": len(self.journal),
         }
 
-    def describe_clock(self) -> dict[str, Any]:
-        """Return ``{"now", "frozen", "offset"}``: a time, whether it stands still, seconds."""
-        return {
-            "now": self.clock.now().isoformat(),
-            "frozen": self.clock.frozen_at is not None,
-            "offset": self.clock.offset.total_seconds(),
-        }
+    def describe_clock(self, appid: str | None = None) -> dict[str, Any]:
+        """Return ``{"now", "frozen", "offset"}``: a time, whether it stands still, seconds.
+
+        With the appid of a mini program it is that one's clock. Raises ValueError.
+        """
+        return describe_clock(self.clock if appid is None else self.clock_of(appid))
 
     def describe_app(self, appid: str) -> dict[str, Any]:
-        """Return a mini program's settings without its secret. Raises KeyError."""
+        """Return a mini program's settings without its secret. Raises KeyError.
+
+        ``seed`` and ``clock`` are there if it has one of its own.
+        """
         if appid not in self.apps:
             raise KeyError(appid)
+        seed, clock = self.seeds.own(appid), self.clocks.set_of(appid)
         return {
             "appid": appid,
             "ready_hour": self.readiness.hour_of(appid),
             "daily_limits": self.quota.limits_of(appid),
+            **({} if seed is None else {"seed": seed}),
+            **({} if clock is None else {"clock": describe_clock(clock)}),
         }
 
-    def journal_entries(
-        self,
-        *,
-        api: str | None = None,
-        path: str | None = None,
-        since: datetime | None = None,
-        limit: int = 100,
-        **equal: Any,
-    ) -> list[dict[str, Any]]:
-        """Return the newest entries as JSON, the oldest first; ``equal`` is appid or errcode.
+    def journal_entries(self, **filters: Any) -> list[dict[str, Any]]:
+        """Return the entries of `journal_page` alone. Raises ValueError."""
+        entries: list[dict[str, Any]] = self.journal_page(**filters)["entries"]
+        return entries
 
-        Raises ValueError for an API that does not exist and for a limit below 1.
+    def journal_page(
+        self, *, api: str | None = None, path: str | None = None, **filters: Any
+    ) -> dict[str, Any]:
+        """Return ``{"entries", "last"}``: the newest that match, the oldest first, as JSON.
+
+        ``filters`` are those of `Journal.select`; what ``last`` is, given for ``after``, leaves
+        only those that came later. Raises ValueError for an API that does not exist and for a
+        limit below 1.
         """
         if api is not None and (path is not None or api not in self._paths):
             raise ValueError(f"api is one of {', '.join(self._paths)}, and then path is not given")
         path = path if api is None else self._paths[api]
-        found = self.journal.select(path=path, since=since, limit=limit, **equal)
-        return [{**entry.describe(), "api": self._names.get(entry.path)} for entry in found]
+        found, last = self.journal.select(path=path, **filters)
+        entries = [{**entry.describe(), "api": self._names.get(entry.path)} for entry in found]
+        return {"entries": entries, "last": last}
 
     def _forget(self, appid: str | None) -> None:
+        self.clocks.reset(appid)
         self.tokens.forget(appid)
         self.faults.clear(appid)
         self.pins.clear(appid)
@@ -190,6 +238,3 @@ class Emulator:
         self.quota.reset(appid)
         self.rids.clear(appid)
         self.journal.clear(appid)
-
-    def _make_world(self, appid: str) -> World:
-        return World(self.seed, appid)

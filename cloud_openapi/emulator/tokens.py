@@ -4,21 +4,21 @@ Lifetimes and the five minutes in which an old and a new token both work are WeC
 https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html
 """
 
-import random
 import threading
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from cloud_openapi.emulator.clock import Clock
+from cloud_openapi.emulator.clock import Clocks
 from cloud_openapi.emulator.errors import RefusalError
+from cloud_openapi.emulator.seeds import Seeds
 
 LIFETIME = timedelta(seconds=7200)
 _OVERLAP = timedelta(minutes=5)
 _FORCED_PAUSE = timedelta(seconds=30)
 _FORCED_A_DAY = 20
 _REMEMBERED = 10_000
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_LENGTH = 136
+_RANDOM_BYTES = 102  # 136 characters
 
 
 class _Issued:
@@ -28,21 +28,30 @@ class _Issued:
         self.at = at
         self.ends = at + LIFETIME
         self.superseded_at: datetime | None = None
+        self.revoked = False
+
+
+class _Granted:
+    """What one mini program was granted."""
+
+    def __init__(self) -> None:
+        self.issued: dict[str, _Issued] = {}
+        # The two endpoints do not invalidate each other's tokens.
+        self.latest: _Issued | None = None
+        self.stable: _Issued | None = None
+        self.forced: list[datetime] = []
 
 
 class Tokens:
     """Every token of every mini program. Safe to share between threads."""
 
-    def __init__(self, apps: Mapping[str, str], clock: Clock, chance: random.Random) -> None:
+    def __init__(self, apps: Mapping[str, str], clocks: Clocks, seeds: Seeds) -> None:
         self._apps = apps
-        self._clock = clock
-        self._chance = chance
+        self._clocks = clocks
+        self._seeds = seeds
         self._lock = threading.Lock()
         self._issued: dict[str, _Issued] = {}
-        # The two endpoints do not invalidate each other's tokens.
-        self._latest: dict[str, _Issued] = {}
-        self._stable: dict[str, _Issued] = {}
-        self._forced: dict[str, list[datetime]] = {}
+        self._granted: dict[str, _Granted] = {}
 
     def authenticate(self, appid: str, secret: str, grant_type: str) -> None:
         """Check the fields of a token request, in the order that the real service does.
@@ -63,12 +72,12 @@ class Tokens:
     def grant(self, appid: str) -> tuple[str, int]:
         """Return a new token and its life in seconds; the former works five minutes longer."""
         with self._lock:
-            now = self._clock.now()
-            former = self._latest.get(appid)
-            if former is not None:
-                former.superseded_at = now + _OVERLAP
-            issued = self._latest[appid] = self._issue(appid, now)
-            return issued.token, int(LIFETIME.total_seconds())
+            now = self._clocks.now(appid)
+            granted = self._granted_to(appid)
+            if granted.latest is not None:
+                granted.latest.superseded_at = now + _OVERLAP
+            granted.latest = self._issue(appid, granted, now)
+            return granted.latest.token, int(LIFETIME.total_seconds())
 
     def grant_stable(self, appid: str, *, force: bool) -> tuple[str, int]:
         """Return the token and what remains of its life; ``force`` ends the former at once.
@@ -77,20 +86,23 @@ class Tokens:
         one another do not renew, and there are twenty a day: then RefusalError.
         """
         with self._lock:
-            now = self._clock.now()
-            current = self._stable.get(appid)
+            now = self._clocks.now(appid)
+            granted = self._granted_to(appid)
+            current = granted.stable
             if force:
-                current = self._force(appid, current, now)
+                current = self._force(appid, granted, now)
             elif current is None or now >= current.ends - _OVERLAP:
-                current = self._stable[appid] = self._issue(appid, now)
-            assert current is not None  # noqa: S101 - each branch above leaves a token
+                current = self._issue(appid, granted, now)
+            granted.stable = current
             return current.token, int((current.ends - now).total_seconds())
 
     def appid_of(self, token: str) -> str:
         """Return the mini program that a token speaks for. Raises RefusalError."""
         issued = self._issued.get(token)
-        now = self._clock.now()
-        if issued is None or (issued.superseded_at is not None and now >= issued.superseded_at):
+        if issued is None or issued.revoked:
+            raise RefusalError(40001, "access_token")
+        now = self._clocks.now(issued.appid)
+        if issued.superseded_at is not None and now >= issued.superseded_at:
             raise RefusalError(40001, "access_token")
         if now >= issued.ends:
             raise RefusalError(42001, "access_token")
@@ -103,30 +115,36 @@ class Tokens:
         except RefusalError:
             return None
 
+    def granted_to(self, token: str) -> str | None:
+        """Return the mini program that a token was granted to, even if it works no longer."""
+        issued = self._issued.get(token)
+        return None if issued is None else issued.appid
+
     def revoke(self, token: str) -> None:
         """End one token behind its owner's back: 40001 from now on, and a new one when asked."""
         with self._lock:
-            issued = self._issued.pop(token, None)
-            for current in (self._latest, self._stable):
-                if issued is not None and current.get(issued.appid) is issued:
-                    del current[issued.appid]
+            issued = self._issued.get(token)
+            if issued is None:
+                return
+            issued.revoked = True
+            granted = self._granted_to(issued.appid)
+            if granted.latest is issued:
+                granted.latest = None
+            if granted.stable is issued:
+                granted.stable = None
 
     def forget(self, appid: str | None = None) -> None:
         """End every token of one mini program or of all, and the count of forced calls."""
         with self._lock:
-            self._issued = {
-                token: issued
-                for token, issued in self._issued.items()
-                if appid not in {None, issued.appid}
-            }
-            for kept in (self._latest, self._stable, self._forced):
-                if appid is None:
-                    kept.clear()
-                else:
-                    kept.pop(appid, None)
+            for owner in list(self._granted) if appid is None else [appid]:
+                for token in self._granted.pop(owner, _Granted()).issued:
+                    del self._issued[token]
 
-    def _force(self, appid: str, current: _Issued | None, now: datetime) -> _Issued:
-        calls = self._forced.setdefault(appid, [])
+    def _granted_to(self, appid: str) -> _Granted:
+        return self._granted.get(appid) or self._granted.setdefault(appid, _Granted())
+
+    def _force(self, appid: str, granted: _Granted, now: datetime) -> _Issued:
+        current, calls = granted.stable, granted.forced
         if current is not None and calls and now - calls[-1] < _FORCED_PAUSE:
             return current
         calls[:] = [call for call in calls if call.date() == now.date()]
@@ -135,19 +153,20 @@ class Tokens:
         calls.append(now)
         if current is not None:
             current.superseded_at = now
-        issued = self._stable[appid] = self._issue(appid, now)
+        return self._issue(appid, granted, now)
+
+    def _issue(self, appid: str, granted: _Granted, now: datetime) -> _Issued:
+        chance = self._seeds.draw(appid, "token", _RANDOM_BYTES)
+        token = "emulator_" + urlsafe_b64encode(chance).decode()
+        # The same seed anew grants the same token again: as the newest.
+        granted.issued.pop(token, None)
+        issued = self._issued[token] = granted.issued[token] = _Issued(token, appid, now)
+        if len(granted.issued) > 2 * _REMEMBERED:
+            self._drop_oldest(granted)
         return issued
 
-    def _issue(self, appid: str, now: datetime) -> _Issued:
-        token = "emulator_" + "".join(self._chance.choices(_ALPHABET, k=_LENGTH))
-        issued = self._issued[token] = _Issued(token, appid, now)
-        if len(self._issued) > 2 * _REMEMBERED:
-            self._forget()
-        return issued
-
-    def _forget(self) -> None:
-        """Drop the oldest tokens, but none that an endpoint still hands out."""
-        current = {*self._latest.values(), *self._stable.values()}
-        newest = list(self._issued.items())[-_REMEMBERED:]
-        kept = [(token, issued) for token, issued in self._issued.items() if issued in current]
-        self._issued = dict(kept + newest)
+    def _drop_oldest(self, granted: _Granted) -> None:
+        """Drop a mini program's oldest tokens, but none that an endpoint still hands out."""
+        for token, issued in list(granted.issued.items())[:-_REMEMBERED]:
+            if issued not in {granted.latest, granted.stable}:
+                del granted.issued[token], self._issued[token]

@@ -3,17 +3,20 @@
 import json
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Request, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from cloud_openapi.emulator.caller import caller_of
+from cloud_openapi.emulator.caller import Caller, caller_of
 from cloud_openapi.emulator.errors import RefusalError, error_body, make_rid
 from cloud_openapi.emulator.faults import Struck
 from cloud_openapi.emulator.journal import Entry
 from cloud_openapi.emulator.rids import Record
 from cloud_openapi.emulator.state import Emulator
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 # WeChat's neighbours of these APIs answer so; of these APIs themselves no header is recorded.
 _CONTENT_TYPE = "application/json; encoding=utf-8"
@@ -21,13 +24,14 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Call:
-    """One request, and in whose name it was made as far as that is known."""
+    """One request, in whose name it was made as far as that is known, and when by their clock."""
 
-    __slots__ = ("appid", "request")
+    __slots__ = ("appid", "now", "request")
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.appid: str | None = None
+        self.now: datetime | None = None
 
 
 class Answer(NamedTuple):
@@ -45,14 +49,16 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
 
     def view() -> Response:
         rid, began = "", perf_counter()
-        now = emulator.clock.now()
         call = Call(request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
-        struck = _strike(call, emulator) if emulator.faults.active else None
+        struck = _strike(call, emulator) if emulator.faults else None
         try:
             answer = endpoint(call) if struck is None else _answer(endpoint, call, struck, emulator)
         except RefusalError as refusal:
-            rid = make_rid(now, emulator.chance)
+            call.appid = call.appid or _caller(call, emulator).named
+            call.now = call.now or emulator.now(call.appid)
+            rid = make_rid(call.now, emulator.seeds.draw(call.appid, "rid", 8))
             answer = Answer(error_body(refusal.code, rid, refusal.text), refusal.check)
+        now = call.now or emulator.now(call.appid)
         body, check = _without_token(call.request, _body_to_keep(call.request), answer.source)
         emulator.journal.add(
             Entry(
@@ -83,11 +89,17 @@ def _errcode(body: Any) -> int:
 
 
 def _strike(call: Call, emulator: Emulator) -> Struck | None:
-    caller = caller_of(call.request, emulator.tokens, emulator.apps)
+    caller = _caller(call, emulator)
+    # Before anybody sleeps for it.
+    call.now = emulator.now(caller.named)
     struck = emulator.faults.strike(caller)
     if struck is not None:
-        call.appid = caller.appid
+        call.appid = caller.named
     return struck
+
+
+def _caller(call: Call, emulator: Emulator) -> Caller:
+    return caller_of(call.request, emulator.tokens, emulator.apps)
 
 
 def _answer(endpoint: Endpoint, call: Call, struck: Struck, emulator: Emulator) -> Answer:

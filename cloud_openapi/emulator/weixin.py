@@ -66,7 +66,8 @@ def _api(operation: Operation, emulator: Emulator) -> Endpoint:
     def endpoint(call: Call) -> Answer:
         _require_method(call, operation.method)
         appid = _appid_of(call, emulator)
-        now = emulator.clock.now()
+        now = emulator.now(appid)
+        call.now = call.now or now
         emulator.quota.spend(appid, operation.path, now)
         params = _json_body(call)
         pinned = emulator.pins.answer(appid, operation.name, params)
@@ -122,7 +123,7 @@ def _token(emulator: Emulator) -> Endpoint:
         field = call.request.args.get
         appid = field("appid", "")
         emulator.tokens.authenticate(appid, field("secret", ""), field("grant_type", ""))
-        emulator.quota.spend(appid, call.request.path, emulator.clock.now())
+        emulator.quota.spend(appid, call.request.path, emulator.now(appid))
         return _granted(call, appid, *emulator.tokens.grant(appid))
 
     return endpoint
@@ -134,7 +135,7 @@ def _stable_token(emulator: Emulator) -> Endpoint:
         fields = _json_body(call)
         appid = _text(fields, "appid")
         emulator.tokens.authenticate(appid, _text(fields, "secret"), _text(fields, "grant_type"))
-        emulator.quota.spend(appid, call.request.path, emulator.clock.now())
+        emulator.quota.spend(appid, call.request.path, emulator.now(appid))
         force = fields.get("force_refresh") is True
         return _granted(call, appid, *emulator.tokens.grant_stable(appid, force=force))
 

@@ -1,0 +1,115 @@
+"""How an emulator is to be: the options --app, --seed, --now and --settings."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from cloud_openapi.cli._options import moment, option
+from cloud_openapi.demo import secret_for
+from cloud_openapi.emulator import Clock, Emulator
+from cloud_openapi.errors import ConfigError
+
+OPTIONS = ("app", "seed", "now", "settings")
+_FILE_KEYS = ("seed", "apps")
+
+
+class Setup(NamedTuple):
+    """What the options ask for."""
+
+    apps: tuple[tuple[str, str | None], ...]
+    seed: int | None
+    now: datetime | None
+    settings: Path | None
+
+    def emulator(self) -> Emulator:
+        """Return the emulator; what the options say wins over the file. Raises ConfigError."""
+        seed, apps = _read(self.settings) if self.settings else (0, {})
+        for appid, secret in self.apps:
+            apps[appid] = {**apps.get(appid, {}), **({"secret": secret} if secret else {})}
+        given = {
+            appid: {"secret": secret_for(appid), **settings} for appid, settings in apps.items()
+        }
+        try:
+            return Emulator(
+                seed=seed if self.seed is None else self.seed, clock=Clock(self.now), apps=given
+            )
+        except ValueError as error:
+            raise ConfigError(f"{self.settings or '--app'}: {error}.") from error
+
+
+def setup_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --app, --seed, --now and --settings, and hand them to the command as its ``setup``."""
+
+    @wraps(command)
+    def run(
+        *arguments: Any,
+        app: tuple[tuple[str, str | None], ...],
+        seed: int | None,
+        now: datetime | None,
+        settings: Path | None,
+        **given: Any,
+    ) -> Any:
+        return command(*arguments, setup=Setup(app, seed, now, settings), **given)
+
+    added: Callable[..., Any] = run
+    for add in reversed(_OPTIONS):
+        added = add(added)
+    return added
+
+
+def _app(text: str) -> tuple[str, str | None]:
+    appid, colon, secret = text.partition(":")
+    if not appid or (colon and not secret):
+        raise click.BadParameter(f"{text!r} is not APPID or APPID:SECRET")
+    return appid, secret or None
+
+
+_OPTIONS = (
+    option(
+        "--app",
+        type=_app,
+        multiple=True,
+        metavar="APPID[:SECRET]",
+        help="A mini program of the emulator, instead of its own; may be repeated.",
+    ),
+    option("--seed", type=int, metavar="INTEGER", help="Seed of its numbers.  [default: 0]"),
+    option(
+        "--now",
+        type=moment,
+        metavar="TIME",
+        help="Let the emulator's time stand still at this moment.",
+    ),
+    option(
+        "--settings",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help='JSON: {"seed": 0, "apps": {"APPID": {"secret", "ready_hour", …}}}.',
+    ),
+)
+
+
+def _read(file: Path) -> tuple[int, dict[str, Any]]:
+    """Return seed and mini programs of a settings file. Raises ConfigError."""
+    try:
+        content = json.loads(file.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{file}: not JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{file}: it holds a JSON object of {', '.join(_FILE_KEYS)}.")
+    for name in content:
+        if name not in _FILE_KEYS:
+            raise ConfigError(f"{file}: {name}: the keys are {', '.join(_FILE_KEYS)}.")
+    apps = content.get("apps", {})
+    if not isinstance(apps, Mapping):
+        raise ConfigError(f'{file}: apps is an object such as {{"wx1": {{"ready_hour": 9}}}}.')
+    for appid, settings in apps.items():
+        if not isinstance(settings, Mapping):
+            raise ConfigError(f'{file}: apps: {appid} is an object such as {{"ready_hour": 9}}.')
+    return content.get("seed", 0), dict(apps)

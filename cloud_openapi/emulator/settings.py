@@ -1,0 +1,51 @@
+"""What a mini program may be set to, read and checked before anything is changed."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from cloud_openapi.emulator.quota import checked_limits
+from cloud_openapi.emulator.readiness import checked_hour
+from cloud_openapi.emulator.seeds import checked_seed
+
+APP_SETTINGS: Final = ("secret", "ready_hour", "daily_limits", "seed")
+_APPID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class AppSettings(NamedTuple):
+    """Settings of a mini program; None leaves one as it is."""
+
+    secret: str | None
+    ready_hour: int | None
+    limits: Mapping[str, int | None]
+    seed: int | None
+
+
+def checked_app(appid: str, given: Mapping[str, Any], paths: Mapping[str, str]) -> AppSettings:
+    """Return the settings of a mini program; ``paths`` leads from each name that has a limit.
+
+    Raises ValueError, which says what is wrong and what is allowed.
+    """
+    if not isinstance(appid, str) or _APPID.fullmatch(appid) is None:
+        raise ValueError("an appid is 1 to 64 letters, digits, hyphens and underscores")
+    unknown = [str(name) for name in given if name not in APP_SETTINGS]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)}: a mini program has {', '.join(APP_SETTINGS)}")
+    secret, hour, limits, seed = (given.get(name) for name in APP_SETTINGS)
+    if secret is not None and (not isinstance(secret, str) or not secret):
+        raise ValueError("secret is a text that is not empty")
+    return AppSettings(
+        secret,
+        None if hour is None else checked_hour(hour),
+        {} if limits is None else checked_limits(limits, paths),
+        None if seed is None else checked_seed(seed),
+    )
+
+
+def app_settings(given: object) -> Mapping[str, Any]:
+    """Return the settings that an emulator is made with: a secret alone, or several by name."""
+    if isinstance(given, str):
+        return {"secret": given}
+    if not isinstance(given, Mapping):
+        raise ValueError(f"a mini program is an object of {', '.join(APP_SETTINGS)}")  # noqa: TRY004
+    return given
