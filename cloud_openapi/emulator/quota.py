@@ -1,98 +1,164 @@
-"""How often an API may be called a day, and how often that count may be cleared."""
+"""How often an API may be called a day and a minute, and how often the counts may be cleared.
+
+The limits that WeChat publishes are in force from the start:
+https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html
+"""
 
 import threading
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any, Final
 
 from cloud_openapi.emulator.errors import RefusalError, quota_text
 
+DAILY: Final[Mapping[str, int]] = {"/cgi-bin/token": 2000, "/cgi-bin/stable_token": 500_000}
+MINUTELY: Final[Mapping[str, int]] = {"/cgi-bin/stable_token": 10_000}
 _CLEARED_A_MONTH = 10
+_ONE_CLEARED_A_MONTH = 50
+_MINUTE = 60
+
+
+class _Meter:
+    """One mini program's calls of one API in the current day and minute, and their limits."""
+
+    __slots__ = ("daily", "day", "minute", "minutely", "used", "used_in_minute")
+
+    def __init__(self, path: str) -> None:
+        self.daily = DAILY.get(path)
+        self.minutely = MINUTELY.get(path)
+        self.day = date.min
+        self.used = 0
+        self.minute = 0
+        self.used_in_minute = 0
+
+    def begin(self, now: datetime) -> None:
+        today = now.date()
+        if today != self.day:
+            self.day, self.used = today, 0
+
+    def spend(self, path: str, now: datetime) -> None:
+        self.begin(now)
+        if self.daily is not None and self.used >= self.daily:
+            raise RefusalError(45009, "quota", quota_text(path))
+        if self.minutely is not None:
+            minute = int(now.timestamp()) // _MINUTE
+            if minute != self.minute:
+                self.minute, self.used_in_minute = minute, 0
+            if self.used_in_minute >= self.minutely:
+                raise RefusalError(45011, "minute quota")
+            self.used_in_minute += 1
+        self.used += 1
 
 
 class Quota:
-    """The calls of each mini program today, in Beijing. Without a limit they are only counted.
+    """The calls of each mini program, in Beijing's days. Without a limit they are only counted.
 
-    Safe to share between threads.
+    A call costs the same whatever was called before. Safe to share between threads.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._limits: dict[tuple[str, str], int] = {}
-        self._used: dict[tuple[str, str], int] = {}
-        self._day = date.min
-        self._cleared: dict[str, list[tuple[int, int]]] = {}
+        self._meters: dict[tuple[str, str], _Meter] = {}
+        self._cleared: dict[tuple[str, str], tuple[int, int, int]] = {}
 
-    def limits_of(self, appid: str) -> dict[str, int]:
-        """Return the daily limits of a mini program by path."""
-        return {path: limit for (owner, path), limit in self._limits.items() if owner == appid}
-
-    def set_limits(self, appid: str, limits: Mapping[str, int | None]) -> None:
-        """Set daily limits by path; None lifts one."""
+    def describe(self, appid: str) -> dict[str, dict[str, int | None]]:
+        """Return ``{"daily_limits", "minute_limits"}`` by path, where they are not WeChat's."""
         with self._lock:
-            for path, limit in limits.items():
-                if limit is None:
-                    self._limits.pop((appid, path), None)
-                else:
-                    self._limits[appid, path] = limit
+            meters = {
+                path: meter for (owner, path), meter in self._meters.items() if owner == appid
+            }
+        return {
+            "daily_limits": {
+                path: meter.daily
+                for path, meter in meters.items()
+                if meter.daily != DAILY.get(path)
+            },
+            "minute_limits": {
+                path: meter.minutely
+                for path, meter in meters.items()
+                if meter.minutely != MINUTELY.get(path)
+            },
+        }
+
+    def set_limits(
+        self, appid: str, daily: Mapping[str, int | None], minutely: Mapping[str, int | None]
+    ) -> None:
+        """Set limits by path; None lifts one."""
+        with self._lock:
+            for path, limit in daily.items():
+                self._meter(appid, path).daily = limit
+            for path, limit in minutely.items():
+                self._meter(appid, path).minutely = limit
 
     def spend(self, appid: str, path: str, now: datetime) -> None:
-        """Count one call. Raises RefusalError, if the day's are used up."""
-        key = (appid, path)
+        """Count one call. Raises RefusalError, if the day's or the minute's are used up."""
         with self._lock:
-            self._begin(now.date())
-            used = self._used.get(key, 0)
-            if used >= self._limits.get(key, used + 1):
-                raise RefusalError(45009, "quota", quota_text(path))
-            self._used[key] = used + 1
+            meter = self._meters.get((appid, path)) or self._meter(appid, path)
+            meter.spend(path, now)
 
-    def show(self, appid: str, path: str, now: datetime) -> dict[str, int]:
-        """Return ``{"daily_limit", "used", "remain"}``; without a limit both ends are 0."""
+    def show(self, appid: str, path: str, now: datetime) -> dict[str, Any]:
+        """Return ``{"quota": {"daily_limit", "used", "remain"}}``, zeros without a limit.
+
+        ``rate_limit`` is beside it where there is a limit of the minute.
+        """
         with self._lock:
-            self._begin(now.date())
-            used = self._used.get((appid, path), 0)
-        limit = self._limits.get((appid, path), 0)
-        return {"daily_limit": limit, "used": used, "remain": max(limit - used, 0)}
+            meter = self._meters.get((appid, path)) or _Meter(path)
+            meter.begin(now)
+            used, daily, minutely = meter.used, meter.daily or 0, meter.minutely
+        shown = {"quota": {"daily_limit": daily, "used": used, "remain": max(daily - used, 0)}}
+        if minutely is not None:
+            shown["rate_limit"] = {"call_count": minutely, "refresh_second": _MINUTE}
+        return shown
 
     def clear(self, appid: str, now: datetime) -> None:
-        """Count a mini program's calls anew, ten times a month: then RefusalError."""
-        month = (now.year, now.month)
+        """Count a mini program's calls of the day anew, ten times a month: then RefusalError."""
         with self._lock:
-            cleared = [one for one in self._cleared.get(appid, []) if one == month]
-            if len(cleared) >= _CLEARED_A_MONTH:
-                raise RefusalError(48006, "clear_quota")
-            self._cleared[appid] = [*cleared, month]
-            self._used = {key: used for key, used in self._used.items() if key[0] != appid}
+            self._count_clearing(appid, "clear_quota", _CLEARED_A_MONTH, now)
+            for (owner, _), meter in self._meters.items():
+                if owner == appid:
+                    meter.used = 0
+
+    def clear_one(self, appid: str, path: str, now: datetime) -> None:
+        """Count the calls of one API anew, fifty times a month over all: then RefusalError."""
+        with self._lock:
+            self._count_clearing(appid, "quota/clear", _ONE_CLEARED_A_MONTH, now)
+            self._meter(appid, path).used = 0
 
     def reset(self, appid: str | None = None) -> None:
-        """Forget limits and counts of one mini program, or of all."""
+        """Forget limits, counts and clearings of one mini program, or of all."""
         with self._lock:
-            for counts in (self._limits, self._used):
-                for key in [key for key in counts if appid in {None, key[0]}]:
-                    del counts[key]
-            if appid is None:
-                self._cleared.clear()
-            else:
-                self._cleared.pop(appid, None)
+            kept: Any
+            for kept in (self._meters, self._cleared):
+                for key in [key for key in kept if appid in {None, key[0]}]:
+                    del kept[key]
 
-    def _begin(self, day: date) -> None:
-        if day != self._day:
-            self._day = day
-            self._used.clear()
+    def _meter(self, appid: str, path: str) -> _Meter:
+        return self._meters.setdefault((appid, path), _Meter(path))
+
+    def _count_clearing(self, appid: str, kind: str, allowed: int, now: datetime) -> None:
+        year, month, count = self._cleared.get((appid, kind), (0, 0, 0))
+        if (year, month) != (now.year, now.month):
+            count = 0
+        if count >= allowed:
+            raise RefusalError(48006, kind)
+        self._cleared[appid, kind] = (now.year, now.month, count + 1)
 
 
-def checked_limits(limits: object, paths: Mapping[str, str]) -> dict[str, int | None]:
-    """Return daily limits by path; ``paths`` leads from each name that they may have.
+def checked_limits(name: str, limits: object, paths: Mapping[str, str]) -> dict[str, int | None]:
+    """Return limits by path; ``paths`` leads from each name that they may have.
 
-    Raises ValueError.
+    Raises ValueError, which calls them ``name``.
     """
+    if limits is None:
+        return {}
     if not isinstance(limits, Mapping):
-        raise ValueError('daily_limits is an object such as {"<API or path>": 1000}')  # noqa: TRY004
+        raise ValueError(f'{name} is an object such as {{"<API or path>": 1000}}')  # noqa: TRY004
     found: dict[str, int | None] = {}
-    for name, limit in limits.items():
-        if name not in paths:
-            raise ValueError(f"daily_limits: {name!r} is none of {', '.join(paths)}")
+    for api, limit in limits.items():
+        if api not in paths:
+            raise ValueError(f"{name}: {api!r} is none of {', '.join(paths)}")
         whole = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0
         if limit is not None and not whole:
-            raise ValueError(f"daily_limits: {name}: a whole number or null, not {limit!r}")
-        found[paths[name]] = limit
+            raise ValueError(f"{name}: {api}: a whole number or null, not {limit!r}")
+        found[paths[api]] = limit
     return found

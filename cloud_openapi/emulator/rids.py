@@ -53,12 +53,8 @@ class Rids:
             if len(self._records) > _REMEMBERED:
                 self._records.popitem(last=False)
 
-    def get(self, rid: object, appid: str, now: datetime) -> Record:
+    def get(self, rid: str, appid: str) -> Record:
         """Return what a mini program's rid stands for. Raises RefusalError."""
-        if not isinstance(rid, str) or _FORM.fullmatch(rid) is None:
-            raise RefusalError(76002, "rid")
-        if int(rid[:8], 16) < (now - _VALID_FOR).timestamp():
-            raise RefusalError(76004, "rid")
         record = self._records.get(rid)
         if record is None:
             raise RefusalError(76001, "rid")
@@ -71,3 +67,12 @@ class Rids:
         with self._lock:
             for rid in [r for r, record in self._records.items() if appid in {None, record.appid}]:
                 del self._records[rid]
+
+
+def checked_rid(rid: object, now: datetime) -> str:
+    """Return what is a rid of the last seven days. Raises RefusalError."""
+    if not isinstance(rid, str) or _FORM.fullmatch(rid) is None:
+        raise RefusalError(76002, "rid")
+    if int(rid[:8], 16) < (now - _VALID_FOR).timestamp():
+        raise RefusalError(76004, "rid")
+    return rid

@@ -11,7 +11,8 @@ from typing import Any
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator.clock import Clock
-from cloud_openapi.emulator.errors import MANAGEMENT_PATHS, TOKEN_PATHS
+from cloud_openapi.emulator.cloud_run import CloudRun, checked_service
+from cloud_openapi.emulator.errors import CREDENTIAL_PATHS, MANAGEMENT_PATHS, TOKEN_PATHS
 from cloud_openapi.emulator.fault import Known
 from cloud_openapi.emulator.faults import Faults
 from cloud_openapi.emulator.journal import Journal
@@ -33,7 +34,7 @@ class Emulator:
     the data of yesterday are not ready.
     """
 
-    APP_SETTINGS = ("secret", "ready_hour", "daily_limits")
+    APP_SETTINGS = ("secret", "ready_hour", "daily_limits", "minute_limits", "cloud_run")
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
         self,
@@ -57,9 +58,11 @@ class Emulator:
         self.tokens = Tokens(self.apps, self.clock, self.chance)
         self._paths = {api.name: api.path for api in self.catalogue.values()}
         self._names = {path: name for name, path in self._paths.items()}
-        self.paths = frozenset({*TOKEN_PATHS, *MANAGEMENT_PATHS, *self._names})
+        self._limited = {**self._paths, **{path: path for path in (*TOKEN_PATHS, *self._names)}}
+        self.paths = frozenset({*CREDENTIAL_PATHS, *MANAGEMENT_PATHS, *self._names})
         self.faults = Faults(seed, self.clock, Known(self._paths, self.paths, self.apps))
         self.quota = Quota()
+        self.cloud_run = CloudRun(self.chance)
         self.rids = Rids()
         self.world = lru_cache(maxsize=_WORLDS)(self._make_world)
         """Return the simulated mini program of an appid."""
@@ -92,17 +95,20 @@ class Emulator:
             self.world.cache_clear()
             self.faults.reset(seed)
 
-    def configure_app(
+    def configure_app(  # noqa: PLR0913 - each is a setting of its own
         self,
         appid: str,
         *,
         secret: str | None = None,
         ready_hour: int | None = None,
         daily_limits: Mapping[str, int | None] | None = None,
+        minute_limits: Mapping[str, int | None] | None = None,
+        cloud_run: Mapping[str, Any] | bool | None = None,
     ) -> None:
         """Change a mini program, or add one, which needs a secret. Raises ValueError.
 
-        ``daily_limits`` has the calls of a day by API or path; None lifts a limit.
+        The limits have the calls of a day or a minute by API or path; None lifts one.
+        ``cloud_run`` is ``{"api_whitelist": [paths], "ready": bool}``, or False to switch it off.
         """
         if _APPID.fullmatch(appid) is None:
             raise ValueError("an appid is 1 to 64 letters, digits, hyphens and underscores")
@@ -112,16 +118,17 @@ class Emulator:
             raise ValueError("secret is a text that is not empty")
         if ready_hour is not None:
             checked_hour(ready_hour)
-        limits = {}
-        if daily_limits is not None:
-            names = {**self._paths, **{path: path for path in TOKEN_PATHS + tuple(self._names)}}
-            limits = checked_limits(daily_limits, names)
+        daily = checked_limits("daily_limits", daily_limits, self._limited)
+        minutely = checked_limits("minute_limits", minute_limits, self._limited)
+        service = None if cloud_run is None else checked_service(cloud_run)
         with self._lock:
             if secret is not None:
                 self.apps[appid] = secret
             if ready_hour is not None:
                 self.readiness.set(appid, ready_hour)
-            self.quota.set_limits(appid, limits)
+            if cloud_run is not None:
+                self.cloud_run.set(appid, service)
+            self.quota.set_limits(appid, daily, minutely)
 
     def known_appid(self, appid: Any) -> str:
         """Return an appid that the emulator knows. Raises ValueError, which names them."""
@@ -154,8 +161,13 @@ class Emulator:
         return {
             "appid": appid,
             "ready_hour": self.readiness.hour_of(appid),
-            "daily_limits": self.quota.limits_of(appid),
+            **self.quota.describe(appid),
+            "cloud_run": self.cloud_run.describe(appid),
         }
+
+    def cloudbase_access_token(self, appid: str) -> str:
+        """Return what Cloud Run's token file holds now. Raises ValueError."""
+        return self.cloud_run.token_file(self.known_appid(appid), self.clock.now())
 
     def journal_entries(
         self,
@@ -181,6 +193,7 @@ class Emulator:
         self.faults.clear(appid)
         self.readiness.reset(appid)
         self.quota.reset(appid)
+        self.cloud_run.reset(appid)
         self.rids.clear(appid)
         self.journal.clear(appid)
 

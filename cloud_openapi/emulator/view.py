@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -9,10 +10,12 @@ from flask import Request, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.caller import caller_of
-from cloud_openapi.emulator.errors import RefusalError, error_body, make_rid
+from cloud_openapi.emulator.cloud_run import TOKEN_NAME
+from cloud_openapi.emulator.errors import RefusalError, SideCarError, error_body, make_rid
 from cloud_openapi.emulator.faults import Struck
 from cloud_openapi.emulator.journal import Entry
 from cloud_openapi.emulator.rids import Record
+from cloud_openapi.emulator.spoil import status_page
 from cloud_openapi.emulator.state import Emulator
 
 # WeChat's neighbours of these APIs answer so; of these APIs themselves no header is recorded.
@@ -23,11 +26,12 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 class Call:
     """One request, and in whose name it was made as far as that is known."""
 
-    __slots__ = ("appid", "request")
+    __slots__ = ("appid", "request", "through_side_car")
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.appid: str | None = None
+        self.through_side_car = False
 
 
 class Answer(NamedTuple):
@@ -35,6 +39,7 @@ class Answer(NamedTuple):
 
     body: dict[str, Any]
     source: str
+    status: int = HTTPStatus.OK
 
 
 Endpoint = Callable[[Call], Answer]
@@ -54,6 +59,8 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
             errcode = refusal.code
             rid = make_rid(now, emulator.chance)
             answer = Answer(error_body(errcode, rid, refusal.text), refusal.check)
+        except SideCarError as refusal:
+            answer = Answer({}, f"side-car: {refusal}", HTTPStatus.BAD_GATEWAY)
         body, check = _without_token(call.request, _body_to_keep(call.request), answer.source)
         emulator.journal.add(
             Entry(now, call.request.method, call.request.path, call.appid, body, errcode, check)
@@ -64,13 +71,23 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
             client = call.request.remote_addr or ""
             emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
         response = Response(data, content_type=_CONTENT_TYPE)
+        if call.through_side_car or answer.status != HTTPStatus.OK:
+            response = _from_side_car(response, answer.status, make_rid(now, emulator.chance))
         return response if struck is None else struck.after(response)
 
     return view
 
 
+def _from_side_car(response: Response, status: int, seqid: str) -> Response:
+    if status != HTTPStatus.OK:
+        return status_page(status)
+    response.headers["x-openapi-seqid"] = seqid
+    return response
+
+
 def _strike(call: Call, emulator: Emulator) -> Struck | None:
-    caller = caller_of(call.request, emulator.tokens, emulator.apps)
+    now = emulator.clock.now()
+    caller = caller_of(call.request, emulator.tokens, emulator.cloud_run, emulator.apps, now)
     struck = emulator.faults.strike(caller)
     if struck is not None:
         call.appid = caller.appid
@@ -96,7 +113,7 @@ def _body_to_keep(request: Request) -> bytes:
 
 
 def _without_token(request: Request, body: bytes, check: str) -> tuple[bytes, str]:
-    token = request.args.get("access_token")
+    token = request.args.get("access_token") or request.args.get(TOKEN_NAME)
     if not token or token.encode() not in body:
         return body, check
     return body.replace(token.encode(), b"***"), check.replace(token, "***")
