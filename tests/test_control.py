@@ -66,8 +66,14 @@ def test_the_state_tells_all_but_secrets_and_tokens(control):
         "seed": 3,
         "clock": {"now": "2026-03-11T12:00:00+08:00", "frozen": True, "offset": 0.0},
         "apps": {
-            DEMO_APPID: {"appid": DEMO_APPID, "ready_hour": 0, "daily_limits": {}},
-            OTHER: {"appid": OTHER, "ready_hour": 0, "daily_limits": {}},
+            appid: {
+                "appid": appid,
+                "ready_hour": 0,
+                "daily_limits": {},
+                "minute_limits": {},
+                "cloud_run": False,
+            }
+            for appid in (DEMO_APPID, OTHER)
         },
         "faults": [{"id": 1, "kind": "html", "struck": 0}],
         "pins": 0,
@@ -161,7 +167,13 @@ def test_mini_programs_have_numbers_of_their_own(control):
 
 def test_a_mini_program_is_added_and_changed(control):
     answer = control.put("apps/wxnew", {"secret": "s3cret", "ready_hour": 9})
-    assert answer.json == {"appid": "wxnew", "ready_hour": 9, "daily_limits": {}}
+    assert answer.json == {
+        "appid": "wxnew",
+        "ready_hour": 9,
+        "daily_limits": {},
+        "minute_limits": {},
+        "cloud_run": False,
+    }
     fields = {"grant_type": "client_credential", "appid": "wxnew", "secret": "s3cret"}
     token = control.client.post(STABLE, json=fields).json["access_token"]
     assert control.call(token)["ref_date"] == "20260310"
@@ -273,6 +285,19 @@ def test_bytes_that_are_no_text_are_shown_all_the_same(control):
         ("PUT", f"apps/{OTHER}", {"daily_limits": 5}, "an object such as"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": {"analysis.x": 5}}, "'analysis.x' is none of"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": {DAILY: 5, WEEKLY: -1}}, "a whole number or"),
+        ("PUT", f"apps/{OTHER}", {"minute_limits": {DAILY: 1.5}}, "minute_limits: " + DAILY),
+        ("PUT", f"apps/{OTHER}", {"cloud_run": True}, "cloud_run is false or an object"),
+        ("PUT", f"apps/{OTHER}", {"cloud_run": {}}, "cloud_run is false or an object"),
+        ("PUT", f"apps/{OTHER}", {"cloud_run": {"api_whitelist": "/*"}}, "is a list of paths"),
+        ("PUT", f"apps/{OTHER}", {"cloud_run": {"api_whitelist": ["/a?b"]}}, "without a query"),
+        (
+            "PUT",
+            f"apps/{OTHER}",
+            {"cloud_run": {"api_whitelist": [], "ready": 1}},
+            "ready is true or false",
+        ),
+        ("GET", f"apps/{OTHER}/cloudbase_access_token", None, "cloud_run is off or not ready"),
+        ("GET", "apps/wxnobody/cloudbase_access_token", None, "appid is one of"),
         ("PUT", f"apps/{OTHER}", {"ready_hour": 5, "daily_limits": {DAILY: True}}, "or null"),
         ("PUT", f"apps/{OTHER}", {"name": "x"}, "a JSON object of secret, ready_hour"),
         ("PUT", "apps/wx%20new", {"secret": "s"}, "an appid is"),

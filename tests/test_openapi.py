@@ -19,7 +19,7 @@ from schemathesis.specs.openapi import checks
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Clock, Emulator, create_app, openapi_document
-from cloud_openapi.emulator.errors import TEXTS
+from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, MANAGEMENT_PATHS, TEXTS
 from cloud_openapi.periods import BEIJING, Period, parse_day, write_day
 
 CATALOGUE = default_catalogue()
@@ -50,10 +50,11 @@ def test_it_is_valid(catalogue):
     OpenAPIV31SpecValidator(openapi_document(catalogue)).validate()
 
 
-def test_it_has_the_token_endpoints_and_every_api():
+def test_it_has_the_endpoints_for_tokens_and_quotas_and_every_api():
     found = {(path, method) for path, item in DOCUMENT["paths"].items() for method in item}
     tokens = {("/cgi-bin/token", "get"), ("/cgi-bin/stable_token", "post")}
-    assert found == tokens | {(api.path, api.method.lower()) for api in CATALOGUE.values()}
+    quotas = {(path, "post") for path in (*MANAGEMENT_PATHS, CLEAR_QUOTA_V2)}
+    assert found == tokens | quotas | {(api.path, api.method.lower()) for api in CATALOGUE.values()}
 
 
 def test_each_reference_leads_to_a_component():
@@ -61,10 +62,10 @@ def test_each_reference_leads_to_a_component():
     assert set(schema_names(DOCUMENT)) <= names
 
 
-def test_only_the_token_endpoints_go_without_a_token():
+def test_only_the_endpoints_that_take_a_secret_go_without_a_token():
     assert DOCUMENT["security"] == [{"access_token": []}]
     open_to_all = [path for path, item in DOCUMENT["paths"].items() if "security" in str(item)]
-    assert open_to_all == ["/cgi-bin/token", "/cgi-bin/stable_token"]
+    assert open_to_all == ["/cgi-bin/token", "/cgi-bin/stable_token", "/cgi-bin/clear_quota/v2"]
 
 
 @pytest.mark.parametrize("side", ["request", "response"])

@@ -1,6 +1,7 @@
 """The quota of a day and what a rid stands for, as WeChat's APIs about APIs tell it."""
 
 import re
+import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -9,7 +10,7 @@ from conftest import sample
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, create_app
 from cloud_openapi.emulator import rids as rids_module
-from cloud_openapi.emulator.errors import MANAGEMENT_PATHS
+from cloud_openapi.emulator.errors import MANAGEMENT_PATHS, RefusalError
 from cloud_openapi.emulator.management import handlers
 
 BEIJING = timezone(timedelta(hours=8))
@@ -17,6 +18,8 @@ NOW = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
 DAILY = "/datacube/getweanalysisappiddailyretaininfo"
 WEEKLY = "/datacube/getweanalysisappidweeklyretaininfo"
 CLEAR = "/cgi-bin/clear_quota"
+CLEAR_V2 = "/cgi-bin/clear_quota/v2"
+CLEAR_ONE = "/cgi-bin/openapi/quota/clear"
 QUOTA = "/cgi-bin/openapi/quota/get"
 RID = "/cgi-bin/openapi/rid/get"
 OTHER = "wxother"
@@ -33,6 +36,13 @@ class Limited:
 
     def limit(self, **limits):
         self.emulator.configure_app(DEMO_APPID, daily_limits=limits)
+
+    def limit_a_minute(self, **limits):
+        self.emulator.configure_app(DEMO_APPID, minute_limits=limits)
+
+    def spend(self, path, times):
+        for _ in range(times):
+            self.emulator.quota.spend(DEMO_APPID, path, self.emulator.clock.now())
 
     def ask(self, path, body, appid=DEMO_APPID):
         token, _ = self.emulator.tokens.grant(appid)
@@ -153,6 +163,11 @@ def test_the_quota_is_cleared_ten_times_a_month(limited):
         (QUOTA, {}, 76021),
         (QUOTA, {"cgi_path": "/nowhere"}, 76021),
         (QUOTA, {"cgi_path": {}}, 76021),
+        (QUOTA, {"cgi_path": f"{DAILY}?access_token=x"}, 76021),
+        (QUOTA, {"cgi_path": f"https://api.weixin.qq.com{DAILY}"}, 76021),
+        (QUOTA, {"cgi_path": "/sns/jscode2session"}, 76022),
+        (CLEAR_ONE, {"cgi_path": "/nowhere"}, 76021),
+        (CLEAR_ONE, {"cgi_path": "/sns/jscode2session"}, 76022),
         (RID, {}, 76002),
         (RID, {"rid": 5}, 76002),
         (RID, {"rid": "69b0e6c0-1-2"}, 76002),
@@ -168,11 +183,219 @@ def test_the_paths_that_may_be_named_are_those_that_answer(limited):
     assert tuple(handlers(limited.emulator)) == MANAGEMENT_PATHS
 
 
-@pytest.mark.parametrize("path", [CLEAR, QUOTA, RID])
+@pytest.mark.parametrize("path", [CLEAR, QUOTA, CLEAR_ONE, RID])
 def test_each_wants_post_and_a_token(limited, path):
     assert limited.client.get(path).json["errcode"] == 43002
     assert limited.client.post(path, json={}).json["errcode"] == 41001
     assert limited.client.post(path, query_string={"access_token": "x"}).json["errcode"] == 40001
+
+
+# ---- the quota of a minute -----------------------------------------------------------------
+
+
+def test_more_calls_than_a_minute_has_are_45011_until_the_next_one(limited):
+    limited.limit_a_minute(**{"analysis.getDailyRetain": 2})
+    limited.emulator.clock.freeze(datetime(2026, 3, 11, 12, 0, 59, tzinfo=BEIJING))
+    answers = [limited.ask(DAILY, DAY) for _ in range(3)]
+    assert [answer.get("errcode", 0) for answer in answers] == [0, 0, 45011]
+    assert text_of(answers[2]) == "api minute-quota reach limit, must slower, retry next minute"
+    limited.emulator.clock.advance(timedelta(seconds=1))
+    assert [limited.code() for _ in range(3)] == [0, 0, 45011]
+
+
+def test_a_call_that_the_minute_refuses_costs_nothing_of_the_day(limited):
+    limited.limit(**{DAILY: 10})
+    limited.limit_a_minute(**{DAILY: 1})
+    assert [limited.code() for _ in range(3)] == [0, 45011, 45011]
+    assert limited.quota() == {"daily_limit": 10, "used": 1, "remain": 9}
+
+
+def test_the_day_is_told_before_the_minute(limited):
+    limited.limit(**{DAILY: 0})
+    limited.limit_a_minute(**{DAILY: 0})
+    assert limited.code() == 45009
+
+
+def test_the_quota_of_a_minute_is_checked_after_the_token_and_before_the_body(limited):
+    limited.limit_a_minute(**{DAILY: 0})
+    assert limited.code(body={}) == 45011
+    assert limited.client.post(DAILY, json={}).json["errcode"] == 41001
+
+
+def test_a_limit_of_the_minute_is_shown_as_rate_limit(limited):
+    limited.limit_a_minute(**{DAILY: 7})
+    assert limited.ask(QUOTA, {"cgi_path": DAILY}) == {
+        **OK,
+        "quota": {"daily_limit": 0, "used": 0, "remain": 0},
+        "rate_limit": {"call_count": 7, "refresh_second": 60},
+    }
+    limited.limit_a_minute(**{DAILY: None})
+    assert "rate_limit" not in limited.ask(QUOTA, {"cgi_path": DAILY})
+
+
+def test_a_limit_of_the_minute_is_described_and_forgotten_by_a_reset(limited):
+    limited.limit_a_minute(**{DAILY: 1})
+    assert limited.emulator.describe_app(DEMO_APPID)["minute_limits"] == {DAILY: 1}
+    assert [limited.code(), limited.code()] == [0, 45011]
+    limited.emulator.reset_app(DEMO_APPID)
+    assert limited.emulator.describe_app(DEMO_APPID)["minute_limits"] == {}
+    assert [limited.code(), limited.code()] == [0, 0]
+
+
+# ---- the limits that WeChat publishes ------------------------------------------------------
+
+
+def test_token_is_granted_2000_times_a_day(limited):
+    limited.spend("/cgi-bin/token", 1999)
+    answers = [limited.client.get("/cgi-bin/token", query_string=FIELDS).json for _ in range(2)]
+    assert "access_token" in answers[0]
+    assert answers[1]["errcode"] == 45009
+
+
+def test_stable_token_is_asked_10000_times_a_minute_and_500000_times_a_day(limited):
+    path = "/cgi-bin/stable_token"
+    limited.spend(path, 9_999)
+    assert "access_token" in limited.client.post(path, json=FIELDS).json
+    assert limited.client.post(path, json=FIELDS).json["errcode"] == 45011
+    assert limited.ask(QUOTA, {"cgi_path": path}) == {
+        **OK,
+        "quota": {"daily_limit": 500_000, "used": 10_000, "remain": 490_000},
+        "rate_limit": {"call_count": 10_000, "refresh_second": 60},
+    }
+    limited.emulator.clock.advance(timedelta(minutes=1))
+    assert "access_token" in limited.client.post(path, json=FIELDS).json
+
+
+def test_a_published_limit_is_lifted_and_comes_back_with_a_reset(limited):
+    path = "/cgi-bin/token"
+    limited.limit(**{path: None})
+    assert limited.emulator.describe_app(DEMO_APPID)["daily_limits"] == {path: None}
+    limited.spend(path, 2001)
+    assert limited.quota(path) == {"daily_limit": 0, "used": 2001, "remain": 0}
+    limited.emulator.reset_app(DEMO_APPID)
+    assert limited.quota(path) == {"daily_limit": 2000, "used": 0, "remain": 2000}
+
+
+# ---- what the counts cost ------------------------------------------------------------------
+
+
+def test_threads_spend_no_call_twice(limited):
+    limited.limit_a_minute(**{DAILY: 500})
+    spent = []
+
+    def spend():
+        for _ in range(200):
+            try:
+                limited.spend(DAILY, 1)
+            except RefusalError:
+                continue
+            spent.append(1)
+
+    threads = [threading.Thread(target=spend) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(spent) == 500
+
+
+def test_what_is_remembered_is_bounded_by_the_apis_and_mini_programs(limited):
+    limited.limit_a_minute(**{DAILY: 9})
+    for number in range(50):
+        limited.client.post(f"/nowhere/{number}", json={})
+        limited.client.get("/cgi-bin/token", query_string={**FIELDS, "appid": f"wx{number}"})
+        limited.ask(QUOTA, {"cgi_path": f"/nowhere/{number}"})
+        limited.ask(CLEAR_ONE, {"cgi_path": f"/nowhere/{number}"})
+        limited.emulator.clock.advance(timedelta(minutes=1))
+        limited.code()
+    assert list(limited.emulator.quota._meters) == [(DEMO_APPID, DAILY)]
+
+
+# ---- clearing without a token, and one API alone -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        ({"appid": DEMO_APPID, "appsecret": DEMO_SECRET}, None),
+        ({}, {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}),
+        ({"appid": DEMO_APPID}, {"appsecret": DEMO_SECRET}),
+    ],
+    ids=["query", "body", "both"],
+)
+def test_the_quota_is_cleared_by_the_secret_without_a_token(limited, query, body):
+    limited.limit(**{DAILY: 1})
+    assert [limited.code(), limited.code()] == [0, 45009]
+    assert limited.client.post(CLEAR_V2, query_string=query, json=body).json == OK
+    assert limited.code() == 0
+    assert list(limited.emulator.journal)[-2].appid == DEMO_APPID
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({}, 41002),
+        ({"appid": "wxnobody", "appsecret": "s"}, 40013),
+        ({"appid": DEMO_APPID}, 41004),
+        ({"appid": DEMO_APPID, "appsecret": "wrong"}, 40125),
+        ({"appid": DEMO_APPID, "appsecret": []}, 41004),
+    ],
+    ids=str,
+)
+def test_clearing_by_the_secret_is_refused_as_a_request_for_a_token_is(limited, fields, code):
+    assert limited.client.post(CLEAR_V2, json=fields).json["errcode"] == code
+
+
+def test_clearing_by_the_secret_wants_post_and_some_body_or_query(limited):
+    asked = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
+    assert limited.client.get(CLEAR_V2, query_string=asked).json["errcode"] == 43002
+    assert limited.client.post(CLEAR_V2).json["errcode"] == 44002
+
+
+def test_both_ways_of_clearing_share_the_ten_a_month(limited):
+    fields = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
+    for _ in range(5):
+        assert limited.ask(CLEAR, {"appid": DEMO_APPID}) == OK
+        assert limited.client.post(CLEAR_V2, json=fields).json == OK
+    assert limited.client.post(CLEAR_V2, json=fields).json["errcode"] == 48006
+    assert limited.code(CLEAR, {"appid": DEMO_APPID}) == 48006
+
+
+def test_the_secret_of_a_clearing_is_kept_nowhere(limited):
+    fields = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
+    limited.client.post(CLEAR_V2, json=fields)
+    limited.client.post(CLEAR_V2, query_string=fields)
+    rid = limited.rid(limited.client.post(CLEAR_V2, json={**fields, "appid": "wxnobody"}).json)
+    assert DEMO_SECRET not in repr(list(limited.emulator.journal))
+    assert DEMO_SECRET not in repr(limited.emulator.rids._records[rid])
+
+
+def test_a_fault_of_a_mini_program_strikes_its_clearing_by_the_secret(limited):
+    limited.emulator.faults.add({"kind": "error", "errcode": -1, "appid": DEMO_APPID})
+    asked = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
+    assert limited.client.post(CLEAR_V2, query_string=asked).json["errcode"] == -1
+    assert limited.client.post(CLEAR_V2, json=asked).json["errcode"] == -1
+
+
+def test_one_api_is_counted_anew_fifty_times_a_month_and_the_others_go_on(limited):
+    limited.code(WEEKLY, {})
+    for _ in range(50):
+        limited.code()
+        assert limited.ask(CLEAR_ONE, {"cgi_path": DAILY}) == OK
+    assert (limited.quota(DAILY)["used"], limited.quota(WEEKLY)["used"]) == (0, 1)
+    assert limited.code(CLEAR_ONE, {"cgi_path": WEEKLY}) == 48006
+    assert limited.ask(CLEAR_ONE, {"cgi_path": DAILY}, OTHER) == OK
+    assert limited.ask(CLEAR, {"appid": DEMO_APPID}) == OK
+    limited.emulator.clock.freeze(datetime(2026, 4, 1, tzinfo=BEIJING))
+    assert limited.ask(CLEAR_ONE, {"cgi_path": WEEKLY}) == OK
+
+
+def test_clearing_leaves_the_minute_as_it_is(limited):
+    limited.limit_a_minute(**{DAILY: 1})
+    assert limited.code() == 0
+    assert limited.ask(CLEAR, {"appid": DEMO_APPID}) == OK
+    assert limited.ask(CLEAR_ONE, {"cgi_path": DAILY}) == OK
+    assert limited.code() == 45011
 
 
 # ---- rids ----------------------------------------------------------------------------------

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from cloud_openapi.emulator.errors import TOKEN_PATHS
+from cloud_openapi.emulator.cloud_run import CloudRun
+from cloud_openapi.emulator.errors import CREDENTIAL_PATHS
 from cloud_openapi.emulator.tokens import Tokens
 
 
 class Caller(NamedTuple):
-    """The path that a request asks for, the mini program that asks, and its good token.
+    """The path that a request asks for, the mini program that asks, its good token, and where.
 
     ``named`` is the mini program that the request is about, even if its token works no longer.
     """
@@ -21,20 +22,26 @@ class Caller(NamedTuple):
     appid: str | None
     token: str | None
     named: str | None
+    address: str
 
 
-def caller_of(request: Request, tokens: Tokens, apps: Mapping[str, Any]) -> Caller:
-    """Return who asks: by a good token, or by the appid of a request for one."""
+def caller_of(
+    request: Request, tokens: Tokens, cloud_run: CloudRun, apps: Mapping[str, Any]
+) -> Caller:
+    """Return who asks: by a good token, by Cloud Run, or by the appid of a request for a token."""
+    path, address = request.path, request.remote_addr or ""
+    if path in CREDENTIAL_PATHS:
+        given = request.args.get("appid") or _appid_in(request)
+        named = given if given in apps else None
+        return Caller(path, named, None, named, address)
     token = request.args.get("access_token")
-    granted_to = tokens.granted_to(token) if token else None
-    appid = tokens.owner(token) if token else None
-    if appid is not None:
-        return Caller(request.path, appid, token, appid)
-    if request.path not in TOKEN_PATHS:
-        return Caller(request.path, None, None, granted_to)
-    given = request.args.get("appid") or _appid_in(request)
-    appid = given if given in apps else None
-    return Caller(request.path, appid, None, appid)
+    if token is None:
+        owner = cloud_run.owner(request)
+        return Caller(path, owner, None, owner, address)
+    appid = tokens.owner(token)
+    if appid is None:
+        return Caller(path, None, None, tokens.granted_to(token), address)
+    return Caller(path, appid, token, appid, address)
 
 
 def _appid_in(request: Request) -> str | None:

@@ -147,6 +147,11 @@ def _add_apps(routes: Blueprint, emulator: Emulator) -> None:
         emulator.configure_app(appid, **fields(*emulator.APP_SETTINGS))
         return _json(emulator.describe_app(appid))
 
+    @routes.get("/apps/<appid>/cloudbase_access_token")
+    def token_file(appid: str) -> Response:
+        # The bytes of the file alone, so that a client reads it as it reads Cloud Run's.
+        return Response(emulator.cloudbase_access_token(appid), content_type="text/plain")
+
 
 def _only_this_machine() -> Response | None:
     if from_this_machine(request):

@@ -5,7 +5,8 @@ from typing import Any, Final
 from cloud_openapi._version import __version__
 from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
-from cloud_openapi.emulator.errors import TEXTS, error_body
+from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, TEXTS, error_body
+from cloud_openapi.emulator.management import described
 
 _DEFINITIONS = "#/$defs/"
 _SCHEMAS = "#/components/schemas/"
@@ -27,15 +28,23 @@ _CREDENTIALS_EXAMPLE: Final = {
 
 
 def openapi_document(catalogue: Catalogue, url: str = "/") -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of the token endpoints and of every API.
+    """Return the OpenAPI 3.1 document of the endpoints for tokens and quotas and of every API.
 
     ``url`` is the server that it names; the default is the one that the document came from.
     """
-    schemas = {"error": _error_schema(), "token": _token_schema()}
+    schemas = {
+        "error": _error_schema(),
+        "token": _token_schema(),
+        "stable_token.request": _stable_token_schema(),
+    }
     paths: dict[str, Any] = {
         "/cgi-bin/token": {"get": _token()},
         "/cgi-bin/stable_token": {"post": _stable_token()},
     }
+    for path, entry in described().items():
+        for side in ("request", "response"):
+            schemas[f"{entry['name']}.{side}"] = entry[side]
+        paths[path] = {"post": _management(entry)}
     for operation in catalogue.values():
         for side in ("request", "response"):
             schemas.update(_lifted(f"{operation.name}.{side}", _schema(operation, side)))
@@ -96,19 +105,37 @@ def _token() -> dict[str, Any]:
     }
 
 
-def _stable_token() -> dict[str, Any]:
+def _management(entry: dict[str, Any]) -> dict[str, Any]:
+    requests = [example["request"] for example in entry["examples"]]
+    answers = [example["response"] for example in entry["examples"]]
+    open_to_all: dict[str, Any] = {"security": []} if entry["path"] == CLEAR_QUOTA_V2 else {}
+    return {
+        "operationId": entry["name"],
+        "tags": ["management"],
+        "summary": entry["summary"],
+        "externalDocs": {"url": entry["docs"]},
+        **open_to_all,
+        "requestBody": _body(_reference(f"{entry['name']}.request"), requests),
+        "responses": _responses(f"{entry['name']}.response", answers),
+    }
+
+
+def _stable_token_schema() -> dict[str, Any]:
     force = {"type": "boolean", "description": "End the token and make a new one"}
-    schema = {
+    return {
         "type": "object",
         "required": list(_CREDENTIALS),
         "properties": {**_CREDENTIALS, "force_refresh": force},
     }
+
+
+def _stable_token() -> dict[str, Any]:
     return {
         "operationId": "stable_token",
         "tags": ["token"],
         "summary": "The access token, with what remains of its life",
         "security": [],
-        "requestBody": _body(schema, [_CREDENTIALS_EXAMPLE]),
+        "requestBody": _body(_reference("stable_token.request"), [_CREDENTIALS_EXAMPLE]),
         "responses": _responses("token"),
     }
 

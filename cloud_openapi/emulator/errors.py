@@ -16,6 +16,8 @@ TEXTS: Final = {
     40014: "invalid access_token",
     40066: "invalid url",
     40125: "invalid appsecret",
+    40164: "invalid ip {ip} ipv6 ::ffff:{ip}, not in whitelist",
+    40243: "AppSecret 已被冻结",
     41001: "access_token missing",
     41002: "appid missing",
     41004: "appsecret missing",
@@ -30,6 +32,8 @@ TEXTS: Final = {
     47001: "data format error",
     48001: "api unauthorized",
     48006: "forbid to clear quota because of reaching the limit",
+    50004: "禁止使用 token 接口",
+    50007: "账号已冻结",
     61007: "api is unauthorized to component",
     61500: "date format error",
     61501: "date range error",
@@ -41,13 +45,25 @@ TEXTS: Final = {
     76003: "could not query this rid,no permission",
     76004: "rid time is error",
     76021: "cgi_path not found, please check",
+    76022: "could not use this cgi_path, no permission",
+    85105: "not authorized",
+    85107: "URL不在白名单内,请前往「微信云托管控制台-服务管理-云调用-微信令牌」配置",
+    85112: "cloudbase_secret not found",
+    85113: "cloudbase_token is not ready yet, please try again later",
+    89503: "此次调用需要管理员确认，请耐心等候",
+    89506: "24小时内该IP被管理员拒绝调用两次，24小时内不可再使用该IP调用",
+    89507: "1小时内该IP被管理员拒绝调用一次，1小时内不可再使用该IP调用",
 }
 
 _API_QUOTA: Final = "reach max api daily quota limit"
 TOKEN_PATHS: Final = ("/cgi-bin/token", "/cgi-bin/stable_token")
+CLEAR_QUOTA_V2: Final = "/cgi-bin/clear_quota/v2"
+# They are asked with appid and secret, not with a token.
+CREDENTIAL_PATHS: Final = (*TOKEN_PATHS, CLEAR_QUOTA_V2)
 MANAGEMENT_PATHS: Final = (
     "/cgi-bin/clear_quota",
     "/cgi-bin/openapi/quota/get",
+    "/cgi-bin/openapi/quota/clear",
     "/cgi-bin/openapi/rid/get",
 )
 
@@ -68,15 +84,25 @@ class RefusalError(Exception):
         self.text = text
 
 
+class SideCarError(Exception):
+    """A request that Cloud Run's side-car answers with HTTP 502, before it reaches WeChat."""
+
+
 def error_body(code: int, rid: str, text: str | None = None) -> dict[str, int | str]:
     """Return the body of an error, ``{"errcode": …, "errmsg": "… rid: …"}``."""
-    comma = "," if code in _COMMA and text is None else ""
-    return {"errcode": code, "errmsg": f"{TEXTS[code] if text is None else text}{comma} rid: {rid}"}
+    text = TEXTS[code] if text is None else text
+    comma = "," if code in _COMMA and text == TEXTS[code] else ""
+    return {"errcode": code, "errmsg": f"{text}{comma} rid: {rid}"}
 
 
 def quota_text(path: str) -> str:
     """Return the text of 45009 at a path: the token endpoints advise of one another."""
     return TEXTS[45009] if path in TOKEN_PATHS else _API_QUOTA
+
+
+def text_at(code: int, path: str, ip: str) -> str:
+    """Return WeChat's text of a code in the answer to a request for a path from an address."""
+    return quota_text(path) if code == 45009 else TEXTS[code].format(ip=ip)  # noqa: PLR2004
 
 
 def make_rid(now: datetime, chance: bytes) -> str:

@@ -9,7 +9,7 @@ from flask import Response
 
 from cloud_openapi.emulator.caller import Caller
 from cloud_openapi.emulator.clock import Clocks
-from cloud_openapi.emulator.errors import RefusalError, quota_text
+from cloud_openapi.emulator.errors import RefusalError, text_at
 from cloud_openapi.emulator.fault import Fault, Known, checked
 from cloud_openapi.emulator.seeds import Seeds
 from cloud_openapi.emulator.spoil import INSTEAD, spoiled
@@ -160,8 +160,8 @@ class Struck(NamedTuple):
         code = self.fault.definition.get("errcode", _ERRORS.get(kind))
         if code is not None:
             text = self.fault.definition.get("errmsg")
-            if text is None and code == _ERRORS["quota"]:
-                text = quota_text(self.caller.path)
+            if text is None:
+                text = text_at(code, self.caller.path, self.caller.address)
             raise RefusalError(code, self.note, text)
 
     def after(self, response: Response) -> Response:

@@ -1,17 +1,32 @@
-"""WeChat's APIs about APIs: the quota of a day, and what a rid stands for."""
+"""WeChat's APIs about APIs: quotas, and what a rid stands for."""
 
+import json
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from cloud_openapi.emulator.errors import RefusalError
+from cloud_openapi.emulator.rids import checked_rid
 from cloud_openapi.emulator.state import Emulator
 
 Handler = Callable[[str, dict[str, Any]], dict[str, Any]]
 """Takes the caller's appid and the body; returns what a good answer holds beside errcode."""
 
 
+@cache
+def described() -> dict[str, dict[str, Any]]:
+    """Return the name, summary, page, schemas and documented examples of each by its path."""
+    text = Path(__file__).with_name("management.json").read_text("utf-8")
+    return {entry["path"]: entry for entry in json.loads(text)}
+
+
 def handlers(emulator: Emulator) -> dict[str, Handler]:
-    """Return a handler for each path. They raise RefusalError."""
+    """Return a handler for each path that takes a token. They raise RefusalError."""
+    quota_get, quota_clear = "/cgi-bin/openapi/quota/get", "/cgi-bin/openapi/quota/clear"
+    rid_get = "/cgi-bin/openapi/rid/get"
+    paths = emulator.paths.union(*(_documented(p, "cgi_path") for p in (quota_get, quota_clear)))
+    rids = _documented(rid_get, "rid")
 
     def clear_quota(appid: str, fields: dict[str, Any]) -> dict[str, Any]:
         if fields.get("appid") != appid:
@@ -19,18 +34,37 @@ def handlers(emulator: Emulator) -> dict[str, Handler]:
         emulator.quota.clear(appid, emulator.now(appid))
         return {}
 
-    def get_quota(appid: str, fields: dict[str, Any]) -> dict[str, Any]:
+    def cgi_path(fields: dict[str, Any]) -> str:
         path = fields.get("cgi_path")
-        if not isinstance(path, str) or path not in emulator.paths:
+        # The page says so of these; other kinds of accounts have no token here.
+        if isinstance(path, str) and "/sns/" in path:
+            raise RefusalError(76022, "cgi_path")
+        if not isinstance(path, str) or path not in paths:
             raise RefusalError(76021, "cgi_path")
-        return {"quota": emulator.quota.show(appid, path, emulator.now(appid))}
+        return path
+
+    def get_quota(appid: str, fields: dict[str, Any]) -> dict[str, Any]:
+        return emulator.quota.show(appid, cgi_path(fields), emulator.now(appid))
+
+    def clear_one(appid: str, fields: dict[str, Any]) -> dict[str, Any]:
+        emulator.quota.clear_one(appid, cgi_path(fields), emulator.now(appid))
+        return {}
 
     def get_rid(appid: str, fields: dict[str, Any]) -> dict[str, Any]:
-        record = emulator.rids.get(fields.get("rid"), appid, emulator.now(appid))
-        return {"request": record.describe()}
+        rid = checked_rid(fields.get("rid"), emulator.now(appid))
+        if rid in rids:
+            return {"request": rids[rid]["request"]}
+        return {"request": emulator.rids.get(rid, appid).describe()}
 
     return {
         "/cgi-bin/clear_quota": clear_quota,
-        "/cgi-bin/openapi/quota/get": get_quota,
-        "/cgi-bin/openapi/rid/get": get_rid,
+        quota_get: get_quota,
+        quota_clear: clear_one,
+        rid_get: get_rid,
     }
+
+
+def _documented(path: str, field: str) -> dict[str, dict[str, Any]]:
+    """Return the documented answers by a field of their requests."""
+    examples = described()[path]["examples"]
+    return {example["request"][field]: example["response"] for example in examples}

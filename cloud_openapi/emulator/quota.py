@@ -1,94 +1,167 @@
-"""How often an API may be called a day, and how often that count may be cleared."""
+"""How often an API may be called a day and a minute, and how often the counts may be cleared.
+
+The limits that WeChat publishes are in force from the start:
+https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html
+"""
 
 import threading
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any, Final
 
 from cloud_openapi.emulator.errors import RefusalError, quota_text
 
+DAILY: Final[Mapping[str, int]] = {"/cgi-bin/token": 2000, "/cgi-bin/stable_token": 500_000}
+MINUTELY: Final[Mapping[str, int]] = {"/cgi-bin/stable_token": 10_000}
 _CLEARED_A_MONTH = 10
+_ONE_CLEARED_A_MONTH = 50
+_MINUTE = 60
+
+
+class _Meter:
+    """One mini program's calls of one API in the current day and minute, and their limits."""
+
+    __slots__ = ("daily", "day", "minute", "minutely", "used", "used_in_minute")
+
+    def __init__(self, path: str) -> None:
+        self.daily = DAILY.get(path)
+        self.minutely = MINUTELY.get(path)
+        self.day = date.min
+        self.used = 0
+        self.minute = 0
+        self.used_in_minute = 0
+
+    def begin(self, now: datetime) -> None:
+        today = now.date()
+        if today != self.day:
+            self.day, self.used = today, 0
+
+    def spend(self, path: str, now: datetime) -> None:
+        self.begin(now)
+        if self.daily is not None and self.used >= self.daily:
+            raise RefusalError(45009, "quota", quota_text(path))
+        if self.minutely is not None:
+            minute = int(now.timestamp()) // _MINUTE
+            if minute != self.minute:
+                self.minute, self.used_in_minute = minute, 0
+            if self.used_in_minute >= self.minutely:
+                raise RefusalError(45011, "minute quota")
+            self.used_in_minute += 1
+        self.used += 1
 
 
 class Quota:
-    """The calls of each mini program today, in Beijing. Without a limit they are only counted.
+    """The calls of each mini program, in Beijing's days. Without a limit they are only counted.
 
-    Safe to share between threads.
+    A call costs the same whatever was called before. Safe to share between threads.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._limits: dict[str, dict[str, int]] = {}
-        # By mini program and path, with the day: each has a clock that may be its own.
-        self._used: dict[str, dict[str, tuple[date, int]]] = {}
-        self._cleared: dict[str, list[tuple[int, int]]] = {}
+        self._meters: dict[str, dict[str, _Meter]] = {}
+        self._cleared: dict[str, dict[str, tuple[int, int, int]]] = {}
 
-    def limits_of(self, appid: str) -> dict[str, int]:
-        """Return the daily limits of a mini program by path."""
+    def describe(self, appid: str) -> dict[str, dict[str, int | None]]:
+        """Return ``{"daily_limits", "minute_limits"}`` by path, where they are not WeChat's."""
         with self._lock:
-            return dict(self._limits.get(appid, {}))
+            meters = dict(self._meters.get(appid, {}))
+        daily = {path: meter.daily for path, meter in meters.items()}
+        minutely = {path: meter.minutely for path, meter in meters.items()}
+        return {
+            "daily_limits": _changed(daily, DAILY),
+            "minute_limits": _changed(minutely, MINUTELY),
+        }
 
-    def set_limits(self, appid: str, limits: Mapping[str, int | None]) -> None:
-        """Set daily limits by path; None lifts one."""
+    def set_limits(
+        self, appid: str, daily: Mapping[str, int | None], minutely: Mapping[str, int | None]
+    ) -> None:
+        """Set limits by path; None lifts one."""
         with self._lock:
-            changed = {**self._limits.get(appid, {}), **limits}
-            self._limits[appid] = {
-                path: limit for path, limit in changed.items() if limit is not None
-            }
+            for path, limit in daily.items():
+                self._meter(appid, path).daily = limit
+            for path, limit in minutely.items():
+                self._meter(appid, path).minutely = limit
 
     def spend(self, appid: str, path: str, now: datetime) -> None:
-        """Count one call. Raises RefusalError, if the day's are used up."""
-        day = now.date()
+        """Count one call. Raises RefusalError, if the day's or the minute's are used up."""
         with self._lock:
-            used = self._used_on(day, appid, path)
-            limits = self._limits.get(appid)
-            if limits and used >= limits.get(path, used + 1):
-                raise RefusalError(45009, "quota", quota_text(path))
-            self._used.setdefault(appid, {})[path] = (day, used + 1)
+            self._meter(appid, path).spend(path, now)
 
-    def show(self, appid: str, path: str, now: datetime) -> dict[str, int]:
-        """Return ``{"daily_limit", "used", "remain"}``; without a limit both ends are 0."""
+    def show(self, appid: str, path: str, now: datetime) -> dict[str, Any]:
+        """Return ``{"quota": {"daily_limit", "used", "remain"}}``, zeros without a limit.
+
+        ``rate_limit`` is beside it where there is a limit of the minute.
+        """
         with self._lock:
-            used = self._used_on(now.date(), appid, path)
-            limit = self._limits.get(appid, {}).get(path, 0)
-        return {"daily_limit": limit, "used": used, "remain": max(limit - used, 0)}
+            meter = self._meter(appid, path)
+            meter.begin(now)
+            used, daily, minutely = meter.used, meter.daily or 0, meter.minutely
+        shown = {"quota": {"daily_limit": daily, "used": used, "remain": max(daily - used, 0)}}
+        if minutely is not None:
+            shown["rate_limit"] = {"call_count": minutely, "refresh_second": _MINUTE}
+        return shown
 
     def clear(self, appid: str, now: datetime) -> None:
-        """Count a mini program's calls anew, ten times a month: then RefusalError."""
-        month = (now.year, now.month)
+        """Count a mini program's calls of the day anew, ten times a month: then RefusalError."""
         with self._lock:
-            cleared = [one for one in self._cleared.get(appid, []) if one == month]
-            if len(cleared) >= _CLEARED_A_MONTH:
-                raise RefusalError(48006, "clear_quota")
-            self._cleared[appid] = [*cleared, month]
-            self._used.pop(appid, None)
+            self._count_clearing(appid, "clear_quota", _CLEARED_A_MONTH, now)
+            for meter in self._meters.get(appid, {}).values():
+                meter.used = 0
+
+    def clear_one(self, appid: str, path: str, now: datetime) -> None:
+        """Count the calls of one API anew, fifty times a month over all: then RefusalError."""
+        with self._lock:
+            self._count_clearing(appid, "quota/clear", _ONE_CLEARED_A_MONTH, now)
+            self._meter(appid, path).used = 0
 
     def reset(self, appid: str | None = None) -> None:
-        """Forget limits and counts of one mini program, or of all."""
+        """Forget limits, counts and clearings of one mini program, or of all."""
         with self._lock:
-            for kept in (self._limits, self._used, self._cleared):
-                if appid is None:
-                    kept.clear()
-                else:
-                    kept.pop(appid, None)
+            if appid is None:
+                self._meters.clear()
+                self._cleared.clear()
+            else:
+                self._meters.pop(appid, None)
+                self._cleared.pop(appid, None)
 
-    def _used_on(self, day: date, appid: str, path: str) -> int:
-        counted, used = self._used.get(appid, {}).get(path, (day, 0))
-        return used if counted == day else 0
+    def _meter(self, appid: str, path: str) -> _Meter:
+        meters = self._meters.get(appid)
+        if meters is None:
+            meters = self._meters[appid] = {}
+        meter = meters.get(path)
+        if meter is None:
+            meter = meters[path] = _Meter(path)
+        return meter
+
+    def _count_clearing(self, appid: str, kind: str, allowed: int, now: datetime) -> None:
+        cleared = self._cleared.setdefault(appid, {})
+        year, month, count = cleared.get(kind, (0, 0, 0))
+        if (year, month) != (now.year, now.month):
+            count = 0
+        if count >= allowed:
+            raise RefusalError(48006, kind)
+        cleared[kind] = (now.year, now.month, count + 1)
 
 
-def checked_limits(limits: object, paths: Mapping[str, str]) -> dict[str, int | None]:
-    """Return daily limits by path; ``paths`` leads from each name that they may have.
+def _changed(limits: Mapping[str, int | None], usual: Mapping[str, int]) -> dict[str, int | None]:
+    return {path: limit for path, limit in limits.items() if limit != usual.get(path)}
 
-    Raises ValueError.
+
+def checked_limits(name: str, limits: object, paths: Mapping[str, str]) -> dict[str, int | None]:
+    """Return limits by path; ``paths`` leads from each name that they may have.
+
+    Raises ValueError, which calls them ``name``.
     """
+    if limits is None:
+        return {}
     if not isinstance(limits, Mapping):
-        raise ValueError('daily_limits is an object such as {"<API or path>": 1000}')  # noqa: TRY004
+        raise ValueError(f'{name} is an object such as {{"<API or path>": 1000}}')  # noqa: TRY004
     found: dict[str, int | None] = {}
-    for name, limit in limits.items():
-        if name not in paths:
-            raise ValueError(f"daily_limits: {name!r} is none of {', '.join(paths)}")
+    for api, limit in limits.items():
+        if api not in paths:
+            raise ValueError(f"{name}: {api!r} is none of {', '.join(paths)}")
         whole = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0
         if limit is not None and not whole:
-            raise ValueError(f"daily_limits: {name}: a whole number or null, not {limit!r}")
-        found[paths[name]] = limit
+            raise ValueError(f"{name}: {api}: a whole number or null, not {limit!r}")
+        found[paths[api]] = limit
     return found

@@ -48,12 +48,8 @@ class Rids:
         cut = record._replace(body=body, answer=record.answer[:_LONGEST])
         self._records.add(record.appid, rid, cut, _REMEMBERED)
 
-    def get(self, rid: object, appid: str, now: datetime) -> Record:
+    def get(self, rid: str, appid: str) -> Record:
         """Return what a mini program's rid stands for. Raises RefusalError."""
-        if not isinstance(rid, str) or _FORM.fullmatch(rid) is None:
-            raise RefusalError(76002, "rid")
-        if int(rid[:8], 16) < (now - _VALID_FOR).timestamp():
-            raise RefusalError(76004, "rid")
         record = self._records.get(rid)
         if record is None:
             raise RefusalError(76001, "rid")
@@ -67,3 +63,12 @@ class Rids:
             self._records.clear()
         else:
             self._records.forget(appid)
+
+
+def checked_rid(rid: object, now: datetime) -> str:
+    """Return what is a rid of the last seven days. Raises RefusalError."""
+    if not isinstance(rid, str) or _FORM.fullmatch(rid) is None:
+        raise RefusalError(76002, "rid")
+    if int(rid[:8], 16) < (now - _VALID_FOR).timestamp():
+        raise RefusalError(76004, "rid")
+    return rid

@@ -4,7 +4,7 @@ from hashlib import shake_256
 from itertools import count
 from typing import Literal, get_args
 
-Stream = Literal["token", "rid", "fault"]
+Stream = Literal["token", "rid", "fault", "cloud_run"]
 
 
 class Seeds:

@@ -2,13 +2,21 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
+from cloud_openapi.emulator.cloud_run import Service, checked_service
 from cloud_openapi.emulator.quota import checked_limits
 from cloud_openapi.emulator.readiness import checked_hour
 from cloud_openapi.emulator.seeds import checked_seed
 
-APP_SETTINGS: Final = ("secret", "ready_hour", "daily_limits", "seed")
+APP_SETTINGS: Final = (
+    "secret",
+    "ready_hour",
+    "daily_limits",
+    "minute_limits",
+    "cloud_run",
+    "seed",
+)
 _APPID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -17,7 +25,9 @@ class AppSettings(NamedTuple):
 
     secret: str | None
     ready_hour: int | None
-    limits: Mapping[str, int | None]
+    daily_limits: Mapping[str, int | None]
+    minute_limits: Mapping[str, int | None]
+    cloud_run: Service | Literal[False] | None
     seed: int | None
 
 
@@ -31,13 +41,15 @@ def checked_app(appid: str, given: Mapping[str, Any], paths: Mapping[str, str]) 
     unknown = [str(name) for name in given if name not in APP_SETTINGS]
     if unknown:
         raise ValueError(f"{', '.join(unknown)}: a mini program has {', '.join(APP_SETTINGS)}")
-    secret, hour, limits, seed = (given.get(name) for name in APP_SETTINGS)
+    secret, hour, daily, minutely, cloud_run, seed = map(given.get, APP_SETTINGS)
     if secret is not None and (not isinstance(secret, str) or not secret):
         raise ValueError("secret is a text that is not empty")
     return AppSettings(
         secret,
         None if hour is None else checked_hour(hour),
-        {} if limits is None else checked_limits(limits, paths),
+        checked_limits("daily_limits", daily, paths),
+        checked_limits("minute_limits", minutely, paths),
+        None if cloud_run is None else checked_service(cloud_run) or False,
         None if seed is None else checked_seed(seed),
     )
 

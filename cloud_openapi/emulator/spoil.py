@@ -49,17 +49,21 @@ def spoiled(response: Response, kind: str, definition: Mapping[str, Any]) -> Res
     return response if spoil is None else spoil(response, definition)
 
 
+def status_page(number: int) -> Response:
+    """Return the page that a gateway gives for a status."""
+    known = number in {status.value for status in HTTPStatus}
+    # A text, because werkzeug writes its own phrases in capitals.
+    line = f"{number} {HTTPStatus(number).phrase if known else 'Error'}"
+    return _page(line, line)
+
+
 def _page(status: str, title: str) -> Response:
     text = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
     return Response(text, status, content_type="text/html")
 
 
 def _status(_response: Response, definition: Mapping[str, Any]) -> Response:
-    number = definition["status"]
-    known = number in {status.value for status in HTTPStatus}
-    # A text, because werkzeug writes its own phrases in capitals.
-    line = f"{number} {HTTPStatus(number).phrase if known else 'Error'}"
-    return _page(line, line)
+    return status_page(definition["status"])
 
 
 def _html(_response: Response, _definition: Mapping[str, Any]) -> Response:

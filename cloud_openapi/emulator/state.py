@@ -9,7 +9,8 @@ from typing import Any
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator.clock import Clock, Clocks, OwnClock, describe_clock
-from cloud_openapi.emulator.errors import MANAGEMENT_PATHS, TOKEN_PATHS
+from cloud_openapi.emulator.cloud_run import CloudRun
+from cloud_openapi.emulator.errors import CREDENTIAL_PATHS, MANAGEMENT_PATHS, TOKEN_PATHS
 from cloud_openapi.emulator.fault import Known
 from cloud_openapi.emulator.faults import Faults
 from cloud_openapi.emulator.journal import Journal
@@ -62,10 +63,11 @@ class Emulator:
         self._paths = {api.name: api.path for api in self.catalogue.values()}
         self._names = {path: name for name, path in self._paths.items()}
         self._limited = {**self._paths, **{path: path for path in (*TOKEN_PATHS, *self._names)}}
-        self.paths = frozenset({*TOKEN_PATHS, *MANAGEMENT_PATHS, *self._names})
+        self.paths = frozenset({*CREDENTIAL_PATHS, *MANAGEMENT_PATHS, *self._names})
         self.faults = Faults(self.seeds, self.clocks, Known(self._paths, self.paths, self.apps))
         self.pins = Pins(self.catalogue, self.apps)
         self.quota = Quota()
+        self.cloud_run = CloudRun(self.clocks, self.seeds)
         self.rids = Rids()
         self._world = lru_cache(maxsize=_WORLDS)(World)
         given = apps or {DEMO_APPID: DEMO_SECRET}
@@ -128,21 +130,24 @@ class Emulator:
             self.seeds.reseed(checked_seed(seed))
             self.faults.reseed()
 
-    def configure_app(
+    def configure_app(  # noqa: PLR0913 - each is a setting of its own
         self,
         appid: str,
         *,
         secret: str | None = None,
         ready_hour: int | None = None,
         daily_limits: Mapping[str, int | None] | None = None,
+        minute_limits: Mapping[str, int | None] | None = None,
+        cloud_run: Mapping[str, Any] | bool | None = None,
         seed: int | None = None,
     ) -> None:
         """Change a mini program, or add one, which needs a secret. Raises ValueError.
 
-        ``daily_limits`` has the calls of a day by API or path; None lifts a limit. A ``seed`` of
-        its own starts its numbers, tokens and request ids anew.
+        The limits have the calls of a day or a minute by API or path; None lifts one.
+        ``cloud_run`` is ``{"api_whitelist": [paths], "ready": bool}``, or False to switch it off.
+        A ``seed`` of its own starts its numbers, tokens and request ids anew.
         """
-        given = (secret, ready_hour, daily_limits, seed)
+        given = (secret, ready_hour, daily_limits, minute_limits, cloud_run, seed)
         self._configure(appid, dict(zip(APP_SETTINGS, given, strict=True)))
 
     def _configure(self, appid: str, given: Mapping[str, Any]) -> None:
@@ -154,8 +159,9 @@ class Emulator:
                 self.apps[appid] = settings.secret
             if settings.ready_hour is not None:
                 self.readiness.set(appid, settings.ready_hour)
-            if settings.limits:
-                self.quota.set_limits(appid, settings.limits)
+            self.quota.set_limits(appid, settings.daily_limits, settings.minute_limits)
+            if settings.cloud_run is not None:
+                self.cloud_run.set(appid, settings.cloud_run or None)
             if settings.seed is not None:
                 self.seeds.set(appid, settings.seed)
 
@@ -203,10 +209,15 @@ class Emulator:
         return {
             "appid": appid,
             "ready_hour": self.readiness.hour_of(appid),
-            "daily_limits": self.quota.limits_of(appid),
+            **self.quota.describe(appid),
+            "cloud_run": self.cloud_run.describe(appid),
             **({} if seed is None else {"seed": seed}),
             **({} if clock is None else {"clock": describe_clock(clock)}),
         }
+
+    def cloudbase_access_token(self, appid: str) -> str:
+        """Return what Cloud Run's token file holds now. Raises ValueError."""
+        return self.cloud_run.token_file(self.known_appid(appid))
 
     def journal_entries(self, **filters: Any) -> list[dict[str, Any]]:
         """Return the entries of `journal_page` alone. Raises ValueError."""
@@ -236,5 +247,6 @@ class Emulator:
         self.pins.clear(appid)
         self.readiness.reset(appid)
         self.quota.reset(appid)
+        self.cloud_run.reset(appid)
         self.rids.clear(appid)
         self.journal.clear(appid)

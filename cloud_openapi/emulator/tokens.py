@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from cloud_openapi.emulator.clock import Clocks
 from cloud_openapi.emulator.errors import RefusalError
-from cloud_openapi.emulator.seeds import Seeds
+from cloud_openapi.emulator.seeds import Seeds, Stream
 
 LIFETIME = timedelta(seconds=7200)
 _OVERLAP = timedelta(minutes=5)
@@ -58,6 +58,12 @@ class Tokens:
 
         Raises RefusalError. The appid is known to be checked before grant_type.
         """
+        self.identify(appid, secret)
+        if grant_type != "client_credential":
+            raise RefusalError(40002, "grant_type")
+
+    def identify(self, appid: str, secret: str) -> None:
+        """Check an appid and its secret. Raises RefusalError."""
         if not appid:
             raise RefusalError(41002, "appid")
         if appid not in self._apps:
@@ -66,8 +72,6 @@ class Tokens:
             raise RefusalError(41004, "secret")
         if secret != self._apps[appid]:
             raise RefusalError(40125, "secret")
-        if grant_type != "client_credential":
-            raise RefusalError(40002, "grant_type")
 
     def grant(self, appid: str) -> tuple[str, int]:
         """Return a new token and its life in seconds; the former works five minutes longer."""
@@ -156,8 +160,7 @@ class Tokens:
         return self._issue(appid, granted, now)
 
     def _issue(self, appid: str, granted: _Granted, now: datetime) -> _Issued:
-        chance = self._seeds.draw(appid, "token", _RANDOM_BYTES)
-        token = "emulator_" + urlsafe_b64encode(chance).decode()
+        token = make_token(self._seeds, appid, "token")
         # The same seed anew grants the same token again: as the newest.
         granted.issued.pop(token, None)
         issued = self._issued[token] = granted.issued[token] = _Issued(token, appid, now)
@@ -170,3 +173,9 @@ class Tokens:
         for token, issued in list(granted.issued.items())[:-_REMEMBERED]:
             if issued not in {granted.latest, granted.stable}:
                 del granted.issued[token], self._issued[token]
+
+
+def make_token(seeds: Seeds, appid: str, stream: Stream) -> str:
+    """Return a token as long as WeChat's, which says that it is the emulator's."""
+    chance = seeds.draw(appid, stream, _RANDOM_BYTES)
+    return "emulator_" + urlsafe_b64encode(chance).decode()

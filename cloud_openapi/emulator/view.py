@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,10 +10,12 @@ from flask import Request, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.caller import Caller, caller_of
-from cloud_openapi.emulator.errors import RefusalError, error_body, make_rid
+from cloud_openapi.emulator.cloud_run import TOKEN_NAME
+from cloud_openapi.emulator.errors import RefusalError, SideCarError, error_body, make_rid
 from cloud_openapi.emulator.faults import Struck
 from cloud_openapi.emulator.journal import Entry
 from cloud_openapi.emulator.rids import Record
+from cloud_openapi.emulator.spoil import status_page
 from cloud_openapi.emulator.state import Emulator
 
 if TYPE_CHECKING:
@@ -26,12 +29,13 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 class Call:
     """One request, in whose name it was made as far as that is known, and when by their clock."""
 
-    __slots__ = ("appid", "now", "request")
+    __slots__ = ("appid", "now", "request", "through_side_car")
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.appid: str | None = None
         self.now: datetime | None = None
+        self.through_side_car = False
 
 
 class Answer(NamedTuple):
@@ -39,6 +43,7 @@ class Answer(NamedTuple):
 
     body: Any
     source: str
+    status: int = HTTPStatus.OK
 
 
 Endpoint = Callable[[Call], Answer]
@@ -56,8 +61,10 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
         except RefusalError as refusal:
             call.appid = call.appid or _caller(call, emulator).named
             call.now = call.now or emulator.now(call.appid)
-            rid = make_rid(call.now, emulator.seeds.draw(call.appid, "rid", 8))
+            rid = _rid(call, emulator)
             answer = Answer(error_body(refusal.code, rid, refusal.text), refusal.check)
+        except SideCarError as refusal:
+            answer = Answer({}, f"side-car: {refusal}", HTTPStatus.BAD_GATEWAY)
         now = call.now or emulator.now(call.appid)
         body, check = _without_token(call.request, _body_to_keep(call.request), answer.source)
         emulator.journal.add(
@@ -77,9 +84,23 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
             client = call.request.remote_addr or ""
             emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
         response = Response(data, content_type=_CONTENT_TYPE)
+        if call.through_side_car or answer.status != HTTPStatus.OK:
+            response = _from_side_car(response, answer.status, _rid(call, emulator))
         return response if struck is None else struck.after(response)
 
     return view
+
+
+def _rid(call: Call, emulator: Emulator) -> str:
+    now = call.now or emulator.now(call.appid)
+    return make_rid(now, emulator.seeds.draw(call.appid, "rid", 8))
+
+
+def _from_side_car(response: Response, status: int, seqid: str) -> Response:
+    if status != HTTPStatus.OK:
+        return status_page(status)
+    response.headers["x-openapi-seqid"] = seqid
+    return response
 
 
 def _errcode(body: Any) -> int:
@@ -99,7 +120,7 @@ def _strike(call: Call, emulator: Emulator) -> Struck | None:
 
 
 def _caller(call: Call, emulator: Emulator) -> Caller:
-    return caller_of(call.request, emulator.tokens, emulator.apps)
+    return caller_of(call.request, emulator.tokens, emulator.cloud_run, emulator.apps)
 
 
 def _answer(endpoint: Endpoint, call: Call, struck: Struck, emulator: Emulator) -> Answer:
@@ -121,7 +142,7 @@ def _body_to_keep(request: Request) -> bytes:
 
 
 def _without_token(request: Request, body: bytes, check: str) -> tuple[bytes, str]:
-    token = request.args.get("access_token")
+    token = request.args.get("access_token") or request.args.get(TOKEN_NAME)
     if not token or token.encode() not in body:
         return body, check
     return body.replace(token.encode(), b"***"), check.replace(token, "***")

@@ -13,7 +13,8 @@ from jsonschema_rs import Draft202012Validator
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from cloud_openapi.catalogue import Operation, Violation
-from cloud_openapi.emulator.errors import RefusalError
+from cloud_openapi.emulator.cloud_run import TOKEN_NAME
+from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
 from cloud_openapi.emulator.management import Handler, handlers
 from cloud_openapi.emulator.pins import RequestTable
 from cloud_openapi.emulator.simulation import simulate
@@ -29,6 +30,7 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
     endpoints = {
         "/cgi-bin/token": _token(emulator),
         "/cgi-bin/stable_token": _stable_token(emulator),
+        CLEAR_QUOTA_V2: _clear_quota_v2(emulator),
         **{path: _managed(handler, emulator) for path, handler in handlers(emulator).items()},
         **{api.path: _api(api, emulator) for api in emulator.catalogue.values()},
     }
@@ -93,9 +95,13 @@ def _api(operation: Operation, emulator: Emulator) -> Endpoint:
 
 def _appid_of(call: Call, emulator: Emulator) -> str:
     token = call.request.args.get("access_token")
-    if not token:
+    if token:
+        call.appid = appid = emulator.tokens.appid_of(token)
+    elif token is None:
+        call.appid = appid = emulator.cloud_run.appid_of(call.request)
+        call.through_side_car = TOKEN_NAME not in call.request.args
+    else:
         raise RefusalError(41001, "access_token")
-    call.appid = appid = emulator.tokens.appid_of(token)
     return appid
 
 
@@ -138,6 +144,23 @@ def _stable_token(emulator: Emulator) -> Endpoint:
         emulator.quota.spend(appid, call.request.path, emulator.now(appid))
         force = fields.get("force_refresh") is True
         return _granted(call, appid, *emulator.tokens.grant_stable(appid, force=force))
+
+    return endpoint
+
+
+def _clear_quota_v2(emulator: Emulator) -> Endpoint:
+    """Take appid and appsecret from the query, where WeChat's example has them, or the body."""
+
+    def endpoint(call: Call) -> Answer:
+        _require_method(call, "POST")
+        fields: dict[str, Any] = call.request.args.to_dict()
+        if not {"appid", "appsecret"} <= fields.keys():
+            fields = {**_json_body(call), **fields}
+        appid = _text(fields, "appid")
+        emulator.tokens.identify(appid, _text(fields, "appsecret"))
+        call.appid = appid
+        emulator.quota.clear(appid, emulator.now(appid))
+        return Answer({"errcode": 0, "errmsg": "ok"}, "management")
 
     return endpoint
 
