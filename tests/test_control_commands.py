@@ -98,6 +98,8 @@ def test_a_mini_program_is_added_and_changed(control, emulator):
         "appid": "wxnew",
         "ready_hour": 9,
         "daily_limits": {DAILY: 100, "/cgi-bin/token": 5},
+        "minute_limits": {},
+        "cloud_run": False,
         "seed": 7,
     }
     settings = ["--secret", "s", "--ready-hour", "9", "--seed", "7", *options]
@@ -105,6 +107,15 @@ def test_a_mini_program_is_added_and_changed(control, emulator):
     assert emulator.apps["wxnew"] == "s"
     lifted = control("app", "set", "wxnew", "--daily-limit", f"{DAILY}=none")
     assert lifted == {**expected, "daily_limits": {"/cgi-bin/token": 5}}
+
+
+def test_limits_of_the_minute_and_cloud_run_are_set(control, emulator):
+    listed = '{"api_whitelist": ["/*"]}'
+    settings = ["--minute-limit", f"{DAILY}=3", "--cloud-run", listed]
+    shown = control("app", "set", OTHER, *settings)
+    assert shown["minute_limits"] == {DAILY: 3}
+    assert shown["cloud_run"] == {"api_whitelist": ["/*"], "ready": True, "own": True}
+    assert control("app", "set", OTHER, "--cloud-run", "false")["cloud_run"] is False
 
 
 def test_faults_are_added_listed_and_taken_back(control, emulator):
@@ -139,7 +150,13 @@ def test_a_pin_is_added_listed_and_taken_back(control, emulator):
 def test_a_seed_and_a_reset(control, emulator):
     assert control("seed", "8") == {"seed": 8}
     control("app", "set", OTHER, "--ready-hour", "9")
-    assert control("reset", OTHER) == {"appid": OTHER, "ready_hour": 0, "daily_limits": {}}
+    assert control("reset", OTHER) == {
+        "appid": OTHER,
+        "ready_hour": 0,
+        "daily_limits": {},
+        "minute_limits": {},
+        "cloud_run": False,
+    }
     assert emulator.seed == 8
     assert control("reset", "--all")["seed"] == 0
 

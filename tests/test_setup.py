@@ -118,6 +118,8 @@ def test_a_settings_file_gives_seed_and_mini_programs(file):
         "appid": "wx1",
         "ready_hour": 9,
         "daily_limits": {DAILY: 100},
+        "minute_limits": {},
+        "cloud_run": False,
         "seed": 4,
     }
 

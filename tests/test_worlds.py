@@ -186,6 +186,8 @@ def test_the_control_shows_and_sets_a_clock_of_its_own(emulator):
         "appid": ONE,
         "ready_hour": 0,
         "daily_limits": {},
+        "minute_limits": {},
+        "cloud_run": False,
     }
     assert tester.control("GET", f"clock?appid={ONE}") == common
 
@@ -269,7 +271,14 @@ def test_a_reset_goes_back_to_the_settings_that_the_emulator_was_made_with():
     first = {"secret": "one", "ready_hour": 9, "daily_limits": {DAILY: 5}, "seed": 7}
     emulator = Emulator(apps={ONE: first, TWO: "two"})
     made = emulator.describe()["apps"]
-    assert made[ONE] == {"appid": ONE, "ready_hour": 9, "daily_limits": {DAILY: 5}, "seed": 7}
+    assert made[ONE] == {
+        "appid": ONE,
+        "ready_hour": 9,
+        "daily_limits": {DAILY: 5},
+        "minute_limits": {},
+        "cloud_run": False,
+        "seed": 7,
+    }
     for reset in (lambda: emulator.reset_app(ONE), emulator.reset):
         changed = {"secret": "x", "ready_hour": 0, "daily_limits": {DAILY: None}, "seed": 1}
         emulator.configure_app(ONE, **changed)

@@ -171,11 +171,26 @@ def _limit(text: str) -> tuple[str, int | None]:
     metavar="API=NUMBER",
     help="Calls of an API or path a day, then 45009; none lifts it. May be repeated.",
 )
+@click.option(
+    "--minute-limit",
+    "minute_limits",
+    type=_limit,
+    multiple=True,
+    metavar="API=NUMBER",
+    help="Calls of an API or path a minute, then 45011; none lifts it. May be repeated.",
+)
+@click.option(
+    "--cloud-run",
+    type=json_value,
+    metavar="JSON",
+    help='Cloud Run\'s calls without a token: {"api_whitelist": ["/*"]}, or false.',
+)
 @click.option("--seed", type=int, help="A seed of its own.")
 @click.pass_obj
 def set_app(running: Running, /, appid: str, **given: Any) -> None:
     """Change a mini program, or add one."""
-    given["daily_limits"] = dict(given["daily_limits"]) or None
+    for limits in ("daily_limits", "minute_limits"):
+        given[limits] = dict(given[limits]) or None
     echo_json(running.send("PUT", f"apps/{quote(appid, safe='')}", _given(given)))
 
 
