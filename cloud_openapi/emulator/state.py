@@ -21,7 +21,7 @@ from cloud_openapi.emulator.rids import Rids
 from cloud_openapi.emulator.tokens import Tokens
 from cloud_openapi.emulator.world import World
 
-_WORLDS = 1000
+_WORLDS = 256
 _APPID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
