@@ -47,13 +47,6 @@ _NEW, _OLD, _MOOD, _SESSIONS, _STEPS, _SECONDS, _SHARERS = range(_CHANCES_A_DAY)
 _REMEMBERED = 2048
 
 
-class Users(NamedTuple):
-    """How many users had come, and how often one came who was not new that day."""
-
-    arrived: int
-    returned: int
-
-
 class Visits(NamedTuple):
     """What all the users did."""
 
@@ -83,19 +76,18 @@ class Curves(NamedTuple):
         return 0.85 + 0.3 * self._chance(day, _MOOD)
 
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - these keep two numbers alive, and no more
-    def users_until(self, day: int) -> Users:
-        """Return the users until the end of a day."""
+    def users_until(self, day: int) -> tuple[int, int]:
+        """Return until the end of a day the users, and how often one came who was not new then."""
         age = day - _EVE
         if age <= 0:
-            return Users(0, 0)
-        weeks, rest = divmod(age, 7)
-        rhythm = weeks * 7 + _RHYTHM_UNTIL[rest]
+            return 0, 0
         scale = self._scale(age)
-        arrived = rhythm + _CHANCE_OF_USERS * self._chance(day, _NEW)
+        rhythm = age // 7 * 7 + _RHYTHM_UNTIL[age % 7]
+        users = int(scale * (rhythm + _CHANCE_OF_USERS * self._chance(day, _NEW)))
         if age == 1:  # on the day of the launch everybody is new
-            return Users(int(scale * arrived), 0)
+            return users, 0
         again = rhythm - _RHYTHM_UNTIL[1] + _CHANCE_OF_USERS * self._chance(day, _OLD)
-        return Users(int(scale * arrived), int(scale * _REGULARS * again * again / (again + _RAMP)))
+        return users, int(scale * _REGULARS * again * again / (again + _RAMP))
 
     @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - as above
     def visits_until(self, day: int) -> Visits:

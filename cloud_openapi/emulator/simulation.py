@@ -6,13 +6,12 @@ means is in entry.schema.json.
 
 from collections.abc import Mapping
 from datetime import date
-from functools import cache
 from operator import attrgetter
 from typing import Any
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.split import split
-from cloud_openapi.emulator.world import World
+from cloud_openapi.emulator.world import Retention, World
 from cloud_openapi.periods import Period, write_day
 
 Source = Mapping[str, Any]
@@ -54,8 +53,8 @@ class _Answer:
         self._period = period
         self._today = today
         # Several fields of an answer need the same.
-        self._count = cache(lambda name: world.count(name, period))
-        self._retentions = cache(lambda keys: world.retentions(period, keys, today))
+        self._counts: dict[str, int] = {}
+        self._retentions: dict[tuple[int, ...], list[Retention]] = {}
 
     def field(self, name: str, source: Source) -> Any:
         """Return the value of a field from its source; ``name`` is the field's own."""
@@ -82,8 +81,11 @@ class _Answer:
 
     def _retention_of(self, source: Source, name: str) -> list[dict[str, int]]:
         value_of = attrgetter(source["retention_of"])
-        retentions = self._retentions(self._operation.keys(name))
-        return [{"key": found.key, "value": value_of(found)} for found in retentions]
+        keys = self._operation.keys(name)
+        if keys not in self._retentions:
+            self._retentions[keys] = self._world.retentions(self._period, keys, self._today)
+        found = self._retentions[keys]
+        return [{"key": item.key, "value": value_of(item)} for item in found]
 
     def _split_of(self, source: Source, _name: str) -> list[dict[str, Any]]:
         table = self._operation.tables[source["among"]]
@@ -133,6 +135,11 @@ class _Answer:
         asked = str(self._params.get(field))
         pairs = zip(*self._operation.tables[table], strict=True)
         return [(group, weight) for group, weight in pairs if group[field] == asked]
+
+    def _count(self, name: str) -> int:
+        if name not in self._counts:
+            self._counts[name] = self._world.count(name, self._period)
+        return self._counts[name]
 
     def _visited(self) -> bool:
         return self._count("active_users") > 0

@@ -1,10 +1,10 @@
 """What every endpoint of api.weixin.qq.com has in common: refusals, faults, rids, the journal."""
 
-import json
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any, NamedTuple
 
+import orjson
 from flask import Request, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -17,7 +17,6 @@ from cloud_openapi.emulator.state import Emulator
 
 # WeChat's neighbours of these APIs answer so; of these APIs themselves no header is recorded.
 _CONTENT_TYPE = "application/json; encoding=utf-8"
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Call:
@@ -58,7 +57,7 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
         emulator.journal.add(
             Entry(now, call.request.method, call.request.path, call.appid, body, errcode, check)
         )
-        data = _JSON.encode(answer.body).encode()
+        data = orjson.dumps(answer.body)
         if rid:
             cost = int((perf_counter() - began) * 1000)
             client = call.request.remote_addr or ""

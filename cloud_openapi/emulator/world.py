@@ -7,6 +7,7 @@ one another.
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from hashlib import blake2b, shake_128
 from math import sqrt
 from struct import unpack
@@ -26,6 +27,7 @@ _OLD_DECAY = 0.22
 _FEWEST_PAGES, _MOST_PAGES = 6, 260
 _PATHS = page_paths(_MOST_PAGES)
 _POPULARITY = [1 / (place + 1) for place in range(_MOST_PAGES)]
+_PAGES_REMEMBERED = 64
 _UNIT = 2**16
 _BLOCK = 32
 """Days whose measured values are drawn together."""
@@ -58,36 +60,37 @@ class World:
         # As many as the catalogue has tables.
         self._weights: dict[str, list[int]] = {}
 
-    def retentions(self, period: Period, keys: Sequence[int], today: date) -> list[Retention]:
+    def retentions(self, period: Period, keys: tuple[int, ...], today: date) -> list[Retention]:
         """Return the `retention` at each key, as far as that period was over before today."""
-        came = self._came(period)
-        laters = [(key, period.after(key)) for key in keys]
-        return [self._retention(came, key, later) for key, later in laters if later.end < today]
+        came = self._came(*_days(period))
+        return [
+            self._retention(came, period.span, key, self._came(first, last).old, first)
+            for key, first, last in _laters(period, keys, today)
+        ]
 
     def retention(self, users: str, period: Period, steps: int) -> int:
         """Return how many of a period's ``new_users`` or ``active_users`` came back.
 
         At zero steps it is all of them; otherwise those who were there that many periods later.
         """
-        found = self._retention(self._came(period), steps, period.after(steps))
+        (found,) = self.retentions(period, (steps,), date.max)
         return found.new_users if users == "new_users" else found.active_users
 
-    def _retention(self, came: _Came, steps: int, later: Period) -> Retention:
+    def _retention(self, came: _Came, span: str, steps: int, most: int, day: int) -> Retention:
+        """Return a retention on a later day, when so many came who were not new then."""
         if steps == 0:
             return Retention(0, came.new, came.new + came.old)
-        mood = self._curves.mood(later.begin.toordinal())
-        new = int(came.new * _NEW_RETURN[later.span] * steps**-_NEW_DECAY * mood)
-        old = int(came.old * _OLD_RETURN[later.span] * steps**-_OLD_DECAY * mood)
-        # Whoever comes back is not new then.
-        most = self._came(later).old
+        mood = self._curves.mood(day)
+        new = int(came.new * _NEW_RETURN[span] * steps**-_NEW_DECAY * mood)
+        old = int(came.old * _OLD_RETURN[span] * steps**-_OLD_DECAY * mood)
         return Retention(steps, min(new, most), min(new + old, most))
 
     def count(self, name: str, period: Period) -> int:
         """Return a whole number of a period by the name that the catalogue has for it."""
         if name == "all_users":
-            return self._curves.users_until(_days(period)[1]).arrived
+            return self._curves.users_until(_days(period)[1])[0]
         if name in ("new_users", "active_users"):
-            came = self._came(period)
+            came = self._came(*_days(period))
             return came.new if name == "new_users" else came.new + came.old
         visits = self._visits(period)
         return {
@@ -130,6 +133,8 @@ class World:
             for day, chance in zip(days, chances[offset:], strict=False)
         ]
 
+    # A hundred pages and more: the dearest answer by far.
+    @lru_cache(maxsize=_PAGES_REMEMBERED)  # noqa: B019 - it keeps no more worlds alive than that
     def pages(self, period: Period) -> list[Page]:
         """Return the pages that were seen in a period, most viewed first."""
         count = self._page_count
@@ -137,14 +142,13 @@ class World:
         users = self.count("active_users", period)
         return pages_of(_PATHS[:count], popularity, self._visits(period), users)
 
-    def _came(self, period: Period) -> _Came:
-        first, last = _days(period)
-        arrived, returned = self._curves.users_until(last)
-        arrived_before, returned_before = self._curves.users_until(first - 1)
-        new, old = arrived - arrived_before, returned - returned_before
-        if first == last:
-            return _Came(new, old)
-        return _Came(new, min(int(old / sqrt(last - first + 1)), arrived_before))
+    def _came(self, first: int, last: int) -> _Came:
+        users, returned = self._curves.users_until(last)
+        users_before, returned_before = self._curves.users_until(first - 1)
+        old = returned - returned_before
+        if first != last:
+            old = min(int(old / sqrt(last - first + 1)), users_before)
+        return _Came(users - users_before, old)
 
     def _visits(self, period: Period) -> Visits:
         return self._curves.visits(*_days(period))
@@ -153,6 +157,13 @@ class World:
         """Return so many chances of a name, each from 0 to below `_UNIT`."""
         digest = shake_128(self._key + name.encode()).digest(2 * count)
         return unpack(f"<{count}H", digest)
+
+
+@lru_cache(maxsize=1024)
+def _laters(period: Period, keys: tuple[int, ...], today: date) -> tuple[tuple[int, int, int], ...]:
+    """Return each key, and the ends of the period so much later, if that was over before today."""
+    laters = ((key, period.after(key)) for key in keys)
+    return tuple((key, *_days(later)) for key, later in laters if later.end < today)
 
 
 def _days(period: Period) -> tuple[int, int]:
