@@ -1,7 +1,7 @@
 # make run    the emulator with this repository's functions
 # make test   every test
 # make check  all that continuous integration asks for
-# make bench  the figures of docs/benchmarks.md, measured here
+# make bench  the figures of docs/benchmarks.md, measured here; make bench-long: those that take long
 # make package FUNCTION=getDailyRetain   that function in build/, ready to be uploaded
 # make lock   newer versions of everything into requirements.lock
 
@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test check lint generate bench lock package
+.PHONY: run test check lint generate bench bench-long lock package
 
 run: .venv/emulator
 	@exec $(BIN)/cloud-openapi serve
@@ -30,7 +30,10 @@ generate: .venv/dev
 	$(BIN)/python scripts/generate.py
 
 bench: .venv/dev
-	$(BIN)/python scripts/bench.py
+	$(BIN)/python -m scripts.bench
+
+bench-long: .venv/dev
+	$(BIN)/python -m scripts.bench --long
 
 lock: .venv/dev
 	$(PIP) uv

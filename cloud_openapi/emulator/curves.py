@@ -32,16 +32,15 @@ _SHARES_A_SHARER = 1.5
 # How far chance moves a curve at most, in days' worth of new users. Each is less than the curve
 # rises on a Tuesday, so that no day has fewer than none of anything.
 _CHANCE_OF_USERS = 0.2
-_CHANCE_OF_SESSIONS = 0.3
-_CHANCE_OF_STEPS = 0.4
-_CHANCE_OF_SECONDS = 15
-_CHANCE_OF_SHARERS = 0.004
+_CHANCE_OF_VISITS = (0.3, 0.4, 15, 0.004)  # sessions, steps, seconds, sharers
 
-# One strip of noise for all mini programs; each begins elsewhere on it.
-STRIP = 2**16
-_NOISE = shake_128(b"chance").digest(STRIP)
+_STRIP = 2**14
 _CHANCES_A_DAY = 7
-_NEW, _OLD, _MOOD, _SESSIONS, _STEPS, _SECONDS, _SHARERS = range(_CHANCES_A_DAY)
+_NEW, _OLD, _MOOD, _VISITS = range(4)
+# One strip of noise for all mini programs, from 0 to below 1; each begins elsewhere on it, and
+# whoever begins near its end reads on in its beginning.
+_NOISE = [value / 256 for value in shake_128(b"chance").digest(_STRIP)]
+_NOISE += _NOISE[:_CHANCES_A_DAY]
 
 # Only a gain of time: ends of curves, for all mini programs together.
 _REMEMBERED = 2048
@@ -73,42 +72,39 @@ class Curves(NamedTuple):
 
     def mood(self, day: int) -> float:
         """Return how much likelier than usual users are to come again on a day."""
-        return 0.85 + 0.3 * self._chance(day, _MOOD)
+        return 0.85 + 0.3 * _NOISE[(self.place + day * _CHANCES_A_DAY + _MOOD) % _STRIP]
 
-    @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - these keep two numbers alive, and no more
     def users_until(self, day: int) -> tuple[int, int]:
         """Return until the end of a day the users, and how often one came who was not new then."""
         age = day - _EVE
         if age <= 0:
             return 0, 0
-        scale = self._scale(age)
+        scale = self.size * (1 + _GROWTH_A_DAY * age)
         rhythm = age // 7 * 7 + _RHYTHM_UNTIL[age % 7]
-        users = int(scale * (rhythm + _CHANCE_OF_USERS * self._chance(day, _NEW)))
+        at = (self.place + day * _CHANCES_A_DAY) % _STRIP
+        users = int(scale * (rhythm + _NOISE[at + _NEW] * _CHANCE_OF_USERS))
         if age == 1:  # on the day of the launch everybody is new
             return users, 0
-        again = rhythm - _RHYTHM_UNTIL[1] + _CHANCE_OF_USERS * self._chance(day, _OLD)
+        again = rhythm - _RHYTHM_UNTIL[1] + _NOISE[at + _OLD] * _CHANCE_OF_USERS
         return users, int(scale * _REGULARS * again * again / (again + _RAMP))
 
-    @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - as above
+    @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - it keeps two numbers alive, and no more
     def visits_until(self, day: int) -> Visits:
         """Return the visits until the end of a day."""
         users = sum(self.users_until(day))
         if not users:
             return Visits(0, 0, 0, 0, 0, 0)
-
-        def more(most: float, chance: int) -> float:
-            return scale * most * self._chance(day, chance)
-
-        scale = self._scale(day - _EVE)
-        sessions = int(users * _SESSIONS_A_USER + more(_CHANCE_OF_SESSIONS, _SESSIONS))
-        steps = int(sessions * _STEPS_A_SESSION + more(_CHANCE_OF_STEPS, _STEPS))
-        seconds = int(sessions * _SECONDS_A_SESSION + more(_CHANCE_OF_SECONDS, _SECONDS))
-        sharers = int(users * _SHARING_USERS + more(_CHANCE_OF_SHARERS, _SHARERS))
+        scale = self.size * (1 + _GROWTH_A_DAY * (day - _EVE))
+        at = (self.place + day * _CHANCES_A_DAY) % _STRIP
+        more_sessions, more_steps, more_seconds, more_sharers = (
+            scale * most * chance
+            for most, chance in zip(
+                _CHANCE_OF_VISITS, _NOISE[at + _VISITS : at + _CHANCES_A_DAY], strict=True
+            )
+        )
+        sessions = int(users * _SESSIONS_A_USER + more_sessions)
+        steps = int(sessions * _STEPS_A_SESSION + more_steps)
+        seconds = int(sessions * _SECONDS_A_SESSION + more_seconds)
+        sharers = int(users * _SHARING_USERS + more_sharers)
         views, shares = int(steps * _VIEWS_A_STEP), int(sharers * _SHARES_A_SHARER)
         return Visits(sessions, steps, views, seconds, sharers, shares)
-
-    def _scale(self, age: int) -> float:
-        return self.size * (1 + _GROWTH_A_DAY * age)
-
-    def _chance(self, day: int, which: int) -> float:
-        return _NOISE[(self.place + day * _CHANCES_A_DAY + which) % STRIP] / 256
