@@ -20,6 +20,10 @@ def with_appids(effort: Effort, count: int) -> Samples:
     return alternate(effort.many, _of_appids(effort, count), _of_appids(effort, 1))
 
 
+# Whatever else the emulator learns to remember, such as answers that were set by hand, belongs
+# here: one more function that compares much of it with little.
+
+
 def with_journal(effort: Effort, size: int, other: int) -> Samples:
     """Measure the CPU seconds of a call with a full journal of one size, and of another."""
     return alternate(effort.many, _of_journal(effort, size), _of_journal(effort, other))
