@@ -75,7 +75,7 @@ def load(url: str, calls: Sequence[Call], seconds: float) -> float:
         for _ in range(_CONNECTIONS):
             stack.enter_context(closing(Channel(selector, url, turns))).ask()
         begun = now = time.perf_counter()
-        while now < begun + seconds:
+        while now < begun + seconds or not done:
             for key, _ in selector.select(timeout=seconds):
                 if key.data.is_answered():
                     done += 1
