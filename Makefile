@@ -1,7 +1,7 @@
 # make run    the emulator with this repository's functions
-# make test   every test
-# make check  all that continuous integration asks for
-# make bench  the figures of docs/benchmarks.md, measured here
+# make test   every test but one; make test-long: that one, a hundred thousand random calls
+# make check  lint and tests: all that continuous integration asks for, but make test-long
+# make bench  the figures of docs/benchmarks.md, measured here; make bench-long: those that take long
 # make package FUNCTION=getDailyRetain   that function in build/, ready to be uploaded
 # make lock   newer versions of everything into requirements.lock
 
@@ -9,13 +9,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run test check lint generate bench lock package
+.PHONY: run test test-long check lint generate bench bench-long lock package
 
 run: .venv/emulator
 	@exec $(BIN)/cloud-openapi serve
 
 test: .venv/dev tests/node/node_modules
 	$(BIN)/pytest --numprocesses auto
+
+test-long: .venv/dev
+	$(BIN)/pytest -m slow --numprocesses auto
 
 check: lint test
 
@@ -30,7 +33,10 @@ generate: .venv/dev
 	$(BIN)/python scripts/generate.py
 
 bench: .venv/dev
-	$(BIN)/python scripts/bench.py
+	$(BIN)/python -m scripts.bench
+
+bench-long: .venv/dev
+	$(BIN)/python -m scripts.bench --long
 
 lock: .venv/dev
 	$(PIP) uv

@@ -51,8 +51,8 @@ class Period(NamedTuple):
         if self.span == "month":
             months = self.begin.year * 12 + self.begin.month - 1 + steps
             return period_with(self.span, date(months // 12, months % 12 + 1, 1))
-        days = steps * (7 if self.span == "week" else 1)
-        return period_with(self.span, self.begin + timedelta(days=days))
+        days = timedelta(days=steps * (7 if self.span == "week" else 1))
+        return Period(self.span, self.begin + days, self.end + days)
 
 
 def period_with(span: Span, day: date) -> Period:

@@ -250,6 +250,12 @@ def fault(name, expected, body=GOOD, **more):
         fault("nine digits", DATE_FORMAT, dates("201703130", "201703130")),
         fault("only end_date is bad", DATE_FORMAT, dates("20170313", "2017-03-13")),
         fault("half a surrogate pair", DATE_FORMAT, dates("\ud800", "20170313")),
+        fault(
+            "half a surrogate pair in a field that is no date",
+            NOT_JSON,
+            b'{"time":{"begin_timestamp":1,"end_timestamp":1},"module":"\\ud800","params":[]}',
+            path="/wxa/business/performance/boot",
+        ),
         fault("two days", DATE_RANGE, dates("20260308", "20260309")),
         fault("today", DATE_RANGE, dates("20260311", "20260311")),
         fault("yesterday to today", DATE_RANGE, dates("20260310", "20260311")),

@@ -243,6 +243,7 @@ BROKEN = {**RECORDED, "visit_uv": [{"key": 0, "value": "119450"}]}
         ({"errmsg": "x"}, "errmsg: a pin has api, request, response, "),
         ({"response": {**RECORDED, "ref_date": "\ud800"}}, "a pin is JSON: "),
         ({"response": {**RECORDED, "more": float("nan")}}, "a pin is JSON: "),
+        ({"response": {**RECORDED, "more": 2**64}}, "a pin is JSON: Integer exceeds 64-bit"),
     ],
 )
 def test_a_bad_definition_is_refused_with_the_reason_and_changes_nothing(pinned, change, reason):

@@ -82,7 +82,7 @@ def test_the_keys_and_their_names_are_those_of_the_page(table):
     definition = operation.schema("https", "response")["$defs"][table]
     described = definition.get("anyOf") or definition["oneOf"]
     assert {key["const"]: key["title"] for key in described if "const" in key} == names
-    assert {row["key"] for row in operation.tables[table]} == names.keys()
+    assert {group["key"] for group in operation.tables[table].groups} == names.keys()
 
 
 # ---- the documented requests ---------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import identities
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,10 +33,6 @@ def day(when):
     return period_with("day", when)
 
 
-def values(items):
-    return sum(item["value"] for item in items)
-
-
 @settings(bounded, max_examples=8)
 @given(worlds, dates)
 @pytest.mark.parametrize("operation", CATALOGUE.values(), ids=str)
@@ -56,9 +53,9 @@ def test_the_users_of_a_trend_are_those_of_the_retention(world, when, span):
     period = period_with(span, when)
     (trend,) = ask(world, f"get{TRENDS[span]}VisitTrend", period)["list"]
     retain = ask(world, f"get{TRENDS[span]}Retain", period)
-    assert trend["ref_date"] == retain["ref_date"] == period.ref
-    assert trend["visit_uv_new"] == retain["visit_uv_new"][0]["value"]
-    assert trend["visit_uv"] == retain["visit_uv"][0]["value"]
+    assert retain["ref_date"] == period.ref
+    identities.assert_trend_is_of_the_users_of_the_retention(trend, retain)
+    identities.assert_nobody_comes_back_who_was_not_there(retain)
 
 
 @bounded
@@ -71,21 +68,14 @@ def test_the_visits_of_a_week_or_a_month_are_those_of_its_days(world, when, span
         for number in range((period.end - period.begin).days + 1)
         for row in ask(world, "getDailyVisitTrend", day(period.begin + timedelta(number)))["list"]
     ]
-    for name in ("session_cnt", "visit_pv", "visit_uv_new"):
-        assert whole[name] == sum(row[name] for row in days)
-    users = [row["visit_uv"] for row in days]
-    assert max(users) <= whole["visit_uv"] <= sum(users)
+    identities.assert_whole_has_the_visits_of_its_days(whole, days)
 
 
 @bounded
 @given(worlds, dates)
 def test_the_means_of_a_trend_are_of_one_and_the_same_time(world, when):
     (trend,) = ask(world, "getDailyVisitTrend", day(when))["list"]
-    by_user = trend["stay_time_uv"] * trend["visit_uv"]
-    by_session = trend["stay_time_session"] * trend["session_cnt"]
-    assert by_user == pytest.approx(by_session, rel=1e-3)
-    assert trend["visit_pv"] >= trend["session_cnt"] >= trend["visit_uv"] > 0
-    assert trend["visit_depth"] >= 1
+    identities.assert_means_are_of_one_and_the_same_time(trend)
 
 
 @bounded
@@ -95,8 +85,7 @@ def test_the_total_of_the_summary_grows_by_the_new_users(world, when):
     (row,) = ask(world, "getDailySummary", day(when))["list"]
     new = ask(world, "getDailyRetain", day(when))["visit_uv_new"][0]["value"]
     rows = ask(world, "getDailySummary", before)["list"]
-    assert row["visit_total"] - (rows[0]["visit_total"] if rows else 0) == new >= 0
-    assert row["share_uv"] <= row["share_pv"]
+    identities.assert_total_grows_by_the_new_users(row, rows, new)
 
 
 @bounded
@@ -104,24 +93,7 @@ def test_the_total_of_the_summary_grows_by_the_new_users(world, when):
 def test_each_distribution_adds_up_to_the_sessions(world, when):
     (trend,) = ask(world, "getDailyVisitTrend", day(when))["list"]
     answer = ask(world, "getVisitDistribution", day(when))
-    found = {item["index"]: item["item_list"] for item in answer["list"]}
-    assert list(found) == [
-        "access_source_session_cnt",
-        "access_source_visit_uv",
-        "access_staytime_info",
-        "access_depth_info",
-    ]
-    users = found.pop("access_source_visit_uv")
-    for items in found.values():
-        assert values(items) == trend["session_cnt"]
-    for items in (*found.values(), users):
-        keys = [item["key"] for item in items]
-        assert keys == sorted(keys, reverse=True)
-        assert all(item["value"] for item in items)
-    sessions = found["access_source_session_cnt"]
-    assert [item["key"] for item in users] == [item["key"] for item in sessions]
-    assert all(u["value"] <= s["value"] for u, s in zip(users, sessions, strict=True))
-    assert values(users) >= trend["visit_uv"]
+    identities.assert_distribution_adds_up_to_the_sessions(answer, trend)
 
 
 @bounded
@@ -131,10 +103,8 @@ def test_the_pages_share_the_views_the_entries_and_the_exits(world, when):
     (summary,) = ask(world, "getDailySummary", day(when))["list"]
     pages = world.pages(day(when))
     shown = ask(world, "getVisitPage", day(when))["list"]
-    views = [page["page_visit_pv"] for page in shown]
-    assert views == sorted(views, reverse=True)
+    identities.assert_pages_share_the_visits(shown, trend, summary)
     assert len(shown) == min(len(pages), 200)
-    assert len({page["page_path"] for page in shown}) == len(shown)
     assert sum(page.views for page in pages) == trend["visit_pv"]
     assert sum(page.entries for page in pages) == trend["session_cnt"]
     assert sum(page.exits for page in pages) == trend["session_cnt"]
@@ -151,9 +121,8 @@ def test_the_pages_share_the_views_the_entries_and_the_exits(world, when):
 def test_each_group_of_a_portrait_adds_up_to_the_users(world, when, length):
     period = Period("window" if length else "day", when - timedelta(days=length), when)
     answer = ask(world, "getUserPortrait", period)
-    for field, users in (("visit_uv_new", "new_users"), ("visit_uv", "active_users")):
-        total = world.count(users, period)
-        assert [values(items) for items in answer[field].values()] == [total] * 6
+    new, active = (world.count(users, period) for users in ("new_users", "active_users"))
+    identities.assert_portrait_is_of_so_many_users(answer, new, active)
     assert answer["ref_date"] == period.ref
 
 
@@ -221,12 +190,10 @@ def test_a_portrait_is_of_a_window_that_ended_lately(today, begin, end, answered
 def test_performance_has_each_day_of_each_table_of_a_module(world, module, when):
     period = Period("window", when, when + timedelta(days=3))
     body = ask(world, "getPerformanceData", period, {"module": module})["data"]["body"]
-    assert body["count"] == len(body["tables"]) > 0
+    days = [f"{when + timedelta(days=number):%Y%m%d}" for number in range(4)]
+    identities.assert_tables_have_each_day(body, days)
     for table in body["tables"]:
         (line,) = table["lines"]
-        assert [field["refdate"] for field in line["fields"]] == [
-            f"{when + timedelta(days=number):%Y%m%d}" for number in range(4)
-        ]
         assert all(float(field["value"]) > 0 for field in line["fields"])
 
 

@@ -1,7 +1,7 @@
 """One API: how it is called in either form, and what its answers look like."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from cloud_openapi.catalogue._rules import rule_from_entry
 from cloud_openapi.naming import snake_to_camel
@@ -11,6 +11,13 @@ Side = Literal["request", "response"]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _LITERAL_KEYWORDS = frozenset({"enum", "const", "default", "examples"})
+
+
+class Table(NamedTuple):
+    """Groups that a number is split among, and the weight of each."""
+
+    groups: list[dict[str, Any]]
+    weights: list[float]
 
 
 class Operation:
@@ -38,7 +45,7 @@ class Operation:
         self.path: str = entry["path"]
         self.rules = tuple(map(rule_from_entry, entry["rules"]))
         self.simulation: Mapping[str, Mapping[str, Any]] = entry["simulation"]
-        self.tables: Mapping[str, list[dict[str, Any]]] = entry.get("tables", {})
+        self.tables = {name: _table(groups) for name, groups in entry.get("tables", {}).items()}
         self.examples: tuple[Mapping[str, Any], ...] = tuple(entry["examples"])
         self._schemas = {"request": entry["request"], "response": entry["response"]}
         self._keys = _documented_keys(entry["response"])
@@ -67,6 +74,11 @@ class Operation:
     def keys(self, field: str) -> tuple[int, ...]:
         """Return the documented keys of a response's list of ``{key, value}``."""
         return self._keys[field]
+
+
+def _table(groups: Sequence[Mapping[str, Any]]) -> Table:
+    named = [{name: group[name] for name in group if name != "weight"} for group in groups]
+    return Table(named, [group["weight"] for group in groups])
 
 
 def _documented_keys(response: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

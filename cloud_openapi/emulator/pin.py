@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
+
 from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.emulator.errors import TEXTS
 
@@ -82,10 +84,11 @@ def checked(definition: Any, catalogue: Catalogue, appids: Mapping[str, Any]) ->
 def _copied(definition: Any) -> Any:
     """Return a copy that nobody else can change, and that can be sent."""
     try:
-        json.dumps(definition, ensure_ascii=False, allow_nan=False).encode()
-        return json.loads(json.dumps(definition))
+        copy = json.loads(json.dumps(definition, allow_nan=False))
+        orjson.dumps(copy)  # which writes the answers
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"a pin is JSON: {error}") from None
+    return copy
 
 
 def _operation(api: Any, catalogue: Catalogue) -> Operation:

@@ -6,11 +6,12 @@ means is in entry.schema.json.
 
 from collections.abc import Mapping
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.split import split
-from cloud_openapi.emulator.world import World
+from cloud_openapi.emulator.world import Retention, World
 from cloud_openapi.periods import Period, write_day
 
 Source = Mapping[str, Any]
@@ -51,6 +52,9 @@ class _Answer:
         self._world = world
         self._period = period
         self._today = today
+        # Several fields of an answer need the same.
+        self._counts: dict[str, int] = {}
+        self._retentions: dict[tuple[int, ...], list[Retention]] = {}
 
     def field(self, name: str, source: Source) -> Any:
         """Return the value of a field from its source; ``name`` is the field's own."""
@@ -61,8 +65,7 @@ class _Answer:
         name = source["measure"]
         if name == "period":
             return self._period.ref
-        read = self._world.mean if name in _MEANS else self._world.count
-        return read(name, self._period)
+        return self._world.mean(name, self._period) if name in _MEANS else self._count(name)
 
     def _const(self, source: Source, _name: str) -> Any:
         return source["const"]
@@ -77,60 +80,66 @@ class _Answer:
         return [self._object({"object": source["rows"]}, name)] if self._visited() else []
 
     def _retention_of(self, source: Source, name: str) -> list[dict[str, int]]:
-        # Only periods that are over are listed, as in every recorded answer.
-        retentions = self._world.retentions(
-            source["retention_of"], self._period, self._operation.keys(name), self._today
-        )
-        return [{"key": key, "value": value} for key, value in retentions]
+        value_of = attrgetter(source["retention_of"])
+        keys = self._operation.keys(name)
+        if keys not in self._retentions:
+            self._retentions[keys] = self._world.retentions(self._period, keys, self._today)
+        found = self._retentions[keys]
+        return [{"key": item.key, "value": value_of(item)} for item in found]
 
     def _split_of(self, source: Source, _name: str) -> list[dict[str, Any]]:
-        groups = self._operation.tables[source["among"]]
-        total = self._world.count(source["split_of"], self._period)
-        weights = self._world.weights(source["among"], [group["weight"] for group in groups])
-        parts = split(total, weights)
+        table = self._operation.tables[source["among"]]
+        total = self._count(source["split_of"])
+        parts = split(total, self._world.weights(source["among"], table.weights))
         if source.get("counting") == "users":
             # As many users as those sessions are of on the average, and one at the least.
-            users = self._world.count("active_users", self._period)
+            users = self._count("active_users")
             parts = [-(-part * users // total) if part else 0 for part in parts]
-        return [
-            {**{key: group[key] for key in group if key != "weight"}, "value": part}
-            for group, part in zip(groups, parts, strict=True)
-            if part
-        ]
+        shares = zip(table.groups, parts, strict=True)
+        return [{**group, "value": part} for group, part in shares if part]
 
     def _pages(self, source: Source, _name: str) -> list[dict[str, Any]]:
         pages = self._world.pages(self._period)[: source["limit"]]
-        fields = source["pages"].items()
-        return [{name: getattr(page, value) for name, value in fields} for page in pages]
+        fields = source["pages"]
+        read = attrgetter(*fields.values())
+        return [dict(zip(fields, read(page), strict=True)) for page in pages]
 
     def _daily_tables(self, source: Source, _name: str) -> list[dict[str, Any]]:
         days = self._period.days_before(self._today)
+        written = [write_day(day) for day in days]
         return [
             {
                 "id": group["id"],
                 "lines": [
                     {
                         "fields": [
-                            {
-                                "refdate": write_day(day),
-                                "value": self._world.level(group["id"], group["weight"], day),
-                            }
-                            for day in days
+                            {"refdate": day, "value": value}
+                            for day, value in zip(
+                                written,
+                                self._world.levels(group["id"], around, days),
+                                strict=True,
+                            )
                         ]
                     }
                 ],
                 "zh": group["zh"],
             }
-            for group in self._groups(source["daily_tables"], source["among"])
+            for group, around in self._groups(source["daily_tables"], source["among"])
         ]
 
     def _count_of(self, source: Source, _name: str) -> int:
         return len(self._groups(source["count_of"], source["among"]))
 
-    def _groups(self, field: str, table: str) -> list[dict[str, Any]]:
-        """Return the groups of a table that have the request's value of a field."""
+    def _groups(self, field: str, table: str) -> list[tuple[dict[str, Any], float]]:
+        """Return a table's groups, with weights, that have the request's value of a field."""
         asked = str(self._params.get(field))
-        return [group for group in self._operation.tables[table] if group[field] == asked]
+        pairs = zip(*self._operation.tables[table], strict=True)
+        return [(group, weight) for group, weight in pairs if group[field] == asked]
+
+    def _count(self, name: str) -> int:
+        if name not in self._counts:
+            self._counts[name] = self._world.count(name, self._period)
+        return self._counts[name]
 
     def _visited(self) -> bool:
-        return self._world.count("active_users", self._period) > 0
+        return self._count("active_users") > 0

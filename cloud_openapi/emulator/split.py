@@ -1,20 +1,18 @@
 """Split whole numbers so that the parts add up."""
 
 from collections.abc import Sequence
+from itertools import accumulate
+from operator import sub
 
 
-def split(total: int, weights: Sequence[float]) -> list[int]:
-    """Split a number by weights into whole parts that add up to it, by largest remainders.
+def split(total: int, weights: Sequence[int]) -> list[int]:
+    """Split a number by whole weights into whole parts that add up to it.
 
-    Where the weights are whole numbers that add up to no less than the total, no part is more
-    than its weight.
+    Each part is its exact share, rounded up or down. So where the weights add up to no less than
+    the total, no part is more than its weight.
     """
-    whole = sum(weights)
-    if not total or not whole:
-        return [0] * len(weights)
-    shares = [total * weight / whole for weight in weights]
-    parts = [int(share) for share in shares]
-    by_remainder = sorted(range(len(parts)), key=lambda i: (parts[i] - shares[i], i))
-    for index in by_remainder[: total - sum(parts)]:
-        parts[index] += 1
-    return parts
+    until = list(accumulate(weights))
+    if not until or not until[-1]:
+        return [0] * len(until)
+    ends = [end * total // until[-1] for end in until]
+    return list(map(sub, ends, [0, *ends]))

@@ -24,7 +24,7 @@ from cloud_openapi.emulator.settings import APP_SETTINGS, app_settings, checked_
 from cloud_openapi.emulator.tokens import Tokens
 from cloud_openapi.emulator.world import World
 
-_WORLDS = 1000
+_WORLDS = 256
 
 
 class Emulator:

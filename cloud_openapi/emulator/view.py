@@ -1,11 +1,11 @@
 """What every endpoint of api.weixin.qq.com has in common: refusals, faults, rids, the journal."""
 
-import json
 from collections.abc import Callable
 from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
 from flask import Request, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 # WeChat's neighbours of these APIs answer so; of these APIs themselves no header is recorded.
 _CONTENT_TYPE = "application/json; encoding=utf-8"
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Call:
@@ -78,7 +77,7 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
                 check,
             )
         )
-        data = _JSON.encode(answer.body).encode()
+        data = orjson.dumps(answer.body)
         if rid:
             cost = int((perf_counter() - began) * 1000)
             client = call.request.remote_addr or ""

@@ -6,6 +6,7 @@ nothing is recorded, docs/faithfulness.md says what was chosen.
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, request
@@ -59,8 +60,7 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
 
 
 def _api(operation: Operation, emulator: Emulator) -> Endpoint:
-    schema = operation.schema("https", "request")
-    valid = Draft202012Validator(schema).is_valid
+    require_valid = _validator(operation.schema("https", "request"))
     documented = RequestTable[dict[str, Any]]()
     for example in operation.examples:
         documented.put(example["request"], example["response"])
@@ -79,8 +79,7 @@ def _api(operation: Operation, emulator: Emulator) -> Endpoint:
         period = operation.rules[0].check(params, today)
         if isinstance(period, Violation):
             raise RefusalError(period.code, period.reason)
-        if not valid(params):
-            raise RefusalError(47001, _explain(schema, params))
+        require_valid(params)
         counted = emulator.readiness.day_begun(appid, now)
         # Over, but not counted yet. What reaches into today is answered as far as it goes.
         if counted <= period.end < today:
@@ -112,6 +111,20 @@ def _managed(handler: Handler, emulator: Emulator) -> Endpoint:
         return Answer({"errcode": 0, "errmsg": "ok", **answer}, "management")
 
     return endpoint
+
+
+def _validator(schema: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
+    valid = Draft202012Validator(schema).is_valid
+
+    def require_valid(params: dict[str, Any]) -> None:
+        try:
+            is_valid = valid(params)
+        except UnicodeEncodeError:
+            raise RefusalError(47001, "half of a surrogate pair") from None
+        if not is_valid:
+            raise RefusalError(47001, _explain(schema, params))
+
+    return require_valid
 
 
 def _explain(schema: dict[str, Any], params: dict[str, Any]) -> str:

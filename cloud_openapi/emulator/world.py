@@ -1,105 +1,97 @@
 """A simulated mini program: users who arrive, and come back, by a rule and a seed.
 
-Everything follows from how many users there are by each day and from the share of a day's new
-ones that is there some days later. Who is active on a day is who is new and who came back of those
-that were new before. In a week or a month, users who come on several days are counted once: see
-`_distinct`. So the numbers agree with one another, and each is computed in constant time, for any
-date.
+Its curves tell how many arrive and come again. Whoever comes on several days of a week or a month
+is counted once there. Each number is computed in constant time, for any date, and they agree with
+one another.
 """
 
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
-from hashlib import blake2b
+from hashlib import blake2b, shake_128
+from math import sqrt
+from struct import unpack
 from typing import NamedTuple
 
-from cloud_openapi.emulator.split import split
+from cloud_openapi.emulator.curves import LAUNCH, Curves, Visits
+from cloud_openapi.emulator.pages import Page, mean, page_paths, pages_of
 from cloud_openapi.periods import Period
 
-LAUNCH = date(2017, 1, 9)
-"""The day that mini programs were opened to the public; before it there is nothing."""
-
-_MEMORY_DAYS = 60
-_WEEKLY_RHYTHM = (0.94, 0.92, 0.93, 0.95, 1.02, 1.15, 1.09)
-_GROWTH_A_YEAR = 0.12
-# At most, in days' worth of new users. Less than a Tuesday has, so that no day has fewer than none.
-_CHANCE_OF_A_DAY = 0.2
-
-# The share of a day's new users who are there again one day later, and how it falls with time.
-_NEW_RETURN, _NEW_DECAY = 0.19, 0.6
-# The same for users who were active and not new, from one day, week or month to the next.
+# The share of a period's new users who are there again one period later, and how it falls.
+_NEW_RETURN: dict[str, float] = {"day": 0.19, "week": 0.24, "month": 0.3}
+_NEW_DECAY = 0.6
+# The same for users who were active and not new.
 _OLD_RETURN: dict[str, float] = {"day": 0.46, "week": 0.52, "month": 0.57}
 _OLD_DECAY = 0.22
-_DISTINCT_SHARE = 0.42
 
-_SESSIONS_A_USER = 2.1
-_DEPTH_OF_A_SESSION = 1.9
-_VIEWS_A_STEP = 1.6
-_SECONDS_A_SESSION = 55
-_SHARING_USERS = 0.012
-_SHARES_A_SHARER = 1.5
-_USERS_A_VIEW = 0.4
-_NAMED_PAGES = ("index", "list", "detail", "search", "mine", "order")
-_MOST_PAGES = 260
+_FEWEST_PAGES, _MOST_PAGES = 6, 260
+_PATHS = page_paths(_MOST_PAGES)
+_POPULARITY = [1 / (place + 1) for place in range(_MOST_PAGES)]
+_PAGES_REMEMBERED = 64
+_UNIT = 2**16
+_BLOCK = 32
+"""Days whose measured values are drawn together."""
 
 
-class Visits(NamedTuple):
-    """What all the users of a period did."""
+class Retention(NamedTuple):
+    """How many of a period's users were there again, so many periods later."""
 
-    sessions: int
-    steps: int
-    """Pages of a session, added up over the sessions."""
-    views: int
-    seconds: int
-    sharers: int
-    shares: int
+    key: int
+    new_users: int
+    active_users: int
 
 
-class Page(NamedTuple):
-    """A page of the mini program in a period."""
+class _Came(NamedTuple):
+    """A period's new users, and those who had been there before it, each once."""
 
-    path: str
-    views: int
-    users: int
-    stay: float
-    entries: int
-    exits: int
-    shares: int
-    sharers: int
+    new: int
+    old: int
 
 
 class World:
     """One mini program. The same seed and appid always give the same numbers."""
 
     def __init__(self, seed: int, appid: str) -> None:
-        self._key = f"{seed}/{appid}"
-        self._size = 300 + 2700 * self._chance("size")
-        self._new_return = [0.0] + [
-            _NEW_RETURN * age**-_NEW_DECAY for age in range(1, _MEMORY_DAYS + 1)
-        ]
-        # Bounded, and only a gain of time: what is forgotten is computed again.
-        self._mood = lru_cache(maxsize=4096)(self._compute_mood)
-        self._total = lru_cache(maxsize=4096)(self._compute_total)
-        self._visits_of_day = lru_cache(maxsize=4096)(self._compute_visits)
-        self._old = lru_cache(maxsize=4096)(self._compute_old)
-        self.retentions = lru_cache(maxsize=4096)(self._compute_retentions)
+        self._key = blake2b(f"{seed}/{appid}".encode(), digest_size=32).digest()
+        size, pages, place = self._chances("size", 3)
+        self._curves = Curves(300 + 2700 * size / _UNIT, place)
+        more_pages = (_MOST_PAGES - _FEWEST_PAGES) * (pages / _UNIT) ** 3
+        self._page_count = _FEWEST_PAGES + int(more_pages)
+        # As many as the catalogue has tables.
+        self._weights: dict[str, list[int]] = {}
 
-    def _compute_retentions(
-        self, users: str, period: Period, keys: tuple[int, ...], today: date
-    ) -> tuple[tuple[int, int], ...]:
-        """Return each key with its `retention`, as far as that period was over before today."""
-        return tuple(
-            (key, self.retention(users, period, key))
-            for key in keys
-            if period.after(key).end < today
-        )
+    def retentions(self, period: Period, keys: tuple[int, ...], today: date) -> list[Retention]:
+        """Return the `retention` at each key, as far as that period was over before today."""
+        came = self._came(*_days(period))
+        return [
+            self._retention(came, period.span, key, self._came(first, last).old, first)
+            for key, first, last in _laters(period, keys, today)
+        ]
+
+    def retention(self, users: str, period: Period, steps: int) -> int:
+        """Return how many of a period's ``new_users`` or ``active_users`` came back.
+
+        At zero steps it is all of them; otherwise those who were there that many periods later.
+        """
+        (found,) = self.retentions(period, (steps,), date.max)
+        return found.new_users if users == "new_users" else found.active_users
+
+    def _retention(self, came: _Came, span: str, steps: int, most: int, day: int) -> Retention:
+        """Return a retention on a later day, when so many came who were not new then."""
+        if steps == 0:
+            return Retention(0, came.new, came.new + came.old)
+        mood = self._curves.mood(day)
+        new = int(came.new * _NEW_RETURN[span] * steps**-_NEW_DECAY * mood)
+        old = int(came.old * _OLD_RETURN[span] * steps**-_OLD_DECAY * mood)
+        return Retention(steps, min(new, most), min(new + old, most))
 
     def count(self, name: str, period: Period) -> int:
         """Return a whole number of a period by the name that the catalogue has for it."""
         if name == "all_users":
-            return self._total(_days(period)[1])
+            return self._curves.users_until(_days(period)[1])[0]
         if name in ("new_users", "active_users"):
-            return self.retention(name, period, 0)
+            came = self._came(*_days(period))
+            return came.new if name == "new_users" else came.new + came.old
         visits = self._visits(period)
         return {
             "sessions": visits.sessions,
@@ -112,148 +104,71 @@ class World:
         """Return a mean of a period, rounded to four places as WeChat does."""
         visits = self._visits(period)
         if name == "stay_of_a_user":
-            return _mean(visits.seconds, self.count("active_users", period))
+            return mean(visits.seconds, self.count("active_users", period), 4)
         total = {"stay_of_a_session": visits.seconds, "depth": visits.steps}[name]
-        return _mean(total, visits.sessions)
+        return mean(total, visits.sessions, 4)
 
-    def weights(self, table: str, weights: Sequence[float]) -> list[float]:
-        """Return the weights of a table's groups as this mini program has them."""
+    def weights(self, table: str, weights: Sequence[float]) -> list[int]:
+        """Return the weights of a table's groups as this mini program has them, made whole."""
+        known = self._weights.get(table)
+        if known is None:
+            chances = self._chances(table, len(weights))
+            known = self._weights[table] = [
+                int(weight * (_UNIT // 2 + chance))
+                for weight, chance in zip(weights, chances, strict=True)
+            ]
+        return known
+
+    def levels(self, name: str, around: float, days: Sequence[date]) -> list[str]:
+        """Return a measured value of successive days, near a usual one, as WeChat writes it."""
+        if not days:
+            return []
+        block, offset = divmod(days[0].toordinal(), _BLOCK)
+        chances: list[int] = []
+        while len(chances) < offset + len(days):
+            chances += self._chances(f"{name}/{block}", _BLOCK)
+            block += 1
         return [
-            weight * (0.5 + self._chance(f"{table}/{place}"))
-            for place, weight in enumerate(weights)
+            _written(around * (0.9 + 0.2 * chance / _UNIT)) if day >= LAUNCH else "0"
+            for day, chance in zip(days, chances[offset:], strict=False)
         ]
 
-    def level(self, name: str, around: float, day: date) -> str:
-        """Return a measured value of a day, near a usual one, written as WeChat writes it."""
-        value = around * (0.9 + 0.2 * self._chance(f"{name}/{day}")) if day >= LAUNCH else 0
-        return f"{value:.4f}".rstrip("0").rstrip(".")
-
+    # A hundred pages and more: the dearest answer by far.
+    @lru_cache(maxsize=_PAGES_REMEMBERED)  # noqa: B019 - it keeps no more worlds alive than that
     def pages(self, period: Period) -> list[Page]:
         """Return the pages that were seen in a period, most viewed first."""
-        visits = self._visits(period)
+        count = self._page_count
+        popularity = self.weights("pages", _POPULARITY[:count])
         users = self.count("active_users", period)
-        count = 6 + int((_MOST_PAGES - 6) * self._chance("pages") ** 3)
-        names = [*_NAMED_PAGES, *(f"page{number}" for number in range(count))][:count]
-        paths = [f"pages/{name}/{name}" for name in names]
-        popular = self.weights("pages", [1 / (place + 1) for place in range(count)])
-        entries = split(visits.sessions, popular)
-        # Each session begins on one page and sees others after it.
-        more = split(visits.views - visits.sessions, popular)
-        views = [first + later for first, later in zip(entries, more, strict=True)]
-        shares = split(visits.shares, views)
-        numbers = zip(
-            paths,
-            views,
-            [min(seen, users, 1 + int(seen * _USERS_A_VIEW)) for seen in views],
-            self._stays(views, visits.seconds),
-            entries,
-            split(visits.sessions, views),
-            shares,
-            split(visits.sharers, shares),
-            strict=True,
-        )
-        return sorted((Page(*page) for page in numbers if page[1]), key=lambda page: -page.views)
+        return pages_of(_PATHS[:count], popularity, self._visits(period), users)
 
-    def _stays(self, views: list[int], seconds: int) -> list[float]:
-        return [
-            _mean(part, seen, 6) for part, seen in zip(split(seconds, views), views, strict=True)
-        ]
+    def _came(self, first: int, last: int) -> _Came:
+        users, returned = self._curves.users_until(last)
+        users_before, returned_before = self._curves.users_until(first - 1)
+        old = returned - returned_before
+        if first != last:
+            old = min(int(old / sqrt(last - first + 1)), users_before)
+        return _Came(users - users_before, old)
 
     def _visits(self, period: Period) -> Visits:
-        first, last = _days(period)
-        days = [self._visits_of_day(day) for day in range(first, last + 1)]
-        return Visits(*map(sum, zip(*days, strict=True)))
+        return self._curves.visits(*_days(period))
 
-    def _compute_visits(self, day: int) -> Visits:
-        active = self._new(day) + self._old(day, day)
-        sessions = int(active * _SESSIONS_A_USER * self._mood(day))
-        steps = int(sessions * _DEPTH_OF_A_SESSION * (0.9 + 0.2 * self._chance(f"depth/{day}")))
-        seconds = int(sessions * _SECONDS_A_SESSION * (0.8 + 0.4 * self._chance(f"stay/{day}")))
-        sharers = int(active * _SHARING_USERS * self._mood(day))
-        return Visits(
-            sessions=sessions,
-            steps=steps,
-            views=int(steps * _VIEWS_A_STEP),
-            seconds=seconds,
-            sharers=sharers,
-            shares=int(sharers * _SHARES_A_SHARER),
-        )
+    def _chances(self, name: str, count: int) -> tuple[int, ...]:
+        """Return so many chances of a name, each from 0 to below `_UNIT`."""
+        digest = shake_128(self._key + name.encode()).digest(2 * count)
+        return unpack(f"<{count}H", digest)
 
-    def retention(self, users: str, period: Period, steps: int) -> int:
-        """Return how many of a period's ``new_users`` or ``active_users`` came back.
 
-        At zero steps it is all of them; otherwise those who were there that many periods later.
-        """
-        first, last = _days(period)
-        new = sum(map(self._new, range(first, last + 1)))
-        if steps == 0:
-            return new if users == "new_users" else new + self._old(first, last)
-        later = period.after(steps)
-        returned = min(self._returned(first, last, *_days(later)), new)
-        if users == "new_users":
-            return returned
-        share = _OLD_RETURN[later.span] * steps**-_OLD_DECAY * self._mood(_days(later)[0])
-        # Whoever comes back is not new then.
-        return min(returned + int(self._old(first, last) * share), self._old(*_days(later)))
-
-    def _compute_old(self, first: int, last: int) -> int:
-        """Return the users of these days who had been there before the first of them."""
-        return self._returned(first - _MEMORY_DAYS, first - 1, first, last)
-
-    def _returned(self, since: int, until: int, first: int, last: int) -> int:
-        """Return how many who were new since … until are there again on first … last."""
-        return _distinct(
-            [
-                sum(
-                    int(self._new(day) * self._new_return[later - day] * self._mood(later))
-                    for day in range(max(since, later - _MEMORY_DAYS), until + 1)
-                )
-                for later in range(first, last + 1)
-            ]
-        )
-
-    def _new(self, day: int) -> int:
-        return self._total(day) - self._total(day - 1)
-
-    def _compute_total(self, day: int) -> int:
-        """Return all users until the end of a day.
-
-        A smooth curve and a little chance on top of it, too little for it ever to fall: so the
-        sum of all days' new users is known without adding them up.
-        """
-        age = day - LAUNCH.toordinal() + 1
-        if age <= 0:
-            return 0
-        weeks, rest = divmod(age, 7)
-        # The launch was a Monday, and so is the first day of each of these weeks.
-        rhythm = weeks * 7 + sum(_WEEKLY_RHYTHM[:rest])
-        growth = 1 + _GROWTH_A_YEAR * age / 730
-        chance = _CHANCE_OF_A_DAY * self._chance(f"new/{day}")
-        return int(self._size * growth * (rhythm + chance))
-
-    def _compute_mood(self, day: int) -> float:
-        return 0.85 + 0.3 * self._chance(f"mood/{day}")
-
-    def _chance(self, name: str) -> float:
-        digest = blake2b(f"{self._key}/{name}".encode(), digest_size=8).digest()
-        return int.from_bytes(digest, "big") / 2**64
+@lru_cache(maxsize=1024)
+def _laters(period: Period, keys: tuple[int, ...], today: date) -> tuple[tuple[int, int, int], ...]:
+    """Return each key, and the ends of the period so much later, if that was over before today."""
+    laters = ((key, period.after(key)) for key in keys)
+    return tuple((key, *_days(later)) for key, later in laters if later.end < today)
 
 
 def _days(period: Period) -> tuple[int, int]:
     return period.begin.toordinal(), period.end.toordinal()
 
 
-def _mean(total: float, count: float, digits: int = 4) -> float:
-    """Return a rounded mean; a whole one is an integer, as in WeChat's answers."""
-    mean = round(total / count, digits) if count else 0
-    return int(mean) if mean == int(mean) else mean
-
-
-def _distinct(daily: list[int]) -> int:
-    """Return how many different users there are, given how many came on each day.
-
-    They are no fewer than on the best day and no more than the days' sum. More on any day never
-    gives fewer in all, so that a part of the users is never more than the whole.
-    """
-    most = max(daily)
-    return most + int((sum(daily) - most) * _DISTINCT_SHARE)
+def _written(value: float) -> str:
+    return f"{value:.4f}".rstrip("0").rstrip(".")

@@ -1,0 +1,61 @@
+"""The pages of a simulated mini program."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cloud_openapi.emulator.curves import Visits
+from cloud_openapi.emulator.split import split
+
+_NAMED = ("index", "list", "detail", "search", "mine", "order")
+_USERS_A_VIEW = 0.4
+
+
+class Page(NamedTuple):
+    """A page of the mini program in a period."""
+
+    path: str
+    views: int
+    users: int
+    stay: float
+    entries: int
+    exits: int
+    shares: int
+    sharers: int
+
+
+def page_paths(count: int) -> tuple[str, ...]:
+    """Return the paths of a mini program's pages, the six usual ones first."""
+    names = (*_NAMED, *(f"page{number}" for number in range(count - len(_NAMED))))
+    return tuple(f"pages/{name}/{name}" for name in names)
+
+
+def pages_of(
+    paths: Sequence[str], popularity: Sequence[int], visits: Visits, users: int
+) -> list[Page]:
+    """Return the pages that were seen in these visits by so many users, most viewed first."""
+    entries = split(visits.sessions, popularity)
+    # Each session begins on one page and sees others after it.
+    more = split(visits.views - visits.sessions, popularity)
+    views = [first + later for first, later in zip(entries, more, strict=True)]
+    shares = split(visits.shares, views)
+    pages = zip(
+        paths,
+        views,
+        [min(seen, users, 1 + int(seen * _USERS_A_VIEW)) for seen in views],
+        [
+            mean(part, seen, 6)
+            for part, seen in zip(split(visits.seconds, views), views, strict=True)
+        ],
+        entries,
+        split(visits.sessions, views),
+        shares,
+        split(visits.sharers, shares),
+        strict=True,
+    )
+    return sorted((Page(*page) for page in pages if page[1]), key=lambda page: -page.views)
+
+
+def mean(total: float, count: float, digits: int) -> float:
+    """Return a rounded mean; a whole one is an integer, as in WeChat's answers."""
+    rounded = round(total / count, digits) if count else 0
+    return int(rounded) if rounded == int(rounded) else rounded

@@ -1,0 +1,74 @@
+"""What a call costs whoever makes it."""
+
+import importlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from cloud_openapi import Cloud
+from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.emulator import create_app
+from cloud_openapi.transports.https import HTTPSTransport
+from cloud_openapi.transports.wsgi import WSGIExchange
+from scripts.bench.calls import DOCUMENTED, DOCUMENTED_PATH, documented_call, granted_token
+from scripts.bench.measuring import ROOT, Effort, NotMeasuredError, Samples, alternate, timed
+from scripts.bench.servers import emulator
+
+_PARAMS = {"begin_date": DOCUMENTED, "end_date": DOCUMENTED}
+
+
+def facade(**settings: Any) -> Callable[[], Any]:
+    """Return the call that is measured, as a function would write it."""
+    cloud = Cloud()
+    cloud.init(config=ROOT / "config.json", **settings)
+    return lambda: cloud.openapi.analysis.getDailyRetain(
+        {"beginDate": DOCUMENTED, "endDate": DOCUMENTED}
+    )
+
+
+def against_requests(effort: Effort) -> Samples:
+    """Measure the CPU seconds of a facade call, and of the same exchange by requests."""
+    with emulator() as (url, _), requests.Session() as session:
+        address = url + documented_call(url).target
+        return alternate(
+            effort.rounds,
+            timed(facade(base_url=url), effort.calls, time.process_time),
+            timed(
+                lambda: session.post(address, json=_PARAMS).json(), effort.calls, time.process_time
+            ),
+        )
+
+
+def against_wechatpy(effort: Effort) -> Samples:
+    """Measure the CPU seconds of a facade call, and of the same exchange by wechatpy."""
+    try:
+        wechatpy = importlib.import_module("wechatpy")
+    # It raises a plain Exception where cryptography is missing.
+    except Exception as error:
+        raise NotMeasuredError(f"wechatpy: {error}") from error
+    with emulator() as (url, _):
+        # With a token of its own the client asks nobody for one.
+        token = granted_token(url)
+        client = wechatpy.WeChatClient(DEMO_APPID, DEMO_SECRET, access_token=token)
+        return alternate(
+            effort.rounds,
+            timed(facade(base_url=url), effort.calls, time.process_time),
+            timed(
+                lambda: client.post(DOCUMENTED_PATH, data=_PARAMS, api_base_url=url),
+                effort.calls,
+                time.process_time,
+            ),
+        )
+
+
+def in_process(effort: Effort) -> Samples:
+    """Measure the wall seconds of a facade call without a socket, and with one."""
+    transport = HTTPSTransport(WSGIExchange(create_app()), DEMO_APPID, DEMO_SECRET)
+    with emulator() as (url, _):
+        return alternate(
+            effort.rounds,
+            timed(facade(transport=transport), effort.calls, time.perf_counter),
+            timed(facade(base_url=url), effort.calls, time.perf_counter),
+        )

@@ -1,0 +1,110 @@
+"""What is measured, and what is asked of it."""
+
+from functools import partial
+
+from cloud_openapi.catalogue import default_catalogue
+from scripts.bench.clients import against_requests, against_wechatpy, in_process
+from scripts.bench.flatness import with_appids, with_journal
+from scripts.bench.lasting import grown_memory
+from scripts.bench.measuring import Figure, Limit, in_seconds, milliseconds, per_second
+from scripts.bench.speed import against_flask, against_moto, against_prism
+from scripts.bench.starting import (
+    SDK,
+    idle_memory,
+    import_against_node,
+    import_against_requests,
+    start_time,
+)
+
+_LARGE = {
+    "analysis.getPerformanceData",
+    "analysis.getUserPortrait",
+    "analysis.getVisitDistribution",
+    "analysis.getVisitPage",
+}
+
+FIGURES = (
+    Figure(
+        "CPU of a call: ours, requests",
+        Limit("<=", 0.65),
+        milliseconds,
+        against_requests,
+    ),
+    Figure(
+        "CPU of a call: ours, wechatpy",
+        Limit("<=", 0.65),
+        milliseconds,
+        against_wechatpy,
+    ),
+    Figure(
+        "fresh process: cloud initialised, import requests",
+        Limit("<=", 1.1),
+        in_seconds,
+        import_against_requests,
+    ),
+    Figure(
+        f"fresh process: cloud initialised, {SDK}",
+        Limit("<=", 0.6),
+        in_seconds,
+        import_against_node,
+    ),
+    Figure(
+        "cloud-openapi serve, start to first answered call",
+        Limit("<=", 0.6, " s"),
+        in_seconds,
+        start_time,
+    ),
+    Figure(
+        "cloud-openapi serve, memory after it",
+        Limit("<=", 60, " MiB"),
+        "{:.1f} MiB".format,
+        idle_memory,
+    ),
+    Figure(
+        "calls of a documented day: emulator, bare Flask",
+        Limit(">=", 0.75),
+        per_second,
+        against_flask,
+    ),
+    *(
+        Figure(
+            f"calls of {name.partition('.')[2]}: emulator, bare Flask",
+            Limit(">=", 0.6 if name in _LARGE else 0.75),
+            per_second,
+            partial(against_flask, api=name),
+        )
+        for name in default_catalogue()
+    ),
+    Figure("calls: emulator, Prism", Limit(">=", 1), per_second, against_prism),
+    Figure("calls: emulator, moto", Limit(">=", 6), per_second, against_moto),
+    Figure(
+        "time of a call: in this process, over a socket",
+        Limit("<=", 0.4),
+        milliseconds,
+        in_process,
+    ),
+    *(
+        Figure(
+            f"CPU of a call: {count} appids, one",
+            Limit("<=", 1.1),
+            milliseconds,
+            partial(with_appids, count=count),
+        )
+        for count in (100, 10_000)
+    ),
+    Figure(
+        "CPU of a call: 100,000 entries in the journal, 10",
+        Limit("<=", 1.1),
+        milliseconds,
+        partial(with_journal, size=100_000, other=10),
+    ),
+)
+
+LONG = (
+    Figure(
+        "memory: after a million calls, before",
+        Limit("<=", 1.05),
+        "{:.1f} MiB".format,
+        grown_memory,
+    ),
+)

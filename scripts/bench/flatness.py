@@ -1,0 +1,61 @@
+"""Whether a call costs the same, however much the emulator has to remember."""
+
+import time
+from datetime import datetime
+from itertools import cycle
+
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.emulator import Emulator, create_app
+from cloud_openapi.emulator.journal import Entry
+from cloud_openapi.periods import BEIJING
+from scripts.bench.calls import DOCUMENTED_PATH, requests_of
+from scripts.bench.measuring import Effort, Measure, Samples, alternate
+from scripts.bench.wsgi import post
+
+_OPERATION = default_catalogue()["analysis.getDailyRetain"]
+
+
+def with_appids(effort: Effort, count: int) -> Samples:
+    """Measure the CPU seconds of a call with so many appids that call in turns, and with one."""
+    return alternate(effort.many, _of_appids(effort, count), _of_appids(effort, 1))
+
+
+# Whatever else the emulator learns to remember, such as answers that were set by hand, belongs
+# here: one more function that compares much of it with little.
+
+
+def with_journal(effort: Effort, size: int, other: int) -> Samples:
+    """Measure the CPU seconds of a call with a full journal of one size, and of another."""
+    return alternate(effort.many, _of_journal(effort, size), _of_journal(effort, other))
+
+
+def _of_appids(effort: Effort, count: int) -> Measure:
+    apps = {f"wx{number:016d}": "secret" for number in range(count)}
+    return _cost(effort, Emulator(apps=apps))
+
+
+def _of_journal(effort: Effort, size: int) -> Measure:
+    emulator = Emulator(journal_size=size)
+    for second in range(size):
+        time_of_it = datetime.fromtimestamp(second, BEIJING)
+        body = b'{"begin_date": "20190101", "end_date": "%08d"}' % second
+        emulator.journal.add(Entry(time_of_it, "POST", DOCUMENTED_PATH, "wx", body, 0, "filled"))
+    return _cost(effort, emulator)
+
+
+def _cost(effort: Effort, emulator: Emulator) -> Measure:
+    """Return a measure of the CPU seconds of a call; the appids and the days take turns."""
+    app = create_app(emulator)
+    tokens = cycle([emulator.tokens.grant(appid)[0] for appid in emulator.apps])
+    params = cycle(requests_of(_OPERATION))
+
+    def measure() -> float:
+        begun = time.process_time()
+        for _ in range(effort.calls):
+            answer = post(app, _OPERATION.path, next(tokens), next(params))
+        ended = time.process_time()
+        if b"ref_date" not in answer:
+            raise RuntimeError(f"An error was measured: {answer!r}")
+        return (ended - begun) / effort.calls
+
+    return measure

@@ -1,0 +1,120 @@
+"""Servers in processes of their own: the emulator, and the least that Flask can do."""
+
+import importlib
+import importlib.util
+import json
+import multiprocessing
+import subprocess
+import sysconfig
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median
+
+from flask import Flask, Response, request
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from cloud_openapi.emulator import Server, create_app, listen
+from scripts.bench.calls import documented_call
+from scripts.bench.load import load
+from scripts.bench.measuring import ROOT, Effort, Samples, in_seconds, per_second, print_row
+
+_THREADS = 32
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+@contextmanager
+def emulator() -> Iterator[tuple[str, int]]:
+    """Run the command in a process of its own; yield its URL and process id."""
+    program = Path(sysconfig.get_path("scripts"), "cloud-openapi")
+    command = [str(program), "serve", "--port", "0", "--json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else b""
+            yield json.loads(line)["url"], process.pid
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def serving(server: str, answer: bytes | None = None) -> Iterator[str]:
+    """Serve in a process of its own the emulator, or else a bare application; yield its URL."""
+    ours, theirs = _SPAWN.Pipe(duplex=False)
+    process = _SPAWN.Process(target=serve, args=(theirs, server, answer), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield ours.recv()
+    finally:
+        process.terminate()
+        process.join()
+
+
+def serve(ready: Connection, server: str, answer: bytes | None) -> None:
+    """Serve until the process ends, having said where."""
+    url, run = SERVERS[server](create_app() if answer is None else bare_app(answer))
+    ready.send(url)
+    run()
+
+
+def bare_app(answer: bytes) -> Flask:
+    """Return the least that Flask can do for such a call: read JSON, answer JSON."""
+    app = Flask(__name__, static_folder=None)
+
+    @app.post("/<path:_path>")
+    def view(_path: str) -> Response:
+        request.get_json()
+        return Response(answer, content_type="application/json")
+
+    return app
+
+
+def waitress_server(app: Flask) -> tuple[str, Callable[[], None]]:
+    """Return the URL and the loop of the server that the emulator has."""
+    server = Server(app, listen("127.0.0.1", 0))
+    return server.url, server.run
+
+
+class _Silent(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Write nothing, as the other servers do."""
+
+
+def werkzeug_server(app: Flask) -> tuple[str, Callable[[], None]]:
+    """Return the URL and the loop of Flask's development server."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
+    return f"http://127.0.0.1:{server.port}", server.serve_forever
+
+
+def cheroot_server(app: Flask) -> tuple[str, Callable[[], None]]:
+    """Return the URL and the loop of CherryPy's server."""
+    module = importlib.import_module("cheroot.wsgi")
+    server = module.Server(("127.0.0.1", 0), app, numthreads=_THREADS, request_queue_size=1024)
+    server.prepare()
+    return f"http://127.0.0.1:{server.bind_addr[1]}", server.serve
+
+
+SERVERS = {"waitress": waitress_server, "werkzeug": werkzeug_server, "cheroot": cheroot_server}
+
+
+def compare_servers(effort: Effort) -> None:
+    """Print what each server makes of the emulator, in alternating rounds."""
+    names = [name for name in SERVERS if name != "cheroot" or importlib.util.find_spec(name)]
+    rates: dict[str, list[float]] = {name: [] for name in names}
+    starts: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(effort.rounds):
+        for name in names:
+            begun = time.perf_counter()
+            with serving(name) as url:
+                call = documented_call(url)
+                starts[name].append(time.perf_counter() - begun)
+                rates[name].append(load(url, [call], effort.seconds))
+    print()
+    print_row("server", "to waitress", "calls", "start")
+    print_row("---", "---", "---", "---")
+    for name in names:
+        ratio = Samples(rates[name], rates["waitress"]).measured
+        rate, start = median(rates[name]), median(starts[name])
+        print_row(name, f"{ratio:.2f}", per_second(rate), in_seconds(start))

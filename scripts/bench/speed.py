@@ -1,0 +1,132 @@
+"""Calls a second over a socket: the emulator, and what else could stand there."""
+
+import importlib.util
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.emulator import listen
+from cloud_openapi.emulator.document import openapi_document
+from scripts.bench.calls import Call, calls_of, documented_call, requests_of
+from scripts.bench.load import load
+from scripts.bench.measuring import Effort, NotMeasuredError, Samples, alternate
+from scripts.bench.servers import emulator, serving
+from scripts.bench.starting import node_modules
+
+PRISM = "@stoplight/prism-cli@5.16.0"
+_LONGEST_START = 60.0
+
+
+def against_flask(effort: Effort, api: str | None = None) -> Samples:
+    """Measure the calls a second of the emulator, and of an app that only returns an answer.
+
+    Without an API it is the documented call; otherwise an API's calls of many days.
+    """
+    with emulator() as (url, _):
+        if api is None:
+            calls = [documented_call(url)]
+        else:
+            operation = default_catalogue()[api]
+            calls = calls_of(url, operation.path, *requests_of(operation))
+        answer = max((call.answer or b"" for call in calls), key=len)
+        with serving("waitress", answer) as bare:
+            constant = [call._replace(answer=answer) for call in calls]
+            return compare(effort, url, calls, bare, constant)
+
+
+def against_prism(effort: Effort) -> Samples:
+    """Measure the calls a second of the emulator, and of Prism with the emulator's own document."""
+    with (
+        node_modules(PRISM, "PRISM_CLI") as folder,
+        emulator() as (url, _),
+        tempfile.TemporaryDirectory() as documents,
+    ):
+        document = Path(documents, "openapi.json")
+        document.write_text(json.dumps(openapi_document(default_catalogue())), "utf-8")
+        program = str(folder / "@stoplight" / "prism-cli" / "dist" / "index.js")
+        call = documented_call(url)
+        theirs = [call._replace(answer=None)]
+        with started("node", program, "mock", str(document), "--port") as prism:
+            ask(prism, theirs[0])
+            return compare(effort, url, [call], prism, theirs)
+
+
+def against_moto(effort: Effort) -> Samples:
+    """Measure the calls a second of the emulator, and of moto's server with a small answer too."""
+    python = os.environ.get("MOTO_PYTHON", sys.executable)
+    if python == sys.executable and importlib.util.find_spec("moto") is None:
+        raise NotMeasuredError("moto[server] is missing; MOTO_PYTHON names a Python that has it")
+    credential = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/ssm/aws4_request, Signature=x"
+    headers = f"Authorization: {credential}\r\nX-Amz-Target: AmazonSSM."
+    json_1_1 = "application/x-amz-json-1.1"
+    put = Call(
+        "/", b'{"Name": "n", "Value": "v", "Type": "String"}', None, f"{headers}PutParameter\r\n"
+    )
+    get = Call("/", b'{"Name": "n"}', None, f"{headers}GetParameter\r\n", json_1_1)
+    with (
+        emulator() as (url, _),
+        started(python, "-m", "moto.server", "--port") as moto,
+    ):
+        ask(moto, put._replace(content_type=json_1_1))
+        return compare(effort, url, [documented_call(url)], moto, [get])
+
+
+def compare(
+    effort: Effort, url: str, calls: Sequence[Call], other: str, others: Sequence[Call]
+) -> Samples:
+    """Load one server and another in turns."""
+    return alternate(
+        effort.rounds,
+        partial(load, url, calls, effort.seconds),
+        partial(load, other, others, effort.seconds),
+    )
+
+
+@contextmanager
+def started(*command: str) -> Iterator[str]:
+    """Run a server whose command ends in its port; yield its URL."""
+    with listen("127.0.0.1", 0) as listening:
+        port = listening.getsockname()[1]
+    with subprocess.Popen(
+        [*command, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            await_server(url, process)
+            yield url
+        finally:
+            process.terminate()
+
+
+def await_server(url: str, process: "subprocess.Popen[bytes]") -> None:
+    """Wait until a server takes connections. Raises NotMeasuredError."""
+    port = urlsplit(url).port
+    deadline = time.monotonic() + _LONGEST_START
+    with socket.socket() as connection:
+        while connection.connect_ex(("127.0.0.1", port)):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise NotMeasuredError(f"{process.args!r} did not start")
+            time.sleep(0.1)
+
+
+def ask(url: str, call: Call) -> None:
+    """Make a call for what it does. Raises NotMeasuredError, if it is refused."""
+    headers = dict(re.findall(r"([^:\r\n]+): ([^\r\n]+)", call.headers))
+    headers["Content-Type"] = call.content_type
+    try:
+        urlopen(Request(url + call.target, call.body, headers), timeout=30).close()  # noqa: S310
+    except URLError as error:
+        raise NotMeasuredError(f"{url} refuses the call: {error}") from error

@@ -1,0 +1,89 @@
+"""How long it takes to start, and how much memory it needs then."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from scripts.bench.calls import documented_call
+from scripts.bench.measuring import Effort, Measure, NotMeasuredError, Samples, alternate, fresh
+from scripts.bench.servers import emulator
+
+SDK = "wx-server-sdk@4.0.2"
+
+
+def initialised() -> Measure:
+    """Return a measure of a fresh process that could make a call."""
+    code = "from cloud_openapi import cloud; cloud.init(base_url='http://127.0.0.1:1')"
+    return fresh(sys.executable, "-c", code)
+
+
+def import_against_requests(effort: Effort) -> Samples:
+    """Measure the wall seconds of a fresh process with this package, and with requests."""
+    return alternate(effort.many, initialised(), fresh(sys.executable, "-c", "import requests"))
+
+
+def import_against_node(effort: Effort) -> Samples:
+    """Measure the wall seconds of a process with this package, and of Node.js with the SDK."""
+    with node_modules(SDK, "WX_SERVER_SDK") as folder:
+        code = f"require({json.dumps(str(folder / 'wx-server-sdk'))})"
+        return alternate(effort.many, initialised(), fresh("node", "-e", code))
+
+
+@contextmanager
+def node_modules(package: str, variable: str) -> Iterator[Path]:
+    """Yield a folder that holds a package of npm: that of a variable, or a new one."""
+    given = os.environ.get(variable)
+    for program in ("node",) if given else ("node", "npm"):
+        if shutil.which(program) is None:
+            raise NotMeasuredError(f"{program} is missing")
+    if given:
+        yield Path(given).resolve()
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", folder, package]
+        if subprocess.run(command, check=False, capture_output=True).returncode:
+            raise NotMeasuredError(f"npm could not install {package}")
+        yield Path(folder, "node_modules")
+
+
+@cache
+def started(effort: Effort) -> tuple[list[float], list[float]]:
+    """Return the command's seconds until the first answered call, and its MiB of memory then."""
+    seconds, mebibytes = [], []
+    # The first start does not count, as everywhere: it compiles, and reads from the disk.
+    for _ in range(1 + effort.rounds):
+        begun = time.perf_counter()
+        with emulator() as (url, process):
+            documented_call(url)
+            seconds.append(time.perf_counter() - begun)
+            mebibytes.append(memory(process))
+    return seconds[1:], mebibytes[1:]
+
+
+def memory(process: int) -> float:
+    """Return a process's resident memory in MiB, what it shares with others included."""
+    try:
+        text = Path(f"/proc/{process}/smaps_rollup").read_text("utf-8")
+    except FileNotFoundError as error:
+        raise NotMeasuredError(f"{error.filename} is missing") from error
+    (kibibytes,) = re.findall(r"^Rss: +(\d+) kB$", text, re.MULTILINE)
+    return int(kibibytes) / 1024
+
+
+def start_time(effort: Effort) -> Samples:
+    """Measure the wall seconds from the command's start to the first answered call."""
+    return Samples(started(effort)[0], [])
+
+
+def idle_memory(effort: Effort) -> Samples:
+    """Measure the MiB of the command's process after its first call."""
+    return Samples(started(effort)[1], [])
