@@ -12,11 +12,15 @@ from cloud_openapi.emulator.tokens import Tokens
 
 
 class Caller(NamedTuple):
-    """The path that a request asks for, the mini program that asks, and its good token."""
+    """The path that a request asks for, the mini program that asks, and its good token.
+
+    A call by the CloudBase gateway has no token.
+    """
 
     path: str
     appid: str | None
     token: str | None
+    gateway: bool = False
 
 
 def caller_of(request: Request, tokens: Tokens, apps: Mapping[str, Any]) -> Caller:

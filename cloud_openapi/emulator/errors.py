@@ -69,6 +69,10 @@ class RefusalError(Exception):
         self.text = text
 
 
+class PlatformError(RefusalError):
+    """A call that the CloudBase gateway refuses itself, before WeChat sees it."""
+
+
 def error_body(code: int, rid: str, text: str | None = None) -> dict[str, int | str]:
     """Return the body of an error, ``{"errcode": …, "errmsg": "… rid: …"}``."""
     comma = "," if code in _COMMA and text is None else ""

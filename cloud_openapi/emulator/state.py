@@ -30,7 +30,8 @@ class Emulator:
 
     ``apps`` maps each appid to its secret; by default it is the demo mini program alone. The same
     seed gives the same numbers, tokens and request ids. Until ``ready_hour`` (0 to 24, Beijing's)
-    the data of yesterday are not ready.
+    the data of yesterday are not ready. With ``gateway_secret``, a SecretKey, the CloudBase
+    gateway checks the signature of each request.
     """
 
     APP_SETTINGS = ("secret", "ready_hour", "daily_limits")
@@ -44,6 +45,7 @@ class Emulator:
         catalogue: Catalogue | None = None,
         journal_size: int = 1000,
         ready_hour: int = 0,
+        gateway_secret: str | None = None,
     ) -> None:
         self.seed = self._first_seed = seed
         self.clock = clock or Clock()
@@ -53,6 +55,7 @@ class Emulator:
         self.catalogue = default_catalogue() if catalogue is None else catalogue
         self.journal = Journal(journal_size)
         self.readiness = Readiness(ready_hour)
+        self.gateway_secret = gateway_secret
         self.chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
         self.tokens = Tokens(self.apps, self.clock, self.chance)
         self._paths = {api.name: api.path for api in self.catalogue.values()}

@@ -8,26 +8,49 @@ from typing import Any, NamedTuple
 from flask import Request, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from cloud_openapi.emulator.caller import caller_of
-from cloud_openapi.emulator.errors import RefusalError, error_body, make_rid
+from cloud_openapi.emulator.caller import Caller, caller_of
+from cloud_openapi.emulator.errors import PlatformError, RefusalError, error_body, make_rid
 from cloud_openapi.emulator.faults import Struck
 from cloud_openapi.emulator.journal import Entry
 from cloud_openapi.emulator.rids import Record
 from cloud_openapi.emulator.state import Emulator
 
 # WeChat's neighbours of these APIs answer so; of these APIs themselves no header is recorded.
-_CONTENT_TYPE = "application/json; encoding=utf-8"
+JSON_TYPE = "application/json; encoding=utf-8"
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Call:
     """One request, and in whose name it was made as far as that is known."""
 
-    __slots__ = ("appid", "request")
+    __slots__ = ("appid", "method", "path", "request")
+
+    via = "https"
+    function: str | None = None
 
     def __init__(self, request: Request) -> None:
         self.request = request
+        self.method = request.method
+        self.path = request.path
         self.appid: str | None = None
+
+    def caller(self, emulator: Emulator) -> Caller:
+        """Return who calls, as far as a fault may ask."""
+        return caller_of(self.request, emulator.tokens, emulator.apps)
+
+    def body_to_keep(self) -> bytes:
+        """Return the body for the journal."""
+        # A request for a token holds a secret, which is kept nowhere.
+        if self.path.startswith("/cgi-bin/"):
+            return b""
+        try:
+            return self.request.get_data()
+        except RequestEntityTooLarge:
+            return b"(too large to be kept)"
+
+    def response(self, data: bytes, _platform_code: int) -> Response:
+        """Return the HTTP answer that carries WeChat's."""
+        return Response(data, content_type=JSON_TYPE)
 
 
 class Answer(NamedTuple):
@@ -44,33 +67,43 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
     """Turn an endpoint into a view that answers its refusals too, and keeps the journal."""
 
     def view() -> Response:
-        errcode, rid, began = 0, "", perf_counter()
-        now = emulator.clock.now()
         call = Call(request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
-        struck = _strike(call, emulator) if emulator.faults.active else None
-        try:
-            answer = endpoint(call) if struck is None else _answer(endpoint, call, struck, emulator)
-        except RefusalError as refusal:
-            errcode = refusal.code
-            rid = make_rid(now, emulator.chance)
-            answer = Answer(error_body(errcode, rid, refusal.text), refusal.check)
-        body, check = _without_token(call.request, _body_to_keep(call.request), answer.source)
-        emulator.journal.add(
-            Entry(now, call.request.method, call.request.path, call.appid, body, errcode, check)
-        )
-        data = _JSON.encode(answer.body).encode()
-        if rid:
-            cost = int((perf_counter() - began) * 1000)
-            client = call.request.remote_addr or ""
-            emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
-        response = Response(data, content_type=_CONTENT_TYPE)
-        return response if struck is None else struck.after(response)
+        return respond(call, endpoint, emulator)
 
     return view
 
 
+def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
+    """Answer a call, refused or not, and keep the journal."""
+    errcode, rid, platform_code, began = 0, "", 0, perf_counter()
+    now = emulator.clock.now()
+    struck = _strike(call, emulator) if emulator.faults.active else None
+    try:
+        answer = endpoint(call) if struck is None else _answer(endpoint, call, struck, emulator)
+    except PlatformError as refusal:
+        errcode = platform_code = refusal.code
+        answer = Answer({}, refusal.check)
+    except RefusalError as refusal:
+        errcode = refusal.code
+        rid = make_rid(now, emulator.chance)
+        answer = Answer(error_body(errcode, rid, refusal.text), refusal.check)
+    body, check = _without_token(call.request, call.body_to_keep(), answer.source)
+    emulator.journal.add(
+        Entry(
+            now, call.method, call.path, call.appid, body, errcode, check, call.via, call.function
+        )
+    )
+    data = _JSON.encode(answer.body).encode()
+    if rid:
+        cost = int((perf_counter() - began) * 1000)
+        client = call.request.remote_addr or ""
+        emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
+    response = call.response(data, platform_code)
+    return response if struck is None else struck.after(response)
+
+
 def _strike(call: Call, emulator: Emulator) -> Struck | None:
-    caller = caller_of(call.request, emulator.tokens, emulator.apps)
+    caller = call.caller(emulator)
     struck = emulator.faults.strike(caller)
     if struck is not None:
         call.appid = caller.appid
@@ -83,16 +116,6 @@ def _answer(endpoint: Endpoint, call: Call, struck: Struck, emulator: Emulator) 
         return Answer({}, struck.note)
     answer = endpoint(call)
     return Answer(answer.body, f"{answer.source}, {struck.note}")
-
-
-def _body_to_keep(request: Request) -> bytes:
-    # A request for a token holds a secret, which is kept nowhere.
-    if request.path.startswith("/cgi-bin/"):
-        return b""
-    try:
-        return request.get_data()
-    except RequestEntityTooLarge:
-        return b"(too large to be kept)"
 
 
 def _without_token(request: Request, body: bytes, check: str) -> tuple[bytes, str]:

@@ -9,13 +9,12 @@ import re
 from typing import Any
 
 from flask import Flask, Response, request
-from jsonschema_rs import Draft202012Validator
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from cloud_openapi.catalogue import Operation, Violation
+from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.management import Handler, handlers
-from cloud_openapi.emulator.simulation import simulate
+from cloud_openapi.emulator.operate import operate
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.view import Answer, Call, Endpoint, view_of
 
@@ -56,31 +55,11 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
 
 
 def _api(operation: Operation, emulator: Emulator) -> Endpoint:
-    schema = operation.schema("https", "request")
-    valid = Draft202012Validator(schema).is_valid
-    examples = [(example["request"], example["response"]) for example in operation.examples]
+    answer = operate(operation, emulator)
 
     def endpoint(call: Call) -> Answer:
         _require_method(call, operation.method)
-        appid = _appid_of(call, emulator)
-        now = emulator.clock.now()
-        emulator.quota.spend(appid, operation.path, now)
-        params = _json_body(call)
-        today = now.date()
-        period = operation.rules[0].check(params, today)
-        if isinstance(period, Violation):
-            raise RefusalError(period.code, period.reason)
-        if not valid(params):
-            raise RefusalError(47001, _explain(schema, params))
-        counted = emulator.readiness.day_begun(appid, now)
-        # Over, but not counted yet. What reaches into today is answered as far as it goes.
-        if counted <= period.end < today:
-            raise RefusalError(61503, "readiness")
-        for asked, answered in examples:
-            if all(params.get(name) == value for name, value in asked.items()):
-                return Answer(dict(answered), "documented example")
-        answer = simulate(operation, emulator.world(appid), period, counted, params)
-        return Answer(answer, "simulation")
+        return answer(_appid_of(call, emulator), lambda: _json_body(call))
 
     return endpoint
 
@@ -100,15 +79,6 @@ def _managed(handler: Handler, emulator: Emulator) -> Endpoint:
         return Answer({"errcode": 0, "errmsg": "ok", **answer}, "management")
 
     return endpoint
-
-
-def _explain(schema: dict[str, Any], params: dict[str, Any]) -> str:
-    """Say what the schema has against the parameters."""
-    # The library that decides is fast; this one explains, and is loaded for that only.
-    from jsonschema import Draft202012Validator, exceptions  # noqa: PLC0415
-
-    error = exceptions.best_match(Draft202012Validator(schema).iter_errors(params))
-    return "schema" if error is None else f"{error.json_path}: {error.validator}"
 
 
 def _token(emulator: Emulator) -> Endpoint:

@@ -1,0 +1,53 @@
+"""What an API answers, by whichever way it was called."""
+
+from collections.abc import Callable
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator
+
+from cloud_openapi.catalogue import Operation, Violation
+from cloud_openapi.emulator.errors import RefusalError
+from cloud_openapi.emulator.simulation import simulate
+from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.emulator.view import Answer
+
+Operate = Callable[[str, Callable[[], dict[str, Any]]], Answer]
+"""Takes the mini program that asks and what reads the parameters. Raises RefusalError."""
+
+
+def operate(operation: Operation, emulator: Emulator) -> Operate:
+    """Return what answers an API: the quota, the parameters, their dates, then the numbers."""
+    schema = operation.schema("https", "request")
+    valid = Draft202012Validator(schema).is_valid
+    examples = [(example["request"], example["response"]) for example in operation.examples]
+
+    def answer(appid: str, read: Callable[[], dict[str, Any]]) -> Answer:
+        now = emulator.clock.now()
+        emulator.quota.spend(appid, operation.path, now)
+        params = read()
+        today = now.date()
+        period = operation.rules[0].check(params, today)
+        if isinstance(period, Violation):
+            raise RefusalError(period.code, period.reason)
+        if not valid(params):
+            raise RefusalError(47001, _explain(schema, params))
+        counted = emulator.readiness.day_begun(appid, now)
+        # Over, but not counted yet. What reaches into today is answered as far as it goes.
+        if counted <= period.end < today:
+            raise RefusalError(61503, "readiness")
+        for asked, answered in examples:
+            if all(params.get(name) == value for name, value in asked.items()):
+                return Answer(dict(answered), "documented example")
+        body = simulate(operation, emulator.world(appid), period, counted, params)
+        return Answer(body, "simulation")
+
+    return answer
+
+
+def _explain(schema: dict[str, Any], params: dict[str, Any]) -> str:
+    """Say what the schema has against the parameters."""
+    # The library that decides is fast; this one explains, and is loaded for that only.
+    from jsonschema import Draft202012Validator, exceptions  # noqa: PLC0415
+
+    error = exceptions.best_match(Draft202012Validator(schema).iter_errors(params))
+    return "schema" if error is None else f"{error.json_path}: {error.validator}"
