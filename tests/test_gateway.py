@@ -13,7 +13,7 @@ from captured import captured
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
-from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
+from cloud_openapi.emulator import Clock, Emulator, Server, create_app, gateway_variables, listen
 from cloud_openapi.periods import BEIJING
 from cloud_openapi.wire import messages, multipart, signature
 from cloud_openapi.wire.messages import Pair
@@ -86,10 +86,10 @@ class Gateway:
         body = multipart.write(fields, "----x")
         return self.client.post("/admin", data=body, content_type=kind, headers=headers)
 
-    def ask(self, pairs=DAY, api=API, token="token-a", appid=""):
+    def ask(self, pairs=DAY, api=API, token="token-a", appid="", **headers):
         fields = {"action": "wx.openApi", "apiName": api}
         fields["requestData"] = messages.write_request(pairs, appid)
-        reply = self.post(fields | {"wxCloudApiToken": token})
+        reply = self.post(fields | {"wxCloudApiToken": token}, **headers)
         assert reply.content_type == "application/octet-stream"
         return messages.read_answer(reply.data)
 
@@ -213,6 +213,37 @@ def test_a_token_ends_with_its_invocation(gateway):
     assert gateway.code() == 0
     del gateway.functions.running["token-a"]
     assert gateway.code() == -604104
+
+
+def signed_by(secret_id):
+    scope = f"{secret_id}/2026-11-24/tcb/tc3_request"
+    return {"Authorization": f"TC3-HMAC-SHA256 Credential={scope}, SignedParams=, Signature=0"}
+
+
+def test_another_functions_token_opens_nothing(gateway):
+    own, other = (gateway_variables("http://x", name) for name in ("reader", "nobody"))
+    own, other = (signed_by(given["TENCENTCLOUD_SECRETID"]) for given in (own, other))
+    assert gateway.code(**own) == 0
+    assert gateway.code(**other) == -604104
+    assert gateway.last.function is None
+    stolen = gateway.client.post(
+        "/admin",
+        json={"action": "functions.invokeFunction", "wxCloudApiToken": "token-a"},
+        headers=other,
+    )
+    assert stolen.json["code"] == "INVALID_REQUEST_SOURCE"
+
+
+def test_a_function_without_its_token_does_not_pass_for_another_program(gateway):
+    gateway.functions.root = frozenset({API})
+    assert gateway.code(token="", **signed_by("emulator.nobody")) == -604104
+    assert gateway.code(token="", **signed_by("emulator")) == 0
+
+
+def test_an_older_sdk_is_known_by_the_field_it_signs_in(gateway):
+    fields = {"action": "wx.openApi", "apiName": API, "requestData": messages.write_request(DAY)}
+    fields |= {"wxCloudApiToken": "token-a", "authorization": "q-sign=sha1&q-ak=emulator.nobody&q"}
+    assert messages.read_answer(gateway.post(fields).data).error_code == -604104
 
 
 def test_a_program_that_the_emulator_did_not_start_has_the_root_config_json(gateway):

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from cloud_openapi.emulator.variables import SECRET_ID
+
 ILLEGAL_SOURCE = -604104
 
 
@@ -57,19 +59,21 @@ class Caller(NamedTuple):
 
 
 class UnknownCallerError(Exception):
-    """A token that opens nothing: made up, or of an invocation that is over."""
+    """A token that opens nothing: made up, of an invocation that is over, or another function's."""
 
 
-def caller_of(fields: Mapping[str, str], functions: Invoker | None) -> Caller:
+def caller_of(fields: Mapping[str, str], secret_id: str, functions: Invoker | None) -> Caller:
     """Return who sent the fields of a request. Raises UnknownCallerError.
 
-    Without a token it is a program that the emulator did not start.
+    Without a token it is a program that the emulator did not start. A function that the emulator
+    starts has a secret id of its own, with which no other function's token goes.
     """
+    owner = secret_id.removeprefix(SECRET_ID) if secret_id.startswith(SECRET_ID) else None
     token = fields.get("wxCloudApiToken")
-    if not token:
+    if not token and owner is None:
         return Caller(None, "")
-    invocation = None if functions is None else functions.invocation_of(token)
-    if invocation is None:
+    invocation = functions.invocation_of(token) if functions is not None and token else None
+    if invocation is None or owner not in {None, invocation.function}:
         raise UnknownCallerError
     return Caller(invocation.function, invocation.source)
 

@@ -122,7 +122,7 @@ class _Gateway:
         chosen = appid or next(iter(self._emulator.apps))
         call.appid = chosen if chosen in self._emulator.apps else None
         try:
-            caller = caller_of(texts, self._functions)
+            caller = caller_of(texts, _secret_id(asked, texts), self._functions)
             call.function = caller.function
         except UnknownCallerError:
             caller = None
@@ -141,11 +141,11 @@ class _Gateway:
         return respond(call, endpoint, self._emulator)
 
     def _invoke(
-        self, _asked: Request, _fields: Mapping[str, bytes], texts: dict[str, str]
+        self, asked: Request, _fields: Mapping[str, bytes], texts: dict[str, str]
     ) -> Response:
         functions = self._functions
         try:
-            caller = caller_of(texts, functions)
+            caller = caller_of(texts, _secret_id(asked, texts), functions)
         except UnknownCallerError:
             raise GatewayError(
                 "INVALID_REQUEST_SOURCE", "wxCloudApiToken belongs to no running invocation"
@@ -165,6 +165,12 @@ class _Gateway:
             raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _blame(outcome.result))
         data = {"response_data": json.dumps(outcome.result, ensure_ascii=False)}
         return _json({"requestId": _new_id(), "data": data})
+
+
+def _secret_id(asked: Request, texts: Mapping[str, str]) -> str:
+    # SDKs before 2.1 sign in a field of the body.
+    given = asked.headers.get("Authorization") or texts.get("authorization", "")
+    return signature.secret_id_of(given)
 
 
 def _as_message(data: bytes, platform_code: int) -> Response:

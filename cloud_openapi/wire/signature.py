@@ -25,6 +25,8 @@ _FORM = re.compile(
     r"SignedParams=([^,]*), SignedHeaders=([^,]*), Signature=([0-9a-f]{64})"
 )
 
+_OWNER = re.compile(r"(?:Credential=|q-ak=)([^/&,\s]+)")
+
 
 class SignatureError(ValueError):
     """A signature that does not belong to its request, or is too old; never holds a secret."""
@@ -53,6 +55,12 @@ def sign(request: Signed, secret_id: str, secret_key: str, timestamp: int) -> st
         f"SignedParams={';'.join(params)}, SignedHeaders={';'.join(headers)}, "
         f"Signature={signature}"
     )
+
+
+def secret_id_of(authorization: str) -> str:
+    """Return whose signature it claims to be, of this form or of the one before; or nothing."""
+    found = _OWNER.search(authorization)
+    return "" if found is None else found[1]
 
 
 def verify(request: Signed, secret_key: str, now: float) -> str:
