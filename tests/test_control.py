@@ -70,6 +70,7 @@ def test_the_state_tells_all_but_secrets_and_tokens(control):
             OTHER: {"appid": OTHER, "ready_hour": 0, "daily_limits": {}},
         },
         "faults": [{"id": 1, "kind": "html", "struck": 0}],
+        "pins": 0,
         "journal": 1,
     }
     text = control.get("state").text

@@ -189,6 +189,13 @@ def test_an_appid_that_is_not_known_is_40013(gateway):
     assert gateway.last.appid is None
 
 
+def test_a_pinned_answer_comes_by_the_gateway_too(gateway):
+    response = {**DOCUMENTED, "visit_uv": [{"key": 0, "value": 7}]}
+    request = {"begin_date": "20170313", "end_date": "20170313"}
+    gateway.emulator.pins.add({"api": API, "request": request, "response": response})
+    assert json.loads(gateway.ask().body) == response
+
+
 # ---- who calls -----------------------------------------------------------------------------
 
 

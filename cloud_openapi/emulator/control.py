@@ -32,6 +32,7 @@ def add_control(app: Flask, emulator: Emulator) -> None:
     _add_state(routes, emulator)
     _add_clock(routes, emulator)
     _add_faults(routes, emulator)
+    _add_pins(routes, emulator)
     _add_apps(routes, emulator)
 
     @routes.route("/", defaults={"rest": ""}, methods=["GET", "POST", "PUT", "DELETE"])
@@ -107,6 +108,29 @@ def _add_faults(routes: Blueprint, emulator: Emulator) -> None:
     @routes.delete("/faults/<int:number>")
     def remove(number: int) -> Response:
         emulator.faults.remove(number)
+        return listed()
+
+
+def _add_pins(routes: Blueprint, emulator: Emulator) -> None:
+    def listed() -> Response:
+        pins = [pin.describe() for pin in emulator.pins.listed()]
+        return _json({"pins": pins, "documented": emulator.pins.documented()})
+
+    routes.add_url_rule("/pins", "pins", listed, methods=["GET"])
+
+    @routes.post("/pins")
+    def pin() -> Response:
+        return _json(emulator.pins.add(body()).describe(), HTTPStatus.CREATED)
+
+    @routes.delete("/pins")
+    def unpin_all() -> Response:
+        appid = query("appid").get("appid")
+        emulator.pins.clear(None if appid is None else emulator.known_appid(appid))
+        return listed()
+
+    @routes.delete("/pins/<int:number>")
+    def unpin(number: int) -> Response:
+        emulator.pins.remove(number)
         return listed()
 
 

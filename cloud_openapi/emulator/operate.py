@@ -7,6 +7,7 @@ from jsonschema_rs import Draft202012Validator
 
 from cloud_openapi.catalogue import Operation, Violation
 from cloud_openapi.emulator.errors import RefusalError
+from cloud_openapi.emulator.pins import RequestTable
 from cloud_openapi.emulator.simulation import simulate
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.view import Answer
@@ -16,15 +17,20 @@ Operate = Callable[[str, Callable[[], dict[str, Any]]], Answer]
 
 
 def operate(operation: Operation, emulator: Emulator) -> Operate:
-    """Return what answers an API: the quota, the parameters, their dates, then the numbers."""
+    """Return what answers an API: quota, pins, parameters and their dates, then the numbers."""
     schema = operation.schema("https", "request")
     valid = Draft202012Validator(schema).is_valid
-    examples = [(example["request"], example["response"]) for example in operation.examples]
+    documented = RequestTable[dict[str, Any]]()
+    for example in operation.examples:
+        documented.put(example["request"], example["response"])
 
     def answer(appid: str, read: Callable[[], dict[str, Any]]) -> Answer:
         now = emulator.clock.now()
         emulator.quota.spend(appid, operation.path, now)
         params = read()
+        pinned = emulator.pins.answer(appid, operation.name, params)
+        if pinned is not None:
+            return Answer(*pinned)
         today = now.date()
         period = operation.rules[0].check(params, today)
         if isinstance(period, Violation):
@@ -35,9 +41,8 @@ def operate(operation: Operation, emulator: Emulator) -> Operate:
         # Over, but not counted yet. What reaches into today is answered as far as it goes.
         if counted <= period.end < today:
             raise RefusalError(61503, "readiness")
-        for asked, answered in examples:
-            if all(params.get(name) == value for name, value in asked.items()):
-                return Answer(dict(answered), "documented example")
+        for example in documented.find(params):
+            return Answer(example, "documented example")
         body = simulate(operation, emulator.world(appid), period, counted, params)
         return Answer(body, "simulation")
 

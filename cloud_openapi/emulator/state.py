@@ -15,6 +15,7 @@ from cloud_openapi.emulator.errors import MANAGEMENT_PATHS, TOKEN_PATHS
 from cloud_openapi.emulator.fault import Known
 from cloud_openapi.emulator.faults import Faults
 from cloud_openapi.emulator.journal import Journal
+from cloud_openapi.emulator.pins import Pins
 from cloud_openapi.emulator.quota import Quota, checked_limits
 from cloud_openapi.emulator.readiness import Readiness, checked_hour
 from cloud_openapi.emulator.rids import Rids
@@ -62,13 +63,14 @@ class Emulator:
         self._names = {path: name for name, path in self._paths.items()}
         self.paths = frozenset({*TOKEN_PATHS, *MANAGEMENT_PATHS, *self._names})
         self.faults = Faults(seed, self.clock, Known(self._paths, self.paths, self.apps))
+        self.pins = Pins(self.catalogue, self.apps)
         self.quota = Quota()
         self.rids = Rids()
         self.world = lru_cache(maxsize=_WORLDS)(self._make_world)
         """Return the simulated mini program of an appid."""
 
     def reset(self) -> None:
-        """Go back to the beginning: as it was made, with no token, no fault and no journal."""
+        """Go back to the beginning: as it was made, with no token, fault, pin or journal."""
         with self._lock:
             self.clock.reset()
             self.apps.update(self._first_apps)
@@ -78,7 +80,10 @@ class Emulator:
             self.reseed(self._first_seed)
 
     def reset_app(self, appid: str) -> None:
-        """Forget one mini program's tokens, own faults, settings and journal. Raises ValueError."""
+        """Forget one mini program's tokens, own faults and pins, settings and journal.
+
+        Raises ValueError.
+        """
         with self._lock:
             self._forget(self.known_appid(appid))
 
@@ -139,6 +144,7 @@ class Emulator:
             "clock": self.describe_clock(),
             "apps": {appid: self.describe_app(appid) for appid in list(self.apps)},
             "faults": [fault.describe() for fault in self.faults.listed()],
+            "pins": len(self.pins),
             "journal": len(self.journal),
         }
 
@@ -182,6 +188,7 @@ class Emulator:
     def _forget(self, appid: str | None) -> None:
         self.tokens.forget(appid)
         self.faults.clear(appid)
+        self.pins.clear(appid)
         self.readiness.reset(appid)
         self.quota.reset(appid)
         self.rids.clear(appid)

@@ -56,7 +56,7 @@ class Call:
 class Answer(NamedTuple):
     """The body of an answer, and what it came from."""
 
-    body: dict[str, Any]
+    body: Any
     source: str
 
 
@@ -75,18 +75,18 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
 
 def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     """Answer a call, refused or not, and keep the journal."""
-    errcode, rid, platform_code, began = 0, "", 0, perf_counter()
+    rid, platform_code, began = "", 0, perf_counter()
     now = emulator.clock.now()
     struck = _strike(call, emulator) if emulator.faults.active else None
     try:
         answer = endpoint(call) if struck is None else _answer(endpoint, call, struck, emulator)
     except PlatformError as refusal:
-        errcode = platform_code = refusal.code
+        platform_code = refusal.code
         answer = Answer({}, refusal.check)
     except RefusalError as refusal:
-        errcode = refusal.code
         rid = make_rid(now, emulator.chance)
-        answer = Answer(error_body(errcode, rid, refusal.text), refusal.check)
+        answer = Answer(error_body(refusal.code, rid, refusal.text), refusal.check)
+    errcode = platform_code or _errcode(answer.body)
     body, check = _without_token(call.request, call.body_to_keep(), answer.source)
     emulator.journal.add(
         Entry(
@@ -100,6 +100,12 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
         emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
     response = call.response(data, platform_code)
     return response if struck is None else struck.after(response)
+
+
+def _errcode(body: Any) -> int:
+    # What is pinned by force may be anything.
+    code = body.get("errcode", 0) if isinstance(body, dict) else 0
+    return code if isinstance(code, int) else 0
 
 
 def _strike(call: Call, emulator: Emulator) -> Struck | None:

@@ -1,0 +1,153 @@
+"""Answers that somebody pinned to requests."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+from cloud_openapi.catalogue import Catalogue
+from cloud_openapi.emulator.errors import RefusalError
+from cloud_openapi.emulator.pin import Pin, checked
+
+_Value = TypeVar("_Value")
+_Owner = tuple[str | None, str]
+
+
+class RequestTable(Generic[_Value]):
+    """Values by parameters of a request; what else a request has does not matter.
+
+    Finding one takes a look-up for each different set of names, however many values there are.
+    """
+
+    def __init__(self) -> None:
+        self._by_names: dict[tuple[str, ...], dict[tuple[str, ...], _Value]] = {}
+
+    def put(self, request: Mapping[str, Any], value: _Value) -> None:
+        """Keep a value, in the place of the one that has the same parameters."""
+        names = tuple(sorted(request))
+        if names not in self._by_names:
+            # The more parameters, the nearer to what was asked. Replaced as a whole, since
+            # another thread may be looking.
+            sets = sorted([*self._by_names, names], key=len, reverse=True)
+            self._by_names = {each: self._by_names.get(each, {}) for each in sets}
+        self._by_names[names][_key(request, names)] = value
+
+    def find(self, request: Mapping[str, Any]) -> Iterator[_Value]:
+        """Yield the values whose parameters are all in a request, the nearest first."""
+        for names, values in self._by_names.items():
+            if all(name in request for name in names):
+                found = values.get(_key(request, names))
+                if found is not None:
+                    yield found
+
+    def drop(self, request: Mapping[str, Any]) -> None:
+        """Forget the value that has exactly these parameters."""
+        names = tuple(sorted(request))
+        values = self._by_names[names]
+        del values[_key(request, names)]
+        if not values:
+            self._by_names = {each: held for each, held in self._by_names.items() if held}
+
+    def get(self, request: Mapping[str, Any]) -> _Value | None:
+        """Return the value that has exactly these parameters."""
+        names = tuple(sorted(request))
+        return self._by_names.get(names, {}).get(_key(request, names))
+
+
+class Pins:
+    """Every pin, by mini program and API. Safe to share between threads."""
+
+    def __init__(self, catalogue: Catalogue, appids: Mapping[str, Any]) -> None:
+        self._catalogue = catalogue
+        self._appids = appids
+        self._lock = threading.Lock()
+        self._number = 0
+        self._pins: dict[int, Pin] = {}
+        self._tables: dict[_Owner, RequestTable[Pin]] = {}
+
+    def __len__(self) -> int:
+        return len(self._pins)
+
+    def add(self, definition: Any) -> Pin:
+        """Pin an answer, or several in turn, in the place of those of the same request.
+
+        Raises ValueError, which says what is wrong and what is allowed.
+        """
+        given = checked(definition, self._catalogue, self._appids)
+        with self._lock:
+            self._number += 1
+            pin = Pin(self._number, given)
+            table = self._tables.setdefault(_owner(pin), RequestTable())
+            former = table.get(pin.request)
+            if former is not None:
+                del self._pins[former.id]
+            self._pins[pin.id] = pin
+            table.put(pin.request, pin)
+        return pin
+
+    def answer(self, appid: str, api: str, request: Mapping[str, Any]) -> tuple[Any, str] | None:
+        """Return the pinned answer to a request and what it comes from, if there is one.
+
+        A mini program's own pins come first. Raises RefusalError for an error without a text.
+        """
+        if not self._pins:
+            return None
+        for owner in ((appid, api), (None, api)):
+            table = self._tables.get(owner)
+            for pin in table.find(request) if table is not None else ():
+                with self._lock:
+                    if pin.over:
+                        continue
+                    answer = pin.next()
+                return _as_sent(answer, f"pin {pin.id}")
+        return None
+
+    def remove(self, number: int) -> None:
+        """Take one pin back. Raises KeyError, if there is none of that number."""
+        with self._lock:
+            self._drop(self._pins[number])
+
+    def clear(self, appid: str | None = None) -> None:
+        """Take back the pins of one mini program, or all of them."""
+        with self._lock:
+            for pin in [pin for pin in self._pins.values() if appid in {None, pin.appid}]:
+                self._drop(pin)
+            if appid is None:
+                self._number = 0
+
+    def listed(self) -> tuple[Pin, ...]:
+        """Return every pin, the oldest first."""
+        with self._lock:
+            return tuple(self._pins.values())
+
+    def documented(self) -> list[dict[str, Any]]:
+        """Return WeChat's examples, which are always pinned behind all others."""
+        return [
+            {"api": api.name, **example}
+            for api in self._catalogue.values()
+            for example in api.examples
+        ]
+
+    def _drop(self, pin: Pin) -> None:
+        self._tables[_owner(pin)].drop(pin.request)
+        del self._pins[pin.id]
+
+
+def _owner(pin: Pin) -> _Owner:
+    return pin.appid, pin.api
+
+
+def _as_sent(answer: Any, source: str) -> tuple[Any, str]:
+    # An error that has no text of its own gets WeChat's, and a rid.
+    if isinstance(answer, dict) and answer.get("errcode") and "errmsg" not in answer:
+        raise RefusalError(answer["errcode"], source)
+    return answer, source
+
+
+def _key(request: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_written(request[name]) for name in names)
+
+
+def _written(value: Any) -> str:
+    # Nearly always a text, and nothing else is written with a quotation mark in front.
+    return f'"{value}' if isinstance(value, str) else json.dumps(value, sort_keys=True)
