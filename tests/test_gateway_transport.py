@@ -139,8 +139,10 @@ def test_a_value_is_packed(gateway, httpserver, value, pair):
 
 @pytest.mark.parametrize("value", [b"bytes", float("nan"), {1, 2}], ids=str)
 def test_a_value_that_is_no_json_is_a_type_error(gateway, value):
-    with pytest.raises(TypeError, match="cannot be written as JSON"):
+    with pytest.raises(TypeError, match="getDailyRetain: the parameters cannot be written as JSON"):
         gateway.openapi.analysis.getDailyRetain({"k": value})
+    with pytest.raises(TypeError, match="callFunction: the parameters cannot be written as JSON"):
+        gateway.callFunction(name="hello", data={"k": value})
 
 
 @pytest.mark.parametrize(

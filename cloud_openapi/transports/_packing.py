@@ -19,7 +19,7 @@ def pack(api: str, params: Mapping[str, Any]) -> Iterator[Pair]:
     A file is ``{"contentType": …, "value": bytes}``. Its type is not sent, its name is made of it.
     """
     for key, value in params.items():
-        yield _media(key, value) or Pair(key, _json(api, value))
+        yield _media(key, value) or Pair(key, to_json(api, value))
 
 
 def _media(key: str, value: Any) -> Pair | None:
@@ -35,10 +35,11 @@ def _extension(kind: str) -> str:
     return _EXTENSIONS.get(kind) or (mimetypes.guess_extension(kind) or ".png")[1:]
 
 
-def _json(api: str, value: Any) -> bytes:
+def to_json(what: str, value: Any) -> bytes:
+    """Return a value as JSON.stringify writes it. Raises TypeError, which names what it is for."""
     try:
         text = _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(f"{api}: the parameters cannot be written as JSON: {error}") from error
+        raise TypeError(f"{what}: the parameters cannot be written as JSON: {error}") from error
     # Half a surrogate pair, as JSON.stringify writes it.
     return text.encode("utf-8", "backslashreplace")

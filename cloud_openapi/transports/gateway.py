@@ -24,7 +24,7 @@ from cloud_openapi.transports._gateway_request import (
     gateway_address,
     signed_headers,
 )
-from cloud_openapi.transports._packing import pack
+from cloud_openapi.transports._packing import pack, to_json
 from cloud_openapi.wire import multipart
 from cloud_openapi.wire.messages import write_request
 
@@ -77,11 +77,10 @@ class GatewayTransport:
 
         Raises CloudSDKError with errCode -1 as the SDK does, TypeError for data that are no JSON.
         """
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         fields: dict[str, str | bytes] = {
             "action": "functions.invokeFunction",
             "function_name": name,
-            "request_data": text.encode("utf-8", "backslashreplace").decode(),
+            "request_data": to_json("callFunction", data).decode(),
         }
         try:
             reply = self._post(fields, "json")
