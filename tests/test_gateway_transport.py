@@ -245,6 +245,8 @@ def test_an_address_that_is_none_is_not_replaced_by_the_real_one(platform, text)
     facade.init()
     with pytest.raises(ConfigError, match="TCB_CONTEXT_CNFG must be JSON such as"):
         facade.openapi.analysis.getDailyRetain(DAY)
+    with pytest.raises(ConfigError, match="TCB_CONTEXT_CNFG must be JSON such as"):
+        facade.callFunction(name="hello")
 
 
 # ---- what comes of the answers: each row was seen with wx-server-sdk 4.0.2 -------------------
@@ -365,6 +367,8 @@ def test_without_credentials_a_call_says_so(platform):
     with pytest.raises(CloudSDKError, match="missing secretId or secretKey") as caught:
         facade.openapi.analysis.getDailyRetain(DAY)
     assert caught.value.errCode == -501007
+    with pytest.raises(CloudSDKError, match="callFunction:fail missing secretId or secretKey"):
+        facade.callFunction(name="hello")
 
 
 def test_no_token_and_no_secret_reaches_a_log_or_an_error(gateway, httpserver, caplog):
@@ -516,6 +520,14 @@ def test_a_function_that_fails_is_the_error_of_the_sdk(gateway, httpserver):
         gateway.callFunction(name="hello")
     assert caught.value.to_dict() == {"errCode": -1, "errMsg": "callFunction:fail Error: boom"}
     assert caught.value.hint == "The gateway says FUNCTIONS_EXECUTE_FAIL, request r2."
+
+
+def test_a_call_of_a_function_that_nobody_answers_is_an_error(gateway, platform):
+    platform.setenv("TCB_CONTEXT_CNFG", '{"URL": "http://127.0.0.1:1/admin"}')
+    with pytest.raises(CloudSDKError) as caught:
+        gateway.callFunction(name="hello")
+    text = "callFunction:fail connect ECONNREFUSED 127.0.0.1:1"
+    assert caught.value.to_dict() == {"errCode": -1, "errMsg": text}
 
 
 @pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"data": 1}'])

@@ -31,7 +31,7 @@ def create_app(emulator: Emulator | None = None, functions: Functions | None = N
     add_weixin(app, emulator)
     add_control(app, emulator)
     add_gateway(app, emulator, cast("Invoker | None", functions))
-    add_proxy(app)
+    add_proxy(app, emulator.paths)
     if functions is not None:
         add_functions(app, emulator, functions)
 

@@ -45,7 +45,6 @@ def add_gateway(app: Flask, emulator: Emulator, functions: Invoker | None) -> No
 
     @app.post("/admin")
     def admin() -> Response:
-        # A copy of the request itself: the journal outlives this context's proxy.
         current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
         try:
             return gateway.answer(current)
@@ -85,7 +84,9 @@ class _Gateway:
             return
         headers = {name.lower(): value for name, value in asked.headers.items()}
         query = asked.query_string.decode("latin-1")
-        signed = signature.Signed(f"//{asked.host}{asked.path}", query, headers, fields)
+        signed = signature.Signed(
+            f"//{headers.get('host', '')}{asked.path}", query, headers, fields
+        )
         try:
             # By the real time: the client knows nothing of the emulator's.
             signature.verify(signed, secret, time.time())

@@ -61,6 +61,34 @@ def answer_of(api: str, reply: Reply) -> dict[str, Any]:
     raise bad_body(text).failure(api)
 
 
+def result_of(reply: Reply) -> tuple[Any, str]:
+    """Return what a called function answered, and the id of the request. Raises CloudSDKError."""
+    answer = _json(reply.body)
+    code, result = None, None
+    if isinstance(answer, dict):
+        code, data = answer.get("code"), answer.get("data")
+        result = data.get("response_data") if isinstance(data, dict) else None
+    if code:
+        hint = f"The gateway says {code}, request {answer.get('requestId')}."
+        raise CloudSDKError(-1, f"callFunction:fail {answer.get('message', '')}", hint)
+    if not isinstance(result, str):
+        hint = "The answer is not the gateway's: a proxy or another server may have answered."
+        raise CloudSDKError(-1, "callFunction:fail unknown response", hint)
+    # The SDK parses a text that is a result once more.
+    for _ in range(2):
+        result = _parsed(result)
+    return result, answer.get("requestId", "")
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
 def gateway_failure(name: str, code: Any, message: str) -> CloudSDKError:
     """Return the SDK's error for a code of the gateway's own."""
     number = _CODES.get(str(code), _RESOURCE_ERROR)

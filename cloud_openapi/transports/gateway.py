@@ -17,7 +17,7 @@ from cloud_openapi.catalogue import Operation
 from cloud_openapi.context import DynamicEnv, current_env
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError
 from cloud_openapi.transports._base import Exchange, ExchangeError, Reply
-from cloud_openapi.transports._gateway_reply import answer_of, gateway_failure
+from cloud_openapi.transports._gateway_reply import answer_of, gateway_failure, result_of
 from cloud_openapi.transports._gateway_request import (
     NoCredentialsError,
     common_fields,
@@ -84,17 +84,13 @@ class GatewayTransport:
         }
         try:
             reply = self._post(fields, "json")
-            answer = json.loads(reply.body)
-            if not answer.get("code"):
-                data = answer["data"]["response_data"]
-                return _parsed(_parsed(data)), answer.get("requestId", "")
-            what = str(answer.get("message", ""))
-            hint = f"The gateway says {answer['code']}, request {answer.get('requestId')}."
-        except (NoCredentialsError, ExchangeError) as error:
-            what, hint = getattr(error, "what", str(error)), getattr(error, "hint", "")
-        except (ValueError, TypeError, KeyError, AttributeError):
-            what, hint = "unknown response", "The answer is not the gateway's."
-        raise CloudSDKError(-1, f"callFunction:fail {what}", hint)
+        except NoCredentialsError as error:
+            failure = CloudSDKError(-1, f"callFunction:fail {error}")
+        except ExchangeError as error:
+            failure = CloudSDKError(-1, f"callFunction:fail {error.what}", error.hint)
+        else:
+            return result_of(reply)
+        raise failure
 
     def _post(self, fields: dict[str, str | bytes], form: str) -> Reply:
         env = self._env if isinstance(self._env, str) else current_env()
@@ -126,15 +122,6 @@ class GatewayTransport:
         number = f"{time.time_ns() // 1_000_000:x}_{next(self._numbers):x}"
         prefix = os.environ.get("TCB_SEQID")
         return f"{prefix}-{number}" if prefix else number
-
-
-def _parsed(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
 
 
 def _phrase(status: int) -> str:
