@@ -56,7 +56,7 @@ package: .venv/emulator
 	cp -R functions/$(FUNCTION) build/$(FUNCTION)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels .
 	$(PIP) --target build/$(FUNCTION) --platform manylinux2014_x86_64 --python-version 3.10 \
-		--only-binary=:all: build/wheels/*.whl
+		--only-binary=:all: "$$(echo build/wheels/*.whl)[gateway]"
 
 # A stamp for each set of dependencies, made anew when what it was made of changes.
 .venv/emulator .venv/dev: pyproject.toml requirements.lock

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from cloud_openapi.call_function import call_function
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.client import Client
+from cloud_openapi.context import DYNAMIC_CURRENT_ENV, DynamicEnv, wx_context
 from cloud_openapi.errors import CloudSDKError, ConfigError
 from cloud_openapi.openapi import OpenAPI
 from cloud_openapi.permissions import Permissions, config_of, is_in_function
@@ -22,11 +24,16 @@ _NOT_INITIALISED = (
     "请先调用 init 完成初始化后再调用其他云 API。"
     "init 方法可传入一个对象用于设置默认配置，详见文档。"
 )
-_TOKEN_APIS = ("stable_token", "token")
+_CHOICES = {
+    "token_api": ("stable_token", "token"),
+    "transport": ("https", "gateway", "cloudrun"),
+}
 
 
 class Cloud:
     """The cloud calls of one mini program: ``init`` once, then ``openapi``."""
+
+    DYNAMIC_CURRENT_ENV = DYNAMIC_CURRENT_ENV
 
     def __init__(self) -> None:
         self._transport: Transport | None = None
@@ -47,22 +54,26 @@ class Cloud:
         config: str | os.PathLike[str] | None = None,
         token_api: str | None = None,
         timeout: float | None = None,
-        transport: Transport | None = None,
+        transport: Transport | str | None = None,
+        env: str | DynamicEnv | None = None,
+        token_file: str | os.PathLike[str] | None = None,
     ) -> None:
         """Set up the calls. Each option is also a variable: CLOUD_OPENAPI_APPID and so on.
 
         ``config`` is the config.json whose permissions count; by default it is, for a function,
         the one in its own folder, and for other code the one in the working directory.
         ``token_api`` is ``stable_token`` (default) or ``token``; ``timeout`` is in seconds
-        (default 15); ``transport`` carries the calls instead of HTTPS.
+        (default 15). ``transport`` is ``https``, ``gateway``, ``cloudrun`` or an object that
+        carries the calls. By default it is the gateway in a function of CloudBase that has no
+        appid and secret of ours, and HTTPS elsewhere. ``env`` is the environment's id for the
+        gateway, ``token_file`` Cloud Run's file.
 
         Without credentials and without a loopback ``base_url`` no call is possible, and the first
         one says so. Raises ConfigError for settings or a config.json that cannot be used.
         """
         chosen = config or _variable("CONFIG")
         caller = sys._getframe(1).f_globals.get("__file__")  # noqa: SLF001 - the way to know it
-        permissions = Permissions.load(Path(chosen) if chosen else config_of(caller))
-        if transport is None:
+        if transport is None or isinstance(transport, str):
             transport = connect(
                 **settings_from_environment(
                     appid=appid,
@@ -70,10 +81,16 @@ class Cloud:
                     base_url=base_url,
                     token_api=token_api,
                     timeout=timeout,
+                    transport=transport,
+                    env=env,
+                    token_file=token_file,
                 )
             )
+        permissions = None
+        if not getattr(transport, "enforces_permissions", False):
+            permissions = Permissions.load(Path(chosen) if chosen else config_of(caller))
         self._transport = transport or _NoTransport()
-        self._explicit = bool(chosen)
+        self._explicit = bool(chosen) or permissions is None
         self._clients = {None: Client(permissions, self._transport)}
 
     @property
@@ -83,10 +100,27 @@ class Cloud:
             self._openapi = OpenAPI(default_catalogue(), self._client_of)
         return cast("types.OpenAPI", self._openapi)
 
+    def callFunction(
+        self, options: Mapping[str, Any] | None = None, /, **keywords: Any
+    ) -> dict[str, Any]:
+        """Call another function of the environment: ``{"name": …, "data": {…}}`` or keywords.
+
+        Returns ``{"result", "errMsg", "requestID"}``. Raises CloudSDKError as wx-server-sdk 4.0.2
+        does, TypeError for other options. It needs the CloudBase gateway.
+        """
+        if self._transport is None:
+            raise _not_initialised()
+        return call_function(self._transport, keywords if options is None else options)
+
+    @staticmethod
+    def getWXContext() -> dict[str, Any]:
+        """Return ``OPENID``, ``APPID``, ``ENV``, ``SOURCE`` and so on of this invocation."""
+        return wx_context()
+
     def _client_of(self, module_file: str | None) -> Client:
         """Return the client whose allowlist counts for a module."""
         if self._transport is None:
-            raise CloudSDKError(-1, _NOT_INITIALISED, "Call cloud.init() before the first call.")
+            raise _not_initialised()
         if self._explicit:
             return self._clients[None]
         client = self._clients.get(module_file)
@@ -96,6 +130,10 @@ class Cloud:
                 client = Client(Permissions.load(config_of(module_file)), self._transport)
             self._clients[module_file] = client
         return client
+
+
+def _not_initialised() -> CloudSDKError:
+    return CloudSDKError(-1, _NOT_INITIALISED, "Call cloud.init() before the first call.")
 
 
 class _NoTransport:
@@ -118,13 +156,16 @@ def settings_from_environment(**given: Any) -> dict[str, Any]:
 
     Raises ConfigError for one that cannot be used.
     """
-    names = ("appid", "secret", "base_url", "token_api", "timeout")
+    names = ("appid", "secret", "base_url", "token_api", "timeout", "transport", "env")
     chosen = {
         name: given[name] if given.get(name) is not None else _variable(name.upper())
-        for name in names
+        for name in (*names, "token_file")
     }
-    chosen["token_api"] = _token_api(chosen["token_api"])
+    chosen["token_api"] = _choice("token_api", chosen["token_api"]) or "stable_token"
+    chosen["kind"] = _choice("transport", chosen.pop("transport"))
     chosen["timeout"] = _seconds(chosen["timeout"])
+    if chosen["token_file"] is not None:
+        chosen["token_file"] = Path(chosen["token_file"])
     return chosen
 
 
@@ -132,12 +173,14 @@ def _variable(name: str) -> str | None:
     return os.environ.get(f"CLOUD_OPENAPI_{name}") or None
 
 
-def _token_api(name: str | None) -> Any:
-    if name is not None and name not in _TOKEN_APIS:
+def _choice(name: str, value: str | None) -> str | None:
+    choices = _CHOICES[name]
+    if value is not None and value not in choices:
         raise ConfigError(
-            f'token_api (CLOUD_OPENAPI_TOKEN_API) is stable_token or token, not "{name}"'
+            f"{name} (CLOUD_OPENAPI_{name.upper()}) is {', '.join(choices[:-1])} or {choices[-1]}, "
+            f'not "{value}"'
         )
-    return name or "stable_token"
+    return value
 
 
 def _seconds(value: float | str | None) -> float:

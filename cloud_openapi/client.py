@@ -13,14 +13,18 @@ _ENVELOPE = frozenset({"errcode", "errmsg"})
 
 
 class Client:
-    """Makes calls by one transport, as far as one config.json allows them."""
+    """Makes calls by one transport, as far as one config.json allows them.
 
-    def __init__(self, permissions: Permissions, transport: Transport) -> None:
+    Without permissions it is the service that decides, as the CloudBase gateway does.
+    """
+
+    def __init__(self, permissions: Permissions | None, transport: Transport) -> None:
         self._permissions = permissions
         self._transport = transport
 
     def __repr__(self) -> str:
-        return f"<Client {self._transport}, permissions of {self._permissions.source}>"
+        source = "the service" if self._permissions is None else self._permissions.source
+        return f"<Client {self._transport}, permissions of {source}>"
 
     def call(
         self, operation: Operation, params: Mapping[str, Any], *, convert: bool
@@ -30,7 +34,7 @@ class Client:
         Raises CloudSDKError for a missing permission, for an error of WeChat's, and when no
         answer came. The permission is looked at before the parameters, as on the platform.
         """
-        if operation.name not in self._permissions:
+        if self._permissions is not None and operation.name not in self._permissions:
             raise self._permissions.denial(operation.name)
         answer = self._transport.send(operation, to_snake_case(params) if convert else params)
         code = answer.get("errcode")

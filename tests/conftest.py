@@ -24,7 +24,7 @@ def sample(name):
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch):
     for name in list(os.environ):
-        if name.startswith("CLOUD_OPENAPI_"):
+        if name.startswith(("CLOUD_OPENAPI_", "TCB_", "TENCENTCLOUD_", "WX_")):
             monkeypatch.delenv(name)
 
 

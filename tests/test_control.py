@@ -233,6 +233,8 @@ def test_the_journal_is_filtered(control):
         "body": '{"begin_date": "20260310", "end_date": "20260310"}',
         "errcode": 0,
         "check": "simulation",
+        "via": "https",
+        "function": None,
     }
     assert control.entries(appid=DEMO_APPID) == everything[:2]
     assert control.entries(api="analysis.getWeeklyRetain") == everything[1:2]

@@ -4,9 +4,13 @@ import re
 
 import pytest
 from conftest import ROOT, sample
+from test_gateway import Functions
 
 from cloud_openapi import Cloud
 from cloud_openapi._version import __version__
+from cloud_openapi.emulator import Emulator, create_app, gateway_variables
+from cloud_openapi.transports.gateway import GatewayTransport
+from cloud_openapi.transports.wsgi import WSGIExchange
 
 PAGES = ["README.md", "README.zh-CN.md"]
 
@@ -47,10 +51,23 @@ def test_the_four_ways_to_call_give_the_documented_answer(cloud):
     assert results == [cloud_form, cloud_form, cloud_form, raw]
 
 
+def test_a_function_calls_another_by_the_gateway(monkeypatch):
+    for name, value in gateway_variables("http://localhost").items():
+        monkeypatch.setenv(name, value)
+    functions = Functions()
+    monkeypatch.setattr(Functions, "__contains__", lambda _self, name: name == "getDailyRetain")
+    exchange = WSGIExchange(create_app(Emulator(), functions))
+    facade = Cloud()
+    facade.init(transport=GatewayTransport(lambda _base: exchange))
+    exec(compile(blocks("README.md", "python")[2], "README.md", "exec"), {"cloud": facade})
+    day = {"beginDate": "20170313", "endDate": "20170313"}
+    assert functions.invoked[0][:2] == ("getDailyRetain", day)
+
+
 def test_the_emulator_in_a_program_answers(monkeypatch):
     monkeypatch.chdir(ROOT)
     module = {}
-    exec(compile(blocks("README.md", "python")[2], "README.md", "exec"), module)
+    exec(compile(blocks("README.md", "python")[3], "README.md", "exec"), module)
     assert isinstance(module["cloud"], Cloud)
     day = {"beginDate": "20170313", "endDate": "20170313"}
     assert module["cloud"].openapi.analysis.getDailyRetain(day)["refDate"] == "20170313"

@@ -472,6 +472,34 @@ def test_a_dropped_connection_brings_no_byte(served):
     connection.close()
 
 
+def by_gateway(faulty):
+    """Call the same API by the gateway; return the answer's bytes."""
+    data = {
+        "action": "wx.api",
+        "apiName": "analysis.getDailyRetain",
+        "requestData": json.dumps(DAY),
+    }
+    return json.loads(faulty.client.post("/admin", json=data).json["data"]["responseData"])
+
+
+def test_the_gateways_own_error_strikes_calls_by_the_gateway_only(faulty):
+    faulty.add("gateway_error", errcode=-604104, times=1)
+    assert faulty.code() == 0
+    expected = {"errcode": -604104, "errmsg": "illegal source of invocation"}
+    assert by_gateway(faulty) == expected
+    assert faulty.last.check == "fault 1: gateway_error"
+    assert by_gateway(faulty)["ref_date"] == "20260310"
+
+
+def test_a_fault_of_weixins_strikes_calls_by_the_gateway_too(faulty):
+    faulty.add("error", errcode=61504, appid=DEMO_APPID, api="analysis.getDailyRetain")
+    assert by_gateway(faulty)["errcode"] == 61504
+    faulty.emulator.faults.clear()
+    faulty.add("revoke_token")
+    assert by_gateway(faulty)["ref_date"] == "20260310"
+    assert faulty.code() == 40001
+
+
 def test_every_kind_is_tried_above():
     source = (ROOT / "tests" / "test_faults.py").read_text("utf-8")
     assert [kind for kind in KINDS if f'"{kind}"' not in source] == []

@@ -1,4 +1,5 @@
 import json
+from typing import TYPE_CHECKING, cast
 
 from flask import Flask, Response
 
@@ -6,9 +7,14 @@ from cloud_openapi._version import __version__
 from cloud_openapi.emulator.control import add_control
 from cloud_openapi.emulator.document import openapi_document
 from cloud_openapi.emulator.functions import add_functions
+from cloud_openapi.emulator.gateway import add_gateway
+from cloud_openapi.emulator.proxy import add_proxy
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.weixin import add_weixin
 from cloud_openapi.runtime import Functions
+
+if TYPE_CHECKING:
+    from cloud_openapi.emulator.callers import Invoker
 
 _LARGEST_BODY = 6 * 1024 * 1024
 
@@ -16,13 +22,16 @@ _LARGEST_BODY = 6 * 1024 * 1024
 def create_app(emulator: Emulator | None = None, functions: Functions | None = None) -> Flask:
     """Return the emulator as a Flask application.
 
-    Its state is in ``emulator`` (a new one by default); with ``functions`` it invokes them too.
+    Its state is in ``emulator`` (a new one by default); with ``functions`` it invokes them too,
+    and their config.json say what the gateway permits. Without functions it permits every API.
     """
     emulator = emulator or Emulator()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     add_weixin(app, emulator)
     add_control(app, emulator)
+    add_gateway(app, emulator, cast("Invoker | None", functions))
+    add_proxy(app, emulator.paths)
     if functions is not None:
         add_functions(app, emulator, functions)
 
@@ -43,6 +52,7 @@ def create_app(emulator: Emulator | None = None, functions: Functions | None = N
     def index() -> Response:
         lines = ["cloud_openapi emulator", "", "GET  /healthz", "GET  /openapi.json"]
         lines += ["GET  /_emulator/state", "GET  /cgi-bin/token", "POST /cgi-bin/stable_token"]
+        lines += ["POST /admin  the CloudBase gateway"]
         lines += [f"{api.method} {api.path}  {api.name}" for api in emulator.catalogue.values()]
         lines += [f"POST /v1/functions/{name}" for name in functions or ()]
         return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

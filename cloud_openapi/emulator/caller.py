@@ -16,6 +16,8 @@ class Caller(NamedTuple):
     """The path that a request asks for, the mini program that asks, its good token, and where.
 
     ``named`` is the mini program that the request is about, even if its token works no longer.
+
+    A call by the CloudBase gateway has no token.
     """
 
     path: str
@@ -23,6 +25,7 @@ class Caller(NamedTuple):
     token: str | None
     named: str | None
     address: str
+    gateway: bool = False
 
 
 def caller_of(

@@ -88,6 +88,10 @@ class SideCarError(Exception):
     """A request that Cloud Run's side-car answers with HTTP 502, before it reaches WeChat."""
 
 
+class PlatformError(RefusalError):
+    """A call that the CloudBase gateway refuses itself, before WeChat sees it."""
+
+
 def error_body(code: int, rid: str, text: str | None = None) -> dict[str, int | str]:
     """Return the body of an error, ``{"errcode": …, "errmsg": "… rid: …"}``."""
     text = TEXTS[code] if text is None else text

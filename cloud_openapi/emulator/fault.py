@@ -31,6 +31,7 @@ KINDS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "revoke_token": ((), ()),
     "quota": ((), ()),
     "not_ready": (("until",), ()),
+    "gateway_error": (("errcode",), ()),
 }
 
 

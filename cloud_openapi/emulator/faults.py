@@ -9,7 +9,7 @@ from flask import Response
 
 from cloud_openapi.emulator.caller import Caller
 from cloud_openapi.emulator.clock import Clocks
-from cloud_openapi.emulator.errors import RefusalError, text_at
+from cloud_openapi.emulator.errors import PlatformError, RefusalError, text_at
 from cloud_openapi.emulator.fault import Fault, Known, checked
 from cloud_openapi.emulator.seeds import Seeds
 from cloud_openapi.emulator.spoil import INSTEAD, spoiled
@@ -132,6 +132,8 @@ class Faults:
 def _meets(fault: Fault, caller: Caller) -> bool:
     if fault.path not in {None, caller.path} or fault.appid not in {None, caller.appid}:
         return False
+    if fault.kind == "gateway_error":
+        return caller.gateway
     # Without a token there is nothing to revoke, and the fault waits for one.
     return fault.kind != "revoke_token" or caller.token is not None
 
@@ -158,6 +160,8 @@ class Struck(NamedTuple):
         if kind == "revoke_token" and self.caller.token is not None:
             tokens.revoke(self.caller.token)
         code = self.fault.definition.get("errcode", _ERRORS.get(kind))
+        if kind == "gateway_error":
+            raise PlatformError(self.fault.definition["errcode"], self.note)
         if code is not None:
             text = self.fault.definition.get("errmsg")
             if text is None:

@@ -25,6 +25,12 @@ class Entry(NamedTuple):
     check: str
     """The check that refused the request, or what the answer came from."""
 
+    via: str = "https"
+    """Which way it came: ``https`` or ``gateway``."""
+
+    function: str | None = None
+    """The function that made a call by the gateway, where it was one."""
+
     def describe(self) -> dict[str, Any]:
         """Return the entry as JSON; what is no UTF-8 in a body is replaced."""
         body = self.body.decode("utf-8", "replace")

@@ -33,7 +33,8 @@ class Emulator:
     ``apps`` maps each appid to its secret, or to its settings as `configure_app` takes them; by
     default it is the demo mini program alone. The same seed gives the same numbers, tokens and
     request ids. Until ``ready_hour`` (0 to 24, Beijing's) the data of yesterday are not ready.
-    Raises ValueError.
+    With ``gateway_secret``, a SecretKey, the CloudBase gateway checks the signature of each
+    request. Raises ValueError.
     """
 
     APP_SETTINGS = APP_SETTINGS
@@ -47,6 +48,7 @@ class Emulator:
         catalogue: Catalogue | None = None,
         journal_size: int = 1000,
         ready_hour: int = 0,
+        gateway_secret: str | None = None,
     ) -> None:
         self.clock = clock or Clock()
         """The common clock; see also `clock_of`."""
@@ -57,6 +59,7 @@ class Emulator:
         self.catalogue = default_catalogue() if catalogue is None else catalogue
         self.journal = Journal(journal_size)
         self.readiness = Readiness(ready_hour)
+        self.gateway_secret = gateway_secret
         self.apps: dict[str, str] = {}
         """The secret of each mini program."""
         self.tokens = Tokens(self.apps, self.clocks, self.seeds)

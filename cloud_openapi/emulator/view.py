@@ -11,7 +11,13 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.caller import Caller, caller_of
 from cloud_openapi.emulator.cloud_run import TOKEN_NAME
-from cloud_openapi.emulator.errors import RefusalError, SideCarError, error_body, make_rid
+from cloud_openapi.emulator.errors import (
+    PlatformError,
+    RefusalError,
+    SideCarError,
+    error_body,
+    make_rid,
+)
 from cloud_openapi.emulator.faults import Struck
 from cloud_openapi.emulator.journal import Entry
 from cloud_openapi.emulator.rids import Record
@@ -22,19 +28,42 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 # WeChat's neighbours of these APIs answer so; of these APIs themselves no header is recorded.
-_CONTENT_TYPE = "application/json; encoding=utf-8"
+JSON_TYPE = "application/json; encoding=utf-8"
 
 
 class Call:
     """One request, in whose name it was made as far as that is known, and when by their clock."""
 
-    __slots__ = ("appid", "now", "request", "through_side_car")
+    __slots__ = ("appid", "method", "now", "path", "request", "through_side_car")
+
+    via = "https"
+    function: str | None = None
 
     def __init__(self, request: Request) -> None:
         self.request = request
+        self.method = request.method
+        self.path = request.path
         self.appid: str | None = None
         self.now: datetime | None = None
         self.through_side_car = False
+
+    def caller(self, emulator: Emulator) -> Caller:
+        """Return who calls, as far as a fault may ask."""
+        return caller_of(self.request, emulator.tokens, emulator.cloud_run, emulator.apps)
+
+    def body_to_keep(self) -> bytes:
+        """Return the body for the journal."""
+        # A request for a token holds a secret, which is kept nowhere.
+        if self.path.startswith("/cgi-bin/"):
+            return b""
+        try:
+            return self.request.get_data()
+        except RequestEntityTooLarge:
+            return b"(too large to be kept)"
+
+    def response(self, data: bytes, _platform_code: int) -> Response:
+        """Return the HTTP answer that carries WeChat's."""
+        return Response(data, content_type=JSON_TYPE)
 
 
 class Answer(NamedTuple):
@@ -52,42 +81,45 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
     """Turn an endpoint into a view that answers its refusals too, and keeps the journal."""
 
     def view() -> Response:
-        rid, began = "", perf_counter()
         call = Call(request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
-        struck = _strike(call, emulator) if emulator.faults else None
-        try:
-            answer = endpoint(call) if struck is None else _answer(endpoint, call, struck, emulator)
-        except RefusalError as refusal:
-            call.appid = call.appid or _caller(call, emulator).named
-            call.now = call.now or emulator.now(call.appid)
-            rid = _rid(call, emulator)
-            answer = Answer(error_body(refusal.code, rid, refusal.text), refusal.check)
-        except SideCarError as refusal:
-            answer = Answer({}, f"side-car: {refusal}", HTTPStatus.BAD_GATEWAY)
-        now = call.now or emulator.now(call.appid)
-        body, check = _without_token(call.request, _body_to_keep(call.request), answer.source)
-        emulator.journal.add(
-            Entry(
-                now,
-                call.request.method,
-                call.request.path,
-                call.appid,
-                body,
-                _errcode(answer.body),
-                check,
-            )
-        )
-        data = orjson.dumps(answer.body)
-        if rid:
-            cost = int((perf_counter() - began) * 1000)
-            client = call.request.remote_addr or ""
-            emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
-        response = Response(data, content_type=_CONTENT_TYPE)
-        if call.through_side_car or answer.status != HTTPStatus.OK:
-            response = _from_side_car(response, answer.status, _rid(call, emulator))
-        return response if struck is None else struck.after(response)
+        return respond(call, endpoint, emulator)
 
     return view
+
+
+def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
+    """Answer a call, refused or not, and keep the journal."""
+    rid, platform_code, began = "", 0, perf_counter()
+    struck = _strike(call, emulator) if emulator.faults else None
+    try:
+        answer = endpoint(call) if struck is None else _answer(endpoint, call, struck, emulator)
+    except PlatformError as refusal:
+        platform_code = refusal.code
+        answer = Answer({}, refusal.check)
+    except RefusalError as refusal:
+        call.appid = call.appid or call.caller(emulator).named
+        call.now = call.now or emulator.now(call.appid)
+        rid = _rid(call, emulator)
+        answer = Answer(error_body(refusal.code, rid, refusal.text), refusal.check)
+    except SideCarError as refusal:
+        answer = Answer({}, f"side-car: {refusal}", HTTPStatus.BAD_GATEWAY)
+    now = call.now or emulator.now(call.appid)
+    errcode = platform_code or _errcode(answer.body)
+    body, check = _without_token(call.request, call.body_to_keep(), answer.source)
+    emulator.journal.add(
+        Entry(
+            now, call.method, call.path, call.appid, body, errcode, check, call.via, call.function
+        )
+    )
+    data = orjson.dumps(answer.body)
+    if rid:
+        cost = int((perf_counter() - began) * 1000)
+        client = call.request.remote_addr or ""
+        emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
+    response = call.response(data, platform_code)
+    if call.through_side_car or answer.status != HTTPStatus.OK:
+        response = _from_side_car(response, answer.status, _rid(call, emulator))
+    return response if struck is None else struck.after(response)
 
 
 def _rid(call: Call, emulator: Emulator) -> str:
@@ -109,7 +141,7 @@ def _errcode(body: Any) -> int:
 
 
 def _strike(call: Call, emulator: Emulator) -> Struck | None:
-    caller = _caller(call, emulator)
+    caller = call.caller(emulator)
     # Before anybody sleeps for it.
     call.now = emulator.now(caller.named)
     struck = emulator.faults.strike(caller)
@@ -118,26 +150,12 @@ def _strike(call: Call, emulator: Emulator) -> Struck | None:
     return struck
 
 
-def _caller(call: Call, emulator: Emulator) -> Caller:
-    return caller_of(call.request, emulator.tokens, emulator.cloud_run, emulator.apps)
-
-
 def _answer(endpoint: Endpoint, call: Call, struck: Struck, emulator: Emulator) -> Answer:
     struck.before(emulator.tokens)
     if struck.instead:
         return Answer({}, struck.note)
     answer = endpoint(call)
     return Answer(answer.body, f"{answer.source}, {struck.note}")
-
-
-def _body_to_keep(request: Request) -> bytes:
-    # A request for a token holds a secret, which is kept nowhere.
-    if request.path.startswith("/cgi-bin/"):
-        return b""
-    try:
-        return request.get_data()
-    except RequestEntityTooLarge:
-        return b"(too large to be kept)"
 
 
 def _without_token(request: Request, body: bytes, check: str) -> tuple[bytes, str]:

@@ -6,19 +6,16 @@ nothing is recorded, docs/faithfulness.md says what was chosen.
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, request
-from jsonschema_rs import Draft202012Validator
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from cloud_openapi.catalogue import Operation, Violation
+from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
 from cloud_openapi.emulator.management import Handler, handlers
-from cloud_openapi.emulator.pins import RequestTable
-from cloud_openapi.emulator.simulation import simulate
+from cloud_openapi.emulator.operate import operate
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.view import Answer, Call, Endpoint, view_of
 
@@ -60,34 +57,11 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
 
 
 def _api(operation: Operation, emulator: Emulator) -> Endpoint:
-    require_valid = _validator(operation.schema("https", "request"))
-    documented = RequestTable[dict[str, Any]]()
-    for example in operation.examples:
-        documented.put(example["request"], example["response"])
+    answer = operate(operation, emulator)
 
     def endpoint(call: Call) -> Answer:
         _require_method(call, operation.method)
-        appid = _appid_of(call, emulator)
-        now = emulator.now(appid)
-        call.now = call.now or now
-        emulator.quota.spend(appid, operation.path, now)
-        params = _json_body(call)
-        pinned = emulator.pins.answer(appid, operation.name, params)
-        if pinned is not None:
-            return Answer(*pinned)
-        today = now.date()
-        period = operation.rules[0].check(params, today)
-        if isinstance(period, Violation):
-            raise RefusalError(period.code, period.reason)
-        require_valid(params)
-        counted = emulator.readiness.day_begun(appid, now)
-        # Over, but not counted yet. What reaches into today is answered as far as it goes.
-        if counted <= period.end < today:
-            raise RefusalError(61503, "readiness")
-        for example in documented.find(params):
-            return Answer(example, "documented example")
-        answer = simulate(operation, emulator.world(appid), period, counted, params)
-        return Answer(answer, "simulation")
+        return answer(call, _appid_of(call, emulator), lambda: _json_body(call))
 
     return endpoint
 
@@ -111,29 +85,6 @@ def _managed(handler: Handler, emulator: Emulator) -> Endpoint:
         return Answer({"errcode": 0, "errmsg": "ok", **answer}, "management")
 
     return endpoint
-
-
-def _validator(schema: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
-    valid = Draft202012Validator(schema).is_valid
-
-    def require_valid(params: dict[str, Any]) -> None:
-        try:
-            is_valid = valid(params)
-        except UnicodeEncodeError:
-            raise RefusalError(47001, "half of a surrogate pair") from None
-        if not is_valid:
-            raise RefusalError(47001, _explain(schema, params))
-
-    return require_valid
-
-
-def _explain(schema: dict[str, Any], params: dict[str, Any]) -> str:
-    """Say what the schema has against the parameters."""
-    # The library that decides is fast; this one explains, and is loaded for that only.
-    from jsonschema import Draft202012Validator, exceptions  # noqa: PLC0415
-
-    error = exceptions.best_match(Draft202012Validator(schema).iter_errors(params))
-    return "schema" if error is None else f"{error.json_path}: {error.validator}"
 
 
 def _token(emulator: Emulator) -> Endpoint:

@@ -22,6 +22,7 @@ class Reply(NamedTuple):
     status: int
     reason: str
     body: bytes
+    content_type: str = ""
 
     def __repr__(self) -> str:
         # The body may hold a token.
@@ -31,19 +32,35 @@ class Reply(NamedTuple):
 class Exchange(Protocol):
     """Sends one HTTP request to the service; target is a path with its query."""
 
-    def send(self, method: str, target: str, body: bytes | None = None) -> Reply:
-        """Return the answer. Raises ExchangeError when none came."""
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Return the answer to a body of JSON, unless the headers say otherwise.
+
+        Raises ExchangeError when none came.
+        """
         ...
 
 
 class ExchangeError(Exception):
-    """An exchange that brought no usable answer. Its text never holds a token or a secret."""
+    """An exchange that brought no usable answer. Its text never holds a token or a secret.
 
-    def __init__(self, code: int, text: str | None, hint: str) -> None:
+    ``what`` is what happened in Node.js's words; ``status`` that of an answer that was not 200.
+    """
+
+    def __init__(
+        self, code: int, text: str | None, hint: str, what: str = "", status: int = 0
+    ) -> None:
         super().__init__(code, text, hint)
         self.code = code
         self.text = text
         self.hint = hint
+        self.what = what
+        self.status = status
 
     def failure(self, api: str) -> CloudSDKError:
         """Return the SDK's error for a call of this API."""
@@ -62,14 +79,19 @@ def unreachable(what: str, where: str) -> ExchangeError:
 def bad_status(status: int, reason: str, url: str) -> ExchangeError:
     """Return the error of an answer that is not 200; WeChat answers its own errors with 200."""
     return _gateway_error(
-        f"{status} {reason} | [{url}]", "WeChat answers with 200: something else answered here."
+        f"{status} {reason} | [{url}]",
+        "WeChat answers with 200: something else answered here.",
+        status,
     )
 
 
 def timed_out(where: str) -> ExchangeError:
     """Return the error of an answer that did not come in time."""
     return ExchangeError(
-        -604102, None, f"{where} did not answer in time; the call may have been done all the same."
+        -604102,
+        None,
+        f"{where} did not answer in time; the call may have been done all the same.",
+        "request timeout",
     )
 
 
@@ -82,6 +104,6 @@ def bad_body(shown: str) -> ExchangeError:
     )
 
 
-def _gateway_error(text: str, hint: str) -> ExchangeError:
+def _gateway_error(what: str, hint: str, status: int = 0) -> ExchangeError:
     code = -501001
-    return ExchangeError(code, f"{code} {SDK_TEXTS[code]}. {text}", hint)
+    return ExchangeError(code, f"{code} {SDK_TEXTS[code]}. {what}", hint, what, status)

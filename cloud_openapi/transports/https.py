@@ -23,6 +23,7 @@ from cloud_openapi.transports._base import (
     timed_out,
     unreachable,
 )
+from cloud_openapi.transports._body import encode, json_object
 from cloud_openapi.transports._settings import TokenAPI
 
 _TOKEN_REFUSED = frozenset({40001, 40014, 42001})
@@ -52,7 +53,7 @@ class HTTPSTransport:
         Raises CloudSDKError when no answer came or it is no JSON object, TypeError when the
         parameters cannot be written as JSON.
         """
-        body = _encode(operation, params)
+        body = encode(operation, params)
         try:
             token = self._token.get()
             answer = self._call(operation, token, body)
@@ -70,7 +71,7 @@ class HTTPSTransport:
     def _call(self, operation: Operation, token: str, body: bytes) -> dict[str, Any]:
         target = f"{operation.path}?{urlencode({'access_token': token})}"
         reply = self._exchange.send(operation.method, target, body)
-        answer = _json_object(reply.body)
+        answer = json_object(reply.body)
         if answer is None:
             shown = self._without_secrets(reply.body.decode("utf-8", "replace"), token)
             raise bad_body(shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "…")
@@ -98,7 +99,7 @@ class HTTPSTransport:
             reply = self._exchange.send(
                 "POST", "/cgi-bin/stable_token", json.dumps(fields).encode()
             )
-        answer = _json_object(reply.body)
+        answer = json_object(reply.body)
         if answer is None:
             raise bad_body("(the answer to a token request is never shown)")
         if answer.get("errcode"):
@@ -132,16 +133,18 @@ class HTTPExchange:
     def __repr__(self) -> str:
         return f"<HTTPExchange {self._base_url}>"
 
-    def send(self, method: str, target: str, body: bytes | None = None) -> Reply:
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         """Send one request. Raises ExchangeError; its text holds no query."""
         request = requests.PreparedRequest()
         request.method = method
         request.url = self._base_url + target
-        request.headers = self._prepared.headers.copy()
-        if body is None:
-            del request.headers["Content-Type"], request.headers["Content-Length"]
-        else:
-            request.headers["Content-Length"] = str(len(body))
+        request.headers = self._headers(body, headers)
         request.body = body
         try:
             response = self._adapter.send(request, timeout=self._timeout, **self._settings)
@@ -150,32 +153,22 @@ class HTTPExchange:
             failure = _failure(error, self._base_url)
         else:
             if response.status_code == HTTPStatus.OK:
-                return Reply(response.status_code, response.reason, content)
+                kind = response.headers.get("Content-Type", "")
+                return Reply(response.status_code, response.reason, content, kind)
             path = target.partition("?")[0]
             failure = bad_status(response.status_code, response.reason, self._base_url + path)
         raise failure
 
-
-def _encode(operation: Operation, params: Mapping[str, Any]) -> bytes:
-    try:
-        text = json.dumps(params, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return text.encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(
-            f"{operation.name}: the parameters cannot be written as JSON: {error}"
-        ) from error
-
-
-def _json_object(body: bytes) -> dict[str, Any] | None:
-    """Return the object that a body is, its errcode a number; None for anything else."""
-    try:
-        value = json.loads(body)
-        # A code that came as a string is the same code; one that is no number is no answer.
-        if isinstance(value, dict) and "errcode" in value:
-            value["errcode"] = int(value["errcode"])
-    except (ValueError, TypeError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+    def _headers(self, body: bytes | None, given: Mapping[str, str] | None) -> Any:
+        """Return all headers of a request: those given, or else those of JSON."""
+        if given is not None:
+            return {**given, "Content-Length": str(len(body or b""))}
+        headers = self._prepared.headers.copy()
+        if body is None:
+            del headers["Content-Type"], headers["Content-Length"]
+        else:
+            headers["Content-Length"] = str(len(body))
+        return headers
 
 
 def _failure(error: requests.RequestException, base_url: str) -> ExchangeError:
@@ -201,7 +194,7 @@ def _failure(error: requests.RequestException, base_url: str) -> ExchangeError:
 class _SecretFilter(logging.Filter):
     """Takes tokens and secrets out of urllib3's debug lines, which hold whole URLs."""
 
-    _secret = re.compile(r"\b((?:access_token|secret)=)[^&\s\"']+")
+    _secret = re.compile(r"\b((?:(?:cloudbase_)?access_token|secret)=)[^&\s\"']+")
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()

@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cloud_openapi.transports._base import Reply, bad_status, unreachable
@@ -19,10 +19,16 @@ class WSGIExchange:
     def __repr__(self) -> str:
         return "<WSGIExchange in this process>"
 
-    def send(self, method: str, target: str, body: bytes | None = None) -> Reply:
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         """Send one request. Raises ExchangeError when the answer is not 200 or breaks off."""
         path, _, query = target.partition("?")
-        environ = {
+        environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
             "SCRIPT_NAME": "",
             "PATH_INFO": path,
@@ -42,10 +48,16 @@ class WSGIExchange:
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
         }
+        for name, value in (headers or {}).items():
+            key = name.upper().replace("-", "_")
+            environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
         status: list[str] = []
+        kind = ""
 
-        def start_response(line: str, *_rest: Any) -> None:
+        def start_response(line: str, answered: Iterable[tuple[str, str]], *_rest: Any) -> None:
+            nonlocal kind
             status[:] = [line]
+            kind = dict(answered).get("Content-Type", "")
 
         try:
             chunks = self._app(environ, start_response)
@@ -60,4 +72,4 @@ class WSGIExchange:
         number, _, reason = status[0].partition(" ")
         if number != "200":
             raise bad_status(int(number), reason, path)
-        return Reply(int(number), reason, content)
+        return Reply(int(number), reason, content, kind)

@@ -1,0 +1,87 @@
+"""Who calls by the gateway: a running function, known by its token, or another program."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from cloud_openapi.emulator.variables import SECRET_ID
+
+ILLEGAL_SOURCE = -604104
+
+
+class Invocation(Protocol):
+    """A function that is running."""
+
+    @property
+    def function(self) -> str:
+        """Its name."""
+
+    @property
+    def source(self) -> str:
+        """By what it was started: ``wx_client``, ``wx_trigger`` and so on."""
+
+
+class Outcome(Protocol):
+    """What an invocation gave."""
+
+    @property
+    def result(self) -> Any:
+        """The function's value, or an error object."""
+
+    @property
+    def status(self) -> int:
+        """200, or the status of the error."""
+
+
+class Invoker(Protocol):
+    """What the gateway needs of `runtime.Functions`."""
+
+    def __contains__(self, name: object, /) -> bool: ...
+
+    def invocation_of(self, token: str, /) -> Invocation | None:
+        """Return the running invocation that was given a token."""
+
+    def permissions_of(self, function: str, /) -> frozenset[str]:
+        """Return the APIs that a function's config.json lists."""
+
+    def root_permissions(self) -> frozenset[str]:
+        """Return the APIs that the config.json of other programs lists."""
+
+    def invoke(self, name: str, event: Any, *, now: datetime, source: str) -> Outcome:
+        """Run a function, which is told the time and by what it was started."""
+
+
+class Caller(NamedTuple):
+    """Who made a request to the gateway, and by what it was started."""
+
+    function: str | None
+    source: str
+
+
+class UnknownCallerError(Exception):
+    """A token that opens nothing: made up, of an invocation that is over, or another function's."""
+
+
+def caller_of(fields: Mapping[str, str], secret_id: str, functions: Invoker | None) -> Caller:
+    """Return who sent the fields of a request. Raises UnknownCallerError.
+
+    Without a token it is a program that the emulator did not start. A function that the emulator
+    starts has a secret id of its own, with which no other function's token goes.
+    """
+    owner = secret_id.removeprefix(SECRET_ID) if secret_id.startswith(SECRET_ID) else None
+    token = fields.get("wxCloudApiToken")
+    if not token and owner is None:
+        return Caller(None, "")
+    invocation = functions.invocation_of(token) if functions is not None and token else None
+    if invocation is None or owner not in {None, invocation.function}:
+        raise UnknownCallerError
+    return Caller(invocation.function, invocation.source)
+
+
+def permits(caller: Caller, api: str, functions: Invoker | None) -> bool:
+    """Say whether the caller's config.json lists an API; without functions there is none to ask."""
+    if functions is None:
+        return True
+    if caller.function is None:
+        return api in functions.root_permissions()
+    return api in functions.permissions_of(caller.function)

@@ -1,0 +1,207 @@
+"""The CloudBase gateway, ``POST /admin``, as wx-server-sdk of any age speaks to it."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Flask, Request, Response, request
+
+from cloud_openapi.emulator.callers import (
+    ILLEGAL_SOURCE,
+    Invoker,
+    UnknownCallerError,
+    caller_of,
+    permits,
+)
+from cloud_openapi.emulator.errors import PlatformError, RefusalError
+from cloud_openapi.emulator.gateway_call import (
+    Carry,
+    GatewayCall,
+    Params,
+    params_of_pairs,
+    params_of_text,
+)
+from cloud_openapi.emulator.gateway_input import GatewayError, read_fields
+from cloud_openapi.emulator.operate import operate
+from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.emulator.view import JSON_TYPE, Answer, respond
+from cloud_openapi.wire import signature
+
+# The SDK takes an answer for an error of the gateway's by this Content-Type, to the letter.
+_ERROR_TYPE = "application/json; charset=utf-8"
+_PERMISSION_DENIED, _API_NOT_FOUND = -604101, -604100
+_TEXTS = {
+    _API_NOT_FOUND: "API not found",
+    _PERMISSION_DENIED: "function has no permission to call this API",
+    ILLEGAL_SOURCE: "illegal source of invocation",
+}
+
+
+def add_gateway(app: Flask, emulator: Emulator, functions: Invoker | None) -> None:
+    """Add ``POST /admin`` to the application; errors are ``{code, message, requestId}``."""
+    gateway = _Gateway(emulator, functions)
+
+    @app.post("/admin")
+    def admin() -> Response:
+        current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+        try:
+            return gateway.answer(current)
+        except GatewayError as error:
+            return _json({"code": error.code, "message": error.args[1], "requestId": _new_id()})
+
+
+class _Gateway:
+    def __init__(self, emulator: Emulator, functions: Invoker | None) -> None:
+        self._emulator = emulator
+        self._functions = functions
+        self._operate = {api.name: operate(api, emulator) for api in emulator.catalogue.values()}
+        self._actions: dict[
+            str, Callable[[Request, Mapping[str, bytes], dict[str, str]], Response]
+        ] = {
+            "wx.openApi": self._open_api,
+            "wx.api": self._api,
+            "functions.invokeFunction": self._invoke,
+        }
+
+    def answer(self, asked: Request) -> Response:
+        """Answer one request. Raises GatewayError."""
+        fields = read_fields(asked)
+        self._check_signature(asked, fields)
+        texts = {name: value.decode("utf-8", "replace") for name, value in fields.items()}
+        action = texts.get("action", "")
+        if action not in self._actions:
+            known = ", ".join(self._actions)
+            raise GatewayError(
+                "INVALID_PARAM", f"action {action[:100]!r} is not emulated; these are: {known}"
+            )
+        return self._actions[action](asked, fields, texts)
+
+    def _check_signature(self, asked: Request, fields: Mapping[str, bytes]) -> None:
+        secret = self._emulator.gateway_secret
+        if secret is None:
+            return
+        headers = {name.lower(): value for name, value in asked.headers.items()}
+        query = asked.query_string.decode("latin-1")
+        signed = signature.Signed(
+            f"//{headers.get('host', '')}{asked.path}", query, headers, fields
+        )
+        try:
+            # By the real time: the client knows nothing of the emulator's.
+            signature.verify(signed, secret, time.time())
+        except signature.SignatureError as error:
+            raise GatewayError("SIGN_PARAM_INVALID", str(error)) from None
+
+    def _open_api(
+        self, asked: Request, fields: Mapping[str, bytes], texts: dict[str, str]
+    ) -> Response:
+        # It loads protobuf, which an emulator that nobody calls by the gateway does without.
+        from cloud_openapi.wire import messages  # noqa: PLC0415
+
+        try:
+            message = messages.read_request(fields.get("requestData", b""))
+        except messages.MessageError as error:
+            raise GatewayError("INVALID_PARAM", f"requestData is no CommApiData: {error}") from None
+        if message.api_type != messages.OPEN_API:
+            raise GatewayError(
+                "INVALID_PARAM", f"apiType {message.api_type} is not emulated; 0 is: OPEN_API"
+            )
+        params = params_of_pairs(message.pairs)
+        return self._call(asked, texts, params, message.appid, _as_message)
+
+    def _api(self, asked: Request, _fields: Mapping[str, bytes], texts: dict[str, str]) -> Response:
+        params = params_of_text(texts.get("requestData", ""))
+        return self._call(asked, texts, params, "", _as_text)
+
+    def _call(
+        self, asked: Request, texts: dict[str, str], params: Params, appid: str, carry: Carry
+    ) -> Response:
+        name = texts.get("apiName", "")
+        operation = self._emulator.catalogue.get(name)
+        call = GatewayCall(asked, operation, params.body, carry)
+        chosen = appid or self._emulator.first_appid
+        call.appid = chosen if chosen in self._emulator.apps else None
+        try:
+            caller = caller_of(texts, _secret_id(asked, texts), self._functions)
+            call.function = caller.function
+        except UnknownCallerError:
+            caller = None
+
+        def endpoint(_call: Any) -> Answer:
+            if caller is None:
+                raise PlatformError(ILLEGAL_SOURCE, "wxCloudApiToken")
+            if operation is None:
+                raise PlatformError(_API_NOT_FOUND, f"apiName {name[:200]}")
+            if not permits(caller, name, self._functions):
+                raise PlatformError(_PERMISSION_DENIED, f"permissions.openapi: {name}")
+            if call.appid is None:
+                raise RefusalError(40013, "appid")
+            return self._operate[name](call, call.appid, params.read)
+
+        return respond(call, endpoint, self._emulator)
+
+    def _invoke(
+        self, asked: Request, _fields: Mapping[str, bytes], texts: dict[str, str]
+    ) -> Response:
+        functions = self._functions
+        try:
+            caller = caller_of(texts, _secret_id(asked, texts), functions)
+        except UnknownCallerError:
+            raise GatewayError(
+                "INVALID_REQUEST_SOURCE", "wxCloudApiToken belongs to no running invocation"
+            ) from None
+        name = texts.get("function_name", "")
+        if functions is None or name not in functions:
+            raise GatewayError(
+                "FUNCTIONS_REQUEST_FAIL", f"FunctionName parameter could not be found: {name[:100]}"
+            )
+        try:
+            event = json.loads(texts.get("request_data") or "{}")
+        except (ValueError, RecursionError):
+            raise GatewayError("INVALID_PARAM", "request_data is no JSON") from None
+        source = f"{caller.source},scf".lstrip(",")
+        outcome = functions.invoke(name, event, now=self._emulator.now(), source=source)
+        if outcome.status != 200:  # noqa: PLR2004 - good
+            raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _blame(outcome.result))
+        data = {"response_data": json.dumps(outcome.result, ensure_ascii=False)}
+        return _json({"requestId": _new_id(), "data": data})
+
+
+def _secret_id(asked: Request, texts: Mapping[str, str]) -> str:
+    # SDKs before 2.1 sign in a field of the body.
+    given = asked.headers.get("Authorization") or texts.get("authorization", "")
+    return signature.secret_id_of(given)
+
+
+def _as_message(data: bytes, platform_code: int) -> Response:
+    from cloud_openapi.wire import messages  # noqa: PLC0415
+
+    if platform_code:
+        body = messages.write_error(platform_code)
+    else:
+        body = messages.write_answer(data, JSON_TYPE)
+    return Response(body, content_type="application/octet-stream")
+
+
+def _as_text(data: bytes, platform_code: int) -> Response:
+    text = data.decode()
+    if platform_code:
+        text = json.dumps({"errcode": platform_code, "errmsg": _TEXTS.get(platform_code, "")})
+    return _json({"requestId": _new_id(), "data": {"responseData": text}})
+
+
+def _blame(failure: Mapping[str, Any]) -> str:
+    """Return the line of a failed invocation that names the error, as JavaScript prints it."""
+    stack = str(failure.get("stackTrace") or "").strip()
+    lines = stack.splitlines() or [str(failure.get("errorMessage", ""))]
+    return lines[-1] if stack.startswith("Traceback") else lines[0]
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _json(value: Mapping[str, Any]) -> Response:
+    # In ASCII: a function may return half a surrogate pair.
+    return Response(json.dumps(value), content_type=_ERROR_TYPE)

@@ -1,0 +1,40 @@
+"""The fields of a request to the CloudBase gateway, in either of its encodings."""
+
+import json
+from typing import Any
+
+from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from cloud_openapi.wire import multipart
+
+
+class GatewayError(Exception):
+    """A request that the gateway itself refuses, with its code and what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+
+
+def read_fields(asked: Request) -> dict[str, bytes]:
+    """Return the fields of a body, as bytes whatever they are. Raises GatewayError."""
+    content_type = asked.headers.get("Content-Type", "")
+    try:
+        body = asked.get_data()
+        if content_type.startswith(multipart.CONTENT_TYPE):
+            return multipart.read(content_type, body)
+        value = json.loads(body)
+    except RequestEntityTooLarge:
+        raise GatewayError("INVALID_PARAM", "the body has more than 6 MB") from None
+    except (ValueError, RecursionError) as error:
+        raise GatewayError("INVALID_PARAM", f"the body cannot be read: {error}") from None
+    if not isinstance(value, dict):
+        raise GatewayError("INVALID_PARAM", "the body is no JSON object")
+    return {name: _text(part).encode("utf-8", "surrogatepass") for name, part in value.items()}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,60 @@
+"""Requests that were meant for another host: the emulator forwards nothing.
+
+wx-server-sdk before 2.1 calls a fixed address and is led here by ``http_proxy``; so is whatever
+else its process calls over http.
+"""
+
+import json
+import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from flask import Flask, Request, Response, request
+
+_GATEWAY = re.compile(r"([\w-]+\.)*(tcb-open|tcb-admin|tcb-api)\.(tencentyun|tencentcloudapi)\.com")
+_WEIXIN = "api.weixin.qq.com"
+_SELF = frozenset({"127.0.0.1", "localhost", "::1"})
+_REASON = "403 The emulator forwards nothing"
+
+
+def add_proxy(app: Flask, paths: Collection[str]) -> None:
+    """Refuse what a client sends to a proxy, unless the emulator stands for whom it is meant.
+
+    That is WeChat, the gateway and the emulator itself; ``paths`` are WeChat's.
+    """
+
+    @app.before_request
+    def refuse() -> Response | None:
+        target = _other_host(request, paths)
+        if target is None:
+            return None
+        message = (
+            f"This is the cloud_openapi emulator as http_proxy. It answers {target} for nobody and "
+            "forwards nothing: only http://tcb-open.tencentcloudapi.com/admin and its like and "
+            f"{_WEIXIN} are answered. Take the host into no_proxy."
+        )
+        if request.method == "CONNECT":
+            message += " An SDK that asks for https here cannot be used: take wx-server-sdk 2.1+."
+        body = json.dumps({"code": "NOT_FORWARDED", "message": message})
+        return Response(body, _REASON, content_type="application/json; charset=utf-8")
+
+
+def _other_host(request: Request, paths: Collection[str]) -> str | None:
+    """Return the address of a request that the emulator does not stand for."""
+    uri = request.environ.get("REQUEST_URI", "")
+    if request.method == "CONNECT":
+        return str(uri)[:200]
+    if not uri.startswith(("http:", "https:")):
+        return None
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return str(uri)[:200]
+    if host == _WEIXIN or (_GATEWAY.fullmatch(host) and parts.path == "/admin"):
+        return None
+    # At another port it may be another program's, unless the path is WeChat's.
+    own = str(port or 80) == request.environ.get("SERVER_PORT") or parts.path in paths
+    if host in _SELF and own:
+        return None
+    return f"{parts.scheme}://{host}"[:200]

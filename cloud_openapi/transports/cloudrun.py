@@ -1,0 +1,88 @@
+"""WeChat Cloud Run: HTTPS APIs from a container, without an access token of one's own.
+
+Either its side-car fills in the token of a call over plain http (开放接口服务), or the platform
+keeps one in a file (微信令牌). See
+https://developers.weixin.qq.com/miniprogram/dev/wxcloudrun/src/guide/weixin/open.html
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+from cloud_openapi.catalogue import Operation
+from cloud_openapi.errors import CloudSDKError
+from cloud_openapi.transports._base import Exchange, ExchangeError, bad_body
+from cloud_openapi.transports._body import encode, json_object
+
+TOKEN_FILE = Path("/.tencentcloudbase/wx/cloudbase_access_token")
+_LONGEST_SHOWN = 2000
+
+
+class CloudRunTransport:
+    """Calls WeChat's HTTPS APIs without a token, or with the one of the platform's file.
+
+    The file is read again whenever it has changed. Safe to share between threads.
+    """
+
+    def __init__(self, exchange: Exchange, token_file: Path | None = None) -> None:
+        self._exchange = exchange
+        self._file = token_file
+        self._read: tuple[tuple[int, int], str] | None = None
+
+    def __repr__(self) -> str:
+        return f"<CloudRunTransport by {self._exchange}, token file {self._file}>"
+
+    def send(self, operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return WeChat's answer, an error of WeChat's included.
+
+        Raises CloudSDKError when no answer came or the file has no token, TypeError when the
+        parameters cannot be written as JSON.
+        """
+        body = encode(operation, params)
+        token = self._token(operation.name)
+        query = f"?{urlencode({'cloudbase_access_token': token})}" if token else ""
+        try:
+            reply = self._exchange.send(operation.method, operation.path + query, body)
+            answer = json_object(reply.body)
+            if answer is not None:
+                return _clean(answer, token) if answer.get("errcode") else answer
+            shown = _without(token, reply.body.decode("utf-8", "replace"))
+            failure = bad_body(shown[:_LONGEST_SHOWN]).failure(operation.name)
+        except ExchangeError as error:
+            failure = error.failure(operation.name)
+        # Outside of the except clause, so that no context with a URL in it is attached.
+        raise failure
+
+    def _token(self, api: str) -> str:
+        if self._file is None:
+            return ""
+        try:
+            status = self._file.stat()
+            state = (status.st_mtime_ns, status.st_size)
+            if self._read is None or self._read[0] != state:
+                self._read = (state, self._file.read_text("ascii").strip())
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise self._no_token(api, reason) from None
+        if not self._read[1]:
+            raise self._no_token(api, "it is empty")
+        return self._read[1]
+
+    def _no_token(self, api: str, reason: str) -> CloudSDKError:
+        return CloudSDKError(
+            -1,
+            f"openapi.{api}:fail no token in {self._file}: {reason}",
+            "Switch on 云调用 and 微信令牌 in the console of Cloud Run and deploy a new version.",
+        )
+
+
+def _clean(answer: dict[str, Any], token: str) -> dict[str, Any]:
+    """Return an error of WeChat's without a token that a server may have repeated."""
+    return {**answer, "errmsg": _without(token, str(answer.get("errmsg", "")))}
+
+
+def _without(token: str, text: str) -> str:
+    if token:
+        text = text.replace(token, "***").replace(quote_plus(token), "***")
+    return text

@@ -1,0 +1,131 @@
+"""The CloudBase gateway: the form in which wx-server-sdk itself calls, without an access token.
+
+Messages, fields, signature and errors are those of wx-server-sdk 4.0.2. The gateway knows the
+function by the token that the platform gives each invocation, and its config.json.
+"""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from itertools import count
+from typing import Any
+
+from cloud_openapi.catalogue import Operation
+from cloud_openapi.context import DynamicEnv, current_env
+from cloud_openapi.errors import SDK_TEXTS, CloudSDKError
+from cloud_openapi.transports._base import Exchange, ExchangeError, Reply
+from cloud_openapi.transports._gateway_reply import answer_of, gateway_failure, result_of
+from cloud_openapi.transports._gateway_request import (
+    NoCredentialsError,
+    common_fields,
+    gateway_address,
+    signed_headers,
+)
+from cloud_openapi.transports._packing import pack, to_json
+from cloud_openapi.wire import multipart
+from cloud_openapi.wire.messages import write_request
+
+
+class GatewayTransport:
+    """Calls WeChat's APIs by the CloudBase gateway, in the name of the running function.
+
+    ``env`` is the environment's id, by default the function's own. Address, credentials and tokens
+    are read from the platform's variables at each call, because each invocation has its own.
+    ``exchange_of`` opens an exchange with a base URL. Safe to share between threads.
+    """
+
+    enforces_permissions = True
+    """The gateway itself looks at config.json, so that nobody has to before."""
+
+    def __init__(
+        self, exchange_of: Callable[[str], Exchange], env: str | DynamicEnv | None = None
+    ) -> None:
+        self._exchange_of = exchange_of
+        self._env = env
+        self._exchanges: dict[str, Exchange] = {}
+        self._numbers = count(1)
+
+    def __repr__(self) -> str:
+        return f"<GatewayTransport {self._env or 'of the function'}>"
+
+    def send(self, operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return WeChat's answer, an error of WeChat's included.
+
+        An answer that is no JSON is ``{"contentType": str, "buffer": bytes}``. Raises
+        CloudSDKError, TypeError when the parameters cannot be written as JSON.
+        """
+        name = operation.name
+        message = write_request(pack(name, params))
+        try:
+            reply = self._post(
+                {"action": "wx.openApi", "apiName": name, "requestData": message}, "multipart"
+            )
+            return answer_of(name, reply)
+        except NoCredentialsError as error:
+            failure = gateway_failure(f"openapi.{name}", "INVALID_PARAM", str(error))
+        except ExchangeError as error:
+            code = -501001
+            text = f"openapi.{name}:fail {code} {SDK_TEXTS[code]}. {error.what}"
+            failure = CloudSDKError(code, text, error.hint)
+        raise failure
+
+    def call_function(self, name: str, data: Mapping[str, Any]) -> tuple[Any, str]:
+        """Return what a function of the same environment answered, and the id of the request.
+
+        Raises CloudSDKError with errCode -1 as the SDK does, TypeError for data that are no JSON.
+        """
+        fields: dict[str, str | bytes] = {
+            "action": "functions.invokeFunction",
+            "function_name": name,
+            "request_data": to_json("callFunction", data).decode(),
+        }
+        try:
+            reply = self._post(fields, "json")
+        except NoCredentialsError as error:
+            failure = CloudSDKError(-1, f"callFunction:fail {error}")
+        except ExchangeError as error:
+            failure = CloudSDKError(-1, f"callFunction:fail {error.what}", error.hint)
+        else:
+            return result_of(reply)
+        raise failure
+
+    def _post(self, fields: dict[str, str | bytes], form: str) -> Reply:
+        env = self._env if isinstance(self._env, str) else current_env()
+        fields |= common_fields(env)
+        address = gateway_address(env)
+        query = f"{address.query}env={env}&seqId={self._sequence_id()}"
+        if form == "multipart":
+            boundary = "-" * 26 + secrets.token_hex(12)
+            kind = f"{multipart.CONTENT_TYPE}; boundary={boundary}"
+            body = multipart.write(fields, boundary)
+        else:
+            kind = "application/json"
+            body = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+        headers = signed_headers(address, query, kind, fields)
+        base = address.base
+        exchange = self._exchanges.get(base)
+        if exchange is None:
+            exchange = self._exchanges[base] = self._exchange_of(base)
+        try:
+            return exchange.send("POST", f"{address.path}?{query}", body, headers)
+        except ExchangeError as error:
+            if error.status:
+                # In Node.js's words, whatever the server's were.
+                url = f"{base}{address.path}?{query}"
+                error.what = f"{error.status} {_phrase(error.status)} | [{url}]"
+            raise
+
+    def _sequence_id(self) -> str:
+        number = f"{time.time_ns() // 1_000_000:x}_{next(self._numbers):x}"
+        prefix = os.environ.get("TCB_SEQID")
+        return f"{prefix}-{number}" if prefix else number
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "undefined"

@@ -1,0 +1,51 @@
+"""multipart/form-data as bytes.
+
+A form parser that takes every part without a filename for text destroys the gateway's
+``requestData``, which is binary and has none. Here a part is bytes.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+CONTENT_TYPE: Final = "multipart/form-data"
+
+_BOUNDARY = re.compile(r"""boundary=(?:"([^"]+)"|([^\s;"]+))""", re.IGNORECASE)
+_NAME = re.compile(rb'(?im)^content-disposition:[^\r\n]*[;\s]name="([^"\r\n]*)"')
+_MOST_PARTS = 100
+
+
+class MultipartError(ValueError):
+    """A body that is no whole multipart/form-data."""
+
+
+def write(fields: Mapping[str, str | bytes], boundary: str) -> bytes:
+    """Return a body as the form-data package of Node.js writes it: bytes are binary parts."""
+    delimiter = f"--{boundary}"
+    parts = []
+    for name, value in fields.items():
+        head = f'{delimiter}\r\nContent-Disposition: form-data; name="{name}"\r\n'
+        if isinstance(value, bytes):
+            parts.append(f"{head}Content-Type: application/octet-stream\r\n\r\n".encode() + value)
+        else:
+            parts.append(f"{head}\r\n{value}".encode())
+    return b"\r\n".join((*parts, f"{delimiter}--\r\n".encode()))
+
+
+def read(content_type: str, body: bytes) -> dict[str, bytes]:
+    """Return the parts by name; of two with one name the last. Raises MultipartError."""
+    found = _BOUNDARY.search(content_type)
+    if found is None:
+        raise MultipartError(f"no boundary in Content-Type: {content_type[:200]}")
+    delimiter = b"\r\n--" + (found[1] or found[2]).encode("latin-1")
+    pieces = (b"\r\n" + body).split(delimiter, _MOST_PARTS + 1)
+    fields: dict[str, bytes] = {}
+    for piece in pieces[1:]:
+        if piece.startswith(b"--"):
+            return fields
+        head, blank, value = piece.partition(b"\r\n\r\n")
+        name = _NAME.search(head)
+        if not blank or name is None:
+            raise MultipartError("a part has no name")
+        fields[name[1].decode("utf-8", "replace")] = value
+    raise MultipartError(f"the last delimiter is missing, or there are over {_MOST_PARTS} parts")
