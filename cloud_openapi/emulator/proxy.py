@@ -6,10 +6,14 @@ else its process calls over http.
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _GATEWAY = re.compile(r"([\w-]+\.)*(tcb-open|tcb-admin|tcb-api)\.(tencentyun|tencentcloudapi)\.com")
 _WEIXIN = "api.weixin.qq.com"
@@ -22,39 +26,46 @@ def add_proxy(app: Flask, paths: Collection[str]) -> None:
 
     That is WeChat, the gateway and the emulator itself; ``paths`` are WeChat's.
     """
+    answer = app.wsgi_app
 
-    @app.before_request
-    def refuse() -> Response | None:
-        target = _other_host(request, paths)
+    # Before Flask, to which each function before a request costs as much as a small answer.
+    def refuse_others(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        target = _other_host(environ, paths)
         if target is None:
-            return None
-        message = (
-            f"This is the cloud_openapi emulator as http_proxy. It answers {target} for nobody and "
-            "forwards nothing: only http://tcb-open.tencentcloudapi.com/admin and its like and "
-            f"{_WEIXIN} are answered. Take the host into no_proxy."
-        )
-        if request.method == "CONNECT":
-            message += " An SDK that asks for https here cannot be used: take wx-server-sdk 2.1+."
-        body = json.dumps({"code": "NOT_FORWARDED", "message": message})
-        return Response(body, _REASON, content_type="application/json; charset=utf-8")
+            return answer(environ, start)
+        return _refusal(target, environ["REQUEST_METHOD"])(environ, start)
+
+    app.wsgi_app = refuse_others  # type: ignore[method-assign, assignment]
 
 
-def _other_host(request: Request, paths: Collection[str]) -> str | None:
+def _refusal(target: str, method: str) -> Response:
+    message = (
+        f"This is the cloud_openapi emulator as http_proxy. It answers {target} for nobody and "
+        "forwards nothing: only http://tcb-open.tencentcloudapi.com/admin and its like and "
+        f"{_WEIXIN} are answered. Take the host into no_proxy."
+    )
+    if method == "CONNECT":
+        message += " An SDK that asks for https here cannot be used: take wx-server-sdk 2.1+."
+    body = json.dumps({"code": "NOT_FORWARDED", "message": message})
+    return Response(body, _REASON, content_type="application/json; charset=utf-8")
+
+
+def _other_host(environ: "WSGIEnvironment", paths: Collection[str]) -> str | None:
     """Return the address of a request that the emulator does not stand for."""
-    uri = request.environ.get("REQUEST_URI", "")
-    if request.method == "CONNECT":
-        return str(uri)[:200]
+    uri: str = environ.get("REQUEST_URI", "")
+    if environ["REQUEST_METHOD"] == "CONNECT":
+        return uri[:200]
     if not uri.startswith(("http:", "https:")):
         return None
     try:
         parts = urlsplit(uri)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        return str(uri)[:200]
+        return uri[:200]
     if host == _WEIXIN or (_GATEWAY.fullmatch(host) and parts.path == "/admin"):
         return None
     # At another port it may be another program's, unless the path is WeChat's.
-    own = str(port or 80) == request.environ.get("SERVER_PORT") or parts.path in paths
+    own = str(port or 80) == environ.get("SERVER_PORT") or parts.path in paths
     if host in _SELF and own:
         return None
     return f"{parts.scheme}://{host}"[:200]

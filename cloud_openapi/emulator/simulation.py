@@ -80,12 +80,12 @@ class _Answer:
         return [self._object({"object": source["rows"]}, name)] if self._visited() else []
 
     def _retention_of(self, source: Source, name: str) -> list[dict[str, int]]:
-        value_of = attrgetter(source["retention_of"])
+        active = source["retention_of"] == "active_users"
         keys = self._operation.keys(name)
         if keys not in self._retentions:
             self._retentions[keys] = self._world.retentions(self._period, keys, self._today)
         found = self._retentions[keys]
-        return [{"key": item.key, "value": value_of(item)} for item in found]
+        return [{"key": key, "value": both if active else new} for key, new, both in found]
 
     def _split_of(self, source: Source, _name: str) -> list[dict[str, Any]]:
         table = self._operation.tables[source["among"]]

@@ -5,13 +5,12 @@ is counted once there. Each number is computed in constant time, for any date, a
 one another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b, shake_128
 from math import sqrt
 from struct import unpack
-from typing import NamedTuple
 
 from cloud_openapi.emulator.curves import LAUNCH, Curves, Visits
 from cloud_openapi.emulator.pages import Page, mean, page_paths, pages_of
@@ -33,19 +32,8 @@ _BLOCK = 32
 """Days whose measured values are drawn together."""
 
 
-class Retention(NamedTuple):
-    """How many of a period's users were there again, so many periods later."""
-
-    key: int
-    new_users: int
-    active_users: int
-
-
-class _Came(NamedTuple):
-    """A period's new users, and those who had been there before it, each once."""
-
-    new: int
-    old: int
+Retention = tuple[int, int, int]
+"""A number of periods, and how many of a period's new and active users were there so much later."""
 
 
 class World:
@@ -62,36 +50,37 @@ class World:
 
     def retentions(self, period: Period, keys: tuple[int, ...], today: date) -> list[Retention]:
         """Return the `retention` at each key, as far as that period was over before today."""
-        came = self._came(*_days(period))
-        return [
-            self._retention(came, period.span, key, self._came(first, last).old, first)
-            for key, first, last in _laters(period, keys, today)
-        ]
+        until = _Ends(self._curves.users_until)
+        new, old = _came(until, *_days(period))
+        found = []
+        for key, first, last in _laters(period, keys, today):
+            if key == 0:
+                found.append((0, new, new + old))
+                continue
+            _, most = _came(until, first, last)
+            new_rate, old_rate = _rates(period.span, key)
+            mood = self._curves.mood(first)
+            again = int(new * new_rate * mood)
+            all_again = again + int(old * old_rate * mood)
+            # Whoever comes back is not new then.
+            found.append((key, min(again, most), min(all_again, most)))
+        return found
 
     def retention(self, users: str, period: Period, steps: int) -> int:
         """Return how many of a period's ``new_users`` or ``active_users`` came back.
 
         At zero steps it is all of them; otherwise those who were there that many periods later.
         """
-        (found,) = self.retentions(period, (steps,), date.max)
-        return found.new_users if users == "new_users" else found.active_users
-
-    def _retention(self, came: _Came, span: str, steps: int, most: int, day: int) -> Retention:
-        """Return a retention on a later day, when so many came who were not new then."""
-        if steps == 0:
-            return Retention(0, came.new, came.new + came.old)
-        mood = self._curves.mood(day)
-        new = int(came.new * _NEW_RETURN[span] * steps**-_NEW_DECAY * mood)
-        old = int(came.old * _OLD_RETURN[span] * steps**-_OLD_DECAY * mood)
-        return Retention(steps, min(new, most), min(new + old, most))
+        ((_, new, active),) = self.retentions(period, (steps,), date.max)
+        return new if users == "new_users" else active
 
     def count(self, name: str, period: Period) -> int:
         """Return a whole number of a period by the name that the catalogue has for it."""
         if name == "all_users":
             return self._curves.users_until(_days(period)[1])[0]
         if name in ("new_users", "active_users"):
-            came = self._came(*_days(period))
-            return came.new if name == "new_users" else came.new + came.old
+            new, old = _came(_Ends(self._curves.users_until), *_days(period))
+            return new if name == "new_users" else new + old
         visits = self._visits(period)
         return {
             "sessions": visits.sessions,
@@ -142,14 +131,6 @@ class World:
         users = self.count("active_users", period)
         return pages_of(_PATHS[:count], popularity, self._visits(period), users)
 
-    def _came(self, first: int, last: int) -> _Came:
-        users, returned = self._curves.users_until(last)
-        users_before, returned_before = self._curves.users_until(first - 1)
-        old = returned - returned_before
-        if first != last:
-            old = min(int(old / sqrt(last - first + 1)), users_before)
-        return _Came(users - users_before, old)
-
     def _visits(self, period: Period) -> Visits:
         return self._curves.visits(*_days(period))
 
@@ -157,6 +138,34 @@ class World:
         """Return so many chances of a name, each from 0 to below `_UNIT`."""
         digest = shake_128(self._key + name.encode()).digest(2 * count)
         return unpack(f"<{count}H", digest)
+
+
+class _Ends(dict[int, tuple[int, int]]):
+    """What a curve of users gives until the ends of days, each looked up once."""
+
+    def __init__(self, until: Callable[[int], tuple[int, int]]) -> None:
+        super().__init__()
+        self._until = until
+
+    def __missing__(self, day: int) -> tuple[int, int]:
+        found = self[day] = self._until(day)
+        return found
+
+
+def _came(until: _Ends, first: int, last: int) -> tuple[int, int]:
+    """Return a period's new users, and those who had been there before it, each once."""
+    users, returned = until[last]
+    users_before, returned_before = until[first - 1]
+    old = returned - returned_before
+    if first != last:
+        old = min(int(old / sqrt(last - first + 1)), users_before)
+    return users - users_before, old
+
+
+@cache
+def _rates(span: str, steps: int) -> tuple[float, float]:
+    """Return the usual shares of new and of other users who are there so many periods later."""
+    return _NEW_RETURN[span] * steps**-_NEW_DECAY, _OLD_RETURN[span] * steps**-_OLD_DECAY
 
 
 @lru_cache(maxsize=1024)
