@@ -6,3 +6,4 @@ good for a loopback address only: see `transports.connect`.
 
 DEMO_APPID = "wxdemo000000000000"
 DEMO_SECRET = "public-demo-secret"  # noqa: S105 - published on purpose
+DEMO_OPENID = "oDemo-0000000000000000000000"

@@ -18,7 +18,7 @@ from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Server, create_app, listen, url_of
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.naming import to_camel_case
-from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime import Debug, Functions
 
 
 @click.command()
@@ -31,12 +31,19 @@ from cloud_openapi.runtime import Functions
     help="The port; 0 takes a free one.",
 )
 @folder_option
+@option(
+    "--debug",
+    type=Debug.parse,
+    metavar="NAME[:PORT]",
+    help="Let a debugger attach to this function: debugpy at 5678, Node.js's inspector at 9229.",
+)
 @emulator_options
 @option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
 def serve(  # noqa: PLR0913 - an option each
     host: str,
     port: int,
     functions: Path,
+    debug: Debug | None,
     seed: int,
     now: datetime | None,
     as_json: bool,  # noqa: FBT001 - a flag
@@ -44,7 +51,7 @@ def serve(  # noqa: PLR0913 - an option each
     """Run the emulator and the functions of a folder until interrupted."""
     listening = _listen(host, port)
     variables = emulator_variables(url_of(listening))
-    found = Functions(functions, variables)
+    found = Functions(functions, variables, debug=debug, on_line=print_line)
     server = Server(create_app(new_emulator(seed, now), found), listening)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -70,6 +77,11 @@ def emulator_variables(url: str) -> dict[str, str]:
         "CLOUD_OPENAPI_APPID": DEMO_APPID,
         "CLOUD_OPENAPI_SECRET": DEMO_SECRET,
     }
+
+
+def print_line(function: str, line: str) -> None:
+    """Show what a function has written."""
+    click.echo(f"{function}: {line}", err=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:
