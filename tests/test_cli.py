@@ -454,7 +454,7 @@ def served():
 def test_serve_says_in_one_line_of_json_where_it_is_and_what_it_has(served):
     assert served.keys() == {"url", "functions", "environment"}
     assert served["url"].startswith("http://127.0.0.1:")
-    assert served["functions"] == sorted(METHODS)
+    assert served["functions"] == sorted(name + end for name in METHODS for end in ("", "Node"))
     assert served["environment"].keys() == {
         "CLOUD_OPENAPI_BASE_URL",
         "CLOUD_OPENAPI_APPID",

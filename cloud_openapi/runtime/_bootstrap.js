@@ -108,7 +108,7 @@ function failed(step, error) {
 
 function stackOf(error) {
   const lines = String(error.stack).split('\n')
-  const stack = lines.filter((line) => !/^\s+at /.test(line) || !(line.includes('node:internal') || line.includes(__filename)))
+  const stack = lines.filter((line) => !/^\s+at /.test(line) || !(/[( ]node:/.test(line) || line.includes(__filename)))
     .filter((line) => line !== `- ${__filename}`).join('\n').trimEnd()
   return error.cause instanceof Error ? `${stack}\nCaused by: ${stackOf(error.cause)}` : stack
 }

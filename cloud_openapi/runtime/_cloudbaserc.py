@@ -4,9 +4,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from cloud_openapi.runtime._files import FileError, kind, read_object, stamp
+from cloud_openapi.runtime._files import FileError, Stamp, kind, read_object, stamp
 
 FILE = "cloudbaserc.json"
 DEFAULT_ROOT = "functions"
@@ -21,37 +21,46 @@ def functions_folder(project: Path) -> Path:
         return project / DEFAULT_ROOT  # the functions there say what is wrong with the file
 
 
+class RC(NamedTuple):
+    """What a cloudbaserc.json says: an entry for each function, or what is wrong with the file."""
+
+    path: Path | None
+    entries: Mapping[str, Mapping[str, Any]]
+    wrong: str = ""
+
+
 class CloudbaseRC:
     """The cloudbaserc.json that is about a folder of functions, read again when it changes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: tuple[Any, dict[str, Mapping[str, Any]], str] | None = None
+        projects = (folder, *folder.parents)
+        self._candidates = [(project, os.fspath(project / FILE)) for project in projects]
+        self._read: tuple[Stamp, RC] | None = None
 
-    @property
-    def path(self) -> Path | None:
+    def read(self) -> RC:
+        """Return what it says now; it may be missing."""
+        path = self._path()
+        if path is None:
+            return RC(None, {})
+        current = stamp(path)
+        if self._read is None or self._read[0] != current or self._read[1].path != path:
+            try:
+                self._read = current, RC(path, _entries(path))
+            except FileError as error:
+                self._read = current, RC(path, {}, str(error))
+        return self._read[1]
+
+    def _path(self) -> Path | None:
         """Return the file in the folder, beside it, or further up, if its root is the folder."""
-        for project in (self._folder, *self._folder.parents):
-            path = project / FILE
-            if path.is_file() and (
+        for project, path in self._candidates:
+            # Asked at every invocation, which is why this is not pathlib's.
+            if os.path.isfile(path) and (  # noqa: PTH113
                 project in (self._folder, self._folder.parent)
                 or functions_folder(project).resolve() == self._folder
             ):
-                return path
+                return Path(path)
         return None
-
-    def entries(self) -> tuple[Mapping[str, Mapping[str, Any]], str]:
-        """Return the entry of each function by name, and what is wrong with the file, if it is."""
-        path = self.path
-        if path is None:
-            return {}, ""
-        current = (path, stamp(path))
-        if self._read is None or self._read[0] != current:
-            try:
-                self._read = (current, _entries(path), "")
-            except FileError as error:
-                self._read = (current, {}, str(error))
-        return self._read[1], self._read[2]
 
 
 def _entries(path: Path) -> dict[str, Mapping[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from cloud_openapi.runtime._cloudbaserc import CloudbaseRC
+from cloud_openapi.runtime._cloudbaserc import RC, CloudbaseRC
 from cloud_openapi.runtime._files import (
     FileError,
     Fingerprint,
@@ -40,40 +40,43 @@ class Folder:
         self._permissions: dict[Path, tuple[Stamp, frozenset[str], str]] = {}
 
     def __iter__(self) -> Iterator[str]:
-        entries, _ = self._rc.entries()
-        return (name for name in sorted({*self._listed(), *entries}) if self.folder_of(name))
+        names = {*self._listed(), *self._rc.read().entries}
+        return (name for name in sorted(names) if self.folder_of(name))
 
     def folder_of(self, name: object) -> Path | None:
         """Return the folder of a function; nothing, if there is no function of the name."""
-        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
-            return None
-        entry = self._rc.entries()[0].get(name)
-        below = entry.get("dir", name) if entry else name
-        if not isinstance(below, str):
-            below = name
-        folder = self.path / below
-        # A file system that folds case must not make two names of one function.
-        if below == name and name not in self._listed():
-            return None
-        is_one = folder.is_dir() and (entry is not None or entry_file(folder) is not None)
-        return folder if is_one else None
+        return self._folder_of(name, self._rc.read())
 
     def find(self, name: str) -> Found:
         """Return a function with its settings as they are now. Raises KeyError."""
-        folder = self.folder_of(name)
+        rc = self._rc.read()
+        folder = self._folder_of(name, rc)
         if folder is None:
             raise KeyError(name)
-        entries, wrong = self._rc.entries()
-        entry = entries.get(name, {})
+        entry = rc.entries.get(name, {})
         files = fingerprint(folder)
-        state = (files, folder, entry, wrong)
+        state = (files, folder, entry, rc.wrong)
         known = self._found.get(name)
         if known is None or known[0] != state:
-            settings = read_settings(name, folder, entry, self._rc.path, self._defaults)
-            if wrong:
-                settings = replace(settings, problems=(wrong, *settings.problems))
+            settings = read_settings(name, folder, entry, rc.path, self._defaults)
+            if rc.wrong:
+                settings = replace(settings, problems=(rc.wrong, *settings.problems))
             known = self._found[name] = (state, Found(files, settings))
         return known[1]
+
+    def _folder_of(self, name: object, rc: RC) -> Path | None:
+        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+            return None
+        entry = rc.entries.get(name)
+        below = entry.get("dir", name) if entry else name
+        if not isinstance(below, str):
+            below = name
+        # A file system that folds case must not make two names of one function.
+        if below == name and name not in self._listed():
+            return None
+        folder = self.path / below
+        is_one = folder.is_dir() and (entry is not None or entry_file(folder) is not None)
+        return folder if is_one else None
 
     def permissions(self, path: Path) -> tuple[frozenset[str], str]:
         """Return ``permissions.openapi`` of a config.json, and what is wrong with it, if it is."""

@@ -146,15 +146,17 @@ class Functions:
         """
         found = self._functions.find(name)
         invocation = Invocation(str(uuid.uuid4()), name, source)
-        recorder = Recorder(self.log_of(name))
+        token = new_token(invocation.request_id)
+        recorder = Recorder(self.log_of(name), secret=token)
         recorder.platform(f"START RequestId:{invocation.request_id}")
         begun = time.monotonic()
         memory = [0.0]
         try:
-            with self._told(invocation, trigger, now) as variables:
+            with self._told(invocation, token):
+                appid = appid_of(self._environment)
+                variables = variables_of(invocation, trigger, token, appid, now)
                 call = _call(event, invocation, found.settings, variables)
-                value = self._run(found, call, recorder, memory)
-                outcome = Outcome(value, 200)
+                outcome = Outcome(self._run(found, call, recorder, memory), 200)
         except InvocationError as error:
             outcome = error.outcome(invocation.request_id)
         duration = round((time.monotonic() - begun) * 1000)
@@ -174,16 +176,13 @@ class Functions:
         self._guard.close()
 
     @contextmanager
-    def _told(
-        self, invocation: Invocation, trigger: str | None, now: datetime
-    ) -> Iterator[dict[str, str]]:
-        """Give the variables of an invocation; its token is good meanwhile."""
+    def _told(self, invocation: Invocation, token: str) -> Iterator[None]:
+        """Let an invocation run; its token is good meanwhile."""
         if not self._running.acquire(blocking=False):
             raise InvocationError(BUSY, f"{_CONCURRENCY} invocations are running already")
-        token = new_token(invocation.request_id)
         self._invocations[_digest(token)] = invocation
         try:
-            yield variables_of(invocation, trigger, token, appid_of(self._environment), now)
+            yield
         finally:
             del self._invocations[_digest(token)]
             self._running.release()
@@ -214,7 +213,7 @@ class Functions:
         finally:
             memory[0] = worker.peak
             self._pool.give_back(found, worker, keep=keep)
-        return read_answer(answer, _advice(settings))
+        return read_answer(answer, lambda: _advice(settings))
 
     def _start(self, found: Found) -> Worker:
         settings = found.settings
@@ -277,7 +276,7 @@ def _recorded(
         else f"ERROR RequestId:{request_id} Result:"
     )
     report = f"Report RequestId:{request_id} {figures}"
-    for line in (answer + outcome.log_line, f"END RequestId:{request_id}", report):
+    for line in (answer + outcome.text, f"END RequestId:{request_id}", report):
         recorder.platform(line)
     return outcome._replace(log=recorder.text, report=report)
 

@@ -6,6 +6,7 @@ from itertools import count
 _MOST_LINES = 2000
 _LONGEST_LINE = 32 * 1024
 _LONGEST_LOG = 2 * 1024 * 1024
+_LONGEST_SHOWN = 4096
 _LONGEST_TEXT = 256 * 1024
 
 
@@ -43,10 +44,14 @@ class Log:
 
 
 class Recorder:
-    """What one invocation writes: to the function's log line by line, and the newest of it here."""
+    """What one invocation writes: to the function's log line by line, and the newest of it here.
 
-    def __init__(self, log: Log) -> None:
+    The platform's lines show a value that the function returned; a ``secret`` in it they do not.
+    """
+
+    def __init__(self, log: Log, secret: str = "") -> None:
         self._log = log
+        self._secret = secret
         self._kept: deque[str] = deque()
         self._length = 0
         self._rest = b""
@@ -64,6 +69,10 @@ class Recorder:
     def platform(self, line: str) -> None:
         """Write a line of the platform's own, after what the function has printed."""
         self.own(b"")
+        if self._secret:
+            line = line.replace(self._secret, "***")
+        if len(line) > _LONGEST_SHOWN:
+            line = line[:_LONGEST_SHOWN] + "…"
         self._keep(line)
         self._log.add(line)
 

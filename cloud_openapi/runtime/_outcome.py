@@ -1,6 +1,7 @@
 """What an invocation gives: the function's value, or the platform's error object."""
 
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cloud_openapi.runtime._worker import (
@@ -28,8 +29,6 @@ _TEXTS = {
     EXIT: "User process exit when running",
 }
 _STEPS = {"call": RAISED, "handler": NO_HANDLER, "load": NOT_LOADED, "size": RESULT_TOO_LARGE}
-_OK = 200
-_LONGEST_SHOWN = 1024
 
 
 class Outcome(NamedTuple):
@@ -44,10 +43,9 @@ class Outcome(NamedTuple):
     report: str = ""
 
     @property
-    def log_line(self) -> str:
-        """Return what the platform writes of it into the log, cut where it is long."""
-        text = json.dumps(self.result, ensure_ascii=False)
-        return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+    def text(self) -> str:
+        """Return the value or error object as JSON."""
+        return json.dumps(self.result, ensure_ascii=False)
 
 
 class InvocationError(Exception):
@@ -67,12 +65,12 @@ class InvocationError(Exception):
         return Outcome({**body, "statusCode": self.status}, self.status)
 
 
-def read_answer(answer: Any, advice: str) -> Any:
+def read_answer(answer: Any, advice: Callable[[], str]) -> Any:
     """Return the value in a worker's answer. Raises InvocationError."""
     if "failed" not in answer:
         return answer["result"]
     status = _STEPS[answer["failed"]]
-    message = answer["message"] + (advice if answer.get("missing") else "")
+    message = answer["message"] + (advice() if answer.get("missing") else "")
     stack = None if status == RESULT_TOO_LARGE else answer["stack"]
     raise InvocationError(status, message, stack)
 
