@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 DEMO_APPID = "wxdemo000000000000"
 DEMO_SECRET = "public-demo-secret"  # noqa: S105 - published on purpose
+DEMO_OPENID = "oDemo-0000000000000000000000"
 
 
 def secret_for(appid: str) -> str:

@@ -27,6 +27,7 @@ DAILY = "analysis.getDailyRetain"
 DATES = ("--begin-date", "20170313", "--end-date", "20170313")
 SIMULATED = ("--begin-date", "20260310", "--end-date", "20260310", "--now", "2026-03-11")
 WAIT = 20
+PLATFORM_LINES = ["START", "Response", "END", "Report"]
 
 
 @pytest.fixture
@@ -330,29 +331,47 @@ def test_version_is_the_packages(command):
 # ---- invoke --------------------------------------------------------------------------------
 
 
+def returned(result):
+    """Return the JSON on stdout of a function that returned and printed nothing."""
+    assert result.code == 0
+    assert [line.split()[0] for line in result.err.splitlines()] == PLATFORM_LINES
+    return json.loads(result.out)
+
+
 def test_invoke_prints_what_a_function_of_the_repository_returns(command):
     event = json.dumps(sample("getWeeklyRetain.request.official-cloud.json"))
-    answer = printed(command("invoke", "getWeeklyRetain", "--data", event))
-    assert answer == sample("getWeeklyRetain.response.official-cloud.json")
+    result = command("invoke", "getWeeklyRetain", "--data", event)
+    assert result.code == 0
+    assert json.loads(result.out) == sample("getWeeklyRetain.response.official-cloud.json")
 
 
 @pytest.mark.parametrize("data", ['{"a": [1, null]}', '"留存"', '"\\ud800"', "null", "5"])
 def test_invoke_hands_the_data_to_the_function(command, functions, data):
     result = command("invoke", "echo", "--data", data, "--functions", functions)
-    assert printed(result) == json.loads(data)
+    assert returned(result) == json.loads(data)
 
 
 def test_invoke_without_data_gives_an_empty_event(command, functions):
-    assert printed(command("invoke", "echo", "--functions", functions)) == {}
+    assert returned(command("invoke", "echo", "--functions", functions)) == {}
 
 
 def test_an_option_of_invoke_is_an_environment_variable_too(command, functions):
-    assert printed(command("invoke", "echo", DATA="[1]", FUNCTIONS=functions)) == [1]
+    assert returned(command("invoke", "echo", DATA="[1]", FUNCTIONS=functions)) == [1]
 
 
 def test_what_a_function_prints_goes_to_stderr(command, functions):
     result = command("invoke", "prints", "--data", "[1]", "--functions", functions)
-    assert (result.code, json.loads(result.out), result.err) == (0, [1], "to the log\n")
+    assert (result.code, json.loads(result.out)) == (0, [1])
+    first, second, *rest = result.err.splitlines()
+    assert first.startswith("START RequestId:")
+    assert second == "to the log"
+    assert [line.split()[0] for line in rest] == PLATFORM_LINES[1:]
+
+
+def test_the_source_says_who_invokes(command, functions):
+    answer = returned(command("invoke", "echo", "--source", "wx_client", "--functions", functions))
+    assert answer.keys() == {"userInfo"}
+    assert answer["userInfo"].keys() == {"appId", "openId"}
 
 
 def test_an_unknown_function_is_one_line_that_names_those_that_there_are(command, functions):
@@ -364,14 +383,19 @@ def test_a_function_that_raises_is_its_traceback_and_a_last_line(command, functi
     result = command("invoke", "raises", "--functions", functions)
     assert (result.code, result.out) == (1, "")
     lines = result.err.splitlines()
-    assert lines[0] == "Traceback (most recent call last):"
+    assert lines.count("Traceback (most recent call last):") == 1
     assert lines[-2] == "ValueError: no"
     assert lines[-1].startswith("cloud-openapi: raises: ")
     assert "430" in lines[-1]
 
 
-def test_a_function_whose_process_ends_is_one_line(command, functions):
-    check_error(command("invoke", "ends", "--functions", functions), "ends", 439)
+def test_a_function_whose_process_ends_is_its_log_and_a_last_line(command, functions):
+    result = command("invoke", "ends", "--functions", functions)
+    assert (result.code, result.out) == (1, "")
+    *log, last = result.err.splitlines()
+    assert [line.split()[0] for line in log] == ["START", "ERROR", "END", "Report"]
+    assert last.startswith("cloud-openapi: ends: ")
+    assert "439" in last
 
 
 # ---- serve ---------------------------------------------------------------------------------
@@ -430,7 +454,7 @@ def served():
 def test_serve_says_in_one_line_of_json_where_it_is_and_what_it_has(served):
     assert served.keys() == {"url", "functions", "environment"}
     assert served["url"].startswith("http://127.0.0.1:")
-    assert served["functions"] == sorted(METHODS)
+    assert served["functions"] == sorted(name + end for name in METHODS for end in ("", "Node"))
     assert served["environment"].keys() == {
         "CLOUD_OPENAPI_BASE_URL",
         "CLOUD_OPENAPI_APPID",

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from cloud_openapi.cli._options import folder_option
-from cloud_openapi.cli._serve import emulator_variables
+from cloud_openapi.cli._serve import emulator_variables, print_line
 from cloud_openapi.cli._setup import Setup, setup_options
 from cloud_openapi.cli._signals import passed_on
 from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
@@ -47,7 +47,7 @@ def _emulator(folder: Path, emulator: Emulator) -> Iterator[dict[str, str]]:
     """Serve an emulator and its functions meanwhile, and give the variables that lead there."""
     listening = listen("127.0.0.1", 0)
     variables = emulator_variables(url_of(listening), emulator)
-    found = Functions(folder, variables)
+    found = Functions(folder, variables, on_line=print_line)
     try:
         with Server(create_app(emulator, found), listening):
             yield dict(variables)

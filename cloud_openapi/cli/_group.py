@@ -5,9 +5,12 @@ import click
 from cloud_openapi._version import __version__
 from cloud_openapi.cli._apis import apis, openapi, schema
 from cloud_openapi.cli._call import call
+from cloud_openapi.cli._check import check
 from cloud_openapi.cli._control import control
 from cloud_openapi.cli._exec import exec_
+from cloud_openapi.cli._install import install
 from cloud_openapi.cli._invoke import invoke
+from cloud_openapi.cli._logs import logs
 from cloud_openapi.cli._serve import serve
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError
 
@@ -22,7 +25,7 @@ def group() -> None:
     """
 
 
-for command in (apis, call, control, exec_, invoke, openapi, schema, serve):
+for command in (apis, call, check, control, exec_, install, invoke, logs, openapi, schema, serve):
     group.add_command(command)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from cloud_openapi.cli._options import (
+    check_known,
     echo_json,
     folder_option,
     json_value,
@@ -13,32 +14,37 @@ from cloud_openapi.cli._options import (
 from cloud_openapi.cli._serve import emulator_variables
 from cloud_openapi.cli._setup import Setup, setup_options
 from cloud_openapi.emulator import Server, create_app, listen, url_of
-from cloud_openapi.errors import CloudOpenAPIError, ConfigError
+from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.runtime import Functions
 
 
 @click.command()
 @click.argument("name")
 @option("--data", type=json_value, metavar="JSON", default="{}", help="The event, as JSON.")
+@option(
+    "--source",
+    default="wx_http",
+    show_default=True,
+    help="Who invokes it, as getWXContext().SOURCE says; wx_client is the mini program.",
+)
 @folder_option
 @setup_options
-def invoke(name: str, data: Any, functions: Path, setup: Setup) -> None:
+def invoke(name: str, data: Any, source: str, functions: Path, setup: Setup) -> None:
     """Run one function against an emulator of its own and print what it returns.
 
-    What the function prints goes to stderr.
+    Its log goes to stderr: what the function prints, between the platform's own lines.
     """
     emulator = setup.emulator()
     listening = listen("127.0.0.1", 0)
     found = Functions(functions, emulator_variables(url_of(listening), emulator))
     try:
-        if name not in found:
-            known = ", ".join(found) or "none"
-            raise ConfigError(f'There is no function "{name}" in {found.folder}. Known: {known}.')
+        check_known(name, found)
         with Server(create_app(emulator, found), listening):
-            outcome = found.invoke(name, data, now=emulator.now(emulator.first_appid))
+            outcome = found.invoke(name, data, emulator.now(emulator.first_appid), source)
     finally:
         found.close()
         listening.close()
+    click.echo(outcome.log, err=True, nl=False)
     if outcome.status != HTTPStatus.OK:
         if outcome.result.get("stackTrace"):
             click.echo(outcome.result["stackTrace"], err=True)

@@ -10,7 +10,9 @@ import click
 
 from cloud_openapi.emulator import Clock
 from cloud_openapi.emulator.json_text import json_text
+from cloud_openapi.errors import ConfigError
 from cloud_openapi.periods import parse_now
+from cloud_openapi.runtime import Functions, functions_folder
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -53,10 +55,17 @@ def moment(text: str) -> datetime:
 folder_option = option(
     "--functions",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("functions"),
-    show_default=True,
+    default=lambda: functions_folder(Path()),
+    show_default="functionRoot of cloudbaserc.json, or functions",
     help="The folder that holds one folder for each function.",
 )
+
+
+def check_known(name: str, functions: Functions) -> None:
+    """Raise ConfigError for a name that is none of the functions."""
+    if name not in functions:
+        known = ", ".join(functions) or "none"
+        raise ConfigError(f'There is no function "{name}" in {functions.folder}. Known: {known}.')
 
 
 def echo_json(value: Any) -> None:

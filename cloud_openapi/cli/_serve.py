@@ -19,7 +19,7 @@ from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.naming import to_camel_case
-from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime import Debug, Functions
 
 _APPS_SHOWN = 10
 
@@ -34,12 +34,19 @@ _APPS_SHOWN = 10
     help="The port; 0 takes a free one.",
 )
 @folder_option
+@option(
+    "--debug",
+    type=Debug.parse,
+    metavar="NAME[:PORT]",
+    help="Let a debugger attach to this function: debugpy at 5678, Node.js's inspector at 9229.",
+)
 @setup_options
 @option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
-def serve(
+def serve(  # noqa: PLR0913 - an option each
     host: str,
     port: int,
     functions: Path,
+    debug: Debug | None,
     setup: Setup,
     as_json: bool,  # noqa: FBT001 - a flag
 ) -> None:
@@ -47,7 +54,7 @@ def serve(
     emulator = setup.emulator()
     listening = _listen(host, port)
     variables = emulator_variables(url_of(listening), emulator)
-    found = Functions(functions, variables)
+    found = Functions(functions, variables, debug=debug, on_line=print_line)
     server = Server(create_app(emulator, found), listening)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -75,6 +82,11 @@ def emulator_variables(url: str, emulator: Emulator) -> dict[str, str]:
         "CLOUD_OPENAPI_APPID": emulator.first_appid,
         "CLOUD_OPENAPI_SECRET": emulator.apps[emulator.first_appid],
     }
+
+
+def print_line(function: str, line: str) -> None:
+    """Show what a function has written."""
+    click.echo(f"{function}: {line}", err=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

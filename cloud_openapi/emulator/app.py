@@ -6,7 +6,7 @@ from flask import Flask, Response
 from cloud_openapi._version import __version__
 from cloud_openapi.emulator.control import add_control
 from cloud_openapi.emulator.document import openapi_document
-from cloud_openapi.emulator.functions import add_functions
+from cloud_openapi.emulator.functions import add_function_logs, add_functions
 from cloud_openapi.emulator.gateway import add_gateway
 from cloud_openapi.emulator.proxy import add_proxy
 from cloud_openapi.emulator.state import Emulator
@@ -34,6 +34,7 @@ def create_app(emulator: Emulator | None = None, functions: Functions | None = N
     add_proxy(app, emulator.paths)
     if functions is not None:
         add_functions(app, emulator, functions)
+        add_function_logs(app, functions)
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:

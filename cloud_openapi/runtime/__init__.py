@@ -1,5 +1,22 @@
 """Find cloud functions in a folder and run them in worker processes."""
 
-from cloud_openapi.runtime._functions import Functions, Outcome
+from cloud_openapi.runtime._cloudbaserc import functions_folder
+from cloud_openapi.runtime._commands import Debug
+from cloud_openapi.runtime._context import Credentials, Invocation
+from cloud_openapi.runtime._functions import Functions
+from cloud_openapi.runtime._log import Log
+from cloud_openapi.runtime._outcome import Outcome
+from cloud_openapi.runtime._packages import install as install_packages
+from cloud_openapi.runtime._settings import Settings
 
-__all__ = ["Functions", "Outcome"]
+__all__ = [
+    "Credentials",
+    "Debug",
+    "Functions",
+    "Invocation",
+    "Log",
+    "Outcome",
+    "Settings",
+    "functions_folder",
+    "install_packages",
+]

@@ -1,84 +1,153 @@
-"""The worker's side: load a function's index.py and answer one invocation a line.
+"""The worker's side in Python: load a function's module and answer one invocation a line.
 
 This file is run as a script in the function's folder, with its own interpreter. It uses the
 standard library only, so that a function sees nothing that the platform does not give it.
+Arguments: what to load, as JSON; the descriptors of the requests and of the answers.
 """
 
+import contextlib
 import importlib.util
 import json
+import logging
 import os
-import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-_SOURCE = "index.py"
-_HANDLER = "main"
+_MOST_BYTES = 6 * 1024 * 1024
+
+Handler = Callable[[Any, Any], Any]
+Answer = dict[str, Any]
 
 
 def main() -> None:
     """Answer invocations until the emulator closes the pipe."""
-    # A terminal sends Ctrl-C here too, but when a worker ends is the emulator's to say. A handler,
-    # because what is ignored stays so in the processes that a function starts.
-    signal.signal(signal.SIGINT, lambda *_: None)
-    # The pipes are ours alone: what the function prints goes to its log, and it has nothing to
-    # read, nor has any process that it starts.
-    requests = os.fdopen(os.dup(0), encoding="utf-8")
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    task, requests, answers = json.loads(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    for descriptor in (requests, answers):
+        os.set_inheritable(descriptor, False)  # noqa: FBT003
+    sys.argv[1:] = []
+    worker = os.getpid()
+    _prepare(task["packages"], task["platform"])
+    handler, failure = _load(task["file"], task["handler"])
+    _answer(answers, json.dumps(failure or {}))
+    with os.fdopen(requests, encoding="utf-8") as lines:
+        for line in lines:
+            call = json.loads(line)
+            answer = failure or _invoke(handler, call)  # type: ignore[arg-type]
+            if os.getpid() != worker:
+                os._exit(0)  # the function forked; the answer is its parent's to give
+            _answer(answers, answer if isinstance(answer, str) else json.dumps(answer))
+
+
+def _prepare(packages: list[str], platform: dict[str, list[str]]) -> None:
+    # Lines come as they are printed: of a process that is killed, too.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+    root = logging.getLogger()
+    root.setLevel(logging.DEBUG)
+    root.addHandler(logging.StreamHandler(sys.stdout))
     # As PYTHONPATH=/var/user does on the platform; Python had put this file's folder there.
-    sys.path[0] = os.getcwd()  # noqa: PTH109 - pathlib is slow to import
-    handler, failure = _load()
-    for line in requests:
-        call = json.loads(line)
-        # Each invocation has variables of its own, which the platform sets like this.
-        os.environ.update(json.loads(call["context"]["environment"]))
-        answer = failure or _invoke(handler, call["event"], call["context"])  # type: ignore[arg-type]
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+    own = [os.getcwd(), *packages]  # noqa: PTH109 - pathlib is slow to import
+    # python -I puts no folder there.
+    sys.path[:] = own + [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]  # noqa: PTH100, PTH120
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*own, os.environ.get("PYTHONPATH")]))
+    if platform:
+        sys.meta_path.append(_Platform(platform["names"], platform["paths"]))
 
 
-def _load() -> tuple[Callable[[Any, Any], Any] | None, dict[str, Any] | None]:
+class _Platform:
+    """Finds what the platform has installed, and nothing else that is installed here."""
+
+    def __init__(self, names: Iterable[str], paths: list[str]) -> None:
+        self._names = frozenset(names)
+        self._paths = paths
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        from importlib.machinery import PathFinder  # noqa: PLC0415
+
+        if path is None and name in self._names:
+            return PathFinder.find_spec(name, self._paths, target)
+        return None
+
+
+def _load(file: str, name: str) -> tuple[Handler | None, Answer | None]:
+    module_name = os.path.splitext(os.path.basename(file))[0]  # noqa: PTH119, PTH122
     try:
-        spec = importlib.util.spec_from_file_location("index", os.path.abspath(_SOURCE))  # noqa: PTH100
+        spec = importlib.util.spec_from_file_location(module_name, file)
         assert spec is not None  # noqa: S101 - there is a loader for .py
         assert spec.loader is not None  # noqa: S101
         module = importlib.util.module_from_spec(spec)
-        sys.modules["index"] = module
+        sys.modules[module_name] = module
         spec.loader.exec_module(module)
     except BaseException as error:  # noqa: BLE001 - SystemExit too is a module that did not load
         return None, _failed("load", error)
-    return _handler_of(module)
+    return _handler_of(module, name)
 
 
-def _handler_of(
-    module: ModuleType,
-) -> tuple[Callable[[Any, Any], Any] | None, dict[str, Any] | None]:
-    handler = getattr(module, _HANDLER, None)
+def _handler_of(module: ModuleType, name: str) -> tuple[Handler | None, Answer | None]:
+    handler = getattr(module, name, None)
     if callable(handler):
         return handler, None
-    message = f"{module.__file__} has no function {_HANDLER}(event, context)"
+    message = f"{module.__file__} has no function {name}(event, context)"
     return None, {"failed": "handler", "message": message, "stack": ""}
 
 
-def _invoke(handler: Callable[[Any, Any], Any], event: Any, context: Any) -> dict[str, Any]:
+def _invoke(handler: Handler, call: dict[str, Any]) -> Answer | str:
+    # Each invocation has variables of its own, which the platform sets like this.
+    variables = json.loads(call["context"]["environment"])
+    former = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
-        result = handler(event, context)
-        # Checked here, where the function's own frames can still be blamed.
-        json.dumps(result, allow_nan=False)
+        result = handler(call["event"], call["context"])
+        # Done here, where the function's own frames can still be blamed.
+        text = json.dumps(result, allow_nan=False)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the function's answer
         return _failed("call", error)
-    return {"result": result}
+    finally:
+        for name, value in former.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+    if len(text) > _MOST_BYTES and _size(result) > _MOST_BYTES:
+        return {"failed": "size", "message": "", "stack": ""}
+    return f'{{"result": {text}}}'
 
 
-def _failed(step: str, error: BaseException) -> dict[str, Any]:
+def _size(result: Any) -> int:
+    return len(json.dumps(result, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def _failed(step: str, error: BaseException) -> Answer:
     trace = traceback.TracebackException.from_exception(error)
-    own = {__file__, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>"}
-    trace.stack[:] = [frame for frame in trace.stack if frame.filename not in own]
-    return {"failed": step, "message": str(error), "stack": "".join(trace.format()).rstrip()}
+    _keep_own_frames(trace)
+    stack = "".join(trace.format()).rstrip()
+    message = str(error)
+    missing = isinstance(error, ImportError)
+    if missing:
+        where = f"working directory {os.getcwd()}, looked in {', '.join(sys.path)}"  # noqa: PTH109
+        message = f"{type(error).__name__}: {message} ({where})"
+    return {"failed": step, "message": message, "stack": stack, "missing": missing}
+
+
+def _keep_own_frames(trace: traceback.TracebackException | None) -> None:
+    own = (__file__, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
+    while trace is not None:
+        trace.stack[:] = [frame for frame in trace.stack if frame.filename not in own]
+        _keep_own_frames(trace.__context__)
+        trace = trace.__cause__
+
+
+def _answer(descriptor: int, text: str) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # The function may have closed or replaced it.
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    data = memoryview(text.encode() + b"\n")
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 if __name__ == "__main__":

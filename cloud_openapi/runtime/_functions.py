@@ -1,192 +1,285 @@
+import hashlib
 import json
-import os
-import re
 import threading
+import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from cloud_openapi.periods import NOW_VARIABLE
-from cloud_openapi.runtime._worker import Worker, WorkerExitError, WorkerTimeoutError
+from cloud_openapi.runtime._check import problems_of
+from cloud_openapi.runtime._commands import Debug, MissingProgramError, command_of
+from cloud_openapi.runtime._context import (
+    Credentials,
+    Invocation,
+    appid_of,
+    context_of,
+    event_of,
+    new_token,
+    process_environment,
+    variables_of,
+)
+from cloud_openapi.runtime._discovery import Folder, Found
+from cloud_openapi.runtime._guard import Guard
+from cloud_openapi.runtime._log import Log, Recorder
+from cloud_openapi.runtime._outcome import (
+    BUSY,
+    EVENT,
+    NO_HANDLER,
+    NO_RUNTIME,
+    TOO_LARGE,
+    UNUSABLE,
+    WORKER_ERRORS,
+    InvocationError,
+    Outcome,
+    of_worker_error,
+    read_answer,
+)
+from cloud_openapi.runtime._packages import installed_for, is_missing
+from cloud_openapi.runtime._pool import Pool
+from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime._worker import Limits, Worker
 
-_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,58}[a-zA-Z0-9]")
-# What the developer tools call the environment of local debugging.
-_ENVIRONMENT = "local"
-_MEMORY_MB = 256
 _DEFAULT_TIMEOUT = 5.0
+_DEFAULT_MEMORY = 256
 # An invocation holds a thread of the server, and its function's own calls need one each: half of
 # the server's threads for either, or they would wait for one another.
 _CONCURRENCY = 16
-
-# errorMessage and statusCode of https://cloud.tencent.com/document/product/583/42611
-_FAILURES = {"call": 430, "handler": 437, "load": 443}
-_EVENT, _LIMIT, _TIMEOUT, _EXIT = 400, 432, 433, 439
-
-
-class Outcome(NamedTuple):
-    """What an invocation gave: the function's value and 200, or an error object and its status."""
-
-    result: Any
-    status: int
+_MOST_BYTES = 6 * 1024 * 1024
 
 
 class Functions:
-    """The Python functions of a folder, each in worker processes of its own.
+    """The functions of a folder, in Python and Node.js, each in worker processes of its own.
 
     ``environment`` is what the workers get beside this process's variables, none of which named
     CLOUD_OPENAPI_* is handed on. The folder may be missing: then there are no functions.
+    ``timeout`` (seconds) and ``memory`` (MB) are for functions that set none. ``config`` is the
+    config.json of code outside of a function. ``on_line`` is told each line that a function
+    writes, with the function's name.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each with a default
         self,
         folder: Path,
         environment: Mapping[str, str],
         timeout: float = _DEFAULT_TIMEOUT,
+        memory: int = _DEFAULT_MEMORY,
+        *,
+        config: Path | None = None,
+        debug: Debug | None = None,
+        on_line: Callable[[str, str], None] | None = None,
     ) -> None:
-        self.folder = folder.resolve()
-        self._timeout = timeout
-        own = {k: v for k, v in os.environ.items() if not k.startswith("CLOUD_OPENAPI_")}
-        self._environment = {**own, "PYTHONDONTWRITEBYTECODE": "x", **environment}
+        self._functions = Folder(folder, Settings("", folder, timeout, memory))
+        self.folder = self._functions.path
+        self.credentials = Credentials.new()
+        self._environment = dict(environment)
+        self._config = (config or Path("config.json")).absolute()
+        self._debug = debug
+        self._debugged: Worker | None = None
+        self._on_line = on_line
         self._lock = threading.Lock()
+        self._logs: dict[str, Log] = {}
+        self._warned: dict[str, str] = {}
         self._running = threading.BoundedSemaphore(_CONCURRENCY)
-        self._idle: dict[str, list[tuple[_Fingerprint, Worker]]] = {}
-        self._busy: set[Worker] = set()
-        self._closed = False
+        self._invocations: dict[bytes, Invocation] = {}
+        self._guard = Guard()
+        self._pool = Pool(self._start)
 
     def __iter__(self) -> Iterator[str]:
-        folders = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
-        return (folder.name for folder in folders if folder.name in self)
+        return iter(self._functions)
 
     def __contains__(self, name: object) -> bool:
-        return (
-            isinstance(name, str)
-            and _NAME.fullmatch(name) is not None
-            # A file system that folds case must not make two names of one function.
-            and any(entry == name for entry in self._entries())
-            and (self.folder / name / "index.py").is_file()
-        )
+        return self._functions.folder_of(name) is not None
 
-    def invoke(self, name: str, event: Any, now: datetime) -> Outcome:
-        """Run ``main(event, context)`` of a function; ``now`` is the time that it is told.
+    def settings_of(self, name: str) -> Settings:
+        """Return how a function is deployed, as its files say now. Raises KeyError."""
+        return self._functions.find(name).settings
 
+    def log_of(self, name: str) -> Log:
+        """Return the log of a function, an empty one before its first invocation."""
+        with self._lock:
+            if name not in self._logs:
+                told = self._on_line
+                own = None if told is None else lambda line: told(name, line)
+                self._logs[name] = Log(own)
+            return self._logs[name]
+
+    def invocation_of(self, token: str) -> Invocation | None:
+        """Return the running invocation that was given an API token; nothing for any other."""
+        return self._invocations.get(_digest(token))
+
+    def permissions_of(self, function: str) -> frozenset[str]:
+        """Return the APIs that a function's config.json lists, by their exact names.
+
+        A file that is missing or cannot be used lists none; the function's log says why.
+        """
+        folder = self._functions.folder_of(function)
+        if folder is None:
+            return frozenset()
+        allowed, wrong = self._functions.permissions(folder / "config.json")
+        with self._lock:
+            news = wrong and self._warned.get(function) != wrong
+            self._warned[function] = wrong
+        if news:
+            self.log_of(function).add_own(f"Warning: no API is permitted: {wrong}")
+        return allowed
+
+    def root_permissions(self) -> frozenset[str]:
+        """Return the APIs that the config.json outside of the functions lists."""
+        return self._functions.permissions(self._config)[0]
+
+    def invoke(
+        self,
+        name: str,
+        event: Any,
+        now: datetime,
+        source: str = "wx_client",
+        trigger: str | None = None,
+    ) -> Outcome:
+        """Run a function's handler; ``now`` is the time that it is told.
+
+        A ``source`` that begins with wx_client has a user, whom the event and the context name.
+        ``trigger`` is TRIGGER_SRC, by default timer for wx_trigger and tcb for the others.
         Raises KeyError for a name that is none of the functions.
         """
-        if name not in self:
-            raise KeyError(name)
-        request_id = str(uuid.uuid4())
-        if not self._running.acquire(blocking=False):
-            return _error(f"{_CONCURRENCY} invocations are running already", request_id, _LIMIT)
+        found = self._functions.find(name)
+        invocation = Invocation(str(uuid.uuid4()), name, source)
+        token = new_token(invocation.request_id)
+        recorder = Recorder(self.log_of(name), secret=token)
+        recorder.platform(f"START RequestId:{invocation.request_id}")
+        begun = time.monotonic()
+        memory = [0.0]
         try:
-            return self._run(name, event, now, request_id)
-        finally:
-            self._running.release()
+            with self._told(invocation, token):
+                appid = appid_of(self._environment)
+                variables = variables_of(invocation, trigger, token, appid, now)
+                call = _call(event, invocation, found.settings, variables)
+                outcome = Outcome(self._run(found, call, recorder, memory), 200)
+        except InvocationError as error:
+            outcome = error.outcome(invocation.request_id)
+        duration = round((time.monotonic() - begun) * 1000)
+        return _recorded(outcome, invocation, recorder, _report(found.settings, duration, memory))
+
+    def check(self, name: str) -> list[str]:
+        """Return what would keep a function from running on the platform. Raises KeyError."""
+        settings = self.settings_of(name)
+        environment = process_environment(
+            settings, self._environment, self.credentials, installed_for(settings)
+        )
+        return problems_of(settings, environment, self._guard)
 
     def close(self) -> None:
         """End every worker, whatever it is doing."""
-        with self._lock:
-            self._closed = True
-            idle = [worker for pool in self._idle.values() for _, worker in pool]
-            self._idle = {}
-            for worker in self._busy:
-                # The thread that waits for its answer sees it end, and closes it.
-                worker.kill()
-        for worker in idle:
-            worker.close()
+        self._pool.close()
+        self._guard.close()
 
-    def _run(self, name: str, event: Any, now: datetime, request_id: str) -> Outcome:
+    @contextmanager
+    def _told(self, invocation: Invocation, token: str) -> Iterator[None]:
+        """Let an invocation run; its token is good meanwhile."""
+        if not self._running.acquire(blocking=False):
+            raise InvocationError(BUSY, f"{_CONCURRENCY} invocations are running already")
+        self._invocations[_digest(token)] = invocation
         try:
-            call = json.dumps({"event": event, "context": self._context(name, now, request_id)})
-        except RecursionError:
-            return _error("The event is nested too deeply", request_id, _EVENT)
-        state = _fingerprint(self.folder / name)
-        worker = self._take(name, state)
+            yield
+        finally:
+            del self._invocations[_digest(token)]
+            self._running.release()
+
+    def _run(self, found: Found, call: bytes, recorder: Recorder, memory: list[float]) -> Any:
+        settings = found.settings
+        if settings.problems:
+            raise InvocationError(UNUSABLE, "; ".join(settings.problems))
+        if not settings.file.is_file():
+            message = (
+                f"{settings.file} is missing: it should have {settings.handler}(event, context)"
+            )
+            raise InvocationError(NO_HANDLER, message, "")
+        debugging = self._debug is not None and self._debug.function == settings.name
+        limits = Limits(None if debugging else settings.timeout, settings.memory)
+        try:
+            worker, new = self._pool.take(found)
+        except (MissingProgramError, OSError) as error:
+            raise InvocationError(NO_RUNTIME, str(error)) from error
         keep = False
         try:
-            answer = worker.invoke(call, self._timeout)
-            keep = answer.get("failed") not in ("load", "handler")
-        except WorkerTimeoutError:
-            message = f"Invoking task timed out after {self._timeout:g} seconds"
-            return _error(message, request_id, _TIMEOUT)
-        except WorkerExitError:
-            return _error("User process exit when running", request_id, _EXIT)
+            answer = worker.ask(b"", limits, recorder.own) if new else {}
+            keep = not answer
+            answer = answer or worker.ask(call, limits, recorder.own)
+        except WORKER_ERRORS as error:
+            keep = False
+            raise of_worker_error(error, limits.timeout) from error
         finally:
-            self._give_back(name, state, worker, keep=keep)
-        if "failed" not in answer:
-            return Outcome(answer["result"], 200)
-        status = _FAILURES[answer["failed"]]
-        message = "user code exception caught" if status == _FAILURES["call"] else answer["message"]
-        return _error(message, request_id, status, stackTrace=answer["stack"])
+            memory[0] = worker.peak
+            self._pool.give_back(found, worker, keep=keep)
+        return read_answer(answer, lambda: _advice(settings))
 
-    def _context(self, name: str, now: datetime, request_id: str) -> dict[str, str | int]:
-        """Return the platform's keys and types; a local mini program has no real numbers."""
-        variables = {"SCF_NAMESPACE": _ENVIRONMENT, "TCB_ENV": _ENVIRONMENT}
-        variables[NOW_VARIABLE] = now.isoformat()
-        return {
-            "request_id": request_id,
-            "function_name": name,
-            "function_version": "$LATEST",
-            "namespace": _ENVIRONMENT,
-            "memory_limit_in_mb": _MEMORY_MB,
-            "time_limit_in_ms": int(self._timeout * 1000),
-            "environment": json.dumps(variables),
-            "environ": ";".join(f"{key}={value}" for key, value in variables.items()),
-            "tencentcloud_region": "local",
-            "tencentcloud_appid": "0",
-            "tencentcloud_uin": "0",
-        }
+    def _start(self, found: Found) -> Worker:
+        settings = found.settings
+        installed = installed_for(settings)
+        port = self._debug_port(settings)
+        environment = process_environment(settings, self._environment, self.credentials, installed)
+        command = command_of(settings, installed, port)
+        worker = Worker(command, settings.folder, environment, self._guard)
+        if port is not None:
+            self._debugged = worker
+        return worker
 
-    def _take(self, name: str, state: "_Fingerprint") -> Worker:
-        stale = []
-        found = None
-        with self._lock:
-            pool = self._idle.setdefault(name, [])
-            while pool and found is None:
-                loaded, worker = pool.pop()
-                if loaded == state and worker.alive:
-                    found = worker
-                else:
-                    stale.append(worker)
-        for worker in stale:
-            worker.close()
-        if found is None:
-            folder = self.folder / name
-            config = {"CLOUD_OPENAPI_CONFIG": str(folder / "config.json")}
-            found = Worker(folder, {**self._environment, **config})
-        with self._lock:
-            self._busy.add(found)
-        return found
-
-    def _give_back(self, name: str, state: "_Fingerprint", worker: Worker, *, keep: bool) -> None:
-        with self._lock:
-            self._busy.discard(worker)
-            keep = keep and not self._closed
-            if keep:
-                self._idle.setdefault(name, []).append((state, worker))
-        if not keep:
-            worker.close()
-
-    def _entries(self) -> list[str]:
-        try:
-            return os.listdir(self.folder)  # noqa: PTH208 - names are all that is wanted
-        except OSError:
-            return []
+    def _debug_port(self, settings: Settings) -> int | None:
+        """Return where the debugger listens; one worker at a time has it, for there is one port."""
+        if self._debug is None or self._debug.function != settings.name:
+            return None
+        free = self._debugged is None or self._debugged.ended
+        return self._debug.port_of(settings) if free else None
 
 
-_Fingerprint = tuple[tuple[str, int, int], ...]
+def _call(
+    event: Any, invocation: Invocation, settings: Settings, variables: Mapping[str, str]
+) -> bytes:
+    """Return the worker's line of an invocation. Raises InvocationError."""
+    whole = event_of(event, invocation.source, variables["WX_APPID"])
+    try:
+        text = json.dumps(whole)
+        # The escapes of JSON in ASCII do not count.
+        if len(text) > _MOST_BYTES and _size(whole) > _MOST_BYTES:
+            raise InvocationError(TOO_LARGE)
+    except RecursionError:
+        raise InvocationError(EVENT, "The event is nested too deeply") from None
+    context = json.dumps(context_of(invocation, settings, variables))
+    return f'{{"event": {text}, "context": {context}}}\n'.encode()
 
 
-def _fingerprint(folder: Path) -> _Fingerprint:
-    """Return what changes when a file of the folder does."""
-    return tuple(
-        (str(path), status.st_mtime_ns, status.st_size)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-        for status in (path.stat(),)
+def _size(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def _advice(settings: Settings) -> str:
+    if is_missing(settings):
+        return f". Install what it needs: cloud-openapi install {settings.name}"
+    listed = "requirements.txt" if settings.language == "python" else "package.json"
+    return f". If it is a dependency, list it in {listed}: cloud-openapi install {settings.name}"
+
+
+def _report(settings: Settings, duration: int, memory: list[float]) -> str:
+    return f"Duration:{duration}ms Memory:{settings.memory}MB MemUsage:{memory[0]:.6f}MB"
+
+
+def _recorded(
+    outcome: Outcome, invocation: Invocation, recorder: Recorder, figures: str
+) -> Outcome:
+    request_id = invocation.request_id
+    good = outcome.status == 200  # noqa: PLR2004
+    answer = (
+        f"Response RequestId:{request_id} RetMsg:"
+        if good
+        else f"ERROR RequestId:{request_id} Result:"
     )
+    report = f"Report RequestId:{request_id} {figures}"
+    for line in (answer + outcome.text, f"END RequestId:{request_id}", report):
+        recorder.platform(line)
+    return outcome._replace(log=recorder.text, report=report)
 
 
-def _error(message: str, request_id: str, status: int, **more: str) -> Outcome:
-    body = {"errorCode": -1, "errorMessage": message, "requestId": request_id, **more}
-    return Outcome({**body, "statusCode": status}, status)
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

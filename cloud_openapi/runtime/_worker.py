@@ -1,90 +1,197 @@
+import contextlib
 import json
+import os
+import select
+import signal
 import subprocess
-import sys
-import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-_BOOTSTRAP = Path(__file__).with_name("_bootstrap.py")
+from cloud_openapi.runtime._guard import Guard
+from cloud_openapi.runtime._memory import descendants, peak_mb, used_mb
+
+_CHUNK = 1 << 18
+# How often a running function is looked at: 2 GB take a few hundred ms to allocate.
+_STEP = 0.025
+# What is left of a flood of output when the answer is there.
+_MOST_LEFT = 1 << 20
 
 
 class WorkerTimeoutError(Exception):
-    """The function took longer than it may; its process was killed."""
+    """The function took longer than it may."""
+
+
+class WorkerMemoryError(Exception):
+    """The function took more memory than it may."""
 
 
 class WorkerExitError(Exception):
     """The function's process ended before it answered."""
 
 
+class Limits(NamedTuple):
+    """Seconds (None: no limit) and MB that an invocation may take."""
+
+    timeout: float | None
+    memory: int
+
+
 class Worker:
-    """One process that holds one Python function; it answers one invocation at a time."""
+    """One process that holds one function; it answers one invocation at a time.
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - this interpreter and our own file
-            [sys.executable, _BOOTSTRAP],
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+    It has a session of its own, so that what it starts can be ended with it. Of the three pipes
+    two are ours alone; what the function prints comes through the third.
+    """
 
-    def invoke(self, call: str, timeout: float) -> dict[str, Any]:
-        """Return the worker's answer to a call in one line of JSON.
-
-        Raises WorkerTimeoutError, WorkerExitError.
-        """
-        requests, answers = self._process.stdin, self._process.stdout
-        assert requests is not None  # noqa: S101 - both are pipes
-        assert answers is not None  # noqa: S101
-        expired = threading.Event()
-
-        def expire() -> None:
-            expired.set()
-            self._process.kill()
-
-        timer = threading.Timer(timeout, expire)
-        timer.daemon = True
-        timer.start()
+    def __init__(
+        self, command: Sequence[str], folder: Path, environment: Mapping[str, str], guard: Guard
+    ) -> None:
+        requests, self._requests = os.pipe()
+        self._answers, answers = os.pipe()
+        self._output, output = os.pipe()
+        for descriptor in (self._requests, self._answers, self._output):
+            os.set_blocking(descriptor, False)
+        self._guard = guard
+        self._open = [self._requests, self._answers, self._output]
+        self._silent = False
+        self.peak = 0.0
         try:
-            requests.write(call + "\n")
-            requests.flush()
-            line = answers.readline()
-        except BrokenPipeError:
-            line = ""
+            self._process = subprocess.Popen(  # noqa: S603 - an interpreter and our own file
+                [*command, str(requests), str(answers)],
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(requests, answers),
+                start_new_session=True,
+            )
+        except OSError:
+            self._close_pipes()
+            raise
         finally:
-            timer.cancel()
-        if line.endswith("\n") and not expired.is_set():
-            return _parse(line)
-        raise WorkerTimeoutError if expired.is_set() else WorkerExitError
+            for descriptor in (requests, answers, output):
+                os.close(descriptor)
+        guard.add(self._process.pid)
+
+    def ask(self, call: bytes, limits: Limits, on_output: Callable[[bytes], None]) -> Any:
+        """Send a call, a line of JSON or nothing, and return the answer.
+
+        Raises WorkerTimeoutError, WorkerMemoryError, WorkerExitError.
+        """
+        line = self._converse(call, limits, on_output)
+        self.peak = max(self.peak, peak_mb(self._process.pid))
+        if self.peak > limits.memory:
+            raise WorkerMemoryError
+        try:
+            return json.loads(line)
+        except RecursionError as error:
+            # The worker's stack was less full than ours is.
+            return {"failed": "call", "message": str(error), "stack": f"RecursionError: {error}"}
+        except ValueError:
+            raise WorkerExitError from None
 
     @property
-    def alive(self) -> bool:
-        """Say whether the process is still there."""
-        return self._process.poll() is None
+    def ready(self) -> bool:
+        """Say whether it is there and waits; one that answers unasked has ended or is broken."""
+        poll = select.poll()
+        poll.register(self._answers, select.POLLIN)
+        return not poll.poll(0)
+
+    @property
+    def ended(self) -> bool:
+        """Say whether the process is gone."""
+        return self._process.poll() is not None
 
     def kill(self) -> None:
-        """End the process, whatever it is doing."""
-        self._process.kill()
+        """End the process and those that it started, whatever they are doing."""
+        # The group of a process that was waited for may remain; its number may be another's.
+        gone = self._process.returncode is not None
+        for pid in () if gone else list(descendants(self._process.pid)):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End the process, wait for it, and let go of its pipes."""
-        self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    continue  # the process ended with an invocation unread
+        self.kill()
         self._process.wait()
+        self._guard.remove(self._process.pid)
+        self._close_pipes()
 
+    def _close_pipes(self) -> None:
+        while self._open:
+            os.close(self._open.pop())
 
-def _parse(line: str) -> dict[str, Any]:
-    try:
-        answer: dict[str, Any] = json.loads(line)
-    except RecursionError as error:
-        # The worker's stack was less full than ours is.
-        answer = {"failed": "call", "message": str(error), "stack": f"RecursionError: {error}"}
-    return answer
+    def _converse(self, call: bytes, limits: Limits, on_output: Callable[[bytes], None]) -> bytes:
+        poll = select.poll()
+        poll.register(self._answers, select.POLLIN)
+        if not self._silent:
+            poll.register(self._output, select.POLLIN)
+        unsent = memoryview(call)
+        if unsent:
+            poll.register(self._requests, select.POLLOUT)
+        answer = bytearray()
+        begun = looked = time.monotonic()
+        while not answer.endswith(b"\n"):
+            for descriptor, _ in poll.poll(_STEP * 1000):
+                if descriptor == self._output:
+                    self._silent = not self._pass_on(on_output)
+                    if self._silent:
+                        poll.unregister(self._output)
+                elif descriptor == self._requests:
+                    unsent = unsent[self._send(unsent) :]
+                    if not unsent:
+                        poll.unregister(self._requests)
+                else:
+                    answer += self._read_answer()
+            now = time.monotonic()
+            if now - looked >= _STEP:
+                looked = now
+                self._check(limits, now - begun, answer)
+        self._drain(on_output)
+        return bytes(answer)
+
+    def _check(self, limits: Limits, spent: float, answer: bytearray) -> None:
+        """Raise if a limit was passed, or if the process ended and left no answer."""
+        used = used_mb(self._process.pid, limits.memory)
+        self.peak = max(self.peak, used)
+        if used > limits.memory:
+            raise WorkerMemoryError
+        if limits.timeout is not None and spent > limits.timeout:
+            raise WorkerTimeoutError
+        # A child may hold the pipes open, and then nothing else tells.
+        if self._process.poll() is not None:
+            with contextlib.suppress(BlockingIOError):
+                while chunk := os.read(self._answers, _CHUNK):
+                    answer += chunk
+            if not answer.endswith(b"\n"):
+                raise WorkerExitError
+
+    def _send(self, data: memoryview) -> int:
+        try:
+            return os.write(self._requests, data)
+        except BrokenPipeError:
+            raise WorkerExitError from None
+
+    def _read_answer(self) -> bytes:
+        chunk = os.read(self._answers, _CHUNK)
+        if not chunk:
+            raise WorkerExitError
+        return chunk
+
+    def _pass_on(self, on_output: Callable[[bytes], None]) -> bool:
+        chunk = os.read(self._output, _CHUNK)
+        on_output(chunk)
+        return bool(chunk)
+
+    def _drain(self, on_output: Callable[[bytes], None]) -> None:
+        """Pass on what was printed before the answer."""
+        left = _MOST_LEFT
+        with contextlib.suppress(BlockingIOError):
+            while left > 0 and (chunk := os.read(self._output, _CHUNK)):
+                on_output(chunk)
+                left -= len(chunk)

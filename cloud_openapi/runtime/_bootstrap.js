@@ -1,0 +1,137 @@
+// The worker's side in Node.js: load a function's module and answer one invocation a line.
+//
+// Run as a script in the function's folder. Arguments: what to load, as JSON; the descriptors of
+// the requests and of the answers.
+
+'use strict'
+
+const fs = require('fs')
+const net = require('net')
+const path = require('path')
+
+const MOST_BYTES = 6 * 1024 * 1024
+const task = JSON.parse(process.argv[2])
+const requests = Number(process.argv[3])
+const answers = Number(process.argv[4])
+process.argv.length = 2
+process.argv[1] = task.file
+
+async function main() {
+  let handler
+  let failure
+  try {
+    const found = (await load(task.file))[task.handler]
+    if (typeof found === 'function') handler = found
+    else failure = { failed: 'handler', message: `${task.file} exports no function ${task.handler}(event, context)`, stack: '' }
+  } catch (error) {
+    failure = failed('load', error)
+  }
+  answer(JSON.stringify(failure || {}))
+  lines(requests, async (line) => {
+    const call = JSON.parse(line)
+    answer(failure ? JSON.stringify(failure) : await invoke(handler, call))
+  })
+}
+
+async function load(file) {
+  if (path.extname(file) !== '.mjs') {
+    try {
+      return require(file)
+    } catch (error) {
+      if (!['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'].includes(error && error.code) && !isModuleSyntax(error)) throw error
+    }
+  }
+  findInstalled(task.packages)
+  const module = await import(require('url').pathToFileURL(file).href)
+  return task.handler in module ? module : module.default || module
+}
+
+// A .js file of "type": "module" whose own syntax tells, where Node.js does not say so by a code.
+function isModuleSyntax(error) {
+  return error instanceof SyntaxError && /^Cannot use import statement|^Unexpected token 'export'/.test(error.message) && isModule(path.dirname(task.file))
+}
+
+function isModule(folder) {
+  const file = path.join(folder, 'package.json')
+  if (fs.existsSync(file)) return JSON.parse(fs.readFileSync(file, 'utf8')).type === 'module'
+  return path.dirname(folder) !== folder && isModule(path.dirname(folder))
+}
+
+// require() finds what is installed outside of the folder by NODE_PATH; import does not look there.
+function findInstalled(folders) {
+  const { register } = require('module')
+  if (!folders.length || !register) return
+  const source = `
+    const parents = ${JSON.stringify(folders.map((folder) => require('url').pathToFileURL(path.join(folder, '..', '_')).href))}
+    export async function resolve(specifier, context, next) {
+      try {
+        return await next(specifier, context)
+      } catch (error) {
+        if (error.code !== 'ERR_MODULE_NOT_FOUND' || /^[./]|^[a-z]+:/.test(specifier)) throw error
+        for (const parentURL of parents) {
+          try { return await next(specifier, { ...context, parentURL }) } catch {}
+        }
+        throw error
+      }
+    }`
+  register('data:text/javascript,' + encodeURIComponent(source))
+}
+
+async function invoke(handler, call) {
+  // Each invocation has variables of its own, which the platform sets like this.
+  const variables = JSON.parse(call.context.environment)
+  const former = Object.fromEntries(Object.keys(variables).map((name) => [name, process.env[name]]))
+  Object.assign(process.env, variables)
+  try {
+    const text = JSON.stringify(await handler(call.event, call.context))
+    if (text !== undefined && Buffer.byteLength(text) > MOST_BYTES) return JSON.stringify({ failed: 'size', message: '', stack: '' })
+    return `{"result": ${text === undefined ? 'null' : text}}`
+  } catch (error) {
+    return JSON.stringify(failed('call', error))
+  } finally {
+    for (const [name, value] of Object.entries(former)) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+  }
+}
+
+function failed(step, error) {
+  const isError = error instanceof Error || (error && typeof error.stack === 'string')
+  const text = isError ? String(error.message) : require('util').inspect(error)
+  const missing = isError && ['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'].includes(error.code)
+  const folders = [path.join(process.cwd(), 'node_modules'), ...(process.env.NODE_PATH || '').split(path.delimiter)]
+  const where = `working directory ${process.cwd()}, looked in ${folders.filter(Boolean).join(', ')}`
+  const message = missing ? `${text.split('\n')[0]} (${where})` : text
+  return { failed: step, message, stack: isError ? stackOf(error) : `Uncaught ${text}`, missing }
+}
+
+function stackOf(error) {
+  const lines = String(error.stack).split('\n')
+  const stack = lines.filter((line) => !/^\s+at /.test(line) || !(/[( ]node:/.test(line) || line.includes(__filename)))
+    .filter((line) => line !== `- ${__filename}`).join('\n').trimEnd()
+  return error.cause instanceof Error ? `${stack}\nCaused by: ${stackOf(error.cause)}` : stack
+}
+
+function answer(text) {
+  let data = Buffer.from(text + '\n')
+  while (data.length) data = data.subarray(fs.writeSync(answers, data))
+}
+
+function lines(descriptor, take) {
+  const socket = new net.Socket({ fd: descriptor, readable: true, writable: false })
+  let pieces = []
+  socket.on('data', (chunk) => {
+    let end
+    while ((end = chunk.indexOf(10)) >= 0) {
+      const line = Buffer.concat([...pieces, chunk.subarray(0, end)]).toString()
+      pieces = []
+      chunk = chunk.subarray(end + 1)
+      take(line)
+    }
+    if (chunk.length) pieces.push(chunk)
+  })
+  socket.on('end', () => process.exit(0))
+}
+
+main()

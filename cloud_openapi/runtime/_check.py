@@ -1,0 +1,112 @@
+"""What would keep a function from running on the platform."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cloud_openapi.runtime._commands import MissingProgramError, command_of
+from cloud_openapi.runtime._files import FileError, kind, read_object
+from cloud_openapi.runtime._guard import Guard
+from cloud_openapi.runtime._log import Log, Recorder
+from cloud_openapi.runtime._outcome import WORKER_ERRORS, of_worker_error
+from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
+from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime._worker import Limits, Worker
+
+# A cold start on a slow machine is no fault of the function.
+_LOADING = 30.0
+_TRIGGER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
+_FIELDS = 7
+
+
+def problems_of(settings: Settings, environment: Mapping[str, str], guard: Guard) -> list[str]:
+    """Return what is wrong with a function: its settings, its config.json, its module."""
+    problems = list(settings.problems)
+    try:
+        problems += _config_problems(settings.folder / "config.json")
+    except FileError as error:
+        if str(error) not in problems:
+            problems.append(str(error))
+    if not settings.file.is_file():
+        message = f"it should have {settings.handler}(event, context)"
+        return [*problems, f"{settings.file} is missing: {message}"]
+    return [*problems, *_load_problems(settings, environment, guard)]
+
+
+def _config_problems(path: Path) -> Iterator[str]:
+    config = read_object(path)
+    if config is None:
+        yield f"{path} is missing: the function may call no API"
+        return
+    permissions = config.get("permissions", {})
+    names = permissions.get("openapi", []) if isinstance(permissions, dict) else None
+    if not isinstance(permissions, dict):
+        yield f"{path}: permissions must be an object, not {kind(permissions)}"
+    elif not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        yield f"{path}: permissions.openapi must be an array of API names"
+    elif "*" in names:
+        yield f'{path}: permissions.openapi: "*" is no wildcard and allows nothing'
+    triggers = config.get("triggers", [])
+    if not isinstance(triggers, list):
+        yield f"{path}: triggers must be an array, not {kind(triggers)}"
+        return
+    if len(triggers) > 1:
+        yield f"{path}: triggers: the platform takes one for a function, not {len(triggers)}"
+    for index, trigger in enumerate(triggers):
+        wrong = _trigger_problem(trigger)
+        if wrong:
+            yield f"{path}: triggers[{index}]: {wrong}"
+
+
+def _trigger_problem(trigger: Any) -> str:
+    if not isinstance(trigger, dict):
+        return f"must be an object, not {kind(trigger)}"
+    name, config = trigger.get("name"), trigger.get("config")
+    if not isinstance(name, str) or _TRIGGER_NAME.fullmatch(name) is None:
+        return "name must be a letter and at most 59 more letters, digits, - or _"
+    if trigger.get("type") != "timer":
+        return f"type must be timer, not {trigger.get('type')!r}"
+    if not isinstance(config, str) or len(config.split()) != _FIELDS:
+        return f"config must have seven fields, second to year, not {config!r}"
+    return ""
+
+
+def _load_problems(settings: Settings, environment: Mapping[str, str], guard: Guard) -> list[str]:
+    """Load the function in a worker of its own, with nothing that the platform lacks."""
+    installed = installed_for(settings)
+    own = {**environment, "NODE_PATH": os.pathsep.join(map(str, installed))}
+    recorder = Recorder(Log())
+    try:
+        command = command_of(settings, installed, bare=True)
+        worker = Worker(command, settings.folder, own, guard)
+    except (MissingProgramError, OSError) as error:
+        return [str(error)]
+    try:
+        answer = worker.ask(b"", Limits(_LOADING, settings.memory), recorder.own)
+    except WORKER_ERRORS as error:
+        recorder.platform(of_worker_error(error, _LOADING).message)
+        return [f"{settings.file} does not load: {recorder.text.strip()}"]
+    finally:
+        worker.close()
+    if not answer:
+        return []
+    if answer["failed"] == "handler":
+        return [str(answer["message"])]
+    text = f"{settings.file} does not load: {answer['message']}\n{answer['stack']}"
+    return [text + (_advice(settings, answer["message"]) if answer["missing"] else "")]
+
+
+def _advice(settings: Settings, message: str) -> str:
+    found = re.search(
+        r"[Nn]o module named '(\w+)|Cannot find (?:module|package) '([^']+)'", message
+    )
+    name = (found[1] or found[2]) if found else ""
+    if name == "cloud_openapi":
+        return f"\nPut the package into what you upload: make package FUNCTION={settings.name}"
+    if name in PREINSTALLED:
+        return f"\nThe platform has {name} installed, this machine has not: pip install {name}"
+    listed = "requirements.txt" if settings.language == "python" else "package.json"
+    state = "is not installed yet" if is_missing(settings) else f"list it in {listed}"
+    return f"\nThe platform does not have {name}; {state}: cloud-openapi install {settings.name}"

@@ -1,0 +1,93 @@
+"""cloudbaserc.json: how the CloudBase CLI would deploy the functions of a folder."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cloud_openapi.runtime._files import FileError, Stamp, kind, read_object, stamp
+
+FILE = "cloudbaserc.json"
+DEFAULT_ROOT = "functions"
+_VARIABLE = re.compile(r"\{\{\s*env\.(\w+)\s*\}\}")
+
+
+def functions_folder(project: Path) -> Path:
+    """Return the folder of a project's functions: ``functionRoot``, by default ``functions``."""
+    try:
+        return project / _root(project / FILE, read_object(project / FILE) or {})
+    except FileError:
+        return project / DEFAULT_ROOT  # the functions there say what is wrong with the file
+
+
+class RC(NamedTuple):
+    """What a cloudbaserc.json says: an entry for each function, or what is wrong with the file."""
+
+    path: Path | None
+    entries: Mapping[str, Mapping[str, Any]]
+    wrong: str = ""
+
+
+class CloudbaseRC:
+    """The cloudbaserc.json that is about a folder of functions, read again when it changes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        projects = (folder, *folder.parents)
+        self._candidates = [(project, os.fspath(project / FILE)) for project in projects]
+        self._read: tuple[Stamp, RC] | None = None
+
+    def read(self) -> RC:
+        """Return what it says now; it may be missing."""
+        path = self._path()
+        if path is None:
+            return RC(None, {})
+        current = stamp(path)
+        if self._read is None or self._read[0] != current or self._read[1].path != path:
+            try:
+                self._read = current, RC(path, _entries(path))
+            except FileError as error:
+                self._read = current, RC(path, {}, str(error))
+        return self._read[1]
+
+    def _path(self) -> Path | None:
+        """Return the file in the folder, beside it, or further up, if its root is the folder."""
+        for project, path in self._candidates:
+            # Asked at every invocation, which is why this is not pathlib's.
+            if os.path.isfile(path) and (  # noqa: PTH113
+                project in (self._folder, self._folder.parent)
+                or functions_folder(project).resolve() == self._folder
+            ):
+                return Path(path)
+        return None
+
+
+def _entries(path: Path) -> dict[str, Mapping[str, Any]]:
+    value = read_object(path) or {}
+    listed = value.get("functions", [])
+    if not isinstance(listed, list):
+        raise FileError(f"{path}: functions must be an array, not {kind(listed)}")
+    found: dict[str, Mapping[str, Any]] = {}
+    for index, entry in enumerate(listed):
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise FileError(f"{path}: functions[{index}] must be an object with a name")
+        if entry["name"] in found:
+            raise FileError(f'{path}: functions[{index}].name: "{entry["name"]}" is there twice')
+        found[entry["name"]] = entry
+    return found
+
+
+def _root(path: Path, value: Mapping[str, Any]) -> str:
+    root = value.get("functionRoot", DEFAULT_ROOT)
+    if not isinstance(root, str):
+        raise FileError(f"{path}: functionRoot must be a string, not {kind(root)}")
+    return root
+
+
+def fill_in(text: str) -> str:
+    """Replace ``{{env.NAME}}`` as the CLI does, from this process's environment.
+
+    Raises KeyError for a variable that is not set.
+    """
+    return _VARIABLE.sub(lambda found: os.environ[found[1]], text)

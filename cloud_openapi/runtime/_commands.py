@@ -1,0 +1,90 @@
+"""How a worker of a language is started."""
+
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+from typing import NamedTuple
+
+from cloud_openapi.errors import ConfigError
+from cloud_openapi.runtime._packages import PREINSTALLED
+from cloud_openapi.runtime._settings import Settings
+
+_HERE = Path(__file__).parent
+_PORTS = {"python": 5678, "node": 9229}
+NODE_VARIABLE = "CLOUD_OPENAPI_NODE"
+_LAST_PORT = 65535
+
+
+class MissingProgramError(Exception):
+    """What a function needs to run is not installed here; the message says what to do."""
+
+
+class Debug(NamedTuple):
+    """The function to debug, and the port for the debugger (None: the language's usual one)."""
+
+    function: str
+    port: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Debug":
+        """Read NAME or NAME:PORT. Raises ConfigError."""
+        name, colon, port = text.partition(":")
+        if not name or (colon and not (port.isdecimal() and 0 < int(port) <= _LAST_PORT)):
+            raise ConfigError(f"what to debug is NAME or NAME:PORT, not {text!r}")
+        return cls(name, int(port) if port else None)
+
+    def port_of(self, settings: Settings) -> int:
+        """Return the port where the debugger of a function listens."""
+        return self.port or _PORTS[settings.language]
+
+
+def command_of(
+    settings: Settings, packages: list[Path], debug_port: int | None = None, *, bare: bool = False
+) -> list[str]:
+    """Return the command that loads a function; its pipes' descriptors are to be added.
+
+    ``bare`` hides from a Python function what only this machine has installed. Raises
+    MissingProgramError.
+    """
+    task = {
+        "file": str(settings.file),
+        "handler": settings.handler,
+        "packages": [str(path) for path in packages],
+        "platform": _platform() if bare else {},
+    }
+    program = _node(debug_port) if settings.language == "node" else _python(debug_port, bare=bare)
+    return [*program, json.dumps(task)]
+
+
+def _python(debug_port: int | None, *, bare: bool) -> list[str]:
+    isolated = ["-I", "-S"] if bare else []
+    debugger = []
+    if debug_port is not None:
+        if importlib.util.find_spec("debugpy") is None:
+            raise MissingProgramError(
+                "debugpy is not installed, so a Python function cannot be debugged: "
+                "pip install debugpy"
+            )
+        debugger = ["-Xfrozen_modules=off", "-m", "debugpy", "--listen", f"127.0.0.1:{debug_port}"]
+    return [sys.executable, *isolated, *debugger, str(_HERE / "_bootstrap.py")]
+
+
+def _node(debug_port: int | None) -> list[str]:
+    wanted = os.environ.get(NODE_VARIABLE) or "node"
+    node = shutil.which(wanted)
+    if node is None:
+        raise MissingProgramError(
+            f'Node.js is missing: there is no program "{wanted}". Install it from '
+            f"https://nodejs.org, or set {NODE_VARIABLE} to where it is."
+        )
+    debugger = [f"--inspect=127.0.0.1:{debug_port}"] if debug_port is not None else []
+    return [node, *debugger, str(_HERE / "_bootstrap.js")]
+
+
+def _platform() -> dict[str, list[str]]:
+    paths = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+    return {"names": list(PREINSTALLED), "paths": sorted(paths)}

@@ -1,0 +1,164 @@
+"""What an invocation is told: its event, its context and its variables, as on the platform."""
+
+import base64
+import json
+import os
+import secrets
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cloud_openapi.demo import DEMO_APPID, DEMO_OPENID
+from cloud_openapi.periods import NOW_VARIABLE
+from cloud_openapi.runtime._settings import Settings
+
+# What the developer tools call the environment of local debugging.
+ENVIRONMENT = "local"
+_NUMBER = "0"
+# Nobody listens there. A function that is told no gateway must not find the real one.
+_NOWHERE = "http://127.0.0.1:9"
+# What a shell has set for other tools, among them real credentials, is not for functions.
+_OF_THE_PLATFORM = ("CLOUD_OPENAPI_", "SCF_", "TCB_", "TENCENTCLOUD_", "WX_", "TRIGGER_SRC")
+_USER_SOURCES = frozenset({"wx_client", "wx_devtools"})
+_ADDRESS = "127.0.0.1"
+
+
+class Credentials(NamedTuple):
+    """The temporary credentials that this emulator gives its functions; they open nothing else."""
+
+    secret_id: str
+    secret_key: str
+    session_token: str
+
+    @classmethod
+    def new(cls) -> "Credentials":
+        """Make some up."""
+        return cls("AKID" + secrets.token_hex(16), secrets.token_hex(16), secrets.token_urlsafe(48))
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables that hold them."""
+        names = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+        return dict(zip(names, self, strict=True))
+
+    def __repr__(self) -> str:
+        return "Credentials(***)"
+
+
+class Invocation(NamedTuple):
+    """One run of a function; ``source`` is wx_client, wx_http, wx_trigger, "wx_client,scf" …."""
+
+    request_id: str
+    function: str
+    source: str
+
+
+def new_token(request_id: str) -> str:
+    """Return an API token in the platform's form; only its ticket is a secret."""
+    ticket = secrets.token_urlsafe(32)
+    parts = {"Version": 1, "KeyVersion": 1, "eventId": request_id, "ticket": ticket}
+    return base64.b64encode(json.dumps(parts).encode()).decode()
+
+
+def from_user(source: str) -> bool:
+    """Say whether a user of the mini program began the chain of calls."""
+    return source.partition(",")[0] in _USER_SOURCES
+
+
+def event_of(event: Any, source: str, appid: str) -> Any:
+    """Return the event with what the platform merges into it: who calls, for a mini program."""
+    if from_user(source) and isinstance(event, dict):
+        return {**event, "userInfo": {"appId": appid, "openId": DEMO_OPENID}}
+    return event
+
+
+def context_of(
+    invocation: Invocation, settings: Settings, variables: Mapping[str, str]
+) -> dict[str, str | int]:
+    """Return the platform's keys and types; a local mini program has no real numbers."""
+    return {
+        "request_id": invocation.request_id,
+        "function_name": invocation.function,
+        "function_version": "$LATEST",
+        "namespace": ENVIRONMENT,
+        "memory_limit_in_mb": settings.memory,
+        "time_limit_in_ms": int(settings.timeout * 1000),
+        "environment": json.dumps(variables),
+        "environ": ";".join(f"{key}={value}" for key, value in variables.items()),
+        "tencentcloud_region": ENVIRONMENT,
+        "tencentcloud_appid": _NUMBER,
+        "tencentcloud_uin": _NUMBER,
+    }
+
+
+def variables_of(
+    invocation: Invocation,
+    trigger: str | None,
+    token: str,
+    appid: str,
+    now: datetime,
+) -> dict[str, str]:
+    """Return the variables of one invocation; those of a timer know no user."""
+    timer = (trigger or invocation.source) in ("timer", "wx_trigger")
+    wx = {"WX_CLIENTIP": _ADDRESS, "WX_APPID": appid}
+    if from_user(invocation.source):
+        wx["WX_OPENID"] = DEMO_OPENID
+    wx["WX_TRIGGER_API_TOKEN_V0" if timer else "WX_API_TOKEN"] = token
+    tcb = {
+        "TCB_ENV": ENVIRONMENT,
+        "TCB_SEQID": f"{time.time_ns() // 1_000_000}_{uuid.uuid4().hex[:16]}",
+        "TRIGGER_SRC": trigger or ("timer" if timer else "tcb"),
+        "TCB_SOURCE": invocation.source,
+    }
+    return {
+        "SCF_NAMESPACE": ENVIRONMENT,
+        **wx,
+        "WX_CONTEXT_KEYS": ",".join(wx),
+        **tcb,
+        "TCB_CONTEXT_KEYS": ",".join(tcb),
+        NOW_VARIABLE: now.isoformat(),
+    }
+
+
+def process_environment(
+    settings: Settings, given: Mapping[str, str], credentials: Credentials, packages: list[Path]
+) -> dict[str, str]:
+    """Return the environment of a function's process, ``given`` and its own variables in it."""
+    base_url = given.get("CLOUD_OPENAPI_BASE_URL", _NOWHERE)
+    folder = str(settings.folder)
+    own = {k: v for k, v in os.environ.items() if not k.startswith(_OF_THE_PLATFORM)}
+    environment = {
+        **own,
+        "TZ": "UTC",
+        "TENCENTCLOUD_TZ": "UTC",
+        "TENCENTCLOUD_RUNENV": "SCF",
+        "TENCENTCLOUD_REGION": ENVIRONMENT,
+        "TENCENTCLOUD_APPID": _NUMBER,
+        "TENCENTCLOUD_UIN": _NUMBER,
+        "SCF_NAMESPACE": ENVIRONMENT,
+        "SCF_RUNTIME": settings.runtime,
+        "SCF_FUNCTIONNAME": settings.name,
+        "SCF_FUNCTIONVERSION": "$LATEST",
+        "_SCF_SERVER_PORT": "28902",
+        "TCB_ENV": ENVIRONMENT,
+        "TCB_CONTEXT_CNFG": json.dumps({"URL": base_url + "/admin"}),
+        "USER_CODE_ROOT": folder + os.sep,
+        "PWD": folder,
+        "PYTHONDONTWRITEBYTECODE": "x",
+        **credentials.variables,
+        **given,
+        "CLOUD_OPENAPI_CONFIG": str(settings.folder / "config.json"),
+        **settings.variables,
+    }
+    if settings.language == "node":
+        paths = [*map(str, packages), own.get("NODE_PATH", "")]
+        environment["NODE_PATH"] = os.pathsep.join(filter(None, paths))
+    return environment
+
+
+def appid_of(given: Mapping[str, str]) -> str:
+    """Return the mini program that the functions belong to."""
+    return given.get("CLOUD_OPENAPI_APPID", DEMO_APPID)

@@ -1,0 +1,107 @@
+"""Which functions a folder has, and what their files say about them."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from cloud_openapi.runtime._cloudbaserc import RC, CloudbaseRC
+from cloud_openapi.runtime._files import (
+    FileError,
+    Fingerprint,
+    Stamp,
+    fingerprint,
+    kind,
+    read_object,
+    stamp,
+)
+from cloud_openapi.runtime._settings import Settings, entry_file, read_settings
+
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,58}[a-zA-Z0-9]")
+
+
+class Found(NamedTuple):
+    """A function as it is now; unequal to what it was when a file or a setting has changed."""
+
+    files: Fingerprint
+    settings: Settings
+
+
+class Folder:
+    """The functions of a folder. It may be missing: then there are none."""
+
+    def __init__(self, path: Path, defaults: Settings) -> None:
+        self.path = path.resolve()
+        self._defaults = defaults
+        self._rc = CloudbaseRC(self.path)
+        self._found: dict[str, tuple[object, Found]] = {}
+        self._permissions: dict[Path, tuple[Stamp, frozenset[str], str]] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        names = {*self._listed(), *self._rc.read().entries}
+        return (name for name in sorted(names) if self.folder_of(name))
+
+    def folder_of(self, name: object) -> Path | None:
+        """Return the folder of a function; nothing, if there is no function of the name."""
+        return self._folder_of(name, self._rc.read())
+
+    def find(self, name: str) -> Found:
+        """Return a function with its settings as they are now. Raises KeyError."""
+        rc = self._rc.read()
+        folder = self._folder_of(name, rc)
+        if folder is None:
+            raise KeyError(name)
+        entry = rc.entries.get(name, {})
+        files = fingerprint(folder)
+        state = (files, folder, entry, rc.wrong)
+        known = self._found.get(name)
+        if known is None or known[0] != state:
+            settings = read_settings(name, folder, entry, rc.path, self._defaults)
+            if rc.wrong:
+                settings = replace(settings, problems=(rc.wrong, *settings.problems))
+            known = self._found[name] = (state, Found(files, settings))
+        return known[1]
+
+    def _folder_of(self, name: object, rc: RC) -> Path | None:
+        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+            return None
+        entry = rc.entries.get(name)
+        below = entry.get("dir", name) if entry else name
+        if not isinstance(below, str):
+            below = name
+        # A file system that folds case must not make two names of one function.
+        if below == name and name not in self._listed():
+            return None
+        folder = self.path / below
+        is_one = folder.is_dir() and (entry is not None or entry_file(folder) is not None)
+        return folder if is_one else None
+
+    def permissions(self, path: Path) -> tuple[frozenset[str], str]:
+        """Return ``permissions.openapi`` of a config.json, and what is wrong with it, if it is."""
+        current = stamp(path)
+        known = self._permissions.get(path)
+        if known is None or known[0] != current:
+            try:
+                known = (current, _permissions(path), "")
+            except FileError as error:
+                known = (current, frozenset(), str(error))
+            self._permissions[path] = known
+        return known[1], known[2]
+
+    def _listed(self) -> list[str]:
+        try:
+            return os.listdir(self.path)  # noqa: PTH208 - names are all that is wanted
+        except OSError:
+            return []
+
+
+def _permissions(path: Path) -> frozenset[str]:
+    value = (read_object(path) or {}).get("permissions", {})
+    if not isinstance(value, dict):
+        raise FileError(f"{path}: permissions must be an object, not {kind(value)}")
+    names = value.get("openapi", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise FileError(f"{path}: permissions.openapi must be an array of API names")
+    return frozenset(names)

@@ -1,0 +1,73 @@
+"""Read the JSON files that say how functions are deployed, and notice when files change."""
+
+import contextlib
+import json
+import os
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+Stamp = tuple[int, int] | None
+Fingerprint = tuple[tuple[str, int, int], ...]
+
+# Dependencies are replaced as a whole, and there are thousands of them.
+_UNWATCHED = frozenset({"node_modules", "__pycache__"})
+_MOST_WATCHED = 400
+_KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+
+
+class FileError(ValueError):
+    """A file that cannot be used; the message names file and key."""
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """Return the object in a JSON file, or nothing where there is no file.
+
+    Raises FileError.
+    """
+    try:
+        value = json.loads(path.read_text("utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise FileError(f"{path}: {place}: not JSON: {error.msg}") from None
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        raise FileError(f"{path}: cannot be read as JSON in UTF-8: {error}") from error
+    if not isinstance(value, dict):
+        raise FileError(f"{path}: must be an object, not {kind(value)}")
+    return value
+
+
+def kind(value: Any) -> str:
+    """Return what JSON calls a value."""
+    return "null" if value is None else _KINDS.get(type(value), "a number")
+
+
+def stamp(path: Path) -> Stamp:
+    """Return what changes when a file does; nothing, if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def fingerprint(folder: Path) -> Fingerprint:
+    """Return what changes when a file of the folder does.
+
+    Installed dependencies are left out, and the cost is bounded: of a folder of thousands the
+    first 400 files count, those near its top before those below.
+    """
+    found: list[tuple[str, int, int]] = []
+    folders = deque([os.fspath(folder)])
+    while folders and len(found) < _MOST_WATCHED:
+        # What goes away meanwhile is seen by the next invocation.
+        with contextlib.suppress(OSError), os.scandir(folders.popleft()) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if not entry.is_dir():
+                    status = entry.stat()
+                    found.append((entry.path, status.st_mtime_ns, status.st_size))
+                elif entry.name not in _UNWATCHED and not entry.name.startswith("."):
+                    folders.append(entry.path)
+    return tuple(found[:_MOST_WATCHED])

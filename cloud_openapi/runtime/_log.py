@@ -1,0 +1,88 @@
+import threading
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+
+_MOST_LINES = 2000
+_LONGEST_LINE = 32 * 1024
+_LONGEST_LOG = 2 * 1024 * 1024
+_LONGEST_SHOWN = 4096
+_LONGEST_TEXT = 256 * 1024
+
+
+class Log:
+    """The newest lines of a function's log, numbered; at most 2,000 and 2 MB.
+
+    ``on_line`` is told each line that the function itself wrote.
+    """
+
+    def __init__(self, on_line: Callable[[str], None] | None = None) -> None:
+        self._lock = threading.Lock()
+        self._lines: deque[tuple[int, str]] = deque()
+        self._length = 0
+        self._numbers = count(1)
+        self._on_line = on_line
+
+    def add(self, line: str) -> None:
+        """Add a line of the platform's own."""
+        with self._lock:
+            self._lines.append((next(self._numbers), line))
+            self._length += len(line)
+            while len(self._lines) > _MOST_LINES or self._length > _LONGEST_LOG:
+                self._length -= len(self._lines.popleft()[1])
+
+    def add_own(self, line: str) -> None:
+        """Add a line that the function wrote."""
+        self.add(line)
+        if self._on_line is not None:
+            self._on_line(line)
+
+    def since(self, number: int = 0) -> list[tuple[int, str]]:
+        """Return the lines with a greater number, each with its number."""
+        with self._lock:
+            return [entry for entry in self._lines if entry[0] > number]
+
+
+class Recorder:
+    """What one invocation writes: to the function's log line by line, and the newest of it here.
+
+    The platform's lines show a value that the function returned; a ``secret`` in it they do not.
+    """
+
+    def __init__(self, log: Log, secret: str = "") -> None:
+        self._log = log
+        self._secret = secret
+        self._kept: deque[str] = deque()
+        self._length = 0
+        self._rest = b""
+
+    def own(self, chunk: bytes) -> None:
+        """Take a piece of what the function prints; nothing ends its last line."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) >= _LONGEST_LINE or not chunk:
+            lines, self._rest = [*lines, *filter(None, [self._rest])], b""
+        for line in lines:
+            text = line[:_LONGEST_LINE].decode("utf-8", "replace").removesuffix("\r")
+            self._keep(text)
+            self._log.add_own(text)
+
+    def platform(self, line: str) -> None:
+        """Write a line of the platform's own, after what the function has printed."""
+        self.own(b"")
+        if self._secret:
+            line = line.replace(self._secret, "***")
+        if len(line) > _LONGEST_SHOWN:
+            line = line[:_LONGEST_SHOWN] + "…"
+        self._keep(line)
+        self._log.add(line)
+
+    @property
+    def text(self) -> str:
+        """Return the log of the invocation, of a long one the end."""
+        return "".join(f"{line}\n" for line in self._kept)
+
+    def _keep(self, line: str) -> None:
+        self._kept.append(line)
+        self._length += len(line) + 1
+        while self._length > _LONGEST_TEXT:
+            self._length -= len(self._kept.popleft()) + 1

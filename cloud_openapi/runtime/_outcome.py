@@ -1,0 +1,85 @@
+"""What an invocation gives: the function's value, or the platform's error object."""
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from cloud_openapi.runtime._worker import (
+    WorkerExitError,
+    WorkerMemoryError,
+    WorkerTimeoutError,
+)
+
+# Codes and texts of https://cloud.tencent.com/document/product/583/42611
+EVENT, TOO_LARGE, RESULT_TOO_LARGE, RAISED, BUSY = 400, 406, 407, 430, 432
+TIMEOUT, MEMORY, NO_HANDLER, UNUSABLE, EXIT, NOT_LOADED, NO_RUNTIME = (
+    433,
+    434,
+    437,
+    438,
+    439,
+    443,
+    445,
+)
+_TEXTS = {
+    TOO_LARGE: "RequestTooLarge",
+    RESULT_TOO_LARGE: "The size of response exceeds the upper limit (6MB)",
+    RAISED: "user code exception caught",
+    MEMORY: "MemoryLimitReached",
+    EXIT: "User process exit when running",
+}
+_STEPS = {"call": RAISED, "handler": NO_HANDLER, "load": NOT_LOADED, "size": RESULT_TOO_LARGE}
+
+
+class Outcome(NamedTuple):
+    """The function's value and 200, or an error object and its status.
+
+    ``log`` is what the invocation wrote with the platform's lines, ``report`` the last of these.
+    """
+
+    result: Any
+    status: int
+    log: str = ""
+    report: str = ""
+
+    @property
+    def text(self) -> str:
+        """Return the value or error object as JSON."""
+        return json.dumps(self.result, ensure_ascii=False)
+
+
+class InvocationError(Exception):
+    """An invocation that failed; the status, and a message where the status has no own text."""
+
+    def __init__(self, status: int, message: str = "", stack: str | None = None) -> None:
+        super().__init__(status, message)
+        self.status = status
+        self.message = _TEXTS.get(status, message)
+        self.stack = stack
+
+    def outcome(self, request_id: str) -> Outcome:
+        """Return the platform's error object."""
+        body = {"errorCode": -1, "errorMessage": self.message, "requestId": request_id}
+        if self.stack is not None:
+            body["stackTrace"] = self.stack
+        return Outcome({**body, "statusCode": self.status}, self.status)
+
+
+def read_answer(answer: Any, advice: Callable[[], str]) -> Any:
+    """Return the value in a worker's answer. Raises InvocationError."""
+    if "failed" not in answer:
+        return answer["result"]
+    status = _STEPS[answer["failed"]]
+    message = answer["message"] + (advice() if answer.get("missing") else "")
+    stack = None if status == RESULT_TOO_LARGE else answer["stack"]
+    raise InvocationError(status, message, stack)
+
+
+def of_worker_error(error: Exception, timeout: float | None) -> InvocationError:
+    """Return what the end of a worker is to whoever invoked the function."""
+    if isinstance(error, WorkerTimeoutError):
+        return InvocationError(TIMEOUT, f"Invoking task timed out after {timeout:g} seconds")
+    return InvocationError(MEMORY if isinstance(error, WorkerMemoryError) else EXIT)
+
+
+WORKER_ERRORS = (WorkerTimeoutError, WorkerMemoryError, WorkerExitError)

@@ -1,0 +1,112 @@
+"""What a function's requirements.txt or package.json asks for, installed outside its folder."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from cloud_openapi.errors import CloudOpenAPIError
+from cloud_openapi.runtime._settings import Settings
+
+_LISTS = {"python": ("requirements.txt",), "node": ("package.json", "package-lock.json")}
+_FOLDERS = {"python": "packages", "node": "node_modules"}
+# What the platform's page names, and what that needs.
+PREINSTALLED = (
+    "certifi",
+    "chardet",
+    "charset_normalizer",
+    "google",
+    "idna",
+    "numpy",
+    "pymysql",
+    "qcloud_cos",
+    "requests",
+    "six",
+    "tencentcloud",
+    "tencentserverless",
+    "urllib3",
+)
+
+
+def cache_folder() -> Path:
+    """Return where dependencies are kept: below XDG_CACHE_HOME, by default ~/.cache."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "cloud_openapi"
+
+
+def packages_of(settings: Settings) -> Path | None:
+    """Return where a function's dependencies are or would be; nothing, if it lists none."""
+    folder = _cache_of(settings)
+    return folder / _FOLDERS[settings.language] if folder else None
+
+
+def installed_for(settings: Settings) -> list[Path]:
+    """Return the folders that a function's modules are looked for in, besides its own."""
+    packages = packages_of(settings)
+    return [packages] if packages is not None and packages.is_dir() else []
+
+
+def is_missing(settings: Settings) -> bool:
+    """Say whether a function lists dependencies that were not installed."""
+    packages = packages_of(settings)
+    return packages is not None and not packages.is_dir()
+
+
+def install(settings: Settings) -> Path | None:
+    """Install what a function lists; return where, or nothing if it lists none.
+
+    Raises CloudOpenAPIError when the installer is missing or fails.
+    """
+    target = _cache_of(settings)
+    if target is None or not is_missing(settings):
+        return packages_of(settings)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Others see all of it or nothing.
+    with tempfile.TemporaryDirectory(dir=target.parent) as name:
+        made = Path(name) / "made"
+        made.mkdir()
+        _run(_python(settings, made) if settings.language == "python" else _node(settings, made))
+        (made / _FOLDERS[settings.language]).mkdir(exist_ok=True)
+        made.replace(target)
+    return packages_of(settings)
+
+
+def _cache_of(settings: Settings) -> Path | None:
+    names = _LISTS[settings.language]
+    if not (settings.folder / names[0]).is_file():
+        return None
+    digest = hashlib.sha256(f"{settings.language} {sys.version_info[:2]}".encode())
+    for name in names:
+        path = settings.folder / name
+        digest.update(path.read_bytes() if path.is_file() else b"")
+        digest.update(b"\0")
+    return cache_folder() / f"{settings.language}-{digest.hexdigest()[:32]}"
+
+
+def _python(settings: Settings, made: Path) -> list[str]:
+    target = made / _FOLDERS["python"]
+    options = ["--quiet", "--disable-pip-version-check", "--target", str(target)]
+    listed = str(settings.folder / "requirements.txt")
+    return [sys.executable, "-m", "pip", "install", *options, "--requirement", listed]
+
+
+def _node(settings: Settings, made: Path) -> list[str]:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise CloudOpenAPIError("npm is not installed; it comes with Node.js: https://nodejs.org")
+    for name in _LISTS["node"]:
+        if (settings.folder / name).is_file():
+            shutil.copy(settings.folder / name, made)
+    return [npm, "install", "--omit=dev", "--no-audit", "--no-fund", "--prefix", str(made)]
+
+
+def _run(command: list[str]) -> None:
+    result = subprocess.run(  # noqa: S603 - pip or npm
+        command, check=False, stdin=subprocess.DEVNULL, stdout=sys.stderr
+    )
+    if result.returncode:
+        tool = "pip" if "pip" in command else "npm"
+        raise CloudOpenAPIError(f"{tool} failed; what it said is above ({' '.join(command)})")

@@ -1,0 +1,167 @@
+"""How one function is deployed: language, handler, limits and variables."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cloud_openapi.runtime._cloudbaserc import fill_in
+from cloud_openapi.runtime._files import FileError, kind, read_object
+
+SUFFIXES = {"python": (".py",), "node": (".js", ".cjs", ".mjs")}
+RUNTIMES = {"python": "Python3.10", "node": "Nodejs20.19"}
+
+_HANDLER = re.compile(r"([\w-]+(?:/[\w-]+)*)\.([A-Za-z_$][\w$]*)")
+_RESERVED = ("SCF_", "QCLOUD_", "TENCENTCLOUD_", "TECENTCLOUD_")
+_LONGEST_TIMEOUT = 900
+_MEMORIES = (64, *range(128, 3073, 128))
+_MOST_VARIABLES = 4096
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the platform would be told of a function; ``problems`` keep it from being run.
+
+    ``timeout`` is in seconds, ``memory`` in MB, ``file`` the one that holds the handler.
+    """
+
+    name: str
+    folder: Path
+    timeout: float
+    memory: int
+    language: str = "python"
+    runtime: str = ""
+    file: Path = Path()
+    handler: str = "main"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def read_settings(
+    name: str, folder: Path, entry: Mapping[str, Any], rc: Path | None, defaults: "Settings"
+) -> Settings:
+    """Return the settings of a function from its entry in cloudbaserc.json and its config.json.
+
+    What is in cloudbaserc.json wins. A setting that cannot be used is a problem that names the
+    file and the key.
+    """
+    reader = _Reader()
+    config = folder / "config.json"
+    own = reader.get(lambda: read_object(config), None) or {}
+    where = f'{rc}: functions, "{name}"'
+    language, runtime = reader.get(lambda: _language(folder, entry, where), ("python", ""))
+    handler = reader.get(lambda: _handler(entry, where), ("index", "main"))
+    timeout, memory = defaults.timeout, defaults.memory
+    variables: dict[str, str] = {}
+    for place, source in ((str(config), own), (where, entry)):
+        if "timeout" in source:
+            timeout = reader.get(lambda p=place, s=source: _timeout(s, p), timeout)  # type: ignore[misc]
+        if "envVariables" in source:
+            variables = reader.get(lambda p=place, s=source: _variables(s, p), variables)  # type: ignore[misc]
+    if "memorySize" in entry:
+        memory = reader.get(lambda: _memory(entry, where), memory)
+    return Settings(
+        name,
+        folder,
+        timeout,
+        memory,
+        language,
+        runtime,
+        _file(folder, handler[0], language),
+        handler[1],
+        variables,
+        tuple(reader.problems),
+    )
+
+
+class _Reader:
+    """Collects what is wrong, so that one mistake does not hide the next."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def get(self, read: Callable[[], Any], default: Any) -> Any:
+        try:
+            return read()
+        except FileError as error:
+            self.problems.append(str(error))
+            return default
+
+
+def entry_file(folder: Path) -> Path | None:
+    """Return the file that makes a folder a function without further settings.
+
+    index.js wins over index.py, since the platform takes a function for Node.js unless told.
+    """
+    for name in ("index.js", "index.cjs", "index.mjs", "index.py"):
+        # Asked at every invocation, which is why this is not pathlib's.
+        if os.path.isfile(f"{folder}/{name}"):  # noqa: PTH113
+            return folder / name
+    return None
+
+
+def _language(folder: Path, entry: Mapping[str, Any], where: str) -> tuple[str, str]:
+    runtime = entry.get("runtime")
+    if runtime is None:
+        found = entry_file(folder)
+        language = "python" if found is None or found.suffix == ".py" else "node"
+        return language, RUNTIMES[language]
+    for prefix, language in (("python", "python"), ("nodejs", "node")):
+        if isinstance(runtime, str) and runtime.lower().startswith(prefix):
+            return language, runtime
+    raise FileError(
+        f"{where}: runtime must be a Python or a Node.js such as Python3.10 or Nodejs18.15; "
+        f"{runtime!r} cannot be run here"
+    )
+
+
+def _handler(entry: Mapping[str, Any], where: str) -> tuple[str, str]:
+    handler = entry.get("handler", "index.main")
+    found = _HANDLER.fullmatch(handler) if isinstance(handler, str) else None
+    if found is None:
+        raise FileError(f"{where}: handler must be file.function, as index.main, not {handler!r}")
+    return found[1], found[2]
+
+
+def _file(folder: Path, stem: str, language: str) -> Path:
+    candidates = [folder / (stem + suffix) for suffix in SUFFIXES[language]]
+    return next((path for path in candidates if path.is_file()), candidates[0])
+
+
+def _timeout(source: Mapping[str, Any], where: str) -> int:
+    value = source["timeout"]
+    if type(value) is not int or not 1 <= value <= _LONGEST_TIMEOUT:
+        raise FileError(f"{where}: timeout must be a whole number of seconds, 1 to 900: {value!r}")
+    return value
+
+
+def _memory(source: Mapping[str, Any], where: str) -> int:
+    value = source["memorySize"]
+    if type(value) is not int or value not in _MEMORIES:
+        raise FileError(
+            f"{where}: memorySize must be 64 or a multiple of 128 up to 3072 (MB), not {value!r}"
+        )
+    return value
+
+
+def _variables(source: Mapping[str, Any], where: str) -> dict[str, str]:
+    given = source["envVariables"]
+    if not isinstance(given, dict):
+        raise FileError(f"{where}: envVariables must be an object, not {kind(given)}")
+    found = {}
+    for key, value in given.items():
+        if not isinstance(value, str) or "\0" in key + value:
+            raise FileError(f"{where}: envVariables.{key} must be a string, not {kind(value)}")
+        if not key or "=" in key or key.upper().startswith(_RESERVED):
+            reserved = ", ".join(_RESERVED[:3])
+            raise FileError(f"{where}: envVariables.{key}: a name may not begin with {reserved}")
+        try:
+            found[key] = fill_in(value)
+        except KeyError as error:
+            message = f"the variable {error.args[0]} is not set here"
+            raise FileError(f"{where}: envVariables.{key}: {message}") from None
+    if sum(len(f"{k}={v}".encode()) for k, v in found.items()) > _MOST_VARIABLES:
+        raise FileError(f"{where}: envVariables are more than 4 KB together")
+    return found
