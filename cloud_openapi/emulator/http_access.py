@@ -21,6 +21,7 @@ from cloud_openapi.runtime import Functions
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json"
+_LAST_STATUS = 599
 # A local mini program has no real numbers.
 _ACCOUNT: Final = {"appId": 0, "uin": 0}
 
@@ -31,10 +32,9 @@ def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> Non
     A failed function is 502 with the platform's error object.
     """
 
-    @app.route("/http/<name>", defaults={"rest": ""}, methods=_METHODS)
-    @app.route("/http/<name>/", defaults={"rest": ""}, methods=_METHODS)
+    @app.route("/http/<name>", methods=_METHODS, strict_slashes=False)
     @app.route("/http/<name>/<path:rest>", methods=_METHODS)
-    def access(name: str, rest: str) -> Response:
+    def access(name: str, rest: str = "") -> Response:
         if name not in functions:
             known = ", ".join(functions) or "none"
             message = f'There is no function "{name}" in {functions.folder}. Known: {known}.'
@@ -91,23 +91,30 @@ def _is_integrated(result: Any) -> bool:
 
 
 def _integrated(result: dict[str, Any]) -> Response:
-    body = result.get("body", "")
-    if not isinstance(body, str):
-        body = json.dumps(body, ensure_ascii=False)
     try:
-        data = base64.b64decode(body) if result.get("isBase64Encoded") is True else body.encode()
         headers = Headers(_fields(result["headers"]))
-        if not HTTPStatus.OK <= result["statusCode"] <= _LAST_STATUS:
-            raise ValueError(f"statusCode is 200 to {_LAST_STATUS}, not {result['statusCode']}")
+        response = Response(_body_of(result), _status_of(result), headers)
     except (ValueError, binascii.Error) as error:
         message = f"The function's response cannot be sent: {error}"
         return _refusal("FUNCTION_INVOCATION_FAILED", message, HTTPStatus.BAD_GATEWAY)
     if "content-type" not in headers:
-        headers["content-type"] = _TEXT
-    return Response(data, result["statusCode"], headers)
+        response.content_type = _TEXT
+    return response
 
 
-_LAST_STATUS: Final = 599
+def _body_of(result: dict[str, Any]) -> bytes:
+    body = result.get("body", "")
+    if not isinstance(body, str):
+        body = json.dumps(body, ensure_ascii=False)
+    encoded = result.get("isBase64Encoded") is True
+    return base64.b64decode(body, validate=True) if encoded else body.encode()
+
+
+def _status_of(result: dict[str, Any]) -> int:
+    status: int = result["statusCode"]
+    if not HTTPStatus.OK <= status <= _LAST_STATUS:
+        raise ValueError(f"statusCode is {HTTPStatus.OK} to {_LAST_STATUS}, not {status}")
+    return status
 
 
 def _fields(headers: dict[str, Any]) -> Iterable[tuple[str, str]]:
