@@ -18,7 +18,7 @@ from conftest import ROOT, SAMPLES, sample
 
 from cloud_openapi import __version__
 from cloud_openapi.cli import main
-from cloud_openapi.emulator import listen
+from cloud_openapi.emulator import gateway_variables, listen
 
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 METHODS = ["getDailyRetain", "getWeeklyRetain", "getMonthlyRetain"]
@@ -455,12 +455,13 @@ def test_serve_says_in_one_line_of_json_where_it_is_and_what_it_has(served):
     assert served.keys() == {"url", "functions", "environment"}
     assert served["url"].startswith("http://127.0.0.1:")
     assert served["functions"] == sorted(name + end for name in METHODS for end in ("", "Node"))
-    assert served["environment"].keys() == {
-        "CLOUD_OPENAPI_BASE_URL",
+    environment = served["environment"]
+    assert environment.pop("CLOUD_OPENAPI_BASE_URL") == served["url"]
+    assert environment.keys() - gateway_variables(served["url"]).keys() == {
         "CLOUD_OPENAPI_APPID",
         "CLOUD_OPENAPI_SECRET",
     }
-    assert served["environment"]["CLOUD_OPENAPI_BASE_URL"] == served["url"]
+    assert environment.items() >= gateway_variables(served["url"]).items()
 
 
 def test_a_server_answers_healthz_with_the_time_of_now(served):

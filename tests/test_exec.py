@@ -14,6 +14,7 @@ import pytest
 from conftest import ROOT, sample
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.emulator import gateway_variables
 
 EXEC = (Path(sys.executable).with_name("cloud-openapi"), "exec")
 NAMES = ["CLOUD_OPENAPI_APPID", "CLOUD_OPENAPI_BASE_URL", "CLOUD_OPENAPI_SECRET"]
@@ -121,11 +122,15 @@ def test_the_variables_lead_to_the_emulator_and_win_over_the_users_own():
     }
     given = {**os.environ, **own, "CLOUD_OPENAPI_BASE_URL": "http://127.0.0.1:1", "OTHER": "kept"}
     seen = variables_of(python(SHOW, env=given))
-    assert seen.pop("CLOUD_OPENAPI_BASE_URL").startswith("http://127.0.0.1:")
+    base_url = seen.pop("CLOUD_OPENAPI_BASE_URL")
+    assert base_url.startswith("http://127.0.0.1:")
     assert seen.pop("CLOUD_OPENAPI_APPID") == DEMO_APPID
     assert seen.pop("CLOUD_OPENAPI_SECRET") == DEMO_SECRET
+    gateway = json.loads(seen["TCB_CONTEXT_CNFG"])["URL"].removesuffix("/admin")
+    assert gateway == base_url
     seen.pop("LC_CTYPE", None)  # Python's own doing
-    assert seen == {k: v for k, v in given.items() if k not in {*NAMES, "LC_CTYPE"}}
+    others = {k: v for k, v in given.items() if k not in {*NAMES, "LC_CTYPE"}}
+    assert seen == {**others, **gateway_variables(gateway)}
 
 
 def test_the_emulator_is_gone_when_the_command_is():

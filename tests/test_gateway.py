@@ -13,8 +13,9 @@ from captured import captured
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
-from cloud_openapi.emulator import Clock, Emulator, Server, create_app, gateway_variables, listen
+from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
 from cloud_openapi.periods import BEIJING
+from cloud_openapi.runtime import Credentials
 from cloud_openapi.wire import messages, multipart, signature
 from cloud_openapi.wire.messages import Pair
 
@@ -46,6 +47,7 @@ class Functions:
     folder = "functions"
 
     def __init__(self):
+        self.credentials = Credentials.new()
         self.running = {"token-a": "reader", "token-b": "nobody"}
         self.root = frozenset()
         self.invoked = []
@@ -61,13 +63,19 @@ class Functions:
         name = self.running.get(token)
         return name and Invocation("r", name, "wx_client")
 
+    def secret_id(self, name):
+        return self.credentials.variables_for(name)["TENCENTCLOUD_SECRETID"]
+
+    def timers(self):
+        return []
+
     def permissions_of(self, function):
         return frozenset({API, "made.up"} if function == "reader" else ())
 
     def root_permissions(self):
         return self.root
 
-    def invoke(self, name, event, *, now, source):
+    def invoke(self, name, event, now, source):
         self.invoked.append((name, event, now, source))
         return self.outcome or Outcome(event, 200)
 
@@ -228,8 +236,7 @@ def signed_by(secret_id):
 
 
 def test_another_functions_token_opens_nothing(gateway):
-    own, other = (gateway_variables("http://x", name) for name in ("reader", "nobody"))
-    own, other = (signed_by(given["TENCENTCLOUD_SECRETID"]) for given in (own, other))
+    own, other = (signed_by(gateway.functions.secret_id(name)) for name in ("reader", "nobody"))
     assert gateway.code(**own) == 0
     assert gateway.code(**other) == -604104
     assert gateway.last.function is None
@@ -243,13 +250,15 @@ def test_another_functions_token_opens_nothing(gateway):
 
 def test_a_function_without_its_token_does_not_pass_for_another_program(gateway):
     gateway.functions.root = frozenset({API})
-    assert gateway.code(token="", **signed_by("emulator.nobody")) == -604104
+    nobody = gateway.functions.secret_id("nobody")
+    assert gateway.code(token="", **signed_by(nobody)) == -604104
     assert gateway.code(token="", **signed_by("emulator")) == 0
 
 
 def test_an_older_sdk_is_known_by_the_field_it_signs_in(gateway):
+    nobody = gateway.functions.secret_id("nobody")
     fields = {"action": "wx.openApi", "apiName": API, "requestData": messages.write_request(DAY)}
-    fields |= {"wxCloudApiToken": "token-a", "authorization": "q-sign=sha1&q-ak=emulator.nobody&q"}
+    fields |= {"wxCloudApiToken": "token-a", "authorization": f"q-sign=sha1&q-ak={nobody}&q"}
     assert messages.read_answer(gateway.post(fields).data).error_code == -604104
 
 

@@ -239,8 +239,11 @@ def test_a_function_gets_the_emulators_environment_and_nothing_of_the_same_names
         "    return {k: v for k, v in os.environ.items() if k.startswith(event)}\n"
     )
     functions = make(environment={"CLOUD_OPENAPI_BASE_URL": "http://127.0.0.1:1"})
+    assert run(functions, "TCB_CONTEXT_CNFG").result == {
+        "TCB_CONTEXT_CNFG": '{"URL": "http://127.0.0.1:1/admin"}'
+    }
+    # By the gateway, as on the platform: no secret is there for a call over HTTPS.
     assert run(functions, "CLOUD_OPENAPI_").result == {
-        "CLOUD_OPENAPI_BASE_URL": "http://127.0.0.1:1",
         "CLOUD_OPENAPI_CONFIG": str(folder / "hello" / "config.json"),
         "CLOUD_OPENAPI_NOW": "2026-03-11T12:00:00+08:00",
     }

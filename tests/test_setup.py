@@ -99,7 +99,7 @@ def test_serve_shows_each_mini_program_with_its_secret(as_json):
 
 def test_an_invoked_function_is_the_first_mini_programs(tmp_path):
     (tmp_path / "show").mkdir()
-    source = "import os\ndef main(event, _):\n    return os.environ['CLOUD_OPENAPI_APPID']\n"
+    source = "import os\ndef main(event, _):\n    return os.environ['WX_APPID']\n"
     (tmp_path / "show" / "index.py").write_text(source, "utf-8")
     options = ["--functions", tmp_path, "--app", "wx1", "--app", "wx2"]
     assert json.loads(ran("invoke", "show", *options)) == "wx1"

@@ -12,7 +12,15 @@ from cloud_openapi.cli._options import folder_option
 from cloud_openapi.cli._serve import emulator_variables, print_line
 from cloud_openapi.cli._setup import Setup, setup_options
 from cloud_openapi.cli._signals import passed_on
-from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
+from cloud_openapi.emulator import (
+    Emulator,
+    Server,
+    Timers,
+    create_app,
+    gateway_variables,
+    listen,
+    url_of,
+)
 from cloud_openapi.periods import NOW_VARIABLE
 from cloud_openapi.runtime import Functions
 
@@ -46,11 +54,13 @@ def exec_(command: tuple[str, ...], functions: Path, setup: Setup) -> NoReturn:
 def _emulator(folder: Path, emulator: Emulator) -> Iterator[dict[str, str]]:
     """Serve an emulator and its functions meanwhile, and give the variables that lead there."""
     listening = listen("127.0.0.1", 0)
-    variables = emulator_variables(url_of(listening), emulator)
+    url = url_of(listening)
+    variables = emulator_variables(url, emulator)
     found = Functions(folder, variables, on_line=print_line)
+    timers = Timers(emulator, found)
     try:
-        with Server(create_app(emulator, found), listening):
-            yield dict(variables)
+        with timers, Server(create_app(emulator, found, timers), listening):
+            yield {**variables, **gateway_variables(url)}
     finally:
         found.close()
         listening.close()

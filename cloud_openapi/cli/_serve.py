@@ -16,7 +16,15 @@ from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.cli._options import folder_option, option
 from cloud_openapi.cli._setup import Setup, setup_options
 from cloud_openapi.demo import DEMO_APPID
-from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
+from cloud_openapi.emulator import (
+    Emulator,
+    Server,
+    Timers,
+    create_app,
+    gateway_variables,
+    listen,
+    url_of,
+)
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.naming import to_camel_case
 from cloud_openapi.runtime import Debug, Functions
@@ -55,7 +63,8 @@ def serve(  # noqa: PLR0913 - an option each
     listening = _listen(host, port)
     variables = emulator_variables(url_of(listening), emulator)
     found = Functions(functions, variables, debug=debug, on_line=print_line)
-    server = Server(create_app(emulator, found), listening)
+    timers = Timers(emulator, found)
+    server = Server(create_app(emulator, found, timers), listening)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         # First the functions: the server waits for the answers that it owes.
@@ -65,14 +74,16 @@ def serve(  # noqa: PLR0913 - an option each
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     if as_json:
-        ready = {"url": server.url, "functions": list(found), "environment": variables}
+        environment = {**variables, **gateway_variables(server.url)}
+        ready = {"url": server.url, "functions": list(found), "environment": environment}
         # Who named mini programs wants to know what each one's secret is.
         apps = {"apps": emulator.apps} if setup.apps or setup.settings else {}
         click.echo(json.dumps({**ready, **apps}))
     else:
         click.echo(_welcome(server.url, found, emulator, variables))
     sys.stdout.flush()
-    server.run()
+    with timers:
+        server.run()
 
 
 def emulator_variables(url: str, emulator: Emulator) -> dict[str, str]:

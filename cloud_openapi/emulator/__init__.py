@@ -6,6 +6,7 @@ from cloud_openapi.emulator.document import openapi_document
 from cloud_openapi.emulator.journal import Entry
 from cloud_openapi.emulator.server import Server, listen, url_of
 from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.emulator.timers import Timers
 from cloud_openapi.emulator.variables import gateway_variables
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Emulator",
     "Entry",
     "Server",
+    "Timers",
     "create_app",
     "gateway_variables",
     "listen",

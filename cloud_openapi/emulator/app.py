@@ -6,10 +6,12 @@ from flask import Flask, Response
 from cloud_openapi._version import __version__
 from cloud_openapi.emulator.control import add_control
 from cloud_openapi.emulator.document import openapi_document
-from cloud_openapi.emulator.functions import add_function_logs, add_functions
+from cloud_openapi.emulator.functions import add_function_logs, add_functions, add_timers
 from cloud_openapi.emulator.gateway import add_gateway
+from cloud_openapi.emulator.http_access import add_http_access
 from cloud_openapi.emulator.proxy import add_proxy
 from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.emulator.timers import Timers
 from cloud_openapi.emulator.weixin import add_weixin
 from cloud_openapi.runtime import Functions
 
@@ -19,11 +21,16 @@ if TYPE_CHECKING:
 _LARGEST_BODY = 6 * 1024 * 1024
 
 
-def create_app(emulator: Emulator | None = None, functions: Functions | None = None) -> Flask:
+def create_app(
+    emulator: Emulator | None = None,
+    functions: Functions | None = None,
+    timers: Timers | None = None,
+) -> Flask:
     """Return the emulator as a Flask application.
 
     Its state is in ``emulator`` (a new one by default); with ``functions`` it invokes them too,
     and their config.json say what the gateway permits. Without functions it permits every API.
+    Their ``timers`` fire when a clock is moved; one that runs by itself they watch while entered.
     """
     emulator = emulator or Emulator()
     app = Flask(__name__, static_folder=None)
@@ -35,6 +42,8 @@ def create_app(emulator: Emulator | None = None, functions: Functions | None = N
     if functions is not None:
         add_functions(app, emulator, functions)
         add_function_logs(app, functions)
+        add_http_access(app, emulator, functions)
+        add_timers(app, timers or Timers(emulator, functions))
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -55,7 +64,8 @@ def create_app(emulator: Emulator | None = None, functions: Functions | None = N
         lines += ["GET  /_emulator/state", "GET  /cgi-bin/token", "POST /cgi-bin/stable_token"]
         lines += ["POST /admin  the CloudBase gateway"]
         lines += [f"{api.method} {api.path}  {api.name}" for api in emulator.catalogue.values()]
-        lines += [f"POST /v1/functions/{name}" for name in functions or ()]
+        for name in functions or ():
+            lines += [f"POST /v1/functions/{name}", f"     /http/{name}"]
         return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
     return app

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from cloud_openapi.emulator.variables import SECRET_ID
+from cloud_openapi.runtime import Credentials
 
 ILLEGAL_SOURCE = -604104
 
@@ -35,6 +35,8 @@ class Outcome(Protocol):
 
 class Invoker(Protocol):
     """What the gateway needs of `runtime.Functions`."""
+
+    credentials: Credentials
 
     def __contains__(self, name: object, /) -> bool: ...
 
@@ -68,7 +70,7 @@ def caller_of(fields: Mapping[str, str], secret_id: str, functions: Invoker | No
     Without a token it is a program that the emulator did not start. A function that the emulator
     starts has a secret id of its own, with which no other function's token goes.
     """
-    owner = secret_id.removeprefix(SECRET_ID) if secret_id.startswith(SECRET_ID) else None
+    owner = functions.credentials.function_of(secret_id) if functions is not None else None
     token = fields.get("wxCloudApiToken")
     if not token and owner is None:
         return Caller(None, "")

@@ -1,6 +1,7 @@
 """The emulator's time, always Beijing's."""
 
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -31,6 +32,7 @@ class Clock:
         # Replaced as a whole, so that reading the time takes no lock.
         self._first: _Setting | None = _Setting(moment, _NO_TIME)
         self._setting: _Setting | None = self._first
+        self._listeners: list[Callable[..., None]] = []
 
     @property
     def frozen_at(self) -> datetime | None:
@@ -50,11 +52,19 @@ class Clock:
         """Return the time as an aware datetime in Beijing."""
         return _shown(self._current)
 
+    def listen(self, moved: Callable[..., None]) -> None:
+        """Have ``moved(passes=…)`` called after each change.
+
+        ``passes`` says whether the time in between has passed, or the clock was set anew.
+        """
+        self._listeners.append(moved)
+
     def freeze(self, at: datetime | None = None) -> None:
         """Let the time stand still, at this moment or at the one it shows. Raises ValueError."""
         moment = None if at is None else _checked(at)
         with self._lock:
             self._setting = _Setting(moment or self.now(), _NO_TIME)
+        self._tell(passes=True)
 
     def advance(self, by: timedelta) -> None:
         """Move the time; it goes on running, or standing still. Raises ValueError."""
@@ -68,17 +78,24 @@ class Clock:
                 self._setting = _Setting(None, offset + by)
             else:
                 self._setting = _Setting(frozen_at + by, _NO_TIME)
+        self._tell(passes=True)
 
     def run(self, from_: datetime | None = None) -> None:
         """Let the time run, from this moment on or as the machine's. Raises ValueError."""
         offset = _NO_TIME if from_ is None else _checked(from_) - datetime.now(BEIJING)
         with self._lock:
             self._setting = _Setting(None, offset)
+        self._tell(passes=False)
 
     def reset(self) -> None:
         """Go back to the time that the clock was made with."""
         with self._lock:
             self._setting = self._first
+        self._tell(passes=False)
+
+    def _tell(self, *, passes: bool) -> None:
+        for moved in self._listeners:
+            moved(passes=passes)
 
 
 class OwnClock(Clock):

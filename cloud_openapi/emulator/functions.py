@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from cloud_openapi.emulator.control_input import from_this_machine, query
 from cloud_openapi.emulator.json_text import json_text
 from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.emulator.timers import Timers
 from cloud_openapi.runtime import Functions
 
 _SOURCE = re.compile(r"[a-z_]{1,32}(,[a-z_]{1,32}){0,8}")
@@ -55,9 +56,9 @@ def add_function_logs(app: Flask, functions: Functions) -> None:
 
     @app.get("/_emulator/functions/<name>/log")
     def log(name: str) -> Response:
-        if not from_this_machine(request):
-            message = "/_emulator is for this machine: call it by localhost or 127.0.0.1."
-            return _refusal("NOT_LOOPBACK", message, HTTPStatus.FORBIDDEN)
+        refusal = _not_from_here()
+        if refusal is not None:
+            return refusal
         if name not in functions:
             return _unknown(name, functions)
         try:
@@ -68,6 +69,37 @@ def add_function_logs(app: Flask, functions: Functions) -> None:
         entries = functions.log_of(name).since(since)
         newest = entries[-1][0] if entries else since
         return _json({"lines": [line for _, line in entries], "next": newest}, HTTPStatus.OK)
+
+
+def add_timers(app: Flask, timers: Timers) -> None:
+    """Add ``/_emulator/timers`` to the application, for this machine only.
+
+    GET lists them; POST to ``/<function>/<trigger>`` fires one now, and answers its result, which
+    the platform throws away, its status and its log.
+    """
+
+    @app.get("/_emulator/timers")
+    def listed() -> Response:
+        return _not_from_here() or _json({"timers": timers.describe()}, HTTPStatus.OK)
+
+    @app.post("/_emulator/timers/<function>/<trigger>")
+    def fire(function: str, trigger: str) -> Response:
+        refusal = _not_from_here()
+        if refusal is not None:
+            return refusal
+        try:
+            outcome = timers.fire_by_hand(function, trigger)
+        except KeyError as error:
+            return _refusal("NOT_FOUND", f"There is no {error.args[0]}.", HTTPStatus.NOT_FOUND)
+        told = {"status": outcome.status, "result": outcome.result, "log": outcome.log}
+        return _json(told, HTTPStatus.OK)
+
+
+def _not_from_here() -> Response | None:
+    if from_this_machine(request):
+        return None
+    message = "/_emulator is for this machine: call it by localhost or 127.0.0.1."
+    return _refusal("NOT_LOOPBACK", message, HTTPStatus.FORBIDDEN)
 
 
 def _unknown(name: str, functions: Functions) -> Response:

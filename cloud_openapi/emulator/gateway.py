@@ -82,6 +82,9 @@ class _Gateway:
         secret = self._emulator.gateway_secret
         if secret is None:
             return
+        credentials = None if self._functions is None else self._functions.credentials
+        if credentials is not None and credentials.function_of(_secret_id_of(asked)):
+            secret = credentials.secret_key
         headers = {name.lower(): value for name, value in asked.headers.items()}
         query = asked.query_string.decode("latin-1")
         signed = signature.Signed(
@@ -161,11 +164,17 @@ class _Gateway:
         except (ValueError, RecursionError):
             raise GatewayError("INVALID_PARAM", "request_data is no JSON") from None
         source = f"{caller.source},scf".lstrip(",")
-        outcome = functions.invoke(name, event, now=self._emulator.now(), source=source)
+        outcome = functions.invoke(
+            name, event, now=self._emulator.now(self._emulator.first_appid), source=source
+        )
         if outcome.status != 200:  # noqa: PLR2004 - good
             raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _blame(outcome.result))
         data = {"response_data": json.dumps(outcome.result, ensure_ascii=False)}
         return _json({"requestId": _new_id(), "data": data})
+
+
+def _secret_id_of(asked: Request) -> str:
+    return signature.secret_id_of(asked.headers.get("Authorization", ""))
 
 
 def _secret_id(asked: Request, texts: Mapping[str, str]) -> str:

@@ -2,14 +2,16 @@
 
 from cloud_openapi.runtime._cloudbaserc import functions_folder
 from cloud_openapi.runtime._commands import Debug
-from cloud_openapi.runtime._context import Credentials, Invocation
+from cloud_openapi.runtime._context import ENVIRONMENT, Credentials, Invocation
 from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._log import Log
 from cloud_openapi.runtime._outcome import Outcome
 from cloud_openapi.runtime._packages import install as install_packages
 from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime._timer import Timer
 
 __all__ = [
+    "ENVIRONMENT",
     "Credentials",
     "Debug",
     "Functions",
@@ -17,6 +19,7 @@ __all__ = [
     "Log",
     "Outcome",
     "Settings",
+    "Timer",
     "functions_folder",
     "install_packages",
 ]

@@ -4,8 +4,8 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
+from cloud_openapi.errors import ConfigError
 from cloud_openapi.runtime._commands import MissingProgramError, command_of
 from cloud_openapi.runtime._files import FileError, kind, read_object
 from cloud_openapi.runtime._guard import Guard
@@ -13,12 +13,11 @@ from cloud_openapi.runtime._log import Log, Recorder
 from cloud_openapi.runtime._outcome import WORKER_ERRORS, of_worker_error
 from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
 from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime._timer import read_timer
 from cloud_openapi.runtime._worker import Limits, Worker
 
 # A cold start on a slow machine is no fault of the function.
 _LOADING = 30.0
-_TRIGGER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
-_FIELDS = 7
 
 
 def problems_of(settings: Settings, environment: Mapping[str, str], guard: Guard) -> list[str]:
@@ -48,29 +47,10 @@ def _config_problems(path: Path) -> Iterator[str]:
         yield f"{path}: permissions.openapi must be an array of API names"
     elif "*" in names:
         yield f'{path}: permissions.openapi: "*" is no wildcard and allows nothing'
-    triggers = config.get("triggers", [])
-    if not isinstance(triggers, list):
-        yield f"{path}: triggers must be an array, not {kind(triggers)}"
-        return
-    if len(triggers) > 1:
-        yield f"{path}: triggers: the platform takes one for a function, not {len(triggers)}"
-    for index, trigger in enumerate(triggers):
-        wrong = _trigger_problem(trigger)
-        if wrong:
-            yield f"{path}: triggers[{index}]: {wrong}"
-
-
-def _trigger_problem(trigger: Any) -> str:
-    if not isinstance(trigger, dict):
-        return f"must be an object, not {kind(trigger)}"
-    name, config = trigger.get("name"), trigger.get("config")
-    if not isinstance(name, str) or _TRIGGER_NAME.fullmatch(name) is None:
-        return "name must be a letter and at most 59 more letters, digits, - or _"
-    if trigger.get("type") != "timer":
-        return f"type must be timer, not {trigger.get('type')!r}"
-    if not isinstance(config, str) or len(config.split()) != _FIELDS:
-        return f"config must have seven fields, second to year, not {config!r}"
-    return ""
+    try:
+        read_timer(config)
+    except ConfigError as error:
+        yield f"{path}: {error}"
 
 
 def _load_problems(settings: Settings, environment: Mapping[str, str], guard: Guard) -> list[str]:

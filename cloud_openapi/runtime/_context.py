@@ -24,10 +24,14 @@ _NOWHERE = "http://127.0.0.1:9"
 _OF_THE_PLATFORM = ("CLOUD_OPENAPI_", "SCF_", "TCB_", "TENCENTCLOUD_", "WX_", "TRIGGER_SRC")
 _USER_SOURCES = frozenset({"wx_client", "wx_devtools"})
 _ADDRESS = "127.0.0.1"
+_OF_HTTPS = frozenset({"CLOUD_OPENAPI_BASE_URL", "CLOUD_OPENAPI_APPID", "CLOUD_OPENAPI_SECRET"})
 
 
 class Credentials(NamedTuple):
-    """The temporary credentials that this emulator gives its functions; they open nothing else."""
+    """The temporary credentials that an emulator gives its functions; they open nothing else.
+
+    Each function has a secret id of its own, so that another one's token is of no use to it.
+    """
 
     secret_id: str
     secret_key: str
@@ -38,11 +42,18 @@ class Credentials(NamedTuple):
         """Make some up."""
         return cls("AKID" + secrets.token_hex(16), secrets.token_hex(16), secrets.token_urlsafe(48))
 
-    @property
-    def variables(self) -> dict[str, str]:
-        """Return the environment variables that hold them."""
-        names = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
-        return dict(zip(names, self, strict=True))
+    def variables_for(self, function: str) -> dict[str, str]:
+        """Return the environment variables that hold those of a function."""
+        return {
+            "TENCENTCLOUD_SECRETID": f"{self.secret_id}.{function}",
+            "TENCENTCLOUD_SECRETKEY": self.secret_key,
+            "TENCENTCLOUD_SESSIONTOKEN": self.session_token,
+        }
+
+    def function_of(self, secret_id: str) -> str | None:
+        """Return whose secret id it is; nothing, if it is none of these."""
+        mine, _, function = secret_id.partition(".")
+        return function if mine == self.secret_id and function else None
 
     def __repr__(self) -> str:
         return "Credentials(***)"
@@ -128,6 +139,8 @@ def process_environment(
 ) -> dict[str, str]:
     """Return the environment of a function's process, ``given`` and its own variables in it."""
     base_url = given.get("CLOUD_OPENAPI_BASE_URL", _NOWHERE)
+    # By these a function would call over HTTPS, as nobody's who has no secret would on CloudBase.
+    given = {name: value for name, value in given.items() if name not in _OF_HTTPS}
     folder = str(settings.folder)
     own = {k: v for k, v in os.environ.items() if not k.startswith(_OF_THE_PLATFORM)}
     environment = {
@@ -148,7 +161,7 @@ def process_environment(
         "USER_CODE_ROOT": folder + os.sep,
         "PWD": folder,
         "PYTHONDONTWRITEBYTECODE": "x",
-        **credentials.variables,
+        **credentials.variables_for(settings.name),
         **given,
         "CLOUD_OPENAPI_CONFIG": str(settings.folder / "config.json"),
         **settings.variables,

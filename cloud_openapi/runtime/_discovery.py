@@ -18,6 +18,7 @@ from cloud_openapi.runtime._files import (
     stamp,
 )
 from cloud_openapi.runtime._settings import Settings, entry_file, read_settings
+from cloud_openapi.runtime._timer import Timer, read_timer
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,58}[a-zA-Z0-9]")
 
@@ -38,6 +39,7 @@ class Folder:
         self._rc = CloudbaseRC(self.path)
         self._found: dict[str, tuple[object, Found]] = {}
         self._permissions: dict[Path, tuple[Stamp, frozenset[str], str]] = {}
+        self._timers: dict[Path, tuple[Stamp, Timer | None, str]] = {}
 
     def __iter__(self) -> Iterator[str]:
         names = {*self._listed(), *self._rc.read().entries}
@@ -88,6 +90,19 @@ class Folder:
             except FileError as error:
                 known = (current, frozenset(), str(error))
             self._permissions[path] = known
+        return known[1], known[2]
+
+    def timer(self, path: Path) -> tuple[Timer | None, str]:
+        """Return the timer of a config.json, if it has one, and what is wrong with it."""
+        current = stamp(path)
+        known = self._timers.get(path)
+        if known is None or known[0] != current:
+            try:
+                known = (current, read_timer(read_object(path) or {}), "")
+            except ValueError as error:
+                where = "" if isinstance(error, FileError) else f"{path}: "
+                known = (current, None, f"{where}{error}")
+            self._timers[path] = known
         return known[1], known[2]
 
     def _listed(self) -> list[str]:

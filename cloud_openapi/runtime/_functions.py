@@ -40,6 +40,7 @@ from cloud_openapi.runtime._outcome import (
 from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._pool import Pool
 from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._worker import Limits, Worker
 
 _DEFAULT_TIMEOUT = 5.0
@@ -81,7 +82,7 @@ class Functions:
         self._on_line = on_line
         self._lock = threading.Lock()
         self._logs: dict[str, Log] = {}
-        self._warned: dict[str, str] = {}
+        self._warned: dict[tuple[str, str], str] = {}
         self._running = threading.BoundedSemaphore(_CONCURRENCY)
         self._invocations: dict[bytes, Invocation] = {}
         self._guard = Guard()
@@ -119,12 +120,21 @@ class Functions:
         if folder is None:
             return frozenset()
         allowed, wrong = self._functions.permissions(folder / "config.json")
-        with self._lock:
-            news = wrong and self._warned.get(function) != wrong
-            self._warned[function] = wrong
-        if news:
-            self.log_of(function).add_own(f"Warning: no API is permitted: {wrong}")
+        self._warn(function, wrong, "no API is permitted")
         return allowed
+
+    def timers(self) -> list[tuple[str, Timer]]:
+        """Return each function that has a timer, with it; a log says of which it is no good."""
+        found = []
+        for name in self:
+            folder = self._functions.folder_of(name)
+            if folder is None:
+                continue
+            timer, wrong = self._functions.timer(folder / "config.json")
+            self._warn(name, wrong, "the timer does not fire")
+            if timer is not None:
+                found.append((name, timer))
+        return found
 
     def root_permissions(self) -> frozenset[str]:
         """Return the APIs that the config.json outside of the functions lists."""
@@ -174,6 +184,14 @@ class Functions:
         """End every worker, whatever it is doing."""
         self._pool.close()
         self._guard.close()
+
+    def _warn(self, function: str, wrong: str, therefore: str) -> None:
+        """Say once in a function's log what is wrong with it."""
+        with self._lock:
+            news = wrong and self._warned.get((function, therefore)) != wrong
+            self._warned[function, therefore] = wrong
+        if news:
+            self.log_of(function).add_own(f"Warning: {therefore}: {wrong}")
 
     @contextmanager
     def _told(self, invocation: Invocation, token: str) -> Iterator[None]:

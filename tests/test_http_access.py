@@ -1,0 +1,166 @@
+"""HTTP access to functions: the event of a request, and the response of a result."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from cloud_openapi.emulator import Emulator
+from cloud_openapi.emulator.http_access import add_http_access
+from cloud_openapi.runtime import Outcome
+
+
+class Echo:
+    """Functions of one name, which give what they are told to."""
+
+    folder = Path("functions")
+
+    def __init__(self):
+        self.events = []
+        self.outcome = Outcome({}, 200)
+
+    def __iter__(self):
+        return iter(["hello"])
+
+    def __contains__(self, name):
+        return name == "hello"
+
+    def invoke(self, name, event, _now, source):
+        self.events.append((name, event, source))
+        return self.outcome
+
+
+class Web:
+    def __init__(self):
+        self.functions = Echo()
+        app = Flask("web")
+        app.config["MAX_CONTENT_LENGTH"] = 6 * 1024 * 1024
+        add_http_access(app, Emulator(), self.functions)
+        self.client = app.test_client()
+
+    def event(self, method="GET", path="/http/hello", **request):
+        self.client.open(path, method=method, **request)
+        return self.functions.events[-1][1]
+
+    def answer(self, result, status=200):
+        self.functions.outcome = Outcome(result, status)
+        return self.client.get("/http/hello")
+
+
+@pytest.fixture
+def web():
+    return Web()
+
+
+def test_a_get_becomes_the_documented_event(web):
+    event = web.event(query_string={"a": "1"}, headers={"X-Name": "Value"})
+    assert event.pop("headers").items() >= {"host": "localhost", "x-name": "Value"}.items()
+    context = event.pop("requestContext")
+    assert (context["envId"], context["appId"], context["uin"]) == ("local", 0, 0)
+    assert event == {
+        "path": "/",
+        "httpMethod": "GET",
+        "queryStringParameters": {"a": "1"},
+        "body": "",
+        "isBase64Encoded": False,
+    }
+    assert web.functions.events[-1][::2] == ("hello", "wx_http")
+
+
+@pytest.mark.parametrize(
+    ("path", "seen"),
+    [("/http/hello/", "/"), ("/http/hello/a/b", "/a/b"), ("/http/hello/%E4%B8%AD", "/中")],
+)
+def test_what_follows_the_name_is_the_path(web, path, seen):
+    assert web.event(path=path)["path"] == seen
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_every_method_comes_with_its_body(web, method):
+    event = web.event(method, data="留存".encode())
+    assert (event["httpMethod"], event["body"]) == (method, "留存")
+
+
+def test_a_body_that_is_no_text_comes_in_base64(web):
+    event = web.event("POST", data=b"\xff\x00")
+    assert event["isBase64Encoded"] is True
+    assert base64.b64decode(event["body"]) == b"\xff\x00"
+
+
+@pytest.mark.parametrize(
+    ("result", "content_type", "body"),
+    [
+        ("hello", "text/plain; charset=utf-8", b"hello"),
+        (7, "text/plain; charset=utf-8", b"7"),
+        ({"a": "留存"}, "application/json", '{"a": "留存"}'.encode()),
+        ([1], "application/json", b"[1]"),
+        (None, "application/json", b"null"),
+        (True, "application/json", b"true"),
+        # Not an integrated response without both.
+        ({"statusCode": 404}, "application/json", b'{"statusCode": 404}'),
+        (
+            {"statusCode": "404", "headers": {}},
+            "application/json",
+            b'{"statusCode": "404", "headers": {}}',
+        ),
+    ],
+)
+def test_a_result_is_sent_as_its_type_says(web, result, content_type, body):
+    answer = web.answer(result)
+    assert (answer.status_code, answer.content_type, answer.data) == (200, content_type, body)
+
+
+def test_an_integrated_response_says_all_of_it(web):
+    answer = web.answer(
+        {
+            "isBase64Encoded": False,
+            "statusCode": 201,
+            "headers": {"Content-Type": "text/html", "X-Many": ["1", "2"]},
+            "body": "<h1>留存</h1>",
+        }
+    )
+    assert (answer.status_code, answer.content_type) == (201, "text/html")
+    assert answer.headers.getlist("X-Many") == ["1", "2"]
+    assert answer.data == "<h1>留存</h1>".encode()
+
+
+def test_an_integrated_response_may_be_binary(web):
+    body = base64.b64encode(b"\x89PNG").decode()
+    result = {"isBase64Encoded": True, "statusCode": 200, "headers": {}, "body": body}
+    assert web.answer(result).data == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"statusCode": 99, "headers": {}},
+        {"statusCode": 600, "headers": {}},
+        {"statusCode": 200, "headers": {"X": "two\nlines"}},
+        {"statusCode": 200, "headers": {}, "isBase64Encoded": True, "body": "=====x"},
+    ],
+)
+def test_an_integrated_response_that_cannot_be_sent_is_502(web, broken):
+    answer = web.answer(broken)
+    assert answer.status_code == 502
+    assert answer.json["message"].startswith("The function's response cannot be sent: ")
+
+
+def test_a_failed_function_is_502_with_the_platforms_error(web):
+    error = {"errorCode": -1, "errorMessage": "user code exception caught", "statusCode": 430}
+    answer = web.answer(error, 430)
+    assert (answer.status_code, answer.json) == (502, error)
+
+
+@pytest.mark.parametrize("name", ["Hello", "hello2", "__proto__", "..", "h\u0435llo"])
+def test_another_name_opens_nothing(web, name):
+    answer = web.client.get(f"/http/{name}")
+    assert answer.status_code == 404
+    assert not web.functions.events
+
+
+def test_a_body_that_is_too_large_is_refused(web):
+    answer = web.client.post("/http/hello", data=b"x" * (6 * 1024 * 1024 + 1))
+    assert (answer.status_code, json.loads(answer.data)["code"]) == (400, "FUNCTION_PARAM_INVALID")
+    assert not web.functions.events
