@@ -455,7 +455,7 @@ def test_serve_says_in_one_line_of_json_where_it_is_and_what_it_has(served):
     assert served.keys() == {"url", "functions", "environment"}
     assert served["url"].startswith("http://127.0.0.1:")
     assert served["functions"] == sorted(name + end for name in METHODS for end in ("", "Node"))
-    environment = served["environment"]
+    environment = dict(served["environment"])
     assert environment.pop("CLOUD_OPENAPI_BASE_URL") == served["url"]
     assert environment.keys() - gateway_variables(served["url"]).keys() == {
         "CLOUD_OPENAPI_APPID",
