@@ -10,6 +10,9 @@ const net = require('net')
 const path = require('path')
 
 const MOST_BYTES = 6 * 1024 * 1024
+// What require() throws at a module: that it is one, that it awaits, or, where Node.js can require
+// modules, that what it imports was not found, which is looked for elsewhere by import only.
+const MODULE_CODES = ['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE', 'ERR_MODULE_NOT_FOUND']
 const task = JSON.parse(process.argv[2])
 const requests = Number(process.argv[3])
 const answers = Number(process.argv[4])
@@ -38,7 +41,7 @@ async function load(file) {
     try {
       return require(file)
     } catch (error) {
-      if (!['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'].includes(error && error.code) && !isModuleSyntax(error)) throw error
+      if (!MODULE_CODES.includes(error && error.code) && !isModuleSyntax(error)) throw error
     }
   }
   findInstalled(task.packages)

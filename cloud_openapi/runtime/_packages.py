@@ -64,13 +64,14 @@ def install(settings: Settings) -> Path | None:
     if target is None or not is_missing(settings):
         return packages_of(settings)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Others see all of it or nothing.
-    with tempfile.TemporaryDirectory(dir=target.parent) as name:
-        made = Path(name) / "made"
-        made.mkdir()
+    # Others see all of it or nothing. The depth stays: npm's links are relative.
+    made = Path(tempfile.mkdtemp(dir=target.parent))
+    try:
         _run(_python(settings, made) if settings.language == "python" else _node(settings, made))
         (made / _FOLDERS[settings.language]).mkdir(exist_ok=True)
         made.replace(target)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
     return packages_of(settings)
 
 

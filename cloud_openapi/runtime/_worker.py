@@ -81,7 +81,10 @@ class Worker:
 
         Raises WorkerTimeoutError, WorkerMemoryError, WorkerExitError.
         """
-        line = self._converse(call, limits, on_output)
+        try:
+            line = self._converse(call, limits, on_output)
+        finally:
+            self._drain(on_output)
         self.peak = max(self.peak, peak_mb(self._process.pid))
         if self.peak > limits.memory:
             raise WorkerMemoryError
@@ -152,7 +155,6 @@ class Worker:
             if now - looked >= _STEP:
                 looked = now
                 self._check(limits, now - begun, answer)
-        self._drain(on_output)
         return bytes(answer)
 
     def _check(self, limits: Limits, spent: float, answer: bytearray) -> None:

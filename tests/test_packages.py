@@ -1,0 +1,255 @@
+"""What a function needs is installed beside it, and check says what the platform would miss."""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from cloud_openapi.periods import BEIJING
+from cloud_openapi.runtime import Functions
+
+COMMAND = Path(sys.executable).with_name("cloud-openapi")
+NOW = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
+WAIT = 60
+needs_pip = pytest.mark.skipif(find_spec("pip") is None, reason="pip is missing")
+needs_node = pytest.mark.skipif(not shutil.which("npm"), reason="npm is missing")
+PLAIN = "def main(event, context):\n    return event\n"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "functions"
+    (folder / "hello").mkdir(parents=True)
+    (folder / "hello" / "config.json").write_text("{}")
+    return folder
+
+
+@pytest.fixture
+def write(folder):
+    def write(file, source):
+        (folder / "hello" / file).write_text(source, "utf-8")
+
+    return write
+
+
+@pytest.fixture
+def invoke(folder):
+    functions = Functions(folder, {})
+    yield lambda: functions.invoke("hello", {}, NOW)
+    functions.close()
+
+
+def cli(folder, *arguments):
+    return subprocess.run(
+        [COMMAND, *arguments, "--functions", folder],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=WAIT,
+    )
+
+
+@pytest.fixture
+def wheel(tmp_path):
+    """Return a wheel of the module ``treasure``, which is on no index."""
+    path = tmp_path / "treasure-1.0-py3-none-any.whl"
+    metadata = "Metadata-Version: 2.1\nName: treasure\nVersion: 1.0\n"
+    tags = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("treasure.py", "VALUE = 'gold'\n")
+        archive.writestr("treasure-1.0.dist-info/METADATA", metadata)
+        archive.writestr("treasure-1.0.dist-info/WHEEL", tags)
+        archive.writestr("treasure-1.0.dist-info/RECORD", "")
+    return path
+
+
+@needs_pip
+def test_install_brings_what_requirements_txt_lists_and_leaves_the_folder_clean(
+    folder, write, invoke, wheel
+):
+    write("index.py", "import treasure\ndef main(e, c):\n    return treasure.VALUE\n")
+    write("requirements.txt", f"{wheel}\n")
+    before = invoke()
+    assert before.status == 443
+    assert before.result["errorMessage"].endswith("cloud-openapi install hello")
+    files = sorted((folder / "hello").iterdir())
+    result = cli(folder, "install", "hello")
+    assert result.returncode == 0, result.stderr
+    assert invoke().result == "gold"
+    assert sorted((folder / "hello").iterdir()) == files
+    assert cli(folder, "check", "hello").returncode == 0
+
+
+@needs_pip
+def test_install_that_fails_is_one_line_and_leaves_nothing(folder, write, tmp_path):
+    write("index.py", PLAIN)
+    write("requirements.txt", "./no-such-file.whl\n")
+    result = cli(folder, "install", "hello")
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("cloud-openapi: pip failed")
+    assert list((tmp_path / "cache" / "cloud_openapi").iterdir()) == []
+
+
+@needs_node
+@pytest.mark.parametrize("kind", ["commonjs", "module"])
+def test_install_brings_what_package_json_lists_to_require_and_import(
+    folder, write, invoke, tmp_path, kind
+):
+    package = tmp_path / "treasure"
+    package.mkdir()
+    (package / "package.json").write_text('{"name": "treasure", "version": "1.0.0"}')
+    (package / "index.js").write_text("exports.value = 'gold'\n")
+    source = {
+        "commonjs": "const t = require('treasure'); exports.main = async () => t.value",
+        "module": "import t from 'treasure'\nexport const main = async () => t.value",
+    }[kind]
+    write("index.js", source)
+    listed = {"type": kind, "dependencies": {"treasure": f"file:{package}"}}
+    write("package.json", json.dumps(listed))
+    assert invoke().result["errorMessage"].endswith("cloud-openapi install hello")
+    result = cli(folder, "install", "--all")
+    assert result.returncode == 0, result.stderr
+    assert invoke().result == "gold"
+    assert not (folder / "hello" / "node_modules").exists()
+
+
+def test_install_of_a_function_that_lists_nothing_says_so(folder, write):
+    write("index.py", PLAIN)
+    result = cli(folder, "install", "hello")
+    assert (result.returncode, result.stdout) == (0, "hello: lists no dependencies\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["hello", "--all"]])
+def test_install_takes_a_name_or_all(folder, arguments):
+    assert cli(folder, "install", *arguments).returncode == 2
+
+
+def test_the_own_folder_comes_before_what_was_installed(folder, write, invoke):
+    write("treasure.py", "VALUE = 'own'\n")
+    write("index.py", "import treasure\ndef main(e, c):\n    return treasure.VALUE\n")
+    write("requirements.txt", "treasure\n")
+    assert invoke().result == "own"
+
+
+def test_a_failed_import_shows_the_error_the_working_directory_and_where_it_looked(
+    folder, write, invoke
+):
+    write("index.py", "import nosuchmodule\n" + PLAIN)
+    message = invoke().result["errorMessage"]
+    assert "No module named 'nosuchmodule'" in message
+    assert f"working directory {folder / 'hello'}" in message
+    assert "requirements.txt" in message
+
+
+# ---- check ---------------------------------------------------------------------------------
+
+
+def test_check_of_a_good_function_says_so(folder, write):
+    write("index.py", "import json, requests\n" + PLAIN)  # requests is on the platform
+    result = cli(folder, "check", "hello")
+    assert (result.returncode, result.stdout) == (0, "hello: fine\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "says"),
+    [
+        ("index.py", "def main(", "SyntaxError"),
+        ("index.py", "main = 5", "no function main"),
+        ("index.py", "import click\n" + PLAIN, "The platform does not have click"),
+        ("index.py", "import cloud_openapi\n" + PLAIN, "make package FUNCTION=hello"),
+        ("config.json", "{", "config.json: line 1"),
+        ("config.json", '{"permissions": {"openapi": ["*"]}}', "no wildcard"),
+        ("config.json", '{"permissions": {"openapi": "a.b"}}', "an array"),
+        ("config.json", '{"permissions": []}', "permissions must be an object"),
+        (
+            "config.json",
+            '{"triggers": [{"name": "1", "type": "timer", "config": "0 0 2 * * * *"}]}',
+            "not '1'",
+        ),
+        ("config.json", '{"triggers": [{"name": "a", "type": "x"}]}', "type must be timer"),
+        (
+            "config.json",
+            '{"triggers": [{"name": "a", "type": "timer", "config": "0 0 * * *"}]}',
+            "seven fields",
+        ),
+        ("config.json", '{"timeout": -1}', "1 to 900"),
+        ("../cloudbaserc.json", '{"functions": [{"name": "hello", "handler": 5}]}', "handler"),
+        ("../cloudbaserc.json", '{"functions": [{"name": "hello", "handler": "a.b"}]}', "a.py"),
+        ("../cloudbaserc.json", "{", "cloudbaserc.json: line 1"),
+    ],
+    ids=lambda value: value[:24],
+)
+def test_check_lists_a_problem_and_leaves_with_1(folder, write, file, source, says):
+    write("index.py", PLAIN)
+    write(file, source)
+    result = cli(folder, "check", "hello")
+    assert result.returncode == 1
+    assert result.stdout.startswith("hello: ")
+    assert says in result.stdout
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("exports.main = (", "SyntaxError"),
+        ("exports.other = 1", "exports no function main"),
+        ("require('nosuch')", "The platform does not have nosuch"),
+    ],
+)
+def test_check_lists_problems_of_a_node_function(folder, write, source, says):
+    write("index.js", source)
+    result = cli(folder, "check", "hello")
+    assert result.returncode == 1
+    assert says in result.stdout
+
+
+def test_check_lists_every_problem(folder, write):
+    write("index.py", "def main(")
+    write("config.json", '{"permissions": {"openapi": ["*"]}, "timeout": 0}')
+    result = cli(folder, "check", "hello")
+    for says in ("SyntaxError", "no wildcard", "1 to 900"):
+        assert says in result.stdout
+
+
+def test_check_of_an_unknown_function_names_those_that_there_are(folder, write):
+    write("index.py", PLAIN)
+    result = cli(folder, "check", "nosuch")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "hello" in result.stderr
+
+
+# ---- a machine without Node.js -------------------------------------------------------------
+
+
+def test_without_node_a_node_function_says_what_is_missing_and_others_work(
+    folder, write, monkeypatch
+):
+    monkeypatch.setenv("CLOUD_OPENAPI_NODE", "no-such-node")
+    write("index.js", "exports.main = () => 1")
+    (folder / "other").mkdir()
+    (folder / "other" / "index.py").write_text(PLAIN)
+    functions = Functions(folder, {})
+    try:
+        outcome = functions.invoke("hello", {}, NOW)
+        assert outcome.status == 445
+        assert "no-such-node" in outcome.result["errorMessage"]
+        assert "CLOUD_OPENAPI_NODE" in outcome.result["errorMessage"]
+        assert functions.invoke("other", 1, NOW).result == 1
+    finally:
+        functions.close()
+
+
+@needs_node
+def test_cloud_openapi_node_says_which_node(folder, write, monkeypatch, invoke):
+    monkeypatch.setenv("CLOUD_OPENAPI_NODE", shutil.which("node"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    write("index.js", "exports.main = () => 1")
+    assert invoke().result == 1
