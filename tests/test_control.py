@@ -271,10 +271,10 @@ def test_bytes_that_are_no_text_are_shown_all_the_same(control):
         ("PUT", "clock", {"freeze": "soon"}, "freeze is a time such as"),
         ("PUT", "clock", {"freeze": False}, "freeze is a time such as"),
         ("PUT", "clock", {"run": 5}, "run is a time such as"),
-        ("PUT", "clock", {"run": "9999-01-01"}, "run is a time such as"),
+        ("PUT", "clock", {"run": "9999-01-01"}, "between 1971 and 2105"),
         ("PUT", "clock", {"advance": "1"}, "a number of seconds"),
         ("PUT", "clock", {"advance": True}, "a number of seconds"),
-        ("PUT", "clock", {"advance": 1e12}, "between 1971 and 9000"),
+        ("PUT", "clock", {"advance": 1e12}, "between 1971 and 2105"),
         ("PUT", "clock", {"advance": 1e300}, "nobody lives to see"),
         ("PUT", "clock", b'{"advance": NaN}', "NaN"),
         ("PUT", "clock", {"stop": True}, "a JSON object of freeze, advance, run"),
@@ -392,3 +392,52 @@ def test_the_other_routes_take_any_host(control):
     headers = {"Host": "api.weixin.qq.com"}
     answer = control.client.post(DAILY, query_string={"access_token": "x"}, headers=headers)
     assert answer.json["errcode"] == 40001
+
+
+def test_a_request_that_a_reset_overtakes_leaves_no_trace(control):
+    alone = Control()
+    control.emulator.faults.add({"kind": "latency", "seconds": 30})
+    token = control.token()
+    late = threading.Thread(target=control.call, args=(token,))
+    late.start()
+    deadline = time.monotonic() + 5
+    while control.emulator.faults.listed()[0].struck == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    control.emulator.reset()
+    late.join(5)
+    assert control.entries() == []
+    assert control.token() == alone.token()
+    refused = [each.client.get("/cgi-bin/token").json for each in (control, alone)]
+    assert refused[0] == refused[1]
+
+
+def test_a_new_seed_ends_the_tokens_of_the_former(control):
+    token = control.token()
+    control.put("seed", {"seed": 8})
+    assert control.call(token)["errcode"] == 40001
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"accessToken": "SECRET-VALUE"}',
+        b'{"ACCESS_TOKEN": "SECRET-VALUE"}',
+        b'{"access\\u005ftoken": "SECRET-VALUE"}',
+        b'{"list": [{"appSecret": {"a": "SECRET-VALUE"}}]}',
+        b'{"x": "{\\"access_token\\": \\"SECRET-VALUE\\"}"}',
+        b"{'access_token': 'with blanks SECRET-VALUE'}",
+        b"access%5Ftoken=SECRET-VALUE&a=1",
+        b"<token>SECRET-VALUE</token>",
+        b'{"anything": "a-secret-of-another"}',
+    ],
+)
+def test_the_journal_keeps_no_secret_by_whatever_name(control, body):
+    token = control.token(OTHER)
+    query = {"access_token": token}
+    control.client.post(
+        DAILY, query_string=query, data=body.replace(b"SECRET-VALUE", b"x" + token.encode())
+    )
+    control.client.post(DAILY, query_string=query, data=body)
+    text = json.dumps(control.entries())
+    assert not any(secret in text for secret in ("SECRET-VALUE", token, OTHER_SECRET))

@@ -222,7 +222,7 @@ def test_the_commands_of_the_readme_run(served, emulator):
         (["reset", "wxnobody"], "appid is one of"),
         (["faults", "add", "eror"], "kind is one of error, status"),
         (["faults", "add", "error"], "a fault of kind error needs errcode"),
-        (["faults", "remove", "9"], "There is no 9 here."),
+        (["faults", "remove", "9"], "There is no fault 9 here."),
         (["journal", "--limit", "0"], "limit is at least 1"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -84,7 +84,10 @@ def test_its_dates_are_narrower_than_eight_digits(day):
 
 @pytest.mark.parametrize("code", TEXTS)
 def test_its_error_takes_what_the_emulator_answers(code):
-    error = {"errcode": code, "errmsg": f"{TEXTS[code]} rid: 6b05244e-38884479-126cbc8f"}
+    emulator = Emulator()
+    emulator.faults.add({"kind": "error", "errcode": code})
+    error = create_app(emulator).test_client().get("/cgi-bin/token").json
+    assert error["errcode"] == code
     assert validator("error").is_valid(error)
     assert not validator("error").is_valid({**error, "errcode": 0})
 
@@ -172,7 +175,8 @@ def expected_codes(api, request):
         return {44002, 47001, 61500}
     if not validator(f"{api.name}.request").is_valid(body):
         return {47001, 61500}
-    return {0}.union(*(rule.CODES for rule in api.rules))
+    good = all(isinstance(rule.check(body, TODAY), Period) for rule in api.rules)
+    return {0} if good else set().union(*(rule.CODES for rule in api.rules))
 
 
 @SERVICE.parametrize()

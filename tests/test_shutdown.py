@@ -19,7 +19,11 @@ COMMAND = Path(sys.executable).with_name("cloud-openapi")
 def test_serve_does_not_wait_for_a_function_that_is_running(tmp_path, how):
     folder = tmp_path / "sleeps"
     folder.mkdir()
-    source = "import time\ndef main(event, context):\n    time.sleep(4)\n"
+    started = tmp_path / "started"
+    source = (
+        "import pathlib, time\ndef main(event, context):\n"
+        f"    pathlib.Path({str(started)!r}).touch()\n    time.sleep(4)\n"
+    )
     (folder / "index.py").write_text(source, "utf-8")
     process = subprocess.Popen(
         [COMMAND, "serve", "--port", "0", "--json", "--functions", tmp_path],
@@ -36,7 +40,14 @@ def test_serve_does_not_wait_for_a_function_that_is_running(tmp_path, how):
 
     caller = threading.Thread(target=invoke)
     caller.start()
-    time.sleep(0.7)
+    try:
+        deadline = time.monotonic() + 10
+        while not started.exists():
+            assert time.monotonic() < deadline, "the function did not start"
+            time.sleep(0.01)
+    except AssertionError:
+        process.kill()
+        raise
     begun = time.monotonic()
     process.send_signal(how)
     assert process.wait(10) == 0

@@ -1,28 +1,19 @@
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from cloud_openapi.cli._options import folder_option
-from cloud_openapi.cli._serve import emulator_variables, print_line
+from cloud_openapi.cli._serving import emulator_variables, print_line, serving
 from cloud_openapi.cli._setup import Setup, setup_options
 from cloud_openapi.cli._signals import passed_on
-from cloud_openapi.emulator import (
-    Emulator,
-    Server,
-    Timers,
-    create_app,
-    gateway_variables,
-    listen,
-    url_of,
-)
+from cloud_openapi.emulator import gateway_variables, listen, url_of
 from cloud_openapi.periods import NOW_VARIABLE
-from cloud_openapi.runtime import Functions
 
 # What a shell returns for these, so that scripts need to know nothing new.
 _NOT_EXECUTABLE = 126
@@ -43,27 +34,15 @@ def exec_(command: tuple[str, ...], functions: Path, setup: Setup) -> NoReturn:
     The emulator takes a free port, which the command finds in CLOUD_OPENAPI_BASE_URL, and is
     gone when the command is. Example: cloud-openapi exec -- pytest
     """
-    with _emulator(functions, setup.emulator()) as variables:
-        if setup.now:
-            variables[NOW_VARIABLE] = setup.now.isoformat()
-        code = _run(command, {**os.environ, **variables})
-    sys.exit(code)
-
-
-@contextmanager
-def _emulator(folder: Path, emulator: Emulator) -> Iterator[dict[str, str]]:
-    """Serve an emulator and its functions meanwhile, and give the variables that lead there."""
+    emulator = setup.emulator()
     listening = listen("127.0.0.1", 0)
     url = url_of(listening)
-    variables = emulator_variables(url, emulator)
-    found = Functions(folder, variables, on_line=print_line)
-    timers = Timers(emulator, found)
-    try:
-        with timers, Server(create_app(emulator, found, timers), listening):
-            yield {**variables, **gateway_variables(url)}
-    finally:
-        found.close()
-        listening.close()
+    variables = {**emulator_variables(url, emulator), **gateway_variables(url)}
+    if setup.now:
+        variables[NOW_VARIABLE] = setup.now.isoformat()
+    with serving(emulator, functions, listening, on_line=print_line):
+        code = _run(command, {**os.environ, **variables})
+    sys.exit(code)
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -75,7 +54,12 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
                 command, env=environment, close_fds=False, start_new_session=child.is_apart
             )
         except FileNotFoundError:
-            return _refuse(_NOT_FOUND, f'Cannot run "{command[0]}": there is no such command.')
+            if shutil.which(command[0]) is None:
+                return _refuse(_NOT_FOUND, f'Cannot run "{command[0]}": there is no such command.')
+            message = (
+                f'Cannot run "{command[0]}": the program that its first line names is missing.'
+            )
+            return _refuse(_NOT_EXECUTABLE, message)
         except OSError as error:
             return _refuse(_NOT_EXECUTABLE, f'Cannot run "{command[0]}": {error.strerror}.')
         child.start(process)

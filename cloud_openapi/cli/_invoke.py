@@ -11,11 +11,10 @@ from cloud_openapi.cli._options import (
     json_value,
     option,
 )
-from cloud_openapi.cli._serve import emulator_variables
+from cloud_openapi.cli._serving import serving
 from cloud_openapi.cli._setup import Setup, setup_options
-from cloud_openapi.emulator import Server, create_app, listen, url_of
+from cloud_openapi.emulator import listen
 from cloud_openapi.errors import CloudOpenAPIError
-from cloud_openapi.runtime import Functions
 
 
 @click.command()
@@ -35,15 +34,9 @@ def invoke(name: str, data: Any, source: str, functions: Path, setup: Setup) -> 
     Its log goes to stderr: what the function prints, between the platform's own lines.
     """
     emulator = setup.emulator()
-    listening = listen("127.0.0.1", 0)
-    found = Functions(functions, emulator_variables(url_of(listening), emulator))
-    try:
+    with serving(emulator, functions, listen("127.0.0.1", 0)) as found:
         check_known(name, found)
-        with Server(create_app(emulator, found), listening):
-            outcome = found.invoke(name, data, emulator.now(emulator.first_appid), source)
-    finally:
-        found.close()
-        listening.close()
+        outcome = found.invoke(name, data, emulator.now(emulator.first_appid), source)
     click.echo(outcome.log, err=True, nl=False)
     if outcome.status != HTTPStatus.OK:
         if outcome.result.get("stackTrace"):

@@ -4,6 +4,7 @@ import shlex
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
@@ -14,17 +15,10 @@ import click
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.cli._options import folder_option, option
+from cloud_openapi.cli._serving import emulator_variables, print_line, serving
 from cloud_openapi.cli._setup import Setup, setup_options
 from cloud_openapi.demo import DEMO_APPID
-from cloud_openapi.emulator import (
-    Emulator,
-    Server,
-    Timers,
-    create_app,
-    gateway_variables,
-    listen,
-    url_of,
-)
+from cloud_openapi.emulator import Emulator, gateway_variables, listen, url_of
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.naming import to_camel_case
 from cloud_openapi.runtime import Debug, Functions
@@ -61,43 +55,26 @@ def serve(  # noqa: PLR0913 - an option each
     """Run the emulator and the functions of a folder until interrupted."""
     emulator = setup.emulator()
     listening = _listen(host, port)
-    variables = emulator_variables(url_of(listening), emulator)
-    found = Functions(functions, variables, debug=debug, on_line=print_line)
-    timers = Timers(emulator, found)
-    server = Server(create_app(emulator, found, timers), listening)
+    url = url_of(listening)
+    variables = emulator_variables(url, emulator)
+    stopped = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        # First the functions: the server waits for the answers that it owes.
-        found.close()
-        raise SystemExit(0)
+        stopped.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    if as_json:
-        environment = {**variables, **gateway_variables(server.url)}
-        ready = {"url": server.url, "functions": list(found), "environment": environment}
-        # Who named mini programs wants to know what each one's secret is.
-        apps = {"apps": emulator.apps} if setup.apps or setup.settings else {}
-        click.echo(json.dumps({**ready, **apps}))
-    else:
-        click.echo(_welcome(server.url, found, emulator, variables))
-    sys.stdout.flush()
-    with timers:
-        server.run()
-
-
-def emulator_variables(url: str, emulator: Emulator) -> dict[str, str]:
-    """Return the variables that make a program call this emulator for its first mini program."""
-    return {
-        "CLOUD_OPENAPI_BASE_URL": url,
-        "CLOUD_OPENAPI_APPID": emulator.first_appid,
-        "CLOUD_OPENAPI_SECRET": emulator.apps[emulator.first_appid],
-    }
-
-
-def print_line(function: str, line: str) -> None:
-    """Show what a function has written."""
-    click.echo(f"{function}: {line}", err=True)
+    with serving(emulator, functions, listening, debug=debug, on_line=print_line) as found:
+        if as_json:
+            environment = {**variables, **gateway_variables(url)}
+            ready = {"url": url, "functions": list(found), "environment": environment}
+            # Who named mini programs wants to know what each one's secret is.
+            apps = {"apps": emulator.apps} if setup.apps or setup.settings else {}
+            click.echo(json.dumps({**ready, **apps}))
+        else:
+            click.echo(_welcome(url, found, emulator, variables))
+        sys.stdout.flush()
+        stopped.wait()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -36,7 +36,9 @@ class Setup(NamedTuple):
         }
         try:
             return Emulator(
-                seed=seed if self.seed is None else self.seed, clock=Clock(self.now), apps=given
+                seed=seed if self.seed is None else self.seed,
+                clock=Clock(self.now),
+                apps=given or None,
             )
         except ValueError as error:
             raise ConfigError(f"{self.settings or '--app'}: {error}.") from error

@@ -8,7 +8,7 @@ from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.cloud_run import CloudRun
-from cloud_openapi.emulator.errors import CREDENTIAL_PATHS
+from cloud_openapi.emulator.errors import CREDENTIAL_PATHS, STABLE_TOKEN
 from cloud_openapi.emulator.tokens import Tokens
 
 
@@ -34,7 +34,8 @@ def caller_of(
     """Return who asks: by a good token, by Cloud Run, or by the appid of a request for a token."""
     path, address = request.path, request.remote_addr or ""
     if path in CREDENTIAL_PATHS:
-        given = request.args.get("appid") or _appid_in(request)
+        asked = None if path == STABLE_TOKEN else request.args.get("appid")
+        given = asked or _appid_in(request)
         named = given if given in apps else None
         return Caller(path, named, None, named, address)
     token = request.args.get("access_token")

@@ -7,7 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from cloud_openapi.periods import BEIJING, parse_now
 
-_YEARS = (1971, 9000)
+# Until then a rid begins with eight hexadecimal digits of seconds.
+_YEARS = (1971, 2105)
 _NO_TIME = timedelta(0)
 
 
@@ -37,20 +38,21 @@ class Clock:
     @property
     def frozen_at(self) -> datetime | None:
         """Return where the time stands still, nothing while it runs."""
-        return self._current.frozen_at
+        return self.setting.frozen_at
 
     @property
     def offset(self) -> timedelta:
         """Return how far the time runs ahead of the machine's; zero while it stands still."""
-        return self._current.offset
+        return self.setting.offset
 
     @property
-    def _current(self) -> _Setting:
+    def setting(self) -> _Setting:
+        """Return both at once."""
         return self._setting or _MACHINES
 
     def now(self) -> datetime:
         """Return the time as an aware datetime in Beijing."""
-        return _shown(self._current)
+        return _shown(self.setting)
 
     def listen(self, moved: Callable[..., None]) -> None:
         """Have ``moved(passes=…)`` called after each change.
@@ -69,7 +71,7 @@ class Clock:
     def advance(self, by: timedelta) -> None:
         """Move the time; it goes on running, or standing still. Raises ValueError."""
         with self._lock:
-            frozen_at, offset = self._current
+            frozen_at, offset = self.setting
             try:
                 _checked(self.now() + by)
             except OverflowError:
@@ -112,8 +114,9 @@ class OwnClock(Clock):
         return self._setting is None
 
     @property
-    def _current(self) -> _Setting:
-        return self._setting or self._common._current  # noqa: SLF001 - a clock
+    def setting(self) -> _Setting:
+        """Return where the time stands, or how far it runs ahead."""
+        return self._setting or self._common.setting
 
     def now(self) -> datetime:
         """Return the time as an aware datetime in Beijing."""
@@ -155,10 +158,11 @@ class Clocks:
 
 def describe_clock(clock: Clock) -> dict[str, Any]:
     """Return ``{"now", "frozen", "offset"}``: a time, whether it stands still, seconds."""
+    setting = clock.setting
     return {
-        "now": clock.now().isoformat(),
-        "frozen": clock.frozen_at is not None,
-        "offset": clock.offset.total_seconds(),
+        "now": _shown(setting).isoformat(),
+        "frozen": setting.frozen_at is not None,
+        "offset": setting.offset.total_seconds(),
     }
 
 
@@ -169,11 +173,11 @@ def read_moment(name: str, value: Any) -> datetime:
     """
     try:
         moment = value if isinstance(value, datetime) else parse_now(value)
-        if moment is not None:
-            return _checked(moment)
     except (AttributeError, OverflowError, TypeError, ValueError):
-        pass
-    raise ValueError(f"{name} is a time such as 2026-03-11T12:00, not {value!r}")
+        moment = None
+    if moment is None:
+        raise ValueError(f"{name} is a time such as 2026-03-11T12:00, not {value!r}")
+    return _checked(moment)
 
 
 def _shown(setting: _Setting) -> datetime:

@@ -56,7 +56,8 @@ TEXTS: Final = {
 }
 
 _API_QUOTA: Final = "reach max api daily quota limit"
-TOKEN_PATHS: Final = ("/cgi-bin/token", "/cgi-bin/stable_token")
+STABLE_TOKEN: Final = "/cgi-bin/stable_token"  # noqa: S105 - a path
+TOKEN_PATHS: Final = ("/cgi-bin/token", STABLE_TOKEN)
 CLEAR_QUOTA_V2: Final = "/cgi-bin/clear_quota/v2"
 # They are asked with appid and secret, not with a token.
 CREDENTIAL_PATHS: Final = (*TOKEN_PATHS, CLEAR_QUOTA_V2)

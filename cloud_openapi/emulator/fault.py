@@ -29,8 +29,8 @@ KINDS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "empty": ((), ()),
     "content_type": (("content_type",), ()),
     "revoke_token": ((), ()),
-    "quota": ((), ()),
-    "not_ready": (("until",), ()),
+    "quota": ((), ("errmsg",)),
+    "not_ready": (("until",), ("errmsg",)),
     "gateway_error": (("errcode",), ()),
 }
 
@@ -58,6 +58,7 @@ class Fault:
         self.rate: float = definition.get("rate", 1)
         self.until: datetime | None = definition.get("until")
         self.struck = 0
+        self._ended = False
         self._chance = chance
         self.cancelled = threading.Event()
         """Set when the fault is taken back, so that nobody sleeps on for it."""
@@ -65,7 +66,10 @@ class Fault:
     def over(self, now: datetime) -> bool:
         """Say whether the fault has ended as it was declared to."""
         spent = self.times is not None and self.struck >= self.times
-        return spent or (self.until is not None and now >= self.until)
+        if spent or (self.until is not None and now >= self.until):
+            # For good, even if the clock is moved back.
+            self._ended = True
+        return self._ended
 
     def strikes(self) -> bool:
         """Roll the dice for a request that the fault meets."""

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from flask import Response
@@ -28,6 +28,7 @@ class Faults:
         self._seeds = seeds
         self._clocks = clocks
         self._known = known
+        self._data_paths = frozenset(known.apis.values())
         self._lock = threading.Lock()
         self._number = 0
         # By whose they are, so that nobody pays for another's; replaced as a whole, never changed.
@@ -58,9 +59,8 @@ class Faults:
 
     def remove(self, number: int) -> None:
         """Take one fault back. Raises KeyError, if it is not in force."""
-        if not any(fault.id == number for fault in self.listed()):
-            raise KeyError(number)
-        self._keep(lambda fault: fault.id != number)
+        if not self._keep(lambda fault: fault.id != number):
+            raise KeyError(f"fault {number}")
 
     def clear(self, appid: str | None = None) -> None:
         """Take back the faults of one mini program, or all of them."""
@@ -71,10 +71,7 @@ class Faults:
 
     def reseed(self) -> None:
         """Take back the faults whose dice followed from the common seed."""
-        self._keep(lambda fault: self._seeds.own(fault.appid) is not None)
-        with self._lock:
-            if not self._of:
-                self._number = 0
+        self._keep(lambda fault: self._seeds.own(fault.appid) is not None, anew=True)
 
     def listed(self) -> tuple[Fault, ...]:
         """Return the faults that have not ended."""
@@ -90,7 +87,11 @@ class Faults:
                     self._end(fault)
                     continue
                 answers = fault.kind != "latency"
-                if (answers and last) or not _meets(fault, caller) or not fault.strikes():
+                if (
+                    (answers and last)
+                    or not _meets(fault, caller, self._data_paths)
+                    or not fault.strikes()
+                ):
                     continue
                 fault.struck += 1
                 if self._over(fault):
@@ -118,18 +119,25 @@ class Faults:
         if not self._of[appid]:
             del self._of[appid]
 
-    def _keep(self, kept: Callable[[Fault], bool], *appids: str) -> None:
+    def _keep(self, kept: Callable[[Fault], bool], *appids: str, anew: bool = False) -> list[Fault]:
+        """Take the others back and return those that were in force; number anew if none is left."""
         gone = []
         with self._lock:
             for appid in appids or list(self._of):
                 faults = self._of.get(appid, ())
                 gone += [fault for fault in faults if not kept(fault)]
                 self._set(appid, filter(kept, faults))
+            if anew and not self._of:
+                self._number = 0
+            ended = [fault for fault in gone if self._over(fault)]
         for fault in gone:
             fault.cancelled.set()
+        return [fault for fault in gone if fault not in ended]
 
 
-def _meets(fault: Fault, caller: Caller) -> bool:
+def _meets(fault: Fault, caller: Caller, data_paths: Collection[str]) -> bool:
+    if fault.kind == "not_ready" and caller.path not in data_paths:
+        return False
     if fault.path not in {None, caller.path} or fault.appid not in {None, caller.appid}:
         return False
     if fault.kind == "gateway_error":

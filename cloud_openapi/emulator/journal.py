@@ -1,5 +1,6 @@
 """What was asked, what was answered, and why; the newest entries only."""
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -9,8 +10,14 @@ from typing import Any, NamedTuple
 from cloud_openapi.emulator.newest import Newest
 
 _BODY_LIMIT = 64 * 1024
-# Clients are known to send their token in the body too.
-_SECRET = re.compile(rb"""((?:access_token|secret)["']?\s*[:=]\s*["']?)[^"'&\s]+""")
+# Clients are known to send their token in the body too, under more than one name.
+_HINT = re.compile(rb"token|secret|\\u00|%5f", re.IGNORECASE)
+_NAME = re.compile("token|secret", re.IGNORECASE)
+_SECRET = re.compile(
+    r"""((?:token|secret)\\?["']?\s*(?:[:=>]|%3d)\s*\\?)(?:"[^"\\]*|'[^'\\]*|[^"'&\s<>\\]+)""",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"emulator_[\w-]{136}")
 
 
 class Entry(NamedTuple):
@@ -52,7 +59,7 @@ class Journal:
     def add(self, entry: Entry) -> None:
         """Keep an entry; an overlong body is cut, and the oldest entry makes room."""
         body = entry.body
-        if len(body) > _BODY_LIMIT or b"token" in body or b"secret" in body:
+        if len(body) > _BODY_LIMIT or _HINT.search(body):
             entry = entry._replace(body=cleaned(body)[:_BODY_LIMIT])
         # A query lands in the path where its question mark was forgotten.
         if "=" in entry.path:
@@ -104,5 +111,28 @@ class Journal:
 
 
 def cleaned(body: bytes) -> bytes:
-    """Return a body without the tokens and secrets that it names."""
-    return _SECRET.sub(rb"\1***", body)
+    """Return a body without the tokens and secrets that it names; others stay as they are."""
+    if not _HINT.search(body):
+        return body
+    try:
+        value = json.loads(body)
+        masked = _masked(value)
+    except (ValueError, RecursionError):
+        return _masked_text(body.decode("latin-1")).encode("latin-1")
+    if masked == value:
+        return body
+    return json.dumps(masked, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: "***" if _NAME.search(name) else _masked(inner) for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_masked(inner) for inner in value]
+    return _masked_text(value) if isinstance(value, str) else value
+
+
+def _masked_text(text: str) -> str:
+    return _TOKEN.sub("***", _SECRET.sub(r"\1***", text))

@@ -105,7 +105,10 @@ class Pins:
     def remove(self, number: int) -> None:
         """Take one pin back. Raises KeyError, if there is none of that number."""
         with self._lock:
-            self._drop(self._pins[number])
+            pin = self._pins.get(number)
+            if pin is None:
+                raise KeyError(f"pin {number}")
+            self._drop(pin)
 
     def clear(self, appid: str | None = None) -> None:
         """Take back the pins of one mini program, or all of them."""

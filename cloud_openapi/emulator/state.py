@@ -56,6 +56,9 @@ class Emulator:
         self.seeds = Seeds(seed)
         self._first_seed = seed
         self._lock = threading.RLock()
+        self.resets = 0
+        """How many resets there were, so that a request which one overtakes leaves no trace."""
+        self._reset_at: dict[str | None, int] = {}
         self.catalogue = default_catalogue() if catalogue is None else catalogue
         self.journal = Journal(journal_size)
         self.readiness = Readiness(ready_hour)
@@ -73,7 +76,9 @@ class Emulator:
         self.cloud_run = CloudRun(self.clocks, self.seeds)
         self.rids = Rids()
         self._world = lru_cache(maxsize=_WORLDS)(World)
-        given = apps or {DEMO_APPID: DEMO_SECRET}
+        given = {DEMO_APPID: DEMO_SECRET} if apps is None else apps
+        if not given:
+            raise ValueError("apps: an emulator has at least one mini program")
         self._first_apps = {appid: app_settings(one) for appid, one in given.items()}
         self.first_appid = next(iter(self._first_apps))
         """The mini program in whose name a program calls that was told nothing else."""
@@ -100,9 +105,17 @@ class Emulator:
         """Return the simulated mini program of an appid."""
         return self._world(self.seeds.of(appid), appid)
 
+    def reset_since(self, resets: int, appid: str | None) -> bool:
+        """Say whether there was a reset of a mini program or of all since there were so many."""
+        return (
+            self.resets != resets
+            and max(self._reset_at.get(None, 0), self._reset_at.get(appid, 0)) > resets
+        )
+
     def reset(self) -> None:
         """Go back to the beginning: as it was made, with no token, fault, pin or journal."""
         with self._lock:
+            self._count_reset(None)
             self._forget(None)
             self.seeds.reset(self._first_seed)
             self.faults.reseed()
@@ -119,7 +132,9 @@ class Emulator:
         ValueError.
         """
         with self._lock:
-            self._forget(self.known_appid(appid))
+            self.known_appid(appid)
+            self._count_reset(appid)
+            self._forget(appid)
             self.seeds.forget(appid)
             self._configure_first(appid)
 
@@ -132,6 +147,9 @@ class Emulator:
         with self._lock:
             self.seeds.reseed(checked_seed(seed))
             self.faults.reseed()
+            for appid in self.apps:
+                if self.seeds.own(appid) is None:
+                    self.tokens.forget(appid)
 
     def configure_app(  # noqa: PLR0913 - each is a setting of its own
         self,
@@ -242,6 +260,12 @@ class Emulator:
         found, last = self.journal.select(path=path, **filters)
         entries = [{**entry.describe(), "api": self._names.get(entry.path)} for entry in found]
         return {"entries": entries, "last": last}
+
+    def _count_reset(self, appid: str | None) -> None:
+        self.resets += 1
+        if appid is None:
+            self._reset_at.clear()
+        self._reset_at[appid] = self.resets
 
     def _forget(self, appid: str | None) -> None:
         self.clocks.reset(appid)

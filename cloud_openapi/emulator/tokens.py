@@ -95,7 +95,7 @@ class Tokens:
             current = granted.stable
             if force:
                 current = self._force(appid, granted, now)
-            elif current is None or now >= current.ends - _OVERLAP:
+            elif current is None or not current.at <= now < current.ends - _OVERLAP:
                 current = self._issue(appid, granted, now)
             granted.stable = current
             return current.token, int((current.ends - now).total_seconds())
@@ -149,7 +149,9 @@ class Tokens:
 
     def _force(self, appid: str, granted: _Granted, now: datetime) -> _Issued:
         current, calls = granted.stable, granted.forced
-        if current is not None and calls and now - calls[-1] < _FORCED_PAUSE:
+        # A clock that was moved back must not hold a token up for as long.
+        since = now - calls[-1] if calls else _FORCED_PAUSE
+        if current is not None and timedelta(0) <= since < _FORCED_PAUSE:
             return current
         calls[:] = [call for call in calls if call.date() == now.date()]
         if len(calls) >= _FORCED_A_DAY:

@@ -1,5 +1,6 @@
 """What every endpoint of api.weixin.qq.com has in common: refusals, faults, rids, the journal."""
 
+import os
 from collections.abc import Callable
 from http import HTTPStatus
 from time import perf_counter
@@ -89,7 +90,7 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
 
 def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     """Answer a call, refused or not, and keep the journal."""
-    rid, platform_code, began = "", 0, perf_counter()
+    rid, platform_code, began, resets = "", 0, perf_counter(), emulator.resets
     struck = _strike(call, emulator) if emulator.faults else None
     try:
         answer = endpoint(call) if struck is None else _answer(endpoint, call, struck, emulator)
@@ -99,32 +100,44 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     except RefusalError as refusal:
         call.appid = call.appid or call.caller(emulator).named
         call.now = call.now or emulator.now(call.appid)
-        rid = _rid(call, emulator)
+        rid = _rid(call, emulator, resets)
         answer = Answer(error_body(refusal.code, rid, refusal.text), refusal.check)
     except SideCarError as refusal:
         answer = Answer({}, f"side-car: {refusal}", HTTPStatus.BAD_GATEWAY)
     now = call.now or emulator.now(call.appid)
     errcode = platform_code or _errcode(answer.body)
-    body, check = _without_token(call.request, call.body_to_keep(), answer.source)
-    emulator.journal.add(
-        Entry(
-            now, call.method, call.path, call.appid, body, errcode, check, call.via, call.function
-        )
-    )
+    body, check = _without_secrets(call, emulator, answer.source)
     data = orjson.dumps(answer.body)
-    if rid:
-        cost = int((perf_counter() - began) * 1000)
-        client = call.request.remote_addr or ""
-        emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
+    if not emulator.reset_since(resets, call.appid):
+        emulator.journal.add(
+            Entry(
+                now,
+                call.method,
+                call.path,
+                call.appid,
+                body,
+                errcode,
+                check,
+                call.via,
+                call.function,
+            )
+        )
+        if rid:
+            cost = int((perf_counter() - began) * 1000)
+            client = call.request.remote_addr or ""
+            emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
     response = call.response(data, platform_code)
     if call.through_side_car or answer.status != HTTPStatus.OK:
-        response = _from_side_car(response, answer.status, _rid(call, emulator))
+        response = _from_side_car(response, answer.status, _rid(call, emulator, resets))
     return response if struck is None else struck.after(response)
 
 
-def _rid(call: Call, emulator: Emulator) -> str:
+def _rid(call: Call, emulator: Emulator, resets: int) -> str:
     now = call.now or emulator.now(call.appid)
-    return make_rid(now, emulator.seeds.draw(call.appid, "rid", 8))
+    # Nothing of the new beginning's chance for a request of before.
+    overtaken = emulator.reset_since(resets, call.appid)
+    chance = os.urandom(8) if overtaken else emulator.seeds.draw(call.appid, "rid", 8)
+    return make_rid(now, chance)
 
 
 def _from_side_car(response: Response, status: int, seqid: str) -> Response:
@@ -158,8 +171,14 @@ def _answer(endpoint: Endpoint, call: Call, struck: Struck, emulator: Emulator) 
     return Answer(answer.body, f"{answer.source}, {struck.note}")
 
 
-def _without_token(request: Request, body: bytes, check: str) -> tuple[bytes, str]:
-    token = request.args.get("access_token") or request.args.get(TOKEN_NAME)
-    if not token or token.encode() not in body:
-        return body, check
-    return body.replace(token.encode(), b"***"), check.replace(token, "***")
+def _without_secrets(call: Call, emulator: Emulator, check: str) -> tuple[bytes, str]:
+    """Return the body and the check without the caller's token and secret."""
+    body = call.body_to_keep()
+    args = call.request.args
+    for secret in (
+        args.get("access_token") or args.get(TOKEN_NAME),
+        emulator.apps.get(call.appid or ""),
+    ):
+        if secret and secret.encode() in body:
+            body, check = body.replace(secret.encode(), b"***"), check.replace(secret, "***")
+    return body, check

@@ -1,0 +1,52 @@
+"""An emulator with its functions and timers, from its start to its end."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from socket import socket
+
+import click
+
+from cloud_openapi.emulator import Emulator, Server, Timers, create_app, url_of
+from cloud_openapi.runtime import Debug, Functions
+
+
+@contextmanager
+def serving(
+    emulator: Emulator,
+    folder: Path,
+    listening: socket,
+    *,
+    debug: Debug | None = None,
+    on_line: Callable[[str, str], None] | None = None,
+) -> Iterator[Functions]:
+    """Serve an emulator with the functions of a folder meanwhile, and give the functions."""
+    variables = emulator_variables(url_of(listening), emulator)
+    functions = Functions(folder, variables, debug=debug, on_line=on_line)
+    timers = Timers(emulator, functions)
+    server = Server(create_app(emulator, functions, timers), listening)
+    try:
+        with timers, server:
+            try:
+                yield functions
+            finally:
+                # The server waits for the answers that it owes: for none that sleeps or runs on.
+                emulator.faults.clear()
+                functions.close()
+    finally:
+        functions.close()
+        listening.close()
+
+
+def emulator_variables(url: str, emulator: Emulator) -> dict[str, str]:
+    """Return the variables that make a program call this emulator for its first mini program."""
+    return {
+        "CLOUD_OPENAPI_BASE_URL": url,
+        "CLOUD_OPENAPI_APPID": emulator.first_appid,
+        "CLOUD_OPENAPI_SECRET": emulator.apps[emulator.first_appid],
+    }
+
+
+def print_line(function: str, line: str) -> None:
+    """Show what a function has written."""
+    click.echo(f"{function}: {line}", err=True)
