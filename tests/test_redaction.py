@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -141,6 +142,34 @@ def test_any_bytes_pass_and_a_second_time_changes_nothing(body):
     redactor = Redactor()
     once = redactor.interaction(plain(request_body=body, response_body=body))
     assert redactor.interaction(once) == once
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        "a=",
+        "a=b&",
+        "a:",
+        "-",
+        "\n",
+        " ",
+        "<a",
+        "name=a\n",
+        "://",
+        "eyJ",
+        "\\",
+        '"',
+        "{",
+        "wx0",
+        "%3D",
+    ],
+)
+def test_a_large_body_of_anything_takes_no_long_time(piece):
+    body = (piece * 200_000)[:200_000].encode()
+    began = time.process_time()
+    Redactor().interaction(plain(request_body=body))
+    assert time.process_time() - began < 3
 
 
 json_values = st.recursive(

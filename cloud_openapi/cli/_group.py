@@ -7,6 +7,7 @@ from cloud_openapi.cli._apis import apis, openapi, schema
 from cloud_openapi.cli._call import call
 from cloud_openapi.cli._exec import exec_
 from cloud_openapi.cli._invoke import invoke
+from cloud_openapi.cli._record import import_, record
 from cloud_openapi.cli._serve import serve
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError
 
@@ -20,7 +21,7 @@ def group() -> None:
     """
 
 
-for command in (apis, call, exec_, invoke, openapi, schema, serve):
+for command in (apis, call, exec_, import_, invoke, openapi, record, schema, serve):
     group.add_command(command)
 
 

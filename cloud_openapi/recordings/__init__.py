@@ -9,11 +9,12 @@ from cloud_openapi.errors import (
     UsedUpError,
 )
 from cloud_openapi.recordings._files import load
+from cloud_openapi.recordings._har import read_har
 from cloud_openapi.recordings._interaction import Headers, Interaction
 from cloud_openapi.recordings._recorder import Recorder, Serializer, write
 from cloud_openapi.recordings._redaction import Redactor
 from cloud_openapi.recordings._replay import Replay
-from cloud_openapi.recordings._rules import REDACTED, RULES, Rules
+from cloud_openapi.recordings._rules import REDACTED, RULES, Pattern, Rules
 
 __all__ = [
     "REDACTED",
@@ -23,6 +24,7 @@ __all__ = [
     "NetworkBlockedError",
     "NoMatchError",
     "NoRecordingsError",
+    "Pattern",
     "Recorder",
     "RecordingError",
     "Redactor",
@@ -32,5 +34,6 @@ __all__ = [
     "Serializer",
     "UsedUpError",
     "load",
+    "read_har",
     "write",
 ]

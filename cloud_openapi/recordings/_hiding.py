@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 # What is shorter may be a word, which is not searched for elsewhere.
 _SHORTEST = 10
+_NUMBER = re.compile(r"[0-9eE.+-]*")
 _ATTRIBUTE = re.compile(
     r"\b(?:expires|max-age|path|domain|samesite|httponly|secure)\b", re.IGNORECASE
 )
@@ -32,7 +33,12 @@ def values_in(text: str) -> set[str]:
     parts.update(text.split())
     for part in text.split():
         parts.update(_decoded(part).split(":", 1))
-    return {part for part in parts if len(part) >= _SHORTEST and REDACTED not in part}
+    return {part for part in parts if _is_telling(part)}
+
+
+def _is_telling(part: str) -> bool:
+    # Digits could be part of a number, which must stay one.
+    return len(part) >= _SHORTEST and REDACTED not in part and not _NUMBER.fullmatch(part)
 
 
 def hidden(value: T, secrets: Iterable[str]) -> T:

@@ -1,7 +1,6 @@
 """Tokens and secrets, taken out before anything touches the disk."""
 
 import json
-import re
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,9 +9,10 @@ from urllib.parse import quote_plus, unquote_plus, urlsplit, urlunsplit
 from cloud_openapi.recordings._encoding import decoded
 from cloud_openapi.recordings._hiding import hidden, values_in
 from cloud_openapi.recordings._interaction import Headers, Interaction
-from cloud_openapi.recordings._rules import REDACTED, RULES, Rules
+from cloud_openapi.recordings._rules import REDACTED, RULES, Pattern, Rules
 
 _REMEMBERED = 100
+_DEEPEST = 16  # an address in an address, JSON in JSON
 
 
 class Redactor:
@@ -31,6 +31,10 @@ class Redactor:
 
     def __repr__(self) -> str:
         return f"<Redactor, {len(self._given) + len(self._met)} secrets>"
+
+    def give(self, *secrets: str) -> None:
+        """Take these out too, from now on and wherever they stand."""
+        self._given |= frozenset(filter(None, secrets))
 
     def interaction(self, interaction: Interaction) -> Interaction:
         """Return an interaction without its secrets; its bodies are decoded, if they were not.
@@ -81,6 +85,7 @@ class Sweep:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
+        self._depth = 0
         self.met: set[str] = set()
 
     def uri(self, uri: str) -> str:
@@ -117,6 +122,15 @@ class Sweep:
 
     def text(self, text: str) -> str:
         """Return a text without secrets: JSON, an encoded form, or anything else."""
+        if self._depth == _DEEPEST:
+            return self._patterns(text)
+        self._depth += 1
+        try:
+            return self._text(text)
+        finally:
+            self._depth -= 1
+
+    def _text(self, text: str) -> str:
         if text.lstrip()[:1] in {"{", "["}:
             swept = self._json(text)
             if swept is not None:
@@ -133,7 +147,9 @@ class Sweep:
         if self._rules.secret(unquote_plus(name)):
             self._meet(plain)
             return f"{name}={REDACTED}"
-        swept = self.text(plain)
+        # What was not encoded is no form of its own.
+        nested = plain != value or plain[:1] in {"{", "["}
+        swept = self.text(plain) if nested else self._patterns(plain)
         return f"{self._patterns(name)}={value if swept == plain else quote_plus(swept)}"
 
     def _patterns(self, text: str) -> str:
@@ -141,17 +157,19 @@ class Sweep:
             text = self._pattern(pattern, text)
         return text
 
-    def _pattern(self, pattern: re.Pattern[str], text: str) -> str:
+    def _pattern(self, pattern: Pattern, text: str) -> str:
         kept, start, at = [], 0, 0
-        while match := pattern.search(text, at):
-            groups = match.groupdict()
-            if "name" in groups and not self._rules.secret(groups["name"]):
-                # What looks like its value may hold another pair.
-                at = match.end("name")
+        while head := pattern.head.search(text, at):
+            at = head.end()
+            name = head.groupdict().get("name")
+            # The value of a harmless name may hold another pair: it is not skipped.
+            secret = name is None or self._rules.secret(name)
+            value = pattern.value.match(text, at) if secret else None
+            if value is None:
                 continue
-            self._meet(groups["value"])
-            kept += [text[start : match.start("value")], REDACTED]
-            start = at = match.end("value")
+            self._meet(value[0])
+            kept += [text[start:at], REDACTED]
+            start = at = value.end()
         return "".join([*kept, text[start:]])
 
     def _json(self, text: str) -> str | None:

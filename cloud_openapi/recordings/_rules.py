@@ -6,6 +6,17 @@ from typing import NamedTuple
 REDACTED = "REDACTED"
 
 
+class Pattern(NamedTuple):
+    """A secret in a text: what stands before it, and itself.
+
+    If ``head`` has a group ``name``, that name decides whether the value is secret. None of these
+    may take long on whatever a body holds, so each head begins at one place only.
+    """
+
+    head: re.Pattern[str]
+    value: re.Pattern[str]
+
+
 class Rules(NamedTuple):
     """What is taken out of a recording; ``RULES._replace(names=RULES.names | {…})`` adds to it."""
 
@@ -14,18 +25,19 @@ class Rules(NamedTuple):
     headers, cookies, and JSON at any depth. A plural counts too."""
     headers: frozenset[str]
     """Headers, in lower case, whose value may be kept: that of any other is not."""
-    patterns: tuple[re.Pattern[str], ...]
-    """Secrets in a text: the group ``value``, where the group ``name``, if there is one, has a
-    name that is secret."""
+    patterns: tuple[Pattern, ...]
+    """Secrets in a text that is neither JSON nor a form."""
 
     def secret(self, name: str) -> bool:
         """Say whether the value of a name is secret."""
-        plain = _PUNCTUATION.sub("", name).lower()
+        plain = _PUNCTUATION.sub("", name[-_LONGEST_NAME:]).lower()
         return plain.endswith(tuple(self.names)) or plain.rstrip("s").endswith(tuple(self.names))
 
 
+_LONGEST_NAME = 64
 _PUNCTUATION = re.compile(r"[-_.\s\[\]]")
-_END = r"""(?:(?!%26)[^\s"'`&,;<>\\}\])])+"""
+_VALUE = re.compile(r"""(?:(?!%26)[^\s"'`&,;<>\\}\])])+""")
+_LINE = re.compile(r"[^\r\n]+")
 
 RULES = Rules(
     names=frozenset(
@@ -77,22 +89,39 @@ RULES = Rules(
     ),
     patterns=(
         # A header in a log or a dump: all of the line.
-        re.compile(r"(?im)^\W*(?P<name>[\w-]*(?:authorization|cookie))\s*:\s*(?P<value>\S.*?)\s*$"),
-        re.compile(rf"(?i)\b(?:bearer|basic)\s+(?P<value>{_END})"),
+        Pattern(
+            re.compile(r"(?im)^[^\w\n-]*(?P<name>[\w-]*(?:authorization|cookie))[ \t]*:[ \t]*"),
+            _LINE,
+        ),
+        Pattern(re.compile(r"(?i)\b(?:bearer|basic)\s+"), _VALUE),
         # name=value, name: value, "name": "value", also escaped once more or URL-encoded.
-        re.compile(
-            r"""(?P<name>[\w.-]+)\\*["'`]?\s*(?:[=:]|%(?:25)*3[ADad])\s*\\*["'`]?"""
-            rf"(?P<value>{_END})"
+        Pattern(
+            re.compile(
+                r"""(?<![\w.-])(?P<name>[\w.-]+)\\*["'`]?\s*(?:[=:]|%(?:25)*3[ADad])\s*\\*["'`]?"""
+            ),
+            _VALUE,
         ),
         # A part of a multipart form, an element of XML.
-        re.compile(
-            r"""(?i)\bname="?(?P<name>[\w.-]+)"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n(?P<value>[^\r\n]+)"""
+        Pattern(
+            re.compile(
+                r"""(?i)\bname="?(?P<name>[\w.-]{1,99})"?[^\r\n]{0,999}"""
+                r"""(?:\r?\n[^\r\n]{1,999}){0,9}\r?\n\r?\n"""
+            ),
+            _LINE,
         ),
-        re.compile(r"<(?P<name>[\w.-]+)[^<>]*>\s*(?:<!\[CDATA\[)?(?P<value>[^<>\[\]]+)"),
-        re.compile(r"://(?P<value>[^\s/@]+)@"),
+        Pattern(
+            re.compile(r"<(?P<name>[\w.-]+)(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[)?"),
+            re.compile(r"[^<>\[\]]+"),
+        ),
+        Pattern(re.compile(r"://(?=[^\s/@]+@)"), re.compile(r"[^\s/@]+")),
         # What is a credential by its look: an appid, a JSON web token.
-        re.compile(r"(?<![0-9A-Za-z])(?P<value>wx[0-9a-f]{16})(?![0-9A-Za-z])"),
-        re.compile(r"\b(?P<value>eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)"),
+        Pattern(
+            re.compile(r"(?<![0-9A-Za-z])(?=wx[0-9a-f]{16}(?![0-9A-Za-z]))"), re.compile(r"\w+")
+        ),
+        Pattern(
+            re.compile(r"(?<![\w-])(?=eyJ[\w-]{8,}\.[\w-]+\.)"),
+            re.compile(r"[\w-]+\.[\w-]+\.[\w-]*"),
+        ),
     ),
 )
 """The rules that hold unless others are given."""

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from cloud_openapi.catalogue import Operation
@@ -22,6 +23,7 @@ class Reply(NamedTuple):
     status: int
     reason: str
     body: bytes
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __repr__(self) -> str:
         # The body may hold a token.

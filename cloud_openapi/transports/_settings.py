@@ -9,6 +9,8 @@ from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.errors import ConfigError
 
 if TYPE_CHECKING:
+    from cloud_openapi.recordings import Recorder
+    from cloud_openapi.transports._base import Exchange
     from cloud_openapi.transports.https import HTTPSTransport
 
 TokenAPI = Literal["stable_token", "token"]
@@ -16,18 +18,20 @@ TokenAPI = Literal["stable_token", "token"]
 WEIXIN = "https://api.weixin.qq.com"
 
 
-def connect(
+def connect(  # noqa: PLR0913 - each is a setting of its own
     *,
     appid: str | None,
     secret: str | None,
     base_url: str | None,
     token_api: TokenAPI = "stable_token",
     timeout: float = 15.0,
+    recorder: "Recorder | None" = None,
 ) -> "HTTPSTransport | None":
     """Return the transport that the settings ask for, or None if they name no one to call.
 
     Nothing reaches the real service without credentials. A loopback address alone is enough: the
-    emulator's demo mini program is used there, and nowhere else.
+    emulator's demo mini program is used there, and nowhere else. With ``recorder`` each answer is
+    recorded.
 
     Raises ConfigError when the settings contradict each other.
     """
@@ -50,7 +54,13 @@ def connect(
     # The one place that loads requests: a process that calls nobody does not pay for it.
     from cloud_openapi.transports.https import HTTPExchange, HTTPSTransport  # noqa: PLC0415
 
-    exchange = HTTPExchange(base_url, timeout=timeout, use_proxies=not loopback)
+    http = HTTPExchange(base_url, timeout=timeout, use_proxies=not loopback)
+    exchange: Exchange = http
+    if recorder is not None:
+        from cloud_openapi.transports.recording import RecordingExchange  # noqa: PLC0415
+
+        recorder.redactor.give(appid, secret)
+        exchange = RecordingExchange(http, base_url, recorder)
     return HTTPSTransport(exchange, appid, secret, token_api)
 
 

@@ -134,6 +134,14 @@ class HTTPExchange:
 
     def send(self, method: str, target: str, body: bytes | None = None) -> Reply:
         """Send one request. Raises ExchangeError; its text holds no query."""
+        reply = self.fetch(method, target, body)
+        if reply.status != HTTPStatus.OK:
+            path = target.partition("?")[0]
+            raise bad_status(reply.status, reply.reason, self._base_url + path)
+        return reply
+
+    def fetch(self, method: str, target: str, body: bytes | None = None) -> Reply:
+        """Send one request and return its answer, whatever its status. Raises ExchangeError."""
         request = requests.PreparedRequest()
         request.method = method
         request.url = self._base_url + target
@@ -149,10 +157,7 @@ class HTTPExchange:
         except requests.RequestException as error:
             failure = _failure(error, self._base_url)
         else:
-            if response.status_code == HTTPStatus.OK:
-                return Reply(response.status_code, response.reason, content)
-            path = target.partition("?")[0]
-            failure = bad_status(response.status_code, response.reason, self._base_url + path)
+            return Reply(response.status_code, response.reason, content, response.headers)
         raise failure
 
 
