@@ -68,8 +68,8 @@ def _interaction(entry: dict[str, str], operation: Operation) -> Interaction:
 
 
 def _dates(answer: Any) -> list[str]:
-    rows = answer.get("list") or [answer]
-    ref = re.findall(r"\d{8}", str(rows[0].get("ref_date", "")))
+    row = answer if "ref_date" in answer else next(iter(answer.get("list", ())), {})
+    ref = re.findall(r"\d{8}", str(row.get("ref_date", "")))
     return [ref[0], ref[-1]] if ref else []
 
 

@@ -19,6 +19,7 @@ from cloud_openapi.recordings._redaction import Redactor
 from cloud_openapi.recordings._request import Key, differences, key_of
 
 _MOST_COMPARED = 1000
+_FAR = 10
 _BEGINNING = datetime.min.replace(tzinfo=timezone.utc)
 
 
@@ -142,11 +143,16 @@ class Replay:
             known = f"The nearest path is {close[0]}." if close else ""
             return f"None is of this path. {known}".rstrip()
         compared: list[list[str]] = [differences(key, other) for other in same_path]
-        fewest = min(compared, key=len)
+        fewest = min(compared, key=_distance)
         return f"In the nearest one {'; '.join(fewest)}."
 
 
 _HOW_TO_RECORD = "cloud-openapi record makes some."
+
+
+def _distance(words: list[str]) -> int:
+    # A body that has nothing in common is further than some fields that differ.
+    return len(words) + sum(_FAR for word in words if word.startswith("body is "))
 
 
 def _named(key: Key) -> str:
