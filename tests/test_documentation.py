@@ -84,3 +84,13 @@ def test_the_changelog_begins_with_this_version():
     found = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert found is not None
     assert found[1] == __version__
+
+
+def test_the_programs_about_recordings_run_in_order(monkeypatch):
+    monkeypatch.chdir(ROOT / "tests")
+    module = {}
+    programs = blocks("docs/recordings.md", "python")
+    assert len(programs) == 5
+    for program in programs:
+        exec(compile(program, "docs/recordings.md", "exec"), module)
+    assert module["answer"].status_code == 200

@@ -11,6 +11,7 @@ from cloud_openapi.cli._exec import exec_
 from cloud_openapi.cli._install import install
 from cloud_openapi.cli._invoke import invoke
 from cloud_openapi.cli._logs import logs
+from cloud_openapi.cli._record import import_, record
 from cloud_openapi.cli._serve import serve
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError
 
@@ -25,7 +26,21 @@ def group() -> None:
     """
 
 
-for command in (apis, call, check, control, exec_, install, invoke, logs, openapi, schema, serve):
+for command in (
+    apis,
+    call,
+    check,
+    control,
+    exec_,
+    import_,
+    install,
+    invoke,
+    logs,
+    openapi,
+    record,
+    schema,
+    serve,
+):
     group.add_command(command)
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from cloud_openapi.catalogue import Operation
@@ -22,7 +23,12 @@ class Reply(NamedTuple):
     status: int
     reason: str
     body: bytes
-    content_type: str = ""
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def content_type(self) -> str:
+        """Return the Content-Type, or nothing."""
+        return self.headers.get("Content-Type", "")
 
     def __repr__(self) -> str:
         # The body may hold a token.

@@ -4,13 +4,17 @@ import ipaddress
 import os
 import warnings
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from cloud_openapi.context import DynamicEnv
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.transports._base import Exchange, Transport
+from cloud_openapi.transports._base import Transport
+
+if TYPE_CHECKING:
+    from cloud_openapi.recordings import Recorder
+    from cloud_openapi.transports.https import HTTPExchange
 
 TokenAPI = Literal["stable_token", "token"]
 Kind = Literal["https", "gateway", "cloudrun"]
@@ -28,12 +32,14 @@ def connect(  # noqa: PLR0913 - each is a setting of its own
     kind: Kind | None = None,
     env: str | DynamicEnv | None = None,
     token_file: Path | None = None,
+    recorder: "Recorder | None" = None,
 ) -> Transport | None:
     """Return the transport that the settings ask for, or None if they name no one to call.
 
     Whoever names an appid, a secret or an address gets HTTPS; else a function of CloudBase gets
     the gateway. Nothing reaches the real service without credentials. A loopback address alone is
-    enough: the emulator's demo mini program is used there, and nowhere else.
+    enough: the emulator's demo mini program is used there, and nowhere else. With ``recorder``
+    each answer over HTTPS is recorded.
 
     Raises ConfigError when the settings contradict each other.
     """
@@ -45,7 +51,7 @@ def connect(  # noqa: PLR0913 - each is a setting of its own
         return _gateway(env, timeout)
     if kind == "cloudrun":
         return _cloudrun(base_url, token_file, timeout)
-    return _https(appid, secret, base_url, token_api, timeout)
+    return _https(appid, secret, base_url, token_api, timeout, recorder)
 
 
 def _in_cloudbase() -> bool:
@@ -79,12 +85,13 @@ def _cloudrun(base_url: str | None, token_file: Path | None, timeout: float) -> 
     return CloudRunTransport(_exchange((base_url or usual).rstrip("/"), timeout), token_file)
 
 
-def _https(
+def _https(  # noqa: PLR0913 - each is a setting of its own
     appid: str | None,
     secret: str | None,
     base_url: str | None,
     token_api: TokenAPI,
     timeout: float,
+    recorder: "Recorder | None",
 ) -> Transport:
     base_url = (base_url or WEIXIN).rstrip("/")
     loopback = _is_loopback(base_url)
@@ -102,10 +109,16 @@ def _https(
         warnings.warn(f"{base_url} gets the secret unencrypted; use https.", stacklevel=4)
     from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415
 
-    return HTTPSTransport(_exchange(base_url, timeout), appid, secret, token_api)
+    http = _exchange(base_url, timeout)
+    if recorder is None:
+        return HTTPSTransport(http, appid, secret, token_api)
+    from cloud_openapi.transports.recording import RecordingExchange  # noqa: PLC0415
+
+    recorder.redactor.give(appid, secret)
+    return HTTPSTransport(RecordingExchange(http, base_url, recorder), appid, secret, token_api)
 
 
-def _exchange(base_url: str, timeout: float) -> Exchange:
+def _exchange(base_url: str, timeout: float) -> "HTTPExchange":
     # This loads requests, which a process that calls nobody does not pay for.
     from cloud_openapi.transports.https import HTTPExchange  # noqa: PLC0415
 

@@ -141,6 +141,20 @@ class HTTPExchange:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send one request. Raises ExchangeError; its text holds no query."""
+        reply = self.fetch(method, target, body, headers)
+        if reply.status != HTTPStatus.OK:
+            path = target.partition("?")[0]
+            raise bad_status(reply.status, reply.reason, self._base_url + path)
+        return reply
+
+    def fetch(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send one request and return its answer, whatever its status. Raises ExchangeError."""
         request = requests.PreparedRequest()
         request.method = method
         request.url = self._base_url + target
@@ -152,11 +166,7 @@ class HTTPExchange:
         except requests.RequestException as error:
             failure = _failure(error, self._base_url)
         else:
-            if response.status_code == HTTPStatus.OK:
-                kind = response.headers.get("Content-Type", "")
-                return Reply(response.status_code, response.reason, content, kind)
-            path = target.partition("?")[0]
-            failure = bad_status(response.status_code, response.reason, self._base_url + path)
+            return Reply(response.status_code, response.reason, content, response.headers)
         raise failure
 
     def _headers(self, body: bytes | None, given: Mapping[str, str] | None) -> Any:

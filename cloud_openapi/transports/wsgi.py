@@ -72,4 +72,4 @@ class WSGIExchange:
         number, _, reason = status[0].partition(" ")
         if number != "200":
             raise bad_status(int(number), reason, path)
-        return Reply(int(number), reason, content, kind)
+        return Reply(int(number), reason, content, {"Content-Type": kind})

@@ -1,0 +1,158 @@
+"""Recordings made on the command line: of the service itself, or from a browser's HAR file."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cloud_openapi._cloud import settings_from_environment
+from cloud_openapi.catalogue import Operation, Violation, default_catalogue
+from cloud_openapi.cli._options import json_value, option
+from cloud_openapi.errors import ConfigError, ReplayError
+from cloud_openapi.periods import BEIJING, parse_day, period_with, write_day
+from cloud_openapi.recordings import Recorder, Replay, load, read_har
+from cloud_openapi.transports import connect
+
+_QUOTA = 45009
+_SPANS: tuple[Any, ...] = ("day", "week", "month")
+
+_to = option(
+    "--to",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder of the recordings.",
+)
+
+
+@click.command()
+@click.argument("api")
+@option("--begin-date", help="yyyymmdd; with --end-date it is asked for as it is.")
+@option("--end-date", help="yyyymmdd")
+@option("--dates", metavar="A..B", help="Every day, week or month of the API from A to B.")
+@option("--data", type=json_value, metavar="JSON", default="{}", help="Other parameters.")
+@_to
+@option("--one-file", is_flag=True, help="Write all into <API>.yaml.")
+@option("--pause", type=click.FloatRange(0), default=0.2, show_default=True, help="Seconds.")
+@option("--base-url", help="Whom to call; the real service by default.")
+@option("--appid", help="The mini program to call for.")
+def record(  # noqa: PLR0913 - an option each
+    api: str,
+    begin_date: str | None,
+    end_date: str | None,
+    dates: str | None,
+    data: Any,
+    to: Path,
+    one_file: bool,  # noqa: FBT001 - a flag
+    pause: float,
+    base_url: str | None,
+    appid: str | None,
+) -> None:
+    """Call the service and record its answers, errors included, without tokens and secrets.
+
+    What was recorded with success is not asked for again; an error is. The secret is never an
+    argument: set CLOUD_OPENAPI_SECRET.
+    """
+    operation = default_catalogue().find(api)
+    asked = list(_requests(operation, begin_date, end_date, dates, data))
+    waiting = _not_recorded(operation, asked, to)
+    recorder = Recorder(to / f"{api}.yaml" if one_file else to)
+    settings = settings_from_environment(appid=appid, base_url=base_url)
+    transport = connect(**settings, recorder=recorder)
+    if transport is None:
+        raise ConfigError(
+            "Set CLOUD_OPENAPI_APPID and CLOUD_OPENAPI_SECRET to record the real service, or give "
+            "--base-url."
+        )
+    codes: Counter[int] = Counter()
+    for number, params in enumerate(waiting):
+        if number:
+            time.sleep(pause)
+        code = transport.send(operation, params).get("errcode") or 0
+        codes[code] += 1
+        if code == _QUOTA:
+            break
+    click.echo(_summary(codes, len(asked) - len(waiting), len(waiting), to))
+
+
+@click.command("import")
+@click.argument("har", type=click.Path(path_type=Path))
+@_to
+def import_(har: Path, to: Path) -> None:
+    """Make recordings of what a browser, Charles or mitmproxy saved as HAR, without secrets."""
+    recorder = Recorder(to)
+    found = read_har(har, redactor=recorder.redactor)
+    for interaction in found:
+        recorder.add(interaction)
+    click.echo(f"{len(found)} recorded in {to}")
+
+
+def _requests(
+    operation: Operation, begin: str | None, end: str | None, dates: str | None, data: Any
+) -> Iterator[dict[str, Any]]:
+    if not isinstance(data, dict):
+        raise click.BadParameter("is no JSON object", param_hint="--data")
+    if dates and (begin or end):
+        raise click.UsageError("Give --dates, or --begin-date and --end-date, not both.")
+    rule = operation.rules[0]
+    if dates is None:
+        given = {rule.begin: begin, rule.end: end}
+        yield {**data, **{name: value for name, value in given.items() if value is not None}}
+        return
+    found = list(_periods(operation, dates, data))
+    if not found:
+        raise click.UsageError(f"{operation.name} has nothing in {dates}: {rule.describe()}")
+    yield from found
+
+
+def _periods(operation: Operation, dates: str, data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give the parameters of every period that the API may be asked for, within the dates."""
+    first, last = map(parse_day, (*dates.split("..", 1), "")[:2])
+    if first is None or last is None or last < first:
+        raise click.BadParameter("is two days such as 20260301..20260331", param_hint="--dates")
+    rule, today = operation.rules[0], datetime.now(BEIJING).date()
+    for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
+        for span in _SPANS:
+            period = period_with(span, day)
+            ends = {rule.begin: write_day(period.begin), rule.end: write_day(period.end)}
+            fits = day == period.begin and period.end <= last
+            if fits and not isinstance(rule.check({**data, **ends}, today), Violation):
+                yield {**data, **ends}
+                break
+
+
+def _not_recorded(
+    operation: Operation, asked: list[dict[str, Any]], to: Path
+) -> list[dict[str, Any]]:
+    done = [one for one in (load(to) if to.exists() else ()) if not _failed(one.response_json)]
+    replay = Replay(done, repeat=True)
+    return [params for params in asked if not _is_in(replay, operation, params)]
+
+
+def _is_in(replay: Replay, operation: Operation, params: dict[str, Any]) -> bool:
+    try:
+        replay.find(operation.method, operation.path, json.dumps(params).encode())
+    except ReplayError:
+        return False
+    return True
+
+
+def _failed(answer: Any) -> bool:
+    return not isinstance(answer, dict) or bool(answer.get("errcode"))
+
+
+def _summary(codes: Mapping[int, int], skipped: int, waiting: int, to: Path) -> str:
+    errors = ", ".join(f"{count} of errcode {code}" for code, count in codes.items() if code)
+    parts = [
+        f"{codes.get(0, 0)} recorded",
+        f"{errors} too" if errors else "",
+        f"{skipped} were there already" if skipped else "",
+        f"{waiting - sum(codes.values())} not asked for: the quota is used up"
+        if sum(codes.values()) < waiting
+        else "",
+    ]
+    return f"{'; '.join(filter(None, parts))}. Folder: {to}"

@@ -1,0 +1,77 @@
+"""Make the recorded bodies of tests/samples into cassettes, tests/recordings/.
+
+Nobody published the requests. What is certain of them is put together again: the path from the
+name of the sample or from its note, the dates from the note or from the answer's ref_date; without
+dates the body is left empty.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from cloud_openapi.catalogue import Operation, default_catalogue
+from cloud_openapi.recordings import Interaction, write
+
+TESTS = Path(__file__).parent.parent / "tests"
+JSON = {"Content-Type": ["application/json"]}
+
+
+def main() -> None:
+    """Write a cassette for each recorded sample whose API is known."""
+    for name, interaction in cassettes().items():
+        write(TESTS / "recordings" / name, [interaction])
+
+
+def cassettes() -> dict[str, Interaction]:
+    """Return the interaction of each file."""
+    found = {}
+    for entry in json.loads((TESTS / "samples" / "INDEX.json").read_text("utf-8")):
+        operation = _operation(entry)
+        if operation is not None and entry["kind"] in {"recorded", "recorded-error"}:
+            name = entry["file"].removesuffix(".json") + ".yaml"
+            found[name] = _interaction(entry, operation)
+    return found
+
+
+def _operation(entry: dict[str, str]) -> Operation | None:
+    named = re.search(r"\bgetweanalysisappid\w+", entry["note"])
+    method = entry["file"].partition(".")[0]
+    for operation in default_catalogue().values():
+        path = operation.path.rpartition("/")[2]
+        if (named and path in {named[0], named[0] + "info"}) or operation.name.endswith(
+            f".{method}"
+        ):
+            return operation
+    return None
+
+
+def _interaction(entry: dict[str, str], operation: Operation) -> Interaction:
+    answer = (TESTS / "samples" / entry["file"]).read_bytes()
+    dates = re.findall(r"\b\d{8}\b", entry["note"])[:2] or _dates(json.loads(answer))
+    rule = operation.rules[0]
+    body = json.dumps({rule.begin: dates[0], rule.end: dates[1]}) if dates else ""
+    form = re.search(r'form body "(.*?)"', entry["note"])
+    return Interaction(
+        operation.name,
+        operation.method,
+        f"https://api.weixin.qq.com{operation.path}?access_token=REDACTED",
+        {} if form else JSON,
+        (form[1] if form else body).encode(),
+        200,
+        "OK",
+        {},
+        answer,
+        None,
+        "; ".join(filter(None, (entry["origin"], entry["note"]))),
+    )
+
+
+def _dates(answer: Any) -> list[str]:
+    row = answer if "ref_date" in answer else next(iter(answer.get("list", ())), {})
+    ref = re.findall(r"\d{8}", str(row.get("ref_date", "")))
+    return [ref[0], ref[-1]] if ref else []
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,253 @@
+"""What is written: files that VCR.py loads, each whole or not there, whoever is killed."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+
+import pytest
+import requests
+import vcr
+from vcr.persisters.filesystem import FilesystemPersister
+from vcr.serializers import jsonserializer, yamlserializer
+
+from cloud_openapi.recordings import Interaction, Recorder, RecordingError, load, write
+
+PATH = "/datacube/getweanalysisappiddailyretaininfo"
+URI = f"https://api.weixin.qq.com{PATH}?access_token=REDACTED"
+JSON = {"Content-Type": ["application/json"]}
+ANSWER = b'{"ref_date":"20170313","visit_uv_new":[],"visit_uv":[]}'
+AT = datetime(2026, 3, 9, 8, tzinfo=timezone(timedelta(hours=8)))
+SERIALIZERS = {".yaml": yamlserializer, ".json": jsonserializer}
+
+
+def day(date="20170313", **changes):
+    body = json.dumps({"begin_date": date, "end_date": date}).encode()
+    made = Interaction(
+        "analysis.getDailyRetain", "POST", URI, JSON, body, 200, "OK", JSON, ANSWER, AT, "here"
+    )
+    return made._replace(**changes)
+
+
+def by_vcr(file):
+    """Return the requests and the responses of a file as VCR.py reads them."""
+    requests_, responses, *_ = FilesystemPersister.load_cassette(file, SERIALIZERS[file.suffix])
+    return requests_, responses
+
+
+@pytest.mark.parametrize("serializer", ["yaml", "json"])
+def test_what_is_recorded_comes_back_the_same(tmp_path, serializer):
+    file = Recorder(tmp_path, serializer=serializer).add(day())
+    assert load(file) == [day()]
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.yml", "a.json"])
+def test_vcr_answers_from_what_is_written(tmp_path, name):
+    write(tmp_path / name, [day(), day("20170314", response_body='{"天":1}'.encode())])
+    serializer = "json" if name.endswith("json") else "yaml"
+    with vcr.VCR(serializer=serializer, record_mode="none").use_cassette(
+        str(tmp_path / name), match_on=["method", "uri", "body"]
+    ) as played:
+        first = requests.post(URI, data=day().request_body, timeout=5)
+        second = requests.post(URI, data=day("20170314").request_body, timeout=5)
+    assert (first.status_code, first.reason, first.content) == (200, "OK", ANSWER)
+    assert first.headers["Content-Type"] == "application/json"
+    assert second.json() == {"天": 1}
+    assert played.all_played
+
+
+def test_a_body_that_is_no_text_is_kept_in_yaml_and_refused_in_json(tmp_path):
+    binary = day(response_body=b"\xff\xfe\x00")
+    file = Recorder(tmp_path).add(binary)
+    assert load(file)[0].response_body == by_vcr(file)[1][0]["body"]["string"] == b"\xff\xfe\x00"
+    with pytest.raises(RecordingError, match="record it as YAML"):
+        Recorder(tmp_path, serializer="json").add(binary)
+
+
+def test_what_vcr_writes_again_loses_only_what_is_ours(tmp_path):
+    file = Recorder(tmp_path).add(day())
+    requests_, responses = by_vcr(file)
+    FilesystemPersister.save_cassette(
+        tmp_path / "again.yaml", {"requests": requests_, "responses": responses}, yamlserializer
+    )
+    assert load(tmp_path / "again.yaml") == [day(recorded_at=None, origin=None)]
+
+
+def test_files_are_named_by_api_and_dates(tmp_path):
+    recorder = Recorder(tmp_path)
+    files = [recorder.add(day()), recorder.add(day("20170314")), recorder.add(day())]
+    assert [str(file.relative_to(tmp_path)) for file in files] == [
+        "analysis.getDailyRetain/20170313-20170313.yaml",
+        "analysis.getDailyRetain/20170314-20170314.yaml",
+        "analysis.getDailyRetain/20170313-20170313_2.yaml",
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"request_body": b'{"begin_date":"../../x","end_date":"../../y"}'},
+        {"uri": "https://api.weixin.qq.com/../../etc/passwd?x=../../y"},
+        {"uri": "https://api.weixin.qq.com/" + "x/" * 999},
+        {"uri": "https://api.weixin.qq.com"},
+        {"request_body": b"\xff"},
+        {"method": "GET"},
+    ],
+)
+def test_any_request_has_a_file_in_the_folder(tmp_path, changes):
+    folder = tmp_path / "in"
+    file = Recorder(folder).add(day(**changes))
+    assert file.resolve().is_relative_to(folder)
+    assert load(file)[0].request_body == day(**changes).request_body
+
+
+def test_another_run_records_the_same_request_anew(tmp_path):
+    Recorder(tmp_path).add(day(response_body=b'{"errcode":61503}'))
+    Recorder(tmp_path).add(day())
+    assert load(tmp_path) == [day()]
+
+
+def test_one_file_is_added_to(tmp_path):
+    file = tmp_path / "all.json"
+    Recorder(file).add(day())
+    recorder = Recorder(file)
+    recorder.add(day("20170314"))
+    recorder.add(day("20170315"))
+    assert load(file) == [day(), day("20170314"), day("20170315")]
+    assert len(by_vcr(file)[0]) == 3
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".json"])
+def test_a_cassette_of_nothing_loads(tmp_path, suffix):
+    file = tmp_path / f"none{suffix}"
+    write(file, [])
+    assert load(file) == []
+    assert by_vcr(file) == ([], [])
+
+
+def test_a_file_that_is_no_cassette_is_not_written_over(tmp_path):
+    file = tmp_path / "all.json"
+    file.write_text("mine", "utf-8")
+    with pytest.raises(RecordingError, match="is no JSON"):
+        Recorder(file)
+    with pytest.raises(RecordingError, match="a cassette ends in"):
+        write(tmp_path / "a.txt", [])
+    assert file.read_text("utf-8") == "mine"
+
+
+def test_a_write_that_fails_leaves_the_former_file_and_nothing_else(tmp_path, monkeypatch):
+    recorder = Recorder(tmp_path)
+    former = recorder.add(day()).read_bytes()
+
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        Recorder(tmp_path).add(day(response_body=b"{}"))
+    assert [path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()] == [former]
+
+
+def test_threads_may_share_a_recorder(tmp_path):
+    recorder = Recorder(tmp_path / "all.yaml")
+    dates = [f"2017{n:04d}" for n in range(100)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda date: recorder.add(day(date)), dates))
+    assert sorted(one.request_json["begin_date"] for one in load(tmp_path)) == dates
+
+
+# Each child writes until it is killed; with a hundred of them every moment has its turn.
+WRITERS = """
+import os, random, signal, sys, time
+from itertools import count
+from cloud_openapi.recordings import Interaction, Recorder
+URI = "https://api.weixin.qq.com/x"
+def write(place, letter, times):
+    recorder = Recorder(place)
+    answer = b'{"n":"' + letter.encode() * 2000 + b'"}'
+    for n in times:
+        if n % 50 == 0 and not place.endswith(".json"):
+            recorder = Recorder(place)
+        body = b'{"begin_date":"%d"}' % (n % 50)
+        recorder.add(Interaction(None, "POST", URI, {}, body, 200, "OK", {}, answer))
+def start(place, letter):
+    pid = os.fork()
+    if not pid:
+        write(place, letter, count())
+    return pid
+def stop(*pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+# Loads what the children need, so that they write from their first moment on.
+write(sys.argv[1] + "/first.yaml", "f", [1])
+"""
+KILL = (
+    WRITERS
+    + """
+chance = random.Random(7)
+for n in range(100):
+    place = f"{sys.argv[1]}/{n}/"
+    os.mkdir(place)
+    child = start(place + sys.argv[2], "a")
+    time.sleep(chance.uniform(0, 0.03))
+    stop(child)
+"""
+)
+MIX = (
+    WRITERS
+    + """
+children = [start(sys.argv[1], letter) for letter in "ab"]
+print("ready", flush=True)
+sys.stdin.read()
+stop(*children)
+"""
+)
+
+
+@pytest.mark.parametrize("target", ["folder", "all.json", "all.yaml"])
+def test_a_recorder_that_is_killed_at_any_moment_leaves_whole_files_only(tmp_path, target):
+    subprocess.run([sys.executable, "-c", KILL, tmp_path, target], check=True, timeout=60)
+    found = load(tmp_path)
+    assert len(found) > 100, len(found)
+    assert {len(one.response_json["n"]) for one in found} == {2000}
+    for file in tmp_path.rglob("*.*"):
+        if file.suffix in SERIALIZERS:
+            assert len(by_vcr(file)[0]) > 0
+
+
+def test_processes_that_write_the_same_files_do_not_mix(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", MIX, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as writers:
+        assert writers.stdout.readline() == b"ready\n"
+        seen, ends = set(), time.monotonic() + 10
+        while time.monotonic() < ends and len(seen) < 3:
+            for found in load(tmp_path):
+                letters = set(found.response_json["n"])
+                assert len(letters) == 1
+                seen |= letters
+        writers.stdin.close()
+    assert seen == {"a", "b", "f"}
+
+
+def test_readers_see_whole_files_while_one_is_written(tmp_path):
+    file, stop = tmp_path / "all.json", threading.Event()
+    recorder = Recorder(file)
+    recorder.add(day())
+
+    def read():
+        found = []
+        while not stop.is_set():
+            found.append(len(load(file)))
+        return found
+
+    with ThreadPoolExecutor(1) as pool:
+        counts = pool.submit(read)
+        for _ in range(50):
+            recorder.add(day())
+        stop.set()
+    assert counts.result() == sorted(counts.result())

@@ -1,0 +1,194 @@
+"""Requests find their recordings, and what has none is told apart and in words."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from cloud_openapi.recordings import (
+    Interaction,
+    NetworkBlockedError,
+    NoMatchError,
+    NoRecordingsError,
+    Recorder,
+    Replay,
+    ReplayError,
+    UsedUpError,
+    write,
+)
+
+PATH = "/datacube/getweanalysisappiddailyretaininfo"
+URI = f"https://api.weixin.qq.com{PATH}"
+NOON = datetime(2026, 3, 9, 12, tzinfo=timezone.utc)
+
+
+def recorded(date="20260301", answer=None, **changes):
+    body = json.dumps({"begin_date": date, "end_date": date}).encode()
+    answer = json.dumps(answer or {"ref_date": date}).encode()
+    made = Interaction("analysis.getDailyRetain", "POST", URI, {}, body, 200, "OK", {}, answer)
+    return made._replace(**changes)
+
+
+def asked(date="20260301", **more):
+    return json.dumps({"end_date": date, "begin_date": date, **more}, indent=1).encode()
+
+
+def test_a_request_finds_the_recording_whose_json_is_equal():
+    replay = Replay([recorded("20260301"), recorded("20260302")])
+    found = replay.find("POST", PATH + "?access_token=mine", asked("20260302"))
+    assert found.response_json == {"ref_date": "20260302"}
+
+
+@pytest.mark.parametrize("uri", [PATH, URI, f"http://127.0.0.1:7070{PATH}"])
+@pytest.mark.parametrize("query", ["", "?access_token=x", "?cloudbase_access_token=y&access_token"])
+def test_neither_the_host_nor_a_token_matters(uri, query):
+    assert Replay([recorded(uri=URI + "?access_token=REDACTED")]).find("post", uri + query, asked())
+
+
+def test_a_secret_in_the_body_does_not_matter_whatever_stands_for_it():
+    body = b'{"appid":"***","secret":"<hidden>","grant_type":"client_credential"}'
+    replay = Replay([recorded(uri="https://api.weixin.qq.com/x", request_body=body)])
+    mine = b'{"grant_type":"client_credential","appid":"wx0123456789abcdef","secret":"s3cret"}'
+    assert replay.find("POST", "/x", mine)
+
+
+def test_the_order_of_a_query_does_not_matter_but_its_values_do():
+    replay = Replay([recorded(uri=URI + "?a=1&b=2")], repeat=True)
+    assert replay.find("POST", PATH + "?b=2&a=1", asked())
+    with pytest.raises(NoMatchError, match=r'query\.b is "3", recorded is "2"'):
+        replay.find("POST", PATH + "?b=3&a=1", asked())
+
+
+def test_one_and_one_point_zero_are_equal_but_true_is_not():
+    replay = Replay([recorded(request_body=b'{"n":1}')], repeat=True)
+    assert replay.find("POST", PATH, b'{"n":1.0}')
+    with pytest.raises(NoMatchError, match=r"body\.n is true, recorded is 1"):
+        replay.find("POST", PATH, b'{"n":true}')
+
+
+def test_each_recording_is_given_once_in_the_order_of_time():
+    late = recorded(answer={"n": 2}, recorded_at=NOON)
+    early = recorded(answer={"n": 1}, recorded_at=NOON - timedelta(hours=1))
+    replay = Replay([late, early])
+    assert [replay.find("POST", PATH, asked()).response_json for _ in "12"] == [
+        {"n": 1},
+        {"n": 2},
+    ]
+    with pytest.raises(UsedUpError, match=r"each of its recordings once already \(2 in the list"):
+        replay.find("POST", PATH, asked())
+
+
+def test_with_repeat_the_last_one_stays_and_a_reset_begins_again():
+    replay = Replay([recorded(answer={"n": 1}), recorded(answer={"n": 2})], repeat=True)
+    answers = [replay.find("POST", PATH, asked()).response_json["n"] for _ in "123"]
+    replay.reset()
+    assert [*answers, replay.find("POST", PATH, asked()).response_json["n"]] == [1, 2, 2, 1]
+
+
+def test_by_api_a_request_that_was_not_recorded_gets_another_of_its_api():
+    replay = Replay([recorded("20260301"), recorded("20260302")], by_api=True)
+    dates = ["20260302", "20269999", "20269999"]
+    assert replay.find("POST", PATH, asked(dates[0])).response_json["ref_date"] == "20260302"
+    assert replay.find("POST", PATH, asked(dates[1])).response_json["ref_date"] == "20260301"
+    with pytest.raises(UsedUpError):
+        replay.find("POST", PATH, asked(dates[2]))
+
+
+def test_what_nobody_asked_for_is_listed():
+    replay = Replay([recorded("20260301"), recorded("20260302")])
+    replay.find("POST", PATH, asked("20260302"))
+    assert [one.request_json["begin_date"] for one in replay.unused()] == ["20260301"]
+
+
+@pytest.mark.parametrize(
+    ("method", "uri", "body", "words"),
+    [
+        (
+            "POST",
+            PATH,
+            asked("20260309"),
+            'In the nearest one body.begin_date is "20260309", recorded is "20260301"; body.end',
+        ),
+        ("POST", PATH, asked(n=1), "In the nearest one body.n is 1, recorded without it."),
+        (
+            "POST",
+            PATH,
+            b'{"begin_date":"20260301"}',
+            'In the nearest one body.end_date is missing, recorded is "20260301".',
+        ),
+        ("GET", PATH, asked(), "In the nearest one the method is GET, recorded is POST."),
+        ("POST", PATH, b"", "In the nearest one body is empty, recorded is {"),
+        ("POST", PATH + "?x=1", asked(), 'In the nearest one query.x is "1", recorded without it.'),
+        ("POST", PATH[:-1], asked(), f"None is of this path. The nearest path is {PATH}."),
+        ("POST", "/cgi-bin/token", b"", "None is of this path."),
+    ],
+)
+def test_the_error_says_what_differs_in_the_nearest_recording(method, uri, body, words):
+    with pytest.raises(NoMatchError) as caught:
+        Replay([recorded("20250101", uri=URI + "?far=1"), recorded()]).find(method, uri, body)
+    path = uri.partition("?")[0]
+    assert str(caught.value).startswith(f"No recording is of {method} {path}. {words}")
+
+
+def test_no_error_shows_a_secret():
+    with pytest.raises(NoMatchError) as caught:
+        Replay([recorded()]).find(
+            "POST", PATH + "?access_token=canary-1", b'{"secret":"canary-2","x":"token=canary-3"}'
+        )
+    assert "canary" not in str(caught.value)
+
+
+def test_no_recordings_at_all_names_the_place(tmp_path):
+    for place in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(NoRecordingsError, match=f"There are no recordings in {place}: "):
+            Replay.load(place)
+    write(tmp_path / "none.yaml", [])
+    with pytest.raises(NoRecordingsError):
+        Replay.load(tmp_path).find("POST", PATH)
+
+
+def test_a_request_to_somebody_unknown_is_blocked():
+    replay = Replay([recorded()])
+    with pytest.raises(NetworkBlockedError, match=r"GET /a of example\.com was not sent"):
+        replay.find("GET", "https://example.com/a?secret=x")
+    with pytest.raises(NoMatchError):
+        replay.find("GET", "https://api.weixin.qq.com/a")
+
+
+def test_the_four_errors_are_of_one_kind():
+    kinds = {NoRecordingsError, NoMatchError, UsedUpError, NetworkBlockedError}
+    assert set(ReplayError.__subclasses__()) == kinds
+
+
+def test_threads_get_each_recording_once():
+    replay = Replay(recorded(answer={"n": n}) for n in range(400))
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: replay.find("POST", PATH, asked()), range(400)))
+    assert sorted(one.response_json["n"] for one in found) == list(range(400))
+
+
+def test_ten_thousand_recordings_are_indexed_and_found_in_linear_time():
+    def seconds(count):
+        one = recorded()
+        body = b'{"begin_date":"%08d"}'
+        many = [one._replace(request_body=body % n) for n in range(count)]
+        began = time.process_time()
+        replay = Replay(many)
+        for n in range(0, count, 10):
+            replay.find("POST", PATH, body % n)
+        return time.process_time() - began
+
+    small = min(seconds(1000) for _ in range(3))
+    # Ten times as many cost about ten times as much; a search through all would cost a hundred.
+    assert seconds(10_000) < 40 * small
+
+
+def test_a_folder_is_replayed(tmp_path):
+    recorder = Recorder(tmp_path)
+    for date in ("20260301", "20260302"):
+        recorder.add(recorded(date))
+    replay = Replay.load(tmp_path)
+    assert len(replay) == 2
+    assert replay.find("POST", PATH, asked("20260302")).response_json["ref_date"] == "20260302"
