@@ -1,5 +1,6 @@
 """The catalogue: every API as data, one JSON file each, in its HTTPS form."""
 
+from cloud_openapi.catalogue._error import error_schema
 from cloud_openapi.catalogue._loader import Catalogue, default_catalogue
 from cloud_openapi.catalogue._operation import Form, Operation, Side
 from cloud_openapi.catalogue._rules import Rule, Violation
@@ -12,4 +13,5 @@ __all__ = [
     "Side",
     "Violation",
     "default_catalogue",
+    "error_schema",
 ]
