@@ -5,6 +5,7 @@ r"""Every error of the package, and WeChat's codes.
     CloudOpenAPIError
     ├── ConfigError            settings or a config.json that cannot be used
     │                          (also a ValueError)
+    ├── RecordingError         a file of recordings that cannot be used (also a ValueError)
     └── CloudSDKError          a cloud call that failed, as wx-server-sdk reports it
         └── UnknownAPIError    an API that is not in the catalogue (also an AttributeError)
 """
@@ -52,6 +53,10 @@ class CloudOpenAPIError(Exception):
 
 class ConfigError(CloudOpenAPIError, ValueError):
     """Settings or a config.json that cannot be used; the message names the place."""
+
+
+class RecordingError(CloudOpenAPIError, ValueError):
+    """A file of recordings that cannot be used; the message names file, interaction and key."""
 
 
 class CloudSDKError(CloudOpenAPIError):

@@ -1,0 +1,205 @@
+"""Cassettes: what VCR.py wrote is read, what is wrong is named by file, interaction and key."""
+
+import gzip
+import json
+import zlib
+from datetime import datetime, timedelta, timezone
+
+import pytest
+import requests
+import vcr
+import yaml
+
+from cloud_openapi.recordings import RecordingError, load
+
+PATH = "/datacube/getweanalysisappiddailyretaininfo"
+URI = f"https://api.weixin.qq.com{PATH}"
+BODY = '{"begin_date":"20170313","end_date":"20170313"}'
+ANSWER = {"ref_date": "20170313", "visit_uv_new": [], "visit_uv": []}
+
+
+def entry(**changes):
+    """Return an interaction as VCR.py writes it, with changes by dotted key."""
+    made = {
+        "request": {
+            "method": "POST",
+            "uri": URI,
+            "body": BODY,
+            "headers": {"Content-Type": ["application/json"]},
+        },
+        "response": {
+            "status": {"code": 200, "message": "OK"},
+            "headers": {"Content-Type": ["application/json; encoding=utf-8"]},
+            "body": {"string": json.dumps(ANSWER)},
+        },
+    }
+    for key, value in changes.items():
+        *parents, last = key.split("__")
+        place = made
+        for parent in parents:
+            place = place[parent]
+        place[last] = value
+    return made
+
+
+def cassette(path, *entries, **top):
+    document = {"interactions": list(entries), "version": 1, **top}
+    write = yaml.safe_dump if path.suffix in {".yaml", ".yml"} else json.dumps
+    path.write_text(write(document), "utf-8")
+    return path
+
+
+@pytest.fixture
+def served(httpserver):
+    httpserver.expect_request(PATH, method="POST").respond_with_json(ANSWER)
+    return httpserver
+
+
+@pytest.mark.parametrize("serializer", ["yaml", "json"])
+def test_what_vcr_recorded_is_read(served, tmp_path, serializer):
+    file = tmp_path / f"day.{serializer}"
+    with vcr.VCR(serializer=serializer).use_cassette(str(file)):
+        requests.post(served.url_for(PATH), data=BODY, timeout=5)
+    (found,) = load(file)
+    assert (found.api, found.method, found.uri) == (
+        "analysis.getDailyRetain",
+        "POST",
+        served.url_for(PATH),
+    )
+    assert found.request_json == {"begin_date": "20170313", "end_date": "20170313"}
+    assert (found.status, found.reason, found.response_json) == (200, "OK", ANSWER)
+    assert found.response_headers["Content-Type"] == ["application/json"]
+    assert (found.recorded_at, found.origin) == (None, None)
+
+
+def test_a_folder_is_read_whole_by_name_and_nothing_else_of_it(tmp_path):
+    (tmp_path / "b").mkdir()
+    cassette(tmp_path / "b" / "2.json", entry(request__uri=URI + "?n=2"))
+    cassette(tmp_path / "a.yaml", entry(request__uri=URI + "?n=1"), entry())
+    cassette(tmp_path / ".unfinished.yaml", entry())
+    (tmp_path / "notes.txt").write_text("nothing", "utf-8")
+    assert [found.uri for found in load(tmp_path)] == [URI + "?n=1", URI, URI + "?n=2"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "encode"),
+    [
+        ("gzip", gzip.compress),
+        ("deflate", zlib.compress),
+        ("deflate", lambda data: zlib.compress(data)[2:-4]),
+        ("identity", bytes),
+        ("br", bytes),  # VCR.py decoded it and kept the header
+        ("gzip", bytes),
+    ],
+)
+def test_a_compressed_answer_is_decoded(tmp_path, encoding, encode):
+    plain = json.dumps(ANSWER).encode()
+    headers, body = {"content-encoding": [encoding]}, {"string": encode(plain)}
+    file = cassette(tmp_path / "a.yaml", entry(response__headers=headers, response__body=body))
+    assert load(file)[0].response_body == plain
+
+
+@pytest.mark.parametrize(
+    ("changes", "sent"),
+    [
+        ({"request__body": None}, b""),
+        ({"request__body": b"\xff\x00"}, b"\xff\x00"),
+        ({"request__body": {"begin_date": "天"}}, '{"begin_date":"天"}'.encode()),
+    ],
+)
+def test_a_request_body_may_be_absent_bytes_or_a_value(tmp_path, changes, sent):
+    assert load(cassette(tmp_path / "a.yaml", entry(**changes)))[0].request_body == sent
+
+
+def test_a_body_in_base64_is_read(tmp_path):
+    file = cassette(tmp_path / "a.json", entry(response__body={"base64_string": "eyJhIjoxfQ=="}))
+    assert load(file)[0].response_json == {"a": 1}
+
+
+def test_a_header_may_be_one_text_or_several(tmp_path):
+    file = cassette(tmp_path / "a.json", entry(request__headers={"A": "1", "B": ["2", "3"]}))
+    assert load(file)[0].request_headers == {"A": ["1"], "B": ["2", "3"]}
+
+
+@pytest.mark.parametrize(
+    "written", ["2026-03-09T08:00:00+08:00", "2026-03-09T00:00:00Z", "2026-03-09T08:00"]
+)
+def test_when_and_where_it_was_recorded_is_read(tmp_path, written):
+    made = entry(recorded_at=written, origin="a page")
+    (found,) = load(cassette(tmp_path / "a.json", made))
+    assert found.recorded_at == datetime(2026, 3, 9, 8, tzinfo=timezone(timedelta(hours=8)))
+    assert found.origin == "a page"
+
+
+def test_a_time_that_yaml_reads_by_itself_is_read(tmp_path):
+    file = tmp_path / "a.yaml"
+    text = yaml.safe_dump({"interactions": [entry(recorded_at="AT")], "version": 1})
+    file.write_text(text.replace("AT", "2026-03-09 00:00:00"), "utf-8")
+    assert load(file)[0].recorded_at == datetime(2026, 3, 9, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"request": []}, "request: is not an object"),
+        ({"request__uri": 5}, "request.uri: is not a text"),
+        ({"request__uri": "http://["}, "request.uri: is no address"),
+        ({"request__method": None}, "request.method: is not a text"),
+        ({"request__headers": "x"}, "request.headers: is no object"),
+        ({"request__body": 5}, "request.body: is int, not a text"),
+        ({"response__status": {"message": "OK"}}, "response.status.code: is missing"),
+        ({"response__status": {"code": "200"}}, "response.status.code: is not a whole number"),
+        ({"response__body": {"string": 1.5}}, "response.body.string: is float, not a text"),
+        ({"response__body": {"base64_string": "%"}}, "response.body.base64_string: is no base64"),
+        ({"recorded_at": "yesterday"}, "recorded_at: is 'yesterday', no ISO 8601 time"),
+    ],
+)
+def test_an_error_names_file_interaction_key_and_reason(tmp_path, changes, key):
+    file = cassette(tmp_path / "a.json", entry(), entry(**changes))
+    with pytest.raises(RecordingError) as caught:
+        load(tmp_path)
+    assert str(caught.value) == f"{file}: interaction 2: {key}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("a.json", "", "is no JSON"),
+        ("a.json", '{"interactions": [', "is no JSON"),
+        ("a.yaml", "interactions: [", "is no YAML that VCR.py writes in line "),
+        ("a.yaml", "a: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
+        ("a.yaml", "", "no cassette of VCR.py"),
+        ("a.json", "[]", "no cassette of VCR.py"),
+        ("a.yaml", "http_interactions: []\n", "no cassette of VCR.py"),
+        ("a.json", '{"interactions": [], "version": 2}', "version: is 2"),
+    ],
+)
+def test_a_file_that_is_no_cassette_is_named(tmp_path, name, text, reason):
+    (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(RecordingError, match=reason) as caught:
+        load(tmp_path)
+    assert str(caught.value).startswith(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data", "reason"),
+    [
+        ("gzip", gzip.compress(b"x" * 999)[:-9], "the gzip data end too early"),
+        ("gzip", b"\x1f\x8b\xff\xff", "is no gzip data"),
+        ("br", b"\xff\xfe", "headers.Content-Encoding: is br"),
+    ],
+)
+def test_a_body_that_cannot_be_decoded_is_named(tmp_path, encoding, data, reason):
+    made = entry(
+        response__headers={"Content-Encoding": [encoding]}, response__body={"string": data}
+    )
+    with pytest.raises(RecordingError, match=f"interaction 1: response.*{reason}"):
+        load(cassette(tmp_path / "a.yaml", made))
+
+
+def test_a_file_that_is_not_there_or_has_another_ending_is_named(tmp_path):
+    (tmp_path / "a.txt").write_text("", "utf-8")
+    with pytest.raises(RecordingError, match="there is no such file or folder"):
+        load(tmp_path / "missing.yaml")
+    with pytest.raises(RecordingError, match=r"a cassette ends in \.yaml"):
+        load(tmp_path / "a.txt")
