@@ -57,6 +57,10 @@ class Operation:
             "title": f"{self.name}: {side}, {form} form",
         }
         schema = {**head, **self._schemas[side]}
+        if side == "response":
+            # An answer with an error's code is none, whatever else is in it; some carry a 0.
+            code = "errcode" if form == "https" else "errCode"
+            schema["dependentSchemas"] = {code: {"properties": {code: {"const": 0}}}}
         if form == "https":
             return schema
         cloud: dict[str, Any] = _rename_properties(schema, snake_to_camel)

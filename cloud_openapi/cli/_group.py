@@ -5,9 +5,11 @@ import click
 from cloud_openapi._version import __version__
 from cloud_openapi.cli._apis import apis, openapi, schema
 from cloud_openapi.cli._call import call
+from cloud_openapi.cli._drift import drift
 from cloud_openapi.cli._exec import exec_
 from cloud_openapi.cli._invoke import invoke
 from cloud_openapi.cli._serve import serve
+from cloud_openapi.cli._verify import verify_
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError
 
 
@@ -20,7 +22,7 @@ def group() -> None:
     """
 
 
-for command in (apis, call, exec_, invoke, openapi, schema, serve):
+for command in (apis, call, drift, exec_, invoke, openapi, schema, serve, verify_):
     group.add_command(command)
 
 

@@ -6,6 +6,7 @@ from cloud_openapi._version import __version__
 from cloud_openapi.emulator.control import add_control
 from cloud_openapi.emulator.document import openapi_document
 from cloud_openapi.emulator.functions import add_functions
+from cloud_openapi.emulator.schemas import add_schemas
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.weixin import add_weixin
 from cloud_openapi.runtime import Functions
@@ -23,6 +24,7 @@ def create_app(emulator: Emulator | None = None, functions: Functions | None = N
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     add_weixin(app, emulator)
     add_control(app, emulator)
+    add_schemas(app, emulator.catalogue)
     if functions is not None:
         add_functions(app, emulator, functions)
 
@@ -41,7 +43,13 @@ def create_app(emulator: Emulator | None = None, functions: Functions | None = N
 
     @app.get("/")
     def index() -> Response:
-        lines = ["cloud_openapi emulator", "", "GET  /healthz", "GET  /openapi.json"]
+        lines = [
+            "cloud_openapi emulator",
+            "",
+            "GET  /healthz",
+            "GET  /openapi.json",
+            "GET  /schemas",
+        ]
         lines += ["GET  /_emulator/state", "GET  /cgi-bin/token", "POST /cgi-bin/stable_token"]
         lines += [f"{api.method} {api.path}  {api.name}" for api in emulator.catalogue.values()]
         lines += [f"POST /v1/functions/{name}" for name in functions or ()]
