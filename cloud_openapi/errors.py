@@ -6,6 +6,12 @@ r"""Every error of the package, and WeChat's codes.
     ├── ConfigError            settings or a config.json that cannot be used
     │                          (also a ValueError)
     ├── RecordingError         a file of recordings that cannot be used (also a ValueError)
+    ├── ReplayError            a request that no recording answers
+    │   ├── NoRecordingsError  there are none at all
+    │   ├── NoMatchError       none is of this request
+    │   ├── UsedUpError        each that is of this request was given once
+    │   └── NetworkBlockedError
+    │                          a request to somebody else, which would have left this machine
     └── CloudSDKError          a cloud call that failed, as wx-server-sdk reports it
         └── UnknownAPIError    an API that is not in the catalogue (also an AttributeError)
 """
@@ -57,6 +63,26 @@ class ConfigError(CloudOpenAPIError, ValueError):
 
 class RecordingError(CloudOpenAPIError, ValueError):
     """A file of recordings that cannot be used; the message names file, interaction and key."""
+
+
+class ReplayError(CloudOpenAPIError):
+    """A request that no recording answers."""
+
+
+class NoRecordingsError(ReplayError):
+    """There are no recordings; the message names the place where they should be."""
+
+
+class NoMatchError(ReplayError):
+    """No recording is of this request; the message says what differs in the nearest one."""
+
+
+class UsedUpError(ReplayError):
+    """Every recording of this request was given once already."""
+
+
+class NetworkBlockedError(ReplayError):
+    """A request to somebody of whom nothing was recorded; it was not sent."""
 
 
 class CloudSDKError(CloudOpenAPIError):

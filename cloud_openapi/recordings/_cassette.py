@@ -18,19 +18,25 @@ from cloud_openapi.errors import RecordingError
 from cloud_openapi.periods import parse_now
 from cloud_openapi.recordings._encoding import decoded, text_of
 from cloud_openapi.recordings._interaction import Headers, Interaction, api_of
+from cloud_openapi.recordings._redaction import Redactor
 
 VERSION = 1
+_US = "cloud-openapi "
 _KINDS = {dict: "an object", list: "a list", str: "a text", int: "a whole number"}
 
 
 def interactions_of(document: Any, catalogue: Catalogue) -> list[Interaction]:
-    """Return the interactions of a cassette. Raises RecordingError, without the file's name."""
+    """Return the interactions of a cassette, without their secrets.
+
+    Raises RecordingError, whose text has not the file's name.
+    """
     if not isinstance(document, dict) or not isinstance(document.get("interactions"), list):
         raise RecordingError("no cassette of VCR.py: it has no list of interactions")
     if document.get("version", VERSION) != VERSION:
         raise RecordingError(f"version: is {document['version']!r}; only version 1 is known")
+    redactor = Redactor()
     return [
-        _numbered(number, entry, catalogue)
+        _numbered(number, entry, catalogue, redactor)
         for number, entry in enumerate(document["interactions"], 1)
     ]
 
@@ -59,12 +65,15 @@ def entry_of(interaction: Interaction) -> dict[str, Any]:
         "origin": interaction.origin,
     }
     entry.update({name: value for name, value in extras.items() if value is not None})
-    return {**entry, "recorded_by": f"cloud-openapi {__version__}"}
+    return {**entry, "recorded_by": f"{_US}{__version__}"}
 
 
-def _numbered(number: int, entry: Any, catalogue: Catalogue) -> Interaction:
+def _numbered(number: int, entry: Any, catalogue: Catalogue, redactor: Redactor) -> Interaction:
     try:
-        return _interaction(entry, catalogue)
+        found = _interaction(entry, catalogue)
+        # What this package wrote has been through that already.
+        ours = str(entry.get("recorded_by", "")).startswith(_US)
+        return found if ours else redactor.interaction(found)
     except RecordingError as error:
         raise RecordingError(f"interaction {number}: {error}") from None
 

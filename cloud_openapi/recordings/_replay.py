@@ -1,0 +1,153 @@
+import difflib
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cloud_openapi.catalogue import Catalogue, default_catalogue
+from cloud_openapi.errors import (
+    NetworkBlockedError,
+    NoMatchError,
+    NoRecordingsError,
+    UsedUpError,
+)
+from cloud_openapi.recordings._files import files_of, load_file
+from cloud_openapi.recordings._interaction import Interaction, api_of
+from cloud_openapi.recordings._redaction import Redactor
+from cloud_openapi.recordings._request import Key, differences, key_of
+
+_MOST_COMPARED = 1000
+_BEGINNING = datetime.min.replace(tzinfo=timezone.utc)
+
+
+class Replay:
+    """Answers requests from recordings. Safe to share between threads.
+
+    Requests are the same if method, path, query and body are, secrets aside; JSON is compared as
+    the value that it is. Of several recordings of one request each is given once, by the time of
+    recording. With ``repeat`` they never run out: the last one stays. With ``by_api`` a request
+    that was not recorded gets a recording of the same API, whatever that one asked for.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a setting of its own
+        self,
+        interactions: Iterable[Interaction],
+        *,
+        repeat: bool = False,
+        by_api: bool = False,
+        redactor: Redactor | None = None,
+        catalogue: Catalogue | None = None,
+        place: str = "the list that was given",
+    ) -> None:
+        self._redactor = redactor or Redactor()
+        self._catalogue = default_catalogue() if catalogue is None else catalogue
+        self._repeat, self._by_api, self._place = repeat, by_api, place
+        self._lock = threading.Lock()
+        self._given: set[int] = set()
+        self._recorded = sorted(interactions, key=lambda one: one.recorded_at or _BEGINNING)
+        self._exact: dict[Key, list[int]] = defaultdict(list)
+        self._apis: dict[str, list[int]] = defaultdict(list)
+        self._next: dict[Key | str, int] = defaultdict(int)
+        self._hosts: set[str | None] = set()
+        for number, one in enumerate(self._recorded):
+            self._exact[self._key(one.method, one.uri, one.request_body)].append(number)
+            self._hosts.add(urlsplit(one.uri).hostname)
+            if one.api:
+                self._apis[one.api].append(number)
+
+    @classmethod
+    def load(cls, path: str | Path, *, repeat: bool = False, by_api: bool = False) -> "Replay":
+        """Return the replay of a cassette or of a folder of them.
+
+        Raises NoRecordingsError, where there is none, and RecordingError.
+        """
+        place, catalogue = Path(path), default_catalogue()
+        files = files_of(place) if place.exists() else []
+        if not files:
+            raise NoRecordingsError(f"There are no recordings in {place}: {_HOW_TO_RECORD}")
+        found = (one for file in files for one in load_file(file, catalogue))
+        return cls(found, repeat=repeat, by_api=by_api, place=str(place))
+
+    def __len__(self) -> int:
+        return len(self._recorded)
+
+    def __repr__(self) -> str:
+        return f"<Replay of {len(self)} recordings, {len(self._given)} of them given>"
+
+    def find(self, method: str, uri: str, body: bytes = b"") -> Interaction:
+        """Return the recording of a request; ``uri`` is an address, or a path with its query.
+
+        Raises one of the four kinds of ReplayError.
+        """
+        key = self._key(method, *self._redactor.request(uri, body))
+        api = api_of(self._catalogue, key.method, key.path)
+        with self._lock:
+            if key in self._exact:
+                number = self._take(key, self._exact[key])
+            elif self._by_api and api in self._apis:
+                number = self._take(api, self._apis[api])
+            else:
+                raise self._unmatched(key, urlsplit(uri).hostname)
+            if number is None:
+                raise UsedUpError(
+                    f"{_named(key)} was answered by each of its recordings once already "
+                    f"({len(self._exact.get(key, ()))} in {self._place}). Record more of them, or "
+                    "let them repeat."
+                )
+            self._given.add(number)
+        return self._recorded[number]
+
+    def unused(self) -> list[Interaction]:
+        """Return the recordings that nobody asked for."""
+        return [one for number, one in enumerate(self._recorded) if number not in self._given]
+
+    def reset(self) -> None:
+        """Begin again: every recording is there to be given."""
+        with self._lock:
+            self._given.clear()
+            self._next.clear()
+
+    def _key(self, method: str, uri: str, body: bytes) -> Key:
+        return key_of(method, uri, body, self._redactor.rules)
+
+    def _take(self, key: Key | str, numbers: list[int]) -> int | None:
+        """Return the next of these that was not given; nothing, if there is none."""
+        while self._next[key] < len(numbers):
+            number = numbers[self._next[key]]
+            self._next[key] += 1
+            if number not in self._given:
+                return number
+        return numbers[-1] if self._repeat else None
+
+    def _unmatched(
+        self, key: Key, host: str | None
+    ) -> NoRecordingsError | NoMatchError | NetworkBlockedError:
+        if not self._recorded:
+            return NoRecordingsError(f"There are no recordings in {self._place}: {_HOW_TO_RECORD}")
+        known_path = any(operation.path == key.path for operation in self._catalogue.values())
+        if host is not None and host not in self._hosts and not known_path:
+            return NetworkBlockedError(
+                f"{_named(key)} of {host} was not sent: recordings answer, nothing leaves this "
+                f"machine, and none of the recordings is of {host}."
+            )
+        return NoMatchError(f"No recording is of {_named(key)}. {self._nearest(key)}")
+
+    def _nearest(self, key: Key) -> str:
+        same_path = [other for other in self._exact if other.path == key.path][:_MOST_COMPARED]
+        if not same_path:
+            paths = {other.path for other in self._exact}
+            close = difflib.get_close_matches(key.path, paths, n=1)
+            known = f"The nearest path is {close[0]}." if close else ""
+            return f"None is of this path. {known}".rstrip()
+        compared: list[list[str]] = [differences(key, other) for other in same_path]
+        fewest = min(compared, key=len)
+        return f"In the nearest one {'; '.join(fewest)}."
+
+
+_HOW_TO_RECORD = "cloud-openapi record makes some."
+
+
+def _named(key: Key) -> str:
+    return f"{key.method} {key.path}"

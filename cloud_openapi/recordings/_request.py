@@ -1,0 +1,94 @@
+"""What makes two requests the same, and the words for what makes them differ."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+from cloud_openapi.recordings._rules import Rules
+
+_LONGEST_SHOWN = 60
+_ABSENT = object()
+
+
+class Key(NamedTuple):
+    """A request as it is compared: equal for requests that ask for the same."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    body: str | bytes
+    """JSON with its names in order, or the bytes of what is no JSON."""
+
+
+def key_of(method: str, uri: str, body: bytes, rules: Rules) -> Key:
+    """Return what a redacted request is compared by: nothing secret, whatever its name or place."""
+    parts = urlsplit(uri)
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    query = tuple(sorted(pair for pair in pairs if not rules.secret(pair[0])))
+    return Key(method.upper(), parts.path, query, _canonical(body, rules))
+
+
+def differences(asked: Key, recorded: Key) -> list[str]:
+    """Say in words what a request has otherwise than a recording."""
+    found = [
+        f"{name} is {mine}, recorded is {theirs}"
+        for name, mine, theirs in (
+            ("the method", asked.method, recorded.method),
+            ("the path", asked.path, recorded.path),
+        )
+        if mine != theirs
+    ]
+    found += _of_values("query", _grouped(asked.query), _grouped(recorded.query))
+    mine, theirs = _parsed(asked.body), _parsed(recorded.body)
+    return found + list(_of_values("body", mine, theirs))
+
+
+def _canonical(body: bytes, rules: Rules) -> str | bytes:
+    try:
+        value = json.loads(body)
+        return json.dumps(_comparable(value, rules), sort_keys=True, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return body
+
+
+def _comparable(value: Any, rules: Rules) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _comparable(item, rules) for name, item in value.items() if not rules.secret(name)
+        }
+    if isinstance(value, list):
+        return [_comparable(item, rules) for item in value]
+    # 1 and 1.0 are one number in JSON.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _grouped(query: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in query:
+        found[name] = f"{found[name]}&{value}" if name in found else value
+    return found
+
+
+def _parsed(body: str | bytes) -> Any:
+    return json.loads(body) if isinstance(body, str) else body.decode("utf-8", "replace")
+
+
+def _of_values(where: str, mine: Any, theirs: Any) -> Iterator[str]:
+    if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
+        for name in sorted({*mine, *theirs}):
+            place = f"{where}.{name}"
+            yield from _of_values(place, mine.get(name, _ABSENT), theirs.get(name, _ABSENT))
+    elif mine is _ABSENT:
+        yield f"{where} is missing, recorded is {_shown(theirs)}"
+    elif theirs is _ABSENT:
+        yield f"{where} is {_shown(mine)}, recorded without it"
+    elif mine != theirs or type(mine) is not type(theirs):
+        yield f"{where} is {_shown(mine)}, recorded is {_shown(theirs)}"
+
+
+def _shown(value: Any) -> str:
+    if value == "":
+        return "empty"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
