@@ -1,10 +1,10 @@
 """The schemas of a catalogue as a contract that bodies are held against."""
 
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema_rs
+from jsonschema import Draft202012Validator
 
 from cloud_openapi.catalogue import Catalogue, Form, default_catalogue, error_schema
 from cloud_openapi.contract._explain import Fault, Part, Violation, faults_of
@@ -12,12 +12,19 @@ from cloud_openapi.contract._paths import path_of
 from cloud_openapi.contract._values import error_code, shown
 
 
+class _Validators(NamedTuple):
+    """One schema in two libraries: one is fast and decides, the other explains."""
+
+    decides: jsonschema_rs.Draft202012Validator
+    explains: Draft202012Validator
+
+
 class Contract:
     """The contract of every API of a catalogue. Each schema is compiled once, when first used."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._validators: dict[tuple[str, Form, Part], jsonschema_rs.Draft202012Validator] = {}
+        self._validators: dict[tuple[str, Form, Part], _Validators] = {}
 
     def schema(self, api: str, form: Form, side: Part) -> dict[str, Any]:
         """Return the JSON Schema of one side of an API. Raises UnknownAPIError."""
@@ -29,35 +36,32 @@ class Contract:
 
         ``side`` is ``request``, ``response`` (a success) or ``error``. Raises UnknownAPIError.
         """
-        validator = self._validators.get((api, form, side))
-        if validator is None:
-            validator = jsonschema_rs.Draft202012Validator(self.schema(api, form, side))
-            self._validators[api, form, side] = validator
+        validators = self._validators.get((api, form, side))
+        if validators is None:
+            schema = self.schema(api, form, side)
+            validators = _Validators(
+                jsonschema_rs.Draft202012Validator(schema), Draft202012Validator(schema)
+            )
+            self._validators[api, form, side] = validators
         try:
-            if validator.is_valid(body):
+            if validators.decides.is_valid(body):
                 return []
         except ValueError as error:
             # What JSON has not, such as a date or a key that is a number.
             return [Violation(api, form, side, "$", "JSON", str(error))]
-        faults = self._faults(validator, body, self.schema(api, form, side), side)
-        return [Violation(api, form, side, *fault) for fault in faults]
+        return [Violation(api, form, side, *fault) for fault in _faults(validators, body, side)]
 
-    def _faults(
-        self,
-        validator: jsonschema_rs.Draft202012Validator,
-        body: Any,
-        schema: Mapping[str, Any],
-        side: Part,
-    ) -> list[Fault]:
-        code = error_code(body)
-        if side == "response" and code:
-            return [Fault("$", "an answer", f"error {code}")]
-        # The library that decides is fast; jsonschema explains. Where they disagree (a line's end
-        # after what a pattern asks for) the first one gives its own reason.
-        return faults_of(schema, body) or [
-            Fault(path_of(error.instance_path), error.message, shown(error.instance))
-            for error in validator.iter_errors(body)
-        ]
+
+def _faults(validators: _Validators, body: Any, side: Part) -> list[Fault]:
+    code = error_code(body)
+    if side == "response" and code:
+        return [Fault("$", "an answer", f"error {code}")]
+    # Where they disagree (a line's end after what a pattern asks for), the one that decides gives
+    # its own reason.
+    return faults_of(validators.explains, body) or [
+        Fault(path_of(error.instance_path), error.message, shown(error.instance))
+        for error in validators.decides.iter_errors(body)
+    ]
 
 
 def schema(api: str, form: Form, side: Part) -> dict[str, Any]:

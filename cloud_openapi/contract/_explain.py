@@ -41,10 +41,10 @@ class Fault(NamedTuple):
     nearest: str | None = None
 
 
-def faults_of(schema: Mapping[str, Any], body: Any) -> list[Fault]:
+def faults_of(validator: Draft202012Validator, body: Any) -> list[Fault]:
     """Return everything that a JSON Schema has against a body, in the order of the paths."""
     errors = sorted(
-        Draft202012Validator(schema).iter_errors(body),
+        validator.iter_errors(body),
         key=lambda error: [str(part) for part in error.absolute_path],
     )
     # Several keywords may say the same of a place.
