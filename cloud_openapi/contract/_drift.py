@@ -19,6 +19,8 @@ from cloud_openapi.emulator.errors import TEXTS
 from cloud_openapi.recordings import Interaction
 
 _OK = 200
+# A new value is what a report is about, and answers hold no secrets.
+_LONGEST_NAME = 100
 _NUMBERS = frozenset({"integer", "number"})
 
 
@@ -87,7 +89,7 @@ def _retyped(path: str, old: Seen, new: Seen, documented: dict[str, Field]) -> I
             how = "narrowed"
         yield f"the type {how} from {_types(was)} to {_types(now)}"
     for value in sorted(new.values[path] - old.values[path], key=repr):
-        yield f"the value {shown(value)} is new"
+        yield f"the value {shown(value, _LONGEST_NAME)} is new"
     holder = parent_of(path)
     if path != holder and old.present[path] == old.holders[holder] > 0:
         missing = new.holders[holder] - new.present[path]
@@ -165,7 +167,7 @@ def _worded(error: ValidationError) -> Iterator[tuple[str, str]]:
         known = expected if isinstance(expected, str) else _types(expected)
         yield path, f"the type is {type_of(value)}, the catalogue says {known}"
     elif error.validator in {"enum", "const", "anyOf", "oneOf"}:
-        yield path, f"the value {shown(value)} is new"
+        yield path, f"the value {shown(value, _LONGEST_NAME)} is new"
     else:
         yield path, f"{shown(value)} breaks {error.validator} {expected}"
 

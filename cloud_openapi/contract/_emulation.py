@@ -1,10 +1,11 @@
 """Ask the emulator what was asked of the service, and hold its answer against the recording."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from cloud_openapi.catalogue import Catalogue, Operation
@@ -16,6 +17,7 @@ from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Clock, Emulator, create_app
 from cloud_openapi.periods import BEIJING, parse_day
 from cloud_openapi.recordings import Interaction
+from cloud_openapi.transports.wsgi import WSGIExchange
 
 _EARLIEST = datetime(1972, 1, 1, tzinfo=BEIJING)
 _LATEST = datetime(8000, 1, 1, tzinfo=BEIJING)
@@ -32,7 +34,7 @@ class Emulation:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._emulator = Emulator(catalogue=catalogue, clock=Clock(), journal_size=1)
-        self._client = create_app(self._emulator).test_client()
+        self._exchange = WSGIExchange(cast("Any", create_app(self._emulator)))
         self._documented = cache(_documented)
         self.notes: Counter[str] = Counter()
 
@@ -63,8 +65,8 @@ class Emulation:
         self._emulator.clock.freeze(moment)
         token, _ = self._emulator.tokens.grant_stable(DEMO_APPID, force=False)
         target = f"{operation.path}?{urlencode({'access_token': token})}"
-        answer = self._client.open(target, method=interaction.method, data=interaction.request_body)
-        return answer.get_json(force=True)
+        reply = self._exchange.send(interaction.method, target, interaction.request_body)
+        return json.loads(reply.body)
 
 
 def _documented(operation: Operation) -> dict[str, Field]:

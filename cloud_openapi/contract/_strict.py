@@ -19,7 +19,7 @@ def strict(schema: Any) -> Any:
     if copy.get("additionalProperties") is True:
         copy.update({"additionalProperties": False, _OPEN: "object"})
     elif is_open_list(copy):
-        copy.update({"enum": copy.pop("examples"), _OPEN: "examples"})
+        copy = {**_renamed(copy, "examples", "enum"), _OPEN: "examples"}
     elif "anyOf" in copy and single_values(copy):
         open_ones = [each for each in copy["anyOf"] if "const" not in each]
         copy["anyOf"] = [each for each in copy["anyOf"] if "const" in each]
@@ -38,10 +38,14 @@ def loose(schema: Any) -> Any:
     if how == "object":
         copy["additionalProperties"] = True
     elif how == "examples":
-        copy["examples"] = copy.pop("enum")
+        copy = _renamed(copy, "enum", "examples")
     elif how is not None:
         copy["anyOf"] += how
     return copy
+
+
+def _renamed(schema: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    return {new if name == old else name: value for name, value in schema.items()}
 
 
 def is_open_list(schema: Any) -> bool:

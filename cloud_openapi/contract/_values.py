@@ -20,7 +20,7 @@ def type_of(value: Any) -> str:
     return _SCALARS.get(type(value), type(value).__name__)
 
 
-def shown(value: Any) -> str:
+def shown(value: Any, longest: int = _LONGEST_SHOWN) -> str:
     """Show a value in a message: what is short as it is, anything else by its kind and size."""
     kind = type_of(value)
     if isinstance(value, dict | list | tuple):
@@ -30,7 +30,7 @@ def shown(value: Any) -> str:
     except (TypeError, ValueError):
         return f"a Python {kind}, which JSON has not"
     # Whatever is longer could even be a token.
-    return text if len(text) <= _LONGEST_SHOWN else f"a {kind} of {len(text)} characters"
+    return text if len(text) <= longest else f"a {kind} of {len(text)} characters"
 
 
 def error_code(body: Any) -> int:
