@@ -292,6 +292,17 @@ def test_no_change_is_exit_code_0_and_a_missing_file_2(tmp_path):
     assert run("drift", path).returncode == run("drift", path, path).returncode == 0
     assert "Nothing changed." in run("drift", path).stdout
     assert run("drift", tmp_path / "none.json").returncode == 2
+    assert run("drift", path, cassette(tmp_path / "empty.json")).returncode == 2
+
+
+def test_an_api_that_one_set_lacks_is_named_and_not_compared(tmp_path):
+    paths = [
+        cassette(tmp_path / f"{api}.json", interaction(api, DAY, official(api)))
+        for api in (DAILY, TREND)
+    ]
+    result = run("drift", *paths)
+    assert result.returncode == 0
+    assert f"In one of the sets only, not compared: {DAILY}, {TREND}\n" in result.stdout
 
 
 def test_a_proposal_goes_to_stdout_or_a_folder_and_never_into_the_catalogue(tmp_path):

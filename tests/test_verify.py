@@ -238,6 +238,14 @@ def test_nothing_to_verify_is_wrong_usage():
     assert "give recordings" in result.stderr
 
 
+def test_half_a_surrogate_pair_in_a_recording_can_be_reported(tmp_path):
+    path = cassette(tmp_path / "a.json", interaction(DAILY, DAY, {**GOOD, "ref_date": "\ud800"}))
+    for report in ("text", "json"):
+        output = tmp_path / report
+        assert run("verify", path, "--report", report, "--output", output).returncode == 1
+        assert "ud800" in output.read_text("utf-8")
+
+
 def test_junit_has_a_case_for_each_recording_and_a_failure_for_each_that_differs(tmp_path):
     bad = {**GOOD, "ref_date": "\u0001<>&\ud800"}
     path = cassette(

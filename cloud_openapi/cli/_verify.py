@@ -84,6 +84,8 @@ def could_not_run() -> Iterator[None]:
 
 def write(text: str, output: Path | None) -> None:
     """Write a text to a file, or to stdout. Raises OSError."""
+    # Half a surrogate pair, which a recording may hold, has no UTF-8 form.
+    text = text.encode("utf-8", "backslashreplace").decode()
     if output is None:
         click.echo(text, nl=False)
     else:

@@ -184,7 +184,11 @@ def describe_changes(changes: Iterable[Change], sets: Iterable[Observed], now: d
         lines.append(f"- {change.path}: {change.text}{where}")
     if not lines:
         lines = ["", "Nothing changed."]
-    names = "AB"
-    for name, observed in zip(names, sets, strict=False):
+    sets = list(sets)
+    known = [each.apis.keys() for each in sets]
+    alone = sorted(set().union(*known) - set(known[0]).intersection(*known)) if known else []
+    if alone:
+        lines += ["", f"In one of the sets only, not compared: {', '.join(alone)}"]
+    for name, observed in zip("AB", sets, strict=False):
         lines += ["", f"Recordings {name}", *(f"- {line}" for line in observed.ages(now))]
     return "\n".join(lines[1:]) + "\n"

@@ -60,20 +60,26 @@ def verify(
             finding for check in checks for finding in check.findings(operation, interaction)
         )
         outcome.cases.append(Case(place, operation.name, _origin(interaction), findings))
-    if not outcome.cases:
-        names = ", ".join(map(str, paths))
-        raise RecordingError(f"{names}: there is no recording of an API of the catalogue")
     for check in checks:
         outcome.notes.update(check.notes)
     return outcome
 
 
 def read(paths: Iterable[Path], catalogue: Catalogue) -> Iterator[tuple[str, Interaction]]:
-    """Yield each recording with its place, holding one file at a time. Raises RecordingError."""
+    """Yield each recording with its place, holding one file at a time.
+
+    Raises RecordingError for a file that cannot be used, and at the end where none was of an API
+    of the catalogue.
+    """
+    paths, found = list(paths), False
     for path in paths:
         for file in files_of(path):
             for number, interaction in enumerate(load_file(file, catalogue), 1):
+                found = found or interaction.api is not None
                 yield f"{file}#{number}", interaction
+    if not found:
+        names = ", ".join(map(str, paths))
+        raise RecordingError(f"{names}: there is no recording of an API of the catalogue")
 
 
 def _origin(interaction: Interaction) -> str:
