@@ -12,11 +12,16 @@ from cloud_openapi.contract._paths import path_of
 from cloud_openapi.contract._values import error_code, shown
 
 
-class _Validators(NamedTuple):
+class Validators(NamedTuple):
     """One schema in two libraries: one is fast and decides, the other explains."""
 
     decides: jsonschema_rs.Draft202012Validator
     explains: Draft202012Validator
+
+    @classmethod
+    def of(cls, schema: dict[str, Any]) -> "Validators":
+        """Compile a schema in both."""
+        return cls(jsonschema_rs.Draft202012Validator(schema), Draft202012Validator(schema))
 
 
 class Contract:
@@ -24,7 +29,7 @@ class Contract:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._validators: dict[tuple[str, Form, Part], _Validators] = {}
+        self._validators: dict[tuple[str, Form, Part], Validators] = {}
 
     def schema(self, api: str, form: Form, side: Part) -> dict[str, Any]:
         """Return the JSON Schema of one side of an API. Raises UnknownAPIError."""
@@ -38,10 +43,7 @@ class Contract:
         """
         validators = self._validators.get((api, form, side))
         if validators is None:
-            schema = self.schema(api, form, side)
-            validators = _Validators(
-                jsonschema_rs.Draft202012Validator(schema), Draft202012Validator(schema)
-            )
+            validators = Validators.of(self.schema(api, form, side))
             self._validators[api, form, side] = validators
         try:
             if validators.decides.is_valid(body):
@@ -52,7 +54,7 @@ class Contract:
         return [Violation(api, form, side, *fault) for fault in _faults(validators, body, side)]
 
 
-def _faults(validators: _Validators, body: Any, side: Part) -> list[Fault]:
+def _faults(validators: Validators, body: Any, side: Part) -> list[Fault]:
     code = error_code(body)
     if side == "response" and code:
         return [Fault("$", "an answer", f"error {code}")]

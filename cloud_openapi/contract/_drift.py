@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import ValidationError
 
 from cloud_openapi.catalogue import Catalogue
+from cloud_openapi.contract._contract import Validators
 from cloud_openapi.contract._fields import Field, fields_of
 from cloud_openapi.contract._observed import Observed, Seen, age, text_kind
 from cloud_openapi.contract._paths import anywhere, member, parent_of, path_of
@@ -113,14 +114,14 @@ def changes_since(paths: Iterable[Path], catalogue: Catalogue, now: datetime) ->
     """
     count: Counter[tuple[str, str, str]] = Counter()
     first: dict[tuple[str, str, str], str] = {}
-    validators: dict[str, Draft202012Validator] = {}
+    validators: dict[str, Validators] = {}
     for place, interaction in read(paths, catalogue):
         api = interaction.api
         if api is None:
             continue
         if api not in validators:
             schema = strict(catalogue[api].schema("https", "response"))
-            validators[api] = Draft202012Validator(schema)
+            validators[api] = Validators.of(schema)
         for path, text in dict.fromkeys(_deviations(interaction, validators[api])):
             moment = interaction.recorded_at
             when = f"recorded {age(moment, now)}" if moment else "of unknown age"
@@ -132,16 +133,15 @@ def changes_since(paths: Iterable[Path], catalogue: Catalogue, now: datetime) ->
     ]
 
 
-def _deviations(
-    interaction: Interaction, validator: Draft202012Validator
-) -> Iterator[tuple[str, str]]:
+def _deviations(interaction: Interaction, validators: Validators) -> Iterator[tuple[str, str]]:
     if interaction.status != _OK:
         yield "status", f"HTTP status {interaction.status}, where it is always 200"
     answer = interaction.response_json
     code = error_code(answer)
     if not code:
-        for error in validator.iter_errors(answer):
-            yield from _worded(error)
+        if not validators.decides.is_valid(answer):
+            for error in validators.explains.iter_errors(answer):
+                yield from _worded(error)
         return
     text = text_kind(str(answer.get("errmsg", ""))).partition(" rid: ")[0].partition(" hint: ")[0]
     if code not in TEXTS:

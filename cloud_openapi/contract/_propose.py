@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 from jsonschema import Draft202012Validator, ValidationError
 
 from cloud_openapi.catalogue import FOLDER, Catalogue, entries, entry_schema
@@ -29,12 +30,16 @@ def proposals(
     """
     former = entries() if former is None else former
     changed: dict[str, Any] = {}
+    accepts: dict[str, jsonschema_rs.Draft202012Validator] = {}
     for place, interaction in read(paths, catalogue):
         answer, api = interaction.response_json, interaction.api
         if api is None or error_code(answer):
             continue
+        if api in accepts and accepts[api].is_valid(answer):
+            continue
         schema = changed.get(api) or strict(former[api]["response"])
         changed[api] = _accepting(schema, answer, place)
+        accepts[api] = jsonschema_rs.Draft202012Validator(changed[api])
     found = {api: {**former[api], "response": loose(schema)} for api, schema in changed.items()}
     found = {api: entry for api, entry in found.items() if entry != former[api]}
     for api, entry in found.items():
