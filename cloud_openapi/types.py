@@ -528,11 +528,15 @@ class AnalysisGetUserPortraitResultGroup(TypedDict):
     value: int
 
 
-class AnalysisGetUserPortraitResultDevice(TypedDict):
-    """Part of AnalysisGetUserPortraitResult."""
-
+class _AnalysisGetUserPortraitResultDevice(TypedDict):
     name: str
     value: int
+
+
+class AnalysisGetUserPortraitResultDevice(_AnalysisGetUserPortraitResultDevice, total=False):
+    """Part of AnalysisGetUserPortraitResult."""
+
+    id: int
 
 
 class AnalysisGetUserPortraitResult(TypedDict):
@@ -579,11 +583,15 @@ class AnalysisGetUserPortraitHTTPSResultGroup(TypedDict):
     value: int
 
 
-class AnalysisGetUserPortraitHTTPSResultDevice(TypedDict):
-    """Part of AnalysisGetUserPortraitHTTPSResult."""
-
+class _AnalysisGetUserPortraitHTTPSResultDevice(TypedDict):
     name: str
     value: int
+
+
+class AnalysisGetUserPortraitHTTPSResultDevice(_AnalysisGetUserPortraitHTTPSResultDevice, total=False):
+    """Part of AnalysisGetUserPortraitHTTPSResult."""
+
+    id: int
 
 
 class AnalysisGetUserPortraitHTTPSResult(TypedDict):
@@ -614,7 +622,7 @@ class AnalysisGetVisitDistributionParams(TypedDict):
 class AnalysisGetVisitDistributionResultDistribution(TypedDict):
     """Part of AnalysisGetVisitDistributionResult."""
 
-    index: Literal['access_source_session_cnt', 'access_source_visit_uv', 'access_staytime_info', 'access_depth_info']
+    index: str
     itemList: list[AnalysisGetVisitDistributionResultItem]
 
 
@@ -652,7 +660,7 @@ class AnalysisGetVisitDistributionHTTPSParams(TypedDict):
 class AnalysisGetVisitDistributionHTTPSResultDistribution(TypedDict):
     """Part of AnalysisGetVisitDistributionHTTPSResult."""
 
-    index: Literal['access_source_session_cnt', 'access_source_visit_uv', 'access_staytime_info', 'access_depth_info']
+    index: str
     item_list: list[AnalysisGetVisitDistributionHTTPSResultItem]
 
 

@@ -82,8 +82,10 @@ def _annotation(schema: dict[str, Any], root: str) -> str:
         return root + _title(schema["$ref"].removeprefix("#/$defs/"))
     if "enum" in schema:
         return f"Literal[{', '.join(map(repr, schema['enum']))}]"
+    if "type" not in schema:
+        return "Any"
     if schema["type"] == "array":
-        return f"list[{_annotation(schema['items'], root)}]"
+        return f"list[{_annotation(schema.get('items', {}), root)}]"
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return " | ".join(_SCALARS[name] for name in types)
 

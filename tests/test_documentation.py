@@ -1,13 +1,18 @@
 """The pages say what is so: their programs run, and both languages show the same ones."""
 
 import re
+import shlex
+import shutil
+from pathlib import Path
 
 import pytest
+from cassettes import cassette, interaction, run
 from conftest import ROOT, sample
 from test_gateway import Functions
 
 from cloud_openapi import Cloud
 from cloud_openapi._version import __version__
+from cloud_openapi.catalogue import FOLDER
 from cloud_openapi.emulator import Emulator, create_app, gateway_variables
 from cloud_openapi.transports.gateway import GatewayTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
@@ -74,7 +79,7 @@ def test_the_emulator_in_a_program_answers(monkeypatch):
     assert [entry.appid for entry in module["emulator"].journal] == ["wxdemo000000000000"] * 2
 
 
-@pytest.mark.parametrize("page", [*PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("page", [*PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/contract.md"])
 def test_each_file_that_a_page_links_to_exists(page):
     for target in re.findall(r"\]\(([\w./-]+\.\w+)\)", (ROOT / page).read_text("utf-8")):
         assert (ROOT / target).is_file(), target
@@ -94,3 +99,50 @@ def test_the_programs_about_recordings_run_in_order(monkeypatch):
     for program in programs:
         exec(compile(program, "docs/recordings.md", "exec"), module)
     assert module["answer"].status_code == 200
+
+
+# ---- docs/contract.md ----------------------------------------------------------------------
+
+
+def test_the_violations_on_the_page_are_those_of_its_body(capsys):
+    module = {}
+    first, in_a_test = blocks("docs/contract.md", "python")
+    exec(compile(first, "docs/contract.md", "exec"), module)
+    assert capsys.readouterr().out == blocks("docs/contract.md", "text")[0]
+    exec(compile(in_a_test, "docs/contract.md", "exec"), module)
+    check = module["test_my_function_keeps_the_contract"]
+    check(sample("getDailyRetain.response.official-cloud.json"))
+    with pytest.raises(AssertionError, match="did you mean vlaue"):
+        check(module["body"])
+
+
+@pytest.fixture
+def march(tmp_path, monkeypatch):
+    """Go to a folder that has what the commands of the page name."""
+    monkeypatch.chdir(tmp_path)
+    api = "analysis.getVisitDistribution"
+    day = {"begin_date": "20170313", "end_date": "20170313"}
+    answer = sample("getVisitDistribution.response.official-https.json")
+    cassette(Path("former/old.json"), interaction(api, day, answer))
+    answer["list"][0]["index"] = "access_city_info"
+    new = interaction(api, day, answer, recorded_at="2026-03-01")
+    cassette(Path("recordings/march.json"), new)
+    shutil.copytree(ROOT / "functions", "functions")
+    shutil.copytree(FOLDER, "released/catalogue")
+
+
+@pytest.mark.usefixtures("march")
+def test_every_command_on_the_page_runs():
+    lines = "".join(blocks("docs/contract.md", "sh")).splitlines()
+    codes = {line: run(*shlex.split(line)[1:]).returncode for line in lines}
+    assert {line: code for line, code in codes.items() if line.split()[1] != "drift" and code} == {}
+    # The recordings have a value that is new.
+    assert {code for line, code in codes.items() if line.split()[1] == "drift"} == {1}
+    assert Path("report.xml").is_file()
+    assert Path("proposal/analysis/getVisitDistribution.json").is_file()
+
+
+@pytest.mark.usefixtures("march")
+def test_the_words_on_the_page_are_those_of_drift():
+    result = run("drift", "recordings", "--now", "2026-03-11")
+    assert result.stdout == blocks("docs/contract.md", "text")[1]

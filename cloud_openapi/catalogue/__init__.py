@@ -1,10 +1,18 @@
 """The catalogue: every API as data, one JSON file each, in its HTTPS form."""
 
-from cloud_openapi.catalogue._loader import Catalogue, default_catalogue
+from cloud_openapi.catalogue._error import error_schema
+from cloud_openapi.catalogue._loader import (
+    FOLDER,
+    Catalogue,
+    default_catalogue,
+    entries,
+    entry_schema,
+)
 from cloud_openapi.catalogue._operation import Form, Operation, Side
 from cloud_openapi.catalogue._rules import Rule, Violation
 
 __all__ = [
+    "FOLDER",
     "Catalogue",
     "Form",
     "Operation",
@@ -12,4 +20,7 @@ __all__ = [
     "Side",
     "Violation",
     "default_catalogue",
+    "entries",
+    "entry_schema",
+    "error_schema",
 ]

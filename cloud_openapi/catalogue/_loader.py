@@ -9,7 +9,7 @@ from typing import Any
 from cloud_openapi.catalogue._operation import Operation
 from cloud_openapi.errors import ConfigError, UnknownAPIError
 
-_FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent
 _KEYS = frozenset(
     {
         "$schema",
@@ -36,21 +36,14 @@ class Catalogue(Mapping[str, Operation]):
         self._operations = dict(operations)
 
     @classmethod
-    def load(cls, folder: Path = _FOLDER) -> "Catalogue":
+    def load(cls, folder: Path = FOLDER) -> "Catalogue":
         """Read ``<namespace>/<method>.json`` below a folder.
 
         An entry with a key too many or too few, or in the wrong place, stops the load with a
         ConfigError. What entry.schema.json says beyond that is checked when the package is
         built: it needs jsonschema, which a deployed function does not carry.
         """
-        operations: dict[str, Operation] = {}
-        for path in sorted(folder.glob("*/*.json")):
-            operation = Operation(_read(path))
-            expected = f"{path.parent.name}.{path.stem}"
-            if operation.name != expected:
-                raise ConfigError(f'{path}: "name" is "{operation.name}", not "{expected}"')
-            operations[operation.name] = operation
-        return cls(operations)
+        return cls({name: Operation(entry) for name, entry in entries(folder).items()})
 
     def __getitem__(self, name: str) -> Operation:
         return self._operations[name]
@@ -88,6 +81,24 @@ class Catalogue(Mapping[str, Operation]):
 def default_catalogue() -> Catalogue:
     """Return the catalogue that the package ships, read once."""
     return Catalogue.load()
+
+
+def entries(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
+    """Return the entries below a folder by name, as they are written. Raises ConfigError."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob("*/*.json")):
+        entry = _read(path)
+        expected = f"{path.parent.name}.{path.stem}"
+        if entry["name"] != expected:
+            raise ConfigError(f'{path}: "name" is "{entry["name"]}", not "{expected}"')
+        found[expected] = entry
+    return found
+
+
+def entry_schema() -> dict[str, Any]:
+    """Return the JSON Schema of an entry."""
+    schema: dict[str, Any] = json.loads((FOLDER / "entry.schema.json").read_text("utf-8"))
+    return schema
 
 
 def _read(path: Path) -> dict[str, Any]:

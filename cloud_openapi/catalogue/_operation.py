@@ -9,7 +9,7 @@ from cloud_openapi.naming import snake_to_camel
 Form = Literal["https", "cloud"]
 Side = Literal["request", "response"]
 
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _LITERAL_KEYWORDS = frozenset({"enum", "const", "default", "examples"})
 
 
@@ -54,12 +54,20 @@ class Operation:
         return f"<Operation {self.name}>"
 
     def schema(self, form: Form, side: Side) -> dict[str, Any]:
-        """Return the JSON Schema (2020-12) of one side in one form.
+        """Return the JSON Schema (2020-12) of one side in one form, a document of its own.
 
         The cloud form is derived: names in camelCase, and ``errMsg`` in the response.
         """
-        head = {"$schema": _DIALECT, "title": f"{self.name}: {side}, {form} form"}
+        head = {
+            "$schema": DIALECT,
+            "$id": f"urn:cloud-openapi:{self.name}:{form}:{side}",
+            "title": f"{self.name}: {side}, {form} form",
+        }
         schema = {**head, **self._schemas[side]}
+        if side == "response":
+            # An answer with an error's code is none, whatever else is in it; some carry a 0.
+            code = "errcode" if form == "https" else "errCode"
+            schema["dependentSchemas"] = {code: {"properties": {code: {"const": 0}}}}
         if form == "https":
             return schema
         cloud: dict[str, Any] = _rename_properties(schema, snake_to_camel)

@@ -2,7 +2,7 @@ from typing import get_args
 
 import click
 
-from cloud_openapi.catalogue import Form, Side, default_catalogue
+from cloud_openapi.catalogue import Form, Side, default_catalogue, error_schema
 from cloud_openapi.cli._options import echo_json, option
 from cloud_openapi.emulator import openapi_document
 
@@ -22,7 +22,10 @@ def apis() -> None:
 @option("--form", type=click.Choice(get_args(Form)), default="cloud", show_default=True)
 @option("--side", type=click.Choice(get_args(Side)), default="response", show_default=True)
 def schema(name: str, form: Form, side: Side) -> None:
-    """Print the JSON Schema of one side of an API in one form."""
+    """Print the JSON Schema of one side of an API in one form; NAME "error": of any error."""
+    if name == "error":
+        echo_json(error_schema(form))
+        return
     echo_json(default_catalogue().find(name).schema(form, side))
 
 

@@ -7,12 +7,14 @@ from cloud_openapi.cli._apis import apis, openapi, schema
 from cloud_openapi.cli._call import call
 from cloud_openapi.cli._check import check
 from cloud_openapi.cli._control import control
+from cloud_openapi.cli._drift import drift
 from cloud_openapi.cli._exec import exec_
 from cloud_openapi.cli._install import install
 from cloud_openapi.cli._invoke import invoke
 from cloud_openapi.cli._logs import logs
 from cloud_openapi.cli._record import import_, record
 from cloud_openapi.cli._serve import serve
+from cloud_openapi.cli._verify import verify_
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError
 
 
@@ -31,6 +33,7 @@ for command in (
     call,
     check,
     control,
+    drift,
     exec_,
     import_,
     install,
@@ -40,6 +43,7 @@ for command in (
     record,
     schema,
     serve,
+    verify_,
 ):
     group.add_command(command)
 

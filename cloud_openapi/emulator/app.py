@@ -10,6 +10,7 @@ from cloud_openapi.emulator.functions import add_function_logs, add_functions, a
 from cloud_openapi.emulator.gateway import add_gateway
 from cloud_openapi.emulator.http_access import add_http_access
 from cloud_openapi.emulator.proxy import add_proxy
+from cloud_openapi.emulator.schemas import add_schemas
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.timers import Timers
 from cloud_openapi.emulator.weixin import add_weixin
@@ -39,6 +40,7 @@ def create_app(
     add_control(app, emulator)
     add_gateway(app, emulator, cast("Invoker | None", functions))
     add_proxy(app, emulator.paths)
+    add_schemas(app, emulator.catalogue)
     if functions is not None:
         add_functions(app, emulator, functions)
         add_function_logs(app, functions)
@@ -60,7 +62,13 @@ def create_app(
 
     @app.get("/")
     def index() -> Response:
-        lines = ["cloud_openapi emulator", "", "GET  /healthz", "GET  /openapi.json"]
+        lines = [
+            "cloud_openapi emulator",
+            "",
+            "GET  /healthz",
+            "GET  /openapi.json",
+            "GET  /schemas",
+        ]
         lines += ["GET  /_emulator/state", "GET  /cgi-bin/token", "POST /cgi-bin/stable_token"]
         lines += ["POST /admin  the CloudBase gateway"]
         lines += [f"{api.method} {api.path}  {api.name}" for api in emulator.catalogue.values()]

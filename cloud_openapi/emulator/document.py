@@ -10,6 +10,8 @@ from cloud_openapi.emulator.management import described
 
 _DEFINITIONS = "#/$defs/"
 _SCHEMAS = "#/components/schemas/"
+# What only a document of its own has.
+_WHOLE = frozenset({"$schema", "$id", "$defs"})
 # Closer than eight digits, so that a tool that makes dates up hits some; the calendar is a rule.
 _DAY = "^[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$"
 _RID = "[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}"
@@ -205,7 +207,7 @@ def _schema(operation: Operation, side: Any) -> dict[str, Any]:
 
 def _lifted(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     """Return a schema and its definitions as components, which is where tools look."""
-    body = {key: value for key, value in schema.items() if key not in {"$schema", "$defs"}}
+    body = {key: value for key, value in schema.items() if key not in _WHOLE}
     parts = {name: body}
     parts.update({f"{name}.{key}": part for key, part in schema.get("$defs", {}).items()})
     return {key: _repointed(part, f"{_SCHEMAS}{name}.") for key, part in parts.items()}

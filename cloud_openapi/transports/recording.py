@@ -12,7 +12,13 @@ from cloud_openapi.transports._base import Reply, bad_status
 class Fetching(Protocol):
     """An exchange that can tell of an answer with any status."""
 
-    def fetch(self, method: str, target: str, body: bytes | None = None) -> Reply:
+    def fetch(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         """Return the answer, whatever its status. Raises ExchangeError when none came."""
         ...
 

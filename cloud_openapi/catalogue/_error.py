@@ -1,0 +1,39 @@
+"""The envelope of an error, which is the same for every API."""
+
+from typing import Any, Final
+
+from cloud_openapi.catalogue._operation import DIALECT, Form
+
+_NAMES: Final = {"https": ("errcode", "errmsg"), "cloud": ("errCode", "errMsg")}
+_TAILS: Final = (
+    ("since August 2020", {"pattern": "^.+,? rid: [0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$"}),
+    ("until then", {"pattern": r"^.+ hint: \[[^\]]+\]$"}),
+    ("of 2017, sns mostly", {"pattern": r"^.+, hints: \[ req_id: \S+ \]$"}),
+    ("without a tail", {"pattern": "^.", "not": {"pattern": "(rid|hints?):"}}),
+)
+
+
+def error_schema(form: Form) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of an error in one form.
+
+    HTTPS has ``errcode``, ``errmsg`` and nothing else; a cloud call's error has ``errCode`` and
+    ``errMsg``, as `CloudSDKError.to_dict` gives them. The tails of the text are those of recorded
+    answers.
+    """
+    code, text = _NAMES[form]
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:cloud-openapi:error:{form}",
+        "title": f"An error, {form} form",
+        "type": "object",
+        "additionalProperties": False,
+        "$comment": "Closed: every recorded error has these two fields alone.",
+        "required": [code, text],
+        "properties": {
+            code: {"type": "integer", "not": {"const": 0}},
+            text: {
+                "type": "string",
+                "anyOf": [{"title": title, **tail} for title, tail in _TAILS],
+            },
+        },
+    }

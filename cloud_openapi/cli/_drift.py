@@ -1,0 +1,56 @@
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.cli._options import moment, option
+from cloud_openapi.cli._verify import could_not_run, write
+from cloud_openapi.contract import (
+    Observed,
+    changes_between,
+    changes_since,
+    describe_changes,
+    proposals,
+    write_proposals,
+)
+from cloud_openapi.periods import BEIJING
+
+
+@click.command()
+@click.argument("former", type=click.Path(path_type=Path), metavar="A")
+@click.argument("latter", type=click.Path(path_type=Path), metavar="[B]", required=False)
+@option("--propose", is_flag=True, help="Write the entries that would accept the newest set.")
+@option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A file for the words; with --propose, a folder for the entries.",
+)
+@option("--now", type=moment, metavar="TIME", help="The moment that ages are counted to.")
+def drift(
+    former: Path,
+    latter: Path | None,
+    propose: bool,  # noqa: FBT001 - a flag
+    output: Path | None,
+    now: datetime | None,
+) -> None:
+    """Say what changed from recordings A to B, or from the catalogue to A.
+
+    Exit code 0: nothing, 1: something, 2: it could not be done.
+    """
+    catalogue = default_catalogue()
+    now = now or datetime.now(BEIJING)
+    with could_not_run():
+        if propose:
+            found = proposals([latter or former], catalogue)
+            write_proposals(found, output, click.echo)
+            sys.exit(1 if found else 0)
+        sets = [Observed([former], catalogue)]
+        if latter is None:
+            changes = changes_since([former], catalogue, now)
+        else:
+            sets.append(Observed([latter], catalogue))
+            changes = changes_between(sets[0], sets[1], catalogue)
+        write(describe_changes(changes, sets, now), output)
+    sys.exit(1 if changes else 0)

@@ -1,0 +1,92 @@
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from cloud_openapi.catalogue import FOLDER, default_catalogue, entries
+from cloud_openapi.cli._options import option
+from cloud_openapi.cli._serve import emulator_variables
+from cloud_openapi.contract import (
+    FunctionCheck,
+    Report,
+    Verification,
+    add_comparison,
+    compare,
+    earlier_catalogue,
+    render,
+    verify,
+)
+from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
+from cloud_openapi.errors import CloudOpenAPIError
+from cloud_openapi.runtime import Functions
+
+_COULD_NOT_RUN = 2
+
+
+@click.command("verify")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@option(
+    "--functions",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Check the functions of this folder too.",
+)
+@option("--against", metavar="REV|FOLDER", help="Compare the catalogue with an earlier one.")
+@option("--report", type=click.Choice(get_args(Report)), default="text", show_default=True)
+@option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to a file.")
+def verify_(
+    paths: tuple[Path, ...],
+    functions: Path | None,
+    against: str | None,
+    report: Report,
+    output: Path | None,
+) -> None:
+    """Hold recordings (files, folders) against the schemas, and the emulator against them.
+
+    Exit code 0: no difference, 1: differences, 2: it could not be done.
+    """
+    if not paths and against is None:
+        raise click.UsageError("give recordings, or --against an earlier catalogue")
+    with could_not_run():
+        outcome = _of_recordings(paths, functions) if paths else Verification()
+        if against is not None:
+            add_comparison(outcome, compare(earlier_catalogue(against, FOLDER), entries()))
+        write(render(outcome, report), output)
+    sys.exit(1 if outcome.failed else 0)
+
+
+def _of_recordings(paths: tuple[Path, ...], folder: Path | None) -> Verification:
+    catalogue = default_catalogue()
+    if folder is None:
+        return verify(paths, catalogue)
+    emulator = Emulator()
+    listening = listen("127.0.0.1", 0)
+    functions = Functions(folder, emulator_variables(url_of(listening)))
+    try:
+        with Server(create_app(emulator, functions), listening):
+            return verify(paths, catalogue, FunctionCheck(catalogue, functions, emulator))
+    finally:
+        functions.close()
+        listening.close()
+
+
+@contextmanager
+def could_not_run() -> Iterator[None]:
+    """Leave with 2 and one line on stderr when something cannot be read or written."""
+    try:
+        yield
+    except (CloudOpenAPIError, OSError) as error:
+        click.echo("cloud-openapi: " + " ".join(str(error).split()), err=True)
+        sys.exit(_COULD_NOT_RUN)
+
+
+def write(text: str, output: Path | None) -> None:
+    """Write a text to a file, or to stdout. Raises OSError."""
+    # Half a surrogate pair, which a recording may hold, has no UTF-8 form.
+    text = text.encode("utf-8", "backslashreplace").decode()
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, "utf-8")

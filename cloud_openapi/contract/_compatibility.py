@@ -1,0 +1,200 @@
+"""Compare a catalogue with an earlier one: what breaks a caller, and what does not."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from cloud_openapi.contract._fields import Field, fields_of
+from cloud_openapi.contract._paths import parent_of
+from cloud_openapi.contract._values import shown
+from cloud_openapi.errors import ConfigError
+
+Entries = Mapping[str, Mapping[str, Any]]
+Effect = Literal["wider", "narrower", "neither", "other"]
+_NEEDED = ("name", "method", "path", "request", "response")
+_LOWER = frozenset({"minimum", "minLength", "minItems"})
+
+
+class Break(NamedTuple):
+    """A difference between two catalogues."""
+
+    api: str
+    side: str
+    path: str
+    text: str
+    breaking: bool
+
+    def __str__(self) -> str:
+        where = " ".join(part for part in (self.api, self.side, self.path) if part)
+        return f"{where}: {self.text}"
+
+
+def compare(old: Entries, new: Entries) -> list[Break]:
+    """Return every difference of two catalogues that a caller could notice.
+
+    What a request allows must not shrink, and what an answer may be must not grow.
+    """
+    found = []
+    for api in sorted(old.keys() | new.keys()):
+        if api not in new:
+            found.append(Break(api, "", "", "the API is gone", breaking=True))
+        elif api not in old:
+            found.append(Break(api, "", "", "a new API", breaking=False))
+        else:
+            found += _differences(api, old[api], new[api])
+    return found
+
+
+def _differences(api: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Break]:
+    for key in ("method", "path", "rules"):
+        if old.get(key) != new.get(key):
+            text = f"{key} was {_short(old.get(key))} and is {_short(new.get(key))}"
+            yield Break(api, "", "", text, breaking=True)
+    for side in ("request", "response"):
+        harmless = "wider" if side == "request" else "narrower"
+        for path, text, effect in _effects(fields_of(old[side]), fields_of(new[side])):
+            yield Break(api, side, path, text, breaking=effect not in {harmless, "neither"})
+
+
+def _effects(old: dict[str, Field], new: dict[str, Field]) -> Iterator[tuple[str, str, Effect]]:
+    for path in sorted(old.keys() | new.keys()):
+        if path in old and path in new:
+            for text, effect in _changes(old[path], new[path]):
+                yield path, text, effect
+        elif parent_of(path) in old and parent_of(path) in new:
+            came = path in new
+            yield (path, *_one_sided((new if came else old)[path], came=came))
+
+
+def _one_sided(field: Field, *, came: bool) -> tuple[str, Effect]:
+    # A request with one more required field allows less, an answer with one more promises more;
+    # a field that is gone is asked for in vain, or no longer there.
+    if came:
+        what = "a new required field" if field.required else "a new field"
+        return what, "narrower" if field.required else "neither"
+    return "the field is gone", "other"
+
+
+def _changes(old: Field, new: Field) -> Iterator[tuple[str, Effect]]:
+    if old.required != new.required:
+        yield (
+            ("the field is required now", "narrower")
+            if new.required
+            else ("the field may be missing now", "wider")
+        )
+    if old.types != new.types:
+        text = f"the type was {_or(old.types)} and is {_or(new.types)}"
+        yield text, _effect(set(old.types), set(new.types))
+    if old.values != new.values:
+        yield from _listed(old.values, new.values)
+    if old.is_open != new.is_open:
+        # A reader takes fields by name: only a request is narrowed by being closed.
+        yield (
+            ("further fields are allowed now", "neither")
+            if new.is_open
+            else ("further fields are refused now", "narrower")
+        )
+    for keyword in sorted(old.limits.keys() | new.limits.keys()):
+        yield from _limited(keyword, old.limits.get(keyword), new.limits.get(keyword))
+    if old.conditions != new.conditions:
+        yield "the conditions changed", _condition_effect(old, new)
+
+
+def _condition_effect(old: Field, new: Field) -> Effect:
+    if all(new.conditions.get(name) == value for name, value in old.conditions.items()):
+        return "narrower"
+    if all(old.conditions.get(name) == value for name, value in new.conditions.items()):
+        return "wider"
+    return "other"
+
+
+def _listed(old: Any, new: Any) -> Iterator[tuple[str, Effect]]:
+    if new is None:
+        yield "any value is allowed now", "wider"
+    elif old is None:
+        yield f"the value is one of {', '.join(map(shown, new))} now", "narrower"
+    else:
+        for value in new:
+            if value not in old:
+                yield f"the value {shown(value)} is new", "wider"
+        for value in old:
+            if value not in new:
+                yield f"the value {shown(value)} is gone", "narrower"
+
+
+def _limited(keyword: str, old: Any, new: Any) -> Iterator[tuple[str, Effect]]:
+    if old == new:
+        return
+    text = f"{keyword} was {_short(old)} and is {_short(new)}"
+    if old is None or new is None:
+        yield text, "narrower" if old is None else "wider"
+    elif keyword == "pattern":
+        yield text, "other"
+    else:
+        yield text, "wider" if (new < old) == (keyword in _LOWER) else "narrower"
+
+
+def _effect(old: set[Any], new: set[Any]) -> Effect:
+    return "wider" if old < new else "narrower" if new < old else "other"
+
+
+def _or(types: frozenset[str]) -> str:
+    return " or ".join(sorted(types - {"integer"} if "number" in types else types)) or "anything"
+
+
+def _short(value: Any) -> str:
+    return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def earlier_catalogue(where: str, folder: Path) -> dict[str, Any]:
+    """Return the entries of a folder, or of a git revision of the catalogue's ``folder``.
+
+    Raises ConfigError.
+    """
+    if Path(where).is_dir():
+        texts = {str(path): path.read_text("utf-8") for path in Path(where).glob("*/*.json")}
+    else:
+        texts = _texts_of_revision(where, folder)
+    if not texts:
+        raise ConfigError(f"{where}: there are no entries <namespace>/<method>.json in it")
+    found = (_entry(name, text) for name, text in texts.items())
+    return {entry["name"]: entry for entry in found}
+
+
+def _entry(name: str, text: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{name}: not JSON: {error}") from None
+    missing = [key for key in _NEEDED if not isinstance(entry, dict) or key not in entry]
+    if missing:
+        raise ConfigError(f"{name}: is no entry: it has no {', '.join(missing)}")
+    found: dict[str, Any] = entry
+    return found
+
+
+def _texts_of_revision(revision: str, folder: Path) -> dict[str, str]:
+    if revision.startswith("-"):
+        raise ConfigError(f"{revision}: is neither a folder nor a revision of git")
+    names = _git(folder, revision, "ls-tree", "-r", "--name-only", revision, ".").splitlines()
+    return {
+        f"{revision}:{name}": _git(folder, revision, "show", f"{revision}:./{name}")
+        for name in names
+        if name.count("/") == 1 and name.endswith(".json")
+    }
+
+
+def _git(folder: Path, revision: str, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+    except FileNotFoundError:
+        raise ConfigError(f"{revision}: is no folder, and there is no git to ask") from None
+    except subprocess.CalledProcessError as error:
+        reason = error.stderr.decode("utf-8", "replace").strip()
+        raise ConfigError(
+            f"{revision}: is neither a folder nor a revision of the catalogue: {reason}"
+        ) from None
+    return done.stdout.decode()

@@ -1,0 +1,92 @@
+"""The schemas of a catalogue as a contract that bodies are held against."""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import jsonschema_rs
+from jsonschema import Draft202012Validator
+
+from cloud_openapi.catalogue import Catalogue, Form, default_catalogue, error_schema
+from cloud_openapi.contract._explain import Fault, Part, Violation, faults_of
+from cloud_openapi.contract._paths import path_of
+from cloud_openapi.contract._values import error_code, shown
+
+
+class Validators(NamedTuple):
+    """One schema in two libraries: one is fast and decides, the other explains."""
+
+    decides: jsonschema_rs.Draft202012Validator
+    explains: Draft202012Validator
+
+    @classmethod
+    def of(cls, schema: dict[str, Any]) -> "Validators":
+        """Compile a schema in both."""
+        return cls(jsonschema_rs.Draft202012Validator(schema), Draft202012Validator(schema))
+
+
+class Contract:
+    """The contract of every API of a catalogue. Each schema is compiled once, when first used."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._validators: dict[tuple[str, Form, Part], Validators] = {}
+
+    def schema(self, api: str, form: Form, side: Part) -> dict[str, Any]:
+        """Return the JSON Schema of one side of an API. Raises UnknownAPIError."""
+        operation = self._catalogue.find(api)
+        return error_schema(form) if side == "error" else operation.schema(form, side)
+
+    def violations(self, body: Any, api: str, form: Form, side: Part) -> list[Violation]:
+        """Return what in a body breaks the contract; nothing, if it is kept.
+
+        ``side`` is ``request``, ``response`` (a success) or ``error``. Raises UnknownAPIError.
+        """
+        validators = self._validators.get((api, form, side))
+        if validators is None:
+            validators = Validators.of(self.schema(api, form, side))
+            self._validators[api, form, side] = validators
+        try:
+            if validators.decides.is_valid(body):
+                return []
+        except ValueError as error:
+            # What JSON has not, such as a date or a key that is a number.
+            return [Violation(api, form, side, "$", "JSON", str(error))]
+        return [Violation(api, form, side, *fault) for fault in _faults(validators, body, side)]
+
+
+def _faults(validators: Validators, body: Any, side: Part) -> list[Fault]:
+    code = error_code(body)
+    if side == "response" and code:
+        return [Fault("$", "an answer", f"error {code}")]
+    # Where they disagree (a line's end after what a pattern asks for), the one that decides gives
+    # its own reason.
+    return faults_of(validators.explains, body) or [
+        Fault(path_of(error.instance_path), error.message, shown(error.instance))
+        for error in validators.decides.iter_errors(body)
+    ]
+
+
+def schema(api: str, form: Form, side: Part) -> dict[str, Any]:
+    """Return the JSON Schema of one side of an API of the catalogue. Raises UnknownAPIError."""
+    return _shipped().schema(api, form, side)
+
+
+def violations(body: Any, api: str, form: Form, side: Part) -> list[Violation]:
+    """Return what in a body breaks the contract of an API of the catalogue.
+
+    ``side`` is ``request``, ``response`` (a success) or ``error``. Raises UnknownAPIError.
+    """
+    return _shipped().violations(body, api, form, side)
+
+
+def assert_contract(body: Any, api: str, form: Form = "cloud", side: Part = "response") -> None:
+    """Raise AssertionError, a line for each violation, unless a body keeps the contract."""
+    __tracebackhide__ = True  # pytest shows the test's line, not this one
+    found = violations(body, api, form, side)
+    if found:
+        raise AssertionError("\n".join(map(str, found)))
+
+
+@cache
+def _shipped() -> Contract:
+    return Contract(default_catalogue())

@@ -1,0 +1,110 @@
+"""Ask the emulator what was asked of the service, and hold its answer against the recording."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from cloud_openapi.catalogue import Catalogue, Operation
+from cloud_openapi.contract._fields import Field, fields_of
+from cloud_openapi.contract._finding import Finding
+from cloud_openapi.contract._shape import differences, shape_of
+from cloud_openapi.contract._values import error_code
+from cloud_openapi.demo import DEMO_APPID
+from cloud_openapi.emulator import Clock, Emulator, create_app
+from cloud_openapi.periods import BEIJING, parse_day
+from cloud_openapi.recordings import Interaction
+from cloud_openapi.transports.wsgi import WSGIExchange
+
+_EARLIEST = datetime(1972, 1, 1, tzinfo=BEIJING)
+_LATEST = datetime(8000, 1, 1, tzinfo=BEIJING)
+# What a request is refused for whoever asks and whenever: its method, its body. What an API's
+# rules refuse comes on top; every other error is the account's or the service's state.
+_OF_THE_REQUEST = frozenset({43002, 44002, 47001, 61500})
+
+
+class Emulation:
+    """Holds the emulator against recordings: the same request, at the same time.
+
+    Where a recording has no time, it is the day after the period that is asked for.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._emulator = Emulator(catalogue=catalogue, clock=Clock(), journal_size=1)
+        self._exchange = WSGIExchange(cast("Any", create_app(self._emulator)))
+        self._documented = cache(_documented)
+        self.notes: Counter[str] = Counter()
+
+    def findings(self, operation: Operation, interaction: Interaction) -> Iterator[Finding]:
+        """Yield where the emulator's answer has another shape, or is another error."""
+        recorded = interaction.response_json
+        if not isinstance(recorded, dict):
+            return
+        code = error_code(recorded)
+        if code and not _decided_by_request(code, operation):
+            self.notes[f"errors of the account's or service's state ({code}), not compared"] += 1
+            return
+        moments = moments_of(operation, interaction)
+        if not moments:
+            self.notes["requests for no time at which they are allowed, not compared"] += 1
+            return
+        self.notes["recordings that the emulator was held against"] += 1
+        answers = [self._ask(operation, interaction, moment) for moment in moments]
+        got = next((answer for answer in answers if error_code(answer) == code), answers[0])
+        if error_code(got) != code:
+            yield Finding("emulator", "$", f"expected {_outcome(recorded)}, got {_outcome(got)}")
+        elif not code:
+            documented = self._documented(operation)
+            for path, text in differences(shape_of(recorded), shape_of(got), documented):
+                yield Finding("emulator", path, text)
+
+    def _ask(self, operation: Operation, interaction: Interaction, moment: datetime) -> Any:
+        self._emulator.clock.freeze(moment)
+        token, _ = self._emulator.tokens.grant_stable(DEMO_APPID, force=False)
+        target = f"{operation.path}?{urlencode({'access_token': token})}"
+        reply = self._exchange.send(interaction.method, target, interaction.request_body)
+        return json.loads(reply.body)
+
+
+def _documented(operation: Operation) -> dict[str, Field]:
+    return fields_of(operation.schema("https", "response"))
+
+
+def _decided_by_request(code: int, operation: Operation) -> bool:
+    return code in _OF_THE_REQUEST or any(code in rule.CODES for rule in operation.rules)
+
+
+def _outcome(answer: Any) -> str:
+    code = error_code(answer)
+    return f"error {code}" if code else "an answer"
+
+
+def moments_of(operation: Operation, interaction: Interaction) -> list[datetime]:
+    """Return the times at which the request may have been made as it was answered."""
+    if interaction.recorded_at is not None:
+        return [interaction.recorded_at]
+    last = _last_day(operation, interaction.request_json)
+    if not error_code(interaction.response_json):
+        return [] if last is None else [_noon_after(last)]
+    # Refused: because it was too early, too late, or would be at any time.
+    days = [] if last is None else [_noon_after(last), _noon_after(last - timedelta(days=1))]
+    return [*days, datetime.now(BEIJING)]
+
+
+def _last_day(operation: Operation, sent: Any) -> date | None:
+    """Return the last day that a request asks for, a date or a time in seconds."""
+    value = sent
+    for name in operation.rules[0].end.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    day = parse_day(value)
+    if isinstance(value, int) and 0 <= value < _LATEST.timestamp():
+        day = datetime.fromtimestamp(value, BEIJING).date()
+    # No emulator's clock goes back to before there were computers' times, or for ever on.
+    return day if day and _EARLIEST.date() < day < _LATEST.date() else None
+
+
+def _noon_after(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(12), BEIJING)

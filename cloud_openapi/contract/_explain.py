@@ -1,0 +1,120 @@
+"""Say of a body what is wrong with it: where, what was expected, what came."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Literal, NamedTuple
+
+from jsonschema import Draft202012Validator, ValidationError
+
+from cloud_openapi.catalogue import Form
+from cloud_openapi.contract._paths import member, path_of
+from cloud_openapi.contract._values import shown, type_of
+
+Part = Literal["request", "response", "error"]
+
+
+class Violation(NamedTuple):
+    """One thing in a body that breaks the contract of an API."""
+
+    api: str
+    form: Form
+    side: Part
+    path: str
+    """A JSON path, such as ``$.visitUv[0].key``."""
+    expected: str
+    got: str
+    nearest: str | None = None
+    """For a name too many the documented one, for a missing one the name that came instead."""
+
+    def __str__(self) -> str:
+        hint = f"; did you mean {self.nearest}?" if self.nearest else ""
+        where = f"{self.api}, {self.form} form, {self.side}: {self.path}"
+        return f"{where}: expected {self.expected}, got {self.got}{hint}"
+
+
+class Fault(NamedTuple):
+    """What a schema has against a body, before it is known whose body it is."""
+
+    path: str
+    expected: str
+    got: str
+    nearest: str | None = None
+
+
+def faults_of(validator: Draft202012Validator, body: Any) -> list[Fault]:
+    """Return everything that a JSON Schema has against a body, in the order of the paths."""
+    errors = sorted(
+        validator.iter_errors(body),
+        key=lambda error: [str(part) for part in error.absolute_path],
+    )
+    # Several keywords may say the same of a place.
+    return list(dict.fromkeys(fault for error in errors for fault in _faults(error)))
+
+
+def _faults(error: ValidationError) -> Iterator[Fault]:
+    path = path_of(error.absolute_path)
+    if error.validator == "required":
+        yield from _missing(path, error)
+    elif error.validator == "additionalProperties":
+        yield from _unknown(path, error)
+    else:
+        yield Fault(path, _expected(error), shown(error.instance))
+
+
+def _missing(path: str, error: ValidationError) -> Iterator[Fault]:
+    instance: Any = error.instance
+    names: Any = error.validator_value
+    strangers = instance.keys() - _documented(error)
+    for name in names:
+        if name not in instance:
+            nearest = _nearest(name, strangers)
+            yield Fault(path + member(name), f"the field {name}", "nothing", nearest)
+
+
+def _unknown(path: str, error: ValidationError) -> Iterator[Fault]:
+    documented = _documented(error)
+    instance: Any = error.instance
+    for name, value in instance.items():
+        if name not in documented:
+            expected = f"no field of this name (there are {', '.join(documented)})"
+            # Of what nobody knows, the value stays unsaid.
+            got = f"one of type {type_of(value)}"
+            yield Fault(path + member(name), expected, got, _nearest(name, documented))
+
+
+def _documented(error: ValidationError) -> dict[str, Any]:
+    schema = error.schema
+    found: dict[str, Any] = schema.get("properties", {}) if isinstance(schema, Mapping) else {}
+    return found
+
+
+def _nearest(name: str, names: Iterable[str]) -> str | None:
+    close = get_close_matches(name, sorted(names), n=1)
+    return close[0] if close else None
+
+
+def _expected(error: ValidationError) -> str:
+    value: Any = error.validator_value
+    keyword = str(error.validator)
+    if keyword == "type":
+        return value if isinstance(value, str) else " or ".join(value)
+    if keyword == "enum":
+        return f"one of {', '.join(map(shown, value))}"
+    if keyword in {"anyOf", "oneOf"}:
+        return _alternatives(value)
+    words = {
+        "const": "{}",
+        "pattern": "text like {}",
+        "minimum": "at least {}",
+        "maximum": "at most {}",
+        "minLength": "at least {} characters",
+        "maxItems": "at most {} items",
+        "not": "anything but {}",
+    }
+    return words.get(keyword, keyword + " {}").format(value)
+
+
+def _alternatives(schemas: list[Mapping[str, Any]]) -> str:
+    if all("const" in schema for schema in schemas):
+        return f"one of {', '.join(shown(schema['const']) for schema in schemas)}"
+    return " or ".join(str(schema.get("title", dict(schema))) for schema in schemas)

@@ -1,0 +1,88 @@
+"""The fields that a schema documents, by path."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cloud_openapi.contract._paths import member
+from cloud_openapi.contract._strict import is_open_list
+
+_LIMITS = frozenset(
+    {"pattern", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"}
+)
+_CONDITIONS = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
+_NUMBERS = frozenset({"integer", "number"})
+
+
+class Field(NamedTuple):
+    """What a schema says of one place."""
+
+    types: frozenset[str]
+    """``number`` comes with ``integer``, since it allows whole numbers too."""
+    required: bool
+    values: tuple[Any, ...] | None
+    """All values that are allowed; nothing, where there is no such list."""
+    known: tuple[Any, ...] | None
+    """All values that are known, though there may be more; those that are allowed among them."""
+    limits: Mapping[str, Any]
+    """Keywords such as ``minimum``, each with its value."""
+    is_open: bool
+    """Whether an object may have further members."""
+    conditions: Mapping[str, Any]
+    """What is said with allOf, anyOf and the like, without references."""
+
+
+def fields_of(schema: Mapping[str, Any]) -> dict[str, Field]:
+    """Return every field of a schema; ``[]`` in a path stands for each item of an array."""
+    return dict(_fields("$", schema, schema, required=True))
+
+
+def _fields(
+    path: str, schema: Mapping[str, Any], root: Mapping[str, Any], *, required: bool
+) -> Iterator[tuple[str, Field]]:
+    schema = resolved(schema, root)
+    yield path, _field(schema, root, required=required)
+    needed = schema.get("required", ())
+    for name, inner in schema.get("properties", {}).items():
+        yield from _fields(path + member(name), inner, root, required=name in needed)
+    if "items" in schema:
+        yield from _fields(f"{path}[]", schema["items"], root, required=False)
+
+
+def _field(schema: Mapping[str, Any], root: Mapping[str, Any], *, required: bool) -> Field:
+    types = schema.get("type", ())
+    types = frozenset([types] if isinstance(types, str) else types)
+    values = [schema["const"]] if "const" in schema else schema.get("enum")
+    return Field(
+        types | _NUMBERS if "number" in types else types,
+        required,
+        None if values is None else tuple(values),
+        _known(values, schema),
+        {name: schema[name] for name in schema.keys() & _LIMITS},
+        schema.get("additionalProperties", True) is not False,
+        {name: _plain(schema[name], root) for name in _CONDITIONS if name in schema},
+    )
+
+
+def _known(values: Any, schema: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    if values is None and is_open_list(schema):
+        values = schema["examples"]
+    return None if values is None else tuple(values)
+
+
+def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema that a reference into the same document leads to."""
+    while "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+    return schema
+
+
+def _plain(value: Any, root: Mapping[str, Any]) -> Any:
+    """Copy a part of a schema with its references filled in and without its remarks."""
+    if isinstance(value, list):
+        return [_plain(item, root) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    if "$ref" in value:
+        return _plain(resolved(value, root), root)
+    remarks = {"title", "description", "$comment"}
+    return {name: _plain(inner, root) for name, inner in value.items() if name not in remarks}

@@ -1,0 +1,133 @@
+"""What a set of recordings shows: the shapes, values and errors of each API's answers."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cloud_openapi.catalogue import Catalogue
+from cloud_openapi.contract._fields import fields_of
+from cloud_openapi.contract._paths import member
+from cloud_openapi.contract._values import error_code, type_of
+from cloud_openapi.contract._verify import read
+from cloud_openapi.recordings import Interaction
+
+_TAILS = (
+    (re.compile(r"rid: [0-9a-f]{8}(-[0-9a-f]{8}){2}$"), "rid: …"),
+    (re.compile(r"(hints?): \[.*\]$"), r"\1: […]"),
+)
+_SCALARS = (str, int, float, bool, type(None))
+
+
+class Seen:
+    """The answers of one API, without holding any of them.
+
+    ``[]`` in a path stands for every item of an array.
+    """
+
+    def __init__(self) -> None:
+        self.answers = 0
+        self.types: defaultdict[str, set[str]] = defaultdict(set)
+        self.holders: Counter[str] = Counter()
+        """How many objects there were at a path."""
+        self.present: Counter[str] = Counter()
+        """In how many of its holders a member was."""
+        self.values: defaultdict[str, set[Any]] = defaultdict(set)
+        """The values at the paths that are listed in the catalogue."""
+        self.errors: defaultdict[int, set[str]] = defaultdict(set)
+        """Texts by code, each with the kind of its tail alone."""
+        self.statuses: set[int] = set()
+
+    def add(self, interaction: Interaction, listed: Iterable[str]) -> None:
+        """Take a recording in; ``listed`` are the paths whose values matter."""
+        self.statuses.add(interaction.status)
+        answer = interaction.response_json
+        code = error_code(answer)
+        if code:
+            self.errors[code].add(text_kind(str(answer.get("errmsg", ""))))
+        else:
+            self.answers += 1
+            self._walk("$", answer, frozenset(listed))
+
+    def _walk(self, path: str, value: Any, listed: frozenset[str]) -> None:
+        self.types[path].add(type_of(value))
+        if path in listed and isinstance(value, _SCALARS):
+            self.values[path].add(value)
+        if isinstance(value, dict):
+            self.holders[path] += 1
+            for name, inner in value.items():
+                self.present[path + member(name)] += 1
+                self._walk(path + member(name), inner, listed)
+        elif isinstance(value, list):
+            for inner in value:
+                self._walk(f"{path}[]", inner, listed)
+
+
+class Age:
+    """How many recordings a file has, and from when to when."""
+
+    def __init__(self) -> None:
+        self.count = self.undated = 0
+        self._moments: tuple[datetime, datetime] | None = None
+
+    def add(self, moment: datetime | None) -> None:
+        """Take a recording in."""
+        self.count += 1
+        if moment is None:
+            self.undated += 1
+        else:
+            first, last = self._moments or (moment, moment)
+            self._moments = min(first, moment), max(last, moment)
+
+    def describe(self, now: datetime) -> str:
+        """Say it in words, with the age in days."""
+        what = f"{self.count} recording{'s' * (self.count != 1)}"
+        if self._moments is None:
+            return f"{what} of unknown age"
+        first, last = self._moments
+        since = f"recorded {age(first, now)}"
+        if (last - first).days:
+            since = f"recorded from {age(first, now)} to {age(last, now)}"
+        undated = f", {self.undated} of unknown age" if self.undated else ""
+        return f"{what}, {since}{undated}"
+
+
+class Observed:
+    """A set of recordings: what each API answered, and how old each file is."""
+
+    def __init__(self, paths: Iterable[Path], catalogue: Catalogue) -> None:
+        self.apis: defaultdict[str, Seen] = defaultdict(Seen)
+        self.files: defaultdict[str, Age] = defaultdict(Age)
+        listed = _listed(catalogue)
+        for place, interaction in read(paths, catalogue):
+            self.files[place.rpartition("#")[0]].add(interaction.recorded_at)
+            if interaction.api is not None:
+                self.apis[interaction.api].add(interaction, listed(interaction.api))
+
+    def ages(self, now: datetime) -> list[str]:
+        """Say how old each file is, a line for each."""
+        return [f"{file}: {seen.describe(now)}" for file, seen in self.files.items()]
+
+
+def age(moment: datetime, now: datetime) -> str:
+    """Return a day and how long ago it was: ``2022-05-03 (936 days ago)``."""
+    return f"{moment.date()} ({(now - moment).days} days ago)"
+
+
+def text_kind(text: str) -> str:
+    """Return an error's text with what differs each time left out of its tail."""
+    for tail, kind in _TAILS:
+        text = tail.sub(kind, text)
+    return text
+
+
+def _listed(catalogue: Catalogue) -> Callable[[str], frozenset[str]]:
+    @cache
+    def listed(api: str) -> frozenset[str]:
+        found = fields_of(catalogue[api].schema("https", "response"))
+        return frozenset(path for path, field in found.items() if field.known is not None)
+
+    return listed

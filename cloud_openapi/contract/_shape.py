@@ -1,0 +1,61 @@
+"""The shape of a body: its paths, and of which types the values there are."""
+
+from typing import Any
+
+from cloud_openapi.contract._fields import Field
+from cloud_openapi.contract._paths import member, parent_of
+from cloud_openapi.contract._values import type_of
+
+Shape = dict[str, set[str]]
+
+
+def shape_of(body: Any) -> Shape:
+    """Return the types at each path; ``[]`` in a path stands for every item of an array."""
+    found: Shape = {}
+    _add(found, "$", body)
+    return found
+
+
+def _add(found: Shape, path: str, value: Any) -> None:
+    found.setdefault(path, set()).add(type_of(value))
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _add(found, path + member(name), inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _add(found, f"{path}[]", inner)
+
+
+def differences(expected: Shape, got: Shape, documented: dict[str, Field]) -> list[tuple[str, str]]:
+    """Return each path where two answers to one request are of different shape, and how.
+
+    Whole numbers are numbers: whether a mean happens to be one says nothing; and an empty array
+    says nothing of its items. A field that the schema does not require may be missing.
+    """
+    found = []
+    for path in sorted(expected.keys() | got.keys()):
+        if not _reached(path, expected, got):
+            continue
+        here, there = (_types(shape.get(path, set())) for shape in (expected, got))
+        optional = path in documented and not documented[path].required
+        if here and there and not here & there:
+            found.append((path, f"expected {_or(here)}, got {_or(there)}"))
+        elif not ((here and there) or optional):
+            only = f"expected {_or(here)}, got nothing" if here else f"got {_or(there)} more"
+            found.append((path, only))
+    return found
+
+
+def _reached(path: str, *shapes: Shape) -> bool:
+    """Say whether what holds a path is in each shape, so that its absence means something."""
+    if path.endswith("[]"):
+        return all(path in shape for shape in shapes)
+    return path == "$" or all("object" in shape.get(parent_of(path), ()) for shape in shapes)
+
+
+def _types(types: set[str]) -> set[str]:
+    return {"number" if name == "integer" else name for name in types}
+
+
+def _or(types: set[str]) -> str:
+    return " or ".join(sorted(types))

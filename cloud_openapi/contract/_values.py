@@ -1,0 +1,52 @@
+"""JSON values: their types, how they are shown, and the cloud form of an answer."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cloud_openapi.naming import to_camel_case
+
+_ENVELOPE = frozenset({"errcode", "errmsg"})
+_LONGEST_SHOWN = 20
+_SCALARS = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
+
+
+def type_of(value: Any) -> str:
+    """Return the JSON type of a value; a whole number is an integer."""
+    if isinstance(value, dict):
+        return "object"
+    if isinstance(value, list | tuple):
+        return "array"
+    return _SCALARS.get(type(value), type(value).__name__)
+
+
+def shown(value: Any, longest: int = _LONGEST_SHOWN) -> str:
+    """Show a value in a message: what is short as it is, anything else by its kind and size."""
+    kind = type_of(value)
+    if isinstance(value, dict | list | tuple):
+        return f"an {kind} of {len(value)}"
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return f"a Python {kind}, which JSON has not"
+    # Whatever is longer could even be a token.
+    return text if len(text) <= longest else f"a {kind} of {len(text)} characters"
+
+
+def error_code(body: Any) -> int:
+    """Return the error's code that a body of either form carries; 0 for a success."""
+    if not isinstance(body, dict):
+        return 0
+    code = body.get("errcode", body.get("errCode", 0))
+    return code if isinstance(code, int) else 0
+
+
+def to_cloud(api: str, body: Any) -> Any:
+    """Return what a cloud call gives for an answer of the HTTPS form, error or not."""
+    if not isinstance(body, Mapping):
+        return body
+    code = error_code(body)
+    if code:
+        return {"errCode": code, "errMsg": f"openapi.{api}:fail {body.get('errmsg', '')}"}
+    rest = {name: value for name, value in body.items() if name not in _ENVELOPE}
+    return {**to_camel_case(rest), "errMsg": f"openapi.{api}:ok"}

@@ -1,0 +1,121 @@
+"""Hold recordings against the schemas, the emulator against recordings, functions against both."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cloud_openapi.catalogue import Catalogue, Form, Operation
+from cloud_openapi.contract._contract import Contract
+from cloud_openapi.contract._emulation import Emulation
+from cloud_openapi.contract._finding import Case, Check, Finding
+from cloud_openapi.contract._paths import anywhere
+from cloud_openapi.contract._values import error_code, shown, to_cloud
+from cloud_openapi.errors import RecordingError
+from cloud_openapi.naming import to_camel_case
+from cloud_openapi.recordings import Interaction
+from cloud_openapi.recordings._files import files_of, load_file
+
+if TYPE_CHECKING:
+    from cloud_openapi.contract._explain import Part
+
+_OK = 200
+
+
+class Verification:
+    """The outcome: a case for each recording of an API, and what was done how often.
+
+    ``compatible`` has what differs from an earlier catalogue and breaks no caller, in words.
+    """
+
+    def __init__(self) -> None:
+        self.cases: list[Case] = []
+        self.notes: Counter[str] = Counter()
+        self.compatible: list[str] = []
+
+    @property
+    def failed(self) -> list[Case]:
+        """Return the cases with findings."""
+        return [case for case in self.cases if case.findings]
+
+
+def verify(
+    paths: Iterable[Path],
+    catalogue: Catalogue,
+    *more: Check,
+) -> Verification:
+    """Check every recording of these files and folders, one file at a time.
+
+    The schemas of both forms and the emulator always, and whatever else is given. Raises
+    RecordingError for a file that cannot be used, and when there is no recording of any API.
+    """
+    outcome = Verification()
+    checks: list[Check] = [_Schemas(catalogue), Emulation(catalogue), *more]
+    for place, interaction in read(paths, catalogue):
+        if interaction.api is None:
+            outcome.notes["recordings of no API of the catalogue, left out"] += 1
+            continue
+        operation = catalogue[interaction.api]
+        findings = tuple(
+            finding for check in checks for finding in check.findings(operation, interaction)
+        )
+        outcome.cases.append(Case(place, operation.name, _origin(interaction), findings))
+    for check in checks:
+        outcome.notes.update(check.notes)
+    return outcome
+
+
+def read(paths: Iterable[Path], catalogue: Catalogue) -> Iterator[tuple[str, Interaction]]:
+    """Yield each recording with its place, holding one file at a time.
+
+    Raises RecordingError for a file that cannot be used, and at the end where none was of an API
+    of the catalogue.
+    """
+    paths, found = list(paths), False
+    for path in paths:
+        for file in files_of(path):
+            for number, interaction in enumerate(load_file(file, catalogue), 1):
+                found = found or interaction.api is not None
+                yield f"{file}#{number}", interaction
+    if not found:
+        names = ", ".join(map(str, paths))
+        raise RecordingError(f"{names}: there is no recording of an API of the catalogue")
+
+
+def _origin(interaction: Interaction) -> str:
+    moment = interaction.recorded_at
+    parts = (moment and f"recorded {moment.isoformat(timespec='seconds')}", interaction.origin)
+    return ", ".join(part for part in parts if part)
+
+
+class _Schemas:
+    """Holds recordings against the schemas, in both forms."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._contract = Contract(catalogue)
+        self.notes: Counter[str] = Counter()
+
+    def findings(self, operation: Operation, interaction: Interaction) -> Iterator[Finding]:
+        """Yield what in a request that was answered, and in the answer, breaks a schema."""
+        if interaction.status != _OK:
+            yield Finding("https form", "status", f"expected 200, got {interaction.status}")
+        answer = interaction.response_json
+        if not isinstance(answer, dict):
+            yield Finding("https form", "$", f"expected a JSON object, got {shown(answer)}")
+            return
+        self.notes["recordings held against the schemas of both forms"] += 1
+        name = operation.name
+        side: Part = "error" if error_code(answer) else "response"
+        bodies: list[tuple[Form, Part, Any]] = [
+            ("https", side, answer),
+            ("cloud", side, to_cloud(name, answer)),
+        ]
+        if side == "response":
+            # What was refused may well be wrong.
+            sent = interaction.request_json
+            bodies += [("https", "request", sent), ("cloud", "request", to_camel_case(sent))]
+        for form, part, body in bodies:
+            for found in self._contract.violations(body, name, form, part):
+                hint = f"; did you mean {found.nearest}?" if found.nearest else ""
+                text = f"{part}: expected {found.expected}, got {found.got}{hint}"
+                yield Finding(f"{form} form", anywhere(found.path), text)

@@ -1,0 +1,123 @@
+"""Every sample, broken by a machine: each mutant is caught, or is listed with its reason."""
+
+import copy
+import json
+
+import pytest
+from conftest import SAMPLES, sample
+
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.contract import violations
+
+# The fields whose values WeChat's pages list.
+LISTED_VALUES = frozenset({"key", "index", "module", "field", "errcode", "errCode", "errMsg"})
+LISTED = json.loads((SAMPLES.parent / "mutation_survivors.json").read_text("utf-8"))
+OTHER_TYPE = {dict: [], list: {}, str: 7, int: "7", float: "7.5", bool: "true"}
+
+
+def judged(name):
+    """Return how a sample is judged: its body, API, form and side."""
+    parts = name.removesuffix(".json").split(".")
+    if parts[0] == "error":
+        return sample(name), next(iter(default_catalogue())), "https", "error"
+    form = "cloud" if parts[2].endswith("cloud") else "https"
+    return sample(name), f"analysis.{parts[0]}", form, parts[1]
+
+
+NAMES = sorted(
+    path.name
+    for path in SAMPLES.glob("*.json")
+    if path.name.startswith("error.") or path.name.partition(".")[0] in "".join(default_catalogue())
+)
+
+
+def places(value, path=()):
+    yield path, value
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(inner, (*path, key))
+
+
+def mutations(value, path, *, listed):
+    """Yield the name of each mutation of a value, and what comes in its place."""
+    if isinstance(value, dict):
+        for key in value:
+            yield f"drop {key}", {name: inner for name, inner in value.items() if name != key}
+        yield "add a key", {**value, "unheard_of": 1}
+    if path:
+        yield "null", None
+    yield "other type", OTHER_TYPE[type(value)]
+    if isinstance(value, int | float):
+        yield "negative", -1 - abs(value)
+    if isinstance(value, str):
+        yield "empty", ""
+    if listed:
+        yield "value of no list", "unheard_of" if isinstance(value, str) else 999
+
+
+def placed(body, path, value):
+    if not path:
+        return value
+    mutant = copy.deepcopy(body)
+    holder = mutant
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = value
+    return mutant
+
+
+def written(path, body):
+    """Write a path; an item of a list by its index, where WeChat gives it one, or else as []."""
+    text, value = "$", body
+    for part in path:
+        value = value[part]
+        kind = value.get("index", "") if isinstance(value, dict) else ""
+        text += f"[{kind}]" if isinstance(part, int) else f".{part}"
+    return text
+
+
+def mutants(name):
+    """Yield each mutant once for all items of a list: what it is, and its body."""
+    body = judged(name)[0]
+    seen = set()
+    for path, value in places(body):
+        listed = bool(path) and path[-1] in LISTED_VALUES
+        for mutation, new in mutations(value, path, listed=listed):
+            what = (written(path, body), mutation)
+            # The items of a list are alike.
+            if what not in seen:
+                seen.add(what)
+                yield what, placed(body, path, new)
+
+
+@pytest.fixture(scope="module")
+def survivors():
+    """Return the survivors by sample and how many mutants there were."""
+    found, count = {}, 0
+    for name in NAMES:
+        _, api, form, side = judged(name)
+        for (path, mutation), mutant in mutants(name):
+            count += 1
+            if not violations(mutant, api, form, side):
+                where = "error" if side == "error" else f"{api} {form} {side}"
+                found.setdefault(f"{where} {path}: {mutation}", set()).add(name)
+    return found, count
+
+
+def test_every_mutant_that_the_contract_allows_is_listed_with_its_reason(survivors, capsys):
+    found, count = survivors
+    caught = count - sum(map(len, found.values()))
+    with capsys.disabled():
+        # The score is there to be seen.
+        print(f"\nmutation score: {caught} of {count} caught ({caught / count:.1%})")  # noqa: T201
+    assert sorted(found) == sorted(key for group in LISTED for key in group["survivors"])
+
+
+def test_each_group_of_listed_mutants_has_a_reason():
+    assert all(len(group["reason"].split()) > 4 for group in LISTED)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sample_itself_keeps_the_contract(name):
+    body, api, form, side = judged(name)
+    assert violations(body, api, form, side) == []
