@@ -28,7 +28,9 @@ def cassettes() -> dict[str, Interaction]:
     found = {}
     for entry in json.loads((TESTS / "samples" / "INDEX.json").read_text("utf-8")):
         operation = _operation(entry)
-        if operation is not None and entry["kind"] in {"recorded", "recorded-error"}:
+        # Lists and parts of answers are no answers.
+        whole = entry["file"].split(".")[1] not in {"list", "body"}
+        if operation is not None and whole and entry["kind"] in {"recorded", "recorded-error"}:
             name = entry["file"].removesuffix(".json") + ".yaml"
             found[name] = _interaction(entry, operation)
     return found

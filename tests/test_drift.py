@@ -161,8 +161,8 @@ def test_the_documented_answers_are_no_drift_and_need_no_proposal(tmp_path):
             LATE,
         ),
         (
-            {"errcode": 50007, "errmsg": "账号已冻结"},
-            "error 50007, '账号已冻结', is not known here",
+            {"errcode": 59999, "errmsg": "账号已冻结"},
+            "error 59999, '账号已冻结', is not known here",
         ),
     ],
 )

@@ -24,11 +24,16 @@ def judged(name):
     return sample(name), f"analysis.{parts[0]}", form, parts[1]
 
 
-NAMES = sorted(
-    path.name
-    for path in SAMPLES.glob("*.json")
-    if path.name.startswith("error.") or path.name.partition(".")[0] in "".join(default_catalogue())
-)
+APIS = {name.rpartition(".")[2] for name in default_catalogue()}
+
+
+def is_a_body(name):
+    """Say whether a sample is an error, or a whole request or answer of an API of the catalogue."""
+    method, side = name.split(".")[:2]
+    return method == "error" or (method in APIS and side in {"request", "response"})
+
+
+NAMES = sorted(path.name for path in SAMPLES.glob("*.json") if is_a_body(path.name))
 
 
 def places(value, path=()):

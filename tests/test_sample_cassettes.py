@@ -1,5 +1,6 @@
 """The cassettes of tests/recordings are the recorded samples, byte for byte, with their origin."""
 
+import importlib
 import json
 
 import pytest
@@ -52,6 +53,6 @@ def test_a_form_stays_a_form():
 
 
 def test_the_script_makes_what_is_committed(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "scripts")
-    made = __import__("cassettes").cassettes()
+    monkeypatch.syspath_prepend(ROOT)
+    made = importlib.import_module("scripts.cassettes").cassettes()
     assert made == {file.name: load(file)[0] for file in FILES}

@@ -14,6 +14,7 @@ from cloud_openapi.contract import verify
 from cloud_openapi.errors import RecordingError
 
 DAILY = "analysis.getDailyRetain"
+APIS = {name.rpartition(".")[2] for name in default_catalogue()}
 DAY = {"begin_date": "20170313", "end_date": "20170313"}
 GOOD = sample("getDailyRetain.response.official-https.json")
 
@@ -28,7 +29,7 @@ def recorded_samples():
     """Yield every recorded and documented answer of the HTTPS form as it was asked for."""
     for name in sorted(path.name for path in SAMPLES.glob("*.response.*.json")):
         method, _, origin = name.split(".")[:3]
-        if origin.endswith("cloud"):
+        if origin.endswith("cloud") or method not in APIS:
             continue
         answer = sample(name)
         request = sample(f"{method}.request.official-https.json")

@@ -8,7 +8,7 @@ import click
 
 from cloud_openapi.catalogue import FOLDER, default_catalogue, entries
 from cloud_openapi.cli._options import option
-from cloud_openapi.cli._serve import emulator_variables
+from cloud_openapi.cli._serving import serving
 from cloud_openapi.contract import (
     FunctionCheck,
     Report,
@@ -19,9 +19,8 @@ from cloud_openapi.contract import (
     render,
     verify,
 )
-from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
+from cloud_openapi.emulator import Emulator, listen
 from cloud_openapi.errors import CloudOpenAPIError
-from cloud_openapi.runtime import Functions
 
 _COULD_NOT_RUN = 2
 
@@ -62,14 +61,8 @@ def _of_recordings(paths: tuple[Path, ...], folder: Path | None) -> Verification
     if folder is None:
         return verify(paths, catalogue)
     emulator = Emulator()
-    listening = listen("127.0.0.1", 0)
-    functions = Functions(folder, emulator_variables(url_of(listening)))
-    try:
-        with Server(create_app(emulator, functions), listening):
-            return verify(paths, catalogue, FunctionCheck(catalogue, functions, emulator))
-    finally:
-        functions.close()
-        listening.close()
+    with serving(emulator, folder, listen("127.0.0.1", 0)) as functions:
+        return verify(paths, catalogue, FunctionCheck(catalogue, functions, emulator))
 
 
 @contextmanager

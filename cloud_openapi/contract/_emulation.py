@@ -20,7 +20,7 @@ from cloud_openapi.recordings import Interaction
 from cloud_openapi.transports.wsgi import WSGIExchange
 
 _EARLIEST = datetime(1972, 1, 1, tzinfo=BEIJING)
-_LATEST = datetime(8000, 1, 1, tzinfo=BEIJING)
+_LATEST = datetime(2105, 1, 1, tzinfo=BEIJING)
 # What a request is refused for whoever asks and whenever: its method, its body. What an API's
 # rules refuse comes on top; every other error is the account's or the service's state.
 _OF_THE_REQUEST = frozenset({43002, 44002, 47001, 61500})
@@ -63,6 +63,8 @@ class Emulation:
 
     def _ask(self, operation: Operation, interaction: Interaction, moment: datetime) -> Any:
         self._emulator.clock.freeze(moment)
+        # One of another time is of no use, and ten thousand of them would be kept.
+        self._emulator.tokens.forget()
         token, _ = self._emulator.tokens.grant_stable(DEMO_APPID, force=False)
         target = f"{operation.path}?{urlencode({'access_token': token})}"
         reply = self._exchange.send(interaction.method, target, interaction.request_body)

@@ -71,12 +71,12 @@ class FunctionCheck:
             self._emulator.clock.freeze(moments[0])
         try:
             now = self._emulator.clock.now()
-            outcome = self._functions.invoke(name, to_camel_case(sent), now=now)
+            outcome = self._functions.invoke(name, to_camel_case(sent), now)
         finally:
             self._emulator.pins.remove(pin.id)
         source = "the recorded answer" if pin.given else "the simulation, for it asked otherwise"
         self.notes[f"invocations of {name} answered with {source}"] += 1
-        return outcome
+        return outcome.result, outcome.status
 
     def _against(
         self, operation: Operation, expected: Any, result: Any
