@@ -1,5 +1,5 @@
 # make run    the emulator with this repository's functions
-# make test   every test but one; make test-long: that one, a hundred thousand random calls
+# make test   every test but the slow ones; make test-long: those: random calls, every age of the SDK
 # make check  lint and tests: all that continuous integration asks for, but make test-long
 # make bench  the figures of docs/benchmarks.md, measured here; make bench-long: those that take long
 # make package FUNCTION=getDailyRetain   that function in build/, ready to be uploaded
@@ -17,7 +17,7 @@ run: .venv/emulator
 test: .venv/dev tests/node/node_modules
 	$(BIN)/pytest --numprocesses auto
 
-test-long: .venv/dev
+test-long: .venv/dev tests/node/node_modules
 	$(BIN)/pytest -m slow --numprocesses auto
 
 check: lint test

@@ -415,7 +415,7 @@ def wired(request, served):
     ("definition", "code", "text"),
     [
         ({"kind": "drop"}, -501001, "socket hang up"),
-        ({"kind": "drop_in_body"}, -501001, "socket hang up"),
+        ({"kind": "drop_in_body"}, -501001, "resource system error. aborted"),
         ({"kind": "truncate"}, -601001, 'invalid json: {"'),
         ({"kind": "empty"}, -601001, "invalid json: "),
         ({"kind": "html"}, -601001, "invalid json: <html>"),

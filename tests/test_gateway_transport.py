@@ -123,7 +123,12 @@ def test_a_file_text_and_nesting_are_packed_as_the_sdk_packs_them(gateway, https
 @pytest.mark.parametrize(
     ("value", "pair"),
     [
-        ("half \ud800", Pair("k", b'"half \\ud800"')),
+        ("half \ud800", Pair("k", '"half \ufffd"'.encode())),
+        (
+            [1e-7, 2.0, -0.0, 1e16, 1e21, "1e-07"],
+            Pair("k", b'[1e-7,2,0,10000000000000000,1e+21,"1e-07"]'),
+        ),
+        ("\x7f\u2028\ufeff", Pair("k", b'"\\u007f\\u2028\\ufeff"')),
         (12345678901234567890, Pair("k", b"12345678901234567890")),
         ({"content_type": "no/such", "value": b"x"}, Pair("k", b"x", "k.png")),
         ({"contentType": "image/png", "value": b"x", "fileName": "n.x"}, Pair("k", b"x", "n.x")),

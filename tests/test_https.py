@@ -245,15 +245,15 @@ def raw_facade(server):
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"],
+    ("answer", "what"),
+    [(b"", "socket hang up"), (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "aborted")],
     ids=["before the answer", "in the middle of the body"],
 )
-def test_a_dropped_connection_is_minus_501001_and_the_call_is_not_repeated(answer):
+def test_a_dropped_connection_is_minus_501001_and_the_call_is_not_repeated(answer, what):
     server = Raw(GRANTED, answer)
     assert failing(raw_facade(server)).to_dict() == {
         "errCode": -501001,
-        "errMsg": f"{FAIL}-501001 resource system error. socket hang up",
+        "errMsg": f"{FAIL}-501001 resource system error. {what}",
     }
     server.thread.join(5)
     assert server.connections == 2

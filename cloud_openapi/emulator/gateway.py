@@ -178,7 +178,7 @@ def _secret_id_of(asked: Request) -> str:
 
 
 def _secret_id(asked: Request, texts: Mapping[str, str]) -> str:
-    # SDKs before 2.1 sign in a field of the body.
+    # SDKs before 2.4 sign in a field of the body.
     given = asked.headers.get("Authorization") or texts.get("authorization", "")
     return signature.secret_id_of(given)
 

@@ -1,6 +1,7 @@
 """What a function's requirements.txt or package.json asks for, installed outside its folder."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,14 @@ from cloud_openapi.runtime._settings import Settings
 
 _LISTS = {"python": ("requirements.txt",), "node": ("package.json", "package-lock.json")}
 _FOLDERS = {"python": "packages", "node": "node_modules"}
+_COUNTING = (
+    "dependencies",
+    "optionalDependencies",
+    "peerDependencies",
+    "bundleDependencies",
+    "overrides",
+    "scripts",
+)
 # What the platform's page names, and what that needs.
 PREINSTALLED = (
     "certifi",
@@ -81,10 +90,24 @@ def _cache_of(settings: Settings) -> Path | None:
         return None
     digest = hashlib.sha256(f"{settings.language} {sys.version_info[:2]}".encode())
     for name in names:
-        path = settings.folder / name
-        digest.update(path.read_bytes() if path.is_file() else b"")
-        digest.update(b"\0")
+        digest.update(_what_counts(settings.folder / name) + b"\0")
     return cache_folder() / f"{settings.language}-{digest.hexdigest()[:32]}"
+
+
+def _what_counts(path: Path) -> bytes:
+    """Return what of a list decides what is installed: not whose it is, so that many share it."""
+    text = path.read_bytes() if path.is_file() else b""
+    if path.suffix != ".json":
+        return text
+    try:
+        value = json.loads(text)
+        # A lock has a copy of the package.json under the empty name.
+        locked = {key: item for key, item in value.get("packages", {}).items() if key}
+    except (ValueError, AttributeError):
+        # It is npm that says what is wrong with it.
+        return text
+    chosen = {key: value[key] for key in _COUNTING if key in value}
+    return json.dumps({**chosen, "packages": locked}, sort_keys=True).encode()
 
 
 def _python(settings: Settings, made: Path) -> list[str]:

@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError, advice, system_error
 from cloud_openapi.transports._base import Reply, bad_body
+from cloud_openapi.transports._packing import to_json
 from cloud_openapi.wire.messages import MessageError, read_answer
 
 # By this, to the letter, the SDK knows an error of the gateway's own.
 _ERROR_TYPE: Final = "application/json; charset=utf-8"
 _TEXT = re.compile(r"application/json|text/plain")
+_NO_JSON: Final = object()
 _SYSTEM_ERROR, _RESOURCE_ERROR = -601001, -501001
 
 _CODES: Final = {
@@ -40,7 +42,7 @@ def answer_of(api: str, reply: Reply) -> dict[str, Any]:
     """Return WeChat's answer that a reply holds. Raises CloudSDKError."""
     if reply.content_type == _ERROR_TYPE:
         error = _json(reply.body)
-        if error is not None:
+        if error is not _NO_JSON:
             raise _refusal(api, error)
     try:
         answer = read_answer(reply.body)
@@ -56,7 +58,7 @@ def answer_of(api: str, reply: Reply) -> dict[str, Any]:
     if isinstance(value, list):
         return {str(index): item for index, item in enumerate(value)}
     text = answer.body.decode("utf-8", "replace")
-    if value is None and "text/plain" in answer.content_type:
+    if value is _NO_JSON and "text/plain" in answer.content_type:
         return {"result": text}
     raise bad_body(text).failure(api)
 
@@ -99,7 +101,9 @@ def gateway_failure(name: str, code: Any, message: str) -> CloudSDKError:
 def _refusal(api: str, error: Any) -> CloudSDKError:
     fields = error if isinstance(error, dict) else {}
     if fields.get("code"):
-        return gateway_failure(f"openapi.{api}", fields["code"], str(fields.get("message", "")))
+        return gateway_failure(
+            f"openapi.{api}", fields["code"], str(fields.get("message") or "Error")
+        )
     if fields.get("errcode"):
         return CloudSDKError(fields["errcode"], f"{api}:fail {fields.get('errmsg')}")
     return CloudSDKError(_RESOURCE_ERROR, f"{api}:fail unknown response [object Object]")
@@ -107,20 +111,20 @@ def _refusal(api: str, error: Any) -> CloudSDKError:
 
 def _no_message(api: str, body: bytes, complaint: str) -> CloudSDKError:
     error = _json(body)
-    if error is None:
+    if error is _NO_JSON or error is None:
         hint = "The answer is not the gateway's: a proxy or another server may have answered."
         text = f"{api}:fail unknown wx response received: {complaint}"
         return CloudSDKError(_SYSTEM_ERROR, text, hint)
     if isinstance(error, dict) and error.get("code") and "message" in error:
         code = _CODES.get(str(error["code"]), _RESOURCE_ERROR)
         return CloudSDKError(code, f"{api}:fail {error['message']}")
-    text = json.dumps(error, ensure_ascii=False, separators=(",", ":"))
+    text = to_json(api, error).decode()
     return CloudSDKError(_RESOURCE_ERROR, f"{api}:fail {text}")
 
 
 def _json(body: bytes) -> Any:
-    """Return the value of a body, or None for one that is no JSON."""
+    """Return the value of a body, or _NO_JSON for one that is none."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        return None
+        return _NO_JSON

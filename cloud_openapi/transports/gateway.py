@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.context import DynamicEnv, current_env
@@ -124,7 +124,19 @@ class GatewayTransport:
         return f"{prefix}-{number}" if prefix else number
 
 
+# Where Python's words for a status are others than Node.js's, or change with its version.
+_PHRASES: Final = {
+    413: "Payload Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Entity",
+    509: "Bandwidth Limit Exceeded",
+}
+
+
 def _phrase(status: int) -> str:
+    if status in _PHRASES:
+        return _PHRASES[status]
     try:
         return HTTPStatus(status).phrase
     except ValueError:

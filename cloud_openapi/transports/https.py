@@ -196,6 +196,8 @@ def _failure(error: requests.RequestException, base_url: str) -> ExchangeError:
         what = f"connect ECONNREFUSED {urlsplit(base_url).netloc}"
     elif isinstance(error, requests.exceptions.SSLError):
         what = "certificate or TLS error"
+    elif isinstance(error, requests.exceptions.ChunkedEncodingError):
+        what = "aborted"  # in the middle of the body
     else:
         what = "socket hang up"
     return unreachable(what, base_url)

@@ -68,7 +68,8 @@ class WSGIExchange:
                 if close is not None:
                     close()
         except ConnectionError:
-            raise unreachable("socket hang up", path) from None
+            # With a status it ended in the middle of the body.
+            raise unreachable("aborted" if status else "socket hang up", path) from None
         number, _, reason = status[0].partition(" ")
         if number != "200":
             raise bad_status(int(number), reason, path)
