@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -268,6 +269,7 @@ def test_a_file_that_nobody_can_read_does_not_pass_unseen(tmp_path):
         verify([tmp_path / "set"], default_catalogue())
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak only")
 def test_ten_thousand_recordings_take_at_most_a_minute_and_200_mib(tmp_path):
     for number in range(100):
         days = [f"20{18 + number % 8}{1 + n // 28:02}{1 + n % 28:02}" for n in range(100)]
@@ -279,11 +281,12 @@ def test_ten_thousand_recordings_take_at_most_a_minute_and_200_mib(tmp_path):
             ),
         )
     code = (
-        "import resource, sys; from cloud_openapi.cli import main\n"
+        "import pathlib, re, resource, sys; from cloud_openapi.cli import main\n"
         "try: main()\n"
         "finally:\n"
         "    used = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "    print(used.ru_maxrss, used.ru_utime + used.ru_stime, file=sys.stderr)"
+        "    peak = re.search(r'VmHWM:\\s+(\\d+)', pathlib.Path('/proc/self/status').read_text())[1]\n"
+        "    print(peak, used.ru_utime + used.ru_stime, file=sys.stderr)"
     )
     result = subprocess.run(
         [sys.executable, "-c", code, "verify", tmp_path / "set"],
@@ -293,7 +296,8 @@ def test_ten_thousand_recordings_take_at_most_a_minute_and_200_mib(tmp_path):
     )
     assert result.returncode == 0, result.stdout
     assert "10000 cases" in result.stdout
-    # Of the processor's time: what else the machine does meanwhile is not counted.
+    # Of the processor's time: what else the machine does meanwhile is not counted. The peak is
+    # Linux's own, since ru_maxrss begins with the memory of the process that started this one.
     memory, seconds = map(float, result.stderr.split())
     assert seconds < 60
-    assert memory / (1024 if sys.platform == "darwin" else 1) < 200 * 1024
+    assert memory < 200 * 1024
