@@ -285,7 +285,8 @@ def test_ten_thousand_recordings_take_at_most_a_minute_and_200_mib(tmp_path):
         "try: main()\n"
         "finally:\n"
         "    used = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "    peak = re.search(r'VmHWM:\\s+(\\d+)', pathlib.Path('/proc/self/status').read_text())[1]\n"
+        "    status = pathlib.Path('/proc/self/status').read_text()\n"
+        "    peak = re.search(r'VmHWM:\\s+(\\d+)', status)[1]\n"
         "    print(peak, used.ru_utime + used.ru_stime, file=sys.stderr)"
     )
     result = subprocess.run(
