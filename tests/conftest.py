@@ -12,6 +12,8 @@ from cloud_openapi.emulator import Emulator, create_app
 from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
+# It is a project of its own: test_pytest_plugin.py runs its tests.
+collect_ignore = ["project"]
 ROOT = Path(__file__).parent.parent
 SAMPLES = Path(__file__).parent / "samples"
 
