@@ -56,6 +56,10 @@ class Session:
         self._server.close()
         self._listening.close()
 
+    def client(self) -> Any:
+        """Return Flask's client of the emulator, without a socket."""
+        return self._app.test_client()
+
     def begin(self, node: pytest.Item) -> "CloudEmulator":
         """Return the emulator as it was made, but for what the test's marker says.
 
@@ -132,6 +136,13 @@ class CloudEmulator:
             for entry in self.journal()
         ]
         return "\n".join(lines) or "Nothing was asked of it."
+
+    def replay(self, path: str | Path) -> None:
+        """Let recordings answer, a file or a folder of them, and nothing else.
+
+        Raises RecordingError for those that are no good.
+        """
+        self.emulator.modes = _modes(self.emulator, "replay", Path(path))
 
     def facade(self) -> Cloud:
         """Return a facade for the test's mini program, without a socket."""

@@ -4,6 +4,13 @@ from functools import partial
 
 from cloud_openapi.catalogue import default_catalogue
 from scripts.bench.clients import against_requests, against_wechatpy, in_process
+from scripts.bench.contracts import (
+    unused_plugin,
+    used_plugin,
+    validations,
+    verified_memory,
+    verified_time,
+)
 from scripts.bench.flatness import with_appids, with_journal
 from scripts.bench.lasting import grown_memory
 from scripts.bench.measuring import Figure, Limit, in_seconds, milliseconds, per_second
@@ -98,9 +105,39 @@ FIGURES = (
         milliseconds,
         partial(with_journal, size=100_000, other=10),
     ),
+    Figure(
+        "validations of a retention: violations, jsonschema",
+        Limit(">=", 0.85),
+        per_second,
+        validations,
+    ),
+    Figure(
+        "the pytest plugin, for a suite that does not use it",
+        Limit("<=", 0.02, " s"),
+        milliseconds,
+        unused_plugin,
+    ),
+    Figure(
+        "the pytest plugin, for a test with `cloud`",
+        Limit("<=", 0.01, " s"),
+        milliseconds,
+        used_plugin,
+    ),
 )
 
 LONG = (
+    Figure(
+        "verify of 10,000 recordings",
+        Limit("<=", 60, " s"),
+        in_seconds,
+        verified_time,
+    ),
+    Figure(
+        "verify of 10,000 recordings, memory",
+        Limit("<=", 200, " MiB"),
+        "{:.1f} MiB".format,
+        verified_memory,
+    ),
     Figure(
         "memory: after a million calls, before",
         Limit("<=", 1.05),

@@ -1,0 +1,195 @@
+"""The pytest plugin used on this project: every API, both forms, recordings and functions.
+
+What is right is not decided by the package's own code: documented and recorded bodies are
+WeChat's, and the schemas are held against them in test_mutations.py.
+"""
+
+import copy
+import json
+from datetime import datetime
+
+import pytest
+from conftest import ROOT, SAMPLES, sample
+
+from cloud_openapi import CloudSDKError
+from cloud_openapi.catalogue import Violation, default_catalogue
+from cloud_openapi.contract import verify
+from cloud_openapi.naming import to_camel_case
+from cloud_openapi.periods import BEIJING, period_with, write_day
+from cloud_openapi.recordings import load
+
+CATALOGUE = default_catalogue()
+EXAMPLES = [(api, n) for api in CATALOGUE for n, _ in enumerate(CATALOGUE[api].examples)]
+NOW = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
+FOLDER = ROOT / "tests" / "recordings"
+RECORDINGS = sorted(path.relative_to(ROOT / "tests") for path in FOLDER.glob("*.yaml"))
+FUNCTIONS = sorted(path.name for path in (ROOT / "functions").iterdir() if path.is_dir())
+# A portrait is of days that ended lately: its documented dates were not too old then.
+WHEN = {"analysis.getUserPortrait": "2017-06-18T12:00"}
+
+
+def marked(values, now_of):
+    return [pytest.param(*one, marks=pytest.mark.cloud_openapi(now=now_of(*one))) for one in values]
+
+
+def request_now(operation):
+    """Return a request that is allowed at NOW and is no documented example."""
+    rule, params = operation.rules[0], copy.deepcopy(operation.examples[0]["request"])
+    *parents, begin = rule.begin.split(".")
+    end = rule.end.rpartition(".")[2]
+    holder = params
+    for name in parents:
+        holder = holder[name]
+    for back in range(1, 70):
+        day = NOW.date().fromordinal(NOW.date().toordinal() - back)
+        for span in ("day", "week", "month"):
+            period = period_with(span, day)
+            ends = [period.begin, period.end]
+            if isinstance(holder[begin], int):
+                midnights = [datetime(d.year, d.month, d.day, tzinfo=BEIJING) for d in ends]
+                written = [int(midnight.timestamp()) for midnight in midnights]
+            else:
+                written = [write_day(d) for d in ends]
+            holder[begin], holder[end] = written
+            if not isinstance(rule.check(params, NOW.date()), Violation):
+                return params
+    raise AssertionError(f"{operation.name}: nothing is allowed")
+
+
+# ---- documented bodies ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("api", "number"), marked(EXAMPLES, lambda api, _: WHEN.get(api, NOW.isoformat()))
+)
+def test_a_documented_example_is_answered_in_both_forms(  # noqa: PLR0913 - a fixture each
+    api, number, cloud, cloud_emulator, https, assert_contract
+):
+    example = CATALOGUE[api].examples[number]
+    answer = https(api, example["request"])
+    assert answer == example["response"]
+    assert_contract(example["request"], api, "https", "request")
+    assert_contract(answer, api, "https", "response")
+    event = to_camel_case(example["request"])
+    assert_contract(event, api, "cloud", "request")
+    result = cloud.openapi[api](event)
+    assert_contract(result, api, "cloud", "response")
+    assert [entry["check"] for entry in cloud_emulator.journal(api=api)] == [
+        "documented example"
+    ] * 2
+
+
+@pytest.fixture(name="cloud")
+def plugins_own_facade(cloud_emulator):
+    """Return the plugin's; the tests of the parts have another of that name."""
+    return cloud_emulator.facade()
+
+
+@pytest.fixture
+def https(cloud_emulator, cloud_openapi_session):
+    """Return what asks the emulator in the HTTPS form."""
+    client = cloud_openapi_session.client()
+
+    def ask(api, body):
+        operation = CATALOGUE[api]
+        token, _ = cloud_emulator.emulator.tokens.grant_stable(cloud_emulator.appid, force=False)
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        target = f"{operation.path}?access_token={token}"
+        return client.open(target, method=operation.method, data=data).get_json(force=True)
+
+    return ask
+
+
+@pytest.mark.parametrize("api", [api for api in CATALOGUE if api not in WHEN])
+def test_the_documented_cloud_answer_is_the_facades(api, cloud):
+    method = api.partition(".")[2]
+    request = SAMPLES / f"{method}.request.official-cloud.json"
+    response = SAMPLES / f"{method}.response.official-cloud.json"
+    if not (request.is_file() and response.is_file()):
+        pytest.skip("WeChat documents no cloud form")
+    result = cloud.openapi[api](sample(request.name))
+    documented = sample(response.name)
+    documented.pop("errMsg", None)
+    assert result.keys() - {"errMsg"} == documented.keys()
+    assert result["errMsg"] == f"openapi.{api}:ok"
+
+
+# ---- the simulation ------------------------------------------------------------------------
+
+
+@pytest.mark.cloud_openapi(now=NOW)
+@pytest.mark.parametrize("api", CATALOGUE)
+def test_a_simulated_answer_keeps_the_contract_in_both_forms(
+    api, cloud, cloud_emulator, https, assert_contract
+):
+    params = request_now(CATALOGUE[api])
+    answer = https(api, params)
+    assert_contract(answer, api, "https", "response")
+    result = cloud.openapi[api](to_camel_case(params))
+    assert_contract(result, api, "cloud", "response")
+    assert {entry["check"] for entry in cloud_emulator.journal(api=api)} == {"simulation"}
+
+
+@pytest.mark.cloud_openapi(now=NOW, faults=[{"kind": "error", "errcode": 61504}])
+@pytest.mark.parametrize("api", CATALOGUE)
+def test_an_error_keeps_the_contract_in_both_forms(api, cloud, https, assert_contract):
+    params = request_now(CATALOGUE[api])
+    assert_contract(https(api, params), api, "https", "error")
+    with pytest.raises(CloudSDKError) as refused:
+        cloud.openapi[api](to_camel_case(params))
+    assert refused.value.errCode == 61504
+
+
+# ---- recorded bodies -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", RECORDINGS, ids=lambda file: file.stem)
+def test_a_recorded_answer_is_replayed_to_the_byte_and_keeps_the_contract(
+    file, cloud_emulator, https, assert_contract
+):
+    (recorded,) = load(ROOT / "tests" / file)
+    cloud_emulator.replay(ROOT / "tests" / file)
+    answer = https(recorded.api, recorded.request_body)
+    assert answer == recorded.response_json
+    side = "error" if answer.get("errcode") else "response"
+    assert_contract(answer, recorded.api, "https", side)
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in RECORDINGS if ".response." in file.name], ids=lambda file: file.stem
+)
+def test_a_recorded_answer_reaches_the_caller_of_the_facade(
+    file, cloud, cloud_emulator, assert_contract
+):
+    (recorded,) = load(ROOT / "tests" / file)
+    if not isinstance(recorded.request_json, dict):
+        pytest.skip("nobody recorded what was asked")
+    cloud_emulator.replay(ROOT / "tests" / file)
+    result = cloud.openapi[recorded.api](to_camel_case(recorded.request_json))
+    assert_contract(result, recorded.api, "cloud", "response")
+
+
+def test_neither_the_schemas_nor_the_emulator_differ_from_any_recording():
+    # Of some answers nobody wrote down what was asked.
+    asked = [file for file in FOLDER.glob("*.yaml") if load(file)[0].request_body]
+    outcome = verify(asked, CATALOGUE)
+    assert [str(found) for case in outcome.failed for found in case.findings] == []
+    assert len(outcome.cases) == len(asked) > 10
+
+
+# ---- functions -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if not name.endswith("Node")])
+def test_a_function_gives_the_documented_answer(name, invoke_function, assert_contract):
+    api = f"analysis.{name}"
+    result = invoke_function(name, sample(f"{name}.request.official-cloud.json"))
+    documented = sample(f"{name}.response.official-cloud.json")
+    assert {**documented, "errMsg": f"openapi.{api}:ok"} == result
+    assert_contract(result, api, "cloud", "response")
+
+
+def test_every_function_is_of_an_api_and_runs_in_python_or_node():
+    assert {name.removesuffix("Node") for name in FUNCTIONS} <= {
+        api.partition(".")[2] for api in CATALOGUE
+    }
