@@ -36,12 +36,13 @@ def add_control(app: Flask, emulator: Emulator) -> None:
     _add_pins(routes, emulator)
     _add_apps(routes, emulator)
 
-    @routes.route("/", defaults={"rest": ""}, methods=["GET", "POST", "PUT", "DELETE"])
-    @routes.route("/<path:rest>", methods=["GET", "POST", "PUT", "DELETE"])
-    def unknown(rest: str) -> Response:
-        return _refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", f"There is no /_emulator/{rest}.")
-
     app.register_blueprint(routes)
+
+
+def unknown_route() -> Response:
+    """Return the answer to a path below /_emulator that leads to nothing."""
+    message = f"There is no {request.path}."
+    return _only_this_machine() or _refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
 
 
 def _add_state(routes: Blueprint, emulator: Emulator) -> None:

@@ -105,6 +105,10 @@ class Emulator:
         """Return the simulated mini program of an appid."""
         return self._world(self.seeds.of(appid), appid)
 
+    def is_quick(self, path: str) -> bool:
+        """Say whether a request for a path is answered without waiting for anything."""
+        return path in self.paths and not self.faults
+
     def reset_since(self, resets: int, appid: str | None) -> bool:
         """Say whether there was a reset of a mini program or of all since there were so many."""
         return (

@@ -4,7 +4,7 @@ from functools import partial
 
 from cloud_openapi.catalogue import default_catalogue
 from scripts.bench.clients import against_requests, against_wechatpy, in_process
-from scripts.bench.flatness import with_appids, with_journal
+from scripts.bench.flatness import with_appids, with_journal, with_pins
 from scripts.bench.lasting import grown_memory
 from scripts.bench.measuring import Figure, Limit, in_seconds, milliseconds, per_second
 from scripts.bench.speed import against_flask, against_moto, against_prism
@@ -97,6 +97,12 @@ FIGURES = (
         Limit("<=", 1.1),
         milliseconds,
         partial(with_journal, size=100_000, other=10),
+    ),
+    Figure(
+        "CPU of a call: 10,000 pins, 10",
+        Limit("<=", 1.1),
+        milliseconds,
+        partial(with_pins, count=10_000, other=10),
     ),
 )
 
