@@ -24,7 +24,7 @@ def from_this_machine(request: Request) -> bool:
     hosts = [request.remote_addr, _hostname("//" + request.headers.get("Host", ""))]
     if "Origin" in request.headers:
         hosts.append(_hostname(request.headers["Origin"]))
-    return all(map(_is_loopback, hosts))
+    return all(map(is_loopback, hosts))
 
 
 def _hostname(url: str) -> str | None:
@@ -34,7 +34,8 @@ def _hostname(url: str) -> str | None:
         return None
 
 
-def _is_loopback(host: str | None) -> bool:
+def is_loopback(host: str | None) -> bool:
+    """Say whether a host is this machine, by its name or address."""
     if host is None or host == "localhost":
         return host is not None
     try:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _THREADS = 32
 _STEERING_THREADS = 2
+# A little above what the application takes, so that it can refuse in its own words.
+_LARGEST_BODY = 8 * 1024 * 1024
 _STEERING_PATHS = "/_emulator"
 
 
@@ -117,6 +119,7 @@ class Server:
             sockets=[listening],
             _dispatcher=self._dispatcher,
             connection_limit=1000,
+            max_request_body_size=_LARGEST_BODY,
             channel_timeout=30,
             clear_untrusted_proxy_headers=True,
             ident="",
