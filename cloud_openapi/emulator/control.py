@@ -16,6 +16,7 @@ from cloud_openapi.emulator.control_input import (
     seconds,
 )
 from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.errors import RecordingError
 
 _LONGEST_MESSAGE = 2000
 
@@ -65,6 +66,14 @@ def _add_state(routes: Blueprint, emulator: Emulator) -> None:
     def seed() -> Response:
         emulator.reseed(fields("seed")["seed"])
         return _json({"seed": emulator.seed})
+
+    @routes.put("/mode")
+    def mode() -> Response:
+        try:
+            emulator.modes.set(fields("mode")["mode"])
+        except RecordingError as error:
+            raise ValueError(str(error)) from None
+        return _json(emulator.modes.describe())
 
     @routes.get("/journal")
     def journal() -> Response:
