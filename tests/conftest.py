@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from cloud_openapi import Cloud
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
@@ -14,6 +15,10 @@ from cloud_openapi.transports.wsgi import WSGIExchange
 
 # It is a project of its own: test_pytest_plugin.py runs its tests.
 collect_ignore = ["project"]
+# No test depends on how fast the machine is.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
 ROOT = Path(__file__).parent.parent
 SAMPLES = Path(__file__).parent / "samples"
 

@@ -470,3 +470,33 @@ def test_what_was_meant_for_another_host_is_refused_and_not_forwarded(served, re
 def test_the_emulators_own_address_may_be_given_as_to_a_proxy(served):
     url = f"http://127.0.0.1:{served.port}/healthz".encode()
     assert raw(served, b"GET " + url + b" HTTP/1.1\r\nHost: x\r\n\r\n")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/functions/reader", "/http/reader", "/admin", "/cgi-bin/token"]
+)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1.evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+def test_a_page_of_another_site_calls_nothing(gateway, path, headers):
+    answer = gateway.client.post(path, data=b"{}", headers=headers)
+    assert (answer.status_code, answer.json["code"]) == (403, "FOREIGN_PAGE")
+    assert gateway.functions.invoked == []
+
+
+def test_a_page_of_this_machine_may_call(gateway):
+    headers = {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}
+    assert (
+        gateway.client.post("/v1/functions/reader", data=b"{}", headers=headers).status_code == 200
+    )
+
+
+def test_two_parts_of_one_name_are_refused(gateway):
+    reply = gateway.post({"action": "wx.openApi", "apiName": API, "APINAME": "other"})
+    assert reply.json["code"] == "INVALID_PARAM"

@@ -164,3 +164,8 @@ def test_a_body_that_is_too_large_is_refused(web):
     answer = web.client.post("/http/hello", data=b"x" * (6 * 1024 * 1024 + 1))
     assert (answer.status_code, json.loads(answer.data)["code"]) == (400, "FUNCTION_PARAM_INVALID")
     assert not web.functions.events
+
+
+def test_an_integrated_response_without_a_content_type_is_a_text(web):
+    answer = web.answer({"statusCode": 200, "headers": {}, "body": "<b>"})
+    assert answer.content_type == "text/plain; charset=utf-8"

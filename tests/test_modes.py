@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import requests
 from canaries import Canaries
 from cassettes import cassette, interaction, run
 from conftest import ROOT, sample
@@ -18,7 +20,7 @@ from test_gateway import Gateway
 from cloud_openapi import Cloud, CloudSDKError
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
-from cloud_openapi.emulator import Clock, Emulator, create_app
+from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
 from cloud_openapi.periods import BEIJING
 from cloud_openapi.recordings import load
 from cloud_openapi.transports.https import HTTPSTransport
@@ -342,6 +344,33 @@ def test_recordings_that_cannot_be_read_are_400_and_name_the_file(tmp_path):
     answer = create_app(used).test_client().put("/_emulator/mode", json={"mode": "spy"})
     assert answer.status_code == 400
     assert "bad.json" in answer.json["message"]
+
+
+def test_a_service_that_takes_its_time_does_not_hold_up_the_next_request(service, tmp_path):
+    began, go_on = threading.Event(), threading.Event()
+
+    def answer(_path):
+        began.set()
+        assert go_on.wait(10)
+        return RECORDED
+
+    service.answer = answer
+    used = emulator(mode="record", recordings=tmp_path, upstream=service.url)
+    token, _ = used.tokens.grant_stable(DEMO_APPID, force=False)
+    listening = listen("127.0.0.1", 0)
+    with (
+        Server(create_app(used), listening, used.is_quick) as server,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        url = f"{server.url}{PATH}?access_token={token}"
+        slow = pool.submit(requests.post, url, json=DAY, timeout=20)
+        assert began.wait(10)
+        query = f"grant_type=client_credential&appid={DEMO_APPID}&secret={DEMO_SECRET}"
+        quick = requests.get(f"{server.url}/cgi-bin/token?{query}", timeout=5)
+        assert "access_token" in quick.json()
+        assert not slow.done()
+        go_on.set()
+        assert slow.result().json() == RECORDED
 
 
 # ---- from the command line -----------------------------------------------------------------

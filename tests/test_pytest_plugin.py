@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -349,6 +350,20 @@ def test_the_project_of_its_own_passes():
         check=False,
     )
     assert "3 passed" in done.stdout, done.stdout
+
+
+def test_every_program_of_the_page_is_a_test_that_passes(project):
+    page = (ROOT / "docs" / "pytest.md").read_text("utf-8")
+    programs = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    source = (PROJECT / "functions" / "getDailyRetain" / "index.py").read_text()
+    add_function(project, "getDailyRetain", source)
+    file = project.path / "recordings" / "test_page" / "test_my_report_of_a_real_day.yaml"
+    file.parent.mkdir(parents=True)
+    recorded = PROJECT / "recordings/test_retain/test_what_was_recorded_is_answered.yaml"
+    file.write_bytes(recorded.read_bytes())
+    project.makepyfile(test_page="\n\n".join(programs))
+    result = project.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=page.count("def test_"))
 
 
 @pytest.mark.slow

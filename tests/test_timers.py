@@ -177,7 +177,9 @@ def test_a_timer_fires_once_with_the_documented_event_when_its_time_is_passed():
         "Time": "2019-02-21T11:49:00Z",
         "Message": "",
     }
-    assert functions.runs == [("f", event, clock.now(), "wx_trigger")]
+    assert functions.runs == [
+        ("f", event, datetime(2019, 2, 21, 19, 49, tzinfo=BEIJING), "wx_trigger")
+    ]
     clock.advance(timedelta(minutes=2))
     assert len(functions.runs) == 1
 
@@ -263,7 +265,7 @@ def test_the_clock_of_the_functions_mini_program_fires_too():
     functions = Recorder(f=DAILY)
     Timers(emulator, functions)
     emulator.clock_of(DEMO_APPID).advance(timedelta(days=1))
-    assert [now for _, _, now, _ in functions.runs] == [START + timedelta(days=1)]
+    assert [now for _, _, now, _ in functions.runs] == [datetime(2026, 3, 12, 2, tzinfo=BEIJING)]
     emulator.clock.advance(timedelta(days=9))
     assert len(functions.runs) == 1
     emulator.reset()

@@ -16,7 +16,6 @@ from cloud_openapi.emulator.control_input import (
     seconds,
 )
 from cloud_openapi.emulator.state import Emulator
-from cloud_openapi.errors import RecordingError
 
 _LONGEST_MESSAGE = 2000
 
@@ -37,12 +36,13 @@ def add_control(app: Flask, emulator: Emulator) -> None:
     _add_pins(routes, emulator)
     _add_apps(routes, emulator)
 
-    @routes.route("/", defaults={"rest": ""}, methods=["GET", "POST", "PUT", "DELETE"])
-    @routes.route("/<path:rest>", methods=["GET", "POST", "PUT", "DELETE"])
-    def unknown(rest: str) -> Response:
-        return _refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", f"There is no /_emulator/{rest}.")
-
     app.register_blueprint(routes)
+
+
+def unknown_route() -> Response:
+    """Return the answer to a path below /_emulator that leads to nothing."""
+    message = f"There is no {request.path}."
+    return _only_this_machine() or _refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
 
 
 def _add_state(routes: Blueprint, emulator: Emulator) -> None:
@@ -68,10 +68,7 @@ def _add_state(routes: Blueprint, emulator: Emulator) -> None:
 
     @routes.put("/mode")
     def mode() -> Response:
-        try:
-            emulator.modes.set(fields("mode")["mode"])
-        except RecordingError as error:
-            raise ValueError(str(error)) from None
+        emulator.modes.set(fields("mode")["mode"])
         return _json(emulator.modes.describe())
 
     @routes.get("/journal")

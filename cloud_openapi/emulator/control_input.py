@@ -35,7 +35,7 @@ def _hostname(url: str) -> str | None:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Say whether a host is this machine, by its name or its address."""
+    """Say whether a host is this machine, by its name or address."""
     if host is None or host == "localhost":
         return host is not None
     try:

@@ -103,7 +103,7 @@ def _token() -> dict[str, Any]:
             }
             for name, schema in _CREDENTIALS.items()
         ],
-        "responses": _responses("token"),
+        "responses": _responses("token", code=41002),
     }
 
 
@@ -138,7 +138,7 @@ def _stable_token() -> dict[str, Any]:
         "summary": "The access token, with what remains of its life",
         "security": [],
         "requestBody": _body(_reference("stable_token.request"), [_CREDENTIALS_EXAMPLE]),
-        "responses": _responses("token"),
+        "responses": _responses("token", code=41002),
     }
 
 
@@ -172,12 +172,12 @@ def _body(schema: dict[str, Any], examples: list[Any]) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": content}}
 
 
-def _responses(name: str, examples: list[Any] | None = None) -> dict[str, Any]:
+def _responses(name: str, examples: list[Any] | None = None, code: int = 41001) -> dict[str, Any]:
     content = {
         "schema": {"anyOf": [_reference(name), _reference("error")]},
         "examples": {
             **_named("documented", examples or []),
-            "refused": {"value": error_body(41001, _EXAMPLE_RID)},
+            "refused": {"value": error_body(code, _EXAMPLE_RID)},
         },
     }
     answer = {"description": "The answer or an error", "content": {"application/json": content}}

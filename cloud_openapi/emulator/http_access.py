@@ -98,7 +98,7 @@ def _integrated(result: dict[str, Any]) -> Response:
     except (ValueError, binascii.Error) as error:
         message = f"The function's response cannot be sent: {error}"
         return _refusal("FUNCTION_INVOCATION_FAILED", message, HTTPStatus.BAD_GATEWAY)
-    if "content-type" not in headers:
+    if not any(name.lower() == "content-type" for name in result["headers"]):
         response.content_type = _TEXT
     return response
 

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response
 
+from cloud_openapi.emulator.control_input import is_loopback
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
@@ -24,18 +26,41 @@ _REASON = "403 The emulator forwards nothing"
 def add_proxy(app: Flask, paths: Collection[str]) -> None:
     """Refuse what a client sends to a proxy, unless the emulator stands for whom it is meant.
 
-    That is WeChat, the gateway and the emulator itself; ``paths`` are WeChat's.
+    That is WeChat, the gateway and the emulator itself; ``paths`` are WeChat's. Pages of other
+    sites are refused too.
     """
     answer = app.wsgi_app
 
     # Before Flask, to which each function before a request costs as much as a small answer.
     def refuse_others(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        if is_foreign_page(environ):
+            return _refusal_of_page()(environ, start)
         target = _other_host(environ, paths)
         if target is None:
             return answer(environ, start)
         return _refusal(target, environ["REQUEST_METHOD"])(environ, start)
 
     app.wsgi_app = refuse_others  # type: ignore[method-assign, assignment]
+
+
+def is_foreign_page(environ: "WSGIEnvironment") -> bool:
+    """Say whether a page of another site sent the request: it must not run functions here.
+
+    A browser tells the page's origin with whatever may change something.
+    """
+    origin = environ.get("HTTP_ORIGIN")
+    if origin is None:
+        return environ.get("HTTP_SEC_FETCH_SITE") == "cross-site"
+    try:
+        return not is_loopback(urlsplit(origin).hostname)
+    except ValueError:
+        return True
+
+
+def _refusal_of_page() -> Response:
+    message = "A page of another site may not call the emulator; pages of localhost may."
+    body = json.dumps({"code": "FOREIGN_PAGE", "message": message})
+    return Response(body, 403, content_type="application/json; charset=utf-8")
 
 
 def _refusal(target: str, method: str) -> Response:

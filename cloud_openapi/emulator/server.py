@@ -3,6 +3,8 @@
 import logging
 import socket
 import threading
+from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 _THREADS = 32
 _STEERING_THREADS = 2
+# A little above what the application takes, so that it can refuse in its own words.
+_LARGEST_BODY = 8 * 1024 * 1024
 _STEERING_PATHS = "/_emulator"
 
 
@@ -51,10 +55,18 @@ class _Channel(HTTPChannel):
 
 
 class _Dispatcher(ThreadedTaskDispatcher):
-    """Keeps threads free for steering: a fault that puts all others to sleep can be taken back."""
+    """Gives each request a thread, or none at all where it is quick.
 
-    def __init__(self) -> None:
+    Some threads are kept for steering, so that a fault which puts all others to sleep can be taken
+    back.
+    """
+
+    def __init__(self, is_quick: Callable[[str], bool]) -> None:
         super().__init__()
+        self._is_quick = is_quick
+        self._quick: deque[Any] = deque()
+        self.loop: int | None = None
+        """The thread of the server's loop."""
         self._steering = ThreadedTaskDispatcher()
         self.set_thread_count(_THREADS)
         self._steering.set_thread_count(_STEERING_THREADS)
@@ -63,10 +75,22 @@ class _Dispatcher(ThreadedTaskDispatcher):
         self.queue_logger.setLevel(logging.ERROR)
 
     def add_task(self, task: Any) -> None:
-        if task.requests[0].path.startswith(_STEERING_PATHS):
+        path = task.requests[0].path
+        if path.startswith(_STEERING_PATHS):
             self._steering.add_task(task)
+        elif threading.get_ident() == self.loop and self._is_quick(path):
+            self._quick.append(task)
         else:
             super().add_task(task)
+
+    def serve_quick(self) -> None:
+        """Answer what is quick in this thread, the loop's."""
+        while self._quick:
+            task = self._quick.popleft()
+            try:
+                task.service()
+            except Exception:
+                self.logger.exception("Exception when servicing %r", task)
 
     def shutdown(self, *args: Any, **settings: Any) -> bool:
         self._steering.shutdown(*args, **settings)
@@ -74,17 +98,28 @@ class _Dispatcher(ThreadedTaskDispatcher):
 
 
 class Server:
-    """Serves a WSGI application on a listening socket; 32 requests may wait at a time."""
+    """Serves a WSGI application on a listening socket; 32 requests may wait at a time.
 
-    def __init__(self, app: Any, listening: socket.socket) -> None:
+    ``is_quick`` says of a path whether its request is sure to be answered at once. Then no thread
+    is woken for it, which would cost as much as a small answer.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        listening: socket.socket,
+        is_quick: Callable[[str], bool] = lambda _path: False,
+    ) -> None:
         self.url = url_of(listening)
         self._channels: dict[int, Any] = {}
+        self._dispatcher = _Dispatcher(is_quick)
         self._server: Any = create_server(
             app,
             map=self._channels,
             sockets=[listening],
-            _dispatcher=_Dispatcher(),
+            _dispatcher=self._dispatcher,
             connection_limit=1000,
+            max_request_body_size=_LARGEST_BODY,
             channel_timeout=30,
             clear_untrusted_proxy_headers=True,
             ident="",
@@ -98,10 +133,12 @@ class Server:
     def run(self) -> None:
         """Serve until `close` is called or an exception such as KeyboardInterrupt ends it."""
         self._started = True
+        self._dispatcher.loop = threading.get_ident()
         # waitress's own loop goes on for as long as any client keeps its connection.
         try:
             while not self._stopping:
                 wasyncore.loop(timeout=1, map=self._channels, use_poll=True, count=1)
+                self._dispatcher.serve_quick()
         finally:
             self._release()
 

@@ -115,6 +115,10 @@ class Emulator:
         """Return the simulated mini program of an appid."""
         return self._world(self.seeds.of(appid), appid)
 
+    def is_quick(self, path: str) -> bool:
+        """Say whether a request for a path is answered without waiting for anything."""
+        return path in self.paths and not self.faults and self.modes.ask is None
+
     def reset_since(self, resets: int, appid: str | None) -> bool:
         """Say whether there was a reset of a mini program or of all since there were so many."""
         return (
@@ -125,9 +129,10 @@ class Emulator:
     def reset(self) -> None:
         """Go back to the beginning: as it was made, with no token, fault, pin or journal."""
         with self._lock:
+            # First, since recordings may have become unreadable, and then nothing is changed.
+            self.modes.reset()
             self._count_reset(None)
             self._forget(None)
-            self.modes.reset()
             self.seeds.reset(self._first_seed)
             self.faults.reseed()
             for appid in self.apps.keys() - self._first_apps.keys():

@@ -55,9 +55,7 @@ class Timers:
 
     def fire(self, due: Due) -> Outcome:
         """Run a function as its timer would at that time."""
-        return self._functions.invoke(
-            due.function, due.timer.event(due.at), self._clock.now(), "wx_trigger"
-        )
+        return self._functions.invoke(due.function, due.timer.event(due.at), due.at, "wx_trigger")
 
     def fire_by_hand(self, function: str, trigger: str) -> Outcome:
         """Run a function as its timer would now. Raises KeyError, if there is no such timer."""

@@ -17,11 +17,13 @@ LIFETIME = timedelta(seconds=7200)
 _OVERLAP = timedelta(minutes=5)
 _FORCED_PAUSE = timedelta(seconds=30)
 _FORCED_A_DAY = 20
-_REMEMBERED = 10_000
+_REMEMBERED = 500
 _RANDOM_BYTES = 102  # 136 characters
 
 
 class _Issued:
+    __slots__ = ("appid", "at", "ends", "revoked", "superseded_at", "token")
+
     def __init__(self, token: str, appid: str, at: datetime) -> None:
         self.token = token
         self.appid = appid

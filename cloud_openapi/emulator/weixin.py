@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.cloud_run import TOKEN_NAME
+from cloud_openapi.emulator.control import unknown_route
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
 from cloud_openapi.emulator.management import Handler, handlers
 from cloud_openapi.emulator.operate import operate
@@ -39,7 +40,8 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
 
     @app.errorhandler(404)
     def not_found(_error: HTTPException) -> Response:
-        return unknown_url()
+        steers = f"{request.path}/".startswith("/_emulator/")
+        return unknown_route() if steers else unknown_url()
 
     @app.errorhandler(405)
     def other_method(error: MethodNotAllowed) -> Response:

@@ -103,7 +103,9 @@ def _invoke(handler: Handler, call: dict[str, Any]) -> Answer | str:
         result = handler(call["event"], call["context"])
         # Done here, where the function's own frames can still be blamed.
         text = json.dumps(result, allow_nan=False)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the function's answer
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is the function's answer
         return _failed("call", error)
     finally:
         for name, value in former.items():

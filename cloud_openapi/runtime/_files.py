@@ -7,8 +7,8 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-Stamp = tuple[int, int] | None
-Fingerprint = tuple[tuple[str, int, int], ...]
+Stamp = tuple[int, int, int] | None
+Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 # Dependencies are replaced as a whole, and there are thousands of them.
 _UNWATCHED = frozenset({"node_modules", "__pycache__"})
@@ -50,7 +50,7 @@ def stamp(path: Path) -> Stamp:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size
+    return status.st_mtime_ns, status.st_size, status.st_ctime_ns
 
 
 def fingerprint(folder: Path) -> Fingerprint:
@@ -59,7 +59,7 @@ def fingerprint(folder: Path) -> Fingerprint:
     Installed dependencies are left out, and the cost is bounded: of a folder of thousands the
     first 400 files count, those near its top before those below.
     """
-    found: list[tuple[str, int, int]] = []
+    found: list[tuple[str, int, int, int]] = []
     folders = deque([os.fspath(folder)])
     while folders and len(found) < _MOST_WATCHED:
         # What goes away meanwhile is seen by the next invocation.
@@ -67,7 +67,9 @@ def fingerprint(folder: Path) -> Fingerprint:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 if not entry.is_dir():
                     status = entry.stat()
-                    found.append((entry.path, status.st_mtime_ns, status.st_size))
+                    found.append(
+                        (entry.path, status.st_mtime_ns, status.st_size, status.st_ctime_ns)
+                    )
                 elif entry.name not in _UNWATCHED and not entry.name.startswith("."):
                     folders.append(entry.path)
     return tuple(found[:_MOST_WATCHED])

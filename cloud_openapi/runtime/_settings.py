@@ -162,6 +162,9 @@ def _variables(source: Mapping[str, Any], where: str) -> dict[str, str]:
         except KeyError as error:
             message = f"the variable {error.args[0]} is not set here"
             raise FileError(f"{where}: envVariables.{key}: {message}") from None
-    if sum(len(f"{k}={v}".encode()) for k, v in found.items()) > _MOST_VARIABLES:
+    if (
+        sum(len(f"{k}={v}".encode("utf-8", "surrogatepass")) for k, v in found.items())
+        > _MOST_VARIABLES
+    ):
         raise FileError(f"{where}: envVariables are more than 4 KB together")
     return found

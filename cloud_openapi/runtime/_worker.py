@@ -74,7 +74,11 @@ class Worker:
         finally:
             for descriptor in (requests, answers, output):
                 os.close(descriptor)
-        guard.add(self._process.pid)
+        try:
+            guard.add(self._process.pid)
+        except OSError:
+            self.close()
+            raise
 
     def ask(self, call: bytes, limits: Limits, on_output: Callable[[bytes], None]) -> Any:
         """Send a call, a line of JSON or nothing, and return the answer.

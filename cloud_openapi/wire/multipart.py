@@ -33,13 +33,14 @@ def write(fields: Mapping[str, str | bytes], boundary: str) -> bytes:
 
 
 def read(content_type: str, body: bytes) -> dict[str, bytes]:
-    """Return the parts by name; of two with one name the last. Raises MultipartError."""
+    """Return the parts by name, no two alike whatever their case. Raises MultipartError."""
     found = _BOUNDARY.search(content_type)
     if found is None:
         raise MultipartError(f"no boundary in Content-Type: {content_type[:200]}")
     delimiter = b"\r\n--" + (found[1] or found[2]).encode("latin-1")
     pieces = (b"\r\n" + body).split(delimiter, _MOST_PARTS + 1)
     fields: dict[str, bytes] = {}
+    seen: set[str] = set()
     for piece in pieces[1:]:
         if piece.startswith(b"--"):
             return fields
@@ -47,5 +48,10 @@ def read(content_type: str, body: bytes) -> dict[str, bytes]:
         name = _NAME.search(head)
         if not blank or name is None:
             raise MultipartError("a part has no name")
-        fields[name[1].decode("utf-8", "replace")] = value
+        decoded = name[1].decode("utf-8", "replace")
+        # A signature covers one of two, and the other one might be read.
+        if decoded.lower() in seen:
+            raise MultipartError(f"two parts are named {decoded[:100]!r}")
+        seen.add(decoded.lower())
+        fields[decoded] = value
     raise MultipartError(f"the last delimiter is missing, or there are over {_MOST_PARTS} parts")

@@ -11,7 +11,7 @@ from scripts.bench.contracts import (
     verified_memory,
     verified_time,
 )
-from scripts.bench.flatness import with_appids, with_journal
+from scripts.bench.flatness import with_appids, with_journal, with_pins
 from scripts.bench.lasting import grown_memory
 from scripts.bench.measuring import Figure, Limit, in_seconds, milliseconds, per_second
 from scripts.bench.speed import against_flask, against_moto, against_prism
@@ -104,6 +104,12 @@ FIGURES = (
         Limit("<=", 1.1),
         milliseconds,
         partial(with_journal, size=100_000, other=10),
+    ),
+    Figure(
+        "CPU of a call: 10,000 pins, 10",
+        Limit("<=", 1.1),
+        milliseconds,
+        partial(with_pins, count=10_000, other=10),
     ),
     Figure(
         "validations of a retention: violations, jsonschema",

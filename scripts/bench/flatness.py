@@ -20,8 +20,9 @@ def with_appids(effort: Effort, count: int) -> Samples:
     return alternate(effort.many, _of_appids(effort, count), _of_appids(effort, 1))
 
 
-# Whatever else the emulator learns to remember, such as answers that were set by hand, belongs
-# here: one more function that compares much of it with little.
+def with_pins(effort: Effort, count: int, other: int) -> Samples:
+    """Measure the CPU seconds of a call with so many pins of its API, and with so many others."""
+    return alternate(effort.many, _of_pins(effort, count), _of_pins(effort, other))
 
 
 def with_journal(effort: Effort, size: int, other: int) -> Samples:
@@ -32,6 +33,17 @@ def with_journal(effort: Effort, size: int, other: int) -> Samples:
 def _of_appids(effort: Effort, count: int) -> Measure:
     apps = {f"wx{number:016d}": "secret" for number in range(count)}
     return _cost(effort, Emulator(apps=apps))
+
+
+def _of_pins(effort: Effort, count: int) -> Measure:
+    emulator = Emulator()
+    for number in range(count):
+        day = f"1{number:07}"
+        request = {"begin_date": day, "end_date": day}
+        emulator.pins.add(
+            {"api": _OPERATION.name, "request": request, "response": {"errcode": 61504}}
+        )
+    return _cost(effort, emulator)
 
 
 def _of_journal(effort: Effort, size: int) -> Measure:
