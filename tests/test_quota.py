@@ -1,11 +1,11 @@
 """The quota of a day and what a rid stands for, as WeChat's APIs about APIs tell it."""
 
 import re
-import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from conftest import sample
+from threads import at_once
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, create_app
@@ -281,22 +281,45 @@ def test_a_published_limit_is_lifted_and_comes_back_with_a_reset(limited):
 
 def test_threads_spend_no_call_twice(limited):
     limited.limit_a_minute(**{DAILY: 500})
-    spent = []
 
     def spend():
-        for _ in range(200):
-            try:
-                limited.spend(DAILY, 1)
-            except RefusalError:
-                continue
-            spent.append(1)
+        return sum(spends(limited) for _ in range(200))
 
-    threads = [threading.Thread(target=spend) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(spent) == 500
+    assert sum(at_once(*[spend] * 4)) == 500
+
+
+def spends(limited):
+    try:
+        limited.spend(DAILY, 1)
+    except RefusalError:
+        return 0
+    return 1
+
+
+def test_threads_that_are_late_over_midnight_count_for_the_day_that_is(limited):
+    quota, today = limited.emulator.quota, NOW
+    yesterday = NOW - timedelta(days=1)
+    quota.spend(DEMO_APPID, DAILY, today)
+    quota.spend(DEMO_APPID, DAILY, yesterday)
+    assert quota.show(DEMO_APPID, DAILY, yesterday)["quota"]["used"] == 2
+    assert quota.show(DEMO_APPID, DAILY, today)["quota"]["used"] == 2
+
+
+def test_a_thread_that_is_late_over_a_minute_spends_of_the_minute_that_is(limited):
+    limited.limit_a_minute(**{DAILY: 2})
+    quota, late = limited.emulator.quota, NOW - timedelta(seconds=1)
+    for moment in (NOW, late):
+        quota.spend(DEMO_APPID, DAILY, moment)
+    with pytest.raises(RefusalError):
+        quota.spend(DEMO_APPID, DAILY, NOW)
+
+
+def test_a_clock_that_is_moved_back_begins_its_day_anew(limited):
+    limited.spend(DAILY, 3)
+    limited.emulator.clock.advance(timedelta(days=-1))
+    limited.spend(DAILY, 1)
+    now = limited.emulator.clock.now()
+    assert limited.emulator.quota.show(DEMO_APPID, DAILY, now)["quota"]["used"] == 1
 
 
 def test_what_is_remembered_is_bounded_by_the_apis_and_mini_programs(limited):

@@ -159,6 +159,14 @@ def test_a_clock_of_its_own_runs_from_where_the_common_one_stands(emulator):
     assert emulator.clock.frozen_at == NOW
 
 
+def test_a_seed_of_its_own_ends_the_tokens_of_the_former(emulator):
+    emulator.configure_app(ONE, cloud_run={"api_whitelist": ["/*"]})
+    before = emulator.tokens.grant(ONE)[0], emulator.cloudbase_access_token(ONE)
+    emulator.configure_app(ONE, seed=77)
+    assert emulator.tokens.owner(before[0]) is None
+    assert emulator.cloudbase_access_token(ONE) != before[1]
+
+
 def test_a_refused_step_leaves_a_clock_following(emulator):
     own = emulator.clock_of(ONE)
     with pytest.raises(ValueError, match="between 1971 and 2105"):

@@ -125,6 +125,16 @@ class CloudRun:
 
     def reset(self, appid: str | None = None) -> None:
         """Switch the service of one mini program or of all off, and forget its tokens."""
+        self.forget_tokens(appid)
+        with self._lock:
+            self._services = {
+                name: service
+                for name, service in self._services.items()
+                if appid not in {None, name}
+            }
+
+    def forget_tokens(self, appid: str | None = None) -> None:
+        """End what was pushed to one mini program or to all; another is pushed at once."""
         with self._lock:
             if appid is None:
                 self._pushed.clear()
@@ -132,11 +142,6 @@ class CloudRun:
                 self._pushed.forget(appid)
             for name in [name for name in self._latest if appid in {None, name}]:
                 del self._latest[name]
-            self._services = {
-                name: service
-                for name, service in self._services.items()
-                if appid not in {None, name}
-            }
 
     def _by_token(self, services: Mapping[str, Service], token: str, path: str) -> str:
         pushed = self._pushed.get(token)

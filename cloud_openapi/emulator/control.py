@@ -26,7 +26,7 @@ def add_control(app: Flask, emulator: Emulator) -> None:
     Input that cannot be used is answered 400 with ``{"code", "message"}`` and changes nothing.
     """
     routes = Blueprint("control", __name__, url_prefix="/_emulator")
-    routes.before_request(_only_this_machine)
+    routes.before_request(only_this_machine)
     routes.register_error_handler(ValueError, _bad_request)
     routes.register_error_handler(KeyError, _not_found)
     routes.register_error_handler(RecursionError, _too_deep)
@@ -42,7 +42,7 @@ def add_control(app: Flask, emulator: Emulator) -> None:
 def unknown_route() -> Response:
     """Return the answer to a path below /_emulator that leads to nothing."""
     message = f"There is no {request.path}."
-    return _only_this_machine() or _refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
+    return only_this_machine() or _refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
 
 
 def _add_state(routes: Blueprint, emulator: Emulator) -> None:
@@ -145,7 +145,11 @@ def _add_apps(routes: Blueprint, emulator: Emulator) -> None:
 
     @routes.put("/apps/<appid>")
     def configure(appid: str) -> Response:
-        emulator.configure_app(appid, **fields(*emulator.APP_SETTINGS))
+        given = fields(*emulator.APP_SETTINGS)
+        nothing = [name for name, value in given.items() if value is None]
+        if nothing:
+            raise ValueError(f"{', '.join(nothing)}: null changes nothing; leave it out")
+        emulator.configure_app(appid, **given)
         return _json(emulator.describe_app(appid))
 
     @routes.get("/apps/<appid>/cloudbase_access_token")
@@ -154,7 +158,8 @@ def _add_apps(routes: Blueprint, emulator: Emulator) -> None:
         return Response(emulator.cloudbase_access_token(appid), content_type="text/plain")
 
 
-def _only_this_machine() -> Response | None:
+def only_this_machine() -> Response | None:
+    """Return a refusal of a request that another machine or another site's page makes."""
     if from_this_machine(request):
         return None
     message = "/_emulator is for this machine: call it by localhost or 127.0.0.1."

@@ -15,15 +15,15 @@ from cloud_openapi.emulator.clock import read_moment
 _FILTERS = ("appid", "api", "path", "errcode", "since", "after", "limit")
 
 
-def from_this_machine(request: Request) -> bool:
+def from_this_machine(asked: Request) -> bool:
     """Say whether a request was made on this machine, and by a name of it.
 
     A name that resolves to this machine, or another site's page in a browser on it, must not
     steer the emulator: Host and Origin tell.
     """
-    hosts = [request.remote_addr, _hostname("//" + request.headers.get("Host", ""))]
-    if "Origin" in request.headers:
-        hosts.append(_hostname(request.headers["Origin"]))
+    hosts = [asked.remote_addr, _hostname("//" + asked.headers.get("Host", ""))]
+    if "Origin" in asked.headers:
+        hosts.append(_hostname(asked.headers["Origin"]))
     return all(map(is_loopback, hosts))
 
 
@@ -57,8 +57,14 @@ def body() -> Any:
 def fields(*allowed: str) -> dict[str, Any]:
     """Return the body, an object of these fields. Raises ValueError."""
     value = body()
-    if not isinstance(value, dict) or not value or value.keys() - set(allowed):
-        raise ValueError(f"the body is a JSON object of {', '.join(allowed)}")
+    known = f"the body is a JSON object of {', '.join(allowed)}"
+    if not isinstance(value, dict):
+        raise ValueError(known)  # noqa: TRY004 - one kind of error for all input
+    if not value:
+        raise ValueError(f"{known}, and this one is empty")
+    unknown = value.keys() - set(allowed)
+    if unknown:
+        raise ValueError(f"{', '.join(sorted(unknown))}: {known}")
     return value
 
 
@@ -86,8 +92,9 @@ def filters() -> dict[str, Any]:
 
 def seconds(value: Any) -> timedelta:
     """Return a number of seconds as a difference of time. Raises ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"advance is a number of seconds, not {value!r}")  # noqa: TRY004
+    # No JSON has NaN, but Python reads it.
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124
+        raise ValueError(f"advance is a number of seconds, not {json.dumps(value)}")
     try:
         return timedelta(seconds=value)
     except OverflowError:

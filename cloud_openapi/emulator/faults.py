@@ -33,6 +33,8 @@ class Faults:
         self._number = 0
         # By whose they are, so that nobody pays for another's; replaced as a whole, never changed.
         self._of: dict[str | None, tuple[Fault, ...]] = {}
+        # What a clock has shown to be over is over for good, whoever asks meanwhile.
+        clocks.watch(self.listed)
 
     def __bool__(self) -> bool:
         # Almost never, which is all that a request then asks.

@@ -11,7 +11,7 @@ from cloud_openapi.emulator.newest import Newest
 
 _BODY_LIMIT = 64 * 1024
 # Clients are known to send their token in the body too, under more than one name.
-_HINT = re.compile(rb"token|secret|\\u00|%5f", re.IGNORECASE)
+_HINT = re.compile(rb"token|secret|emulator_|\\u00|%5f", re.IGNORECASE)
 _NAME = re.compile("token|secret", re.IGNORECASE)
 _SECRET = re.compile(
     r"""((?:token|secret)\\?["']?\s*(?:[:=>]|%3d)\s*\\?)(?:"[^"\\]*|'[^'\\]*|[^"'&\s<>\\]+)""",
@@ -62,8 +62,9 @@ class Journal:
         if len(body) > _BODY_LIMIT or _HINT.search(body):
             entry = entry._replace(body=cleaned(body)[:_BODY_LIMIT])
         # A query lands in the path where its question mark was forgotten.
-        if "=" in entry.path:
-            entry = entry._replace(path=entry.path.partition("=")[0] + "=***")
+        if "=" in entry.path or "emulator_" in entry.path:
+            path, equals, _query = entry.path.partition("=")
+            entry = entry._replace(path=_TOKEN.sub("***", path) + (equals and "=***"))
         # Together, so that nobody who has seen a number misses a lower one.
         with self._lock:
             self._number += 1
@@ -127,7 +128,8 @@ def cleaned(body: bytes) -> bytes:
 def _masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: "***" if _NAME.search(name) else _masked(inner) for name, inner in value.items()
+            _TOKEN.sub("***", name): "***" if _NAME.search(name) else _masked(inner)
+            for name, inner in value.items()
         }
     if isinstance(value, list):
         return [_masked(inner) for inner in value]

@@ -72,7 +72,7 @@ class Emulator:
         self.paths = frozenset({*CREDENTIAL_PATHS, *MANAGEMENT_PATHS, *self._names})
         self.faults = Faults(self.seeds, self.clocks, Known(self._paths, self.paths, self.apps))
         self.pins = Pins(self.catalogue, self.apps)
-        self.quota = Quota()
+        self.quota = Quota(self.clocks)
         self.cloud_run = CloudRun(self.clocks, self.seeds)
         self.rids = Rids()
         self._world = lru_cache(maxsize=_WORLDS)(World)
@@ -153,7 +153,7 @@ class Emulator:
             self.faults.reseed()
             for appid in self.apps:
                 if self.seeds.own(appid) is None:
-                    self.tokens.forget(appid)
+                    self._end_tokens(appid)
 
     def configure_app(  # noqa: PLR0913 - each is a setting of its own
         self,
@@ -188,6 +188,7 @@ class Emulator:
             if settings.cloud_run is not None:
                 self.cloud_run.set(appid, settings.cloud_run or None)
             if settings.seed is not None:
+                self._end_tokens(appid)
                 self.seeds.set(appid, settings.seed)
 
     def _configure_first(self, appid: str) -> None:
@@ -207,14 +208,16 @@ class Emulator:
 
     def describe(self) -> dict[str, Any]:
         """Return the state as JSON; no token and no secret is in it."""
-        return {
-            "seed": self.seed,
-            "clock": describe_clock(self.clock),
-            "apps": {appid: self.describe_app(appid) for appid in list(self.apps)},
-            "faults": [fault.describe() for fault in self.faults.listed()],
-            "pins": len(self.pins),
-            "journal": len(self.journal),
-        }
+        # Nothing of a reset that is half done.
+        with self._lock:
+            return {
+                "seed": self.seed,
+                "clock": describe_clock(self.clock),
+                "apps": {appid: self.describe_app(appid) for appid in self.apps},
+                "faults": [fault.describe() for fault in self.faults.listed()],
+                "pins": len(self.pins),
+                "journal": len(self.journal),
+            }
 
     def describe_clock(self, appid: str | None = None) -> dict[str, Any]:
         """Return ``{"now", "frozen", "offset"}``: a time, whether it stands still, seconds.
@@ -228,17 +231,18 @@ class Emulator:
 
         ``seed`` and ``clock`` are there if it has one of its own.
         """
-        if appid not in self.apps:
-            raise KeyError(appid)
-        seed, clock = self.seeds.own(appid), self.clocks.set_of(appid)
-        return {
-            "appid": appid,
-            "ready_hour": self.readiness.hour_of(appid),
-            **self.quota.describe(appid),
-            "cloud_run": self.cloud_run.describe(appid),
-            **({} if seed is None else {"seed": seed}),
-            **({} if clock is None else {"clock": describe_clock(clock)}),
-        }
+        with self._lock:
+            if appid not in self.apps:
+                raise KeyError(appid)
+            seed, clock = self.seeds.own(appid), self.clocks.set_of(appid)
+            return {
+                "appid": appid,
+                "ready_hour": self.readiness.hour_of(appid),
+                **self.quota.describe(appid),
+                "cloud_run": self.cloud_run.describe(appid),
+                **({} if seed is None else {"seed": seed}),
+                **({} if clock is None else {"clock": describe_clock(clock)}),
+            }
 
     def cloudbase_access_token(self, appid: str) -> str:
         """Return what Cloud Run's token file holds now. Raises ValueError."""
@@ -264,6 +268,10 @@ class Emulator:
         found, last = self.journal.select(path=path, **filters)
         entries = [{**entry.describe(), "api": self._names.get(entry.path)} for entry in found]
         return {"entries": entries, "last": last}
+
+    def _end_tokens(self, appid: str) -> None:
+        self.tokens.forget(appid)
+        self.cloud_run.forget_tokens(appid)
 
     def _count_reset(self, appid: str | None) -> None:
         self.resets += 1
