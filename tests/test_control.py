@@ -285,6 +285,7 @@ def test_bytes_that_are_no_text_are_shown_all_the_same(control):
         ("PUT", f"apps/{OTHER}", {"secret": "x", "ready_hour": 25}, "from 0 to 24"),
         ("PUT", f"apps/{OTHER}", {"secret": "", "ready_hour": 5}, "secret is a text"),
         ("PUT", f"apps/{OTHER}", {"secret": 5}, "secret is a text"),
+        ("PUT", f"apps/{OTHER}", {"secret": "s\ud800"}, "secret is a text"),
         ("PUT", f"apps/{OTHER}", {"secret": None, "seed": 1}, "secret: null changes nothing"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": 5}, "an object such as"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": {"analysis.x": 5}}, "'analysis.x' is none of"),
@@ -340,6 +341,16 @@ def test_bad_input_is_400_with_the_reason_and_changes_nothing(control, method, p
 def test_another_path_is_404_in_json(control, path):
     answer = control.get(path)
     assert (answer.status_code, answer.json["code"]) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize("bug", [ValueError, KeyError])
+def test_a_bug_is_not_said_to_be_the_callers_mistake(control, monkeypatch, bug):
+    def broken():
+        raise bug("of our own")
+
+    monkeypatch.setattr(control.emulator, "describe", broken)
+    control.client.application.config["PROPAGATE_EXCEPTIONS"] = False
+    assert control.get("state").status_code == 500
 
 
 OTHER_METHODS = [("POST", "state"), ("DELETE", "clock"), ("PATCH", "faults"), ("TRACE", "seed")]

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.periods import BEIJING, parse_now
 
 # Until then a rid begins with eight hexadecimal digits of seconds.
@@ -80,7 +81,7 @@ class Clock:
             try:
                 _checked(self.now() + by)
             except OverflowError:
-                raise ValueError(_years()) from None
+                raise InvalidInputError(_years()) from None
             if frozen_at is None:
                 self._setting = _Setting(None, offset + by)
             else:
@@ -196,7 +197,7 @@ def read_moment(name: str, value: Any) -> datetime:
     except (AttributeError, OverflowError, TypeError, ValueError):
         moment = None
     if moment is None:
-        raise ValueError(f"{name} is a time such as 2026-03-11T12:00, not {value!r}")
+        raise InvalidInputError(f"{name} is a time such as 2026-03-11T12:00, not {value!r}")
     return _checked(moment)
 
 
@@ -208,7 +209,7 @@ def _shown(setting: _Setting) -> datetime:
 
 def _checked(moment: datetime) -> datetime:
     if not _YEARS[0] <= moment.year <= _YEARS[1]:
-        raise ValueError(_years())
+        raise InvalidInputError(_years())
     zoned = moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)
     return zoned.astimezone(BEIJING)
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from flask import Request
 
 from cloud_openapi.emulator.clock import Clocks
-from cloud_openapi.emulator.errors import RefusalError, SideCarError
+from cloud_openapi.emulator.errors import InvalidInputError, RefusalError, SideCarError
 from cloud_openapi.emulator.newest import Newest
 from cloud_openapi.emulator.seeds import Seeds
 from cloud_openapi.emulator.tokens import make_token
@@ -110,7 +110,7 @@ class CloudRun:
         """Return what the file holds now: a new token every ten minutes. Raises ValueError."""
         service = self._services.get(appid)
         if service is None or not service.ready:
-            raise ValueError(
+            raise InvalidInputError(
                 f"{appid}: no {TOKEN_NAME} is pushed while cloud_run is off or not ready; "
                 'switch it on with {"cloud_run": {"api_whitelist": ["/*"]}}'
             )
@@ -169,14 +169,16 @@ def checked_service(value: Any) -> Service | None:
     if value is False:
         return None
     if not isinstance(value, Mapping) or not {"api_whitelist"} <= value.keys() <= _FIELDS:
-        raise ValueError(
+        raise InvalidInputError(
             'cloud_run is false or an object such as {"api_whitelist": ["/*"], "ready": true}'
         )
     paths, ready = value["api_whitelist"], value.get("ready", True)
     if not isinstance(paths, list | tuple) or not all(map(_is_path, paths)):
-        raise ValueError("cloud_run: api_whitelist is a list of paths without a query, or of /*")
+        raise InvalidInputError(
+            "cloud_run: api_whitelist is a list of paths without a query, or of /*"
+        )
     if not isinstance(ready, bool):
-        raise ValueError(f"cloud_run: ready is true or false, not {ready!r}")  # noqa: TRY004
+        raise InvalidInputError(f"cloud_run: ready is true or false, not {ready!r}")
     return Service(tuple(paths), ready)
 
 

@@ -15,6 +15,7 @@ from cloud_openapi.emulator.control_input import (
     query,
     seconds,
 )
+from cloud_openapi.emulator.errors import InvalidInputError, NotHereError
 from cloud_openapi.emulator.state import Emulator
 
 _LONGEST_MESSAGE = 2000
@@ -27,8 +28,8 @@ def add_control(app: Flask, emulator: Emulator) -> None:
     """
     routes = Blueprint("control", __name__, url_prefix="/_emulator")
     routes.before_request(only_this_machine)
-    routes.register_error_handler(ValueError, _bad_request)
-    routes.register_error_handler(KeyError, _not_found)
+    routes.register_error_handler(InvalidInputError, _bad_request)
+    routes.register_error_handler(NotHereError, _not_found)
     routes.register_error_handler(RecursionError, _too_deep)
     _add_state(routes, emulator)
     _add_clock(routes, emulator)
@@ -57,7 +58,9 @@ def _add_state(routes: Blueprint, emulator: Emulator) -> None:
             emulator.reset_app(given["appid"])
             return _json(emulator.describe_app(given["appid"]))
         if given != {"all": True}:
-            raise ValueError('give {"appid": "…"} to reset one mini program or {"all": true}')
+            raise InvalidInputError(
+                'give {"appid": "…"} to reset one mini program or {"all": true}'
+            )
         emulator.reset()
         return _json(emulator.describe())
 
@@ -82,7 +85,7 @@ def _add_clock(routes: Blueprint, emulator: Emulator) -> None:
         own = "appid" in given
         clock = emulator.clock_of(given.pop("appid")) if own else emulator.clock
         if len(given) != 1:
-            raise ValueError("give one of freeze, advance and run")
+            raise InvalidInputError("give one of freeze, advance and run")
         (how, value) = next(iter(given.items()))
         if how == "advance":
             clock.advance(seconds(value))
@@ -148,7 +151,7 @@ def _add_apps(routes: Blueprint, emulator: Emulator) -> None:
         given = fields(*emulator.APP_SETTINGS)
         nothing = [name for name, value in given.items() if value is None]
         if nothing:
-            raise ValueError(f"{', '.join(nothing)}: null changes nothing; leave it out")
+            raise InvalidInputError(f"{', '.join(nothing)}: null changes nothing; leave it out")
         emulator.configure_app(appid, **given)
         return _json(emulator.describe_app(appid))
 

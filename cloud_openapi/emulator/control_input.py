@@ -11,6 +11,7 @@ from flask import Request, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.clock import read_moment
+from cloud_openapi.emulator.errors import InvalidInputError
 
 _FILTERS = ("appid", "api", "path", "errcode", "since", "after", "limit")
 
@@ -51,7 +52,7 @@ def body() -> Any:
     try:
         return json.loads(request.get_data())
     except (ValueError, RecursionError, RequestEntityTooLarge):
-        raise ValueError("the body is no JSON") from None
+        raise InvalidInputError("the body is no JSON") from None
 
 
 def fields(*allowed: str) -> dict[str, Any]:
@@ -59,12 +60,12 @@ def fields(*allowed: str) -> dict[str, Any]:
     value = body()
     known = f"the body is a JSON object of {', '.join(allowed)}"
     if not isinstance(value, dict):
-        raise ValueError(known)  # noqa: TRY004 - one kind of error for all input
+        raise InvalidInputError(known)
     if not value:
-        raise ValueError(f"{known}, and this one is empty")
+        raise InvalidInputError(f"{known}, and this one is empty")
     unknown = value.keys() - set(allowed)
     if unknown:
-        raise ValueError(f"{', '.join(sorted(unknown))}: {known}")
+        raise InvalidInputError(f"{', '.join(sorted(unknown))}: {known}")
     return value
 
 
@@ -72,7 +73,9 @@ def query(*allowed: str) -> Mapping[str, str]:
     """Return the query, of these fields only. Raises ValueError."""
     unknown = request.args.keys() - set(allowed)
     if unknown:
-        raise ValueError(f"{', '.join(sorted(unknown))}: the query may have {', '.join(allowed)}")
+        raise InvalidInputError(
+            f"{', '.join(sorted(unknown))}: the query may have {', '.join(allowed)}"
+        )
     return request.args
 
 
@@ -84,7 +87,7 @@ def filters() -> dict[str, Any]:
             try:
                 found[name] = int(found[name])
             except ValueError:
-                raise ValueError(f"{name} is a whole number, not {found[name]!r}") from None
+                raise InvalidInputError(f"{name} is a whole number, not {found[name]!r}") from None
     if "since" in found:
         found["since"] = read_moment("since", found["since"])
     return found
@@ -94,8 +97,8 @@ def seconds(value: Any) -> timedelta:
     """Return a number of seconds as a difference of time. Raises ValueError."""
     # No JSON has NaN, but Python reads it.
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124
-        raise ValueError(f"advance is a number of seconds, not {json.dumps(value)}")
+        raise InvalidInputError(f"advance is a number of seconds, not {json.dumps(value)}")
     try:
         return timedelta(seconds=value)
     except OverflowError:
-        raise ValueError("advance: nobody lives to see that") from None
+        raise InvalidInputError("advance: nobody lives to see that") from None

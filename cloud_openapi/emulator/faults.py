@@ -9,7 +9,7 @@ from flask import Response
 
 from cloud_openapi.emulator.caller import Caller
 from cloud_openapi.emulator.clock import Clocks
-from cloud_openapi.emulator.errors import PlatformError, RefusalError, text_at
+from cloud_openapi.emulator.errors import NotHereError, PlatformError, RefusalError, text_at
 from cloud_openapi.emulator.fault import Fault, Known, checked
 from cloud_openapi.emulator.seeds import Seeds
 from cloud_openapi.emulator.spoil import INSTEAD, spoiled
@@ -62,7 +62,7 @@ class Faults:
     def remove(self, number: int) -> None:
         """Take one fault back. Raises KeyError, if it is not in force."""
         if not self._keep(lambda fault: fault.id != number):
-            raise KeyError(f"fault {number}")
+            raise NotHereError(f"fault {number}")
 
     def clear(self, appid: str | None = None) -> None:
         """Take back the faults of one mini program, or all of them."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.newest import Newest
 
 _BODY_LIMIT = 64 * 1024
@@ -85,7 +86,7 @@ class Journal:
         Those ``after`` a number came later. Raises ValueError.
         """
         if limit < 1:
-            raise ValueError(f"limit is at least 1, not {limit}")
+            raise InvalidInputError(f"limit is at least 1, not {limit}")
         asked = self._entries.items() if appid is None else self._entries.items_of(appid)
         found = [
             entry

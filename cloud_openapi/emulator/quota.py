@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from cloud_openapi.emulator.clock import Clocks
-from cloud_openapi.emulator.errors import RefusalError, quota_text
+from cloud_openapi.emulator.errors import InvalidInputError, RefusalError, quota_text
 from cloud_openapi.periods import BEIJING
 
 DAILY: Final[Mapping[str, int]] = {"/cgi-bin/token": 2000, "/cgi-bin/stable_token": 500_000}
@@ -166,13 +166,13 @@ def checked_limits(name: str, limits: object, paths: Mapping[str, str]) -> dict[
     if limits is None:
         return {}
     if not isinstance(limits, Mapping):
-        raise ValueError(f'{name} is an object such as {{"<API or path>": 1000}}')  # noqa: TRY004
+        raise InvalidInputError(f'{name} is an object such as {{"<API or path>": 1000}}')
     found: dict[str, int | None] = {}
     for api, limit in limits.items():
         if api not in paths:
-            raise ValueError(f"{name}: {api!r} is none of {', '.join(paths)}")
+            raise InvalidInputError(f"{name}: {api!r} is none of {', '.join(paths)}")
         whole = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0
         if limit is not None and not whole:
-            raise ValueError(f"{name}: {api}: a whole number or null, not {limit!r}")
+            raise InvalidInputError(f"{name}: {api}: a whole number or null, not {limit!r}")
         found[paths[api]] = limit
     return found

@@ -10,7 +10,13 @@ from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator.clock import Clock, Clocks, OwnClock, describe_clock
 from cloud_openapi.emulator.cloud_run import CloudRun
-from cloud_openapi.emulator.errors import CREDENTIAL_PATHS, MANAGEMENT_PATHS, TOKEN_PATHS
+from cloud_openapi.emulator.errors import (
+    CREDENTIAL_PATHS,
+    MANAGEMENT_PATHS,
+    TOKEN_PATHS,
+    InvalidInputError,
+    NotHereError,
+)
 from cloud_openapi.emulator.fault import Known
 from cloud_openapi.emulator.faults import Faults
 from cloud_openapi.emulator.journal import Journal
@@ -78,7 +84,7 @@ class Emulator:
         self._world = lru_cache(maxsize=_WORLDS)(World)
         given = {DEMO_APPID: DEMO_SECRET} if apps is None else apps
         if not given:
-            raise ValueError("apps: an emulator has at least one mini program")
+            raise InvalidInputError("apps: an emulator has at least one mini program")
         self._first_apps = {appid: app_settings(one) for appid, one in given.items()}
         self.first_appid = next(iter(self._first_apps))
         """The mini program in whose name a program calls that was told nothing else."""
@@ -198,12 +204,12 @@ class Emulator:
         try:
             self._configure(appid, self._first_apps[appid])
         except ValueError as error:
-            raise ValueError(f"{appid}: {error}") from None
+            raise InvalidInputError(f"{appid}: {error}") from None
 
     def known_appid(self, appid: Any) -> str:
         """Return an appid that the emulator knows. Raises ValueError, which names them."""
         if not isinstance(appid, str) or appid not in self.apps:
-            raise ValueError(f"appid is one of {some_of(self.apps)}, not {appid!r}")
+            raise InvalidInputError(f"appid is one of {some_of(self.apps)}, not {appid!r}")
         return appid
 
     def describe(self) -> dict[str, Any]:
@@ -233,7 +239,7 @@ class Emulator:
         """
         with self._lock:
             if appid not in self.apps:
-                raise KeyError(appid)
+                raise NotHereError(appid)
             seed, clock = self.seeds.own(appid), self.clocks.set_of(appid)
             return {
                 "appid": appid,
@@ -263,7 +269,9 @@ class Emulator:
         limit below 1.
         """
         if api is not None and (path is not None or api not in self._paths):
-            raise ValueError(f"api is one of {', '.join(self._paths)}, and then path is not given")
+            raise InvalidInputError(
+                f"api is one of {', '.join(self._paths)}, and then path is not given"
+            )
         path = path if api is None else self._paths[api]
         found, last = self.journal.select(path=path, **filters)
         entries = [{**entry.describe(), "api": self._names.get(entry.path)} for entry in found]
