@@ -15,6 +15,7 @@ from cloud_openapi import Cloud, CloudSDKError
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
 from cloud_openapi.emulator.caller import Caller
+from cloud_openapi.emulator.fault import KINDS
 from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
@@ -519,3 +520,32 @@ def test_a_fault_that_ended_while_nobody_looked_does_not_come_back_with_the_cloc
     time.sleep(0.03)
     own.freeze(NOW)
     assert faulty.code() == 0
+
+
+SEEN = {
+    "error": ({"errcode": -1}, lambda seen: seen.json["errcode"] == -1),
+    "status": ({"status": 503}, lambda seen: seen.status_code == 503),
+    "latency": ({"seconds": 0}, lambda seen: seen.json["ref_date"] == "20260310"),
+    "drop": ({}, lambda seen: str(seen) == "dropped before the answer"),
+    "drop_in_body": ({}, lambda seen: str(seen) == "dropped within the body"),
+    "truncate": ({}, lambda seen: seen.data.startswith(b"{") and not seen.data.endswith(b"}")),
+    "html": ({}, lambda seen: seen.mimetype == "text/html"),
+    "empty": ({}, lambda seen: seen.data == b""),
+    "content_type": ({"content_type": "a/b"}, lambda seen: seen.mimetype == "a/b"),
+    "revoke_token": ({}, lambda seen: seen.json["errcode"] == 40001),
+    "quota": ({}, lambda seen: seen.json["errcode"] == 45009),
+    "not_ready": ({"until": "2099-01-01"}, lambda seen: seen.json["errcode"] == 61503),
+    "gateway_error": ({"errcode": -604104}, lambda seen: seen.json["ref_date"] == "20260310"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_there_is_does_its_own(faulty, kind):
+    fields, expected = SEEN[kind]
+    faulty.add(kind, **fields)
+    try:
+        seen = faulty.ask()
+        _ = seen.data
+    except ConnectionError as error:
+        seen = error
+    assert expected(seen)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 from conftest import sample
@@ -279,21 +280,27 @@ def test_a_published_limit_is_lifted_and_comes_back_with_a_reset(limited):
 # ---- what the counts cost ------------------------------------------------------------------
 
 
+def count_done(action, appids):
+    done = 0
+    for appid in appids:
+        try:
+            action(appid)
+        except RefusalError:
+            continue
+        done += 1
+    return done
+
+
 def test_threads_spend_no_call_twice(limited):
-    limited.limit_a_minute(**{DAILY: 500})
+    quota, appids = limited.emulator.quota, [f"wx{number}" for number in range(1000)]
+    for appid in appids:
+        # Of both kinds, so that there is much between the look at the day's and the step.
+        quota.set_limits(appid, {DAILY: 2}, {DAILY: 100})
 
     def spend():
-        return sum(spends(limited) for _ in range(200))
+        return count_done(lambda appid: quota.spend(appid, DAILY, NOW), sorted(appids * 2))
 
-    assert sum(at_once(*[spend] * 4)) == 500
-
-
-def spends(limited):
-    try:
-        limited.spend(DAILY, 1)
-    except RefusalError:
-        return 0
-    return 1
+    assert sum(at_once(*[spend] * 4)) == 2 * len(appids)
 
 
 def test_threads_that_are_late_over_midnight_count_for_the_day_that_is(limited):
@@ -475,3 +482,25 @@ def test_what_is_remembered_of_rids_is_bounded(limited, monkeypatch):
     found = [limited.emulator.rids._records.get(rid) for rid in rids]
     assert [record is None for record in found] == [True, True, False, False, False]
     assert all(len(record.body) == 2048 for record in found[2:])
+
+
+def test_rids_that_many_threads_make_are_all_found():
+    rids = rids_module.Rids()
+
+    def make(letter):
+        record = rids_module.Record(NOW, letter, 0, b"", b"", "127.0.0.1")
+        for number in range(500):
+            rids.add(f"{letter}{number}", record)
+        return letter
+
+    letters = at_once(*[partial(make, letter) for letter in "abcd"])
+    assert all(rids.get(f"{a}{number}", a).appid == a for a in letters for number in range(500))
+
+
+def test_threads_that_clear_the_quota_share_the_ten_a_month(limited):
+    quota, appids = limited.emulator.quota, [f"wx{number}" for number in range(1000)]
+
+    def clear():
+        return count_done(lambda appid: quota.clear(appid, NOW), sorted(appids * 10))
+
+    assert sum(at_once(*[clear] * 4)) == 10 * len(appids)
