@@ -13,6 +13,8 @@ from cloud_openapi.emulator import Emulator, create_app
 from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
+# It is a project of its own: test_pytest_plugin.py runs its tests.
+collect_ignore = ["project"]
 # No test depends on how fast the machine is.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -76,6 +76,9 @@ def test_the_state_tells_all_but_secrets_and_tokens(control):
             }
             for appid in (DEMO_APPID, OTHER)
         },
+        "mode": "simulate",
+        "recordings": None,
+        "upstream": None,
         "faults": [{"id": 1, "kind": "html", "struck": 0}],
         "pins": 0,
         "journal": 1,

@@ -11,7 +11,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from cloud_openapi.cli._group import group
-from cloud_openapi.recordings import load
+from cloud_openapi.errors import ConfigError
+from cloud_openapi.recordings import Recorder, load
+from cloud_openapi.transports import connect
 
 API = "analysis.getDailyRetain"
 PATH = "/datacube/getweanalysisappiddailyretaininfo"
@@ -154,3 +156,9 @@ def test_a_recorded_folder_answers_from_pytest_httpserver(service, tmp_path):
             )
         got = requests.post(server.url_for(PATH), json={}, timeout=5)
     assert got.json()["ref_date"] == "20260303"
+
+
+@pytest.mark.parametrize("kind", ["gateway", "cloudrun"])
+def test_a_recorder_is_refused_where_nothing_would_be_recorded(tmp_path, kind):
+    with pytest.raises(ConfigError, match=f"Calls by {kind} are not recorded"):
+        connect(appid=None, secret=None, base_url=None, kind=kind, recorder=Recorder(tmp_path))

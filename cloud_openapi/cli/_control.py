@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 import click
 
 from cloud_openapi.cli._options import echo_json, json_value
 from cloud_openapi.cli._running import Running
+from cloud_openapi.emulator import Mode
 
 _PAUSE = 0.5
 _AT_A_TIME = 10_000
@@ -96,6 +97,14 @@ def reset(running: Running, appid: str | None, everything: bool) -> None:  # noq
 def seed(running: Running, seed: int) -> None:
     """Start numbers, tokens and request ids anew from a seed."""
     echo_json(running.send("PUT", "seed", {"seed": seed}))
+
+
+@control.command()
+@click.argument("mode", type=click.Choice(get_args(Mode)))
+@click.pass_obj
+def mode(running: Running, mode: Mode) -> None:
+    """Say who answers from now on; recordings begin again."""
+    echo_json(running.send("PUT", "mode", {"mode": mode}))
 
 
 # ---- the clock -----------------------------------------------------------------------------

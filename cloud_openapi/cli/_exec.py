@@ -10,7 +10,7 @@ import click
 
 from cloud_openapi.cli._options import folder_option
 from cloud_openapi.cli._serving import emulator_variables, print_line, serving
-from cloud_openapi.cli._setup import Setup, setup_options
+from cloud_openapi.cli._setup import Setup, mode_options
 from cloud_openapi.cli._signals import passed_on
 from cloud_openapi.emulator import gateway_variables, listen, url_of
 from cloud_openapi.periods import NOW_VARIABLE
@@ -27,7 +27,7 @@ _KILLED = 128
     "command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND [ARG]..."
 )
 @folder_option
-@setup_options
+@mode_options
 def exec_(command: tuple[str, ...], functions: Path, setup: Setup) -> NoReturn:
     """Run a command against an emulator of its own and return its exit code.
 

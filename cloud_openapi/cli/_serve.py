@@ -16,7 +16,7 @@ import click
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.cli._options import folder_option, option
 from cloud_openapi.cli._serving import emulator_variables, print_line, serving
-from cloud_openapi.cli._setup import Setup, setup_options
+from cloud_openapi.cli._setup import Setup, mode_options
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator, gateway_variables, listen, url_of
 from cloud_openapi.errors import ConfigError
@@ -42,7 +42,7 @@ _APPS_SHOWN = 10
     metavar="NAME[:PORT]",
     help="Let a debugger attach to this function: debugpy at 5678, Node.js's inspector at 9229.",
 )
-@setup_options
+@mode_options
 @option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
 def serve(  # noqa: PLR0913 - an option each
     host: str,

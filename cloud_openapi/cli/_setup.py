@@ -1,17 +1,18 @@
 """How an emulator is to be: the options --app, --seed, --now and --settings."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import click
 
 from cloud_openapi.cli._options import moment, option
 from cloud_openapi.demo import secret_for
-from cloud_openapi.emulator import Clock, Emulator
+from cloud_openapi.emulator import Clock, Emulator, Mode
 from cloud_openapi.errors import ConfigError
 
 OPTIONS = ("app", "seed", "now", "settings")
@@ -25,6 +26,9 @@ class Setup(NamedTuple):
     seed: int | None
     now: datetime | None
     settings: Path | None
+    mode: Mode = "simulate"
+    recordings: Path | None = None
+    upstream: str | None = None
 
     def emulator(self) -> Emulator:
         """Return the emulator; what the options say wins over the file. Raises ConfigError."""
@@ -39,9 +43,14 @@ class Setup(NamedTuple):
                 seed=seed if self.seed is None else self.seed,
                 clock=Clock(self.now),
                 apps=given or None,
+                mode=self.mode,
+                recordings=self.recordings,
+                upstream=self.upstream,
+                upstream_app=_upstream_app(),
             )
         except ValueError as error:
-            raise ConfigError(f"{self.settings or '--app'}: {error}.") from error
+            place = "--mode" if self.mode != "simulate" else self.settings or "--app"
+            raise ConfigError(f"{place}: {error}.") from error
 
 
 def setup_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,6 +71,33 @@ def setup_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for add in reversed(_OPTIONS):
         added = add(added)
     return added
+
+
+def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --mode, --recordings and --upstream to a command that has the options of a setup."""
+
+    @wraps(command)
+    def run(
+        *arguments: Any,
+        mode: Mode,
+        recordings: Path | None,
+        upstream: str | None,
+        setup: Setup,
+        **given: Any,
+    ) -> Any:
+        setup = setup._replace(mode=mode, recordings=recordings, upstream=upstream)
+        return command(*arguments, setup=setup, **given)
+
+    added: Callable[..., Any] = run
+    for add in reversed(_MODE_OPTIONS):
+        added = add(added)
+    return setup_options(added)
+
+
+def _upstream_app() -> tuple[str, str] | None:
+    """Return the mini program in whose name an upstream is asked; its secret is no option."""
+    appid, secret = map(os.environ.get, ("CLOUD_OPENAPI_APPID", "CLOUD_OPENAPI_SECRET"))
+    return (appid, secret) if appid and secret else None
 
 
 def _app(text: str) -> tuple[str, str | None]:
@@ -91,6 +127,28 @@ _OPTIONS = (
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
         help='JSON: {"seed": 0, "apps": {"APPID": {"secret", "ready_hour", …}}}.',
+    ),
+)
+
+
+_MODE_OPTIONS = (
+    option(
+        "--mode",
+        type=click.Choice(get_args(Mode)),
+        default="simulate",
+        show_default=True,
+        help="Who answers: the simulation, recordings, the upstream; see the README.",
+    ),
+    option(
+        "--recordings",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="The folder of the recordings, for replay, spy and record.",
+    ),
+    option(
+        "--upstream",
+        metavar="URL",
+        help="Whom record and diff ask, by CLOUD_OPENAPI_APPID and _SECRET; WeChat by default.",
     ),
 )
 

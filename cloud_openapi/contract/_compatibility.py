@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from cloud_openapi.contract._fields import Field, fields_of
-from cloud_openapi.contract._paths import parent_of
-from cloud_openapi.contract._values import shown
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.shapes.fields import Field, fields_of
+from cloud_openapi.shapes.paths import parent_of
+from cloud_openapi.shapes.values import shown
 
 Entries = Mapping[str, Mapping[str, Any]]
 Effect = Literal["wider", "narrower", "neither", "other"]

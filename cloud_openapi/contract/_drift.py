@@ -10,14 +10,14 @@ from jsonschema import ValidationError
 
 from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.contract._contract import Validators
-from cloud_openapi.contract._fields import Field, fields_of
 from cloud_openapi.contract._observed import Observed, Seen, age, text_kind
-from cloud_openapi.contract._paths import anywhere, member, parent_of, path_of
-from cloud_openapi.contract._strict import strict
-from cloud_openapi.contract._values import error_code, shown, type_of
 from cloud_openapi.contract._verify import read
 from cloud_openapi.emulator.errors import TEXTS
 from cloud_openapi.recordings import Interaction
+from cloud_openapi.shapes.fields import Field, fields_of
+from cloud_openapi.shapes.paths import anywhere, member, parent_of, path_of
+from cloud_openapi.shapes.strict import strict
+from cloud_openapi.shapes.values import error_code, shown, type_of
 
 _OK = 200
 # A new value is what a report is about, and answers hold no secrets.

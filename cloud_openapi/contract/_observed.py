@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from cloud_openapi.catalogue import Catalogue
-from cloud_openapi.contract._fields import fields_of
-from cloud_openapi.contract._paths import member
-from cloud_openapi.contract._values import error_code, type_of
 from cloud_openapi.contract._verify import read
 from cloud_openapi.recordings import Interaction
+from cloud_openapi.shapes.fields import fields_of
+from cloud_openapi.shapes.paths import member
+from cloud_openapi.shapes.values import error_code, type_of
 
 _TAILS = (
     (re.compile(r"rid: [0-9a-f]{8}(-[0-9a-f]{8}){2}$"), "rid: …"),

@@ -11,10 +11,10 @@ import jsonschema_rs
 from jsonschema import Draft202012Validator, ValidationError
 
 from cloud_openapi.catalogue import FOLDER, Catalogue, entries, entry_schema
-from cloud_openapi.contract._strict import loose, strict
-from cloud_openapi.contract._values import error_code, type_of
 from cloud_openapi.contract._verify import read
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.shapes.strict import loose, strict
+from cloud_openapi.shapes.values import error_code, type_of
 
 _DIGITS = re.compile(r"([0-9]+)")
 _SEEN = "Open: seen in recordings, on no page."

@@ -4,6 +4,7 @@ from cloud_openapi.emulator.app import create_app
 from cloud_openapi.emulator.clock import Clock
 from cloud_openapi.emulator.document import openapi_document
 from cloud_openapi.emulator.journal import Entry
+from cloud_openapi.emulator.modes import Mode
 from cloud_openapi.emulator.server import Server, listen, url_of
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.timers import Timers
@@ -13,6 +14,7 @@ __all__ = [
     "Clock",
     "Emulator",
     "Entry",
+    "Mode",
     "Server",
     "Timers",
     "create_app",

@@ -17,6 +17,7 @@ from cloud_openapi.emulator.control_input import (
 )
 from cloud_openapi.emulator.errors import InvalidInputError, NotHereError
 from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.errors import RecordingError
 
 _LONGEST_MESSAGE = 2000
 
@@ -68,6 +69,14 @@ def _add_state(routes: Blueprint, emulator: Emulator) -> None:
     def seed() -> Response:
         emulator.reseed(fields("seed")["seed"])
         return _json({"seed": emulator.seed})
+
+    @routes.put("/mode")
+    def mode() -> Response:
+        try:
+            emulator.modes.set(fields("mode")["mode"])
+        except RecordingError as error:
+            raise InvalidInputError(str(error)) from None
+        return _json(emulator.modes.describe())
 
     @routes.get("/journal")
     def journal() -> Response:

@@ -39,10 +39,18 @@ class Entry(NamedTuple):
     function: str | None = None
     """The function that made a call by the gateway, where it was one."""
 
+    differences: tuple[str, ...] = ()
+    """Where the simulation's answer has another shape than the service's, in mode ``diff``."""
+
     def describe(self) -> dict[str, Any]:
-        """Return the entry as JSON; what is no UTF-8 in a body is replaced."""
+        """Return the entry as JSON; what is no UTF-8 in a body is replaced.
+
+        ``differences`` is there if there are some.
+        """
         body = self.body.decode("utf-8", "replace")
-        return {**self._asdict(), "time": self.time.isoformat(), "body": body}
+        shown = {**self._asdict(), "time": self.time.isoformat(), "body": body}
+        differences = shown.pop("differences")
+        return {**shown, "differences": list(differences)} if differences else shown
 
 
 class Journal:

@@ -1,6 +1,7 @@
 """What an API answers, by whichever way it was called."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator
@@ -12,7 +13,8 @@ from cloud_openapi.emulator.simulation import simulate
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.view import Answer, Call
 
-Operate = Callable[[Call, str, Callable[[], dict[str, Any]]], Answer]
+Read = Callable[[], dict[str, Any]]
+Operate = Callable[[Call, str, Read], Answer]
 """Takes a call, the mini program that asks, and what reads the parameters. Raises RefusalError."""
 
 
@@ -23,10 +25,20 @@ def operate(operation: Operation, emulator: Emulator) -> Operate:
     for example in operation.examples:
         documented.put(example["request"], example["response"])
 
-    def answer(call: Call, appid: str, read: Callable[[], dict[str, Any]]) -> Answer:
+    def answer(call: Call, appid: str, read: Read) -> Answer:
         now = emulator.now(appid)
         call.now = call.now or now
         emulator.quota.spend(appid, operation.path, now)
+        ask = emulator.modes.ask
+        if ask is None:
+            return simulated(appid, now, read)
+        pinned = _pinned(emulator, appid, operation, read)
+        if pinned is not None:
+            return pinned
+        given = ask(operation, call.body_to_keep(), lambda: simulated(appid, now, read).body)
+        return simulated(appid, now, read) if given is None else Answer(*given)
+
+    def simulated(appid: str, now: datetime, read: Read) -> Answer:
         params = read()
         pinned = emulator.pins.answer(appid, operation.name, params)
         if pinned is not None:
@@ -46,6 +58,16 @@ def operate(operation: Operation, emulator: Emulator) -> Operate:
         return Answer(body, "simulation")
 
     return answer
+
+
+def _pinned(emulator: Emulator, appid: str, operation: Operation, read: Read) -> Answer | None:
+    """Return the pinned answer; recordings may well be of a body that cannot be read."""
+    try:
+        params = read()
+    except RefusalError:
+        return None
+    pinned = emulator.pins.answer(appid, operation.name, params)
+    return None if pinned is None else Answer(*pinned)
 
 
 def _validator(schema: dict[str, Any]) -> Callable[[dict[str, Any]], None]:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from cloud_openapi.catalogue import Catalogue, default_catalogue
@@ -20,6 +21,7 @@ from cloud_openapi.emulator.errors import (
 from cloud_openapi.emulator.fault import Known
 from cloud_openapi.emulator.faults import Faults
 from cloud_openapi.emulator.journal import Journal
+from cloud_openapi.emulator.modes import Mode, Modes, Sources
 from cloud_openapi.emulator.names import some_of
 from cloud_openapi.emulator.pins import Pins
 from cloud_openapi.emulator.quota import Quota
@@ -40,7 +42,9 @@ class Emulator:
     default it is the demo mini program alone. The same seed gives the same numbers, tokens and
     request ids. Until ``ready_hour`` (0 to 24, Beijing's) the data of yesterday are not ready.
     With ``gateway_secret``, a SecretKey, the CloudBase gateway checks the signature of each
-    request. Raises ValueError.
+    request. ``mode`` says who is asked before the simulation: ``recordings``, a folder or a
+    cassette, or ``upstream``, by default WeChat itself, in the name of ``upstream_app``, an appid
+    and its secret. Raises ValueError, RecordingError.
     """
 
     APP_SETTINGS = APP_SETTINGS
@@ -55,6 +59,10 @@ class Emulator:
         journal_size: int = 1000,
         ready_hour: int = 0,
         gateway_secret: str | None = None,
+        mode: Mode = "simulate",
+        recordings: str | Path | None = None,
+        upstream: str | None = None,
+        upstream_app: tuple[str, str] | None = None,
     ) -> None:
         self.clock = clock or Clock()
         """The common clock; see also `clock_of`."""
@@ -81,6 +89,8 @@ class Emulator:
         self.quota = Quota(self.clocks)
         self.cloud_run = CloudRun(self.clocks, self.seeds)
         self.rids = Rids()
+        place = None if recordings is None else Path(recordings)
+        self.modes = Modes(mode, Sources(self.catalogue, place, upstream, upstream_app))
         self._world = lru_cache(maxsize=_WORLDS)(World)
         given = {DEMO_APPID: DEMO_SECRET} if apps is None else apps
         if not given:
@@ -127,6 +137,7 @@ class Emulator:
         with self._lock:
             self._count_reset(None)
             self._forget(None)
+            self.modes.reset()
             self.seeds.reset(self._first_seed)
             self.faults.reseed()
             for appid in self.apps.keys() - self._first_apps.keys():
@@ -217,6 +228,7 @@ class Emulator:
         # Nothing of a reset that is half done.
         with self._lock:
             return {
+                **self.modes.describe(),
                 "seed": self.seed,
                 "clock": describe_clock(self.clock),
                 "apps": {appid: self.describe_app(appid) for appid in self.apps},

@@ -1,6 +1,7 @@
 """What every endpoint of api.weixin.qq.com has in common: refusals, faults, rids, the journal."""
 
 import os
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from time import perf_counter
@@ -21,6 +22,7 @@ from cloud_openapi.emulator.errors import (
 )
 from cloud_openapi.emulator.faults import Struck
 from cloud_openapi.emulator.journal import Entry
+from cloud_openapi.emulator.modes import Verbatim
 from cloud_openapi.emulator.rids import Record
 from cloud_openapi.emulator.spoil import status_page
 from cloud_openapi.emulator.state import Emulator
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 # WeChat's neighbours of these APIs answer so; of these APIs themselves no header is recorded.
 JSON_TYPE = "application/json; encoding=utf-8"
+_NOT_PRINTABLE = re.compile(r"[^ -~]")
 
 
 class Call:
@@ -73,6 +76,8 @@ class Answer(NamedTuple):
     body: Any
     source: str
     status: int = HTTPStatus.OK
+    verbatim: Verbatim | None = None
+    differences: tuple[str, ...] = ()
 
 
 Endpoint = Callable[[Call], Answer]
@@ -109,7 +114,7 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     now = call.now or emulator.now(call.appid)
     errcode = platform_code or _errcode(answer.body)
     body, check = _without_secrets(call, emulator, answer.source)
-    data = orjson.dumps(answer.body)
+    data = orjson.dumps(answer.body) if answer.verbatim is None else answer.verbatim.body
     if not emulator.reset_since(resets, call.appid):
         emulator.journal.add(
             Entry(
@@ -122,6 +127,7 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
                 check,
                 call.via,
                 call.function,
+                answer.differences,
             )
         )
         if rid:
@@ -129,9 +135,21 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
             client = call.request.remote_addr or ""
             emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
     response = call.response(data, platform_code)
+    if answer.verbatim is not None:
+        response = _as_it_is(call, response, answer.verbatim)
     if call.through_side_car or answer.status != HTTPStatus.OK:
         response = _from_side_car(response, answer.status, _rid(call, emulator, resets))
     return response if struck is None else struck.after(response)
+
+
+def _as_it_is(call: Call, response: Response, verbatim: Verbatim) -> Response:
+    if verbatim.status != HTTPStatus.OK:
+        reason = _NOT_PRINTABLE.sub("", verbatim.reason)
+        status = f"{verbatim.status} {reason}"
+        return Response(verbatim.body, status, content_type=verbatim.content_type)
+    if call.via == "https" and verbatim.content_type:
+        response.content_type = verbatim.content_type
+    return response
 
 
 def _rid(call: Call, emulator: Emulator, resets: int) -> str:
@@ -173,7 +191,7 @@ def _answer(endpoint: Endpoint, call: Call, struck: Struck, emulator: Emulator) 
     if struck.instead:
         return Answer({}, struck.note)
     answer = endpoint(call)
-    return Answer(answer.body, f"{answer.source}, {struck.note}")
+    return answer._replace(source=f"{answer.source}, {struck.note}")
 
 
 def _without_secrets(call: Call, emulator: Emulator, check: str) -> tuple[bytes, str]:

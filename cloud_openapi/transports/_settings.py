@@ -47,6 +47,11 @@ def connect(  # noqa: PLR0913 - each is a setting of its own
         kind = "gateway" if _in_cloudbase() else None
         if kind is None:
             return None
+    if recorder is not None and kind in {"gateway", "cloudrun"}:
+        raise ConfigError(
+            f"Calls by {kind} are not recorded: set CLOUD_OPENAPI_APPID and CLOUD_OPENAPI_SECRET, "
+            "or let the emulator record them (cloud-openapi serve --mode record)."
+        )
     if kind == "gateway":
         return _gateway(env, timeout)
     if kind == "cloudrun":

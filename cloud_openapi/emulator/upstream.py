@@ -1,0 +1,137 @@
+"""The service itself, or another emulator, asked in the place of the simulation."""
+
+import json
+import threading
+from datetime import datetime, timezone
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.emulator.control_input import is_loopback
+from cloud_openapi.emulator.errors import InvalidInputError
+from cloud_openapi.recordings import Interaction
+
+WEIXIN: Final = "https://api.weixin.qq.com"
+_TIMEOUT = 15.0
+_TOKEN_PATH = "/cgi-bin/stable_token"  # noqa: S105 - a path
+# What WeChat says of a token that opens nothing any more.
+_RENEWABLE = frozenset({40001, 40014, 42001})
+_OF_THE_CONNECTION = frozenset(
+    {"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"}
+)
+
+
+class UpstreamError(Exception):
+    """An upstream that gave no answer; the text holds no token and no secret."""
+
+
+class Upstream:
+    """Asks a base URL in the name of one mini program, with a token of its own.
+
+    Nothing of a client's request but method, path and body is passed on. Raises ValueError for an
+    address that would get a secret unencrypted, or the demo mini program from outside.
+    """
+
+    def __init__(self, base_url: str | None, app: tuple[str, str] | None) -> None:
+        self.base_url = (base_url or WEIXIN).rstrip("/")
+        self._parts = urlsplit(self.base_url)
+        self.app = _checked(self.base_url, app)
+        self._lock = threading.Lock()
+        self._token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<Upstream {self.base_url}>"
+
+    def ask(self, method: str, path: str, body: bytes) -> Interaction:
+        """Return the answer with its request, secrets and all. Raises UpstreamError."""
+        token = self._granted(None)
+        found = self._exchange(method, f"{path}?{urlencode({'access_token': token})}", body)
+        if _code(found) in _RENEWABLE:
+            token = self._granted(token)
+            found = self._exchange(method, f"{path}?{urlencode({'access_token': token})}", body)
+        return found
+
+    def _granted(self, refused: str | None) -> str:
+        """Return the token; another one than that which was refused."""
+        with self._lock:
+            if self._token is None or self._token == refused:
+                appid, secret = self.app
+                fields = {"grant_type": "client_credential", "appid": appid, "secret": secret}
+                answer = self._exchange("POST", _TOKEN_PATH, json.dumps(fields).encode())
+                self._token = _token_of(answer, self.base_url)
+            return self._token
+
+    def _exchange(self, method: str, target: str, body: bytes) -> Interaction:
+        kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
+        connection = kind(self._parts.netloc, timeout=_TIMEOUT)
+        headers = {"Content-Type": "application/json"} if body else {}
+        at = datetime.now(timezone.utc)
+        failure = None
+        try:
+            connection.request(method, self._parts.path + target, body or None, headers)
+            reply = connection.getresponse()
+            content = reply.read()
+        except (OSError, HTTPException) as error:
+            failure = UpstreamError(f"{self.base_url} gave no answer: {type(error).__name__}")
+        finally:
+            connection.close()
+        if failure is not None:
+            # Outside of the except clause, so that no context with an address in it is attached.
+            raise failure
+        return Interaction(
+            None,
+            method,
+            self.base_url + target,
+            {name: [value] for name, value in headers.items()},
+            body,
+            reply.status,
+            reply.reason,
+            _kept(reply.getheaders()),
+            content,
+            at,
+            self.base_url,
+        )
+
+
+def _checked(base_url: str, app: tuple[str, str] | None) -> tuple[str, str]:
+    """Return the mini program to ask for. Raises ValueError."""
+    parts = urlsplit(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise InvalidInputError(f"upstream: {base_url!r} is no base URL such as {WEIXIN}")
+    if parts.username or parts.password:
+        raise InvalidInputError("upstream: the base URL must not hold a user name or a password")
+    local = is_loopback(parts.hostname)
+    if app is None and local:
+        return DEMO_APPID, DEMO_SECRET
+    if app is None or not all(app):
+        raise InvalidInputError(
+            f"upstream: {base_url} needs an appid and a secret: set CLOUD_OPENAPI_APPID and "
+            "CLOUD_OPENAPI_SECRET, or upstream_app"
+        )
+    if not local and (parts.scheme != "https" or app[0] == DEMO_APPID):
+        raise InvalidInputError(f"upstream: {base_url} has to be https, and not for {DEMO_APPID}")
+    return app
+
+
+def _code(found: Interaction) -> Any:
+    answer = found.response_json
+    return answer.get("errcode") if isinstance(answer, dict) else None
+
+
+def _token_of(found: Interaction, base_url: str) -> str:
+    answer = found.response_json
+    token = answer.get("access_token") if isinstance(answer, dict) else None
+    if isinstance(token, str) and token:
+        return token
+    # The text of an error could repeat the secret.
+    code = _code(found)
+    raise UpstreamError(f"{base_url} grants no token: HTTP {found.status}, errcode {code}")
+
+
+def _kept(headers: list[tuple[str, str]]) -> dict[str, list[str]]:
+    kept: dict[str, list[str]] = {}
+    for name, value in headers:
+        if name.lower() not in _OF_THE_CONNECTION:
+            kept.setdefault(name, []).append(value)
+    return kept

@@ -1,0 +1,198 @@
+"""What the fixtures of the pytest plugin are made of; pytest_cloud_openapi.py has them."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloud_openapi._cloud import Cloud
+from cloud_openapi.cli._serving import emulator_variables
+from cloud_openapi.demo import secret_for
+from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
+from cloud_openapi.emulator.modes import Mode, Modes, Sources
+from cloud_openapi.errors import CloudOpenAPIError
+from cloud_openapi.periods import NOW_VARIABLE, parse_now
+from cloud_openapi.runtime import Functions, functions_folder
+from cloud_openapi.transports.https import HTTPSTransport
+from cloud_openapi.transports.wsgi import WSGIExchange
+
+_MARKS = ("now", "seed", "faults", "pins", "recording")
+_GOOD = 200
+_NAME = re.compile(r"[^\w.-]+")
+
+
+class FunctionFailedError(CloudOpenAPIError, AssertionError):
+    """A function that raised, or that could not be run; the message is the platform's."""
+
+
+class Session:
+    """One emulator with the functions of a project, on a free port."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._first_config = config.rootpath / config.getini("cloud_openapi_config")
+        self.emulator = Emulator()
+        self._listening = listen("127.0.0.1", 0)
+        self._url = url_of(self._listening)
+        self.functions = Functions(
+            _folder(config),
+            emulator_variables(self._url, self.emulator),
+            config=self._first_config,
+        )
+        self._app: Any = create_app(self.emulator, self.functions)
+        self._server = Server(self._app, self._listening)
+        self._server.__enter__()
+
+    def close(self) -> None:
+        """End the server and the functions."""
+        self.emulator.faults.clear()
+        self.functions.close()
+        self._server.close()
+        self._listening.close()
+
+    def begin(self, node: pytest.Item) -> "CloudEmulator":
+        """Return the emulator as it was made, but for what the test's marker says.
+
+        The mini program follows from the test's name, and its numbers do, so that they are the
+        same in whichever order and process tests run.
+        """
+        marks = marks_of(node)
+        emulator = self.emulator
+        emulator.modes = _modes(emulator)
+        emulator.reset()
+        appid = "wx" + sha256(node.nodeid.encode()).hexdigest()[:16]
+        emulator.configure_app(appid, secret=secret_for(appid))
+        # In its name functions call.
+        emulator.first_appid = appid
+        if "seed" in marks:
+            emulator.reseed(marks["seed"])
+        if "now" in marks:
+            _freeze(emulator, marks["now"])
+        for fault in marks.get("faults", ()):
+            emulator.faults.add(fault)
+        for pin in marks.get("pins", ()):
+            emulator.pins.add(pin)
+        return CloudEmulator(self, self._url, appid, self._app, self._first_config)
+
+    def use_recording(self, node: pytest.Item) -> Path:
+        """Let a test's recordings answer, or make them with --record; return their file."""
+        given = marks_of(node).get("recording")
+        name = _NAME.sub("-", node.name).strip("-")
+        place = node.path.parent / (given or f"recordings/{node.path.stem}/{name}.yaml")
+        mode: Mode = "replay"
+        if self._config.getoption("cloud_openapi_record"):
+            mode = "record"
+            if place.is_file():
+                place.unlink()
+        self.emulator.modes = _modes(self.emulator, mode, place)
+        return place
+
+
+class CloudEmulator:
+    """The emulator of one test. ``appid`` is the test's own mini program.
+
+    ``emulator`` is the `Emulator`; its clock, faults and pins are here too.
+    """
+
+    def __init__(self, session: Session, url: str, appid: str, app: Any, config: Path) -> None:
+        self.emulator = session.emulator
+        self.url = url
+        self.appid = appid
+        self.secret = secret_for(appid)
+        self.clock = self.emulator.clock
+        self.faults = self.emulator.faults
+        self.pins = self.emulator.pins
+        self._functions = session.functions
+        self._app = app
+        self._config = config
+
+    def __repr__(self) -> str:
+        return f"<CloudEmulator {self.url}, {self.appid}>"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the variables by which another program calls it."""
+        return emulator_variables(self.url, self.emulator)
+
+    def journal(self, **filters: Any) -> list[dict[str, Any]]:
+        """Return what was asked in this test, as `Emulator.journal_entries` does."""
+        return self.emulator.journal_entries(**filters)
+
+    def transcript(self) -> str:
+        """Return the journal as text, a line for each request."""
+        lines = [
+            f"{entry['time'][11:19]} {entry['via']:7} {entry['api'] or entry['path']} "
+            f"{entry['body']} -> {entry['errcode']}, {entry['check']}"
+            for entry in self.journal()
+        ]
+        return "\n".join(lines) or "Nothing was asked of it."
+
+    def facade(self) -> Cloud:
+        """Return a facade for the test's mini program, without a socket."""
+        cloud = Cloud()
+        transport = HTTPSTransport(WSGIExchange(self._app), self.appid, self.secret)
+        cloud.init(transport=transport, config=self._config)
+        return cloud
+
+    def invoke(self, name: str, event: Any = None, *, source: str = "wx_client") -> Any:
+        """Return what a function of the project returns for an event, an object by default.
+
+        Raises FunctionFailedError for one that fails, KeyError for one that is not there.
+        """
+        if name not in self._functions:
+            known = ", ".join(self._functions) or "none"
+            raise KeyError(f"There is no function {name!r} in {self._functions.folder}: {known}")
+        now = self.emulator.now(self.appid)
+        outcome = self._functions.invoke(name, {} if event is None else event, now, source)
+        # Where pytest captures it, and shows it if the test fails.
+        sys.stderr.write(outcome.log)
+        if outcome.status != _GOOD:
+            raise FunctionFailedError(f"{name}: {json.dumps(outcome.result, ensure_ascii=False)}")
+        return outcome.result
+
+
+def marks_of(node: pytest.Item) -> dict[str, Any]:
+    """Return what the markers of a test say, the nearest last. Raises UsageError."""
+    found: dict[str, Any] = {}
+    for mark in reversed(list(node.iter_markers("cloud_openapi"))):
+        if mark.args or mark.kwargs.keys() - set(_MARKS):
+            raise pytest.UsageError(
+                f"{node.nodeid}: @pytest.mark.cloud_openapi takes {', '.join(_MARKS)}, by name"
+            )
+        found.update(mark.kwargs)
+    return found
+
+
+def environment_of(node: pytest.Item) -> Mapping[str, str]:
+    """Return the variables that the markers of a test stand for."""
+    now = marks_of(node).get("now")
+    return {} if now is None else {NOW_VARIABLE: _moment(now).isoformat()}
+
+
+def _folder(config: pytest.Config) -> Path:
+    given = config.getoption("cloud_openapi_functions") or config.getini("cloud_openapi_functions")
+    return config.rootpath / given if given else functions_folder(config.rootpath)
+
+
+def _modes(emulator: Emulator, mode: Mode = "simulate", place: Path | None = None) -> Modes:
+    appid, secret = map(os.environ.get, ("CLOUD_OPENAPI_APPID", "CLOUD_OPENAPI_SECRET"))
+    app = (appid, secret) if appid and secret else None
+    upstream = os.environ.get("CLOUD_OPENAPI_UPSTREAM")
+    return Modes(mode, Sources(emulator.catalogue, place, upstream, app))
+
+
+def _moment(now: Any) -> Any:
+    return parse_now(now) if isinstance(now, str) else now
+
+
+def _freeze(emulator: Emulator, now: Any) -> None:
+    # First running from there, which lets no timer of a function fire; then a little back.
+    moment = _moment(now)
+    emulator.clock.run(moment)
+    emulator.clock.freeze(moment)

@@ -1,0 +1,119 @@
+"""The pytest plugin: fixtures for tests of cloud functions and of their callers.
+
+It is beside the package, because every run of pytest loads it: the package is imported when a
+fixture is used, and not before. docs/pytest.md tells how to use it.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from cloud_openapi import Cloud
+    from cloud_openapi.pytest_plugin import CloudEmulator, Session
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the command line and of the ini file."""
+    group = parser.getgroup("cloud_openapi", "cloud_openapi: WeChat cloud calls")
+    group.addoption(
+        "--record",
+        action="store_true",
+        dest="cloud_openapi_record",
+        help="let `recording` ask the service, by CLOUD_OPENAPI_APPID and CLOUD_OPENAPI_SECRET, "
+        "and write what it answers",
+    )
+    group.addoption(
+        "--cloud-functions",
+        metavar="DIR",
+        dest="cloud_openapi_functions",
+        help="the folder of the cloud functions (ini: cloud_openapi_functions)",
+    )
+    parser.addini(
+        "cloud_openapi_functions",
+        "the folder of the cloud functions; default: that of cloudbaserc.json, or functions",
+        default="",
+    )
+    parser.addini(
+        "cloud_openapi_config", "the config.json of the fixture `cloud`", default="config.json"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what the marker takes."""
+    config.addinivalue_line(
+        "markers",
+        "cloud_openapi(now, seed, faults, pins, recording): how the emulator is for a test",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Show what was asked of the emulator beneath a test that failed."""
+    report = yield
+    emulator = getattr(item, "funcargs", {}).get("cloud_emulator")
+    if emulator is not None and report.failed and report.when != "teardown":
+        report.sections.append(("Journal of cloud_openapi's emulator", emulator.transcript()))
+    return report
+
+
+@pytest.fixture(scope="session")
+def cloud_openapi_session(request: pytest.FixtureRequest) -> "Iterator[Session]":
+    """Serve one emulator with the project's functions, in each worker of pytest-xdist."""
+    try:
+        from cloud_openapi.pytest_plugin import Session  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise pytest.UsageError(
+            f"{error.name} is not installed; the fixtures need pip install 'cloud-openapi[pytest]'"
+        ) from error
+
+    session = Session(request.config)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def cloud_emulator(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    cloud_openapi_session: "Session",
+) -> "CloudEmulator":
+    """Return the emulator as it was made, with a mini program of this test's own."""
+    from cloud_openapi.pytest_plugin import environment_of  # noqa: PLC0415
+
+    for name, value in environment_of(request.node).items():
+        monkeypatch.setenv(name, value)
+    return cloud_openapi_session.begin(request.node)
+
+
+@pytest.fixture
+def cloud(cloud_emulator: "CloudEmulator") -> "Cloud":
+    """Return the facade for this test's mini program, with the config.json of the project."""
+    return cloud_emulator.facade()
+
+
+@pytest.fixture
+def invoke_function(cloud_emulator: "CloudEmulator") -> Callable[..., Any]:
+    """Return what runs a function of the project: ``invoke_function(name, event)``."""
+    return cloud_emulator.invoke
+
+
+@pytest.fixture
+def recording(
+    request: pytest.FixtureRequest,
+    cloud_openapi_session: "Session",
+    cloud_emulator: "CloudEmulator",
+) -> Path:
+    """Let recordings answer, and nothing else; return their file. With --record, make them."""
+    del cloud_emulator  # so that it is there before
+    return cloud_openapi_session.use_recording(request.node)
+
+
+@pytest.fixture
+def assert_contract() -> Callable[[Mapping[str, Any], str, str, str], None]:
+    """Return what holds a body against the schema of an API: see docs/contract.md."""
+    from cloud_openapi.contract import assert_contract  # noqa: PLC0415
+
+    return assert_contract  # type: ignore[return-value]  # forms and sides are texts here

@@ -1,0 +1,374 @@
+"""The pytest plugin, by test suites that use it."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+import yaml  # noqa: F401 - as below
+from cassettes import cassette, interaction
+from conftest import ROOT
+from test_modes import RECORDED, service  # noqa: F401 - a fixture
+
+# What pytester loads a second time cannot be loaded twice.
+import cloud_openapi.pytest_plugin  # noqa: F401
+
+pytest_plugins = ["pytester"]
+
+PROJECT = Path(__file__).parent / "project"
+CONFIG = {"permissions": {"openapi": ["analysis.getDailyRetain"]}}
+RETAIN = 'cloud.openapi.analysis.getDailyRetain(beginDate="20260301", endDate="20260301")'
+
+
+@pytest.fixture
+def project(pytester):
+    """Return a project with a config.json and no functions yet."""
+    (pytester.path / "config.json").write_text(json.dumps(CONFIG))
+    return pytester
+
+
+def run(project, source, *options):
+    project.makepyfile(source)
+    return project.runpytest_inprocess("-p", "no:cacheprovider", *options)
+
+
+def passes(project, source, count, *options):
+    run(project, source, *options).assert_outcomes(passed=count)
+
+
+def add_function(project, name, source):
+    folder = project.path / "functions" / name
+    folder.mkdir(parents=True)
+    (folder / "index.py").write_text(source)
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+
+
+# ---- the emulator of a test ----------------------------------------------------------------
+
+
+def test_each_test_finds_the_emulator_as_it_was_made(project):
+    source = f"""
+        import pytest
+        seen = []
+        @pytest.mark.parametrize("number", range(3))
+        def test_it(number, cloud_emulator, cloud):
+            assert not cloud_emulator.faults.listed() and not len(cloud_emulator.pins)
+            assert cloud_emulator.journal() == [] and cloud_emulator.emulator.seed == 0
+            assert cloud_emulator.appid not in seen
+            seen.append(cloud_emulator.appid)
+            assert {RETAIN}["refDate"] == "20260301"
+            cloud_emulator.faults.add({{"kind": "empty"}})
+            pin = {{"api": "analysis.getDailyRetain", "response": {{"errcode": -1}}}}
+            cloud_emulator.pins.add(pin)
+            cloud_emulator.emulator.reseed(number + 7)
+            cloud_emulator.clock.freeze()
+    """
+    passes(project, source, 3)
+
+
+def test_the_numbers_of_a_test_do_not_depend_on_the_order(project):
+    source = f"""
+        import pathlib
+        def keep(name, cloud):
+            with pathlib.Path(name).open("a") as file:
+                file.write(repr({RETAIN}))
+        def test_a(cloud): keep("a", cloud)
+        def test_b(cloud): keep("b", cloud)
+    """
+    passes(project, source, 2)
+    first = [(project.path / name).read_text() for name in "ab"]
+    file = "test_the_numbers_of_a_test_do_not_depend_on_the_order.py"
+    result = project.runpytest_inprocess(f"{file}::test_b", f"{file}::test_a")
+    result.assert_outcomes(passed=2)
+    again = [(project.path / name).read_text() for name in "ab"]
+    assert again == [text * 2 for text in first]
+    assert first[0] != first[1]
+
+
+def test_another_program_may_call_the_emulator_over_a_socket(project):
+    source = """
+        import os, subprocess, sys
+        CODE = '''
+        from cloud_openapi import cloud
+        cloud.init()
+        print(cloud.openapi.analysis.getDailyRetain(beginDate="20170313", endDate="20170313"))
+        '''
+        def test_it(cloud_emulator):
+            code = "\\n".join(line.strip() for line in CODE.splitlines())
+            variables = {**os.environ, **cloud_emulator.variables}
+            out = subprocess.check_output([sys.executable, "-c", code], env=variables, text=True)
+            assert "55500" in out
+            assert {entry["appid"] for entry in cloud_emulator.journal()} == {cloud_emulator.appid}
+    """
+    passes(project, source, 1)
+
+
+def test_workers_of_xdist_do_not_disturb_each_other(project):
+    source = f"""
+        import pytest
+        @pytest.mark.parametrize("number", range(12))
+        def test_it(number, cloud_emulator, cloud):
+            cloud_emulator.faults.add({{"kind": "error", "errcode": 61504, "times": 1}})
+            for _ in range(3):
+                try:
+                    {RETAIN}
+                except Exception:
+                    pass
+            assert len(cloud_emulator.journal(errcode=61504)) == 1
+            appids = [entry["appid"] for entry in cloud_emulator.journal()]
+            assert set(appids) == {{cloud_emulator.appid}}
+    """
+    project.makepyfile(source)
+    result = project.runpytest_subprocess("-n", "2", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=12)
+
+
+# ---- the marker ----------------------------------------------------------------------------
+
+
+def test_the_marker_sets_time_seed_faults_and_pins(project):
+    source = f"""
+        import pytest
+        from cloud_openapi import newest_dates
+        PIN = {{"ref_date": "20260301", "visit_uv_new": [], "visit_uv": [{{"key": 0, "value": 7}}]}}
+        @pytest.mark.cloud_openapi(now="2026-03-11T10:00", seed=5)
+        class TestIt:
+            @pytest.mark.cloud_openapi(
+                faults=[{{"kind": "latency", "seconds": 0.0}}],
+                pins=[{{"api": "analysis.getDailyRetain", "response": PIN}}],
+            )
+            def test_all_of_it(self, cloud, cloud_emulator):
+                assert cloud_emulator.clock.now().isoformat() == "2026-03-11T10:00:00+08:00"
+                assert cloud_emulator.emulator.seed == 5
+                assert [fault.kind for fault in cloud_emulator.faults.listed()] == ["latency"]
+                assert {RETAIN}["visitUv"] == [{{"key": 0, "value": 7}}]
+                assert newest_dates("day")["endDate"] == "20260310"
+    """
+    passes(project, source, 1)
+
+
+def test_a_marker_that_is_misspelled_is_an_error_that_names_what_there_is(project):
+    source = """
+        import pytest
+        @pytest.mark.cloud_openapi(nwo="2026-03-11")
+        def test_it(cloud): pass
+    """
+    result = run(project, source)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines("*takes now, seed, faults, pins, recording, by name*")
+
+
+def test_the_marker_is_known_and_needs_no_registration(project):
+    source = """
+        import pytest
+        @pytest.mark.cloud_openapi(now="2026-03-11")
+        def test_it(): pass
+    """
+    passes(project, source, 1, "--strict-markers")
+
+
+# ---- failures ------------------------------------------------------------------------------
+
+
+def test_a_failing_test_shows_what_was_asked_of_the_emulator(project):
+    source = f"""
+        def test_it(cloud):
+            {RETAIN}
+            assert False
+        def test_other(cloud_emulator): assert False
+        def test_fine(cloud): {RETAIN}
+    """
+    result = run(project, source)
+    result.assert_outcomes(failed=2, passed=1)
+    text = result.stdout.str()
+    assert text.count("Journal of cloud_openapi's emulator") == 2
+    asked = '{"begin_date":"20260301","end_date":"20260301"} -> 0, simulation'
+    assert text.count(f"https   analysis.getDailyRetain {asked}") == 1
+    assert text.count("Nothing was asked of it.") == 1
+
+
+def test_no_secret_and_no_token_is_shown(project):
+    source = f"""
+        import pathlib
+        def test_it(cloud, cloud_emulator):
+            {RETAIN}
+            pathlib.Path("secrets").write_text(cloud_emulator.secret)
+            assert False
+    """
+    result = run(project, source)
+    secret = (project.path / "secrets").read_text()
+    assert len(secret) > 10
+    assert secret not in result.stdout.str()
+    assert "emulator_" not in result.stdout.str()
+
+
+# ---- functions -----------------------------------------------------------------------------
+
+
+def test_a_function_runs_in_the_name_of_the_tests_own_mini_program(project):
+    source = (PROJECT / "functions" / "getDailyRetain" / "index.py").read_text()
+    add_function(project, "retain", source)
+    test = """
+        import pytest
+        @pytest.mark.cloud_openapi(now="2026-03-11T10:00")
+        def test_it(invoke_function, cloud_emulator, cloud):
+            result = invoke_function("retain", {"beginDate": "20260301", "endDate": "20260301"})
+            (entry,) = cloud_emulator.journal()
+            assert (entry["appid"], entry["function"]) == (cloud_emulator.appid, "retain")
+            mine = cloud.openapi.analysis.getDailyRetain(beginDate="20260301", endDate="20260301")
+            del mine["errMsg"], result["errMsg"]
+            assert result == mine
+            assert invoke_function("retain")["refDate"] == "20260310"
+    """
+    passes(project, test, 1)
+
+
+def test_a_function_that_raises_fails_the_test_with_its_error_and_its_log(project):
+    add_function(project, "bad", "def main(event, context):\n    print('seen')\n    return 1 / 0\n")
+    result = run(project, 'def test_it(invoke_function): invoke_function("bad")')
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*FunctionFailedError: bad:*division by zero*", "*seen*"])
+
+
+def test_a_function_that_is_not_there_is_named_beside_those_that_are(project):
+    add_function(project, "there", "def main(event, context): return 1\n")
+    result = run(project, 'def test_it(invoke_function): invoke_function("here")')
+    result.stdout.fnmatch_lines("*There is no function 'here' in *functions: there*")
+
+
+@pytest.mark.parametrize("by", ["option", "ini"])
+def test_the_folder_of_the_functions_is_named_by_option_or_ini(project, by):
+    add_function(project, "one", "def main(event, context): return {**event, 'n': 1}\n")
+    (project.path / "functions").rename(project.path / "elsewhere")
+    options = ("--cloud-functions", "elsewhere") if by == "option" else ()
+    if by == "ini":
+        project.makeini("[pytest]\ncloud_openapi_functions = elsewhere\n")
+    test = """
+        def test_it(invoke_function):
+            assert invoke_function("one", {}, source="wx_http") == {"n": 1}
+    """
+    passes(project, test, 1, *options)
+
+
+def test_the_config_json_of_the_project_decides_what_the_facade_may_call(project):
+    (project.path / "config.json").write_text('{"permissions": {"openapi": []}}')
+    source = f"""
+        import pytest
+        def test_it(cloud):
+            with pytest.raises(Exception, match="-604101"):
+                {RETAIN}
+    """
+    passes(project, source, 1)
+
+
+# ---- recordings ----------------------------------------------------------------------------
+
+RECORDED_TEST = f"""
+    def test_it(recording, cloud):
+        assert {RETAIN}["visitUv"][0]["value"] == 434343
+"""
+
+
+def test_a_test_without_a_recording_fails_and_is_told_how_to_make_one(project):
+    result = run(project, RECORDED_TEST)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines("*NO_RECORDINGS: There are no recordings in *test_it.yaml*")
+
+
+def test_what_is_recorded_once_is_replayed_without_the_service(
+    project,
+    service,  # noqa: F811
+    monkeypatch,
+):
+    monkeypatch.setenv("CLOUD_OPENAPI_UPSTREAM", service.url)
+    passes(project, RECORDED_TEST, 1, "--record")
+    asked = len(service.asked)
+    passes(project, RECORDED_TEST, 1, "--record")
+    assert len(service.asked) == asked * 2
+    monkeypatch.delenv("CLOUD_OPENAPI_UPSTREAM")
+    passes(project, RECORDED_TEST, 1)
+    assert len(service.asked) == asked * 2
+    (file,) = (project.path / "recordings").rglob("*.yaml")
+    assert (file.parent.name, file.name) == (
+        "test_what_is_recorded_once_is_replayed_without_the_service",
+        "test_it.yaml",
+    )
+    assert file.read_text().count("- request:") == 1
+
+
+def test_a_marker_names_the_recording_and_the_next_test_simulates_again(project):
+    day = {"begin_date": "20260301", "end_date": "20260301"}
+    cassette(project.path / "mine.json", interaction("analysis.getDailyRetain", day, RECORDED))
+    source = f"""
+        import pytest
+        @pytest.mark.cloud_openapi(recording="mine.json")
+        def test_recorded(recording, cloud):
+            assert {RETAIN}["visitUv"][0]["value"] == 434343
+        def test_simulated(cloud):
+            assert {RETAIN}["visitUv"][0]["value"] != 434343
+    """
+    passes(project, source, 2)
+
+
+# ---- the rest ------------------------------------------------------------------------------
+
+
+def test_the_contract_is_there_as_a_fixture(project):
+    source = f"""
+        import pytest
+        def test_it(cloud, assert_contract):
+            answer = {RETAIN}
+            assert_contract(answer, "analysis.getDailyRetain", "cloud", "response")
+            with pytest.raises(AssertionError, match="refDate"):
+                assert_contract({{}}, "analysis.getDailyRetain", "cloud", "response")
+    """
+    passes(project, source, 1)
+
+
+def test_a_suite_that_does_not_use_it_does_not_load_the_package(project):
+    project.makepyfile("""
+        import sys
+        def test_it():
+            assert "pytest_cloud_openapi" in sys.modules
+            assert not {"cloud_openapi", "flask", "requests", "click"} & sys.modules.keys()
+    """)
+    result = project.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:schemathesis")
+    result.assert_outcomes(passed=1)
+
+
+def test_the_project_of_its_own_passes():
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "3 passed" in done.stdout, done.stdout
+
+
+@pytest.mark.slow
+def test_the_project_of_its_own_passes_with_the_wheel_alone(tmp_path):
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "-w", tmp_path, ROOT], check=True, timeout=300)
+    (wheel,) = tmp_path.glob("cloud_openapi-*.whl")
+    subprocess.run([*pip, "install", f"{wheel}[pytest]"], check=True, timeout=300)
+    copy = tmp_path / "project"
+    subprocess.run(["cp", "-R", PROJECT, copy], check=True)
+    environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+    done = subprocess.run(
+        [python, "-m", "pytest", "-q"],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "3 passed" in done.stdout, done.stdout
