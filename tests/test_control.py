@@ -6,6 +6,7 @@ import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from threads import at_once
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, create_app
@@ -261,7 +262,7 @@ def test_bytes_that_are_no_text_are_shown_all_the_same(control):
 @pytest.mark.parametrize(
     ("method", "path", "body", "reason"),
     [
-        ("POST", "reset", {}, "a JSON object of appid, all"),
+        ("POST", "reset", {}, "a JSON object of appid, all, and this one is empty"),
         ("POST", "reset", None, "no JSON"),
         ("POST", "reset", b"{", "no JSON"),
         ("POST", "reset", b"[" * 100_000, "no JSON"),
@@ -279,14 +280,16 @@ def test_bytes_that_are_no_text_are_shown_all_the_same(control):
         ("PUT", "clock", {"advance": True}, "a number of seconds"),
         ("PUT", "clock", {"advance": 1e12}, "between 1971 and 2105"),
         ("PUT", "clock", {"advance": 1e300}, "nobody lives to see"),
-        ("PUT", "clock", b'{"advance": NaN}', "NaN"),
+        ("PUT", "clock", b'{"advance": NaN}', "a number of seconds, not NaN"),
         ("PUT", "clock", {"stop": True}, "a JSON object of freeze, advance, run"),
         ("PUT", "seed", {"seed": "1"}, "a whole number"),
         ("PUT", "seed", {"seed": True}, "a whole number"),
-        ("PUT", "seed", {"sed": 1}, "a JSON object of seed"),
+        ("PUT", "seed", {"sed": 1}, "sed: the body is a JSON object of seed"),
         ("PUT", f"apps/{OTHER}", {"secret": "x", "ready_hour": 25}, "from 0 to 24"),
         ("PUT", f"apps/{OTHER}", {"secret": "", "ready_hour": 5}, "secret is a text"),
         ("PUT", f"apps/{OTHER}", {"secret": 5}, "secret is a text"),
+        ("PUT", f"apps/{OTHER}", {"secret": "s\ud800"}, "secret is a text"),
+        ("PUT", f"apps/{OTHER}", {"secret": None, "seed": 1}, "secret: null changes nothing"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": 5}, "an object such as"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": {"analysis.x": 5}}, "'analysis.x' is none of"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": {DAILY: 5, WEEKLY: -1}}, "a whole number or"),
@@ -343,7 +346,20 @@ def test_another_path_is_404_in_json(control, path):
     assert (answer.status_code, answer.json["code"]) == (404, "NOT_FOUND")
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "state"), ("DELETE", "clock")])
+@pytest.mark.parametrize("bug", [ValueError, KeyError])
+def test_a_bug_is_not_said_to_be_the_callers_mistake(control, monkeypatch, bug):
+    def broken():
+        raise bug("of our own")
+
+    monkeypatch.setattr(control.emulator, "describe", broken)
+    control.client.application.config["PROPAGATE_EXCEPTIONS"] = False
+    assert control.get("state").status_code == 500
+
+
+OTHER_METHODS = [("POST", "state"), ("DELETE", "clock"), ("PATCH", "faults"), ("TRACE", "seed")]
+
+
+@pytest.mark.parametrize(("method", "path"), OTHER_METHODS)
 def test_another_method_is_refused_in_json(control, method, path):
     answer = control.send(method, path, {})
     assert answer.status_code == 405
@@ -375,6 +391,12 @@ def test_another_host_is_refused_and_changes_nothing(control, host, path):
 def test_a_page_of_another_site_may_not_steer_it(control, origin):
     answer = control.send("POST", "reset", {"all": True}, headers={"Origin": origin})
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(("method", "path"), OTHER_METHODS)
+def test_another_host_is_not_told_which_methods_there_are(control, method, path):
+    answer = control.send(method, path, {}, headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.json["code"]) == (403, "NOT_LOOPBACK")
 
 
 def test_a_page_of_this_machine_may(control):
@@ -415,6 +437,40 @@ def test_a_request_that_a_reset_overtakes_leaves_no_trace(control):
     assert refused[0] == refused[1]
 
 
+def test_a_request_for_a_token_that_a_reset_overtakes_is_granted_none(control):
+    control.emulator.faults.add({"kind": "latency", "seconds": 30})
+    fields = {"grant_type": "client_credential", "appid": DEMO_APPID, "secret": DEMO_SECRET}
+    answers = []
+    late = threading.Thread(
+        target=lambda: answers.append(control.client.post(STABLE, json=fields).json)
+    )
+    late.start()
+    deadline = time.monotonic() + 5
+    while control.emulator.faults.listed()[0].struck == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    control.emulator.reset()
+    late.join(5)
+    assert answers[0]["errcode"] == -1
+    shown = control.emulator.quota.show(DEMO_APPID, STABLE, NOW)
+    assert shown["quota"]["used"] == 0
+    assert control.token() == Control().token()
+
+
+def test_the_state_is_told_while_mini_programs_come_and_go(control):
+    def come_and_go():
+        for _ in range(50):
+            for number in range(20):
+                control.emulator.configure_app(f"wx{number}", secret="s")
+            control.emulator.reset()
+
+    def tell():
+        return {len(control.emulator.describe()["apps"]) for _ in range(1000)}
+
+    _, told = at_once(come_and_go, tell)
+    assert min(told) == 2
+
+
 def test_a_new_seed_ends_the_tokens_of_the_former(control):
     token = control.token()
     control.put("seed", {"seed": 8})
@@ -433,6 +489,8 @@ def test_a_new_seed_ends_the_tokens_of_the_former(control):
         b"access%5Ftoken=SECRET-VALUE&a=1",
         b"<token>SECRET-VALUE</token>",
         b'{"anything": "a-secret-of-another"}',
+        b'["emulator_%b"]' % (b"x" * 136),
+        b'{"emulator_%b": 1}' % (b"x" * 136),
     ],
 )
 def test_the_journal_keeps_no_secret_by_whatever_name(control, body):
@@ -443,4 +501,21 @@ def test_the_journal_keeps_no_secret_by_whatever_name(control, body):
     )
     control.client.post(DAILY, query_string=query, data=body)
     text = json.dumps(control.entries())
-    assert not any(secret in text for secret in ("SECRET-VALUE", token, OTHER_SECRET))
+    assert not any(secret in text for secret in ("SECRET-VALUE", token, OTHER_SECRET, "x" * 136))
+
+
+def test_the_journal_keeps_no_token_that_came_as_a_path(control):
+    token = control.token()
+    control.client.post(f"/datacube/{token}/x", json={})
+    assert control.entries()[-1]["path"] == "/datacube/***/x"
+
+
+def test_half_of_a_token_is_not_kept_with_a_rid(control):
+    token, other = control.token(), control.token(OTHER)
+    body = {"begin_date": "x" * 1960 + other}
+    rid = control.call(token, body=body)["errmsg"].rpartition(" ")[2]
+    kept = control.client.post(
+        "/cgi-bin/openapi/rid/get", query_string={"access_token": token}, json={"rid": rid}
+    ).json["request"]["request_body"]
+    assert "x" * 1960 in kept
+    assert other[:30] not in kept

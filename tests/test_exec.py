@@ -208,9 +208,13 @@ def listening():
         text=True,
         start_new_session=True,
     ) as process:
-        assert process.stdout.readline() == "ready\n"
-        yield process
-        process.kill()
+        # Whatever fails, nothing is waited for without end.
+        try:
+            assert select.select([process.stdout], [], [], WAIT)[0], "the command did not start"
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
 
 
 def test_ctrl_c_reaches_the_command_once_and_its_end_is_waited_for(listening):

@@ -1,11 +1,12 @@
 """The quota of a day and what a rid stands for, as WeChat's APIs about APIs tell it."""
 
 import re
-import threading
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 from conftest import sample
+from threads import at_once
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, create_app
@@ -279,24 +280,53 @@ def test_a_published_limit_is_lifted_and_comes_back_with_a_reset(limited):
 # ---- what the counts cost ------------------------------------------------------------------
 
 
+def count_done(action, appids):
+    done = 0
+    for appid in appids:
+        try:
+            action(appid)
+        except RefusalError:
+            continue
+        done += 1
+    return done
+
+
 def test_threads_spend_no_call_twice(limited):
-    limited.limit_a_minute(**{DAILY: 500})
-    spent = []
+    quota, appids = limited.emulator.quota, [f"wx{number}" for number in range(1000)]
+    for appid in appids:
+        # Of both kinds, so that there is much between the look at the day's and the step.
+        quota.set_limits(appid, {DAILY: 2}, {DAILY: 100})
 
     def spend():
-        for _ in range(200):
-            try:
-                limited.spend(DAILY, 1)
-            except RefusalError:
-                continue
-            spent.append(1)
+        return count_done(lambda appid: quota.spend(appid, DAILY, NOW), sorted(appids * 2))
 
-    threads = [threading.Thread(target=spend) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(spent) == 500
+    assert sum(at_once(*[spend] * 4)) == 2 * len(appids)
+
+
+def test_threads_that_are_late_over_midnight_count_for_the_day_that_is(limited):
+    quota, today = limited.emulator.quota, NOW
+    yesterday = NOW - timedelta(days=1)
+    quota.spend(DEMO_APPID, DAILY, today)
+    quota.spend(DEMO_APPID, DAILY, yesterday)
+    assert quota.show(DEMO_APPID, DAILY, yesterday)["quota"]["used"] == 2
+    assert quota.show(DEMO_APPID, DAILY, today)["quota"]["used"] == 2
+
+
+def test_a_thread_that_is_late_over_a_minute_spends_of_the_minute_that_is(limited):
+    limited.limit_a_minute(**{DAILY: 2})
+    quota, late = limited.emulator.quota, NOW - timedelta(seconds=1)
+    for moment in (NOW, late):
+        quota.spend(DEMO_APPID, DAILY, moment)
+    with pytest.raises(RefusalError):
+        quota.spend(DEMO_APPID, DAILY, NOW)
+
+
+def test_a_clock_that_is_moved_back_begins_its_day_anew(limited):
+    limited.spend(DAILY, 3)
+    limited.emulator.clock.advance(timedelta(days=-1))
+    limited.spend(DAILY, 1)
+    now = limited.emulator.clock.now()
+    assert limited.emulator.quota.show(DEMO_APPID, DAILY, now)["quota"]["used"] == 1
 
 
 def test_what_is_remembered_is_bounded_by_the_apis_and_mini_programs(limited):
@@ -452,3 +482,25 @@ def test_what_is_remembered_of_rids_is_bounded(limited, monkeypatch):
     found = [limited.emulator.rids._records.get(rid) for rid in rids]
     assert [record is None for record in found] == [True, True, False, False, False]
     assert all(len(record.body) == 2048 for record in found[2:])
+
+
+def test_rids_that_many_threads_make_are_all_found():
+    rids = rids_module.Rids()
+
+    def make(letter):
+        record = rids_module.Record(NOW, letter, 0, b"", b"", "127.0.0.1")
+        for number in range(500):
+            rids.add(f"{letter}{number}", record)
+        return letter
+
+    letters = at_once(*[partial(make, letter) for letter in "abcd"])
+    assert all(rids.get(f"{a}{number}", a).appid == a for a in letters for number in range(500))
+
+
+def test_threads_that_clear_the_quota_share_the_ten_a_month(limited):
+    quota, appids = limited.emulator.quota, [f"wx{number}" for number in range(1000)]
+
+    def clear():
+        return count_done(lambda appid: quota.clear(appid, NOW), sorted(appids * 10))
+
+    assert sum(at_once(*[clear] * 4)) == 10 * len(appids)

@@ -269,6 +269,7 @@ def test_a_file_that_nobody_can_read_does_not_pass_unseen(tmp_path):
         verify([tmp_path / "set"], default_catalogue())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak only")
 def test_ten_thousand_recordings_take_at_most_a_minute_and_200_mib(tmp_path):
     for number in range(100):

@@ -6,8 +6,10 @@ import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from threads import at_once
 
-from cloud_openapi.emulator import Clock, Emulator, create_app
+from cloud_openapi.emulator import Clock, Emulator, Entry, create_app
+from cloud_openapi.emulator.journal import Journal
 from cloud_openapi.emulator.newest import Newest
 
 BEIJING = timezone(timedelta(hours=8))
@@ -157,6 +159,14 @@ def test_a_clock_of_its_own_runs_from_where_the_common_one_stands(emulator):
     assert own.frozen_at is None
     assert abs(own.now() - datetime.now(BEIJING)) < timedelta(seconds=30)
     assert emulator.clock.frozen_at == NOW
+
+
+def test_a_seed_of_its_own_ends_the_tokens_of_the_former(emulator):
+    emulator.configure_app(ONE, cloud_run={"api_whitelist": ["/*"]})
+    before = emulator.tokens.grant(ONE)[0], emulator.cloudbase_access_token(ONE)
+    emulator.configure_app(ONE, seed=77)
+    assert emulator.tokens.owner(before[0]) is None
+    assert emulator.cloudbase_access_token(ONE) != before[1]
 
 
 def test_a_refused_step_leaves_a_clock_following(emulator):
@@ -350,3 +360,41 @@ def test_all_together_have_ten_times_what_one_has():
     assert (len(newest), newest.get(99), newest.get(5)) == (30, "again", None)
     newest.clear()
     assert (len(newest), newest.items_of("wx99")) == (0, [])
+
+
+def entry_of(appid, body=b""):
+    return Entry(at("2026-03-11T12:00"), "POST", "/x", appid, body, 0, "simulation")
+
+
+def test_threads_that_forget_one_mini_programs_entries_lose_none_of_anothers():
+    journal = Journal(2000)
+
+    def write():
+        for number in range(2000):
+            journal.add(entry_of(TWO, b"%d" % number))
+
+    def forget():
+        for _ in range(3000):
+            journal.add(entry_of(ONE))
+            journal.clear(ONE)
+
+    at_once(write, forget, forget)
+    entries, _ = journal.select(limit=5000)
+    assert [entry.body for entry in entries] == [b"%d" % number for number in range(2000)]
+
+
+def test_who_has_seen_an_entry_misses_none_that_came_before_it():
+    journal = Journal(5000)
+
+    def write():
+        for _ in range(1000):
+            journal.add(entry_of(ONE))
+
+    def read():
+        seen, last, deadline = 0, 0, time.monotonic() + 10
+        while seen < 3000 and time.monotonic() < deadline:
+            entries, last = journal.select(after=last, limit=5000)
+            seen += len(entries)
+        return seen
+
+    assert at_once(read, write, write, write)[0] == 3000

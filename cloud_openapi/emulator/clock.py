@@ -1,10 +1,12 @@
 """The emulator's time, always Beijing's."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.periods import BEIJING, parse_now
 
 # Until then a rid begins with eight hexadecimal digits of seconds.
@@ -34,6 +36,7 @@ class Clock:
         self._first: _Setting | None = _Setting(moment, _NO_TIME)
         self._setting: _Setting | None = self._first
         self._listeners: list[Callable[..., None]] = []
+        self._watchers: list[Callable[[], object]] = []
 
     @property
     def frozen_at(self) -> datetime | None:
@@ -61,41 +64,48 @@ class Clock:
         """
         self._listeners.append(moved)
 
+    def watch(self, look: Callable[[], object]) -> None:
+        """Have ``look`` called before and after each change, so that it misses no time shown."""
+        self._watchers.append(look)
+
     def freeze(self, at: datetime | None = None) -> None:
         """Let the time stand still, at this moment or at the one it shows. Raises ValueError."""
         moment = None if at is None else _checked(at)
-        with self._lock:
+        with self._changing(passes=True):
             self._setting = _Setting(moment or self.now(), _NO_TIME)
-        self._tell(passes=True)
 
     def advance(self, by: timedelta) -> None:
         """Move the time; it goes on running, or standing still. Raises ValueError."""
-        with self._lock:
+        with self._changing(passes=True):
             frozen_at, offset = self.setting
             try:
                 _checked(self.now() + by)
             except OverflowError:
-                raise ValueError(_years()) from None
+                raise InvalidInputError(_years()) from None
             if frozen_at is None:
                 self._setting = _Setting(None, offset + by)
             else:
                 self._setting = _Setting(frozen_at + by, _NO_TIME)
-        self._tell(passes=True)
 
     def run(self, from_: datetime | None = None) -> None:
         """Let the time run, from this moment on or as the machine's. Raises ValueError."""
         offset = _NO_TIME if from_ is None else _checked(from_) - datetime.now(BEIJING)
-        with self._lock:
+        with self._changing(passes=False):
             self._setting = _Setting(None, offset)
-        self._tell(passes=False)
 
     def reset(self) -> None:
         """Go back to the time that the clock was made with."""
-        with self._lock:
+        with self._changing(passes=False):
             self._setting = self._first
-        self._tell(passes=False)
 
-    def _tell(self, *, passes: bool) -> None:
+    @contextmanager
+    def _changing(self, *, passes: bool) -> Iterator[None]:
+        for look in self._watchers:
+            look()
+        with self._lock:
+            yield
+        for look in self._watchers:
+            look()
         for moved in self._listeners:
             moved(passes=passes)
 
@@ -129,6 +139,7 @@ class Clocks:
     def __init__(self, common: Clock) -> None:
         self.common = common
         self._own: dict[str, OwnClock] = {}
+        self._watchers: list[Callable[[], object]] = []
 
     def now(self, appid: str | None) -> datetime:
         """Return the time of a mini program, or of nobody known."""
@@ -136,7 +147,17 @@ class Clocks:
 
     def own(self, appid: str) -> OwnClock:
         """Return a mini program's clock, which may be set without moving another."""
-        return self._own.get(appid) or self._own.setdefault(appid, OwnClock(self.common))
+        clock = self._own.get(appid)
+        if clock is None:
+            clock = OwnClock(self.common)
+            for look in self._watchers:
+                clock.watch(look)
+        return self._own.setdefault(appid, clock)
+
+    def watch(self, look: Callable[[], object]) -> None:
+        """Have ``look`` called before and after each change of any clock made from now on."""
+        self._watchers.append(look)
+        self.common.watch(look)
 
     def set_of(self, appid: str) -> OwnClock | None:
         """Return a mini program's clock, if it was set."""
@@ -176,7 +197,7 @@ def read_moment(name: str, value: Any) -> datetime:
     except (AttributeError, OverflowError, TypeError, ValueError):
         moment = None
     if moment is None:
-        raise ValueError(f"{name} is a time such as 2026-03-11T12:00, not {value!r}")
+        raise InvalidInputError(f"{name} is a time such as 2026-03-11T12:00, not {value!r}")
     return _checked(moment)
 
 
@@ -188,7 +209,7 @@ def _shown(setting: _Setting) -> datetime:
 
 def _checked(moment: datetime) -> datetime:
     if not _YEARS[0] <= moment.year <= _YEARS[1]:
-        raise ValueError(_years())
+        raise InvalidInputError(_years())
     zoned = moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)
     return zoned.astimezone(BEIJING)
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from flask import Request
 
 from cloud_openapi.emulator.clock import Clocks
-from cloud_openapi.emulator.errors import RefusalError, SideCarError
+from cloud_openapi.emulator.errors import InvalidInputError, RefusalError, SideCarError
 from cloud_openapi.emulator.newest import Newest
 from cloud_openapi.emulator.seeds import Seeds
 from cloud_openapi.emulator.tokens import make_token
@@ -110,7 +110,7 @@ class CloudRun:
         """Return what the file holds now: a new token every ten minutes. Raises ValueError."""
         service = self._services.get(appid)
         if service is None or not service.ready:
-            raise ValueError(
+            raise InvalidInputError(
                 f"{appid}: no {TOKEN_NAME} is pushed while cloud_run is off or not ready; "
                 'switch it on with {"cloud_run": {"api_whitelist": ["/*"]}}'
             )
@@ -125,6 +125,16 @@ class CloudRun:
 
     def reset(self, appid: str | None = None) -> None:
         """Switch the service of one mini program or of all off, and forget its tokens."""
+        self.forget_tokens(appid)
+        with self._lock:
+            self._services = {
+                name: service
+                for name, service in self._services.items()
+                if appid not in {None, name}
+            }
+
+    def forget_tokens(self, appid: str | None = None) -> None:
+        """End what was pushed to one mini program or to all; another is pushed at once."""
         with self._lock:
             if appid is None:
                 self._pushed.clear()
@@ -132,11 +142,6 @@ class CloudRun:
                 self._pushed.forget(appid)
             for name in [name for name in self._latest if appid in {None, name}]:
                 del self._latest[name]
-            self._services = {
-                name: service
-                for name, service in self._services.items()
-                if appid not in {None, name}
-            }
 
     def _by_token(self, services: Mapping[str, Service], token: str, path: str) -> str:
         pushed = self._pushed.get(token)
@@ -164,14 +169,16 @@ def checked_service(value: Any) -> Service | None:
     if value is False:
         return None
     if not isinstance(value, Mapping) or not {"api_whitelist"} <= value.keys() <= _FIELDS:
-        raise ValueError(
+        raise InvalidInputError(
             'cloud_run is false or an object such as {"api_whitelist": ["/*"], "ready": true}'
         )
     paths, ready = value["api_whitelist"], value.get("ready", True)
     if not isinstance(paths, list | tuple) or not all(map(_is_path, paths)):
-        raise ValueError("cloud_run: api_whitelist is a list of paths without a query, or of /*")
+        raise InvalidInputError(
+            "cloud_run: api_whitelist is a list of paths without a query, or of /*"
+        )
     if not isinstance(ready, bool):
-        raise ValueError(f"cloud_run: ready is true or false, not {ready!r}")  # noqa: TRY004
+        raise InvalidInputError(f"cloud_run: ready is true or false, not {ready!r}")
     return Service(tuple(paths), ready)
 
 

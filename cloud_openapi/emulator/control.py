@@ -15,7 +15,9 @@ from cloud_openapi.emulator.control_input import (
     query,
     seconds,
 )
+from cloud_openapi.emulator.errors import InvalidInputError, NotHereError
 from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.errors import RecordingError
 
 _LONGEST_MESSAGE = 2000
 
@@ -26,9 +28,10 @@ def add_control(app: Flask, emulator: Emulator) -> None:
     Input that cannot be used is answered 400 with ``{"code", "message"}`` and changes nothing.
     """
     routes = Blueprint("control", __name__, url_prefix="/_emulator")
-    routes.before_request(_only_this_machine)
-    routes.register_error_handler(ValueError, _bad_request)
-    routes.register_error_handler(KeyError, _not_found)
+    routes.before_request(only_this_machine)
+    routes.register_error_handler(InvalidInputError, _bad_request)
+    routes.register_error_handler(RecordingError, _bad_request)
+    routes.register_error_handler(NotHereError, _not_found)
     routes.register_error_handler(RecursionError, _too_deep)
     _add_state(routes, emulator)
     _add_clock(routes, emulator)
@@ -42,7 +45,7 @@ def add_control(app: Flask, emulator: Emulator) -> None:
 def unknown_route() -> Response:
     """Return the answer to a path below /_emulator that leads to nothing."""
     message = f"There is no {request.path}."
-    return _only_this_machine() or _refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
+    return only_this_machine() or _refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
 
 
 def _add_state(routes: Blueprint, emulator: Emulator) -> None:
@@ -57,7 +60,9 @@ def _add_state(routes: Blueprint, emulator: Emulator) -> None:
             emulator.reset_app(given["appid"])
             return _json(emulator.describe_app(given["appid"]))
         if given != {"all": True}:
-            raise ValueError('give {"appid": "…"} to reset one mini program or {"all": true}')
+            raise InvalidInputError(
+                'give {"appid": "…"} to reset one mini program or {"all": true}'
+            )
         emulator.reset()
         return _json(emulator.describe())
 
@@ -87,7 +92,7 @@ def _add_clock(routes: Blueprint, emulator: Emulator) -> None:
         own = "appid" in given
         clock = emulator.clock_of(given.pop("appid")) if own else emulator.clock
         if len(given) != 1:
-            raise ValueError("give one of freeze, advance and run")
+            raise InvalidInputError("give one of freeze, advance and run")
         (how, value) = next(iter(given.items()))
         if how == "advance":
             clock.advance(seconds(value))
@@ -150,7 +155,11 @@ def _add_apps(routes: Blueprint, emulator: Emulator) -> None:
 
     @routes.put("/apps/<appid>")
     def configure(appid: str) -> Response:
-        emulator.configure_app(appid, **fields(*emulator.APP_SETTINGS))
+        given = fields(*emulator.APP_SETTINGS)
+        nothing = [name for name, value in given.items() if value is None]
+        if nothing:
+            raise InvalidInputError(f"{', '.join(nothing)}: null changes nothing; leave it out")
+        emulator.configure_app(appid, **given)
         return _json(emulator.describe_app(appid))
 
     @routes.get("/apps/<appid>/cloudbase_access_token")
@@ -159,7 +168,8 @@ def _add_apps(routes: Blueprint, emulator: Emulator) -> None:
         return Response(emulator.cloudbase_access_token(appid), content_type="text/plain")
 
 
-def _only_this_machine() -> Response | None:
+def only_this_machine() -> Response | None:
+    """Return a refusal of a request that another machine or another site's page makes."""
     if from_this_machine(request):
         return None
     message = "/_emulator is for this machine: call it by localhost or 127.0.0.1."

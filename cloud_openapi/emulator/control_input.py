@@ -11,19 +11,20 @@ from flask import Request, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.clock import read_moment
+from cloud_openapi.emulator.errors import InvalidInputError
 
 _FILTERS = ("appid", "api", "path", "errcode", "since", "after", "limit")
 
 
-def from_this_machine(request: Request) -> bool:
+def from_this_machine(asked: Request) -> bool:
     """Say whether a request was made on this machine, and by a name of it.
 
     A name that resolves to this machine, or another site's page in a browser on it, must not
     steer the emulator: Host and Origin tell.
     """
-    hosts = [request.remote_addr, _hostname("//" + request.headers.get("Host", ""))]
-    if "Origin" in request.headers:
-        hosts.append(_hostname(request.headers["Origin"]))
+    hosts = [asked.remote_addr, _hostname("//" + asked.headers.get("Host", ""))]
+    if "Origin" in asked.headers:
+        hosts.append(_hostname(asked.headers["Origin"]))
     return all(map(is_loopback, hosts))
 
 
@@ -51,14 +52,20 @@ def body() -> Any:
     try:
         return json.loads(request.get_data())
     except (ValueError, RecursionError, RequestEntityTooLarge):
-        raise ValueError("the body is no JSON") from None
+        raise InvalidInputError("the body is no JSON") from None
 
 
 def fields(*allowed: str) -> dict[str, Any]:
     """Return the body, an object of these fields. Raises ValueError."""
     value = body()
-    if not isinstance(value, dict) or not value or value.keys() - set(allowed):
-        raise ValueError(f"the body is a JSON object of {', '.join(allowed)}")
+    known = f"the body is a JSON object of {', '.join(allowed)}"
+    if not isinstance(value, dict):
+        raise InvalidInputError(known)
+    if not value:
+        raise InvalidInputError(f"{known}, and this one is empty")
+    unknown = value.keys() - set(allowed)
+    if unknown:
+        raise InvalidInputError(f"{', '.join(sorted(unknown))}: {known}")
     return value
 
 
@@ -66,7 +73,9 @@ def query(*allowed: str) -> Mapping[str, str]:
     """Return the query, of these fields only. Raises ValueError."""
     unknown = request.args.keys() - set(allowed)
     if unknown:
-        raise ValueError(f"{', '.join(sorted(unknown))}: the query may have {', '.join(allowed)}")
+        raise InvalidInputError(
+            f"{', '.join(sorted(unknown))}: the query may have {', '.join(allowed)}"
+        )
     return request.args
 
 
@@ -78,7 +87,7 @@ def filters() -> dict[str, Any]:
             try:
                 found[name] = int(found[name])
             except ValueError:
-                raise ValueError(f"{name} is a whole number, not {found[name]!r}") from None
+                raise InvalidInputError(f"{name} is a whole number, not {found[name]!r}") from None
     if "since" in found:
         found["since"] = read_moment("since", found["since"])
     return found
@@ -86,9 +95,10 @@ def filters() -> dict[str, Any]:
 
 def seconds(value: Any) -> timedelta:
     """Return a number of seconds as a difference of time. Raises ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"advance is a number of seconds, not {value!r}")  # noqa: TRY004
+    # No JSON has NaN, but Python reads it.
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124
+        raise InvalidInputError(f"advance is a number of seconds, not {json.dumps(value)}")
     try:
         return timedelta(seconds=value)
     except OverflowError:
-        raise ValueError("advance: nobody lives to see that") from None
+        raise InvalidInputError("advance: nobody lives to see that") from None

@@ -72,6 +72,14 @@ MANAGEMENT_PATHS: Final = (
 _COMMA = frozenset({41004})
 
 
+class InvalidInputError(ValueError):
+    """What the caller gave cannot be used; the message says what can."""
+
+
+class NotHereError(KeyError):
+    """What the caller named is not there."""
+
+
 class RefusalError(Exception):
     """A request that WeChat answers with an error; ``check`` says which check refused it.
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.emulator.clock import read_moment
-from cloud_openapi.emulator.errors import TEXTS
+from cloud_openapi.emulator.errors import TEXTS, InvalidInputError
 from cloud_openapi.emulator.names import some_of
 
 _MATCH: Final = ("api", "path", "appid", "times", "rate", "until")
@@ -98,24 +98,26 @@ def checked(definition: Any, known: Known, now: Callable[[str | None], datetime]
     Raises ValueError, which says what is wrong and what is allowed.
     """
     if not isinstance(definition, Mapping):
-        raise ValueError(_EXAMPLE)  # noqa: TRY004 - one kind of error for all definitions
+        raise InvalidInputError(_EXAMPLE)
     kind = definition.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"kind is one of {', '.join(KINDS)}, not {kind!r}")
+        raise InvalidInputError(f"kind is one of {', '.join(KINDS)}, not {kind!r}")
     needed, optional = KINDS[kind]
     allowed = dict.fromkeys(("kind", *needed, *optional, *_MATCH))
     unknown = [str(name) for name in definition if name not in allowed]
     if unknown:
-        raise ValueError(f"{', '.join(unknown)}: a fault of kind {kind} has {', '.join(allowed)}")
+        raise InvalidInputError(
+            f"{', '.join(unknown)}: a fault of kind {kind} has {', '.join(allowed)}"
+        )
     missing = [name for name in needed if definition.get(name) is None]
     if missing:
-        raise ValueError(f"a fault of kind {kind} needs {', '.join(missing)}")
+        raise InvalidInputError(f"a fault of kind {kind} needs {', '.join(missing)}")
     given = {name: value for name, value in definition.items() if value is not None}
     for name, check in _CHECKS.items():
         if name in given:
             check(given[name])
     if kind == "error" and given["errcode"] not in TEXTS and "errmsg" not in given:
-        raise ValueError(f"errcode {given['errcode']} has no text here: give errmsg too")
+        raise InvalidInputError(f"errcode {given['errcode']} has no text here: give errmsg too")
     _check_names(given, known)
     if "until" in given:
         given["until"] = _moment(given["until"], now(given.get("appid")))
@@ -124,18 +126,18 @@ def checked(definition: Any, known: Known, now: Callable[[str | None], datetime]
 
 def _check_names(given: Mapping[str, Any], known: Known) -> None:
     if "api" in given and "path" in given:
-        raise ValueError("a fault has api or path or neither, not both")
+        raise InvalidInputError("a fault has api or path or neither, not both")
     for name, names in (("api", known.apis), ("path", known.paths), ("appid", known.appids)):
         value = given.get(name)
         if value is not None and not (isinstance(value, str) and value in names):
             known_names = some_of(names) if name == "appid" else ", ".join(sorted(names))
-            raise ValueError(f"{name} is one of {known_names}, not {value!r}")
+            raise InvalidInputError(f"{name} is one of {known_names}, not {value!r}")
 
 
 def _moment(value: Any, now: datetime) -> datetime:
     moment = read_moment("until", value)
     if moment <= now:
-        raise ValueError(f"until is over already: it is {now.isoformat(timespec='seconds')}")
+        raise InvalidInputError(f"until is over already: it is {now.isoformat(timespec='seconds')}")
     return moment
 
 
@@ -167,7 +169,7 @@ def _is_latency(value: Any) -> bool:
 def _rule(good: Callable[[Any], bool], allowed: str) -> Callable[[Any], None]:
     def check(value: Any) -> None:
         if not good(value):
-            raise ValueError(f"{allowed}, not {value!r}")
+            raise InvalidInputError(f"{allowed}, not {value!r}")
 
     return check
 

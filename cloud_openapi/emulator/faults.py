@@ -9,7 +9,7 @@ from flask import Response
 
 from cloud_openapi.emulator.caller import Caller
 from cloud_openapi.emulator.clock import Clocks
-from cloud_openapi.emulator.errors import PlatformError, RefusalError, text_at
+from cloud_openapi.emulator.errors import NotHereError, PlatformError, RefusalError, text_at
 from cloud_openapi.emulator.fault import Fault, Known, checked
 from cloud_openapi.emulator.seeds import Seeds
 from cloud_openapi.emulator.spoil import INSTEAD, spoiled
@@ -33,6 +33,8 @@ class Faults:
         self._number = 0
         # By whose they are, so that nobody pays for another's; replaced as a whole, never changed.
         self._of: dict[str | None, tuple[Fault, ...]] = {}
+        # What a clock has shown to be over is over for good, whoever asks meanwhile.
+        clocks.watch(self.listed)
 
     def __bool__(self) -> bool:
         # Almost never, which is all that a request then asks.
@@ -60,7 +62,7 @@ class Faults:
     def remove(self, number: int) -> None:
         """Take one fault back. Raises KeyError, if it is not in force."""
         if not self._keep(lambda fault: fault.id != number):
-            raise KeyError(f"fault {number}")
+            raise NotHereError(f"fault {number}")
 
     def clear(self, appid: str | None = None) -> None:
         """Take back the faults of one mini program, or all of them."""

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.newest import Newest
 
 _BODY_LIMIT = 64 * 1024
 # Clients are known to send their token in the body too, under more than one name.
-_HINT = re.compile(rb"token|secret|\\u00|%5f", re.IGNORECASE)
+_HINT = re.compile(rb"token|secret|emulator_|\\u00|%5f", re.IGNORECASE)
 _NAME = re.compile("token|secret", re.IGNORECASE)
 _SECRET = re.compile(
     r"""((?:token|secret)\\?["']?\s*(?:[:=>]|%3d)\s*\\?)(?:"[^"\\]*|'[^'\\]*|[^"'&\s<>\\]+)""",
@@ -70,8 +71,9 @@ class Journal:
         if len(body) > _BODY_LIMIT or _HINT.search(body):
             entry = entry._replace(body=cleaned(body)[:_BODY_LIMIT])
         # A query lands in the path where its question mark was forgotten.
-        if "=" in entry.path:
-            entry = entry._replace(path=entry.path.partition("=")[0] + "=***")
+        if "=" in entry.path or "emulator_" in entry.path:
+            path, equals, _query = entry.path.partition("=")
+            entry = entry._replace(path=_TOKEN.sub("***", path) + (equals and "=***"))
         # Together, so that nobody who has seen a number misses a lower one.
         with self._lock:
             self._number += 1
@@ -92,7 +94,7 @@ class Journal:
         Those ``after`` a number came later. Raises ValueError.
         """
         if limit < 1:
-            raise ValueError(f"limit is at least 1, not {limit}")
+            raise InvalidInputError(f"limit is at least 1, not {limit}")
         asked = self._entries.items() if appid is None else self._entries.items_of(appid)
         found = [
             entry
@@ -135,7 +137,8 @@ def cleaned(body: bytes) -> bytes:
 def _masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: "***" if _NAME.search(name) else _masked(inner) for name, inner in value.items()
+            _TOKEN.sub("***", name): "***" if _NAME.search(name) else _masked(inner)
+            for name, inner in value.items()
         }
     if isinstance(value, list):
         return [_masked(inner) for inner in value]

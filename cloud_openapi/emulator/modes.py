@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from cloud_openapi.catalogue import Catalogue, Operation
+from cloud_openapi.emulator.errors import InvalidInputError
 
 Mode = Literal["simulate", "replay", "record", "spy", "diff"]
 
@@ -64,7 +65,7 @@ class Modes:
     def set(self, mode: Any) -> None:
         """Change the mode; recordings begin again. Raises ValueError, RecordingError."""
         if mode not in get_args(Mode):
-            raise ValueError(f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}")
+            raise InvalidInputError(f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}")
         ask = None
         if mode != "simulate":
             # An emulator that only simulates does not load recordings.

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from cloud_openapi.catalogue import Catalogue, Operation
-from cloud_openapi.emulator.errors import TEXTS
+from cloud_openapi.emulator.errors import TEXTS, InvalidInputError
 
 _FIELDS: Final = ("api", "request", "response", "responses", "appid", "times", "force")
 _EXAMPLE: Final = (
@@ -62,18 +62,18 @@ def checked(definition: Any, catalogue: Catalogue, appids: Mapping[str, Any]) ->
     """
     definition = _copied(definition)
     if not isinstance(definition, dict):
-        raise ValueError(_EXAMPLE)  # noqa: TRY004 - one kind of error for all definitions
+        raise InvalidInputError(_EXAMPLE)
     unknown = [str(name) for name in definition if name not in _FIELDS]
     if unknown:
-        raise ValueError(f"{', '.join(unknown)}: a pin has {', '.join(_FIELDS)}")
+        raise InvalidInputError(f"{', '.join(unknown)}: a pin has {', '.join(_FIELDS)}")
     operation = _operation(definition.get("api"), catalogue)
     appid = definition.get("appid")
     if appid is not None and not (isinstance(appid, str) and appid in appids):
-        raise ValueError(f"appid is a mini program of the emulator, not {appid!r}")
+        raise InvalidInputError(f"appid is a mini program of the emulator, not {appid!r}")
     _check_times(definition.get("times"))
     force = definition.get("force", False)
     if not isinstance(force, bool):
-        raise ValueError(f"force is true or false, not {force!r}")  # noqa: TRY004
+        raise InvalidInputError(f"force is true or false, not {force!r}")
     _check_request(definition.get("request", {}), operation, force=force)
     for place, response in _placed(definition):
         _check_response(place, response, operation, force=force)
@@ -87,29 +87,29 @@ def _copied(definition: Any) -> Any:
         copy = json.loads(json.dumps(definition, allow_nan=False))
         orjson.dumps(copy)  # which writes the answers
     except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"a pin is JSON: {error}") from None
+        raise InvalidInputError(f"a pin is JSON: {error}") from None
     return copy
 
 
 def _operation(api: Any, catalogue: Catalogue) -> Operation:
     if isinstance(api, str) and api in catalogue:
         return catalogue[api]
-    raise ValueError(f"api is one of {', '.join(catalogue)}, not {api!r}")
+    raise InvalidInputError(f"api is one of {', '.join(catalogue)}, not {api!r}")
 
 
 def _check_times(times: Any) -> None:
     whole = isinstance(times, int) and not isinstance(times, bool) and times >= 1
     if times is not None and not whole:
-        raise ValueError(f"times is a whole number of at least 1, not {times!r}")
+        raise InvalidInputError(f"times is a whole number of at least 1, not {times!r}")
 
 
 def _check_request(request: Any, operation: Operation, *, force: bool) -> None:
     if not isinstance(request, dict):
-        raise ValueError(f"request is an object of parameters, not {request!r}")  # noqa: TRY004
+        raise InvalidInputError(f"request is an object of parameters, not {request!r}")
     known = operation.schema("https", "request")["properties"]
     unknown = [name for name in request if name not in known]
     if unknown and not force:
-        raise ValueError(
+        raise InvalidInputError(
             f"request: {', '.join(unknown)}: {operation.name} takes {', '.join(known)} "
             '("force": true pins it all the same)'
         )
@@ -122,19 +122,21 @@ def _responses(definition: Mapping[str, Any]) -> list[Any]:
 def _placed(definition: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Return each answer with its place in the definition."""
     if ("response" in definition) == ("responses" in definition):
-        raise ValueError("a pin has either response or responses, which is a list")
+        raise InvalidInputError("a pin has either response or responses, which is a list")
     if "response" in definition:
         return [("response", definition["response"])]
     responses = definition["responses"]
     if not isinstance(responses, list) or not responses:
-        raise ValueError("responses is a list of at least one answer")
+        raise InvalidInputError("responses is a list of at least one answer")
     return [(f"responses[{number}]", response) for number, response in enumerate(responses)]
 
 
 def _check_response(place: str, response: Any, operation: Operation, *, force: bool) -> None:
     is_error = isinstance(response, dict) and bool(response.get("errcode"))
     if is_error and "errmsg" not in response and not _has_text(response["errcode"]):
-        raise ValueError(f"{place}: errcode {response['errcode']!r} has no text here: give errmsg")
+        raise InvalidInputError(
+            f"{place}: errcode {response['errcode']!r} has no text here: give errmsg"
+        )
     if force:
         return
     # Loaded for those who pin only.
@@ -143,7 +145,7 @@ def _check_response(place: str, response: Any, operation: Operation, *, force: b
     schema = _ERROR if is_error else operation.schema("https", "response")
     error = exceptions.best_match(Draft202012Validator(schema).iter_errors(response))
     if error is not None:
-        raise ValueError(
+        raise InvalidInputError(
             f"{place}{error.json_path[1:]}: {error.message}: {operation.name} does not answer so "
             '("force": true pins it all the same)'
         )

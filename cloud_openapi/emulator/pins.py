@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from cloud_openapi.catalogue import Catalogue
-from cloud_openapi.emulator.errors import RefusalError
+from cloud_openapi.emulator.errors import NotHereError, RefusalError
 from cloud_openapi.emulator.pin import Pin, checked
 
 _Value = TypeVar("_Value")
@@ -107,7 +107,7 @@ class Pins:
         with self._lock:
             pin = self._pins.get(number)
             if pin is None:
-                raise KeyError(f"pin {number}")
+                raise NotHereError(f"pin {number}")
             self._drop(pin)
 
     def clear(self, appid: str | None = None) -> None:

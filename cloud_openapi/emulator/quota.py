@@ -9,29 +9,34 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-from cloud_openapi.emulator.errors import RefusalError, quota_text
+from cloud_openapi.emulator.clock import Clocks
+from cloud_openapi.emulator.errors import InvalidInputError, RefusalError, quota_text
+from cloud_openapi.periods import BEIJING
 
 DAILY: Final[Mapping[str, int]] = {"/cgi-bin/token": 2000, "/cgi-bin/stable_token": 500_000}
 MINUTELY: Final[Mapping[str, int]] = {"/cgi-bin/stable_token": 10_000}
 _CLEARED_A_MONTH = 10
 _ONE_CLEARED_A_MONTH = 50
 _MINUTE = 60
+_LONG_AGO = datetime.min.replace(tzinfo=BEIJING)
 
 
 class _Meter:
     """One mini program's calls of one API in the current day and minute, and their limits."""
 
-    __slots__ = ("daily", "day", "minute", "minutely", "used", "used_in_minute")
+    __slots__ = ("at", "daily", "day", "minute", "minutely", "used", "used_in_minute")
 
     def __init__(self, path: str) -> None:
         self.daily = DAILY.get(path)
         self.minutely = MINUTELY.get(path)
+        self.at = _LONG_AGO
         self.day = date.min
         self.used = 0
         self.minute = 0
         self.used_in_minute = 0
 
     def begin(self, now: datetime) -> None:
+        self.at = now
         today = now.date()
         if today != self.day:
             self.day, self.used = today, 0
@@ -56,7 +61,8 @@ class Quota:
     A call costs the same whatever was called before. Safe to share between threads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clocks: Clocks) -> None:
+        self._clocks = clocks
         self._lock = threading.Lock()
         self._meters: dict[str, dict[str, _Meter]] = {}
         self._cleared: dict[str, dict[str, tuple[int, int, int]]] = {}
@@ -85,7 +91,8 @@ class Quota:
     def spend(self, appid: str, path: str, now: datetime) -> None:
         """Count one call. Raises RefusalError, if the day's or the minute's are used up."""
         with self._lock:
-            self._meter(appid, path).spend(path, now)
+            meter = self._meter(appid, path)
+            meter.spend(path, self._at_least(meter, appid, now))
 
     def show(self, appid: str, path: str, now: datetime) -> dict[str, Any]:
         """Return ``{"quota": {"daily_limit", "used", "remain"}}``, zeros without a limit.
@@ -94,7 +101,7 @@ class Quota:
         """
         with self._lock:
             meter = self._meter(appid, path)
-            meter.begin(now)
+            meter.begin(self._at_least(meter, appid, now))
             used, daily, minutely = meter.used, meter.daily or 0, meter.minutely
         shown = {"quota": {"daily_limit": daily, "used": used, "remain": max(daily - used, 0)}}
         if minutely is not None:
@@ -133,6 +140,10 @@ class Quota:
             meter = meters[path] = _Meter(path)
         return meter
 
+    def _at_least(self, meter: _Meter, appid: str, now: datetime) -> datetime:
+        # A thread that was late over midnight must not begin yesterday again; a clock may.
+        return now if now >= meter.at else self._clocks.now(appid)
+
     def _count_clearing(self, appid: str, kind: str, allowed: int, now: datetime) -> None:
         cleared = self._cleared.setdefault(appid, {})
         year, month, count = cleared.get(kind, (0, 0, 0))
@@ -155,13 +166,13 @@ def checked_limits(name: str, limits: object, paths: Mapping[str, str]) -> dict[
     if limits is None:
         return {}
     if not isinstance(limits, Mapping):
-        raise ValueError(f'{name} is an object such as {{"<API or path>": 1000}}')  # noqa: TRY004
+        raise InvalidInputError(f'{name} is an object such as {{"<API or path>": 1000}}')
     found: dict[str, int | None] = {}
     for api, limit in limits.items():
         if api not in paths:
-            raise ValueError(f"{name}: {api!r} is none of {', '.join(paths)}")
+            raise InvalidInputError(f"{name}: {api!r} is none of {', '.join(paths)}")
         whole = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0
         if limit is not None and not whole:
-            raise ValueError(f"{name}: {api}: a whole number or null, not {limit!r}")
+            raise InvalidInputError(f"{name}: {api}: a whole number or null, not {limit!r}")
         found[paths[api]] = limit
     return found

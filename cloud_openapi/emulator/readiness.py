@@ -2,6 +2,8 @@
 
 from datetime import date, datetime, timedelta
 
+from cloud_openapi.emulator.errors import InvalidInputError
+
 _HOURS = 24
 _DAY = timedelta(days=1)
 
@@ -37,5 +39,5 @@ class Readiness:
 def checked_hour(hour: object) -> int:
     """Return the hour. Raises ValueError, unless it is a whole number from 0 to 24."""
     if isinstance(hour, bool) or not isinstance(hour, int) or not 0 <= hour <= _HOURS:
-        raise ValueError(f"ready_hour is a whole number from 0 to {_HOURS}, not {hour!r}")
+        raise InvalidInputError(f"ready_hour is a whole number from 0 to {_HOURS}, not {hour!r}")
     return hour

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cloud_openapi.catalogue import Operation
-from cloud_openapi.emulator.errors import RefusalError
+from cloud_openapi.emulator.errors import InvalidInputError, RefusalError
 from cloud_openapi.emulator.modes import Ask, Given, Simulated, Sources, Verbatim
 from cloud_openapi.emulator.upstream import Upstream, UpstreamError
 from cloud_openapi.errors import (
@@ -101,7 +101,7 @@ def _recorded(replay: Replay, operation: Operation, body: bytes, _simulated: Sim
 
 def _place(sources: Sources) -> Path:
     if sources.recordings is None:
-        raise ValueError("this mode needs recordings: start the emulator with their folder")
+        raise InvalidInputError("this mode needs recordings: start the emulator with their folder")
     return sources.recordings
 
 

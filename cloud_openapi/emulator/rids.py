@@ -44,7 +44,8 @@ class Rids:
 
     def add(self, rid: str, record: Record) -> None:
         """Keep a record, its bodies cut; the oldest of the same mini program makes room."""
-        body = cleaned(record.body[:_LONGEST])
+        # Cleaned while it is whole: half of a token would not be known as one.
+        body = cleaned(record.body)[:_LONGEST]
         cut = record._replace(body=body, answer=record.answer[:_LONGEST])
         self._records.add(record.appid, rid, cut, _REMEMBERED)
 

@@ -4,6 +4,8 @@ from hashlib import shake_256
 from itertools import count
 from typing import Literal, get_args
 
+from cloud_openapi.emulator.errors import InvalidInputError
+
 Stream = Literal["token", "rid", "fault", "cloud_run"]
 
 
@@ -63,5 +65,5 @@ class Seeds:
 def checked_seed(seed: object) -> int:
     """Return the seed. Raises ValueError, unless it is a whole number."""
     if isinstance(seed, bool) or not isinstance(seed, int):
-        raise ValueError(f"seed is a whole number, not {seed!r}")  # noqa: TRY004
+        raise InvalidInputError(f"seed is a whole number, not {seed!r}")
     return seed

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from cloud_openapi.emulator.cloud_run import Service, checked_service
+from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.quota import checked_limits
 from cloud_openapi.emulator.readiness import checked_hour
 from cloud_openapi.emulator.seeds import checked_seed
@@ -37,13 +38,15 @@ def checked_app(appid: str, given: Mapping[str, Any], paths: Mapping[str, str]) 
     Raises ValueError, which says what is wrong and what is allowed.
     """
     if not isinstance(appid, str) or _APPID.fullmatch(appid) is None:
-        raise ValueError("an appid is 1 to 64 letters, digits, hyphens and underscores")
+        raise InvalidInputError("an appid is 1 to 64 letters, digits, hyphens and underscores")
     unknown = [str(name) for name in given if name not in APP_SETTINGS]
     if unknown:
-        raise ValueError(f"{', '.join(unknown)}: a mini program has {', '.join(APP_SETTINGS)}")
+        raise InvalidInputError(
+            f"{', '.join(unknown)}: a mini program has {', '.join(APP_SETTINGS)}"
+        )
     secret, hour, daily, minutely, cloud_run, seed = map(given.get, APP_SETTINGS)
-    if secret is not None and (not isinstance(secret, str) or not secret):
-        raise ValueError("secret is a text that is not empty")
+    if secret is not None and not _is_text(secret):
+        raise InvalidInputError("secret is a text that is not empty, and has a form in UTF-8")
     return AppSettings(
         secret,
         None if hour is None else checked_hour(hour),
@@ -54,10 +57,16 @@ def checked_app(appid: str, given: Mapping[str, Any], paths: Mapping[str, str]) 
     )
 
 
+def _is_text(value: object) -> bool:
+    return (
+        isinstance(value, str) and value != "" and value.encode("utf-8", "ignore").decode() == value
+    )
+
+
 def app_settings(given: object) -> Mapping[str, Any]:
     """Return the settings that an emulator is made with: a secret alone, or several by name."""
     if isinstance(given, str):
         return {"secret": given}
     if not isinstance(given, Mapping):
-        raise ValueError(f"a mini program is an object of {', '.join(APP_SETTINGS)}")  # noqa: TRY004
+        raise InvalidInputError(f"a mini program is an object of {', '.join(APP_SETTINGS)}")
     return given

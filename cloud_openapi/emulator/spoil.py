@@ -21,15 +21,20 @@ class DroppedConnectionError(ConnectionAbortedError):
 
 
 class _Dropped(Response):
-    """An answer whose connection ends before its first byte, or within its body."""
+    """An answer whose connection ends before its first byte."""
 
-    sends_half = False
+    def __call__(
+        self, _environ: "WSGIEnvironment", _start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        raise DroppedConnectionError("dropped before the answer")
+
+
+class _DroppedInBody(Response):
+    """An answer whose connection ends within its body."""
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        if not self.sends_half:
-            raise DroppedConnectionError("dropped before the answer")
         _, status, headers = self.get_wsgi_response(environ)
         start_response(status, headers)  # with the length of the whole
         return self._half()
@@ -37,10 +42,6 @@ class _Dropped(Response):
     def _half(self) -> Iterator[bytes]:
         yield _first_half(self.get_data())
         raise DroppedConnectionError("dropped within the body")
-
-
-class _DroppedInBody(_Dropped):
-    sends_half = True
 
 
 def spoiled(response: Response, kind: str, definition: Mapping[str, Any]) -> Response:

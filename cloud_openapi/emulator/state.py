@@ -11,7 +11,13 @@ from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator.clock import Clock, Clocks, OwnClock, describe_clock
 from cloud_openapi.emulator.cloud_run import CloudRun
-from cloud_openapi.emulator.errors import CREDENTIAL_PATHS, MANAGEMENT_PATHS, TOKEN_PATHS
+from cloud_openapi.emulator.errors import (
+    CREDENTIAL_PATHS,
+    MANAGEMENT_PATHS,
+    TOKEN_PATHS,
+    InvalidInputError,
+    NotHereError,
+)
 from cloud_openapi.emulator.fault import Known
 from cloud_openapi.emulator.faults import Faults
 from cloud_openapi.emulator.journal import Journal
@@ -80,7 +86,7 @@ class Emulator:
         self.paths = frozenset({*CREDENTIAL_PATHS, *MANAGEMENT_PATHS, *self._names})
         self.faults = Faults(self.seeds, self.clocks, Known(self._paths, self.paths, self.apps))
         self.pins = Pins(self.catalogue, self.apps)
-        self.quota = Quota()
+        self.quota = Quota(self.clocks)
         self.cloud_run = CloudRun(self.clocks, self.seeds)
         self.rids = Rids()
         place = None if recordings is None else Path(recordings)
@@ -88,7 +94,7 @@ class Emulator:
         self._world = lru_cache(maxsize=_WORLDS)(World)
         given = {DEMO_APPID: DEMO_SECRET} if apps is None else apps
         if not given:
-            raise ValueError("apps: an emulator has at least one mini program")
+            raise InvalidInputError("apps: an emulator has at least one mini program")
         self._first_apps = {appid: app_settings(one) for appid, one in given.items()}
         self.first_appid = next(iter(self._first_apps))
         """The mini program in whose name a program calls that was told nothing else."""
@@ -165,7 +171,7 @@ class Emulator:
             self.faults.reseed()
             for appid in self.apps:
                 if self.seeds.own(appid) is None:
-                    self.tokens.forget(appid)
+                    self._end_tokens(appid)
 
     def configure_app(  # noqa: PLR0913 - each is a setting of its own
         self,
@@ -200,6 +206,7 @@ class Emulator:
             if settings.cloud_run is not None:
                 self.cloud_run.set(appid, settings.cloud_run or None)
             if settings.seed is not None:
+                self._end_tokens(appid)
                 self.seeds.set(appid, settings.seed)
 
     def _configure_first(self, appid: str) -> None:
@@ -209,25 +216,27 @@ class Emulator:
         try:
             self._configure(appid, self._first_apps[appid])
         except ValueError as error:
-            raise ValueError(f"{appid}: {error}") from None
+            raise InvalidInputError(f"{appid}: {error}") from None
 
     def known_appid(self, appid: Any) -> str:
         """Return an appid that the emulator knows. Raises ValueError, which names them."""
         if not isinstance(appid, str) or appid not in self.apps:
-            raise ValueError(f"appid is one of {some_of(self.apps)}, not {appid!r}")
+            raise InvalidInputError(f"appid is one of {some_of(self.apps)}, not {appid!r}")
         return appid
 
     def describe(self) -> dict[str, Any]:
         """Return the state as JSON; no token and no secret is in it."""
-        return {
-            **self.modes.describe(),
-            "seed": self.seed,
-            "clock": describe_clock(self.clock),
-            "apps": {appid: self.describe_app(appid) for appid in list(self.apps)},
-            "faults": [fault.describe() for fault in self.faults.listed()],
-            "pins": len(self.pins),
-            "journal": len(self.journal),
-        }
+        # Nothing of a reset that is half done.
+        with self._lock:
+            return {
+                **self.modes.describe(),
+                "seed": self.seed,
+                "clock": describe_clock(self.clock),
+                "apps": {appid: self.describe_app(appid) for appid in self.apps},
+                "faults": [fault.describe() for fault in self.faults.listed()],
+                "pins": len(self.pins),
+                "journal": len(self.journal),
+            }
 
     def describe_clock(self, appid: str | None = None) -> dict[str, Any]:
         """Return ``{"now", "frozen", "offset"}``: a time, whether it stands still, seconds.
@@ -241,17 +250,18 @@ class Emulator:
 
         ``seed`` and ``clock`` are there if it has one of its own.
         """
-        if appid not in self.apps:
-            raise KeyError(appid)
-        seed, clock = self.seeds.own(appid), self.clocks.set_of(appid)
-        return {
-            "appid": appid,
-            "ready_hour": self.readiness.hour_of(appid),
-            **self.quota.describe(appid),
-            "cloud_run": self.cloud_run.describe(appid),
-            **({} if seed is None else {"seed": seed}),
-            **({} if clock is None else {"clock": describe_clock(clock)}),
-        }
+        with self._lock:
+            if appid not in self.apps:
+                raise NotHereError(appid)
+            seed, clock = self.seeds.own(appid), self.clocks.set_of(appid)
+            return {
+                "appid": appid,
+                "ready_hour": self.readiness.hour_of(appid),
+                **self.quota.describe(appid),
+                "cloud_run": self.cloud_run.describe(appid),
+                **({} if seed is None else {"seed": seed}),
+                **({} if clock is None else {"clock": describe_clock(clock)}),
+            }
 
     def cloudbase_access_token(self, appid: str) -> str:
         """Return what Cloud Run's token file holds now. Raises ValueError."""
@@ -272,11 +282,17 @@ class Emulator:
         limit below 1.
         """
         if api is not None and (path is not None or api not in self._paths):
-            raise ValueError(f"api is one of {', '.join(self._paths)}, and then path is not given")
+            raise InvalidInputError(
+                f"api is one of {', '.join(self._paths)}, and then path is not given"
+            )
         path = path if api is None else self._paths[api]
         found, last = self.journal.select(path=path, **filters)
         entries = [{**entry.describe(), "api": self._names.get(entry.path)} for entry in found]
         return {"entries": entries, "last": last}
+
+    def _end_tokens(self, appid: str) -> None:
+        self.tokens.forget(appid)
+        self.cloud_run.forget_tokens(appid)
 
     def _count_reset(self, appid: str | None) -> None:
         self.resets += 1

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator.control_input import is_loopback
+from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.recordings import Interaction
 
 WEIXIN: Final = "https://api.weixin.qq.com"
@@ -97,19 +98,19 @@ def _checked(base_url: str, app: tuple[str, str] | None) -> tuple[str, str]:
     """Return the mini program to ask for. Raises ValueError."""
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise ValueError(f"upstream: {base_url!r} is no base URL such as {WEIXIN}")
+        raise InvalidInputError(f"upstream: {base_url!r} is no base URL such as {WEIXIN}")
     if parts.username or parts.password:
-        raise ValueError("upstream: the base URL must not hold a user name or a password")
+        raise InvalidInputError("upstream: the base URL must not hold a user name or a password")
     local = is_loopback(parts.hostname)
     if app is None and local:
         return DEMO_APPID, DEMO_SECRET
     if app is None or not all(app):
-        raise ValueError(
+        raise InvalidInputError(
             f"upstream: {base_url} needs an appid and a secret: set CLOUD_OPENAPI_APPID and "
             "CLOUD_OPENAPI_SECRET, or upstream_app"
         )
     if not local and (parts.scheme != "https" or app[0] == DEMO_APPID):
-        raise ValueError(f"upstream: {base_url} has to be https, and not for {DEMO_APPID}")
+        raise InvalidInputError(f"upstream: {base_url} has to be https, and not for {DEMO_APPID}")
     return app
 
 

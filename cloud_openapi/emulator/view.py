@@ -96,8 +96,10 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
 def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     """Answer a call, refused or not, and keep the journal."""
     rid, platform_code, began, resets = "", 0, perf_counter(), emulator.resets
-    struck = _strike(call, emulator) if emulator.faults else None
+    struck: Struck | None = None
     try:
+        if emulator.faults:
+            struck = _strike(call, emulator, resets)
         answer = endpoint(call) if struck is None else _answer(endpoint, call, struck, emulator)
     except PlatformError as refusal:
         platform_code = refusal.code
@@ -171,11 +173,14 @@ def _errcode(body: Any) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _strike(call: Call, emulator: Emulator) -> Struck | None:
+def _strike(call: Call, emulator: Emulator, resets: int) -> Struck | None:
     caller = call.caller(emulator)
     # Before anybody sleeps for it.
     call.now = emulator.now(caller.named)
     struck = emulator.faults.strike(caller)
+    # A token is gone with the reset; whoever has none must not spend of what has begun since.
+    if caller.token is None and emulator.reset_since(resets, caller.named):
+        raise RefusalError(-1, "reset")
     if struck is not None:
         call.appid = caller.named
     return struck

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.cloud_run import TOKEN_NAME
-from cloud_openapi.emulator.control import unknown_route
+from cloud_openapi.emulator.control import only_this_machine, unknown_route
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
 from cloud_openapi.emulator.management import Handler, handlers
 from cloud_openapi.emulator.operate import operate
@@ -38,10 +38,12 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
         app.add_url_rule(path, path, view, methods=_COMMON_METHODS, provide_automatic_options=False)
     unknown_url = view_of(_unknown_url, emulator)
 
+    def steers() -> bool:
+        return f"{request.path}/".startswith("/_emulator/")
+
     @app.errorhandler(404)
     def not_found(_error: HTTPException) -> Response:
-        steers = f"{request.path}/".startswith("/_emulator/")
-        return unknown_route() if steers else unknown_url()
+        return unknown_route() if steers() else unknown_url()
 
     @app.errorhandler(405)
     def other_method(error: MethodNotAllowed) -> Response:
@@ -49,6 +51,9 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
         view = views.get(request.path)
         if view is not None:
             return view()
+        refused = only_this_machine() if steers() else None
+        if refused is not None:
+            return refused
         allowed = ", ".join(sorted(error.valid_methods or ()))
         message = f"{request.path} takes {allowed}, not {request.method}."
         return Response(
