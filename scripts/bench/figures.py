@@ -3,7 +3,12 @@
 from functools import partial
 
 from cloud_openapi.catalogue import default_catalogue
-from scripts.bench.clients import against_requests, against_wechatpy, in_process
+from scripts.bench.clients import (
+    against_requests,
+    against_wechatpy,
+    gateway_against_https,
+    in_process,
+)
 from scripts.bench.contracts import (
     unused_plugin,
     used_plugin,
@@ -12,6 +17,15 @@ from scripts.bench.contracts import (
     verified_time,
 )
 from scripts.bench.flatness import with_appids, with_journal, with_pins
+from scripts.bench.functions import (
+    Language,
+    against_functions_framework,
+    against_tcb_ff,
+    cold_node,
+    cold_python,
+    overhead,
+    worker_memory,
+)
 from scripts.bench.lasting import grown_memory
 from scripts.bench.measuring import Figure, Limit, in_seconds, milliseconds, per_second
 from scripts.bench.speed import against_flask, against_moto, against_prism
@@ -30,6 +44,17 @@ _LARGE = {
     "analysis.getVisitPage",
 }
 
+_LANGUAGES: dict[Language, str] = {"python": "Python", "node": "Node.js"}
+# A figure in seconds, so that it is shown as one.
+_A_MILLISECOND = Limit("<=", 0.001, " s")
+# An interpreter, and little beside it.
+_WORKER_MEMORY: tuple[tuple[Language, str, int], ...] = (
+    ("python", "Rss", 24),
+    ("python", "Pss", 16),
+    ("node", "Rss", 64),
+    ("node", "Pss", 40),
+)
+
 FIGURES = (
     Figure(
         "CPU of a call: ours, requests",
@@ -42,6 +67,12 @@ FIGURES = (
         Limit("<=", 0.65),
         milliseconds,
         against_wechatpy,
+    ),
+    Figure(
+        "CPU of a call: by the gateway, over HTTPS",
+        Limit("<=", 1.3),
+        milliseconds,
+        gateway_against_https,
     ),
     Figure(
         "fresh process: cloud initialised, import requests",
@@ -89,6 +120,60 @@ FIGURES = (
         Limit("<=", 0.4),
         milliseconds,
         in_process,
+    ),
+    *(
+        Figure(
+            f"functions: Python, {connections} at a time: ours, functions-framework",
+            Limit(">=", 1),
+            per_second,
+            partial(against_functions_framework, connections=connections),
+        )
+        for connections in (1, 8)
+    ),
+    *(
+        Figure(
+            f"functions: Node.js, {connections} at a time: ours, tcb-ff",
+            Limit(">=", 0.5),
+            per_second,
+            partial(against_tcb_ff, connections=connections),
+        )
+        for connections in (1, 8)
+    ),
+    Figure(
+        "functions: median beyond a sleep of 20 ms, Python",
+        _A_MILLISECOND,
+        milliseconds,
+        partial(overhead, language="python", seconds=0.02),
+    ),
+    *(
+        Figure(
+            f"functions: median of an empty one, {name}",
+            _A_MILLISECOND,
+            milliseconds,
+            partial(overhead, language=language),
+        )
+        for language, name in _LANGUAGES.items()
+    ),
+    Figure(
+        "functions: cold start with requests, import requests",
+        Limit("<=", 1.3),
+        in_seconds,
+        cold_python,
+    ),
+    Figure(
+        f"functions: cold start with {SDK}, require",
+        Limit("<=", 1.3),
+        in_seconds,
+        cold_node,
+    ),
+    *(
+        Figure(
+            f"functions: memory of a warm worker, {_LANGUAGES[language]}, {kind}",
+            Limit("<=", limit, " MiB"),
+            "{:.1f} MiB".format,
+            partial(worker_memory, language=language, kind=kind),
+        )
+        for language, kind, limit in _WORKER_MEMORY
     ),
     *(
         Figure(

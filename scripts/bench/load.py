@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from scripts.bench.calls import Call
 
-_CONNECTIONS = 8
+CONNECTIONS = 8
 _LENGTH = re.compile(rb"\r\nContent-Length: *(\d+)", re.IGNORECASE)
 
 
@@ -64,15 +64,15 @@ class Channel:
         self._selector.register(self._socket, selectors.EVENT_READ, self)
 
 
-def load(url: str, calls: Sequence[Call], seconds: float) -> float:
-    """Return how many calls a server answers in a second over eight connections.
+def load(url: str, calls: Sequence[Call], seconds: float, connections: int = CONNECTIONS) -> float:
+    """Return how many calls a server answers in a second over so many connections.
 
     One thread that does next to nothing for a call, so that the server is what is measured.
     """
     done = 0
     turns = cycle([(_request(url, call), call) for call in calls])
     with selectors.DefaultSelector() as selector, ExitStack() as stack:
-        for _ in range(_CONNECTIONS):
+        for _ in range(connections):
             stack.enter_context(closing(Channel(selector, url, turns))).ask()
         begun = now = time.perf_counter()
         while now < begun + seconds or not done:

@@ -26,10 +26,10 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 
 @contextmanager
-def emulator() -> Iterator[tuple[str, int]]:
+def emulator(*options: str) -> Iterator[tuple[str, int]]:
     """Run the command in a process of its own; yield its URL and process id."""
     program = Path(sysconfig.get_path("scripts"), "cloud-openapi")
-    command = [str(program), "serve", "--port", "0", "--json"]
+    command = [str(program), "serve", "--port", "0", "--json", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         try:
             line = process.stdout.readline() if process.stdout else b""

@@ -69,13 +69,13 @@ def started(effort: Effort) -> tuple[list[float], list[float]]:
     return seconds[1:], mebibytes[1:]
 
 
-def memory(process: int) -> float:
-    """Return a process's resident memory in MiB, what it shares with others included."""
+def memory(process: int, kind: str = "Rss") -> float:
+    """Return a process's memory in MiB: Rss with all that it shares, Pss with its part of that."""
     try:
         text = Path(f"/proc/{process}/smaps_rollup").read_text("utf-8")
     except FileNotFoundError as error:
         raise NotMeasuredError(f"{error.filename} is missing") from error
-    (kibibytes,) = re.findall(r"^Rss: +(\d+) kB$", text, re.MULTILINE)
+    (kibibytes,) = re.findall(rf"^{kind}: +(\d+) kB$", text, re.MULTILINE)
     return int(kibibytes) / 1024
 
 

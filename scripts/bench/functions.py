@@ -1,0 +1,197 @@
+"""Functions in worker processes, and what runs functions or loads their modules elsewhere."""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from cloud_openapi.periods import BEIJING
+from cloud_openapi.runtime import Functions
+from scripts.bench.calls import Call
+from scripts.bench.load import load
+from scripts.bench.measuring import Effort, NotMeasuredError, Samples, alternate, fresh
+from scripts.bench.servers import emulator
+from scripts.bench.speed import ask, started
+from scripts.bench.starting import SDK, memory, node_modules
+
+FUNCTIONS_FRAMEWORK = "functions-framework==3.10.2"
+TCB_FF = "@cloudbase/functions-framework@1.18.0"
+
+Language = Literal["python", "node"]
+
+_EVENT = b'{"beginDate": "20170313", "endDate": "20170313"}'
+_FILES = {"python": "index.py", "node": "index.js"}
+_EMPTY = {
+    "python": "def main(event, context):\n    return {}\n",
+    "node": "exports.main = async (event, context) => ({})\n",
+}
+# The same for functions-framework, whose functions are given Flask's request.
+_EMPTY_OF_FLASK = "def main(request):\n    event = request.get_json()\n    return {}\n"
+_PROCESS = {
+    "python": "import os\n\ndef main(event, context):\n    return {'pid': os.getpid()}\n",
+    "node": "exports.main = async () => ({ pid: process.pid })\n",
+}
+_SLEEPING = """import time
+
+def main(event, context):
+    begun = time.perf_counter()
+    time.sleep(event["seconds"])
+    return {"seconds": time.perf_counter() - begun}
+"""
+
+
+def against_functions_framework(effort: Effort, connections: int) -> Samples:
+    """Measure the calls a second of an empty Python function, here and in Google's framework."""
+    with (
+        framework_python() as python,
+        functions({"empty": _EMPTY["python"]}, "python") as folder,
+        tempfile.TemporaryDirectory() as sources,
+    ):
+        source = Path(sources, "main.py")
+        source.write_text(_EMPTY_OF_FLASK, "utf-8")
+        options = ("--source", str(source), "--target", "main", "--port")
+        with started(python, "-m", "functions_framework", *options) as theirs:
+            return _compare(effort, folder, theirs, connections)
+
+
+def against_tcb_ff(effort: Effort, connections: int) -> Samples:
+    """Measure the calls a second of an empty Node.js function, here and in CloudBase's tcb-ff."""
+    with (
+        node_modules(TCB_FF, "TCB_FF") as modules,
+        functions({"empty": _EMPTY["node"]}, "node") as folder,
+    ):
+        program = str(modules / "@cloudbase" / "functions-framework" / "bin" / "tcb-ff.js")
+        options = ("--source", str(folder / "empty"), "--port")
+        with started("node", program, *options) as theirs:
+            return _compare(effort, folder, theirs, connections)
+
+
+def overhead(effort: Effort, language: Language, seconds: float | None = None) -> Samples:
+    """Measure the wall seconds of a warm invocation beyond those that the function takes itself.
+
+    It is the median of a round's calls; the function sleeps for so many ``seconds``, or is empty.
+    """
+    code = _EMPTY[language] if seconds is None else _SLEEPING
+    body = json.dumps({"seconds": seconds}).encode()
+    with (
+        functions({"measured": code}, language) as folder,
+        emulator("--functions", str(folder)) as (url, _),
+        closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection,
+    ):
+        invoke = partial(_invoke, connection, "measured", body)
+        invoke()
+        calls = effort.calls if seconds is None else max(effort.calls // 10, 5)
+        return Samples([_median_overhead(invoke, calls) for _ in range(effort.rounds)], [])
+
+
+def cold_python(effort: Effort) -> Samples:
+    """Measure the wall seconds until a new worker that imports requests has answered."""
+    code = f"import requests\n\n{_EMPTY['python']}"
+    with functions({"warm": _EMPTY["python"], "cold": code}, "python") as folder:
+        python = fresh(sys.executable, "-c", "import requests")
+        return alternate(effort.many, partial(_cold_start, folder), python)
+
+
+def cold_node(effort: Effort) -> Samples:
+    """Measure the wall seconds until a new worker that loads wx-server-sdk has answered."""
+    with node_modules(SDK, "WX_SERVER_SDK") as modules:
+        sdk = f"require({json.dumps(str(modules / 'wx-server-sdk'))})"
+        sources = {"warm": _EMPTY["node"], "cold": f"{sdk}\n{_EMPTY['node']}"}
+        with functions(sources, "node") as folder:
+            return alternate(effort.many, partial(_cold_start, folder), fresh("node", "-e", sdk))
+
+
+def worker_memory(effort: Effort, language: Language, kind: str) -> Samples:
+    """Measure the MiB of a worker after a call, of a ``kind`` that Linux tells: Rss or Pss."""
+    with functions({"process": _PROCESS[language]}, language) as folder:
+        return Samples([_memory_of_worker(folder, kind) for _ in range(effort.rounds)], [])
+
+
+@contextmanager
+def functions(sources: dict[str, str], language: Language) -> Iterator[Path]:
+    """Yield a folder of functions with these sources."""
+    with tempfile.TemporaryDirectory() as name:
+        for function, source in sources.items():
+            folder = Path(name, function)
+            folder.mkdir()
+            (folder / _FILES[language]).write_text(source, "utf-8")
+        yield Path(name)
+
+
+@contextmanager
+def framework_python() -> Iterator[str]:
+    """Yield a Python that has functions-framework: that of a variable, or a new one."""
+    given = os.environ.get("FUNCTIONS_FRAMEWORK_PYTHON")
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        python = str(Path(folder, "bin", "python"))
+        command = [python, "-m", "pip", "install", "--quiet", FUNCTIONS_FRAMEWORK]
+        if subprocess.run(command, check=False, capture_output=True).returncode:
+            raise NotMeasuredError(f"pip could not install {FUNCTIONS_FRAMEWORK}")
+        yield python
+
+
+def _compare(effort: Effort, folder: Path, theirs: str, connections: int) -> Samples:
+    with emulator("--functions", str(folder)) as (ours, _):
+        here, there = Call("/v1/functions/empty", _EVENT, b"{}"), Call("/", _EVENT)
+        ask(theirs, there)
+        return alternate(
+            effort.rounds,
+            partial(load, ours, [here], effort.seconds, connections),
+            partial(load, theirs, [there], effort.seconds, connections),
+        )
+
+
+def _median_overhead(invoke: Any, calls: int) -> float:
+    spent: list[float] = []
+    for _ in range(calls):
+        begun = time.perf_counter()
+        answer = invoke()
+        ended = time.perf_counter()
+        spent.append(ended - begun - answer.get("seconds", 0))
+    return median(spent)
+
+
+def _invoke(connection: http.client.HTTPConnection, name: str, event: bytes = _EVENT) -> Any:
+    connection.request("POST", f"/v1/functions/{name}", event)
+    response = connection.getresponse()
+    body = response.read()
+    if response.status != http.client.OK:
+        raise RuntimeError(f"An error was to be measured: {body!r}")
+    return json.loads(body)
+
+
+def _cold_start(folder: Path) -> float:
+    with closing(Functions(folder, {})) as runtime:
+        now = datetime.now(BEIJING)
+        # The first worker of all brings the process that watches over them.
+        runtime.invoke("warm", {}, now)
+        begun = time.perf_counter()
+        outcome = runtime.invoke("cold", {}, now)
+        ended = time.perf_counter()
+    if outcome.result != {}:
+        raise RuntimeError(f"An error was measured: {outcome.result}")
+    return ended - begun
+
+
+def _memory_of_worker(folder: Path, kind: str) -> float:
+    with (
+        emulator("--functions", str(folder)) as (url, _),
+        closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection,
+    ):
+        return memory(_invoke(connection, "process")["pid"], kind)
