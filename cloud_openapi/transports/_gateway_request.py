@@ -50,26 +50,28 @@ def gateway_address(env: str) -> Address:
 
     The platform gives its URL in TCB_CONTEXT_CNFG; else it follows by the SDK's own rule.
     """
-    return _address(
-        os.environ.get("TCB_CONTEXT_CNFG", ""),
-        env,
-        os.environ.get("TENCENTCLOUD_REGION", ""),
-        run_environment() != "unknown",
-    )
+    given = os.environ.get("TCB_CONTEXT_CNFG")
+    url = _given_url(given) if given else ""
+    if not url:
+        region = os.environ.get("TENCENTCLOUD_REGION", "")
+        url = _usual_url(env, region, run_environment() != "unknown")
+    return _address(url)
 
 
 @lru_cache(maxsize=16)
-def _address(given: str, env: str, region: str, internal: bool) -> Address:  # noqa: FBT001 - cached
-    url = _given_url(given) if given else ""
-    if not url:
-        parts = [env] if _ENV.fullmatch(env) else []
-        parts += ["internal"] if internal else []
-        parts += [region] if region else []
-        url = f"http{'' if internal else 's'}://{'.'.join((*parts, _HOST))}/admin"
+def _address(url: str) -> Address:
     found = urlsplit(url)
     return Address(f"{found.scheme}://{found.netloc}", found.path, found.query)
 
 
+def _usual_url(env: str, region: str, internal: bool) -> str:  # noqa: FBT001 - one of three words
+    parts = [env] if _ENV.fullmatch(env) else []
+    parts += ["internal"] if internal else []
+    parts += [region] if region else []
+    return f"http{'' if internal else 's'}://{'.'.join((*parts, _HOST))}/admin"
+
+
+@lru_cache(maxsize=16)
 def _given_url(text: str) -> str:
     try:
         url = json.loads(text).get("URL") or ""
@@ -124,9 +126,11 @@ def signed_headers(
         "x-tcb-route-key": variable("TCB_ROUTE_KEY") if kind == "application/json" else None,
     }
     headers |= {name: value for name, value in optional.items() if value}
+    # An empty field is not signed.
     encoded = {
-        name: value if isinstance(value, bytes) else value.encode()
-        for name, value in fields.items()
+        name: field if isinstance(field, bytes) else field.encode()
+        for name, field in fields.items()
+        if field
     }
     signed = signature.Signed(f"//{host}{address.path}", query, headers, encoded)
     timestamp = int(now) - 1

@@ -47,7 +47,7 @@ class Signed(NamedTuple):
 def sign(request: Signed, secret_id: str, secret_key: str, timestamp: int) -> str:
     """Return the Authorization header; every header and every field that is not empty counts."""
     fields = _hashed(request)
-    params = sorted(name for name, value in fields.items() if value)
+    params = sorted([name for name, value in fields.items() if value])
     headers = sorted(request.headers)
     signature = _signature(request, fields, params, headers, secret_key, timestamp)
     return (
@@ -99,15 +99,11 @@ def _signature(  # noqa: PLR0913 - each is a part of what is signed
     secret_key: str,
     timestamp: int,
 ) -> str:
-    canonical = "\n".join(
-        (
-            "post",  # as the SDK passes it
-            request.url,
-            request.query,
-            "".join([f"{name}:{_header(name, request.headers)}\n" for name in headers]),
-            ";".join(headers),
-            _payload(fields, params),
-        )
+    lines = "".join([f"{name}:{_header(name, request.headers)}\n" for name in headers])
+    # The method in small letters, as the SDK passes it.
+    canonical = (
+        f"post\n{request.url}\n{request.query}\n{lines}\n{';'.join(headers)}\n"
+        f"{_payload(fields, params)}"
     )
     date = _date(timestamp)
     hashed = hashlib.sha256(canonical.encode()).hexdigest()
@@ -139,8 +135,7 @@ def _hashed(request: Signed) -> dict[str, bytes]:
 
 
 def _payload(fields: Mapping[str, bytes], names: Iterable[str]) -> str:
-    chosen = [(name, fields.get(name)) for name in names]
-    parts = [b"&%s=%s\r\n" % (name.encode(), value) for name, value in chosen if value]
+    parts = [b"&%s=%s\r\n" % (name.encode(), fields[name]) for name in names if fields.get(name)]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
