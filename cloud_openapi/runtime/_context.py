@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import time
-import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -120,7 +119,7 @@ def variables_of(
     wx["WX_TRIGGER_API_TOKEN_V0" if timer else "WX_API_TOKEN"] = token
     tcb = {
         "TCB_ENV": ENVIRONMENT,
-        "TCB_SEQID": f"{time.time_ns() // 1_000_000}_{uuid.uuid4().hex[:16]}",
+        "TCB_SEQID": f"{time.time_ns() // 1_000_000}_{invocation.request_id.replace('-', '')[:16]}",
         "TRIGGER_SRC": trigger or ("timer" if timer else "tcb"),
         "TCB_SOURCE": invocation.source,
     }

@@ -30,6 +30,14 @@ class Found(NamedTuple):
     settings: Settings
 
 
+class _Known(NamedTuple):
+    """A function that was found, its folder, and what told that it is this one."""
+
+    surroundings: tuple[RC, Stamp]
+    folder: Path
+    found: Found
+
+
 class Folder:
     """The functions of a folder. It may be missing: then there are none."""
 
@@ -37,7 +45,7 @@ class Folder:
         self.path = path.resolve()
         self._defaults = defaults
         self._rc = CloudbaseRC(self.path)
-        self._found: dict[str, tuple[object, Found]] = {}
+        self._known: dict[str, _Known] = {}
         self._permissions: dict[Path, tuple[Stamp, frozenset[str], str]] = {}
         self._timers: dict[Path, tuple[Stamp, Timer | None, str]] = {}
 
@@ -51,20 +59,21 @@ class Folder:
 
     def find(self, name: str) -> Found:
         """Return a function with its settings as they are now. Raises KeyError."""
-        rc = self._rc.read()
+        # The stamp of the folder of all functions changes with the name of any of them.
+        rc, above = self._rc.read(), stamp(self.path)
+        known = self._known.get(name)
+        if (
+            known is not None
+            and known.surroundings == (rc, above)
+            and known.found.files == fingerprint(known.folder)
+        ):
+            return known.found
         folder = self._folder_of(name, rc)
         if folder is None:
             raise KeyError(name)
-        entry = rc.entries.get(name, {})
-        files = fingerprint(folder)
-        state = (files, folder, entry, rc.wrong)
-        known = self._found.get(name)
-        if known is None or known[0] != state:
-            settings = read_settings(name, folder, entry, rc.path, self._defaults)
-            if rc.wrong:
-                settings = replace(settings, problems=(rc.wrong, *settings.problems))
-            known = self._found[name] = (state, Found(files, settings))
-        return known[1]
+        found = Found(fingerprint(folder), _settings(name, folder, rc, self._defaults))
+        self._known[name] = _Known((rc, above), folder, found)
+        return found
 
     def _folder_of(self, name: object, rc: RC) -> Path | None:
         if not isinstance(name, str) or _NAME.fullmatch(name) is None:
@@ -110,6 +119,13 @@ class Folder:
             return os.listdir(self.path)  # noqa: PTH208 - names are all that is wanted
         except OSError:
             return []
+
+
+def _settings(name: str, folder: Path, rc: RC, defaults: Settings) -> Settings:
+    settings = read_settings(name, folder, rc.entries.get(name, {}), rc.path, defaults)
+    if rc.wrong:
+        settings = replace(settings, problems=(rc.wrong, *settings.problems))
+    return settings
 
 
 def _permissions(path: Path) -> frozenset[str]:

@@ -209,11 +209,6 @@ class Functions:
         settings = found.settings
         if settings.problems:
             raise InvocationError(UNUSABLE, "; ".join(settings.problems))
-        if not settings.file.is_file():
-            message = (
-                f"{settings.file} is missing: it should have {settings.handler}(event, context)"
-            )
-            raise InvocationError(NO_HANDLER, message, "")
         debugging = self._debug is not None and self._debug.function == settings.name
         limits = Limits(None if debugging else settings.timeout, settings.memory)
         try:
@@ -235,6 +230,11 @@ class Functions:
 
     def _start(self, found: Found) -> Worker:
         settings = found.settings
+        if not settings.file.is_file():
+            message = (
+                f"{settings.file} is missing: it should have {settings.handler}(event, context)"
+            )
+            raise InvocationError(NO_HANDLER, message, "")
         installed = installed_for(settings)
         port = self._debug_port(settings)
         environment = process_environment(settings, self._environment, self.credentials, installed)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MB = 1024 * 1024
+_LONGEST = 1 << 16
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -52,8 +53,14 @@ def _field(path: str, name: str) -> int:
 
 
 def _read(path: str) -> str:
+    # Read at every invocation, which is why this is without Python's buffers.
     try:
-        with open(path) as file:  # noqa: PTH123
-            return file.read()
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""  # it has ended, or this is not Linux
+    try:
+        return os.read(descriptor, _LONGEST).decode()
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)

@@ -138,7 +138,8 @@ class Worker:
         poll.register(self._answers, select.POLLIN)
         if not self._silent:
             poll.register(self._output, select.POLLIN)
-        unsent = memoryview(call)
+        # The worker waits, and so the pipe nearly always takes all of it at once.
+        unsent = self._send(memoryview(call))
         if unsent:
             poll.register(self._requests, select.POLLOUT)
         answer = bytearray()
@@ -150,7 +151,7 @@ class Worker:
                     if self._silent:
                         poll.unregister(self._output)
                 elif descriptor == self._requests:
-                    unsent = unsent[self._send(unsent) :]
+                    unsent = self._send(unsent)
                     if not unsent:
                         poll.unregister(self._requests)
                 else:
@@ -177,9 +178,12 @@ class Worker:
             if not answer.endswith(b"\n"):
                 raise WorkerExitError
 
-    def _send(self, data: memoryview) -> int:
+    def _send(self, data: memoryview) -> memoryview:
+        """Send what there is room for, and return the rest."""
         try:
-            return os.write(self._requests, data)
+            return data[os.write(self._requests, data) :]
+        except BlockingIOError:
+            return data
         except BrokenPipeError:
             raise WorkerExitError from None
 

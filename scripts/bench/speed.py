@@ -97,12 +97,18 @@ def compare(
 
 @contextmanager
 def started(*command: str) -> Iterator[str]:
-    """Run a server whose command ends in its port; yield its URL."""
+    """Run a server whose command ends in its port, where it may leave files; yield its URL."""
     with listen("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
-    with subprocess.Popen(
-        [*command, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(
+            [*command, str(port)],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process,
+    ):
         try:
             url = f"http://127.0.0.1:{port}"
             await_server(url, process)
