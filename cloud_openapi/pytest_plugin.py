@@ -46,7 +46,7 @@ class Session:
             config=self._first_config,
         )
         self._app: Any = create_app(self.emulator, self.functions)
-        self._server = Server(self._app, self._listening, self.emulator.is_quick)
+        self._server = Server(self._app, self._listening, self.emulator.never_blocks)
         self._server.__enter__()
 
     def close(self) -> None:

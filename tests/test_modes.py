@@ -359,7 +359,7 @@ def test_a_service_that_takes_its_time_does_not_hold_up_the_next_request(service
     token, _ = used.tokens.grant_stable(DEMO_APPID, force=False)
     listening = listen("127.0.0.1", 0)
     with (
-        Server(create_app(used), listening, used.is_quick) as server,
+        Server(create_app(used), listening, used.never_blocks) as server,
         ThreadPoolExecutor(1) as pool,
     ):
         url = f"{server.url}{PATH}?access_token={token}"

@@ -24,7 +24,7 @@ def serving(
     variables = emulator_variables(url_of(listening), emulator)
     functions = Functions(folder, variables, debug=debug, on_line=on_line)
     timers = Timers(emulator, functions)
-    server = Server(create_app(emulator, functions, timers), listening, emulator.is_quick)
+    server = Server(create_app(emulator, functions, timers), listening, emulator.never_blocks)
     try:
         with timers, server:
             try:

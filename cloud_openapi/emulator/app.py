@@ -39,13 +39,14 @@ def create_app(
     add_weixin(app, emulator)
     add_control(app, emulator)
     add_gateway(app, emulator, cast("Invoker | None", functions))
-    add_proxy(app, emulator.paths)
     add_schemas(app, emulator.catalogue)
     if functions is not None:
         add_functions(app, emulator, functions)
         add_function_logs(app, functions)
         add_http_access(app, emulator, functions)
         add_timers(app, timers or Timers(emulator, functions))
+    # Around all others: a foreign page shall not run a function either.
+    add_proxy(app, emulator.paths)
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:

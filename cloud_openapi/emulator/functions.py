@@ -3,20 +3,29 @@
 import json
 import re
 import uuid
+from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.wsgi import get_input_stream
 
 from cloud_openapi.emulator.control_input import from_this_machine, query
-from cloud_openapi.emulator.json_text import json_text
+from cloud_openapi.json_text import json_text
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.timers import Timers
-from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime import MOST_BYTES, Functions, UnknownFunctionError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _SOURCE = re.compile(r"[a-z_]{1,32}(,[a-z_]{1,32}){0,8}")
 _USUAL_SOURCE = "wx_http"
+_JSON = "application/json; charset=utf-8"
 
 
 def add_functions(app: Flask, emulator: Emulator, functions: Functions) -> None:
@@ -26,26 +35,64 @@ def add_functions(app: Flask, emulator: Emulator, functions: Functions) -> None:
     object with its status. It is invoked as by an HTTP API, unless the query names another
     ``source``: ``wx_client`` is a call from the mini program.
     """
+    # Beside Flask, to which an invocation costs as much as to the function's process.
+    invoke = _Invocations(emulator, functions)
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/v1/functions": invoke})  # type: ignore[method-assign]
 
-    @app.post("/v1/functions/<name>")
-    def invoke(name: str) -> Response:
+
+class _Invocations:
+    """A WSGI application in which the path is a function's name."""
+
+    def __init__(self, emulator: Emulator, functions: Functions) -> None:
+        self._emulator = emulator
+        self._functions = functions
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        name = environ["PATH_INFO"].removeprefix("/").encode("latin-1").decode("utf-8", "replace")
         try:
-            data = request.get_data()
-            event = json.loads(data) if data else {}
-        except RequestEntityTooLarge:
-            message = "RequestTooLarge: an event is at most 6 MB"
-            return _refusal("FUNCTION_PARAM_INVALID", message, HTTPStatus.NOT_ACCEPTABLE)
-        except (ValueError, RecursionError) as error:
-            message = f"The body is no event in JSON: {error}"
-            return _refusal("FUNCTION_PARAM_INVALID", message, HTTPStatus.BAD_REQUEST)
-        source = request.args.get("source", _USUAL_SOURCE)
-        if _SOURCE.fullmatch(source) is None:
-            message = "source is wx_client, wx_http or another SOURCE of the platform"
-            return _refusal("FUNCTION_PARAM_INVALID", message, HTTPStatus.BAD_REQUEST)
-        if name not in functions:
-            return _unknown(name, functions)
-        outcome = functions.invoke(name, event, emulator.now(emulator.first_appid), source)
-        return _json(outcome.result, outcome.status)
+            event, source = _event(environ), _source(environ)
+            now = self._emulator.now(self._emulator.first_appid)
+            outcome = self._functions.invoke(name, event, now, source)
+        except UnknownFunctionError:
+            return _unknown(name, self._functions)(environ, start)
+        except _UnusableError as error:
+            code, message = "FUNCTION_PARAM_INVALID", error.args[1]
+            return _refusal(code, message, error.args[0])(environ, start)
+        body = outcome.text.encode()
+        status = f"{outcome.status} {HTTP_STATUS_CODES.get(outcome.status, 'Function Failed')}"
+        start(status, [("Content-Type", _JSON), ("Content-Length", str(len(body)))])
+        return [body]
+
+
+class _UnusableError(Exception):
+    """A request that invokes nothing: the status, and why."""
+
+
+def _event(environ: "WSGIEnvironment") -> Any:
+    if environ["REQUEST_METHOD"] != "POST":
+        raise _UnusableError(HTTPStatus.METHOD_NOT_ALLOWED, "A function is invoked by POST.")
+    try:
+        data = get_input_stream(environ, max_content_length=MOST_BYTES).read()
+        return json.loads(data, parse_constant=_refuse_constant) if data else {}
+    except RequestEntityTooLarge:
+        message = "RequestTooLarge: an event is at most 6 MB"
+        raise _UnusableError(HTTPStatus.NOT_ACCEPTABLE, message) from None
+    except (ValueError, RecursionError) as error:
+        message = f"The body is no event in JSON: {error}"
+        raise _UnusableError(HTTPStatus.BAD_REQUEST, message) from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no value of JSON")
+
+
+def _source(environ: "WSGIEnvironment") -> str:
+    query = environ.get("QUERY_STRING")
+    source = parse_qs(query).get("source", [_USUAL_SOURCE])[0] if query else _USUAL_SOURCE
+    if _SOURCE.fullmatch(source) is None:
+        message = "source is wx_client, wx_http or another SOURCE of the platform"
+        raise _UnusableError(HTTPStatus.BAD_REQUEST, message)
+    return source
 
 
 def add_function_logs(app: Flask, functions: Functions) -> None:
@@ -113,4 +160,4 @@ def _refusal(code: str, message: str, status: HTTPStatus) -> Response:
 
 
 def _json(value: Any, status: int) -> Response:
-    return Response(json_text(value), status, content_type="application/json; charset=utf-8")
+    return Response(json_text(value), status, content_type=_JSON)

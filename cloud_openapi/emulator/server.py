@@ -1,28 +1,22 @@
 """The emulator on a socket: waitress, in a thread or in the caller's own."""
 
-import logging
 import socket
 import threading
-from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from waitress import wasyncore
-from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.server import create_server
-from waitress.task import ThreadedTaskDispatcher, WSGITask
 
-from cloud_openapi.emulator.spoil import DroppedConnectionError
+from cloud_openapi.emulator.dispatch import Channel, Dispatcher
+from cloud_openapi.waiting import Fibers
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_THREADS = 32
-_STEERING_THREADS = 2
 # A little above what the application takes, so that it can refuse in its own words.
 _LARGEST_BODY = 8 * 1024 * 1024
-_STEERING_PATHS = "/_emulator"
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -41,78 +35,40 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
 
 
-class _Task(WSGITask):
-    def execute(self) -> None:
-        """Let the application drop its connection: waitress closes it without another byte."""
-        try:
-            super().execute()
-        except DroppedConnectionError:
-            raise ClientDisconnected from None
+class _Ready:
+    """Ends the loop's wait when a call that gave way can go on."""
 
+    accepting = False
 
-class _Channel(HTTPChannel):
-    task_class = _Task
+    def __init__(self, fibers: Fibers) -> None:
+        self.close = fibers.close
 
+    def readable(self) -> bool:
+        return True
 
-class _Dispatcher(ThreadedTaskDispatcher):
-    """Gives each request a thread, or none at all where it is quick.
+    def writable(self) -> bool:
+        return False
 
-    Some threads are kept for steering, so that a fault which puts all others to sleep can be taken
-    back.
-    """
-
-    def __init__(self, is_quick: Callable[[str], bool]) -> None:
-        super().__init__()
-        self._is_quick = is_quick
-        self._quick: deque[Any] = deque()
-        self.loop: int | None = None
-        """The thread of the server's loop."""
-        self._steering = ThreadedTaskDispatcher()
-        self.set_thread_count(_THREADS)
-        self._steering.set_thread_count(_STEERING_THREADS)
-        # Its depth is no news: the queue is what holds requests while others sleep.
-        self.queue_logger = logging.getLogger(f"{__name__}.queue")
-        self.queue_logger.setLevel(logging.ERROR)
-
-    def add_task(self, task: Any) -> None:
-        path = task.requests[0].path
-        if path.startswith(_STEERING_PATHS):
-            self._steering.add_task(task)
-        elif threading.get_ident() == self.loop and self._is_quick(path):
-            self._quick.append(task)
-        else:
-            super().add_task(task)
-
-    def serve_quick(self) -> None:
-        """Answer what is quick in this thread, the loop's."""
-        while self._quick:
-            task = self._quick.popleft()
-            try:
-                task.service()
-            except Exception:
-                self.logger.exception("Exception when servicing %r", task)
-
-    def shutdown(self, *args: Any, **settings: Any) -> bool:
-        self._steering.shutdown(*args, **settings)
-        return bool(super().shutdown(*args, **settings))
+    def handle_read_event(self) -> None:
+        """Leave it to the dispatcher, whose turn is next."""
 
 
 class Server:
     """Serves a WSGI application on a listening socket; 32 requests may wait at a time.
 
-    ``is_quick`` says of a path whether its request is sure to be answered at once. Then no thread
-    is woken for it, which would cost as much as a small answer.
+    Those to paths of which ``never_blocks`` is true need no thread: the application answers them
+    at once, or waits by `waiting.wait`.
     """
 
     def __init__(
         self,
         app: Any,
         listening: socket.socket,
-        is_quick: Callable[[str], bool] = lambda _path: False,
+        never_blocks: Callable[[str], bool] = lambda _path: False,
     ) -> None:
         self.url = url_of(listening)
         self._channels: dict[int, Any] = {}
-        self._dispatcher = _Dispatcher(is_quick)
+        self._dispatcher = Dispatcher(never_blocks)
         self._server: Any = create_server(
             app,
             map=self._channels,
@@ -125,7 +81,11 @@ class Server:
             ident="",
         )
         server: Any = self._server
-        server.channel_class = _Channel
+        server.channel_class = Channel
+        self._wake = server.pull_trigger
+        server.pull_trigger = self._wake_loop
+        fibers = self._dispatcher.fibers
+        self._channels[fibers.fileno] = _Ready(fibers)
         self._started = False
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -137,8 +97,9 @@ class Server:
         # waitress's own loop goes on for as long as any client keeps its connection.
         try:
             while not self._stopping:
-                wasyncore.loop(timeout=1, map=self._channels, use_poll=True, count=1)
-                self._dispatcher.serve_quick()
+                patience = self._dispatcher.fibers.patience(1)
+                wasyncore.loop(timeout=patience, map=self._channels, use_poll=True, count=1)
+                self._dispatcher.work()
         finally:
             self._release()
 
@@ -153,9 +114,14 @@ class Server:
         if not self._started and self._thread is None:
             self._release()
             return
-        self._server.pull_trigger()
+        self._wake()
         if self._thread is not None:
             self._thread.join()
+
+    def _wake_loop(self) -> None:
+        # The loop's own thread is awake, and looks at every channel before it waits.
+        if threading.get_ident() != self._dispatcher.loop:
+            self._wake()
 
     def _release(self) -> None:
         self._server.task_dispatcher.shutdown()

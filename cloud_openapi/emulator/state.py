@@ -32,6 +32,8 @@ from cloud_openapi.emulator.settings import APP_SETTINGS, app_settings, checked_
 from cloud_openapi.emulator.tokens import Tokens
 from cloud_openapi.emulator.world import World
 
+_GATEWAY = "/admin"
+_FUNCTIONS = ("/v1/functions/", "/http/")
 _WORLDS = 256
 
 
@@ -121,9 +123,12 @@ class Emulator:
         """Return the simulated mini program of an appid."""
         return self._world(self.seeds.of(appid), appid)
 
-    def is_quick(self, path: str) -> bool:
-        """Say whether a request for a path is answered without waiting for anything."""
-        return path in self.paths and not self.faults and self.modes.ask is None
+    def never_blocks(self, path: str) -> bool:
+        """Say whether a request for a path leaves its thread to others while it waits."""
+        if path.startswith(_FUNCTIONS):
+            return True
+        calls = path in self.paths or path == _GATEWAY
+        return calls and not self.faults and self.modes.ask is None
 
     def reset_since(self, resets: int, appid: str | None) -> bool:
         """Say whether there was a reset of a mini program or of all since there were so many."""

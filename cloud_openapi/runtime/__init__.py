@@ -3,7 +3,9 @@
 from cloud_openapi.runtime._cloudbaserc import functions_folder
 from cloud_openapi.runtime._commands import Debug
 from cloud_openapi.runtime._context import ENVIRONMENT, Credentials, Invocation
+from cloud_openapi.runtime._discovery import UnknownFunctionError
 from cloud_openapi.runtime._functions import Functions
+from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Log
 from cloud_openapi.runtime._outcome import Outcome
 from cloud_openapi.runtime._packages import install as install_packages
@@ -12,6 +14,7 @@ from cloud_openapi.runtime._timer import Timer
 
 __all__ = [
     "ENVIRONMENT",
+    "MOST_BYTES",
     "Credentials",
     "Debug",
     "Functions",
@@ -20,6 +23,7 @@ __all__ = [
     "Outcome",
     "Settings",
     "Timer",
+    "UnknownFunctionError",
     "functions_folder",
     "install_packages",
 ]

@@ -30,8 +30,10 @@ async function main() {
     failure = failed('load', error)
   }
   answer(JSON.stringify(failure || {}))
+  const former = new Map()
   lines(requests, async (line) => {
     const call = JSON.parse(line)
+    setVariables(JSON.parse(call.context.environment), former)
     answer(failure ? JSON.stringify(failure) : await invoke(handler, call))
   })
 }
@@ -80,22 +82,30 @@ function findInstalled(folders) {
   register('data:text/javascript,' + encodeURIComponent(source))
 }
 
+// Set the variables of an invocation, as the platform does; those of the one before end. `former` has
+// what there was in their place.
+function setVariables(variables, former) {
+  for (const [name, value] of former) {
+    if (name in variables) continue
+    former.delete(name)
+    if (value === undefined) delete process.env[name]
+    else process.env[name] = value
+  }
+  for (const [name, value] of Object.entries(variables)) {
+    // Most of them stay what they are, and to look is cheaper than to set.
+    if (process.env[name] === value) continue
+    if (!former.has(name)) former.set(name, process.env[name])
+    process.env[name] = value
+  }
+}
+
 async function invoke(handler, call) {
-  // Each invocation has variables of its own, which the platform sets like this.
-  const variables = JSON.parse(call.context.environment)
-  const former = Object.fromEntries(Object.keys(variables).map((name) => [name, process.env[name]]))
-  Object.assign(process.env, variables)
   try {
     const text = JSON.stringify(await handler(call.event, call.context))
     if (text !== undefined && Buffer.byteLength(text) > MOST_BYTES) return JSON.stringify({ failed: 'size', message: '', stack: '' })
     return `{"result": ${text === undefined ? 'null' : text}}`
   } catch (error) {
     return JSON.stringify(failed('call', error))
-  } finally {
-    for (const [name, value] of Object.entries(former)) {
-      if (value === undefined) delete process.env[name]
-      else process.env[name] = value
-    }
   }
 }
 

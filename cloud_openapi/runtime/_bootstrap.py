@@ -31,14 +31,16 @@ def main() -> None:
     worker = os.getpid()
     _prepare(task["packages"], task["platform"])
     handler, failure = _load(task["file"], task["handler"])
-    _answer(answers, json.dumps(failure or {}))
+    _answer(answers, json.dumps(failure or {}).encode())
+    former: dict[str, str | None] = {}
     with os.fdopen(requests, encoding="utf-8") as lines:
         for line in lines:
             call = json.loads(line)
-            answer = failure or _invoke(handler, call)  # type: ignore[arg-type]
+            _set_variables(json.loads(call["context"]["environment"]), former)
+            answer = _invoke(handler, call) if handler else json.dumps(failure).encode()
             if os.getpid() != worker:
                 os._exit(0)  # the function forked; the answer is its parent's to give
-            _answer(answers, answer if isinstance(answer, str) else json.dumps(answer))
+            _answer(answers, answer)
 
 
 def _prepare(packages: list[str], platform: dict[str, list[str]]) -> None:
@@ -94,32 +96,41 @@ def _handler_of(module: ModuleType, name: str) -> tuple[Handler | None, Answer |
     return None, {"failed": "handler", "message": message, "stack": ""}
 
 
-def _invoke(handler: Handler, call: dict[str, Any]) -> Answer | str:
-    # Each invocation has variables of its own, which the platform sets like this.
-    variables = json.loads(call["context"]["environment"])
-    former = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+def _set_variables(variables: dict[str, str], former: dict[str, str | None]) -> None:
+    """Set the variables of an invocation, as the platform does; those of the one before end.
+
+    ``former`` has what there was in their place.
+    """
+    for name in former.keys() - variables.keys():
+        value = former.pop(name)
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    for name, value in variables.items():
+        # Most of them stay what they are, and to look is cheaper than to set.
+        if os.environ.get(name) != value:
+            former.setdefault(name, os.environ.get(name))
+            os.environ[name] = value
+
+
+def _invoke(handler: Handler, call: dict[str, Any]) -> bytes:
     try:
         result = handler(call["event"], call["context"])
         # Done here, where the function's own frames can still be blamed.
-        text = json.dumps(result, allow_nan=False)
+        text = json.dumps(result, ensure_ascii=False, allow_nan=False)
     except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is the function's answer
-        return _failed("call", error)
-    finally:
-        for name, value in former.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-    if len(text) > _MOST_BYTES and _size(result) > _MOST_BYTES:
-        return {"failed": "size", "message": "", "stack": ""}
-    return f'{{"result": {text}}}'
-
-
-def _size(result: Any) -> int:
-    return len(json.dumps(result, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        return json.dumps(_failed("call", error)).encode()
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair has no UTF-8 form, but it has one in JSON.
+        data = json.dumps(result).encode()
+    if len(data) > _MOST_BYTES and len(text.encode("utf-8", "surrogatepass")) > _MOST_BYTES:
+        return b'{"failed": "size", "message": "", "stack": ""}'
+    return b'{"result": ' + data + b"}"
 
 
 def _failed(step: str, error: BaseException) -> Answer:
@@ -142,12 +153,12 @@ def _keep_own_frames(trace: traceback.TracebackException | None) -> None:
         trace = trace.__cause__
 
 
-def _answer(descriptor: int, text: str) -> None:
+def _answer(descriptor: int, answer: bytes) -> None:
     for stream in (sys.stdout, sys.stderr):
         # The function may have closed or replaced it.
         with contextlib.suppress(AttributeError, OSError, ValueError):
             stream.flush()
-    data = memoryview(text.encode() + b"\n")
+    data = memoryview(answer + b"\n")
     while data:
         data = data[os.write(descriptor, data) :]
 

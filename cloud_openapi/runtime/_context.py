@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
+
 from cloud_openapi.demo import DEMO_APPID, DEMO_OPENID
 from cloud_openapi.periods import NOW_VARIABLE
 from cloud_openapi.runtime._settings import Settings
@@ -96,7 +98,7 @@ def context_of(
         "namespace": ENVIRONMENT,
         "memory_limit_in_mb": settings.memory,
         "time_limit_in_ms": int(settings.timeout * 1000),
-        "environment": json.dumps(variables),
+        "environment": orjson.dumps(variables).decode(),
         "environ": ";".join(f"{key}={value}" for key, value in variables.items()),
         "tencentcloud_region": ENVIRONMENT,
         "tencentcloud_appid": _NUMBER,

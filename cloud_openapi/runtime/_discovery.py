@@ -30,6 +30,10 @@ class Found(NamedTuple):
     settings: Settings
 
 
+class UnknownFunctionError(KeyError):
+    """There is no function of the name."""
+
+
 class _Known(NamedTuple):
     """A function that was found, its folder, and what told that it is this one."""
 
@@ -58,7 +62,7 @@ class Folder:
         return self._folder_of(name, self._rc.read())
 
     def find(self, name: str) -> Found:
-        """Return a function with its settings as they are now. Raises KeyError."""
+        """Return a function with its settings as they are now. Raises UnknownFunctionError."""
         # The stamp of the folder of all functions changes with the name of any of them.
         rc, above = self._rc.read(), stamp(self.path)
         known = self._known.get(name)
@@ -70,7 +74,7 @@ class Folder:
             return known.found
         folder = self._folder_of(name, rc)
         if folder is None:
-            raise KeyError(name)
+            raise UnknownFunctionError(name)
         found = Found(fingerprint(folder), _settings(name, folder, rc, self._defaults))
         self._known[name] = _Known((rc, above), folder, found)
         return found

@@ -44,10 +44,11 @@ def kind(value: Any) -> str:
     return "null" if value is None else _KINDS.get(type(value), "a number")
 
 
-def stamp(path: Path) -> Stamp:
+def stamp(path: str | Path) -> Stamp:
     """Return what changes when a file does; nothing, if there is none."""
     try:
-        status = path.stat()
+        # Asked several times at every invocation, which is why this is not pathlib's.
+        status = os.stat(path)  # noqa: PTH116
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ctime_ns

@@ -1,7 +1,5 @@
 import hashlib
-import json
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,21 +13,17 @@ from cloud_openapi.runtime._context import (
     Credentials,
     Invocation,
     appid_of,
-    context_of,
-    event_of,
-    new_token,
     process_environment,
     variables_of,
 )
 from cloud_openapi.runtime._discovery import Folder, Found
 from cloud_openapi.runtime._guard import Guard
-from cloud_openapi.runtime._log import Log, Recorder
+from cloud_openapi.runtime._invocation import Running
+from cloud_openapi.runtime._log import Log
 from cloud_openapi.runtime._outcome import (
     BUSY,
-    EVENT,
     NO_HANDLER,
     NO_RUNTIME,
-    TOO_LARGE,
     UNUSABLE,
     WORKER_ERRORS,
     InvocationError,
@@ -48,7 +42,8 @@ _DEFAULT_MEMORY = 256
 # An invocation holds a thread of the server, and its function's own calls need one each: half of
 # the server's threads for either, or they would wait for one another.
 _CONCURRENCY = 16
-_MOST_BYTES = 6 * 1024 * 1024
+# What a worker says when it has loaded its function.
+_LOADED = b"{}"
 
 
 class Functions:
@@ -156,21 +151,16 @@ class Functions:
         """
         found = self._functions.find(name)
         invocation = Invocation(str(uuid.uuid4()), name, source)
-        token = new_token(invocation.request_id)
-        recorder = Recorder(self.log_of(name), secret=token)
-        recorder.platform(f"START RequestId:{invocation.request_id}")
-        begun = time.monotonic()
-        memory = [0.0]
+        running = Running(invocation, found.settings, self.log_of(name))
+        appid = appid_of(self._environment)
         try:
-            with self._told(invocation, token):
-                appid = appid_of(self._environment)
-                variables = variables_of(invocation, trigger, token, appid, now)
-                call = _call(event, invocation, found.settings, variables)
-                outcome = Outcome(self._run(found, call, recorder, memory), 200)
+            with self._told(running):
+                variables = variables_of(invocation, trigger, running.token, appid, now)
+                call = running.call(event, variables)
+                outcome = Outcome(self._run(found, call, running), 200)
         except InvocationError as error:
             outcome = error.outcome(invocation.request_id)
-        duration = round((time.monotonic() - begun) * 1000)
-        return _recorded(outcome, invocation, recorder, _report(found.settings, duration, memory))
+        return running.end(outcome)
 
     def check(self, name: str) -> list[str]:
         """Return what would keep a function from running on the platform. Raises KeyError."""
@@ -194,18 +184,19 @@ class Functions:
             self.log_of(function).add_own(f"Warning: {therefore}: {wrong}")
 
     @contextmanager
-    def _told(self, invocation: Invocation, token: str) -> Iterator[None]:
+    def _told(self, running: Running) -> Iterator[None]:
         """Let an invocation run; its token is good meanwhile."""
         if not self._running.acquire(blocking=False):
             raise InvocationError(BUSY, f"{_CONCURRENCY} invocations are running already")
-        self._invocations[_digest(token)] = invocation
+        digest = _digest(running.token)
+        self._invocations[digest] = running.invocation
         try:
             yield
         finally:
-            del self._invocations[_digest(token)]
+            del self._invocations[digest]
             self._running.release()
 
-    def _run(self, found: Found, call: bytes, recorder: Recorder, memory: list[float]) -> Any:
+    def _run(self, found: Found, call: bytes, running: Running) -> str:
         settings = found.settings
         if settings.problems:
             raise InvocationError(UNUSABLE, "; ".join(settings.problems))
@@ -216,15 +207,16 @@ class Functions:
         except (MissingProgramError, OSError) as error:
             raise InvocationError(NO_RUNTIME, str(error)) from error
         keep = False
+        output = running.recorder.own
         try:
-            answer = worker.ask(b"", limits, recorder.own) if new else {}
-            keep = not answer
-            answer = answer or worker.ask(call, limits, recorder.own)
+            answer = worker.ask(b"", limits, output) if new else _LOADED
+            if answer == _LOADED:
+                answer = worker.ask(call, limits, output)
+                keep = True
         except WORKER_ERRORS as error:
-            keep = False
             raise of_worker_error(error, limits.timeout) from error
         finally:
-            memory[0] = worker.peak
+            running.memory = worker.peak
             self._pool.give_back(found, worker, keep=keep)
         return read_answer(answer, lambda: _advice(settings))
 
@@ -252,51 +244,11 @@ class Functions:
         return self._debug.port_of(settings) if free else None
 
 
-def _call(
-    event: Any, invocation: Invocation, settings: Settings, variables: Mapping[str, str]
-) -> bytes:
-    """Return the worker's line of an invocation. Raises InvocationError."""
-    whole = event_of(event, invocation.source, variables["WX_APPID"])
-    try:
-        text = json.dumps(whole)
-        # The escapes of JSON in ASCII do not count.
-        if len(text) > _MOST_BYTES and _size(whole) > _MOST_BYTES:
-            raise InvocationError(TOO_LARGE)
-    except RecursionError:
-        raise InvocationError(EVENT, "The event is nested too deeply") from None
-    context = json.dumps(context_of(invocation, settings, variables))
-    return f'{{"event": {text}, "context": {context}}}\n'.encode()
-
-
-def _size(value: Any) -> int:
-    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-
-
 def _advice(settings: Settings) -> str:
     if is_missing(settings):
         return f". Install what it needs: cloud-openapi install {settings.name}"
     listed = "requirements.txt" if settings.language == "python" else "package.json"
     return f". If it is a dependency, list it in {listed}: cloud-openapi install {settings.name}"
-
-
-def _report(settings: Settings, duration: int, memory: list[float]) -> str:
-    return f"Duration:{duration}ms Memory:{settings.memory}MB MemUsage:{memory[0]:.6f}MB"
-
-
-def _recorded(
-    outcome: Outcome, invocation: Invocation, recorder: Recorder, figures: str
-) -> Outcome:
-    request_id = invocation.request_id
-    good = outcome.status == 200  # noqa: PLR2004
-    answer = (
-        f"Response RequestId:{request_id} RetMsg:"
-        if good
-        else f"ERROR RequestId:{request_id} Result:"
-    )
-    report = f"Report RequestId:{request_id} {figures}"
-    for line in (answer + outcome.text, f"END RequestId:{request_id}", report):
-        recorder.platform(line)
-    return outcome._replace(log=recorder.text, report=report)
 
 
 def _digest(token: str) -> bytes:

@@ -66,15 +66,16 @@ class Recorder:
             self._keep(text)
             self._log.add_own(text)
 
-    def platform(self, line: str) -> None:
-        """Write a line of the platform's own, after what the function has printed."""
-        self.own(b"")
-        if self._secret:
-            line = line.replace(self._secret, "***")
-        if len(line) > _LONGEST_SHOWN:
-            line = line[:_LONGEST_SHOWN] + "…"
-        self._keep(line)
-        self._log.add(line)
+    def platform(self, *lines: str) -> None:
+        """Write lines of the platform's own, after what the function has printed."""
+        if self._rest:
+            self.own(b"")
+        for line in lines:
+            shown = line.replace(self._secret, "***") if self._secret else line
+            if len(shown) > _LONGEST_SHOWN:
+                shown = shown[:_LONGEST_SHOWN] + "…"
+            self._keep(shown)
+            self._log.add(shown)
 
     @property
     def text(self) -> str:

@@ -4,6 +4,9 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import orjson
+
+from cloud_openapi.json_text import json_text
 from cloud_openapi.runtime._worker import (
     WorkerExitError,
     WorkerMemoryError,
@@ -28,24 +31,25 @@ _TEXTS = {
     MEMORY: "MemoryLimitReached",
     EXIT: "User process exit when running",
 }
+_RESULT = b'{"result": '
 _STEPS = {"call": RAISED, "handler": NO_HANDLER, "load": NOT_LOADED, "size": RESULT_TOO_LARGE}
 
 
 class Outcome(NamedTuple):
-    """The function's value and 200, or an error object and its status.
+    """The function's value and 200, or an error object and its status; ``text`` is its JSON.
 
     ``log`` is what the invocation wrote with the platform's lines, ``report`` the last of these.
     """
 
-    result: Any
+    text: str
     status: int
     log: str = ""
     report: str = ""
 
     @property
-    def text(self) -> str:
-        """Return the value or error object as JSON."""
-        return json.dumps(self.result, ensure_ascii=False)
+    def result(self) -> Any:
+        """Return the value or error object."""
+        return json.loads(self.text)
 
 
 class InvocationError(Exception):
@@ -62,17 +66,33 @@ class InvocationError(Exception):
         body = {"errorCode": -1, "errorMessage": self.message, "requestId": request_id}
         if self.stack is not None:
             body["stackTrace"] = self.stack
-        return Outcome({**body, "statusCode": self.status}, self.status)
+        return Outcome(json_text({**body, "statusCode": self.status}), self.status)
 
 
-def read_answer(answer: Any, advice: Callable[[], str]) -> Any:
-    """Return the value in a worker's answer. Raises InvocationError."""
-    if "failed" not in answer:
-        return answer["result"]
+def read_answer(line: bytes, advice: Callable[[], str]) -> str:
+    """Return the value in a worker's answer, as JSON. Raises InvocationError."""
+    try:
+        if line.startswith(_RESULT):
+            value = line[len(_RESULT) : -1]
+            _check(value)
+            return value.decode()
+        answer = json.loads(line)
+    except RecursionError as error:
+        # The worker's stack was less full than ours is.
+        raise InvocationError(RAISED, stack=f"RecursionError: {error}") from None
+    except ValueError:
+        raise InvocationError(EXIT) from None
     status = _STEPS[answer["failed"]]
     message = answer["message"] + (advice() if answer.get("missing") else "")
     stack = None if status == RESULT_TOO_LARGE else answer["stack"]
     raise InvocationError(status, message, stack)
+
+
+def _check(value: bytes) -> None:
+    try:
+        orjson.loads(value)
+    except orjson.JSONDecodeError:
+        json.loads(value)  # which takes halves of surrogate pairs and what is nested deeply
 
 
 def of_worker_error(error: Exception, timeout: float | None) -> InvocationError:
