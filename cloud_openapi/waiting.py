@@ -53,7 +53,7 @@ class Fibers:
         self._selector = DefaultSelector()
         self._waiting: set[Fiber] = set()
         # epoll and kqueue have one; where there is neither, functions do not run anyway.
-        self.fileno: int = self._selector.fileno()  # type: ignore[attr-defined]
+        self.fileno: int = self._selector.fileno()
 
     def run(self, call: Callable[[], None]) -> None:
         """Run a call until it waits or ends."""

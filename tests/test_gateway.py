@@ -15,7 +15,7 @@ from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
 from cloud_openapi.periods import BEIJING
-from cloud_openapi.runtime import Credentials
+from cloud_openapi.runtime import Credentials, Outcome
 from cloud_openapi.wire import messages, multipart, signature
 from cloud_openapi.wire.messages import Pair
 
@@ -34,11 +34,6 @@ class Invocation(NamedTuple):
     request_id: str
     function: str
     source: str
-
-
-class Outcome(NamedTuple):
-    result: object
-    status: int
 
 
 class Functions:
@@ -77,7 +72,7 @@ class Functions:
 
     def invoke(self, name, event, now, source):
         self.invoked.append((name, event, now, source))
-        return self.outcome or Outcome(event, 200)
+        return self.outcome or Outcome(json.dumps(event), 200)
 
 
 class Gateway:
@@ -384,7 +379,7 @@ def test_a_function_calls_another_and_its_source_is_chained(gateway):
 )
 def test_a_function_that_fails_is_functions_execute_fail(gateway, stack, message):
     failure = {"errorMessage": "Invoking task timed out after 3 seconds", "stackTrace": stack}
-    gateway.functions.outcome = Outcome(failure, 430)
+    gateway.functions.outcome = Outcome(json.dumps(failure), 430)
     answer = invoke(gateway, function_name="reader")
     assert answer == {
         "code": "FUNCTIONS_EXECUTE_FAIL",

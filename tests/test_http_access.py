@@ -19,7 +19,7 @@ class Echo:
 
     def __init__(self):
         self.events = []
-        self.outcome = Outcome({}, 200)
+        self.outcome = Outcome("{}", 200)
 
     def __iter__(self):
         return iter(["hello"])
@@ -45,7 +45,7 @@ class Web:
         return self.functions.events[-1][1]
 
     def answer(self, result, status=200):
-        self.functions.outcome = Outcome(result, status)
+        self.functions.outcome = Outcome(json.dumps(result), status)
         return self.client.get("/http/hello")
 
 

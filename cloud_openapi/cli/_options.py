@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from cloud_openapi.emulator import Clock
-from cloud_openapi.json_text import json_text
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.json_text import json_text
 from cloud_openapi.periods import parse_now
 from cloud_openapi.runtime import Functions, functions_folder
 

@@ -29,6 +29,10 @@ class Outcome(Protocol):
         """The function's value, or an error object."""
 
     @property
+    def text(self) -> str:
+        """The same as JSON."""
+
+    @property
     def status(self) -> int:
         """200, or the status of the error."""
 

@@ -44,8 +44,9 @@ class Channel(HTTPChannel):
 
     def _flush_outbufs_below_high_watermark(self) -> None:
         # It waits for the loop to send, which the loop's own thread must not.
-        if threading.get_ident() != self.server.task_dispatcher.loop:
-            super()._flush_outbufs_below_high_watermark()
+        dispatcher: Any = self.server.task_dispatcher
+        if threading.get_ident() != dispatcher.loop:
+            super()._flush_outbufs_below_high_watermark()  # type: ignore[misc]
 
 
 class Dispatcher(ThreadedTaskDispatcher):
@@ -71,6 +72,7 @@ class Dispatcher(ThreadedTaskDispatcher):
         self.queue_logger.setLevel(logging.ERROR)
 
     def add_task(self, task: Any) -> None:
+        """Take a connection that has a request."""
         path = task.requests[0].path
         if path.startswith(_STEERING_PATHS):
             self._steering.add_task(task)
@@ -92,6 +94,7 @@ class Dispatcher(ThreadedTaskDispatcher):
             self.logger.exception("Exception when servicing %r", task)
 
     def shutdown(self, *args: Any, **settings: Any) -> bool:
+        """End what waits in the loop's thread, and then the others."""
         self.fibers.close()
         self._steering.shutdown(*args, **settings)
         return bool(super().shutdown(*args, **settings))

@@ -15,9 +15,9 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wsgi import get_input_stream
 
 from cloud_openapi.emulator.control_input import from_this_machine, query
-from cloud_openapi.json_text import json_text
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.timers import Timers
+from cloud_openapi.json_text import json_text
 from cloud_openapi.runtime import MOST_BYTES, Functions, UnknownFunctionError
 
 if TYPE_CHECKING:
@@ -64,6 +64,14 @@ class _Invocations:
         return [body]
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no value of JSON")
+
+
+# Python would take NaN and Infinity.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 class _UnusableError(Exception):
     """A request that invokes nothing: the status, and why."""
 
@@ -73,17 +81,13 @@ def _event(environ: "WSGIEnvironment") -> Any:
         raise _UnusableError(HTTPStatus.METHOD_NOT_ALLOWED, "A function is invoked by POST.")
     try:
         data = get_input_stream(environ, max_content_length=MOST_BYTES).read()
-        return json.loads(data, parse_constant=_refuse_constant) if data else {}
+        return _DECODER.decode(data.decode("utf-8-sig")) if data else {}
     except RequestEntityTooLarge:
         message = "RequestTooLarge: an event is at most 6 MB"
         raise _UnusableError(HTTPStatus.NOT_ACCEPTABLE, message) from None
     except (ValueError, RecursionError) as error:
         message = f"The body is no event in JSON: {error}"
         raise _UnusableError(HTTPStatus.BAD_REQUEST, message) from None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no value of JSON")
 
 
 def _source(environ: "WSGIEnvironment") -> str:

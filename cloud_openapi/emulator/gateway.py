@@ -169,7 +169,7 @@ class _Gateway:
         )
         if outcome.status != 200:  # noqa: PLR2004 - good
             raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _blame(outcome.result))
-        data = {"response_data": json.dumps(outcome.result, ensure_ascii=False)}
+        data = {"response_data": outcome.text}
         return _json({"requestId": _new_id(), "data": data})
 
 

@@ -1,5 +1,6 @@
 """What would keep a function from running on the platform."""
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -64,7 +65,7 @@ def _load_problems(settings: Settings, environment: Mapping[str, str], guard: Gu
     except (MissingProgramError, OSError) as error:
         return [str(error)]
     try:
-        answer = worker.ask(b"", Limits(_LOADING, settings.memory), recorder.own)
+        answer = json.loads(worker.ask(b"", Limits(_LOADING, settings.memory), recorder.own))
     except WORKER_ERRORS as error:
         recorder.platform(of_worker_error(error, _LOADING).message)
         return [f"{settings.file} does not load: {recorder.text.strip()}"]

@@ -1,0 +1,106 @@
+"""Calls that wait in one thread, or each in its own."""
+
+import os
+import select
+import threading
+import time
+
+import pytest
+
+from cloud_openapi.waiting import READ, WRITE, Fibers, wait
+
+
+@pytest.fixture
+def pipe():
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+@pytest.fixture
+def fibers():
+    made = Fibers()
+    yield made
+    made.close()
+
+
+def test_a_thread_waits_until_a_descriptor_is_ready(pipe):
+    reading, writing = pipe
+    timer = threading.Timer(0.02, os.write, (writing, b"x"))
+    timer.start()
+    assert wait({reading: READ}, 5) == [reading]
+    timer.join()
+
+
+def test_a_thread_waits_no_longer_than_it_says(pipe):
+    assert wait({pipe[0]: READ}, 0.01) == []
+
+
+def test_calls_of_one_thread_wait_side_by_side(fibers, pipe):
+    reading, writing = pipe
+    seen = []
+
+    def call():
+        seen.append("waits")
+        seen.append(wait({reading: READ}, 5))
+
+    fibers.run(call)
+    fibers.run(lambda: seen.append("another"))
+    os.write(writing, b"x")
+    assert select.select([fibers.fileno], [], [], 5)[0] == [fibers.fileno]
+    fibers.resume()
+    assert seen == ["waits", "another", [reading]]
+
+
+def test_all_that_is_ready_is_said_at_once(fibers, pipe):
+    reading, writing = pipe
+    seen = []
+    fibers.run(lambda: seen.extend(wait({reading: READ, writing: WRITE}, 5)))
+    os.write(writing, b"x")
+    fibers.resume()
+    assert sorted(seen) == sorted(pipe)
+
+
+def test_a_call_goes_on_when_its_time_is_over(fibers, pipe):
+    seen = []
+    fibers.run(lambda: seen.append(wait({pipe[0]: READ}, 0.01)))
+    fibers.resume()
+    assert seen == []
+    assert 0 < fibers.patience(1) <= 0.01
+    time.sleep(0.011)
+    fibers.resume()
+    assert seen == [[]]
+    assert fibers.patience(1) == 1
+
+
+def test_a_call_may_wait_again_and_for_something_else(fibers, pipe):
+    reading, writing = pipe
+    seen = []
+
+    def call():
+        seen.append(wait({writing: WRITE}, 5))
+        seen.append(wait({reading: READ}, 5))
+
+    fibers.run(call)
+    fibers.resume()
+    fibers.resume()
+    assert seen == [[writing]]
+    os.write(writing, b"x")
+    fibers.resume()
+    assert seen == [[writing], [reading]]
+
+
+def test_calls_that_wait_are_interrupted_in_the_end(pipe):
+    fibers = Fibers()
+    seen = []
+
+    def call():
+        try:
+            wait({pipe[0]: READ}, 5)
+        finally:
+            seen.append("tidied up")
+
+    fibers.run(call)
+    fibers.close()
+    assert seen == ["tidied up"]
