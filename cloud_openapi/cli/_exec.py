@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from cloud_openapi.cli._options import folder_option
-from cloud_openapi.cli._serving import emulator_variables, print_line, serving
+from cloud_openapi.cli._serving import emulator_variables, serving
 from cloud_openapi.cli._setup import Setup, mode_options
 from cloud_openapi.cli._signals import passed_on
 from cloud_openapi.emulator import gateway_variables, listen, url_of
@@ -40,7 +40,7 @@ def exec_(command: tuple[str, ...], functions: Path, setup: Setup) -> NoReturn:
     variables = {**emulator_variables(url, emulator), **gateway_variables(url)}
     if setup.now:
         variables[NOW_VARIABLE] = setup.now.isoformat()
-    with serving(emulator, functions, listening, on_line=print_line):
+    with serving(emulator, functions, listening):
         code = _run(command, {**os.environ, **variables})
     sys.exit(code)
 

@@ -15,7 +15,7 @@ import click
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.cli._options import folder_option, option
-from cloud_openapi.cli._serving import emulator_variables, print_line, serving
+from cloud_openapi.cli._serving import emulator_variables, serving
 from cloud_openapi.cli._setup import Setup, mode_options
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator, gateway_variables, listen, url_of
@@ -64,7 +64,7 @@ def serve(  # noqa: PLR0913 - an option each
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    with serving(emulator, functions, listening, debug=debug, on_line=print_line) as found:
+    with serving(emulator, functions, listening, debug=debug) as found:
         if as_json:
             environment = {**variables, **gateway_variables(url)}
             ready = {"url": url, "functions": list(found), "environment": environment}

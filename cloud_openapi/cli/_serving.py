@@ -1,12 +1,11 @@
 """An emulator with its functions and timers, from its start to its end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
 
-import click
-
+from cloud_openapi.cli._shown import Shown
 from cloud_openapi.emulator import Emulator, Server, Timers, create_app, url_of
 from cloud_openapi.runtime import Debug, Functions
 
@@ -18,11 +17,14 @@ def serving(
     listening: socket,
     *,
     debug: Debug | None = None,
-    on_line: Callable[[str, str], None] | None = None,
 ) -> Iterator[Functions]:
-    """Serve an emulator with the functions of a folder meanwhile, and give the functions."""
+    """Serve an emulator with the functions of a folder meanwhile, and give the functions.
+
+    What the functions write is shown on stderr.
+    """
     variables = emulator_variables(url_of(listening), emulator)
-    functions = Functions(folder, variables, debug=debug, on_line=on_line)
+    shown = Shown()
+    functions = Functions(folder, variables, debug=debug, on_line=shown.add)
     timers = Timers(emulator, functions)
     server = Server(create_app(emulator, functions, timers), listening, emulator.never_blocks)
     try:
@@ -36,6 +38,7 @@ def serving(
     finally:
         functions.close()
         listening.close()
+        shown.close()
 
 
 def emulator_variables(url: str, emulator: Emulator) -> dict[str, str]:
@@ -45,8 +48,3 @@ def emulator_variables(url: str, emulator: Emulator) -> dict[str, str]:
         "CLOUD_OPENAPI_APPID": emulator.first_appid,
         "CLOUD_OPENAPI_SECRET": emulator.apps[emulator.first_appid],
     }
-
-
-def print_line(function: str, line: str) -> None:
-    """Show what a function has written."""
-    click.echo(f"{function}: {line}", err=True)

@@ -64,6 +64,14 @@ class _Invocations:
         return [body]
 
 
+def _body(environ: "WSGIEnvironment") -> bytes:
+    length = environ.get("CONTENT_LENGTH", "")
+    if length.isdecimal() and int(length) <= MOST_BYTES:
+        data: bytes = environ["wsgi.input"].read(int(length))
+        return data
+    return get_input_stream(environ, max_content_length=MOST_BYTES).read()
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no value of JSON")
 
@@ -80,7 +88,7 @@ def _event(environ: "WSGIEnvironment") -> Any:
     if environ["REQUEST_METHOD"] != "POST":
         raise _UnusableError(HTTPStatus.METHOD_NOT_ALLOWED, "A function is invoked by POST.")
     try:
-        data = get_input_stream(environ, max_content_length=MOST_BYTES).read()
+        data = _body(environ)
         return _DECODER.decode(data.decode("utf-8-sig")) if data else {}
     except RequestEntityTooLarge:
         message = "RequestTooLarge: an event is at most 6 MB"

@@ -11,11 +11,11 @@ from cloud_openapi.runtime._commands import MissingProgramError, command_of
 from cloud_openapi.runtime._files import FileError, kind, read_object
 from cloud_openapi.runtime._guard import Guard
 from cloud_openapi.runtime._log import Log, Recorder
-from cloud_openapi.runtime._outcome import WORKER_ERRORS, of_worker_error
+from cloud_openapi.runtime._outcome import of_worker_error
 from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import read_timer
-from cloud_openapi.runtime._worker import Limits, Worker
+from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
 
 # A cold start on a slow machine is no fault of the function.
 _LOADING = 30.0
@@ -66,7 +66,7 @@ def _load_problems(settings: Settings, environment: Mapping[str, str], guard: Gu
         return [str(error)]
     try:
         answer = json.loads(worker.ask(b"", Limits(_LOADING, settings.memory), recorder.own))
-    except WORKER_ERRORS as error:
+    except WorkerError as error:
         recorder.platform(of_worker_error(error, _LOADING).message)
         return [f"{settings.file} does not load: {recorder.text.strip()}"]
     finally:

@@ -25,7 +25,6 @@ from cloud_openapi.runtime._outcome import (
     NO_HANDLER,
     NO_RUNTIME,
     UNUSABLE,
-    WORKER_ERRORS,
     InvocationError,
     Outcome,
     of_worker_error,
@@ -35,12 +34,11 @@ from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._pool import Pool
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import Timer
-from cloud_openapi.runtime._worker import Limits, Worker
+from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
 
 _DEFAULT_TIMEOUT = 5.0
 _DEFAULT_MEMORY = 256
-# An invocation holds a thread of the server, and its function's own calls need one each: half of
-# the server's threads for either, or they would wait for one another.
+# Each has a process of its own, and they share the machine with the developer.
 _CONCURRENCY = 16
 # What a worker says when it has loaded its function.
 _LOADED = b"{}"
@@ -213,7 +211,7 @@ class Functions:
             if answer == _LOADED:
                 answer = worker.ask(call, limits, output)
                 keep = True
-        except WORKER_ERRORS as error:
+        except WorkerError as error:
             raise of_worker_error(error, limits.timeout) from error
         finally:
             running.memory = worker.peak

@@ -23,11 +23,11 @@ class Log:
         self._numbers = count(1)
         self._on_line = on_line
 
-    def add(self, line: str) -> None:
-        """Add a line of the platform's own."""
+    def add(self, *lines: str) -> None:
+        """Add lines of the platform's own."""
         with self._lock:
-            self._lines.append((next(self._numbers), line))
-            self._length += len(line)
+            self._lines.extend([(next(self._numbers), line) for line in lines])
+            self._length += sum(map(len, lines))
             while len(self._lines) > _MOST_LINES or self._length > _LONGEST_LOG:
                 self._length -= len(self._lines.popleft()[1])
 
@@ -70,20 +70,22 @@ class Recorder:
         """Write lines of the platform's own, after what the function has printed."""
         if self._rest:
             self.own(b"")
-        for line in lines:
-            shown = line.replace(self._secret, "***") if self._secret else line
-            if len(shown) > _LONGEST_SHOWN:
-                shown = shown[:_LONGEST_SHOWN] + "…"
-            self._keep(shown)
-            self._log.add(shown)
+        shown = [self._shown(line) for line in lines]
+        self._keep(*shown)
+        self._log.add(*shown)
 
     @property
     def text(self) -> str:
         """Return the log of the invocation, of a long one the end."""
         return "".join(f"{line}\n" for line in self._kept)
 
-    def _keep(self, line: str) -> None:
-        self._kept.append(line)
-        self._length += len(line) + 1
+    def _shown(self, line: str) -> str:
+        if self._secret:
+            line = line.replace(self._secret, "***")
+        return line if len(line) <= _LONGEST_SHOWN else line[:_LONGEST_SHOWN] + "…"
+
+    def _keep(self, *lines: str) -> None:
+        self._kept.extend(lines)
+        self._length += sum(map(len, lines)) + len(lines)
         while self._length > _LONGEST_TEXT:
             self._length -= len(self._kept.popleft()) + 1

@@ -8,7 +8,6 @@ import orjson
 
 from cloud_openapi.json_text import json_text
 from cloud_openapi.runtime._worker import (
-    WorkerExitError,
     WorkerMemoryError,
     WorkerTimeoutError,
 )
@@ -100,6 +99,3 @@ def of_worker_error(error: Exception, timeout: float | None) -> InvocationError:
     if isinstance(error, WorkerTimeoutError):
         return InvocationError(TIMEOUT, f"Invoking task timed out after {timeout:g} seconds")
     return InvocationError(MEMORY if isinstance(error, WorkerMemoryError) else EXIT)
-
-
-WORKER_ERRORS = (WorkerTimeoutError, WorkerMemoryError, WorkerExitError)

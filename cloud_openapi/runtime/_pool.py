@@ -1,18 +1,35 @@
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import NamedTuple
 
 from cloud_openapi.runtime._discovery import Found
 from cloud_openapi.runtime._worker import Worker
 
+# About as long as the platform keeps what nobody calls.
+_IDLE_SECONDS = 600
+
+
+class _Idle(NamedTuple):
+    found: Found
+    worker: Worker
+    since: float
+
 
 class Pool:
-    """Workers, kept for the next invocation of the function as it was when they began."""
+    """Workers, kept for the next invocation of the function as it was when they began.
+
+    One that nobody needs for ten minutes is let go when another one comes back.
+    """
 
     def __init__(self, start: Callable[[Found], Worker]) -> None:
         self._start = start
         self._lock = threading.Lock()
-        self._idle: dict[str, list[tuple[Found, Worker]]] = {}
+        self._idle: dict[str, list[_Idle]] = {}
         self._busy: set[Worker] = set()
+        # The end of a process that has much memory takes a while, and nobody shall wait for it.
+        self._ending = ThreadPoolExecutor(thread_name_prefix="ending")
         self._closed = False
 
     def take(self, found: Found) -> tuple[Worker, bool]:
@@ -21,14 +38,13 @@ class Pool:
         with self._lock:
             idle = self._idle.setdefault(found.settings.name, [])
             while idle and kept is None:
-                state, worker = idle.pop()
-                if state == found and worker.ready:
-                    kept = worker
+                last = idle.pop()
+                if last.found == found and last.worker.ready:
+                    kept = last.worker
                     self._busy.add(kept)
                 else:
-                    stale.append(worker)
-        for worker in stale:
-            worker.close()
+                    stale.append(last.worker)
+        self._end(stale)
         if kept is not None:
             return kept, False
         new = self._start(found)
@@ -40,22 +56,37 @@ class Pool:
 
     def give_back(self, found: Found, worker: Worker, *, keep: bool) -> None:
         """Keep a worker for the next invocation, or end it."""
+        now = time.monotonic()
         with self._lock:
             self._busy.discard(worker)
-            keep = keep and not self._closed
-            if keep:
-                self._idle.setdefault(found.settings.name, []).append((found, worker))
-        if not keep:
-            worker.close()
+            unused = self._take_unused(now)
+            if keep and not self._closed:
+                idle = self._idle.setdefault(found.settings.name, [])
+                idle.append(_Idle(found, worker, now))
+            else:
+                unused.append(worker)
+        self._end(unused)
 
     def close(self) -> None:
         """End every worker, whatever it is doing."""
         with self._lock:
             self._closed = True
-            idle = [worker for workers in self._idle.values() for _, worker in workers]
+            idle = [each.worker for workers in self._idle.values() for each in workers]
             self._idle = {}
             for worker in self._busy:
-                # The thread that waits for its answer sees it end, and closes it.
+                # Whoever waits for its answer sees it end, and gives it back.
                 worker.kill()
-        for worker in idle:
-            worker.close()
+        wait(self._end(idle))
+
+    def _take_unused(self, now: float) -> list[Worker]:
+        """Take out the workers that have been idle for too long; the first of a list longest."""
+        unused = []
+        for idle in self._idle.values():
+            while idle and now - idle[0].since > _IDLE_SECONDS:
+                unused.append(idle.pop(0).worker)
+        return unused
+
+    def _end(self, workers: list[Worker]) -> list[Future[None]]:
+        for worker in workers:
+            worker.kill()
+        return [self._ending.submit(worker.close) for worker in workers]

@@ -12,7 +12,8 @@ from cloud_openapi.runtime._guard import Guard
 from cloud_openapi.runtime._memory import descendants, peak_mb, used_mb
 from cloud_openapi.waiting import READ, WRITE, wait
 
-_CHUNK = 1 << 18
+# As much as a pipe holds.
+_CHUNK = 1 << 16
 # How often a running function is looked at: 2 GB take a few hundred ms to allocate.
 _STEP = 0.025
 # In so short a time nobody takes much memory.
@@ -21,15 +22,19 @@ _BRIEF = 0.005
 _MOST_LEFT = 1 << 20
 
 
-class WorkerTimeoutError(Exception):
+class WorkerError(Exception):
+    """A worker that gave no answer."""
+
+
+class WorkerTimeoutError(WorkerError):
     """The function took longer than it may."""
 
 
-class WorkerMemoryError(Exception):
+class WorkerMemoryError(WorkerError):
     """The function took more memory than it may."""
 
 
-class WorkerExitError(Exception):
+class WorkerExitError(WorkerError):
     """The function's process ended before it answered."""
 
 
@@ -91,8 +96,9 @@ class Worker:
         begun = time.monotonic()
         try:
             line = self._converse(call, limits, on_output)
-        finally:
+        except WorkerError:
             self._drain(on_output)
+            raise
         now = time.monotonic()
         if now - begun > _BRIEF or now - self._measured > _STEP:
             self._measured = now
@@ -135,9 +141,7 @@ class Worker:
             os.close(self._open.pop())
 
     def _converse(self, call: bytes, limits: Limits, on_output: Callable[[bytes], None]) -> bytes:
-        watched = {self._answers: READ}
-        if not self._silent:
-            watched[self._output] = READ
+        watched = {self._answers: READ, **({} if self._silent else {self._output: READ})}
         # The worker waits, and so the pipe nearly always takes all of it at once.
         unsent = self._send(memoryview(call))
         if unsent:
@@ -145,9 +149,10 @@ class Worker:
         answer = bytearray()
         begun = looked = time.monotonic()
         while not answer.endswith(b"\n"):
-            for descriptor in wait(watched, _STEP):
+            ready = wait(watched, _STEP)
+            for descriptor in ready:
                 if descriptor == self._output:
-                    self._silent = not self._pass_on(on_output)
+                    self._pass_on(on_output)
                     if self._silent:
                         del watched[self._output]
                 elif descriptor == self._requests:
@@ -160,6 +165,9 @@ class Worker:
             if now - looked >= _STEP:
                 looked = now
                 self._check(limits, now - begun, answer)
+        # What was printed before the answer was ready with it.
+        if ready != [self._answers]:
+            self._drain(on_output)
         return bytes(answer)
 
     def _check(self, limits: Limits, spent: float, answer: bytearray) -> None:
@@ -193,10 +201,10 @@ class Worker:
             raise WorkerExitError
         return chunk
 
-    def _pass_on(self, on_output: Callable[[bytes], None]) -> bool:
+    def _pass_on(self, on_output: Callable[[bytes], None]) -> None:
         chunk = os.read(self._output, _CHUNK)
         on_output(chunk)
-        return bool(chunk)
+        self._silent = not chunk
 
     def _drain(self, on_output: Callable[[bytes], None]) -> None:
         """Pass on what was printed before the answer."""

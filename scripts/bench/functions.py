@@ -1,6 +1,5 @@
 """Functions in worker processes, and what runs functions or loads their modules elsewhere."""
 
-import http.client
 import json
 import os
 import subprocess
@@ -14,13 +13,12 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
 from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Functions
 from scripts.bench.calls import Call
-from scripts.bench.load import load
+from scripts.bench.load import load, timed_answers
 from scripts.bench.measuring import Effort, NotMeasuredError, Samples, alternate, fresh
 from scripts.bench.servers import emulator
 from scripts.bench.speed import ask, started
@@ -84,16 +82,14 @@ def overhead(effort: Effort, language: Language, seconds: float | None = None) -
     It is the median of a round's calls; the function sleeps for so many ``seconds``, or is empty.
     """
     code = _EMPTY[language] if seconds is None else _SLEEPING
-    body = json.dumps({"seconds": seconds}).encode()
+    call = Call("/v1/functions/measured", json.dumps({"seconds": seconds}).encode())
     with (
         functions({"measured": code}, language) as folder,
         emulator("--functions", str(folder)) as (url, _),
-        closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection,
     ):
-        invoke = partial(_invoke, connection, "measured", body)
-        invoke()
+        _median_overhead(url, call, 1)
         calls = effort.calls if seconds is None else max(effort.calls // 10, 5)
-        return Samples([_median_overhead(invoke, calls) for _ in range(effort.rounds)], [])
+        return Samples([_median_overhead(url, call, calls) for _ in range(effort.rounds)], [])
 
 
 def cold_python(effort: Effort) -> Samples:
@@ -157,23 +153,12 @@ def _compare(effort: Effort, folder: Path, theirs: str, connections: int) -> Sam
         )
 
 
-def _median_overhead(invoke: Any, calls: int) -> float:
-    spent: list[float] = []
-    for _ in range(calls):
-        begun = time.perf_counter()
-        answer = invoke()
-        ended = time.perf_counter()
-        spent.append(ended - begun - answer.get("seconds", 0))
+def _median_overhead(url: str, call: Call, calls: int) -> float:
+    spent: list[float] = [
+        seconds - json.loads(answer).get("seconds", 0)
+        for seconds, answer in timed_answers(url, call, calls)
+    ]
     return median(spent)
-
-
-def _invoke(connection: http.client.HTTPConnection, name: str, event: bytes = _EVENT) -> Any:
-    connection.request("POST", f"/v1/functions/{name}", event)
-    response = connection.getresponse()
-    body = response.read()
-    if response.status != http.client.OK:
-        raise RuntimeError(f"An error was to be measured: {body!r}")
-    return json.loads(body)
 
 
 def _cold_start(folder: Path) -> float:
@@ -190,8 +175,6 @@ def _cold_start(folder: Path) -> float:
 
 
 def _memory_of_worker(folder: Path, kind: str) -> float:
-    with (
-        emulator("--functions", str(folder)) as (url, _),
-        closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection,
-    ):
-        return memory(_invoke(connection, "process")["pid"], kind)
+    with emulator("--functions", str(folder)) as (url, _):
+        ((_, answer),) = timed_answers(url, Call("/v1/functions/process", _EVENT), 1)
+        return memory(json.loads(answer)["pid"], kind)

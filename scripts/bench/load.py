@@ -26,7 +26,7 @@ class Channel:
         self._turns = turns
         self._address = (place.hostname, place.port or http.client.HTTP_PORT)
         self._selector = selector
-        self._received = b""
+        self._received = self.body = b""
         self._is_last = False
         self._connect()
 
@@ -50,6 +50,7 @@ class Channel:
         expected = self._call.answer
         if b" 200 " not in head[:20] or expected not in {None, body}:
             raise RuntimeError(f"An error was measured: {self._received!r}")
+        self.body = body
         self._received = b""
         self._is_last = b"\r\nConnection: close" in head
         return True
@@ -82,6 +83,22 @@ def load(url: str, calls: Sequence[Call], seconds: float, connections: int = CON
                     key.data.ask()
             now = time.perf_counter()
     return done / (now - begun)
+
+
+def timed_answers(url: str, call: Call, calls: int) -> Iterator[tuple[float, bytes]]:
+    """Yield for each of so many calls, one after another, the wall seconds and the answer."""
+    turns = cycle([(_request(url, call), call)])
+    with (
+        selectors.DefaultSelector() as selector,
+        closing(Channel(selector, url, turns)) as channel,
+    ):
+        for _ in range(calls):
+            begun = time.perf_counter()
+            channel.ask()
+            # The socket blocks until there is more.
+            while not channel.is_answered():
+                continue
+            yield time.perf_counter() - begun, channel.body
 
 
 def _request(url: str, call: Call) -> bytes:

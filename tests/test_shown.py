@@ -1,0 +1,66 @@
+"""What functions write, on the terminal."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+
+from cloud_openapi.cli._shown import Shown
+
+PROGRAM = """
+import sys
+from cloud_openapi.cli._shown import Shown
+
+shown = Shown()
+for number in range(int(sys.argv[1])):
+    shown.add("hello", f"{number} " + "x" * 20)
+print("all were taken", flush=True)
+shown.close()
+"""
+
+
+def run(lines):
+    program = [sys.executable, "-c", PROGRAM, str(lines)]
+    return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_each_line_is_shown_with_its_functions_name():
+    with run(3) as process:
+        _, shown = process.communicate(timeout=10)
+    assert [line.split()[:2] for line in shown.decode().splitlines()] == [
+        ["hello:", str(number)] for number in range(3)
+    ]
+
+
+def test_nobody_waits_for_a_terminal_that_is_not_read():
+    with run(50_000) as process:
+        assert process.stdout.readline() == b"all were taken\n"
+        _, shown = process.communicate(timeout=10)
+    lines = shown.decode().splitlines()
+    told = [
+        int(line.split()[0].strip("(").replace(",", "")) for line in lines if "too fast" in line
+    ]
+    # Each was shown or counted, as long as anybody read within a second.
+    assert sum("xxx" in line for line in lines) + sum(told) == 50_000
+
+
+def test_a_terminal_that_is_gone_ends_nothing():
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = [sys.executable, "-c", PROGRAM, "3"]
+    done = subprocess.run(program, stderr=writing, stdout=subprocess.PIPE, check=False, timeout=10)
+    os.close(writing)
+    assert (done.returncode, done.stdout) == (0, b"all were taken\n")
+
+
+def test_lines_of_many_threads_are_all_shown(capsys):
+    shown = Shown()
+    threads = [threading.Thread(target=shown.add, args=("hello", str(n))) for n in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    shown.close()
+    lines = capsys.readouterr().err.splitlines()
+    assert sorted(lines) == sorted(f"hello: {number}" for number in range(50))
