@@ -340,7 +340,9 @@ def test_bad_input_is_400_with_the_reason_and_changes_nothing(control, method, p
     assert control.call(token)["ref_date"] == "20260310"
 
 
-@pytest.mark.parametrize("path", ["", "nothing", "faults/x", "apps", "state/more"])
+@pytest.mark.parametrize(
+    "path", ["", "nothing", "faults/x", "apps", "state/more", "/state", "state/", "apps//x"]
+)
 def test_another_path_is_404_in_json(control, path):
     answer = control.get(path)
     assert (answer.status_code, answer.json["code"]) == (404, "NOT_FOUND")

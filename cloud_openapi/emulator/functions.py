@@ -2,15 +2,14 @@
 
 import json
 import re
-import uuid
 from http import HTTPStatus
-from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from cloud_openapi.emulator.control_input import from_this_machine, query
-from cloud_openapi.emulator.json_text import json_text
+from cloud_openapi.emulator.control import only_this_machine
+from cloud_openapi.emulator.control_input import query
+from cloud_openapi.emulator.json_answer import json_answer, platform_refusal
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.timers import Timers
 from cloud_openapi.runtime import Functions
@@ -34,18 +33,18 @@ def add_functions(app: Flask, emulator: Emulator, functions: Functions) -> None:
             event = json.loads(data) if data else {}
         except RequestEntityTooLarge:
             message = "RequestTooLarge: an event is at most 6 MB"
-            return _refusal("FUNCTION_PARAM_INVALID", message, HTTPStatus.NOT_ACCEPTABLE)
+            return platform_refusal(HTTPStatus.NOT_ACCEPTABLE, "FUNCTION_PARAM_INVALID", message)
         except (ValueError, RecursionError) as error:
             message = f"The body is no event in JSON: {error}"
-            return _refusal("FUNCTION_PARAM_INVALID", message, HTTPStatus.BAD_REQUEST)
+            return platform_refusal(HTTPStatus.BAD_REQUEST, "FUNCTION_PARAM_INVALID", message)
         source = request.args.get("source", _USUAL_SOURCE)
         if _SOURCE.fullmatch(source) is None:
             message = "source is wx_client, wx_http or another SOURCE of the platform"
-            return _refusal("FUNCTION_PARAM_INVALID", message, HTTPStatus.BAD_REQUEST)
+            return platform_refusal(HTTPStatus.BAD_REQUEST, "FUNCTION_PARAM_INVALID", message)
         if name not in functions:
             return _unknown(name, functions)
         outcome = functions.invoke(name, event, emulator.now(emulator.first_appid), source)
-        return _json(outcome.result, outcome.status)
+        return json_answer(outcome.result, outcome.status)
 
 
 def add_function_logs(app: Flask, functions: Functions) -> None:
@@ -56,7 +55,7 @@ def add_function_logs(app: Flask, functions: Functions) -> None:
 
     @app.get("/_emulator/functions/<name>/log")
     def log(name: str) -> Response:
-        refusal = _not_from_here()
+        refusal = only_this_machine()
         if refusal is not None:
             return refusal
         if name not in functions:
@@ -65,10 +64,10 @@ def add_function_logs(app: Flask, functions: Functions) -> None:
             since = int(query("since").get("since", "0"))
         except ValueError:
             message = "since is the number of a line, the next of an earlier answer"
-            return _refusal("INVALID_REQUEST", message, HTTPStatus.BAD_REQUEST)
+            return platform_refusal(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", message)
         entries = functions.log_of(name).since(since)
         newest = entries[-1][0] if entries else since
-        return _json({"lines": [line for _, line in entries], "next": newest}, HTTPStatus.OK)
+        return json_answer({"lines": [line for _, line in entries], "next": newest})
 
 
 def add_timers(app: Flask, timers: Timers) -> None:
@@ -80,37 +79,24 @@ def add_timers(app: Flask, timers: Timers) -> None:
 
     @app.get("/_emulator/timers")
     def listed() -> Response:
-        return _not_from_here() or _json({"timers": timers.describe()}, HTTPStatus.OK)
+        return only_this_machine() or json_answer({"timers": timers.describe()})
 
     @app.post("/_emulator/timers/<function>/<trigger>")
     def fire(function: str, trigger: str) -> Response:
-        refusal = _not_from_here()
+        refusal = only_this_machine()
         if refusal is not None:
             return refusal
         try:
             outcome = timers.fire_by_hand(function, trigger)
         except KeyError as error:
-            return _refusal("NOT_FOUND", f"There is no {error.args[0]}.", HTTPStatus.NOT_FOUND)
+            return platform_refusal(
+                HTTPStatus.NOT_FOUND, "NOT_FOUND", f"There is no {error.args[0]}."
+            )
         told = {"status": outcome.status, "result": outcome.result, "log": outcome.log}
-        return _json(told, HTTPStatus.OK)
-
-
-def _not_from_here() -> Response | None:
-    if from_this_machine(request):
-        return None
-    message = "/_emulator is for this machine: call it by localhost or 127.0.0.1."
-    return _refusal("NOT_LOOPBACK", message, HTTPStatus.FORBIDDEN)
+        return json_answer(told)
 
 
 def _unknown(name: str, functions: Functions) -> Response:
     known = ", ".join(functions) or "none"
     message = f'There is no function "{name}" in {functions.folder}. Known: {known}.'
-    return _refusal("FUNCTION_NOT_FOUND", message, HTTPStatus.NOT_FOUND)
-
-
-def _refusal(code: str, message: str, status: HTTPStatus) -> Response:
-    return _json({"code": code, "message": message, "requestId": str(uuid.uuid4())}, status)
-
-
-def _json(value: Any, status: int) -> Response:
-    return Response(json_text(value), status, content_type="application/json; charset=utf-8")
+    return platform_refusal(HTTPStatus.NOT_FOUND, "FUNCTION_NOT_FOUND", message)

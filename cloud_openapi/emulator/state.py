@@ -21,7 +21,7 @@ from cloud_openapi.emulator.errors import (
 from cloud_openapi.emulator.fault import Known
 from cloud_openapi.emulator.faults import Faults
 from cloud_openapi.emulator.journal import Journal
-from cloud_openapi.emulator.modes import Mode, Modes, Sources
+from cloud_openapi.emulator.modes import Modes, Sources
 from cloud_openapi.emulator.names import some_of
 from cloud_openapi.emulator.pins import Pins
 from cloud_openapi.emulator.quota import Quota
@@ -31,6 +31,7 @@ from cloud_openapi.emulator.seeds import Seeds, checked_seed
 from cloud_openapi.emulator.settings import APP_SETTINGS, app_settings, checked_app
 from cloud_openapi.emulator.tokens import Tokens
 from cloud_openapi.emulator.world import World
+from cloud_openapi.mode import Mode
 
 _WORLDS = 256
 
