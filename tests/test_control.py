@@ -506,6 +506,36 @@ def test_the_journal_keeps_no_secret_by_whatever_name(control, body):
     assert not any(secret in text for secret in ("SECRET-VALUE", token, OTHER_SECRET, "x" * 136))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"note": OTHER_SECRET},
+        {OTHER_SECRET: 1},
+        {"begin_date": [f"{OTHER_SECRET} {DEMO_SECRET}"]},
+        f"a={OTHER_SECRET}&b=1",
+        f"<x>{OTHER_SECRET}</x>",
+    ],
+    ids=str,
+)
+def test_the_journal_and_rids_keep_no_secret_of_another_mini_program(control, body):
+    token = control.token()
+    data = body if isinstance(body, str) else json.dumps(body)
+    answer = control.client.post(DAILY, query_string={"access_token": token}, data=data)
+    assert OTHER_SECRET not in json.dumps(control.entries())
+    rid = answer.json["errmsg"].rpartition(" ")[2]
+    looked_up = control.client.post(
+        "/cgi-bin/openapi/rid/get", query_string={"access_token": token}, json={"rid": rid}
+    )
+    assert "***" in looked_up.json["request"]["request_body"]
+    assert OTHER_SECRET not in looked_up.text
+
+
+def test_a_secret_that_was_replaced_stays_out_of_the_journal(control):
+    control.put(f"apps/{OTHER}", {"secret": "a-newer-one"})
+    control.call(control.token(), body={"note": f"{OTHER_SECRET} a-newer-one"})
+    assert '"note": "*** ***"' in control.entries()[-1]["body"].replace('":"', '": "')
+
+
 def test_the_journal_keeps_no_token_that_came_as_a_path(control):
     token = control.token()
     control.client.post(f"/datacube/{token}/x", json={})

@@ -80,6 +80,8 @@ class Emulator:
         self.gateway_secret = gateway_secret
         self.apps: dict[str, str] = {}
         """The secret of each mini program."""
+        self.secrets: set[bytes] = set()
+        """All of these that there were since the last reset, to be known wherever they stand."""
         self.tokens = Tokens(self.apps, self.clocks, self.seeds)
         self._paths = {api.name: api.path for api in self.catalogue.values()}
         self._names = {path: name for name, path in self._paths.items()}
@@ -142,6 +144,7 @@ class Emulator:
             self._forget(None)
             self.seeds.reset(self._first_seed)
             self.faults.reseed()
+            self.secrets.clear()
             for appid in self.apps.keys() - self._first_apps.keys():
                 del self.apps[appid]
                 self.clocks.forget(appid)
@@ -201,6 +204,7 @@ class Emulator:
                 self.known_appid(appid)
             else:
                 self.apps[appid] = settings.secret
+                self.secrets.add(settings.secret.encode("utf-8", "surrogatepass"))
             if settings.ready_hour is not None:
                 self.readiness.set(appid, settings.ready_hour)
             self.quota.set_limits(appid, settings.daily_limits, settings.minute_limits)
