@@ -288,6 +288,7 @@ def test_bytes_that_are_no_text_are_shown_all_the_same(control):
         ("PUT", f"apps/{OTHER}", {"secret": "x", "ready_hour": 25}, "from 0 to 24"),
         ("PUT", f"apps/{OTHER}", {"secret": "", "ready_hour": 5}, "secret is a text"),
         ("PUT", f"apps/{OTHER}", {"secret": 5}, "secret is a text"),
+        ("PUT", "apps/nobody", {"ready_hour": 5}, "not 'nobody': a secret would add it"),
         ("PUT", f"apps/{OTHER}", {"secret": "s\ud800"}, "secret is a text"),
         ("PUT", f"apps/{OTHER}", {"secret": None, "seed": 1}, "secret: null changes nothing"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": 5}, "an object such as"),

@@ -201,7 +201,11 @@ class Emulator:
         settings = checked_app(appid, given, self._limited)
         with self._lock:
             if settings.secret is None:
-                self.known_appid(appid)
+                if appid not in self.apps:
+                    known = some_of(self.apps)
+                    raise InvalidInputError(
+                        f"appid is one of {known}, not {appid!r}: a secret would add it"
+                    )
             else:
                 self.apps[appid] = settings.secret
                 self.secrets.add(settings.secret.encode("utf-8", "surrogatepass"))
