@@ -9,6 +9,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
+# Programs are started by the hundred here: where this is set, each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-long check lint generate bench bench-long lock package
 
 run: .venv/emulator

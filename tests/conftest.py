@@ -21,6 +21,8 @@ settings.load_profile("untimed")
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = Path(__file__).parent / "samples"
+# For a pytest within a test: other plugins' imports take seconds, and are not what is tested.
+WITHOUT_OTHERS = "-p no:schemathesis -p no:hypothesispytest -p no:anyio -p no:pytest_httpserver"
 
 
 def sample(name):

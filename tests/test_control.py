@@ -288,6 +288,7 @@ def test_bytes_that_are_no_text_are_shown_all_the_same(control):
         ("PUT", f"apps/{OTHER}", {"secret": "x", "ready_hour": 25}, "from 0 to 24"),
         ("PUT", f"apps/{OTHER}", {"secret": "", "ready_hour": 5}, "secret is a text"),
         ("PUT", f"apps/{OTHER}", {"secret": 5}, "secret is a text"),
+        ("PUT", "apps/nobody", {"ready_hour": 5}, "not 'nobody': a secret would add it"),
         ("PUT", f"apps/{OTHER}", {"secret": "s\ud800"}, "secret is a text"),
         ("PUT", f"apps/{OTHER}", {"secret": None, "seed": 1}, "secret: null changes nothing"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": 5}, "an object such as"),
@@ -340,7 +341,9 @@ def test_bad_input_is_400_with_the_reason_and_changes_nothing(control, method, p
     assert control.call(token)["ref_date"] == "20260310"
 
 
-@pytest.mark.parametrize("path", ["", "nothing", "faults/x", "apps", "state/more"])
+@pytest.mark.parametrize(
+    "path", ["", "nothing", "faults/x", "apps", "state/more", "/state", "state/", "apps//x"]
+)
 def test_another_path_is_404_in_json(control, path):
     answer = control.get(path)
     assert (answer.status_code, answer.json["code"]) == (404, "NOT_FOUND")
@@ -502,6 +505,36 @@ def test_the_journal_keeps_no_secret_by_whatever_name(control, body):
     control.client.post(DAILY, query_string=query, data=body)
     text = json.dumps(control.entries())
     assert not any(secret in text for secret in ("SECRET-VALUE", token, OTHER_SECRET, "x" * 136))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"note": OTHER_SECRET},
+        {OTHER_SECRET: 1},
+        {"begin_date": [f"{OTHER_SECRET} {DEMO_SECRET}"]},
+        f"a={OTHER_SECRET}&b=1",
+        f"<x>{OTHER_SECRET}</x>",
+    ],
+    ids=str,
+)
+def test_the_journal_and_rids_keep_no_secret_of_another_mini_program(control, body):
+    token = control.token()
+    data = body if isinstance(body, str) else json.dumps(body)
+    answer = control.client.post(DAILY, query_string={"access_token": token}, data=data)
+    assert OTHER_SECRET not in json.dumps(control.entries())
+    rid = answer.json["errmsg"].rpartition(" ")[2]
+    looked_up = control.client.post(
+        "/cgi-bin/openapi/rid/get", query_string={"access_token": token}, json={"rid": rid}
+    )
+    assert "***" in looked_up.json["request"]["request_body"]
+    assert OTHER_SECRET not in looked_up.text
+
+
+def test_a_secret_that_was_replaced_stays_out_of_the_journal(control):
+    control.put(f"apps/{OTHER}", {"secret": "a-newer-one"})
+    control.call(control.token(), body={"note": f"{OTHER_SECRET} a-newer-one"})
+    assert '"note": "*** ***"' in control.entries()[-1]["body"].replace('":"', '": "')
 
 
 def test_the_journal_keeps_no_token_that_came_as_a_path(control):

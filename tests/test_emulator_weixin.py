@@ -304,6 +304,11 @@ def test_a_method_outside_the_usual_ones_is_43002_with_http_200_too(weixin):
     check_refused(weixin.ask(DAILY, b"", method="TRACE"), POST_NEEDED)
 
 
+@pytest.mark.parametrize("path", [DAILY, STABLE])
+def test_a_path_with_two_slashes_is_another_one_and_nobody_is_redirected(weixin, path):
+    check_refused(weixin.ask(path.replace("/", "//").removeprefix("/"), GOOD), BAD_URL)
+
+
 @pytest.mark.parametrize("path", [DAILY, WEEKLY, MONTHLY, STABLE])
 def test_a_body_over_six_mebibytes_is_45002(weixin, path):
     check_refused(weixin.ask(path, b" " * (LIMIT + 1)), TOO_LARGE)

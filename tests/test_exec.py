@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, sample
+from conftest import ROOT, WITHOUT_OTHERS, sample
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import gateway_variables
@@ -163,7 +163,8 @@ def test_its_own_call_still_refuses_a_seed_that_would_change_nothing():
 def test_pytest_runs_against_it(tmp_path):
     body = "\n".join(f"    {line}" for line in CALL.strip().splitlines())
     (tmp_path / "test_it.py").write_text(f"def test_it():\n{body}\n", "utf-8")
-    finished = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=tmp_path)
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    finished = run(*command, *WITHOUT_OTHERS.split(), cwd=tmp_path)
     assert finished.returncode == 0, finished.stdout
     assert "1 passed" in finished.stdout
 

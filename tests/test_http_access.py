@@ -169,3 +169,8 @@ def test_a_body_that_is_too_large_is_refused(web):
 def test_an_integrated_response_without_a_content_type_is_a_text(web):
     answer = web.answer({"statusCode": 200, "headers": {}, "body": "<b>"})
     assert answer.content_type == "text/plain; charset=utf-8"
+
+
+def test_half_of_a_surrogate_pair_in_a_result_arrives_as_it_was(web):
+    answer = web.answer({"text": "\ud800"})
+    assert (answer.status_code, answer.json) == (200, {"text": "\ud800"})

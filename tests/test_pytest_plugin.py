@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml  # noqa: F401 - as below
 from cassettes import cassette, interaction
-from conftest import ROOT
+from conftest import ROOT, WITHOUT_OTHERS
 from test_modes import RECORDED, service  # noqa: F401 - a fixture
 
 # What pytester loads a second time cannot be loaded twice.
@@ -25,8 +25,9 @@ RETAIN = 'cloud.openapi.analysis.getDailyRetain(beginDate="20260301", endDate="2
 
 
 @pytest.fixture
-def project(pytester):
+def project(pytester, monkeypatch):
     """Return a project with a config.json and no functions yet."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_OTHERS)
     (pytester.path / "config.json").write_text(json.dumps(CONFIG))
     return pytester
 
@@ -336,13 +337,13 @@ def test_a_suite_that_does_not_use_it_does_not_load_the_package(project):
             assert "pytest_cloud_openapi" in sys.modules
             assert not {"cloud_openapi", "flask", "requests", "click"} & sys.modules.keys()
     """)
-    result = project.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:schemathesis")
+    result = project.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=1)
 
 
 def test_the_project_of_its_own_passes():
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *WITHOUT_OTHERS.split()],
         cwd=PROJECT,
         capture_output=True,
         text=True,

@@ -173,10 +173,10 @@ def write(place, letter, times):
             recorder = Recorder(place)
         body = b'{"begin_date":"%d"}' % (n % 50)
         recorder.add(Interaction(None, "POST", URI, {}, body, 200, "OK", {}, answer))
-def start(place, letter):
+def start(place, letter, times=count()):
     pid = os.fork()
     if not pid:
-        write(place, letter, count())
+        write(place, letter, times)
     return pid
 def stop(*pids):
     for pid in pids:
@@ -189,12 +189,23 @@ KILL = (
     WRITERS
     + """
 chance = random.Random(7)
+def telling(writing):
+    for n in count():
+        if n == 3:
+            os.write(writing, b".")
+        yield n
 for n in range(100):
     place = f"{sys.argv[1]}/{n}/"
     os.mkdir(place)
-    child = start(place + sys.argv[2], "a")
+    reading, writing = os.pipe()
+    child = start(place + sys.argv[2], "a", telling(writing))
+    # Every other one is killed from its third recording on, on however slow a machine.
+    if n % 2:
+        os.read(reading, 1)
     time.sleep(chance.uniform(0, 0.03))
     stop(child)
+    os.close(reading)
+    os.close(writing)
 """
 )
 MIX = (
@@ -212,7 +223,7 @@ stop(*children)
 def test_a_recorder_that_is_killed_at_any_moment_leaves_whole_files_only(tmp_path, target):
     subprocess.run([sys.executable, "-c", KILL, tmp_path, target], check=True, timeout=60)
     found = load(tmp_path)
-    assert len(found) > 100, len(found)
+    assert len(found) >= 150, len(found)
     assert {len(one.response_json["n"]) for one in found} == {2000}
     for file in tmp_path.rglob("*.*"):
         if file.suffix in SERIALIZERS:

@@ -190,10 +190,10 @@ def test_any_json_stays_json_and_loses_its_secret(value, secret):
 
 def test_threads_may_share_a_redactor():
     redactor = Redactor()
-    bodies = [json.dumps({"access_token": f"token-{n:020d}"}).encode() for n in range(200)]
+    bodies = [json.dumps({"access_token": f"token-{n:020d}"}).encode() for n in range(120)]
 
     def clean(body):
         return redactor.interaction(plain(response_body=body)).response_json
 
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(clean, bodies)) == [{"access_token": "REDACTED"}] * 200
+        assert list(pool.map(clean, bodies)) == [{"access_token": "REDACTED"}] * 120

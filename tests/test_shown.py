@@ -1,7 +1,6 @@
 """What functions write, on the terminal."""
 
 import os
-import re
 import subprocess
 import sys
 import threading

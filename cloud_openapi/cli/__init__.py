@@ -7,6 +7,8 @@ def main() -> None:
     """Run the command; its errors are one line on stderr and exit code 1, wrong usage is 2."""
     try:
         from cloud_openapi.cli._group import run  # noqa: PLC0415
+
+        run()
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "cloud_openapi":
             raise
@@ -14,4 +16,3 @@ def main() -> None:
             f"cloud-openapi: {error.name} is not installed; the commands need "
             "pip install 'cloud-openapi[emulator]'"
         )
-    run()

@@ -10,7 +10,7 @@ import click
 
 from cloud_openapi.cli._options import echo_json, json_value
 from cloud_openapi.cli._running import Running
-from cloud_openapi.emulator import Mode
+from cloud_openapi.mode import Mode
 
 _PAUSE = 0.5
 _AT_A_TIME = 10_000

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from cloud_openapi.cli._options import folder_option
+from cloud_openapi.cli._folder import folder_option
 from cloud_openapi.cli._serving import emulator_variables, serving
 from cloud_openapi.cli._setup import Setup, mode_options
 from cloud_openapi.cli._signals import passed_on

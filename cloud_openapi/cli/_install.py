@@ -3,7 +3,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloud_openapi.cli._options import check_known, folder_option, option
+from cloud_openapi.cli._folder import check_known, folder_option
+from cloud_openapi.cli._options import option
 from cloud_openapi.runtime import Functions, install_packages
 
 if TYPE_CHECKING:

@@ -4,13 +4,8 @@ from typing import Any
 
 import click
 
-from cloud_openapi.cli._options import (
-    check_known,
-    echo_json,
-    folder_option,
-    json_value,
-    option,
-)
+from cloud_openapi.cli._folder import check_known, folder_option
+from cloud_openapi.cli._options import echo_json, json_value, option
 from cloud_openapi.cli._serving import serving
 from cloud_openapi.cli._setup import Setup, setup_options
 from cloud_openapi.emulator import listen

@@ -2,17 +2,11 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
-from cloud_openapi.emulator import Clock
-from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_text import json_text
-from cloud_openapi.periods import parse_now
-from cloud_openapi.runtime import Functions, functions_folder
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -39,33 +33,6 @@ def json_value(text: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise click.BadParameter(f"not JSON: {error}") from error
-
-
-def moment(text: str) -> datetime:
-    """Parse a time on the command line, Beijing's unless it has an offset."""
-    try:
-        parsed = Clock(parse_now(text)).frozen_at
-    except ValueError:
-        parsed = None
-    if parsed is None:
-        raise click.BadParameter(f"{text!r} is no time such as 2017-03-14T10:00 or 2017-03-14")
-    return parsed
-
-
-folder_option = option(
-    "--functions",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=lambda: functions_folder(Path()),
-    show_default="functionRoot of cloudbaserc.json, or functions",
-    help="The folder that holds one folder for each function.",
-)
-
-
-def check_known(name: str, functions: Functions) -> None:
-    """Raise ConfigError for a name that is none of the functions."""
-    if name not in functions:
-        known = ", ".join(functions) or "none"
-        raise ConfigError(f'There is no function "{name}" in {functions.folder}. Known: {known}.')
 
 
 def echo_json(value: Any) -> None:

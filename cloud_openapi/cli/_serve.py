@@ -14,7 +14,8 @@ from urllib.parse import quote_plus
 import click
 
 from cloud_openapi.catalogue import default_catalogue
-from cloud_openapi.cli._options import folder_option, option
+from cloud_openapi.cli._folder import folder_option
+from cloud_openapi.cli._options import option
 from cloud_openapi.cli._serving import emulator_variables, serving
 from cloud_openapi.cli._setup import Setup, mode_options
 from cloud_openapi.demo import DEMO_APPID

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple, get_args
 
 import click
 
-from cloud_openapi.cli._options import moment, option
+from cloud_openapi.cli._options import option
 from cloud_openapi.demo import secret_for
-from cloud_openapi.emulator import Clock, Emulator, Mode
+from cloud_openapi.emulator import Clock, Emulator
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.mode import Mode
+from cloud_openapi.periods import parse_now
 
 OPTIONS = ("app", "seed", "now", "settings")
 _FILE_KEYS = ("seed", "apps")
@@ -51,6 +53,17 @@ class Setup(NamedTuple):
         except ValueError as error:
             place = "--mode" if self.mode != "simulate" else self.settings or "--app"
             raise ConfigError(f"{place}: {error}.") from error
+
+
+def moment(text: str) -> datetime:
+    """Parse a time on the command line, Beijing's unless it has an offset."""
+    try:
+        parsed = Clock(parse_now(text)).frozen_at
+    except ValueError:
+        parsed = None
+    if parsed is None:
+        raise click.BadParameter(f"{text!r} is no time such as 2017-03-14T10:00 or 2017-03-14")
+    return parsed
 
 
 def setup_options(command: Callable[..., Any]) -> Callable[..., Any]:

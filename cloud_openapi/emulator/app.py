@@ -1,14 +1,16 @@
-import json
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, Response
+from werkzeug.routing import Rule
 
 from cloud_openapi._version import __version__
 from cloud_openapi.emulator.control import add_control
 from cloud_openapi.emulator.document import openapi_document
-from cloud_openapi.emulator.functions import add_function_logs, add_functions, add_timers
+from cloud_openapi.emulator.functions import add_function_logs, add_timers
 from cloud_openapi.emulator.gateway import add_gateway
 from cloud_openapi.emulator.http_access import add_http_access
+from cloud_openapi.emulator.invocations import add_functions
+from cloud_openapi.emulator.json_answer import json_answer
 from cloud_openapi.emulator.proxy import add_proxy
 from cloud_openapi.emulator.schemas import add_schemas
 from cloud_openapi.emulator.state import Emulator
@@ -20,6 +22,21 @@ if TYPE_CHECKING:
     from cloud_openapi.emulator.callers import Invoker
 
 _LARGEST_BODY = 6 * 1024 * 1024
+
+
+class _Rule(Rule):
+    """A route that is only matched: the code that builds a URL of one costs most of a start."""
+
+    def _compile_builder(self, _append_unknown: bool = True) -> Any:  # noqa: FBT001, FBT002
+        return _no_url
+
+
+def _no_url(rule: Rule, **_values: Any) -> None:
+    raise NotImplementedError(f"No URL is built of {rule}: write it down.")
+
+
+class _App(Flask):
+    url_rule_class = _Rule
 
 
 def create_app(
@@ -34,8 +51,10 @@ def create_app(
     Their ``timers`` fire when a clock is moved; one that runs by itself they watch while entered.
     """
     emulator = emulator or Emulator()
-    app = Flask(__name__, static_folder=None)
+    app = _App(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    # WeChat redirects nobody, and whoever steers wants no page: two slashes are another path.
+    app.url_map.merge_slashes = False
     add_weixin(app, emulator)
     add_control(app, emulator)
     add_gateway(app, emulator, cast("Invoker | None", functions))
@@ -58,8 +77,7 @@ def create_app(
 
     @app.get("/openapi.json")
     def document() -> Response:
-        text = json.dumps(openapi_document(emulator.catalogue), ensure_ascii=False)
-        return Response(text, content_type="application/json; charset=utf-8")
+        return json_answer(openapi_document(emulator.catalogue))
 
     @app.get("/")
     def index() -> Response:

@@ -1,8 +1,6 @@
 """Watch and steer a running emulator: the routes below ``/_emulator``, for this machine only."""
 
-import json
 from http import HTTPStatus
-from typing import Any
 
 from flask import Blueprint, Flask, Response, request
 
@@ -16,10 +14,9 @@ from cloud_openapi.emulator.control_input import (
     seconds,
 )
 from cloud_openapi.emulator.errors import InvalidInputError, NotHereError
+from cloud_openapi.emulator.json_answer import json_answer, refusal
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.errors import RecordingError
-
-_LONGEST_MESSAGE = 2000
 
 
 def add_control(app: Flask, emulator: Emulator) -> None:
@@ -45,46 +42,46 @@ def add_control(app: Flask, emulator: Emulator) -> None:
 def unknown_route() -> Response:
     """Return the answer to a path below /_emulator that leads to nothing."""
     message = f"There is no {request.path}."
-    return only_this_machine() or _refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
+    return only_this_machine() or refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
 
 
 def _add_state(routes: Blueprint, emulator: Emulator) -> None:
     @routes.get("/state")
     def state() -> Response:
-        return _json(emulator.describe())
+        return json_answer(emulator.describe())
 
     @routes.post("/reset")
     def reset() -> Response:
         given = fields("appid", "all")
         if given.keys() == {"appid"}:
             emulator.reset_app(given["appid"])
-            return _json(emulator.describe_app(given["appid"]))
+            return json_answer(emulator.describe_app(given["appid"]))
         if given != {"all": True}:
             raise InvalidInputError(
                 'give {"appid": "…"} to reset one mini program or {"all": true}'
             )
         emulator.reset()
-        return _json(emulator.describe())
+        return json_answer(emulator.describe())
 
     @routes.put("/seed")
     def seed() -> Response:
         emulator.reseed(fields("seed")["seed"])
-        return _json({"seed": emulator.seed})
+        return json_answer({"seed": emulator.seed})
 
     @routes.put("/mode")
     def mode() -> Response:
         emulator.modes.set(fields("mode")["mode"])
-        return _json(emulator.modes.describe())
+        return json_answer(emulator.modes.describe())
 
     @routes.get("/journal")
     def journal() -> Response:
-        return _json(emulator.journal_page(**filters()))
+        return json_answer(emulator.journal_page(**filters()))
 
 
 def _add_clock(routes: Blueprint, emulator: Emulator) -> None:
     @routes.get("/clock")
     def clock() -> Response:
-        return _json(emulator.describe_clock(query("appid").get("appid")))
+        return json_answer(emulator.describe_clock(query("appid").get("appid")))
 
     @routes.put("/clock")
     def set_clock() -> Response:
@@ -100,18 +97,18 @@ def _add_clock(routes: Blueprint, emulator: Emulator) -> None:
             clock.freeze(None if value is True else read_moment(how, value))
         else:
             clock.run(None if value is True else read_moment(how, value))
-        return _json(describe_clock(clock))
+        return json_answer(describe_clock(clock))
 
 
 def _add_faults(routes: Blueprint, emulator: Emulator) -> None:
     def listed() -> Response:
-        return _json({"faults": [fault.describe() for fault in emulator.faults.listed()]})
+        return json_answer({"faults": [fault.describe() for fault in emulator.faults.listed()]})
 
     routes.add_url_rule("/faults", "faults", listed, methods=["GET"])
 
     @routes.post("/faults")
     def add() -> Response:
-        return _json(emulator.faults.add(body()).describe(), HTTPStatus.CREATED)
+        return json_answer(emulator.faults.add(body()).describe(), HTTPStatus.CREATED)
 
     @routes.delete("/faults")
     def clear() -> Response:
@@ -128,13 +125,13 @@ def _add_faults(routes: Blueprint, emulator: Emulator) -> None:
 def _add_pins(routes: Blueprint, emulator: Emulator) -> None:
     def listed() -> Response:
         pins = [pin.describe() for pin in emulator.pins.listed()]
-        return _json({"pins": pins, "documented": emulator.pins.documented()})
+        return json_answer({"pins": pins, "documented": emulator.pins.documented()})
 
     routes.add_url_rule("/pins", "pins", listed, methods=["GET"])
 
     @routes.post("/pins")
     def pin() -> Response:
-        return _json(emulator.pins.add(body()).describe(), HTTPStatus.CREATED)
+        return json_answer(emulator.pins.add(body()).describe(), HTTPStatus.CREATED)
 
     @routes.delete("/pins")
     def unpin_all() -> Response:
@@ -151,7 +148,7 @@ def _add_pins(routes: Blueprint, emulator: Emulator) -> None:
 def _add_apps(routes: Blueprint, emulator: Emulator) -> None:
     @routes.get("/apps/<appid>")
     def describe(appid: str) -> Response:
-        return _json(emulator.describe_app(appid))
+        return json_answer(emulator.describe_app(appid))
 
     @routes.put("/apps/<appid>")
     def configure(appid: str) -> Response:
@@ -160,7 +157,7 @@ def _add_apps(routes: Blueprint, emulator: Emulator) -> None:
         if nothing:
             raise InvalidInputError(f"{', '.join(nothing)}: null changes nothing; leave it out")
         emulator.configure_app(appid, **given)
-        return _json(emulator.describe_app(appid))
+        return json_answer(emulator.describe_app(appid))
 
     @routes.get("/apps/<appid>/cloudbase_access_token")
     def token_file(appid: str) -> Response:
@@ -173,26 +170,16 @@ def only_this_machine() -> Response | None:
     if from_this_machine(request):
         return None
     message = "/_emulator is for this machine: call it by localhost or 127.0.0.1."
-    return _refusal(HTTPStatus.FORBIDDEN, "NOT_LOOPBACK", message)
+    return refusal(HTTPStatus.FORBIDDEN, "NOT_LOOPBACK", message)
 
 
 def _bad_request(error: Exception) -> Response:
-    return _refusal(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", str(error))
+    return refusal(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", str(error))
 
 
 def _too_deep(_error: Exception) -> Response:
-    return _refusal(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", "the body is nested too deeply")
+    return refusal(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", "the body is nested too deeply")
 
 
 def _not_found(error: Exception) -> Response:
-    return _refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", f"There is no {error.args[0]} here.")
-
-
-def _refusal(status: HTTPStatus, code: str, message: str) -> Response:
-    # The message repeats what was sent, however long that was.
-    return _json({"code": code, "message": message[:_LONGEST_MESSAGE]}, status)
-
-
-def _json(value: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    # In ASCII, since a journal may hold half a surrogate pair.
-    return Response(json.dumps(value), status, content_type="application/json; charset=utf-8")
+    return refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", f"There is no {error.args[0]} here.")

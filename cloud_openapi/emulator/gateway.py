@@ -2,8 +2,8 @@
 
 import json
 import time
-import uuid
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Request, Response, request
@@ -24,13 +24,12 @@ from cloud_openapi.emulator.gateway_call import (
     params_of_text,
 )
 from cloud_openapi.emulator.gateway_input import GatewayError, read_fields
+from cloud_openapi.emulator.json_answer import json_answer, new_request_id, platform_refusal
 from cloud_openapi.emulator.operate import operate
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.view import JSON_TYPE, Answer, respond
 from cloud_openapi.wire import signature
 
-# The SDK takes an answer for an error of the gateway's by this Content-Type, to the letter.
-_ERROR_TYPE = "application/json; charset=utf-8"
 _PERMISSION_DENIED, _API_NOT_FOUND = -604101, -604100
 _TEXTS = {
     _API_NOT_FOUND: "API not found",
@@ -49,7 +48,7 @@ def add_gateway(app: Flask, emulator: Emulator, functions: Invoker | None) -> No
         try:
             return gateway.answer(current)
         except GatewayError as error:
-            return _json({"code": error.code, "message": error.args[1], "requestId": _new_id()})
+            return platform_refusal(HTTPStatus.OK, error.code, error.args[1])
 
 
 class _Gateway:
@@ -169,8 +168,7 @@ class _Gateway:
         )
         if outcome.status != 200:  # noqa: PLR2004 - good
             raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _blame(outcome.result))
-        data = {"response_data": outcome.text}
-        return _json({"requestId": _new_id(), "data": data})
+        return json_answer({"requestId": new_request_id(), "data": {"response_data": outcome.text}})
 
 
 def _secret_id_of(asked: Request) -> str:
@@ -197,7 +195,7 @@ def _as_text(data: bytes, platform_code: int) -> Response:
     text = data.decode()
     if platform_code:
         text = json.dumps({"errcode": platform_code, "errmsg": _TEXTS.get(platform_code, "")})
-    return _json({"requestId": _new_id(), "data": {"responseData": text}})
+    return json_answer({"requestId": new_request_id(), "data": {"responseData": text}})
 
 
 def _blame(failure: Mapping[str, Any]) -> str:
@@ -205,12 +203,3 @@ def _blame(failure: Mapping[str, Any]) -> str:
     stack = str(failure.get("stackTrace") or "").strip()
     lines = stack.splitlines() or [str(failure.get("errorMessage", ""))]
     return lines[-1] if stack.startswith("Traceback") else lines[0]
-
-
-def _new_id() -> str:
-    return str(uuid.uuid4())
-
-
-def _json(value: Mapping[str, Any]) -> Response:
-    # In ASCII: a function may return half a surrogate pair.
-    return Response(json.dumps(value), content_type=_ERROR_TYPE)

@@ -6,7 +6,6 @@ https://docs.cloudbase.net/service/access-cloud-function
 import base64
 import binascii
 import json
-import uuid
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Final
@@ -15,6 +14,12 @@ from flask import Flask, Response, request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from cloud_openapi.emulator.json_answer import (
+    json_answer,
+    new_request_id,
+    platform_refusal,
+    unknown_function,
+)
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.runtime import ENVIRONMENT, Functions
 
@@ -36,18 +41,16 @@ def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> Non
     @app.route("/http/<name>/<path:rest>", methods=_METHODS)
     def access(name: str, rest: str = "") -> Response:
         if name not in functions:
-            known = ", ".join(functions) or "none"
-            message = f'There is no function "{name}" in {functions.folder}. Known: {known}.'
-            return _refusal("FUNCTION_NOT_FOUND", message, HTTPStatus.NOT_FOUND)
+            return unknown_function(name, functions)
         try:
             event = event_of(f"/{rest}")
         except RequestEntityTooLarge:
             message = "The body is larger than 6 MB."
-            return _refusal("FUNCTION_PARAM_INVALID", message, HTTPStatus.BAD_REQUEST)
+            return platform_refusal(HTTPStatus.BAD_REQUEST, "FUNCTION_PARAM_INVALID", message)
         now = emulator.now(emulator.first_appid)
         outcome = functions.invoke(name, event, now, "wx_http")
         if outcome.status != HTTPStatus.OK:
-            return _json(outcome.result, HTTPStatus.BAD_GATEWAY)
+            return json_answer(outcome.result, HTTPStatus.BAD_GATEWAY, _JSON)
         return response_of(outcome.result)
 
 
@@ -63,7 +66,7 @@ def event_of(path: str) -> dict[str, Any]:
         "httpMethod": request.method,
         "headers": {name.lower(): value for name, value in request.headers.items()},
         "queryStringParameters": request.args.to_dict(),
-        "requestContext": {"requestId": str(uuid.uuid4()), "envId": ENVIRONMENT, **_ACCOUNT},
+        "requestContext": {"requestId": new_request_id(), "envId": ENVIRONMENT, **_ACCOUNT},
         "body": body,
         "isBase64Encoded": encoded,
     }
@@ -81,7 +84,7 @@ def response_of(result: Any) -> Response:
         return Response(result, content_type=_TEXT)
     if isinstance(result, int | float) and not isinstance(result, bool):
         return Response(json.dumps(result), content_type=_TEXT)
-    return _json(result, HTTPStatus.OK)
+    return json_answer(result, content_type=_JSON)
 
 
 def _is_integrated(result: Any) -> bool:
@@ -97,7 +100,7 @@ def _integrated(result: dict[str, Any]) -> Response:
         response = Response(_body_of(result), _status_of(result), headers)
     except (ValueError, binascii.Error) as error:
         message = f"The function's response cannot be sent: {error}"
-        return _refusal("FUNCTION_INVOCATION_FAILED", message, HTTPStatus.BAD_GATEWAY)
+        return platform_refusal(HTTPStatus.BAD_GATEWAY, "FUNCTION_INVOCATION_FAILED", message)
     if not any(name.lower() == "content-type" for name in result["headers"]):
         response.content_type = _TEXT
     return response
@@ -123,11 +126,3 @@ def _fields(headers: dict[str, Any]) -> Iterable[tuple[str, str]]:
     for name, value in headers.items():
         for each in value if isinstance(value, list) else [value]:
             yield name, each if isinstance(each, str) else json.dumps(each)
-
-
-def _refusal(code: str, message: str, status: HTTPStatus) -> Response:
-    return _json({"code": code, "message": message, "requestId": str(uuid.uuid4())}, status)
-
-
-def _json(value: Any, status: int) -> Response:
-    return Response(json.dumps(value, ensure_ascii=False), status, content_type=_JSON)

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.emulator.errors import InvalidInputError
-
-Mode = Literal["simulate", "replay", "record", "spy", "diff"]
+from cloud_openapi.mode import Mode
 
 
 class Verbatim(NamedTuple):

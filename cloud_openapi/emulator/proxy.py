@@ -4,15 +4,16 @@ wx-server-sdk before 2.4 calls a fixed address and is led here by ``http_proxy``
 else its process calls over http.
 """
 
-import json
 import re
 from collections.abc import Collection, Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask, Response
 
 from cloud_openapi.emulator.control_input import is_loopback
+from cloud_openapi.emulator.json_answer import refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -34,11 +35,11 @@ def add_proxy(app: Flask, paths: Collection[str]) -> None:
     # Before Flask, to which each function before a request costs as much as a small answer.
     def refuse_others(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         if is_foreign_page(environ):
-            return _refusal_of_page()(environ, start)
+            return _foreign_page()(environ, start)
         target = _other_host(environ, paths)
         if target is None:
             return answer(environ, start)
-        return _refusal(target, environ["REQUEST_METHOD"])(environ, start)
+        return _not_forwarded(target, environ["REQUEST_METHOD"])(environ, start)
 
     app.wsgi_app = refuse_others  # type: ignore[method-assign, assignment]
 
@@ -57,13 +58,12 @@ def is_foreign_page(environ: "WSGIEnvironment") -> bool:
         return True
 
 
-def _refusal_of_page() -> Response:
+def _foreign_page() -> Response:
     message = "A page of another site may not call the emulator; pages of localhost may."
-    body = json.dumps({"code": "FOREIGN_PAGE", "message": message})
-    return Response(body, 403, content_type="application/json; charset=utf-8")
+    return refusal(HTTPStatus.FORBIDDEN, "FOREIGN_PAGE", message)
 
 
-def _refusal(target: str, method: str) -> Response:
+def _not_forwarded(target: str, method: str) -> Response:
     message = (
         f"This is the cloud_openapi emulator as http_proxy. It answers {target} for nobody and "
         "forwards nothing: only http://tcb-open.tencentcloudapi.com/admin and its like and "
@@ -71,8 +71,9 @@ def _refusal(target: str, method: str) -> Response:
     )
     if method == "CONNECT":
         message += " An SDK that asks for https here cannot be used: take wx-server-sdk 2.4+."
-    body = json.dumps({"code": "NOT_FORWARDED", "message": message})
-    return Response(body, _REASON, content_type="application/json; charset=utf-8")
+    answer = refusal(HTTPStatus.FORBIDDEN, "NOT_FORWARDED", message)
+    answer.status = _REASON
+    return answer
 
 
 def _other_host(environ: "WSGIEnvironment", paths: Collection[str]) -> str | None:

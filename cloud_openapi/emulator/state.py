@@ -21,7 +21,7 @@ from cloud_openapi.emulator.errors import (
 from cloud_openapi.emulator.fault import Known
 from cloud_openapi.emulator.faults import Faults
 from cloud_openapi.emulator.journal import Journal
-from cloud_openapi.emulator.modes import Mode, Modes, Sources
+from cloud_openapi.emulator.modes import Modes, Sources
 from cloud_openapi.emulator.names import some_of
 from cloud_openapi.emulator.pins import Pins
 from cloud_openapi.emulator.quota import Quota
@@ -31,6 +31,7 @@ from cloud_openapi.emulator.seeds import Seeds, checked_seed
 from cloud_openapi.emulator.settings import APP_SETTINGS, app_settings, checked_app
 from cloud_openapi.emulator.tokens import Tokens
 from cloud_openapi.emulator.world import World
+from cloud_openapi.mode import Mode
 
 _GATEWAY = "/admin"
 _FUNCTIONS = ("/v1/functions/", "/http/")
@@ -81,6 +82,8 @@ class Emulator:
         self.gateway_secret = gateway_secret
         self.apps: dict[str, str] = {}
         """The secret of each mini program."""
+        self.secrets: set[bytes] = set()
+        """All of these that there were since the last reset, to be known wherever they stand."""
         self.tokens = Tokens(self.apps, self.clocks, self.seeds)
         self._paths = {api.name: api.path for api in self.catalogue.values()}
         self._names = {path: name for name, path in self._paths.items()}
@@ -146,6 +149,7 @@ class Emulator:
             self._forget(None)
             self.seeds.reset(self._first_seed)
             self.faults.reseed()
+            self.secrets.clear()
             for appid in self.apps.keys() - self._first_apps.keys():
                 del self.apps[appid]
                 self.clocks.forget(appid)
@@ -202,9 +206,14 @@ class Emulator:
         settings = checked_app(appid, given, self._limited)
         with self._lock:
             if settings.secret is None:
-                self.known_appid(appid)
+                if appid not in self.apps:
+                    known = some_of(self.apps)
+                    raise InvalidInputError(
+                        f"appid is one of {known}, not {appid!r}: a secret would add it"
+                    )
             else:
                 self.apps[appid] = settings.secret
+                self.secrets.add(settings.secret.encode("utf-8", "surrogatepass"))
             if settings.ready_hour is not None:
                 self.readiness.set(appid, settings.ready_hour)
             self.quota.set_limits(appid, settings.daily_limits, settings.minute_limits)

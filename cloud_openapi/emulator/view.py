@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # WeChat's neighbours of these APIs answer so; of these APIs themselves no header is recorded.
 JSON_TYPE = "application/json; encoding=utf-8"
 _NOT_PRINTABLE = re.compile(r"[^ -~]")
+_WORD = re.compile(rb"""[^\s"'&=:,;<>()\[\]{}|\\]+""")
 
 
 class Call:
@@ -195,13 +196,14 @@ def _answer(endpoint: Endpoint, call: Call, struck: Struck, emulator: Emulator) 
 
 
 def _without_secrets(call: Call, emulator: Emulator, check: str) -> tuple[bytes, str]:
-    """Return the body and the check without the caller's token and secret."""
+    """Return the body and the check without the caller's token and anybody's secret."""
     body = call.body_to_keep()
     args = call.request.args
-    for secret in (
-        args.get("access_token") or args.get(TOKEN_NAME),
-        emulator.apps.get(call.appid or ""),
-    ):
-        if secret and secret.encode() in body:
-            body, check = body.replace(secret.encode(), b"***"), check.replace(secret, "***")
+    own = args.get("access_token") or args.get(TOKEN_NAME), emulator.apps.get(call.appid or "")
+    # Others' are looked up word by word, so that it does not matter how many there are.
+    others = emulator.secrets.intersection(_WORD.findall(body))
+    for secret in {*(each.encode("utf-8", "surrogatepass") for each in own if each), *others}:
+        if secret in body:
+            shown = secret.decode("utf-8", "surrogatepass")
+            body, check = body.replace(secret, b"***"), check.replace(shown, "***")
     return body, check

@@ -6,6 +6,7 @@ nothing is recorded, docs/faithfulness.md says what was chosen.
 
 import json
 import re
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, request
@@ -15,6 +16,7 @@ from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.control import only_this_machine, unknown_route
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
+from cloud_openapi.emulator.json_answer import refusal
 from cloud_openapi.emulator.management import Handler, handlers
 from cloud_openapi.emulator.operate import operate
 from cloud_openapi.emulator.state import Emulator
@@ -56,11 +58,7 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
             return refused
         allowed = ", ".join(sorted(error.valid_methods or ()))
         message = f"{request.path} takes {allowed}, not {request.method}."
-        return Response(
-            json.dumps({"code": "METHOD_NOT_ALLOWED", "message": message}),
-            405,
-            content_type="application/json; charset=utf-8",
-        )
+        return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message)
 
 
 def _api(operation: Operation, emulator: Emulator) -> Endpoint:

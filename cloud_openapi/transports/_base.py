@@ -1,4 +1,6 @@
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -35,8 +37,16 @@ class Reply(NamedTuple):
         return f"<Reply {self.status}, {len(self.body)} bytes>"
 
 
-class Exchange(Protocol):
+class Exchange(ABC):
     """Sends one HTTP request to the service; target is a path with its query."""
+
+    base_url = ""
+
+    @abstractmethod
+    def fetch(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str] | None, /
+    ) -> Reply:
+        """Return the answer, whatever its status. Raises ExchangeError when none came."""
 
     def send(
         self,
@@ -47,9 +57,13 @@ class Exchange(Protocol):
     ) -> Reply:
         """Return the answer to a body of JSON, unless the headers say otherwise.
 
-        Raises ExchangeError when none came.
+        Raises ExchangeError, whose text holds no query, when none came or its status is not 200.
         """
-        ...
+        reply = self.fetch(method, target, body, headers)
+        if reply.status != HTTPStatus.OK:
+            path = target.partition("?")[0]
+            raise bad_status(reply.status, reply.reason, self.base_url + path)
+        return reply
 
 
 class ExchangeError(Exception):

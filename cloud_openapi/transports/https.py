@@ -4,7 +4,6 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
@@ -19,7 +18,6 @@ from cloud_openapi.transports._base import (
     ExchangeError,
     Reply,
     bad_body,
-    bad_status,
     timed_out,
     unreachable,
 )
@@ -110,11 +108,11 @@ class HTTPSTransport:
         return Granted(token, expires_in)
 
 
-class HTTPExchange:
+class HTTPExchange(Exchange):
     """One requests session with keep-alive. Nothing is sent twice and no redirect is followed."""
 
     def __init__(self, base_url: str, timeout: float, *, use_proxies: bool = True) -> None:
-        self._base_url = base_url
+        self.base_url = base_url
         self._timeout = (min(_CONNECT_TIMEOUT, timeout), timeout)
         session = requests.Session()
         session.trust_env = use_proxies
@@ -131,40 +129,22 @@ class HTTPExchange:
         _keep_secrets_out_of_log()
 
     def __repr__(self) -> str:
-        return f"<HTTPExchange {self._base_url}>"
-
-    def send(
-        self,
-        method: str,
-        target: str,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
-        """Send one request. Raises ExchangeError; its text holds no query."""
-        reply = self.fetch(method, target, body, headers)
-        if reply.status != HTTPStatus.OK:
-            path = target.partition("?")[0]
-            raise bad_status(reply.status, reply.reason, self._base_url + path)
-        return reply
+        return f"<HTTPExchange {self.base_url}>"
 
     def fetch(
-        self,
-        method: str,
-        target: str,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str] | None, /
     ) -> Reply:
         """Send one request and return its answer, whatever its status. Raises ExchangeError."""
         request = requests.PreparedRequest()
         request.method = method
-        request.url = self._base_url + target
+        request.url = self.base_url + target
         request.headers = self._headers(body, headers)
         request.body = body
         try:
             response = self._adapter.send(request, timeout=self._timeout, **self._settings)
             content = response.content
         except requests.RequestException as error:
-            failure = _failure(error, self._base_url)
+            failure = _failure(error, self.base_url)
         else:
             return Reply(response.status_code, response.reason, content, response.headers)
         raise failure

@@ -104,6 +104,18 @@ FIGURES = (
         per_second,
         against_flask,
     ),
+    Figure(
+        "calls of a documented day, 1 connection: emulator, bare Flask",
+        Limit(">=", 0.75),
+        per_second,
+        partial(against_flask, connections=1),
+    ),
+    Figure(
+        "calls of getVisitPage, 1 connection: emulator, bare Flask",
+        Limit(">=", 0.6),
+        per_second,
+        partial(against_flask, api="analysis.getVisitPage", connections=1),
+    ),
     *(
         Figure(
             f"calls of {name.partition('.')[2]}: emulator, bare Flask",

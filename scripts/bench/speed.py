@@ -21,7 +21,7 @@ from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.emulator import listen
 from cloud_openapi.emulator.document import openapi_document
 from scripts.bench.calls import Call, calls_of, documented_call, requests_of
-from scripts.bench.load import load
+from scripts.bench.load import CONNECTIONS, load
 from scripts.bench.measuring import Effort, NotMeasuredError, Samples, alternate
 from scripts.bench.servers import emulator, serving
 from scripts.bench.starting import node_modules
@@ -30,10 +30,13 @@ PRISM = "@stoplight/prism-cli@5.16.0"
 _LONGEST_START = 60.0
 
 
-def against_flask(effort: Effort, api: str | None = None) -> Samples:
+def against_flask(
+    effort: Effort, api: str | None = None, connections: int = CONNECTIONS
+) -> Samples:
     """Measure the calls a second of the emulator, and of an app that only returns an answer.
 
-    Without an API it is the documented call; otherwise an API's calls of many days.
+    Without an API it is the documented call; otherwise an API's calls of many days. The app has
+    the same server, with a thread for each request as its users would have.
     """
     with emulator() as (url, _):
         if api is None:
@@ -44,7 +47,7 @@ def against_flask(effort: Effort, api: str | None = None) -> Samples:
         answer = max((call.answer or b"" for call in calls), key=len)
         with serving("waitress", answer) as bare:
             constant = [call._replace(answer=answer) for call in calls]
-            return compare(effort, url, calls, bare, constant)
+            return compare(effort, url, calls, bare, constant, connections)
 
 
 def against_prism(effort: Effort) -> Samples:
@@ -84,14 +87,19 @@ def against_moto(effort: Effort) -> Samples:
         return compare(effort, url, [documented_call(url)], moto, [get])
 
 
-def compare(
-    effort: Effort, url: str, calls: Sequence[Call], other: str, others: Sequence[Call]
+def compare(  # noqa: PLR0913 - two servers, and what each is asked
+    effort: Effort,
+    url: str,
+    calls: Sequence[Call],
+    other: str,
+    others: Sequence[Call],
+    connections: int = CONNECTIONS,
 ) -> Samples:
     """Load one server and another in turns."""
     return alternate(
         effort.rounds,
-        partial(load, url, calls, effort.seconds),
-        partial(load, other, others, effort.seconds),
+        partial(load, url, calls, effort.seconds, connections),
+        partial(load, other, others, effort.seconds, connections),
     )
 
 

@@ -1,0 +1,24 @@
+"""The folder of functions that a command is about."""
+
+from pathlib import Path
+
+import click
+
+from cloud_openapi.cli._options import option
+from cloud_openapi.errors import ConfigError
+from cloud_openapi.runtime import Functions, functions_folder
+
+folder_option = option(
+    "--functions",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=lambda: functions_folder(Path()),
+    show_default="functionRoot of cloudbaserc.json, or functions",
+    help="The folder that holds one folder for each function.",
+)
+
+
+def check_known(name: str, functions: Functions) -> None:
+    """Raise ConfigError for a name that is none of the functions."""
+    if name not in functions:
+        known = ", ".join(functions) or "none"
+        raise ConfigError(f'There is no function "{name}" in {functions.folder}. Known: {known}.')

@@ -1,0 +1,103 @@
+"""Invoke a function over HTTP, as CloudBase's HTTP API does."""
+
+import json
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from flask import Flask
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.wsgi import get_input_stream
+
+from cloud_openapi.emulator.json_answer import OWN_TYPE, platform_refusal, unknown_function
+from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.runtime import MOST_BYTES, Functions, UnknownFunctionError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_SOURCE = re.compile(r"[a-z_]{1,32}(,[a-z_]{1,32}){0,8}")
+_USUAL_SOURCE = "wx_http"
+
+
+def add_functions(app: Flask, emulator: Emulator, functions: Functions) -> None:
+    """Add ``POST /v1/functions/<name>`` to the application.
+
+    The body is the event; the answer is what the function returned, or the platform's error
+    object with its status. It is invoked as by an HTTP API, unless the query names another
+    ``source``: ``wx_client`` is a call from the mini program.
+    """
+    # Beside Flask, to which an invocation costs as much as to the function's process.
+    invoke = _Invocations(emulator, functions)
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/v1/functions": invoke})  # type: ignore[method-assign]
+
+
+class _Invocations:
+    """A WSGI application in which the path is a function's name."""
+
+    def __init__(self, emulator: Emulator, functions: Functions) -> None:
+        self._emulator = emulator
+        self._functions = functions
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        name = environ["PATH_INFO"].removeprefix("/").encode("latin-1").decode("utf-8", "replace")
+        try:
+            event, source = _event(environ), _source(environ)
+            now = self._emulator.now(self._emulator.first_appid)
+            outcome = self._functions.invoke(name, event, now, source)
+        except UnknownFunctionError:
+            return unknown_function(name, self._functions)(environ, start)
+        except _UnusableError as error:
+            code, message = "FUNCTION_PARAM_INVALID", error.args[1]
+            return platform_refusal(error.args[0], code, message)(environ, start)
+        body = outcome.text.encode()
+        status = f"{outcome.status} {HTTP_STATUS_CODES.get(outcome.status, 'Function Failed')}"
+        start(status, [("Content-Type", OWN_TYPE), ("Content-Length", str(len(body)))])
+        return [body]
+
+
+def _body(environ: "WSGIEnvironment") -> bytes:
+    length = environ.get("CONTENT_LENGTH", "")
+    if length.isdecimal() and int(length) <= MOST_BYTES:
+        data: bytes = environ["wsgi.input"].read(int(length))
+        return data
+    return get_input_stream(environ, max_content_length=MOST_BYTES).read()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no value of JSON")
+
+
+# Python would take NaN and Infinity.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+class _UnusableError(Exception):
+    """A request that invokes nothing: the status, and why."""
+
+
+def _event(environ: "WSGIEnvironment") -> Any:
+    if environ["REQUEST_METHOD"] != "POST":
+        raise _UnusableError(HTTPStatus.METHOD_NOT_ALLOWED, "A function is invoked by POST.")
+    try:
+        data = _body(environ)
+        return _DECODER.decode(data.decode("utf-8-sig")) if data else {}
+    except RequestEntityTooLarge:
+        message = "RequestTooLarge: an event is at most 6 MB"
+        raise _UnusableError(HTTPStatus.NOT_ACCEPTABLE, message) from None
+    except (ValueError, RecursionError) as error:
+        message = f"The body is no event in JSON: {error}"
+        raise _UnusableError(HTTPStatus.BAD_REQUEST, message) from None
+
+
+def _source(environ: "WSGIEnvironment") -> str:
+    query = environ.get("QUERY_STRING")
+    source = parse_qs(query).get("source", [_USUAL_SOURCE])[0] if query else _USUAL_SOURCE
+    if _SOURCE.fullmatch(source) is None:
+        message = "source is wx_client, wx_http or another SOURCE of the platform"
+        raise _UnusableError(HTTPStatus.BAD_REQUEST, message)
+    return source

@@ -1,0 +1,5 @@
+"""Who answers the emulator's callers, by name: for the emulator, its commands and its fixtures."""
+
+from typing import Literal
+
+Mode = Literal["simulate", "replay", "record", "spy", "diff"]

@@ -1,0 +1,62 @@
+"""The commands are loaded one by one: fast for whoever asks for little."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cloud_openapi.cli import main
+from cloud_openapi.cli._group import group
+
+CONTEXT = click.Context(group)
+NAMES = group.list_commands(CONTEXT)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_overview_has_the_first_line_of_each_commands_help(name):
+    overview = CliRunner().invoke(group, ["--help"], terminal_width=200).output
+    found = group.get_command(CONTEXT, name)
+    assert found.name == name
+    assert f"  {name:9}{found.help.splitlines()[0]}\n" in overview
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--version"], ["--help"], ["control", "--help"], ["control", "faults", "add", "--help"]],
+    ids=" ".join,
+)
+def test_who_serves_nothing_waits_for_no_server(arguments):
+    code = (
+        "import sys, cloud_openapi.cli\n"
+        f"sys.argv[1:] = {arguments}\n"
+        "try:\n    cloud_openapi.cli.main()\n"
+        "finally:\n"
+        "    print({'flask', 'jsonschema', 'requests', 'waitress'} & {*sys.modules}, end='')"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ran.stdout.endswith("set()")
+
+
+@pytest.mark.parametrize(
+    ("command", "module"), [("control", "click"), ("serve", "flask"), ("verify", "jsonschema")]
+)
+def test_a_package_that_is_missing_is_named(monkeypatch, command, module):
+    for name in [*sys.modules]:
+        if name.startswith(("cloud_openapi.cli.", "cloud_openapi.emulator", "cloud_openapi.cont")):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr(sys, "argv", ["cloud-openapi", command, "--help"])
+    with pytest.raises(SystemExit) as exit_info:
+        main()
+    assert exit_info.value.code == (
+        f"cloud-openapi: {module} is not installed; the commands need "
+        "pip install 'cloud-openapi[emulator]'"
+    )
+
+
+def test_a_module_of_the_package_that_is_missing_is_no_advice(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cloud_openapi.cli._group", None)
+    with pytest.raises(ModuleNotFoundError, match="_group"):
+        main()
