@@ -1,6 +1,7 @@
 """What an invocation is told: its event, its context and its variables, as on the platform."""
 
 import base64
+import hmac
 import json
 import os
 import secrets
@@ -29,30 +30,37 @@ _OF_HTTPS = frozenset({"CLOUD_OPENAPI_BASE_URL", "CLOUD_OPENAPI_APPID", "CLOUD_O
 class Credentials(NamedTuple):
     """The temporary credentials that an emulator gives its functions; they open nothing else.
 
-    Each function has a secret id of its own, so that another one's token is of no use to it.
+    Each function has its own, so that what one signs is of no use to another: they follow from the
+    function's name and from ``key``, which only the emulator has.
     """
 
     secret_id: str
-    secret_key: str
-    session_token: str
+    key: bytes
 
     @classmethod
     def new(cls) -> "Credentials":
         """Make some up."""
-        return cls("AKID" + secrets.token_hex(16), secrets.token_hex(16), secrets.token_urlsafe(48))
+        return cls("AKID" + secrets.token_hex(16), secrets.token_bytes(32))
 
     def variables_for(self, function: str) -> dict[str, str]:
         """Return the environment variables that hold those of a function."""
         return {
             "TENCENTCLOUD_SECRETID": f"{self.secret_id}.{function}",
-            "TENCENTCLOUD_SECRETKEY": self.secret_key,
-            "TENCENTCLOUD_SESSIONTOKEN": self.session_token,
+            "TENCENTCLOUD_SECRETKEY": self.secret_key_of(function),
+            "TENCENTCLOUD_SESSIONTOKEN": self._derived("session token", function),
         }
 
     def function_of(self, secret_id: str) -> str | None:
         """Return whose secret id it is; nothing, if it is none of these."""
         mine, _, function = secret_id.partition(".")
         return function if mine == self.secret_id and function else None
+
+    def secret_key_of(self, function: str) -> str:
+        """Return what a function signs with."""
+        return self._derived("secret key", function)[:32]
+
+    def _derived(self, what: str, function: str) -> str:
+        return hmac.digest(self.key, f"{what} {function}".encode(), "sha256").hex()
 
     def __repr__(self) -> str:
         return "Credentials(***)"
