@@ -5,6 +5,7 @@ import http.client
 import json
 import re
 import socket
+import sys
 import time
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -374,6 +375,21 @@ def test_a_body_that_is_no_object_is_refused(gateway, body):
 def test_a_body_of_more_than_six_megabytes_is_refused(gateway):
     reply = gateway.post({"action": "x" * (6 * 1024 * 1024 + 1)})
     assert reply.json == {**reply.json, "code": "INVALID_PARAM"}
+
+
+def test_without_protobuf_a_cloud_call_says_what_to_install_and_the_rest_works(
+    gateway, monkeypatch
+):
+    fields = {"action": "wx.openApi", "apiName": API, "requestData": messages.write_request(DAY)}
+    monkeypatch.delattr("cloud_openapi.wire.messages")
+    monkeypatch.setitem(sys.modules, "cloud_openapi.wire.messages", None)
+    reply = gateway.post(fields)
+    assert reply.status_code == 200
+    assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert reply.json["code"] == "SYS_ERR"
+    assert "pip install 'cloud-openapi[gateway]'" in reply.json["message"]
+    body = '{"begin_date":"20170313","end_date":"20170313"}'
+    assert wx_api(gateway, requestData=body) == DOCUMENTED
 
 
 # ---- the JSON actions ----------------------------------------------------------------------

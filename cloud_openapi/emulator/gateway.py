@@ -91,8 +91,14 @@ class _Gateway:
 
     def _open_api(self, asked: _Request) -> Response:
         # It loads protobuf, which an emulator that nobody calls by the gateway does without.
-        from cloud_openapi.wire import messages  # noqa: PLC0415
-
+        try:
+            from cloud_openapi.wire import messages  # noqa: PLC0415
+        except ImportError as error:
+            raise GatewayError(
+                "SYS_ERR",
+                f"The emulator cannot read cloud calls without protobuf ({error}). Install it "
+                "beside the emulator: pip install 'cloud-openapi[gateway]'",
+            ) from None
         try:
             message = messages.read_request(asked.fields.get("requestData", b""))
         except messages.MessageError as error:

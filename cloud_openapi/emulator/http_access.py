@@ -4,24 +4,20 @@ https://docs.cloudbase.net/service/access-cloud-function
 """
 
 import base64
-import binascii
-import json
 import uuid
-from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Flask, Response, request
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from cloud_openapi.emulator.function_response import UnsendableError, response_of
+from cloud_openapi.emulator.json_text import json_text
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.runtime import ENVIRONMENT, Functions
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json"
-_LAST_STATUS = 599
 # A local mini program has no real numbers.
 _ACCOUNT: Final = {"appId": 0, "uin": 0}
 
@@ -29,7 +25,8 @@ _ACCOUNT: Final = {"appId": 0, "uin": 0}
 def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> None:
     """Add ``/http/<name>`` and what is below it to the application, with any method.
 
-    A failed function is 502 with the platform's error object.
+    A failed function is 502 with the platform's error object, and so is a response that HTTP has
+    no form for: the function's log says why.
     """
 
     @app.route("/http/<name>", methods=_METHODS, strict_slashes=False)
@@ -48,7 +45,12 @@ def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> Non
         outcome = functions.invoke(name, event, now, "wx_http")
         if outcome.status != HTTPStatus.OK:
             return _json(outcome.result, HTTPStatus.BAD_GATEWAY)
-        return response_of(outcome.result)
+        try:
+            return response_of(outcome.result)
+        except UnsendableError as error:
+            message = f"The function's response cannot be sent: {error}"
+            functions.log_of(name).add_own(f"Warning: HTTP access: {message}")
+            return _refusal("FUNCTION_INVOCATION_FAILED", message, HTTPStatus.BAD_GATEWAY)
 
 
 def event_of(path: str) -> dict[str, Any]:
@@ -69,65 +71,9 @@ def event_of(path: str) -> dict[str, Any]:
     }
 
 
-def response_of(result: Any) -> Response:
-    """Return what a function's result is as a response.
-
-    An object with a numeric ``statusCode`` and an object of ``headers`` says all of it itself.
-    Any other object, list or truth value is JSON; a text or a number is a text.
-    """
-    if _is_integrated(result):
-        return _integrated(result)
-    if isinstance(result, str):
-        return Response(result, content_type=_TEXT)
-    if isinstance(result, int | float) and not isinstance(result, bool):
-        return Response(json.dumps(result), content_type=_TEXT)
-    return _json(result, HTTPStatus.OK)
-
-
-def _is_integrated(result: Any) -> bool:
-    if not isinstance(result, dict):
-        return False
-    status, headers = result.get("statusCode"), result.get("headers")
-    return isinstance(status, int) and not isinstance(status, bool) and isinstance(headers, dict)
-
-
-def _integrated(result: dict[str, Any]) -> Response:
-    try:
-        headers = Headers(_fields(result["headers"]))
-        response = Response(_body_of(result), _status_of(result), headers)
-    except (ValueError, binascii.Error) as error:
-        message = f"The function's response cannot be sent: {error}"
-        return _refusal("FUNCTION_INVOCATION_FAILED", message, HTTPStatus.BAD_GATEWAY)
-    if not any(name.lower() == "content-type" for name in result["headers"]):
-        response.content_type = _TEXT
-    return response
-
-
-def _body_of(result: dict[str, Any]) -> bytes:
-    body = result.get("body", "")
-    if not isinstance(body, str):
-        body = json.dumps(body, ensure_ascii=False)
-    encoded = result.get("isBase64Encoded") is True
-    return base64.b64decode(body, validate=True) if encoded else body.encode()
-
-
-def _status_of(result: dict[str, Any]) -> int:
-    status: int = result["statusCode"]
-    if not HTTPStatus.OK <= status <= _LAST_STATUS:
-        raise ValueError(f"statusCode is {HTTPStatus.OK} to {_LAST_STATUS}, not {status}")
-    return status
-
-
-def _fields(headers: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    """Yield each field; the values of one may come as a list."""
-    for name, value in headers.items():
-        for each in value if isinstance(value, list) else [value]:
-            yield name, each if isinstance(each, str) else json.dumps(each)
-
-
 def _refusal(code: str, message: str, status: HTTPStatus) -> Response:
     return _json({"code": code, "message": message, "requestId": str(uuid.uuid4())}, status)
 
 
 def _json(value: Any, status: int) -> Response:
-    return Response(json.dumps(value, ensure_ascii=False), status, content_type=_JSON)
+    return Response(json_text(value), status, content_type=_JSON)
