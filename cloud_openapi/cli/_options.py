@@ -1,7 +1,8 @@
 """Options that several commands share. Each is also a variable CLOUD_OPENAPI_<NAME>."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,19 @@ from cloud_openapi.emulator.json_text import json_text
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.periods import parse_now
 from cloud_openapi.runtime import Functions, functions_folder
+
+_OF_THE_PLATFORM = (
+    "CLOUD_OPENAPI_",
+    "QCLOUD_",
+    "SCF_",
+    "TCB_",
+    "TENCENTCLOUD_",
+    "WX_",
+    "_SCF_",
+    "PWD",
+    "TRIGGER_SRC",
+    "USER_CODE_ROOT",
+)
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -58,6 +72,28 @@ folder_option = option(
     default=lambda: functions_folder(Path()),
     show_default="functionRoot of cloudbaserc.json, or functions",
     help="The folder that holds one folder for each function.",
+)
+
+
+def _from_here(
+    _context: click.Context, _option: click.Parameter, names: Sequence[str]
+) -> dict[str, str]:
+    """Return variables of this process by their names."""
+    for name in names:
+        if name.startswith(_OF_THE_PLATFORM):
+            raise click.BadParameter(f"{name} is the platform's; the emulator sets it itself")
+        if name not in os.environ:
+            raise click.BadParameter(f"{name} is not set here")
+    return {name: os.environ[name] for name in names}
+
+
+pass_env_option = option(
+    "--pass-env",
+    multiple=True,
+    metavar="NAME",
+    callback=_from_here,
+    help="Hand a variable of this shell to the functions, which get none but PATH, proxies and "
+    "certificates; may be given again. Several in the variable: with spaces between.",
 )
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 import click
 
 from cloud_openapi.catalogue import default_catalogue
-from cloud_openapi.cli._options import folder_option, option
+from cloud_openapi.cli._options import folder_option, option, pass_env_option
 from cloud_openapi.cli._serving import emulator_variables, print_line, serving
 from cloud_openapi.cli._setup import Setup, mode_options
 from cloud_openapi.demo import DEMO_APPID
@@ -36,6 +36,7 @@ _APPS_SHOWN = 10
     help="The port; 0 takes a free one.",
 )
 @folder_option
+@pass_env_option
 @option(
     "--debug",
     type=Debug.parse,
@@ -48,6 +49,7 @@ def serve(  # noqa: PLR0913 - an option each
     host: str,
     port: int,
     functions: Path,
+    pass_env: Mapping[str, str],
     debug: Debug | None,
     setup: Setup,
     as_json: bool,  # noqa: FBT001 - a flag
@@ -64,7 +66,9 @@ def serve(  # noqa: PLR0913 - an option each
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    with serving(emulator, functions, listening, debug=debug, on_line=print_line) as found:
+    with serving(
+        emulator, functions, listening, passed=pass_env, debug=debug, on_line=print_line
+    ) as found:
         if as_json:
             environment = {**variables, **gateway_variables(url)}
             ready = {"url": url, "functions": list(found), "environment": environment}

@@ -1,6 +1,6 @@
 """An emulator with its functions and timers, from its start to its end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
@@ -12,16 +12,20 @@ from cloud_openapi.runtime import Debug, Functions
 
 
 @contextmanager
-def serving(
+def serving(  # noqa: PLR0913 - each with a default but the first three
     emulator: Emulator,
     folder: Path,
     listening: socket,
     *,
+    passed: Mapping[str, str] | None = None,
     debug: Debug | None = None,
     on_line: Callable[[str, str], None] | None = None,
 ) -> Iterator[Functions]:
-    """Serve an emulator with the functions of a folder meanwhile, and give the functions."""
-    variables = emulator_variables(url_of(listening), emulator)
+    """Serve an emulator with the functions of a folder meanwhile, and give the functions.
+
+    ``passed`` are variables for the functions, beside the platform's.
+    """
+    variables = {**(passed or {}), **emulator_variables(url_of(listening), emulator)}
     functions = Functions(folder, variables, debug=debug, on_line=on_line)
     timers = Timers(emulator, functions)
     server = Server(create_app(emulator, functions, timers), listening, emulator.is_quick)
