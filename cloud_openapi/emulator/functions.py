@@ -17,6 +17,7 @@ from cloud_openapi.runtime import Functions
 
 _SOURCE = re.compile(r"[a-z_]{1,32}(,[a-z_]{1,32}){0,8}")
 _USUAL_SOURCE = "wx_http"
+_LONGEST_NAME = 200
 
 
 def add_functions(app: Flask, emulator: Emulator, functions: Functions) -> None:
@@ -27,8 +28,11 @@ def add_functions(app: Flask, emulator: Emulator, functions: Functions) -> None:
     ``source``: ``wx_client`` is a call from the mini program.
     """
 
+    # A name with a slash, or none at all, is no path of WeChat's either.
+    @app.post("/v1/functions/", strict_slashes=False)
     @app.post("/v1/functions/<name>")
-    def invoke(name: str) -> Response:
+    @app.post("/v1/functions/<path:name>")
+    def invoke(name: str = "") -> Response:
         try:
             data = request.get_data()
             event = json.loads(data) if data else {}
@@ -90,7 +94,8 @@ def add_timers(app: Flask, timers: Timers) -> None:
         try:
             outcome = timers.fire_by_hand(function, trigger)
         except KeyError as error:
-            return _refusal("NOT_FOUND", f"There is no {error.args[0]}.", HTTPStatus.NOT_FOUND)
+            message = f"There is no {error.args[0][:_LONGEST_NAME]}."
+            return _refusal("NOT_FOUND", message, HTTPStatus.NOT_FOUND)
         told = {"status": outcome.status, "result": outcome.result, "log": outcome.log}
         return _json(told, HTTPStatus.OK)
 
@@ -104,7 +109,9 @@ def _not_from_here() -> Response | None:
 
 def _unknown(name: str, functions: Functions) -> Response:
     known = ", ".join(functions) or "none"
-    message = f'There is no function "{name}" in {functions.folder}. Known: {known}.'
+    message = (
+        f'There is no function "{name[:_LONGEST_NAME]}" in {functions.folder}. Known: {known}.'
+    )
     return _refusal("FUNCTION_NOT_FOUND", message, HTTPStatus.NOT_FOUND)
 
 

@@ -18,6 +18,7 @@ from cloud_openapi.runtime import ENVIRONMENT, Functions
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _JSON = "application/json"
+_LONGEST_NAME = 200
 # A local mini program has no real numbers.
 _ACCOUNT: Final = {"appId": 0, "uin": 0}
 
@@ -29,12 +30,16 @@ def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> Non
     no form for: the function's log says why.
     """
 
+    @app.route("/http/", methods=_METHODS, strict_slashes=False)
     @app.route("/http/<name>", methods=_METHODS, strict_slashes=False)
     @app.route("/http/<name>/<path:rest>", methods=_METHODS)
-    def access(name: str, rest: str = "") -> Response:
+    def access(name: str = "", rest: str = "") -> Response:
         if name not in functions:
             known = ", ".join(functions) or "none"
-            message = f'There is no function "{name}" in {functions.folder}. Known: {known}.'
+            message = (
+                f'There is no function "{name[:_LONGEST_NAME]}" in {functions.folder}. '
+                f"Known: {known}."
+            )
             return _refusal("FUNCTION_NOT_FOUND", message, HTTPStatus.NOT_FOUND)
         try:
             event = event_of(f"/{rest}")
