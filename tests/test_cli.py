@@ -374,6 +374,43 @@ def test_the_source_says_who_invokes(command, functions):
     assert answer["userInfo"].keys() == {"appId", "openId"}
 
 
+@pytest.fixture
+def shell(functions):
+    """Return a folder with a function that returns the variables which the tests set."""
+    body = "return {k: v for k, v in os.environ.items() if v == 'mine'}"
+    (functions / "shell").mkdir()
+    source = f"import os\ndef main(event, context):\n    {body}\n"
+    (functions / "shell" / "index.py").write_text(source, "utf-8")
+    return functions
+
+
+def test_a_function_gets_of_the_shells_variables_those_that_are_named(command, shell, monkeypatch):
+    for name in ("WECHAT_SECRET", "MY_SETTING", "MY_OTHER"):
+        monkeypatch.setenv(name, "mine")
+    given = ("invoke", "shell", "--functions", shell)
+    assert returned(command(*given)) == {}
+    two = ("--pass-env", "MY_SETTING", "--pass-env", "MY_OTHER")
+    assert returned(command(*given, *two)) == {"MY_SETTING": "mine", "MY_OTHER": "mine"}
+    assert returned(command(*given, PASS_ENV="MY_SETTING MY_OTHER")).keys() == {
+        "MY_SETTING",
+        "MY_OTHER",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("NOT_SET", "NOT_SET is not set here"),
+        ("TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SECRETKEY is the platform's"),
+        ("CLOUD_OPENAPI_SECRET", "CLOUD_OPENAPI_SECRET is the platform's"),
+    ],
+)
+def test_a_variable_that_cannot_be_passed_is_a_usage_error(command, shell, name, why):
+    result = command("invoke", "shell", "--functions", shell, "--pass-env", name)
+    assert (result.code, result.out) == (2, "")
+    assert why in result.err
+
+
 def test_an_unknown_function_is_one_line_that_names_those_that_there_are(command, functions):
     result = command("invoke", "nosuch", "--functions", functions)
     check_error(result, "nosuch", functions, "echo")
@@ -419,6 +456,16 @@ def start(*arguments, **variables):
     line = process.stdout.readline()
     watchdog.cancel()
     return process, json.loads(line)
+
+
+def test_serve_passes_variables_too(shell, monkeypatch):
+    monkeypatch.setenv("MY_SETTING", "mine")
+    given = ("--json", "--port", "0", "--functions", shell)
+    process, ready = start(*given, "--pass-env", "MY_SETTING")
+    try:
+        assert fetch(f"{ready['url']}/v1/functions/shell", {}) == (200, {"MY_SETTING": "mine"})
+    finally:
+        stop(process)
 
 
 def stop(process, how=signal.SIGTERM):

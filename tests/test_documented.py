@@ -84,8 +84,15 @@ def test_the_command_invokes_a_node_function_of_this_repository():
 
 # ---- every age of the SDK ------------------------------------------------------------------
 
-BY_PROXY = ["0.4.3", "1.8.3", "2.0.4", "2.3.0"]  # they call a fixed address
-VERSIONS = [*BY_PROXY, "2.4.0", "2.6.3", "3.0.4", "4.0.2"]
+BY_PROXY = ["0.4.3", "1.8.3", "2.0.4", "2.2.0", "2.3.0"]  # they call a fixed address
+VERSIONS = [*BY_PROXY, "2.3.3", "2.4.0", "2.6.3", "3.0.4", "4.0.2"]
+# Nobody is there: whoever gets an answer does not follow it.
+PROXY = {"http_proxy": "{url}", "TCB_CONTEXT_CNFG": '{{"URL": "http://127.0.0.1:9/admin"}}'}
+CALLS = """
+const cloud = require('wx-server-sdk')
+cloud.init({ env: process.env.TCB_ENV })
+exports.main = () => cloud.callFunction({ name: 'called', data: { a: 'é' } })
+"""
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +118,7 @@ def installed(request):
 @pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_documented_programs_run_with(version, installed, tmp_path, monkeypatch):
-    proxy = {"http_proxy": "{url}"} if version in BY_PROXY else {}
+    proxy = PROXY if version in BY_PROXY else {}
     with Served(tmp_path, monkeypatch, proxy, installed(version)) as served:
         for api in APIS:
             served.write(api, program(api), [f"analysis.{api}"])
@@ -119,6 +126,9 @@ def test_the_documented_programs_run_with(version, installed, tmp_path, monkeypa
             assert {**answer, "errCode": 0} == documented(api)
         served.write("denied", program("getDailyRetain"))
         assert served.call("denied")["errCode"] == -604101
+        served.write("called", "exports.main = ({ a }) => ({ a })")
+        served.write("calls", CALLS)
+        assert served.call("calls")["result"] == {"a": "é"}
 
 
 @pytest.mark.slow

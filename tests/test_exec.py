@@ -175,6 +175,17 @@ def test_the_command_can_invoke_the_functions_of_the_folder(tmp_path):
     assert variables_of(python(INVOKE, options=("--functions", tmp_path))) == {"a": 1}
 
 
+def test_the_functions_of_the_command_are_passed_the_variables_that_are_named(tmp_path):
+    (tmp_path / "echo").mkdir()
+    source = (
+        "import os\ndef main(event, _):\n    return [os.environ.get(n) for n in ('ONE', 'TWO')]\n"
+    )
+    (tmp_path / "echo" / "index.py").write_text(source, "utf-8")
+    options = ("--functions", tmp_path, "--pass-env", "ONE")
+    result = python(INVOKE, options=options, env={**os.environ, "ONE": "1", "TWO": "2"})
+    assert json.loads(result.stdout) == ["1", None]
+
+
 def test_the_commands_own_options_are_its_own_even_without_the_dashes():
     finished = subprocess.run(
         [*EXEC, "--seed", "1", "echo", "--seed", "-n", "--", "--help"],

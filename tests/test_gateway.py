@@ -3,17 +3,20 @@
 import base64
 import http.client
 import json
+import re
 import socket
+import sys
 import time
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
-from captured import captured
+from captured import KEY, captured
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
-from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
+from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen, signers
 from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Credentials, Outcome
 from cloud_openapi.wire import messages, multipart, signature
@@ -43,23 +46,25 @@ class Functions:
 
     def __init__(self):
         self.credentials = Credentials.new()
+        self.names = ["reader", "nobody"]
         self.running = {"token-a": "reader", "token-b": "nobody"}
         self.root = frozenset()
         self.invoked = []
         self.outcome = None
 
     def __iter__(self):
-        return iter(("reader", "nobody"))
+        return iter(self.names)
 
     def __contains__(self, name):
-        return name in ("reader", "nobody")
+        return name in self.names
 
     def invocation_of(self, token):
         name = self.running.get(token)
         return name and Invocation("r", name, "wx_client")
 
-    def secret_id(self, name):
-        return self.credentials.variables_for(name)["TENCENTCLOUD_SECRETID"]
+    def secrets_of(self, name):
+        variables = self.credentials.variables_for(name)
+        return variables["TENCENTCLOUD_SECRETID"], variables["TENCENTCLOUD_SECRETKEY"]
 
     def timers(self):
         return []
@@ -84,15 +89,31 @@ class Gateway:
         self.emulator = Emulator(apps=apps, **settings)
         self.client = create_app(self.emulator, self.functions).test_client()
 
-    def post(self, fields, **headers):
+    def post(self, fields, signed=None):
         kind = "multipart/form-data; boundary=----x"
         body = multipart.write(fields, "----x")
+        headers = self.sign(fields, kind, signed)
         return self.client.post("/admin", data=body, content_type=kind, headers=headers)
 
-    def ask(self, pairs=DAY, api=API, token="token-a", appid="", **headers):
+    def sign(self, fields, kind, signed):
+        """Return the headers of a signature by a secret id and a key; of none, if that is None.
+
+        By default the function that a token was given to signs, as the SDK does in it.
+        """
+        if signed is None and fields.get("wxCloudApiToken") in self.functions.running:
+            signed = self.functions.secrets_of(self.functions.running[fields["wxCloudApiToken"]])
+        if not signed:
+            return {}
+        encoded = {k: v if isinstance(v, bytes) else v.encode() for k, v in fields.items()}
+        headers = {"content-type": kind, "host": "localhost"}
+        request = signature.Signed("//localhost/admin", "", headers, encoded)
+        now = int(time.time())
+        return {"Authorization": signature.sign(request, *signed, now), "X-Timestamp": str(now)}
+
+    def ask(self, pairs=DAY, api=API, token="token-a", appid="", signed=None):
         fields = {"action": "wx.openApi", "apiName": api}
         fields["requestData"] = messages.write_request(pairs, appid)
-        reply = self.post(fields | {"wxCloudApiToken": token}, **headers)
+        reply = self.post(fields | {"wxCloudApiToken": token}, signed)
         assert reply.content_type == "application/octet-stream"
         return messages.read_answer(reply.data)
 
@@ -100,8 +121,10 @@ class Gateway:
         answer = self.ask(**asked)
         return answer.error_code or json.loads(answer.body).get("errcode", 0)
 
-    def json(self, **fields):
-        reply = self.client.post("/admin", json={"wxCloudApiToken": "token-a", **fields})
+    def json(self, signed=None, **fields):
+        fields = {"wxCloudApiToken": "token-a", **fields}
+        headers = self.sign(fields, "application/json", signed)
+        reply = self.client.post("/admin", json=fields, headers=headers)
         assert reply.status_code == 200
         assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
         return reply.json
@@ -225,36 +248,51 @@ def test_a_token_ends_with_its_invocation(gateway):
     assert gateway.code() == -604104
 
 
-def signed_by(secret_id):
-    scope = f"{secret_id}/2026-11-24/tcb/tc3_request"
-    return {"Authorization": f"TC3-HMAC-SHA256 Credential={scope}, SignedParams=, Signature=0"}
-
-
 def test_another_functions_token_opens_nothing(gateway):
-    own, other = (signed_by(gateway.functions.secret_id(name)) for name in ("reader", "nobody"))
-    assert gateway.code(**own) == 0
-    assert gateway.code(**other) == -604104
+    thief = gateway.functions.secrets_of("nobody")
+    assert gateway.code(signed=thief) == -604104
     assert gateway.last.function is None
-    stolen = gateway.client.post(
-        "/admin",
-        json={"action": "functions.invokeFunction", "wxCloudApiToken": "token-a"},
-        headers=other,
-    )
-    assert stolen.json["code"] == "INVALID_REQUEST_SOURCE"
+    stolen = gateway.json(signed=thief, action="functions.invokeFunction", function_name="reader")
+    assert stolen["code"] == "INVALID_REQUEST_SOURCE"
+    assert gateway.functions.invoked == []
+
+
+@pytest.mark.parametrize("signed", [(), ("emulator", "emulator"), ("AKID.reader", "x")])
+def test_a_token_without_the_credentials_of_its_function_opens_nothing(gateway, signed):
+    gateway.functions.root = frozenset({API})
+    assert gateway.code(signed=signed) == -604104
+    stolen = gateway.json(signed=signed, action="functions.invokeFunction", function_name="reader")
+    assert stolen["code"] == "INVALID_REQUEST_SOURCE"
+
+
+@pytest.mark.parametrize("token", ["token-a", "", "made-up"])
+def test_whoever_names_another_functions_secret_id_must_have_its_key(gateway, token):
+    gateway.functions.root = frozenset({API})
+    reader, own_key = gateway.functions.secrets_of("reader")[0], "0" * 32
+    fields = {"action": "wx.openApi", "apiName": API, "requestData": messages.write_request(DAY)}
+    fields["wxCloudApiToken"] = token
+    for key in (own_key, gateway.functions.secrets_of("nobody")[1]):
+        assert gateway.post(fields, (reader, key)).json["code"] == "SIGN_PARAM_INVALID"
+    scope = f"Credential={reader}/2026-11-24/tcb/tc3_request"
+    kind = "multipart/form-data; boundary=----x"
+    for header in (scope, f"TC3-HMAC-SHA256 {scope}, SignedParams=, SignedHeaders=, Signature="):
+        headers = {"Authorization": header}
+        body = multipart.write(fields, "----x")
+        reply = gateway.client.post("/admin", data=body, content_type=kind, headers=headers)
+        assert reply.json["code"] == "SIGN_PARAM_INVALID"
+    assert len(gateway.emulator.journal) == 0
 
 
 def test_a_function_without_its_token_does_not_pass_for_another_program(gateway):
     gateway.functions.root = frozenset({API})
-    nobody = gateway.functions.secret_id("nobody")
-    assert gateway.code(token="", **signed_by(nobody)) == -604104
-    assert gateway.code(token="", **signed_by("emulator")) == 0
+    assert gateway.code(token="", signed=gateway.functions.secrets_of("nobody")) == -604104
+    assert gateway.code(token="", signed=("emulator", "emulator")) == 0
 
 
-def test_an_older_sdk_is_known_by_the_field_it_signs_in(gateway):
-    nobody = gateway.functions.secret_id("nobody")
-    fields = {"action": "wx.openApi", "apiName": API, "requestData": messages.write_request(DAY)}
-    fields |= {"wxCloudApiToken": "token-a", "authorization": f"q-sign=sha1&q-ak={nobody}&q"}
-    assert messages.read_answer(gateway.post(fields).data).error_code == -604104
+def test_each_function_has_credentials_of_its_own(gateway):
+    variables = [gateway.functions.credentials.variables_for(name) for name in ("a", "b")]
+    assert all(variables[0][name] != variables[1][name] for name in variables[0])
+    assert variables[0] == gateway.functions.credentials.variables_for("a")
 
 
 def test_a_program_that_the_emulator_did_not_start_has_the_root_config_json(gateway):
@@ -334,6 +372,21 @@ def test_a_body_of_more_than_six_megabytes_is_refused(gateway):
     assert reply.json == {**reply.json, "code": "INVALID_PARAM"}
 
 
+def test_without_protobuf_a_cloud_call_says_what_to_install_and_the_rest_works(
+    gateway, monkeypatch
+):
+    fields = {"action": "wx.openApi", "apiName": API, "requestData": messages.write_request(DAY)}
+    monkeypatch.delattr("cloud_openapi.wire.messages")
+    monkeypatch.setitem(sys.modules, "cloud_openapi.wire.messages", None)
+    reply = gateway.post(fields)
+    assert reply.status_code == 200
+    assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert reply.json["code"] == "SYS_ERR"
+    assert "pip install 'cloud-openapi[gateway]'" in reply.json["message"]
+    body = '{"begin_date":"20170313","end_date":"20170313"}'
+    assert wx_api(gateway, requestData=body) == DOCUMENTED
+
+
 # ---- the JSON actions ----------------------------------------------------------------------
 
 
@@ -401,13 +454,38 @@ def test_a_function_that_is_not_there_and_a_caller_that_is_not_known(gateway):
 # ---- over a socket -------------------------------------------------------------------------
 
 
+class CapturedCredentials:
+    """Those that the captured requests are signed with, as one function's."""
+
+    def function_of(self, secret_id):
+        return "reader" if secret_id == "test-id" else None
+
+    def secret_key_of(self, _function):
+        return KEY
+
+
 @pytest.fixture
 def served(gateway):
     gateway.functions.running["test-api-token"] = "reader"
+    gateway.functions.names.append("hello")
+    gateway.functions.credentials = CapturedCredentials()
     app = create_app(gateway.emulator, gateway.functions)
     with Server(app, listen("127.0.0.1", 0)) as server:
         gateway.port = int(server.url.rpartition(":")[2])
         yield gateway
+
+
+@pytest.fixture
+def sent(served, monkeypatch):
+    """Return a function that sends a captured request as if it were of now."""
+
+    def send(name, change=lambda request: request):
+        request = captured(name).raw
+        stamp = int(re.search(rb"(?i)(?:x-timestamp: |q-sign-time=)(\d+)", request)[1])
+        monkeypatch.setattr(signers, "time", SimpleNamespace(time=lambda: stamp + 1))
+        return raw(served, change(request))[2]
+
+    return send
 
 
 def raw(served, request):
@@ -420,14 +498,41 @@ def raw(served, request):
 
 
 @pytest.mark.parametrize("version", ["4.0.2", "3.0.4", "1.8.3"])
-def test_a_captured_request_is_answered_chunked_or_not_by_proxy_or_not(served, version):
-    _, _, body = raw(served, captured(f"wx-server-sdk-{version}.openApi.http").raw)
+def test_a_captured_request_is_answered_chunked_or_not_by_proxy_or_not(sent, version):
+    body = sent(f"wx-server-sdk-{version}.openApi.http")
     assert json.loads(messages.read_answer(body).body) == DOCUMENTED
 
 
-def test_a_captured_file_is_in_the_journal_as_it_was_sent(served):
+@pytest.mark.parametrize("version", ["4.0.2", "3.0.4", "1.8.3"])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"test-api-token", b"test-api-tokem"),
+        (b"analysis.getDailyRetain", b"analysis.getMonthRetain"),
+        (b",scf", b",scg"),
+        (b"action", b"actiom"),
+    ],
+)
+def test_a_captured_request_that_was_changed_is_refused(sent, version, old, new):
+    body = sent(f"wx-server-sdk-{version}.openApi.http", lambda request: request.replace(old, new))
+    assert json.loads(body)["code"] == "SIGN_PARAM_INVALID"
+
+
+@pytest.mark.parametrize("version", ["4.0.2", "1.8.3"])
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+def test_a_captured_request_of_another_hour_is_refused(sent, monkeypatch, version, seconds):
+    def later(request):
+        now = signers.time.time() + seconds
+        monkeypatch.setattr(signers, "time", SimpleNamespace(time=lambda: now))
+        return request
+
+    body = sent(f"wx-server-sdk-{version}.openApi.http", later)
+    assert json.loads(body)["code"] == "SIGN_PARAM_INVALID"
+
+
+def test_a_captured_file_is_in_the_journal_as_it_was_sent(served, sent):
     for version in ("4.0.2", "3.0.4"):
-        raw(served, captured(f"wx-server-sdk-{version}.openApi-media.http").raw)
+        sent(f"wx-server-sdk-{version}.openApi-media.http")
         entry = served.last
         assert entry.appid == OTHER
         assert ('"note":"零零零 ñ ' + "长" * 3500).encode() in entry.body
@@ -436,11 +541,13 @@ def test_a_captured_file_is_in_the_journal_as_it_was_sent(served):
         assert base64.b64decode(kept["base64"]) == bytes([0, 255, 216, 13, 10, 45, 45, 128, 1])
 
 
-@pytest.mark.parametrize("action", ["callFunction", "callOpenAPI"])
-def test_a_captured_json_request_is_answered(served, action):
-    request = captured(f"wx-server-sdk-4.0.2.{action}.http").raw
-    _, _, body = raw(served, request.replace(b"hello", b"reader").replace(b": 235", b": 236"))
-    assert "data" in json.loads(body)
+@pytest.mark.parametrize("version", ["4.0.2", "3.0.4"])
+def test_a_captured_call_of_a_function_is_answered(sent, version):
+    assert "data" in json.loads(sent(f"wx-server-sdk-{version}.callFunction.http"))
+
+
+def test_a_captured_wx_api_is_answered(sent):
+    assert "data" in json.loads(sent("wx-server-sdk-4.0.2.callOpenAPI.http"))
 
 
 REFUSED = [

@@ -41,6 +41,7 @@ def run(served, *calls, **variables):
         env={
             "PATH": os.environ["PATH"],
             **gateway_variables(served.url),
+            **served.functions.credentials.variables_for("reader"),
             "WX_API_TOKEN": "token-a",
             "WX_CONTEXT_KEYS": "WX_API_TOKEN",
             **variables,
@@ -115,6 +116,12 @@ def test_a_token_of_nobody_and_a_wrong_secret_are_errors_to_the_sdk(served):
     (unsigned,) = run(served, {"api": API, "params": DAY}, TENCENTCLOUD_SECRETKEY="wrong")
     assert unsigned["errCode"] == -501001
     assert unsigned["errMsg"].endswith("the signature does not belong to this request and secret")
+
+
+def test_a_token_with_the_credentials_of_another_program_is_an_error_to_the_sdk(served):
+    public = dict.fromkeys(("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY"), "emulator")
+    (illegal,) = run(served, {"api": API, "params": DAY}, **public)
+    assert illegal["errCode"] == -604104
 
 
 def test_under_a_timer_the_sdk_uses_the_token_of_triggers(served):

@@ -1,15 +1,19 @@
 """HTTP access to functions: the event of a request, and the response of a result."""
 
 import base64
+import http.client
 import json
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from cloud_openapi.emulator import Emulator
+from cloud_openapi.emulator import Emulator, Server, listen
 from cloud_openapi.emulator.http_access import add_http_access
-from cloud_openapi.runtime import Outcome
+from cloud_openapi.runtime import Log, Outcome
+
+BAD_NAMES = ["", "X Y", "X:Y", "X\n", "X\r\nSet-Cookie", "留存", "X\0", "(X)"]
+BAD_VALUES = ["two\nlines", "a\r\nSet-Cookie: b", "留存", "\ud800", "a\0", "\x7f", "\u2028"]
 
 
 class Echo:
@@ -21,8 +25,13 @@ class Echo:
         self.events = []
         self.outcome = Outcome("{}", 200)
 
+        self.log = Log()
+
     def __iter__(self):
         return iter(["hello"])
+
+    def log_of(self, _name):
+        return self.log
 
     def __contains__(self, name):
         return name == "hello"
@@ -38,6 +47,7 @@ class Web:
         app = Flask("web")
         app.config["MAX_CONTENT_LENGTH"] = 6 * 1024 * 1024
         add_http_access(app, Emulator(), self.functions)
+        self.app = app
         self.client = app.test_client()
 
     def event(self, method="GET", path="/http/hello", **request):
@@ -137,14 +147,77 @@ def test_an_integrated_response_may_be_binary(web):
     [
         {"statusCode": 99, "headers": {}},
         {"statusCode": 600, "headers": {}},
-        {"statusCode": 200, "headers": {"X": "two\nlines"}},
+        {"statusCode": 200.5, "headers": {}},
         {"statusCode": 200, "headers": {}, "isBase64Encoded": True, "body": "=====x"},
+        {"statusCode": 200, "headers": {}, "isBase64Encoded": True, "body": "é"},
+        {"statusCode": 200, "headers": {}, "body": "\ud800"},
+        "half \udfff a pair",
+        *({"statusCode": 200, "headers": {name: "x"}} for name in BAD_NAMES),
+        *({"statusCode": 200, "headers": {"X-Name": value}} for value in BAD_VALUES),
+        {"statusCode": 200, "headers": {"X-Name": ["good", "two\nlines"]}},
     ],
+    ids=ascii,
 )
-def test_an_integrated_response_that_cannot_be_sent_is_502(web, broken):
+def test_a_response_that_cannot_be_sent_is_502_and_the_log_says_why(web, broken):
     answer = web.answer(broken)
-    assert answer.status_code == 502
-    assert answer.json["message"].startswith("The function's response cannot be sent: ")
+    assert (answer.status_code, answer.content_type) == (502, "application/json")
+    assert answer.json.keys() == {"code", "message", "requestId"}
+    assert answer.json["code"] == "FUNCTION_INVOCATION_FAILED"
+    message = answer.json["message"]
+    assert message.startswith("The function's response cannot be sent: ")
+    ((_, line),) = web.functions.log.since()
+    assert line == f"Warning: HTTP access: {message}"
+
+
+def test_half_a_surrogate_pair_in_an_object_is_escaped_as_javascript_does(web):
+    answer = web.answer({"a": "\ud800"})
+    assert (answer.status_code, answer.data) == (200, b'{"a": "\\ud800"}')
+    answer = web.answer({"statusCode": 201, "headers": {}, "body": {"a": "\ud800"}})
+    assert (answer.status_code, answer.data) == (201, b'{"a": "\\ud800"}')
+    error = {"errorMessage": "\ud800", "statusCode": 430}
+    answer = web.answer(error, 430)
+    assert (answer.status_code, answer.json) == (502, error)
+
+
+def test_headers_of_the_connection_are_the_gateways(web):
+    own = {
+        "Connection": "close",
+        "Content-Length": "9999",
+        "Keep-Alive": "timeout=5",
+        "transfer-encoding": "chunked",
+        "Upgrade": "h2c",
+        "Trailer": "X",
+        "X-Own": "1",
+    }
+    answer = web.answer({"statusCode": 200, "headers": own, "body": "短"})
+    assert answer.data == "短".encode()
+    assert sorted(answer.headers.keys()) == ["Content-Length", "Content-Type", "X-Own"]
+    assert answer.content_length == 3
+
+
+RESULTS = [
+    ({"statusCode": 200, "headers": {"Content-Length": "1"}, "body": "long"}, 200, b"long"),
+    ({"statusCode": 200, "headers": {"Transfer-Encoding": "chunked"}, "body": "a"}, 200, b"a"),
+    ({"statusCode": 200, "headers": {"Connection": "close, X-A"}, "body": "a"}, 200, b"a"),
+    ({"statusCode": 204, "headers": {}, "body": "none"}, 204, b""),
+    ({"statusCode": 304, "headers": {}, "body": "none"}, 304, b""),
+    ({"statusCode": 599, "headers": {"X-Latin": "é\xff"}, "body": "a"}, 599, b"a"),
+    ({"statusCode": 200.0, "headers": {}, "body": "a"}, 200, b"a"),
+]
+
+
+@pytest.mark.parametrize(("result", "status", "body"), RESULTS)
+def test_what_comes_over_a_socket_is_whole_and_the_connection_stays(web, result, status, body):
+    with Server(web.app, listen("127.0.0.1", 0)) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=5)
+        web.functions.outcome = Outcome(json.dumps(result), 200)
+        for method in ("GET", "HEAD", "GET"):
+            connection.request(method, "/http/hello")
+            answer = connection.getresponse()
+            assert answer.status == status
+            assert answer.read() == (b"" if method == "HEAD" else body)
+        connection.close()
 
 
 def test_a_failed_function_is_502_with_the_platforms_error(web):
@@ -169,8 +242,3 @@ def test_a_body_that_is_too_large_is_refused(web):
 def test_an_integrated_response_without_a_content_type_is_a_text(web):
     answer = web.answer({"statusCode": 200, "headers": {}, "body": "<b>"})
     assert answer.content_type == "text/plain; charset=utf-8"
-
-
-def test_half_of_a_surrogate_pair_in_a_result_arrives_as_it_was(web):
-    answer = web.answer({"text": "\ud800"})
-    assert (answer.status_code, answer.json) == (200, {"text": "\ud800"})

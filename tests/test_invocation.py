@@ -1,6 +1,7 @@
 """What an invocation is told, and what the runtime tells of it."""
 
 import json
+import os
 import re
 import shutil
 import threading
@@ -56,12 +57,9 @@ def write(folder):
 def test_the_process_has_the_platforms_variables(functions, write, file, folder):
     write(file)
     _, seen = functions.invoke("hello", {}, NOW).result
-    secret_id, secret_key, session_token = functions.credentials
     expected = {
+        **functions.credentials.variables_for("hello"),
         "TENCENTCLOUD_RUNENV": "SCF",
-        "TENCENTCLOUD_SECRETID": f"{secret_id}.hello",
-        "TENCENTCLOUD_SECRETKEY": secret_key,
-        "TENCENTCLOUD_SESSIONTOKEN": session_token,
         "SCF_FUNCTIONNAME": "hello",
         "SCF_FUNCTIONVERSION": "$LATEST",
         "SCF_NAMESPACE": "local",
@@ -71,25 +69,70 @@ def test_the_process_has_the_platforms_variables(functions, write, file, folder)
         "TZ": "UTC",
         "USER_CODE_ROOT": f"{folder / 'hello'}/",
         "PWD": str(folder / "hello"),
+        "HOME": "/home/qcloud",
+        "LANG": "en_US.UTF8",
+        "LC_ALL": "en_US.UTF8",
+        "LOGNAME": "qcloud",
+        "USER": "qcloud",
+        "SHLVL": "3",
+        "PYTHONDONTWRITEBYTECODE": "x",
+        "TENCENTCLOUD_TZ": "UTC",
+        "_SCF_SERVER_PORT": "28902",
+        "PATH": os.environ["PATH"],
         "WX_APPID": DEMO_APPID,
         "WX_OPENID": DEMO_OPENID,
     }
     assert {name: seen.get(name) for name in expected} == expected
+    documented = {
+        "SHELL",
+        "HOSTNAME",
+        "SCF_RUNTIME",
+        "TENCENTCLOUD_REGION",
+        "TENCENTCLOUD_APPID",
+        "TENCENTCLOUD_UIN",
+    }
+    assert documented <= seen.keys()
     assert json.loads(seen["TCB_CONTEXT_CNFG"]) == {"URL": f"{BASE}/admin"}
-    assert set(seen["WX_CONTEXT_KEYS"].split(",")) <= seen.keys()
-    assert set(seen["TCB_CONTEXT_KEYS"].split(",")) <= seen.keys()
+    # As @cloudbase/node-sdk's own tests have them.
+    names = "WX_CLIENTIP,WX_CLIENTIPV6,WX_APPID,WX_OPENID,WX_API_TOKEN"
+    assert seen["WX_CONTEXT_KEYS"] == names
+    names += ",TCB_ENV,TCB_SEQID,TRIGGER_SRC,TCB_SESSIONTOKEN,TCB_SOURCE"
+    assert seen["TCB_CONTEXT_KEYS"] == names.partition("WX_API_TOKEN,")[2]
+    assert set(names.split(",")) <= seen.keys()
 
 
-def test_credentials_of_the_shell_do_not_reach_a_function(functions, write, monkeypatch):
-    for name in ("TENCENTCLOUD_SECRETID", "WX_UNIONID", "TCB_UUID", "SCF_X", "CLOUD_OPENAPI_X"):
-        monkeypatch.setenv(name, "of the shell")
+SECRETS = [
+    "TENCENTCLOUD_SECRETID", "WX_UNIONID", "TCB_UUID", "SCF_X", "CLOUD_OPENAPI_X",
+    "AWS_SECRET_ACCESS_KEY", "WECHAT_SECRET", "GITHUB_TOKEN", "PYTHONPATH", "DATABASE_URL",
+    "LC_TIME", "HOME", "USER",
+]  # fmt: skip
+LET_IN = [
+    "TMPDIR", "LD_LIBRARY_PATH", "NODE_OPTIONS", "http_proxy", "HTTPS_PROXY", "no_proxy",
+    "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+]  # fmt: skip
+
+
+def test_of_the_shell_only_what_a_machine_needs_reaches_a_function(
+    functions, write, monkeypatch, tmp_path
+):
+    for name in LET_IN:
+        monkeypatch.setenv(name, str(tmp_path))
     write("index.py")
+    _, seen = functions.invoke("hello", {}, NOW).result
+    assert {name: seen.get(name) for name in LET_IN} == dict.fromkeys(LET_IN, str(tmp_path))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_nothing_else_of_the_shell_reaches_a_function(functions, write, monkeypatch, file):
+    for name in SECRETS:
+        monkeypatch.setenv(name, "of the shell")
+    write(file)
     functions = Functions(functions.folder, {})
     try:
         _, seen = functions.invoke("hello", {}, NOW).result
     finally:
         functions.close()
-    assert "of the shell" not in seen.values()
+    assert "of the shell" not in str(seen)
     assert json.loads(seen["TCB_CONTEXT_CNFG"])["URL"].startswith("http://127.0.0.1:")
 
 
@@ -231,7 +274,7 @@ def test_root_permissions_are_those_of_the_given_config_json(functions, tmp_path
 def test_credentials_are_made_anew_and_not_shown(functions):
     other = Functions(functions.folder, {})
     assert other.credentials != functions.credentials
-    assert functions.credentials.secret_key not in repr(functions.credentials)
+    assert repr(functions.credentials) == "Credentials(***)"
 
 
 @pytest.mark.skipif(
@@ -245,7 +288,7 @@ def test_getwxcontext_of_wx_server_sdk_knows_the_invocation(
     call = "cloud.init(); exports.main = async () => cloud.getWXContext()"
     write("index.js", f"const cloud = require('wx-server-sdk'); {call}")
     outcome = functions.invoke("hello", {}, NOW, source)
-    assert outcome.result.keys() == {"APPID", "CLIENTIP", "ENV", "SOURCE", *more}
+    assert outcome.result.keys() == {"APPID", "CLIENTIP", "CLIENTIPV6", "ENV", "SOURCE", *more}
     assert (outcome.result["ENV"], outcome.result["SOURCE"]) == ("local", source)
 
 

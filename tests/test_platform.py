@@ -113,14 +113,24 @@ def test_a_running_functions_token_is_of_no_use_to_another_function(served, tmp_
     served.write("waits", WAITS, [API])
     served.write("thief", THIEF, [])
     answer = served.call("waits", {"name": "thief", "params": DAY})
-    assert answer == {"stolen": ILLEGAL, "own": "20170313"}
+    # By its own credentials, by public ones, and by the other's name with its own key.
+    assert answer == {"stolen": [ILLEGAL, ILLEGAL, -501001], "own": "20170313"}
+
+
+def test_a_running_functions_token_is_of_no_use_without_a_signature(served):
+    served.write("waits", WAITS, [API])
+    served.write("unsigned", UNSIGNED, [], "index.py")
+    answer = served.call("waits", {"name": "unsigned", "params": DAY})
+    texts = ["illegal source of invocation", "INVALID_REQUEST_SOURCE"]
+    assert answer == {"stolen": texts, "own": "20170313"}
 
 
 WAITS = """
 const cloud = require('wx-server-sdk')
 cloud.init({ env: cloud.DYNAMIC_CURRENT_ENV })
 exports.main = async (event) => {
-  const data = { token: process.env.WX_API_TOKEN, params: event.params }
+  const { WX_API_TOKEN: token, TENCENTCLOUD_SECRETID: id } = process.env
+  const data = { token, id, params: event.params }
   const { result } = await cloud.callFunction({ name: event.name, data })
   const own = await cloud.openapi.analysis.getDailyRetain(event.params)
   return { stolen: result, own: own.refDate }
@@ -130,10 +140,30 @@ THIEF = """
 const cloud = require('wx-server-sdk')
 cloud.init({ env: cloud.DYNAMIC_CURRENT_ENV })
 exports.main = async (event) => {
-  process.env.WX_API_TOKEN = event.token
-  try { return (await cloud.openapi.analysis.getDailyRetain(event.params)).errCode }
-  catch (error) { return error.errCode }
+  const attempt = async (variables) => {
+    Object.assign(process.env, variables)
+    try { return (await cloud.openapi.analysis.getDailyRetain(event.params)).errCode }
+    catch (error) { return error.errCode }
+  }
+  const key = process.env.TENCENTCLOUD_SECRETKEY
+  return [
+    await attempt({ WX_API_TOKEN: event.token }),
+    await attempt({ TENCENTCLOUD_SECRETID: 'emulator', TENCENTCLOUD_SECRETKEY: 'emulator' }),
+    await attempt({ TENCENTCLOUD_SECRETID: event.id, TENCENTCLOUD_SECRETKEY: key }),
+  ]
 }
+"""
+UNSIGNED = """
+import json, os, urllib.request
+def main(event, context):
+    url = json.loads(os.environ["TCB_CONTEXT_CNFG"])["URL"]
+    def ask(**fields):
+        data = json.dumps({"wxCloudApiToken": event["token"], **fields}).encode()
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+        return json.load(urllib.request.urlopen(request))
+    called = ask(action="wx.api", apiName="analysis.getDailyRetain", requestData="{}")
+    invoked = ask(action="functions.invokeFunction", function_name="unsigned")
+    return [json.loads(called["data"]["responseData"])["errmsg"], invoked["code"]]
 """
 NAMES = [
     "analysis.getdailyretain", "Analysis.getDailyRetain", "analysis.getDailyRetain ",

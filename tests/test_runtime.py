@@ -247,7 +247,7 @@ def test_a_function_gets_the_emulators_environment_and_nothing_of_the_same_names
         "CLOUD_OPENAPI_CONFIG": str(folder / "hello" / "config.json"),
         "CLOUD_OPENAPI_NOW": "2026-03-11T12:00:00+08:00",
     }
-    assert run(functions, "SOMETHING_").result == {"SOMETHING_ELSE": "of the parent"}
+    assert run(functions, "SOMETHING_").result == {}
 
 
 def test_each_function_has_its_own_config_json(functions, write, folder):

@@ -259,3 +259,16 @@ def test_closing_a_server_that_runs_in_another_thread_ends_it_at_once():
     assert time.monotonic() - begun < 0.9
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address, WAIT)
+
+
+def test_a_server_whose_loop_was_interrupted_may_still_be_closed():
+    server = Server(create_app(), listen("127.0.0.1", 0))
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    server._dispatcher.work = interrupt
+    address = ("127.0.0.1", port_of(server))
+    with socket.create_connection(address), pytest.raises(KeyboardInterrupt):
+        server.run()
+    server.close()

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta, timezone
 from itertools import islice
 
 import pytest
+from flask import Flask
 
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Clock, Emulator
+from cloud_openapi.emulator.control import add_control
 from cloud_openapi.emulator.timers import Timers
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.runtime import Timer
+from cloud_openapi.runtime import Log, Timer
 from cloud_openapi.runtime._timer import read_timer
 
 BEIJING = timezone(timedelta(hours=8))
@@ -60,6 +62,9 @@ def times(expression, start=START, count=3):
         ("0 0 0 20 * MON *", ["2026-03-16T00:00:00", "2026-03-20T00:00:00", "2026-03-23T00:00:00"]),
         ("0 0 0 30 2 * *", []),
         ("0 0 0 29 2 * 2026-2031", ["2028-02-29T00:00:00"]),
+        # The last year that an expression may name, and one that is over.
+        ("0 0 0 1 1 * 2099", ["2099-01-01T00:00:00"]),
+        ("0 0 0 1 1 * 2017", []),
     ],
 )
 def test_an_expression_fires_when_it_says(expression, expected):
@@ -154,6 +159,13 @@ class Recorder:
     def __init__(self, **expressions):
         self._timers = {name: Timer("EveryDay", text) for name, text in expressions.items()}
         self.runs = []
+        self._logs = {name: Log() for name in expressions}
+
+    def log_of(self, name):
+        return self._logs[name]
+
+    def lines(self, name):
+        return [line for _, line in self._logs[name].since()]
 
     def timers(self):
         return self._timers.items()
@@ -212,6 +224,35 @@ def test_a_move_over_years_fires_a_hundred_times_at_most():
     assert len(functions.runs) == 100
     clock.advance(timedelta(seconds=2))
     assert len(functions.runs) == 102
+
+
+def test_what_a_long_move_leaves_out_is_told_to_the_function_and_to_whoever_moves():
+    clock, functions, _ = watched(f="* * * * * * *", g=DAILY)
+    left_out = (
+        "Timer f/EveryDay fires 100 times in one move of the clock at most: not at those from "
+        "2026-03-11T12:01:41+08:00 to 2026-03-11T13:00:00+08:00"
+    )
+    assert clock.advance(timedelta(hours=1)) == [left_out]
+    assert functions.lines("f") == [f"Warning: {left_out}"]
+    assert functions.lines("g") == []
+    assert clock.advance(timedelta(seconds=100)) == []
+    assert len(clock.freeze(clock.now() + timedelta(days=200))) == 2
+    assert len(functions.lines("g")) == 1
+
+
+def test_the_control_answer_tells_what_a_move_left_out():
+    emulator = Emulator(clock=Clock(START))
+    functions = Recorder(f="* * * * * * *")
+    timers = Timers(emulator, functions)
+    app = Flask("control")
+    add_control(app, emulator)
+    client = app.test_client()
+    told = client.put("/_emulator/clock", json={"advance": 3600}).json
+    assert told.keys() == {"now", "frozen", "offset", "warnings"}
+    ((_, line),) = functions.log_of("f").since()
+    assert told["warnings"] == [line.removeprefix("Warning: ")]
+    assert "warnings" not in client.put("/_emulator/clock", json={"advance": 10}).json
+    assert timers.due() == []
 
 
 def test_moving_back_fires_nothing_and_the_time_comes_again():

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from cloud_openapi.cli._folder import folder_option
+from cloud_openapi.cli._pass_env import pass_env_option
 from cloud_openapi.cli._serving import emulator_variables, serving
 from cloud_openapi.cli._setup import Setup, mode_options
 from cloud_openapi.cli._signals import passed_on
@@ -27,8 +28,11 @@ _KILLED = 128
     "command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND [ARG]..."
 )
 @folder_option
+@pass_env_option
 @mode_options
-def exec_(command: tuple[str, ...], functions: Path, setup: Setup) -> NoReturn:
+def exec_(
+    command: tuple[str, ...], functions: Path, pass_env: Mapping[str, str], setup: Setup
+) -> NoReturn:
     """Run a command against an emulator of its own and return its exit code.
 
     The emulator takes a free port, which the command finds in CLOUD_OPENAPI_BASE_URL, and is
@@ -40,7 +44,7 @@ def exec_(command: tuple[str, ...], functions: Path, setup: Setup) -> NoReturn:
     variables = {**emulator_variables(url, emulator), **gateway_variables(url)}
     if setup.now:
         variables[NOW_VARIABLE] = setup.now.isoformat()
-    with serving(emulator, functions, listening):
+    with serving(emulator, functions, listening, passed=pass_env, show=True):
         code = _run(command, {**os.environ, **variables})
     sys.exit(code)
 

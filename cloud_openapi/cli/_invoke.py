@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,7 @@ import click
 
 from cloud_openapi.cli._folder import check_known, folder_option
 from cloud_openapi.cli._options import echo_json, json_value, option
+from cloud_openapi.cli._pass_env import pass_env_option
 from cloud_openapi.cli._serving import serving
 from cloud_openapi.cli._setup import Setup, setup_options
 from cloud_openapi.emulator import listen
@@ -22,14 +24,22 @@ from cloud_openapi.errors import CloudOpenAPIError
     help="Who invokes it, as getWXContext().SOURCE says; wx_client is the mini program.",
 )
 @folder_option
+@pass_env_option
 @setup_options
-def invoke(name: str, data: Any, source: str, functions: Path, setup: Setup) -> None:
+def invoke(  # noqa: PLR0913 - an option each
+    name: str,
+    data: Any,
+    source: str,
+    functions: Path,
+    pass_env: Mapping[str, str],
+    setup: Setup,
+) -> None:
     """Run one function against an emulator of its own and print what it returns.
 
     Its log goes to stderr: what the function prints, between the platform's own lines.
     """
     emulator = setup.emulator()
-    with serving(emulator, functions, listen("127.0.0.1", 0)) as found:
+    with serving(emulator, functions, listen("127.0.0.1", 0), passed=pass_env) as found:
         check_known(name, found)
         outcome = found.invoke(name, data, emulator.now(emulator.first_appid), source)
     click.echo(outcome.log, err=True, nl=False)

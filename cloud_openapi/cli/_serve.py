@@ -16,6 +16,7 @@ import click
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.cli._folder import folder_option
 from cloud_openapi.cli._options import option
+from cloud_openapi.cli._pass_env import pass_env_option
 from cloud_openapi.cli._serving import emulator_variables, serving
 from cloud_openapi.cli._setup import Setup, mode_options
 from cloud_openapi.demo import DEMO_APPID
@@ -37,6 +38,7 @@ _APPS_SHOWN = 10
     help="The port; 0 takes a free one.",
 )
 @folder_option
+@pass_env_option
 @option(
     "--debug",
     type=Debug.parse,
@@ -49,6 +51,7 @@ def serve(  # noqa: PLR0913 - an option each
     host: str,
     port: int,
     functions: Path,
+    pass_env: Mapping[str, str],
     debug: Debug | None,
     setup: Setup,
     as_json: bool,  # noqa: FBT001 - a flag
@@ -65,7 +68,7 @@ def serve(  # noqa: PLR0913 - an option each
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    with serving(emulator, functions, listening, debug=debug) as found:
+    with serving(emulator, functions, listening, passed=pass_env, debug=debug, show=True) as found:
         if as_json:
             environment = {**variables, **gateway_variables(url)}
             ready = {"url": url, "functions": list(found), "environment": environment}

@@ -1,6 +1,6 @@
 """An emulator with its functions and timers, from its start to its end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
@@ -11,20 +11,23 @@ from cloud_openapi.runtime import Debug, Functions
 
 
 @contextmanager
-def serving(
+def serving(  # noqa: PLR0913 - each with a default but the first three
     emulator: Emulator,
     folder: Path,
     listening: socket,
     *,
+    passed: Mapping[str, str] | None = None,
     debug: Debug | None = None,
+    show: bool = False,
 ) -> Iterator[Functions]:
     """Serve an emulator with the functions of a folder meanwhile, and give the functions.
 
-    What the functions write is shown on stderr.
+    ``passed`` are variables for the functions, beside the platform's. What the functions write is
+    on stderr where ``show`` says so.
     """
-    variables = emulator_variables(url_of(listening), emulator)
-    shown = Shown()
-    functions = Functions(folder, variables, debug=debug, on_line=shown.add)
+    variables = {**(passed or {}), **emulator_variables(url_of(listening), emulator)}
+    shown = Shown() if show else None
+    functions = Functions(folder, variables, debug=debug, on_line=shown.add if shown else None)
     timers = Timers(emulator, functions)
     server = Server(create_app(emulator, functions, timers), listening, emulator.never_blocks)
     try:
@@ -38,7 +41,8 @@ def serving(
     finally:
         functions.close()
         listening.close()
-        shown.close()
+        if shown is not None:
+            shown.close()
 
 
 def emulator_variables(url: str, emulator: Emulator) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Who calls by the gateway: a running function, known by its token, or another program."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -68,18 +67,16 @@ class UnknownCallerError(Exception):
     """A token that opens nothing: made up, of an invocation that is over, or another function's."""
 
 
-def caller_of(fields: Mapping[str, str], secret_id: str, functions: Invoker | None) -> Caller:
-    """Return who sent the fields of a request. Raises UnknownCallerError.
+def caller_of(token: str, owner: str | None, functions: Invoker | None) -> Caller:
+    """Return who sent a request with a token. Raises UnknownCallerError.
 
-    Without a token it is a program that the emulator did not start. A function that the emulator
-    starts has a secret id of its own, with which no other function's token goes.
+    ``owner`` is the function whose credentials signed it. A token is good only with those of the
+    function that it was given to; without either it is a program that the emulator did not start.
     """
-    owner = functions.credentials.function_of(secret_id) if functions is not None else None
-    token = fields.get("wxCloudApiToken")
     if not token and owner is None:
         return Caller(None, "")
     invocation = functions.invocation_of(token) if functions is not None and token else None
-    if invocation is None or owner not in {None, invocation.function}:
+    if invocation is None or owner != invocation.function:
         raise UnknownCallerError
     return Caller(invocation.function, invocation.source)
 

@@ -1,7 +1,7 @@
 """The emulator's time, always Beijing's."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -35,7 +35,7 @@ class Clock:
         # Replaced as a whole, so that reading the time takes no lock.
         self._first: _Setting | None = _Setting(moment, _NO_TIME)
         self._setting: _Setting | None = self._first
-        self._listeners: list[Callable[..., None]] = []
+        self._listeners: list[Callable[..., Sequence[str]]] = []
         self._watchers: list[Callable[[], object]] = []
 
     @property
@@ -57,8 +57,8 @@ class Clock:
         """Return the time as an aware datetime in Beijing."""
         return _shown(self.setting)
 
-    def listen(self, moved: Callable[..., None]) -> None:
-        """Have ``moved(passes=…)`` called after each change.
+    def listen(self, moved: Callable[..., Sequence[str]]) -> None:
+        """Have ``moved(passes=…)`` called after each change; it returns what to warn of.
 
         ``passes`` says whether the time in between has passed, or the clock was set anew.
         """
@@ -68,15 +68,22 @@ class Clock:
         """Have ``look`` called before and after each change, so that it misses no time shown."""
         self._watchers.append(look)
 
-    def freeze(self, at: datetime | None = None) -> None:
-        """Let the time stand still, at this moment or at the one it shows. Raises ValueError."""
-        moment = None if at is None else _checked(at)
-        with self._changing(passes=True):
-            self._setting = _Setting(moment or self.now(), _NO_TIME)
+    def freeze(self, at: datetime | None = None) -> list[str]:
+        """Let the time stand still, at this moment or at the one it shows. Raises ValueError.
 
-    def advance(self, by: timedelta) -> None:
-        """Move the time; it goes on running, or standing still. Raises ValueError."""
-        with self._changing(passes=True):
+        Returns warnings, as `advance` does.
+        """
+        moment = None if at is None else _checked(at)
+        with self._changing(passes=True) as warnings:
+            self._setting = _Setting(moment or self.now(), _NO_TIME)
+        return warnings
+
+    def advance(self, by: timedelta) -> list[str]:
+        """Move the time; it goes on running, or standing still. Raises ValueError.
+
+        Returns warnings of what should have happened meanwhile and did not.
+        """
+        with self._changing(passes=True) as warnings:
             frozen_at, offset = self.setting
             try:
                 _checked(self.now() + by)
@@ -86,6 +93,7 @@ class Clock:
                 self._setting = _Setting(None, offset + by)
             else:
                 self._setting = _Setting(frozen_at + by, _NO_TIME)
+        return warnings
 
     def run(self, from_: datetime | None = None) -> None:
         """Let the time run, from this moment on or as the machine's. Raises ValueError."""
@@ -99,15 +107,16 @@ class Clock:
             self._setting = self._first
 
     @contextmanager
-    def _changing(self, *, passes: bool) -> Iterator[None]:
+    def _changing(self, *, passes: bool) -> Iterator[list[str]]:
+        warnings: list[str] = []
         for look in self._watchers:
             look()
         with self._lock:
-            yield
+            yield warnings
         for look in self._watchers:
             look()
         for moved in self._listeners:
-            moved(passes=passes)
+            warnings += moved(passes=passes)
 
 
 class OwnClock(Clock):

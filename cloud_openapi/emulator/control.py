@@ -91,13 +91,15 @@ def _add_clock(routes: Blueprint, emulator: Emulator) -> None:
         if len(given) != 1:
             raise InvalidInputError("give one of freeze, advance and run")
         (how, value) = next(iter(given.items()))
+        warnings = []
         if how == "advance":
-            clock.advance(seconds(value))
+            warnings = clock.advance(seconds(value))
         elif how == "freeze":
-            clock.freeze(None if value is True else read_moment(how, value))
+            warnings = clock.freeze(None if value is True else read_moment(how, value))
         else:
             clock.run(None if value is True else read_moment(how, value))
-        return json_answer(describe_clock(clock))
+        told = {"warnings": warnings} if warnings else {}
+        return json_answer({**describe_clock(clock), **told})
 
 
 def _add_faults(routes: Blueprint, emulator: Emulator) -> None:

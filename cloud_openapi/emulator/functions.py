@@ -10,6 +10,8 @@ from cloud_openapi.emulator.json_answer import json_answer, platform_refusal, un
 from cloud_openapi.emulator.timers import Timers
 from cloud_openapi.runtime import Functions
 
+_LONGEST_NAME = 200
+
 
 def add_function_logs(app: Flask, functions: Functions) -> None:
     """Add ``GET /_emulator/functions/<name>/log`` to the application, for this machine only.
@@ -53,8 +55,7 @@ def add_timers(app: Flask, timers: Timers) -> None:
         try:
             outcome = timers.fire_by_hand(function, trigger)
         except KeyError as error:
-            return platform_refusal(
-                HTTPStatus.NOT_FOUND, "NOT_FOUND", f"There is no {error.args[0]}."
-            )
+            message = f"There is no {error.args[0][:_LONGEST_NAME]}."
+            return platform_refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
         told = {"status": outcome.status, "result": outcome.result, "log": outcome.log}
         return json_answer(told)

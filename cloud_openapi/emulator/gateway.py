@@ -1,10 +1,9 @@
 """The CloudBase gateway, ``POST /admin``, as wx-server-sdk of any age speaks to it."""
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, Request, Response, request
 
@@ -26,9 +25,9 @@ from cloud_openapi.emulator.gateway_call import (
 from cloud_openapi.emulator.gateway_input import GatewayError, read_fields
 from cloud_openapi.emulator.json_answer import json_answer, new_request_id, platform_refusal
 from cloud_openapi.emulator.operate import operate
+from cloud_openapi.emulator.signers import signer_of
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.view import JSON_TYPE, Answer, respond
-from cloud_openapi.wire import signature
 
 _PERMISSION_DENIED, _API_NOT_FOUND = -604101, -604100
 _TEXTS = {
@@ -51,14 +50,25 @@ def add_gateway(app: Flask, emulator: Emulator, functions: Invoker | None) -> No
             return platform_refusal(HTTPStatus.OK, error.code, error.args[1])
 
 
+class _Request(NamedTuple):
+    """What came: the fields as bytes and as texts, and the function that signed, if one did."""
+
+    http: Request
+    fields: Mapping[str, bytes]
+    texts: Mapping[str, str]
+    signer: str | None
+
+    @property
+    def token(self) -> str:
+        return self.texts.get("wxCloudApiToken", "")
+
+
 class _Gateway:
     def __init__(self, emulator: Emulator, functions: Invoker | None) -> None:
         self._emulator = emulator
         self._functions = functions
         self._operate = {api.name: operate(api, emulator) for api in emulator.catalogue.values()}
-        self._actions: dict[
-            str, Callable[[Request, Mapping[str, bytes], dict[str, str]], Response]
-        ] = {
+        self._actions: dict[str, Callable[[_Request], Response]] = {
             "wx.openApi": self._open_api,
             "wx.api": self._api,
             "functions.invokeFunction": self._invoke,
@@ -67,7 +77,8 @@ class _Gateway:
     def answer(self, asked: Request) -> Response:
         """Answer one request. Raises GatewayError."""
         fields = read_fields(asked)
-        self._check_signature(asked, fields)
+        credentials = None if self._functions is None else self._functions.credentials
+        signer = signer_of(asked, fields, credentials, self._emulator.gateway_secret)
         texts = {name: value.decode("utf-8", "replace") for name, value in fields.items()}
         action = texts.get("action", "")
         if action not in self._actions:
@@ -75,34 +86,20 @@ class _Gateway:
             raise GatewayError(
                 "INVALID_PARAM", f"action {action[:100]!r} is not emulated; these are: {known}"
             )
-        return self._actions[action](asked, fields, texts)
+        return self._actions[action](_Request(asked, fields, texts, signer))
 
-    def _check_signature(self, asked: Request, fields: Mapping[str, bytes]) -> None:
-        secret = self._emulator.gateway_secret
-        if secret is None:
-            return
-        credentials = None if self._functions is None else self._functions.credentials
-        if credentials is not None and credentials.function_of(_secret_id_of(asked)):
-            secret = credentials.secret_key
-        headers = {name.lower(): value for name, value in asked.headers.items()}
-        query = asked.query_string.decode("latin-1")
-        signed = signature.Signed(
-            f"//{headers.get('host', '')}{asked.path}", query, headers, fields
-        )
-        try:
-            # By the real time: the client knows nothing of the emulator's.
-            signature.verify(signed, secret, time.time())
-        except signature.SignatureError as error:
-            raise GatewayError("SIGN_PARAM_INVALID", str(error)) from None
-
-    def _open_api(
-        self, asked: Request, fields: Mapping[str, bytes], texts: dict[str, str]
-    ) -> Response:
+    def _open_api(self, asked: _Request) -> Response:
         # It loads protobuf, which an emulator that nobody calls by the gateway does without.
-        from cloud_openapi.wire import messages  # noqa: PLC0415
-
         try:
-            message = messages.read_request(fields.get("requestData", b""))
+            from cloud_openapi.wire import messages  # noqa: PLC0415
+        except ImportError as error:
+            raise GatewayError(
+                "SYS_ERR",
+                f"The emulator cannot read cloud calls without protobuf ({error}). Install it "
+                "beside the emulator: pip install 'cloud-openapi[gateway]'",
+            ) from None
+        try:
+            message = messages.read_request(asked.fields.get("requestData", b""))
         except messages.MessageError as error:
             raise GatewayError("INVALID_PARAM", f"requestData is no CommApiData: {error}") from None
         if message.api_type != messages.OPEN_API:
@@ -110,22 +107,20 @@ class _Gateway:
                 "INVALID_PARAM", f"apiType {message.api_type} is not emulated; 0 is: OPEN_API"
             )
         params = params_of_pairs(message.pairs)
-        return self._call(asked, texts, params, message.appid, _as_message)
+        return self._call(asked, params, message.appid, _as_message)
 
-    def _api(self, asked: Request, _fields: Mapping[str, bytes], texts: dict[str, str]) -> Response:
-        params = params_of_text(texts.get("requestData", ""))
-        return self._call(asked, texts, params, "", _as_text)
+    def _api(self, asked: _Request) -> Response:
+        params = params_of_text(asked.texts.get("requestData", ""))
+        return self._call(asked, params, "", _as_text)
 
-    def _call(
-        self, asked: Request, texts: dict[str, str], params: Params, appid: str, carry: Carry
-    ) -> Response:
-        name = texts.get("apiName", "")
+    def _call(self, asked: _Request, params: Params, appid: str, carry: Carry) -> Response:
+        name = asked.texts.get("apiName", "")
         operation = self._emulator.catalogue.get(name)
-        call = GatewayCall(asked, operation, params.body, carry)
+        call = GatewayCall(asked.http, operation, params.body, carry)
         chosen = appid or self._emulator.first_appid
         call.appid = chosen if chosen in self._emulator.apps else None
         try:
-            caller = caller_of(texts, _secret_id(asked, texts), self._functions)
+            caller = caller_of(asked.token, asked.signer, self._functions)
             call.function = caller.function
         except UnknownCallerError:
             caller = None
@@ -143,23 +138,20 @@ class _Gateway:
 
         return respond(call, endpoint, self._emulator)
 
-    def _invoke(
-        self, asked: Request, _fields: Mapping[str, bytes], texts: dict[str, str]
-    ) -> Response:
+    def _invoke(self, asked: _Request) -> Response:
         functions = self._functions
         try:
-            caller = caller_of(texts, _secret_id(asked, texts), functions)
+            caller = caller_of(asked.token, asked.signer, functions)
         except UnknownCallerError:
-            raise GatewayError(
-                "INVALID_REQUEST_SOURCE", "wxCloudApiToken belongs to no running invocation"
-            ) from None
-        name = texts.get("function_name", "")
+            message = "wxCloudApiToken belongs to no running invocation of the function that signed"
+            raise GatewayError("INVALID_REQUEST_SOURCE", message) from None
+        name = asked.texts.get("function_name", "")
         if functions is None or name not in functions:
             raise GatewayError(
                 "FUNCTIONS_REQUEST_FAIL", f"FunctionName parameter could not be found: {name[:100]}"
             )
         try:
-            event = json.loads(texts.get("request_data") or "{}")
+            event = json.loads(asked.texts.get("request_data") or "{}")
         except (ValueError, RecursionError):
             raise GatewayError("INVALID_PARAM", "request_data is no JSON") from None
         source = f"{caller.source},scf".lstrip(",")
@@ -169,16 +161,6 @@ class _Gateway:
         if outcome.status != 200:  # noqa: PLR2004 - good
             raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _blame(outcome.result))
         return json_answer({"requestId": new_request_id(), "data": {"response_data": outcome.text}})
-
-
-def _secret_id_of(asked: Request) -> str:
-    return signature.secret_id_of(asked.headers.get("Authorization", ""))
-
-
-def _secret_id(asked: Request, texts: Mapping[str, str]) -> str:
-    # SDKs before 2.4 sign in a field of the body.
-    given = asked.headers.get("Authorization") or texts.get("authorization", "")
-    return signature.secret_id_of(given)
 
 
 def _as_message(data: bytes, platform_code: int) -> Response:

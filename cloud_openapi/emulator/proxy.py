@@ -1,6 +1,6 @@
 """Requests that were meant for another host: the emulator forwards nothing.
 
-wx-server-sdk before 2.4 calls a fixed address and is led here by ``http_proxy``; so is whatever
+wx-server-sdk before 2.3.3 calls a fixed address and is led here by ``http_proxy``; so is whatever
 else its process calls over http.
 """
 
@@ -70,7 +70,7 @@ def _not_forwarded(target: str, method: str) -> Response:
         f"{_WEIXIN} are answered. Take the host into no_proxy."
     )
     if method == "CONNECT":
-        message += " An SDK that asks for https here cannot be used: take wx-server-sdk 2.4+."
+        message += " An SDK that asks for https here cannot be used: take wx-server-sdk 2.3.3+."
     answer = refusal(HTTPStatus.FORBIDDEN, "NOT_FORWARDED", message)
     answer.status = _REASON
     return answer

@@ -88,6 +88,9 @@ class Server:
         self._channels[fibers.fileno] = _Ready(fibers)
         self._started = False
         self._stopping = False
+        # A loop that ends by itself must not let go of what `close` wakes it with. An RLock, for
+        # a signal's handler may call `close` in the thread of the loop.
+        self._ending = threading.RLock()
         self._thread: threading.Thread | None = None
 
     def run(self) -> None:
@@ -108,13 +111,15 @@ class Server:
 
         Where `run` was called in another thread, it is that one which does so, at once.
         """
-        if self._stopping:
-            return
-        self._stopping = True
-        if not self._started and self._thread is None:
-            self._release()
-            return
-        self._wake()
+        with self._ending:
+            if self._stopping:
+                return
+            self._stopping = True
+            if not self._started and self._thread is None:
+                self._release()
+                return
+            if self._channels:
+                self._wake()
         if self._thread is not None:
             self._thread.join()
 
@@ -125,7 +130,8 @@ class Server:
 
     def _release(self) -> None:
         self._server.task_dispatcher.shutdown()
-        wasyncore.close_all(self._channels, ignore_all=True)
+        with self._ending:
+            wasyncore.close_all(self._channels, ignore_all=True)
 
     def __enter__(self) -> "Self":
         self._thread = threading.Thread(target=self.run, name="emulator", daemon=True)

@@ -27,7 +27,8 @@ class Timers:
     """Fires each timer once for each of its times that the clock passes, the earliest first.
 
     Whoever moves a clock waits until the functions whose time has come have run. Of one timer a
-    hundred times count in one move. A clock that is moved back, set running or reset passes
+    hundred times count in one move; the function's log says which do not, and whoever moved the
+    clock is told. A clock that is moved back, set running or reset passes
     nothing, and the times after that moment come, or come again.
     """
 
@@ -43,15 +44,26 @@ class Timers:
 
     def due(self) -> list[Due]:
         """Return what has become due since this was last asked, the earliest first."""
+        return self._passed()[0]
+
+    def _passed(self) -> tuple[list[Due], list[str]]:
+        """Return what has become due, and a warning for each timer whose times are too many."""
         with self._lock:
             since, now = self._seen, self._clock.now()
             self._seen = now
-        found = [
-            Due(time, name, timer)
-            for name, timer in self._functions.timers()
-            for time in islice(takewhile(now.__ge__, timer.after(since)), _AT_ONCE)
-        ]
-        return sorted(found, key=lambda due: due.at)
+        found: list[Due] = []
+        warnings = []
+        for name, timer in self._functions.timers():
+            times = takewhile(now.__ge__, timer.after(since))
+            found += [Due(time, name, timer) for time in islice(times, _AT_ONCE)]
+            left_out = next(times, None)
+            if left_out is not None:
+                warnings.append(
+                    f"Timer {name}/{timer.name} fires {_AT_ONCE} times in one move of the clock at "
+                    f"most: not at those from {left_out.isoformat()} to {now.isoformat()}"
+                )
+                self._functions.log_of(name).add_own(f"Warning: {warnings[-1]}")
+        return sorted(found, key=lambda due: due.at), warnings
 
     def fire(self, due: Due) -> Outcome:
         """Run a function as its timer would at that time."""
@@ -85,13 +97,16 @@ class Timers:
     def __exit__(self, *_error: object) -> None:
         self._ended.set()
 
-    def _moved(self, *, passes: bool) -> None:
-        due = self.due() if passes else []
-        for each in due:
-            self.fire(each)
+    def _moved(self, *, passes: bool) -> list[str]:
+        """Fire what has become due, and return the warnings."""
         if not passes:
             with self._lock:
                 self._seen = self._clock.now()
+            return []
+        due, warnings = self._passed()
+        for each in due:
+            self.fire(each)
+        return warnings
 
     def _watch(self) -> None:
         while not self._ended.wait(_POLL_SECONDS):

@@ -1,9 +1,12 @@
 """What an invocation is told: its event, its context and its variables, as on the platform."""
 
 import base64
+import hmac
 import json
 import os
 import secrets
+import site
+import socket
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,40 +24,77 @@ ENVIRONMENT = "local"
 _NUMBER = "0"
 # Nobody listens there. A function that is told no gateway must not find the real one.
 _NOWHERE = "http://127.0.0.1:9"
-# What a shell has set for other tools, among them real credentials, is not for functions.
-_OF_THE_PLATFORM = ("CLOUD_OPENAPI_", "SCF_", "TCB_", "TENCENTCLOUD_", "WX_", "TRIGGER_SRC")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+# By these a machine's programs run and reach the network. Whatever else a shell has set, among it
+# real secrets, is not for functions, as nothing of it is on the platform.
+_OF_THE_MACHINE = (
+    "PATH",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "NODE_OPTIONS",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    *_PROXIES,
+    *map(str.upper, _PROXIES),
+)
+# https://cloud.tencent.com/document/product/583/30228
+_DOCUMENTED = {
+    "HOME": "/home/qcloud",
+    "LANG": "en_US.UTF8",
+    "LC_ALL": "en_US.UTF8",
+    "LOGNAME": "qcloud",
+    "PYTHONDONTWRITEBYTECODE": "x",
+    "SCF_FUNCTIONVERSION": "$LATEST",
+    "SHELL": "/bin/bash",
+    "SHLVL": "3",
+    "TENCENTCLOUD_RUNENV": "SCF",
+    "TENCENTCLOUD_TZ": "UTC",
+    "TZ": "UTC",
+    "USER": "qcloud",
+    "_SCF_SERVER_PORT": "28902",
+}
 _USER_SOURCES = frozenset({"wx_client", "wx_devtools"})
-_ADDRESS = "127.0.0.1"
+_ADDRESSES = {"WX_CLIENTIP": "127.0.0.1", "WX_CLIENTIPV6": "::1"}
 _OF_HTTPS = frozenset({"CLOUD_OPENAPI_BASE_URL", "CLOUD_OPENAPI_APPID", "CLOUD_OPENAPI_SECRET"})
 
 
 class Credentials(NamedTuple):
     """The temporary credentials that an emulator gives its functions; they open nothing else.
 
-    Each function has a secret id of its own, so that another one's token is of no use to it.
+    Each function has its own, so that what one signs is of no use to another: they follow from the
+    function's name and from ``key``, which only the emulator has.
     """
 
     secret_id: str
-    secret_key: str
-    session_token: str
+    key: bytes
 
     @classmethod
     def new(cls) -> "Credentials":
         """Make some up."""
-        return cls("AKID" + secrets.token_hex(16), secrets.token_hex(16), secrets.token_urlsafe(48))
+        return cls("AKID" + secrets.token_hex(16), secrets.token_bytes(32))
 
     def variables_for(self, function: str) -> dict[str, str]:
         """Return the environment variables that hold those of a function."""
         return {
             "TENCENTCLOUD_SECRETID": f"{self.secret_id}.{function}",
-            "TENCENTCLOUD_SECRETKEY": self.secret_key,
-            "TENCENTCLOUD_SESSIONTOKEN": self.session_token,
+            "TENCENTCLOUD_SECRETKEY": self.secret_key_of(function),
+            "TENCENTCLOUD_SESSIONTOKEN": self._derived("session token", function),
         }
 
     def function_of(self, secret_id: str) -> str | None:
         """Return whose secret id it is; nothing, if it is none of these."""
         mine, _, function = secret_id.partition(".")
         return function if mine == self.secret_id and function else None
+
+    def secret_key_of(self, function: str) -> str:
+        """Return what a function signs with."""
+        return self._derived("secret key", function)[:32]
+
+    def _derived(self, what: str, function: str) -> str:
+        return hmac.digest(self.key, f"{what} {function}".encode(), "sha256").hex()
 
     def __repr__(self) -> str:
         return "Credentials(***)"
@@ -115,7 +155,7 @@ def variables_of(
 ) -> dict[str, str]:
     """Return the variables of one invocation; those of a timer know no user."""
     timer = (trigger or invocation.source) in ("timer", "wx_trigger")
-    wx = {"WX_CLIENTIP": _ADDRESS, "WX_APPID": appid}
+    wx = {**_ADDRESSES, "WX_APPID": appid}
     if from_user(invocation.source):
         wx["WX_OPENID"] = DEMO_OPENID
     wx["WX_TRIGGER_API_TOKEN_V0" if timer else "WX_API_TOKEN"] = token
@@ -123,6 +163,7 @@ def variables_of(
         "TCB_ENV": ENVIRONMENT,
         "TCB_SEQID": f"{time.time_ns() // 1_000_000}_{invocation.request_id.replace('-', '')[:16]}",
         "TRIGGER_SRC": trigger or ("timer" if timer else "tcb"),
+        "TCB_SESSIONTOKEN": secrets.token_urlsafe(32),  # opens nothing
         "TCB_SOURCE": invocation.source,
     }
     return {
@@ -138,39 +179,46 @@ def variables_of(
 def process_environment(
     settings: Settings, given: Mapping[str, str], credentials: Credentials, packages: list[Path]
 ) -> dict[str, str]:
-    """Return the environment of a function's process, ``given`` and its own variables in it."""
+    """Return the environment of a function's process, ``given`` and its own variables in it.
+
+    Of this process's variables only those get there by which programs of this machine run.
+    """
     base_url = given.get("CLOUD_OPENAPI_BASE_URL", _NOWHERE)
     # By these a function would call over HTTPS, as nobody's who has no secret would on CloudBase.
     given = {name: value for name, value in given.items() if name not in _OF_HTTPS}
     folder = str(settings.folder)
-    own = {k: v for k, v in os.environ.items() if not k.startswith(_OF_THE_PLATFORM)}
     environment = {
-        **own,
-        "TZ": "UTC",
-        "TENCENTCLOUD_TZ": "UTC",
-        "TENCENTCLOUD_RUNENV": "SCF",
+        **{name: os.environ[name] for name in _OF_THE_MACHINE if name in os.environ},
+        **_DOCUMENTED,
+        **_user_packages(),
+        "HOSTNAME": socket.gethostname(),
         "TENCENTCLOUD_REGION": ENVIRONMENT,
         "TENCENTCLOUD_APPID": _NUMBER,
         "TENCENTCLOUD_UIN": _NUMBER,
         "SCF_NAMESPACE": ENVIRONMENT,
         "SCF_RUNTIME": settings.runtime,
         "SCF_FUNCTIONNAME": settings.name,
-        "SCF_FUNCTIONVERSION": "$LATEST",
-        "_SCF_SERVER_PORT": "28902",
         "TCB_ENV": ENVIRONMENT,
         "TCB_CONTEXT_CNFG": json.dumps({"URL": base_url + "/admin"}),
         "USER_CODE_ROOT": folder + os.sep,
         "PWD": folder,
-        "PYTHONDONTWRITEBYTECODE": "x",
         **credentials.variables_for(settings.name),
         **given,
         "CLOUD_OPENAPI_CONFIG": str(settings.folder / "config.json"),
         **settings.variables,
     }
     if settings.language == "node":
-        paths = [*map(str, packages), own.get("NODE_PATH", "")]
+        # wx-server-sdk is on the platform, and here wherever NODE_PATH says.
+        paths = [*map(str, packages), os.environ.get("NODE_PATH", "")]
         environment["NODE_PATH"] = os.pathsep.join(filter(None, paths))
     return environment
+
+
+def _user_packages() -> dict[str, str]:
+    """Return where ``pip install --user`` puts packages, which another HOME would hide."""
+    if not site.ENABLE_USER_SITE:
+        return {}
+    return {"PYTHONUSERBASE": site.getuserbase()}
 
 
 def appid_of(given: Mapping[str, str]) -> str:

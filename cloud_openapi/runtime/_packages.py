@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,12 @@ from pathlib import Path
 from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.runtime._settings import Settings
 
-_LISTS = {"python": ("requirements.txt",), "node": ("package.json", "package-lock.json")}
+_LISTS = {
+    "python": ("requirements.txt",),
+    "node": ("package.json", "package-lock.json", "npm-shrinkwrap.json"),
+}
+# What a requirements.txt takes in: -r FILE, -c FILE and their long forms.
+_INCLUDED = re.compile(r"\s*(?:-[rc]\s*|--(?:requirement|constraint)[\s=]\s*)(.*)")
 _FOLDERS = {"python": "packages", "node": "node_modules"}
 _COUNTING = (
     "dependencies",
@@ -67,7 +73,8 @@ def is_missing(settings: Settings) -> bool:
 def install(settings: Settings) -> Path | None:
     """Install what a function lists; return where, or nothing if it lists none.
 
-    Raises CloudOpenAPIError when the installer is missing or fails.
+    Several may install the same at once. Raises CloudOpenAPIError when the installer is missing or
+    fails.
     """
     target = _cache_of(settings)
     if target is None or not is_missing(settings):
@@ -78,7 +85,7 @@ def install(settings: Settings) -> Path | None:
     try:
         _run(_python(settings, made) if settings.language == "python" else _node(settings, made))
         (made / _FOLDERS[settings.language]).mkdir(exist_ok=True)
-        made.replace(target)
+        _publish(made, target)
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return packages_of(settings)
@@ -89,9 +96,37 @@ def _cache_of(settings: Settings) -> Path | None:
     if not (settings.folder / names[0]).is_file():
         return None
     digest = hashlib.sha256(f"{settings.language} {sys.version_info[:2]}".encode())
-    for name in names:
-        digest.update(_what_counts(settings.folder / name) + b"\0")
+    lists = [settings.folder / name for name in names]
+    if settings.language == "python":
+        lists = _with_included(lists[0])
+    for path in lists:
+        digest.update(_what_counts(path) + b"\0")
     return cache_folder() / f"{settings.language}-{digest.hexdigest()[:32]}"
+
+
+def _publish(made: Path, target: Path) -> None:
+    """Put what was installed where it is looked for, unless another process was faster."""
+    try:
+        made.replace(target)
+    except OSError:
+        # A folder that is not empty is not replaced: the same was installed there meanwhile.
+        if not target.is_dir():
+            raise
+
+
+def _with_included(path: Path) -> list[Path]:
+    """Return a requirements.txt and the files that it takes in, as pip finds them."""
+    found = [path.resolve()]
+    for each in found:
+        text = each.read_text("utf-8", "replace") if each.is_file() else ""
+        for line in text.replace("\\\n", "").splitlines():
+            included = _INCLUDED.match(line)
+            if included is None or "://" in included[1]:
+                continue
+            name = included[1].partition(" #")[0].strip().strip("'\"")
+            other = (each.parent / os.path.expandvars(name)).resolve()
+            found += [other] if other not in found else []
+    return found
 
 
 def _what_counts(path: Path) -> bytes:

@@ -13,6 +13,8 @@ from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime._files import kind
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
+# From the first year of an expression to its last.
+_YEARS = 2099 - 1970
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 
@@ -68,7 +70,9 @@ class Timer:
         from croniter import CroniterBadDateError, croniter  # noqa: PLC0415
 
         start = moment.astimezone(BEIJING)
-        times = croniter(self.expression, start, second_at_beginning=True)
+        times = croniter(
+            self.expression, start, second_at_beginning=True, max_years_between_matches=_YEARS
+        )
         try:
             while True:
                 yield times.get_next(datetime)

@@ -111,7 +111,8 @@ def _signature(  # noqa: PLR0913 - each is a part of what is signed
     return hmac.digest(_key(secret_key, date), text.encode(), "sha256").hex()
 
 
-@lru_cache(maxsize=4)
+# Each function of an emulator has a key of its own.
+@lru_cache(maxsize=64)
 def _key(secret_key: str, date: str) -> bytes:
     """Return the key of a day."""
     key = f"TC3{secret_key}".encode()
