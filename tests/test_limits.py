@@ -27,12 +27,8 @@ HANDLER = {
     "python": "import os, sys, time\ndef main(event, context):\n    {}\n",
     "node": "exports.main = async (event, context) => {{ {} }}\n",
 }
-LANGUAGES = [
-    "python",
-    pytest.param(
-        "node", marks=pytest.mark.skipif(not shutil.which("node"), reason="Node.js is missing")
-    ),
-]
+needs_node = pytest.mark.skipif(not shutil.which("node"), reason="Node.js is missing")
+LANGUAGES = ["python", pytest.param("node", marks=needs_node)]
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the memory")
 
 # name: status, then what the handler does in Python and in Node.js
@@ -271,6 +267,135 @@ def test_a_function_that_fails_takes_no_other_one_with_it(make, write, language)
     thread.join()
 
 
+# Each writes its number to the file {0}; the last ones leave session, family and environment.
+DETACHED = {
+    "a session in Python": """import subprocess, pathlib
+    p = subprocess.Popen(['sleep', '60'], start_new_session=True)
+    pathlib.Path({0!r}).write_text(f'{{p.pid}}\\n')
+""",
+    "a session in Node.js": """
+    const p = require('child_process').spawn('sleep', ['60'], {{ detached: true }});
+    require('fs').writeFileSync({0!r}, p.pid + '\\n');
+""",
+    "a daemon of Python": """import pathlib
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork(): os._exit(0)
+        os.closerange(0, 100)
+        pathlib.Path({0!r}).write_text(f'{{os.getpid()}}\\n')
+        os.execve('/bin/sleep', ['sleep', '60'], {{}})
+    os.wait()
+    while not os.path.exists({0!r}): time.sleep(0.01)
+""",
+    "a daemon of Node.js": """
+    const daemon = 'echo $$ > {0}; exec sleep 60 > /dev/null 2>&1 < /dev/null';
+    const shell = "setsid sh -c '" + daemon + "' &";
+    const options = {{ stdio: 'ignore', env: {{}} }};
+    require('child_process').execFileSync('/bin/sh', ['-c', shell], options);
+    while (!require('fs').existsSync({0!r}));
+""",
+}
+
+
+@pytest.fixture
+def detach(tmp_path, write):
+    """Return a function that writes a function, which starts a process and does what is given."""
+
+    def detach(case, python, node):
+        language = "python" if case.endswith("Python") else "node"
+        source = DETACHED[case]
+        then = {"python": f"    {python}", "node": node}[language]
+        write(language, HANDLER[language].format(source.format(str(tmp_path / "pid")) + then))
+
+    return detach
+
+
+def child_of(tmp_path):
+    return int((tmp_path / "pid").read_text())
+
+
+def is_told(tmp_path):
+    path = tmp_path / "pid"
+    return path.exists() and path.read_text().endswith("\n")
+
+
+@on_linux
+@needs_node
+@pytest.mark.parametrize("case", DETACHED)
+def test_a_process_that_has_left_its_session_ends_with_the_worker(make, detach, tmp_path, case):
+    detach(case, "return 1", "return 1")
+    functions = make()
+    assert run(functions).result == 1
+    assert until(lambda: is_told(tmp_path))
+    assert is_alive(child_of(tmp_path))
+    functions.close()
+    assert not is_alive(child_of(tmp_path))
+
+
+@on_linux
+@needs_node
+@pytest.mark.parametrize("case", DETACHED)
+@pytest.mark.parametrize("status", [433, 439])
+def test_a_process_that_has_left_its_session_ends_with_an_invocation_that_fails(
+    make, detach, tmp_path, case, status
+):
+    ends = {439: ("os._exit(1)", "process.exit(1)"), 433: ("while True: pass", "for (;;);")}
+    detach(case, *ends[status])
+    assert run(make(timeout=1)).status == status
+    assert is_told(tmp_path)
+    assert not is_alive(child_of(tmp_path))
+
+
+@on_linux
+def test_the_memory_of_a_process_that_has_left_its_session_counts(make, write):
+    source = (
+        "if os.fork() == 0:\n"
+        "        os.setsid()\n"
+        "        if os.fork(): os._exit(0)\n"
+        "        x = b'x' * 2**29; time.sleep(60)\n"
+        "    os.wait(); time.sleep(60)"
+    )
+    write("python", HANDLER["python"].format(source))
+    check(run(make(timeout=10)), 434, "python", write, make())
+
+
+@on_linux
+def test_a_guardian_that_is_killed_takes_no_worker_and_is_followed_by_another(make, write):
+    write("python", "import os\ndef main(event, context):\n    return os.getpid()\n", "one")
+    write("python", "import os\ndef main(event, context):\n    return os.getpid()\n", "two")
+    functions = make()
+    one = run(functions, name="one").result
+    functions._guard._process.kill()
+    functions._guard._process.wait()
+    two = run(functions, name="two").result
+    assert run(functions, name="one").result == one
+    functions.close()
+    assert not is_alive(one)
+    assert not is_alive(two)
+
+
+@on_linux
+def test_a_worker_whose_supervisor_is_killed_ends_and_the_next_invocation_works(make, write):
+    kill = "if event: os.kill(os.getppid(), 9); time.sleep(60)"
+    write("python", HANDLER["python"].format(f"{kill}\n    return os.getpid()"))
+    functions = make(timeout=2)
+    worker = run(functions).result
+    assert run(functions, 1).status == 439
+    assert until(lambda: not is_alive(worker))
+    assert run(functions).status == 200
+
+
+def test_a_worker_that_cannot_be_started_is_445_and_says_why(make, write, folder, monkeypatch):
+    write("python", ECHO["python"])
+    write("python", ECHO["python"], "other")
+    functions = make()
+    assert run(functions, 1, "other").result == 1
+    monkeypatch.setattr(sys, "executable", "/nosuch/python")
+    outcome = run(functions)
+    assert outcome.status == 445
+    assert "No such file or directory: '/nosuch/python'" in outcome.result["errorMessage"]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_process_that_a_function_started_ends_with_it(make, write, language, tmp_path):
     body = {
@@ -296,15 +421,8 @@ def test_a_flood_of_output_keeps_the_log_bounded(make, write):
     assert "19999 x" in outcome.log
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_no_worker_outlives_an_emulator_that_was_killed(tmp_path, write, language):
-    body = {
-        "python": "import subprocess\n    p = subprocess.Popen(['sleep', '60'])\n"
-        "    print(os.getpid(), p.pid)\n    while True: pass",
-        "node": "console.log(process.pid, require('child_process').spawn('sleep', ['60']).pid);"
-        " for (;;);",
-    }[language]
-    write(language, HANDLER[language].format(body))
+def killed(folder, condition):
+    """Kill a process that invokes the function when a condition, which is given it, is met."""
     source = (
         "import sys, datetime, pathlib\n"
         "from cloud_openapi.runtime import Functions\n"
@@ -313,13 +431,41 @@ def test_no_worker_outlives_an_emulator_that_was_killed(tmp_path, write, languag
         "functions.invoke('hello', {}, datetime.datetime.now())\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", source, str(tmp_path / "functions")],
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", source, str(folder)], stdout=subprocess.PIPE, text=True
     )
-    worker, child = map(int, process.stdout.readline().split())
-    assert is_alive(worker)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=WAIT)
-    assert until(lambda: not is_alive(worker))
-    assert until(lambda: not is_alive(child))
+    try:
+        return condition(process)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=WAIT)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_worker_outlives_an_emulator_that_was_killed(folder, write, language):
+    body = {
+        "python": "import subprocess\n    p = subprocess.Popen(['sleep', '60'])\n"
+        "    print(os.getpid(), p.pid)\n    while True: pass",
+        "node": "console.log(process.pid, require('child_process').spawn('sleep', ['60']).pid);"
+        " for (;;);",
+    }[language]
+    write(language, HANDLER[language].format(body))
+
+    def both(process):
+        pids = list(map(int, process.stdout.readline().split()))
+        assert len(pids) == 2
+        assert all(map(is_alive, pids))
+        return pids
+
+    for pid in killed(folder, both):
+        assert until(lambda pid=pid: not is_alive(pid))
+
+
+@on_linux
+@needs_node
+@pytest.mark.parametrize("case", DETACHED)
+def test_no_process_that_left_its_session_outlives_an_emulator_that_was_killed(
+    folder, detach, tmp_path, case
+):
+    detach(case, "while True: pass", "for (;;);")
+    assert killed(folder, lambda _: until(lambda: is_told(tmp_path)))
+    assert until(lambda: not is_alive(child_of(tmp_path)))
