@@ -140,6 +140,110 @@ def test_what_a_function_may_not_do_ends_with_the_platforms_status(make, write, 
     check(outcome, status, language, write, functions)
 
 
+# What ends an invocation of Node.js, and how: status and what is the last line of its stack trace.
+NODE_CASES = {
+    "a cause that is itself": (430, "const e = new Error('no'); e.cause = e; throw e", "Error: no"),
+    "causes in a circle": (
+        430,
+        "const a = new Error('one'), b = new Error('two', { cause: a }); a.cause = b; throw b",
+        "Caused by: Error: one",
+    ),
+    "nothing that is thrown": (430, "await Promise.reject()", "Uncaught undefined"),
+    "null that is thrown": (430, "throw null", "Uncaught null"),
+    "an object that is thrown": (430, "throw { code: 5 }", "Uncaught { code: 5 }"),
+    "a message that throws": (
+        430,
+        "throw Object.defineProperty(new Error(), 'message', { get() { throw 1 } })",
+        "Uncaught: something was thrown that cannot be shown",
+    ),
+    "an error of another realm": (
+        430,
+        "require('vm').runInNewContext(\"throw new Error('no')\")",
+        "Error: no",
+    ),
+    "a BigInt": (
+        430,
+        "return { a: 2n }",
+        "TypeError: result.a is a BigInt, which is no JSON; return Number(value) or String(value)",
+    ),
+    "a circle": (
+        430,
+        "const a = {}; a.b = [a]; return a",
+        "TypeError: result.b[0] contains itself, which JSON cannot show",
+    ),
+    "a toJSON that throws": (430, "return { toJSON() { throw new Error('own') } }", "Error: own"),
+    "an exit in a promise": (439, "await Promise.resolve().then(() => process.exit(0))", ""),
+    "a rejection nobody handles": (439, "Promise.reject(new Error('no')); return 1", ""),
+    "a rejection beside an error": (439, "Promise.reject(new Error('no')); throw 1", ""),
+}
+
+
+@needs_node
+@pytest.mark.parametrize("case", NODE_CASES)
+def test_what_goes_wrong_in_nodejs_blames_the_functions_own_lines(make, write, case):
+    status, body, last = NODE_CASES[case]
+    path = write("node", f"exports.main = async (event) => {{ {body} }}\n")
+    outcome = run(make())
+    stack = outcome.result.get("stackTrace", "")
+    lines = [line for line in stack.splitlines() if not line.startswith("    at ")]
+    assert (lines or [""])[-1] == last
+    frames = [line for line in stack.splitlines() if line.startswith("    at ")]
+    assert all(str(path) in line or "<anonymous>" in line for line in frames), frames
+    check(outcome, status, "node", write, make())
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("undefined", None),
+        ("() => 1", None),
+        ("NaN", None),
+        ("[Infinity, undefined, -0]", [None, None, 0]),
+        ("{ a: undefined, b: new Date(0) }", {"b": "1970-01-01T00:00:00.000Z"}),
+        ("'\\ud800'", "\ud800"),
+        ("{ '\\udfff': ['\\ud83d', '😀'] }", {"\udfff": ["\ud83d", "😀"]}),
+    ],
+)
+def test_a_value_of_nodejs_comes_as_json_stringify_writes_it(make, write, value, expected):
+    write("node", f"exports.main = async () => ({value})\n")
+    outcome = run(make())
+    assert (outcome.result, outcome.status) == (expected, 200)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_half_a_surrogate_pair_goes_in_and_comes_out(make, write, language):
+    write(language, ECHO[language])
+    event = {"\ud800": ["\udfff", "😀", "a\udc00b"]}
+    assert run(make(), event).result == event
+
+
+@needs_node
+def test_what_is_rejected_after_the_answer_does_not_harm_the_next_invocation(make, write):
+    late = "setTimeout(() => Promise.reject(new Error('late')), 1); return process.pid"
+    write("node", HANDLER["node"].format(f"if (event) return event; {late}"))
+    functions = make()
+    pid = run(functions).result
+    assert until(lambda: not is_alive(pid))
+    assert run(functions, 1).result == 1
+
+
+@needs_node
+@pytest.mark.parametrize(
+    "body",
+    [
+        "process.stdout.write('x'.repeat(10 * 2 ** 20))",
+        "for (let n = 0; n < 10; n++) console.log('x'.repeat(2 ** 20))",
+        "require('fs').closeSync(1)",
+        "require('fs').closeSync(1); require('fs').closeSync(2)",
+    ],
+)
+def test_what_nodejs_does_to_its_stdout_leaves_the_answer_alone(make, write, body):
+    write("node", HANDLER["node"].format(f"if (!event) {{ {body} }} return event"))
+    functions = make(timeout=2)
+    assert [run(functions, n).result for n in range(3)] == [0, 1, 2]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_timeout_comes_with_the_platforms_text_when_the_limit_is_over(make, write, language):
     body = {"python": "time.sleep(60)", "node": "await new Promise(() => {})"}[language]
