@@ -95,6 +95,35 @@ def test_install_brings_what_requirements_txt_lists_and_leaves_the_folder_clean(
 
 
 @needs_pip
+def test_a_module_that_a_handler_imports_is_found_once_it_is_installed(
+    folder, write, invoke, wheel
+):
+    write("index.py", "def main(e, c):\n    import treasure\n    return treasure.VALUE\n")
+    write("requirements.txt", f"{wheel}\n")
+    before = invoke()
+    assert before.status == 430
+    assert "Install what it needs: cloud-openapi install hello" in before.log.splitlines()
+    assert cli(folder, "install", "hello").returncode == 0
+    assert invoke().result == "gold"
+
+
+@needs_node
+def test_a_module_that_a_node_handler_requires_is_found_once_it_is_installed(
+    folder, write, invoke, tmp_path
+):
+    (tmp_path / "treasure").mkdir()
+    (tmp_path / "treasure" / "package.json").write_text('{"name": "treasure", "version": "1.0.0"}')
+    (tmp_path / "treasure" / "index.js").write_text("exports.value = 'gold'\n")
+    write("index.js", "exports.main = async () => require('treasure').value")
+    write("package.json", json.dumps({"dependencies": {"treasure": f"file:{tmp_path}/treasure"}}))
+    before = invoke()
+    assert before.status == 430
+    assert "Install what it needs: cloud-openapi install hello" in before.log.splitlines()
+    assert cli(folder, "install", "hello").returncode == 0
+    assert invoke().result == "gold"
+
+
+@needs_pip
 def test_install_that_fails_is_one_line_and_leaves_nothing(folder, write, tmp_path):
     write("index.py", PLAIN)
     write("requirements.txt", "./no-such-file.whl\n")

@@ -220,6 +220,9 @@ class Functions:
             answer = worker.ask(b"", limits, recorder.own) if new else {}
             keep = not answer
             answer = answer or worker.ask(call, limits, recorder.own)
+            if answer.get("missing"):
+                keep = False  # the next one finds what is installed until then
+                recorder.platform(_advice(settings).removeprefix(". "))
         except WORKER_ERRORS as error:
             keep = False
             raise of_worker_error(error, limits.timeout) from error
