@@ -1,5 +1,6 @@
 import hashlib
 import json
+import sys
 import threading
 import time
 import uuid
@@ -210,7 +211,9 @@ class Functions:
         if settings.problems:
             raise InvocationError(UNUSABLE, "; ".join(settings.problems))
         debugging = self._debug is not None and self._debug.function == settings.name
-        limits = Limits(None if debugging else settings.timeout, settings.memory)
+        # A debugger takes time, and its own memory is not the function's.
+        given = (None, sys.maxsize) if debugging else (settings.timeout, settings.memory)
+        limits = Limits(*given)
         try:
             worker, new = self._pool.take(found)
         except (MissingProgramError, OSError) as error:
