@@ -231,12 +231,56 @@ def test_check_lists_a_problem_and_leaves_with_1(folder, write, file, source, sa
     assert says in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (
+            "import json\ndef main_handler(event, context):\n    pass\n",
+            "index.py has no function main(event, context); it has main_handler\n",
+        ),
+        (
+            "from . import helper\n",
+            "index.py is in no package: import modules beside it without the dot\n",
+        ),
+        ("import shared\n", "/shared must be copied into it\n"),
+        ("from json import nosuch\n", "cannot import name 'nosuch' from 'json'"),
+        (
+            "import os\nos.environ['MY_KEY']\n",
+            "MY_KEY is not set: set it in envVariables of cloudbaserc.json",
+        ),
+        ("raise ValueError('no')\n", "does not load:\nTraceback"),
+    ],
+    ids=["other name", "relative", "beside the folder", "name", "variable", "exception"],
+)
+def test_check_says_what_to_do(folder, write, source, says):
+    (folder / "shared.py").touch()
+    write("index.py", source)
+    result = checked(folder)
+    assert result.exit_code == 1
+    assert says in result.stdout
+    assert "requirements.txt" not in result.stdout
+
+
+def test_check_of_a_folder_without_an_entry_file_says_which_file_is_missing(folder, write):
+    write("handler.py", PLAIN)
+    result = cli(folder, "check", "hello")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "no index.py and no index.js" in result.stderr
+
+
 @needs_node
 @pytest.mark.parametrize(
     ("source", "says"),
     [
         ("exports.main = (", "SyntaxError"),
-        ("exports.other = 1", "exports no function main"),
+        ("exports.other = 1", "exports no function main(event, context); it exports other\n"),
+        ("module.exports = () => 1", "it exports a function itself: write exports.main = …\n"),
+        (
+            "async function main() {}",
+            "exports no function main(event, context); write exports.main",
+        ),
+        ("module.exports = null", "write exports.main = …"),
+        ("require('./Lib/x')", "The file ./Lib/x is not in "),
         ("require('nosuch')", "The platform does not have nosuch"),
     ],
 )

@@ -343,6 +343,7 @@ NO_JSON = {
     "[object()]": ("[0] is of type object", "return a dict, list, string, number, bool or None"),
     "{'a': {(1, 2): 3}}": ("['a'] has a key of type tuple, (1, 2)", "use a string"),
     "{'a': [float('nan')]}": ("['a'][0] is nan", "return None instead"),
+    "later()": (" is of type coroutine", "return asyncio.run(value)"),
     "circular": ("['b'][0] contains itself", "which JSON cannot show"),
 }
 
@@ -352,7 +353,7 @@ def test_the_error_about_a_value_says_where_it_is_no_json_and_what_to_return(
     functions, write, value
 ):
     write(
-        "import datetime\ncircular = {}; circular['b'] = [circular]\n"
+        "import datetime\ncircular = {}; circular['b'] = [circular]\nasync def later(): pass\n"
         "class Array:\n"
         "    def tolist(self): return []\n"
         "    def __iter__(self): return iter([])\n"

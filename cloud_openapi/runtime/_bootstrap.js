@@ -24,9 +24,10 @@ async function main() {
   let handler
   let failure
   try {
-    const found = (await load(task.file))[task.handler]
+    const exported = Object(await load(task.file))
+    const found = exported[task.handler]
     if (typeof found === 'function') handler = found
-    else failure = { failed: 'handler', message: `${task.file} exports no function ${task.handler}(event, context)`, stack: '' }
+    else failure = { failed: 'handler', message: `${task.file} exports no function ${task.handler}(event, context)${thereIs(exported)}`, stack: '' }
   } catch (error) {
     failure = failed('load', error)
   }
@@ -38,6 +39,12 @@ async function main() {
     await new Promise((go) => later(go))
     answer(text)
   })
+}
+
+function thereIs(exported) {
+  if (typeof exported === 'function') return `; it exports a function itself: write exports.${task.handler} = …`
+  const names = Object.keys(exported)
+  return names.length ? `; it exports ${names.join(', ')}` : `; write exports.${task.handler} = …`
 }
 
 async function load(file) {

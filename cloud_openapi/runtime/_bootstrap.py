@@ -90,7 +90,9 @@ def _handler_of(module: ModuleType, name: str) -> tuple[Handler | None, Answer |
     handler = getattr(module, name, None)
     if callable(handler):
         return handler, None
-    message = f"{module.__file__} has no function {name}(event, context)"
+    own = [key for key, value in vars(module).items() if type(value) is type(main)]
+    there = f"; it has {', '.join(own)}" if own else ""
+    message = f"{module.__file__} has no function {name}(event, context){there}"
     return None, {"failed": "handler", "message": message, "stack": ""}
 
 

@@ -46,6 +46,8 @@ def _kind(value: Any) -> str:
 def _instead(value: Any) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return "a string: value.decode(), or base64.b64encode(value).decode()"
+    if hasattr(value, "__await__"):
+        return "asyncio.run(value) from a handler that is no async def"
     for method in ("isoformat", "tolist"):  # of datetime; of numpy's arrays and numbers
         if callable(getattr(value, method, None)):
             return f"value.{method}()"
