@@ -1,12 +1,15 @@
 """A debugger attaches to a function."""
 
+import ast
 import json
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from contextlib import closing
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +24,7 @@ NOW = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 needs_node = pytest.mark.skipif(not shutil.which("node"), reason="Node.js is missing")
 needs_debugpy = pytest.mark.skipif(find_spec("debugpy") is None, reason="debugpy is missing")
+WAIT = 20
 SLOW = {
     "index.py": "import time\ndef main(event, context):\n    time.sleep(1.5)\n    return event\n",
     "index.js": "exports.main = (e) => new Promise((r) => setTimeout(r, 1500, e))\n",
@@ -68,6 +72,142 @@ def test_the_debugger_listens_and_no_timeout_interrupts(tmp_path, write, file):
     while listens(port) and time.monotonic() < end:
         time.sleep(0.05)
     assert not listens(port)
+
+
+STOPPED = {
+    "index.py": "def main(event, context):\n    kept = b'x' * 2**26\n    return event\n",
+    "index.js": "exports.main = async (event) => {\n  const kept = Buffer.alloc(2 ** 26, 1)\n"
+    "  return event\n}\n",
+}
+
+
+class Adapter:
+    """A debugger's side of the Debug Adapter Protocol."""
+
+    def __init__(self, port):
+        self._socket = socket.create_connection(("127.0.0.1", port), WAIT)
+        self._file = self._socket.makefile("rb")
+        self._number = 0
+
+    def close(self):
+        self._file.close()
+        self._socket.close()
+
+    def send(self, command, **arguments):
+        self._number += 1
+        message = {"seq": self._number, "type": "request"}
+        body = json.dumps({**message, "command": command, "arguments": arguments}).encode()
+        self._socket.sendall(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    def wait(self, **fields):
+        while True:
+            length = int(self._file.readline().split(b":")[1])
+            assert self._file.readline() == b"\r\n"
+            message = json.loads(self._file.read(length))
+            if fields.items() <= message.items():
+                return message
+
+
+def stop_in_python(port, path, invoke):
+    """Stop at line 3 and go on; return what is known of the event there."""
+    with closing(Adapter(port)) as adapter:
+        adapter.send("initialize", adapterID="test")
+        adapter.send("attach", connect={"host": "127.0.0.1", "port": port})
+        adapter.wait(event="initialized")
+        adapter.send("setBreakpoints", source={"path": str(path)}, breakpoints=[{"line": 3}])
+        adapter.send("configurationDone")
+        adapter.wait(command="attach", success=True)
+        invoke()
+        thread = adapter.wait(event="stopped")["body"]["threadId"]
+        adapter.send("stackTrace", threadId=thread)
+        frame = adapter.wait(command="stackTrace")["body"]["stackFrames"][0]
+        adapter.send("evaluate", expression="event", frameId=frame["id"])
+        seen = adapter.wait(command="evaluate")["body"]["result"]
+        adapter.send("continue", threadId=thread)
+        adapter.wait(command="continue")
+        return frame["line"], ast.literal_eval(seen)
+
+
+class Inspector:
+    """A debugger's side of Node.js's inspector: JSON over a WebSocket."""
+
+    def __init__(self, port):
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"http://127.0.0.1:{port}/json/list", timeout=WAIT) as answer:
+            path = "/" + json.load(answer)[0]["webSocketDebuggerUrl"].rsplit("/", 1)[1]
+        self._socket = socket.create_connection(("127.0.0.1", port), WAIT)
+        self._file = self._socket.makefile("rb")
+        head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+        key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        self._socket.sendall(f"{head}Connection: Upgrade\r\n{key}\r\n".encode())
+        while self._file.readline() != b"\r\n":
+            pass
+
+    def close(self):
+        self._file.close()
+        self._socket.close()
+
+    def call(self, method, **params):
+        body = json.dumps({"id": 1, "method": method, "params": params}).encode().ljust(126)
+        # One frame of text; its mask is zero.
+        head = b"\x81\xfe" + len(body).to_bytes(2, "big") + b"\0\0\0\0"
+        self._socket.sendall(head + body)
+        return self.wait(id=1)["result"]
+
+    def wait(self, **fields):
+        while True:
+            size = self._file.read(2)[1]
+            if size > 125:
+                size = int.from_bytes(self._file.read(2 if size == 126 else 8), "big")
+            message = json.loads(self._file.read(size))
+            if fields.items() <= message.items():
+                return message
+
+
+def stop_in_node(port, path, invoke):
+    """Do the same by the inspector; its lines begin at 0."""
+    with closing(Inspector(port)) as inspector:
+        inspector.call("Debugger.enable")
+        inspector.call("Debugger.setBreakpointByUrl", url=path.as_uri(), lineNumber=2)
+        invoke()
+        frame = inspector.wait(method="Debugger.paused")["params"]["callFrames"][0]
+        found = inspector.call(
+            "Debugger.evaluateOnCallFrame",
+            callFrameId=frame["callFrameId"],
+            expression="event",
+            returnByValue=True,
+        )
+        inspector.call("Debugger.resume")
+        return frame["location"]["lineNumber"] + 1, found["result"]["value"]
+
+
+@pytest.mark.parametrize(
+    ("file", "stop"),
+    [
+        pytest.param("index.py", stop_in_python, marks=needs_debugpy),
+        pytest.param("index.js", stop_in_node, marks=needs_node),
+    ],
+)
+def test_a_debugger_stops_in_the_function_and_neither_time_nor_memory_ends_it(
+    tmp_path, write, file, stop
+):
+    write(file, STOPPED[file])
+    port = free_port()
+    functions = Functions(tmp_path, {}, timeout=1, memory=64, debug=Debug("hello", port))
+    outcomes = []
+
+    def run(event):
+        outcomes.append(functions.invoke("hello", event, NOW, "wx_http").result)
+
+    thread = threading.Thread(target=run, args=({"a": "stopped"},))
+    try:
+        run({})
+        seen = stop(port, tmp_path / "hello" / file, thread.start)
+        assert seen == (3, {"a": "stopped"})
+        thread.join(WAIT)
+        assert outcomes == [{}, {"a": "stopped"}]
+    finally:
+        functions.close()
 
 
 def test_other_functions_keep_their_timeout(tmp_path, write):

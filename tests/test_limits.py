@@ -27,12 +27,8 @@ HANDLER = {
     "python": "import os, sys, time\ndef main(event, context):\n    {}\n",
     "node": "exports.main = async (event, context) => {{ {} }}\n",
 }
-LANGUAGES = [
-    "python",
-    pytest.param(
-        "node", marks=pytest.mark.skipif(not shutil.which("node"), reason="Node.js is missing")
-    ),
-]
+needs_node = pytest.mark.skipif(not shutil.which("node"), reason="Node.js is missing")
+LANGUAGES = ["python", pytest.param("node", marks=needs_node)]
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the memory")
 
 # name: status, then what the handler does in Python and in Node.js
@@ -142,6 +138,110 @@ def test_what_a_function_may_not_do_ends_with_the_platforms_status(make, write, 
     # The module is loaded within the limit too, before the handler's time begins.
     assert time.monotonic() - begun < 3
     check(outcome, status, language, write, functions)
+
+
+# What ends an invocation of Node.js, and how: status and what is the last line of its stack trace.
+NODE_CASES = {
+    "a cause that is itself": (430, "const e = new Error('no'); e.cause = e; throw e", "Error: no"),
+    "causes in a circle": (
+        430,
+        "const a = new Error('one'), b = new Error('two', { cause: a }); a.cause = b; throw b",
+        "Caused by: Error: one",
+    ),
+    "nothing that is thrown": (430, "await Promise.reject()", "Uncaught undefined"),
+    "null that is thrown": (430, "throw null", "Uncaught null"),
+    "an object that is thrown": (430, "throw { code: 5 }", "Uncaught { code: 5 }"),
+    "a message that throws": (
+        430,
+        "throw Object.defineProperty(new Error(), 'message', { get() { throw 1 } })",
+        "Uncaught: something was thrown that cannot be shown",
+    ),
+    "an error of another realm": (
+        430,
+        "require('vm').runInNewContext(\"throw new Error('no')\")",
+        "Error: no",
+    ),
+    "a BigInt": (
+        430,
+        "return { a: 2n }",
+        "TypeError: result.a is a BigInt, which is no JSON; return Number(value) or String(value)",
+    ),
+    "a circle": (
+        430,
+        "const a = {}; a.b = [a]; return a",
+        "TypeError: result.b[0] contains itself, which JSON cannot show",
+    ),
+    "a toJSON that throws": (430, "return { toJSON() { throw new Error('own') } }", "Error: own"),
+    "an exit in a promise": (439, "await Promise.resolve().then(() => process.exit(0))", ""),
+    "a rejection nobody handles": (439, "Promise.reject(new Error('no')); return 1", ""),
+    "a rejection beside an error": (439, "Promise.reject(new Error('no')); throw 1", ""),
+}
+
+
+@needs_node
+@pytest.mark.parametrize("case", NODE_CASES)
+def test_what_goes_wrong_in_nodejs_blames_the_functions_own_lines(make, write, case):
+    status, body, last = NODE_CASES[case]
+    path = write("node", f"exports.main = async (event) => {{ {body} }}\n")
+    outcome = run(make())
+    stack = outcome.result.get("stackTrace", "")
+    lines = [line for line in stack.splitlines() if not line.startswith("    at ")]
+    assert (lines or [""])[-1] == last
+    frames = [line for line in stack.splitlines() if line.startswith("    at ")]
+    assert all(str(path) in line or "<anonymous>" in line for line in frames), frames
+    check(outcome, status, "node", write, make())
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("undefined", None),
+        ("() => 1", None),
+        ("NaN", None),
+        ("[Infinity, undefined, -0]", [None, None, 0]),
+        ("{ a: undefined, b: new Date(0) }", {"b": "1970-01-01T00:00:00.000Z"}),
+        ("'\\ud800'", "\ud800"),
+        ("{ '\\udfff': ['\\ud83d', '😀'] }", {"\udfff": ["\ud83d", "😀"]}),
+    ],
+)
+def test_a_value_of_nodejs_comes_as_json_stringify_writes_it(make, write, value, expected):
+    write("node", f"exports.main = async () => ({value})\n")
+    outcome = run(make())
+    assert (outcome.result, outcome.status) == (expected, 200)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_half_a_surrogate_pair_goes_in_and_comes_out(make, write, language):
+    write(language, ECHO[language])
+    event = {"\ud800": ["\udfff", "😀", "a\udc00b"]}
+    assert run(make(), event).result == event
+
+
+@needs_node
+def test_what_is_rejected_after_the_answer_does_not_harm_the_next_invocation(make, write):
+    late = "setTimeout(() => Promise.reject(new Error('late')), 1); return process.pid"
+    write("node", HANDLER["node"].format(f"if (event) return event; {late}"))
+    functions = make()
+    pid = run(functions).result
+    assert until(lambda: not is_alive(pid))
+    assert run(functions, 1).result == 1
+
+
+@needs_node
+@pytest.mark.parametrize(
+    "body",
+    [
+        "process.stdout.write('x'.repeat(10 * 2 ** 20))",
+        "for (let n = 0; n < 10; n++) console.log('x'.repeat(2 ** 20))",
+        "require('fs').closeSync(1)",
+        "require('fs').closeSync(1); require('fs').closeSync(2)",
+    ],
+)
+def test_what_nodejs_does_to_its_stdout_leaves_the_answer_alone(make, write, body):
+    write("node", HANDLER["node"].format(f"if (!event) {{ {body} }} return event"))
+    functions = make(timeout=2)
+    assert [run(functions, n).result for n in range(3)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -271,6 +371,135 @@ def test_a_function_that_fails_takes_no_other_one_with_it(make, write, language)
     thread.join()
 
 
+# Each writes its number to the file {0}; the last ones leave session, family and environment.
+DETACHED = {
+    "a session in Python": """import subprocess, pathlib
+    p = subprocess.Popen(['sleep', '60'], start_new_session=True)
+    pathlib.Path({0!r}).write_text(f'{{p.pid}}\\n')
+""",
+    "a session in Node.js": """
+    const p = require('child_process').spawn('sleep', ['60'], {{ detached: true }});
+    require('fs').writeFileSync({0!r}, p.pid + '\\n');
+""",
+    "a daemon of Python": """import pathlib
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork(): os._exit(0)
+        os.closerange(0, 100)
+        pathlib.Path({0!r}).write_text(f'{{os.getpid()}}\\n')
+        os.execve('/bin/sleep', ['sleep', '60'], {{}})
+    os.wait()
+    while not os.path.exists({0!r}): time.sleep(0.01)
+""",
+    "a daemon of Node.js": """
+    const daemon = 'echo $$ > {0}; exec sleep 60 > /dev/null 2>&1 < /dev/null';
+    const shell = "setsid sh -c '" + daemon + "' &";
+    const options = {{ stdio: 'ignore', env: {{}} }};
+    require('child_process').execFileSync('/bin/sh', ['-c', shell], options);
+    while (!require('fs').existsSync({0!r}));
+""",
+}
+
+
+@pytest.fixture
+def detach(tmp_path, write):
+    """Return a function that writes a function, which starts a process and does what is given."""
+
+    def detach(case, python, node):
+        language = "python" if case.endswith("Python") else "node"
+        source = DETACHED[case]
+        then = {"python": f"    {python}", "node": node}[language]
+        write(language, HANDLER[language].format(source.format(str(tmp_path / "pid")) + then))
+
+    return detach
+
+
+def child_of(tmp_path):
+    return int((tmp_path / "pid").read_text())
+
+
+def is_told(tmp_path):
+    path = tmp_path / "pid"
+    return path.exists() and path.read_text().endswith("\n")
+
+
+@on_linux
+@needs_node
+@pytest.mark.parametrize("case", DETACHED)
+def test_a_process_that_has_left_its_session_ends_with_the_worker(make, detach, tmp_path, case):
+    detach(case, "return 1", "return 1")
+    functions = make()
+    assert run(functions).result == 1
+    assert until(lambda: is_told(tmp_path))
+    assert is_alive(child_of(tmp_path))
+    functions.close()
+    assert not is_alive(child_of(tmp_path))
+
+
+@on_linux
+@needs_node
+@pytest.mark.parametrize("case", DETACHED)
+@pytest.mark.parametrize("status", [433, 439])
+def test_a_process_that_has_left_its_session_ends_with_an_invocation_that_fails(
+    make, detach, tmp_path, case, status
+):
+    ends = {439: ("os._exit(1)", "process.exit(1)"), 433: ("while True: pass", "for (;;);")}
+    detach(case, *ends[status])
+    assert run(make(timeout=1)).status == status
+    assert is_told(tmp_path)
+    assert not is_alive(child_of(tmp_path))
+
+
+@on_linux
+def test_the_memory_of_a_process_that_has_left_its_session_counts(make, write):
+    source = (
+        "if os.fork() == 0:\n"
+        "        os.setsid()\n"
+        "        if os.fork(): os._exit(0)\n"
+        "        x = b'x' * 2**29; time.sleep(60)\n"
+        "    os.wait(); time.sleep(60)"
+    )
+    write("python", HANDLER["python"].format(source))
+    check(run(make(timeout=10)), 434, "python", write, make())
+
+
+@on_linux
+def test_a_guardian_that_is_killed_takes_no_worker_and_is_followed_by_another(make, write):
+    write("python", "import os\ndef main(event, context):\n    return os.getpid()\n", "one")
+    write("python", "import os\ndef main(event, context):\n    return os.getpid()\n", "two")
+    functions = make()
+    one = run(functions, name="one").result
+    functions._guard._process.kill()
+    functions._guard._process.wait()
+    two = run(functions, name="two").result
+    assert run(functions, name="one").result == one
+    functions.close()
+    assert not is_alive(one)
+    assert not is_alive(two)
+
+
+@on_linux
+def test_a_worker_whose_supervisor_is_killed_ends_and_the_next_invocation_works(make, write):
+    kill = "if event: os.kill(os.getppid(), 9); time.sleep(60)"
+    write("python", HANDLER["python"].format(f"{kill}\n    return os.getpid()"))
+    functions = make(timeout=2)
+    worker = run(functions).result
+    assert run(functions, 1).status == 439
+    assert until(lambda: not is_alive(worker))
+    assert run(functions).status == 200
+
+
+def test_a_worker_that_cannot_be_started_is_445_and_says_why(make, write, folder, monkeypatch):
+    write("python", ECHO["python"])
+    write("python", ECHO["python"], "other")
+    functions = make()
+    assert run(functions, 1, "other").result == 1
+    monkeypatch.setattr(sys, "executable", "/nosuch/python")
+    outcome = run(functions)
+    assert outcome.status == 445
+    assert "No such file or directory: '/nosuch/python'" in outcome.result["errorMessage"]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_process_that_a_function_started_ends_with_it(make, write, language, tmp_path):
     body = {
@@ -296,15 +525,8 @@ def test_a_flood_of_output_keeps_the_log_bounded(make, write):
     assert "19999 x" in outcome.log
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_no_worker_outlives_an_emulator_that_was_killed(tmp_path, write, language):
-    body = {
-        "python": "import subprocess\n    p = subprocess.Popen(['sleep', '60'])\n"
-        "    print(os.getpid(), p.pid)\n    while True: pass",
-        "node": "console.log(process.pid, require('child_process').spawn('sleep', ['60']).pid);"
-        " for (;;);",
-    }[language]
-    write(language, HANDLER[language].format(body))
+def killed(folder, condition):
+    """Kill a process that invokes the function when a condition, which is given it, is met."""
     source = (
         "import sys, datetime, pathlib\n"
         "from cloud_openapi.runtime import Functions\n"
@@ -313,13 +535,41 @@ def test_no_worker_outlives_an_emulator_that_was_killed(tmp_path, write, languag
         "functions.invoke('hello', {}, datetime.datetime.now())\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", source, str(tmp_path / "functions")],
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", source, str(folder)], stdout=subprocess.PIPE, text=True
     )
-    worker, child = map(int, process.stdout.readline().split())
-    assert is_alive(worker)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=WAIT)
-    assert until(lambda: not is_alive(worker))
-    assert until(lambda: not is_alive(child))
+    try:
+        return condition(process)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=WAIT)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_worker_outlives_an_emulator_that_was_killed(folder, write, language):
+    body = {
+        "python": "import subprocess\n    p = subprocess.Popen(['sleep', '60'])\n"
+        "    print(os.getpid(), p.pid)\n    while True: pass",
+        "node": "console.log(process.pid, require('child_process').spawn('sleep', ['60']).pid);"
+        " for (;;);",
+    }[language]
+    write(language, HANDLER[language].format(body))
+
+    def both(process):
+        pids = list(map(int, process.stdout.readline().split()))
+        assert len(pids) == 2
+        assert all(map(is_alive, pids))
+        return pids
+
+    for pid in killed(folder, both):
+        assert until(lambda pid=pid: not is_alive(pid))
+
+
+@on_linux
+@needs_node
+@pytest.mark.parametrize("case", DETACHED)
+def test_no_process_that_left_its_session_outlives_an_emulator_that_was_killed(
+    folder, detach, tmp_path, case
+):
+    detach(case, "while True: pass", "for (;;);")
+    assert killed(folder, lambda _: until(lambda: is_told(tmp_path)))
+    assert until(lambda: not is_alive(child_of(tmp_path)))

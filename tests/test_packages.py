@@ -95,6 +95,35 @@ def test_install_brings_what_requirements_txt_lists_and_leaves_the_folder_clean(
 
 
 @needs_pip
+def test_a_module_that_a_handler_imports_is_found_once_it_is_installed(
+    folder, write, invoke, wheel
+):
+    write("index.py", "def main(e, c):\n    import treasure\n    return treasure.VALUE\n")
+    write("requirements.txt", f"{wheel}\n")
+    before = invoke()
+    assert before.status == 430
+    assert "Install what it needs: cloud-openapi install hello" in before.log.splitlines()
+    assert cli(folder, "install", "hello").returncode == 0
+    assert invoke().result == "gold"
+
+
+@needs_node
+def test_a_module_that_a_node_handler_requires_is_found_once_it_is_installed(
+    folder, write, invoke, tmp_path
+):
+    (tmp_path / "treasure").mkdir()
+    (tmp_path / "treasure" / "package.json").write_text('{"name": "treasure", "version": "1.0.0"}')
+    (tmp_path / "treasure" / "index.js").write_text("exports.value = 'gold'\n")
+    write("index.js", "exports.main = async () => require('treasure').value")
+    write("package.json", json.dumps({"dependencies": {"treasure": f"file:{tmp_path}/treasure"}}))
+    before = invoke()
+    assert before.status == 430
+    assert "Install what it needs: cloud-openapi install hello" in before.log.splitlines()
+    assert cli(folder, "install", "hello").returncode == 0
+    assert invoke().result == "gold"
+
+
+@needs_pip
 def test_install_that_fails_is_one_line_and_leaves_nothing(folder, write, tmp_path):
     write("index.py", PLAIN)
     write("requirements.txt", "./no-such-file.whl\n")
@@ -202,12 +231,56 @@ def test_check_lists_a_problem_and_leaves_with_1(folder, write, file, source, sa
     assert says in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (
+            "import json\ndef main_handler(event, context):\n    pass\n",
+            "index.py has no function main(event, context); it has main_handler\n",
+        ),
+        (
+            "from . import helper\n",
+            "index.py is in no package: import modules beside it without the dot\n",
+        ),
+        ("import shared\n", "/shared must be copied into it\n"),
+        ("from json import nosuch\n", "cannot import name 'nosuch' from 'json'"),
+        (
+            "import os\nos.environ['MY_KEY']\n",
+            "MY_KEY is not set: set it in envVariables of cloudbaserc.json",
+        ),
+        ("raise ValueError('no')\n", "does not load:\nTraceback"),
+    ],
+    ids=["other name", "relative", "beside the folder", "name", "variable", "exception"],
+)
+def test_check_says_what_to_do(folder, write, source, says):
+    (folder / "shared.py").touch()
+    write("index.py", source)
+    result = checked(folder)
+    assert result.exit_code == 1
+    assert says in result.stdout
+    assert "requirements.txt" not in result.stdout
+
+
+def test_check_of_a_folder_without_an_entry_file_says_which_file_is_missing(folder, write):
+    write("handler.py", PLAIN)
+    result = cli(folder, "check", "hello")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "no index.py and no index.js" in result.stderr
+
+
 @needs_node
 @pytest.mark.parametrize(
     ("source", "says"),
     [
         ("exports.main = (", "SyntaxError"),
-        ("exports.other = 1", "exports no function main"),
+        ("exports.other = 1", "exports no function main(event, context); it exports other\n"),
+        ("module.exports = () => 1", "it exports a function itself: write exports.main = …\n"),
+        (
+            "async function main() {}",
+            "exports no function main(event, context); write exports.main",
+        ),
+        ("module.exports = null", "write exports.main = …"),
+        ("require('./Lib/x')", "The file ./Lib/x is not in "),
         ("require('nosuch')", "The platform does not have nosuch"),
     ],
 )

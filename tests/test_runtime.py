@@ -332,6 +332,90 @@ def test_a_value_with_a_number_that_json_does_not_have_is_430(functions, write, 
     check_error(run(functions), 430, "user code exception caught", stack="ValueError")
 
 
+NO_JSON = {
+    "{'a': [1, {2, 3}]}": ("['a'][1] is of type set", "return a list: list(value)"),
+    "[datetime.date(1, 1, 1)]": ("[0] is of type datetime.date", "return value.isoformat()"),
+    "b'bytes'": (
+        " is of type bytes",
+        "return a string: value.decode(), or base64.b64encode(value)",
+    ),
+    "(Array(),)": ("[0] is of type index.Array", "return value.tolist()"),
+    "[object()]": ("[0] is of type object", "return a dict, list, string, number, bool or None"),
+    "{'a': {(1, 2): 3}}": ("['a'] has a key of type tuple, (1, 2)", "use a string"),
+    "{'a': [float('nan')]}": ("['a'][0] is nan", "return None instead"),
+    "later()": (" is of type coroutine", "return asyncio.run(value)"),
+    "circular": ("['b'][0] contains itself", "which JSON cannot show"),
+}
+
+
+@pytest.mark.parametrize("value", NO_JSON)
+def test_the_error_about_a_value_says_where_it_is_no_json_and_what_to_return(
+    functions, write, value
+):
+    write(
+        "import datetime\ncircular = {}; circular['b'] = [circular]\nasync def later(): pass\n"
+        "class Array:\n"
+        "    def tolist(self): return []\n"
+        "    def __iter__(self): return iter([])\n"
+        f"def main(event, context):\n    return {value}\n"
+    )
+    stack = check_error(run(functions), 430, "user code exception caught", stack="")
+    assert files_in(stack) == set()
+    message = stack.splitlines()[-1]
+    where, instead = NO_JSON[value]
+    assert message.split(": ", 1)[1].startswith(f"result{where}")
+    assert instead in message
+
+
+def test_an_error_of_a_values_own_method_shows_the_functions_frames_only(functions, write):
+    path = write(
+        "class Bad(dict):\n    def items(self):\n        raise KeyError('own')\n"
+        "def main(event, context):\n    return Bad(a=1)\n"
+    )
+    stack = check_error(run(functions), 430, "user code exception caught", stack="KeyError: 'own'")
+    assert files_in(stack) == {str(path)}
+
+
+def test_a_decimal_becomes_a_string_as_on_the_platform(functions, write):
+    write("from decimal import Decimal\ndef main(e, c):\n    return [Decimal('1.10')]\n")
+    assert run(functions) == (["1.10"], 200)
+
+
+ODD_EXCEPTIONS = {
+    "no text": """
+class E(Exception):
+    def __str__(self): raise ValueError
+raise E
+""",
+    "half a surrogate pair": "raise ValueError('\\ud800')",
+    "a long chain": """
+error = None
+for n in range(3000):
+    last = error
+    error = ValueError(n)
+    error.__context__ = last
+raise error
+""",
+    "its own cause": """
+error = ValueError('no')
+error.__cause__ = error
+raise error
+""",
+}
+
+
+@pytest.mark.parametrize("case", ODD_EXCEPTIONS)
+@pytest.mark.parametrize("status", [430, 443])
+def test_an_odd_exception_is_an_error_like_another(functions, write, case, status):
+    source = ODD_EXCEPTIONS[case]
+    inner = source.replace("\n", "\n    ")
+    path = write(f"def main(e, c):\n    {inner}\n" if status == 430 else source)
+    stack = check_error(run(functions), status, None, stack="Traceback")
+    assert files_in(stack) == {str(path)}
+    write(RETURNS_EVENT)
+    assert run(functions, 1) == (1, 200)
+
+
 def test_endless_recursion_and_a_circular_value_are_430(functions, write):
     write("def main(event, context):\n    return main(event, context)\n")
     check_error(run(functions), 430, "user code exception caught", stack="RecursionError")

@@ -20,5 +20,10 @@ folder_option = option(
 def check_known(name: str, functions: Functions) -> None:
     """Raise ConfigError for a name that is none of the functions."""
     if name not in functions:
+        if (functions.folder / name).is_dir():
+            raise ConfigError(
+                f"{functions.folder / name} is no function: it has no index.py and no index.js. "
+                "Another file is named by the handler of the function in cloudbaserc.json."
+            )
         known = ", ".join(functions) or "none"
         raise ConfigError(f'There is no function "{name}" in {functions.folder}. Known: {known}.')

@@ -13,6 +13,7 @@ const MOST_BYTES = 6 * 1024 * 1024
 // What require() throws at a module: that it is one, that it awaits, or, where Node.js can require
 // modules, that what it imports was not found, which is looked for elsewhere by import only.
 const MODULE_CODES = ['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE', 'ERR_MODULE_NOT_FOUND']
+const later = setImmediate // the function may replace it
 const task = JSON.parse(process.argv[2])
 const requests = Number(process.argv[3])
 const answers = Number(process.argv[4])
@@ -23,9 +24,10 @@ async function main() {
   let handler
   let failure
   try {
-    const found = (await load(task.file))[task.handler]
+    const exported = Object(await load(task.file))
+    const found = exported[task.handler]
     if (typeof found === 'function') handler = found
-    else failure = { failed: 'handler', message: `${task.file} exports no function ${task.handler}(event, context)`, stack: '' }
+    else failure = { failed: 'handler', message: `${task.file} exports no function ${task.handler}(event, context)${thereIs(exported)}`, stack: '' }
   } catch (error) {
     failure = failed('load', error)
   }
@@ -34,8 +36,17 @@ async function main() {
   lines(requests, async (line) => {
     const call = JSON.parse(line)
     setVariables(JSON.parse(call.context.environment), former)
-    answer(failure ? JSON.stringify(failure) : await invoke(handler, call))
+    const text = failure ? JSON.stringify(failure) : await invoke(handler, call)
+    // What was rejected where nobody waits ends the process now, and not in the next invocation.
+    await new Promise((go) => later(go))
+    answer(text)
   })
+}
+
+function thereIs(exported) {
+  if (typeof exported === 'function') return `; it exports a function itself: write exports.${task.handler} = …`
+  const names = Object.keys(exported)
+  return names.length ? `; it exports ${names.join(', ')}` : `; write exports.${task.handler} = …`
 }
 
 async function load(file) {
@@ -101,7 +112,7 @@ function setVariables(variables, former) {
 
 async function invoke(handler, call) {
   try {
-    const text = JSON.stringify(await handler(call.event, call.context))
+    const text = written(await handler(call.event, call.context))
     if (text !== undefined && Buffer.byteLength(text) > MOST_BYTES) return JSON.stringify({ failed: 'size', message: '', stack: '' })
     return `{"result": ${text === undefined ? 'null' : text}}`
   } catch (error) {
@@ -109,21 +120,69 @@ async function invoke(handler, call) {
   }
 }
 
+// JSON.stringify, which says of a BigInt or a circle neither where it is nor what to do.
+function written(result) {
+  try {
+    return JSON.stringify(result)
+  } catch (error) {
+    throw (error instanceof TypeError && flaw(result, 'result', [])) || error
+  }
+}
+
+function flaw(value, where, above) {
+  if (typeof value === 'bigint') return flawed(`${where} is a BigInt, which is no JSON; return Number(value) or String(value)`)
+  if (typeof value !== 'object' || value === null || typeof value.toJSON === 'function') return undefined
+  if (above.includes(value)) return flawed(`${where} contains itself, which JSON cannot show`)
+  above.push(value)
+  for (const key of Object.keys(value)) {
+    const found = flaw(value[key], Array.isArray(value) ? `${where}[${key}]` : `${where}.${key}`, above)
+    if (found) return found
+  }
+  above.pop()
+  return undefined
+}
+
+function flawed(message) {
+  const error = new TypeError(message)
+  error.stack = String(error)
+  return error
+}
+
 function failed(step, error) {
-  const isError = error instanceof Error || (error && typeof error.stack === 'string')
-  const text = isError ? String(error.message) : require('util').inspect(error)
-  const missing = isError && ['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'].includes(error.code)
+  try {
+    return described(step, error)
+  } catch {
+    // A getter or an inspect() of the function's own has thrown.
+    const message = 'something was thrown that cannot be shown'
+    return { failed: step, message, stack: `Uncaught: ${message}` }
+  }
+}
+
+function described(step, error) {
+  const text = isError(error) ? String(error.message) : require('util').inspect(error)
+  const missing = isError(error) && ['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'].includes(error.code)
   const folders = [path.join(process.cwd(), 'node_modules'), ...(process.env.NODE_PATH || '').split(path.delimiter)]
   const where = `working directory ${process.cwd()}, looked in ${folders.filter(Boolean).join(', ')}`
   const message = missing ? `${text.split('\n')[0]} (${where})` : text
-  return { failed: step, message, stack: isError ? stackOf(error) : `Uncaught ${text}`, missing }
+  return { failed: step, message, stack: isError(error) ? stackOf(error) : `Uncaught ${text}`, missing }
+}
+
+function isError(thrown) {
+  return thrown instanceof Error || Boolean(thrown && typeof thrown.stack === 'string')
 }
 
 function stackOf(error) {
-  const lines = String(error.stack).split('\n')
-  const stack = lines.filter((line) => !/^\s+at /.test(line) || !(/[( ]node:/.test(line) || line.includes(__filename)))
-    .filter((line) => line !== `- ${__filename}`).join('\n').trimEnd()
-  return error.cause instanceof Error ? `${stack}\nCaused by: ${stackOf(error.cause)}` : stack
+  const stacks = []
+  for (const seen = new Set(); isError(error) && !seen.has(error); error = error.cause) {
+    seen.add(error)
+    stacks.push(ownFrames(String(error.stack)))
+  }
+  return stacks.join('\nCaused by: ')
+}
+
+function ownFrames(stack) {
+  const lines = stack.split('\n').filter((line) => !/^\s+at /.test(line) || !(/[( ]node:/.test(line) || line.includes(__filename)))
+  return lines.filter((line) => line !== `- ${__filename}`).join('\n').trimEnd()
 }
 
 function answer(text) {

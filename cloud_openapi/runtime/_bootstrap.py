@@ -92,7 +92,9 @@ def _handler_of(module: ModuleType, name: str) -> tuple[Handler | None, Answer |
     handler = getattr(module, name, None)
     if callable(handler):
         return handler, None
-    message = f"{module.__file__} has no function {name}(event, context)"
+    own = [key for key, value in vars(module).items() if type(value) is type(main)]
+    there = f"; it has {', '.join(own)}" if own else ""
+    message = f"{module.__file__} has no function {name}(event, context){there}"
     return None, {"failed": "handler", "message": message, "stack": ""}
 
 
@@ -117,8 +119,7 @@ def _set_variables(variables: dict[str, str], former: dict[str, str | None]) -> 
 def _invoke(handler: Handler, call: dict[str, Any]) -> bytes:
     try:
         result = handler(call["event"], call["context"])
-        # Done here, where the function's own frames can still be blamed.
-        text = json.dumps(result, ensure_ascii=False, allow_nan=False)
+        text = _written(result)
     except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is the function's answer
@@ -127,17 +128,52 @@ def _invoke(handler: Handler, call: dict[str, Any]) -> bytes:
         data = text.encode()
     except UnicodeEncodeError:
         # Half a surrogate pair has no UTF-8 form, but it has one in JSON.
-        data = json.dumps(result).encode()
+        data = json.dumps(json.loads(text)).encode()
     if len(data) > _MOST_BYTES and len(text.encode("utf-8", "surrogatepass")) > _MOST_BYTES:
         return b'{"failed": "size", "message": "", "stack": ""}'
     return b'{"result": ' + data + b"}"
+
+
+def _written(result: Any) -> str:
+    """Return a result as JSON. Raises what tells where it is none, and what to return instead."""
+    try:
+        return json.dumps(result, ensure_ascii=False, allow_nan=False, default=_text_of_decimal)
+    except RecursionError:
+        raise
+    except (TypeError, ValueError):
+        flaw = _find_flaw(result)
+        if flaw is None:
+            raise  # a method of the result's own has raised it
+    raise flaw
+
+
+def _text_of_decimal(value: Any) -> str:
+    # As the platform does; every other type is refused.
+    decimal = sys.modules.get("decimal")
+    if decimal is not None and isinstance(value, decimal.Decimal):
+        return str(value)
+    raise TypeError
+
+
+def _find_flaw(result: Any) -> Exception | None:
+    # Loaded when it is needed only, for this is read at every start.
+    file = os.path.join(os.path.dirname(__file__), "_flaw.py")  # noqa: PTH118, PTH120
+    spec = importlib.util.spec_from_file_location("_flaw", file)
+    assert spec is not None  # noqa: S101 - there is a loader for .py
+    assert spec.loader is not None  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    flaw: Exception | None = module.flaw_of(result, _text_of_decimal)
+    return flaw
 
 
 def _failed(step: str, error: BaseException) -> Answer:
     trace = traceback.TracebackException.from_exception(error)
     _keep_own_frames(trace)
     stack = "".join(trace.format()).rstrip()
-    message = str(error)
+    message = stack.rpartition("\n")[2]
+    with contextlib.suppress(Exception):  # the function's own class may have no text
+        message = str(error)
     missing = isinstance(error, ImportError)
     if missing:
         where = f"working directory {os.getcwd()}, looked in {', '.join(sys.path)}"  # noqa: PTH109
@@ -145,12 +181,20 @@ def _failed(step: str, error: BaseException) -> Answer:
     return {"failed": step, "message": message, "stack": stack, "missing": missing}
 
 
-def _keep_own_frames(trace: traceback.TracebackException | None) -> None:
-    own = (__file__, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
-    while trace is not None:
+def _keep_own_frames(whole: traceback.TracebackException) -> None:
+    own = (
+        __file__,
+        json.__file__,
+        json.encoder.__file__,
+        "<frozen importlib._bootstrap>",
+        "<frozen importlib._bootstrap_external>",
+    )
+    left = [whole]
+    while left:
+        trace = left.pop()
         trace.stack[:] = [frame for frame in trace.stack if frame.filename not in own]
-        _keep_own_frames(trace.__context__)
-        trace = trace.__cause__
+        chained = (trace.__cause__, trace.__context__, *(getattr(trace, "exceptions", None) or ()))
+        left.extend(other for other in chained if other is not None)
 
 
 def _answer(descriptor: int, answer: bytes) -> None:

@@ -75,8 +75,16 @@ def _load_problems(settings: Settings, environment: Mapping[str, str], guard: Gu
         return []
     if answer["failed"] == "handler":
         return [str(answer["message"])]
-    text = f"{settings.file} does not load: {answer['message']}\n{answer['stack']}"
-    return [text + (_advice(settings, answer["message"]) if answer["missing"] else "")]
+    if answer["missing"]:
+        text = f"{settings.file} does not load: {answer['message']}\n{answer['stack']}"
+        return [text + _advice(settings, answer["message"])]
+    return [f"{settings.file} does not load:\n{answer['stack']}" + _hint(answer["stack"])]
+
+
+def _hint(stack: str) -> str:
+    found = re.search(r"os\.environ\[(?:.*\n)+KeyError: '(\w+)'$", stack)
+    where = "envVariables of cloudbaserc.json, and in the platform's console"
+    return f"\nThe variable {found[1]} is not set: set it in {where}" if found else ""
 
 
 def _advice(settings: Settings, message: str) -> str:
@@ -84,10 +92,18 @@ def _advice(settings: Settings, message: str) -> str:
         r"[Nn]o module named '(\w+)|Cannot find (?:module|package) '([^']+)'", message
     )
     name = (found[1] or found[2]) if found else ""
+    if not name:
+        dotless = "is in no package: import modules beside it without the dot"
+        return f"\n{settings.file.name} {dotless}" if "relative import" in message else ""
+    if name.startswith((".", "/")):
+        return f"\nThe file {name} is not in {settings.folder}; case counts, on the platform too"
     if name == "cloud_openapi":
         return f"\nPut the package into what you upload: make package FUNCTION={settings.name}"
     if name in PREINSTALLED:
         return f"\nThe platform has {name} installed, this machine has not: pip install {name}"
+    above = settings.folder.parent / name
+    if above.is_dir() or above.with_name(f"{name}.py").is_file():
+        return f"\nOnly {settings.folder} is uploaded: {above} must be copied into it"
     listed = "requirements.txt" if settings.language == "python" else "package.json"
     state = "is not installed yet" if is_missing(settings) else f"list it in {listed}"
     return f"\nThe platform does not have {name}; {state}: cloud-openapi install {settings.name}"

@@ -1,4 +1,5 @@
 import hashlib
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ from cloud_openapi.runtime._invocation import Running
 from cloud_openapi.runtime._log import Log
 from cloud_openapi.runtime._outcome import (
     BUSY,
+    EXIT,
     NO_HANDLER,
     NO_RUNTIME,
     UNUSABLE,
@@ -199,7 +201,9 @@ class Functions:
         if settings.problems:
             raise InvocationError(UNUSABLE, "; ".join(settings.problems))
         debugging = self._debug is not None and self._debug.function == settings.name
-        limits = Limits(None if debugging else settings.timeout, settings.memory)
+        # A debugger takes time, and its own memory is not the function's.
+        given = (None, sys.maxsize) if debugging else (settings.timeout, settings.memory)
+        limits = Limits(*given)
         try:
             worker, new = self._pool.take(found)
         except (MissingProgramError, OSError) as error:
@@ -211,12 +215,18 @@ class Functions:
             if answer == _LOADED:
                 answer = worker.ask(call, limits, output)
                 keep = True
+            return read_answer(answer, lambda: _advice(settings))
         except WorkerError as error:
             raise of_worker_error(error, limits.timeout) from error
+        except InvocationError as error:
+            # The next one finds what is installed until then, and speaks in turn.
+            keep = keep and not error.missing and error.status != EXIT
+            if error.missing:
+                running.recorder.platform(_advice(settings).removeprefix(". "))
+            raise
         finally:
             running.memory = worker.peak
             self._pool.give_back(found, worker, keep=keep)
-        return read_answer(answer, lambda: _advice(settings))
 
     def _start(self, found: Found) -> Worker:
         settings = found.settings

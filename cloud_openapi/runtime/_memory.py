@@ -1,4 +1,4 @@
-"""How much memory a process and all that it started take; only Linux tells."""
+"""How much memory processes take; only Linux tells."""
 
 import os
 from collections.abc import Iterator
@@ -9,20 +9,20 @@ _LONGEST = 1 << 16
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """Yield a process and those that it and its children started, as far as they are known."""
-    yield pid
+    """Yield what a process and its children started, as far as they are known."""
     try:
         # Read several times a second, which is why this is not pathlib's glob.
         threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
     except OSError:
         return
     for thread in threads:
-        for child in _read(f"/proc/{pid}/task/{thread}/children").split():
-            yield from descendants(int(child))
+        for child in map(int, _read(f"/proc/{pid}/task/{thread}/children").split()):
+            yield child
+            yield from descendants(child)
 
 
 def used_mb(pid: int, limit: int) -> float:
-    """Return the memory of a process and its descendants in MB; 0 where it is not known.
+    """Return the memory of a process's descendants in MB; 0 where it is not known.
 
     Pages that several share are counted once where it matters: when the sum is over the limit.
     """

@@ -52,11 +52,17 @@ class Outcome(NamedTuple):
 
 
 class InvocationError(Exception):
-    """An invocation that failed; the status, and a message where the status has no own text."""
+    """An invocation that failed; the status, and a message where the status has no own text.
 
-    def __init__(self, status: int, message: str = "", stack: str | None = None) -> None:
+    ``missing`` says that a module was not found.
+    """
+
+    def __init__(
+        self, status: int, message: str = "", stack: str | None = None, *, missing: bool = False
+    ) -> None:
         super().__init__(status, message)
         self.status = status
+        self.missing = missing
         self.message = _TEXTS.get(status, message)
         self.stack = stack
 
@@ -82,9 +88,10 @@ def read_answer(line: bytes, advice: Callable[[], str]) -> str:
     except ValueError:
         raise InvocationError(EXIT) from None
     status = _STEPS[answer["failed"]]
-    message = answer["message"] + (advice() if answer.get("missing") else "")
+    missing = answer.get("missing", False)
+    message = answer["message"] + (advice() if missing else "")
     stack = None if status == RESULT_TOO_LARGE else answer["stack"]
-    raise InvocationError(status, message, stack)
+    raise InvocationError(status, message, stack, missing=missing)
 
 
 def _check(value: bytes) -> None:

@@ -1,15 +1,13 @@
 import contextlib
 import os
 import select
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from cloud_openapi.runtime._guard import Guard
-from cloud_openapi.runtime._memory import descendants, peak_mb, used_mb
+from cloud_openapi.runtime._memory import peak_mb
 from cloud_openapi.waiting import READ, WRITE, wait
 
 # As much as a pipe holds.
@@ -48,8 +46,8 @@ class Limits(NamedTuple):
 class Worker:
     """One process that holds one function; it answers one invocation at a time.
 
-    It has a session of its own, so that what it starts can be ended with it. Of the three pipes
-    two are ours alone; what the function prints comes through the third.
+    What it starts ends with it. Of the three pipes two are ours alone; what the function prints
+    comes through the third.
     """
 
     def __init__(
@@ -60,33 +58,19 @@ class Worker:
         self._output, output = os.pipe()
         for descriptor in (self._requests, self._answers, self._output):
             os.set_blocking(descriptor, False)
-        self._guard = guard
         self._open = [self._requests, self._answers, self._output]
         self._silent = False
         self._measured = 0.0
         self.peak = 0.0
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - an interpreter and our own file
-                [*command, str(requests), str(answers)],
-                cwd=folder,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=(requests, answers),
-                start_new_session=True,
-            )
+            pipes = (requests, answers, output)
+            self._process = guard.start(command, folder, environment, pipes)
         except OSError:
             self._close_pipes()
             raise
         finally:
             for descriptor in (requests, answers, output):
                 os.close(descriptor)
-        try:
-            guard.add(self._process.pid)
-        except OSError:
-            self.close()
-            raise
 
     def ask(self, call: bytes, limits: Limits, on_output: Callable[[bytes], None]) -> bytes:
         """Send a call, a line of JSON or nothing, and return the answer, a line of JSON too.
@@ -117,23 +101,15 @@ class Worker:
     @property
     def ended(self) -> bool:
         """Say whether the process is gone."""
-        return self._process.poll() is not None
+        return self._process.ended
 
     def kill(self) -> None:
         """End the process and those that it started, whatever they are doing."""
-        # The group of a process that was waited for may remain; its number may be another's.
-        gone = self._process.returncode is not None
-        for pid in () if gone else list(descendants(self._process.pid)):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
 
     def close(self) -> None:
         """End the process, wait for it, and let go of its pipes."""
-        self.kill()
-        self._process.wait()
-        self._guard.remove(self._process.pid)
+        self._process.close()
         self._close_pipes()
 
     def _close_pipes(self) -> None:
@@ -172,14 +148,14 @@ class Worker:
 
     def _check(self, limits: Limits, spent: float, answer: bytearray) -> None:
         """Raise if a limit was passed, or if the process ended and left no answer."""
-        used = used_mb(self._process.pid, limits.memory)
+        used = self._process.used_mb(limits.memory)
         self.peak = max(self.peak, used)
         if used > limits.memory:
             raise WorkerMemoryError
         if limits.timeout is not None and spent > limits.timeout:
             raise WorkerTimeoutError
         # A child may hold the pipes open, and then nothing else tells.
-        if self._process.poll() is not None:
+        if self._process.ended:
             with contextlib.suppress(BlockingIOError):
                 while chunk := os.read(self._answers, _CHUNK):
                     answer += chunk
