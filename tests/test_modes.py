@@ -1,5 +1,6 @@
 """Recordings or the service in the place of the simulation: each mode, by each way in."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -69,7 +70,13 @@ def service():
     """Serve what stands for WeChat: one that repeats tokens and secrets wherever it can."""
     canary = Canaries()
     state = SimpleNamespace(
-        asked=[], tokens=[], canary=canary, answer=RECORDED, status=200, headers={}
+        asked=[],
+        tokens=[],
+        canary=canary,
+        answer=RECORDED,
+        status=200,
+        headers={},
+        granted=None,
     )
 
     class Handler(BaseHTTPRequestHandler):
@@ -77,14 +84,16 @@ def service():
             body = self.rfile.read(int(self.headers["Content-Length"]))
             state.asked.append((self.path, body, dict(self.headers)))
             answer, status = state.answer, state.status
+            headers = {"Content-Type": "application/json; encoding=utf-8"}
             if self.path == "/cgi-bin/stable_token":
                 state.tokens.append(canary("granted"))
                 answer, status = {"access_token": state.tokens[-1], "expires_in": 7200}, 200
-            elif callable(answer):
-                answer = answer(self.path)
-            data = json.dumps(answer).encode()
+                answer = state.granted or answer
+            else:
+                headers.update(state.headers)
+                answer = answer(self.path) if callable(answer) else answer
+            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
-            headers = {"Content-Type": "application/json; encoding=utf-8", **state.headers}
             for name, value in {**headers, "Content-Length": str(len(data))}.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -252,6 +261,33 @@ def test_no_token_secret_appid_or_cookie_reaches_the_disk(service, tmp_path):
     assert not {"Cookie", "Authorization"} & asked[2].keys()
     assert not any(secret in repr(used.describe()) for secret in (*app, *service.tokens))
     assert not any(secret in repr(list(used.journal)) for secret in (*app, *service.tokens))
+
+
+def test_a_compressed_answer_is_passed_on_and_recorded_as_it_was_meant(service, tmp_path):
+    canary = service.canary
+    meant = {**RECORDED, "session_key": canary("compressed")}
+    service.answer = gzip.compress(json.dumps(meant).encode())
+    service.headers = {"Content-Encoding": "gzip"}
+    used = emulator(mode="record", recordings=tmp_path, upstream=service.url)
+    assert json.loads(asking(used)().data) == meant
+    (found,) = load(tmp_path)
+    assert found.response_json == {**RECORDED, "session_key": "REDACTED"}
+    assert canary.loose(tmp_path) == []
+
+
+def test_an_answer_in_an_unknown_encoding_is_502_and_nothing_is_recorded(service, tmp_path):
+    service.answer, service.headers = b"\xff\x00", {"Content-Encoding": "br"}
+    used = emulator(mode="record", recordings=tmp_path / "r", upstream=service.url)
+    answer = asking(used)()
+    assert (answer.status_code, answer.json["code"]) == (502, "UPSTREAM")
+    assert "Content-Encoding: is br" in answer.json["message"]
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_page_in_the_place_of_a_token_is_said_to_be_one(service, tmp_path):
+    service.granted = b"<p>busy</p>"
+    used = emulator(mode="record", recordings=tmp_path / "r", upstream=service.url)
+    assert asking(used)().json["message"].endswith("grants no token: HTTP 200, no JSON object")
 
 
 def test_a_token_that_the_service_refuses_is_renewed_once(service, tmp_path):
