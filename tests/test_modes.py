@@ -344,6 +344,13 @@ def test_another_shape_is_told_in_the_journal(service):
     assert entry["differences"] == ["$.visit_uv[].key: expected number, got string"]
 
 
+def test_a_page_instead_of_an_answer_is_told_in_the_journal(service):
+    service.answer = b"<p>busy</p>"
+    used = emulator(mode="diff", upstream=service.url)
+    assert asking(used)().data == b"<p>busy</p>"
+    assert [one.differences for one in used.journal] == [("$: the upstream's answer is no JSON",)]
+
+
 def test_an_error_of_one_side_only_is_told_in_the_journal(service):
     service.answer = {"errcode": 48001, "errmsg": "api unauthorized"}
     used = emulator(mode="diff", upstream=service.url)

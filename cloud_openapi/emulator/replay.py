@@ -142,8 +142,10 @@ def _differences(operation: Operation, answered: Any, simulated: Simulated) -> t
     except RefusalError as refusal:
         expected, code = None, refusal.code
     got = error_code(answered)
-    if code or got:
+    if (code or got) and answered is not None:
         return () if code == got else (f"$: simulated {_outcome(code)}, upstream {_outcome(got)}",)
+    if answered is None:
+        return ("$: the upstream's answer is no JSON",)
     documented = fields_of(operation.schema("https", "response"))
     found = differences(shape_of(expected), shape_of(answered), documented)
     return tuple(f"{path}: {text}" for path, text in found[:_MOST_DIFFERENCES])
