@@ -21,6 +21,9 @@ pytest_plugins = ["pytester"]
 
 PROJECT = Path(__file__).parent / "project"
 CONFIG = {"permissions": {"openapi": ["analysis.getDailyRetain"]}}
+# Other plugins take longer to load than the tests to run.
+OTHERS = ("cacheprovider", "schemathesis", "hypothesispytest", "anyio", "pytest_httpserver")
+ALONE = [part for name in OTHERS for part in ("-p", f"no:{name}")]
 RETAIN = 'cloud.openapi.analysis.getDailyRetain(beginDate="20260301", endDate="20260301")'
 
 
@@ -123,7 +126,7 @@ def test_workers_of_xdist_do_not_disturb_each_other(project):
             assert set(appids) == {{cloud_emulator.appid}}
     """
     project.makepyfile(source)
-    result = project.runpytest_subprocess("-n", "2", "-p", "no:cacheprovider")
+    result = project.runpytest_subprocess("-n", "2", *ALONE)
     result.assert_outcomes(passed=12)
 
 
@@ -336,13 +339,13 @@ def test_a_suite_that_does_not_use_it_does_not_load_the_package(project):
             assert "pytest_cloud_openapi" in sys.modules
             assert not {"cloud_openapi", "flask", "requests", "click"} & sys.modules.keys()
     """)
-    result = project.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:schemathesis")
+    result = project.runpytest_subprocess(*ALONE)
     result.assert_outcomes(passed=1)
 
 
 def test_the_project_of_its_own_passes():
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", "-q", *ALONE],
         cwd=PROJECT,
         capture_output=True,
         text=True,
