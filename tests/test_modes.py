@@ -168,6 +168,18 @@ def test_no_recordings_at_all_is_an_error_of_its_own(tmp_path):
     assert str(tmp_path / "none") in answer.json["message"]
 
 
+def test_what_is_meant_for_somebody_else_is_blocked_and_not_taken_for_a_missing_recording(
+    recordings,
+):
+    used = emulator(mode="replay", recordings=recordings)
+    listening = listen("127.0.0.1", 0)
+    with Server(create_app(used), listening, used.is_quick) as server:
+        proxies = {"http": server.url}
+        answer = requests.post("http://example.com/a?b=c", json=DAY, proxies=proxies, timeout=5)
+    assert (answer.status_code, answer.json()["code"]) == (403, "NETWORK_BLOCKED")
+    assert "http://example.com" in answer.json()["message"]
+
+
 def test_the_facade_tells_which_of_them_it_was(recordings):
     app = create_app(emulator(mode="replay", recordings=recordings))
     cloud = Cloud()

@@ -71,7 +71,7 @@ def _refusal(target: str, method: str) -> Response:
     )
     if method == "CONNECT":
         message += " An SDK that asks for https here cannot be used: take wx-server-sdk 2.4+."
-    body = json.dumps({"code": "NOT_FORWARDED", "message": message})
+    body = json.dumps({"code": "NETWORK_BLOCKED", "message": message})
     return Response(body, _REASON, content_type="application/json; charset=utf-8")
 
 

@@ -12,7 +12,6 @@ from cloud_openapi.emulator.errors import InvalidInputError, RefusalError
 from cloud_openapi.emulator.modes import Ask, Given, Simulated, Sources, Verbatim
 from cloud_openapi.emulator.upstream import Upstream, UpstreamError
 from cloud_openapi.errors import (
-    NetworkBlockedError,
     NoMatchError,
     NoRecordingsError,
     RecordingError,
@@ -28,7 +27,6 @@ _CODES: Final[dict[type[Exception], str]] = {
     NoRecordingsError: "NO_RECORDINGS",
     NoMatchError: "NO_MATCH",
     UsedUpError: "USED_UP",
-    NetworkBlockedError: "NETWORK_BLOCKED",
 }
 _JSON_TYPE = "application/json; charset=utf-8"
 _MOST_DIFFERENCES = 20
