@@ -162,6 +162,17 @@ def test_what_no_recording_answers_is_no_error_that_wechat_gives(recordings, bod
     assert list(used.journal)[-1].errcode == 0
 
 
+def test_by_api_another_day_is_answered_and_another_api_is_not(recordings):
+    used = emulator(mode="replay", recordings=recordings, by_api=True)
+    ask = asking(used)
+    assert json.loads(ask(OTHER_DAY).data) == RECORDED
+    assert ask(OTHER_DAY).json["code"] == "USED_UP"
+    path = default_catalogue()["analysis.getDailySummary"].path
+    token, _ = used.tokens.grant_stable(DEMO_APPID, force=False)
+    answer = create_app(used).test_client().post(f"{path}?access_token={token}", json=DAY)
+    assert answer.json["code"] == "NO_MATCH"
+
+
 def test_no_recordings_at_all_is_an_error_of_its_own(tmp_path):
     answer = asking(emulator(mode="replay", recordings=tmp_path / "none"))()
     assert (answer.status_code, answer.json["code"]) == (501, "NO_RECORDINGS")
@@ -441,7 +452,8 @@ print(answer["visitUv"][0]["value"])
 
 def test_a_program_is_run_against_recordings(recordings):
     command = ["exec", "--mode", "replay", "--recordings", str(recordings), "--now", "2026-03-11"]
-    program = [COMMAND, *command, "--", sys.executable, "-c", ASK]
+    another_day = ASK.replace("20260301", "20260302")
+    program = [COMMAND, *command, "--by-api", "--", sys.executable, "-c", another_day]
     done = subprocess.run(
         program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )

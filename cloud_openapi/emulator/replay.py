@@ -107,7 +107,7 @@ def _loaded(sources: Sources, *, repeat: bool) -> Replay:
     """Return the replay of the recordings; that of none, where there are none yet."""
     place = _place(sources)
     try:
-        return Replay.load(place, repeat=repeat)
+        return Replay.load(place, repeat=repeat, by_api=sources.by_api)
     except NoRecordingsError:
         return Replay((), repeat=repeat, catalogue=sources.catalogue, place=str(place))
 
