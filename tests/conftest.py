@@ -30,6 +30,16 @@ def sample(name):
     return json.loads((SAMPLES / name).read_text("utf-8"))
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Print what tests want to be seen: ``record_property("summary", …)``."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, text in report.user_properties:
+                if name == "summary" and report.when == "call":
+                    terminalreporter.section(report.nodeid.rpartition("::")[2])
+                    terminalreporter.write_line(text)
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch):
     for name in list(os.environ):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 from cassettes import cassette, interaction, run
-from conftest import sample
+from conftest import SAMPLES, sample
 from jsonschema import Draft202012Validator
 
 from cloud_openapi.catalogue import Catalogue, default_catalogue, entries, entry_schema
@@ -172,12 +172,32 @@ def test_the_text_of_an_error_and_an_unknown_one_are_said(tmp_path, error, text)
     assert change.text == text
 
 
-@pytest.mark.parametrize(
-    "name", ["61501-hint", "61501-rid", "61504-rid", "41004-rid", "minus1-hint"]
-)
-def test_a_recorded_error_with_either_tail_is_no_drift(tmp_path, name):
-    cassette(tmp_path / "a.json", interaction(DAILY, DAY, sample(f"error.{name}.json")))
+# WeChat's texts of before it told of getStableAccessToken.
+FORMER = {"error.40001-2016-hint.json", "error.40001-2022-rid.json"}
+ERRORS = sorted({path.name for path in SAMPLES.glob("error.*.json")} - FORMER)
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_recorded_error_is_no_drift_whatever_its_tail_and_address(tmp_path, name):
+    cassette(tmp_path / "a.json", interaction(DAILY, DAY, sample(name)))
     assert changes_since([tmp_path], default_catalogue(), NOW) == []
+
+
+@pytest.mark.parametrize("name", sorted(FORMER))
+def test_a_former_text_is_drift(tmp_path, name):
+    cassette(tmp_path / "a.json", interaction(DAILY, DAY, sample(name)))
+    (change,) = changes_since([tmp_path], default_catalogue(), NOW)
+    assert change.path == "errmsg"
+
+
+def test_a_text_that_goes_on_where_it_ended_is_drift(tmp_path):
+    error = {"errcode": 61501, "errmsg": "date range error, at most 1 day hints: [ req_id: abc ]"}
+    cassette(tmp_path / "a.json", interaction(DAILY, DAY, error))
+    (change,) = changes_since([tmp_path], default_catalogue(), NOW)
+    assert change.text == (
+        "the text of error 61501 is 'date range error, at most 1 day', "
+        "here it is 'date range error'"
+    )
 
 
 # ---- between two sets ----------------------------------------------------------------------
@@ -258,8 +278,13 @@ def test_what_changed_from_one_set_to_another_is_said(tmp_path, old, new, change
             {"errcode": 1, "errmsg": "x rid: 5f645d30-6df4d9df-31ed5d8f"},
             {"errcode": 1, "errmsg": "x rid: 6839626b-1b1ad127-7d3cab45"},
         ),
+        (
+            DAILY,
+            {"errcode": 40164, "errmsg": "invalid ip 10.0.0.1 ipv6 ::ffff:10.0.0.1, not in list"},
+            {"errcode": 40164, "errmsg": "invalid ip 8.8.8.88 ipv6 ::ffff:8.8.8.88, not in list"},
+        ),
     ],
-    ids=["empty", "no longer empty", "a whole number", "another rid"],
+    ids=["empty", "no longer empty", "a whole number", "another rid", "another address"],
 )
 def test_what_says_nothing_is_no_change(tmp_path, api, old, new):
     assert between(tmp_path, api, old, new) == []
@@ -322,3 +347,51 @@ def test_an_answer_that_no_small_change_accepts_is_said(tmp_path):
     result = run("drift", "--propose", path)
     assert result.returncode == 2
     assert f"{path}#1" in result.stderr or "no entry accepts" in result.stderr
+
+
+ELSEWHERE = [
+    (
+        interaction(DAILY, DAY, {"errcode": 61503, "errmsg": "计算延迟,请稍后再试"}),
+        "errmsg: the text of error 61503 is '计算延迟,请稍后再试'",
+        "no place for errors; the emulator's are TEXTS in emulator/errors.py",
+    ),
+    (
+        interaction(DAILY, DAY, {"errcode": 59999, "errmsg": "new"}),
+        "errcode: error 59999, 'new', is not known here",
+        "no place for errors",
+    ),
+    (
+        interaction(DAILY, DAY, official(DAILY), status=203),
+        "status: HTTP status 203, where it is always 200",
+        "no place for a status",
+    ),
+    (
+        interaction(DAILY, DAY, "<p>busy</p>"),
+        "body: the answer is no JSON",
+        "something else than WeChat may have answered",
+    ),
+]
+
+
+@pytest.mark.parametrize(("one", "what", "why"), ELSEWHERE, ids=[each[1] for each in ELSEWHERE])
+def test_what_no_entry_can_accept_is_said_beside_the_proposal(tmp_path, one, what, why):
+    path = cassette(
+        tmp_path / "a.json", one, interaction(DAILY, DAY, {**official(DAILY), "more": 1})
+    )
+    result = run("drift", "--propose", path)
+    assert result.returncode == 1
+    assert "more" in json.loads(result.stdout)["response"]["properties"]
+    assert result.stderr.startswith(f"Not proposed: {DAILY}: {what}")
+    assert f"({path}#1, of unknown age)" in result.stderr
+    assert why in result.stderr
+    assert result.stderr.count("\n") == 1
+    # Alone it is a change all the same, for which there is no entry to write.
+    alone = run("drift", "--propose", cassette(tmp_path / "b.json", one))
+    assert (alone.returncode, alone.stdout) == (1, "")
+
+
+def test_nothing_to_propose_is_said(tmp_path):
+    path = cassette(tmp_path / "a.json", interaction(DAILY, DAY, official(DAILY)))
+    result = run("drift", "--propose", path)
+    assert (result.returncode, result.stdout) == (0, "")
+    assert result.stderr == "Nothing to propose: the catalogue accepts all of it.\n"

@@ -565,7 +565,7 @@ def test_what_was_meant_for_another_host_is_refused_and_not_forwarded(served, re
     status, reason, body = raw(served, request_)
     assert (status, reason) == (403, "The emulator forwards nothing")
     answer = json.loads(body)
-    assert answer["code"] == "NOT_FORWARDED"
+    assert answer["code"] == "NETWORK_BLOCKED"
     assert "forwards nothing" in answer["message"]
 
 

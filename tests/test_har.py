@@ -1,6 +1,7 @@
 """HAR files of browsers and proxies become recordings, and only what concerns WeChat does."""
 
 import base64
+import gzip
 import json
 from datetime import datetime, timezone
 
@@ -74,6 +75,15 @@ def test_bodies_in_base64_are_decoded_and_forms_are_put_together(tmp_path):
     (found,) = read_har(har(tmp_path, made))
     assert found.response_body == ANSWER.encode()
     assert found.request_body == b"a=1+2&secret=REDACTED"
+
+
+def test_a_body_that_was_saved_as_it_was_sent_is_decoded_and_redacted(tmp_path):
+    canary = Canaries()
+    sent = gzip.compress(json.dumps({"session_key": canary("compressed")}).encode())
+    content = {"text": base64.b64encode(sent).decode(), "encoding": "base64"}
+    (found,) = read_har(har(tmp_path, entry(response__content=content)))
+    assert found.response_json == {"session_key": "REDACTED"}
+    assert "content-encoding" not in found.response_headers
 
 
 def test_other_hosts_are_left_out_unless_the_path_is_of_the_catalogue(tmp_path):

@@ -1,5 +1,6 @@
 """Recordings or the service in the place of the simulation: each mode, by each way in."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -69,7 +70,13 @@ def service():
     """Serve what stands for WeChat: one that repeats tokens and secrets wherever it can."""
     canary = Canaries()
     state = SimpleNamespace(
-        asked=[], tokens=[], canary=canary, answer=RECORDED, status=200, headers={}
+        asked=[],
+        tokens=[],
+        canary=canary,
+        answer=RECORDED,
+        status=200,
+        headers={},
+        granted=None,
     )
 
     class Handler(BaseHTTPRequestHandler):
@@ -77,14 +84,16 @@ def service():
             body = self.rfile.read(int(self.headers["Content-Length"]))
             state.asked.append((self.path, body, dict(self.headers)))
             answer, status = state.answer, state.status
+            headers = {"Content-Type": "application/json; encoding=utf-8"}
             if self.path == "/cgi-bin/stable_token":
                 state.tokens.append(canary("granted"))
                 answer, status = {"access_token": state.tokens[-1], "expires_in": 7200}, 200
-            elif callable(answer):
-                answer = answer(self.path)
-            data = json.dumps(answer).encode()
+                answer = state.granted or answer
+            else:
+                headers.update(state.headers)
+                answer = answer(self.path) if callable(answer) else answer
+            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
-            headers = {"Content-Type": "application/json; encoding=utf-8", **state.headers}
             for name, value in {**headers, "Content-Length": str(len(data))}.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -153,10 +162,33 @@ def test_what_no_recording_answers_is_no_error_that_wechat_gives(recordings, bod
     assert list(used.journal)[-1].errcode == 0
 
 
+def test_by_api_another_day_is_answered_and_another_api_is_not(recordings):
+    used = emulator(mode="replay", recordings=recordings, by_api=True)
+    ask = asking(used)
+    assert json.loads(ask(OTHER_DAY).data) == RECORDED
+    assert ask(OTHER_DAY).json["code"] == "USED_UP"
+    path = default_catalogue()["analysis.getDailySummary"].path
+    token, _ = used.tokens.grant_stable(DEMO_APPID, force=False)
+    answer = create_app(used).test_client().post(f"{path}?access_token={token}", json=DAY)
+    assert answer.json["code"] == "NO_MATCH"
+
+
 def test_no_recordings_at_all_is_an_error_of_its_own(tmp_path):
     answer = asking(emulator(mode="replay", recordings=tmp_path / "none"))()
     assert (answer.status_code, answer.json["code"]) == (501, "NO_RECORDINGS")
     assert str(tmp_path / "none") in answer.json["message"]
+
+
+def test_what_is_meant_for_somebody_else_is_blocked_and_not_taken_for_a_missing_recording(
+    recordings,
+):
+    used = emulator(mode="replay", recordings=recordings)
+    listening = listen("127.0.0.1", 0)
+    with Server(create_app(used), listening, used.is_quick) as server:
+        proxies = {"http": server.url}
+        answer = requests.post("http://example.com/a?b=c", json=DAY, proxies=proxies, timeout=5)
+    assert (answer.status_code, answer.json()["code"]) == (403, "NETWORK_BLOCKED")
+    assert "http://example.com" in answer.json()["message"]
 
 
 def test_the_facade_tells_which_of_them_it_was(recordings):
@@ -254,6 +286,33 @@ def test_no_token_secret_appid_or_cookie_reaches_the_disk(service, tmp_path):
     assert not any(secret in repr(list(used.journal)) for secret in (*app, *service.tokens))
 
 
+def test_a_compressed_answer_is_passed_on_and_recorded_as_it_was_meant(service, tmp_path):
+    canary = service.canary
+    meant = {**RECORDED, "session_key": canary("compressed")}
+    service.answer = gzip.compress(json.dumps(meant).encode())
+    service.headers = {"Content-Encoding": "gzip"}
+    used = emulator(mode="record", recordings=tmp_path, upstream=service.url)
+    assert json.loads(asking(used)().data) == meant
+    (found,) = load(tmp_path)
+    assert found.response_json == {**RECORDED, "session_key": "REDACTED"}
+    assert canary.loose(tmp_path) == []
+
+
+def test_an_answer_in_an_unknown_encoding_is_502_and_nothing_is_recorded(service, tmp_path):
+    service.answer, service.headers = b"\xff\x00", {"Content-Encoding": "br"}
+    used = emulator(mode="record", recordings=tmp_path / "r", upstream=service.url)
+    answer = asking(used)()
+    assert (answer.status_code, answer.json["code"]) == (502, "UPSTREAM")
+    assert "Content-Encoding: is br" in answer.json["message"]
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_page_in_the_place_of_a_token_is_said_to_be_one(service, tmp_path):
+    service.granted = b"<p>busy</p>"
+    used = emulator(mode="record", recordings=tmp_path / "r", upstream=service.url)
+    assert asking(used)().json["message"].endswith("grants no token: HTTP 200, no JSON object")
+
+
 def test_a_token_that_the_service_refuses_is_renewed_once(service, tmp_path):
     def answer(path):
         good = len(service.tokens) > 1 and service.tokens[-1] in path
@@ -306,6 +365,13 @@ def test_another_shape_is_told_in_the_journal(service):
     assert json.loads(asking(used)().data) == service.answer
     (entry,) = used.journal_entries()
     assert entry["differences"] == ["$.visit_uv[].key: expected number, got string"]
+
+
+def test_a_page_instead_of_an_answer_is_told_in_the_journal(service):
+    service.answer = b"<p>busy</p>"
+    used = emulator(mode="diff", upstream=service.url)
+    assert asking(used)().data == b"<p>busy</p>"
+    assert [one.differences for one in used.journal] == [("$: the upstream's answer is no JSON",)]
 
 
 def test_an_error_of_one_side_only_is_told_in_the_journal(service):
@@ -386,7 +452,8 @@ print(answer["visitUv"][0]["value"])
 
 def test_a_program_is_run_against_recordings(recordings):
     command = ["exec", "--mode", "replay", "--recordings", str(recordings), "--now", "2026-03-11"]
-    program = [COMMAND, *command, "--", sys.executable, "-c", ASK]
+    another_day = ASK.replace("20260301", "20260302")
+    program = [COMMAND, *command, "--by-api", "--", sys.executable, "-c", another_day]
     done = subprocess.run(
         program, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )

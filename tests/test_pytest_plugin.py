@@ -21,6 +21,7 @@ pytest_plugins = ["pytester"]
 
 PROJECT = Path(__file__).parent / "project"
 CONFIG = {"permissions": {"openapi": ["analysis.getDailyRetain"]}}
+ALONE = ("-p", "no:cacheprovider", *WITHOUT_OTHERS.split())
 RETAIN = 'cloud.openapi.analysis.getDailyRetain(beginDate="20260301", endDate="20260301")'
 
 
@@ -343,7 +344,7 @@ def test_a_suite_that_does_not_use_it_does_not_load_the_package(project):
 
 def test_the_project_of_its_own_passes():
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *WITHOUT_OTHERS.split()],
+        [sys.executable, "-m", "pytest", "-q", *ALONE],
         cwd=PROJECT,
         capture_output=True,
         text=True,

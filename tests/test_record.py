@@ -6,7 +6,9 @@ import pytest
 import requests
 import vcr
 from canaries import Canaries
+from cassettes import run
 from click.testing import CliRunner
+from conftest import sample
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
@@ -34,6 +36,8 @@ def service(httpserver, monkeypatch):
         body = {"ref_date": date, "visit_uv_new": [], "visit_uv": []}
         if date == "20260305":
             body = {"errcode": 61503, "errmsg": f"data not ready {TOKEN} rid: 1"}
+        if date == "20260306":
+            return Response("<p>busy</p>", status=502)
         return Response(json.dumps(body), content_type="application/json; encoding=utf-8")
 
     httpserver.expect_request(PATH, method="POST").respond_with_handler(answer)
@@ -92,6 +96,36 @@ def test_weeks_are_asked_for_by_an_api_of_weeks(service, tmp_path):
         "20260309-20260315",
         "20260316-20260322",
     ]
+
+
+BOOT = "/wxa/business/performance/boot"
+
+
+@pytest.mark.parametrize(
+    "dates", [["--dates", "20210103..20210103"], ["--begin-date=20210103", "--end-date=20210103"]]
+)
+def test_times_in_seconds_are_asked_for_as_in_wechats_example(service, tmp_path, dates):
+    documented = sample("getPerformanceData.request.official-https.json")
+    service.expect_request(BOOT).respond_with_json({"errcode": 0, "errmsg": "ok"})
+    data = {name: documented[name] for name in ("module", "params")}
+    options = ["--data", json.dumps(data), *dates]
+    done = record(service, tmp_path, *options, api="analysis.getPerformanceData")
+    assert done.output.startswith("1 recorded.")
+    assert [one.get_json() for one, _ in service.log if one.path == BOOT] == [documented]
+    assert record(service, tmp_path, *options, api="analysis.getPerformanceData").output == (
+        f"0 recorded; 1 were there already. Folder: {tmp_path}\n"
+    )
+
+
+def test_what_was_recorded_before_the_service_went_away_is_told(service, tmp_path):
+    url = service.url_for("").rstrip("/")
+    result = run(
+        "record", API, "--dates", "20260303..20260307", "--to", tmp_path, "--base-url", url,
+        "--pause", "0",
+    )  # fmt: skip
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "502" in result.stderr
+    assert result.stdout == f"2 recorded; 1 of errcode 61503 too; 2 are left. Folder: {tmp_path}\n"
 
 
 def test_one_file_holds_all_and_is_one_that_vcr_loads(service, tmp_path):

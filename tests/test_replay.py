@@ -8,11 +8,13 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from cloud_openapi.recordings import (
+    RULES,
     Interaction,
     NetworkBlockedError,
     NoMatchError,
     NoRecordingsError,
     Recorder,
+    Redactor,
     Replay,
     ReplayError,
     UsedUpError,
@@ -130,6 +132,36 @@ def test_the_error_says_what_differs_in_the_nearest_recording(method, uri, body,
         Replay([recorded("20250101", uri=URI + "?far=1"), recorded()]).find(method, uri, body)
     path = uri.partition("?")[0]
     assert str(caught.value).startswith(f"No recording is of {method} {path}. {words}")
+
+
+TOLD = b'{"openid":"oABCDEFGHIJKLM123"}'
+MY_RULES = RULES._replace(names=RULES.names | {"shopname"})
+
+
+@pytest.mark.parametrize(
+    ("redactor", "uri", "body", "answer"),
+    [
+        (Redactor(["my-own-secret"]), URI, b'{"shop":"my-own-secret","n":1}', b"{}"),
+        (Redactor(rules=MY_RULES), URI, b'{"shopname":"mine","n":1}', b"{}"),
+        (Redactor(rules=MY_RULES), URI, b'{"shopname":{"a":1},"n":1}', b"{}"),
+        (Redactor(), URI, b'{"touser":"oABCDEFGHIJKLM123","n":1}', TOLD),
+        (Redactor(), URI + "?access_token=abcdefghijk", b'{"x":"see abcdefghijk","n":1}', b"{}"),
+        (Redactor(["my-own-secret"]), URI + "?shop=my-own-secret", b"n=1", b"{}"),
+        (Redactor(["my-own-secret"]), URI, b"<x>my-own-secret</x>", b"{}"),
+    ],
+    ids=["given", "rule", "object", "by the answer", "by the address", "query", "no JSON"],
+)
+def test_a_request_is_found_whatever_was_redacted_of_it_when_it_was_written(
+    tmp_path, redactor, uri, body, answer
+):
+    made = recorded(uri=uri, request_body=body, response_body=answer)
+    Recorder(tmp_path, redactor=redactor).add(made)
+    replay = Replay.load(tmp_path, repeat=True)
+    assert replay.find("POST", uri, body).response_body
+    # Whatever else it says still counts, and the error does not show what was hidden.
+    with pytest.raises(NoMatchError) as caught:
+        replay.find("POST", uri, body + b" " if b"{" not in body else body.replace(b"1}", b"2}"))
+    assert not any(secret in str(caught.value) for secret in ("my-own-secret", "mine", "oABC"))
 
 
 def test_no_error_shows_a_secret():

@@ -63,7 +63,7 @@ def test_an_answer_that_breaks_the_schema_does_so_in_both_forms(tmp_path):
     ("answer", "status", "part"),
     [
         ("<html>", 502, "expected 200, got 502"),
-        ("<html>", 200, "expected a JSON object"),
+        ("<html>", 200, "expected a JSON object, got no JSON"),
         ({"errcode": 61501, "errmsg": "date range error", "list": []}, 200, "$.list"),
         ({"errcode": 61501, "errmsg": "date range error rid: 1-2-3"}, 200, "$.errmsg"),
     ],

@@ -4,7 +4,15 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from cloud_openapi.periods import BEIJING, Period, Span, last_complete, parse_day, period_with
+from cloud_openapi.periods import (
+    BEIJING,
+    Period,
+    Span,
+    last_complete,
+    parse_day,
+    period_with,
+    write_day,
+)
 
 DATA_FORMAT_ERROR = 47001
 DATE_FORMAT_ERROR = 61500
@@ -44,6 +52,14 @@ class Rule:
     def check(self, params: Mapping[str, Any], today: date) -> Period | Violation:
         """Return the period that is asked for, or what is wrong with the request."""
         raise NotImplementedError
+
+    def first(self, day: date) -> str | int:
+        """Return how a request writes that it begins with a day."""
+        return write_day(day)
+
+    def last(self, day: date) -> str | int:
+        """Return how a request writes that it ends with a day."""
+        return write_day(day)
 
     def _words(self, begin: str, end: str) -> str:
         raise NotImplementedError
@@ -138,6 +154,14 @@ class TimeRange(Rule):
             return Violation(DATA_FORMAT_ERROR, self.describe())
         first, last = (datetime.fromtimestamp(value, BEIJING).date() for value in seconds)
         return Period("window", min(first, today), min(last, today))
+
+    def first(self, day: date) -> int:
+        """Return the first second of a day in Beijing."""
+        return int(datetime(day.year, day.month, day.day, tzinfo=BEIJING).timestamp())
+
+    def last(self, day: date) -> int:
+        """Return the midnight after a day, as in WeChat's example."""
+        return self.first(day) + _SECONDS_A_DAY
 
     def _words(self, begin: str, end: str) -> str:
         return f"{end} is at most {self._days} days after {begin}"

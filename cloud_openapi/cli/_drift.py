@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.cli._options import option
 from cloud_openapi.cli._setup import moment
 from cloud_openapi.cli._verify import could_not_run, write
@@ -13,10 +13,22 @@ from cloud_openapi.contract import (
     changes_between,
     changes_since,
     describe_changes,
+    not_proposed,
     proposals,
     write_proposals,
 )
 from cloud_openapi.periods import BEIJING
+
+
+def _propose(newest: Path, output: Path | None, catalogue: Catalogue, now: datetime) -> int:
+    found = proposals([newest], catalogue)
+    write_proposals(found, output, click.echo)
+    left = not_proposed(changes_since([newest], catalogue, now))
+    for text in left:
+        click.echo(f"Not proposed: {text}.", err=True)
+    if not (found or left):
+        click.echo("Nothing to propose: the catalogue accepts all of it.", err=True)
+    return 1 if found or left else 0
 
 
 @click.command()
@@ -44,9 +56,7 @@ def drift(
     now = now or datetime.now(BEIJING)
     with could_not_run():
         if propose:
-            found = proposals([latter or former], catalogue)
-            write_proposals(found, output, click.echo)
-            sys.exit(1 if found else 0)
+            sys.exit(_propose(latter or former, output, catalogue, now))
         sets = [Observed([former], catalogue)]
         if latter is None:
             changes = changes_since([former], catalogue, now)

@@ -14,7 +14,7 @@ from cloud_openapi._cloud import settings_from_environment
 from cloud_openapi.catalogue import Operation, Violation, default_catalogue
 from cloud_openapi.cli._options import json_value, option
 from cloud_openapi.errors import ConfigError, ReplayError
-from cloud_openapi.periods import BEIJING, parse_day, period_with, write_day
+from cloud_openapi.periods import BEIJING, parse_day, period_with
 from cloud_openapi.recordings import Recorder, Replay, load, read_har
 from cloud_openapi.transports import connect
 
@@ -69,14 +69,17 @@ def record(  # noqa: PLR0913 - an option each
             "--base-url."
         )
     codes: Counter[int] = Counter()
-    for number, params in enumerate(waiting):
-        if number:
-            time.sleep(pause)
-        code = transport.send(operation, params).get("errcode") or 0
-        codes[code] += 1
-        if code == _QUOTA:
-            break
-    click.echo(_summary(codes, len(asked) - len(waiting), len(waiting), to))
+    try:
+        for number, params in enumerate(waiting):
+            if number:
+                time.sleep(pause)
+            code = transport.send(operation, params).get("errcode") or 0
+            codes[code] += 1
+            if code == _QUOTA:
+                break
+    finally:
+        # Also where the service is gone or Ctrl-C comes: another run goes on from there.
+        click.echo(_summary(codes, len(asked) - len(waiting), len(waiting), to))
 
 
 @click.command("import")
@@ -100,8 +103,11 @@ def _requests(
         raise click.UsageError("Give --dates, or --begin-date and --end-date, not both.")
     rule = operation.rules[0]
     if dates is None:
-        given = {rule.begin: begin, rule.end: end}
-        yield {**data, **{name: value for name, value in given.items() if value is not None}}
+        for dotted, text, write in ((rule.begin, begin, rule.first), (rule.end, end, rule.last)):
+            day = parse_day(text)
+            if text is not None:
+                data = _with(data, dotted, text if day is None else write(day))
+        yield data
         return
     found = list(_periods(operation, dates, data))
     if not found:
@@ -118,11 +124,20 @@ def _periods(operation: Operation, dates: str, data: Mapping[str, Any]) -> Itera
     for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
         for span in _SPANS:
             period = period_with(span, day)
-            ends = {rule.begin: write_day(period.begin), rule.end: write_day(period.end)}
-            fits = day == period.begin and period.end <= last
-            if fits and not isinstance(rule.check({**data, **ends}, today), Violation):
-                yield {**data, **ends}
+            params = _with(data, rule.begin, rule.first(period.begin))
+            params = _with(params, rule.end, rule.last(period.end))
+            fits = day == period.begin and period.end <= last < today
+            if fits and not isinstance(rule.check(params, today), Violation):
+                yield params
                 break
+
+
+def _with(params: Mapping[str, Any], dotted: str, value: Any) -> dict[str, Any]:
+    """Return parameters with one more, which may be within another."""
+    name, _, inner = dotted.partition(".")
+    held = params.get(name)
+    within = held if isinstance(held, Mapping) else {}
+    return {**params, name: _with(within, inner, value) if inner else value}
 
 
 def _not_recorded(
@@ -146,13 +161,12 @@ def _failed(answer: Any) -> bool:
 
 
 def _summary(codes: Mapping[int, int], skipped: int, waiting: int, to: Path) -> str:
+    left = waiting - sum(codes.values())
     errors = ", ".join(f"{count} of errcode {code}" for code, count in codes.items() if code)
     parts = [
         f"{codes.get(0, 0)} recorded",
         f"{errors} too" if errors else "",
         f"{skipped} were there already" if skipped else "",
-        f"{waiting - sum(codes.values())} not asked for: the quota is used up"
-        if sum(codes.values()) < waiting
-        else "",
+        f"{left} are left{': the quota is used up' if _QUOTA in codes else ''}" if left else "",
     ]
     return f"{'; '.join(filter(None, parts))}. Folder: {to}"

@@ -31,6 +31,7 @@ class Setup(NamedTuple):
     mode: Mode = "simulate"
     recordings: Path | None = None
     upstream: str | None = None
+    by_api: bool = False
 
     def emulator(self) -> Emulator:
         """Return the emulator; what the options say wins over the file. Raises ConfigError."""
@@ -49,6 +50,7 @@ class Setup(NamedTuple):
                 recordings=self.recordings,
                 upstream=self.upstream,
                 upstream_app=_upstream_app(),
+                by_api=self.by_api,
             )
         except ValueError as error:
             place = "--mode" if self.mode != "simulate" else self.settings or "--app"
@@ -87,7 +89,7 @@ def setup_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --mode, --recordings and --upstream to a command that has the options of a setup."""
+    """Add --mode and what belongs to it to a command that has the options of a setup."""
 
     @wraps(command)
     def run(
@@ -95,10 +97,11 @@ def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
         mode: Mode,
         recordings: Path | None,
         upstream: str | None,
+        by_api: bool,
         setup: Setup,
         **given: Any,
     ) -> Any:
-        setup = setup._replace(mode=mode, recordings=recordings, upstream=upstream)
+        setup = setup._replace(mode=mode, recordings=recordings, upstream=upstream, by_api=by_api)
         return command(*arguments, setup=setup, **given)
 
     added: Callable[..., Any] = run
@@ -157,6 +160,11 @@ _MODE_OPTIONS = (
         type=click.Path(path_type=Path),
         metavar="PATH",
         help="The folder of the recordings, for replay, spy and record.",
+    ),
+    option(
+        "--by-api",
+        is_flag=True,
+        help="Give another recording of the same API where a request itself was not recorded.",
     ),
     option(
         "--upstream",

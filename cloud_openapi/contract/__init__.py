@@ -2,12 +2,8 @@
 
 from cloud_openapi.contract._compatibility import Break, compare, earlier_catalogue
 from cloud_openapi.contract._contract import Contract, assert_contract, schema, violations
-from cloud_openapi.contract._drift import (
-    Change,
-    changes_between,
-    changes_since,
-    describe_changes,
-)
+from cloud_openapi.contract._deviations import changes_since, not_proposed
+from cloud_openapi.contract._drift import Change, changes_between, describe_changes
 from cloud_openapi.contract._explain import Part, Violation
 from cloud_openapi.contract._finding import Case, Check, Finding
 from cloud_openapi.contract._functions import FunctionCheck
@@ -36,6 +32,7 @@ __all__ = [
     "compare",
     "describe_changes",
     "earlier_catalogue",
+    "not_proposed",
     "proposals",
     "render",
     "schema",

@@ -15,10 +15,13 @@ from cloud_openapi.shapes.fields import fields_of
 from cloud_openapi.shapes.paths import member
 from cloud_openapi.shapes.values import error_code, type_of
 
-_TAILS = (
+# What differs each time, and what is left of it.
+_VARYING = (
+    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b"), "…"),
     (re.compile(r"rid: [0-9a-f]{8}(-[0-9a-f]{8}){2}$"), "rid: …"),
     (re.compile(r"(hints?): \[.*\]$"), r"\1: […]"),
 )
+_TAIL = re.compile(r",? (?:rid: …|hints?: \[…\])$")
 _SCALARS = (str, int, float, bool, type(None))
 
 
@@ -118,10 +121,15 @@ def age(moment: datetime, now: datetime) -> str:
 
 
 def text_kind(text: str) -> str:
-    """Return an error's text with what differs each time left out of its tail."""
-    for tail, kind in _TAILS:
-        text = tail.sub(kind, text)
+    """Return an error's text with what differs each time left out."""
+    for varying, kind in _VARYING:
+        text = varying.sub(kind, text)
     return text
+
+
+def bare_text(text: str) -> str:
+    """Return an error's text without its tail, and without what differs each time."""
+    return _TAIL.sub("", text_kind(text))
 
 
 def _listed(catalogue: Catalogue) -> Callable[[str], frozenset[str]]:

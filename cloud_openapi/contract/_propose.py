@@ -16,6 +16,7 @@ from cloud_openapi.errors import ConfigError
 from cloud_openapi.shapes.strict import loose, strict
 from cloud_openapi.shapes.values import error_code, type_of
 
+_OK = 200
 _DIGITS = re.compile(r"([0-9]+)")
 _SEEN = "Open: seen in recordings, on no page."
 
@@ -25,15 +26,18 @@ def proposals(
 ) -> dict[str, dict[str, Any]]:
     """Return the entries, by API, that differ from the catalogue's by what recordings need.
 
-    ``former`` are the catalogue's entries as they are written. Raises RecordingError, and
-    ConfigError for an answer that no small change of an entry accepts.
+    Errors, and answers that are no JSON or have another status than 200, have no place in an
+    entry: `not_proposed` says what they need. ``former`` are the catalogue's entries as they are
+    written. Raises RecordingError, and ConfigError for an answer that no small change of an entry
+    accepts.
     """
     former = entries() if former is None else former
     changed: dict[str, Any] = {}
     accepts: dict[str, jsonschema_rs.Draft202012Validator] = {}
     for place, interaction in read(paths, catalogue):
         answer, api = interaction.response_json, interaction.api
-        if api is None or error_code(answer):
+        if api is None or answer is None or error_code(answer) or interaction.status != _OK:
+            # No schema of an API says what an error is, or a page in the place of an answer.
             continue
         if api in accepts and accepts[api].is_valid(answer):
             continue

@@ -101,7 +101,8 @@ class _Schemas:
             yield Finding("https form", "status", f"expected 200, got {interaction.status}")
         answer = interaction.response_json
         if not isinstance(answer, dict):
-            yield Finding("https form", "$", f"expected a JSON object, got {shown(answer)}")
+            got = "no JSON" if answer is None else shown(answer)
+            yield Finding("https form", "$", f"expected a JSON object, got {got}")
             return
         self.notes["recordings held against the schemas of both forms"] += 1
         name = operation.name

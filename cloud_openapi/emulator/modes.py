@@ -38,13 +38,15 @@ class Sources(NamedTuple):
     """What the modes need beside the simulation.
 
     ``recordings`` is a folder or a cassette. ``upstream`` is the base URL of the service, by
-    default WeChat's, and ``app`` the appid and the secret to ask it with.
+    default WeChat's, and ``app`` the appid and the secret to ask it with. With ``by_api`` a request
+    that was not recorded gets another recording of its API.
     """
 
     catalogue: Catalogue
     recordings: Path | None
     upstream: str | None
     app: tuple[str, str] | None
+    by_api: bool = False
 
 
 class Modes:

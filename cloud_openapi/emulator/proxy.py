@@ -71,7 +71,7 @@ def _not_forwarded(target: str, method: str) -> Response:
     )
     if method == "CONNECT":
         message += " An SDK that asks for https here cannot be used: take wx-server-sdk 2.3.3+."
-    answer = refusal(HTTPStatus.FORBIDDEN, "NOT_FORWARDED", message)
+    answer = refusal(HTTPStatus.FORBIDDEN, "NETWORK_BLOCKED", message)
     answer.status = _REASON
     return answer
 

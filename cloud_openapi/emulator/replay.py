@@ -12,7 +12,6 @@ from cloud_openapi.emulator.errors import InvalidInputError, RefusalError
 from cloud_openapi.emulator.modes import Ask, Given, Simulated, Sources, Verbatim
 from cloud_openapi.emulator.upstream import Upstream, UpstreamError
 from cloud_openapi.errors import (
-    NetworkBlockedError,
     NoMatchError,
     NoRecordingsError,
     RecordingError,
@@ -28,7 +27,6 @@ _CODES: Final[dict[type[Exception], str]] = {
     NoRecordingsError: "NO_RECORDINGS",
     NoMatchError: "NO_MATCH",
     UsedUpError: "USED_UP",
-    NetworkBlockedError: "NETWORK_BLOCKED",
 }
 _JSON_TYPE = "application/json; charset=utf-8"
 _MOST_DIFFERENCES = 20
@@ -109,7 +107,7 @@ def _loaded(sources: Sources, *, repeat: bool) -> Replay:
     """Return the replay of the recordings; that of none, where there are none yet."""
     place = _place(sources)
     try:
-        return Replay.load(place, repeat=repeat)
+        return Replay.load(place, repeat=repeat, by_api=sources.by_api)
     except NoRecordingsError:
         return Replay((), repeat=repeat, catalogue=sources.catalogue, place=str(place))
 
@@ -142,8 +140,10 @@ def _differences(operation: Operation, answered: Any, simulated: Simulated) -> t
     except RefusalError as refusal:
         expected, code = None, refusal.code
     got = error_code(answered)
-    if code or got:
+    if (code or got) and answered is not None:
         return () if code == got else (f"$: simulated {_outcome(code)}, upstream {_outcome(got)}",)
+    if answered is None:
+        return ("$: the upstream's answer is no JSON",)
     documented = fields_of(operation.schema("https", "response"))
     found = differences(shape_of(expected), shape_of(answered), documented)
     return tuple(f"{path}: {text}" for path, text in found[:_MOST_DIFFERENCES])

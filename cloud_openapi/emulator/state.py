@@ -47,7 +47,8 @@ class Emulator:
     With ``gateway_secret``, a SecretKey, the CloudBase gateway checks the signature of each
     request. ``mode`` says who is asked before the simulation: ``recordings``, a folder or a
     cassette, or ``upstream``, by default WeChat itself, in the name of ``upstream_app``, an appid
-    and its secret. Raises ValueError, RecordingError.
+    and its secret. With ``by_api`` a request that was not recorded gets another recording of its
+    API. Raises ValueError, RecordingError.
     """
 
     APP_SETTINGS = APP_SETTINGS
@@ -66,6 +67,7 @@ class Emulator:
         recordings: str | Path | None = None,
         upstream: str | None = None,
         upstream_app: tuple[str, str] | None = None,
+        by_api: bool = False,
     ) -> None:
         self.clock = clock or Clock()
         """The common clock; see also `clock_of`."""
@@ -95,7 +97,7 @@ class Emulator:
         self.cloud_run = CloudRun(self.clocks, self.seeds)
         self.rids = Rids()
         place = None if recordings is None else Path(recordings)
-        self.modes = Modes(mode, Sources(self.catalogue, place, upstream, upstream_app))
+        self.modes = Modes(mode, Sources(self.catalogue, place, upstream, upstream_app, by_api))
         self._world = lru_cache(maxsize=_WORLDS)(World)
         given = {DEMO_APPID: DEMO_SECRET} if apps is None else apps
         if not given:

@@ -10,16 +10,16 @@ from urllib.parse import urlencode, urlsplit
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator.control_input import is_loopback
 from cloud_openapi.emulator.errors import InvalidInputError
-from cloud_openapi.recordings import Interaction
+from cloud_openapi.errors import RecordingError
+from cloud_openapi.recordings import Headers, Interaction
+from cloud_openapi.recordings._encoding import decoded
 
 WEIXIN: Final = "https://api.weixin.qq.com"
 _TIMEOUT = 15.0
 _TOKEN_PATH = "/cgi-bin/stable_token"  # noqa: S105 - a path
 # What WeChat says of a token that opens nothing any more.
 _RENEWABLE = frozenset({40001, 40014, 42001})
-_OF_THE_CONNECTION = frozenset(
-    {"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"}
-)
+_OF_THE_CONNECTION = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 
 
 class UpstreamError(Exception):
@@ -79,6 +79,7 @@ class Upstream:
         if failure is not None:
             # Outside of the except clause, so that no context with an address in it is attached.
             raise failure
+        content, got_headers = self._decoded(content, reply.getheaders())
         return Interaction(
             None,
             method,
@@ -87,11 +88,24 @@ class Upstream:
             body,
             reply.status,
             reply.reason,
-            _kept(reply.getheaders()),
+            got_headers,
             content,
             at,
             self.base_url,
         )
+
+    def _decoded(self, content: bytes, headers: list[tuple[str, str]]) -> tuple[bytes, Headers]:
+        """Return a body and its headers without the encoding, which some send unasked."""
+        kept: dict[str, list[str]] = {}
+        for name, value in headers:
+            kept.setdefault(name, []).append(value)
+        try:
+            body, true = decoded(content, kept)
+        except RecordingError as error:
+            raise UpstreamError(
+                f"{self.base_url} gave no answer that can be read: {error}"
+            ) from None
+        return body, {k: v for k, v in true.items() if k.lower() not in _OF_THE_CONNECTION}
 
 
 def _checked(base_url: str, app: tuple[str, str] | None) -> tuple[str, str]:
@@ -125,13 +139,5 @@ def _token_of(found: Interaction, base_url: str) -> str:
     if isinstance(token, str) and token:
         return token
     # The text of an error could repeat the secret.
-    code = _code(found)
-    raise UpstreamError(f"{base_url} grants no token: HTTP {found.status}, errcode {code}")
-
-
-def _kept(headers: list[tuple[str, str]]) -> dict[str, list[str]]:
-    kept: dict[str, list[str]] = {}
-    for name, value in headers:
-        if name.lower() not in _OF_THE_CONNECTION:
-            kept.setdefault(name, []).append(value)
-    return kept
+    why = f"errcode {_code(found)}" if isinstance(answer, dict) else "no JSON object"
+    raise UpstreamError(f"{base_url} grants no token: HTTP {found.status}, {why}")

@@ -3,6 +3,8 @@ import zlib
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.recordings._interaction import Headers, header
 
+GZIP = b"\x1f\x8b"
+"""How a body begins that is compressed by gzip."""
 _OF_THE_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
@@ -20,15 +22,15 @@ def decoded(body: bytes, headers: Headers) -> tuple[bytes, Headers]:
         plain = body
     else:
         raise RecordingError(
-            f"headers.Content-Encoding: is {encoding}; gzip and deflate are known. Record it with "
-            "decode_compressed_response=True"
+            f"headers.Content-Encoding: is {encoding}, and only gzip and deflate can be read here "
+            "(VCR.py decodes more with decode_compressed_response=True)"
         )
     rest = {name: values for name, values in headers.items() if name.lower() not in _OF_THE_BODY}
     return plain, {**rest, "Content-Length": [str(len(plain))]}
 
 
 def _inflated(body: bytes, encoding: str) -> bytes:
-    if "gzip" in encoding and body[:2] != b"\x1f\x8b":
+    if "gzip" in encoding and not body.startswith(GZIP):
         return body
     # Servers send deflate with and without zlib's head.
     for bits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):

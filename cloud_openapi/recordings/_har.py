@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.periods import parse_now
+from cloud_openapi.recordings._encoding import GZIP, decoded
 from cloud_openapi.recordings._interaction import Headers, Interaction, api_of
 from cloud_openapi.recordings._redaction import Redactor
 
@@ -69,6 +70,7 @@ def _interaction(entry: Any, paths: frozenset[str]) -> Interaction | None:
     if not status:
         # The browser got none: it was blocked, or the connection broke.
         return None
+    got, got_headers = _in("response", lambda: _got(response))
     return Interaction(
         None,
         method.upper(),
@@ -77,8 +79,8 @@ def _interaction(entry: Any, paths: frozenset[str]) -> Interaction | None:
         _in("request", lambda: _sent(request)),
         status,
         str(response.get("statusText") or ""),
-        _in("response", lambda: _decoded_headers(response)),
-        _in("response", lambda: _got(response)),
+        got_headers,
+        got,
         _moment(entry.get("startedDateTime")),
         f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
     )
@@ -97,9 +99,16 @@ def _sent(request: Mapping[str, Any]) -> bytes:
     return _content("postData.text", text, data.get("encoding"))
 
 
-def _got(response: Mapping[str, Any]) -> bytes:
+def _got(response: Mapping[str, Any]) -> tuple[bytes, Headers]:
     content = _field(response, "content", dict)
-    return _content("content.text", content.get("text"), content.get("encoding"))
+    headers: Headers = _headers(response)
+    body = _content("content.text", content.get("text"), content.get("encoding"))
+    # A HAR file has the body as it was meant, and the headers as they were sent; but some programs
+    # save what came over the wire.
+    if body.startswith(GZIP):
+        body, headers = decoded(body, headers)
+    dropped = {"content-encoding", "transfer-encoding"}
+    return body, {k: v for k, v in headers.items() if k.lower() not in dropped}
 
 
 def _content(where: str, text: Any, encoding: Any) -> bytes:
@@ -113,12 +122,6 @@ def _content(where: str, text: Any, encoding: Any) -> bytes:
         return base64.b64decode(text, validate=True)
     except ValueError:
         raise RecordingError(f"{where}: is no base64") from None
-
-
-def _decoded_headers(response: Mapping[str, Any]) -> Headers:
-    # A HAR file has the body as it was meant, and the headers as they were sent.
-    dropped = {"content-encoding", "transfer-encoding"}
-    return {k: v for k, v in _headers(response).items() if k.lower() not in dropped}
 
 
 def _headers(message: Mapping[str, Any]) -> dict[str, list[str]]:

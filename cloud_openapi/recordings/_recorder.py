@@ -8,7 +8,7 @@ import secrets
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.errors import RecordingError
@@ -141,11 +141,38 @@ def _replace(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("x", encoding="ascii", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
+        _write_new(temporary, text.encode("ascii"))
         temporary.replace(file)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _write_new(file: Path, data: bytes) -> None:
+    """Write a file that has a name only when it is whole, where the system can do that."""
+    descriptor = _nameless(file.parent)
+    if descriptor is None:
+        with file.open("xb") as stream:
+            _onto_disk(stream, data)
+        return
+    with os.fdopen(descriptor, "wb") as stream:
+        _onto_disk(stream, data)
+        # With a descriptor of a folder, or else the link to the file would be linked.
+        os.link(f"/proc/self/fd/{descriptor}", file, src_dir_fd=descriptor, follow_symlinks=True)
+
+
+def _nameless(folder: Path) -> int | None:
+    """Open a file that has no name yet; nothing, if it is not Linux or the disk has none such."""
+    flag: int | None = getattr(os, "O_TMPFILE", None)
+    if flag is None or not Path("/proc/self/fd").exists():
+        return None
+    try:
+        return os.open(folder, flag | os.O_WRONLY, 0o666)
+    except OSError:
+        return None
+
+
+def _onto_disk(stream: BinaryIO, data: bytes) -> None:
+    stream.write(data)
+    stream.flush()
+    os.fsync(stream.fileno())

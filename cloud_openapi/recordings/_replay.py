@@ -27,9 +27,10 @@ class Replay:
     """Answers requests from recordings. Safe to share between threads.
 
     Requests are the same if method, path, query and body are, secrets aside; JSON is compared as
-    the value that it is. Of several recordings of one request each is given once, by the time of
-    recording. With ``repeat`` they never run out: the last one stays. With ``by_api`` a request
-    that was not recorded gets a recording of the same API, whatever that one asked for.
+    the value that it is, and what was redacted in a recording is like anything. Of several
+    recordings of one request each is given once, by the time of recording. With ``repeat`` they
+    never run out: the last one stays. With ``by_api`` a request that was not recorded gets a
+    recording of the same API, whatever that one asked for.
     """
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
@@ -49,11 +50,15 @@ class Replay:
         self._given: set[int] = set()
         self._recorded = sorted(interactions, key=lambda one: one.recorded_at or _BEGINNING)
         self._exact: dict[Key, list[int]] = defaultdict(list)
+        self._masked: dict[tuple[str, str], list[Key]] = defaultdict(list)
         self._apis: dict[str, list[int]] = defaultdict(list)
         self._next: dict[Key | str, int] = defaultdict(int)
         self._hosts: set[str | None] = set()
         for number, one in enumerate(self._recorded):
-            self._exact[self._key(one.method, one.uri, one.request_body)].append(number)
+            key = self._key(one.method, one.uri, one.request_body)
+            if key.is_masked and key not in self._exact:
+                self._masked[key.method, key.path].append(key)
+            self._exact[key].append(number)
             self._hosts.add(urlsplit(one.uri).hostname)
             if one.api:
                 self._apis[one.api].append(number)
@@ -85,6 +90,7 @@ class Replay:
         key = self._key(method, *self._redactor.request(uri, body))
         api = api_of(self._catalogue, key.method, key.path)
         with self._lock:
+            key = self._recorded_key(key)
             if key in self._exact:
                 number = self._take(key, self._exact[key])
             elif self._by_api and api in self._apis:
@@ -112,6 +118,13 @@ class Replay:
 
     def _key(self, method: str, uri: str, body: bytes) -> Key:
         return key_of(method, uri, body, self._redactor.rules)
+
+    def _recorded_key(self, asked: Key) -> Key:
+        """Return the key of the recordings of a request: its own, or one with something masked."""
+        if asked in self._exact:
+            return asked
+        masked = self._masked.get((asked.method, asked.path), ())
+        return next((key for key in masked if not differences(asked, key)), asked)
 
     def _take(self, key: Key | str, numbers: list[int]) -> int | None:
         """Return the next of these that was not given; nothing, if there is none."""

@@ -1,11 +1,12 @@
 """What makes two requests the same, and the words for what makes them differ."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from cloud_openapi.recordings._rules import Rules
+from cloud_openapi.recordings._rules import REDACTED, Rules
 
 _LONGEST_SHOWN = 60
 _ABSENT = object()
@@ -20,6 +21,12 @@ class Key(NamedTuple):
     body: str | bytes
     """JSON with its names in order, or the bytes of what is no JSON."""
 
+    @property
+    def is_masked(self) -> bool:
+        """Say whether something was taken out of it, for which any other text may stand."""
+        body = self.body if isinstance(self.body, str) else self.body.decode("utf-8", "replace")
+        return REDACTED in body or any(REDACTED in text for pair in self.query for text in pair)
+
 
 def key_of(method: str, uri: str, body: bytes, rules: Rules) -> Key:
     """Return what a redacted request is compared by: nothing secret, whatever its name or place."""
@@ -30,7 +37,11 @@ def key_of(method: str, uri: str, body: bytes, rules: Rules) -> Key:
 
 
 def differences(asked: Key, recorded: Key) -> list[str]:
-    """Say in words what a request has otherwise than a recording."""
+    """Say in words what a request has otherwise than a recording.
+
+    What was taken out of a recording is like anything: a secret may have been told by its answer,
+    or been known to who recorded it alone.
+    """
     found = [
         f"{name} is {mine}, recorded is {theirs}"
         for name, mine, theirs in (
@@ -83,8 +94,19 @@ def _of_values(where: str, mine: Any, theirs: Any) -> Iterator[str]:
         yield f"{where} is missing, recorded is {_shown(theirs)}"
     elif theirs is _ABSENT:
         yield f"{where} is {_shown(mine)}, recorded without it"
+    elif isinstance(theirs, str) and REDACTED in theirs:
+        if not _masks(theirs, mine):
+            # What was hidden there is somewhere in it.
+            yield f"{where} is another text, recorded is {_shown(theirs)}"
     elif mine != theirs or type(mine) is not type(theirs):
         yield f"{where} is {_shown(mine)}, recorded is {_shown(theirs)}"
+
+
+def _masks(recorded: str, value: Any) -> bool:
+    if recorded == REDACTED:
+        return True
+    pattern = ".+".join(map(re.escape, recorded.split(REDACTED)))
+    return isinstance(value, str) and re.fullmatch(pattern, value, re.DOTALL) is not None
 
 
 def _shown(value: Any) -> str:

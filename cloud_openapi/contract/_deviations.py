@@ -1,0 +1,111 @@
+"""What in recordings is not as the catalogue says."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+from jsonschema import ValidationError
+
+from cloud_openapi.catalogue import Catalogue, Operation
+from cloud_openapi.contract._contract import Validators
+from cloud_openapi.contract._drift import LONGEST_NAME, Change, one_of
+from cloud_openapi.contract._observed import age, bare_text
+from cloud_openapi.contract._verify import read
+from cloud_openapi.emulator.errors import TEXTS, text_at
+from cloud_openapi.recordings import Interaction
+from cloud_openapi.shapes.paths import anywhere, member, path_of
+from cloud_openapi.shapes.strict import strict
+from cloud_openapi.shapes.values import error_code, shown, type_of
+
+_OK = 200
+_ERRORS = "an entry has no place for errors; the emulator's are TEXTS in emulator/errors.py"
+_ELSEWHERE = {
+    "errcode": _ERRORS,
+    "errmsg": _ERRORS,
+    "status": "an entry has no place for a status; every answer of WeChat's is known to have 200",
+    "body": "no entry accepts what is no JSON; something else than WeChat may have answered",
+}
+
+
+def changes_since(paths: Iterable[Path], catalogue: Catalogue, now: datetime) -> list[Change]:
+    """Return what in recordings is not as the catalogue says, with the first place of each.
+
+    Raises RecordingError.
+    """
+    count: Counter[tuple[str, str, str]] = Counter()
+    first: dict[tuple[str, str, str], str] = {}
+    validators: dict[str, Validators] = {}
+    for place, interaction in read(paths, catalogue):
+        api = interaction.api
+        if api is None:
+            continue
+        if api not in validators:
+            schema = strict(catalogue[api].schema("https", "response"))
+            validators[api] = Validators.of(schema)
+        for path, text in dict.fromkeys(_deviations(catalogue[api], interaction, validators[api])):
+            moment = interaction.recorded_at
+            when = f"recorded {age(moment, now)}" if moment else "of unknown age"
+            count[api, path, text] += 1
+            first.setdefault((api, path, text), f"{place}, {when}")
+    return [
+        Change(*key, first[key] + (f", and {number - 1} more" if number > 1 else ""))
+        for key, number in sorted(count.items())
+    ]
+
+
+def _deviations(
+    operation: Operation, interaction: Interaction, validators: Validators
+) -> Iterator[tuple[str, str]]:
+    if interaction.status != _OK:
+        yield "status", f"HTTP status {interaction.status}, where it is always 200"
+    answer = interaction.response_json
+    code = error_code(answer)
+    if answer is None:
+        yield "body", "the answer is no JSON"
+    elif code:
+        yield from _of_error(operation, code, bare_text(str(answer.get("errmsg", ""))))
+    elif not validators.decides.is_valid(answer):
+        for error in validators.explains.iter_errors(answer):
+            yield from _worded(error)
+
+
+def _of_error(operation: Operation, code: int, text: str) -> Iterator[tuple[str, str]]:
+    if code not in TEXTS:
+        yield "errcode", f"error {code}, {text!r}, is not known here"
+        return
+    known = bare_text(text_at(code, operation.path, "127.0.0.1"))
+    if text != known:
+        yield "errmsg", f"the text of error {code} is {text!r}, here it is {known!r}"
+
+
+def _worded(error: ValidationError) -> Iterator[tuple[str, str]]:
+    path = anywhere(path_of(error.absolute_path))
+    value: Any = error.instance
+    expected: Any = error.validator_value
+    if error.validator == "required":
+        for name in expected:
+            if name not in value:
+                yield path + member(name), "the field is gone; the catalogue requires it"
+    elif error.validator == "additionalProperties":
+        documented = cast("dict[str, Any]", error.schema)["properties"]
+        for name, inner in value.items():
+            if name not in documented:
+                yield path + member(name), f"a new field, {type_of(inner)}"
+    elif error.validator == "type":
+        known = expected if isinstance(expected, str) else one_of(expected)
+        yield path, f"the type is {type_of(value)}, the catalogue says {known}"
+    elif error.validator in {"enum", "const", "anyOf", "oneOf"}:
+        yield path, f"the value {shown(value, LONGEST_NAME)} is new"
+    else:
+        yield path, f"{shown(value)} breaks {error.validator} {expected}"
+
+
+def not_proposed(changes: Iterable[Change]) -> list[str]:
+    """Say of each change that no entry accepts where it belongs."""
+    return [
+        f"{change.api}: {change.path}: {change.text} ({change.where}): {_ELSEWHERE[change.path]}"
+        for change in changes
+        if change.path in _ELSEWHERE
+    ]
