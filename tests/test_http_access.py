@@ -160,7 +160,7 @@ def test_an_integrated_response_may_be_binary(web):
 )
 def test_a_response_that_cannot_be_sent_is_502_and_the_log_says_why(web, broken):
     answer = web.answer(broken)
-    assert (answer.status_code, answer.content_type) == (502, "application/json")
+    assert (answer.status_code, answer.content_type) == (502, "application/json; charset=utf-8")
     assert answer.json.keys() == {"code", "message", "requestId"}
     assert answer.json["code"] == "FUNCTION_INVOCATION_FAILED"
     message = answer.json["message"]

@@ -433,7 +433,7 @@ def test_a_process_that_has_left_its_session_ends_with_the_worker(make, detach, 
     assert until(lambda: is_told(tmp_path))
     assert is_alive(child_of(tmp_path))
     functions.close()
-    assert not is_alive(child_of(tmp_path))
+    assert until(lambda: not is_alive(child_of(tmp_path)))
 
 
 @on_linux
@@ -447,7 +447,7 @@ def test_a_process_that_has_left_its_session_ends_with_an_invocation_that_fails(
     detach(case, *ends[status])
     assert run(make(timeout=1)).status == status
     assert is_told(tmp_path)
-    assert not is_alive(child_of(tmp_path))
+    assert until(lambda: not is_alive(child_of(tmp_path)))
 
 
 @on_linux

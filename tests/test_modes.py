@@ -184,7 +184,7 @@ def test_what_is_meant_for_somebody_else_is_blocked_and_not_taken_for_a_missing_
 ):
     used = emulator(mode="replay", recordings=recordings)
     listening = listen("127.0.0.1", 0)
-    with Server(create_app(used), listening, used.is_quick) as server:
+    with Server(create_app(used), listening, used.never_blocks) as server:
         proxies = {"http": server.url}
         answer = requests.post("http://example.com/a?b=c", json=DAY, proxies=proxies, timeout=5)
     assert (answer.status_code, answer.json()["code"]) == (403, "NETWORK_BLOCKED")

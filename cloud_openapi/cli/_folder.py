@@ -20,10 +20,14 @@ folder_option = option(
 def check_known(name: str, functions: Functions) -> None:
     """Raise ConfigError for a name that is none of the functions."""
     if name not in functions:
-        if (functions.folder / name).is_dir():
+        if name in _folders(functions.folder):
             raise ConfigError(
                 f"{functions.folder / name} is no function: it has no index.py and no index.js. "
                 "Another file is named by the handler of the function in cloudbaserc.json."
             )
         known = ", ".join(functions) or "none"
         raise ConfigError(f'There is no function "{name}" in {functions.folder}. Known: {known}.')
+
+
+def _folders(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []

@@ -36,6 +36,7 @@ def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> Non
     @app.route("/http/", methods=_METHODS, strict_slashes=False)
     @app.route("/http/<name>", methods=_METHODS, strict_slashes=False)
     @app.route("/http/<name>/<path:rest>", methods=_METHODS)
+    @app.route("/http//<path:rest>", methods=_METHODS)
     def access(name: str = "", rest: str = "") -> Response:
         if name not in functions:
             return unknown_function(name, functions)
