@@ -32,7 +32,7 @@ class Served:
         given = {name: value.format(url=self.url) for name, value in given.items()}
         self.functions = Functions(folder, given, timeout=20, config=folder / "config.json")
         app = create_app(self.emulator, self.functions, Timers(self.emulator, self.functions))
-        self._server = Server(app, listening)
+        self._server = Server(app, listening, self.emulator.never_blocks)
 
     def __enter__(self):
         self._server.__enter__()

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from conftest import sample
 
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
+from cloud_openapi.runtime import Functions
 
 DAILY = "/datacube/getweanalysisappiddailyretaininfo"
 BODY = json.dumps(sample("getDailyRetain.request.official-https.json")).encode()
@@ -29,9 +31,12 @@ def emulator():
     return Emulator()
 
 
-@pytest.fixture(scope="module")
-def server(emulator):
-    with Server(create_app(emulator), listen("127.0.0.1", 0)) as server:
+@pytest.fixture(scope="module", params=["by threads", "by the loop"])
+def server(emulator, request):
+    never_blocks = {"by threads": lambda _path: False, "by the loop": emulator.never_blocks}
+    with Server(
+        create_app(emulator), listen("127.0.0.1", 0), never_blocks[request.param]
+    ) as server:
         yield server
 
 
@@ -272,3 +277,61 @@ def test_a_server_whose_loop_was_interrupted_may_still_be_closed():
     with socket.create_connection(address), pytest.raises(KeyboardInterrupt):
         server.run()
     server.close()
+
+
+@pytest.fixture
+def functions(tmp_path):
+    sources = {"quick": "return 1", "slow": "time.sleep(event['seconds']); return 2"}
+    for name, source in sources.items():
+        (tmp_path / name).mkdir()
+        text = f"import time\n\ndef main(event, context):\n    {source}\n"
+        (tmp_path / name / "index.py").write_text(text)
+    with closing(Functions(tmp_path, {})) as functions:
+        yield functions
+
+
+def invoke(server, name, **event):
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+    with closing(connection):
+        connection.request("POST", f"/v1/functions/{name}", json.dumps(event))
+        return json.load(connection.getresponse())
+
+
+def test_functions_run_side_by_side_while_every_thread_sleeps(functions):
+    emulator = Emulator()
+    emulator.faults.add({"kind": "latency", "seconds": 30})
+    app = create_app(emulator, functions)
+    with (
+        Server(app, listen("127.0.0.1", 0), emulator.never_blocks) as server,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        sleepers = [socket.create_connection(("127.0.0.1", port_of(server))) for _ in range(32)]
+        for sleeper in sleepers:
+            sleeper.sendall(request_of("GET /cgi-bin/token HTTP/1.1", "Host: localhost"))
+        slow = [pool.submit(invoke, server, "slow", seconds=0.5) for _ in range(8)]
+        assert invoke(server, "quick") == 1
+        assert not any(each.done() for each in slow)
+        assert [each.result() for each in slow] == [2] * 8
+        emulator.faults.clear()
+        for sleeper in sleepers:
+            sleeper.close()
+
+
+def test_a_server_that_is_closed_ends_the_invocations_that_it_waits_for(functions):
+    emulator = Emulator()
+    with (
+        Server(
+            create_app(emulator, functions), listen("127.0.0.1", 0), emulator.never_blocks
+        ) as server,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        assert invoke(server, "slow", seconds=0) == 2
+        waiting = pool.submit(invoke, server, "slow", seconds=60)
+        log = functions.log_of("slow")
+        while sum("START" in line for _, line in log.since()) < 2:
+            time.sleep(0.005)
+        begun = time.monotonic()
+        server.close()
+        assert time.monotonic() - begun < 2
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            waiting.result()
