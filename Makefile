@@ -23,7 +23,9 @@ test: .venv/dev tests/node/node_modules
 test-long: .venv/dev tests/node/node_modules
 	$(BIN)/pytest -m slow --numprocesses auto
 
-check: lint test
+# What it needs first, and then both at once.
+check: .venv/dev tests/node/node_modules
+	@$(MAKE) --no-print-directory --jobs=2 lint test
 
 lint: .venv/dev
 	$(BIN)/ruff format --check .
@@ -67,5 +69,7 @@ package: .venv/emulator
 		"Python 3.10 or newer is needed: make PYTHON=python3.12 run")'
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { rm -rf .venv && $(PYTHON) -m venv .venv; } || \
 		{ rm -rf .venv; echo "Python's venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	$(PIP) --editable '.[$(@F)]'
+	@# uv takes seconds for what takes pip a minute; pip alone does it too, as with an index that only pip knows.
+	$(PIP) uv && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python \
+		--constraint requirements.lock --editable '.[$(@F)]' || $(PIP) --editable '.[$(@F)]'
 	@touch $@
