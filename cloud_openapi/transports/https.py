@@ -108,11 +108,18 @@ class HTTPSTransport:
         return Granted(token, expires_in)
 
 
+class _Request(requests.PreparedRequest):
+    """A request that brings its target along: to split a new URL costs as much as to sign."""
+
+    path_url = ""
+
+
 class HTTPExchange(Exchange):
     """One requests session with keep-alive. Nothing is sent twice and no redirect is followed."""
 
     def __init__(self, base_url: str, timeout: float, *, use_proxies: bool = True) -> None:
         self.base_url = base_url
+        self._path = urlsplit(base_url).path
         self._timeout = (min(_CONNECT_TIMEOUT, timeout), timeout)
         session = requests.Session()
         session.trust_env = use_proxies
@@ -135,9 +142,11 @@ class HTTPExchange(Exchange):
         self, method: str, target: str, body: bytes | None, headers: Mapping[str, str] | None, /
     ) -> Reply:
         """Send one request and return its answer, whatever its status. Raises ExchangeError."""
-        request = requests.PreparedRequest()
+        request = _Request()
         request.method = method
-        request.url = self.base_url + target
+        request.path_url = self._path + target
+        # To a proxy requests sends the URL itself.
+        request.url = self.base_url + target if self._settings["proxies"] else self.base_url
         request.headers = self._headers(body, headers)
         request.body = body
         try:

@@ -22,14 +22,15 @@ class MultipartError(ValueError):
 def write(fields: Mapping[str, str | bytes], boundary: str) -> bytes:
     """Return a body as the form-data package of Node.js writes it: bytes are binary parts."""
     delimiter = f"--{boundary}"
-    parts = []
+    begin = f"{delimiter}\r\nContent-Disposition: form-data; name="
+    parts: list[bytes] = []
     for name, value in fields.items():
-        head = f'{delimiter}\r\nContent-Disposition: form-data; name="{name}"\r\n'
         if isinstance(value, bytes):
-            parts.append(f"{head}Content-Type: application/octet-stream\r\n\r\n".encode() + value)
+            head = f'{begin}"{name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
+            parts += head.encode(), value, b"\r\n"
         else:
-            parts.append(f"{head}\r\n{value}".encode())
-    return b"\r\n".join((*parts, f"{delimiter}--\r\n".encode()))
+            parts.append(f'{begin}"{name}"\r\n\r\n{value}\r\n'.encode())
+    return b"".join((*parts, f"{delimiter}--\r\n".encode()))
 
 
 def read(content_type: str, body: bytes) -> dict[str, bytes]:

@@ -33,6 +33,7 @@ _OF_A_FUNCTION = {
     "TCB_ENV": "local",
     "TCB_SEQID": "1489406400000_0000000000000000",
     "TCB_SOURCE": "wx_client",
+    "TRIGGER_SRC": "tcb",
 }
 
 
