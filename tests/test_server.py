@@ -97,6 +97,13 @@ def test_a_body_that_comes_in_pieces_is_waited_for(server, target):
     assert json.loads(answer.partition(b"\r\n\r\n")[2]) == ANSWER
 
 
+@pytest.mark.parametrize("head", [b"NONSENSE", b"GET / HTTP/1.1\r\nno header"])
+def test_a_request_that_cannot_be_read_is_400(server, head):
+    with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
+        connection.sendall(head + b"\r\n\r\n")
+        assert connection.recv(12).endswith(b" 400")
+
+
 def test_one_connection_carries_several_requests_errors_among_them(server, target):
     connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
     connection.connect()
