@@ -46,6 +46,11 @@ CASES = {
         "while True: os.write(1, b'x' * 1000)",
         "for (;;) require('fs').writeSync(1, 'x'.repeat(1000))",
     ),
+    "a flood of empty lines": (
+        433,
+        "while True: os.write(1, b'\\n' * 2**16)",
+        "for (;;) require('fs').writeSync(1, '\\n'.repeat(2**16))",
+    ),
     "an exception": (430, "raise ValueError('no')", "throw new TypeError('no')"),
     "a thrown string": (430, "raise Exception('no')", "throw 'no'"),
     "a value that is no JSON": (430, "return object()", "return 1n"),

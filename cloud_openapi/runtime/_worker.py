@@ -16,8 +16,8 @@ _CHUNK = 1 << 16
 _STEP = 0.025
 # In so short a time nobody takes much memory.
 _BRIEF = 0.005
-# What is left of a flood of output when the answer is there.
-_MOST_LEFT = 1 << 20
+# Of a flood of output so much at a time: its lines cost more than its bytes, and others wait.
+_MOST_OUTPUT = 1 << 14
 
 
 class WorkerError(Exception):
@@ -178,14 +178,14 @@ class Worker:
         return chunk
 
     def _pass_on(self, on_output: Callable[[bytes], None]) -> None:
-        chunk = os.read(self._output, _CHUNK)
+        chunk = os.read(self._output, _MOST_OUTPUT)
         on_output(chunk)
         self._silent = not chunk
 
     def _drain(self, on_output: Callable[[bytes], None]) -> None:
-        """Pass on what was printed before the answer."""
-        left = _MOST_LEFT
+        """Pass on what was printed before the answer: what the pipe holds, whatever comes yet."""
+        left = _CHUNK
         with contextlib.suppress(BlockingIOError):
-            while left > 0 and (chunk := os.read(self._output, _CHUNK)):
+            while left > 0 and (chunk := os.read(self._output, left)):
                 on_output(chunk)
                 left -= len(chunk)
