@@ -354,6 +354,25 @@ def test_a_function_that_closes_its_descriptors_fails_alone(make, write):
     check(run(functions), 439, "python", write, functions)
 
 
+@pytest.mark.parametrize("text", ["{}", "[]", "1", '{"failed": "nosuch"}', "nothing"])
+def test_a_function_that_writes_where_its_answer_goes_fails_alone(make, write, text):
+    write(
+        "python", HANDLER["python"].format(f"os.write(4, b'{text}\\n'); time.sleep(0.05); return 1")
+    )
+    functions = make()
+    check(run(functions), 439, "python", write, functions)
+
+
+@on_linux
+def test_a_function_has_no_descriptors_but_its_own(make, write):
+    source = "[os.readlink(f'/dev/fd/{n}') for n in range(50) if os.path.lexists(f'/dev/fd/{n}')]"
+    write("python", HANDLER["python"].format(f"return {source}"))
+    stdin, stdout, stderr, requests, answers = run(make()).result
+    assert stdin == "/dev/null"
+    assert stdout == stderr
+    assert len({stdout, requests, answers}) == 3
+
+
 def test_a_function_may_close_its_stdout(make, write):
     write(
         "python",
