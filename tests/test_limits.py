@@ -1,5 +1,6 @@
 """What a function may not do ends that invocation with the platform's error, and nothing else."""
 
+import errno
 import os
 import shutil
 import signal
@@ -522,6 +523,28 @@ def test_a_worker_that_cannot_be_started_is_445_and_says_why(make, write, folder
     outcome = run(functions)
     assert outcome.status == 445
     assert "No such file or directory: '/nosuch/python'" in outcome.result["errorMessage"]
+
+
+def test_a_worker_that_finds_no_descriptors_left_leaves_none_open(make, write, monkeypatch):
+    write("python", ECHO["python"])
+    functions = make()
+    ends = [os.pipe(), os.pipe()]
+    opened = [*ends[0], *ends[1]]
+
+    def pipe():
+        if ends:
+            return ends.pop()
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "pipe", pipe)
+    outcome = run(functions)
+    monkeypatch.undo()
+    assert outcome.status == 445
+    assert "Too many open files" in outcome.result["errorMessage"]
+    for descriptor in opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
+    assert run(functions, 1).result == 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -72,7 +72,7 @@ class Guard:
         command: Sequence[str],
         folder: Path,
         environment: Mapping[str, str],
-        pipes: tuple[int, int, int],
+        pipes: Sequence[int],
     ) -> Process:
         """Start a worker with the far ends of its pipes: requests, answers and output.
 

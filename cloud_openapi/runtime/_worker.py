@@ -53,23 +53,24 @@ class Worker:
     def __init__(
         self, command: Sequence[str], folder: Path, environment: Mapping[str, str], guard: Guard
     ) -> None:
-        requests, self._requests = os.pipe()
-        self._answers, answers = os.pipe()
-        self._output, output = os.pipe()
-        for descriptor in (self._requests, self._answers, self._output):
-            os.set_blocking(descriptor, False)
-        self._open = [self._requests, self._answers, self._output]
         self._silent = False
         self._measured = 0.0
         self.peak = 0.0
+        self._open: list[int] = []
+        far: list[int] = []
         try:
-            pipes = (requests, answers, output)
-            self._process = guard.start(command, folder, environment, pipes)
+            for ours in (1, 0, 0):  # the end that writes, of the requests only
+                ends = os.pipe()
+                self._open.append(ends[ours])
+                far.append(ends[1 - ours])
+                os.set_blocking(ends[ours], False)
+            self._requests, self._answers, self._output = self._open
+            self._process = guard.start(command, folder, environment, far)
         except OSError:
             self._close_pipes()
             raise
         finally:
-            for descriptor in (requests, answers, output):
+            for descriptor in far:
                 os.close(descriptor)
 
     def ask(self, call: bytes, limits: Limits, on_output: Callable[[bytes], None]) -> bytes:
