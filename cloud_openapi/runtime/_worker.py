@@ -66,7 +66,7 @@ class Worker:
                 os.set_blocking(ends[ours], False)
             self._requests, self._answers, self._output = self._open
             self._process = guard.start(command, folder, environment, far)
-        except OSError:
+        except BaseException:  # what ends the server's calls while they wait is no Exception
             self._close_pipes()
             raise
         finally:
