@@ -1,5 +1,6 @@
 """What a function may not do ends that invocation with the platform's error, and nothing else."""
 
+import errno
 import os
 import shutil
 import signal
@@ -45,6 +46,11 @@ CASES = {
         433,
         "while True: os.write(1, b'x' * 1000)",
         "for (;;) require('fs').writeSync(1, 'x'.repeat(1000))",
+    ),
+    "a flood of empty lines": (
+        433,
+        "while True: os.write(1, b'\\n' * 2**16)",
+        "for (;;) require('fs').writeSync(1, '\\n'.repeat(2**16))",
     ),
     "an exception": (430, "raise ValueError('no')", "throw new TypeError('no')"),
     "a thrown string": (430, "raise Exception('no')", "throw 'no'"),
@@ -349,6 +355,25 @@ def test_a_function_that_closes_its_descriptors_fails_alone(make, write):
     check(run(functions), 439, "python", write, functions)
 
 
+@pytest.mark.parametrize("text", ["{}", "[]", "1", '{"failed": "nosuch"}', "nothing"])
+def test_a_function_that_writes_where_its_answer_goes_fails_alone(make, write, text):
+    write(
+        "python", HANDLER["python"].format(f"os.write(4, b'{text}\\n'); time.sleep(0.05); return 1")
+    )
+    functions = make()
+    check(run(functions), 439, "python", write, functions)
+
+
+@on_linux
+def test_a_function_has_no_descriptors_but_its_own(make, write):
+    source = "[os.readlink(f'/dev/fd/{n}') for n in range(50) if os.path.lexists(f'/dev/fd/{n}')]"
+    write("python", HANDLER["python"].format(f"return {source}"))
+    stdin, stdout, stderr, requests, answers = run(make()).result
+    assert stdin == "/dev/null"
+    assert stdout == stderr
+    assert len({stdout, requests, answers}) == 3
+
+
 def test_a_function_may_close_its_stdout(make, write):
     write(
         "python",
@@ -498,6 +523,28 @@ def test_a_worker_that_cannot_be_started_is_445_and_says_why(make, write, folder
     outcome = run(functions)
     assert outcome.status == 445
     assert "No such file or directory: '/nosuch/python'" in outcome.result["errorMessage"]
+
+
+def test_a_worker_that_finds_no_descriptors_left_leaves_none_open(make, write, monkeypatch):
+    write("python", ECHO["python"])
+    functions = make()
+    ends = [os.pipe(), os.pipe()]
+    opened = [*ends[0], *ends[1]]
+
+    def pipe():
+        if ends:
+            return ends.pop()
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "pipe", pipe)
+    outcome = run(functions)
+    monkeypatch.undo()
+    assert outcome.status == 445
+    assert "Too many open files" in outcome.result["errorMessage"]
+    for descriptor in opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
+    assert run(functions, 1).result == 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import signal
 import socket
 import threading
 import time
@@ -95,6 +97,13 @@ def test_a_body_that_comes_in_pieces_is_waited_for(server, target):
             connection.sendall(piece)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert json.loads(answer.partition(b"\r\n\r\n")[2]) == ANSWER
+
+
+@pytest.mark.parametrize("head", [b"NONSENSE", b"GET / HTTP/1.1\r\nno header"])
+def test_a_request_that_cannot_be_read_is_400(server, head):
+    with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
+        connection.sendall(head + b"\r\n\r\n")
+        assert connection.recv(12).endswith(b" 400")
 
 
 def test_one_connection_carries_several_requests_errors_among_them(server, target):
@@ -315,6 +324,51 @@ def test_functions_run_side_by_side_while_every_thread_sleeps(functions):
         emulator.faults.clear()
         for sleeper in sleepers:
             sleeper.close()
+
+
+def test_functions_run_while_the_process_of_another_one_is_slow_to_start(functions):
+    emulator = Emulator()
+    app = create_app(emulator, functions)
+    with (
+        Server(app, listen("127.0.0.1", 0), emulator.never_blocks) as server,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        assert invoke(server, "quick") == 1
+        guardian = functions._guard._process
+        guardian.send_signal(signal.SIGSTOP)
+        try:
+            slow = pool.submit(invoke, server, "slow", seconds=0)
+            while not any("START" in line for _, line in functions.log_of("slow").since()):
+                time.sleep(0.005)
+            assert pool.submit(invoke, server, "quick").result(WAIT) == 1
+        finally:
+            guardian.send_signal(signal.SIGCONT)
+        assert slow.result() == 2
+
+
+def test_a_server_that_is_closed_while_a_process_starts_leaves_no_pipe_open(functions, monkeypatch):
+    emulator, opened, pipe = Emulator(), [], os.pipe
+    app = create_app(emulator, functions)
+    with (
+        Server(app, listen("127.0.0.1", 0), emulator.never_blocks) as server,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        assert invoke(server, "quick") == 1
+        guardian = functions._guard._process
+        guardian.send_signal(signal.SIGSTOP)
+        try:
+            monkeypatch.setattr(os, "pipe", lambda: opened.append(pipe()) or opened[-1])
+            waiting = pool.submit(invoke, server, "slow", seconds=0)
+            while len(opened) < 3:
+                time.sleep(0.005)
+            server.close()
+        finally:
+            guardian.send_signal(signal.SIGCONT)
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            waiting.result()
+    for end in (end for ends in opened for end in ends):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(end)
 
 
 def test_a_server_that_is_closed_ends_the_invocations_that_it_waits_for(functions):

@@ -17,7 +17,8 @@ class Shown:
     """
 
     def __init__(self) -> None:
-        self._lines: queue.Queue[str | None] = queue.Queue(_MOST_LINES)
+        # It has no bound of its own, but costs a tenth of one that has.
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._left_out = 0
         self._thread = threading.Thread(target=self._show, name="shown", daemon=True)
@@ -25,17 +26,16 @@ class Shown:
 
     def add(self, function: str, line: str) -> None:
         """Show a line that a function has written."""
-        try:
-            self._lines.put_nowait(f"{function}: {line}")
-        except queue.Full:
+        if self._lines.qsize() < _MOST_LINES:
+            self._lines.put(f"{function}: {line}")
+        else:
             with self._lock:
                 self._left_out += 1
 
     def close(self) -> None:
         """Show what is left, if somebody reads it within a second."""
-        with contextlib.suppress(queue.Full):
-            self._lines.put(None, timeout=_PATIENCE_SECONDS)
-            self._thread.join(_PATIENCE_SECONDS)
+        self._lines.put(None)
+        self._thread.join(_PATIENCE_SECONDS)
 
     def _show(self) -> None:
         # The terminal may go away, and then there is nobody to tell.

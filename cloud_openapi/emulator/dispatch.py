@@ -73,7 +73,8 @@ class Dispatcher(ThreadedTaskDispatcher):
 
     def add_task(self, task: Any) -> None:
         """Take a connection that has a request."""
-        path = task.requests[0].path
+        # One whose first lines cannot be read has none; what it is told comes from a thread.
+        path = getattr(task.requests[0], "path", "")
         if path.startswith(_STEERING_PATHS):
             self._steering.add_task(task)
         elif threading.get_ident() == self.loop and self._never_blocks(path):

@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cloud_openapi.runtime._memory import used_mb
+from cloud_openapi.waiting import READ, wait
 
 _GUARDIAN = Path(__file__).with_name("_guardian.py")
 _LONGEST = 1 << 16
+_PATIENCE = 1.0
 
 
 class Process:
@@ -72,7 +74,7 @@ class Guard:
         command: Sequence[str],
         folder: Path,
         environment: Mapping[str, str],
-        pipes: tuple[int, int, int],
+        pipes: Sequence[int],
     ) -> Process:
         """Start a worker with the far ends of its pipes: requests, answers and output.
 
@@ -91,7 +93,7 @@ class Guard:
                 undo.callback(control.close)
                 with theirs:
                     sent = self._send(task, [*pipes, theirs.fileno()])
-                answer = control.recv(_LONGEST) if sent else b""
+                answer = _received(control) if sent else b""
                 if answer:
                     process = _process(control, answer)
                     undo.pop_all()
@@ -132,6 +134,13 @@ class Guard:
             )
             undo.pop_all()
         return ours
+
+
+def _received(control: socket.socket) -> bytes:
+    """Return what the supervisor says, while the calls of the same thread go on."""
+    while not wait({control.fileno(): READ}, _PATIENCE):
+        pass
+    return control.recv(_LONGEST)
 
 
 def _process(control: socket.socket, answer: bytes) -> Process:

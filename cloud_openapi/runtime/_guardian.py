@@ -35,6 +35,9 @@ def main() -> None:
         task = marshal.loads(  # noqa: S302 - it is the emulator's, and of this interpreter
             emulator.recv(int.from_bytes(head, "little"), socket.MSG_WAITALL)
         )
+        for descriptor in descriptors:
+            # As they come a worker would have them beside the ends that are its own.
+            os.set_inheritable(descriptor, False)  # noqa: FBT003
         if os.fork() == 0:
             try:
                 emulator.close()

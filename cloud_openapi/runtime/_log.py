@@ -31,11 +31,12 @@ class Log:
             while len(self._lines) > _MOST_LINES or self._length > _LONGEST_LOG:
                 self._length -= len(self._lines.popleft()[1])
 
-    def add_own(self, line: str) -> None:
-        """Add a line that the function wrote."""
-        self.add(line)
+    def add_own(self, *lines: str) -> None:
+        """Add lines that the function wrote."""
+        self.add(*lines)
         if self._on_line is not None:
-            self._on_line(line)
+            for line in lines:
+                self._on_line(line)
 
     def since(self, number: int = 0) -> list[tuple[int, str]]:
         """Return the lines with a greater number, each with its number."""
@@ -61,10 +62,13 @@ class Recorder:
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) >= _LONGEST_LINE or not chunk:
             lines, self._rest = [*lines, *filter(None, [self._rest])], b""
-        for line in lines:
-            text = line[:_LONGEST_LINE].decode("utf-8", "replace").removesuffix("\r")
-            self._keep(text)
-            self._log.add_own(text)
+        if lines:
+            # All at once: a flood of short lines would hold up the other functions' answers.
+            texts = [
+                line[:_LONGEST_LINE].decode("utf-8", "replace").removesuffix("\r") for line in lines
+            ]
+            self._keep(*texts)
+            self._log.add_own(*texts)
 
     def platform(self, *lines: str) -> None:
         """Write lines of the platform's own, after what the function has printed."""

@@ -82,15 +82,18 @@ def read_answer(line: bytes, advice: Callable[[], str]) -> str:
             _check(value)
             return value.decode()
         answer = json.loads(line)
+        status = _STEPS[answer["failed"]]
+        missing = answer.get("missing", False)
+        message, stack = answer["message"], answer["stack"]
     except RecursionError as error:
         # The worker's stack was less full than ours is.
         raise InvocationError(RAISED, stack=f"RecursionError: {error}") from None
-    except ValueError:
+    except (ValueError, LookupError, TypeError):
+        # The function itself has written to where its answer goes.
         raise InvocationError(EXIT) from None
-    status = _STEPS[answer["failed"]]
-    missing = answer.get("missing", False)
-    message = answer["message"] + (advice() if missing else "")
-    stack = None if status == RESULT_TOO_LARGE else answer["stack"]
+    if missing:
+        message += advice()
+    stack = None if status == RESULT_TOO_LARGE else stack
     raise InvocationError(status, message, stack, missing=missing)
 
 

@@ -16,8 +16,8 @@ _CHUNK = 1 << 16
 _STEP = 0.025
 # In so short a time nobody takes much memory.
 _BRIEF = 0.005
-# What is left of a flood of output when the answer is there.
-_MOST_LEFT = 1 << 20
+# Of a flood of output so much at a time: its lines cost more than its bytes, and others wait.
+_MOST_OUTPUT = 1 << 14
 
 
 class WorkerError(Exception):
@@ -53,23 +53,24 @@ class Worker:
     def __init__(
         self, command: Sequence[str], folder: Path, environment: Mapping[str, str], guard: Guard
     ) -> None:
-        requests, self._requests = os.pipe()
-        self._answers, answers = os.pipe()
-        self._output, output = os.pipe()
-        for descriptor in (self._requests, self._answers, self._output):
-            os.set_blocking(descriptor, False)
-        self._open = [self._requests, self._answers, self._output]
         self._silent = False
         self._measured = 0.0
         self.peak = 0.0
+        self._open: list[int] = []
+        far: list[int] = []
         try:
-            pipes = (requests, answers, output)
-            self._process = guard.start(command, folder, environment, pipes)
-        except OSError:
+            for ours in (1, 0, 0):  # the end that writes, of the requests only
+                ends = os.pipe()
+                self._open.append(ends[ours])
+                far.append(ends[1 - ours])
+                os.set_blocking(ends[ours], False)
+            self._requests, self._answers, self._output = self._open
+            self._process = guard.start(command, folder, environment, far)
+        except BaseException:  # what ends the server's calls while they wait is no Exception
             self._close_pipes()
             raise
         finally:
-            for descriptor in (requests, answers, output):
+            for descriptor in far:
                 os.close(descriptor)
 
     def ask(self, call: bytes, limits: Limits, on_output: Callable[[bytes], None]) -> bytes:
@@ -178,14 +179,14 @@ class Worker:
         return chunk
 
     def _pass_on(self, on_output: Callable[[bytes], None]) -> None:
-        chunk = os.read(self._output, _CHUNK)
+        chunk = os.read(self._output, _MOST_OUTPUT)
         on_output(chunk)
         self._silent = not chunk
 
     def _drain(self, on_output: Callable[[bytes], None]) -> None:
-        """Pass on what was printed before the answer."""
-        left = _MOST_LEFT
+        """Pass on what was printed before the answer: what the pipe holds, whatever comes yet."""
+        left = _CHUNK
         with contextlib.suppress(BlockingIOError):
-            while left > 0 and (chunk := os.read(self._output, _CHUNK)):
+            while left > 0 and (chunk := os.read(self._output, left)):
                 on_output(chunk)
                 left -= len(chunk)
