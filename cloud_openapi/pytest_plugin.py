@@ -55,6 +55,8 @@ class Session:
         self.emulator.faults.clear()
         self.functions.close()
         self._server.close()
+        # A request that came in between may have started another worker.
+        self.functions.close()
         self._listening.close()
 
     def client(self) -> Any:

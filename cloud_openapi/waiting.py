@@ -6,7 +6,7 @@ the thread; in a `Fiber` it lets the other calls of the same thread go on.
 
 import time
 from collections.abc import Callable, Mapping
-from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
+from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector, PollSelector
 
 from greenlet import getcurrent, greenlet
 
@@ -21,7 +21,8 @@ def wait(watched: Mapping[int, int], seconds: float) -> list[int]:
     current = getcurrent()
     if isinstance(current, Fiber):
         return current.pause(watched, seconds)
-    with DefaultSelector() as selector:
+    # It needs no descriptor of its own, of which there may be none left.
+    with PollSelector() as selector:
         for descriptor, event in watched.items():
             selector.register(descriptor, event)
         return [key.fd for key, _ in selector.select(seconds)]
