@@ -99,7 +99,12 @@ def _signature(  # noqa: PLR0913 - each is a part of what is signed
     secret_key: str,
     timestamp: int,
 ) -> str:
-    lines = "".join([f"{name}:{_header(name, request.headers)}\n" for name in headers])
+    given = request.headers.get
+    values = {name: given(name, "").strip().lower() for name in headers}
+    # Of this one the case counts, and of a form's not its boundary.
+    kind = given("content-type", "")
+    values["content-type"] = _MULTIPART if kind.startswith(_MULTIPART) else kind
+    lines = "".join([f"{name}:{values[name]}\n" for name in headers])
     # The method in small letters, as the SDK passes it.
     canonical = (
         f"post\n{request.url}\n{request.query}\n{lines}\n{';'.join(headers)}\n"
@@ -119,13 +124,6 @@ def _key(secret_key: str, date: str) -> bytes:
     for part in (date, "tcb", "tc3_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
-
-
-def _header(name: str, headers: Mapping[str, str]) -> str:
-    value = headers.get(name, "")
-    if name == "content-type":
-        return _MULTIPART if value.startswith(_MULTIPART) else value
-    return value.strip().lower()
 
 
 def _hashed(request: Signed) -> dict[str, bytes]:
