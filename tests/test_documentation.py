@@ -1,19 +1,28 @@
 """The pages say what is so: their programs run, and both languages show the same ones."""
 
+import json
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from cassettes import cassette, interaction, run
 from conftest import ROOT, sample
-from test_gateway import Functions
+from test_gateway import API, Functions
+from test_har import entry, har
 
 from cloud_openapi import Cloud
 from cloud_openapi._version import __version__
 from cloud_openapi.catalogue import FOLDER
-from cloud_openapi.emulator import Emulator, create_app, gateway_variables
+from cloud_openapi.emulator import Clock, Emulator, Server, create_app, gateway_variables, listen
+from cloud_openapi.periods import BEIJING
+from cloud_openapi.recordings import load
 from cloud_openapi.transports.gateway import GatewayTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
@@ -99,6 +108,70 @@ def test_the_programs_about_recordings_run_in_order(monkeypatch):
     for program in programs:
         exec(compile(program, "docs/recordings.md", "exec"), module)
     assert module["answer"].status_code == 200
+
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch):
+    """Return a function that starts a line of a page in a folder, beside an emulator."""
+    monkeypatch.chdir(tmp_path)
+    appid, secret = "wx0123456789abcdef", "0123456789abcdef" * 2
+    emulator = Emulator(clock=Clock(datetime(2026, 5, 1, tzinfo=BEIJING)), apps={appid: secret})
+    app = create_app(emulator)
+    with Server(app, listen("127.0.0.1", 0), emulator.never_blocks) as server, ExitStack() as stack:
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        given = {
+            "PATH": path,
+            "CLOUD_OPENAPI_BASE_URL": server.url,
+            "CLOUD_OPENAPI_UPSTREAM": server.url,
+            "CLOUD_OPENAPI_APPID": appid,
+            "CLOUD_OPENAPI_SECRET": secret,
+        }
+        environment = {**os.environ, **given}
+
+        def start(line):
+            process = subprocess.Popen(
+                shlex.split(line), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield start
+
+
+def commands(page):
+    """Return the lines of a page's shell blocks, but for the placeholders of secrets."""
+    lines = "".join(blocks(page, "sh")).splitlines()
+    return [line for line in lines if not line.startswith("export ")]
+
+
+def test_every_command_about_recordings_runs(shell):
+    har(Path(), entry())
+    Path("test_it.py").write_text("def test_it():\n    pass\n")
+    for line in commands("docs/recordings.md"):
+        if line.startswith("cloud-openapi serve"):
+            process = shell(f"{line} --port 0 --json")
+            assert json.loads(process.stdout.readline())["url"]
+            process.terminate()
+        else:
+            process = shell(line)
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, line) == (0, line), errors
+    days = {json.loads(one.request_body).get("begin_date") for one in load(Path("recordings"))}
+    assert {f"202603{day:02}" for day in range(1, 32)} <= days
+
+
+def test_the_command_that_records_for_pytest_runs(shell):
+    source = "".join(blocks("docs/pytest.md", "python"))
+    Path("test_page.py").write_text(source, "utf-8")
+    Path("config.json").write_text(json.dumps({"permissions": {"openapi": [API]}}), "utf-8")
+    _install, record = commands("docs/pytest.md")
+    process = shell(record)
+    printed, _ = process.communicate(timeout=60)
+    # The emulator's numbers are not those of the real day.
+    assert b"1 failed" in printed
+    assert b"25487" in printed
+    assert [path.stem for path in Path("recordings").rglob("*.yaml")] == record.split()[-1:]
 
 
 # ---- docs/contract.md ----------------------------------------------------------------------
