@@ -254,6 +254,33 @@ def test_an_address_that_is_none_is_not_replaced_by_the_real_one(platform, text)
         facade.callFunction(name="hello")
 
 
+def test_what_the_variables_say_holds_for_one_invocation(gateway, httpserver, platform):
+    answers(httpserver, message(b'{"a":1}'))
+
+    def call():
+        gateway.openapi.analysis.getDailyRetain(DAY)
+        _, headers, fields = sent(httpserver)
+        return fields["wxCloudApiToken"], headers["x-tcb-source"], "test-id-2" in str(headers)
+
+    platform.setenv("TCB_SOURCE", "wx_client")
+    assert call() == (b"test-api-token", "wx_client,scf", False)
+    # Each invocation has a token of its own, and the id of a request may be left of the last one.
+    platform.setenv("WX_API_TOKEN", "another-token")
+    platform.setenv("TENCENTCLOUD_SECRETID", "test-id-2")
+    assert call() == (b"another-token", "wx_client,scf", True)
+    platform.setenv("TRIGGER_SRC", "timer")
+    platform.setenv("TCB_SOURCE", "wx_trigger")
+    for token in "first", "second":
+        platform.setenv("WX_TRIGGER_API_TOKEN_V0", token)
+        assert call() == (token.encode(), "wx_trigger,scf", True)
+    # Without a token nobody knows where an invocation ends.
+    platform.setenv("WX_TRIGGER_API_TOKEN_V0", "")
+    platform.setenv("WX_API_TOKEN", "")
+    for source in "one", "two":
+        platform.setenv("TCB_SOURCE", source)
+        assert call() == (b"", f"{source},scf", True)
+
+
 # ---- what comes of the answers: each row was seen with wx-server-sdk 4.0.2 -------------------
 
 INVALID = "wechat server internal error, response body is invalid json: "

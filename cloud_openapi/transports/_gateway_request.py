@@ -85,12 +85,56 @@ def _given_url(text: str) -> str:
     )
 
 
-def common_fields(env: str) -> dict[str, str | bytes]:
+class Invocation(NamedTuple):
+    """What all requests of an invocation have in common, by the platform's variables.
+
+    ``fields`` and ``headers`` are those that every one of them carries.
+    """
+
+    env: str
+    address: Address
+    fields: dict[str, str | bytes]
+    headers: dict[str, str]
+    secret_id: str
+    secret_key: str
+
+    def __repr__(self) -> str:
+        # It holds tokens and a secret.
+        return f"<Invocation in {self.env} by {self.address.base}>"
+
+
+def api_token() -> str:
+    """Return the token that the platform gave the invocation, by which the gateway knows it."""
+    token = os.environ.get("WX_API_TOKEN", "")
+    if os.environ.get("TRIGGER_SRC") == "timer":
+        return os.environ.get("WX_TRIGGER_API_TOKEN_V0") or token
+    return token
+
+
+def read_invocation(env: str, token: str) -> Invocation:
+    """Return what the variables say now. Raises NoCredentialsError, ConfigError."""
+    variable = os.environ.get
+    address = gateway_address(env)
+    secret_id, secret_key = variable("TENCENTCLOUD_SECRETID"), variable("TENCENTCLOUD_SECRETKEY")
+    if not secret_id or not secret_key:
+        raise NoCredentialsError
+    headers = {
+        "user-agent": _NAME,
+        "x-tcb-source": f"{variable('TCB_SOURCE', '')},{run_environment()}",
+        "x-sdk-version": _NAME,
+        "host": address.base.partition("//")[2],
+    }
+    optional = {
+        "x-tcb-tracelog": variable("TCB_TRACELOG"),
+        "x-tcb-region": variable("TENCENTCLOUD_REGION"),
+    }
+    headers |= {name: value for name, value in optional.items() if value}
+    return Invocation(env, address, _common_fields(env, token), headers, secret_id, secret_key)
+
+
+def _common_fields(env: str, token: str) -> dict[str, str | bytes]:
     """Return the fields of every request, in the SDK's order."""
     variable = os.environ.get
-    token = variable("WX_API_TOKEN", "")
-    if variable("TRIGGER_SRC") == "timer":
-        token = variable("WX_TRIGGER_API_TOKEN_V0") or token
     fields: dict[str, str | bytes] = {"envName": env, "wxCloudApiToken": token}
     if not token:
         fields["wxCloudbaseAccesstoken"] = variable("WX_CLOUDBASE_ACCESSTOKEN", "")
@@ -103,38 +147,30 @@ def common_fields(env: str) -> dict[str, str | bytes]:
 
 
 def signed_headers(
-    address: Address, query: str, kind: str, fields: Mapping[str, str | bytes]
+    invocation: Invocation, query: str, kind: str, fields: Mapping[str, str | bytes]
 ) -> dict[str, str]:
-    """Return the headers of a request. Raises NoCredentialsError."""
-    variable = os.environ.get
-    secret_id, secret_key = variable("TENCENTCLOUD_SECRETID"), variable("TENCENTCLOUD_SECRETKEY")
-    if not secret_id or not secret_key:
-        raise NoCredentialsError
+    """Return the headers of a request with a body of this kind."""
     now = time.time()
-    host = address.base.partition("//")[2]
     headers = {
+        **invocation.headers,
         "content-type": kind,
-        "user-agent": _NAME,
-        "x-tcb-source": f"{variable('TCB_SOURCE', '')},{run_environment()}",
         "x-client-timestamp": str(int(now * 1000)),
-        "x-sdk-version": _NAME,
-        "host": host,
     }
-    optional = {
-        "x-tcb-tracelog": variable("TCB_TRACELOG"),
-        "x-tcb-region": variable("TENCENTCLOUD_REGION"),
-        "x-tcb-route-key": variable("TCB_ROUTE_KEY") if kind == "application/json" else None,
-    }
-    headers |= {name: value for name, value in optional.items() if value}
+    route = os.environ.get("TCB_ROUTE_KEY") if kind == "application/json" else None
+    if route:
+        headers["x-tcb-route-key"] = route
     # An empty field is not signed.
     encoded = {
         name: field if isinstance(field, bytes) else field.encode()
         for name, field in fields.items()
         if field
     }
-    signed = signature.Signed(f"//{host}{address.path}", query, headers, encoded)
+    address = f"//{headers['host']}{invocation.address.path}"
+    signed = signature.Signed(address, query, headers, encoded)
     timestamp = int(now) - 1
-    headers["authorization"] = signature.sign(signed, secret_id, secret_key, timestamp)
+    headers["authorization"] = signature.sign(
+        signed, invocation.secret_id, invocation.secret_key, timestamp
+    )
     headers["x-signature-expires"] = str(signature.EXPIRES)
     headers["x-timestamp"] = str(timestamp)
     return headers

@@ -36,7 +36,10 @@ def pack(api: str, params: Mapping[str, Any]) -> Iterator[Pair]:
 
 
 def _media(key: str, value: Any) -> Pair | None:
-    if not isinstance(value, Mapping) or not isinstance(value.get("value"), bytes):
+    # A text is asked for first: to look for a mapping costs more than all else here.
+    if isinstance(value, str) or not isinstance(value, Mapping):
+        return None
+    if not isinstance(value.get("value"), bytes):
         return None
     kind = value.get("contentType") or value.get("content_type")
     if not kind or not value["value"]:
@@ -65,6 +68,8 @@ def _text(what: str, value: Any) -> str:
         text = _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"{what}: the parameters cannot be written as JSON: {error}") from error
+    if isinstance(value, str):
+        return text
     # Python writes other numbers as JavaScript does.
     return _STRING_OR_FLOAT.sub(lambda m: _number(m[1]) if m[1] else m[0], text)
 
@@ -81,4 +86,6 @@ def _number(text: str) -> str:
 
 def _whole(text: str) -> str:
     """Return a text that UTF-8 can write: half a surrogate pair becomes U+FFFD, as in Node.js."""
+    if text.isascii():
+        return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

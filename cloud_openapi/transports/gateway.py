@@ -19,9 +19,10 @@ from cloud_openapi.errors import SDK_TEXTS, CloudSDKError
 from cloud_openapi.transports._base import Exchange, ExchangeError, Reply
 from cloud_openapi.transports._gateway_reply import answer_of, gateway_failure, result_of
 from cloud_openapi.transports._gateway_request import (
+    Invocation,
     NoCredentialsError,
-    common_fields,
-    gateway_address,
+    api_token,
+    read_invocation,
     signed_headers,
 )
 from cloud_openapi.transports._packing import pack, to_json
@@ -33,8 +34,9 @@ class GatewayTransport:
     """Calls WeChat's APIs by the CloudBase gateway, in the name of the running function.
 
     ``env`` is the environment's id, by default the function's own. Address, credentials and tokens
-    are read from the platform's variables at each call, because each invocation has its own.
-    ``exchange_of`` opens an exchange with a base URL. Safe to share between threads.
+    are read from the platform's variables once in an invocation, which is known by its token; at
+    each call where there is none. ``exchange_of`` opens an exchange with a base URL. Safe to share
+    between threads.
     """
 
     enforces_permissions = True
@@ -47,6 +49,7 @@ class GatewayTransport:
         self._env = env
         self._exchanges: dict[str, Exchange] = {}
         self._numbers = count(1)
+        self._known: tuple[str, Invocation] | None = None
 
     def __repr__(self) -> str:
         return f"<GatewayTransport {self._env or 'of the function'}>"
@@ -93,10 +96,14 @@ class GatewayTransport:
         raise failure
 
     def _post(self, fields: dict[str, str | bytes], form: str) -> Reply:
-        env = self._env if isinstance(self._env, str) else current_env()
-        fields |= common_fields(env)
-        address = gateway_address(env)
-        query = f"{address.query}env={env}&seqId={self._sequence_id()}"
+        sequence = os.environ.get("TCB_SEQID", "")
+        invocation = self._invocation()
+        address = invocation.address
+        fields |= invocation.fields
+        query = (
+            f"{address.query}env={invocation.env}&seqId={f'{sequence}-' if sequence else ''}"
+            f"{time.time_ns() // 1_000_000:x}_{next(self._numbers):x}"
+        )
         if form == "multipart":
             boundary = "-" * 26 + secrets.token_hex(12)
             kind = f"{multipart.CONTENT_TYPE}; boundary={boundary}"
@@ -104,7 +111,7 @@ class GatewayTransport:
         else:
             kind = "application/json"
             body = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
-        headers = signed_headers(address, query, kind, fields)
+        headers = signed_headers(invocation, query, kind, fields)
         base = address.base
         exchange = self._exchanges.get(base)
         if exchange is None:
@@ -118,10 +125,16 @@ class GatewayTransport:
                 error.what = f"{error.status} {_phrase(error.status)} | [{url}]"
             raise
 
-    def _sequence_id(self) -> str:
-        number = f"{time.time_ns() // 1_000_000:x}_{next(self._numbers):x}"
-        prefix = os.environ.get("TCB_SEQID")
-        return f"{prefix}-{number}" if prefix else number
+    def _invocation(self) -> Invocation:
+        token, known = api_token(), self._known
+        if known is not None and known[0] == token:
+            return known[1]
+        invocation = read_invocation(
+            self._env if isinstance(self._env, str) else current_env(), token
+        )
+        # In one step, because other threads may call too.
+        self._known = (token, invocation) if token else None
+        return invocation
 
 
 # Where Python's words for a status are others than Node.js's, or change with its version.

@@ -47,7 +47,7 @@ class Signed(NamedTuple):
 def sign(request: Signed, secret_id: str, secret_key: str, timestamp: int) -> str:
     """Return the Authorization header; every header and every field that is not empty counts."""
     fields = _hashed(request)
-    params = sorted([name for name, value in fields.items() if value])
+    params = sorted(filter(fields.get, fields))
     headers = sorted(request.headers)
     signature = _signature(request, fields, params, headers, secret_key, timestamp)
     return (
@@ -129,8 +129,10 @@ def _key(secret_key: str, date: str) -> bytes:
 def _hashed(request: Signed) -> dict[str, bytes]:
     """Return the fields by lower-case name, each as it counts: all are trimmed but binary ones."""
     raw = _BINARY if request.headers.get("content-type", "").startswith(_MULTIPART) else ()
-    lower = {name.lower(): value for name, value in request.fields.items()}
-    return {name: value if name in raw else value.strip() for name, value in lower.items()}
+    return {
+        (lower := name.lower()): value if lower in raw else value.strip()
+        for name, value in request.fields.items()
+    }
 
 
 def _payload(fields: Mapping[str, bytes], names: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ import multiprocessing
 import subprocess
 import sysconfig
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -39,10 +39,10 @@ def emulator(*options: str) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def serving(server: str, answer: bytes | None = None) -> Iterator[str]:
+def serving(server: str, answers: Mapping[str, bytes] | None = None) -> Iterator[str]:
     """Serve in a process of its own the emulator, or else a bare application; yield its URL."""
     ours, theirs = _SPAWN.Pipe(duplex=False)
-    process = _SPAWN.Process(target=serve, args=(theirs, server, answer), daemon=True)
+    process = _SPAWN.Process(target=serve, args=(theirs, server, answers), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -52,21 +52,21 @@ def serving(server: str, answer: bytes | None = None) -> Iterator[str]:
         process.join()
 
 
-def serve(ready: Connection, server: str, answer: bytes | None) -> None:
+def serve(ready: Connection, server: str, answers: Mapping[str, bytes] | None) -> None:
     """Serve until the process ends, having said where."""
-    url, run = SERVERS[server](create_app() if answer is None else bare_app(answer))
+    url, run = SERVERS[server](create_app() if answers is None else bare_app(answers))
     ready.send(url)
     run()
 
 
-def bare_app(answer: bytes) -> Flask:
-    """Return the least that Flask can do for such a call: read JSON, answer JSON."""
+def bare_app(answers: Mapping[str, bytes]) -> Flask:
+    """Return the least that Flask can do for such calls: read JSON, and answer by the path."""
     app = Flask(__name__, static_folder=None)
 
-    @app.post("/<path:_path>")
-    def view(_path: str) -> Response:
-        request.get_json()
-        return Response(answer, content_type="application/json")
+    @app.post("/<path:path>")
+    def view(path: str) -> Response:
+        request.get_json(silent=True)
+        return Response(answers[f"/{path}"], content_type="application/json")
 
     return app
 

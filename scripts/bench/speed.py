@@ -45,7 +45,8 @@ def against_flask(
             operation = default_catalogue()[api]
             calls = calls_of(url, operation.path, *requests_of(operation))
         answer = max((call.answer or b"" for call in calls), key=len)
-        with serving("waitress", answer) as bare:
+        path = calls[0].target.partition("?")[0]
+        with serving("waitress", {path: answer}) as bare:
             constant = [call._replace(answer=answer) for call in calls]
             return compare(effort, url, calls, bare, constant, connections)
 
