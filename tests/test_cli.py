@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT, SAMPLES, sample
+from processes import is_alive
 
 from cloud_openapi import __version__
 from cloud_openapi.cli import main
@@ -549,14 +550,6 @@ def test_a_program_with_the_printed_environment_calls_the_server(command, served
 def test_an_unknown_function_is_404_on_the_server(served):
     status, body = fetch(f"{served['url']}/v1/functions/nosuch", {})
     assert (status, body["code"]) == (404, "FUNCTION_NOT_FOUND")
-
-
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])

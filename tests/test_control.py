@@ -6,6 +6,7 @@ import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from processes import until
 from threads import at_once
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
@@ -428,10 +429,7 @@ def test_a_request_that_a_reset_overtakes_leaves_no_trace(control):
     token = control.token()
     late = threading.Thread(target=control.call, args=(token,))
     late.start()
-    deadline = time.monotonic() + 5
-    while control.emulator.faults.listed()[0].struck == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    assert until(lambda: control.emulator.faults.listed()[0].struck)
     control.emulator.reset()
     late.join(5)
     assert control.entries() == []
@@ -448,10 +446,7 @@ def test_a_request_for_a_token_that_a_reset_overtakes_is_granted_none(control):
         target=lambda: answers.append(control.client.post(STABLE, json=fields).json)
     )
     late.start()
-    deadline = time.monotonic() + 5
-    while control.emulator.faults.listed()[0].struck == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    assert until(lambda: control.emulator.faults.listed()[0].struck)
     control.emulator.reset()
     late.join(5)
     assert answers[0]["errcode"] == -1

@@ -145,6 +145,7 @@ def commands(page):
     return [line for line in lines if not line.startswith("export ")]
 
 
+@pytest.mark.slow
 def test_every_command_about_recordings_runs(shell):
     har(Path(), entry())
     Path("test_it.py").write_text("def test_it():\n    pass\n")

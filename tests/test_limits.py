@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from processes import is_alive, until
 
 from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Functions
@@ -105,23 +106,6 @@ def write(folder):
 
 def run(functions, event=None, name="hello"):
     return functions.invoke(name, event, NOW, source="wx_http")
-
-
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def until(condition):
-    end = time.monotonic() + WAIT
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def check(outcome, status, language, write, functions):
@@ -501,6 +485,17 @@ def test_a_guardian_that_is_killed_takes_no_worker_and_is_followed_by_another(ma
     functions.close()
     assert not is_alive(one)
     assert not is_alive(two)
+
+
+@on_linux
+def test_a_guardian_that_somebody_has_stopped_does_not_hold_up_the_end(make, write):
+    write("python", ECHO["python"])
+    functions = make()
+    assert run(functions, 1).result == 1
+    guardian = functions._guard._process
+    guardian.send_signal(signal.SIGSTOP)
+    functions.close()
+    assert guardian.returncode == -signal.SIGKILL
 
 
 @on_linux

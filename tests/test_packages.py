@@ -94,17 +94,21 @@ def test_install_brings_what_requirements_txt_lists_and_leaves_the_folder_clean(
     assert cli(folder, "check", "hello").returncode == 0
 
 
+def check_that_installing_helps(folder, invoke):
+    before = invoke()
+    assert before.status == 430
+    assert "Install what it needs: cloud-openapi install hello" in before.log.splitlines()
+    assert cli(folder, "install", "hello").returncode == 0
+    assert invoke().result == "gold"
+
+
 @needs_pip
 def test_a_module_that_a_handler_imports_is_found_once_it_is_installed(
     folder, write, invoke, wheel
 ):
     write("index.py", "def main(e, c):\n    import treasure\n    return treasure.VALUE\n")
     write("requirements.txt", f"{wheel}\n")
-    before = invoke()
-    assert before.status == 430
-    assert "Install what it needs: cloud-openapi install hello" in before.log.splitlines()
-    assert cli(folder, "install", "hello").returncode == 0
-    assert invoke().result == "gold"
+    check_that_installing_helps(folder, invoke)
 
 
 @needs_node
@@ -116,11 +120,7 @@ def test_a_module_that_a_node_handler_requires_is_found_once_it_is_installed(
     (tmp_path / "treasure" / "index.js").write_text("exports.value = 'gold'\n")
     write("index.js", "exports.main = async () => require('treasure').value")
     write("package.json", json.dumps({"dependencies": {"treasure": f"file:{tmp_path}/treasure"}}))
-    before = invoke()
-    assert before.status == 430
-    assert "Install what it needs: cloud-openapi install hello" in before.log.splitlines()
-    assert cli(folder, "install", "hello").returncode == 0
-    assert invoke().result == "gold"
+    check_that_installing_helps(folder, invoke)
 
 
 @needs_pip

@@ -342,16 +342,21 @@ def test_a_suite_that_does_not_use_it_does_not_load_the_package(project):
     result.assert_outcomes(passed=1)
 
 
-def test_the_project_of_its_own_passes():
+def check_project(python, folder, environment, *options):
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *ALONE],
-        cwd=PROJECT,
+        [python, "-m", "pytest", "-q", *options],
+        cwd=folder,
+        env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert "3 passed" in done.stdout, done.stdout
+
+
+def test_the_project_of_its_own_passes():
+    check_project(sys.executable, PROJECT, None, *ALONE)
 
 
 def test_every_program_of_the_page_is_a_test_that_passes(project):
@@ -379,13 +384,4 @@ def test_the_project_of_its_own_passes_with_the_wheel_alone(tmp_path):
     copy = tmp_path / "project"
     subprocess.run(["cp", "-R", PROJECT, copy], check=True)
     environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-    done = subprocess.run(
-        [python, "-m", "pytest", "-q"],
-        cwd=copy,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert "3 passed" in done.stdout, done.stdout
+    check_project(python, copy, environment)

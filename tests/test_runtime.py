@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 import pytest
+from processes import is_alive, until
 
 from cloud_openapi.emulator import Clock, Emulator, create_app
 from cloud_openapi.periods import BEIJING
@@ -68,24 +69,6 @@ def run(functions, event=None, name="hello"):
     """Invoke as the HTTP API does, which adds nothing to the event."""
     outcome = functions.invoke(name, event, NOW, source="wx_http")
     return Answer(outcome.result, outcome.status)
-
-
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def until(condition):
-    """Wait for a condition; say whether it came true."""
-    end = time.monotonic() + WAIT
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 RETURNS_EVENT = "def main(event, context):\n    return event\n"
@@ -739,7 +722,8 @@ def test_an_event_over_six_mebibytes_is_refused_with_an_error_and_no_exception(c
 
 def test_get_is_405(client, write):
     write(RETURNS_EVENT)
-    assert client.get("/v1/functions/hello").status_code == 405
+    answer = client.get("/v1/functions/hello")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
 
 
 def test_without_functions_the_address_is_unknown():

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import signal
 import socket
 import threading
 import time
@@ -13,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import sample
+from processes import stopped, until
 
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
@@ -334,15 +334,11 @@ def test_functions_run_while_the_process_of_another_one_is_slow_to_start(functio
         ThreadPoolExecutor(2) as pool,
     ):
         assert invoke(server, "quick") == 1
-        guardian = functions._guard._process
-        guardian.send_signal(signal.SIGSTOP)
-        try:
+        with stopped(functions._guard._process):
             slow = pool.submit(invoke, server, "slow", seconds=0)
-            while not any("START" in line for _, line in functions.log_of("slow").since()):
-                time.sleep(0.005)
+            log = functions.log_of("slow")
+            assert until(lambda: any("START" in line for _, line in log.since()))
             assert pool.submit(invoke, server, "quick").result(WAIT) == 1
-        finally:
-            guardian.send_signal(signal.SIGCONT)
         assert slow.result() == 2
 
 
@@ -354,16 +350,11 @@ def test_a_server_that_is_closed_while_a_process_starts_leaves_no_pipe_open(func
         ThreadPoolExecutor(1) as pool,
     ):
         assert invoke(server, "quick") == 1
-        guardian = functions._guard._process
-        guardian.send_signal(signal.SIGSTOP)
-        try:
+        with stopped(functions._guard._process):
             monkeypatch.setattr(os, "pipe", lambda: opened.append(pipe()) or opened[-1])
             waiting = pool.submit(invoke, server, "slow", seconds=0)
-            while len(opened) < 3:
-                time.sleep(0.005)
+            assert until(lambda: len(opened) == 3)
             server.close()
-        finally:
-            guardian.send_signal(signal.SIGCONT)
         with pytest.raises((ConnectionError, http.client.HTTPException)):
             waiting.result()
     for end in (end for ends in opened for end in ends):

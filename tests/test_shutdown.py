@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from processes import until
 
 from cloud_openapi.cli._serving import serving
 from cloud_openapi.emulator import Emulator, listen, url_of
@@ -40,7 +41,7 @@ def test_serve_does_not_wait_for_a_function_that_is_running(tmp_path, how):
         try:
             url = json.loads(process.stdout.readline())["url"]
             caller = asking(f"{url}/v1/functions/sleeps")
-            wait_until(started.exists)
+            assert until(started.exists)
             begun = time.monotonic()
             # Who presses Ctrl-C once more is not held up by it.
             for _ in range(3):
@@ -58,7 +59,7 @@ def test_the_end_does_not_wait_for_a_fault_that_sleeps(tmp_path):
     listening = listen("127.0.0.1", 0)
     with serving(emulator, tmp_path, listening):
         caller = asking(f"{url_of(listening)}/cgi-bin/token")
-        wait_until(lambda: fault.struck)
+        assert until(lambda: fault.struck)
         begun = time.monotonic()
     assert time.monotonic() - begun < WAITRESS_WAITS
     caller.join()
@@ -76,10 +77,3 @@ def asking(url):
     thread = threading.Thread(target=ask)
     thread.start()
     return thread
-
-
-def wait_until(there):
-    deadline = time.monotonic() + WAIT
-    while not there():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)

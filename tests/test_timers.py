@@ -1,12 +1,12 @@
 """Timers: the seven fields, and what a clock that moves sets off."""
 
 import random
-import time
 from datetime import datetime, timedelta, timezone
 from itertools import islice
 
 import pytest
 from flask import Flask
+from processes import until
 
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Clock, Emulator
@@ -295,10 +295,7 @@ def test_the_timers_are_described_with_their_next_time():
 def test_a_clock_that_runs_fires_by_itself():
     functions = Recorder(f="* * * * * * *")
     with Timers(Emulator(), functions):
-        deadline = time.monotonic() + 5
-        while not functions.runs and time.monotonic() < deadline:
-            time.sleep(0.05)
-    assert functions.runs
+        assert until(lambda: functions.runs)
 
 
 def test_the_clock_of_the_functions_mini_program_fires_too():

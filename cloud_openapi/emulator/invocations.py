@@ -52,8 +52,10 @@ class _Invocations:
         except UnknownFunctionError:
             return unknown_function(name, self._functions)(environ, start)
         except _UnusableError as error:
-            code, message = "FUNCTION_PARAM_INVALID", error.args[1]
-            return platform_refusal(error.args[0], code, message)(environ, start)
+            refused = platform_refusal(error.status, "FUNCTION_PARAM_INVALID", error.message)
+            if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
+                refused.headers["Allow"] = "POST"
+            return refused(environ, start)
         body = outcome.text.encode()
         status = f"{outcome.status} {HTTP_STATUS_CODES.get(outcome.status, 'Function Failed')}"
         start(status, [("Content-Type", OWN_TYPE), ("Content-Length", str(len(body)))])
@@ -78,6 +80,11 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 class _UnusableError(Exception):
     """A request that invokes nothing: the status, and why."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(status, message)
+        self.status = status
+        self.message = message
 
 
 def _event(environ: "WSGIEnvironment") -> Any:

@@ -108,7 +108,11 @@ class Guard:
             guardian, self._guardian = self._guardian, None
         if process is not None and guardian is not None:
             guardian.close()
-            process.wait()
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:  # somebody has stopped it
+                process.kill()
+                process.wait()
 
     def _send(self, task: bytes, descriptors: list[int]) -> bool:
         """Send a task to the guardian; say whether there was one to take it."""
