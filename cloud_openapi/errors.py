@@ -95,8 +95,9 @@ _ADVICE: Final = {
     61504: "WeChat is busy; call again later.",
     -604101: "List the API in permissions.openapi of the function's config.json and upload it; "
     "the platform may take ten minutes to notice.",
-    -604104: "The platform does not let this start of the function call WeChat: a timer needs an "
-    "upload by developer tools of 1.02.1910182 or newer.",
+    -604104: "The platform does not let this start of the function call WeChat. Was the call made "
+    "outside of an invocation, while the module was loaded or after the handler had returned? A "
+    "timer needs an upload by developer tools of 1.02.1910182 or newer.",
 }
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime
 from importlib.util import find_spec
@@ -72,6 +73,36 @@ def test_the_debugger_listens_and_no_timeout_interrupts(tmp_path, write, file):
     while listens(port) and time.monotonic() < end:
         time.sleep(0.05)
     assert not listens(port)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [pytest.param("index.py", marks=needs_debugpy), pytest.param("index.js", marks=needs_node)],
+)
+def test_the_debugger_listens_after_each_edit_and_at_one_of_several_calls(tmp_path, write, file):
+    port = free_port()
+    with closing(Functions(tmp_path, {}, debug=Debug("hello", port))) as functions:
+
+        def invoke(event):
+            return functions.invoke("hello", event, NOW, "wx_http").result
+
+        for edit in range(3):
+            write(file, SLOW[file].replace("1.5", "0.3").replace("1500", "300") + "\n" * edit)
+            with ThreadPoolExecutor(3) as pool:
+                assert list(pool.map(invoke, range(3))) == [0, 1, 2]
+            assert listens(port)
+
+
+def test_a_port_that_another_program_has_is_named(tmp_path, write):
+    write("index.py", SLOW["index.py"])
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        closing(Functions(tmp_path, {}, debug=Debug("hello", taken.getsockname()[1]))) as functions,
+    ):
+        port = taken.getsockname()[1]
+        outcome = functions.invoke("hello", {}, NOW, "wx_http")
+    assert outcome.status == 445
+    assert f"cannot listen on port {port}" in outcome.result["errorMessage"]
 
 
 STOPPED = {

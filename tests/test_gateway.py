@@ -18,7 +18,7 @@ from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen, signers
 from cloud_openapi.periods import BEIJING
-from cloud_openapi.runtime import Credentials, Outcome
+from cloud_openapi.runtime import Credentials, Outcome, UnknownFunctionError
 from cloud_openapi.wire import messages, multipart, signature
 from cloud_openapi.wire.messages import Pair
 
@@ -55,9 +55,6 @@ class Functions:
     def __iter__(self):
         return iter(self.names)
 
-    def __contains__(self, name):
-        return name in self.names
-
     def invocation_of(self, token):
         name = self.running.get(token)
         return name and Invocation("r", name, "wx_client")
@@ -76,6 +73,8 @@ class Functions:
         return self.root
 
     def invoke(self, name, event, now, source):
+        if name not in self.names:
+            raise UnknownFunctionError(name)
         self.invoked.append((name, event, now, source))
         return self.outcome or Outcome(json.dumps(event), 200)
 
@@ -602,3 +601,11 @@ def test_a_page_of_this_machine_may_call(gateway):
 def test_two_parts_of_one_name_are_refused(gateway):
     reply = gateway.post({"action": "wx.openApi", "apiName": API, "APINAME": "other"})
     assert reply.json["code"] == "INVALID_PARAM"
+
+
+@pytest.mark.parametrize("data", ['{"a": NaN}', "[Infinity]", "{", "x"])
+def test_what_is_no_json_invokes_nothing(gateway, data):
+    answer = invoke(gateway, function_name="nobody", request_data=data)
+    assert answer["code"] == "INVALID_PARAM"
+    assert answer["message"].startswith("request_data is no JSON: ")
+    assert gateway.functions.invoked == []

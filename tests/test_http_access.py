@@ -10,7 +10,7 @@ from flask import Flask
 
 from cloud_openapi.emulator import Emulator, Server, listen
 from cloud_openapi.emulator.http_access import add_http_access
-from cloud_openapi.runtime import Log, Outcome
+from cloud_openapi.runtime import Log, Outcome, UnknownFunctionError
 
 BAD_NAMES = ["", "X Y", "X:Y", "X\n", "X\r\nSet-Cookie", "留存", "X\0", "(X)"]
 BAD_VALUES = ["two\nlines", "a\r\nSet-Cookie: b", "留存", "\ud800", "a\0", "\x7f", "\u2028"]
@@ -33,10 +33,9 @@ class Echo:
     def log_of(self, _name):
         return self.log
 
-    def __contains__(self, name):
-        return name == "hello"
-
     def invoke(self, name, event, _now, source):
+        if name != "hello":
+            raise UnknownFunctionError(name)
         self.events.append((name, event, source))
         return self.outcome
 

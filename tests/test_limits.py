@@ -367,6 +367,33 @@ def test_a_function_may_close_its_stdout(make, write):
     assert [run(functions, n).result for n in range(3)] == [0, 1, 2]
 
 
+@pytest.mark.parametrize(
+    ("language", "closes", "prints"),
+    [
+        ("python", "os.close(1); os.close(2)", "print('heard')"),
+        pytest.param(
+            "node",
+            "const fs = require('fs'); fs.closeSync(1); fs.closeSync(2)",
+            "console.log('heard')",
+            marks=needs_node,
+        ),
+    ],
+)
+def test_after_a_function_has_closed_its_output_the_next_one_can_print(
+    make, write, language, closes, prints
+):
+    bodies = {
+        "python": f"if event: {closes}\n    else: {prints}\n    return event",
+        "node": f"if (event) {{ {closes} }} else {prints}; return event",
+    }
+    write(language, HANDLER[language].format(bodies[language]))
+    functions = make(timeout=1)
+    assert run(functions, 1).result == 1
+    outcome = run(functions, 0)
+    assert outcome.result == 0
+    assert "heard" in outcome.log.splitlines()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_function_that_fails_takes_no_other_one_with_it(make, write, language):
     loop = {"python": "while True: pass", "node": "for (;;);"}[language]

@@ -1,5 +1,6 @@
 """Functions in worker processes: what they get, what they give, and how they fail."""
 
+import errno
 import json
 import os
 import re
@@ -560,6 +561,51 @@ def test_an_edit_of_the_same_length_is_noticed(functions, write):
     assert run(functions).result == 1
     write("def main(event, context):\n    return 2\n")
     assert run(functions).result == 2
+
+
+def test_a_link_that_leads_nowhere_hides_no_edit(functions, write, folder):
+    write("def main(event, context):\n    return 1\n")
+    # As Emacs makes one of a file that is edited.
+    (folder / "hello" / ".#index.py").symlink_to("user@machine.1:1")
+    assert run(functions).result == 1
+    write("def main(event, context):\n    return 2\n")
+    assert run(functions).result == 2
+
+
+def test_what_pip_put_into_the_folder_hides_no_edit_below_it(functions, write, folder):
+    write("from zoo.animal import NAME\ndef main(event, context):\n    return NAME\n")
+    write("NAME = 'cat'\n", file="zoo/animal.py")
+    record = [f"pkg/m{number}.py,sha256=x,0" for number in range(420)]
+    for line in record:
+        write("", file=line.partition(",")[0])
+    write("\n".join(record), file="pkg-1.0.dist-info/RECORD")
+    assert run(functions).result == "cat"
+    write("NAME = 'owl'\n", file="zoo/animal.py")
+    assert run(functions).result == "owl"
+
+
+def test_more_files_than_are_watched_are_told_of(functions, write):
+    write(RETURNS_EVENT)
+    for number in range(400):
+        write("", file=f"data/{number}.txt")
+    run(functions)
+    lines = [line for _, line in functions.log_of("hello").since()]
+    assert [line for line in lines if line.startswith("Warning")] == [
+        "Warning: a change of some files may not be seen: it has more than 400 files of its own"
+    ]
+
+
+def test_without_a_free_descriptor_a_function_is_not_unknown(functions, write, monkeypatch):
+    write(RETURNS_EVENT)
+
+    def refuse(*_):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "pipe", refuse)
+    monkeypatch.setattr(os, "listdir", refuse)
+    outcome = run(functions)
+    assert outcome.status == 445
+    assert "Too many open files" in outcome.result["errorMessage"]
 
 
 def waiting_events(tmp_path, count):

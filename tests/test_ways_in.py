@@ -5,6 +5,7 @@ import json
 import socket
 import string
 import sys
+from itertools import product
 
 import pytest
 from serving import Served
@@ -115,7 +116,7 @@ def test_a_name_that_is_none_is_one_line_of_the_command(served, name, monkeypatc
 
 
 @pytest.mark.usefixtures("nothing_ran")
-@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("sent", list(product((1, 4 * 1024 * 1024), (False, True))))
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
@@ -124,8 +125,9 @@ def test_a_name_that_is_none_is_one_line_of_the_command(served, name, monkeypatc
         ("/admin", 200, "INVALID_PARAM"),
     ],
 )
-def test_a_body_of_more_than_six_megabytes_is_refused_in_json(served, path, status, code, chunked):
-    body = b'"' + b"x" * (MOST - 1) + b'"'
+def test_a_body_of_more_than_six_megabytes_is_refused_in_json(served, path, status, code, sent):
+    more, chunked = sent
+    body = b'"' + b"x" * (MOST - 2 + more) + b'"'
     headers = {"Content-Type": "application/json"}
     if chunked:
         body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)

@@ -41,8 +41,6 @@ class Invoker(Protocol):
 
     credentials: Credentials
 
-    def __contains__(self, name: object, /) -> bool: ...
-
     def invocation_of(self, token: str, /) -> Invocation | None:
         """Return the running invocation that was given a token."""
 
@@ -53,7 +51,10 @@ class Invoker(Protocol):
         """Return the APIs that the config.json of other programs lists."""
 
     def invoke(self, name: str, event: Any, *, now: datetime, source: str) -> Outcome:
-        """Run a function, which is told the time and by what it was started."""
+        """Run a function, which is told the time and by what it was started.
+
+        Raises UnknownFunctionError.
+        """
 
 
 class Caller(NamedTuple):

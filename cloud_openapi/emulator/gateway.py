@@ -28,6 +28,8 @@ from cloud_openapi.emulator.operate import operate
 from cloud_openapi.emulator.signers import signer_of
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.view import JSON_TYPE, Answer, respond
+from cloud_openapi.json_text import read_json
+from cloud_openapi.runtime import UnknownFunctionError
 
 _PERMISSION_DENIED, _API_NOT_FOUND = -604101, -604100
 _TEXTS = {
@@ -146,18 +148,20 @@ class _Gateway:
             message = "wxCloudApiToken belongs to no running invocation of the function that signed"
             raise GatewayError("INVALID_REQUEST_SOURCE", message) from None
         name = asked.texts.get("function_name", "")
-        if functions is None or name not in functions:
+        try:
+            event = read_json(asked.texts.get("request_data") or "{}")
+        except (ValueError, RecursionError) as error:
+            raise GatewayError("INVALID_PARAM", f"request_data is no JSON: {error}") from None
+        source = f"{caller.source},scf".lstrip(",")
+        now = self._emulator.now(self._emulator.first_appid)
+        try:
+            if functions is None:
+                raise UnknownFunctionError(name)  # noqa: TRY301 - it has none at all
+            outcome = functions.invoke(name, event, now=now, source=source)
+        except UnknownFunctionError:
             raise GatewayError(
                 "FUNCTIONS_REQUEST_FAIL", f"FunctionName parameter could not be found: {name[:100]}"
-            )
-        try:
-            event = json.loads(asked.texts.get("request_data") or "{}")
-        except (ValueError, RecursionError):
-            raise GatewayError("INVALID_PARAM", "request_data is no JSON") from None
-        source = f"{caller.source},scf".lstrip(",")
-        outcome = functions.invoke(
-            name, event, now=self._emulator.now(self._emulator.first_appid), source=source
-        )
+            ) from None
         if outcome.status != 200:  # noqa: PLR2004 - good
             raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _blame(outcome.result))
         return json_answer({"requestId": new_request_id(), "data": {"response_data": outcome.text}})

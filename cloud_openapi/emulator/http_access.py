@@ -18,7 +18,7 @@ from cloud_openapi.emulator.json_answer import (
     unknown_function,
 )
 from cloud_openapi.emulator.state import Emulator
-from cloud_openapi.runtime import ENVIRONMENT, Functions
+from cloud_openapi.runtime import ENVIRONMENT, Functions, UnknownFunctionError
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _JSON = "application/json"
@@ -38,15 +38,15 @@ def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> Non
     @app.route("/http/<name>/<path:rest>", methods=_METHODS)
     @app.route("/http//<path:rest>", methods=_METHODS)
     def access(name: str = "", rest: str = "") -> Response:
-        if name not in functions:
-            return unknown_function(name, functions)
         try:
             event = event_of(f"/{rest}")
+            now = emulator.now(emulator.first_appid)
+            outcome = functions.invoke(name, event, now, "wx_http")
         except RequestEntityTooLarge:
             message = "The body is larger than 6 MB."
             return platform_refusal(HTTPStatus.BAD_REQUEST, "FUNCTION_PARAM_INVALID", message)
-        now = emulator.now(emulator.first_appid)
-        outcome = functions.invoke(name, event, now, "wx_http")
+        except UnknownFunctionError:
+            return unknown_function(name, functions)
         if outcome.status != HTTPStatus.OK:
             return json_answer(outcome.result, HTTPStatus.BAD_GATEWAY, _JSON)
         try:

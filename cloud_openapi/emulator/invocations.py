@@ -1,6 +1,5 @@
 """Invoke a function over HTTP, as CloudBase's HTTP API does."""
 
-import json
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -15,6 +14,7 @@ from werkzeug.wsgi import get_input_stream
 
 from cloud_openapi.emulator.json_answer import OWN_TYPE, platform_refusal, unknown_function
 from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.json_text import read_json
 from cloud_openapi.runtime import MOST_BYTES, Functions, UnknownFunctionError
 
 if TYPE_CHECKING:
@@ -70,14 +70,6 @@ def _body(environ: "WSGIEnvironment") -> bytes:
     return get_input_stream(environ, max_content_length=MOST_BYTES).read()
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no value of JSON")
-
-
-# Python would take NaN and Infinity.
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
-
-
 class _UnusableError(Exception):
     """A request that invokes nothing: the status, and why."""
 
@@ -92,7 +84,7 @@ def _event(environ: "WSGIEnvironment") -> Any:
         raise _UnusableError(HTTPStatus.METHOD_NOT_ALLOWED, "A function is invoked by POST.")
     try:
         data = _body(environ)
-        return _DECODER.decode(data.decode("utf-8-sig")) if data else {}
+        return read_json(data.decode("utf-8-sig")) if data else {}
     except RequestEntityTooLarge:
         message = "RequestTooLarge: an event is at most 6 MB"
         raise _UnusableError(HTTPStatus.NOT_ACCEPTABLE, message) from None

@@ -15,8 +15,8 @@ from cloud_openapi.waiting import Fibers
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-# A little above what the application takes, so that it can refuse in its own words.
-_LARGEST_BODY = 8 * 1024 * 1024
+# Far above what the application takes, so that it can refuse in its own words.
+_LARGEST_BODY = 64 * 1024 * 1024
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,12 +1,13 @@
 """Run functions at the times of their triggers, by the emulator's clock."""
 
 import threading
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloud_openapi.emulator.state import Emulator
-from cloud_openapi.runtime import Functions, Outcome, Timer
+from cloud_openapi.runtime import Functions, Outcome, Timer, UnknownFunctionError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -105,11 +106,15 @@ class Timers:
             return []
         due, warnings = self._passed()
         for each in due:
-            self.fire(each)
+            self._fire_what_is_there(each)
         return warnings
+
+    def _fire_what_is_there(self, due: Due) -> None:
+        with suppress(UnknownFunctionError):  # its folder has gone meanwhile
+            self.fire(due)
 
     def _watch(self) -> None:
         while not self._ended.wait(_POLL_SECONDS):
             for due in self.due():
                 # One that takes long must not hold up the others.
-                threading.Thread(target=self.fire, args=(due,), daemon=True).start()
+                threading.Thread(target=self._fire_what_is_there, args=(due,), daemon=True).start()

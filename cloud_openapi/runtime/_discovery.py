@@ -2,10 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from cloud_openapi.runtime._cloudbaserc import RC, CloudbaseRC
 from cloud_openapi.runtime._files import (
@@ -20,6 +20,7 @@ from cloud_openapi.runtime._files import (
 from cloud_openapi.runtime._settings import Settings, entry_file, read_settings
 from cloud_openapi.runtime._timer import Timer, read_timer
 
+_T = TypeVar("_T")
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,58}[a-zA-Z0-9]")
 
 
@@ -32,6 +33,28 @@ class Found(NamedTuple):
 
 class UnknownFunctionError(KeyError):
     """There is no function of the name."""
+
+
+class _Kept(Generic[_T]):
+    """What is read of files, each again when it has changed; of one that is no good, nothing."""
+
+    def __init__(self, read: Callable[[Path], _T], nothing: _T) -> None:
+        self._read = read
+        self._nothing = nothing
+        self._known: dict[Path, tuple[Stamp, _T, str]] = {}
+
+    def __call__(self, path: Path) -> tuple[_T, str]:
+        """Return what a file says, and what is wrong with it, if it is."""
+        current = stamp(path)
+        known = self._known.get(path)
+        if known is None or known[0] != current:
+            try:
+                known = (current, self._read(path), "")
+            except ValueError as error:
+                where = "" if isinstance(error, FileError) else f"{path}: "
+                known = (current, self._nothing, f"{where}{error}")
+            self._known[path] = known
+        return known[1], known[2]
 
 
 class _Known(NamedTuple):
@@ -50,8 +73,10 @@ class Folder:
         self._defaults = defaults
         self._rc = CloudbaseRC(self.path)
         self._known: dict[str, _Known] = {}
-        self._permissions: dict[Path, tuple[Stamp, frozenset[str], str]] = {}
-        self._timers: dict[Path, tuple[Stamp, Timer | None, str]] = {}
+        self.permissions = _Kept[frozenset[str]](_permissions, frozenset())
+        """``permissions.openapi`` of a config.json, and what is wrong with it, if it is."""
+        self.timer = _Kept[Timer | None](_timer, None)
+        """The timer of a config.json, if it has one, and what is wrong with it."""
 
     def __iter__(self) -> Iterator[str]:
         names = {*self._listed(), *self._rc.read().entries}
@@ -86,37 +111,19 @@ class Folder:
         below = entry.get("dir", name) if entry else name
         if not isinstance(below, str):
             below = name
-        # A file system that folds case must not make two names of one function.
-        if below == name and name not in self._listed():
+        if below == name and not self._has(name):
             return None
         folder = self.path / below
         is_one = folder.is_dir() and (entry is not None or entry_file(folder) is not None)
         return folder if is_one else None
 
-    def permissions(self, path: Path) -> tuple[frozenset[str], str]:
-        """Return ``permissions.openapi`` of a config.json, and what is wrong with it, if it is."""
-        current = stamp(path)
-        known = self._permissions.get(path)
-        if known is None or known[0] != current:
-            try:
-                known = (current, _permissions(path), "")
-            except FileError as error:
-                known = (current, frozenset(), str(error))
-            self._permissions[path] = known
-        return known[1], known[2]
-
-    def timer(self, path: Path) -> tuple[Timer | None, str]:
-        """Return the timer of a config.json, if it has one, and what is wrong with it."""
-        current = stamp(path)
-        known = self._timers.get(path)
-        if known is None or known[0] != current:
-            try:
-                known = (current, read_timer(read_object(path) or {}), "")
-            except ValueError as error:
-                where = "" if isinstance(error, FileError) else f"{path}: "
-                known = (current, None, f"{where}{error}")
-            self._timers[path] = known
-        return known[1], known[2]
+    def _has(self, name: str) -> bool:
+        """Say whether there is the name to the letter, where a file system folds case too."""
+        try:
+            return name in os.listdir(self.path)  # noqa: PTH208 - names are all that is wanted
+        except OSError:
+            # There may be no descriptor left: what is there is there all the same.
+            return True
 
     def _listed(self) -> list[str]:
         try:
@@ -140,3 +147,7 @@ def _permissions(path: Path) -> frozenset[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise FileError(f"{path}: permissions.openapi must be an array of API names")
     return frozenset(names)
+
+
+def _timer(path: Path) -> Timer | None:
+    return read_timer(read_object(path) or {})

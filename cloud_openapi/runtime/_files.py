@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 from collections import deque
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 # Dependencies are replaced as a whole, and there are thousands of them.
 _UNWATCHED = frozenset({"node_modules", "__pycache__"})
-_MOST_WATCHED = 400
+_DIST_INFO = ".dist-info"
+MOST_WATCHED = 400
+"""Files of a function's folder whose change is seen."""
+
 _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
 
 
@@ -62,15 +66,37 @@ def fingerprint(folder: Path) -> Fingerprint:
     """
     found: list[tuple[str, int, int, int]] = []
     folders = deque([os.fspath(folder)])
-    while folders and len(found) < _MOST_WATCHED:
-        # What goes away meanwhile is seen by the next invocation.
-        with contextlib.suppress(OSError), os.scandir(folders.popleft()) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
+    while folders and len(found) < MOST_WATCHED:
+        entries = _entries(folders.popleft())
+        installed = _UNWATCHED.union(
+            *(_installed(entry.path) for entry in entries if entry.name.endswith(_DIST_INFO))
+        )
+        for entry in entries:
+            # What goes away meanwhile is seen by the next invocation; a link may lead nowhere.
+            with contextlib.suppress(OSError):
                 if not entry.is_dir():
                     status = entry.stat()
                     found.append(
                         (entry.path, status.st_mtime_ns, status.st_size, status.st_ctime_ns)
                     )
-                elif entry.name not in _UNWATCHED and not entry.name.startswith("."):
+                elif entry.name not in installed and not entry.name.startswith("."):
                     folders.append(entry.path)
-    return tuple(found[:_MOST_WATCHED])
+    return tuple(found[:MOST_WATCHED])
+
+
+def _entries(folder: str) -> list["os.DirEntry[str]"]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return []
+
+
+@lru_cache(maxsize=1024)
+def _installed(dist_info: str) -> frozenset[str]:
+    """Return the folders that pip made with a .dist-info, whose RECORD lists every file."""
+    try:
+        record = Path(dist_info, "RECORD").read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return frozenset()
+    return frozenset(line.partition("/")[0] for line in record.splitlines() if "/" in line)

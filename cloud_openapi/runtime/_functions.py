@@ -17,7 +17,9 @@ from cloud_openapi.runtime._context import (
     process_environment,
     variables_of,
 )
+from cloud_openapi.runtime._debugger import Debugger
 from cloud_openapi.runtime._discovery import Folder, Found
+from cloud_openapi.runtime._files import MOST_WATCHED
 from cloud_openapi.runtime._guard import Guard
 from cloud_openapi.runtime._invocation import Running
 from cloud_openapi.runtime._log import Log
@@ -73,7 +75,7 @@ class Functions:
         self._environment = dict(environment)
         self._config = (config or Path("config.json")).absolute()
         self._debug = debug
-        self._debugged: Worker | None = None
+        self._debugger = Debugger()
         self._on_line = on_line
         self._lock = threading.Lock()
         self._logs: dict[str, Log] = {}
@@ -205,7 +207,8 @@ class Functions:
         given = (None, sys.maxsize) if debugging else (settings.timeout, settings.memory)
         limits = Limits(*given)
         try:
-            worker, new = self._pool.take(found)
+            # A debugger's port is free when the worker that had it is gone.
+            worker, new = self._pool.take(found, alone=debugging)
         except (MissingProgramError, OSError) as error:
             raise InvocationError(NO_RUNTIME, str(error)) from error
         keep = False
@@ -226,7 +229,8 @@ class Functions:
             raise
         finally:
             running.memory = worker.peak
-            self._pool.give_back(found, worker, keep=keep)
+            # One that has closed its output would fail at the next one's first line.
+            self._pool.give_back(found, worker, keep=keep and not worker.silent)
 
     def _start(self, found: Found) -> Worker:
         settings = found.settings
@@ -235,21 +239,19 @@ class Functions:
                 f"{settings.file} is missing: it should have {settings.handler}(event, context)"
             )
             raise InvocationError(NO_HANDLER, message, "")
+        if len(found.files) == MOST_WATCHED:
+            many = f"it has more than {MOST_WATCHED} files of its own"
+            self._warn(settings.name, many, "a change of some files may not be seen")
         installed = installed_for(settings)
-        port = self._debug_port(settings)
         environment = process_environment(settings, self._environment, self.credentials, installed)
-        command = command_of(settings, installed, port)
-        worker = Worker(command, settings.folder, environment, self._guard)
-        if port is not None:
-            self._debugged = worker
-        return worker
 
-    def _debug_port(self, settings: Settings) -> int | None:
-        """Return where the debugger listens; one worker at a time has it, for there is one port."""
+        def start(port: int | None) -> Worker:
+            command = command_of(settings, installed, port)
+            return Worker(command, settings.folder, environment, self._guard)
+
         if self._debug is None or self._debug.function != settings.name:
-            return None
-        free = self._debugged is None or self._debugged.ended
-        return self._debug.port_of(settings) if free else None
+            return start(None)
+        return self._debugger.start(self._debug.port_of(settings), start)
 
 
 def _advice(settings: Settings) -> str:

@@ -32,8 +32,11 @@ class Pool:
         self._ending = ThreadPoolExecutor(thread_name_prefix="ending")
         self._closed = False
 
-    def take(self, found: Found) -> tuple[Worker, bool]:
-        """Return a worker of a function, and whether it is a new one that has to load first."""
+    def take(self, found: Found, *, alone: bool = False) -> tuple[Worker, bool]:
+        """Return a worker of a function, and whether it is a new one that has to load first.
+
+        ``alone`` waits until those that it replaces are gone.
+        """
         stale, kept = [], None
         with self._lock:
             idle = self._idle.setdefault(found.settings.name, [])
@@ -44,7 +47,9 @@ class Pool:
                     self._busy.add(kept)
                 else:
                     stale.append(last.worker)
-        self._end(stale)
+        ending = self._end(stale)
+        if alone:
+            wait(ending)
         if kept is not None:
             return kept, False
         new = self._start(found)

@@ -100,6 +100,11 @@ class Worker:
         return not poll.poll(0)
 
     @property
+    def silent(self) -> bool:
+        """Say whether it has closed its output, so that nobody hears what it prints."""
+        return self._silent
+
+    @property
     def ended(self) -> bool:
         """Say whether the process is gone."""
         return self._process.ended
@@ -187,6 +192,8 @@ class Worker:
         """Pass on what was printed before the answer: what the pipe holds, whatever comes yet."""
         left = _CHUNK
         with contextlib.suppress(BlockingIOError):
-            while left > 0 and (chunk := os.read(self._output, left)):
+            while left > 0 and not self._silent:
+                chunk = os.read(self._output, left)
                 on_output(chunk)
                 left -= len(chunk)
+                self._silent = not chunk

@@ -1,0 +1,44 @@
+import socket
+import threading
+from collections.abc import Callable
+
+from cloud_openapi.runtime._commands import MissingProgramError
+from cloud_openapi.runtime._worker import Worker
+
+
+class Debugger:
+    """The port where a debugger listens, which one worker at a time has."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._starting = False
+        self._worker: Worker | None = None
+
+    def start(self, port: int, start: Callable[[int | None], Worker]) -> Worker:
+        """Start a worker with the port, or without where another one has it.
+
+        Raises MissingProgramError, if it is another program that has it.
+        """
+        with self._lock:
+            if self._starting or not (self._worker is None or self._worker.ended):
+                port_of_its_own = None
+            else:
+                port_of_its_own, self._starting = port, True
+        if port_of_its_own is None:
+            return start(None)
+        try:
+            _check_is_free(port)
+            self._worker = start(port)
+        finally:
+            self._starting = False
+        return self._worker
+
+
+def _check_is_free(port: int) -> None:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise MissingProgramError(
+            f"The debugger cannot listen on port {port} ({error.strerror}): another program has "
+            "it. Choose another one: --debug NAME:PORT"
+        ) from None
