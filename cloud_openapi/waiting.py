@@ -7,10 +7,13 @@ the thread; in a `Fiber` it lets the other calls of the same thread go on.
 import time
 from collections.abc import Callable, Mapping
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector, PollSelector
+from threading import Event
 
 from greenlet import getcurrent, greenlet
 
 READ, WRITE = EVENT_READ, EVENT_WRITE
+# How often a call that gave way looks for what another thread does.
+_LOOK = 0.02
 
 
 def wait(watched: Mapping[int, int], seconds: float) -> list[int]:
@@ -26,6 +29,16 @@ def wait(watched: Mapping[int, int], seconds: float) -> list[int]:
         for descriptor, event in watched.items():
             selector.register(descriptor, event)
         return [key.fd for key, _ in selector.select(seconds)]
+
+
+def pause(seconds: float, ended: Event) -> None:
+    """Wait for so many seconds, or until an event is set by another thread."""
+    if not isinstance(getcurrent(), Fiber):
+        ended.wait(seconds)
+        return
+    until = time.monotonic() + seconds
+    while not ended.is_set() and (left := until - time.monotonic()) > 0:
+        wait({}, min(left, _LOOK))
 
 
 class Fiber(greenlet):

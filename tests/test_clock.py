@@ -231,3 +231,16 @@ def test_a_clock_that_is_moved_back_holds_no_token_longer_than_its_life():
     clock.advance(timedelta(minutes=1))
     forced, _ = emulator.tokens.grant_stable(DEMO_APPID, force=True)
     assert forced != token
+
+
+def test_times_and_seconds_may_be_written_as_the_routes_take_them():
+    clock = Clock()
+    clock.freeze("2026-03-09T08:00")
+    assert clock.now() == datetime(2026, 3, 9, 8, tzinfo=BEIJING)
+    clock.advance(90)
+    assert clock.now() == datetime(2026, 3, 9, 8, 1, 30, tzinfo=BEIJING)
+    clock.run("2026-03-10")
+    assert clock.now().strftime("%Y%m%d") == "20260310"
+    with pytest.raises(ValueError, match="at is a time such as"):
+        clock.freeze("soon")
+    assert clock.now().strftime("%Y%m%d") == "20260310"

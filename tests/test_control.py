@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -238,6 +239,8 @@ def test_the_journal_is_filtered(control):
         "body": '{"begin_date": "20260310", "end_date": "20260310"}',
         "errcode": 0,
         "check": "simulation",
+        "status": 200,
+        "rid": "",
         "via": "https",
         "function": None,
     }
@@ -247,8 +250,35 @@ def test_the_journal_is_filtered(control):
     assert control.entries(errcode=40001) == everything[3:]
     assert control.entries(errcode=0, appid=OTHER) == everything[2:3]
     assert control.entries(since="2026-03-11T12:01") == everything[1:]
+    # As curl sends it, where the plus is not escaped.
+    assert control.entries(since="2026-03-11T12:01:00 08:00") == everything[1:]
     assert control.entries(limit=2) == everything[2:]
     assert control.entries(appid="wxnobody") == []
+
+
+def test_an_entry_is_found_by_the_rid_that_the_client_was_told(control):
+    control.call(control.token())
+    refused = control.call("made-up")
+    rid = refused["errmsg"].rpartition("rid: ")[2]
+    (entry,) = control.entries(rid=rid)
+    assert (entry["rid"], entry["errcode"], entry["status"]) == (rid, 40001, 200)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ({"kind": "status", "status": 599}, 599),
+        ({"kind": "html"}, 200),
+        ({"kind": "drop"}, 0),
+        ({"kind": "error", "errcode": -1}, 200),
+    ],
+)
+def test_an_entry_has_the_status_that_was_answered(control, fault, status):
+    token = control.token()
+    control.emulator.faults.add({**fault, "times": 1})
+    with suppress(ConnectionAbortedError):
+        control.client.post(DAILY, query_string={"access_token": token}, json=DAY)
+    assert control.entries()[-1]["status"] == status
 
 
 def test_bytes_that_are_no_text_are_shown_all_the_same(control):
@@ -293,6 +323,7 @@ def test_bytes_that_are_no_text_are_shown_all_the_same(control):
         ("PUT", f"apps/{OTHER}", {"secret": "s\ud800"}, "secret is a text"),
         ("PUT", f"apps/{OTHER}", {"secret": None, "seed": 1}, "secret: null changes nothing"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": 5}, "an object such as"),
+        ("PUT", f"apps/{OTHER}", {"daily_limits": {DAILY: 2**31}}, "at most 2147483647"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": {"analysis.x": 5}}, "'analysis.x' is none of"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": {DAILY: 5, WEEKLY: -1}}, "a whole number or"),
         ("PUT", f"apps/{OTHER}", {"minute_limits": {DAILY: 1.5}}, "minute_limits: " + DAILY),

@@ -337,6 +337,8 @@ def test_a_fault_tells_what_it_is(faulty):
         ({"kind": "error", "errcode": -1, "status": 5}, "status: a fault of kind error has kind"),
         ({"kind": "status", "status": 200}, "from 400 to 599, not 200"),
         ({"kind": "status", "status": 502.0}, "from 400 to 599"),
+        ({"kind": "error", "errcode": 2**31, "errmsg": "x"}, "32-bit whole number"),
+        ({"kind": "gateway_error", "errcode": -(2**31) - 1}, "32-bit whole number"),
         ({"kind": "latency"}, "needs seconds"),
         ({"kind": "latency", "seconds": -1}, "from 0 to 60"),
         ({"kind": "latency", "seconds": 61}, "from 0 to 60"),

@@ -242,10 +242,13 @@ def test_a_port_in_use_is_an_os_error_before_anything_is_served():
         listen("127.0.0.1", first.getsockname()[1])
 
 
-def test_requests_that_sleep_do_not_keep_a_fault_from_being_taken_back():
+# A fault may come in force when it was already said of a request that it blocks nobody.
+@pytest.mark.parametrize("never_blocks", [False, True])
+def test_requests_that_sleep_do_not_keep_a_fault_from_being_taken_back(never_blocks):
     emulator = Emulator()
     emulator.faults.add({"kind": "latency", "seconds": 30})
-    with Server(create_app(emulator), listen("127.0.0.1", 0)) as server:
+    app = create_app(emulator)
+    with Server(app, listen("127.0.0.1", 0), lambda _path: never_blocks) as server:
         sleepers = [socket.create_connection(("127.0.0.1", port_of(server))) for _ in range(40)]
         for sleeper in sleepers:
             sleeper.sendall(request_of("GET /cgi-bin/token HTTP/1.1", "Host: localhost"))
@@ -257,6 +260,23 @@ def test_requests_that_sleep_do_not_keep_a_fault_from_being_taken_back():
             sleeper.settimeout(WAIT)
             assert sleeper.recv(15) == b"HTTP/1.1 200 OK"
             sleeper.close()
+
+
+def test_a_request_that_has_come_to_block_gets_a_thread_of_its_own():
+    said = iter([True])
+    threads = []
+
+    def app(_environ, start):
+        threads.append(threading.current_thread().name)
+        start("200 OK", [("Content-Length", "0")])
+        return []
+
+    with Server(app, listen("127.0.0.1", 0), lambda _path: next(said, False)) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+        connection.request("GET", "/x")
+        assert connection.getresponse().status == 200
+        connection.close()
+    assert threads == ["waitress-0"]
 
 
 def test_closing_a_server_that_runs_in_another_thread_ends_it_at_once():

@@ -362,6 +362,23 @@ def test_all_together_have_ten_times_what_one_has():
     assert (len(newest), newest.items_of("wx99")) == (0, [])
 
 
+def test_heavy_values_make_room_for_one_another():
+    newest, heavy = Newest(), 1024 * 1024
+    newest.add("quiet", "mine", 0, 100, heavy)
+    for number in range(60):
+        newest.add("loud", number, number, 100, heavy)
+    assert [key for key, _ in newest.items()] == ["mine", 56, 57, 58, 59]
+    for number in range(60):
+        newest.add(f"wx{number}", f"wx{number}", number, 100, heavy)
+    assert len(newest) == 40
+    newest.forget("wx59")
+    newest.add("last", "last", 0, 100, heavy)
+    assert newest.items_of("wx20") == [("wx20", 20)]
+    newest.add("last", "light", 0, 100, 0)
+    newest.add("last", "too heavy", 0, 100, 5 * heavy)
+    assert newest.items_of("last") == []
+
+
 def entry_of(appid, body=b""):
     return Entry(at("2026-03-11T12:00"), "POST", "/x", appid, body, 0, "simulation")
 

@@ -9,9 +9,10 @@ from cloud_openapi.catalogue._loader import (
     entry_schema,
 )
 from cloud_openapi.catalogue._operation import Form, Operation, Side
-from cloud_openapi.catalogue._rules import Rule, Violation
+from cloud_openapi.catalogue._rules import DATE_FORMAT_ERROR, Rule, Violation
 
 __all__ = [
+    "DATE_FORMAT_ERROR",
     "FOLDER",
     "Catalogue",
     "Form",

@@ -68,24 +68,25 @@ class Clock:
         """Have ``look`` called before and after each change, so that it misses no time shown."""
         self._watchers.append(look)
 
-    def freeze(self, at: datetime | None = None) -> list[str]:
+    def freeze(self, at: datetime | str | None = None) -> list[str]:
         """Let the time stand still, at this moment or at the one it shows. Raises ValueError.
 
-        Returns warnings, as `advance` does.
+        A text is ISO 8601, in Beijing's time. Returns warnings, as `advance` does.
         """
-        moment = None if at is None else _checked(at)
+        moment = None if at is None else read_moment("at", at)
         with self._changing(passes=True) as warnings:
             self._setting = _Setting(moment or self.now(), _NO_TIME)
         return warnings
 
-    def advance(self, by: timedelta) -> list[str]:
+    def advance(self, by: timedelta | float) -> list[str]:
         """Move the time; it goes on running, or standing still. Raises ValueError.
 
-        Returns warnings of what should have happened meanwhile and did not.
+        A number is of seconds. Returns warnings of what should have happened meanwhile and did not.
         """
         with self._changing(passes=True) as warnings:
             frozen_at, offset = self.setting
             try:
+                by = by if isinstance(by, timedelta) else timedelta(seconds=by)
                 _checked(self.now() + by)
             except OverflowError:
                 raise InvalidInputError(_years()) from None
@@ -95,9 +96,13 @@ class Clock:
                 self._setting = _Setting(frozen_at + by, _NO_TIME)
         return warnings
 
-    def run(self, from_: datetime | None = None) -> None:
-        """Let the time run, from this moment on or as the machine's. Raises ValueError."""
-        offset = _NO_TIME if from_ is None else _checked(from_) - datetime.now(BEIJING)
+    def run(self, from_: datetime | str | None = None) -> None:
+        """Let the time run, from this moment on or as the machine's. Raises ValueError.
+
+        A text is ISO 8601, in Beijing's time.
+        """
+        moment = None if from_ is None else read_moment("from_", from_)
+        offset = _NO_TIME if moment is None else moment - datetime.now(BEIJING)
         with self._changing(passes=False):
             self._setting = _Setting(None, offset)
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from cloud_openapi.emulator.clock import read_moment
 from cloud_openapi.emulator.errors import InvalidInputError
 
-_FILTERS = ("appid", "api", "path", "errcode", "since", "after", "limit")
+_SPACE = re.compile(r" (?=\d\d:?\d\d$)")
+_FILTERS = ("appid", "api", "path", "errcode", "rid", "since", "after", "limit")
 
 
 def from_this_machine(asked: Request) -> bool:
@@ -89,7 +91,8 @@ def filters() -> dict[str, Any]:
             except ValueError:
                 raise InvalidInputError(f"{name} is a whole number, not {found[name]!r}") from None
     if "since" in found:
-        found["since"] = read_moment("since", found["since"])
+        # Where somebody has not escaped it, a plus is a space in a query.
+        found["since"] = read_moment("since", _SPACE.sub("+", found["since"]))
     return found
 
 

@@ -86,7 +86,12 @@ class Dispatcher(ThreadedTaskDispatcher):
         """Answer in this thread, the loop's, what can be answered without blocking it."""
         self.fibers.resume()
         while self._tasks:
-            self.fibers.run(partial(self._serve, self._tasks.popleft()))
+            task = self._tasks.popleft()
+            # What steers the emulator may have changed meanwhile whether it blocks.
+            if self._never_blocks(task.requests[0].path):
+                self.fibers.run(partial(self._serve, task))
+            else:
+                super().add_task(task)
 
     def _serve(self, task: Any) -> None:
         try:

@@ -7,6 +7,9 @@ but that nobody has recorded with a rid gets one all the same.
 from datetime import datetime
 from typing import Final
 
+LARGEST: Final = 2**31 - 1
+"""WeChat's numbers have 32 bits."""
+
 TEXTS: Final = {
     -1: "system error",
     40001: "invalid credential, access_token is invalid or not latest, could get access_token by "

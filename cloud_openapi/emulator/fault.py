@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.emulator.clock import read_moment
-from cloud_openapi.emulator.errors import TEXTS, InvalidInputError
+from cloud_openapi.emulator.errors import LARGEST, TEXTS, InvalidInputError
 from cloud_openapi.emulator.names import some_of
 
 _MATCH: Final = ("api", "path", "appid", "times", "rate", "until")
@@ -176,8 +176,8 @@ def _rule(good: Callable[[Any], bool], allowed: str) -> Callable[[Any], None]:
 
 _CHECKS: Final = {
     "errcode": _rule(
-        lambda value: _is_whole(value, -math.inf, math.inf) and value != 0,
-        "errcode is a whole number other than 0",
+        lambda value: _is_whole(value, -LARGEST - 1, LARGEST) and value != 0,
+        "errcode is a 32-bit whole number other than 0",
     ),
     "errmsg": _rule(_is_text, "errmsg is a text without its rid"),
     "status": _rule(

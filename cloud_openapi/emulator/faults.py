@@ -14,6 +14,7 @@ from cloud_openapi.emulator.fault import Fault, Known, checked
 from cloud_openapi.emulator.seeds import Seeds
 from cloud_openapi.emulator.spoil import INSTEAD, spoiled
 from cloud_openapi.emulator.tokens import Tokens
+from cloud_openapi.waiting import pause
 
 _ERRORS: Final = {"quota": 45009, "not_ready": 61503}
 
@@ -103,7 +104,7 @@ class Faults:
                 else:
                     sleeps.append((fault, fault.seconds()))
         for fault, seconds in sleeps:
-            fault.cancelled.wait(seconds)
+            pause(seconds, fault.cancelled)
         return None if last is None or last.cancelled.is_set() else Struck(last, caller)
 
     def _meeting(self, appid: str | None) -> list[Fault]:

@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from cloud_openapi.emulator.errors import InvalidInputError
@@ -33,6 +34,12 @@ class Entry(NamedTuple):
     check: str
     """The check that refused the request, or what the answer came from."""
 
+    status: int = HTTPStatus.OK
+    """The answer's HTTP status; 0 where none was sent."""
+
+    rid: str = ""
+    """What ends the answer's errmsg."""
+
     via: str = "https"
     """Which way it came: ``https`` or ``gateway``."""
 
@@ -56,7 +63,8 @@ class Entry(NamedTuple):
 class Journal:
     """The newest entries, the oldest first: so many of each mini program, ten times that of all.
 
-    Each has a number, in the order in which they came.
+    Of long bodies fewer are kept: 4 MiB of a mini program's, 40 MiB of all. Each has a number, in
+    the order in which they came.
     """
 
     def __init__(self, size: int) -> None:
@@ -77,7 +85,7 @@ class Journal:
         # Together, so that nobody who has seen a number misses a lower one.
         with self._lock:
             self._number += 1
-            self._entries.add(entry.appid, self._number, entry, self._size)
+            self._entries.add(entry.appid, self._number, entry, self._size, len(entry.body))
 
     def select(  # noqa: PLR0913 - a filter each
         self,
@@ -85,6 +93,7 @@ class Journal:
         appid: str | None = None,
         path: str | None = None,
         errcode: int | None = None,
+        rid: str | None = None,
         since: datetime | None = None,
         after: int = 0,
         limit: int = 100,
@@ -102,6 +111,7 @@ class Journal:
             if number > after
             and path in {None, entry.path}
             and errcode in {None, entry.errcode}
+            and rid in {None, entry.rid}
             and (since is None or entry.time >= since)
         ]
         return found[-limit:], asked[-1][0] if asked else 0

@@ -5,34 +5,48 @@ from collections import OrderedDict
 from typing import Generic, TypeVar
 
 _OWNERS = 10
+_MOST_BYTES = 4 * 1024 * 1024
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
+
+
+class _Own(OrderedDict[_Key, None]):
+    """The keys of an owner, and how many bytes their values are."""
+
+    weight = 0
 
 
 class Newest(Generic[_Key, _Value]):
     """The newest values of each owner, and of all owners ten times as many.
 
-    Safe to share between threads.
+    Those of an owner weigh 4 MiB at the most, and those of all ten times that. Safe to share
+    between threads.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._all: OrderedDict[_Key, tuple[str | None, _Value]] = OrderedDict()
-        self._own: dict[str | None, OrderedDict[_Key, None]] = {}
+        self._all: OrderedDict[_Key, tuple[str | None, _Value, int]] = OrderedDict()
+        self._own: dict[str | None, _Own[_Key]] = {}
+        self._weight = 0
 
-    def add(self, owner: str | None, key: _Key, value: _Value, most: int) -> None:
-        """Keep a value; the oldest of an owner that has more than ``most`` makes room."""
+    def add(self, owner: str | None, key: _Key, value: _Value, most: int, weight: int = 0) -> None:
+        """Keep a value of so many bytes; the oldest make room.
+
+        They are the owner's if it has more than ``most``, or too heavy ones, and else anybody's.
+        """
         with self._lock:
             if key in self._all:
                 self._drop(key)
-            self._all[key] = (owner, value)
+            self._all[key] = (owner, value, weight)
+            self._weight += weight
             own = self._own.get(owner)
             if own is None:
-                own = self._own[owner] = OrderedDict()
+                own = self._own[owner] = _Own()
             own[key] = None
-            if len(own) > most:
+            own.weight += weight
+            while len(own) > most or own.weight > _MOST_BYTES:
                 self._drop(next(iter(own)))
-            elif len(self._all) > most * _OWNERS:
+            while len(self._all) > most * _OWNERS or self._weight > _MOST_BYTES * _OWNERS:
                 self._drop(next(iter(self._all)))
 
     def get(self, key: _Key) -> _Value | None:
@@ -43,7 +57,7 @@ class Newest(Generic[_Key, _Value]):
     def items(self) -> list[tuple[_Key, _Value]]:
         """Return all keys and values, the oldest first."""
         with self._lock:
-            return [(key, value) for key, (_owner, value) in self._all.items()]
+            return [(key, value) for key, (_owner, value, _weight) in self._all.items()]
 
     def items_of(self, owner: str | None) -> list[tuple[_Key, _Value]]:
         """Return an owner's keys and values, the oldest first."""
@@ -54,20 +68,23 @@ class Newest(Generic[_Key, _Value]):
         """Drop what an owner has."""
         with self._lock:
             for key in self._own.pop(owner, ()):
-                del self._all[key]
+                self._weight -= self._all.pop(key)[2]
 
     def clear(self) -> None:
         """Drop everything."""
         with self._lock:
             self._all.clear()
             self._own.clear()
+            self._weight = 0
 
     def __len__(self) -> int:
         return len(self._all)
 
     def _drop(self, key: _Key) -> None:
-        owner, _value = self._all.pop(key)
+        owner, _value, weight = self._all.pop(key)
+        self._weight -= weight
         own = self._own[owner]
+        own.weight -= weight
         del own[key]
         if not own:
             del self._own[owner]

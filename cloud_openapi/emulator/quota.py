@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from cloud_openapi.emulator.clock import Clocks
-from cloud_openapi.emulator.errors import InvalidInputError, RefusalError, quota_text
+from cloud_openapi.emulator.errors import LARGEST, InvalidInputError, RefusalError, quota_text
 from cloud_openapi.periods import BEIJING
 
 DAILY: Final[Mapping[str, int]] = {"/cgi-bin/token": 2000, "/cgi-bin/stable_token": 500_000}
@@ -171,8 +171,9 @@ def checked_limits(name: str, limits: object, paths: Mapping[str, str]) -> dict[
     for api, limit in limits.items():
         if api not in paths:
             raise InvalidInputError(f"{name}: {api!r} is none of {', '.join(paths)}")
-        whole = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0
-        if limit is not None and not whole:
-            raise InvalidInputError(f"{name}: {api}: a whole number or null, not {limit!r}")
+        whole = isinstance(limit, int) and not isinstance(limit, bool)
+        if limit is not None and not (whole and 0 <= limit <= LARGEST):
+            allowed = f"a whole number or null, at most {LARGEST}"
+            raise InvalidInputError(f"{name}: {api}: {allowed}, not {limit!r}")
         found[paths[api]] = limit
     return found

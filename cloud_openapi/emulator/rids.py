@@ -47,7 +47,8 @@ class Rids:
         # Cleaned while it is whole: half of a token would not be known as one.
         body = cleaned(record.body)[:_LONGEST]
         cut = record._replace(body=body, answer=record.answer[:_LONGEST])
-        self._records.add(record.appid, rid, cut, _REMEMBERED)
+        weight = len(cut.body) + len(cut.answer)
+        self._records.add(record.appid, rid, cut, _REMEMBERED, weight)
 
     def get(self, rid: str, appid: str) -> Record:
         """Return what a mini program's rid stands for. Raises RefusalError."""

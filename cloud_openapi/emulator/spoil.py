@@ -86,8 +86,8 @@ def _content_type(response: Response, definition: Mapping[str, Any]) -> Response
     return response
 
 
-def _drop(response: Response, _definition: Mapping[str, Any]) -> Response:
-    return _Dropped(response.get_data())
+def _drop(_response: Response, _definition: Mapping[str, Any]) -> Response:
+    return _Dropped(status=0)
 
 
 def _drop_in_body(response: Response, _definition: Mapping[str, Any]) -> Response:

@@ -116,6 +116,13 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     errcode = platform_code or _errcode(answer.body)
     body, check = _without_secrets(call, emulator, answer.source)
     data = orjson.dumps(answer.body) if answer.verbatim is None else answer.verbatim.body
+    response = call.response(data, platform_code)
+    if answer.verbatim is not None:
+        response = _as_it_is(call, response, answer.verbatim)
+    if call.through_side_car or answer.status != HTTPStatus.OK:
+        response = _from_side_car(response, answer.status, _rid(call, emulator, resets))
+    if struck is not None:
+        response = struck.after(response)
     if not emulator.reset_since(resets, call.appid):
         emulator.journal.add(
             Entry(
@@ -126,6 +133,8 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
                 body,
                 errcode,
                 check,
+                response.status_code,
+                rid,
                 call.via,
                 call.function,
                 answer.differences,
@@ -135,12 +144,7 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
             cost = int((perf_counter() - began) * 1000)
             client = call.request.remote_addr or ""
             emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
-    response = call.response(data, platform_code)
-    if answer.verbatim is not None:
-        response = _as_it_is(call, response, answer.verbatim)
-    if call.through_side_car or answer.status != HTTPStatus.OK:
-        response = _from_side_car(response, answer.status, _rid(call, emulator, resets))
-    return response if struck is None else struck.after(response)
+    return response
 
 
 def _as_it_is(call: Call, response: Response, verbatim: Verbatim) -> Response:

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from cloud_openapi.catalogue import Operation
+from cloud_openapi.catalogue import DATE_FORMAT_ERROR, Operation
 from cloud_openapi.emulator.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.control import only_this_machine, unknown_route
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
@@ -23,6 +23,7 @@ from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.view import Answer, Call, Endpoint, view_of
 
 _COMMON_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_NO_JSON = 47001
 _FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
 
 
@@ -63,10 +64,12 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
 
 def _api(operation: Operation, emulator: Emulator) -> Endpoint:
     answer = operate(operation, emulator)
+    dated = any(DATE_FORMAT_ERROR in rule.CODES for rule in operation.rules)
+    form_error = DATE_FORMAT_ERROR if dated else _NO_JSON
 
     def endpoint(call: Call) -> Answer:
         _require_method(call, operation.method)
-        return answer(call, _appid_of(call, emulator), lambda: _json_body(call))
+        return answer(call, _appid_of(call, emulator), lambda: _json_body(call, form_error))
 
     return endpoint
 
@@ -148,10 +151,10 @@ def _require_method(call: Call, method: str) -> None:
         raise RefusalError(43001 if method == "GET" else 43002, "method")
 
 
-def _json_body(call: Call) -> dict[str, Any]:
+def _json_body(call: Call, form_error: int = _NO_JSON) -> dict[str, Any]:
     """Read the body as a JSON object, whatever its Content-Type says.
 
-    A body encoded as a form is refused as recorded: 61500, where anything else is 47001.
+    A body encoded as a form has an error of its own where there are dates, as recorded.
     """
     try:
         data = call.request.get_data()
@@ -163,10 +166,10 @@ def _json_body(call: Call) -> dict[str, Any]:
         value = json.loads(data)
     except (ValueError, RecursionError):
         is_form = _FORM.match(data) is not None
-        code, check = (61500, "body is a form") if is_form else (47001, "body")
+        code, check = (form_error, "body is a form") if is_form else (_NO_JSON, "body")
         raise RefusalError(code, check) from None
     if not isinstance(value, dict):
-        raise RefusalError(47001, "body")
+        raise RefusalError(_NO_JSON, "body")
     return value
 
 
