@@ -279,6 +279,9 @@ def test_a_server_that_does_not_answer_is_one_line_with_its_address(command):
         (["invoke"], {}, "NAME"),
         (["invoke", "getDailyRetain", "--data", "{"], {}, "--data"),
         (["invoke", "getDailyRetain"], {"DATA": "hello"}, "JSON"),
+        (["invoke", "getDailyRetain", "--data", '{"a": NaN}'], {}, "NaN is no value of JSON"),
+        (["invoke", "getDailyRetain", "--source", "bogus!"], {}, "another SOURCE of the platform"),
+        (["invoke", "getDailyRetain"], {"SOURCE": "bogus!"}, "another SOURCE of the platform"),
         (["serve", "--port", "65536"], {}, "--port"),
         (["serve", "--port", "x"], {}, "--port"),
         (["serve"], {"PORT": "-1"}, "-1"),
@@ -545,6 +548,17 @@ def test_a_program_with_the_printed_environment_calls_the_server(command, served
     variables = {k.removeprefix("CLOUD_OPENAPI_"): v for k, v in served["environment"].items()}
     answer = printed(command("call", DAILY, *DATES, **variables))
     assert answer == sample("getDailyRetain.response.official-cloud.json")
+
+
+def test_logs_asks_the_server_of_base_url(command, served):
+    fetch(f"{served['url']}/v1/functions/getDailyRetain", {})
+    result = command("logs", "getDailyRetain", BASE_URL=served["url"])
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("START RequestId:")
+
+
+def test_logs_of_an_unknown_function_is_one_line_that_names_those_that_there_are(command, served):
+    check_error(command("logs", "nosuch", BASE_URL=served["url"]), "getDailyRetain")
 
 
 def test_an_unknown_function_is_404_on_the_server(served):

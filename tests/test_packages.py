@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from cloud_openapi.cli._check import check
+from cloud_openapi.cli._install import install
 from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Functions
 
@@ -154,6 +155,33 @@ def test_install_brings_what_package_json_lists_to_require_and_import(
     assert result.returncode == 0, result.stderr
     assert invoke().result == "gold"
     assert not (folder / "hello" / "node_modules").exists()
+
+
+def test_install_all_goes_on_after_a_failure_and_lists_each_at_the_end(folder, write, monkeypatch):
+    write("index.js", "exports.main = () => 1")
+    write("package.json", '{"dependencies": {"treasure": "1.0.0"}}')
+    for name, listed in (("python", True), ("zero", False)):
+        (folder / name).mkdir()
+        (folder / name / "index.py").write_text(PLAIN)
+        if listed:
+            (folder / name / "requirements.txt").write_text("treasure\n")
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setitem(sys.modules, "pip", None)
+    result = CliRunner().invoke(install, ["--all", "--functions", str(folder)])
+    assert (result.exit_code, result.stdout) == (1, "zero: lists no dependencies\n")
+    first, second = result.stderr.splitlines()
+    assert first.startswith("cloud-openapi: hello: npm is not installed")
+    assert second.startswith("cloud-openapi: python: pip is not installed")
+
+
+def test_install_without_pip_says_how_to_get_it(folder, write, monkeypatch):
+    write("index.py", PLAIN)
+    write("requirements.txt", "treasure\n")
+    monkeypatch.setitem(sys.modules, "pip", None)
+    result = CliRunner().invoke(install, ["hello", "--functions", str(folder)])
+    assert f"pip is not installed beside cloud-openapi: {sys.executable} -m ensurepip" in str(
+        result.exception
+    )
 
 
 def test_install_of_a_function_that_lists_nothing_says_so(folder, write):
