@@ -472,6 +472,21 @@ def test_serve_passes_variables_too(shell, monkeypatch):
         stop(process)
 
 
+def test_serve_warns_of_what_is_probably_not_meant(functions, tmp_path):
+    (functions / "my.func").mkdir()
+    (functions / "my.func" / "index.py").touch()
+    given = ("--json", "--port", "0")
+    process, _ = start(*given, "--functions", functions, "--debug", "nosuch")
+    code, _, err = stop(process)
+    named, debugged = err.splitlines()
+    assert code == 0
+    assert named.startswith(f"Warning: {functions / 'my.func'} is no function: a function's name")
+    assert debugged.startswith('Warning: --debug: There is no function "nosuch"')
+    process, _ = start(*given, FUNCTIONS=tmp_path / "nosuch")
+    folder = tmp_path / "nosuch"
+    assert stop(process)[2] == f"Warning: --functions: there is no folder {folder}\n"
+
+
 def stop(process, how=signal.SIGTERM):
     """Stop the server; return its exit code and what else it printed."""
     process.send_signal(how)

@@ -99,7 +99,7 @@ class Folder:
         known = self._permissions.get(path)
         if known is None or known[0] != current:
             try:
-                known = (current, _permissions(path), "")
+                known = (current, read_permissions(path), "")
             except FileError as error:
                 known = (current, frozenset(), str(error))
             self._permissions[path] = known
@@ -132,7 +132,8 @@ def _settings(name: str, folder: Path, rc: RC, defaults: Settings) -> Settings:
     return settings
 
 
-def _permissions(path: Path) -> frozenset[str]:
+def read_permissions(path: Path) -> frozenset[str]:
+    """Return ``permissions.openapi`` of a config.json. Raises FileError, which names the key."""
     value = (read_object(path) or {}).get("permissions", {})
     if not isinstance(value, dict):
         raise FileError(f"{path}: permissions must be an object, not {kind(value)}")
