@@ -279,6 +279,9 @@ def test_a_server_that_does_not_answer_is_one_line_with_its_address(command):
         (["invoke"], {}, "NAME"),
         (["invoke", "getDailyRetain", "--data", "{"], {}, "--data"),
         (["invoke", "getDailyRetain"], {"DATA": "hello"}, "JSON"),
+        (["invoke", "getDailyRetain", "--data", '{"a": NaN}'], {}, "NaN is no value of JSON"),
+        (["invoke", "getDailyRetain", "--source", "bogus!"], {}, "another SOURCE of the platform"),
+        (["invoke", "getDailyRetain"], {"SOURCE": "bogus!"}, "another SOURCE of the platform"),
         (["serve", "--port", "65536"], {}, "--port"),
         (["serve", "--port", "x"], {}, "--port"),
         (["serve"], {"PORT": "-1"}, "-1"),
@@ -469,6 +472,21 @@ def test_serve_passes_variables_too(shell, monkeypatch):
         stop(process)
 
 
+def test_serve_warns_of_what_is_probably_not_meant(functions, tmp_path):
+    (functions / "my.func").mkdir()
+    (functions / "my.func" / "index.py").touch()
+    given = ("--json", "--port", "0")
+    process, _ = start(*given, "--functions", functions, "--debug", "nosuch")
+    code, _, err = stop(process)
+    named, debugged = err.splitlines()
+    assert code == 0
+    assert named.startswith(f"Warning: {functions / 'my.func'} is no function: a function's name")
+    assert debugged.startswith('Warning: --debug: There is no function "nosuch"')
+    process, _ = start(*given, FUNCTIONS=tmp_path / "nosuch")
+    folder = tmp_path / "nosuch"
+    assert stop(process)[2] == f"Warning: --functions: there is no folder {folder}\n"
+
+
 def stop(process, how=signal.SIGTERM):
     """Stop the server; return its exit code and what else it printed."""
     process.send_signal(how)
@@ -545,6 +563,17 @@ def test_a_program_with_the_printed_environment_calls_the_server(command, served
     variables = {k.removeprefix("CLOUD_OPENAPI_"): v for k, v in served["environment"].items()}
     answer = printed(command("call", DAILY, *DATES, **variables))
     assert answer == sample("getDailyRetain.response.official-cloud.json")
+
+
+def test_logs_asks_the_server_of_base_url(command, served):
+    fetch(f"{served['url']}/v1/functions/getDailyRetain", {})
+    result = command("logs", "getDailyRetain", BASE_URL=served["url"])
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("START RequestId:")
+
+
+def test_logs_of_an_unknown_function_is_one_line_that_names_those_that_there_are(command, served):
+    check_error(command("logs", "nosuch", BASE_URL=served["url"]), "getDailyRetain")
 
 
 def test_an_unknown_function_is_404_on_the_server(served):

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from cloud_openapi.cli._check import check
+from cloud_openapi.cli._install import install
 from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Functions
 
@@ -56,6 +57,11 @@ def cli(folder, *arguments):
         text=True,
         timeout=WAIT,
     )
+
+
+def entry(**settings):
+    """Return a cloudbaserc.json with an entry for the function."""
+    return json.dumps({"functions": [{"name": "hello", **settings}]})
 
 
 def checked(folder):
@@ -156,6 +162,33 @@ def test_install_brings_what_package_json_lists_to_require_and_import(
     assert not (folder / "hello" / "node_modules").exists()
 
 
+def test_install_all_goes_on_after_a_failure_and_lists_each_at_the_end(folder, write, monkeypatch):
+    write("index.js", "exports.main = () => 1")
+    write("package.json", '{"dependencies": {"treasure": "1.0.0"}}')
+    for name, listed in (("python", True), ("zero", False)):
+        (folder / name).mkdir()
+        (folder / name / "index.py").write_text(PLAIN)
+        if listed:
+            (folder / name / "requirements.txt").write_text("treasure\n")
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setitem(sys.modules, "pip", None)
+    result = CliRunner().invoke(install, ["--all", "--functions", str(folder)])
+    assert (result.exit_code, result.stdout) == (1, "zero: lists no dependencies\n")
+    first, second = result.stderr.splitlines()
+    assert first.startswith("cloud-openapi: hello: npm is not installed")
+    assert second.startswith("cloud-openapi: python: pip is not installed")
+
+
+def test_install_without_pip_says_how_to_get_it(folder, write, monkeypatch):
+    write("index.py", PLAIN)
+    write("requirements.txt", "treasure\n")
+    monkeypatch.setitem(sys.modules, "pip", None)
+    result = CliRunner().invoke(install, ["hello", "--functions", str(folder)])
+    assert f"pip is not installed beside cloud-openapi: {sys.executable} -m ensurepip" in str(
+        result.exception
+    )
+
+
 def test_install_of_a_function_that_lists_nothing_says_so(folder, write):
     write("index.py", PLAIN)
     result = cli(folder, "install", "hello")
@@ -199,7 +232,7 @@ def test_check_of_a_good_function_says_so(folder, write):
         ("index.py", "def main(", "SyntaxError"),
         ("index.py", "main = 5", "no function main"),
         ("index.py", "import click\n" + PLAIN, "The platform does not have click"),
-        ("index.py", "import cloud_openapi\n" + PLAIN, "make package FUNCTION=hello"),
+        ("index.py", "import cloud_openapi\n" + PLAIN, "pip install --target COPY"),
         ("config.json", "{", "config.json: line 1"),
         ("config.json", '{"permissions": {"openapi": ["*"]}}', "no wildcard"),
         ("config.json", '{"permissions": {"openapi": "a.b"}}', "an array"),
@@ -219,6 +252,11 @@ def test_check_of_a_good_function_says_so(folder, write):
         ("../cloudbaserc.json", '{"functions": [{"name": "hello", "handler": 5}]}', "handler"),
         ("../cloudbaserc.json", '{"functions": [{"name": "hello", "handler": "a.b"}]}', "a.py"),
         ("../cloudbaserc.json", "{", "cloudbaserc.json: line 1"),
+        ("../cloudbaserc.json", entry(runtime="Python9.9"), "Python3.7, not 'Python9.9'"),
+        ("../cloudbaserc.json", entry(runtime="Python3.8"), "Python3.7, not 'Python3.8'"),
+        ("../cloudbaserc.json", entry(timeout=5), 'functions, "hello": runtime is missing'),
+        ("../cloudbaserc.json", entry(runtime="Python3.10", type="X"), "type must be Event"),
+        ("../cloudbaserc.json", entry(runtime="Python3.10", type="HTTP"), "scf_bootstrap is miss"),
     ],
     ids=lambda value: value[:24],
 )
@@ -259,6 +297,94 @@ def test_check_says_what_to_do(folder, write, source, says):
     assert result.exit_code == 1
     assert says in result.stdout
     assert "requirements.txt" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "says"),
+    [
+        ("config.json", None, "config.json is missing: the function may call no API"),
+        ("config.json", '{"permisions": {}}', "permisions is no key that counts; is it permissi"),
+        ("config.json", '{"permissions": {"openApi": []}}', "permissions.openApi is no key"),
+        ("../cloudbaserc.json", entry(runtime="Python3.11", layers=[{"name": "l"}]), "layers are"),
+        (
+            "../cloudbaserc.json",
+            entry(runtime="Python3.11", triggers=[{"name": "t"}]),
+            "fires the triggers of config.json",
+        ),
+        ("requirements.txt", "# mine\ntreasure\n", "does not install requirements.txt; upload"),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_a_note_of_check_is_a_line_and_no_problem(folder, write, file, source, says):
+    write("index.py", PLAIN)
+    if source is None:
+        (folder / "hello" / file).unlink()
+    else:
+        write(file, source)
+    result = checked(folder)
+    assert result.exit_code == 0
+    note, fine = result.stdout.splitlines()
+    assert note.startswith("hello: note: ")
+    assert says in note
+    assert fine == "hello: fine"
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("../cloudbaserc.json", entry(runtime="Python3.7", type="Event", triggers=[], layers=[])),
+        ("config.json", '{"permissions": {"openapi": []}, "timeout": 5, "envVariables": {}}'),
+        ("requirements.txt", "\n# nothing\n"),
+    ],
+    ids=["cloudbaserc.json", "config.json", "requirements.txt"],
+)
+def test_check_has_nothing_to_say_of_what_is_right(folder, write, file, source):
+    write("index.py", PLAIN)
+    write(file, source)
+    assert checked(folder).stdout == "hello: fine\n"
+
+
+def test_check_of_a_web_function_wants_no_handler_and_says_that_it_is_not_emulated(folder, write):
+    write("../cloudbaserc.json", entry(runtime="Python3.10", type="HTTP"))
+    write("scf_bootstrap", "#!/bin/bash\npython3 main.py\n")
+    result = checked(folder)
+    assert result.exit_code == 0
+    assert "note: " in result.stdout
+    assert "type HTTP is not emulated" in result.stdout
+
+
+def test_check_takes_an_older_runtime_of_node_for_a_note(folder, write):
+    write("index.js", "exports.main = () => 1")
+    write("../cloudbaserc.json", entry(runtime="Nodejs8.9"))
+    assert "note: " in checked(folder).stdout
+    assert "Nodejs16.13, not 'Nodejs8.9'" in checked(folder).stdout
+
+
+def test_a_module_that_is_listed_and_not_installed_is_told_in_a_sentence(folder, write):
+    write("index.py", "import treasure\n" + PLAIN)
+    write("requirements.txt", "treasure\n")
+    says = "does not have treasure; it is not installed yet: cloud-openapi install hello"
+    assert says in checked(folder).stdout
+
+
+@pytest.mark.parametrize("name", ["a", "my.func", "函数", "1a"])
+def test_a_folder_whose_name_is_none_of_the_platforms_says_the_rule(folder, name):
+    (folder / name).mkdir()
+    (folder / name / "index.py").write_text(PLAIN)
+    result = cli(folder, "check", name)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"{name} is no function: a function's name is 2 to 60 of a-z" in result.stderr
+    assert "no index.py" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["hello", "nosuch"])
+def test_an_unknown_function_names_the_cloudbaserc_that_cannot_be_read(folder, write, name):
+    write("app.py", PLAIN)
+    write("../cloudbaserc.json", '{"functions": [\n  {"name": "hello" "handler": "app.main"}]}')
+    result = cli(folder, "check", name)
+    assert result.returncode == 1
+    assert f"{folder / 'cloudbaserc.json'}: line 2, column 20: not JSON" in result.stderr
+    assert "is named by the handler" not in result.stderr
 
 
 def test_check_of_a_folder_without_an_entry_file_says_which_file_is_missing(folder, write):

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import click
 
 from cloud_openapi.cli._options import echo_json, json_value
-from cloud_openapi.cli._running import Running
+from cloud_openapi.cli._running import Running, url_option
 from cloud_openapi.mode import Mode
 
 _PAUSE = 0.5
@@ -19,14 +19,7 @@ _appid = click.option("--appid", help="The mini program that it is about.")
 
 
 @click.group()
-@click.option(
-    "--url",
-    envvar="CLOUD_OPENAPI_BASE_URL",
-    show_envvar=True,
-    default="http://127.0.0.1:7070",
-    show_default=True,
-    help="The running emulator, on this machine.",
-)
+@url_option
 @click.pass_context
 def control(context: click.Context, url: str) -> None:
     """Steer a running emulator: its time, faults, seeds, mini programs, journal.

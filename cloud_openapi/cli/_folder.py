@@ -6,7 +6,13 @@ import click
 
 from cloud_openapi.cli._options import option
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.runtime import Functions, functions_folder
+from cloud_openapi.runtime import (
+    CloudbaseRC,
+    Functions,
+    entry_file,
+    functions_folder,
+    refused_name,
+)
 
 folder_option = option(
     "--functions",
@@ -18,15 +24,31 @@ folder_option = option(
 
 
 def check_known(name: str, functions: Functions) -> None:
-    """Raise ConfigError for a name that is none of the functions."""
-    if name not in functions:
-        if name in _folders(functions.folder):
-            raise ConfigError(
-                f"{functions.folder / name} is no function: it has no index.py and no index.js. "
-                "Another file is named by the handler of the function in cloudbaserc.json."
-            )
-        known = ", ".join(functions) or "none"
-        raise ConfigError(f'There is no function "{name}" in {functions.folder}. Known: {known}.')
+    """Raise ConfigError for a name that is none of the functions, and say why it is none."""
+    if name in functions:
+        return
+    folder, rc = functions.folder, CloudbaseRC(functions.folder).read()
+    there = name in _folders(folder)
+    if refused_name(name) and (there or name in rc.entries):
+        raise ConfigError(f"{folder / name} is no function: {refused_name(name)}.")
+    if there:
+        way = rc.wrong or (
+            "Another file is named by the handler of the function in cloudbaserc.json."
+        )
+        raise ConfigError(
+            f"{folder / name} is no function: it has no index.py and no index.js. {way}"
+        )
+    known = ", ".join(functions) or "none"
+    message = f'There is no function "{name}" in {folder}. Known: {known}.'
+    raise ConfigError(f"{message} {rc.wrong}".rstrip())
+
+
+def misnamed(folder: Path) -> list[str]:
+    """Return a line for each folder that would be a function if its name could be one."""
+    names = sorted(name for name in _folders(folder) if entry_file(folder / name))
+    return [
+        f"{folder / name} is no function: {why}" for name in names if (why := refused_name(name))
+    ]
 
 
 def _folders(folder: Path) -> list[str]:

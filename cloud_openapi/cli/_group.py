@@ -84,7 +84,7 @@ def group() -> None:
     """Call WeChat's analysis APIs as cloud calls do, and emulate them on this machine.
 
     Every option is also a variable: --port is CLOUD_OPENAPI_PORT. Those of control, which say
-    what to do to a running emulator, are not, apart from --url.
+    what to do to a running emulator, are not; --url is CLOUD_OPENAPI_BASE_URL.
     """
 
 

@@ -1,14 +1,12 @@
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from cloud_openapi.cli._folder import check_known, folder_option
 from cloud_openapi.cli._options import option
+from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.runtime import Functions, install_packages
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 @click.command()
@@ -24,10 +22,29 @@ def install(name: str | None, functions: Path, every: bool) -> None:  # noqa: FB
         raise click.UsageError("give the NAME of a function, or --all")
     found = Functions(functions, {})
     try:
-        names: Iterable[str] = found if name is None else (name,)
-        for each in names:
-            check_known(each, found)
-            target = install_packages(found.settings_of(each))
-            click.echo(f"{each}: {target or 'lists no dependencies'}")
+        if name is not None:
+            check_known(name, found)
+            _install(name, found)
+            return
+        failures = [failure for each in found if (failure := _failure(each, found))]
     finally:
         found.close()
+    # Below all that pip and npm write.
+    for failure in failures:
+        click.echo(f"cloud-openapi: {failure}", err=True)
+    if failures:
+        sys.exit(1)
+
+
+def _install(name: str, found: Functions) -> None:
+    target = install_packages(found.settings_of(name))
+    click.echo(f"{name}: {target or 'lists no dependencies'}")
+
+
+def _failure(name: str, found: Functions) -> str:
+    """Install for a function of several, and return why that failed."""
+    try:
+        _install(name, found)
+    except (CloudOpenAPIError, OSError) as error:
+        return f"{name}: {error}"
+    return ""

@@ -11,6 +11,7 @@ from cloud_openapi.cli._pass_env import pass_env_option
 from cloud_openapi.cli._serving import serving
 from cloud_openapi.cli._setup import Setup, setup_options
 from cloud_openapi.emulator import listen
+from cloud_openapi.emulator.invocations import SOURCE
 from cloud_openapi.errors import CloudOpenAPIError
 
 
@@ -19,6 +20,7 @@ from cloud_openapi.errors import CloudOpenAPIError
 @option("--data", type=json_value, metavar="JSON", default="{}", help="The event, as JSON.")
 @option(
     "--source",
+    callback=lambda _context, _option, value: _checked(value),
     default="wx_http",
     show_default=True,
     help="Who invokes it, as getWXContext().SOURCE says; wx_client is the mini program.",
@@ -50,3 +52,9 @@ def invoke(  # noqa: PLR0913 - an option each
             f"{name}: {outcome.result['errorMessage']} (statusCode {outcome.status})"
         )
     echo_json(outcome.result)
+
+
+def _checked(source: str) -> str:
+    if SOURCE.fullmatch(source) is None:
+        raise click.BadParameter("it is wx_client, wx_http or another SOURCE of the platform")
+    return source

@@ -1,12 +1,11 @@
 """Options that several commands share. Each is also a variable CLOUD_OPENAPI_<NAME>."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from cloud_openapi.json_text import json_text
+from cloud_openapi.json_text import json_text, read_json
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -30,8 +29,8 @@ def option(flag: str, *more: str, **settings: Any) -> Decorator:
 def json_value(text: str) -> Any:
     """Parse a JSON value on the command line; a usage error if it is none."""
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return read_json(text)
+    except (ValueError, RecursionError) as error:
         raise click.BadParameter(f"not JSON: {error}") from error
 
 

@@ -3,12 +3,24 @@
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
 
 if TYPE_CHECKING:
     import requests
 
 _TIMEOUT = 30
+
+# The variable is that of programs that call it: serve prints it, and exec sets it.
+url_option = click.option(
+    "--url",
+    envvar="CLOUD_OPENAPI_BASE_URL",
+    show_envvar=True,
+    default="http://127.0.0.1:7070",
+    show_default=True,
+    help="The running emulator, on this machine.",
+)
 
 
 class Running:

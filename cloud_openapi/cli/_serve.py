@@ -5,16 +5,17 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
 from urllib.parse import quote_plus
 
 import click
+from click.core import ParameterSource
 
 from cloud_openapi.catalogue import default_catalogue
-from cloud_openapi.cli._folder import folder_option
+from cloud_openapi.cli._folder import check_known, folder_option, misnamed
 from cloud_openapi.cli._options import option
 from cloud_openapi.cli._pass_env import pass_env_option
 from cloud_openapi.cli._serving import emulator_variables, serving
@@ -23,7 +24,7 @@ from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator, gateway_variables, listen, url_of
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.naming import to_camel_case
-from cloud_openapi.runtime import Debug, Functions
+from cloud_openapi.runtime import CloudbaseRC, Debug, Functions
 
 _APPS_SHOWN = 10
 
@@ -69,6 +70,8 @@ def serve(  # noqa: PLR0913 - an option each
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     with serving(emulator, functions, listening, passed=pass_env, debug=debug, show=True) as found:
+        for warning in _warnings(found, debug):
+            click.echo(f"Warning: {warning}", err=True)
         if as_json:
             environment = {**variables, **gateway_variables(url)}
             ready = {"url": url, "functions": list(found), "environment": environment}
@@ -91,6 +94,21 @@ def _listen(host: str, port: int) -> socket.socket:
             f"{host}:{port} is in use by another program; choose another port with --port or "
             "CLOUD_OPENAPI_PORT (0 takes a free one)."
         ) from error
+
+
+def _warnings(functions: Functions, debug: Debug | None) -> Iterator[str]:
+    """Yield what is probably not as it was meant, though there is something to serve."""
+    given = click.get_current_context().get_parameter_source("functions")
+    if given is not ParameterSource.DEFAULT and not functions.folder.is_dir():
+        yield f"--functions: there is no folder {functions.folder}"
+    if wrong := CloudbaseRC(functions.folder).read().wrong:
+        yield wrong
+    yield from misnamed(functions.folder)
+    try:
+        if debug is not None:
+            check_known(debug.function, functions)
+    except ConfigError as error:
+        yield f"--debug: {error}"
 
 
 def _welcome(

@@ -20,7 +20,7 @@ from cloud_openapi.runtime import MOST_BYTES, Functions, UnknownFunctionError
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-_SOURCE = re.compile(r"[a-z_]{1,32}(,[a-z_]{1,32}){0,8}")
+SOURCE = re.compile(r"[a-z_]{1,32}(,[a-z_]{1,32}){0,8}")
 _USUAL_SOURCE = "wx_http"
 
 
@@ -96,7 +96,7 @@ def _event(environ: "WSGIEnvironment") -> Any:
 def _source(environ: "WSGIEnvironment") -> str:
     query = environ.get("QUERY_STRING")
     source = parse_qs(query).get("source", [_USUAL_SOURCE])[0] if query else _USUAL_SOURCE
-    if _SOURCE.fullmatch(source) is None:
+    if SOURCE.fullmatch(source) is None:
         message = "source is wx_client, wx_http or another SOURCE of the platform"
         raise _UnusableError(HTTPStatus.BAD_REQUEST, message)
     return source

@@ -1,20 +1,22 @@
 """Find cloud functions in a folder and run them in worker processes."""
 
-from cloud_openapi.runtime._cloudbaserc import functions_folder
+from cloud_openapi.runtime._cloudbaserc import CloudbaseRC, functions_folder
 from cloud_openapi.runtime._commands import Debug
 from cloud_openapi.runtime._context import ENVIRONMENT, Credentials, Invocation
+from cloud_openapi.runtime._deployment import notes_of, refused_name
 from cloud_openapi.runtime._discovery import UnknownFunctionError
 from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Log
 from cloud_openapi.runtime._outcome import Outcome
 from cloud_openapi.runtime._packages import install as install_packages
-from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime._settings import Settings, entry_file
 from cloud_openapi.runtime._timer import Timer
 
 __all__ = [
     "ENVIRONMENT",
     "MOST_BYTES",
+    "CloudbaseRC",
     "Credentials",
     "Debug",
     "Functions",
@@ -24,6 +26,9 @@ __all__ = [
     "Settings",
     "Timer",
     "UnknownFunctionError",
+    "entry_file",
     "functions_folder",
     "install_packages",
+    "notes_of",
+    "refused_name",
 ]

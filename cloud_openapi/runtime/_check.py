@@ -8,7 +8,9 @@ from pathlib import Path
 
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.runtime._commands import MissingProgramError, command_of
-from cloud_openapi.runtime._files import FileError, kind, read_object
+from cloud_openapi.runtime._deployment import is_web, refused, shipped
+from cloud_openapi.runtime._discovery import read_permissions
+from cloud_openapi.runtime._files import FileError, read_object
 from cloud_openapi.runtime._guard import Guard
 from cloud_openapi.runtime._log import Log, Recorder
 from cloud_openapi.runtime._outcome import of_worker_error
@@ -23,12 +25,13 @@ _LOADING = 30.0
 
 def problems_of(settings: Settings, environment: Mapping[str, str], guard: Guard) -> list[str]:
     """Return what is wrong with a function: its settings, its config.json, its module."""
-    problems = list(settings.problems)
-    try:
-        problems += _config_problems(settings.folder / "config.json")
-    except FileError as error:
-        if str(error) not in problems:
-            problems.append(str(error))
+    config = settings.folder / "config.json"
+    # A file that is no JSON is found by whoever reads it.
+    problems = list(
+        dict.fromkeys([*settings.problems, *refused(settings), *_config_problems(config)])
+    )
+    if is_web(settings):
+        return problems
     if not settings.file.is_file():
         message = f"it should have {settings.handler}(event, context)"
         return [*problems, f"{settings.file} is missing: {message}"]
@@ -36,20 +39,15 @@ def problems_of(settings: Settings, environment: Mapping[str, str], guard: Guard
 
 
 def _config_problems(path: Path) -> Iterator[str]:
-    config = read_object(path)
-    if config is None:
-        yield f"{path} is missing: the function may call no API"
-        return
-    permissions = config.get("permissions", {})
-    names = permissions.get("openapi", []) if isinstance(permissions, dict) else None
-    if not isinstance(permissions, dict):
-        yield f"{path}: permissions must be an object, not {kind(permissions)}"
-    elif not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        yield f"{path}: permissions.openapi must be an array of API names"
-    elif "*" in names:
-        yield f'{path}: permissions.openapi: "*" is no wildcard and allows nothing'
     try:
-        read_timer(config)
+        if "*" in read_permissions(path):
+            yield f'{path}: permissions.openapi: "*" is no wildcard and allows nothing'
+    except FileError as error:
+        yield str(error)
+    try:
+        read_timer(read_object(path) or {})
+    except FileError as error:
+        yield str(error)
     except ConfigError as error:
         yield f"{path}: {error}"
 
@@ -98,12 +96,13 @@ def _advice(settings: Settings, message: str) -> str:
     if name.startswith((".", "/")):
         return f"\nThe file {name} is not in {settings.folder}; case counts, on the platform too"
     if name == "cloud_openapi":
-        return f"\nPut the package into what you upload: make package FUNCTION={settings.name}"
+        package = shipped(settings, "'cloud-openapi[gateway]'")
+        return f"\nThe platform does not have cloud_openapi; {package}"
     if name in PREINSTALLED:
         return f"\nThe platform has {name} installed, this machine has not: pip install {name}"
     above = settings.folder.parent / name
     if above.is_dir() or above.with_name(f"{name}.py").is_file():
         return f"\nOnly {settings.folder} is uploaded: {above} must be copied into it"
     listed = "requirements.txt" if settings.language == "python" else "package.json"
-    state = "is not installed yet" if is_missing(settings) else f"list it in {listed}"
+    state = "it is not installed yet" if is_missing(settings) else f"list it in {listed}"
     return f"\nThe platform does not have {name}; {state}: cloud-openapi install {settings.name}"

@@ -21,7 +21,7 @@ from cloud_openapi.runtime._settings import Settings, entry_file, read_settings
 from cloud_openapi.runtime._timer import Timer, read_timer
 
 _T = TypeVar("_T")
-_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,58}[a-zA-Z0-9]")
+NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,58}[a-zA-Z0-9]")
 
 
 class Found(NamedTuple):
@@ -73,7 +73,7 @@ class Folder:
         self._defaults = defaults
         self._rc = CloudbaseRC(self.path)
         self._known: dict[str, _Known] = {}
-        self.permissions = _Kept[frozenset[str]](_permissions, frozenset())
+        self.permissions = _Kept[frozenset[str]](read_permissions, frozenset())
         """``permissions.openapi`` of a config.json, and what is wrong with it, if it is."""
         self.timer = _Kept[Timer | None](_timer, None)
         """The timer of a config.json, if it has one, and what is wrong with it."""
@@ -105,7 +105,7 @@ class Folder:
         return found
 
     def _folder_of(self, name: object, rc: RC) -> Path | None:
-        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+        if not isinstance(name, str) or NAME.fullmatch(name) is None:
             return None
         entry = rc.entries.get(name)
         below = entry.get("dir", name) if entry else name
@@ -139,7 +139,8 @@ def _settings(name: str, folder: Path, rc: RC, defaults: Settings) -> Settings:
     return settings
 
 
-def _permissions(path: Path) -> frozenset[str]:
+def read_permissions(path: Path) -> frozenset[str]:
+    """Return ``permissions.openapi`` of a config.json. Raises FileError, which names the key."""
     value = (read_object(path) or {}).get("permissions", {})
     if not isinstance(value, dict):
         raise FileError(f"{path}: permissions must be an object, not {kind(value)}")

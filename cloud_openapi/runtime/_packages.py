@@ -4,10 +4,12 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from cloud_openapi.errors import CloudOpenAPIError
@@ -146,6 +148,9 @@ def _what_counts(path: Path) -> bytes:
 
 
 def _python(settings: Settings, made: Path) -> list[str]:
+    if find_spec("pip") is None:
+        how = shlex.join([sys.executable, "-m", "ensurepip"])
+        raise CloudOpenAPIError(f"pip is not installed beside cloud-openapi: {how}")
     target = made / _FOLDERS["python"]
     options = ["--quiet", "--disable-pip-version-check", "--target", str(target)]
     listed = str(settings.folder / "requirements.txt")

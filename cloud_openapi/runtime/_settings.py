@@ -37,6 +37,9 @@ class Settings:
     handler: str = "main"
     variables: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    # What cloudbaserc.json says, and where: whatever counts here is in the fields above.
+    entry: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    place: str = field(default="", compare=False)
 
 
 def read_settings(
@@ -73,6 +76,8 @@ def read_settings(
         handler[1],
         variables,
         tuple(reader.problems),
+        entry,
+        where,
     )
 
 
