@@ -9,18 +9,20 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import requests
 from click.testing import CliRunner
 from conftest import ROOT
 
-from cloud_openapi.cli import _group
+from cloud_openapi.cli import _group, _running
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
 
+WAIT = 10
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 NOW = datetime(2026, 3, 11, 12, tzinfo=timezone(timedelta(hours=8)))
 DAILY = "/datacube/getweanalysisappiddailyretaininfo"
@@ -214,7 +216,7 @@ def test_the_commands_of_the_readme_run(served, emulator):
     ("arguments", "reason"),
     [
         (["clock", "freeze", "soon"], "freeze is a time such as 2026-03-11T12:00, not 'soon'"),
-        (["clock", "advance", "nan"], "JSON"),
+        (["clock", "advance", "nan"], "advance is a number of seconds, not NaN"),
         (["clock", "show", "--appid", "wxnobody"], "appid is one of wxdemo000000000000, wxother"),
         (["app", "set", "wxnew", "--ready-hour", "9"], "appid is one of"),
         (["app", "set", OTHER, "--ready-hour", "25"], "ready_hour is a whole number from 0 to 24"),
@@ -265,20 +267,41 @@ def test_an_address_that_is_none_is_named(failing, url):
     assert f'"{url.rstrip("/")}" is no base URL' in failing("state", url=url)
 
 
-def test_another_program_at_the_address_is_no_emulator(failing):
-    class Other(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"<html>")
-
-        def log_message(self, *_):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Other) as server:
-        threading.Thread(target=server.handle_request).start()
-        message = failing("state", url=f"http://127.0.0.1:{server.server_port}")
+# The second is what WeChat answers.
+@pytest.mark.parametrize("body", [b"<html>", b'{"errcode": 40066, "errmsg": "invalid url"}', b"[]"])
+def test_another_program_at_the_address_is_no_emulator(failing, httpserver, body):
+    httpserver.expect_request("/_emulator/state").respond_with_data(body)
+    message = failing("state", url=httpserver.url_for("/"))
     assert "is no emulator that can be steered (HTTP 200 at /_emulator/state)" in message
+
+
+def test_an_emulator_that_is_slow_to_answer_is_not_called_missing(failing, httpserver, monkeypatch):
+    monkeypatch.setattr(_running, "_TIMEOUT", 0.05)
+    done = threading.Event()
+    httpserver.expect_request("/_emulator/state").respond_with_handler(lambda _: done.wait(WAIT))
+    try:
+        assert "has not answered within 0.05 seconds" in failing(
+            "state", url=httpserver.url_for("")
+        )
+    finally:
+        done.set()
+
+
+def test_a_clock_may_take_as_long_to_move_as_the_timers_functions_run(
+    served, emulator, monkeypatch
+):
+    monkeypatch.setattr(_running, "_TIMEOUT", 0.05)
+    emulator.clock.listen(lambda **_: time.sleep(0.2) or [])
+    ran = CliRunner().invoke(_group.group, ["control", "--url", served[1], "clock", "advance", "5"])
+    assert ran.exit_code == 0, ran.output
+
+
+@pytest.mark.parametrize("url", ["http://192.0.2.1:7070", "https://api.weixin.qq.com"])
+def test_no_other_machine_is_sent_anything(failing, monkeypatch, url):
+    monkeypatch.setattr(requests.Session, "request", lambda *_a, **_k: pytest.fail("it was asked"))
+    message = failing("app", "set", "wxreal", "--secret", "my-real-secret", url=url)
+    assert f"{url} is another machine" in message
+    assert "my-real-secret" not in message
 
 
 def test_no_proxy_is_asked(served, emulator, monkeypatch):

@@ -7,12 +7,13 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
 
 from cloud_openapi.cli import _group
-from cloud_openapi.cli._setup import Setup
+from cloud_openapi.cli._setup import Setup, moment
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET, secret_for
 from cloud_openapi.errors import ConfigError
 
@@ -122,6 +123,23 @@ def test_a_settings_file_gives_seed_and_mini_programs(file):
         "cloud_run": False,
         "seed": 4,
     }
+
+
+def test_a_secret_that_is_null_is_made_up(file):
+    file.write_text('{"apps": {"wx1": {"secret": null}, "wx2": {}}}')
+    assert (
+        setup(settings=file).emulator().apps
+        == setup(apps=(("wx1", None), ("wx2", None))).emulator().apps
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("soon", "no time such as"), ("", "no time such as"), ("1969-01-01", "between 1971 and 2105")],
+)
+def test_a_time_that_cannot_be_is_refused_with_the_reason(text, reason):
+    with pytest.raises(click.BadParameter, match=reason):
+        moment(text)
 
 
 def test_an_option_wins_over_the_settings_file(file):

@@ -1,16 +1,18 @@
 """A running emulator, as the commands that steer it see it."""
 
+import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
+from cloud_openapi.transports import is_loopback
 
 if TYPE_CHECKING:
     import requests
 
-_TIMEOUT = 30
+_CONNECT_TIMEOUT, _TIMEOUT = 5, 30
 
 # The variable is that of programs that call it: serve prints it, and exec sets it.
 url_option = click.option(
@@ -31,12 +33,19 @@ class Running:
 
     def send(self, method: str, path: str, /, body: Any = None, **query: Any) -> Any:
         """Return the JSON of an answer. Raises CloudOpenAPIError with the emulator's own reason."""
+        # Nobody else may steer an emulator, and a secret in the body is for no one else.
+        if not is_loopback(self._url):
+            raise ConfigError(
+                f"{self._url} is another machine, and an emulator is steered on its own only: say "
+                "where it is with --url or CLOUD_OPENAPI_BASE_URL."
+            )
         answer = self._send(method, path, body, query)
         try:
             value = answer.json()
         except ValueError:
             value = None
-        if not isinstance(value, dict):
+        # WeChat answers 200 to an address that it does not know.
+        if not isinstance(value, dict) or value.keys() == {"errcode", "errmsg"}:
             raise CloudOpenAPIError(
                 f"What answers at {self._url} is no emulator that can be steered "
                 f"(HTTP {answer.status_code} at /_emulator/{path})."
@@ -59,18 +68,21 @@ class Running:
                     method,
                     f"{self._url}/_emulator/{path}",
                     params=query,
-                    json=body,
-                    timeout=_TIMEOUT,
+                    # By the emulator itself is said what of it is no JSON.
+                    data=None if body is None else json.dumps(body),
+                    # Whoever moves the clock waits for the functions whose time has come.
+                    timeout=(_CONNECT_TIMEOUT, None if body and path == "clock" else _TIMEOUT),
                     allow_redirects=False,
                 )
+            except requests.ReadTimeout:
+                raise CloudOpenAPIError(
+                    f"The emulator at {self._url} has not answered within {_TIMEOUT} seconds; it "
+                    "may have done what was asked all the same."
+                ) from None
             except (requests.ConnectionError, requests.Timeout):
                 raise CloudOpenAPIError(
                     f"No emulator answers at {self._url}: start one with cloud-openapi serve, or "
                     "say where it is with --url or CLOUD_OPENAPI_BASE_URL."
-                ) from None
-            except ValueError:  # requests' errors of a URL are of this kind
-                raise ConfigError(
-                    f'"{self._url}" is no base URL; one looks like http://127.0.0.1:7070'
                 ) from None
             except requests.RequestException as error:
                 raise CloudOpenAPIError(f"{self._url}: {error}") from None

@@ -39,7 +39,10 @@ class Setup(NamedTuple):
         for appid, secret in self.apps:
             apps[appid] = {**apps.get(appid, {}), **({"secret": secret} if secret else {})}
         given = {
-            appid: {"secret": secret_for(appid), **settings} for appid, settings in apps.items()
+            appid: settings
+            if settings.get("secret") is not None
+            else {**settings, "secret": secret_for(appid)}
+            for appid, settings in apps.items()
         }
         try:
             return Emulator(
@@ -60,12 +63,15 @@ class Setup(NamedTuple):
 def moment(text: str) -> datetime:
     """Parse a time on the command line, Beijing's unless it has an offset."""
     try:
-        parsed = Clock(parse_now(text)).frozen_at
+        parsed = parse_now(text)
     except ValueError:
         parsed = None
     if parsed is None:
         raise click.BadParameter(f"{text!r} is no time such as 2017-03-14T10:00 or 2017-03-14")
-    return parsed
+    try:
+        return Clock(parsed).now()
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r}: {error}") from None
 
 
 def setup_options(command: Callable[..., Any]) -> Callable[..., Any]:

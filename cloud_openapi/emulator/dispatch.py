@@ -68,7 +68,7 @@ class Dispatcher(ThreadedTaskDispatcher):
         self.set_thread_count(_THREADS)
         self._steering.set_thread_count(_STEERING_THREADS)
         # Its depth is no news: the queue is what holds requests while others sleep.
-        self.queue_logger = logging.getLogger(f"{__name__}.queue")
+        self.queue_logger = self._steering.queue_logger = logging.getLogger(f"{__name__}.queue")
         self.queue_logger.setLevel(logging.ERROR)
 
     def add_task(self, task: Any) -> None:

@@ -10,7 +10,7 @@ from cloud_openapi.transports._base import (
     timed_out,
     unreachable,
 )
-from cloud_openapi.transports._settings import connect
+from cloud_openapi.transports._settings import connect, is_loopback
 
 __all__ = [
     "Exchange",
@@ -20,6 +20,7 @@ __all__ = [
     "bad_body",
     "bad_status",
     "connect",
+    "is_loopback",
     "timed_out",
     "unreachable",
 ]

@@ -99,7 +99,7 @@ def _https(  # noqa: PLR0913 - each is a setting of its own
     recorder: "Recorder | None",
 ) -> Transport:
     base_url = (base_url or WEIXIN).rstrip("/")
-    loopback = _is_loopback(base_url)
+    loopback = is_loopback(base_url)
     if loopback and not (appid or secret):
         appid, secret = DEMO_APPID, DEMO_SECRET
     if not appid or not secret:
@@ -127,10 +127,10 @@ def _exchange(base_url: str, timeout: float) -> "HTTPExchange":
     # This loads requests, which a process that calls nobody does not pay for.
     from cloud_openapi.transports.https import HTTPExchange  # noqa: PLC0415
 
-    return HTTPExchange(base_url, timeout=timeout, use_proxies=not _is_loopback(base_url))
+    return HTTPExchange(base_url, timeout=timeout, use_proxies=not is_loopback(base_url))
 
 
-def _is_loopback(base_url: str) -> bool:
+def is_loopback(base_url: str) -> bool:
     """Say whether a base URL leads to this machine. Raises ConfigError if it is none."""
     try:
         parts = urlsplit(base_url)
