@@ -19,7 +19,7 @@ from cloud_openapi.emulator.weixin import add_weixin
 from cloud_openapi.runtime import Functions
 
 if TYPE_CHECKING:
-    from cloud_openapi.emulator.callers import Invoker
+    from cloud_openapi.emulator.gateway_caller import Invoker
 
 _LARGEST_BODY = 6 * 1024 * 1024
 

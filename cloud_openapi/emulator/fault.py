@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from cloud_openapi.emulator.clock import read_moment
 from cloud_openapi.emulator.errors import LARGEST, TEXTS, InvalidInputError
+from cloud_openapi.emulator.kinds import is_number, is_text, is_whole
 from cloud_openapi.emulator.names import some_of
 
 _MATCH: Final = ("api", "path", "appid", "times", "rate", "until")
@@ -141,27 +142,13 @@ def _moment(value: Any, now: datetime) -> datetime:
     return moment
 
 
-def _is_number(value: Any, least: float, most: float) -> bool:
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    return good and least <= value <= most
-
-
-def _is_whole(value: Any, least: float, most: float) -> bool:
-    return isinstance(value, int) and _is_number(value, least, most)
-
-
-def _is_text(value: Any) -> bool:
-    # Half a surrogate pair has no UTF-8 form, in which the answer is sent.
-    return isinstance(value, str) and value.encode("utf-8", "ignore").decode() == value
-
-
 def _is_latency(value: Any) -> bool:
     if not isinstance(value, Mapping):
-        return _is_number(value, 0, _LONGEST_SLEEP)
+        return is_number(value, 0, _LONGEST_SLEEP)
     pair = next(iter(value.values())) if len(value) == 1 else None
     if not isinstance(pair, list | tuple) or len(pair) != 2:  # noqa: PLR2004 - a pair
         return False
-    if not all(_is_number(part, 0, _LONGEST_SLEEP) for part in pair):
+    if not all(is_number(part, 0, _LONGEST_SLEEP) for part in pair):
         return False
     return ("uniform" in value and pair[0] <= pair[1]) or "lognormal" in value
 
@@ -176,12 +163,12 @@ def _rule(good: Callable[[Any], bool], allowed: str) -> Callable[[Any], None]:
 
 _CHECKS: Final = {
     "errcode": _rule(
-        lambda value: _is_whole(value, -LARGEST - 1, LARGEST) and value != 0,
+        lambda value: is_whole(value, -LARGEST - 1, LARGEST) and value != 0,
         "errcode is a 32-bit whole number other than 0",
     ),
-    "errmsg": _rule(_is_text, "errmsg is a text without its rid"),
+    "errmsg": _rule(is_text, "errmsg is a text without its rid"),
     "status": _rule(
-        lambda value: _is_whole(value, 400, 599), "status is a whole number from 400 to 599"
+        lambda value: is_whole(value, 400, 599), "status is a whole number from 400 to 599"
     ),
     "seconds": _rule(
         _is_latency,
@@ -192,10 +179,8 @@ _CHECKS: Final = {
         lambda value: isinstance(value, str) and _HEADER_VALUE.fullmatch(value) is not None,
         "content_type is a value of a header, in ASCII",
     ),
-    "times": _rule(
-        lambda value: _is_whole(value, 1, math.inf), "times is a whole number of at least 1"
-    ),
+    "times": _rule(lambda value: is_whole(value, 1), "times is a whole number of at least 1"),
     "rate": _rule(
-        lambda value: _is_number(value, 0, 1) and value > 0, "rate is above 0 and at most 1"
+        lambda value: is_number(value, 0, 1) and value > 0, "rate is above 0 and at most 1"
     ),
 }

@@ -13,6 +13,7 @@ from typing import Any
 from flask import Response
 from werkzeug.datastructures import Headers
 
+from cloud_openapi.emulator.kinds import is_number
 from cloud_openapi.json_text import json_text
 
 _TEXT = "text/plain; charset=utf-8"
@@ -51,7 +52,7 @@ def response_of(result: Any) -> Response:
         return _integrated(result)
     if isinstance(result, str):
         return Response(_utf8(result), content_type=_TEXT)
-    if isinstance(result, int | float) and not isinstance(result, bool):
+    if is_number(result):
         return Response(json.dumps(result), content_type=_TEXT)
     return Response(json_text(result), content_type="application/json")
 
@@ -60,8 +61,7 @@ def _is_integrated(result: Any) -> bool:
     if not isinstance(result, dict):
         return False
     status, headers = result.get("statusCode"), result.get("headers")
-    is_number = isinstance(status, int | float) and not isinstance(status, bool)
-    return is_number and isinstance(headers, dict)
+    return is_number(status) and isinstance(headers, dict)
 
 
 def _integrated(result: dict[str, Any]) -> Response:

@@ -7,13 +7,6 @@ from typing import Any, NamedTuple
 
 from flask import Flask, Request, Response, request
 
-from cloud_openapi.emulator.callers import (
-    ILLEGAL_SOURCE,
-    Invoker,
-    UnknownCallerError,
-    caller_of,
-    permits,
-)
 from cloud_openapi.emulator.errors import PlatformError, RefusalError
 from cloud_openapi.emulator.gateway_call import (
     Carry,
@@ -21,6 +14,13 @@ from cloud_openapi.emulator.gateway_call import (
     Params,
     params_of_pairs,
     params_of_text,
+)
+from cloud_openapi.emulator.gateway_caller import (
+    ILLEGAL_SOURCE,
+    Invoker,
+    UnknownCallerError,
+    known_caller,
+    permits,
 )
 from cloud_openapi.emulator.gateway_input import GatewayError, read_fields
 from cloud_openapi.emulator.json_answer import json_answer, new_request_id, platform_refusal
@@ -122,7 +122,7 @@ class _Gateway:
         chosen = appid or self._emulator.first_appid
         call.appid = chosen if chosen in self._emulator.apps else None
         try:
-            caller = caller_of(asked.token, asked.signer, self._functions)
+            caller = known_caller(asked.token, asked.signer, self._functions)
             call.function = caller.function
         except UnknownCallerError:
             caller = None
@@ -143,7 +143,7 @@ class _Gateway:
     def _invoke(self, asked: _Request) -> Response:
         functions = self._functions
         try:
-            caller = caller_of(asked.token, asked.signer, functions)
+            caller = known_caller(asked.token, asked.signer, functions)
         except UnknownCallerError:
             message = "wxCloudApiToken belongs to no running invocation of the function that signed"
             raise GatewayError("INVALID_REQUEST_SOURCE", message) from None

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from cloud_openapi.emulator.errors import InvalidInputError
+from cloud_openapi.emulator.kinds import is_whole
 
 _HOURS = 24
 _DAY = timedelta(days=1)
@@ -38,6 +39,6 @@ class Readiness:
 
 def checked_hour(hour: object) -> int:
     """Return the hour. Raises ValueError, unless it is a whole number from 0 to 24."""
-    if isinstance(hour, bool) or not isinstance(hour, int) or not 0 <= hour <= _HOURS:
+    if not is_whole(hour, 0, _HOURS):
         raise InvalidInputError(f"ready_hour is a whole number from 0 to {_HOURS}, not {hour!r}")
     return hour

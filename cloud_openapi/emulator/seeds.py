@@ -5,6 +5,7 @@ from itertools import count
 from typing import Literal, get_args
 
 from cloud_openapi.emulator.errors import InvalidInputError
+from cloud_openapi.emulator.kinds import is_whole
 
 Stream = Literal["token", "rid", "fault", "cloud_run"]
 
@@ -64,6 +65,6 @@ class Seeds:
 
 def checked_seed(seed: object) -> int:
     """Return the seed. Raises ValueError, unless it is a whole number."""
-    if isinstance(seed, bool) or not isinstance(seed, int):
+    if not is_whole(seed):
         raise InvalidInputError(f"seed is a whole number, not {seed!r}")
     return seed

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from cloud_openapi.emulator.cloud_run import Service, checked_service
 from cloud_openapi.emulator.errors import InvalidInputError
+from cloud_openapi.emulator.kinds import is_text
 from cloud_openapi.emulator.quota import checked_limits
 from cloud_openapi.emulator.readiness import checked_hour
 from cloud_openapi.emulator.seeds import checked_seed
@@ -45,7 +46,7 @@ def checked_app(appid: str, given: Mapping[str, Any], paths: Mapping[str, str]) 
             f"{', '.join(unknown)}: a mini program has {', '.join(APP_SETTINGS)}"
         )
     secret, hour, daily, minutely, cloud_run, seed = map(given.get, APP_SETTINGS)
-    if secret is not None and not _is_text(secret):
+    if secret is not None and not (secret and is_text(secret)):
         raise InvalidInputError("secret is a text that is not empty, and has a form in UTF-8")
     return AppSettings(
         secret,
@@ -54,12 +55,6 @@ def checked_app(appid: str, given: Mapping[str, Any], paths: Mapping[str, str]) 
         checked_limits("minute_limits", minutely, paths),
         None if cloud_run is None else checked_service(cloud_run) or False,
         None if seed is None else checked_seed(seed),
-    )
-
-
-def _is_text(value: object) -> bool:
-    return (
-        isinstance(value, str) and value != "" and value.encode("utf-8", "ignore").decode() == value
     )
 
 

@@ -57,7 +57,7 @@ class Invoker(Protocol):
         """
 
 
-class Caller(NamedTuple):
+class GatewayCaller(NamedTuple):
     """Who made a request to the gateway, and by what it was started."""
 
     function: str | None
@@ -68,21 +68,21 @@ class UnknownCallerError(Exception):
     """A token that opens nothing: made up, of an invocation that is over, or another function's."""
 
 
-def caller_of(token: str, owner: str | None, functions: Invoker | None) -> Caller:
+def known_caller(token: str, owner: str | None, functions: Invoker | None) -> GatewayCaller:
     """Return who sent a request with a token. Raises UnknownCallerError.
 
     ``owner`` is the function whose credentials signed it. A token is good only with those of the
     function that it was given to; without either it is a program that the emulator did not start.
     """
     if not token and owner is None:
-        return Caller(None, "")
+        return GatewayCaller(None, "")
     invocation = functions.invocation_of(token) if functions is not None and token else None
     if invocation is None or owner != invocation.function:
         raise UnknownCallerError
-    return Caller(invocation.function, invocation.source)
+    return GatewayCaller(invocation.function, invocation.source)
 
 
-def permits(caller: Caller, api: str, functions: Invoker | None) -> bool:
+def permits(caller: GatewayCaller, api: str, functions: Invoker | None) -> bool:
     """Say whether the caller's config.json lists an API; without functions there is none to ask."""
     if functions is None:
         return True
