@@ -482,9 +482,13 @@ def test_serve_warns_of_what_is_probably_not_meant(functions, tmp_path):
     assert code == 0
     assert named.startswith(f"Warning: {functions / 'my.func'} is no function: a function's name")
     assert debugged.startswith('Warning: --debug: There is no function "nosuch"')
-    process, _ = start(*given, FUNCTIONS=tmp_path / "nosuch")
     folder = tmp_path / "nosuch"
-    assert stop(process)[2] == f"Warning: --functions: there is no folder {folder}\n"
+    replay = ("--mode", "replay", "--recordings", folder)
+    process, _ = start(*given, *replay, FUNCTIONS=folder)
+    assert stop(process)[2].splitlines() == [
+        f"Warning: --functions: there is no folder {folder}",
+        f"Warning: --recordings: there is no {folder}: --mode record makes recordings",
+    ]
 
 
 def stop(process, how=signal.SIGTERM):

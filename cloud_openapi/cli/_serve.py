@@ -70,7 +70,7 @@ def serve(  # noqa: PLR0913 - an option each
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     with serving(emulator, functions, listening, passed=pass_env, debug=debug, show=True) as found:
-        for warning in _warnings(found, debug):
+        for warning in _warnings(found, debug, setup):
             click.echo(f"Warning: {warning}", err=True)
         if as_json:
             environment = {**variables, **gateway_variables(url)}
@@ -96,11 +96,13 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _warnings(functions: Functions, debug: Debug | None) -> Iterator[str]:
+def _warnings(functions: Functions, debug: Debug | None, setup: Setup) -> Iterator[str]:
     """Yield what is probably not as it was meant, though there is something to serve."""
     given = click.get_current_context().get_parameter_source("functions")
     if given is not ParameterSource.DEFAULT and not functions.folder.is_dir():
         yield f"--functions: there is no folder {functions.folder}"
+    if setup.mode in ("replay", "spy") and setup.recordings and not setup.recordings.exists():
+        yield f"--recordings: there is no {setup.recordings}: --mode record makes recordings"
     if wrong := CloudbaseRC(functions.folder).read().wrong:
         yield wrong
     yield from misnamed(functions.folder)
