@@ -8,7 +8,7 @@ from cloud_openapi.catalogue._loader import (
     entries,
     entry_schema,
 )
-from cloud_openapi.catalogue._operation import Form, Operation, Side
+from cloud_openapi.catalogue._operation import Form, Operation, Side, Table
 from cloud_openapi.catalogue._rules import Rule, Violation
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Operation",
     "Rule",
     "Side",
+    "Table",
     "Violation",
     "default_catalogue",
     "entries",
