@@ -1,6 +1,13 @@
 """What holds between answers about one mini program, whichever way they were asked for."""
 
+import math
+
 import pytest
+
+# The least and the most of one session with a key, as WeChat's tables of keys have them.
+PAGES = {**{key: (key, key) for key in range(1, 6)}, 6: (6, 10), 7: (11, math.inf)}
+SECONDS = {1: (0, 2), 2: (3, 5), 3: (6, 10), 4: (11, 20), 5: (20, 30), 6: (30, 50), 7: (50, 100)}
+SECONDS[8] = (100, math.inf)
 
 
 def values(items):
@@ -43,6 +50,12 @@ def assert_means_are_of_one_and_the_same_time(trend):
     assert trend["visit_depth"] >= 1
 
 
+def assert_whole_has_the_depth_of_its_days(whole, days):
+    of_days = sum(row["visit_depth"] * row["session_cnt"] for row in days)
+    rounding = 0.0001 * whole["session_cnt"]
+    assert whole["visit_depth"] * whole["session_cnt"] == pytest.approx(of_days, abs=rounding)
+
+
 def assert_total_grows_by_the_new_users(row, rows_before, new):
     before = rows_before[0]["visit_total"] if rows_before else 0
     assert row["visit_total"] - before == new >= 0
@@ -70,6 +83,21 @@ def assert_distribution_adds_up_to_the_sessions(answer, trend):
     assert values(users) >= trend["visit_uv"]
 
 
+def assert_distribution_has_the_means_of_the_sessions(answer, trend):
+    found = {item["index"]: item["item_list"] for item in answer["list"]}
+    sessions = trend["session_cnt"]
+    for index, bounds, mean in (
+        ("access_depth_info", PAGES, trend["visit_depth"]),
+        ("access_staytime_info", SECONDS, trend["stay_time_session"]),
+    ):
+        least, most = (
+            sum(bounds[item["key"]][end] * item["value"] for item in found[index]) / sessions
+            for end in (0, 1)
+        )
+        # The means are rounded to four places.
+        assert least - 0.0001 <= mean <= most + 0.0001
+
+
 def assert_pages_share_the_visits(shown, trend, summary):
     """All pages are shown, unless there are 200."""
     views = [page["page_visit_pv"] for page in shown]
@@ -95,6 +123,22 @@ def assert_pages_share_the_visits(shown, trend, summary):
 def assert_portrait_is_of_so_many_users(answer, new, active):
     for field, total in (("visit_uv_new", new), ("visit_uv", active)):
         assert [values(items) for items in answer[field].values()] == [total] * 6
+
+
+def assert_portrait_has_each_city_and_device_once(answer):
+    """A province has the users of its cities, and a system those of its devices.
+
+    The id of a city begins with that of its province, as those of WeChat's example do.
+    """
+    for found in (answer["visit_uv_new"], answer["visit_uv"]):
+        cities, iphones = dict.fromkeys((item["id"] for item in found["province"]), 0), 0
+        for city in found["city"]:
+            cities[city["id"] // 100] += city["value"]
+        assert cities == {item["id"]: item["value"] for item in found["province"]}
+        for device in found["devices"]:
+            iphones += device["value"] if "iPhone" in device["name"] else 0
+        systems = {item["name"]: item["value"] for item in found["platforms"]}
+        assert iphones == systems.get("iPhone", 0)
 
 
 def assert_tables_have_each_day(body, days):

@@ -40,6 +40,22 @@ def test_the_documented_examples_of_an_entry_are_those_of_the_page(operation):
     ]
 
 
+TABLES = [
+    pytest.param(operation, name, id=f"{operation.name}/{name}")
+    for operation in default_catalogue().values()
+    for name in operation.tables
+]
+
+
+@pytest.mark.parametrize(("operation", "name"), TABLES)
+def test_groups_within_others_are_in_their_order_and_each_of_those_has_some(operation, name):
+    table = operation.tables[name]
+    if table.within:
+        assert table.places == sorted(table.places)
+        assert set(table.places) == set(range(len(operation.tables[table.within].groups)))
+    assert len(table.each) in (0, len(table.groups))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -4,13 +4,13 @@ from datetime import date, timedelta
 
 import identities
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from cloud_openapi.catalogue import Violation, default_catalogue
 from cloud_openapi.emulator.simulation import simulate
-from cloud_openapi.emulator.split import split
+from cloud_openapi.emulator.split import split, split_making, split_within
 from cloud_openapi.emulator.world import LAUNCH, World
 from cloud_openapi.naming import to_camel_case
 from cloud_openapi.periods import Period, period_with
@@ -69,6 +69,7 @@ def test_the_visits_of_a_week_or_a_month_are_those_of_its_days(world, when, span
         for row in ask(world, "getDailyVisitTrend", day(period.begin + timedelta(number)))["list"]
     ]
     identities.assert_whole_has_the_visits_of_its_days(whole, days)
+    identities.assert_whole_has_the_depth_of_its_days(whole, days)
 
 
 @bounded
@@ -98,6 +99,16 @@ def test_each_distribution_adds_up_to_the_sessions(world, when):
 
 @bounded
 @given(worlds, dates)
+@example(WORLDS[0], LAUNCH)
+@example(WORLDS[1], LAUNCH + timedelta(days=1))
+def test_each_distribution_has_the_means_of_the_sessions(world, when):
+    (trend,) = ask(world, "getDailyVisitTrend", day(when))["list"]
+    answer = ask(world, "getVisitDistribution", day(when))
+    identities.assert_distribution_has_the_means_of_the_sessions(answer, trend)
+
+
+@bounded
+@given(worlds, dates)
 def test_the_pages_share_the_views_the_entries_and_the_exits(world, when):
     (trend,) = ask(world, "getDailyVisitTrend", day(when))["list"]
     (summary,) = ask(world, "getDailySummary", day(when))["list"]
@@ -123,6 +134,7 @@ def test_each_group_of_a_portrait_adds_up_to_the_users(world, when, length):
     answer = ask(world, "getUserPortrait", period)
     new, active = (world.count(users, period) for users in ("new_users", "active_users"))
     identities.assert_portrait_is_of_so_many_users(answer, new, active)
+    identities.assert_portrait_has_each_city_and_device_once(answer)
     assert answer["ref_date"] == period.ref
 
 
@@ -155,6 +167,26 @@ def test_the_parts_of_a_split_add_up_and_none_is_more_than_its_weight(total, wei
     assert min(parts) >= 0
     if total <= sum(weights):
         assert all(part <= weight for part, weight in zip(parts, weights, strict=True))
+
+
+@given(st.data(), st.integers(0, 10**5), st.lists(st.integers(1, 99), min_size=1, max_size=9))
+def test_the_parts_of_parts_add_up_to_the_parts_of_the_whole(data, total, wholes):
+    places = [place for place in range(len(wholes)) for _ in range(data.draw(st.integers(1, 3)))]
+    weights = data.draw(st.lists(st.integers(1, 99), min_size=len(places), max_size=len(places)))
+    inner = split(total, split_within(wholes, weights, places))
+    found = [0] * len(wholes)
+    for place, part in zip(places, inner, strict=True):
+        found[place] += part
+    assert found == split(total, wholes)
+
+
+@given(st.integers(1000, 10**6), st.floats(1.5, 2.5))
+def test_the_parts_of_a_split_make_another_number(total, mean):
+    weights, each, making = [1, 4, 30, 50, 40], [9, 4, 3, 2, 1], int(total * mean)
+    parts = split_making(total, weights, making, each)
+    assert min(parts) >= 0
+    assert sum(parts) == total
+    assert sum(part * one for part, one in zip(parts, each, strict=True)) == making
 
 
 WINDOWS = [

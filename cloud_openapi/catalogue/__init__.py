@@ -8,7 +8,7 @@ from cloud_openapi.catalogue._loader import (
     entries,
     entry_schema,
 )
-from cloud_openapi.catalogue._operation import Form, Operation, Side
+from cloud_openapi.catalogue._operation import Form, Operation, Side, Table
 from cloud_openapi.catalogue._rules import DATE_FORMAT_ERROR, Rule, Violation
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Operation",
     "Rule",
     "Side",
+    "Table",
     "Violation",
     "default_catalogue",
     "entries",

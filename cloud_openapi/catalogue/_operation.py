@@ -10,6 +10,8 @@ Form = Literal["https", "cloud"]
 Side = Literal["request", "response"]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# What tells of a table's group how the simulation is to use it.
+_NOT_ANSWERED = frozenset({"weight", "each", "within"})
 _LITERAL_KEYWORDS = frozenset({"enum", "const", "default", "examples"})
 
 
@@ -18,6 +20,12 @@ class Table(NamedTuple):
 
     groups: list[dict[str, Any]]
     weights: list[float]
+    each: list[int]
+    """What one of a group counts in the number that a split makes; empty if it makes none."""
+    within: str
+    """The table whose groups these are parts of; empty if they are not."""
+    places: list[int]
+    """In which group of that table each is."""
 
 
 class Operation:
@@ -45,7 +53,8 @@ class Operation:
         self.path: str = entry["path"]
         self.rules = tuple(map(rule_from_entry, entry["rules"]))
         self.simulation: Mapping[str, Mapping[str, Any]] = entry["simulation"]
-        self.tables = {name: _table(groups) for name, groups in entry.get("tables", {}).items()}
+        tables = entry.get("tables", {})
+        self.tables = {name: _table(groups, tables) for name, groups in tables.items()}
         self.examples: tuple[Mapping[str, Any], ...] = tuple(entry["examples"])
         self._schemas = {"request": entry["request"], "response": entry["response"]}
         self._keys = _documented_keys(entry["response"])
@@ -84,9 +93,14 @@ class Operation:
         return self._keys[field]
 
 
-def _table(groups: Sequence[Mapping[str, Any]]) -> Table:
-    named = [{name: group[name] for name in group if name != "weight"} for group in groups]
-    return Table(named, [group["weight"] for group in groups])
+def _table(groups: Sequence[Mapping[str, Any]], tables: Mapping[str, Any]) -> Table:
+    named = [{name: group[name] for name in group if name not in _NOT_ANSWERED} for group in groups]
+    weights = [group["weight"] for group in groups]
+    each = [group["each"] for group in groups if "each" in group]
+    (within,) = {name for group in groups for name in group.get("within", ())} or {""}
+    ids = [outer["id"] for outer in tables.get(within, ())]
+    places = [ids.index(group["within"][within]) for group in groups] if within else []
+    return Table(named, weights, each, within, places)
 
 
 def _documented_keys(response: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

@@ -24,7 +24,6 @@ _GROWTH_A_DAY = 0.12 / 730
 # Users who come again, for each new one; and the days until it is three quarters of them.
 _REGULARS, _RAMP = 2.3, 8
 _SESSIONS_A_USER = 2.1
-_STEPS_A_SESSION = 1.9
 _VIEWS_A_STEP = 1.6
 _SECONDS_A_SESSION = 55
 _SHARING_USERS = 0.012
@@ -65,6 +64,8 @@ class Curves(NamedTuple):
     """How many users are new on a usual day at the launch."""
     place: int
     """Where on the strip of noise it begins."""
+    depth: float
+    """How many steps a usual session has."""
 
     def visits(self, first: int, last: int) -> Visits:
         """Return the visits of these days."""
@@ -103,7 +104,7 @@ class Curves(NamedTuple):
             )
         )
         sessions = int(users * _SESSIONS_A_USER + more_sessions)
-        steps = int(sessions * _STEPS_A_SESSION + more_steps)
+        steps = int(sessions * self.depth + more_steps)
         seconds = int(sessions * _SECONDS_A_SESSION + more_seconds)
         sharers = int(users * _SHARING_USERS + more_sharers)
         views, shares = int(steps * _VIEWS_A_STEP), int(sharers * _SHARES_A_SHARER)

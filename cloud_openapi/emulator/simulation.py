@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from cloud_openapi.catalogue import Operation
-from cloud_openapi.emulator.split import split
+from cloud_openapi.emulator.split import split, split_making
 from cloud_openapi.emulator.world import Retention, World
 from cloud_openapi.periods import Period, write_day
 
@@ -55,10 +55,11 @@ class _Answer:
         # Several fields of an answer need the same.
         self._counts: dict[str, int] = {}
         self._retentions: dict[tuple[int, ...], list[Retention]] = {}
+        self._splits: dict[tuple[str, str, str | None], list[int]] = {}
 
     def field(self, name: str, source: Source) -> Any:
         """Return the value of a field from its source; ``name`` is the field's own."""
-        (kind,) = source.keys() & _KINDS
+        kind = next(filter(_KINDS.__contains__, source))
         return getattr(self, f"_{kind}")(source, name)
 
     def _measure(self, source: Source, _name: str) -> int | float | str:
@@ -88,15 +89,27 @@ class _Answer:
         return [{"key": key, "value": both if active else new} for key, new, both in found]
 
     def _split_of(self, source: Source, _name: str) -> list[dict[str, Any]]:
-        table = self._operation.tables[source["among"]]
-        total = self._count(source["split_of"])
-        parts = split(total, self._world.weights(source["among"], table.weights))
+        number, among = source["split_of"], source["among"]
+        parts = self._parts(number, among, source.get("making"))
         if source.get("counting") == "users":
             # As many users as those sessions are of on the average, and one at the least.
-            users = self._count("active_users")
+            total, users = self._count(number), self._count("active_users")
             parts = [-(-part * users // total) if part else 0 for part in parts]
-        shares = zip(table.groups, parts, strict=True)
+        shares = zip(self._operation.tables[among].groups, parts, strict=True)
         return [{**group, "value": part} for group, part in shares if part]
+
+    def _parts(self, number: str, among: str, making: str | None) -> list[int]:
+        known = self._splits.get((number, among, making))
+        if known is None:
+            total = self._count(number)
+            weights = self._world.weights(self._operation.tables, among)
+            if making is None:
+                known = split(total, weights)
+            else:
+                each = self._operation.tables[among].each
+                known = split_making(total, weights, self._count(making), each)
+            self._splits[number, among, making] = known
+        return known
 
     def _pages(self, source: Source, _name: str) -> list[dict[str, Any]]:
         pages = self._world.pages(self._period)[: source["limit"]]
@@ -133,7 +146,8 @@ class _Answer:
     def _groups(self, field: str, table: str) -> list[tuple[dict[str, Any], float]]:
         """Return a table's groups, with weights, that have the request's value of a field."""
         asked = str(self._params.get(field))
-        pairs = zip(*self._operation.tables[table], strict=True)
+        groups, weights = self._operation.tables[table][:2]
+        pairs = zip(groups, weights, strict=True)
         return [(group, weight) for group, weight in pairs if group[field] == asked]
 
     def _count(self, name: str) -> int:

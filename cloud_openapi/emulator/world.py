@@ -5,15 +5,17 @@ is counted once there. Each number is computed in constant time, for any date, a
 one another.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from hashlib import blake2b, shake_128
 from math import sqrt
 from struct import unpack
 
+from cloud_openapi.catalogue import Table
 from cloud_openapi.emulator.curves import LAUNCH, Curves, Visits
 from cloud_openapi.emulator.pages import Page, mean, page_paths, pages_of
+from cloud_openapi.emulator.split import split_within
 from cloud_openapi.periods import Period
 
 # The share of a period's new users who are there again one period later, and how it falls.
@@ -41,8 +43,8 @@ class World:
 
     def __init__(self, seed: int, appid: str) -> None:
         self._key = blake2b(f"{seed}/{appid}".encode(), digest_size=32).digest()
-        size, pages, place = self._chances("size", 3)
-        self._curves = Curves(300 + 2700 * size / _UNIT, place)
+        size, pages, place, depth = self._chances("size", 4)
+        self._curves = Curves(300 + 2700 * size / _UNIT, place, 1.75 + 0.5 * depth / _UNIT)
         more_pages = (_MOST_PAGES - _FEWEST_PAGES) * (pages / _UNIT) ** 3
         self._page_count = _FEWEST_PAGES + int(more_pages)
         # As many as the catalogue has tables.
@@ -84,6 +86,7 @@ class World:
         visits = self._visits(period)
         return {
             "sessions": visits.sessions,
+            "steps": visits.steps,
             "page_views": visits.views,
             "shares": visits.shares,
             "sharers": visits.sharers,
@@ -97,15 +100,22 @@ class World:
         total = {"stay_of_a_session": visits.seconds, "depth": visits.steps}[name]
         return mean(total, visits.sessions, 4)
 
-    def weights(self, table: str, weights: Sequence[float]) -> list[int]:
-        """Return the weights of a table's groups as this mini program has them, made whole."""
-        known = self._weights.get(table)
+    def weights(self, tables: Mapping[str, Table], name: str) -> list[int]:
+        """Return the weights of a table's groups as this mini program has them, made whole.
+
+        Those of groups within one of another table add up to its own weight. A mini program that
+        is to make a number with a table differs by that number, and has the table as it is.
+        """
+        known = self._weights.get(name)
         if known is None:
-            chances = self._chances(table, len(weights))
-            known = self._weights[table] = [
-                int(weight * (_UNIT // 2 + chance))
-                for weight, chance in zip(weights, chances, strict=True)
-            ]
+            table = tables[name]
+            if table.each:
+                known = [int(weight * _UNIT) for weight in table.weights]
+            else:
+                known = self._own_weights(name, table.weights)
+            if table.within:
+                known = split_within(self.weights(tables, table.within), known, table.places)
+            self._weights[name] = known
         return known
 
     def levels(self, name: str, around: float, days: Sequence[date]) -> list[str]:
@@ -127,9 +137,20 @@ class World:
     def pages(self, period: Period) -> list[Page]:
         """Return the pages that were seen in a period, most viewed first."""
         count = self._page_count
-        popularity = self.weights("pages", _POPULARITY[:count])
         users = self.count("active_users", period)
-        return pages_of(_PATHS[:count], popularity, self._visits(period), users)
+        return pages_of(_PATHS[:count], self._popularity, self._visits(period), users)
+
+    @cached_property
+    def _popularity(self) -> list[int]:
+        return self._own_weights("pages", _POPULARITY[: self._page_count])
+
+    def _own_weights(self, name: str, usual: Sequence[float]) -> list[int]:
+        """Return weights that chance has moved to between half and one and a half of the usual."""
+        chances = self._chances(name, len(usual))
+        return [
+            int(weight * (_UNIT // 2 + chance))
+            for weight, chance in zip(usual, chances, strict=True)
+        ]
 
     def _visits(self, period: Period) -> Visits:
         return self._curves.visits(*_days(period))

@@ -81,7 +81,7 @@ class Service:
     def trend(self, day):
         """Return the row of a day, all zeros where there is none."""
         rows = self.ask("getDailyVisitTrend", day, day)["list"]
-        names = ("session_cnt", "visit_pv", "visit_uv", "visit_uv_new")
+        names = ("session_cnt", "visit_pv", "visit_uv", "visit_uv_new", "visit_depth")
         return rows[0] if rows else dict.fromkeys(names, 0)
 
 
@@ -155,6 +155,7 @@ def one_day(service):
         identities.assert_whoever_came_back_is_active_then_and_not_new(retain, item["key"], later)
     distribution = service.ask("getVisitDistribution", day, day)
     identities.assert_distribution_adds_up_to_the_sessions(distribution, trend)
+    identities.assert_distribution_has_the_means_of_the_sessions(distribution, trend)
     shown = service.ask("getVisitPage", day, day)["list"]
     identities.assert_pages_share_the_visits(shown, trend, summary)
 
@@ -165,6 +166,7 @@ def one_week_or_month(service):
     length = (period.end - period.begin).days + 1
     days = [service.trend(period.begin + timedelta(days=number)) for number in range(length)]
     identities.assert_whole_has_the_visits_of_its_days(trend, days)
+    identities.assert_whole_has_the_depth_of_its_days(trend, days)
     identities.assert_trend_is_of_the_users_of_the_retention(trend, retain)
     identities.assert_nobody_comes_back_who_was_not_there(retain)
     if span == "week":
@@ -185,6 +187,7 @@ def one_portrait(service):
     new = sum(trend["visit_uv_new"] for trend in trends)
     active = identities.values(answer["visit_uv"]["genders"])
     identities.assert_portrait_is_of_so_many_users(answer, new, active)
+    identities.assert_portrait_has_each_city_and_device_once(answer)
     users = [trend["visit_uv"] for trend in trends]
     assert max(users) <= active <= sum(users)
 
