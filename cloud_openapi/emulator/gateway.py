@@ -23,13 +23,13 @@ from cloud_openapi.emulator.gateway_caller import (
     permits,
 )
 from cloud_openapi.emulator.gateway_input import GatewayError, read_fields
-from cloud_openapi.emulator.json_answer import json_answer, new_request_id, platform_refusal
+from cloud_openapi.emulator.json_answer import json_answer, platform_refusal
 from cloud_openapi.emulator.operate import operate
 from cloud_openapi.emulator.signers import signer_of
 from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.view import JSON_TYPE, Answer, respond
 from cloud_openapi.json_text import read_json
-from cloud_openapi.runtime import UnknownFunctionError
+from cloud_openapi.runtime import UnknownFunctionError, new_request_id
 
 _PERMISSION_DENIED, _API_NOT_FOUND = -604101, -604100
 _TEXTS = {

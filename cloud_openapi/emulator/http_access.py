@@ -13,12 +13,11 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from cloud_openapi.emulator.function_response import UnsendableError, response_of
 from cloud_openapi.emulator.json_answer import (
     json_answer,
-    new_request_id,
     platform_refusal,
     unknown_function,
 )
 from cloud_openapi.emulator.state import Emulator
-from cloud_openapi.runtime import ENVIRONMENT, Functions, UnknownFunctionError
+from cloud_openapi.runtime import ENVIRONMENT, Functions, UnknownFunctionError, new_request_id
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _JSON = "application/json"

@@ -1,13 +1,12 @@
 """Answers in the emulator's own words or CloudBase's. WeChat's are made in view.py."""
 
-import uuid
 from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Response
 
 from cloud_openapi.json_text import json_text
-from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime import Functions, new_request_id
 
 # wx-server-sdk takes an answer for an error of the gateway's by this Content-Type, to the letter.
 OWN_TYPE: Final = "application/json; charset=utf-8"
@@ -39,8 +38,3 @@ def unknown_function(name: str, functions: Functions) -> Response:
         f'There is no function "{name[:_LONGEST_NAME]}" in {functions.folder}. Known: {known}.'
     )
     return platform_refusal(HTTPStatus.NOT_FOUND, "FUNCTION_NOT_FOUND", message)
-
-
-def new_request_id() -> str:
-    """Return an id as the platform's."""
-    return str(uuid.uuid4())

@@ -2,7 +2,7 @@
 
 from cloud_openapi.runtime._cloudbaserc import CloudbaseRC, functions_folder
 from cloud_openapi.runtime._commands import Debug
-from cloud_openapi.runtime._context import ENVIRONMENT, Credentials, Invocation
+from cloud_openapi.runtime._context import ENVIRONMENT, Credentials, Invocation, new_request_id
 from cloud_openapi.runtime._deployment import notes_of, refused_name
 from cloud_openapi.runtime._discovery import UnknownFunctionError
 from cloud_openapi.runtime._functions import Functions
@@ -29,6 +29,7 @@ __all__ = [
     "entry_file",
     "functions_folder",
     "install_packages",
+    "new_request_id",
     "notes_of",
     "refused_name",
 ]

@@ -54,11 +54,11 @@ class CloudbaseRC:
     def _path(self) -> Path | None:
         """Return the file in the folder, beside it, or further up, if its root is the folder."""
         for project, path in self._candidates:
-            # Asked at every invocation, which is why this is not pathlib's.
-            if os.path.isfile(path) and (  # noqa: PTH113
-                project in (self._folder, self._folder.parent)
-                or functions_folder(project).resolve() == self._folder
-            ):
+            # Asked at every invocation, and nearly always there is none: this raises nothing then.
+            if not os.access(path, os.F_OK) or not os.path.isfile(path):  # noqa: PTH113
+                continue
+            near = project in (self._folder, self._folder.parent)
+            if near or functions_folder(project).resolve() == self._folder:
                 return Path(path)
         return None
 

@@ -56,6 +56,9 @@ _DOCUMENTED = {
     "USER": "qcloud",
     "_SCF_SERVER_PORT": "28902",
 }
+# The bits of a UUID that tell what it is, and the others.
+_VERSION_4 = 0x4000_8000_0000_0000_0000
+_RANDOM = (1 << 128) - 1 - 0xF000_C000_0000_0000_0000
 _USER_SOURCES = frozenset({"wx_client", "wx_devtools"})
 _ADDRESSES = {"WX_CLIENTIP": "127.0.0.1", "WX_CLIENTIPV6": "::1"}
 _OF_HTTPS = frozenset({"CLOUD_OPENAPI_BASE_URL", "CLOUD_OPENAPI_APPID", "CLOUD_OPENAPI_SECRET"})
@@ -106,6 +109,13 @@ class Invocation(NamedTuple):
     request_id: str
     function: str
     source: str
+
+
+def new_request_id() -> str:
+    """Return a random UUID, as the platform's ids are."""
+    # By uuid.uuid4 it would cost a fortieth of an invocation.
+    digits = f"{secrets.randbits(128) & _RANDOM | _VERSION_4:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_token(request_id: str) -> str:

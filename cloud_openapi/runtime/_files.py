@@ -5,6 +5,7 @@ import json
 import os
 from collections import deque
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 # Dependencies are replaced as a whole, and there are thousands of them.
 _UNWATCHED = frozenset({"node_modules", "__pycache__"})
+_NAME = attrgetter("name")
 _DIST_INFO = ".dist-info"
 MOST_WATCHED = 400
 """Files of a function's folder whose change is seen."""
@@ -68,9 +70,8 @@ def fingerprint(folder: Path) -> Fingerprint:
     folders = deque([os.fspath(folder)])
     while folders and len(found) < MOST_WATCHED:
         entries = _entries(folders.popleft())
-        installed = _UNWATCHED.union(
-            *(_installed(entry.path) for entry in entries if entry.name.endswith(_DIST_INFO))
-        )
+        dist_infos = [entry.path for entry in entries if entry.name.endswith(_DIST_INFO)]
+        installed = _UNWATCHED.union(*map(_installed, dist_infos)) if dist_infos else _UNWATCHED
         for entry in entries:
             # What goes away meanwhile is seen by the next invocation; a link may lead nowhere.
             with contextlib.suppress(OSError):
@@ -87,7 +88,7 @@ def fingerprint(folder: Path) -> Fingerprint:
 def _entries(folder: str) -> list["os.DirEntry[str]"]:
     try:
         with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
+            return sorted(entries, key=_NAME)
     except OSError:
         return []
 

@@ -1,9 +1,7 @@
 import hashlib
 import sys
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from cloud_openapi.runtime._context import (
     Credentials,
     Invocation,
     appid_of,
+    new_request_id,
     process_environment,
     variables_of,
 )
@@ -152,14 +151,17 @@ class Functions:
         Raises KeyError for a name that is none of the functions.
         """
         found = self._functions.find(name)
-        invocation = Invocation(str(uuid.uuid4()), name, source)
+        invocation = Invocation(new_request_id(), name, source)
         running = Running(invocation, found.settings, self.log_of(name))
         appid = appid_of(self._environment)
         try:
-            with self._told(running):
+            digest = self._begin(running)
+            try:
                 variables = variables_of(invocation, trigger, running.token, appid, now)
                 call = running.call(event, variables)
                 outcome = Outcome(self._run(found, call, running), 200)
+            finally:
+                self._end(digest)
         except InvocationError as error:
             outcome = error.outcome(invocation.request_id)
         return running.end(outcome)
@@ -185,18 +187,17 @@ class Functions:
         if news:
             self.log_of(function).add_own(f"Warning: {therefore}: {wrong}")
 
-    @contextmanager
-    def _told(self, running: Running) -> Iterator[None]:
-        """Let an invocation run; its token is good meanwhile."""
+    def _begin(self, running: Running) -> bytes:
+        """Let an invocation run, whose token is good until its end; return what it is known by."""
         if not self._running.acquire(blocking=False):
             raise InvocationError(BUSY, f"{_CONCURRENCY} invocations are running already")
         digest = _digest(running.token)
         self._invocations[digest] = running.invocation
-        try:
-            yield
-        finally:
-            del self._invocations[digest]
-            self._running.release()
+        return digest
+
+    def _end(self, digest: bytes) -> None:
+        del self._invocations[digest]
+        self._running.release()
 
     def _run(self, found: Found, call: bytes, running: Running) -> str:
         settings = found.settings

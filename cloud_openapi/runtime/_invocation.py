@@ -52,7 +52,7 @@ class Running:
             f"END RequestId:{request_id}",
             report,
         )
-        return outcome._replace(log=self.recorder.text, report=report)
+        return Outcome(outcome.text, outcome.status, self.recorder.text, report)
 
 
 def _event_text(event: Any) -> bytes:
