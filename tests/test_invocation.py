@@ -7,13 +7,14 @@ import shutil
 import threading
 import time
 from datetime import datetime
+from uuid import RFC_4122, UUID
 
 import pytest
 from conftest import ROOT
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_OPENID
 from cloud_openapi.periods import BEIJING
-from cloud_openapi.runtime import Functions, Invocation
+from cloud_openapi.runtime import Functions, Invocation, new_request_id
 
 NOW = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
 BASE = "http://127.0.0.1:7070"
@@ -336,3 +337,16 @@ def test_since_gives_only_newer_lines(functions):
     (first, _), *_ = log.since()
     assert [line for _, line in log.since(first)] == ["two", "three"]
     assert log.since(log.since()[-1][0]) == []
+
+
+def test_request_ids_are_random_uuids():
+    ids = {new_request_id() for _ in range(200)}
+    assert len(ids) == 200
+    for text in ids:
+        read = UUID(text)
+        assert (str(read), read.version, read.variant) == (text, 4, RFC_4122)
+    # Every bit that may be either is.
+    numbers = [UUID(text).int for text in ids]
+    assert sum(1 << bit for bit in range(128) if len({n >> bit & 1 for n in numbers}) == 2) == (
+        (1 << 128) - 1 - 0xF000_C000_0000_0000_0000
+    )
