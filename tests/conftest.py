@@ -19,9 +19,14 @@ collect_ignore = ["project"]
 # No test depends on how fast the machine is.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-# A shell's background jobs ignore Ctrl-C, and so would all that the tests start.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# What is run in a shell's background ignores Ctrl-C, and by nohup that the terminal is gone; so would
+# all that the tests start.
+for number, usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = Path(__file__).parent / "samples"

@@ -276,7 +276,8 @@ def test_a_request_that_has_come_to_block_gets_a_thread_of_its_own():
         connection.request("GET", "/x")
         assert connection.getresponse().status == 200
         connection.close()
-    assert threads == ["waitress-0"]
+    (thread,) = threads
+    assert thread.startswith("waitress-")
 
 
 def test_closing_a_server_that_runs_in_another_thread_ends_it_at_once():
