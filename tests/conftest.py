@@ -19,8 +19,8 @@ collect_ignore = ["project"]
 # No test depends on how fast the machine is.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-# What is run in a shell's background ignores Ctrl-C, and by nohup that the terminal is gone; so would
-# all that the tests start.
+# A shell's background jobs ignore Ctrl-C, and those of nohup the end of the terminal: so would all
+# that the tests start.
 for number, usual in (
     (signal.SIGINT, signal.default_int_handler),
     (signal.SIGHUP, signal.SIG_DFL),
