@@ -327,14 +327,15 @@ def invoke(server, name, **event):
         return json.load(connection.getresponse())
 
 
+def serving(functions, emulator=None):
+    emulator = emulator or Emulator()
+    return Server(create_app(emulator, functions), listen("127.0.0.1", 0), emulator.never_blocks)
+
+
 def test_functions_run_side_by_side_while_every_thread_sleeps(functions):
     emulator = Emulator()
     emulator.faults.add({"kind": "latency", "seconds": 30})
-    app = create_app(emulator, functions)
-    with (
-        Server(app, listen("127.0.0.1", 0), emulator.never_blocks) as server,
-        ThreadPoolExecutor(8) as pool,
-    ):
+    with serving(functions, emulator) as server, ThreadPoolExecutor(8) as pool:
         sleepers = [socket.create_connection(("127.0.0.1", port_of(server))) for _ in range(32)]
         for sleeper in sleepers:
             sleeper.sendall(request_of("GET /cgi-bin/token HTTP/1.1", "Host: localhost"))
@@ -348,12 +349,7 @@ def test_functions_run_side_by_side_while_every_thread_sleeps(functions):
 
 
 def test_functions_run_while_the_process_of_another_one_is_slow_to_start(functions):
-    emulator = Emulator()
-    app = create_app(emulator, functions)
-    with (
-        Server(app, listen("127.0.0.1", 0), emulator.never_blocks) as server,
-        ThreadPoolExecutor(2) as pool,
-    ):
+    with serving(functions) as server, ThreadPoolExecutor(2) as pool:
         assert invoke(server, "quick") == 1
         with stopped(functions._guard._process):
             slow = pool.submit(invoke, server, "slow", seconds=0)
@@ -364,12 +360,8 @@ def test_functions_run_while_the_process_of_another_one_is_slow_to_start(functio
 
 
 def test_a_server_that_is_closed_while_a_process_starts_leaves_no_pipe_open(functions, monkeypatch):
-    emulator, opened, pipe = Emulator(), [], os.pipe
-    app = create_app(emulator, functions)
-    with (
-        Server(app, listen("127.0.0.1", 0), emulator.never_blocks) as server,
-        ThreadPoolExecutor(1) as pool,
-    ):
+    opened, pipe = [], os.pipe
+    with serving(functions) as server, ThreadPoolExecutor(1) as pool:
         assert invoke(server, "quick") == 1
         with stopped(functions._guard._process):
             monkeypatch.setattr(os, "pipe", lambda: opened.append(pipe()) or opened[-1])
@@ -384,13 +376,7 @@ def test_a_server_that_is_closed_while_a_process_starts_leaves_no_pipe_open(func
 
 
 def test_a_server_that_is_closed_ends_the_invocations_that_it_waits_for(functions):
-    emulator = Emulator()
-    with (
-        Server(
-            create_app(emulator, functions), listen("127.0.0.1", 0), emulator.never_blocks
-        ) as server,
-        ThreadPoolExecutor(1) as pool,
-    ):
+    with serving(functions) as server, ThreadPoolExecutor(1) as pool:
         assert invoke(server, "slow", seconds=0) == 2
         waiting = pool.submit(invoke, server, "slow", seconds=60)
         log = functions.log_of("slow")

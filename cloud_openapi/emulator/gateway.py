@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -154,14 +155,14 @@ class _Gateway:
             raise GatewayError("INVALID_PARAM", f"request_data is no JSON: {error}") from None
         source = f"{caller.source},scf".lstrip(",")
         now = self._emulator.now(self._emulator.first_appid)
-        try:
-            if functions is None:
-                raise UnknownFunctionError(name)  # noqa: TRY301 - it has none at all
-            outcome = functions.invoke(name, event, now=now, source=source)
-        except UnknownFunctionError:
+        outcome = None
+        if functions is not None:
+            with suppress(UnknownFunctionError):
+                outcome = functions.invoke(name, event, now=now, source=source)
+        if outcome is None:
             raise GatewayError(
                 "FUNCTIONS_REQUEST_FAIL", f"FunctionName parameter could not be found: {name[:100]}"
-            ) from None
+            )
         if outcome.status != 200:  # noqa: PLR2004 - good
             raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _blame(outcome.result))
         return json_answer({"requestId": new_request_id(), "data": {"response_data": outcome.text}})
