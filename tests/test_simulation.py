@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from cloud_openapi.catalogue import Violation, default_catalogue
-from cloud_openapi.emulator.simulation import simulate
-from cloud_openapi.emulator.split import split, split_making, split_within
-from cloud_openapi.emulator.world import LAUNCH, World
+from cloud_openapi.emulator.simulation.answer import simulate
+from cloud_openapi.emulator.simulation.split import split, split_making, split_within
+from cloud_openapi.emulator.simulation.world import LAUNCH, World
 from cloud_openapi.naming import to_camel_case
 from cloud_openapi.periods import Period, period_with
 

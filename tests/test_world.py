@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cloud_openapi.emulator.world import LAUNCH, World
+from cloud_openapi.emulator.simulation.world import LAUNCH, World
 from cloud_openapi.periods import Period, period_with
 
 WORLDS = [World(seed, appid) for seed in (0, 1, 2017) for appid in ("wxdemo000000000000", "wx1")]

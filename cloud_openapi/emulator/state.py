@@ -29,8 +29,8 @@ from cloud_openapi.emulator.readiness import Readiness
 from cloud_openapi.emulator.rids import Rids
 from cloud_openapi.emulator.seeds import Seeds, checked_seed
 from cloud_openapi.emulator.settings import APP_SETTINGS, app_settings, checked_app
+from cloud_openapi.emulator.simulation.world import World
 from cloud_openapi.emulator.tokens import Tokens
-from cloud_openapi.emulator.world import World
 from cloud_openapi.mode import Mode
 
 _GATEWAY = "/admin"

@@ -10,8 +10,8 @@ from operator import attrgetter
 from typing import Any
 
 from cloud_openapi.catalogue import Operation
-from cloud_openapi.emulator.split import split, split_making
-from cloud_openapi.emulator.world import Retention, World
+from cloud_openapi.emulator.simulation.split import split, split_making
+from cloud_openapi.emulator.simulation.world import Retention, World
 from cloud_openapi.periods import Period, write_day
 
 Source = Mapping[str, Any]

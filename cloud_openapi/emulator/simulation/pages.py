@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cloud_openapi.emulator.curves import Visits
-from cloud_openapi.emulator.split import split
+from cloud_openapi.emulator.simulation.curves import Visits
+from cloud_openapi.emulator.simulation.split import split
 
 _NAMED = ("index", "list", "detail", "search", "mine", "order")
 _USERS_A_VIEW = 0.4

@@ -13,9 +13,9 @@ from math import sqrt
 from struct import unpack
 
 from cloud_openapi.catalogue import Table
-from cloud_openapi.emulator.curves import LAUNCH, Curves, Visits
-from cloud_openapi.emulator.pages import Page, mean, page_paths, pages_of
-from cloud_openapi.emulator.split import split_within
+from cloud_openapi.emulator.simulation.curves import LAUNCH, Curves, Visits
+from cloud_openapi.emulator.simulation.pages import Page, mean, page_paths, pages_of
+from cloud_openapi.emulator.simulation.split import split_within
 from cloud_openapi.periods import Period
 
 # The share of a period's new users who are there again one period later, and how it falls.
