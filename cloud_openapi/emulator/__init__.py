@@ -3,11 +3,11 @@
 from cloud_openapi.emulator.app import create_app
 from cloud_openapi.emulator.clock import Clock
 from cloud_openapi.emulator.document import openapi_document
+from cloud_openapi.emulator.emulator import Emulator
+from cloud_openapi.emulator.environment import gateway_variables
 from cloud_openapi.emulator.journal import Entry
 from cloud_openapi.emulator.server import Server, listen, url_of
-from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.timers import Timers
-from cloud_openapi.emulator.variables import gateway_variables
 from cloud_openapi.mode import Mode
 
 __all__ = [

@@ -6,14 +6,14 @@ from werkzeug.routing import Rule
 from cloud_openapi._version import __version__
 from cloud_openapi.emulator.control import add_control
 from cloud_openapi.emulator.document import openapi_document
+from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.functions import add_function_logs, add_timers
 from cloud_openapi.emulator.gateway import add_gateway
 from cloud_openapi.emulator.http_access import add_http_access
 from cloud_openapi.emulator.invocations import add_functions
-from cloud_openapi.emulator.json_answer import json_answer
+from cloud_openapi.emulator.json_response import json_answer
 from cloud_openapi.emulator.proxy import add_proxy
 from cloud_openapi.emulator.schemas import add_schemas
-from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.timers import Timers
 from cloud_openapi.emulator.weixin import add_weixin
 from cloud_openapi.runtime import Functions

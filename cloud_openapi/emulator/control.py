@@ -13,9 +13,9 @@ from cloud_openapi.emulator.control_input import (
     query,
     seconds,
 )
+from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import InvalidInputError, NotHereError
-from cloud_openapi.emulator.json_answer import json_answer, refusal
-from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.emulator.json_response import json_answer, refusal
 from cloud_openapi.errors import RecordingError
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask, Request, Response, request
 
+from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import PlatformError, RefusalError
 from cloud_openapi.emulator.gateway_call import (
     Carry,
@@ -24,10 +25,9 @@ from cloud_openapi.emulator.gateway_caller import (
     permits,
 )
 from cloud_openapi.emulator.gateway_input import GatewayError, read_fields
-from cloud_openapi.emulator.json_answer import json_answer, platform_refusal
+from cloud_openapi.emulator.json_response import json_answer, platform_refusal
 from cloud_openapi.emulator.operate import operate
 from cloud_openapi.emulator.signers import signer_of
-from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.view import JSON_TYPE, Answer, respond
 from cloud_openapi.json_text import read_json
 from cloud_openapi.runtime import UnknownFunctionError, new_request_id

@@ -10,13 +10,13 @@ from typing import Any, Final
 from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.function_response import UnsendableError, response_of
-from cloud_openapi.emulator.json_answer import (
+from cloud_openapi.emulator.json_response import (
     json_answer,
     platform_refusal,
     unknown_function,
 )
-from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.runtime import ENVIRONMENT, Functions, UnknownFunctionError, new_request_id
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -12,8 +12,8 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wsgi import get_input_stream
 
-from cloud_openapi.emulator.json_answer import OWN_TYPE, platform_refusal, unknown_function
-from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.emulator.emulator import Emulator
+from cloud_openapi.emulator.json_response import OWN_TYPE, platform_refusal, unknown_function
 from cloud_openapi.json_text import read_json
 from cloud_openapi.runtime import MOST_BYTES, Functions, UnknownFunctionError
 

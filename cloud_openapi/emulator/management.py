@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.rids import checked_rid
-from cloud_openapi.emulator.state import Emulator
 
 Handler = Callable[[str, dict[str, Any]], dict[str, Any]]
 """Takes the caller's appid and the body; returns what a good answer holds beside errcode."""

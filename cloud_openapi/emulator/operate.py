@@ -7,10 +7,10 @@ from typing import Any
 from jsonschema_rs import Draft202012Validator
 
 from cloud_openapi.catalogue import Operation, Violation
+from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.pins import RequestTable
 from cloud_openapi.emulator.simulation.answer import simulate
-from cloud_openapi.emulator.state import Emulator
 from cloud_openapi.emulator.view import Answer, Call
 
 Read = Callable[[], dict[str, Any]]

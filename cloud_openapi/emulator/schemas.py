@@ -7,7 +7,7 @@ from typing import get_args
 from flask import Flask, Response
 
 from cloud_openapi.catalogue import Catalogue, Form, Side, error_schema
-from cloud_openapi.emulator.json_answer import json_answer, refusal
+from cloud_openapi.emulator.json_response import json_answer, refusal
 
 
 def add_schemas(app: Flask, catalogue: Catalogue) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cloud_openapi.emulator.state import Emulator
+from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.runtime import Functions, Outcome, Timer, UnknownFunctionError
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.caller import Caller, caller_of
 from cloud_openapi.emulator.cloud_run import TOKEN_NAME
+from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import (
     PlatformError,
     RefusalError,
@@ -25,7 +26,6 @@ from cloud_openapi.emulator.journal import Entry
 from cloud_openapi.emulator.modes import Verbatim
 from cloud_openapi.emulator.rids import Record
 from cloud_openapi.emulator.spoil import status_page
-from cloud_openapi.emulator.state import Emulator
 
 if TYPE_CHECKING:
     from datetime import datetime
