@@ -279,7 +279,7 @@ def test_no_token_of_the_file_is_in_the_journal_or_the_state(container):
 
 
 def test_what_is_remembered_of_tokens_is_bounded(container, monkeypatch):
-    monkeypatch.setattr("cloud_openapi.emulator.cloud_run._REMEMBERED", 3)
+    monkeypatch.setattr("cloud_openapi.emulator.state.cloud_run._REMEMBERED", 3)
     container.switch(EVERY)
     for _ in range(9):
         container.file()

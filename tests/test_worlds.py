@@ -9,8 +9,8 @@ import pytest
 from threads import at_once
 
 from cloud_openapi.emulator import Clock, Emulator, Entry, create_app
-from cloud_openapi.emulator.journal import Journal
-from cloud_openapi.emulator.newest import Newest
+from cloud_openapi.emulator.state.bounded_store import Newest
+from cloud_openapi.emulator.state.journal import Journal
 
 BEIJING = timezone(timedelta(hours=8))
 NOW = datetime(2026, 3, 11, 12, tzinfo=BEIJING)

@@ -4,7 +4,6 @@ from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, request
 
-from cloud_openapi.emulator.clock import describe_clock, read_moment
 from cloud_openapi.emulator.control_input import (
     body,
     fields,
@@ -16,6 +15,7 @@ from cloud_openapi.emulator.control_input import (
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import InvalidInputError, NotHereError
 from cloud_openapi.emulator.json_response import json_answer, refusal
+from cloud_openapi.emulator.state.clock import describe_clock, read_moment
 from cloud_openapi.errors import RecordingError
 
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from flask import Request, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from cloud_openapi.emulator.clock import read_moment
 from cloud_openapi.emulator.errors import InvalidInputError
+from cloud_openapi.emulator.state.clock import read_moment
 
 _SPACE = re.compile(r" (?=\d\d:?\d\d$)")
 _FILTERS = ("appid", "api", "path", "errcode", "rid", "since", "after", "limit")

@@ -9,8 +9,6 @@ from typing import Any
 
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
-from cloud_openapi.emulator.clock import Clock, Clocks, OwnClock, describe_clock
-from cloud_openapi.emulator.cloud_run import CloudRun
 from cloud_openapi.emulator.errors import (
     CREDENTIAL_PATHS,
     MANAGEMENT_PATHS,
@@ -20,17 +18,19 @@ from cloud_openapi.emulator.errors import (
 )
 from cloud_openapi.emulator.fault import Known
 from cloud_openapi.emulator.faults import Faults
-from cloud_openapi.emulator.journal import Journal
 from cloud_openapi.emulator.modes import Modes, Sources
 from cloud_openapi.emulator.names import some_of
 from cloud_openapi.emulator.pins import Pins
-from cloud_openapi.emulator.quota import Quota
-from cloud_openapi.emulator.readiness import Readiness
-from cloud_openapi.emulator.rids import Rids
-from cloud_openapi.emulator.seeds import Seeds, checked_seed
-from cloud_openapi.emulator.settings import APP_SETTINGS, app_settings, checked_app
 from cloud_openapi.emulator.simulation.world import World
-from cloud_openapi.emulator.tokens import Tokens
+from cloud_openapi.emulator.state.app_settings import APP_SETTINGS, app_settings, checked_app
+from cloud_openapi.emulator.state.clock import Clock, Clocks, OwnClock, describe_clock
+from cloud_openapi.emulator.state.cloud_run import CloudRun
+from cloud_openapi.emulator.state.journal import Journal
+from cloud_openapi.emulator.state.quota import Quota
+from cloud_openapi.emulator.state.readiness import Readiness
+from cloud_openapi.emulator.state.rids import Rids
+from cloud_openapi.emulator.state.seeds import Seeds, checked_seed
+from cloud_openapi.emulator.state.tokens import Tokens
 from cloud_openapi.mode import Mode
 
 _GATEWAY = "/admin"

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from cloud_openapi.emulator.clock import read_moment
 from cloud_openapi.emulator.errors import LARGEST, TEXTS, InvalidInputError
 from cloud_openapi.emulator.kinds import is_number, is_text, is_whole
 from cloud_openapi.emulator.names import some_of
+from cloud_openapi.emulator.state.clock import read_moment
 
 _MATCH: Final = ("api", "path", "appid", "times", "rate", "until")
 _LONGEST_SLEEP = 60

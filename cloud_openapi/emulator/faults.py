@@ -7,13 +7,13 @@ from typing import Any, Final, NamedTuple
 
 from flask import Response
 
-from cloud_openapi.emulator.caller import Caller
-from cloud_openapi.emulator.clock import Clocks
 from cloud_openapi.emulator.errors import NotHereError, PlatformError, RefusalError, text_at
 from cloud_openapi.emulator.fault import Fault, Known, checked
-from cloud_openapi.emulator.seeds import Seeds
 from cloud_openapi.emulator.spoil import INSTEAD, spoiled
-from cloud_openapi.emulator.tokens import Tokens
+from cloud_openapi.emulator.state.caller import Caller
+from cloud_openapi.emulator.state.clock import Clocks
+from cloud_openapi.emulator.state.seeds import Seeds
+from cloud_openapi.emulator.state.tokens import Tokens
 from cloud_openapi.waiting import pause
 
 _ERRORS: Final = {"quota": 45009, "not_ready": 61503}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flask import Request, Response
 
 from cloud_openapi.catalogue import Operation
-from cloud_openapi.emulator.caller import Caller
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError
+from cloud_openapi.emulator.state.caller import Caller
 from cloud_openapi.emulator.view import Call
 
 if TYPE_CHECKING:

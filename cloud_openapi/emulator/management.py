@@ -8,7 +8,7 @@ from typing import Any
 
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError
-from cloud_openapi.emulator.rids import checked_rid
+from cloud_openapi.emulator.state.rids import checked_rid
 
 Handler = Callable[[str, dict[str, Any]], dict[str, Any]]
 """Takes the caller's appid and the body; returns what a good answer holds beside errcode."""

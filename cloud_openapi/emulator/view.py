@@ -11,8 +11,6 @@ import orjson
 from flask import Request, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from cloud_openapi.emulator.caller import Caller, caller_of
-from cloud_openapi.emulator.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import (
     PlatformError,
@@ -22,10 +20,12 @@ from cloud_openapi.emulator.errors import (
     make_rid,
 )
 from cloud_openapi.emulator.faults import Struck
-from cloud_openapi.emulator.journal import Entry
 from cloud_openapi.emulator.modes import Verbatim
-from cloud_openapi.emulator.rids import Record
 from cloud_openapi.emulator.spoil import status_page
+from cloud_openapi.emulator.state.caller import Caller, caller_of
+from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
+from cloud_openapi.emulator.state.journal import Entry
+from cloud_openapi.emulator.state.rids import Record
 
 if TYPE_CHECKING:
     from datetime import datetime

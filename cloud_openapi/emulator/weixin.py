@@ -13,13 +13,13 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from cloud_openapi.catalogue import DATE_FORMAT_ERROR, Operation
-from cloud_openapi.emulator.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.control import only_this_machine, unknown_route
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
 from cloud_openapi.emulator.json_response import refusal
 from cloud_openapi.emulator.management import Handler, handlers
 from cloud_openapi.emulator.operate import operate
+from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.view import Answer, Call, Endpoint, view_of
 
 _COMMON_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

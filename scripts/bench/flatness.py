@@ -6,7 +6,7 @@ from itertools import cycle
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.emulator import Emulator, create_app
-from cloud_openapi.emulator.journal import Entry
+from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.periods import BEIJING
 from scripts.bench.calls import DOCUMENTED_PATH, requests_of
 from scripts.bench.measuring import Effort, Measure, Samples, alternate

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from cloud_openapi.emulator.errors import RefusalError
-from cloud_openapi.emulator.journal import cleaned
-from cloud_openapi.emulator.newest import Newest
+from cloud_openapi.emulator.state.bounded_store import Newest
+from cloud_openapi.emulator.state.journal import cleaned
 
 _VALID_FOR = timedelta(days=7)
 _REMEMBERED = 1000

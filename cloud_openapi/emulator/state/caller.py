@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from cloud_openapi.emulator.cloud_run import CloudRun
 from cloud_openapi.emulator.errors import CREDENTIAL_PATHS, STABLE_TOKEN
-from cloud_openapi.emulator.tokens import Tokens
+from cloud_openapi.emulator.state.cloud_run import CloudRun
+from cloud_openapi.emulator.state.tokens import Tokens
 
 
 class Caller(NamedTuple):

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from cloud_openapi.emulator.errors import InvalidInputError
-from cloud_openapi.emulator.newest import Newest
+from cloud_openapi.emulator.state.bounded_store import Newest
 
 _BODY_LIMIT = 64 * 1024
 # Clients are known to send their token in the body too, under more than one name.

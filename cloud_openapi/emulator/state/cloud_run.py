@@ -11,11 +11,11 @@ from typing import Any, Final, NamedTuple
 
 from flask import Request
 
-from cloud_openapi.emulator.clock import Clocks
 from cloud_openapi.emulator.errors import InvalidInputError, RefusalError, SideCarError
-from cloud_openapi.emulator.newest import Newest
-from cloud_openapi.emulator.seeds import Seeds
-from cloud_openapi.emulator.tokens import make_token
+from cloud_openapi.emulator.state.bounded_store import Newest
+from cloud_openapi.emulator.state.clock import Clocks
+from cloud_openapi.emulator.state.seeds import Seeds
+from cloud_openapi.emulator.state.tokens import make_token
 
 TOKEN_NAME: Final = "cloudbase_access_token"  # noqa: S105 - the name of a parameter and a file
 _EVERY_PATH = "/*"

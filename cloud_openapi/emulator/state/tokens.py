@@ -9,9 +9,9 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from cloud_openapi.emulator.clock import Clocks
 from cloud_openapi.emulator.errors import RefusalError
-from cloud_openapi.emulator.seeds import Seeds, Stream
+from cloud_openapi.emulator.state.clock import Clocks
+from cloud_openapi.emulator.state.seeds import Seeds, Stream
 
 LIFETIME = timedelta(seconds=7200)
 _OVERLAP = timedelta(minutes=5)

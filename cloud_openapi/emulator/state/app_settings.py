@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from cloud_openapi.emulator.cloud_run import Service, checked_service
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.kinds import is_text
-from cloud_openapi.emulator.quota import checked_limits
-from cloud_openapi.emulator.readiness import checked_hour
-from cloud_openapi.emulator.seeds import checked_seed
+from cloud_openapi.emulator.state.cloud_run import Service, checked_service
+from cloud_openapi.emulator.state.quota import checked_limits
+from cloud_openapi.emulator.state.readiness import checked_hour
+from cloud_openapi.emulator.state.seeds import checked_seed
 
 APP_SETTINGS: Final = (
     "secret",

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-from cloud_openapi.emulator.clock import Clocks
 from cloud_openapi.emulator.errors import LARGEST, InvalidInputError, RefusalError, quota_text
 from cloud_openapi.emulator.kinds import is_whole
+from cloud_openapi.emulator.state.clock import Clocks
 from cloud_openapi.periods import BEIJING
 
 DAILY: Final[Mapping[str, int]] = {"/cgi-bin/token": 2000, "/cgi-bin/stable_token": 500_000}

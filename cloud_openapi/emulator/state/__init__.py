@@ -1,0 +1,1 @@
+"""What the emulator remembers of its mini programs."""
