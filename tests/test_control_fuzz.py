@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, create_app
-from cloud_openapi.emulator.fault import KINDS
+from cloud_openapi.emulator.overrides.fault import KINDS
 
 NOW = datetime(2026, 3, 11, 12, tzinfo=timezone(timedelta(hours=8)))
 DAILY = "/datacube/getweanalysisappiddailyretaininfo"

@@ -14,7 +14,7 @@ from threads import at_once
 from cloud_openapi import Cloud, CloudSDKError
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
-from cloud_openapi.emulator.fault import KINDS
+from cloud_openapi.emulator.overrides.fault import KINDS
 from cloud_openapi.emulator.state.caller import Caller
 from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange

@@ -10,7 +10,7 @@ from typing import Any
 from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
-from cloud_openapi.emulator.spoil import DroppedConnectionError
+from cloud_openapi.emulator.overrides.broken_responses import DroppedConnectionError
 from cloud_openapi.waiting import Fibers
 
 _THREADS = 32

@@ -9,7 +9,7 @@ from jsonschema_rs import Draft202012Validator
 from cloud_openapi.catalogue import Operation, Violation
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError
-from cloud_openapi.emulator.pins import RequestTable
+from cloud_openapi.emulator.overrides.pins import RequestTable
 from cloud_openapi.emulator.simulation.answer import simulate
 from cloud_openapi.emulator.view import Answer, Call
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.emulator.errors import NotHereError, RefusalError
-from cloud_openapi.emulator.pin import Pin, checked
+from cloud_openapi.emulator.overrides.pin import Pin, checked
 
 _Value = TypeVar("_Value")
 _Owner = tuple[str | None, str]

@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 from flask import Response
 
 from cloud_openapi.emulator.errors import NotHereError, PlatformError, RefusalError, text_at
-from cloud_openapi.emulator.fault import Fault, Known, checked
-from cloud_openapi.emulator.spoil import INSTEAD, spoiled
+from cloud_openapi.emulator.overrides.broken_responses import INSTEAD, spoiled
+from cloud_openapi.emulator.overrides.fault import Fault, Known, checked
 from cloud_openapi.emulator.state.caller import Caller
 from cloud_openapi.emulator.state.clock import Clocks
 from cloud_openapi.emulator.state.seeds import Seeds

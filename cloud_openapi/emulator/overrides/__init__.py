@@ -1,0 +1,1 @@
+"""What a test puts in the way of an answer: faults and pins."""
