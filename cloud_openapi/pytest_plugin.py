@@ -15,7 +15,7 @@ from cloud_openapi._cloud import Cloud
 from cloud_openapi.cli._serving import emulator_variables
 from cloud_openapi.demo import secret_for
 from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
-from cloud_openapi.emulator.modes import Modes, Sources
+from cloud_openapi.emulator.sources.modes import Modes, Sources
 from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.mode import Mode
 from cloud_openapi.periods import NOW_VARIABLE, parse_now

@@ -16,12 +16,12 @@ from cloud_openapi.emulator.errors import (
     InvalidInputError,
     NotHereError,
 )
-from cloud_openapi.emulator.modes import Modes, Sources
 from cloud_openapi.emulator.names import some_of
 from cloud_openapi.emulator.overrides.fault import Known
 from cloud_openapi.emulator.overrides.faults import Faults
 from cloud_openapi.emulator.overrides.pins import Pins
 from cloud_openapi.emulator.simulation.world import World
+from cloud_openapi.emulator.sources.modes import Modes, Sources
 from cloud_openapi.emulator.state.app_settings import APP_SETTINGS, app_settings, checked_app
 from cloud_openapi.emulator.state.clock import Clock, Clocks, OwnClock, describe_clock
 from cloud_openapi.emulator.state.cloud_run import CloudRun

@@ -19,9 +19,9 @@ from cloud_openapi.emulator.errors import (
     error_body,
     make_rid,
 )
-from cloud_openapi.emulator.modes import Verbatim
 from cloud_openapi.emulator.overrides.broken_responses import status_page
 from cloud_openapi.emulator.overrides.faults import Struck
+from cloud_openapi.emulator.sources.modes import Verbatim
 from cloud_openapi.emulator.state.caller import Caller, caller_of
 from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.state.journal import Entry

@@ -70,7 +70,7 @@ class Modes:
         ask = None
         if mode != "simulate":
             # An emulator that only simulates does not load recordings.
-            from cloud_openapi.emulator import replay  # noqa: PLC0415
+            from cloud_openapi.emulator.sources import replay  # noqa: PLC0415
 
             ask = replay.ASKS[mode](self._sources)
         self.mode, self.ask = mode, ask
