@@ -11,8 +11,8 @@ from threads import at_once
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, create_app
 from cloud_openapi.emulator.errors import MANAGEMENT_PATHS, RefusalError
-from cloud_openapi.emulator.management import handlers
 from cloud_openapi.emulator.state import rids as rids_module
+from cloud_openapi.emulator.weixin.management import handlers
 
 BEIJING = timezone(timedelta(hours=8))
 NOW = datetime(2026, 3, 11, 12, tzinfo=BEIJING)

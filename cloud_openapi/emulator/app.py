@@ -15,7 +15,7 @@ from cloud_openapi.emulator.json_response import json_answer
 from cloud_openapi.emulator.proxy import add_proxy
 from cloud_openapi.emulator.schemas import add_schemas
 from cloud_openapi.emulator.timers import Timers
-from cloud_openapi.emulator.weixin import add_weixin
+from cloud_openapi.emulator.weixin.routes import add_weixin
 from cloud_openapi.runtime import Functions
 
 if TYPE_CHECKING:

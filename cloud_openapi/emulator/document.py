@@ -6,7 +6,7 @@ from cloud_openapi._version import __version__
 from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, TEXTS, error_body
-from cloud_openapi.emulator.management import described
+from cloud_openapi.emulator.weixin.management import described
 
 _DEFINITIONS = "#/$defs/"
 _SCHEMAS = "#/components/schemas/"

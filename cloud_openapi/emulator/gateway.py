@@ -26,9 +26,9 @@ from cloud_openapi.emulator.gateway_caller import (
 )
 from cloud_openapi.emulator.gateway_input import GatewayError, read_fields
 from cloud_openapi.emulator.json_response import json_answer, platform_refusal
-from cloud_openapi.emulator.operate import operate
 from cloud_openapi.emulator.signers import signer_of
-from cloud_openapi.emulator.view import JSON_TYPE, Answer, respond
+from cloud_openapi.emulator.weixin.operation import operate
+from cloud_openapi.emulator.weixin.respond import JSON_TYPE, Answer, respond
 from cloud_openapi.json_text import read_json
 from cloud_openapi.runtime import UnknownFunctionError, new_request_id
 

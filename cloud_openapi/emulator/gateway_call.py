@@ -11,7 +11,7 @@ from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.state.caller import Caller
-from cloud_openapi.emulator.view import Call
+from cloud_openapi.emulator.weixin.respond import Call
 
 if TYPE_CHECKING:
     from cloud_openapi.wire.messages import Pair

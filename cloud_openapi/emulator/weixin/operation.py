@@ -11,7 +11,7 @@ from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.overrides.pins import RequestTable
 from cloud_openapi.emulator.simulation.answer import simulate
-from cloud_openapi.emulator.view import Answer, Call
+from cloud_openapi.emulator.weixin.respond import Answer, Call
 
 Read = Callable[[], dict[str, Any]]
 Operate = Callable[[Call, str, Read], Answer]

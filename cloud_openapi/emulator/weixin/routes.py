@@ -17,10 +17,10 @@ from cloud_openapi.emulator.control import only_this_machine, unknown_route
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
 from cloud_openapi.emulator.json_response import refusal
-from cloud_openapi.emulator.management import Handler, handlers
-from cloud_openapi.emulator.operate import operate
 from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
-from cloud_openapi.emulator.view import Answer, Call, Endpoint, view_of
+from cloud_openapi.emulator.weixin.management import Handler, handlers
+from cloud_openapi.emulator.weixin.operation import operate
+from cloud_openapi.emulator.weixin.respond import Answer, Call, Endpoint, view_of
 
 _COMMON_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _NO_JSON = 47001
