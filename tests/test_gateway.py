@@ -16,7 +16,8 @@ from captured import KEY, captured
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
-from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen, signers
+from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
+from cloud_openapi.emulator.cloudbase import signature_check as signers
 from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Credentials, Outcome, UnknownFunctionError
 from cloud_openapi.wire import messages, multipart, signature

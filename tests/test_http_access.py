@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from cloud_openapi.emulator import Emulator, Server, listen
-from cloud_openapi.emulator.http_access import add_http_access
+from cloud_openapi.emulator.cloudbase.http_access import add_http_access
 from cloud_openapi.runtime import Log, Outcome, UnknownFunctionError
 
 BAD_NAMES = ["", "X Y", "X:Y", "X\n", "X\r\nSet-Cookie", "留存", "X\0", "(X)"]

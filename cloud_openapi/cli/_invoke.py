@@ -11,7 +11,7 @@ from cloud_openapi.cli._pass_env import pass_env_option
 from cloud_openapi.cli._serving import serving
 from cloud_openapi.cli._setup import Setup, setup_options
 from cloud_openapi.emulator import listen
-from cloud_openapi.emulator.invocations import SOURCE
+from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE
 from cloud_openapi.errors import CloudOpenAPIError
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from flask import Request
 
-from cloud_openapi.emulator.gateway_input import GatewayError
+from cloud_openapi.emulator.cloudbase.gateway_fields import GatewayError
 from cloud_openapi.runtime import Credentials
 from cloud_openapi.wire import old_signature, signature
 

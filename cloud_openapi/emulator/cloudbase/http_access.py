@@ -10,8 +10,8 @@ from typing import Any, Final
 from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from cloud_openapi.emulator.cloudbase.function_response import UnsendableError, response_of
 from cloud_openapi.emulator.emulator import Emulator
-from cloud_openapi.emulator.function_response import UnsendableError, response_of
 from cloud_openapi.emulator.json_response import (
     json_answer,
     platform_refusal,

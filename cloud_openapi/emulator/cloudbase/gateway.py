@@ -8,25 +8,25 @@ from typing import Any, NamedTuple
 
 from flask import Flask, Request, Response, request
 
-from cloud_openapi.emulator.emulator import Emulator
-from cloud_openapi.emulator.errors import PlatformError, RefusalError
-from cloud_openapi.emulator.gateway_call import (
+from cloud_openapi.emulator.cloudbase.gateway_call import (
     Carry,
     GatewayCall,
     Params,
     params_of_pairs,
     params_of_text,
 )
-from cloud_openapi.emulator.gateway_caller import (
+from cloud_openapi.emulator.cloudbase.gateway_caller import (
     ILLEGAL_SOURCE,
     Invoker,
     UnknownCallerError,
     known_caller,
     permits,
 )
-from cloud_openapi.emulator.gateway_input import GatewayError, read_fields
+from cloud_openapi.emulator.cloudbase.gateway_fields import GatewayError, read_fields
+from cloud_openapi.emulator.cloudbase.signature_check import signer_of
+from cloud_openapi.emulator.emulator import Emulator
+from cloud_openapi.emulator.errors import PlatformError, RefusalError
 from cloud_openapi.emulator.json_response import json_answer, platform_refusal
-from cloud_openapi.emulator.signers import signer_of
 from cloud_openapi.emulator.weixin.operation import operate
 from cloud_openapi.emulator.weixin.respond import JSON_TYPE, Answer, respond
 from cloud_openapi.json_text import read_json

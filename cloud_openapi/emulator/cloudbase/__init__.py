@@ -1,0 +1,1 @@
+"""CloudBase: the gateway of cloud calls, and the platform that runs functions."""
