@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.emulator import listen
-from cloud_openapi.emulator.document import openapi_document
+from cloud_openapi.emulator.openapi.document import openapi_document
 from scripts.bench.calls import Call, calls_of, documented_call, requests_of
 from scripts.bench.load import CONNECTIONS, load
 from scripts.bench.measuring import Effort, NotMeasuredError, Samples, alternate

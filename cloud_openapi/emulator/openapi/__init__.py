@@ -1,0 +1,1 @@
+"""Descriptions of the APIs for other tools: an OpenAPI document and JSON Schemas."""
