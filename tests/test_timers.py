@@ -11,7 +11,7 @@ from processes import until
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Clock, Emulator
 from cloud_openapi.emulator.cloudbase.timers import Timers
-from cloud_openapi.emulator.control import add_control
+from cloud_openapi.emulator.control.routes import add_control
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.runtime import Log, Timer
 from cloud_openapi.runtime._timer import read_timer

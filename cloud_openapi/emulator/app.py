@@ -8,9 +8,9 @@ from cloud_openapi.emulator.cloudbase.gateway import add_gateway
 from cloud_openapi.emulator.cloudbase.http_access import add_http_access
 from cloud_openapi.emulator.cloudbase.http_invoke import add_functions
 from cloud_openapi.emulator.cloudbase.timers import Timers
-from cloud_openapi.emulator.control import add_control
+from cloud_openapi.emulator.control.functions import add_function_logs, add_timers
+from cloud_openapi.emulator.control.routes import add_control
 from cloud_openapi.emulator.emulator import Emulator
-from cloud_openapi.emulator.functions import add_function_logs, add_timers
 from cloud_openapi.emulator.json_response import json_answer
 from cloud_openapi.emulator.openapi.document import openapi_document
 from cloud_openapi.emulator.openapi.schemas import add_schemas

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response
 
-from cloud_openapi.emulator.control_input import is_loopback
+from cloud_openapi.emulator.control.input import is_loopback
 from cloud_openapi.emulator.json_response import refusal
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from cloud_openapi.catalogue import DATE_FORMAT_ERROR, Operation
-from cloud_openapi.emulator.control import only_this_machine, unknown_route
+from cloud_openapi.emulator.control.routes import only_this_machine, unknown_route
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
 from cloud_openapi.emulator.json_response import refusal

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, request
 
-from cloud_openapi.emulator.control_input import (
+from cloud_openapi.emulator.control.input import (
     body,
     fields,
     filters,

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from flask import Flask, Response
 
 from cloud_openapi.emulator.cloudbase.timers import Timers
-from cloud_openapi.emulator.control import only_this_machine
-from cloud_openapi.emulator.control_input import query
+from cloud_openapi.emulator.control.input import query
+from cloud_openapi.emulator.control.routes import only_this_machine
 from cloud_openapi.emulator.json_response import json_answer, platform_refusal, unknown_function
 from cloud_openapi.runtime import Functions
 

@@ -1,0 +1,1 @@
+"""/_emulator: the routes by which tests and commands control the emulator."""
