@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sdk import NODE, node
 
 from cloud_openapi.emulator import Emulator, Server, Timers, create_app, listen
-from cloud_openapi.emulator.server import url_of
+from cloud_openapi.emulator.server.server import url_of
 from cloud_openapi.runtime import Functions
 
 

@@ -5,7 +5,7 @@ from cloud_openapi.emulator.cloudbase.timers import Timers
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.environment import gateway_variables
 from cloud_openapi.emulator.openapi.document import openapi_document
-from cloud_openapi.emulator.server import Server, listen, url_of
+from cloud_openapi.emulator.server.server import Server, listen, url_of
 from cloud_openapi.emulator.state.clock import Clock
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.mode import Mode

@@ -14,7 +14,7 @@ from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.json_response import json_answer
 from cloud_openapi.emulator.openapi.document import openapi_document
 from cloud_openapi.emulator.openapi.schemas import add_schemas
-from cloud_openapi.emulator.proxy import add_proxy
+from cloud_openapi.emulator.server.foreign_hosts import add_proxy
 from cloud_openapi.emulator.weixin.routes import add_weixin
 from cloud_openapi.runtime import Functions
 

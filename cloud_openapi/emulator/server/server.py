@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from waitress import wasyncore
 from waitress.server import create_server
 
-from cloud_openapi.emulator.dispatch import Channel, Dispatcher
+from cloud_openapi.emulator.server.dispatch import Channel, Dispatcher
 from cloud_openapi.waiting import Fibers
 
 if TYPE_CHECKING:
