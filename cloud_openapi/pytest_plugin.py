@@ -162,7 +162,7 @@ class CloudEmulator:
         if name not in self._functions:
             known = ", ".join(self._functions) or "none"
             raise KeyError(f"There is no function {name!r} in {self._functions.folder}: {known}")
-        now = self.emulator.now(self.appid)
+        now = self.emulator.clock_of(self.appid).now()
         outcome = self._functions.invoke(name, {} if event is None else event, now, source)
         # Where pytest captures it, and shows it if the test fails.
         sys.stderr.write(outcome.log)

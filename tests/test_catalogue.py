@@ -119,7 +119,7 @@ def test_what_only_the_schema_of_an_entry_refuses_is_no_data_format(tmp_path):
     path.parent.mkdir()
     path.write_text(json.dumps(entry), "utf-8")
     emulator = Emulator(catalogue=Catalogue.load(tmp_path))
-    token, _ = emulator.tokens.grant_stable(DEMO_APPID, force=False)
+    token, _ = emulator.program(DEMO_APPID).tokens.grant_stable(force=False)
     answer = (
         create_app(emulator)
         .test_client()

@@ -31,7 +31,7 @@ class Asked:
         self.client = create_app(self.emulator).test_client()
 
     def ask(self, path, begin, end, token=None, appid=DEMO_APPID):
-        token = token or self.emulator.tokens.grant(appid)[0]
+        token = token or self.emulator.program(appid).tokens.grant()[0]
         body = {"begin_date": begin, "end_date": end}
         return self.client.post(path, query_string={"access_token": token}, json=body).json
 
@@ -149,7 +149,7 @@ def test_the_week_across_a_new_year_is_over_on_its_monday_only():
 
 def test_a_token_expires_by_the_clock():
     emulated = Asked("2026-03-11T12:00:00")
-    token, _ = emulated.emulator.tokens.grant(DEMO_APPID)
+    token, _ = emulated.emulator.program(DEMO_APPID).tokens.grant()
     asked = (DAILY, "20170313", "20170313", token)
     emulated.clock.advance(timedelta(seconds=7199))
     assert emulated.code(*asked) == 0
@@ -204,32 +204,32 @@ def test_until_the_hour_yesterday_is_no_later_key_either():
 
 def test_each_mini_program_has_an_hour_of_its_own():
     emulated = Asked("2026-03-11T23:00:00")
-    emulated.emulator.readiness.set(OTHER, 24)
+    emulated.emulator.configure_app(OTHER, ready_hour=24)
     assert emulated.code(*YESTERDAY) == 0
     assert emulated.code(*YESTERDAY, appid=OTHER) == 61503
-    emulated.emulator.readiness.reset(OTHER)
+    emulated.emulator.reset_app(OTHER)
     assert emulated.code(*YESTERDAY, appid=OTHER) == 0
 
 
-@pytest.mark.parametrize("hour", [-1, 25, True, "9", 9.5, None])
+@pytest.mark.parametrize("hour", [-1, 25, True, "9", 9.5])
 def test_an_hour_that_is_none_is_refused(hour):
     with pytest.raises(ValueError, match="whole number from 0 to 24"):
         Emulator(ready_hour=hour)
     emulator = Emulator()
     with pytest.raises(ValueError, match="whole number from 0 to 24"):
-        emulator.readiness.set(DEMO_APPID, hour)
-    assert emulator.readiness.hour_of(DEMO_APPID) == 0
+        emulator.configure_app(DEMO_APPID, ready_hour=hour)
+    assert emulator.program(DEMO_APPID).ready_hour == 0
 
 
 def test_a_clock_that_is_moved_back_holds_no_token_longer_than_its_life():
     clock = Clock(at("2026-03-11T12:00"))
     emulator = Emulator(clock=clock)
-    first, _ = emulator.tokens.grant_stable(DEMO_APPID, force=True)
+    first, _ = emulator.program(DEMO_APPID).tokens.grant_stable(force=True)
     clock.advance(timedelta(days=-365))
-    token, expires_in = emulator.tokens.grant_stable(DEMO_APPID, force=False)
+    token, expires_in = emulator.program(DEMO_APPID).tokens.grant_stable(force=False)
     assert (token != first, expires_in) == (True, 7200)
     clock.advance(timedelta(minutes=1))
-    forced, _ = emulator.tokens.grant_stable(DEMO_APPID, force=True)
+    forced, _ = emulator.program(DEMO_APPID).tokens.grant_stable(force=True)
     assert forced != token
 
 

@@ -61,7 +61,7 @@ def container():
 def test_a_call_without_a_token_is_made_in_the_containers_own_name(container):
     container.switch(EVERY)
     answer = container.ask()
-    token, _ = container.emulator.tokens.grant(DEMO_APPID)
+    token, _ = container.emulator.program(DEMO_APPID).tokens.grant()
     assert answer.json == container.ask(access_token=token).json
     assert answer.json["ref_date"] == "20260310"
     assert container.last.appid == DEMO_APPID
@@ -69,7 +69,7 @@ def test_a_call_without_a_token_is_made_in_the_containers_own_name(container):
 
 def test_only_what_went_through_the_side_car_has_its_header(container):
     container.switch(EVERY)
-    token, _ = container.emulator.tokens.grant(DEMO_APPID)
+    token, _ = container.emulator.program(DEMO_APPID).tokens.grant()
     assert re.fullmatch(r"[0-9a-f-]{26}", container.ask().headers[SEQID])
     assert SEQID not in container.ask(access_token=token).headers
     assert SEQID not in container.ask(cloudbase_access_token=container.file()).headers
@@ -280,11 +280,12 @@ def test_no_token_of_the_file_is_in_the_journal_or_the_state(container):
 
 def test_what_is_remembered_of_tokens_is_bounded(container, monkeypatch):
     monkeypatch.setattr("cloud_openapi.emulator.state.cloud_run._REMEMBERED", 3)
+    container.emulator.reset()
     container.switch(EVERY)
     for _ in range(9):
         container.file()
         container.emulator.clock.advance(timedelta(minutes=10))
-    assert len(container.emulator.cloud_run._pushed) == 3
+    assert len(container.emulator.program(DEMO_APPID).cloud_run._pushed) == 3
 
 
 def test_a_client_reads_the_file_and_calls_as_it_does_in_a_container(container, tmp_path):

@@ -47,7 +47,7 @@ class Control:
         return self.get("state").json
 
     def token(self, appid=DEMO_APPID):
-        return self.emulator.tokens.grant(appid)[0]
+        return self.emulator.program(appid).tokens.grant()[0]
 
     def call(self, token, path=DAILY, body=None):
         return self.client.post(path, query_string={"access_token": token}, json=body or DAY).json
@@ -133,7 +133,7 @@ def test_a_reset_of_all_is_the_beginning(control):
     control.call(token)
     assert control.state != first
     assert control.post("reset", {"all": True}).json == control.state == first
-    assert control.emulator.tokens.owner(token) is None
+    assert control.emulator.program_of_token(token) is None
     assert control.token() == token  # by the seed of the beginning
     fields = {"grant_type": "client_credential", "appid": DEMO_APPID, "secret": DEMO_SECRET}
     assert "access_token" in control.client.post(STABLE, json=fields).json
@@ -481,7 +481,7 @@ def test_a_request_for_a_token_that_a_reset_overtakes_is_granted_none(control):
     control.emulator.reset()
     late.join(5)
     assert answers[0]["errcode"] == -1
-    shown = control.emulator.quota.show(DEMO_APPID, STABLE, NOW)
+    shown = control.emulator.program(DEMO_APPID).quota.show(STABLE, NOW)
     assert shown["quota"]["used"] == 0
     assert control.token() == Control().token()
 

@@ -164,7 +164,7 @@ def test_a_seed_and_a_reset(control, emulator):
 
 
 def call(emulator, body=b"{}"):
-    token, _ = emulator.tokens.grant(DEMO_APPID)
+    token, _ = emulator.program(DEMO_APPID).tokens.grant()
     client = create_app(emulator).test_client()
     client.post(DAILY, query_string={"access_token": token}, data=body)
 

@@ -83,7 +83,7 @@ def known():
 def begin():
     """Put something there that a refused request might change."""
     EMULATOR.reset()
-    token, _ = EMULATOR.tokens.grant("wxother")
+    token, _ = EMULATOR.program("wxother").tokens.grant()
     CLIENT.post(DAILY, query_string={"access_token": token}, data=b"{}")
     EMULATOR.faults.add({"kind": "html", "appid": "wxother", "times": 3})
     pinned = {"response": {"errcode": 61504}, "appid": "wxother"}

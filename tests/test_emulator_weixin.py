@@ -107,7 +107,7 @@ class Weixin:
         app = create_app(self.emulator)
         app.testing = True  # an exception is seen as one
         self.client = app.test_client()
-        self.token, _ = self.emulator.tokens.grant(DEMO_APPID)
+        self.token, _ = self.emulator.program(DEMO_APPID).tokens.grant()
 
     def ask(self, path, body, token=None, method="POST", content_type="application/json"):
         """Send bytes, or a value as JSON. ``token`` is the good one; "" sends it empty."""
@@ -632,7 +632,7 @@ def test_the_two_token_endpoints_do_not_end_each_others_tokens(weixin):
 def test_a_stable_token_outlives_any_number_of_grants_of_the_other_endpoint(weixin):
     stable, _ = weixin.granted(weixin.get_stable())
     for _ in range(10_001):
-        weixin.emulator.tokens.grant(DEMO_APPID)
+        weixin.emulator.program(DEMO_APPID).tokens.grant()
     assert weixin.works(stable) == "works"
     assert weixin.granted(weixin.get_stable())[0] == stable
 
@@ -761,7 +761,7 @@ def test_on_the_day_of_the_launch_there_are_users(weixin):
 def test_a_day_ends_at_midnight_in_beijing(now, day_is_over):
     weixin = Weixin()
     weixin.clock.moment = Clock(now).now()
-    token, _ = weixin.emulator.tokens.grant(DEMO_APPID)
+    token, _ = weixin.emulator.program(DEMO_APPID).tokens.grant()
     answer = weixin.ask_dates(DAILY, "20260310", "20260310", token).json
     assert answer.get("errcode") == (None if day_is_over else 61501)
 
@@ -928,7 +928,7 @@ def test_an_entry_of_the_journal_is_bounded_however_long_the_request_is(weixin, 
 FROZEN = Emulator(clock=Clock(NOW))
 APP = create_app(FROZEN)
 APP.testing = True  # an exception is seen as one
-GOOD_TOKEN, _ = FROZEN.tokens.grant(DEMO_APPID)
+GOOD_TOKEN, _ = FROZEN.program(DEMO_APPID).tokens.grant()
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -41,7 +41,10 @@ class Provoked:
         self.emulator = Emulator(clock=Clock(NOW), apps={"wx1": "s", "wx2": "s"})
         self.client = create_app(self.emulator).test_client()
         self.emulator.configure_app("wx1", **row.get("settings", {}))
-        self.named = {"TOKEN": self.emulator.tokens.grant("wx1")[0], "RID OF wx2": self.rid()}
+        self.named = {
+            "TOKEN": self.emulator.program("wx1").tokens.grant()[0],
+            "RID OF wx2": self.rid(),
+        }
         if '"FILE"' in json.dumps(row):
             self.named["FILE"] = self.emulator.cloudbase_access_token("wx1")
         self.emulator.configure_app("wx1", **row.get("after", {}))
@@ -54,7 +57,7 @@ class Provoked:
             self.emulator.faults.add(row["fault"])
 
     def rid(self):
-        token, _ = self.emulator.tokens.grant("wx2")
+        token, _ = self.emulator.program("wx2").tokens.grant()
         answer = self.client.post(DAILY, query_string={"access_token": token}, data=b"{}")
         return answer.json["errmsg"].partition("rid: ")[2]
 

@@ -14,8 +14,8 @@ from threads import at_once
 from cloud_openapi import Cloud, CloudSDKError
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
+from cloud_openapi.emulator.overrides.caller import Caller
 from cloud_openapi.emulator.overrides.fault import KINDS
-from cloud_openapi.emulator.state.caller import Caller
 from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
@@ -26,8 +26,6 @@ WEEKLY = "/datacube/getweanalysisappidweeklyretaininfo"
 STABLE = "/cgi-bin/stable_token"
 OTHER = "wxother"
 DAY = {"begin_date": "20260310", "end_date": "20260310"}
-# What a request is to a fault, where thousands of them tell more than one whole request.
-CALLER = Caller(DAILY, DEMO_APPID, None, DEMO_APPID, "127.0.0.1")
 WEEK = {"begin_date": "20260302", "end_date": "20260308"}
 
 
@@ -38,7 +36,12 @@ class Faulty:
         apps = {DEMO_APPID: DEMO_SECRET, OTHER: "other-secret"}
         self.emulator = Emulator(clock=Clock(NOW), apps=apps, **settings)
         self.client = create_app(self.emulator).test_client()
-        self.tokens = {appid: self.emulator.tokens.grant(appid)[0] for appid in apps}
+        self.tokens = {appid: self.emulator.program(appid).tokens.grant()[0] for appid in apps}
+
+    def strike(self, appid=DEMO_APPID):
+        """Return the fault that a request meets: thousands of these cost less than requests."""
+        caller = Caller(self.emulator.program(appid), DAILY, None, "127.0.0.1")
+        return self.emulator.faults.strike(caller)
 
     def add(self, kind, **fields):
         return self.emulator.faults.add({"kind": kind, **fields})
@@ -202,7 +205,7 @@ def test_latency_follows_its_distribution_from_the_seed(faulty, monkeypatch, sec
         slept = []
         monkeypatch.setattr(fault.cancelled, "wait", slept.append)
         for _ in range(500):
-            faulty.emulator.faults.strike(CALLER)
+            faulty.strike()
         return slept
 
     assert check(drawn(1))
@@ -269,9 +272,9 @@ def test_a_rate_strikes_some_by_the_seed_whatever_others_ask():
         faulty.add("error", errcode=-1, rate=0.3, appid=DEMO_APPID)
         found = []
         for _ in range(300):
-            found.append(faulty.emulator.faults.strike(CALLER) is not None)
+            found.append(faulty.strike() is not None)
             for _ in range(noise):
-                faulty.emulator.faults.strike(CALLER._replace(appid=OTHER))
+                faulty.strike(OTHER)
         return found
 
     assert 60 < sum(codes(1, 0)) < 120
@@ -287,7 +290,7 @@ def test_times_hold_across_threads(faulty):
     faulty.add("error", errcode=-1, times=50)
 
     def strikes():
-        return [faulty.emulator.faults.strike(CALLER) is not None for _ in range(2000)]
+        return [faulty.strike() is not None for _ in range(2000)]
 
     assert sum(map(sum, at_once(*[strikes] * 4))) == 50
 
@@ -448,7 +451,7 @@ def test_a_connection_dropped_in_the_body_brings_the_head_and_half_of_the_body(s
     emulator.faults.clear()
     emulator.faults.add({"kind": "drop_in_body", "times": 1})
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
-    token, _ = emulator.tokens.grant(DEMO_APPID)
+    token, _ = emulator.program(DEMO_APPID).tokens.grant()
     connection.request("POST", f"{DAILY}?access_token={token}", json.dumps(DAY))
     answer = connection.getresponse()
     with pytest.raises(http.client.IncompleteRead) as caught:

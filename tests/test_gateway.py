@@ -167,7 +167,7 @@ def test_each_api_answers_by_the_gateway_what_it_answers_by_https(gateway, name)
         ended = datetime.strptime(params["end_date"], "%Y%m%d").replace(tzinfo=BEIJING)
         gateway.emulator.clock.freeze(ended + timedelta(days=1, hours=12))
     pairs = [Pair(key, json.dumps(value).encode()) for key, value in params.items()]
-    token = gateway.emulator.tokens.grant(DEMO_APPID)[0]
+    token = gateway.emulator.program(DEMO_APPID).tokens.grant()[0]
     https = gateway.client.post(
         operation.path, query_string={"access_token": token}, json=params
     ).json
@@ -196,7 +196,7 @@ def test_the_rules_quotas_and_readiness_of_https_hold(gateway):
     assert gateway.code(pairs=[]) == 61500
     assert gateway.code(pairs=[Pair("begin_date", b"no json")]) == 47001
     rid = json.loads(gateway.ask(pairs=[]).body)["errmsg"].partition("rid: ")[2]
-    record = emulator.rids.get(rid, DEMO_APPID)
+    record = emulator.program(DEMO_APPID).rids.get(rid)
     assert record.describe()["request_body"] == "{}"
     emulator.configure_app(DEMO_APPID, daily_limits={API: 5})
     assert [gateway.code(), gateway.code()] == [0, 45009]

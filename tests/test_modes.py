@@ -52,7 +52,7 @@ def asking(emulator):
     client = create_app(emulator).test_client()
 
     def ask(body=DAY):
-        token, _ = emulator.tokens.grant_stable(DEMO_APPID, force=False)
+        token, _ = emulator.program(DEMO_APPID).tokens.grant_stable(force=False)
         data = body if isinstance(body, str) else json.dumps(body)
         return client.post(f"{PATH}?access_token={token}", data=data)
 
@@ -168,7 +168,7 @@ def test_by_api_another_day_is_answered_and_another_api_is_not(recordings):
     assert json.loads(ask(OTHER_DAY).data) == RECORDED
     assert ask(OTHER_DAY).json["code"] == "USED_UP"
     path = default_catalogue()["analysis.getDailySummary"].path
-    token, _ = used.tokens.grant_stable(DEMO_APPID, force=False)
+    token, _ = used.program(DEMO_APPID).tokens.grant_stable(force=False)
     answer = create_app(used).test_client().post(f"{path}?access_token={token}", json=DAY)
     assert answer.json["code"] == "NO_MATCH"
 
@@ -266,7 +266,7 @@ def test_no_token_secret_appid_or_cookie_reaches_the_disk(service, tmp_path):
     service.answer = answer
     used = emulator(mode="record", recordings=tmp_path, upstream=service.url, upstream_app=app)
     client = create_app(used).test_client()
-    own, _ = used.tokens.grant_stable(DEMO_APPID, force=False)
+    own, _ = used.program(DEMO_APPID).tokens.grant_stable(force=False)
     body = {**DAY, "access_token": own, "secret": canary("own secret")}
     client.set_cookie("session", canary("sent cookie"))
     headers = {"Authorization": f"Bearer {canary('bearer')}"}
@@ -422,7 +422,7 @@ def test_a_service_that_takes_its_time_does_not_hold_up_the_next_request(service
 
     service.answer = answer
     used = emulator(mode="record", recordings=tmp_path, upstream=service.url)
-    token, _ = used.tokens.grant_stable(DEMO_APPID, force=False)
+    token, _ = used.program(DEMO_APPID).tokens.grant_stable(force=False)
     listening = listen("127.0.0.1", 0)
     with (
         Server(create_app(used), listening, used.never_blocks) as server,

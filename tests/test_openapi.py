@@ -37,7 +37,7 @@ APIS = {api.path: api for api in CATALOGUE.values()}
 EMULATOR = Emulator(clock=Clock(datetime(2026, 3, 11, tzinfo=BEIJING)))
 TODAY = EMULATOR.clock.now().date()
 SERVICE = schemathesis.openapi.from_dict(DOCUMENT)
-TOKEN, _ = EMULATOR.tokens.grant(DEMO_APPID)
+TOKEN, _ = EMULATOR.program(DEMO_APPID).tokens.grant()
 # Many APIs get fewer requests each, so that the whole stays below half a minute.
 EXAMPLES = max(10, 250 // len(SERVICE.raw_schema["paths"]))
 

@@ -33,7 +33,7 @@ class Pinned:
         return self.emulator.pins.add({**PIN, **changes})
 
     def call(self, body=DAY, appid=DEMO_APPID, path=PATH):
-        token = self.emulator.tokens.grant(appid)[0]
+        token = self.emulator.program(appid).tokens.grant()[0]
         return self.client.post(path, query_string={"access_token": token}, json=body).json
 
     def last_check(self):
@@ -176,7 +176,7 @@ def test_answers_in_turn_are_given_once_each_to_many_threads(pinned):
     days = [{**RECORDED, "ref_date": f"2026{number:04}"} for number in range(40)]
     pinned.emulator.pins.add({"api": API, "responses": days, "times": 40})
     found = []
-    token = pinned.emulator.tokens.grant(DEMO_APPID)[0]
+    token = pinned.emulator.program(DEMO_APPID).tokens.grant()[0]
 
     def ask():
         client = pinned.client.application.test_client()

@@ -43,10 +43,10 @@ class Limited:
 
     def spend(self, path, times):
         for _ in range(times):
-            self.emulator.quota.spend(DEMO_APPID, path, self.emulator.clock.now())
+            self.emulator.program(DEMO_APPID).quota.spend(path, self.emulator.clock.now())
 
     def ask(self, path, body, appid=DEMO_APPID):
-        token, _ = self.emulator.tokens.grant(appid)
+        token, _ = self.emulator.program(appid).tokens.grant()
         return self.client.post(path, query_string={"access_token": token}, json=body).json
 
     def code(self, path=DAILY, body=DAY, appid=DEMO_APPID):
@@ -292,33 +292,35 @@ def count_done(action, appids):
 
 
 def test_threads_spend_no_call_twice(limited):
-    quota, appids = limited.emulator.quota, [f"wx{number}" for number in range(1000)]
+    appids = [f"wx{number}" for number in range(1000)]
     for appid in appids:
         # Of both kinds, so that there is much between the look at the day's and the step.
-        quota.set_limits(appid, {DAILY: 2}, {DAILY: 100})
+        limits = {"daily_limits": {DAILY: 2}, "minute_limits": {DAILY: 100}}
+        limited.emulator.configure_app(appid, secret="s", **limits)
+    programs = limited.emulator.programs
 
     def spend():
-        return count_done(lambda appid: quota.spend(appid, DAILY, NOW), sorted(appids * 2))
+        return count_done(lambda appid: programs[appid].quota.spend(DAILY, NOW), sorted(appids * 2))
 
     assert sum(at_once(*[spend] * 4)) == 2 * len(appids)
 
 
 def test_threads_that_are_late_over_midnight_count_for_the_day_that_is(limited):
-    quota, today = limited.emulator.quota, NOW
+    quota, today = limited.emulator.program(DEMO_APPID).quota, NOW
     yesterday = NOW - timedelta(days=1)
-    quota.spend(DEMO_APPID, DAILY, today)
-    quota.spend(DEMO_APPID, DAILY, yesterday)
-    assert quota.show(DEMO_APPID, DAILY, yesterday)["quota"]["used"] == 2
-    assert quota.show(DEMO_APPID, DAILY, today)["quota"]["used"] == 2
+    quota.spend(DAILY, today)
+    quota.spend(DAILY, yesterday)
+    assert quota.show(DAILY, yesterday)["quota"]["used"] == 2
+    assert quota.show(DAILY, today)["quota"]["used"] == 2
 
 
 def test_a_thread_that_is_late_over_a_minute_spends_of_the_minute_that_is(limited):
     limited.limit_a_minute(**{DAILY: 2})
-    quota, late = limited.emulator.quota, NOW - timedelta(seconds=1)
+    quota, late = limited.emulator.program(DEMO_APPID).quota, NOW - timedelta(seconds=1)
     for moment in (NOW, late):
-        quota.spend(DEMO_APPID, DAILY, moment)
+        quota.spend(DAILY, moment)
     with pytest.raises(RefusalError):
-        quota.spend(DEMO_APPID, DAILY, NOW)
+        quota.spend(DAILY, NOW)
 
 
 def test_a_clock_that_is_moved_back_begins_its_day_anew(limited):
@@ -326,7 +328,7 @@ def test_a_clock_that_is_moved_back_begins_its_day_anew(limited):
     limited.emulator.clock.advance(timedelta(days=-1))
     limited.spend(DAILY, 1)
     now = limited.emulator.clock.now()
-    assert limited.emulator.quota.show(DEMO_APPID, DAILY, now)["quota"]["used"] == 1
+    assert limited.emulator.program(DEMO_APPID).quota.show(DAILY, now)["quota"]["used"] == 1
 
 
 def test_what_is_remembered_is_bounded_by_the_apis_and_mini_programs(limited):
@@ -338,8 +340,9 @@ def test_what_is_remembered_is_bounded_by_the_apis_and_mini_programs(limited):
         limited.ask(CLEAR_ONE, {"cgi_path": f"/nowhere/{number}"})
         limited.emulator.clock.advance(timedelta(minutes=1))
         limited.code()
-    kept = {appid: list(meters) for appid, meters in limited.emulator.quota._meters.items()}
-    assert kept == {DEMO_APPID: [DAILY]}
+    programs = limited.emulator.programs
+    kept = {appid: list(program.quota._meters) for appid, program in programs.items()}
+    assert kept == {DEMO_APPID: [DAILY], OTHER: []}
 
 
 # ---- clearing without a token, and one API alone -------------------------------------------
@@ -398,7 +401,7 @@ def test_the_secret_of_a_clearing_is_kept_nowhere(limited):
     limited.client.post(CLEAR_V2, query_string=fields)
     rid = limited.rid(limited.client.post(CLEAR_V2, json={**fields, "appid": "wxnobody"}).json)
     assert DEMO_SECRET not in repr(list(limited.emulator.journal))
-    assert DEMO_SECRET not in repr(limited.emulator.rids._records.get(rid))
+    assert DEMO_SECRET not in repr(limited.emulator.common.rids.get(rid))
 
 
 def test_a_fault_of_a_mini_program_strikes_its_clearing_by_the_secret(limited):
@@ -478,8 +481,9 @@ def test_a_reset_forgets_the_mini_programs_rids(limited):
 
 def test_what_is_remembered_of_rids_is_bounded(limited, monkeypatch):
     monkeypatch.setattr(rids_module, "_REMEMBERED", 3)
+    limited.emulator.reset()
     rids = [limited.rid(limited.ask(DAILY, {"x": "y" * 9999})) for _ in range(5)]
-    found = [limited.emulator.rids._records.get(rid) for rid in rids]
+    found = [limited.emulator.program(DEMO_APPID).rids.get(rid) for rid in rids]
     assert [record is None for record in found] == [True, True, False, False, False]
     assert all(len(record.body) == 2048 for record in found[2:])
 
@@ -488,19 +492,24 @@ def test_rids_that_many_threads_make_are_all_found():
     rids = rids_module.Rids()
 
     def make(letter):
-        record = rids_module.Record(NOW, letter, 0, b"", b"", "127.0.0.1")
-        for number in range(500):
+        record = rids_module.Record(NOW, 0, letter.encode(), b"", "127.0.0.1")
+        for number in range(250):
             rids.add(f"{letter}{number}", record)
         return letter
 
     letters = at_once(*[partial(make, letter) for letter in "abcd"])
-    assert all(rids.get(f"{a}{number}", a).appid == a for a in letters for number in range(500))
+    assert all(
+        rids.get(f"{a}{number}").body == a.encode() for a in letters for number in range(250)
+    )
 
 
 def test_threads_that_clear_the_quota_share_the_ten_a_month(limited):
-    quota, appids = limited.emulator.quota, [f"wx{number}" for number in range(1000)]
+    appids = [f"wx{number}" for number in range(1000)]
+    for appid in appids:
+        limited.emulator.configure_app(appid, secret="s")
+    programs = limited.emulator.programs
 
     def clear():
-        return count_done(lambda appid: quota.clear(appid, NOW), sorted(appids * 10))
+        return count_done(lambda appid: programs[appid].quota.clear(NOW), sorted(appids * 10))
 
     assert sum(at_once(*[clear] * 4)) == 10 * len(appids)

@@ -95,7 +95,7 @@ class Documented:
         self.client = create_app(self.emulator).test_client()
 
     def ask(self, path, body, appid="wx1"):
-        token, _ = self.emulator.tokens.grant(appid)
+        token, _ = self.emulator.program(appid).tokens.grant()
         return self.client.post(path, query_string={"access_token": token}, json=body).json
 
 

@@ -44,7 +44,7 @@ def server(emulator, request):
 
 @pytest.fixture
 def target(emulator):
-    token, _ = emulator.tokens.grant(DEMO_APPID)
+    token, _ = emulator.program(DEMO_APPID).tokens.grant()
     return f"{DAILY}?access_token={token}"
 
 

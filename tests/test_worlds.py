@@ -4,13 +4,15 @@ import json
 import threading
 import time
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 from threads import at_once
 
 from cloud_openapi.emulator import Clock, Emulator, Entry, create_app
-from cloud_openapi.emulator.state.bounded_store import Newest
-from cloud_openapi.emulator.state.journal import Journal
+from cloud_openapi.emulator.state.bounded_store import BoundedStore
+from cloud_openapi.emulator.state.journal import select
+from cloud_openapi.emulator.state.quota import Quota
 
 BEIJING = timezone(timedelta(hours=8))
 NOW = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
@@ -110,7 +112,7 @@ def test_two_at_a_time_see_exactly_what_each_would_see_alone():
         client = create_app(emulator).test_client()
         while not stop.is_set():
             client.post("/nowhere", json={})
-            token, _ = emulator.tokens.grant("wxnoise")
+            token, _ = emulator.program("wxnoise").tokens.grant()
             client.post(DAILY, query_string={"access_token": token}, json={})
             emulator.faults.add({"kind": "error", "errcode": -1, "appid": "wxnoise", "times": 1})
             emulator.clock_of("wxnoise").advance(timedelta(hours=5))
@@ -144,8 +146,8 @@ def test_a_clock_of_its_own_follows_the_common_one_until_it_is_set(emulator):
     assert own.now() == emulator.clock.now() == at("2026-03-11T13:00")
     own.advance(timedelta(hours=2))
     emulator.clock.freeze(at("2020-01-01T00:00"))
-    assert own.now() == emulator.now(ONE) == at("2026-03-11T15:00")
-    assert emulator.now(TWO) == emulator.now() == at("2020-01-01T00:00")
+    assert own.now() == emulator.clock_of(ONE).now() == at("2026-03-11T15:00")
+    assert emulator.clock_of(TWO).now() == emulator.clock.now() == at("2020-01-01T00:00")
     emulator.reset_app(ONE)
     assert emulator.clock_of(ONE) is own
     assert own.now() == at("2020-01-01T00:00")
@@ -163,9 +165,9 @@ def test_a_clock_of_its_own_runs_from_where_the_common_one_stands(emulator):
 
 def test_a_seed_of_its_own_ends_the_tokens_of_the_former(emulator):
     emulator.configure_app(ONE, cloud_run={"api_whitelist": ["/*"]})
-    before = emulator.tokens.grant(ONE)[0], emulator.cloudbase_access_token(ONE)
+    before = emulator.program(ONE).tokens.grant()[0], emulator.cloudbase_access_token(ONE)
     emulator.configure_app(ONE, seed=77)
-    assert emulator.tokens.owner(before[0]) is None
+    assert emulator.program_of_token(before[0]) is None
     assert emulator.cloudbase_access_token(ONE) != before[1]
 
 
@@ -239,11 +241,11 @@ def test_a_quota_of_one_mini_program_outlives_the_midnight_of_another(emulator):
 def test_a_seed_of_its_own_gives_the_numbers_of_an_emulator_made_with_it(emulator):
     emulator.configure_app(ONE, seed=8)
     made = Emulator(clock=Clock(NOW), apps=APPS, seed=8)
-    granted = [one.tokens.grant(ONE)[0] for one in (emulator, made)]
+    granted = [one.program(ONE).tokens.grant()[0] for one in (emulator, made)]
     assert granted[0] == granted[1]
     answers = [Steerer(one, ONE).ask(DAILY, DAY, granted[0]) for one in (emulator, made)]
     assert answers[0] == answers[1]
-    assert emulator.tokens.grant(TWO)[0] != made.tokens.grant(TWO)[0]
+    assert emulator.program(TWO).tokens.grant()[0] != made.program(TWO).tokens.grant()[0]
     assert emulator.describe_app(ONE)["seed"] == 8
     assert "seed" not in emulator.describe_app(TWO)
 
@@ -253,10 +255,10 @@ def test_a_common_seed_leaves_those_alone_that_have_their_own(emulator):
     emulator.faults.add({"kind": "html", "appid": ONE})
     emulator.faults.add({"kind": "html", "appid": TWO})
     expected = Emulator(apps=APPS, seed=8)
-    emulator.tokens.grant(ONE)
-    expected.tokens.grant(ONE)
+    emulator.program(ONE).tokens.grant()
+    expected.program(ONE).tokens.grant()
     emulator.reseed(5)
-    assert emulator.tokens.grant(ONE)[0] == expected.tokens.grant(ONE)[0]
+    assert emulator.program(ONE).tokens.grant()[0] == expected.program(ONE).tokens.grant()[0]
     assert [fault.appid for fault in emulator.faults.listed()] == [ONE]
     emulator.reset()
     assert (emulator.seed, emulator.describe_app(ONE).get("seed")) == (0, None)
@@ -266,7 +268,7 @@ def test_tokens_and_rids_do_not_depend_on_what_others_asked():
     def asked(noise):
         tester = Steerer(new_emulator(), ONE)
         for _ in range(noise):
-            tester.emulator.tokens.grant(TWO)
+            tester.emulator.program(TWO).tokens.grant()
             tester.client.post("/nowhere")
         token = tester.token()["access_token"]
         return token, tester.ask(DAILY, {}, token)["errmsg"], tester.token("wrong")["errmsg"]
@@ -321,7 +323,7 @@ def test_an_emulator_is_not_made_with_settings_that_make_no_sense(apps, reason):
 def test_a_message_names_a_few_of_many_mini_programs():
     emulator = Emulator(apps={f"wx{number}": "s" for number in range(10_000)})
     for refused in (
-        lambda: emulator.known_appid("wxnobody"),
+        lambda: emulator.program("wxnobody"),
         lambda: emulator.faults.add({"kind": "html", "appid": "wxnobody"}),
     ):
         with pytest.raises(ValueError, match="wx0, wx1, wx2, wx3, wx4 and 9,995 more, not"):
@@ -337,81 +339,115 @@ def test_ten_thousand_mini_programs_are_added_in_no_time(emulator):
     assert len(emulator.apps) == 10_002
 
 
-# ---- a bounded memory ----------------------------------------------------------------------
+# ---- journals ------------------------------------------------------------------------------
 
 
-def test_nobody_pushes_out_what_another_has():
-    newest = Newest()
-    newest.add("quiet", "mine", 0, 3)
+def test_noisy_mini_programs_evict_nothing_from_a_quiet_ones_journal():
+    noisy = [f"wx{number}" for number in range(11)]
+    apps = dict.fromkeys(("wxquiet", *noisy), "s")
+    emulator = Emulator(clock=Clock(NOW), apps=apps)
+    quiet = Steerer(emulator, "wxquiet")
+    for _ in range(3):
+        quiet.token("s")
+    before = quiet.journal()
+    client = create_app(emulator).test_client()
+    for appid in noisy:
+        token, _ = emulator.program(appid).tokens.grant()
+        for _ in range(1000):
+            client.post(DAILY, query_string={"access_token": token}, json=DAY)
+    assert len(before) == 3
+    assert quiet.journal() == before
+    assert all(len(emulator.program(appid).journal) == 1000 for appid in noisy)
+
+
+def test_a_store_evicts_its_oldest_values():
+    store = BoundedStore(3)
     for number in range(20):
-        newest.add("loud", number, number, 3)
-    assert newest.items() == [("mine", 0), (17, 17), (18, 18), (19, 19)]
-    assert newest.items_of("quiet") == [("mine", 0)]
-    newest.forget("loud")
-    assert newest.items() == [("mine", 0)]
+        store.add(number, number)
+    store.add(18, "again")
+    assert store.items() == [(17, 17), (19, 19), (18, "again")]
+    assert (store.get(5), store.get(17), 17 in store, 5 in store) == (None, 17, True, False)
+    store.clear()
+    assert (len(store), store.items()) == (0, [])
 
 
-def test_all_together_have_ten_times_what_one_has():
-    newest = Newest()
-    for number in range(100):
-        newest.add(f"wx{number}", number, number, 3)
-    assert [key for key, _ in newest.items()] == list(range(70, 100))
-    newest.add("wx99", 99, "again", 3)
-    assert (len(newest), newest.get(99), newest.get(5)) == (30, "again", None)
-    newest.clear()
-    assert (len(newest), newest.items_of("wx99")) == (0, [])
-
-
-def test_heavy_values_make_room_for_one_another():
-    newest, heavy = Newest(), 1024 * 1024
-    newest.add("quiet", "mine", 0, 100, heavy)
+def test_heavy_values_evict_older_ones():
+    store, heavy = BoundedStore(100), 1024 * 1024
     for number in range(60):
-        newest.add("loud", number, number, 100, heavy)
-    assert [key for key, _ in newest.items()] == ["mine", 56, 57, 58, 59]
-    for number in range(60):
-        newest.add(f"wx{number}", f"wx{number}", number, 100, heavy)
-    assert len(newest) == 40
-    newest.forget("wx59")
-    newest.add("last", "last", 0, 100, heavy)
-    assert newest.items_of("wx20") == [("wx20", 20)]
-    newest.add("last", "light", 0, 100, 0)
-    newest.add("last", "too heavy", 0, 100, 5 * heavy)
-    assert newest.items_of("last") == []
+        store.add(number, number, heavy)
+    assert [key for key, _ in store.items()] == [56, 57, 58, 59]
+    store.add(59, "light", 0)
+    store.add("new", "new", heavy)
+    assert [key for key, _ in store.items()] == [56, 57, 58, 59, "new"]
+    store.add("new", "too heavy", 5 * heavy)
+    assert store.items() == []
 
 
 def entry_of(appid, body=b""):
     return Entry(at("2026-03-11T12:00"), "POST", "/x", appid, body, 0, "simulation")
 
 
-def test_threads_that_forget_one_mini_programs_entries_lose_none_of_anothers():
-    journal = Journal(2000)
+def test_threads_that_reset_one_mini_program_lose_no_entries_of_another():
+    emulator = Emulator(apps=APPS, journal_size=2000)
 
     def write():
         for number in range(2000):
-            journal.add(entry_of(TWO, b"%d" % number))
+            emulator.program(TWO).journal.add(entry_of(TWO, b"%d" % number))
 
-    def forget():
-        for _ in range(3000):
-            journal.add(entry_of(ONE))
-            journal.clear(ONE)
+    def reset():
+        for _ in range(300):
+            emulator.program(ONE).journal.add(entry_of(ONE))
+            emulator.reset_app(ONE)
 
-    at_once(write, forget, forget)
-    entries, _ = journal.select(limit=5000)
+    at_once(write, reset, reset)
+    entries, _ = select(emulator.program(TWO).journal, limit=5000)
     assert [entry.body for entry in entries] == [b"%d" % number for number in range(2000)]
 
 
-def test_who_has_seen_an_entry_misses_none_that_came_before_it():
-    journal = Journal(5000)
+@pytest.mark.parametrize("everything", [True, False])
+@pytest.mark.parametrize("kind", ["a token", "a forced token", "a good call", "a bad call"])
+def test_a_request_that_a_reset_overtakes_leaves_no_trace(
+    emulator, monkeypatch, request_, everything
+):
+    tester, spend = Steerer(emulator, ONE), Quota.spend
+    token = tester.token()["access_token"]
 
-    def write():
+    def overtaken(quota, *call):
+        monkeypatch.setattr(Quota, "spend", spend)
+        reset = emulator.reset if everything else partial(emulator.reset_app, ONE)
+        at_once(reset)
+        spend(quota, *call)
+
+    monkeypatch.setattr(Quota, "spend", overtaken)
+    answer = {
+        "a token": tester.token,
+        "a forced token": partial(tester.token, force_refresh=True),
+        "a good call": partial(tester.ask, DAILY, DAY, token),
+        "a bad call": partial(tester.ask, DAILY, {}, token),
+    }[kind]()
+    fresh = new_emulator()
+    program, untouched = emulator.program(ONE), fresh.program(ONE)
+    assert tester.journal() == []
+    assert [program.quota.show(path, NOW)["quota"]["used"] for path in (STABLE, DAILY)] == [0, 0]
+    assert program.rids.get(answer.get("errmsg", "")[-26:]) is None
+    assert emulator.program_of_token(answer.get("access_token", token)) is None
+    assert program.tokens.grant() == untouched.tokens.grant()
+    assert Steerer(emulator, ONE).token("bad") == Steerer(fresh, ONE).token("bad")
+
+
+def test_who_has_seen_an_entry_misses_none_that_came_before_it():
+    emulator = Emulator(apps=APPS, journal_size=5000)
+
+    def write(appid):
         for _ in range(1000):
-            journal.add(entry_of(ONE))
+            emulator.program(appid).journal.add(entry_of(appid))
 
     def read():
         seen, last, deadline = 0, 0, time.monotonic() + 10
         while seen < 3000 and time.monotonic() < deadline:
-            entries, last = journal.select(after=last, limit=5000)
+            entries, last = select(emulator.journal, after=last, limit=5000)
             seen += len(entries)
         return seen
 
-    assert at_once(read, write, write, write)[0] == 3000
+    writers = [partial(write, appid) for appid in (ONE, TWO, ONE)]
+    assert at_once(read, *writers)[0] == 3000

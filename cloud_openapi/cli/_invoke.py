@@ -43,7 +43,7 @@ def invoke(  # noqa: PLR0913 - an option each
     emulator = setup.emulator()
     with serving(emulator, functions, listen("127.0.0.1", 0), passed=pass_env) as found:
         check_known(name, found)
-        outcome = found.invoke(name, data, emulator.now(emulator.first_appid), source)
+        outcome = found.invoke(name, data, emulator.clock_of(emulator.first_appid).now(), source)
     click.echo(outcome.log, err=True, nl=False)
     if outcome.status != HTTPStatus.OK:
         if outcome.result.get("stackTrace"):

@@ -64,8 +64,8 @@ class Emulation:
     def _ask(self, operation: Operation, interaction: Interaction, moment: datetime) -> Any:
         self._emulator.clock.freeze(moment)
         # One of another time is of no use, and ten thousand of them would be kept.
-        self._emulator.tokens.forget()
-        token, _ = self._emulator.tokens.grant_stable(DEMO_APPID, force=False)
+        self._emulator.program(DEMO_APPID).tokens.clear()
+        token, _ = self._emulator.program(DEMO_APPID).tokens.grant_stable(force=False)
         target = f"{operation.path}?{urlencode({'access_token': token})}"
         reply = self._exchange.send(interaction.method, target, interaction.request_body)
         return json.loads(reply.body)

@@ -1,9 +1,5 @@
-"""Everything that an emulator knows and remembers."""
-
 import threading
-from collections.abc import Mapping
-from datetime import datetime
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,40 +11,44 @@ from cloud_openapi.emulator.errors import (
     TOKEN_PATHS,
     InvalidInputError,
     NotHereError,
+    RefusalError,
 )
+from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.names import some_of
 from cloud_openapi.emulator.overrides.fault import Known
 from cloud_openapi.emulator.overrides.faults import Faults
 from cloud_openapi.emulator.overrides.pins import Pins
-from cloud_openapi.emulator.simulation.world import World
 from cloud_openapi.emulator.sources.modes import Modes, Sources
-from cloud_openapi.emulator.state.app_settings import APP_SETTINGS, app_settings, checked_app
-from cloud_openapi.emulator.state.clock import Clock, Clocks, OwnClock, describe_clock
-from cloud_openapi.emulator.state.cloud_run import CloudRun
-from cloud_openapi.emulator.state.journal import Journal
-from cloud_openapi.emulator.state.quota import Quota
-from cloud_openapi.emulator.state.readiness import Readiness
-from cloud_openapi.emulator.state.rids import Rids
-from cloud_openapi.emulator.state.seeds import Seeds, checked_seed
-from cloud_openapi.emulator.state.tokens import Tokens
+from cloud_openapi.emulator.state.app_settings import (
+    APP_SETTINGS,
+    app_settings,
+    checked_app,
+    checked_hour,
+    checked_seed,
+)
+from cloud_openapi.emulator.state.clock import Clock, OwnClock, describe_clock
+from cloud_openapi.emulator.state.journal import Journal, Journals, Numbers, select
+from cloud_openapi.emulator.state.rids import Record
+from cloud_openapi.emulator.state.seeds import CommonSeed
+from cloud_openapi.emulator.state.tokens import mark_of_appid, mark_of_token
 from cloud_openapi.mode import Mode
 
 _GATEWAY = "/admin"
 _FUNCTIONS = ("/v1/functions/", "/http/")
-_WORLDS = 256
 
 
 class Emulator:
-    """The state behind the application: mini programs, tokens, clock, numbers, journal.
+    """The mini programs, and what they share: clock, seed, mode, faults and pins for all.
 
     ``apps`` maps each appid to its secret, or to its settings as `configure_app` takes them; by
     default it is the demo mini program alone. The same seed gives the same numbers, tokens and
-    request ids. Until ``ready_hour`` (0 to 24, Beijing's) the data of yesterday are not ready.
-    With ``gateway_secret``, a SecretKey, the CloudBase gateway checks the signature of each
-    request. ``mode`` says who is asked before the simulation: ``recordings``, a folder or a
-    cassette, or ``upstream``, by default WeChat itself, in the name of ``upstream_app``, an appid
-    and its secret. With ``by_api`` a request that was not recorded gets another recording of its
-    API. Raises ValueError, RecordingError.
+    request ids. ``journal_size`` is the most entries of one mini program's journal. Until
+    ``ready_hour`` (0 to 24, Beijing's) the data of yesterday are not ready. With
+    ``gateway_secret``, a SecretKey, the CloudBase gateway checks the signature of each request.
+    ``mode`` is the source that is asked before the simulation: ``recordings``, a folder or a
+    cassette, or ``upstream``, by default WeChat itself, called as ``upstream_app``, an appid and
+    its secret. With ``by_api`` a request that was not recorded gets another recording of its API.
+    Raises ValueError, RecordingError.
     """
 
     APP_SETTINGS = APP_SETTINGS
@@ -69,107 +69,129 @@ class Emulator:
         upstream_app: tuple[str, str] | None = None,
         by_api: bool = False,
     ) -> None:
+        self.catalogue = default_catalogue() if catalogue is None else catalogue
         self.clock = clock or Clock()
         """The common clock; see also `clock_of`."""
-        self.clocks = Clocks(self.clock)
-        self.seeds = Seeds(seed)
-        self._first_seed = seed
-        self._lock = threading.RLock()
-        self.resets = 0
-        """How many resets there were, so that a request which one overtakes leaves no trace."""
-        self._reset_at: dict[str | None, int] = {}
-        self.catalogue = default_catalogue() if catalogue is None else catalogue
-        self.journal = Journal(journal_size)
-        self.readiness = Readiness(ready_hour)
         self.gateway_secret = gateway_secret
-        self.apps: dict[str, str] = {}
-        """The secret of each mini program."""
+        self._first_seed = checked_seed(seed)
+        self._seed = CommonSeed(seed)
+        self._ready_hour = checked_hour(ready_hour)
+        self._journal_size = journal_size
+        self._numbers = Numbers()
+        self._lock = threading.RLock()
+        self.programs: dict[str, MiniProgram] = {}
+        """The mini programs by appid. A reset replaces each object."""
+        self.common = self._new(None, self.clock)
+        """The requests of unknown callers, and the faults and pins for all mini programs."""
+        self.container: dict[str, MiniProgram] = {}
+        """The mini programs with Cloud Run's service; the first is the container's own."""
         self.secrets: set[bytes] = set()
-        """All of these that there were since the last reset, to be known wherever they stand."""
-        self.tokens = Tokens(self.apps, self.clocks, self.seeds)
+        """Every secret since the last reset, so that it can be masked wherever it stands."""
+        self._by_mark: dict[str, MiniProgram] = {}
         self._paths = {api.name: api.path for api in self.catalogue.values()}
         self._names = {path: name for name, path in self._paths.items()}
         self._limited = {**self._paths, **{path: path for path in (*TOKEN_PATHS, *self._names)}}
         self.paths = frozenset({*CREDENTIAL_PATHS, *MANAGEMENT_PATHS, *self._names})
-        self.faults = Faults(self.seeds, self.clocks, Known(self._paths, self.paths, self.apps))
-        self.pins = Pins(self.catalogue, self.apps)
-        self.quota = Quota(self.clocks)
-        self.cloud_run = CloudRun(self.clocks, self.seeds)
-        self.rids = Rids()
+        self.faults = Faults(self._owner, Known(self._paths, self.paths, self.programs))
+        # A fault whose time is over has ended for good, even if the clock is moved back.
+        self.clock.watch(self.faults.listed)
+        self.pins = Pins(self._owner, self.catalogue, self.programs)
+        self.journal = Journals(self._numbers, lambda: [each.journal for each in self._all()])
         place = None if recordings is None else Path(recordings)
         self.modes = Modes(mode, Sources(self.catalogue, place, upstream, upstream_app, by_api))
-        self._world = lru_cache(maxsize=_WORLDS)(World)
         given = {DEMO_APPID: DEMO_SECRET} if apps is None else apps
         if not given:
             raise InvalidInputError("apps: an emulator has at least one mini program")
         self._first_apps = {appid: app_settings(one) for appid, one in given.items()}
         self.first_appid = next(iter(self._first_apps))
-        """The mini program in whose name a program calls that was told nothing else."""
+        """The default mini program: of functions, and of calls that name no appid."""
         for appid in self._first_apps:
             self._configure_first(appid)
 
     @property
     def seed(self) -> int:
         """Return the common seed."""
-        return self.seeds.common
+        return self._seed.value
 
-    def now(self, appid: str | None = None) -> datetime:
-        """Return the time of a mini program, or of nobody known."""
-        return self.clocks.now(appid)
+    @property
+    def apps(self) -> dict[str, str]:
+        """Return the secret of each mini program."""
+        return {appid: program.secret for appid, program in self.programs.copy().items()}
 
-    def clock_of(self, appid: str) -> OwnClock:
+    def program(self, appid: Any) -> MiniProgram:
+        """Return a mini program. Raises ValueError for an unknown appid."""
+        program = self.programs.get(appid) if isinstance(appid, str) else None
+        if program is None:
+            raise InvalidInputError(f"appid is one of {some_of(self.programs)}, not {appid!r}")
+        return program
+
+    def program_of_token(self, token: str) -> MiniProgram | None:
+        """Return the mini program that an access token was granted to, expired or not."""
+        program = self._by_mark.get(mark_of_token(token))
+        return program if program is not None and token in program.tokens else None
+
+    def program_of_file(self, token: str) -> MiniProgram | None:
+        """Return the mini program whose Cloud Run file may hold, or have held, a token."""
+        return self._by_mark.get(mark_of_token(token))
+
+    def record_of(self, rid: str, program: MiniProgram) -> Record:
+        """Return the request of a mini program's rid. Raises RefusalError for another's rid."""
+        record = program.rids.get(rid)
+        if record is None:
+            of_another = any(other.rids.get(rid) is not None for other in self._all())
+            raise RefusalError(76003 if of_another else 76001, "rid")
+        return record
+
+    def clock_of(self, appid: str) -> Clock:
         """Return a mini program's clock: the common time, until it is set itself.
 
         Then it is independent, until a reset. Raises ValueError.
         """
-        return self.clocks.own(self.known_appid(appid))
-
-    def world(self, appid: str) -> World:
-        """Return the simulated mini program of an appid."""
-        return self._world(self.seeds.of(appid), appid)
+        return self.program(appid).clock
 
     def never_blocks(self, path: str) -> bool:
-        """Say whether a request for a path leaves its thread to others while it waits."""
+        """Return whether a request for a path leaves its thread to others while it waits."""
         if path.startswith(_FUNCTIONS):
             return True
         calls = path in self.paths or path == _GATEWAY
         return calls and not self.faults and self.modes.ask is None
 
-    def reset_since(self, resets: int, appid: str | None) -> bool:
-        """Say whether there was a reset of a mini program or of all since there were so many."""
-        return (
-            self.resets != resets
-            and max(self._reset_at.get(None, 0), self._reset_at.get(appid, 0)) > resets
-        )
-
     def reset(self) -> None:
-        """Go back to the beginning: as it was made, with no token, fault, pin or journal."""
+        """Go back to the beginning: as it was made, without tokens, faults, pins and journal."""
         with self._lock:
-            # First, since recordings may have become unreadable, and then nothing is changed.
+            # First: unreadable recordings raise before anything is changed.
             self.modes.reset()
-            self._count_reset(None)
-            self._forget(None)
-            self.seeds.reset(self._first_seed)
-            self.faults.reseed()
+            discarded = list(self._all())
+            self._seed.value = self._first_seed
+            self.clock.reset()
             self.secrets.clear()
-            for appid in self.apps.keys() - self._first_apps.keys():
-                del self.apps[appid]
-                self.clocks.forget(appid)
+            self.container = {}
+            for appid, program in list(self.programs.items()):
+                program.clock.reset()
+                if appid not in self._first_apps:
+                    del self.programs[appid], self._by_mark[mark_of_appid(appid)]
+            self.common = self._new(None, self.clock)
             for appid in self._first_apps:
-                self._configure_first(appid)
+                self._replace(appid)
+            self.faults.clear()
+            self.faults.reseed()
+            self.pins.clear()
+            for program in discarded:
+                program.close()
 
     def reset_app(self, appid: str) -> None:
-        """Take one mini program back to its beginning, and leave all others alone.
+        """Take one mini program back to its beginning: tokens, clock, settings, all of it.
 
-        It loses its tokens, own faults and pins, clock, seed, settings and journal. Raises
-        ValueError.
+        The others do not notice. Raises ValueError for an unknown appid.
         """
         with self._lock:
-            self.known_appid(appid)
-            self._count_reset(appid)
-            self._forget(appid)
-            self.seeds.forget(appid)
-            self._configure_first(appid)
+            discarded = self.program(appid)
+            discarded.clock.reset()
+            self._switch_cloud_run(discarded, on=False)
+            self._replace(appid)
+            self.faults.clear_of(discarded)
+            self.pins.clear_of(discarded)
+            discarded.close()
 
     def reseed(self, seed: int) -> None:
         """Start numbers, tokens and request ids anew from a seed, without faults.
@@ -178,11 +200,11 @@ class Emulator:
         whole number.
         """
         with self._lock:
-            self.seeds.reseed(checked_seed(seed))
+            self._seed.value = checked_seed(seed)
             self.faults.reseed()
-            for appid in self.apps:
-                if self.seeds.own(appid) is None:
-                    self._end_tokens(appid)
+            for program in self._all():
+                if program.streams.own_seed is None:
+                    program.restart_streams()
 
     def configure_app(  # noqa: PLR0913 - each is a setting of its own
         self,
@@ -197,69 +219,26 @@ class Emulator:
     ) -> None:
         """Change a mini program, or add one, which needs a secret. Raises ValueError.
 
-        The limits have the calls of a day or a minute by API or path; None lifts one.
+        The limits have the calls of a day or a minute by API or path; None removes one.
         ``cloud_run`` is ``{"api_whitelist": [paths], "ready": bool}``, or False to switch it off.
         A ``seed`` of its own starts its numbers, tokens and request ids anew.
         """
         given = (secret, ready_hour, daily_limits, minute_limits, cloud_run, seed)
         self._configure(appid, dict(zip(APP_SETTINGS, given, strict=True)))
 
-    def _configure(self, appid: str, given: Mapping[str, Any]) -> None:
-        settings = checked_app(appid, given, self._limited)
-        with self._lock:
-            if settings.secret is None:
-                if appid not in self.apps:
-                    known = some_of(self.apps)
-                    raise InvalidInputError(
-                        f"appid is one of {known}, not {appid!r}: a secret would add it"
-                    )
-            else:
-                self.apps[appid] = settings.secret
-                self.secrets.add(settings.secret.encode("utf-8", "surrogatepass"))
-            if settings.ready_hour is not None:
-                self.readiness.set(appid, settings.ready_hour)
-            self.quota.set_limits(appid, settings.daily_limits, settings.minute_limits)
-            if settings.cloud_run is not None:
-                self.cloud_run.set(appid, settings.cloud_run or None)
-            if settings.seed is not None:
-                self._end_tokens(appid)
-                self.seeds.set(appid, settings.seed)
-
-    def _configure_first(self, appid: str) -> None:
-        """Set a mini program to what the emulator was made with, if it was."""
-        if appid not in self._first_apps:
-            return
-        try:
-            self._configure(appid, self._first_apps[appid])
-        except ValueError as error:
-            raise InvalidInputError(f"{appid}: {error}") from None
-
-    def known_appid(self, appid: Any) -> str:
-        """Return an appid that the emulator knows. Raises ValueError, which names them."""
-        if not isinstance(appid, str) or appid not in self.apps:
-            raise InvalidInputError(f"appid is one of {some_of(self.apps)}, not {appid!r}")
-        return appid
-
     def describe(self) -> dict[str, Any]:
-        """Return the state as JSON; no token and no secret is in it."""
-        # Nothing of a reset that is half done.
+        """Return the state as JSON, without tokens and secrets."""
+        # Not in the middle of a reset.
         with self._lock:
             return {
                 **self.modes.describe(),
                 "seed": self.seed,
                 "clock": describe_clock(self.clock),
-                "apps": {appid: self.describe_app(appid) for appid in self.apps},
+                "apps": {appid: self.describe_app(appid) for appid in self.programs},
                 "faults": [fault.describe() for fault in self.faults.listed()],
                 "pins": len(self.pins),
                 "journal": len(self.journal),
             }
-
-    def describe_clock(self, appid: str | None = None) -> dict[str, Any]:
-        """Return ``{"now", "frozen", "offset"}``: a time, whether it stands still, seconds.
-
-        With the appid of a mini program it is that one's clock. Raises ValueError.
-        """
-        return describe_clock(self.clock if appid is None else self.clock_of(appid))
 
     def describe_app(self, appid: str) -> dict[str, Any]:
         """Return a mini program's settings without its secret. Raises KeyError.
@@ -267,21 +246,28 @@ class Emulator:
         ``seed`` and ``clock`` are there if it has one of its own.
         """
         with self._lock:
-            if appid not in self.apps:
+            program = self.programs.get(appid)
+            if program is None:
                 raise NotHereError(appid)
-            seed, clock = self.seeds.own(appid), self.clocks.set_of(appid)
+            seed, clock, service = (
+                program.streams.own_seed,
+                program.clock,
+                program.cloud_run.service,
+            )
+            own = isinstance(clock, OwnClock) and not clock.follows
             return {
                 "appid": appid,
-                "ready_hour": self.readiness.hour_of(appid),
-                **self.quota.describe(appid),
-                "cloud_run": self.cloud_run.describe(appid),
+                "ready_hour": program.ready_hour,
+                **program.quota.describe(),
+                "cloud_run": service is not None
+                and {**service.describe(), "own": appid == next(iter(self.container))},
                 **({} if seed is None else {"seed": seed}),
-                **({} if clock is None else {"clock": describe_clock(clock)}),
+                **({"clock": describe_clock(clock)} if own else {}),
             }
 
     def cloudbase_access_token(self, appid: str) -> str:
-        """Return what Cloud Run's token file holds now. Raises ValueError."""
-        return self.cloud_run.token_file(self.known_appid(appid))
+        """Return the content of Cloud Run's token file. Raises ValueError."""
+        return self.program(appid).cloud_run.token_file(appid)
 
     def journal_entries(self, **filters: Any) -> list[dict[str, Any]]:
         """Return the entries of `journal_page` alone. Raises ValueError."""
@@ -289,40 +275,92 @@ class Emulator:
         return entries
 
     def journal_page(
-        self, *, api: str | None = None, path: str | None = None, **filters: Any
+        self,
+        *,
+        appid: str | None = None,
+        api: str | None = None,
+        path: str | None = None,
+        **filters: Any,
     ) -> dict[str, Any]:
         """Return ``{"entries", "last"}``: the newest that match, the oldest first, as JSON.
 
-        ``filters`` are those of `Journal.select`; what ``last`` is, given for ``after``, leaves
-        only those that came later. Raises ValueError for an API that does not exist and for a
-        limit below 1.
+        Further filters are those of `journal.select`; ``last``, given as ``after``, leaves only
+        later entries. Raises ValueError for an unknown API and for a limit below 1.
         """
         if api is not None and (path is not None or api not in self._paths):
             raise InvalidInputError(
                 f"api is one of {', '.join(self._paths)}, and then path is not given"
             )
+        journal: Journal | Journals = self.journal
+        if appid is not None:
+            program = self.programs.get(appid)
+            journal = Journal(0, self._numbers) if program is None else program.journal
         path = path if api is None else self._paths[api]
-        found, last = self.journal.select(path=path, **filters)
+        found, last = select(journal, path=path, **filters)
         entries = [{**entry.describe(), "api": self._names.get(entry.path)} for entry in found]
         return {"entries": entries, "last": last}
 
-    def _end_tokens(self, appid: str) -> None:
-        self.tokens.forget(appid)
-        self.cloud_run.forget_tokens(appid)
+    def _all(self) -> Iterator[MiniProgram]:
+        return iter((self.common, *self.programs.copy().values()))
 
-    def _count_reset(self, appid: str | None) -> None:
-        self.resets += 1
-        if appid is None:
-            self._reset_at.clear()
-        self._reset_at[appid] = self.resets
+    def _owner(self, appid: str | None) -> MiniProgram:
+        return self.common if appid is None else self.program(appid)
 
-    def _forget(self, appid: str | None) -> None:
-        self.clocks.reset(appid)
-        self.tokens.forget(appid)
-        self.faults.clear(appid)
-        self.pins.clear(appid)
-        self.readiness.reset(appid)
-        self.quota.reset(appid)
-        self.cloud_run.reset(appid)
-        self.rids.clear(appid)
-        self.journal.clear(appid)
+    def _new(self, appid: str | None, clock: Clock) -> MiniProgram:
+        return MiniProgram(
+            appid,
+            clock=clock,
+            seed=self._seed,
+            ready_hour=self._ready_hour,
+            journal=Journal(self._journal_size, self._numbers),
+        )
+
+    def _add(self, appid: str) -> MiniProgram:
+        clock = OwnClock(self.clock)
+        clock.watch(self.faults.listed)
+        return self._put(self._new(appid, clock))
+
+    def _put(self, program: MiniProgram) -> MiniProgram:
+        assert program.appid is not None  # noqa: S101 - that of unknown callers is `common`
+        self.programs[program.appid] = self._by_mark[mark_of_appid(program.appid)] = program
+        return program
+
+    def _replace(self, appid: str) -> None:
+        """Put a new object in the place of a mini program; its clock stays the same object.
+
+        Tests and timers hold on to the clock.
+        """
+        former = self.programs.get(appid)
+        if former is not None:
+            self._put(self._new(appid, former.clock)).secret = former.secret
+        self._configure_first(appid)
+
+    def _configure(self, appid: str, given: Mapping[str, Any]) -> None:
+        settings = checked_app(appid, given, self._limited)
+        with self._lock:
+            program = self.programs.get(appid)
+            if program is None and settings.secret is None:
+                known = some_of(self.programs)
+                raise InvalidInputError(
+                    f"appid is one of {known}, not {appid!r}: a secret would add it"
+                )
+            program = program or self._add(appid)
+            if settings.secret is not None:
+                self.secrets.add(settings.secret.encode("utf-8", "surrogatepass"))
+            program.apply(settings)
+            if settings.cloud_run is not None:
+                self._switch_cloud_run(program, on=bool(settings.cloud_run))
+
+    def _switch_cloud_run(self, program: MiniProgram, *, on: bool) -> None:
+        # Replaced as a whole: requests read it without a lock.
+        others = {appid: one for appid, one in self.container.items() if on or one is not program}
+        self.container = {**others, str(program.appid): program} if on else others
+
+    def _configure_first(self, appid: str) -> None:
+        """Apply the settings that the emulator was made with, if there are any."""
+        if appid not in self._first_apps:
+            return
+        try:
+            self._configure(appid, self._first_apps[appid])
+        except ValueError as error:
+            raise InvalidInputError(f"{appid}: {error}") from None

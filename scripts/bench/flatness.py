@@ -48,17 +48,18 @@ def _of_pins(effort: Effort, count: int) -> Measure:
 
 def _of_journal(effort: Effort, size: int) -> Measure:
     emulator = Emulator(journal_size=size)
+    journal = emulator.program(emulator.first_appid).journal
     for second in range(size):
         time_of_it = datetime.fromtimestamp(second, BEIJING)
         body = b'{"begin_date": "20190101", "end_date": "%08d"}' % second
-        emulator.journal.add(Entry(time_of_it, "POST", DOCUMENTED_PATH, "wx", body, 0, "filled"))
+        journal.add(Entry(time_of_it, "POST", DOCUMENTED_PATH, "wx", body, 0, "filled"))
     return _cost(effort, emulator)
 
 
 def _cost(effort: Effort, emulator: Emulator) -> Measure:
     """Return a measure of the CPU seconds of a call; the appids and the days take turns."""
     app = create_app(emulator)
-    tokens = cycle([emulator.tokens.grant(appid)[0] for appid in emulator.apps])
+    tokens = cycle([emulator.program(appid).tokens.grant()[0] for appid in emulator.apps])
     params = cycle(requests_of(_OPERATION))
 
     def measure() -> float:

@@ -42,7 +42,7 @@ def work(said: Connection) -> None:
     chance = random.Random(0)  # noqa: S311 - repeatable on purpose
     # What is bounded has to be full before anything is measured; tokens would take longest.
     for appid in [*emulator.apps] * 1000:
-        emulator.tokens.grant(appid)
+        emulator.program(appid).tokens.grant()
     for count in (_WARM, _CALLS):
         make_calls(emulator, app, chance, count)
         said.send(memory(os.getpid()))
@@ -54,7 +54,7 @@ def make_calls(emulator: Emulator, app: Flask, chance: random.Random, count: int
     tokens = list(emulator.apps)
     for number in range(count):
         if number % 1000 == 0:
-            tokens = [emulator.tokens.grant(appid)[0] for appid in emulator.apps]
+            tokens = [emulator.program(appid).tokens.grant()[0] for appid in emulator.apps]
         path, requests = chance.choice(operations)
         match chance.randrange(20):
             case 0:

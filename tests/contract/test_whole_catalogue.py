@@ -92,7 +92,9 @@ def https(cloud_emulator, cloud_openapi_session):
 
     def ask(api, body):
         operation = CATALOGUE[api]
-        token, _ = cloud_emulator.emulator.tokens.grant_stable(cloud_emulator.appid, force=False)
+        token, _ = cloud_emulator.emulator.program(cloud_emulator.appid).tokens.grant_stable(
+            force=False
+        )
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         target = f"{operation.path}?access_token={token}"
         return client.open(target, method=operation.method, data=data).get_json(force=True)

@@ -43,7 +43,7 @@ class Service:
         self.emulator.clock.freeze(moment)
         self.emulator.reseed(self.chance.randrange(100))
         self.appid = self.chance.choice(APPIDS)
-        self.token = self.emulator.tokens.grant(self.appid)[0]
+        self.token = self.emulator.program(self.appid).tokens.grant()[0]
 
     def send(self, method, path, query, body):
         """Send a request, and return the answer, which has status 200 and is a JSON object."""

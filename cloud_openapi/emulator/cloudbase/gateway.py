@@ -27,8 +27,8 @@ from cloud_openapi.emulator.cloudbase.signature_check import signer_of
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import PlatformError, RefusalError
 from cloud_openapi.emulator.json_response import json_answer, platform_refusal
-from cloud_openapi.emulator.weixin.operation import operate
-from cloud_openapi.emulator.weixin.respond import JSON_TYPE, Answer, respond
+from cloud_openapi.emulator.weixin.operation import OperationEndpoint
+from cloud_openapi.emulator.weixin.respond import JSON_TYPE, Answer, Call, respond
 from cloud_openapi.json_text import read_json
 from cloud_openapi.runtime import UnknownFunctionError, new_request_id
 
@@ -70,7 +70,9 @@ class _Gateway:
     def __init__(self, emulator: Emulator, functions: Invoker | None) -> None:
         self._emulator = emulator
         self._functions = functions
-        self._operate = {api.name: operate(api, emulator) for api in emulator.catalogue.values()}
+        self._endpoints = {
+            api.name: OperationEndpoint(api, emulator) for api in emulator.catalogue.values()
+        }
         self._actions: dict[str, Callable[[_Request], Response]] = {
             "wx.openApi": self._open_api,
             "wx.api": self._api,
@@ -118,28 +120,27 @@ class _Gateway:
 
     def _call(self, asked: _Request, params: Params, appid: str, carry: Carry) -> Response:
         name = asked.texts.get("apiName", "")
+        program = self._emulator.programs.get(appid or self._emulator.first_appid)
         operation = self._emulator.catalogue.get(name)
-        call = GatewayCall(asked.http, operation, params.body, carry)
-        chosen = appid or self._emulator.first_appid
-        call.appid = chosen if chosen in self._emulator.apps else None
+        call = GatewayCall(asked.http, program or self._emulator.common, operation, params, carry)
+        call.refusal = self._refusal(call, asked, name, known_appid=program is not None)
+        endpoint = self._endpoints.get(name, _authorise)
+        return respond(call, endpoint, self._emulator)
+
+    def _refusal(
+        self, call: GatewayCall, asked: _Request, name: str, *, known_appid: bool
+    ) -> RefusalError | None:
+        """Return the reason why the caller may not call an API, in the platform's order."""
         try:
             caller = known_caller(asked.token, asked.signer, self._functions)
-            call.function = caller.function
         except UnknownCallerError:
-            caller = None
-
-        def endpoint(_call: Any) -> Answer:
-            if caller is None:
-                raise PlatformError(ILLEGAL_SOURCE, "wxCloudApiToken")
-            if operation is None:
-                raise PlatformError(_API_NOT_FOUND, f"apiName {name[:200]}")
-            if not permits(caller, name, self._functions):
-                raise PlatformError(_PERMISSION_DENIED, f"permissions.openapi: {name}")
-            if call.appid is None:
-                raise RefusalError(40013, "appid")
-            return self._operate[name](call, call.appid, params.read)
-
-        return respond(call, endpoint, self._emulator)
+            return PlatformError(ILLEGAL_SOURCE, "wxCloudApiToken")
+        call.function = caller.function
+        if name not in self._endpoints:
+            return PlatformError(_API_NOT_FOUND, f"apiName {name[:200]}")
+        if not permits(caller, name, self._functions):
+            return PlatformError(_PERMISSION_DENIED, f"permissions.openapi: {name}")
+        return None if known_appid else RefusalError(40013, "appid")
 
     def _invoke(self, asked: _Request) -> Response:
         functions = self._functions
@@ -154,7 +155,7 @@ class _Gateway:
         except (ValueError, RecursionError) as error:
             raise GatewayError("INVALID_PARAM", f"request_data is no JSON: {error}") from None
         source = f"{caller.source},scf".lstrip(",")
-        now = self._emulator.now(self._emulator.first_appid)
+        now = self._emulator.clock_of(self._emulator.first_appid).now()
         outcome = None
         if functions is not None:
             with suppress(UnknownFunctionError):
@@ -166,6 +167,11 @@ class _Gateway:
         if outcome.status != 200:  # noqa: PLR2004 - good
             raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _blame(outcome.result))
         return json_answer({"requestId": new_request_id(), "data": {"response_data": outcome.text}})
+
+
+def _authorise(call: Call) -> Answer:
+    call.authorise(call.method)
+    raise PlatformError(_API_NOT_FOUND, "apiName")
 
 
 def _as_message(data: bytes, platform_code: int) -> Response:

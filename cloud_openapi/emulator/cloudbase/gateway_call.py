@@ -1,4 +1,4 @@
-"""A call that came by the CloudBase gateway: who made it, what it asks for, how it is answered."""
+"""A call by the CloudBase gateway: its caller, its parameters and its response."""
 
 import base64
 import json
@@ -10,8 +10,9 @@ from flask import Request, Response
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError
-from cloud_openapi.emulator.state.caller import Caller
-from cloud_openapi.emulator.weixin.respond import Call
+from cloud_openapi.emulator.mini_program import MiniProgram
+from cloud_openapi.emulator.overrides.caller import Caller
+from cloud_openapi.emulator.weixin.respond import UNREAD, Call
 
 if TYPE_CHECKING:
     from cloud_openapi.wire.messages import Pair
@@ -23,32 +24,57 @@ Carry = Callable[[bytes, int], Response]
 class GatewayCall(Call):
     """One call of an API by its name, without an access token."""
 
-    __slots__ = ("_body", "_carry", "function")
+    __slots__ = ("_carry", "_operation", "_params", "function", "refusal")
 
     via = "gateway"
 
     def __init__(
-        self, request: Request, operation: Operation | None, body: bytes, carry: Carry
+        self,
+        request: Request,
+        program: MiniProgram,
+        operation: Operation | None,
+        params: "Params",
+        carry: Carry,
     ) -> None:
-        super().__init__(request)
-        if operation is not None:
-            self.method, self.path = operation.method, operation.path
+        self.request = request
+        self.path = request.path if operation is None else operation.path
+        self.side_car = False
+        self.program = program
+        self.now = program.clock.now()
         self.function: str | None = None
-        self._body = body
+        self.refusal: RefusalError | None = None
+        """The reason why the caller may not make the call."""
+        self._json = UNREAD
+        self._operation = operation
+        self._params = params
         self._carry = carry
 
+    @property
+    def method(self) -> str:
+        """Return the HTTP method of the API."""
+        return self.request.method if self._operation is None else self._operation.method
+
+    def authorise(self, _method: str) -> MiniProgram:
+        """Return the mini program that makes the call. Raises RefusalError."""
+        if self.refusal is not None:
+            raise self.refusal
+        return self.program
+
     def caller(self, _emulator: Emulator) -> Caller:
-        """Return who calls; there is no token that a fault could revoke."""
+        """Return the sender; a fault has no token to revoke."""
         address = self.request.remote_addr or ""
-        return Caller(self.path, self.appid, None, self.appid, address, gateway=True)
+        return Caller(self.program, self.path, None, address, gateway=True)
 
     def body_to_keep(self) -> bytes:
         """Return the parameters, each as it came."""
-        return self._body
+        return self._params.body
 
     def response(self, data: bytes, platform_code: int) -> Response:
-        """Return the gateway's answer."""
+        """Return the gateway's response."""
         return self._carry(data, platform_code)
+
+    def _read(self, _form_error: int) -> dict[str, Any]:
+        return self._params.read()
 
 
 class Params(NamedTuple):

@@ -39,7 +39,7 @@ def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> Non
     def access(name: str = "", rest: str = "") -> Response:
         try:
             event = event_of(f"/{rest}")
-            now = emulator.now(emulator.first_appid)
+            now = emulator.clock_of(emulator.first_appid).now()
             outcome = functions.invoke(name, event, now, "wx_http")
         except RequestEntityTooLarge:
             message = "The body is larger than 6 MB."

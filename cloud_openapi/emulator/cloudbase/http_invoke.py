@@ -47,7 +47,7 @@ class _Invocations:
         name = environ["PATH_INFO"].removeprefix("/").encode("latin-1").decode("utf-8", "replace")
         try:
             event, source = _event(environ), _source(environ)
-            now = self._emulator.now(self._emulator.first_appid)
+            now = self._emulator.clock_of(self._emulator.first_appid).now()
             outcome = self._functions.invoke(name, event, now, source)
         except UnknownFunctionError:
             return unknown_function(name, self._functions)(environ, start)

@@ -81,7 +81,10 @@ def _add_state(routes: Blueprint, emulator: Emulator) -> None:
 def _add_clock(routes: Blueprint, emulator: Emulator) -> None:
     @routes.get("/clock")
     def clock() -> Response:
-        return json_answer(emulator.describe_clock(query("appid").get("appid")))
+        appid = query("appid").get("appid")
+        return json_answer(
+            describe_clock(emulator.clock if appid is None else emulator.clock_of(appid))
+        )
 
     @routes.put("/clock")
     def set_clock() -> Response:
@@ -115,7 +118,10 @@ def _add_faults(routes: Blueprint, emulator: Emulator) -> None:
     @routes.delete("/faults")
     def clear() -> Response:
         appid = query("appid").get("appid")
-        emulator.faults.clear(None if appid is None else emulator.known_appid(appid))
+        if appid is None:
+            emulator.faults.clear()
+        else:
+            emulator.faults.clear_of(emulator.program(appid))
         return listed()
 
     @routes.delete("/faults/<int:number>")
@@ -138,7 +144,10 @@ def _add_pins(routes: Blueprint, emulator: Emulator) -> None:
     @routes.delete("/pins")
     def unpin_all() -> Response:
         appid = query("appid").get("appid")
-        emulator.pins.clear(None if appid is None else emulator.known_appid(appid))
+        if appid is None:
+            emulator.pins.clear()
+        else:
+            emulator.pins.clear_of(emulator.program(appid))
         return listed()
 
     @routes.delete("/pins/<int:number>")

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from cloud_openapi.emulator.errors import LARGEST, TEXTS, InvalidInputError
 from cloud_openapi.emulator.kinds import is_number, is_text, is_whole
 from cloud_openapi.emulator.names import some_of
+from cloud_openapi.emulator.overrides.caller import Owner
 from cloud_openapi.emulator.state.clock import read_moment
 
 _MATCH: Final = ("api", "path", "appid", "times", "rate", "until")
@@ -48,13 +49,18 @@ class Fault:
     """A fault that was asked for, and how often it has struck."""
 
     def __init__(
-        self, number: int, definition: Mapping[str, Any], path: str | None, chance: random.Random
+        self,
+        number: int,
+        definition: Mapping[str, Any],
+        path: str | None,
+        chance: random.Random,
+        owner: Owner,
     ) -> None:
         self.id = number
         self.kind: str = definition["kind"]
         self.definition = dict(definition)
         self.path = path
-        self.appid: str | None = definition.get("appid")
+        self.owner = owner
         self.times: int | None = definition.get("times")
         self.rate: float = definition.get("rate", 1)
         self.until: datetime | None = definition.get("until")
@@ -64,10 +70,16 @@ class Fault:
         self.cancelled = threading.Event()
         """Set when the fault is taken back, so that nobody sleeps on for it."""
 
-    def over(self, now: datetime) -> bool:
-        """Say whether the fault has ended as it was declared to."""
+    @property
+    def appid(self) -> str | None:
+        """Return the mini program whose requests the fault strikes, or None for all."""
+        return self.owner.appid
+
+    @property
+    def over(self) -> bool:
+        """Return whether the fault has ended as it was declared to."""
         spent = self.times is not None and self.struck >= self.times
-        if spent or (self.until is not None and now >= self.until):
+        if spent or (self.until is not None and self.owner.clock.now() >= self.until):
             # For good, even if the clock is moved back.
             self._ended = True
         return self._ended

@@ -2,17 +2,16 @@
 
 import random
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from flask import Response
 
 from cloud_openapi.emulator.errors import NotHereError, PlatformError, RefusalError, text_at
 from cloud_openapi.emulator.overrides.broken_responses import INSTEAD, spoiled
+from cloud_openapi.emulator.overrides.caller import Caller, Owner
 from cloud_openapi.emulator.overrides.fault import Fault, Known, checked
-from cloud_openapi.emulator.state.caller import Caller
-from cloud_openapi.emulator.state.clock import Clocks
-from cloud_openapi.emulator.state.seeds import Seeds
 from cloud_openapi.emulator.state.tokens import Tokens
 from cloud_openapi.waiting import pause
 
@@ -20,74 +19,73 @@ _ERRORS: Final = {"quota": 45009, "not_ready": 61503}
 
 
 class Faults:
-    """Every fault that is in force: mini programs' own, and everybody's.
+    """Every fault in force, by number; each mini program has its own. Safe between threads.
 
-    Safe to share between threads.
+    ``owner_of`` returns the mini program of an appid; that of None has the faults for all.
     """
 
-    def __init__(self, seeds: Seeds, clocks: Clocks, known: Known) -> None:
-        self._seeds = seeds
-        self._clocks = clocks
+    def __init__(self, owner_of: Callable[[str | None], Owner], known: Known) -> None:
+        self._owner_of = owner_of
         self._known = known
         self._data_paths = frozenset(known.apis.values())
         self._lock = threading.Lock()
         self._number = 0
-        # By whose they are, so that nobody pays for another's; replaced as a whole, never changed.
-        self._of: dict[str | None, tuple[Fault, ...]] = {}
-        # What a clock has shown to be over is over for good, whoever asks meanwhile.
-        clocks.watch(self.listed)
+        self._by_number: dict[int, Fault] = {}
 
     def __bool__(self) -> bool:
-        # Almost never, which is all that a request then asks.
-        return bool(self._of)
+        return bool(self._by_number)
 
     @property
     def active(self) -> tuple[Fault, ...]:
         """Return the faults that were not seen to end, the oldest first."""
-        faults = [fault for faults in list(self._of.values()) for fault in faults]
-        return tuple(sorted(faults, key=lambda fault: fault.id))
+        return tuple(self._by_number.copy().values())
 
     def add(self, definition: Mapping[str, Any]) -> Fault:
-        """Put a fault in force. Raises ValueError, which says what is allowed."""
-        given = checked(definition, self._known, self._clocks.now)
-        appid = given.get("appid")
+        """Inject a fault. Raises ValueError, which says what is allowed."""
+        given = checked(definition, self._known, lambda appid: self._owner_of(appid).clock.now())
         path = given.get("path") or self._known.apis.get(given.get("api", ""))
         with self._lock:
+            owner = self._owner_of(given.get("appid"))
             self._number += 1
-            # Its own, so that other mini programs' requests do not change who is struck.
-            chance = random.Random(self._seeds.draw(appid, "fault", 16))  # noqa: S311 - repeatable
-            fault = Fault(self._number, given, path, chance)
-            self._of[appid] = (*self._of.get(appid, ()), fault)
+            # A generator of its own: other mini programs' requests must not change its dice.
+            chance = random.Random(owner.streams.draw("fault", 16))  # noqa: S311 - repeatable
+            fault = Fault(self._number, given, path, chance, owner)
+            self._by_number[fault.id] = fault
+            owner.faults.append(fault)
         return fault
 
     def remove(self, number: int) -> None:
-        """Take one fault back. Raises KeyError, if it is not in force."""
-        if not self._keep(lambda fault: fault.id != number):
+        """Remove one fault. Raises KeyError, if it is not in force."""
+        if not self._remove(lambda fault: fault.id == number):
             raise NotHereError(f"fault {number}")
 
-    def clear(self, appid: str | None = None) -> None:
-        """Take back the faults of one mini program, or all of them."""
-        if appid is None:
-            self._keep(lambda _: False)
-        else:
-            self._keep(lambda _: False, appid)
+    def clear(self) -> None:
+        """Remove every fault."""
+        self._remove(lambda _: True)
+
+    def clear_of(self, owner: Owner) -> None:
+        """Remove the faults of one mini program."""
+        self._remove(lambda fault: fault.owner is owner)
 
     def reseed(self) -> None:
-        """Take back the faults whose dice followed from the common seed."""
-        self._keep(lambda fault: self._seeds.own(fault.appid) is not None, anew=True)
+        """Remove the faults whose dice follow from the common seed; number anew if none is left."""
+        self._remove(lambda fault: fault.owner.streams.own_seed is None)
+        with self._lock:
+            if not self._by_number:
+                self._number = 0
 
     def listed(self) -> tuple[Fault, ...]:
         """Return the faults that have not ended."""
-        return tuple(fault for fault in self.active if not self._over(fault))
+        return tuple(fault for fault in self.active if not fault.over)
 
     def strike(self, caller: Caller) -> "Struck | None":
-        """Return the fault that this request meets, having slept for those that are latency."""
+        """Return the fault that a request meets, after the sleep of the latency faults it meets."""
         sleeps: list[tuple[Fault, float]] = []
         last: Fault | None = None
         with self._lock:
-            for fault in self._meeting(caller.appid):
-                if self._over(fault):
-                    self._end(fault)
+            for fault in self._meeting(caller.owner):
+                if fault.over:
+                    self._drop(fault)
                     continue
                 answers = fault.kind != "latency"
                 if (
@@ -97,8 +95,8 @@ class Faults:
                 ):
                     continue
                 fault.struck += 1
-                if self._over(fault):
-                    self._end(fault)
+                if fault.over:
+                    self._drop(fault)
                 if answers:
                     last = fault
                 else:
@@ -107,41 +105,31 @@ class Faults:
             pause(seconds, fault.cancelled)
         return None if last is None or last.cancelled.is_set() else Struck(last, caller)
 
-    def _meeting(self, appid: str | None) -> list[Fault]:
-        everybodys, own = self._of.get(None, ()), () if appid is None else self._of.get(appid, ())
-        return sorted((*everybodys, *own), key=lambda fault: fault.id)
+    def _meeting(self, owner: Owner) -> list[Fault]:
+        common = self._owner_of(None)
+        own = [] if owner is common else owner.faults
+        return sorted((*common.faults, *own), key=attrgetter("id"))
 
-    def _over(self, fault: Fault) -> bool:
-        return fault.over(self._clocks.now(fault.appid))
+    def _drop(self, fault: Fault) -> None:
+        fault.owner.faults.remove(fault)
+        del self._by_number[fault.id]
 
-    def _end(self, fault: Fault) -> None:
-        self._set(fault.appid, [other for other in self._of[fault.appid] if other is not fault])
-
-    def _set(self, appid: str | None, faults: Iterable[Fault]) -> None:
-        self._of[appid] = tuple(faults)
-        if not self._of[appid]:
-            del self._of[appid]
-
-    def _keep(self, kept: Callable[[Fault], bool], *appids: str, anew: bool = False) -> list[Fault]:
-        """Take the others back and return those that were in force; number anew if none is left."""
-        gone = []
+    def _remove(self, unwanted: Callable[[Fault], bool]) -> list[Fault]:
+        """Remove faults, and return those that had not ended."""
         with self._lock:
-            for appid in appids or list(self._of):
-                faults = self._of.get(appid, ())
-                gone += [fault for fault in faults if not kept(fault)]
-                self._set(appid, filter(kept, faults))
-            if anew and not self._of:
-                self._number = 0
-            ended = [fault for fault in gone if self._over(fault)]
-        for fault in gone:
+            removed = [fault for fault in self._by_number.values() if unwanted(fault)]
+            for fault in removed:
+                self._drop(fault)
+            in_force = [fault for fault in removed if not fault.over]
+        for fault in removed:
             fault.cancelled.set()
-        return [fault for fault in gone if fault not in ended]
+        return in_force
 
 
 def _meets(fault: Fault, caller: Caller, data_paths: Collection[str]) -> bool:
     if fault.kind == "not_ready" and caller.path not in data_paths:
         return False
-    if fault.path not in {None, caller.path} or fault.appid not in {None, caller.appid}:
+    if fault.path not in {None, caller.path}:
         return False
     if fault.kind == "gateway_error":
         return caller.gateway

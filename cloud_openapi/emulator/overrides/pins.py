@@ -2,15 +2,15 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.emulator.errors import NotHereError, RefusalError
+from cloud_openapi.emulator.overrides.caller import Owner
 from cloud_openapi.emulator.overrides.pin import Pin, checked
 
 _Value = TypeVar("_Value")
-_Owner = tuple[str | None, str]
 
 
 class RequestTable(Generic[_Value]):
@@ -54,22 +54,34 @@ class RequestTable(Generic[_Value]):
         return self._by_names.get(names, {}).get(_key(request, names))
 
 
-class Pins:
-    """Every pin, by mini program and API. Safe to share between threads."""
+class PinTables(dict[str, RequestTable["Pin"]]):
+    """The pins of one mini program, or those for all, by the name of the API."""
 
-    def __init__(self, catalogue: Catalogue, appids: Mapping[str, Any]) -> None:
+
+class Pins:
+    """Every pin by number; each mini program has its own. Safe to share between threads.
+
+    ``owner_of`` returns the mini program of an appid; that of None has the pins for all.
+    """
+
+    def __init__(
+        self,
+        owner_of: Callable[[str | None], Owner],
+        catalogue: Catalogue,
+        appids: Mapping[str, Any],
+    ) -> None:
+        self._owner_of = owner_of
         self._catalogue = catalogue
         self._appids = appids
         self._lock = threading.Lock()
         self._number = 0
-        self._pins: dict[int, Pin] = {}
-        self._tables: dict[_Owner, RequestTable[Pin]] = {}
+        self._by_number: dict[int, tuple[Pin, Owner]] = {}
 
     def __len__(self) -> int:
-        return len(self._pins)
+        return len(self._by_number)
 
     def add(self, definition: Any) -> Pin:
-        """Pin an answer, or several in turn, in the place of those of the same request.
+        """Pin an answer, or several in turn; a pin of the same request is replaced.
 
         Raises ValueError, which says what is wrong and what is allowed.
         """
@@ -77,23 +89,24 @@ class Pins:
         with self._lock:
             self._number += 1
             pin = Pin(self._number, given)
-            table = self._tables.setdefault(_owner(pin), RequestTable())
+            owner = self._owner_of(pin.appid)
+            table = owner.pins.setdefault(pin.api, RequestTable())
             former = table.get(pin.request)
             if former is not None:
-                del self._pins[former.id]
-            self._pins[pin.id] = pin
+                del self._by_number[former.id]
+            self._by_number[pin.id] = (pin, owner)
             table.put(pin.request, pin)
         return pin
 
-    def answer(self, appid: str, api: str, request: Mapping[str, Any]) -> tuple[Any, str] | None:
-        """Return the pinned answer to a request and what it comes from, if there is one.
+    def answer(self, owner: Owner, api: str, request: Mapping[str, Any]) -> tuple[Any, str] | None:
+        """Return the pinned answer to a request and its source, or None without a pin.
 
         A mini program's own pins come first. Raises RefusalError for an error without a text.
         """
-        if not self._pins:
+        if not self._by_number:
             return None
-        for owner in ((appid, api), (None, api)):
-            table = self._tables.get(owner)
+        for each in (owner, self._owner_of(None)):
+            table = each.pins.get(api)
             for pin in table.find(request) if table is not None else ():
                 with self._lock:
                     if pin.over:
@@ -103,41 +116,41 @@ class Pins:
         return None
 
     def remove(self, number: int) -> None:
-        """Take one pin back. Raises KeyError, if there is none of that number."""
+        """Remove one pin. Raises KeyError for an unknown number."""
         with self._lock:
-            pin = self._pins.get(number)
-            if pin is None:
+            if number not in self._by_number:
                 raise NotHereError(f"pin {number}")
-            self._drop(pin)
+            self._drop(number)
 
-    def clear(self, appid: str | None = None) -> None:
-        """Take back the pins of one mini program, or all of them."""
+    def clear(self) -> None:
+        """Remove every pin, and number anew."""
         with self._lock:
-            for pin in [pin for pin in self._pins.values() if appid in {None, pin.appid}]:
-                self._drop(pin)
-            if appid is None:
-                self._number = 0
+            for number in list(self._by_number):
+                self._drop(number)
+            self._number = 0
+
+    def clear_of(self, owner: Owner) -> None:
+        """Remove the pins of one mini program."""
+        with self._lock:
+            for number in [n for n, (_, one) in self._by_number.items() if one is owner]:
+                self._drop(number)
 
     def listed(self) -> tuple[Pin, ...]:
         """Return every pin, the oldest first."""
         with self._lock:
-            return tuple(self._pins.values())
+            return tuple(pin for pin, _ in self._by_number.values())
 
     def documented(self) -> list[dict[str, Any]]:
-        """Return WeChat's examples, which are always pinned behind all others."""
+        """Return WeChat's examples, which apply where no other pin does."""
         return [
             {"api": api.name, **example}
             for api in self._catalogue.values()
             for example in api.examples
         ]
 
-    def _drop(self, pin: Pin) -> None:
-        self._tables[_owner(pin)].drop(pin.request)
-        del self._pins[pin.id]
-
-
-def _owner(pin: Pin) -> _Owner:
-    return pin.appid, pin.api
+    def _drop(self, number: int) -> None:
+        pin, owner = self._by_number.pop(number)
+        owner.pins[pin.api].drop(pin.request)
 
 
 def _as_sent(answer: Any, source: str) -> tuple[Any, str]:

@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from cloud_openapi.emulator.errors import InvalidInputError
-from cloud_openapi.emulator.kinds import is_text
+from cloud_openapi.emulator.kinds import is_text, is_whole
 from cloud_openapi.emulator.state.cloud_run import Service, checked_service
 from cloud_openapi.emulator.state.quota import checked_limits
-from cloud_openapi.emulator.state.readiness import checked_hour
-from cloud_openapi.emulator.state.seeds import checked_seed
 
 APP_SETTINGS: Final = (
     "secret",
@@ -19,6 +17,7 @@ APP_SETTINGS: Final = (
     "cloud_run",
     "seed",
 )
+_HOURS = 24
 _APPID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -49,12 +48,12 @@ def checked_app(appid: str, given: Mapping[str, Any], paths: Mapping[str, str]) 
     if secret is not None and not (secret and is_text(secret)):
         raise InvalidInputError("secret is a text that is not empty, and has a form in UTF-8")
     return AppSettings(
-        secret,
-        None if hour is None else checked_hour(hour),
-        checked_limits("daily_limits", daily, paths),
-        checked_limits("minute_limits", minutely, paths),
-        None if cloud_run is None else checked_service(cloud_run) or False,
-        None if seed is None else checked_seed(seed),
+        secret=secret,
+        ready_hour=None if hour is None else checked_hour(hour),
+        daily_limits=checked_limits("daily_limits", daily, paths),
+        minute_limits=checked_limits("minute_limits", minutely, paths),
+        cloud_run=None if cloud_run is None else checked_service(cloud_run) or False,
+        seed=None if seed is None else checked_seed(seed),
     )
 
 
@@ -65,3 +64,17 @@ def app_settings(given: object) -> Mapping[str, Any]:
     if not isinstance(given, Mapping):
         raise InvalidInputError(f"a mini program is an object of {', '.join(APP_SETTINGS)}")
     return given
+
+
+def checked_hour(hour: object) -> int:
+    """Return the hour. Raises ValueError, unless it is a whole number from 0 to 24."""
+    if not is_whole(hour, 0, _HOURS):
+        raise InvalidInputError(f"ready_hour is a whole number from 0 to {_HOURS}, not {hour!r}")
+    return hour
+
+
+def checked_seed(seed: object) -> int:
+    """Return the seed. Raises ValueError, unless it is a whole number."""
+    if not is_whole(seed):
+        raise InvalidInputError(f"seed is a whole number, not {seed!r}")
+    return seed

@@ -147,50 +147,6 @@ class OwnClock(Clock):
         return self._common.now() if self._setting is None else super().now()
 
 
-class Clocks:
-    """The common clock, and those of mini programs. Safe to share between threads."""
-
-    def __init__(self, common: Clock) -> None:
-        self.common = common
-        self._own: dict[str, OwnClock] = {}
-        self._watchers: list[Callable[[], object]] = []
-
-    def now(self, appid: str | None) -> datetime:
-        """Return the time of a mini program, or of nobody known."""
-        return self._own.get(appid, self.common).now()  # type: ignore[arg-type]
-
-    def own(self, appid: str) -> OwnClock:
-        """Return a mini program's clock, which may be set without moving another."""
-        clock = self._own.get(appid)
-        if clock is None:
-            clock = OwnClock(self.common)
-            for look in self._watchers:
-                clock.watch(look)
-        return self._own.setdefault(appid, clock)
-
-    def watch(self, look: Callable[[], object]) -> None:
-        """Have ``look`` called before and after each change of any clock made from now on."""
-        self._watchers.append(look)
-        self.common.watch(look)
-
-    def set_of(self, appid: str) -> OwnClock | None:
-        """Return a mini program's clock, if it was set."""
-        clock = self._own.get(appid)
-        return None if clock is None or clock.follows else clock
-
-    def reset(self, appid: str | None = None) -> None:
-        """Let one mini program's clock follow the common one again, or set all to the beginning."""
-        if appid is None:
-            self.common.reset()
-        for owner in list(self._own) if appid is None else [appid]:
-            if owner in self._own:
-                self._own[owner].reset()
-
-    def forget(self, appid: str) -> None:
-        """Drop the clock of a mini program that is gone."""
-        self._own.pop(appid, None)
-
-
 def describe_clock(clock: Clock) -> dict[str, Any]:
     """Return ``{"now", "frozen", "offset"}``: a time, whether it stands still, seconds."""
     setting = clock.setting

@@ -1,15 +1,16 @@
-"""What was asked, what was answered, and why; the newest entries only."""
+"""Requests, answers and their reasons; the newest only."""
 
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from cloud_openapi.emulator.errors import InvalidInputError
-from cloud_openapi.emulator.state.bounded_store import Newest
+from cloud_openapi.emulator.state.bounded_store import BoundedStore
 
 _BODY_LIMIT = 64 * 1024
 # Clients are known to send their token in the body too, under more than one name.
@@ -60,21 +61,26 @@ class Entry(NamedTuple):
         return {**shown, "differences": list(differences)} if differences else shown
 
 
-class Journal:
-    """The newest entries, the oldest first: so many of each mini program, ten times that of all.
+class Numbers:
+    """The numbers of all journals' entries, in the order in which the requests were answered."""
 
-    Of long bodies fewer are kept: 4 MiB of a mini program's, 40 MiB of all. Each has a number, in
-    the order in which they came.
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.newest = 0
+
+
+class Journal:
+    """The newest entries of one mini program: so many, and at most 4 MiB of bodies.
+
+    Safe to share between threads.
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._lock = threading.Lock()
-        self._number = 0
-        self._entries: Newest[int, Entry] = Newest()
+    def __init__(self, size: int, numbers: Numbers) -> None:
+        self._numbers = numbers
+        self._entries: BoundedStore[int, Entry] = BoundedStore(size)
 
     def add(self, entry: Entry) -> None:
-        """Keep an entry; an overlong body is cut, and the oldest entry makes room."""
+        """Keep an entry; an overlong body is cut, and the oldest entry is evicted."""
         body = entry.body
         if len(body) > _BODY_LIMIT or _HINT.search(body):
             entry = entry._replace(body=cleaned(body)[:_BODY_LIMIT])
@@ -82,52 +88,68 @@ class Journal:
         if "=" in entry.path or "emulator_" in entry.path:
             path, equals, _query = entry.path.partition("=")
             entry = entry._replace(path=_TOKEN.sub("***", path) + (equals and "=***"))
-        # Together, so that nobody who has seen a number misses a lower one.
-        with self._lock:
-            self._number += 1
-            self._entries.add(entry.appid, self._number, entry, self._size, len(entry.body))
+        # Together, so that a reader who has seen a number misses no lower one.
+        with self._numbers.lock:
+            self._numbers.newest += 1
+            self._entries.add(self._numbers.newest, entry, len(entry.body))
 
-    def select(  # noqa: PLR0913 - a filter each
-        self,
-        *,
-        appid: str | None = None,
-        path: str | None = None,
-        errcode: int | None = None,
-        rid: str | None = None,
-        since: datetime | None = None,
-        after: int = 0,
-        limit: int = 100,
-    ) -> tuple[list[Entry], int]:
-        """Return the newest entries that match, the oldest first, and the number of the last seen.
-
-        Those ``after`` a number came later. Raises ValueError.
-        """
-        if limit < 1:
-            raise InvalidInputError(f"limit is at least 1, not {limit}")
-        asked = self._entries.items() if appid is None else self._entries.items_of(appid)
-        found = [
-            entry
-            for number, entry in asked
-            if number > after
-            and path in {None, entry.path}
-            and errcode in {None, entry.errcode}
-            and rid in {None, entry.rid}
-            and (since is None or entry.time >= since)
-        ]
-        return found[-limit:], asked[-1][0] if asked else 0
-
-    def clear(self, appid: str | None = None) -> None:
-        """Drop the entries of one mini program, or all."""
-        if appid is None:
-            self._entries.clear()
-        else:
-            self._entries.forget(appid)
+    def numbered(self) -> list[tuple[int, Entry]]:
+        """Return the entries with their numbers, the oldest first."""
+        return self._entries.items()
 
     def __len__(self) -> int:
         return len(self._entries)
 
+
+class Journals:
+    """The journals of all mini programs, read as one, the oldest entry first."""
+
+    def __init__(self, numbers: Numbers, journals: Callable[[], Iterable[Journal]]) -> None:
+        self._numbers = numbers
+        self._journals = journals
+
+    def numbered(self) -> list[tuple[int, Entry]]:
+        """Return the entries with their numbers, the oldest first."""
+        with self._numbers.lock:
+            newest = self._numbers.newest
+        # Entries that are added meanwhile may stand in one journal and be missed in another.
+        found = [pair for each in self._journals() for pair in each.numbered() if pair[0] <= newest]
+        return sorted(found, key=itemgetter(0))
+
+    def __len__(self) -> int:
+        return sum(map(len, self._journals()))
+
     def __iter__(self) -> Iterator[Entry]:
-        return iter([entry for _number, entry in self._entries.items()])
+        return iter([entry for _number, entry in self.numbered()])
+
+
+def select(  # noqa: PLR0913 - a filter each
+    journal: Journal | Journals,
+    *,
+    path: str | None = None,
+    errcode: int | None = None,
+    rid: str | None = None,
+    since: datetime | None = None,
+    after: int = 0,
+    limit: int = 100,
+) -> tuple[list[Entry], int]:
+    """Return the newest entries that match, the oldest first, and the number of the last seen.
+
+    Those ``after`` a number came later. Raises ValueError for a limit below 1.
+    """
+    if limit < 1:
+        raise InvalidInputError(f"limit is at least 1, not {limit}")
+    numbered = journal.numbered()
+    found = [
+        entry
+        for number, entry in numbered
+        if number > after
+        and path in {None, entry.path}
+        and errcode in {None, entry.errcode}
+        and rid in {None, entry.rid}
+        and (since is None or entry.time >= since)
+    ]
+    return found[-limit:], numbered[-1][0] if numbered else 0
 
 
 def cleaned(body: bytes) -> bytes:

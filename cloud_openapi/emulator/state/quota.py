@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from cloud_openapi.emulator.errors import LARGEST, InvalidInputError, RefusalError, quota_text
 from cloud_openapi.emulator.kinds import is_whole
-from cloud_openapi.emulator.state.clock import Clocks
+from cloud_openapi.emulator.state.clock import Clock
 from cloud_openapi.periods import BEIJING
 
 DAILY: Final[Mapping[str, int]] = {"/cgi-bin/token": 2000, "/cgi-bin/stable_token": 500_000}
@@ -57,21 +57,21 @@ class _Meter:
 
 
 class Quota:
-    """The calls of each mini program, in Beijing's days. Without a limit they are only counted.
+    """The calls of one mini program, in Beijing's days. Calls without a limit are only counted.
 
     A call costs the same whatever was called before. Safe to share between threads.
     """
 
-    def __init__(self, clocks: Clocks) -> None:
-        self._clocks = clocks
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
-        self._meters: dict[str, dict[str, _Meter]] = {}
-        self._cleared: dict[str, dict[str, tuple[int, int, int]]] = {}
+        self._meters: dict[str, _Meter] = {}
+        self._cleared: dict[str, tuple[int, int, int]] = {}
 
-    def describe(self, appid: str) -> dict[str, dict[str, int | None]]:
+    def describe(self) -> dict[str, dict[str, int | None]]:
         """Return ``{"daily_limits", "minute_limits"}`` by path, where they are not WeChat's."""
         with self._lock:
-            meters = dict(self._meters.get(appid, {}))
+            meters = dict(self._meters)
         daily = {path: meter.daily for path, meter in meters.items()}
         minutely = {path: meter.minutely for path, meter in meters.items()}
         return {
@@ -80,79 +80,65 @@ class Quota:
         }
 
     def set_limits(
-        self, appid: str, daily: Mapping[str, int | None], minutely: Mapping[str, int | None]
+        self, daily: Mapping[str, int | None], minutely: Mapping[str, int | None]
     ) -> None:
-        """Set limits by path; None lifts one."""
+        """Set limits by path; None removes one."""
         with self._lock:
             for path, limit in daily.items():
-                self._meter(appid, path).daily = limit
+                self._meter(path).daily = limit
             for path, limit in minutely.items():
-                self._meter(appid, path).minutely = limit
+                self._meter(path).minutely = limit
 
-    def spend(self, appid: str, path: str, now: datetime) -> None:
-        """Count one call. Raises RefusalError, if the day's or the minute's are used up."""
+    def spend(self, path: str, now: datetime) -> None:
+        """Count one call. Raises RefusalError when the limit of the day or minute is reached."""
         with self._lock:
-            meter = self._meter(appid, path)
-            meter.spend(path, self._at_least(meter, appid, now))
+            meter = self._meter(path)
+            meter.spend(path, self._at_least(meter, now))
 
-    def show(self, appid: str, path: str, now: datetime) -> dict[str, Any]:
+    def show(self, path: str, now: datetime) -> dict[str, Any]:
         """Return ``{"quota": {"daily_limit", "used", "remain"}}``, zeros without a limit.
 
         ``rate_limit`` is beside it where there is a limit of the minute.
         """
         with self._lock:
-            meter = self._meter(appid, path)
-            meter.begin(self._at_least(meter, appid, now))
+            meter = self._meter(path)
+            meter.begin(self._at_least(meter, now))
             used, daily, minutely = meter.used, meter.daily or 0, meter.minutely
         shown = {"quota": {"daily_limit": daily, "used": used, "remain": max(daily - used, 0)}}
         if minutely is not None:
             shown["rate_limit"] = {"call_count": minutely, "refresh_second": _MINUTE}
         return shown
 
-    def clear(self, appid: str, now: datetime) -> None:
-        """Count a mini program's calls of the day anew, ten times a month: then RefusalError."""
+    def clear(self, now: datetime) -> None:
+        """Reset the counts of the day, ten times a month. Raises RefusalError for one more."""
         with self._lock:
-            self._count_clearing(appid, "clear_quota", _CLEARED_A_MONTH, now)
-            for meter in self._meters.get(appid, {}).values():
+            self._count_clearing("clear_quota", _CLEARED_A_MONTH, now)
+            for meter in self._meters.values():
                 meter.used = 0
 
-    def clear_one(self, appid: str, path: str, now: datetime) -> None:
-        """Count the calls of one API anew, fifty times a month over all: then RefusalError."""
+    def clear_one(self, path: str, now: datetime) -> None:
+        """Reset the count of one API, fifty times a month over all APIs; then RefusalError."""
         with self._lock:
-            self._count_clearing(appid, "quota/clear", _ONE_CLEARED_A_MONTH, now)
-            self._meter(appid, path).used = 0
+            self._count_clearing("quota/clear", _ONE_CLEARED_A_MONTH, now)
+            self._meter(path).used = 0
 
-    def reset(self, appid: str | None = None) -> None:
-        """Forget limits, counts and clearings of one mini program, or of all."""
-        with self._lock:
-            if appid is None:
-                self._meters.clear()
-                self._cleared.clear()
-            else:
-                self._meters.pop(appid, None)
-                self._cleared.pop(appid, None)
-
-    def _meter(self, appid: str, path: str) -> _Meter:
-        meters = self._meters.get(appid)
-        if meters is None:
-            meters = self._meters[appid] = {}
-        meter = meters.get(path)
+    def _meter(self, path: str) -> _Meter:
+        meter = self._meters.get(path)
         if meter is None:
-            meter = meters[path] = _Meter(path)
+            meter = self._meters[path] = _Meter(path)
         return meter
 
-    def _at_least(self, meter: _Meter, appid: str, now: datetime) -> datetime:
-        # A thread that was late over midnight must not begin yesterday again; a clock may.
-        return now if now >= meter.at else self._clocks.now(appid)
+    def _at_least(self, meter: _Meter, now: datetime) -> datetime:
+        # A thread delayed over midnight must not begin yesterday again; a clock may.
+        return now if now >= meter.at else self._clock.now()
 
-    def _count_clearing(self, appid: str, kind: str, allowed: int, now: datetime) -> None:
-        cleared = self._cleared.setdefault(appid, {})
-        year, month, count = cleared.get(kind, (0, 0, 0))
+    def _count_clearing(self, kind: str, allowed: int, now: datetime) -> None:
+        year, month, count = self._cleared.get(kind, (0, 0, 0))
         if (year, month) != (now.year, now.month):
             count = 0
         if count >= allowed:
             raise RefusalError(48006, kind)
-        cleared[kind] = (now.year, now.month, count + 1)
+        self._cleared[kind] = (now.year, now.month, count + 1)
 
 
 def _changed(limits: Mapping[str, int | None], usual: Mapping[str, int]) -> dict[str, int | None]:

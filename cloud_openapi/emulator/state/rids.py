@@ -1,11 +1,11 @@
-"""What was asked and answered under a rid; the newest ones only."""
+"""Requests and answers by rid; the newest only."""
 
 import re
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from cloud_openapi.emulator.errors import RefusalError
-from cloud_openapi.emulator.state.bounded_store import Newest
+from cloud_openapi.emulator.state.bounded_store import BoundedStore
 from cloud_openapi.emulator.state.journal import cleaned
 
 _VALID_FOR = timedelta(days=7)
@@ -18,7 +18,6 @@ class Record(NamedTuple):
     """A request that was answered with a rid. It holds no token and no secret."""
 
     time: datetime
-    appid: str | None
     cost_in_ms: int
     body: bytes
     answer: bytes
@@ -37,34 +36,21 @@ class Record(NamedTuple):
 
 
 class Rids:
-    """The records by rid. Safe to share between threads."""
+    """The newest records of one mini program by rid. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._records: Newest[str, Record] = Newest()
+        self._records: BoundedStore[str, Record] = BoundedStore(_REMEMBERED)
 
     def add(self, rid: str, record: Record) -> None:
-        """Keep a record, its bodies cut; the oldest of the same mini program makes room."""
-        # Cleaned while it is whole: half of a token would not be known as one.
+        """Keep a record with its bodies cut; the oldest is evicted."""
+        # Masked before the cut: half of a token would not be recognised.
         body = cleaned(record.body)[:_LONGEST]
         cut = record._replace(body=body, answer=record.answer[:_LONGEST])
-        weight = len(cut.body) + len(cut.answer)
-        self._records.add(record.appid, rid, cut, _REMEMBERED, weight)
+        self._records.add(rid, cut, len(cut.body) + len(cut.answer))
 
-    def get(self, rid: str, appid: str) -> Record:
-        """Return what a mini program's rid stands for. Raises RefusalError."""
-        record = self._records.get(rid)
-        if record is None:
-            raise RefusalError(76001, "rid")
-        if record.appid != appid:
-            raise RefusalError(76003, "rid")
-        return record
-
-    def clear(self, appid: str | None = None) -> None:
-        """Forget the records of one mini program, or all."""
-        if appid is None:
-            self._records.clear()
-        else:
-            self._records.forget(appid)
+    def get(self, rid: str) -> Record | None:
+        """Return the record of a rid, or None if it is unknown or evicted."""
+        return self._records.get(rid)
 
 
 def checked_rid(rid: object, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""WeChat's APIs about APIs: quotas, and what a rid stands for."""
+"""WeChat's management APIs: quotas, and the request of a rid."""
 
 import json
 from collections.abc import Callable
@@ -8,10 +8,11 @@ from typing import Any
 
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError
+from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.state.rids import checked_rid
 
-Handler = Callable[[str, dict[str, Any]], dict[str, Any]]
-"""Takes the caller's appid and the body; returns what a good answer holds beside errcode."""
+Handler = Callable[[MiniProgram, dict[str, Any]], dict[str, Any]]
+"""Takes the caller and the body; returns the fields of a good answer beside errcode."""
 
 
 @cache
@@ -28,10 +29,10 @@ def handlers(emulator: Emulator) -> dict[str, Handler]:
     paths = emulator.paths.union(*(_documented(p, "cgi_path") for p in (quota_get, quota_clear)))
     rids = _documented(rid_get, "rid")
 
-    def clear_quota(appid: str, fields: dict[str, Any]) -> dict[str, Any]:
-        if fields.get("appid") != appid:
+    def clear_quota(program: MiniProgram, fields: dict[str, Any]) -> dict[str, Any]:
+        if fields.get("appid") != program.appid:
             raise RefusalError(40013, "appid")
-        emulator.quota.clear(appid, emulator.now(appid))
+        program.quota.clear(program.clock.now())
         return {}
 
     def cgi_path(fields: dict[str, Any]) -> str:
@@ -43,18 +44,18 @@ def handlers(emulator: Emulator) -> dict[str, Handler]:
             raise RefusalError(76021, "cgi_path")
         return path
 
-    def get_quota(appid: str, fields: dict[str, Any]) -> dict[str, Any]:
-        return emulator.quota.show(appid, cgi_path(fields), emulator.now(appid))
+    def get_quota(program: MiniProgram, fields: dict[str, Any]) -> dict[str, Any]:
+        return program.quota.show(cgi_path(fields), program.clock.now())
 
-    def clear_one(appid: str, fields: dict[str, Any]) -> dict[str, Any]:
-        emulator.quota.clear_one(appid, cgi_path(fields), emulator.now(appid))
+    def clear_one(program: MiniProgram, fields: dict[str, Any]) -> dict[str, Any]:
+        program.quota.clear_one(cgi_path(fields), program.clock.now())
         return {}
 
-    def get_rid(appid: str, fields: dict[str, Any]) -> dict[str, Any]:
-        rid = checked_rid(fields.get("rid"), emulator.now(appid))
+    def get_rid(program: MiniProgram, fields: dict[str, Any]) -> dict[str, Any]:
+        rid = checked_rid(fields.get("rid"), program.clock.now())
         if rid in rids:
             return {"request": rids[rid]["request"]}
-        return {"request": emulator.rids.get(rid, appid).describe()}
+        return {"request": emulator.record_of(rid, program).describe()}
 
     return {
         "/cgi-bin/clear_quota": clear_quota,

@@ -1,73 +1,68 @@
-"""What an API answers, by whichever way it was called."""
+"""The answer of an API, over HTTPS and by the gateway."""
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator
 
-from cloud_openapi.catalogue import Operation, Violation
+from cloud_openapi.catalogue import DATE_FORMAT_ERROR, Operation, Violation
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError
+from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.pins import RequestTable
 from cloud_openapi.emulator.simulation.answer import simulate
-from cloud_openapi.emulator.weixin.respond import Answer, Call
-
-Read = Callable[[], dict[str, Any]]
-Operate = Callable[[Call, str, Read], Answer]
-"""Takes a call, the mini program that asks, and what reads the parameters. Raises RefusalError."""
+from cloud_openapi.emulator.weixin.respond import NO_JSON, Answer, Call
 
 
-def operate(operation: Operation, emulator: Emulator) -> Operate:
-    """Return what answers an API: quota, pins, parameters and their dates, then the numbers."""
-    require_valid = _validator(operation.schema("https", "request"))
-    documented = RequestTable[dict[str, Any]]()
-    for example in operation.examples:
-        documented.put(example["request"], example["response"])
+class OperationEndpoint:
+    """Answers one API: quota, pins, parameters and their dates, then the numbers."""
 
-    def answer(call: Call, appid: str, read: Read) -> Answer:
-        now = emulator.now(appid)
-        call.now = call.now or now
-        emulator.quota.spend(appid, operation.path, now)
-        ask = emulator.modes.ask
-        if ask is None:
-            return simulated(appid, now, read)
-        pinned = _pinned(emulator, appid, operation, read)
-        if pinned is not None:
-            return pinned
-        given = ask(operation, call.body_to_keep(), lambda: simulated(appid, now, read).body)
-        return simulated(appid, now, read) if given is None else Answer(*given)
+    def __init__(self, operation: Operation, emulator: Emulator) -> None:
+        self._operation = operation
+        self._emulator = emulator
+        self._require_valid = _validator(operation.schema("https", "request"))
+        dated = any(DATE_FORMAT_ERROR in rule.CODES for rule in operation.rules)
+        self._form_error = DATE_FORMAT_ERROR if dated else NO_JSON
+        self._documented = RequestTable[dict[str, Any]]()
+        for example in operation.examples:
+            self._documented.put(example["request"], example["response"])
 
-    def simulated(appid: str, now: datetime, read: Read) -> Answer:
-        params = read()
-        pinned = emulator.pins.answer(appid, operation.name, params)
-        if pinned is not None:
-            return Answer(*pinned)
+    def __call__(self, call: Call) -> Answer:
+        """Answer a call. Raises RefusalError, SideCarError."""
+        operation, program = self._operation, call.authorise(self._operation.method)
+        now = program.clock.now()
+        program.quota.spend(operation.path, now)
+        ask = self._emulator.modes.ask
+        # There may be a recording of a body that cannot be read.
+        if ask is None or call.readable(self._form_error):
+            params = call.params(self._form_error)
+            pinned = self._emulator.pins.answer(program, operation.name, params)
+            if pinned is not None:
+                return Answer(*pinned)
+        if ask is not None:
+            simulated = partial(self._simulated, call, program, now)
+            given = ask(operation, call.body_to_keep(), lambda: simulated().body)
+            if given is not None:
+                return Answer(*given)
+        return self._simulated(call, program, now)
+
+    def _simulated(self, call: Call, program: MiniProgram, now: datetime) -> Answer:
+        operation, params = self._operation, call.params(self._form_error)
         today = now.date()
         period = operation.rules[0].check(params, today)
         if isinstance(period, Violation):
             raise RefusalError(period.code, period.reason)
-        require_valid(params)
-        counted = emulator.readiness.day_begun(appid, now)
-        # Over, but not counted yet. What reaches into today is answered as far as it goes.
+        self._require_valid(params)
+        counted = program.first_open_day(now)
+        # Over, but not counted yet. A period that reaches into today is answered so far.
         if counted <= period.end < today:
             raise RefusalError(61503, "readiness")
-        for example in documented.find(params):
+        for example in self._documented.find(params):
             return Answer(example, "documented example")
-        body = simulate(operation, emulator.world(appid), period, counted, params)
+        body = simulate(operation, program.world, period, counted, params)
         return Answer(body, "simulation")
-
-    return answer
-
-
-def _pinned(emulator: Emulator, appid: str, operation: Operation, read: Read) -> Answer | None:
-    """Return the pinned answer; recordings may well be of a body that cannot be read."""
-    try:
-        params = read()
-    except RefusalError:
-        return None
-    pinned = emulator.pins.answer(appid, operation.name, params)
-    return None if pinned is None else Answer(*pinned)
 
 
 def _validator(schema: dict[str, Any]) -> Callable[[dict[str, Any]], None]:

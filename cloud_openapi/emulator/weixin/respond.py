@@ -1,11 +1,11 @@
-"""What every endpoint of api.weixin.qq.com has in common: refusals, faults, rids, the journal."""
+"""The common part of every API call: mini program, faults, refusals, rids, journal."""
 
-import os
+import json
 import re
 from collections.abc import Callable
 from http import HTTPStatus
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 from flask import Request, Response, request
@@ -13,52 +13,104 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import (
+    CREDENTIAL_PATHS,
+    STABLE_TOKEN,
     PlatformError,
     RefusalError,
     SideCarError,
     error_body,
     make_rid,
 )
+from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.broken_responses import status_page
+from cloud_openapi.emulator.overrides.caller import Caller
 from cloud_openapi.emulator.overrides.faults import Struck
 from cloud_openapi.emulator.sources.modes import Verbatim
-from cloud_openapi.emulator.state.caller import Caller, caller_of
 from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.state.rids import Record
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
 # WeChat's neighbours of these APIs answer so; of these APIs themselves no header is recorded.
 JSON_TYPE = "application/json; encoding=utf-8"
+NO_JSON: Final = 47001
+UNREAD: Final = object()
+_FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
 _NOT_PRINTABLE = re.compile(r"[^ -~]")
 _WORD = re.compile(rb"""[^\s"'&=:,;<>()\[\]{}|\\]+""")
 
 
 class Call:
-    """One request, in whose name it was made as far as that is known, and when by their clock."""
+    """One request to api.weixin.qq.com, its mini program, and the time by its clock.
 
-    __slots__ = ("appid", "method", "now", "path", "request", "through_side_car")
+    ``program`` is the mini program that the request is about, even if its token is not valid any
+    more; unknown callers have `Emulator.common`.
+    """
+
+    __slots__ = ("_json", "_refusal", "_token", "now", "path", "program", "request", "side_car")
 
     via = "https"
     function: str | None = None
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, emulator: Emulator) -> None:
         self.request = request
-        self.method = request.method
         self.path = request.path
-        self.appid: str | None = None
-        self.now: datetime | None = None
-        self.through_side_car = False
+        self.side_car = False
+        self._json: Any = UNREAD
+        self._refusal: RefusalError | SideCarError | None = None
+        self._token = request.args.get("access_token")
+        self.program = self._find_program(emulator) or emulator.common
+        self.now = self.program.clock.now()
+
+    @property
+    def method(self) -> str:
+        """Return the HTTP method."""
+        return self.request.method
+
+    def authorise(self, method: str) -> MiniProgram:
+        """Return the mini program that makes the call. Raises RefusalError, SideCarError."""
+        self.require(method)
+        self._check_token()
+        self.side_car = self._token is None and TOKEN_NAME not in self.request.args
+        return self.program
+
+    def require(self, method: str) -> None:
+        """Raise RefusalError for another HTTP method."""
+        if self.request.method != method:
+            raise RefusalError(43001 if method == "GET" else 43002, "method")
+
+    def params(self, form_error: int = NO_JSON) -> dict[str, Any]:
+        """Return the body as a JSON object, whatever its Content-Type; it is parsed once.
+
+        ``form_error`` is the code for a body encoded as a form. Raises RefusalError.
+        """
+        if not self.readable(form_error):
+            raise self._json
+        params: dict[str, Any] = self._json
+        return params
+
+    def readable(self, form_error: int) -> bool:
+        """Return whether the body is a JSON object."""
+        if self._json is UNREAD:
+            try:
+                self._json = self._read(form_error)
+            except RefusalError as refusal:
+                self._json = refusal
+        return not isinstance(self._json, RefusalError)
 
     def caller(self, emulator: Emulator) -> Caller:
-        """Return who calls, as far as a fault may ask."""
-        return caller_of(self.request, emulator.tokens, emulator.cloud_run, emulator.apps)
+        """Return the sender, as far as a fault may select by it."""
+        address, valid = self.request.remote_addr or "", True
+        if self.path not in CREDENTIAL_PATHS:
+            try:
+                self._check_token()
+            except (RefusalError, SideCarError):
+                valid = False
+        owner = self.program if valid else emulator.common
+        return Caller(owner, self.path, self._token if valid else None, address)
 
     def body_to_keep(self) -> bytes:
         """Return the body for the journal."""
-        # A request for a token holds a secret, which is kept nowhere.
+        # A request for a token holds a secret, which is never kept.
         if self.path.startswith("/cgi-bin/"):
             return b""
         try:
@@ -67,12 +119,95 @@ class Call:
             return b"(too large to be kept)"
 
     def response(self, data: bytes, _platform_code: int) -> Response:
-        """Return the HTTP answer that carries WeChat's."""
+        """Return the HTTP response with WeChat's JSON."""
         return Response(data, content_type=JSON_TYPE)
+
+    def _read(self, form_error: int) -> dict[str, Any]:
+        return _json_object(self.request, form_error)
+
+    def _check_token(self) -> None:
+        if self._refusal is not None:
+            raise self._refusal
+        if self._token is not None:
+            self.program.tokens.check(self._token)
+
+    def _find_program(self, emulator: Emulator) -> MiniProgram | None:
+        if self.path in CREDENTIAL_PATHS:
+            return emulator.programs.get(self._appid_given())
+        if self._token is None:
+            return self._program_in_cloud_run(emulator)
+        if not self._token:
+            self._refusal = RefusalError(41001, "access_token")
+            return None
+        program = emulator.program_of_token(self._token)
+        if program is None:
+            self._refusal = RefusalError(40001, "access_token")
+        return program
+
+    def _appid_given(self) -> str:
+        asked = None if self.path == STABLE_TOKEN else self.request.args.get("appid")
+        try:
+            given = asked or self.params().get("appid")
+        except RefusalError:
+            return ""
+        return given if isinstance(given, str) else ""
+
+    def _program_in_cloud_run(self, emulator: Emulator) -> MiniProgram | None:
+        try:
+            return _calling_program(self.request, emulator)
+        except (RefusalError, SideCarError) as refusal:
+            self._refusal = refusal
+            return None
+
+
+def _calling_program(request: Request, emulator: Emulator) -> MiniProgram:
+    """Return the mini program that Cloud Run lets a request without an access_token call for.
+
+    Raises RefusalError, and SideCarError for a path that the side-car does not let through.
+    """
+    programs = emulator.container
+    if not programs:
+        raise RefusalError(41001, "access_token")
+    token = request.args.get(TOKEN_NAME)
+    if token:
+        program = emulator.program_of_file(token)
+        if program is None:
+            raise RefusalError(40001, TOKEN_NAME)
+        program.cloud_run.check_token(token, request.path)
+        return program
+    if request.is_secure:
+        raise RefusalError(41001, "https")
+    program = programs.get(request.args.get("from_appid") or next(iter(programs)))
+    service = None if program is None else program.cloud_run.service
+    if program is None or service is None:
+        raise RefusalError(85105, "from_appid")
+    if not service.ready:
+        raise RefusalError(41001, "cloud_run is not ready")
+    if not service.allows(request.path):
+        raise SideCarError("api_whitelist")
+    return program
+
+
+def _json_object(request: Request, form_error: int) -> dict[str, Any]:
+    try:
+        data = request.get_data()
+    except RequestEntityTooLarge:
+        raise RefusalError(45002, "body") from None
+    if not data:
+        raise RefusalError(44002, "body")
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        is_form = _FORM.match(data) is not None
+        code, check = (form_error, "body is a form") if is_form else (NO_JSON, "body")
+        raise RefusalError(code, check) from None
+    if not isinstance(value, dict):
+        raise RefusalError(NO_JSON, "body")
+    return value
 
 
 class Answer(NamedTuple):
-    """The body of an answer, and what it came from."""
+    """The body of an answer, and its source."""
 
     body: Any
     source: str
@@ -82,68 +217,72 @@ class Answer(NamedTuple):
 
 
 Endpoint = Callable[[Call], Answer]
+"""Answers a call. Raises RefusalError, SideCarError."""
 
 
 def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
-    """Turn an endpoint into a view that answers its refusals too, and keeps the journal."""
+    """Return a Flask view that answers by an endpoint, refusals too, and keeps the journal."""
 
     def view() -> Response:
-        call = Call(request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
-        return respond(call, endpoint, emulator)
+        current = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+        return respond(Call(current, emulator), endpoint, emulator)
 
     return view
 
 
 def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     """Answer a call, refused or not, and keep the journal."""
-    rid, platform_code, began, resets = "", 0, perf_counter(), emulator.resets
+    rid, platform_code, began = "", 0, perf_counter()
+    program = call.program
     struck: Struck | None = None
     try:
         if emulator.faults:
-            struck = _strike(call, emulator, resets)
-        answer = endpoint(call) if struck is None else _answer(endpoint, call, struck, emulator)
+            struck = emulator.faults.strike(call.caller(emulator))
+        answer = endpoint(call) if struck is None else _struck(endpoint, call, struck)
     except PlatformError as refusal:
         platform_code = refusal.code
         answer = Answer({}, refusal.check)
     except RefusalError as refusal:
-        call.appid = call.appid or call.caller(emulator).named
-        call.now = call.now or emulator.now(call.appid)
-        rid = _rid(call, emulator, resets)
+        rid = _new_rid(call)
         answer = Answer(error_body(refusal.code, rid, refusal.text), refusal.check)
     except SideCarError as refusal:
         answer = Answer({}, f"side-car: {refusal}", HTTPStatus.BAD_GATEWAY)
-    now = call.now or emulator.now(call.appid)
-    errcode = platform_code or _errcode(answer.body)
-    body, check = _without_secrets(call, emulator, answer.source)
     data = orjson.dumps(answer.body) if answer.verbatim is None else answer.verbatim.body
+    response = _response(call, answer, data, platform_code)
+    if struck is not None:
+        response = struck.after(response)
+    body, check = _without_secrets(call, emulator, answer.source)
+    program.journal.add(
+        Entry(
+            time=call.now,
+            method=call.method,
+            path=call.path,
+            appid=program.appid,
+            body=body,
+            errcode=platform_code or _errcode(answer.body),
+            check=check,
+            status=response.status_code,
+            rid=rid,
+            via=call.via,
+            function=call.function,
+            differences=answer.differences,
+        )
+    )
+    if rid:
+        cost = int((perf_counter() - began) * 1000)
+        client = call.request.remote_addr or ""
+        program.rids.add(rid, Record(call.now, cost, body, data, client))
+    return response
+
+
+def _response(call: Call, answer: Answer, data: bytes, platform_code: int) -> Response:
     response = call.response(data, platform_code)
     if answer.verbatim is not None:
         response = _as_it_is(call, response, answer.verbatim)
-    if call.through_side_car or answer.status != HTTPStatus.OK:
-        response = _from_side_car(response, answer.status, _rid(call, emulator, resets))
-    if struck is not None:
-        response = struck.after(response)
-    if not emulator.reset_since(resets, call.appid):
-        emulator.journal.add(
-            Entry(
-                now,
-                call.method,
-                call.path,
-                call.appid,
-                body,
-                errcode,
-                check,
-                response.status_code,
-                rid,
-                call.via,
-                call.function,
-                answer.differences,
-            )
-        )
-        if rid:
-            cost = int((perf_counter() - began) * 1000)
-            client = call.request.remote_addr or ""
-            emulator.rids.add(rid, Record(now, call.appid, cost, body, data, client))
+    if answer.status != HTTPStatus.OK:
+        return status_page(answer.status)
+    if call.side_car:
+        response.headers["x-openapi-seqid"] = _new_rid(call)
     return response
 
 
@@ -157,19 +296,8 @@ def _as_it_is(call: Call, response: Response, verbatim: Verbatim) -> Response:
     return response
 
 
-def _rid(call: Call, emulator: Emulator, resets: int) -> str:
-    now = call.now or emulator.now(call.appid)
-    # Nothing of the new beginning's chance for a request of before.
-    overtaken = emulator.reset_since(resets, call.appid)
-    chance = os.urandom(8) if overtaken else emulator.seeds.draw(call.appid, "rid", 8)
-    return make_rid(now, chance)
-
-
-def _from_side_car(response: Response, status: int, seqid: str) -> Response:
-    if status != HTTPStatus.OK:
-        return status_page(status)
-    response.headers["x-openapi-seqid"] = seqid
-    return response
+def _new_rid(call: Call) -> str:
+    return make_rid(call.now, call.program.streams.draw("rid", 8))
 
 
 def _errcode(body: Any) -> int:
@@ -178,21 +306,8 @@ def _errcode(body: Any) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _strike(call: Call, emulator: Emulator, resets: int) -> Struck | None:
-    caller = call.caller(emulator)
-    # Before anybody sleeps for it.
-    call.now = emulator.now(caller.named)
-    struck = emulator.faults.strike(caller)
-    # A token is gone with the reset; whoever has none must not spend of what has begun since.
-    if caller.token is None and emulator.reset_since(resets, caller.named):
-        raise RefusalError(-1, "reset")
-    if struck is not None:
-        call.appid = caller.named
-    return struck
-
-
-def _answer(endpoint: Endpoint, call: Call, struck: Struck, emulator: Emulator) -> Answer:
-    struck.before(emulator.tokens)
+def _struck(endpoint: Endpoint, call: Call, struck: Struck) -> Answer:
+    struck.before(call.program.tokens)
     if struck.instead:
         return Answer({}, struck.note)
     answer = endpoint(call)
@@ -200,11 +315,11 @@ def _answer(endpoint: Endpoint, call: Call, struck: Struck, emulator: Emulator) 
 
 
 def _without_secrets(call: Call, emulator: Emulator, check: str) -> tuple[bytes, str]:
-    """Return the body and the check without the caller's token and anybody's secret."""
+    """Return the body and the check without the caller's token and without any secret."""
     body = call.body_to_keep()
     args = call.request.args
-    own = args.get("access_token") or args.get(TOKEN_NAME), emulator.apps.get(call.appid or "")
-    # Others' are looked up word by word, so that it does not matter how many there are.
+    own = args.get("access_token") or args.get(TOKEN_NAME), call.program.secret
+    # Other secrets are looked up word by word, so that their number does not matter.
     others = emulator.secrets.intersection(_WORD.findall(body))
     for secret in {*(each.encode("utf-8", "surrogatepass") for each in own if each), *others}:
         if secret in body:

@@ -4,37 +4,33 @@ The order of the checks, the codes and the texts follow WeChat's pages and recor
 nothing is recorded, docs/faithfulness.md says what was chosen.
 """
 
-import json
-import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from cloud_openapi.catalogue import DATE_FORMAT_ERROR, Operation
 from cloud_openapi.emulator.control.routes import only_this_machine, unknown_route
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
 from cloud_openapi.emulator.json_response import refusal
-from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
+from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.weixin.management import Handler, handlers
-from cloud_openapi.emulator.weixin.operation import operate
+from cloud_openapi.emulator.weixin.operation import OperationEndpoint
 from cloud_openapi.emulator.weixin.respond import Answer, Call, Endpoint, view_of
 
 _COMMON_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_NO_JSON = 47001
-_FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
 
 
 def add_weixin(app: Flask, emulator: Emulator) -> None:
     """Add the routes of api.weixin.qq.com to the application."""
-    endpoints = {
-        "/cgi-bin/token": _token(emulator),
-        "/cgi-bin/stable_token": _stable_token(emulator),
-        CLEAR_QUOTA_V2: _clear_quota_v2(emulator),
-        **{path: _managed(handler, emulator) for path, handler in handlers(emulator).items()},
-        **{api.path: _api(api, emulator) for api in emulator.catalogue.values()},
+    endpoints: dict[str, Endpoint] = {
+        "/cgi-bin/token": _token,
+        "/cgi-bin/stable_token": _stable_token,
+        CLEAR_QUOTA_V2: _clear_quota_v2,
+        **{path: _managed(handler) for path, handler in handlers(emulator).items()},
+        **{api.path: OperationEndpoint(api, emulator) for api in emulator.catalogue.values()},
     }
     views = {path: view_of(endpoint, emulator) for path, endpoint in endpoints.items()}
     for path, view in views.items():
@@ -62,83 +58,63 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
         return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message)
 
 
-def _api(operation: Operation, emulator: Emulator) -> Endpoint:
-    answer = operate(operation, emulator)
-    dated = any(DATE_FORMAT_ERROR in rule.CODES for rule in operation.rules)
-    form_error = DATE_FORMAT_ERROR if dated else _NO_JSON
-
+def _managed(handler: Handler) -> Endpoint:
     def endpoint(call: Call) -> Answer:
-        _require_method(call, operation.method)
-        return answer(call, _appid_of(call, emulator), lambda: _json_body(call, form_error))
-
-    return endpoint
-
-
-def _appid_of(call: Call, emulator: Emulator) -> str:
-    token = call.request.args.get("access_token")
-    if token:
-        call.appid = appid = emulator.tokens.appid_of(token)
-    elif token is None:
-        call.appid = appid = emulator.cloud_run.appid_of(call.request)
-        call.through_side_car = TOKEN_NAME not in call.request.args
-    else:
-        raise RefusalError(41001, "access_token")
-    return appid
-
-
-def _managed(handler: Handler, emulator: Emulator) -> Endpoint:
-    def endpoint(call: Call) -> Answer:
-        _require_method(call, "POST")
-        answer = handler(_appid_of(call, emulator), _json_body(call))
+        answer = handler(call.authorise("POST"), call.params())
         return Answer({"errcode": 0, "errmsg": "ok", **answer}, "management")
 
     return endpoint
 
 
-def _token(emulator: Emulator) -> Endpoint:
-    def endpoint(call: Call) -> Answer:
-        _require_method(call, "GET")
-        field = call.request.args.get
-        appid = field("appid", "")
-        emulator.tokens.authenticate(appid, field("secret", ""), field("grant_type", ""))
-        emulator.quota.spend(appid, call.request.path, emulator.now(appid))
-        return _granted(call, appid, *emulator.tokens.grant(appid))
-
-    return endpoint
+def _token(call: Call) -> Answer:
+    call.require("GET")
+    program = _authenticated(call, call.request.args)
+    program.quota.spend(call.path, program.clock.now())
+    return _granted(*program.tokens.grant())
 
 
-def _stable_token(emulator: Emulator) -> Endpoint:
-    def endpoint(call: Call) -> Answer:
-        _require_method(call, "POST")
-        fields = _json_body(call)
-        appid = _text(fields, "appid")
-        emulator.tokens.authenticate(appid, _text(fields, "secret"), _text(fields, "grant_type"))
-        emulator.quota.spend(appid, call.request.path, emulator.now(appid))
-        force = fields.get("force_refresh") is True
-        return _granted(call, appid, *emulator.tokens.grant_stable(appid, force=force))
-
-    return endpoint
+def _stable_token(call: Call) -> Answer:
+    call.require("POST")
+    fields = call.params()
+    program = _authenticated(call, fields)
+    program.quota.spend(call.path, program.clock.now())
+    return _granted(*program.tokens.grant_stable(force=fields.get("force_refresh") is True))
 
 
-def _clear_quota_v2(emulator: Emulator) -> Endpoint:
+def _clear_quota_v2(call: Call) -> Answer:
     """Take appid and appsecret from the query, where WeChat's example has them, or the body."""
-
-    def endpoint(call: Call) -> Answer:
-        _require_method(call, "POST")
-        fields: dict[str, Any] = call.request.args.to_dict()
-        if not {"appid", "appsecret"} <= fields.keys():
-            fields = {**_json_body(call), **fields}
-        appid = _text(fields, "appid")
-        emulator.tokens.identify(appid, _text(fields, "appsecret"))
-        call.appid = appid
-        emulator.quota.clear(appid, emulator.now(appid))
-        return Answer({"errcode": 0, "errmsg": "ok"}, "management")
-
-    return endpoint
+    call.require("POST")
+    fields: dict[str, Any] = call.request.args.to_dict()
+    if not {"appid", "appsecret"} <= fields.keys():
+        fields = {**call.params(), **fields}
+    _identify(call, _text(fields, "appid"), _text(fields, "appsecret"))
+    call.program.quota.clear(call.program.clock.now())
+    return Answer({"errcode": 0, "errmsg": "ok"}, "management")
 
 
-def _granted(call: Call, appid: str, token: str, expires_in: int) -> Answer:
-    call.appid = appid
+def _authenticated(call: Call, fields: Mapping[str, Any]) -> MiniProgram:
+    """Return the mini program of a token request, checked in the order of the real service.
+
+    Raises RefusalError. The appid is known to be checked before grant_type.
+    """
+    _identify(call, _text(fields, "appid"), _text(fields, "secret"))
+    if _text(fields, "grant_type") != "client_credential":
+        raise RefusalError(40002, "grant_type")
+    return call.program
+
+
+def _identify(call: Call, appid: str, secret: str) -> None:
+    if not appid:
+        raise RefusalError(41002, "appid")
+    if appid != call.program.appid:
+        raise RefusalError(40013, "appid")
+    if not secret:
+        raise RefusalError(41004, "secret")
+    if secret != call.program.secret:
+        raise RefusalError(40125, "secret")
+
+
+def _granted(token: str, expires_in: int) -> Answer:
     return Answer({"access_token": token, "expires_in": expires_in}, "token")
 
 
@@ -146,33 +122,6 @@ def _unknown_url(_call: Call) -> Answer:
     raise RefusalError(40066, "url")
 
 
-def _require_method(call: Call, method: str) -> None:
-    if call.request.method != method:
-        raise RefusalError(43001 if method == "GET" else 43002, "method")
-
-
-def _json_body(call: Call, form_error: int = _NO_JSON) -> dict[str, Any]:
-    """Read the body as a JSON object, whatever its Content-Type says.
-
-    A body encoded as a form has an error of its own where there are dates, as recorded.
-    """
-    try:
-        data = call.request.get_data()
-    except RequestEntityTooLarge:
-        raise RefusalError(45002, "body") from None
-    if not data:
-        raise RefusalError(44002, "body")
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        is_form = _FORM.match(data) is not None
-        code, check = (form_error, "body is a form") if is_form else (_NO_JSON, "body")
-        raise RefusalError(code, check) from None
-    if not isinstance(value, dict):
-        raise RefusalError(_NO_JSON, "body")
-    return value
-
-
-def _text(fields: dict[str, Any], name: str) -> str:
+def _text(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name, "")
     return value if isinstance(value, str) else ""

@@ -1,0 +1,89 @@
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cloud_openapi.emulator.overrides.pins import PinTables
+from cloud_openapi.emulator.simulation.world import World
+from cloud_openapi.emulator.state.app_settings import AppSettings
+from cloud_openapi.emulator.state.cloud_run import CloudRun
+from cloud_openapi.emulator.state.journal import Journal
+from cloud_openapi.emulator.state.quota import Quota
+from cloud_openapi.emulator.state.rids import Rids
+from cloud_openapi.emulator.state.seeds import CommonSeed, RandomStreams
+from cloud_openapi.emulator.state.tokens import Tokens, mark_of_appid
+
+if TYPE_CHECKING:
+    from cloud_openapi.emulator.overrides.fault import Fault
+    from cloud_openapi.emulator.state.clock import Clock
+
+_DAY = timedelta(days=1)
+
+
+class MiniProgram:
+    """Everything that belongs to one mini program; with ``appid`` None, to unknown callers.
+
+    A reset replaces the object. A request that is still running then writes into the discarded
+    one, which nothing reads any more.
+    """
+
+    def __init__(
+        self,
+        appid: str | None,
+        *,
+        clock: "Clock",
+        seed: CommonSeed,
+        ready_hour: int,
+        journal: Journal,
+    ) -> None:
+        mark = mark_of_appid(appid or "")
+        self.appid = appid
+        self.secret = ""
+        self.ready_hour = ready_hour
+        """Yesterday's data are ready from this hour on, in Beijing; 24 is never."""
+        self.clock = clock
+        self.streams = RandomStreams(appid, seed)
+        self.tokens = Tokens(mark, clock, self.streams)
+        self.cloud_run = CloudRun(mark, clock, self.streams)
+        self.quota = Quota(clock)
+        self.faults: list[Fault] = []
+        """The faults in force here; a fault for every mini program belongs to unknown callers."""
+        self.pins = PinTables()
+        self.journal = journal
+        self.rids = Rids()
+        self._world: tuple[int, World] | None = None
+
+    @property
+    def world(self) -> World:
+        """Return the simulated numbers, which follow from the seed and the appid."""
+        seed = self.streams.seed
+        if self._world is None or self._world[0] != seed:
+            self._world = (seed, World(seed, self.appid or ""))
+        return self._world[1]
+
+    def first_open_day(self, now: datetime) -> date:
+        """Return the first day whose data are not ready: today, or yesterday before the hour."""
+        today = now.date()
+        return today if now.hour >= self.ready_hour else today - _DAY
+
+    def apply(self, settings: AppSettings) -> None:
+        """Change what the settings name."""
+        if settings.secret is not None:
+            self.secret = settings.secret
+        if settings.ready_hour is not None:
+            self.ready_hour = settings.ready_hour
+        self.quota.set_limits(settings.daily_limits, settings.minute_limits)
+        if settings.cloud_run is not None:
+            self.cloud_run.service = settings.cloud_run or None
+        if settings.seed is not None:
+            self.streams.own_seed = settings.seed
+            self.restart_streams()
+
+    def restart_streams(self) -> None:
+        """Begin numbers, tokens and request ids again from the seed."""
+        self.tokens.clear()
+        self.cloud_run.clear_tokens()
+        self.streams.restart()
+
+    def close(self) -> None:
+        """Invalidate every token for good: the mini program was reset or removed."""
+        self.tokens.close()
+        self.cloud_run.clear_tokens()

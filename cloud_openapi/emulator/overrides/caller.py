@@ -1,0 +1,35 @@
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from cloud_openapi.emulator.overrides.fault import Fault
+    from cloud_openapi.emulator.overrides.pins import PinTables
+    from cloud_openapi.emulator.state.clock import Clock
+    from cloud_openapi.emulator.state.seeds import RandomStreams
+
+
+class Owner(Protocol):
+    """The mini program that faults and pins belong to; with appid None they are for all."""
+
+    appid: str | None
+    clock: "Clock"
+    streams: "RandomStreams"
+    faults: "list[Fault]"
+    pins: "PinTables"
+
+
+OwnerOf = Callable[[str | None], Any]
+"""Returns the `Owner` of an appid."""
+
+
+class Caller(NamedTuple):
+    """The sender of a request, as far as a fault may select by it.
+
+    ``token`` is None unless it is valid. A call by the CloudBase gateway has no token.
+    """
+
+    owner: Owner
+    path: str
+    token: str | None
+    address: str
+    gateway: bool = False
