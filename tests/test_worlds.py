@@ -406,9 +406,7 @@ def test_threads_that_reset_one_mini_program_lose_no_entries_of_another():
 
 @pytest.mark.parametrize("everything", [True, False])
 @pytest.mark.parametrize("kind", ["a token", "a forced token", "a good call", "a bad call"])
-def test_a_request_that_a_reset_overtakes_leaves_no_trace(
-    emulator, monkeypatch, request_, everything
-):
+def test_an_overtaken_request_leaves_no_trace(emulator, monkeypatch, kind, everything):
     tester, spend = Steerer(emulator, ONE), Quota.spend
     token = tester.token()["access_token"]
 
