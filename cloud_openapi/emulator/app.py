@@ -1,6 +1,9 @@
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import Flask, Response
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Rule
 
 from cloud_openapi._version import __version__
@@ -9,12 +12,13 @@ from cloud_openapi.emulator.cloudbase.http_access import add_http_access
 from cloud_openapi.emulator.cloudbase.http_invoke import add_functions
 from cloud_openapi.emulator.cloudbase.timers import Timers
 from cloud_openapi.emulator.control.functions import add_function_logs, add_timers
-from cloud_openapi.emulator.control.routes import add_control
+from cloud_openapi.emulator.control.routes import add_control, only_this_machine, unknown_route
 from cloud_openapi.emulator.emulator import Emulator
-from cloud_openapi.emulator.json_response import json_answer
+from cloud_openapi.emulator.json_response import json_answer, refusal
 from cloud_openapi.emulator.openapi.document import openapi_document
 from cloud_openapi.emulator.openapi.schemas import add_schemas
 from cloud_openapi.emulator.server.foreign_hosts import add_proxy
+from cloud_openapi.emulator.weixin.respond import View
 from cloud_openapi.emulator.weixin.routes import add_weixin
 from cloud_openapi.runtime import Functions
 
@@ -55,7 +59,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     # WeChat redirects nobody, and whoever steers wants no page: two slashes are another path.
     app.url_map.merge_slashes = False
-    add_weixin(app, emulator)
+    views = add_weixin(app, emulator)
     add_control(app, emulator)
     add_gateway(app, emulator, cast("Invoker | None", functions))
     add_schemas(app, emulator.catalogue)
@@ -95,4 +99,29 @@ def create_app(
             lines += [f"POST /v1/functions/{name}", f"     /http/{name}"]
         return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
+    _add_error_handlers(app, views)
     return app
+
+
+def _add_error_handlers(app: Flask, views: Mapping[str, View]) -> None:
+    """Answer unknown paths and methods as WeChat does, and those below /_emulator as control."""
+
+    def is_control() -> bool:
+        return f"{request.path}/".startswith("/_emulator/")
+
+    @app.errorhandler(404)
+    def not_found(_error: HTTPException) -> Response:
+        return unknown_route() if is_control() else views[""]()
+
+    @app.errorhandler(405)
+    def other_method(error: MethodNotAllowed) -> Response:
+        # WeChat refuses a method that no route lists, such as TRACE, at its own paths.
+        view = views.get(request.path)
+        if view is not None:
+            return view()
+        refused = only_this_machine() if is_control() else None
+        if refused is not None:
+            return refused
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        message = f"{request.path} takes {allowed}, not {request.method}."
+        return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message)

@@ -218,9 +218,10 @@ class Answer(NamedTuple):
 
 Endpoint = Callable[[Call], Answer]
 """Answers a call. Raises RefusalError, SideCarError."""
+View = Callable[[], Response]
 
 
-def view_of(endpoint: Endpoint, emulator: Emulator) -> Callable[[], Response]:
+def view_of(endpoint: Endpoint, emulator: Emulator) -> View:
     """Return a Flask view that answers by an endpoint, refusals too, and keeps the journal."""
 
     def view() -> Response:

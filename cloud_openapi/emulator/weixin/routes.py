@@ -5,26 +5,25 @@ nothing is recorded, docs/faithfulness.md says what was chosen.
 """
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from flask import Flask
 
-from cloud_openapi.emulator.control.routes import only_this_machine, unknown_route
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
-from cloud_openapi.emulator.json_response import refusal
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.weixin.management import Handler, handlers
 from cloud_openapi.emulator.weixin.operation import OperationEndpoint
-from cloud_openapi.emulator.weixin.respond import Answer, Call, Endpoint, view_of
+from cloud_openapi.emulator.weixin.respond import Answer, Call, Endpoint, View, view_of
 
 _COMMON_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def add_weixin(app: Flask, emulator: Emulator) -> None:
-    """Add the routes of api.weixin.qq.com to the application."""
+def add_weixin(app: Flask, emulator: Emulator) -> dict[str, View]:
+    """Add the routes of api.weixin.qq.com to the application, and return its views by path.
+
+    The view of the empty path answers unknown URLs.
+    """
     endpoints: dict[str, Endpoint] = {
         "/cgi-bin/token": _token,
         "/cgi-bin/stable_token": _stable_token,
@@ -35,27 +34,7 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
     views = {path: view_of(endpoint, emulator) for path, endpoint in endpoints.items()}
     for path, view in views.items():
         app.add_url_rule(path, path, view, methods=_COMMON_METHODS, provide_automatic_options=False)
-    unknown_url = view_of(_unknown_url, emulator)
-
-    def steers() -> bool:
-        return f"{request.path}/".startswith("/_emulator/")
-
-    @app.errorhandler(404)
-    def not_found(_error: HTTPException) -> Response:
-        return unknown_route() if steers() else unknown_url()
-
-    @app.errorhandler(405)
-    def other_method(error: MethodNotAllowed) -> Response:
-        # A method that nobody lists, such as TRACE, is WeChat's to refuse at WeChat's paths.
-        view = views.get(request.path)
-        if view is not None:
-            return view()
-        refused = only_this_machine() if steers() else None
-        if refused is not None:
-            return refused
-        allowed = ", ".join(sorted(error.valid_methods or ()))
-        message = f"{request.path} takes {allowed}, not {request.method}."
-        return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message)
+    return {**views, "": view_of(_unknown_url, emulator)}
 
 
 def _managed(handler: Handler) -> Endpoint:
