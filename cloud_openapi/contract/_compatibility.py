@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.shapes.fields import Field, fields_of
-from cloud_openapi.shapes.paths import parent_of
-from cloud_openapi.shapes.values import shown
+from cloud_openapi.json_schema.fields import Field, fields_of
+from cloud_openapi.json_schema.paths import parent_of
+from cloud_openapi.json_schema.values import shown
 
 Entries = Mapping[str, Mapping[str, Any]]
 Effect = Literal["wider", "narrower", "neither", "other"]

@@ -8,8 +8,8 @@ from jsonschema import Draft202012Validator
 
 from cloud_openapi.catalogue import Catalogue, Form, default_catalogue, error_schema
 from cloud_openapi.contract._explain import Fault, Part, Violation, faults_of
-from cloud_openapi.shapes.paths import path_of
-from cloud_openapi.shapes.values import error_code, shown
+from cloud_openapi.json_schema.paths import path_of
+from cloud_openapi.json_schema.values import error_code, shown
 
 
 class Validators(NamedTuple):

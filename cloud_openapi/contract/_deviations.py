@@ -14,10 +14,10 @@ from cloud_openapi.contract._drift import LONGEST_NAME, Change, one_of
 from cloud_openapi.contract._observed import age, bare_text
 from cloud_openapi.contract._verify import read
 from cloud_openapi.emulator.errors import TEXTS, text_at
+from cloud_openapi.json_schema.paths import anywhere, member, path_of
+from cloud_openapi.json_schema.strict import strict
+from cloud_openapi.json_schema.values import error_code, shown, type_of
 from cloud_openapi.recordings import Interaction
-from cloud_openapi.shapes.paths import anywhere, member, path_of
-from cloud_openapi.shapes.strict import strict
-from cloud_openapi.shapes.values import error_code, shown, type_of
 
 _OK = 200
 _ERRORS = "an entry has no place for errors; the emulator's are TEXTS in emulator/errors.py"

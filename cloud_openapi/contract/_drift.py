@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.contract._observed import Observed, Seen
-from cloud_openapi.shapes.fields import Field, fields_of
-from cloud_openapi.shapes.paths import parent_of
-from cloud_openapi.shapes.values import shown
+from cloud_openapi.json_schema.fields import Field, fields_of
+from cloud_openapi.json_schema.paths import parent_of
+from cloud_openapi.json_schema.values import shown
 
 # A new value is what a report is about, and answers hold no secrets.
 LONGEST_NAME = 100

@@ -12,11 +12,11 @@ from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.contract._finding import Finding
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Clock, Emulator, create_app
+from cloud_openapi.json_schema.fields import Field, fields_of
+from cloud_openapi.json_schema.shape import differences, shape_of
+from cloud_openapi.json_schema.values import error_code
 from cloud_openapi.periods import BEIJING, parse_day
 from cloud_openapi.recordings import Interaction
-from cloud_openapi.shapes.fields import Field, fields_of
-from cloud_openapi.shapes.shape import differences, shape_of
-from cloud_openapi.shapes.values import error_code
 from cloud_openapi.transports.wsgi import WSGIExchange
 
 _EARLIEST = datetime(1972, 1, 1, tzinfo=BEIJING)

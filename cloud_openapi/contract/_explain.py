@@ -7,8 +7,8 @@ from typing import Any, Literal, NamedTuple
 from jsonschema import Draft202012Validator, ValidationError
 
 from cloud_openapi.catalogue import Form
-from cloud_openapi.shapes.paths import member, path_of
-from cloud_openapi.shapes.values import shown, type_of
+from cloud_openapi.json_schema.paths import member, path_of
+from cloud_openapi.json_schema.values import shown, type_of
 
 Part = Literal["request", "response", "error"]
 

@@ -9,14 +9,14 @@ from cloud_openapi.contract._contract import Contract
 from cloud_openapi.contract._emulation import moments_of
 from cloud_openapi.contract._finding import Finding
 from cloud_openapi.emulator import Emulator
+from cloud_openapi.json_schema.fields import fields_of
+from cloud_openapi.json_schema.paths import anywhere
+from cloud_openapi.json_schema.shape import differences, shape_of
+from cloud_openapi.json_schema.values import error_code, shown, to_cloud
 from cloud_openapi.naming import to_camel_case
 from cloud_openapi.permissions import Permissions
 from cloud_openapi.recordings import Interaction
 from cloud_openapi.runtime import Functions
-from cloud_openapi.shapes.fields import fields_of
-from cloud_openapi.shapes.paths import anywhere
-from cloud_openapi.shapes.shape import differences, shape_of
-from cloud_openapi.shapes.values import error_code, shown, to_cloud
 
 if TYPE_CHECKING:
     from cloud_openapi.contract._explain import Part

@@ -10,10 +10,10 @@ from typing import Any
 
 from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.contract._verify import read
+from cloud_openapi.json_schema.fields import fields_of
+from cloud_openapi.json_schema.paths import member
+from cloud_openapi.json_schema.values import error_code, type_of
 from cloud_openapi.recordings import Interaction
-from cloud_openapi.shapes.fields import fields_of
-from cloud_openapi.shapes.paths import member
-from cloud_openapi.shapes.values import error_code, type_of
 
 # What differs each time, and what is left of it.
 _VARYING = (

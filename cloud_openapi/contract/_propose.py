@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from cloud_openapi.catalogue import FOLDER, Catalogue, entries, entry_schema
 from cloud_openapi.contract._verify import read
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.shapes.strict import loose, strict
-from cloud_openapi.shapes.values import error_code, type_of
+from cloud_openapi.json_schema.strict import loose, strict
+from cloud_openapi.json_schema.values import error_code, type_of
 
 _OK = 200
 _DIGITS = re.compile(r"([0-9]+)")

@@ -10,11 +10,11 @@ from cloud_openapi.contract._contract import Contract
 from cloud_openapi.contract._emulation import Emulation
 from cloud_openapi.contract._finding import Case, Check, Finding
 from cloud_openapi.errors import RecordingError
+from cloud_openapi.json_schema.paths import anywhere
+from cloud_openapi.json_schema.values import error_code, shown, to_cloud
 from cloud_openapi.naming import to_camel_case
 from cloud_openapi.recordings import Interaction
 from cloud_openapi.recordings._files import files_of, load_file
-from cloud_openapi.shapes.paths import anywhere
-from cloud_openapi.shapes.values import error_code, shown, to_cloud
 
 if TYPE_CHECKING:
     from cloud_openapi.contract._explain import Part

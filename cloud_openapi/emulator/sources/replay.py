@@ -18,10 +18,10 @@ from cloud_openapi.errors import (
     ReplayError,
     UsedUpError,
 )
+from cloud_openapi.json_schema.fields import fields_of
+from cloud_openapi.json_schema.shape import differences, shape_of
+from cloud_openapi.json_schema.values import error_code
 from cloud_openapi.recordings import Interaction, Recorder, Replay
-from cloud_openapi.shapes.fields import fields_of
-from cloud_openapi.shapes.shape import differences, shape_of
-from cloud_openapi.shapes.values import error_code
 
 _CODES: Final[dict[type[Exception], str]] = {
     NoRecordingsError: "NO_RECORDINGS",

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from cloud_openapi.shapes.fields import Field
-from cloud_openapi.shapes.paths import member, parent_of
-from cloud_openapi.shapes.values import type_of
+from cloud_openapi.json_schema.fields import Field
+from cloud_openapi.json_schema.paths import member, parent_of
+from cloud_openapi.json_schema.values import type_of
 
 Shape = dict[str, set[str]]
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cloud_openapi.shapes.paths import member
-from cloud_openapi.shapes.strict import is_open_list
+from cloud_openapi.json_schema.paths import member
+from cloud_openapi.json_schema.strict import is_open_list
 
 _LIMITS = frozenset(
     {"pattern", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"}
