@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from cloud_openapi.json_schema.values import is_integer
 from cloud_openapi.periods import (
     BEIJING,
     Period,
@@ -19,7 +20,7 @@ DATE_FORMAT_ERROR = 61500
 DATE_RANGE_ERROR = 61501
 _LONGEST_SHOWN = 20
 _SECONDS_A_DAY = 86400
-_MOST = 2**37  # far beyond any year that a date can have been meant for
+_MOST = 2**37 - 1  # a time far in the future, year 6325
 
 _DESCRIPTIONS = {
     "day": "{begin} and {end} are one and the same day, at the latest yesterday",
@@ -146,7 +147,7 @@ class TimeRange(Rule):
             value: Any = params
             for name in field.split("."):
                 value = value.get(name) if isinstance(value, dict) else None
-            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MOST:
+            if not is_integer(value, 0, _MOST):
                 return Violation(DATA_FORMAT_ERROR, f"{field} is no time in seconds")
             seconds.append(value)
         begin, end = seconds

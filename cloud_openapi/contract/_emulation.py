@@ -14,7 +14,7 @@ from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Clock, Emulator, create_app
 from cloud_openapi.json_schema.fields import Field, fields_of
 from cloud_openapi.json_schema.shape import differences, shape_of
-from cloud_openapi.json_schema.values import error_code
+from cloud_openapi.json_schema.values import error_code, is_integer
 from cloud_openapi.periods import BEIJING, parse_day
 from cloud_openapi.recordings import Interaction
 from cloud_openapi.transports.wsgi import WSGIExchange
@@ -102,7 +102,7 @@ def _last_day(operation: Operation, sent: Any) -> date | None:
     for name in operation.rules[0].end.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     day = parse_day(value)
-    if isinstance(value, int) and 0 <= value < _LATEST.timestamp():
+    if is_integer(value, 0, _LATEST.timestamp()):
         day = datetime.fromtimestamp(value, BEIJING).date()
     # No emulator's clock goes back to before there were computers' times, or for ever on.
     return day if day and _EARLIEST.date() < day < _LATEST.date() else None

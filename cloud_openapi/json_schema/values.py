@@ -1,8 +1,9 @@
-"""JSON values: their types, how they are shown, and the cloud form of an answer."""
+"""JSON values: type checks, how messages show them, and the cloud form of a response."""
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from math import inf
+from typing import Any, TypeGuard
 
 from cloud_openapi.naming import to_camel_case
 
@@ -12,12 +13,29 @@ _SCALARS = {bool: "boolean", int: "integer", float: "number", str: "string", typ
 
 
 def type_of(value: Any) -> str:
-    """Return the JSON type of a value; a whole number is an integer."""
+    """Return the name of a value's JSON type, ``integer`` apart from ``number``."""
     if isinstance(value, dict):
         return "object"
     if isinstance(value, list | tuple):
         return "array"
     return _SCALARS.get(type(value), type(value).__name__)
+
+
+def is_number(value: object, least: float = -inf, most: float = inf) -> TypeGuard[float]:
+    """Return whether a value is a number in a range, bounds included; booleans and NaN are not."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return least <= value <= most
+
+
+def is_integer(value: object, least: float = -inf, most: float = inf) -> TypeGuard[int]:
+    """Return whether a value is an integer in a range, bounds included; a boolean is not."""
+    return isinstance(value, int) and is_number(value, least, most)
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Return whether a value is a string that UTF-8 can encode: without lone surrogates."""
+    return isinstance(value, str) and value.encode("utf-8", "ignore").decode() == value
 
 
 def shown(value: Any, longest: int = _LONGEST_SHOWN) -> str:

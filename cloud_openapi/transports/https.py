@@ -12,6 +12,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from cloud_openapi.catalogue import Operation
+from cloud_openapi.json_schema.values import is_number
 from cloud_openapi.tokens import AccessToken, Granted, TokenDeniedError
 from cloud_openapi.transports._base import (
     Exchange,
@@ -103,7 +104,7 @@ class HTTPSTransport:
         if answer.get("errcode"):
             raise TokenDeniedError(answer)
         token, expires_in = answer.get("access_token"), answer.get("expires_in")
-        if not isinstance(token, str) or not token or not isinstance(expires_in, int | float):
+        if not isinstance(token, str) or not token or not is_number(expires_in):
             raise bad_body("(the answer to a token request is never shown)")
         return Granted(token, expires_in)
 
