@@ -3,6 +3,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloud_openapi.catalogue import Operation
+from cloud_openapi.redaction import mask_text
 
 
 def encode(operation: Operation, params: Mapping[str, Any]) -> bytes:
@@ -26,3 +27,8 @@ def json_object(body: bytes) -> dict[str, Any] | None:
     except (ValueError, TypeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def masked(answer: Mapping[str, Any], *secrets: str | None) -> dict[str, Any]:
+    """Return an error of WeChat's; secrets that its errmsg repeats are masked."""
+    return {**answer, "errmsg": mask_text(str(answer.get("errmsg", "")), secrets)}

@@ -8,12 +8,13 @@ https://developers.weixin.qq.com/miniprogram/dev/wxcloudrun/src/guide/weixin/ope
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import urlencode
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.errors import CloudSDKError
+from cloud_openapi.redaction import mask_text
 from cloud_openapi.transports._base import Exchange, ExchangeError, bad_body
-from cloud_openapi.transports._body import encode, json_object
+from cloud_openapi.transports._body import encode, json_object, masked
 
 TOKEN_FILE = Path("/.tencentcloudbase/wx/cloudbase_access_token")
 _LONGEST_SHOWN = 2000
@@ -46,8 +47,8 @@ class CloudRunTransport:
             reply = self._exchange.send(operation.method, operation.path + query, body)
             answer = json_object(reply.body)
             if answer is not None:
-                return _clean(answer, token) if answer.get("errcode") else answer
-            shown = _without(token, reply.body.decode("utf-8", "replace"))
+                return masked(answer, token) if answer.get("errcode") else answer
+            shown = mask_text(reply.body.decode("utf-8", "replace"), (token,))
             failure = bad_body(shown[:_LONGEST_SHOWN]).failure(operation.name)
         except ExchangeError as error:
             failure = error.failure(operation.name)
@@ -75,14 +76,3 @@ class CloudRunTransport:
             f"openapi.{api}:fail no token in {self._file}: {reason}",
             "Switch on 云调用 and 微信令牌 in the console of Cloud Run and deploy a new version.",
         )
-
-
-def _clean(answer: dict[str, Any], token: str) -> dict[str, Any]:
-    """Return an error of WeChat's without a token that a server may have repeated."""
-    return {**answer, "errmsg": _without(token, str(answer.get("errmsg", "")))}
-
-
-def _without(token: str, text: str) -> str:
-    if token:
-        text = text.replace(token, "***").replace(quote_plus(token), "***")
-    return text

@@ -2,10 +2,9 @@
 
 import json
 import logging
-import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -13,6 +12,7 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTime
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.json_schema.values import is_number
+from cloud_openapi.redaction import mask_named, mask_text
 from cloud_openapi.tokens import AccessToken, Granted, TokenDeniedError
 from cloud_openapi.transports._base import (
     Exchange,
@@ -22,7 +22,7 @@ from cloud_openapi.transports._base import (
     timed_out,
     unreachable,
 )
-from cloud_openapi.transports._body import encode, json_object
+from cloud_openapi.transports._body import encode, json_object, masked
 from cloud_openapi.transports._settings import TokenAPI
 
 _TOKEN_REFUSED = frozenset({40001, 40014, 42001})
@@ -59,11 +59,13 @@ class HTTPSTransport:
             if answer.get("errcode") in _TOKEN_REFUSED:
                 answer = self._call(operation, self._token.renew(token), body)
         except TokenDeniedError as denied:
-            return self._clean(dict(denied.answer))
+            return masked(denied.answer, self._secret, self._token.last)
         except ExchangeError as error:
             failure = error.failure(operation.name)
         else:
-            return self._clean(answer) if answer.get("errcode") else answer
+            if answer.get("errcode"):
+                return masked(answer, self._secret, self._token.last)
+            return answer
         # Outside of the except clause, so that no context with a URL in it is attached.
         raise failure
 
@@ -72,19 +74,9 @@ class HTTPSTransport:
         reply = self._exchange.send(operation.method, target, body)
         answer = json_object(reply.body)
         if answer is None:
-            shown = self._without_secrets(reply.body.decode("utf-8", "replace"), token)
+            shown = mask_text(reply.body.decode("utf-8", "replace"), (self._secret, token))
             raise bad_body(shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "…")
         return answer
-
-    def _clean(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Return an error of WeChat's without what a server may have repeated of the request."""
-        return {**answer, "errmsg": self._without_secrets(str(answer.get("errmsg", "")))}
-
-    def _without_secrets(self, text: str, token: str | None = None) -> str:
-        for secret in (self._secret, token or self._token.last):
-            if secret:
-                text = text.replace(secret, "***").replace(quote_plus(secret), "***")
-        return text
 
     def _fetch_token(self) -> Granted:
         fields = {
@@ -194,14 +186,10 @@ def _failure(error: requests.RequestException, base_url: str) -> ExchangeError:
 
 
 class _SecretFilter(logging.Filter):
-    """Takes tokens and secrets out of urllib3's debug lines, which hold whole URLs."""
-
-    _secret = re.compile(r"\b((?:(?:cloudbase_)?access_token|secret)=)[^&\s\"']+")
+    """Masks tokens and secrets in urllib3's debug lines, which contain whole URLs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        if "access_token=" in message or "secret=" in message:
-            record.msg, record.args = self._secret.sub(r"\1***", message), None
+        record.msg, record.args = mask_named(record.getMessage()), None
         return True
 
 

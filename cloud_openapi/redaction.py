@@ -1,0 +1,86 @@
+"""Mask secrets in texts: known ones in every spelling, others by their name or look."""
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+MASK = "***"
+_HINT = re.compile(rb"token|secret|emulator_|\\u00|%5f", re.IGNORECASE)
+_NAME = re.compile("token|secret", re.IGNORECASE)
+_NAMED = re.compile(
+    r"""((?:token|secret)\\?["']?\s*(?:[:=>]|%3d)\s*\\?)(?:"[^"\\]*|'[^'\\]*|[^"'&\s<>\\]+)""",
+    re.IGNORECASE,
+)
+# Base64 of a shorter one is a character or two, which any text holds.
+_SHORTEST_IN_BASE64 = 3
+_EMULATOR_TOKEN = re.compile(r"emulator_[\w-]{136}")
+
+
+def mask_text(text: str, secrets: Iterable[str | None], mask: str = MASK) -> str:
+    """Replace known secrets, also where they are escaped, URL-encoded or part of base64."""
+    spellings = (each for secret in secrets if secret for each in _spellings(secret))
+    found = {each for each in spellings if each in text}
+    # The longest first: a secret may begin with another one.
+    for spelling in sorted(found, key=len, reverse=True):
+        text = text.replace(spelling, mask)
+    return text
+
+
+def mask_named(text: str) -> str:
+    """Replace the emulator's tokens, and each value whose name contains token or secret."""
+    return _EMULATOR_TOKEN.sub(MASK, _NAMED.sub(rf"\1{MASK}", text))
+
+
+def mask_json(body: bytes) -> bytes:
+    """Mask a body as `mask_named` does, JSON at any depth; a body without secrets is unchanged."""
+    if not _HINT.search(body):
+        return body
+    try:
+        value = json.loads(body)
+        masked = _masked(value)
+    except (ValueError, RecursionError):
+        return mask_named(body.decode("latin-1")).encode("latin-1")
+    if masked == value:
+        return body
+    return json.dumps(masked, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            _EMULATOR_TOKEN.sub(MASK, name): MASK if _NAME.search(name) else _masked(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_masked(inner) for inner in value]
+    return mask_named(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=512)
+def _spellings(secret: str) -> frozenset[str]:
+    data = secret.encode("utf-8", "surrogatepass")
+    found = {secret, json.dumps(secret)[1:-1]}
+    if len(data) >= _SHORTEST_IN_BASE64:
+        found |= _in_base64(data)
+    for encode in (quote, quote_plus):
+        encoded = encode(data, safe="")
+        lower = re.sub("%..", lambda match: match[0].lower(), encoded)
+        found |= {encoded, lower, quote(encoded, safe="")}
+    return frozenset(found)
+
+
+def _in_base64(data: bytes) -> set[str]:
+    """Return the base64 characters of these bytes at each offset in a text.
+
+    Characters that share bits with neighbouring bytes are left out.
+    """
+    found = set()
+    for before in range(3):
+        first, last = -(-before * 8 // 6), (before + len(data)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            found.add(encode(bytes(before) + data)[first:last].decode())
+    return found
