@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cloud_openapi.waiting import READ, WRITE, Fibers, wait
+from cloud_openapi.fibers import READ, WRITE, Fibers, wait
 
 
 @pytest.fixture

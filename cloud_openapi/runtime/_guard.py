@@ -9,8 +9,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cloud_openapi.fibers import READ, wait
 from cloud_openapi.runtime._memory import used_mb
-from cloud_openapi.waiting import READ, wait
 
 _GUARDIAN = Path(__file__).with_name("_guardian.py")
 _LONGEST = 1 << 16

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from cloud_openapi.fibers import READ, WRITE, wait
 from cloud_openapi.runtime._guard import Guard
 from cloud_openapi.runtime._memory import peak_mb
-from cloud_openapi.waiting import READ, WRITE, wait
 
 # As much as a pipe holds.
 _CHUNK = 1 << 16

@@ -13,7 +13,7 @@ from cloud_openapi.emulator.overrides.broken_responses import INSTEAD, spoiled
 from cloud_openapi.emulator.overrides.caller import Caller, Owner
 from cloud_openapi.emulator.overrides.fault import Fault, Known, checked
 from cloud_openapi.emulator.state.tokens import Tokens
-from cloud_openapi.waiting import pause
+from cloud_openapi.fibers import pause
 
 _ERRORS: Final = {"quota": 45009, "not_ready": 61503}
 

@@ -11,7 +11,7 @@ from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from cloud_openapi.emulator.overrides.broken_responses import DroppedConnectionError
-from cloud_openapi.waiting import Fibers
+from cloud_openapi.fibers import Fibers
 
 _THREADS = 32
 _STEERING_THREADS = 2

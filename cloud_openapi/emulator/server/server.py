@@ -10,7 +10,7 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from cloud_openapi.emulator.server.dispatch import Channel, Dispatcher
-from cloud_openapi.waiting import Fibers
+from cloud_openapi.fibers import Fibers
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -57,7 +57,7 @@ class Server:
     """Serves a WSGI application on a listening socket; 32 requests may wait at a time.
 
     Those to paths of which ``never_blocks`` is true need no thread: the application answers them
-    at once, or waits by `waiting.wait`.
+    at once, or waits by `fibers.wait`.
     """
 
     def __init__(
