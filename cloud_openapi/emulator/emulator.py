@@ -12,9 +12,9 @@ from cloud_openapi.emulator.errors import (
     InvalidInputError,
     NotHereError,
     RefusalError,
+    some_of,
 )
 from cloud_openapi.emulator.mini_program import MiniProgram
-from cloud_openapi.emulator.names import some_of
 from cloud_openapi.emulator.overrides.fault import Known
 from cloud_openapi.emulator.overrides.faults import Faults
 from cloud_openapi.emulator.overrides.pins import Pins

@@ -4,6 +4,7 @@ The texts are those of WeChat's current pages and of recorded answers; a text th
 but that nobody has recorded with a rid gets one all the same.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -71,6 +72,7 @@ MANAGEMENT_PATHS: Final = (
     "/cgi-bin/openapi/rid/get",
 )
 
+_SHOWN = 5
 # The one text that was recorded with a comma before its rid.
 _COMMA = frozenset({41004})
 
@@ -124,3 +126,11 @@ def text_at(code: int, path: str, ip: str) -> str:
 def make_rid(now: datetime, chance: bytes) -> str:
     """Return a request id: the time in seconds, and eight random bytes as two numbers in hex."""
     return f"{int(now.timestamp()):08x}-{chance[:4].hex()}-{chance[4:].hex()}"
+
+
+def some_of(names: Collection[str]) -> str:
+    """Return the first names for a message, and the number of the others."""
+    # All at once: another thread may add one meanwhile.
+    shown = ", ".join(list(names)[:_SHOWN])
+    more = len(names) - _SHOWN
+    return shown if more <= 0 else f"{shown} and {more:,} more"

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Response
 from werkzeug.datastructures import Headers
 
-from cloud_openapi.emulator.kinds import is_number
+from cloud_openapi.json_schema.values import is_number
 from cloud_openapi.json_text import json_text
 
 _TEXT = "text/plain; charset=utf-8"

@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from cloud_openapi.emulator.errors import LARGEST, TEXTS, InvalidInputError
-from cloud_openapi.emulator.kinds import is_number, is_text, is_whole
-from cloud_openapi.emulator.names import some_of
+from cloud_openapi.emulator.errors import LARGEST, TEXTS, InvalidInputError, some_of
 from cloud_openapi.emulator.overrides.caller import Owner
 from cloud_openapi.emulator.state.clock import read_moment
+from cloud_openapi.json_schema.values import is_integer, is_number, is_text
 
 _MATCH: Final = ("api", "path", "appid", "times", "rate", "until")
 _LONGEST_SLEEP = 60
@@ -175,12 +174,12 @@ def _rule(good: Callable[[Any], bool], allowed: str) -> Callable[[Any], None]:
 
 _CHECKS: Final = {
     "errcode": _rule(
-        lambda value: is_whole(value, -LARGEST - 1, LARGEST) and value != 0,
+        lambda value: is_integer(value, -LARGEST - 1, LARGEST) and value != 0,
         "errcode is a 32-bit whole number other than 0",
     ),
     "errmsg": _rule(is_text, "errmsg is a text without its rid"),
     "status": _rule(
-        lambda value: is_whole(value, 400, 599), "status is a whole number from 400 to 599"
+        lambda value: is_integer(value, 400, 599), "status is a whole number from 400 to 599"
     ),
     "seconds": _rule(
         _is_latency,
@@ -191,7 +190,7 @@ _CHECKS: Final = {
         lambda value: isinstance(value, str) and _HEADER_VALUE.fullmatch(value) is not None,
         "content_type is a value of a header, in ASCII",
     ),
-    "times": _rule(lambda value: is_whole(value, 1), "times is a whole number of at least 1"),
+    "times": _rule(lambda value: is_integer(value, 1), "times is a whole number of at least 1"),
     "rate": _rule(
         lambda value: is_number(value, 0, 1) and value > 0, "rate is above 0 and at most 1"
     ),

@@ -8,7 +8,7 @@ import orjson
 
 from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.emulator.errors import TEXTS, InvalidInputError
-from cloud_openapi.emulator.kinds import is_whole
+from cloud_openapi.json_schema.values import is_integer
 
 _FIELDS: Final = ("api", "request", "response", "responses", "appid", "times", "force")
 _EXAMPLE: Final = (
@@ -99,7 +99,7 @@ def _operation(api: Any, catalogue: Catalogue) -> Operation:
 
 
 def _check_times(times: Any) -> None:
-    if times is not None and not is_whole(times, 1):
+    if times is not None and not is_integer(times, 1):
         raise InvalidInputError(f"times is a whole number of at least 1, not {times!r}")
 
 

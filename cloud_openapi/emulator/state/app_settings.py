@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from cloud_openapi.emulator.errors import InvalidInputError
-from cloud_openapi.emulator.kinds import is_text, is_whole
 from cloud_openapi.emulator.state.cloud_run import Service, checked_service
 from cloud_openapi.emulator.state.quota import checked_limits
+from cloud_openapi.json_schema.values import is_integer, is_text
 
 APP_SETTINGS: Final = (
     "secret",
@@ -68,13 +68,13 @@ def app_settings(given: object) -> Mapping[str, Any]:
 
 def checked_hour(hour: object) -> int:
     """Return the hour. Raises ValueError, unless it is a whole number from 0 to 24."""
-    if not is_whole(hour, 0, _HOURS):
+    if not is_integer(hour, 0, _HOURS):
         raise InvalidInputError(f"ready_hour is a whole number from 0 to {_HOURS}, not {hour!r}")
     return hour
 
 
 def checked_seed(seed: object) -> int:
     """Return the seed. Raises ValueError, unless it is a whole number."""
-    if not is_whole(seed):
+    if not is_integer(seed):
         raise InvalidInputError(f"seed is a whole number, not {seed!r}")
     return seed

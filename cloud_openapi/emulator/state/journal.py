@@ -1,7 +1,5 @@
 """Requests, answers and their reasons; the newest only."""
 
-import json
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -11,16 +9,9 @@ from typing import Any, NamedTuple
 
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.state.bounded_store import BoundedStore
+from cloud_openapi.redaction import mask_json, mask_named
 
 _BODY_LIMIT = 64 * 1024
-# Clients are known to send their token in the body too, under more than one name.
-_HINT = re.compile(rb"token|secret|emulator_|\\u00|%5f", re.IGNORECASE)
-_NAME = re.compile("token|secret", re.IGNORECASE)
-_SECRET = re.compile(
-    r"""((?:token|secret)\\?["']?\s*(?:[:=>]|%3d)\s*\\?)(?:"[^"\\]*|'[^'\\]*|[^"'&\s<>\\]+)""",
-    re.IGNORECASE,
-)
-_TOKEN = re.compile(r"emulator_[\w-]{136}")
 
 
 class Entry(NamedTuple):
@@ -81,13 +72,14 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         """Keep an entry; an overlong body is cut, and the oldest entry is evicted."""
-        body = entry.body
-        if len(body) > _BODY_LIMIT or _HINT.search(body):
-            entry = entry._replace(body=cleaned(body)[:_BODY_LIMIT])
+        # Clients are known to send their token in the body too, under more than one name.
+        body = mask_json(entry.body)
+        if body is not entry.body or len(body) > _BODY_LIMIT:
+            entry = entry._replace(body=body[:_BODY_LIMIT])
         # A query lands in the path where its question mark was forgotten.
         if "=" in entry.path or "emulator_" in entry.path:
             path, equals, _query = entry.path.partition("=")
-            entry = entry._replace(path=_TOKEN.sub("***", path) + (equals and "=***"))
+            entry = entry._replace(path=mask_named(path) + (equals and "=***"))
         # Together, so that a reader who has seen a number misses no lower one.
         with self._numbers.lock:
             self._numbers.newest += 1
@@ -150,32 +142,3 @@ def select(  # noqa: PLR0913 - a filter each
         and (since is None or entry.time >= since)
     ]
     return found[-limit:], numbered[-1][0] if numbered else 0
-
-
-def cleaned(body: bytes) -> bytes:
-    """Return a body without the tokens and secrets that it names; others stay as they are."""
-    if not _HINT.search(body):
-        return body
-    try:
-        value = json.loads(body)
-        masked = _masked(value)
-    except (ValueError, RecursionError):
-        return _masked_text(body.decode("latin-1")).encode("latin-1")
-    if masked == value:
-        return body
-    return json.dumps(masked, ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            _TOKEN.sub("***", name): "***" if _NAME.search(name) else _masked(inner)
-            for name, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [_masked(inner) for inner in value]
-    return _masked_text(value) if isinstance(value, str) else value
-
-
-def _masked_text(text: str) -> str:
-    return _TOKEN.sub("***", _SECRET.sub(r"\1***", text))

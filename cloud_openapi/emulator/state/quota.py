@@ -10,8 +10,8 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from cloud_openapi.emulator.errors import LARGEST, InvalidInputError, RefusalError, quota_text
-from cloud_openapi.emulator.kinds import is_whole
 from cloud_openapi.emulator.state.clock import Clock
+from cloud_openapi.json_schema.values import is_integer
 from cloud_openapi.periods import BEIJING
 
 DAILY: Final[Mapping[str, int]] = {"/cgi-bin/token": 2000, "/cgi-bin/stable_token": 500_000}
@@ -158,7 +158,7 @@ def checked_limits(name: str, limits: object, paths: Mapping[str, str]) -> dict[
     for api, limit in limits.items():
         if api not in paths:
             raise InvalidInputError(f"{name}: {api!r} is none of {', '.join(paths)}")
-        if limit is not None and not is_whole(limit, 0, LARGEST):
+        if limit is not None and not is_integer(limit, 0, LARGEST):
             allowed = f"a whole number or null, at most {LARGEST}"
             raise InvalidInputError(f"{name}: {api}: {allowed}, not {limit!r}")
         found[paths[api]] = limit

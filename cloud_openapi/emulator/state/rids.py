@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.state.bounded_store import BoundedStore
-from cloud_openapi.emulator.state.journal import cleaned
+from cloud_openapi.redaction import mask_json
 
 _VALID_FOR = timedelta(days=7)
 _REMEMBERED = 1000
@@ -44,7 +44,7 @@ class Rids:
     def add(self, rid: str, record: Record) -> None:
         """Keep a record with its bodies cut; the oldest is evicted."""
         # Masked before the cut: half of a token would not be recognised.
-        body = cleaned(record.body)[:_LONGEST]
+        body = mask_json(record.body)[:_LONGEST]
         cut = record._replace(body=body, answer=record.answer[:_LONGEST])
         self._records.add(rid, cut, len(cut.body) + len(cut.answer))
 
