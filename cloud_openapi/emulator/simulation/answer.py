@@ -6,7 +6,6 @@ means is in entry.schema.json.
 
 from collections.abc import Mapping
 from datetime import date
-from operator import attrgetter
 from typing import Any
 
 from cloud_openapi.catalogue import Operation
@@ -112,10 +111,8 @@ class _Answer:
         return known
 
     def _pages(self, source: Source, _name: str) -> list[dict[str, Any]]:
-        pages = self._world.pages(self._period)[: source["limit"]]
-        fields = source["pages"]
-        read = attrgetter(*fields.values())
-        return [dict(zip(fields, read(page), strict=True)) for page in pages]
+        fields = tuple(source["pages"].items())
+        return self._world.page_rows(self._period, fields)[: source["limit"]]
 
     def _daily_tables(self, source: Source, _name: str) -> list[dict[str, Any]]:
         days = self._period.days_before(self._today)
