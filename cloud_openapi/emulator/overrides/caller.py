@@ -1,25 +1,19 @@
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from cloud_openapi.emulator.overrides.fault import Fault
-    from cloud_openapi.emulator.overrides.pins import PinTables
-    from cloud_openapi.emulator.state.clock import Clock
-    from cloud_openapi.emulator.state.seeds import RandomStreams
+from cloud_openapi.emulator.state.clock import Clock
+from cloud_openapi.emulator.state.seeds import RandomStreams
 
 
 class Owner(Protocol):
     """The mini program that faults and pins belong to; with appid None they are for all."""
 
     appid: str | None
-    clock: "Clock"
-    streams: "RandomStreams"
-    faults: "list[Fault]"
-    pins: "PinTables"
-
-
-OwnerOf = Callable[[str | None], Any]
-"""Returns the `Owner` of an appid."""
+    clock: Clock
+    streams: RandomStreams
+    faults: list[Any]
+    """Of `Fault`."""
+    pins: Any
+    """`PinTables`."""
 
 
 class Caller(NamedTuple):
