@@ -583,15 +583,48 @@ def test_a_process_that_a_function_started_ends_with_it(make, write, language, t
     assert until(lambda: not is_alive(child))
 
 
-def test_a_flood_of_output_keeps_the_log_bounded(make, write):
-    body = "for n in range(20_000): print(n, 'x' * 1000)"
-    write("python", HANDLER["python"].format(body))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_flood_of_output_keeps_the_log_bounded(make, write, language):
+    body = {
+        "python": "for n in range(20_000): print(n, 'x' * 1000)",
+        "node": "for (let n = 0; n < 20_000; n++) console.log(n, 'x'.repeat(1000))",
+    }[language]
+    write(language, HANDLER[language].format(body))
     functions = make(timeout=WAIT)
     outcome = run(functions)
     assert outcome.status == 200
     assert len(outcome.log) <= 300_000
     assert sum(len(line) for _, line in functions.log_of("hello").since()) <= 2 * 2**20
     assert "19999 x" in outcome.log
+
+
+@needs_node
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_nodejs_keeps_no_output_in_memory(make, write, stream):
+    body = f"""
+    const stream = process.{stream};
+    for (let n = 0; n < 5000; n++) stream.write('x'.repeat(1000));
+    return stream.writableLength
+    """
+    write("node", HANDLER["node"].format(body))
+    assert run(make(timeout=WAIT)).result == 0
+
+
+@needs_node
+def test_output_of_nodejs_after_the_result_does_not_block_the_next_invocation(make, write):
+    body = "setTimeout(() => console.log('x'.repeat(2 ** 20))); return event"
+    write("node", HANDLER["node"].format(body))
+    functions = make(timeout=WAIT)
+    assert [run(functions, n).result for n in range(3)] == [0, 1, 2]
+
+
+@needs_node
+def test_output_of_nodejs_before_an_exit_is_in_the_log(make, write):
+    body = "console.log('x'.repeat(2 ** 20)); console.log('last'); process.exit(1)"
+    write("node", HANDLER["node"].format(body))
+    outcome = run(make(timeout=WAIT))
+    assert outcome.status == 439
+    assert "last" in outcome.log.splitlines()
 
 
 def killed(folder, condition):

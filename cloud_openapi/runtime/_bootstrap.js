@@ -21,6 +21,7 @@ process.argv.length = 2
 process.argv[1] = task.file
 
 async function main() {
+  blockOutput()
   let handler
   let failure
   try {
@@ -41,6 +42,14 @@ async function main() {
     await new Promise((go) => later(go))
     answer(text)
   })
+}
+
+// On a pipe that does not block, Node.js keeps in memory all that the pipe does not take, until the
+// handler yields. The two streams share one pipe, and opening the second unblocks it again.
+function blockOutput() {
+  for (const { _handle: handle } of [process.stdout, process.stderr]) {
+    if (handle && handle.setBlocking) handle.setBlocking(true)
+  }
 }
 
 function thereIs(exported) {
