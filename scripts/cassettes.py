@@ -1,4 +1,4 @@
-"""Make the recorded bodies of tests/samples into cassettes, tests/recordings/.
+"""Make the recorded bodies of tests/samples into cassettes, tests/samples/cassettes/.
 
 Nobody published the requests. What is certain of them is put together again: the path from the
 name of the sample or from its note, the dates from the note or from the answer's ref_date; without
@@ -20,7 +20,7 @@ JSON = {"Content-Type": ["application/json"]}
 def main() -> None:
     """Write a cassette for each recorded sample whose API is known."""
     for name, interaction in cassettes().items():
-        write(TESTS / "recordings" / name, [interaction])
+        write(TESTS / "samples" / "cassettes" / name, [interaction])
 
 
 def cassettes() -> dict[str, Interaction]:

@@ -1,12 +1,12 @@
 """What several test modules share: the recorded bodies, and a facade without a network."""
 
-import json
 import os
 import signal
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.paths import ROOT
+from support.service import talkative_service
 
 from cloud_openapi import Cloud
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
@@ -27,16 +27,6 @@ for number, usual in (
 ):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, usual)
-
-ROOT = Path(__file__).parent.parent
-SAMPLES = Path(__file__).parent / "samples"
-# For a pytest within a test: other plugins' imports take seconds, and are not what is tested.
-WITHOUT_OTHERS = "-p no:schemathesis -p no:hypothesispytest -p no:anyio -p no:pytest_httpserver"
-
-
-def sample(name):
-    """Return a recorded or documented body by its file name."""
-    return json.loads((SAMPLES / name).read_text("utf-8"))
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -70,3 +60,10 @@ def cloud(emulator):
         transport=HTTPSTransport(exchange, DEMO_APPID, DEMO_SECRET), config=ROOT / "config.json"
     )
     return facade
+
+
+@pytest.fixture
+def service():
+    """Serve in the place of WeChat, and repeat tokens and secrets wherever possible."""
+    with talkative_service() as state:
+        yield state

@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from cassettes import cassette, interaction, run
-from conftest import ROOT, sample
-from test_gateway import API, Functions
-from test_har import entry, har
+from support.cassettes import cassette, interaction, run
+from support.gateway import API, Functions
+from support.har import entry, har
+from support.paths import ROOT, SAMPLES, sample
 
 from cloud_openapi import Cloud
 from cloud_openapi._version import __version__
@@ -100,8 +100,9 @@ def test_the_changelog_begins_with_this_version():
     assert found[1] == __version__
 
 
-def test_the_programs_about_recordings_run_in_order(monkeypatch):
-    monkeypatch.chdir(ROOT / "tests")
+def test_the_programs_about_recordings_run_in_order(monkeypatch, tmp_path):
+    shutil.copytree(SAMPLES / "cassettes", tmp_path / "recordings")
+    monkeypatch.chdir(tmp_path)
     module = {}
     programs = blocks("docs/recordings.md", "python")
     assert len(programs) == 5

@@ -6,20 +6,19 @@ import re
 import subprocess
 import sys
 import venv
-from pathlib import Path
 
 import pytest
 import yaml  # noqa: F401 - as below
-from cassettes import cassette, interaction
-from conftest import ROOT, WITHOUT_OTHERS
-from test_modes import RECORDED, service  # noqa: F401 - a fixture
+from support.cassettes import cassette, interaction
+from support.paths import ROOT, TESTS, WITHOUT_OTHERS
+from support.service import RECORDED
 
 # What pytester loads a second time cannot be loaded twice.
 import cloud_openapi.pytest_plugin  # noqa: F401
 
 pytest_plugins = ["pytester"]
 
-PROJECT = Path(__file__).parent / "project"
+PROJECT = TESTS / "project"
 CONFIG = {"permissions": {"openapi": ["analysis.getDailyRetain"]}}
 ALONE = ("-p", "no:cacheprovider", *WITHOUT_OTHERS.split())
 RETAIN = 'cloud.openapi.analysis.getDailyRetain(beginDate="20260301", endDate="20260301")'
@@ -283,7 +282,7 @@ def test_a_test_without_a_recording_fails_and_is_told_how_to_make_one(project):
 
 def test_what_is_recorded_once_is_replayed_without_the_service(
     project,
-    service,  # noqa: F811
+    service,
     monkeypatch,
 ):
     monkeypatch.setenv("CLOUD_OPENAPI_UPSTREAM", service.url)

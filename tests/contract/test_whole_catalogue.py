@@ -9,7 +9,8 @@ import json
 from datetime import datetime
 
 import pytest
-from conftest import ROOT, SAMPLES, sample
+from support.paths import ROOT, SAMPLES, sample
+from support.values import NOW
 
 from cloud_openapi import CloudSDKError
 from cloud_openapi.catalogue import Violation, default_catalogue
@@ -20,8 +21,7 @@ from cloud_openapi.recordings import load
 
 CATALOGUE = default_catalogue()
 EXAMPLES = [(api, n) for api in CATALOGUE for n, _ in enumerate(CATALOGUE[api].examples)]
-NOW = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
-FOLDER = ROOT / "tests" / "recordings"
+FOLDER = SAMPLES / "cassettes"
 RECORDINGS = sorted(path.relative_to(ROOT / "tests") for path in FOLDER.glob("*.yaml"))
 FUNCTIONS = sorted(path.name for path in (ROOT / "functions").iterdir() if path.is_dir())
 # A portrait is of days that ended lately: its documented dates were not too old then.

@@ -8,9 +8,9 @@ import re
 import sys
 from datetime import date, datetime, timedelta
 
-import identities
 import pytest
 from jsonschema_rs import Draft202012Validator
+from support import identities
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.emulator import Emulator, create_app

@@ -1,0 +1,132 @@
+"""Every entry of the catalogue, and the loader that refuses what is no entry."""
+
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+from support.paths import ROOT, sample
+
+from cloud_openapi import ConfigError
+from cloud_openapi.catalogue import Catalogue, default_catalogue
+from cloud_openapi.demo import DEMO_APPID
+from cloud_openapi.emulator import Emulator, create_app
+
+FOLDER = ROOT / "cloud_openapi" / "catalogue"
+ENTRIES = sorted(FOLDER.glob("*/*.json"))
+ENTRY_SCHEMA = json.loads((FOLDER / "entry.schema.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("path", ENTRIES, ids=lambda path: path.stem)
+def test_an_entry_is_what_the_entry_schema_says(path):
+    Draft202012Validator.check_schema(ENTRY_SCHEMA)
+    Draft202012Validator(ENTRY_SCHEMA).validate(json.loads(path.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
+@pytest.mark.parametrize("side", ["request", "response"])
+@pytest.mark.parametrize("form", ["https", "cloud"])
+def test_each_schema_of_either_form_is_a_schema(operation, form, side):
+    Draft202012Validator.check_schema(operation.schema(form, side))
+
+
+@pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
+def test_the_documented_examples_of_an_entry_are_those_of_the_page(operation):
+    method = operation.name.rpartition(".")[2]
+    assert list(operation.examples) == [
+        {
+            "request": sample(f"{method}.request.official-https.json"),
+            "response": sample(f"{method}.response.official-https.json"),
+        }
+    ]
+
+
+TABLES = [
+    pytest.param(operation, name, id=f"{operation.name}/{name}")
+    for operation in default_catalogue().values()
+    for name in operation.tables
+]
+
+
+@pytest.mark.parametrize(("operation", "name"), TABLES)
+def test_groups_within_others_are_in_their_order_and_each_of_those_has_some(operation, name):
+    table = operation.tables[name]
+    if table.within:
+        assert table.places == sorted(table.places)
+        assert set(table.places) == set(range(len(operation.tables[table.within].groups)))
+    assert len(table.each) in (0, len(table.groups))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colour": 1}, "unknown key: colour"),
+        ({"path": None}, "missing key: path"),
+        ({"name": "analysis.getOther"}, 'not "analysis.getDailyRetain"'),
+    ],
+)
+def test_the_loader_refuses_what_is_no_entry(tmp_path, change, message):
+    entry = json.loads((FOLDER / "analysis" / "getDailyRetain.json").read_text("utf-8"))
+    entry.update(change)
+    entry = {key: value for key, value in entry.items() if value is not None}
+    path = tmp_path / "analysis" / "getDailyRetain.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(entry), "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        Catalogue.load(tmp_path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"x"'])
+def test_the_loader_refuses_what_is_no_object(tmp_path, text):
+    path = tmp_path / "analysis" / "getDailyRetain.json"
+    path.parent.mkdir()
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match="JSON"):
+        Catalogue.load(tmp_path)
+
+
+def test_a_field_that_weixin_adds_one_day_does_not_break_the_contract():
+    body = {**sample("getDailyRetain.response.official-https.json"), "visit_uv_old": []}
+    schema = default_catalogue()["analysis.getDailyRetain"].schema("https", "response")
+    assert Draft202012Validator(schema).is_valid(body)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ref_date": 20170313},
+        {"visit_uv": {"key": 0, "value": 1}},
+        {"visit_uv": [{"key": 8, "value": 1}]},
+        {"visit_uv": [{"key": 0, "value": -1}]},
+        {"visit_uv": [{"key": 0, "value": 1.5}]},
+        {"visit_uv": [{"key": 0}]},
+    ],
+    ids=str,
+)
+def test_a_body_that_weixin_would_not_send_breaks_the_contract(change):
+    body = {**sample("getDailyRetain.response.official-https.json"), **change}
+    schema = default_catalogue()["analysis.getDailyRetain"].schema("https", "response")
+    assert not Draft202012Validator(schema).is_valid(body)
+
+
+def test_what_only_the_schema_of_an_entry_refuses_is_no_data_format(tmp_path):
+    """An API of the future, whose request has more than two dates."""
+    entry = json.loads((FOLDER / "analysis" / "getDailyRetain.json").read_text("utf-8"))
+    entry["request"]["properties"]["module"] = {"enum": ["10022"]}
+    entry["request"]["required"].append("module")
+    path = tmp_path / "analysis" / "getDailyRetain.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(entry), "utf-8")
+    emulator = Emulator(catalogue=Catalogue.load(tmp_path))
+    token, _ = emulator.program(DEMO_APPID).tokens.grant_stable(force=False)
+    answer = (
+        create_app(emulator)
+        .test_client()
+        .post(
+            f"{entry['path']}?access_token={token}",
+            json={"begin_date": "20190313", "end_date": "20190313", "module": "10023"},
+        )
+    )
+    assert answer.get_json(force=True)["errcode"] == 47001
+    assert [entry.check for entry in emulator.journal] == ["$.module: enum"]

@@ -1,0 +1,320 @@
+"""cloud-openapi control: the routes below /_emulator of a running emulator, as commands."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from click.testing import CliRunner
+from support.paths import ROOT
+from support.values import DAILY, NOW, OTHER
+
+from cloud_openapi.cli import _group, _running
+from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
+
+WAIT = 10
+COMMAND = Path(sys.executable).with_name("cloud-openapi")
+CLOCK = {"now": "2026-03-11T12:00:00+08:00", "frozen": True, "offset": 0.0}
+
+
+@pytest.fixture(scope="module")
+def served():
+    emulator = Emulator(clock=Clock(NOW), apps={DEMO_APPID: DEMO_SECRET, OTHER: "s"})
+    with listen("127.0.0.1", 0) as listening, Server(create_app(emulator), listening) as server:
+        yield emulator, server.url
+
+
+@pytest.fixture
+def emulator(served):
+    served[0].reset()
+    return served[0]
+
+
+@pytest.fixture
+def failing(served, monkeypatch, capsys):
+    """Return a function that runs a command that fails, and gives its line on stderr."""
+
+    def failing(*arguments, url=None):
+        argv = ["cloud-openapi", "control", "--url", url or served[1], *arguments]
+        monkeypatch.setattr(sys, "argv", argv)
+        with pytest.raises(SystemExit) as exit_info:
+            _group.run()
+        out, err = capsys.readouterr()
+        assert (exit_info.value.code, out, err.count("\n")) == (1, "", 1)
+        return err
+
+    return failing
+
+
+@pytest.fixture
+def control(served):
+    """Return a function that runs a command in this process and gives the JSON it printed."""
+
+    def control(*arguments):
+        environment = {"CLOUD_OPENAPI_BASE_URL": served[1]}
+        ran = CliRunner().invoke(_group.group, ["control", *arguments], env=environment)
+        assert (ran.exit_code, ran.stderr) == (0, "")
+        return json.loads(ran.stdout)
+
+    return control
+
+
+def test_the_state_is_that_of_the_route(control, emulator):
+    assert control("state") == json.loads(json.dumps(emulator.describe()))
+
+
+def test_the_clock_is_shown_frozen_moved_and_run(control, emulator):
+    assert control("clock", "show") == CLOCK
+    assert control("clock", "freeze", "2026-03-09T08:00")["now"] == "2026-03-09T08:00:00+08:00"
+    assert control("clock", "advance", "3600")["now"] == "2026-03-09T09:00:00+08:00"
+    assert control("clock", "advance", "-60")["now"] == "2026-03-09T08:59:00+08:00"
+    assert control("clock", "run", "2020-01-01")["frozen"] is False
+    assert control("clock", "run")["offset"] == 0
+    assert control("clock", "freeze")["frozen"] is True
+
+
+def test_a_clock_of_its_own_is_shown_and_moved(control, emulator):
+    control("clock", "freeze", "2020-01-01", "--appid", OTHER)
+    control("clock", "advance", "60", "--appid", OTHER)
+    assert control("clock", "show", "--appid", OTHER)["now"] == "2020-01-01T00:01:00+08:00"
+    assert control("clock", "show") == CLOCK
+
+
+def test_a_mini_program_is_added_and_changed(control, emulator):
+    limits = ["analysis.getDailyRetain=100", "/cgi-bin/token=5"]
+    options = [f"--daily-limit={limit}" for limit in limits]
+    expected = {
+        "appid": "wxnew",
+        "ready_hour": 9,
+        "daily_limits": {DAILY: 100, "/cgi-bin/token": 5},
+        "minute_limits": {},
+        "cloud_run": False,
+        "seed": 7,
+    }
+    settings = ["--secret", "s", "--ready-hour", "9", "--seed", "7", *options]
+    assert control("app", "set", "wxnew", *settings) == control("app", "show", "wxnew") == expected
+    assert emulator.apps["wxnew"] == "s"
+    lifted = control("app", "set", "wxnew", "--daily-limit", f"{DAILY}=none")
+    assert lifted == {**expected, "daily_limits": {"/cgi-bin/token": 5}}
+
+
+def test_limits_of_the_minute_and_cloud_run_are_set(control, emulator):
+    listed = '{"api_whitelist": ["/*"]}'
+    settings = ["--minute-limit", f"{DAILY}=3", "--cloud-run", listed]
+    shown = control("app", "set", OTHER, *settings)
+    assert shown["minute_limits"] == {DAILY: 3}
+    assert shown["cloud_run"] == {"api_whitelist": ["/*"], "ready": True, "own": True}
+    assert control("app", "set", OTHER, "--cloud-run", "false")["cloud_run"] is False
+
+
+def test_faults_are_added_listed_and_taken_back(control, emulator):
+    only = ["--times", "2", "--api", "analysis.getDailyRetain", "--rate", "0.5"]
+    added = control("faults", "add", "error", "--errcode", "61504", *only)
+    expected = {"id": 1, "kind": "error", "errcode": 61504, "times": 2, "rate": 0.5}
+    assert added == {**expected, "api": "analysis.getDailyRetain", "struck": 0}
+    slow = control("faults", "add", "latency", "--seconds", '{"uniform": [0, 1]}')
+    assert slow["seconds"] == {"uniform": [0, 1]}
+    control("faults", "add", "html", "--appid", OTHER, "--until", "2026-03-12")
+    assert [fault["id"] for fault in control("faults", "list")["faults"]] == [1, 2, 3]
+    assert [fault["id"] for fault in control("faults", "remove", "2")["faults"]] == [1, 3]
+    left = control("faults", "clear", "--appid", OTHER)["faults"]
+    assert [fault["id"] for fault in left] == [1]
+    assert control("faults", "clear") == {"faults": []}
+
+
+def test_a_pin_is_added_listed_and_taken_back(control, emulator):
+    what = ["--request", '{"begin_date": "20260310"}', "--response", '{"errcode": 61504}']
+    added = control("pins", "add", "analysis.getDailyRetain", *what, "--times", "1")
+    assert control("pins", "list")["pins"] == [added]
+    assert (added["request"], added["response"]) == (
+        {"begin_date": "20260310"},
+        {"errcode": 61504},
+    )
+    forced = control("pins", "add", "analysis.getDailyRetain", "--response", "[]", "--force")
+    assert forced["force"] is True
+    assert control("pins", "remove", "1")["pins"] == [forced]
+    assert control("pins", "clear")["pins"] == []
+
+
+def test_a_seed_and_a_reset(control, emulator):
+    assert control("seed", "8") == {"seed": 8}
+    control("app", "set", OTHER, "--ready-hour", "9")
+    assert control("reset", OTHER) == {
+        "appid": OTHER,
+        "ready_hour": 0,
+        "daily_limits": {},
+        "minute_limits": {},
+        "cloud_run": False,
+    }
+    assert emulator.seed == 8
+    assert control("reset", "--all")["seed"] == 0
+
+
+def call(emulator, body=b"{}"):
+    token, _ = emulator.program(DEMO_APPID).tokens.grant()
+    client = create_app(emulator).test_client()
+    client.post(DAILY, query_string={"access_token": token}, data=body)
+
+
+def test_the_journal_is_filtered(control, emulator):
+    call(emulator)
+    call(emulator, b"")
+    assert control("journal") == {"entries": emulator.journal_entries()}
+    filters = ["--appid", DEMO_APPID, "--api", "analysis.getDailyRetain", "--since", "2026-03-11"]
+    (entry,) = control("journal", *filters, "--errcode", "44002", "--limit", "10")["entries"]
+    assert entry["check"] == "body"
+
+
+def test_the_journal_is_followed_entry_by_entry(served, emulator):
+    call(emulator)
+    arguments = [COMMAND, "control", "--url", served[1], "journal", "--follow"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        watchdog = threading.Timer(20, process.kill)
+        watchdog.start()
+        lines = [process.stdout.readline()]
+        call(emulator, b"")
+        call(emulator)
+        lines += [process.stdout.readline() for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        assert (process.stdout.read(), process.wait(20)) == ("", 130)
+        watchdog.cancel()
+    assert [json.loads(line)["errcode"] for line in lines] == [61500, 44002, 61500]
+
+
+def test_the_commands_of_the_readme_run(served, emulator):
+    for appid in ("wxone", "wxtwo"):
+        emulator.configure_app(appid, secret="s")
+    text = (ROOT / "README.md").read_text("utf-8")
+    lines = re.findall(r"^cloud-openapi (control (?!\[).*)$", text, re.MULTILINE)
+    environment = {"CLOUD_OPENAPI_BASE_URL": served[1]}
+    for line in lines:
+        arguments = shlex.split(line.removesuffix(" --follow"))  # which has no end
+        ran = CliRunner().invoke(_group.group, arguments, env=environment)
+        assert ran.exit_code == 0, ran.output
+    assert len(lines) == 5
+    assert emulator.describe_app("wxthree")["ready_hour"] == 9
+    assert [fault.appid for fault in emulator.faults.listed()] == ["wxtwo"]
+
+
+# ---- what goes wrong -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["clock", "freeze", "soon"], "freeze is a time such as 2026-03-11T12:00, not 'soon'"),
+        (["clock", "advance", "nan"], "advance is a number of seconds, not NaN"),
+        (["clock", "show", "--appid", "wxnobody"], "appid is one of wxdemo000000000000, wxother"),
+        (["app", "set", "wxnew", "--ready-hour", "9"], "appid is one of"),
+        (["app", "set", OTHER, "--ready-hour", "25"], "ready_hour is a whole number from 0 to 24"),
+        (["app", "show", "../state"], "There is no"),
+        (["reset", "wxnobody"], "appid is one of"),
+        (["faults", "add", "eror"], "kind is one of error, status"),
+        (["faults", "add", "error"], "a fault of kind error needs errcode"),
+        (["faults", "remove", "9"], "There is no fault 9 here."),
+        (["journal", "--limit", "0"], "limit is at least 1"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_the_emulator_refuses_is_its_own_reason_in_one_line(
+    failing, emulator, arguments, reason
+):
+    before = emulator.describe()
+    assert reason in failing(*arguments)
+    assert emulator.describe() == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["reset"],
+        ["reset", OTHER, "--all"],
+        ["seed", "x"],
+        ["clock"],
+        ["app", "set", OTHER, "--daily-limit", "5"],
+        ["app", "set", OTHER, "--daily-limit", f"{DAILY}=x"],
+        ["faults", "add", "latency", "--seconds", "{"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_exit_code_2(served, arguments):
+    ran = CliRunner().invoke(_group.group, ["control", "--url", served[1], *arguments])
+    assert ran.exit_code == 2
+
+
+def test_where_no_emulator_runs_the_line_says_so(failing):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    message = failing("state", url=f"http://127.0.0.1:{port}")
+    assert f"No emulator answers at http://127.0.0.1:{port}: start one with" in message
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:7070", "http://", "ftp://127.0.0.1"])
+def test_an_address_that_is_none_is_named(failing, url):
+    assert f'"{url.rstrip("/")}" is no base URL' in failing("state", url=url)
+
+
+# The second is what WeChat answers.
+@pytest.mark.parametrize("body", [b"<html>", b'{"errcode": 40066, "errmsg": "invalid url"}', b"[]"])
+def test_another_program_at_the_address_is_no_emulator(failing, httpserver, body):
+    httpserver.expect_request("/_emulator/state").respond_with_data(body)
+    message = failing("state", url=httpserver.url_for("/"))
+    assert "is no emulator that can be steered (HTTP 200 at /_emulator/state)" in message
+
+
+def test_an_emulator_that_is_slow_to_answer_is_not_called_missing(failing, httpserver, monkeypatch):
+    monkeypatch.setattr(_running, "_TIMEOUT", 0.05)
+    done = threading.Event()
+    httpserver.expect_request("/_emulator/state").respond_with_handler(lambda _: done.wait(WAIT))
+    try:
+        assert "has not answered within 0.05 seconds" in failing(
+            "state", url=httpserver.url_for("")
+        )
+    finally:
+        done.set()
+
+
+def test_a_clock_may_take_as_long_to_move_as_the_timers_functions_run(
+    served, emulator, monkeypatch
+):
+    monkeypatch.setattr(_running, "_TIMEOUT", 0.05)
+    emulator.clock.listen(lambda **_: time.sleep(0.2) or [])
+    ran = CliRunner().invoke(_group.group, ["control", "--url", served[1], "clock", "advance", "5"])
+    assert ran.exit_code == 0, ran.output
+
+
+@pytest.mark.parametrize("url", ["http://192.0.2.1:7070", "https://api.weixin.qq.com"])
+def test_no_other_machine_is_sent_anything(failing, monkeypatch, url):
+    monkeypatch.setattr(requests.Session, "request", lambda *_a, **_k: pytest.fail("it was asked"))
+    message = failing("app", "set", "wxreal", "--secret", "my-real-secret", url=url)
+    assert f"{url} is another machine" in message
+    assert "my-real-secret" not in message
+
+
+def test_no_proxy_is_asked(served, emulator, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    ran = CliRunner().invoke(_group.group, ["control", "--url", f"{served[1]}/", "state"])
+    assert ran.exit_code == 0
+
+
+def test_help_loads_no_requests():
+    source = "import sys; from cloud_openapi.cli import _group; print('requests' in sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", source],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+    )
+    assert ran.stdout == "False\n"

@@ -1,0 +1,198 @@
+"""The command record: what it asks for, what it writes, what it leaves alone."""
+
+import json
+
+import pytest
+import requests
+import vcr
+from click.testing import CliRunner
+from pytest_httpserver import HTTPServer
+from support.canaries import Canaries
+from support.cassettes import run
+from support.paths import sample
+from support.values import API
+from werkzeug import Response
+
+from cloud_openapi.cli._group import group
+from cloud_openapi.errors import ConfigError
+from cloud_openapi.recordings import Recorder, load
+from cloud_openapi.transports import connect
+
+PATH = "/datacube/getweanalysisappiddailyretaininfo"
+TOKEN = "t0ken-" + "x" * 100
+
+
+@pytest.fixture
+def service(httpserver, monkeypatch):
+    """Return a stand-in for WeChat, which answers any day and repeats the secret of the caller."""
+    monkeypatch.setenv("CLOUD_OPENAPI_SECRET", "s3cret-of-mine-123")
+    monkeypatch.setenv("CLOUD_OPENAPI_APPID", "wx0123456789abcdef")
+    httpserver.expect_request("/cgi-bin/stable_token").respond_with_json(
+        {"access_token": TOKEN, "expires_in": 7200}
+    )
+
+    def answer(request):
+        date = request.get_json()["begin_date"]
+        body = {"ref_date": date, "visit_uv_new": [], "visit_uv": []}
+        if date == "20260305":
+            body = {"errcode": 61503, "errmsg": f"data not ready {TOKEN} rid: 1"}
+        if date == "20260306":
+            return Response("<p>busy</p>", status=502)
+        return Response(json.dumps(body), content_type="application/json; encoding=utf-8")
+
+    httpserver.expect_request(PATH, method="POST").respond_with_handler(answer)
+    return httpserver
+
+
+def record(service, folder, *options, api=API):
+    url = service.url_for("").rstrip("/")
+    return CliRunner().invoke(
+        group,
+        ["record", api, "--to", str(folder), "--base-url", url, "--pause", "0", *options],
+        catch_exceptions=False,
+    )
+
+
+def asked(service):
+    return [request.get_json()["begin_date"] for request, _ in service.log if request.path == PATH]
+
+
+def test_every_day_is_recorded_errors_too_and_named_by_its_date(service, tmp_path):
+    done = record(service, tmp_path, "--dates", "20260303..20260305")
+    assert done.output == f"2 recorded; 1 of errcode 61503 too. Folder: {tmp_path}\n"
+    names = [f"{day}-{day}.yaml" for day in ("20260303", "20260304", "20260305")]
+    assert [path.name for path in sorted((tmp_path / API).iterdir())] == names
+    found = load(tmp_path / API / names[0])[0]
+    assert found.response_json == {"ref_date": "20260303", "visit_uv_new": [], "visit_uv": []}
+    assert found.response_headers["Content-Type"] == ["application/json; encoding=utf-8"]
+    assert found.recorded_at is not None
+    assert found.origin == service.url_for("").rstrip("/")
+
+
+def test_another_run_asks_only_for_what_is_missing_or_was_an_error(service, tmp_path):
+    record(service, tmp_path, "--dates", "20260304..20260305")
+    service.clear_log()
+    done = record(service, tmp_path, "--dates", "20260303..20260305")
+    assert asked(service) == ["20260303", "20260305"]
+    assert "1 were there already" in done.output
+
+
+def test_two_dates_are_asked_for_as_they_are(service, tmp_path):
+    done = record(service, tmp_path, "--begin-date", "20990101", "--end-date", "20990102")
+    assert done.output.startswith("1 recorded.")
+    assert asked(service) == ["20990101"]
+
+
+def test_weeks_are_asked_for_by_an_api_of_weeks(service, tmp_path):
+    path = "/datacube/getweanalysisappidweeklyretaininfo"
+    service.expect_request(path).respond_with_json({"ref_date": "x"})
+    done = record(
+        service, tmp_path, "--dates", "20260301..20260322", api="analysis.getWeeklyRetain"
+    )
+    assert done.output.startswith("3 recorded.")
+    folder = tmp_path / "analysis.getWeeklyRetain"
+    assert sorted(path.stem for path in folder.iterdir()) == [
+        "20260302-20260308",
+        "20260309-20260315",
+        "20260316-20260322",
+    ]
+
+
+BOOT = "/wxa/business/performance/boot"
+
+
+@pytest.mark.parametrize(
+    "dates", [["--dates", "20210103..20210103"], ["--begin-date=20210103", "--end-date=20210103"]]
+)
+def test_times_in_seconds_are_asked_for_as_in_wechats_example(service, tmp_path, dates):
+    documented = sample("getPerformanceData.request.official-https.json")
+    service.expect_request(BOOT).respond_with_json({"errcode": 0, "errmsg": "ok"})
+    data = {name: documented[name] for name in ("module", "params")}
+    options = ["--data", json.dumps(data), *dates]
+    done = record(service, tmp_path, *options, api="analysis.getPerformanceData")
+    assert done.output.startswith("1 recorded.")
+    assert [one.get_json() for one, _ in service.log if one.path == BOOT] == [documented]
+    assert record(service, tmp_path, *options, api="analysis.getPerformanceData").output == (
+        f"0 recorded; 1 were there already. Folder: {tmp_path}\n"
+    )
+
+
+def test_what_was_recorded_before_the_service_went_away_is_told(service, tmp_path):
+    url = service.url_for("").rstrip("/")
+    result = run(
+        "record", API, "--dates", "20260303..20260307", "--to", tmp_path, "--base-url", url,
+        "--pause", "0",
+    )  # fmt: skip
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "502" in result.stderr
+    assert result.stdout == f"2 recorded; 1 of errcode 61503 too; 2 are left. Folder: {tmp_path}\n"
+
+
+def test_one_file_holds_all_and_is_one_that_vcr_loads(service, tmp_path):
+    record(service, tmp_path, "--one-file", "--dates", "20260303..20260304")
+    (file,) = tmp_path.iterdir()
+    assert file.name == f"{API}.yaml"
+    with vcr.VCR(record_mode="none").use_cassette(str(file)) as played:
+        assert len(played) == 3
+
+
+def test_no_secret_of_the_caller_is_written(service, tmp_path):
+    canary = Canaries()
+    canary.made = {"token": TOKEN, "secret": "s3cret-of-mine-123", "appid": "wx0123456789abcdef"}
+    record(service, tmp_path, "--dates", "20260303..20260305")
+    assert len(load(tmp_path)) == 4
+    assert canary.loose(tmp_path) == []
+
+
+def test_a_page_instead_of_an_answer_is_recorded_too(tmp_path, service):
+    path = "/datacube/getweanalysisappidmonthlyretaininfo"
+    service.expect_request(path).respond_with_data("<p>busy</p>", status=502)
+    with pytest.raises(Exception, match="502"):
+        record(
+            service,
+            tmp_path,
+            "--dates",
+            "20260201..20260228",
+            api="analysis.getMonthlyRetain",
+        )
+    (found,) = load(tmp_path / "analysis.getMonthlyRetain")
+    assert (found.status, found.response_body) == (502, b"<p>busy</p>")
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--dates", "yesterday"], "two days such as"),
+        (["--dates", "20260305..20260303"], "two days such as"),
+        (["--dates", "20990101..20990103"], "has nothing in 20990101..20990103"),
+        (["--dates", "20260303..20260303", "--end-date", "20260303"], "not both"),
+        (["--data", "[]"], "is no JSON object"),
+    ],
+)
+def test_wrong_usage_is_said_before_anything_is_asked(service, tmp_path, options, reason):
+    done = record(service, tmp_path, *options)
+    assert done.exit_code == 2
+    assert reason in done.output
+    assert service.log == []
+
+
+def test_without_credentials_nobody_is_called(tmp_path):
+    done = CliRunner().invoke(group, ["record", API, "--to", str(tmp_path), "--begin-date", "1"])
+    assert "CLOUD_OPENAPI_SECRET" in str(done.exception)
+
+
+def test_a_recorded_folder_answers_from_pytest_httpserver(service, tmp_path):
+    record(service, tmp_path, "--begin-date", "20260303", "--end-date", "20260303")
+    with HTTPServer() as server:
+        for one in load(tmp_path):
+            server.expect_request(one.path, method=one.method).respond_with_data(
+                one.response_body, one.status, content_type="application/json"
+            )
+        got = requests.post(server.url_for(PATH), json={}, timeout=5)
+    assert got.json()["ref_date"] == "20260303"
+
+
+@pytest.mark.parametrize("kind", ["gateway", "cloudrun"])
+def test_a_recorder_is_refused_where_nothing_would_be_recorded(tmp_path, kind):
+    with pytest.raises(ConfigError, match=f"Calls by {kind} are not recorded"):
+        connect(appid=None, secret=None, base_url=None, kind=kind, recorder=Recorder(tmp_path))

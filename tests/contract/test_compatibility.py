@@ -1,0 +1,188 @@
+"""cloud-openapi verify --against: which changes of the catalogue break a caller."""
+
+import copy
+import json
+import subprocess
+
+import pytest
+from support.cassettes import run
+
+from cloud_openapi.catalogue import entries
+from cloud_openapi.contract import compare, earlier_catalogue
+from cloud_openapi.errors import ConfigError
+
+DAILY = "analysis.getDailyRetain"
+OLD = {DAILY: entries()[DAILY]}
+
+
+def edited(change):
+    new = copy.deepcopy(OLD)
+    change(new[DAILY])
+    return new
+
+
+def in_request(change):
+    return lambda entry: change(entry["request"])
+
+
+def in_response(change):
+    return lambda entry: change(entry["response"])
+
+
+def retained(change):
+    return lambda entry: change(entry["response"]["$defs"]["retained"])
+
+
+BREAKING = {
+    "method": lambda e: e.update(method="GET"),
+    "path": lambda e: e.update(path="/datacube/other"),
+    "rules": lambda e: e["rules"][0].update(span="week"),
+    "response field gone": in_response(lambda r: r["properties"].pop("visit_uv")),
+    "response field optional": in_response(lambda r: r["required"].remove("visit_uv")),
+    "response type wider": retained(lambda r: r["properties"]["value"].update(type="number")),
+    "response null": retained(lambda r: r["properties"]["value"].update(type=["integer", "null"])),
+    "response type other": retained(lambda r: r["properties"]["value"].update(type="string")),
+    "response value new": retained(lambda r: r["properties"]["key"]["enum"].append(60)),
+    "response any value": retained(lambda r: r["properties"]["key"].pop("enum")),
+    "response minimum lower": retained(lambda r: r["properties"]["value"].update(minimum=-1)),
+    "response minimum gone": retained(lambda r: r["properties"]["value"].pop("minimum")),
+    "response pattern other": in_response(
+        lambda r: r["properties"]["ref_date"].update(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+    ),
+    "request field required": in_request(
+        lambda r: (
+            r["properties"].update(module={"type": "string"}),
+            r["required"].append("module"),
+        )
+    ),
+    "request field gone": in_request(lambda r: r["properties"].pop("end_date")),
+    "request type narrower": in_request(
+        lambda r: r["properties"]["begin_date"].update(enum=["20170313"])
+    ),
+    "request pattern other": in_request(
+        lambda r: r["properties"]["begin_date"].update(pattern="^[0-9]{6}$")
+    ),
+    "request limit new": in_request(lambda r: r["properties"]["begin_date"].update(maxLength=8)),
+    "request closed": in_request(lambda r: r.update(additionalProperties=False)),
+}
+COMPATIBLE = {
+    "response field new": in_response(lambda r: r["properties"].update(more={"type": "integer"})),
+    "response field required": in_response(
+        lambda r: (
+            r["properties"].update(more={"type": "integer"}),
+            r["required"].append("more"),
+        )
+    ),
+    "response value gone": retained(lambda r: r["properties"]["key"]["enum"].remove(30)),
+    "response minimum higher": retained(lambda r: r["properties"]["value"].update(minimum=1)),
+    "response condition new": retained(lambda r: r.update(allOf=[{"required": ["key"]}])),
+    "response open": retained(lambda r: r.update(additionalProperties=True)),
+    "request field optional": in_request(lambda r: r["required"].remove("end_date")),
+    "request field new": in_request(lambda r: r["properties"].update(module={"type": "string"})),
+    "request type wider": in_request(
+        lambda r: r["properties"]["begin_date"].update(type=["string", "integer"])
+    ),
+    "request pattern gone": in_request(lambda r: r["properties"]["begin_date"].pop("pattern")),
+}
+SILENT = {
+    "a remark": in_response(lambda r: r.update({"$comment": "Open: other words"})),
+    "a description": retained(lambda r: r["properties"]["key"].update(description="x")),
+    "another order": retained(lambda r: r["required"].reverse()),
+    "a definition's name": lambda e: e.update(
+        response=json.loads(json.dumps(e["response"]).replace("retained", "kept"))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BREAKING)
+def test_what_breaks_a_caller_is_refused(name):
+    found = compare(OLD, edited(BREAKING[name]))
+    assert found
+    assert all(each.breaking for each in found)
+
+
+@pytest.mark.parametrize("name", COMPATIBLE)
+def test_what_breaks_no_caller_is_named(name):
+    found = compare(OLD, edited(COMPATIBLE[name]))
+    assert found
+    assert not any(each.breaking for each in found)
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_what_no_caller_notices_is_no_difference(name):
+    assert compare(OLD, edited(SILENT[name])) == []
+
+
+def test_an_api_that_is_gone_breaks_callers_and_a_new_one_does_not():
+    assert [each.breaking for each in compare(OLD, {})] == [True]
+    assert [each.breaking for each in compare({}, OLD)] == [False]
+    renamed = {"analysis.getRetain": OLD[DAILY]}
+    assert sorted(each.breaking for each in compare(OLD, renamed)) == [False, True]
+
+
+def test_a_place_is_named_once_for_each_field_that_shares_a_definition():
+    found = compare(OLD, edited(BREAKING["response value new"]))
+    assert [str(each) for each in found] == [
+        f"{DAILY} response $.visit_uv[].key: the value 60 is new",
+        f"{DAILY} response $.visit_uv_new[].key: the value 60 is new",
+    ]
+
+
+# ---- where the earlier one is --------------------------------------------------------------
+
+
+def write(folder, catalogue):
+    for name, entry in catalogue.items():
+        path = folder.joinpath(*name.split(".")).with_suffix(".json")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(entry), "utf-8")
+
+
+def git(folder, *arguments):
+    name = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", folder, *name, *arguments], check=True, capture_output=True)
+
+
+def test_an_earlier_catalogue_is_a_folder_or_a_revision_of_git(tmp_path):
+    folder = tmp_path / "package" / "catalogue"
+    write(folder, OLD)
+    git(tmp_path, "init")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "first")
+    git(tmp_path, "tag", "v1")
+    write(folder, edited(BREAKING["path"]))
+    assert earlier_catalogue("v1", folder) == OLD
+    assert earlier_catalogue(str(folder), folder) == edited(BREAKING["path"])
+
+
+@pytest.mark.parametrize("where", ["no-such-revision", "--output=x"])
+def test_what_is_neither_is_said(tmp_path, where):
+    git(tmp_path, "init")
+    with pytest.raises(ConfigError, match="neither a folder nor a revision"):
+        earlier_catalogue(where, tmp_path)
+
+
+def test_a_folder_without_entries_is_said(tmp_path):
+    with pytest.raises(ConfigError, match="no entries"):
+        earlier_catalogue(str(tmp_path), tmp_path)
+    write(tmp_path, {DAILY: {"name": DAILY}})
+    with pytest.raises(ConfigError, match="it has no method, path, request, response"):
+        earlier_catalogue(str(tmp_path), tmp_path)
+
+
+def test_the_command_fails_for_what_breaks_callers_alone(tmp_path):
+    write(tmp_path / "same", entries())
+    assert run("verify", "--against", tmp_path / "same").returncode == 0
+    fewer = entries()
+    fewer.pop(DAILY)
+    write(tmp_path / "fewer", fewer)
+    result = run("verify", "--against", tmp_path / "fewer")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"Breaks no caller:\n  {DAILY}: a new API" in result.stdout
+    more = {**entries(), "analysis.getOld": OLD[DAILY]}
+    more["analysis.getOld"] = {**OLD[DAILY], "name": "analysis.getOld"}
+    write(tmp_path / "more", more)
+    result = run("verify", "--against", tmp_path / "more", "--report", "json")
+    assert result.returncode == 1
+    assert [each["api"] for each in json.loads(result.stdout)["findings"]] == ["analysis.getOld"]
+    assert run("verify", "--against", "no-such-revision").returncode == 2

@@ -1,0 +1,236 @@
+"""The contract of an API: its schemas as documents, and what is said of a body that breaks them."""
+
+import json
+import time
+from statistics import median
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from support.mutants import NAMES, judged, mutants
+from support.paths import sample
+
+from cloud_openapi import UnknownAPIError
+from cloud_openapi.catalogue import default_catalogue, entries, entry_schema, error_schema
+from cloud_openapi.contract import assert_contract, schema, violations
+from cloud_openapi.emulator import create_app
+
+DAILY = "analysis.getDailyRetain"
+DOCUMENTS = [
+    (api, form, side)
+    for api in default_catalogue()
+    for form in ("https", "cloud")
+    for side in ("request", "response")
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+# ---- the schemas ---------------------------------------------------------------------------
+
+
+def references(value):
+    if isinstance(value, list):
+        return {found for item in value for found in references(item)}
+    if not isinstance(value, dict):
+        return set()
+    own = {value["$ref"]} if isinstance(value.get("$ref"), str) else set()
+    return own.union(*(references(inner) for inner in value.values()), set())
+
+
+@pytest.mark.parametrize(("api", "form", "side"), DOCUMENTS, ids="/".join)
+def test_a_schema_stands_alone_and_uses_all_that_it_defines(api, form, side):
+    document = schema(api, form, side)
+    Draft202012Validator.check_schema(document)
+    assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    definitions = {f"#/$defs/{name}" for name in document.get("$defs", {})}
+    assert references(document) == definitions
+
+
+def test_no_two_schemas_have_the_same_id():
+    ids = [schema(*document)["$id"] for document in DOCUMENTS]
+    ids += [error_schema("https")["$id"], error_schema("cloud")["$id"]]
+    assert len(set(ids)) == len(ids)
+    assert "urn:cloud-openapi:analysis.getDailyRetain:cloud:response" in ids
+
+
+def test_the_emulator_serves_the_schema_that_python_gives():
+    client = create_app().test_client()
+    for path in client.get("/schemas").json:
+        api, form, *side = path.removesuffix(".json").split("/")[2:]
+        expected = schema(api, form, *side) if side else error_schema(form)
+        answer = client.get(path)
+        assert answer.get_json(force=True) == expected
+        assert answer.content_type == "application/schema+json; charset=utf-8"
+
+
+def test_a_schema_that_is_not_there_is_404_and_says_where_the_list_is():
+    answer = create_app().test_client().get("/schemas/analysis.getOther/https/request.json")
+    assert answer.status_code == 404
+    assert "GET /schemas" in answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"additionalProperties": True}, "closed by its comment, open by its keyword"),
+        ({"additionalProperties": None}, "not decided"),
+        ({"$comment": None}, "no reason given"),
+        ({"properties": {"inner": {"type": "object"}}}, "an object without a name in $defs"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_entry_decides_of_each_object_whether_it_may_grow_and_says_why(change, reason):
+    entry = json.loads(json.dumps(entries()[DAILY]))
+    retained = entry["response"]["$defs"]["retained"]
+    retained.update(change)
+    entry["response"]["$defs"]["retained"] = {k: v for k, v in retained.items() if v is not None}
+    assert not Draft202012Validator(entry_schema()).is_valid(entry), reason
+
+
+@pytest.mark.parametrize(
+    ("index", "key", "good"),
+    [
+        ("access_source_session_cnt", 57, True),
+        ("access_source_visit_uv", 99, True),
+        ("access_source_visit_uv", 0, False),
+        ("access_staytime_info", 8, True),
+        ("access_staytime_info", 9, False),
+        ("access_depth_info", 8, False),
+        ("access_city_info", 1000, True),
+        ("city", 1, False),
+    ],
+)
+def test_the_keys_of_a_distribution_are_those_of_its_index(index, key, good):
+    items = [{"key": key, "value": 1}]
+    body = {"ref_date": "20260310", "list": [{"index": index, "item_list": items}]}
+    assert (violations(body, "analysis.getVisitDistribution", "https", "response") == []) is good
+
+
+# ---- violations ----------------------------------------------------------------------------
+
+
+def cloud_body(**changes):
+    return {**sample("getDailyRetain.response.official-cloud.json"), **changes}
+
+
+def test_a_misspelt_field_is_named_with_the_documented_one():
+    body = cloud_body(visitUv=[{"key": 0, "vlaue": 5}])
+    found = violations(body, DAILY, "cloud", "response")
+    assert [(each.path, each.got, each.nearest) for each in found] == [
+        ("$.visitUv[0].vlaue", "one of type integer", "value"),
+        ("$.visitUv[0].value", "nothing", "vlaue"),
+    ]
+    assert str(found[1]) == (
+        "analysis.getDailyRetain, cloud form, response: $.visitUv[0].value: "
+        "expected the field value, got nothing; did you mean vlaue?"
+    )
+
+
+def test_a_name_of_the_other_form_is_recognised_in_an_open_object():
+    body = cloud_body()
+    body["ref_date"] = body.pop("refDate")
+    (found,) = violations(body, DAILY, "cloud", "response")
+    assert (found.path, found.nearest) == ("$.refDate", "ref_date")
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "expected", "got"),
+    [
+        ({"refDate": 20170313}, "$.refDate", "string", "20170313"),
+        ({"refDate": "2017"}, "$.refDate", "text like ^[0-9]{8}$", '"2017"'),
+        ({"refDate": "x" * 99}, "$.refDate", "text like ^[0-9]{8}$", "a string of 101 characters"),
+        (
+            {"visitUv": [{"key": 8, "value": 1}]},
+            "$.visitUv[0].key",
+            "one of 0, 1, 2, 3, 4, 5, 6, 7, 14, 30",
+            "8",
+        ),
+        ({"visitUv": [{"key": 0, "value": -1}]}, "$.visitUv[0].value", "at least 0", "-1"),
+        ({"visitUv": {"key": 0}}, "$.visitUv", "array", "an object of 1"),
+        ({"errCode": 1}, "$", "an answer", "error 1"),
+    ],
+)
+def test_a_violation_says_where_what_was_expected_and_what_came(change, path, expected, got):
+    (found,) = violations(cloud_body(**change), DAILY, "cloud", "response")
+    assert (found.path, found.expected, found.got) == (path, expected, got)
+
+
+def test_a_value_that_may_be_a_secret_is_not_shown():
+    body = {"begin_date": "s3cr3t" * 5, "end_date": "20170313"}
+    (found,) = violations(body, DAILY, "https", "request")
+    assert "s3cr3t" not in str(found)
+
+
+@pytest.mark.parametrize("body", [{"refDate": object()}, {1: 2}, {"visitUv": {1, 2}}])
+def test_what_is_no_json_is_a_violation(body):
+    assert violations(body, DAILY, "cloud", "response")
+
+
+def test_a_line_end_that_only_one_of_the_libraries_sees_is_a_violation():
+    (found,) = violations(cloud_body(refDate="20170313\n"), DAILY, "cloud", "response")
+    assert found.path == "$.refDate"
+
+
+def test_an_api_that_is_not_there_is_named():
+    with pytest.raises(UnknownAPIError, match="getDailyRetain"):
+        violations({}, "analysis.getDailyRetian", "cloud", "response")
+
+
+def test_assert_contract_says_every_violation_in_a_line_of_its_own():
+    assert_contract(cloud_body(), DAILY)
+    with pytest.raises(AssertionError) as caught:
+        assert_contract(cloud_body(refDate=1, visitUv=2), DAILY)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_jsonschema_comes_to_the_same_verdict_about_each_mutant(name):
+    _, api, form, side = judged(name)
+    theirs = Draft202012Validator(schema(api, form, side))
+    for what, mutant in mutants(name):
+        assert (violations(mutant, api, form, side) == []) is theirs.is_valid(mutant), what
+
+
+@settings(max_examples=200, deadline=None)
+@given(JSON)
+def test_any_json_gets_a_verdict_and_each_refusal_a_reason(body):
+    valid = Draft202012Validator(schema(DAILY, "cloud", "response")).is_valid(body)
+    assert (violations(body, DAILY, "cloud", "response") == []) is valid
+
+
+@pytest.mark.parametrize(
+    ("form", "body"),
+    [
+        ("https", {"errcode": 0, "errmsg": "ok"}),
+        ("https", {"errcode": 61501, "errmsg": "date range error rid: 5f645d30-6df4d9df"}),
+        ("https", {"errcode": 61501, "errmsg": "date range error", "list": []}),
+        ("https", {"errcode": "61501", "errmsg": "date range error"}),
+        ("cloud", {"errCode": 61501, "errmsg": "date range error"}),
+        ("cloud", {"errCode": 61501, "errMsg": ""}),
+    ],
+)
+def test_what_is_no_error_of_weixins_breaks_the_envelope(form, body):
+    assert violations(body, DAILY, form, "error")
+
+
+def test_the_contract_costs_at_most_15_percent_more_than_jsonschemas_own_validator():
+    body = sample("getVisitPage.response.official-cloud.json")
+    api = "analysis.getVisitPage"
+    validator = Draft202012Validator(schema(api, "cloud", "response"))
+
+    def seconds(call):
+        began = time.perf_counter()
+        for _ in range(20):
+            call()
+        return time.perf_counter() - began
+
+    def ours():
+        return violations(body, api, "cloud", "response")
+
+    rounds = [seconds(ours) / seconds(lambda: validator.is_valid(body)) for _ in range(5)]
+    assert median(rounds) <= 1.15

@@ -1,0 +1,350 @@
+"""What an invocation is told, and what the runtime tells of it."""
+
+import json
+import os
+import re
+import shutil
+import threading
+import time
+from uuid import RFC_4122, UUID
+
+import pytest
+from support.paths import ROOT
+from support.values import NOW
+
+from cloud_openapi.demo import DEMO_APPID, DEMO_OPENID
+from cloud_openapi.runtime import Functions, Invocation, new_request_id
+
+BASE = "http://127.0.0.1:7070"
+SDK = ROOT / "tests" / "node" / "node_modules" / "wx-server-sdk"
+SOURCES = {
+    "index.py": "import os\ndef main(event, context):\n    return [event, dict(os.environ)]\n",
+    "index.js": "exports.main = async (event, context) => [event, process.env]\n",
+}
+FILES = [
+    "index.py",
+    pytest.param(
+        "index.js", marks=pytest.mark.skipif(not shutil.which("node"), reason="Node.js is missing")
+    ),
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "functions"
+
+
+@pytest.fixture
+def functions(folder, tmp_path):
+    functions = Functions(folder, {"CLOUD_OPENAPI_BASE_URL": BASE}, config=tmp_path / "config.json")
+    yield functions
+    functions.close()
+
+
+@pytest.fixture
+def write(folder):
+    def write(file, source=None, name="hello"):
+        path = folder / name / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(SOURCES[file] if source is None else source, "utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_process_has_the_platforms_variables(functions, write, file, folder):
+    write(file)
+    _, seen = functions.invoke("hello", {}, NOW).result
+    expected = {
+        **functions.credentials.variables_for("hello"),
+        "TENCENTCLOUD_RUNENV": "SCF",
+        "SCF_FUNCTIONNAME": "hello",
+        "SCF_FUNCTIONVERSION": "$LATEST",
+        "SCF_NAMESPACE": "local",
+        "TCB_ENV": "local",
+        "TCB_SOURCE": "wx_client",
+        "TRIGGER_SRC": "tcb",
+        "TZ": "UTC",
+        "USER_CODE_ROOT": f"{folder / 'hello'}/",
+        "PWD": str(folder / "hello"),
+        "HOME": "/home/qcloud",
+        "LANG": "en_US.UTF8",
+        "LC_ALL": "en_US.UTF8",
+        "LOGNAME": "qcloud",
+        "USER": "qcloud",
+        "SHLVL": "3",
+        "PYTHONDONTWRITEBYTECODE": "x",
+        "TENCENTCLOUD_TZ": "UTC",
+        "_SCF_SERVER_PORT": "28902",
+        "PATH": os.environ["PATH"],
+        "WX_APPID": DEMO_APPID,
+        "WX_OPENID": DEMO_OPENID,
+    }
+    assert {name: seen.get(name) for name in expected} == expected
+    documented = {
+        "SHELL",
+        "HOSTNAME",
+        "SCF_RUNTIME",
+        "TENCENTCLOUD_REGION",
+        "TENCENTCLOUD_APPID",
+        "TENCENTCLOUD_UIN",
+    }
+    assert documented <= seen.keys()
+    assert json.loads(seen["TCB_CONTEXT_CNFG"]) == {"URL": f"{BASE}/admin"}
+    # As @cloudbase/node-sdk's own tests have them.
+    names = "WX_CLIENTIP,WX_CLIENTIPV6,WX_APPID,WX_OPENID,WX_API_TOKEN"
+    assert seen["WX_CONTEXT_KEYS"] == names
+    names += ",TCB_ENV,TCB_SEQID,TRIGGER_SRC,TCB_SESSIONTOKEN,TCB_SOURCE"
+    assert seen["TCB_CONTEXT_KEYS"] == names.partition("WX_API_TOKEN,")[2]
+    assert set(names.split(",")) <= seen.keys()
+
+
+SECRETS = [
+    "TENCENTCLOUD_SECRETID", "WX_UNIONID", "TCB_UUID", "SCF_X", "CLOUD_OPENAPI_X",
+    "AWS_SECRET_ACCESS_KEY", "WECHAT_SECRET", "GITHUB_TOKEN", "PYTHONPATH", "DATABASE_URL",
+    "LC_TIME", "HOME", "USER",
+]  # fmt: skip
+LET_IN = [
+    "TMPDIR", "LD_LIBRARY_PATH", "NODE_OPTIONS", "http_proxy", "HTTPS_PROXY", "no_proxy",
+    "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+]  # fmt: skip
+
+
+def test_of_the_shell_only_what_a_machine_needs_reaches_a_function(
+    functions, write, monkeypatch, tmp_path
+):
+    for name in LET_IN:
+        monkeypatch.setenv(name, str(tmp_path))
+    write("index.py")
+    _, seen = functions.invoke("hello", {}, NOW).result
+    assert {name: seen.get(name) for name in LET_IN} == dict.fromkeys(LET_IN, str(tmp_path))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_nothing_else_of_the_shell_reaches_a_function(functions, write, monkeypatch, file):
+    for name in SECRETS:
+        monkeypatch.setenv(name, "of the shell")
+    write(file)
+    functions = Functions(functions.folder, {})
+    try:
+        _, seen = functions.invoke("hello", {}, NOW).result
+    finally:
+        functions.close()
+    assert "of the shell" not in str(seen)
+    assert json.loads(seen["TCB_CONTEXT_CNFG"])["URL"].startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_call_from_the_mini_program_brings_its_user(functions, write, file):
+    write(file)
+    event, _ = functions.invoke("hello", {"a": 1}, NOW, "wx_client").result
+    assert event == {"a": 1, "userInfo": {"appId": DEMO_APPID, "openId": DEMO_OPENID}}
+
+
+@pytest.mark.parametrize("event", [None, 5, "x", [1]])
+def test_an_event_that_is_no_object_stays_as_it_is(functions, write, event):
+    write("index.py")
+    assert functions.invoke("hello", event, NOW, "wx_client").result[0] == event
+
+
+@pytest.mark.parametrize("source", ["wx_http", "wx_trigger", "other"])
+def test_other_sources_have_no_user(functions, write, source):
+    write("index.py")
+    event, seen = functions.invoke("hello", {"a": 1}, NOW, source).result
+    assert event == {"a": 1}
+    assert "WX_OPENID" not in seen
+    assert seen["TCB_SOURCE"] == source
+
+
+def test_a_call_that_a_function_made_for_a_user_still_has_that_user(functions, write):
+    write("index.py")
+    event, seen = functions.invoke("hello", {}, NOW, "wx_client,scf").result
+    assert (event["userInfo"]["openId"], seen["WX_OPENID"]) == (DEMO_OPENID, DEMO_OPENID)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_variables_of_an_invocation_are_gone_in_the_next(functions, write, file):
+    write(file)
+    _, first = functions.invoke("hello", {}, NOW, "wx_client").result
+    _, second = functions.invoke("hello", {}, NOW, "wx_trigger", "timer").result
+    assert "WX_TRIGGER_API_TOKEN_V0" in second.keys() - first.keys()
+    assert {"WX_API_TOKEN", "WX_OPENID"} <= first.keys() - second.keys()
+    assert second["TRIGGER_SRC"] == "timer"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_zone_is_utc(functions, write, file):
+    source = {
+        "index.py": "import time\ndef main(e, c):\n    return time.localtime(0).tm_hour\n",
+        "index.js": "exports.main = () => new Date(0).getHours()\n",
+    }
+    write(file, source[file])
+    assert functions.invoke("hello", {}, NOW).result == 0
+
+
+# ---- what the gateway asks -----------------------------------------------------------------
+
+HOLDS = """
+import os, pathlib, time
+def main(event, context):
+    pathlib.Path(event["tell"]).write_text(os.environ["WX_API_TOKEN"])
+    while not os.path.exists(event["go"]):
+        time.sleep(0.01)
+    return context["request_id"]
+"""
+
+
+def test_a_token_stands_for_its_invocation_while_that_runs(functions, write, tmp_path):
+    write("index.py", HOLDS)
+    tell, go = tmp_path / "tell", tmp_path / "go"
+    results = []
+    event = {"tell": str(tell), "go": str(go)}
+    thread = threading.Thread(
+        target=lambda: results.append(functions.invoke("hello", event, NOW, "wx_client,scf"))
+    )
+    thread.start()
+    end = time.monotonic() + 5
+    while not (tell.is_file() and tell.read_text()) and time.monotonic() < end:
+        time.sleep(0.01)
+    token = tell.read_text()
+    found = functions.invocation_of(token)
+    altered = functions.invocation_of(token[:-2] + "xx")
+    go.touch()
+    thread.join()
+    (outcome,) = results
+    assert found == Invocation(outcome.result, "hello", "wx_client,scf")
+    assert altered is None
+    assert functions.invocation_of(token) is None  # it has ended
+
+
+@pytest.mark.parametrize("token", ["", "made up", "\ud800", "x" * 100_000])
+def test_a_made_up_token_stands_for_nothing(functions, token):
+    assert functions.invocation_of(token) is None
+
+
+def test_each_invocation_has_a_token_of_its_own_that_no_log_shows(functions, write):
+    write("index.py")
+    outcomes = [functions.invoke("hello", {}, NOW) for _ in range(2)]
+    tokens = [outcome.result[1]["WX_API_TOKEN"] for outcome in outcomes]
+    assert len(set(tokens)) == 2
+    log = "".join(outcome.log for outcome in outcomes)
+    assert "RetMsg" in log
+    assert not any(token in log for token in tokens)
+
+
+def test_the_token_of_an_invocation_that_failed_has_ended(functions, write, tmp_path):
+    path = tmp_path / "token"
+    body = f"open({str(path)!r}, 'w').write(os.environ['WX_API_TOKEN']); os._exit(1)"
+    write("index.py", f"import os\ndef main(e, c):\n    f = {body.partition(';')[0]}\n    1 / 0\n")
+    assert functions.invoke("hello", {}, NOW).status == 430
+    token = path.read_text()
+    assert token
+    assert functions.invocation_of(token) is None
+
+
+def test_permissions_are_read_from_the_functions_own_config_json(functions, write):
+    write("index.py")
+    assert functions.permissions_of("hello") == frozenset()
+    write("config.json", '{"permissions": {"openapi": ["a.b", "c.d"]}}')
+    assert functions.permissions_of("hello") == {"a.b", "c.d"}
+    write("config.json", "{}")
+    assert functions.permissions_of("hello") == frozenset()
+    assert functions.permissions_of("nosuch") == frozenset()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"permissions": {"openapi": "*"}}', "\x00"])
+def test_a_broken_config_json_permits_nothing_and_the_log_says_why_once(functions, write, text):
+    write("index.py")
+    path = write("config.json", text)
+    for _ in range(2):
+        assert functions.permissions_of("hello") == frozenset()
+    lines = [line for _, line in functions.log_of("hello").since()]
+    assert len(lines) == 1
+    assert str(path) in lines[0]
+
+
+def test_root_permissions_are_those_of_the_given_config_json(functions, tmp_path):
+    assert functions.root_permissions() == frozenset()
+    (tmp_path / "config.json").write_text('{"permissions": {"openapi": ["a.b"]}}')
+    assert functions.root_permissions() == {"a.b"}
+
+
+def test_credentials_are_made_anew_and_not_shown(functions):
+    other = Functions(functions.folder, {})
+    assert other.credentials != functions.credentials
+    assert repr(functions.credentials) == "Credentials(***)"
+
+
+@pytest.mark.skipif(
+    not (shutil.which("node") and SDK.is_dir()), reason="Node.js or wx-server-sdk is missing"
+)
+@pytest.mark.parametrize(("source", "more"), [("wx_client", {"OPENID"}), ("wx_http", set())])
+def test_getwxcontext_of_wx_server_sdk_knows_the_invocation(
+    functions, write, monkeypatch, source, more
+):
+    monkeypatch.setenv("NODE_PATH", str(SDK.parent))
+    call = "cloud.init(); exports.main = async () => cloud.getWXContext()"
+    write("index.js", f"const cloud = require('wx-server-sdk'); {call}")
+    outcome = functions.invoke("hello", {}, NOW, source)
+    assert outcome.result.keys() == {"APPID", "CLIENTIP", "CLIENTIPV6", "ENV", "SOURCE", *more}
+    assert (outcome.result["ENV"], outcome.result["SOURCE"]) == ("local", source)
+
+
+# ---- the log -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_log_of_an_invocation_has_the_platforms_lines_around_what_is_printed(
+    functions, write, file
+):
+    source = {
+        "index.py": "import logging, sys\nprint('loading')\ndef main(e, c):\n"
+        "    print('out'); print('err', file=sys.stderr); logging.info('logged')\n"
+        "    sys.stdout.write('no end'); return 5\n",
+        "index.js": "console.log('loading')\nexports.main = async () => {\n"
+        "  console.log('out'); console.error('err'); console.info('logged')\n"
+        "  process.stdout.write('no end'); return 5 }\n",
+    }
+    write(file, source[file])
+    outcome = functions.invoke("hello", {}, NOW)
+    lines = outcome.log.splitlines()
+    request_id = lines[0].removeprefix("START RequestId:")
+    assert lines[1:6] == ["loading", "out", "err", "logged", "no end"]
+    assert lines[6:8] == [
+        f"Response RequestId:{request_id} RetMsg:5",
+        f"END RequestId:{request_id}",
+    ]
+    assert lines[8] == outcome.report
+    report = rf"Report RequestId:{request_id} Duration:\d+ms Memory:256MB MemUsage:\d+\.\d+MB"
+    assert re.fullmatch(report, outcome.report)
+    assert [line for _, line in functions.log_of("hello").since()] == lines
+
+
+def test_what_a_killed_function_printed_is_in_its_log(functions, write):
+    write("index.py", "import os\ndef main(e, c):\n    print('before'); os._exit(1)\n")
+    outcome = functions.invoke("hello", {}, NOW)
+    assert "before" in outcome.log.splitlines()
+    assert f"ERROR RequestId:{outcome.result['requestId']} Result:" in outcome.log
+
+
+def test_since_gives_only_newer_lines(functions):
+    log = functions.log_of("hello")
+    for word in ("one", "two", "three"):
+        log.add(word)
+    (first, _), *_ = log.since()
+    assert [line for _, line in log.since(first)] == ["two", "three"]
+    assert log.since(log.since()[-1][0]) == []
+
+
+def test_request_ids_are_random_uuids():
+    ids = {new_request_id() for _ in range(200)}
+    assert len(ids) == 200
+    for text in ids:
+        read = UUID(text)
+        assert (str(read), read.version, read.variant) == (text, 4, RFC_4122)
+    # Every bit that may be either is.
+    numbers = [UUID(text).int for text in ids]
+    assert sum(1 << bit for bit in range(128) if len({n >> bit & 1 for n in numbers}) == 2) == (
+        (1 << 128) - 1 - 0xF000_C000_0000_0000_0000
+    )

@@ -1,0 +1,311 @@
+"""Timers: the seven fields, and what a clock that moves sets off."""
+
+import random
+from datetime import datetime, timedelta, timezone
+from itertools import islice
+
+import pytest
+from flask import Flask
+from support.processes import until
+
+from cloud_openapi.demo import DEMO_APPID
+from cloud_openapi.emulator import Clock, Emulator
+from cloud_openapi.emulator.cloudbase.timers import Timers
+from cloud_openapi.emulator.control.routes import add_control
+from cloud_openapi.errors import ConfigError
+from cloud_openapi.periods import BEIJING
+from cloud_openapi.runtime import Log, Timer
+from cloud_openapi.runtime._timer import read_timer
+
+START = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
+DAILY = "0 0 2 * * * *"
+
+
+def times(expression, start=START, count=3):
+    return [
+        f"{time:%Y-%m-%dT%H:%M:%S}" for time in islice(Timer("t", expression).after(start), count)
+    ]
+
+
+# ---- the expression ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        # The examples of WeChat's page, and what it says of each.
+        ("*/5 * * * * * *", ["2026-03-11T12:00:05", "2026-03-11T12:00:10", "2026-03-11T12:00:15"]),
+        ("0 0 2 1 * * *", ["2026-04-01T02:00:00", "2026-05-01T02:00:00", "2026-06-01T02:00:00"]),
+        (
+            "0 15 10 * * MON-FRI *",
+            ["2026-03-12T10:15:00", "2026-03-13T10:15:00", "2026-03-16T10:15:00"],
+        ),
+        (
+            "0 0 10,14,16 * * * *",
+            ["2026-03-11T14:00:00", "2026-03-11T16:00:00", "2026-03-12T10:00:00"],
+        ),
+        (
+            "0 */30 9-17 * * * *",
+            ["2026-03-11T12:30:00", "2026-03-11T13:00:00", "2026-03-11T13:30:00"],
+        ),
+        (
+            "0 0 12 * * WED *",
+            ["2026-03-18T12:00:00", "2026-03-25T12:00:00", "2026-04-01T12:00:00"],
+        ),
+        # Sunday is 0; from minute 1 on every ten; a year; day or weekday.
+        ("0 0 0 * * 0 *", ["2026-03-15T00:00:00", "2026-03-22T00:00:00", "2026-03-29T00:00:00"]),
+        (
+            "0 1/10 * * * * *",
+            ["2026-03-11T12:01:00", "2026-03-11T12:11:00", "2026-03-11T12:21:00"],
+        ),
+        ("0 0 0 1 jan * 2028", ["2028-01-01T00:00:00"]),
+        ("0 0 0 20 * MON *", ["2026-03-16T00:00:00", "2026-03-20T00:00:00", "2026-03-23T00:00:00"]),
+        ("0 0 0 30 2 * *", []),
+        ("0 0 0 29 2 * 2026-2031", ["2028-02-29T00:00:00"]),
+        # The last year that an expression may name, and one that is over.
+        ("0 0 0 1 1 * 2099", ["2099-01-01T00:00:00"]),
+        ("0 0 0 1 1 * 2017", []),
+    ],
+)
+def test_an_expression_fires_when_it_says(expression, expected):
+    assert times(expression) == expected
+
+
+def test_an_expression_is_beijings_wherever_the_clock_is_read():
+    utc = datetime(2026, 3, 11, 17, 59, 59, tzinfo=timezone.utc)
+    assert times(DAILY, utc, 1) == ["2026-03-12T02:00:00"]
+
+
+def test_random_expressions_fire_exactly_at_the_moments_that_they_match():
+    dice = random.Random(7)
+    start = datetime(2026, 2, 27, tzinfo=BEIJING)
+    for _ in range(50):
+        hours = sorted(dice.sample(range(24), 2))
+        days = sorted(dice.sample(range(1, 29), 2))
+        weekday = dice.randrange(7)
+        expression = f"0 0 {hours[0]},{hours[1]} {days[0]}-{days[1]} * {weekday} *"
+        found = set(islice(Timer("t", expression).after(start), 20))
+        expected = set()
+        moment = start
+        while len(expected) < len(found):
+            moment += timedelta(hours=1)
+            either = days[0] <= moment.day <= days[1] or moment.isoweekday() % 7 == weekday
+            if moment.hour in hours and either:
+                expected.add(moment)
+        assert found == expected, expression
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("0 2 * * *", "seven fields"),
+        ("0 0 2 * * *", "seven fields"),
+        ("60 * * * * * *", "second: 0 to 59, with , - * and /, not '60'"),
+        ("0 0 24 * * * *", "hour: 0 to 23"),
+        ("0 0 0 0 * * *", "day of the month: 1 to 31"),
+        ("0 0 0 * 13 * *", "month: 1 to 12 or JAN to DEC"),
+        ("0 0 0 * * 7 *", "weekday: 0 to 6 or SUN to SAT"),
+        ("0 0 0 * * * 1969", "year: 1970 to 2099"),
+        ("0 0 0 * * ? *", "'?'"),
+        ("0 0 0 L * * *", "'L'"),
+        ("0 0 17-9 * * * *", "'17-9'"),
+        ("*/0 * * * * * *", "'*/0'"),
+        ("1,,2 * * * * * *", "''"),
+        ("0 0 0 * * MON#1 *", "'MON#1'"),
+        ("R * * * * * *", "'R'"),
+    ],
+)
+def test_what_the_platform_does_not_take_is_refused_with_the_field(expression, reason):
+    with pytest.raises(ConfigError) as refused:
+        Timer("t", expression)
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("triggers", "reason"),
+    [
+        ({}, "triggers must be an array"),
+        ([1], "triggers[0] must be an object"),
+        (
+            [{"name": "t", "type": "ckafka", "config": DAILY}],
+            "triggers[0]: type must be timer, not",
+        ),
+        ([{"type": "timer", "config": DAILY}], "triggers[0]: name must be a string, not null"),
+        ([{"name": "t", "type": "timer", "config": "x"}], "triggers[0]: config is seven fields"),
+        ([{"name": "1t", "type": "timer", "config": DAILY}], "not '1t'"),
+        (
+            [{"name": "t", "type": "timer", "config": DAILY}] * 2,
+            "the platform takes one for a function, not 2",
+        ),
+    ],
+)
+def test_bad_triggers_are_refused_with_the_place(triggers, reason):
+    with pytest.raises(ConfigError) as refused:
+        read_timer({"triggers": triggers})
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize("config", [{}, {"triggers": []}, {"permissions": {"openapi": []}}])
+def test_a_function_may_have_no_timer(config):
+    assert read_timer(config) is None
+
+
+# ---- firing --------------------------------------------------------------------------------
+
+
+class Recorder:
+    """Functions that only say when and with what they were run."""
+
+    def __init__(self, **expressions):
+        self._timers = {name: Timer("EveryDay", text) for name, text in expressions.items()}
+        self.runs = []
+        self._logs = {name: Log() for name in expressions}
+
+    def log_of(self, name):
+        return self._logs[name]
+
+    def lines(self, name):
+        return [line for _, line in self._logs[name].since()]
+
+    def timers(self):
+        return self._timers.items()
+
+    def invoke(self, name, event, now, source):
+        self.runs.append((name, event, now, source))
+
+
+def watched(start=START, **expressions):
+    emulator = Emulator(clock=Clock(start))
+    functions = Recorder(**expressions)
+    return emulator.clock, functions, Timers(emulator, functions)
+
+
+def test_a_timer_fires_once_with_the_documented_event_when_its_time_is_passed():
+    clock, functions, _ = watched(datetime(2019, 2, 21, 19, 48, tzinfo=BEIJING), f="0 49 * * * * *")
+    clock.advance(timedelta(minutes=2))
+    event = {
+        "Type": "Timer",
+        "TriggerName": "EveryDay",
+        "Time": "2019-02-21T11:49:00Z",
+        "Message": "",
+    }
+    assert functions.runs == [
+        ("f", event, datetime(2019, 2, 21, 19, 49, tzinfo=BEIJING), "wx_trigger")
+    ]
+    clock.advance(timedelta(minutes=2))
+    assert len(functions.runs) == 1
+
+
+def test_a_time_that_is_reached_exactly_fires_and_does_not_fire_again():
+    clock, functions, _ = watched(f=DAILY)
+    clock.freeze(datetime(2026, 3, 12, 2, tzinfo=BEIJING))
+    assert len(functions.runs) == 1
+    clock.advance(timedelta(seconds=1))
+    assert len(functions.runs) == 1
+
+
+def test_three_days_fire_three_times_in_the_order_of_time():
+    clock, functions, _ = watched(f=DAILY, g="0 0 3 * * * *")
+    clock.advance(timedelta(days=3))
+    assert [name for name, *_ in functions.runs] == ["f", "g"] * 3
+    assert [event["Time"] for _, event, *_ in functions.runs] == [
+        "2026-03-11T18:00:00Z",
+        "2026-03-11T19:00:00Z",
+        "2026-03-12T18:00:00Z",
+        "2026-03-12T19:00:00Z",
+        "2026-03-13T18:00:00Z",
+        "2026-03-13T19:00:00Z",
+    ]
+
+
+def test_a_move_over_years_fires_a_hundred_times_at_most():
+    clock, functions, _ = watched(f="* * * * * * *")
+    clock.advance(timedelta(days=3650))
+    assert len(functions.runs) == 100
+    clock.advance(timedelta(seconds=2))
+    assert len(functions.runs) == 102
+
+
+def test_what_a_long_move_leaves_out_is_told_to_the_function_and_to_whoever_moves():
+    clock, functions, _ = watched(f="* * * * * * *", g=DAILY)
+    left_out = (
+        "Timer f/EveryDay fires 100 times in one move of the clock at most: not at those from "
+        "2026-03-11T12:01:41+08:00 to 2026-03-11T13:00:00+08:00"
+    )
+    assert clock.advance(timedelta(hours=1)) == [left_out]
+    assert functions.lines("f") == [f"Warning: {left_out}"]
+    assert functions.lines("g") == []
+    assert clock.advance(timedelta(seconds=100)) == []
+    assert len(clock.freeze(clock.now() + timedelta(days=200))) == 2
+    assert len(functions.lines("g")) == 1
+
+
+def test_the_control_answer_tells_what_a_move_left_out():
+    emulator = Emulator(clock=Clock(START))
+    functions = Recorder(f="* * * * * * *")
+    timers = Timers(emulator, functions)
+    app = Flask("control")
+    add_control(app, emulator)
+    client = app.test_client()
+    told = client.put("/_emulator/clock", json={"advance": 3600}).json
+    assert told.keys() == {"now", "frozen", "offset", "warnings"}
+    ((_, line),) = functions.log_of("f").since()
+    assert told["warnings"] == [line.removeprefix("Warning: ")]
+    assert "warnings" not in client.put("/_emulator/clock", json={"advance": 10}).json
+    assert timers.due() == []
+
+
+def test_moving_back_fires_nothing_and_the_time_comes_again():
+    clock, functions, _ = watched(f=DAILY)
+    clock.advance(timedelta(days=1))
+    clock.advance(timedelta(days=-1))
+    assert len(functions.runs) == 1
+    clock.advance(timedelta(days=1))
+    assert len(functions.runs) == 2
+
+
+@pytest.mark.parametrize("restart", [Clock.run, Clock.reset])
+def test_a_clock_that_is_set_anew_passes_nothing(restart):
+    clock, functions, timers = watched(datetime(2017, 3, 13, tzinfo=BEIJING), f=DAILY)
+    clock.freeze(datetime(2017, 3, 13, 1, tzinfo=BEIJING))
+    restart(clock)
+    assert (functions.runs, timers.due()) == ([], [])
+
+
+def test_a_timer_is_found_and_fired_by_hand():
+    _, functions, timers = watched(f=DAILY)
+    timers.fire_by_hand("f", "EveryDay")
+    assert functions.runs[0][1]["Time"] == "2026-03-11T04:00:00Z"
+    with pytest.raises(KeyError):
+        timers.fire_by_hand("f", "EveryHour")
+
+
+def test_the_timers_are_described_with_their_next_time():
+    _, _, timers = watched(f=DAILY)
+    assert timers.describe() == [
+        {
+            "function": "f",
+            "trigger": "EveryDay",
+            "config": DAILY,
+            "next": "2026-03-12T02:00:00+08:00",
+        }
+    ]
+
+
+def test_a_clock_that_runs_fires_by_itself():
+    functions = Recorder(f="* * * * * * *")
+    with Timers(Emulator(), functions):
+        assert until(lambda: functions.runs)
+
+
+def test_the_clock_of_the_functions_mini_program_fires_too():
+    emulator = Emulator(clock=Clock(START))
+    functions = Recorder(f=DAILY)
+    Timers(emulator, functions)
+    emulator.clock_of(DEMO_APPID).advance(timedelta(days=1))
+    assert [now for _, _, now, _ in functions.runs] == [datetime(2026, 3, 12, 2, tzinfo=BEIJING)]
+    emulator.clock.advance(timedelta(days=9))
+    assert len(functions.runs) == 1
+    emulator.reset()
+    emulator.clock.advance(timedelta(days=1))
+    assert len(functions.runs) == 2

@@ -1,0 +1,155 @@
+"""Names that are none, and bodies that are too large, at each way in to functions."""
+
+import http.client
+import json
+import socket
+import string
+import sys
+from itertools import product
+
+import pytest
+from support.serving import Served
+
+from cloud_openapi.cli import main
+
+MOST = 6 * 1024 * 1024
+MARK = "def main(event, context):\n    open(__file__ + '.ran', 'a').close()\n    return 'ran'\n"
+TIMER = {"name": "EveryDay", "type": "timer", "config": "0 0 2 * * * *"}
+# Of a function "hello" in a folder that has an index.py itself, as the one above has.
+NAMES = [
+    "", ".", "..", "../hello", "./hello", "hello/.", "hello/..", "hello/../hello", "../..",
+    "other/hello", "/hello", "hello\\", "..\\hello", "Hello", "HELLO", "hеllo", "ｈello", "hello．",
+    "helló", "hello\u200b", "hello\0", "hello\n", "hello ", " hello", "__proto__", "constructor",
+    "toString", "-hello", "1hello", "h", "hello.py", "index", "index.py", "config.json", "*",
+    "hello;x", "%68ello", "%2e%2e", "a" * 61, "a" * 5000,
+]  # fmt: skip
+WAYS = {
+    "function": "/v1/functions/{name}",
+    "http": "/http/{name}",
+    "timer": "/_emulator/timers/{name}/EveryDay",
+    "log": "/_emulator/functions/{name}/log",
+}
+KEPT = frozenset(b"./-_" + string.ascii_letters.encode() + string.digits.encode())
+# A name of these is a path below the function, which the function is told.
+BELOW = {"hello/.", "hello/..", "hello/../hello"}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project") / "functions"
+    with pytest.MonkeyPatch.context() as monkeypatch, Served(folder, monkeypatch) as served:
+        served.write("hello", MARK, file="index.py", triggers=[TIMER])
+        for path in (folder, folder.parent, folder / "hello" / "other"):
+            path.mkdir(exist_ok=True)
+            (path / "index.py").write_text(MARK)
+        yield served
+
+
+@pytest.fixture
+def nothing_ran(served):
+    yield
+    assert [str(path) for path in served.folder.parent.rglob("*.ran")] == []
+
+
+def send(served, method, path, body=b"{}", **headers):
+    """Send a request whose path nothing makes better; return status, type and body."""
+    host, port = served.url.removeprefix("http://").split(":")
+    fields = {"Host": host, "Content-Length": len(body), "Connection": "close", **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value is not None)
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
+        with http.client.HTTPResponse(connection) as answer:
+            answer.begin()
+            return answer.status, answer.headers["Content-Type"], answer.read()
+
+
+def escaped(name, keep):
+    """Return a name in a path: in raw bytes where HTTP lets it, or with each byte escaped."""
+    return "".join(chr(byte) if keep and byte in KEPT else f"%{byte:02X}" for byte in name.encode())
+
+
+@pytest.mark.usefixtures("nothing_ran")
+@pytest.mark.parametrize("keep", [True, False], ids=["as it is", "escaped"])
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name[:20]))
+def test_a_name_that_is_none_is_404_in_json_over_http(served, way, name, keep):
+    if way == "http" and name in BELOW:
+        pytest.skip("it is the function's own path")
+    path = WAYS[way].format(name=escaped(name, keep))
+    status, kind, body = send(served, "GET" if way == "log" else "POST", path)
+    assert (status, kind.partition(";")[0]) == (404, "application/json")
+    answer = json.loads(body)
+    assert answer["code"] in {"FUNCTION_NOT_FOUND", "NOT_FOUND"}
+    assert answer["message"].startswith("There is no ")
+    assert len(body) < 2000
+
+
+@pytest.mark.usefixtures("nothing_ran")
+@pytest.mark.parametrize("name", [*NAMES, "\ud800", None, 5, {}, ["hello"]], ids=ascii)
+def test_a_name_that_is_none_is_the_gateways_own_error(served, name):
+    fields = {"action": "functions.invokeFunction", "function_name": name, "request_data": "{}"}
+    data = json.dumps(fields).encode()
+    status, kind, body = send(
+        served, "POST", "/admin", data, **{"Content-Type": "application/json"}
+    )
+    assert (status, kind) == (200, "application/json; charset=utf-8")
+    answer = json.loads(body)
+    assert answer["code"] == "FUNCTIONS_REQUEST_FAIL"
+    assert answer["message"].startswith("FunctionName parameter could not be found: ")
+    assert len(body) < 2000
+
+
+@pytest.mark.usefixtures("nothing_ran")
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name[:20]))
+def test_a_name_that_is_none_is_one_line_of_the_command(served, name, monkeypatch, capsys):
+    arguments = ["invoke", "--functions", str(served.folder), "--", name]
+    monkeypatch.setattr(sys, "argv", ["cloud-openapi", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    printed = capsys.readouterr()
+    assert (ended.value.code, printed.out) == (1, "")
+    assert printed.err.startswith("cloud-openapi: There is no function ")
+    assert "Known: hello." in printed.err
+
+
+# ---- sizes ---------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("nothing_ran")
+@pytest.mark.parametrize("sent", list(product((1, 4 * 1024 * 1024), (False, True))))
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/v1/functions/hello", 406, "FUNCTION_PARAM_INVALID"),
+        ("/http/hello", 400, "FUNCTION_PARAM_INVALID"),
+        ("/admin", 200, "INVALID_PARAM"),
+    ],
+)
+def test_a_body_of_more_than_six_megabytes_is_refused_in_json(served, path, status, code, sent):
+    more, chunked = sent
+    body = b'"' + b"x" * (MOST - 2 + more) + b'"'
+    headers = {"Content-Type": "application/json"}
+    if chunked:
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+        headers |= {"Content-Length": None, "Transfer-Encoding": "chunked"}
+    got, kind, answer = send(served, "POST", path, body, **headers)
+    assert (got, kind.partition(";")[0]) == (status, "application/json")
+    told = json.loads(answer)
+    assert told.keys() == {"code", "message", "requestId"}
+    assert told["code"] == code
+    assert "6 MB" in told["message"]
+
+
+def test_what_makes_an_event_larger_than_six_megabytes_is_the_platforms_406(served):
+    # userInfo is merged into it, and then it is too large.
+    event = json.dumps({"a": "x" * (MOST - 20)}).encode()
+    assert len(event) < MOST
+    status, _, body = send(served, "POST", "/v1/functions/hello?source=wx_client", event)
+    assert status == 406
+    error = json.loads(body)
+    assert {**error, "requestId": ""} == {
+        "errorCode": -1,
+        "errorMessage": "RequestTooLarge",
+        "requestId": "",
+        "statusCode": 406,
+    }

@@ -1,0 +1,305 @@
+"""Answers that a caller pins to requests: which one is given, how often, and what is refused."""
+
+import json
+import threading
+
+import pytest
+from support.paths import sample
+from support.values import API, DAY, NOW, OTHER
+
+from cloud_openapi import CloudSDKError
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.emulator import Clock, Emulator, create_app
+
+PATH = "/datacube/getweanalysisappiddailyretaininfo"
+RECORDED = sample("getDailyRetain.response.recorded-20191015-php.json")
+ANOTHER = sample("getDailyRetain.response.recorded-20220503-apifox.json")
+PIN = {"api": API, "request": DAY, "response": RECORDED}
+
+
+class Pinned:
+    def __init__(self):
+        apps = {DEMO_APPID: DEMO_SECRET, OTHER: "a-secret-of-another"}
+        self.emulator = Emulator(clock=Clock(NOW), apps=apps)
+        self.client = create_app(self.emulator).test_client()
+
+    def pin(self, **changes):
+        return self.emulator.pins.add({**PIN, **changes})
+
+    def call(self, body=DAY, appid=DEMO_APPID, path=PATH):
+        token = self.emulator.program(appid).tokens.grant()[0]
+        return self.client.post(path, query_string={"access_token": token}, json=body).json
+
+    def last_check(self):
+        return self.emulator.journal_entries()[-1]["check"]
+
+
+@pytest.fixture
+def pinned():
+    return Pinned()
+
+
+# ---- which answer --------------------------------------------------------------------------
+
+
+def test_a_pinned_answer_is_given_as_it_is(pinned):
+    pinned.pin()
+    assert pinned.call() == RECORDED
+    assert pinned.last_check() == "pin 1"
+
+
+def test_what_else_a_request_has_does_not_matter(pinned):
+    pinned.pin()
+    assert pinned.call({**DAY, "access_token": "in the body too"}) == RECORDED
+
+
+def test_another_request_is_answered_as_ever(pinned):
+    pinned.pin()
+    before = {"begin_date": "20260309", "end_date": "20260309"}
+    assert pinned.call(before)["ref_date"] == "20260309"
+
+
+def test_a_pin_without_a_request_answers_all_of_its_api(pinned):
+    pinned.emulator.pins.add({"api": API, "response": RECORDED})
+    assert pinned.call({"begin_date": "20260309", "end_date": "20260309"}) == RECORDED
+    week = {"begin_date": "20260302", "end_date": "20260308"}
+    path = default_catalogue()["analysis.getWeeklyRetain"].path
+    assert pinned.call(week, path=path)["ref_date"] == "20260302-20260308"
+
+
+def test_the_pin_with_more_parameters_is_the_nearer(pinned):
+    pinned.pin()
+    pinned.pin(request={"begin_date": "20260310"}, response=ANOTHER)
+    assert pinned.call() == RECORDED
+
+
+def test_a_number_is_not_the_text_of_it(pinned):
+    pinned.pin(request={"begin_date": 20260310}, response=ANOTHER)
+    pinned.pin()
+    assert pinned.call() == RECORDED
+    assert pinned.call({**DAY, "begin_date": 20260310}) == ANOTHER
+
+
+def test_a_pin_answers_dates_that_may_not_be_asked_for(pinned):
+    pinned.pin(request={"begin_date": "20991231"})
+    assert pinned.call({"begin_date": "20991231", "end_date": "20991231"}) == RECORDED
+
+
+def test_a_pin_gives_a_documented_example_another_answer(pinned):
+    example = default_catalogue()[API].examples[0]
+    pinned.pin(request=example["request"])
+    assert pinned.call(example["request"]) == RECORDED
+
+
+def test_a_token_is_still_asked_for(pinned):
+    pinned.pin()
+    assert pinned.client.post(PATH, json=DAY).json["errcode"] == 41001
+
+
+def test_a_later_pin_of_the_same_request_takes_the_place_of_the_former(pinned):
+    pinned.pin()
+    pinned.pin(response=ANOTHER)
+    assert pinned.call() == ANOTHER
+    assert [pin.id for pin in pinned.emulator.pins.listed()] == [2]
+
+
+def test_a_mini_programs_own_pin_comes_first_and_is_its_alone(pinned):
+    pinned.pin()
+    pinned.pin(appid=OTHER, response=ANOTHER)
+    assert pinned.call(appid=OTHER) == ANOTHER
+    assert pinned.call(appid=DEMO_APPID) == RECORDED
+
+
+def test_the_facade_gets_a_pinned_answer_in_the_cloud_form(cloud, emulator):
+    documented = sample("getDailyRetain.response.official-https.json")
+    emulator.pins.add({"api": API, "request": {"begin_date": "20991231"}, "response": documented})
+    answer = cloud.openapi.analysis.getDailyRetain(beginDate="20991231", endDate="20991231")
+    assert answer == sample("getDailyRetain.response.official-cloud.json")
+
+
+# ---- errors --------------------------------------------------------------------------------
+
+
+def test_a_pinned_error_without_a_text_gets_wechats_and_a_rid(pinned):
+    pinned.pin(response={"errcode": 61504})
+    answer = pinned.call()
+    assert answer["errcode"] == 61504
+    assert answer["errmsg"].startswith("system busy now , please try later rid: ")
+    assert pinned.emulator.journal_entries(errcode=61504)[0]["check"] == "pin 1"
+
+
+def test_a_recorded_error_keeps_its_own_text(pinned):
+    recorded = sample("error.61503-hint.json")
+    pinned.pin(response=recorded)
+    assert pinned.call() == recorded
+    assert pinned.emulator.journal_entries()[-1]["errcode"] == 61503
+
+
+def test_the_facade_raises_a_pinned_error(cloud, emulator):
+    emulator.pins.add({"api": API, "response": {"errcode": 61503, "errmsg": "计算延迟"}})
+    with pytest.raises(CloudSDKError) as raised:
+        cloud.openapi.analysis.getDailyRetain(beginDate="20170313", endDate="20170313")
+    assert raised.value.errCode == 61503
+    assert raised.value.errMsg == f"openapi.{API}:fail 计算延迟"
+
+
+# ---- in turn -------------------------------------------------------------------------------
+
+
+def test_several_answers_come_in_turn_and_the_last_stays(pinned):
+    several = [{"errcode": 61503, "errmsg": "not yet"}, RECORDED, ANOTHER]
+    pinned.emulator.pins.add({"api": API, "responses": several})
+    assert [pinned.call() for _ in range(5)] == [*several, ANOTHER, ANOTHER]
+
+
+def test_times_ends_a_pin(pinned):
+    pinned.pin(times=2)
+    answers = [pinned.call() for _ in range(3)]
+    assert answers[:2] == [RECORDED, RECORDED]
+    assert answers[2]["ref_date"] == "20260310"
+    assert pinned.emulator.pins.listed()[0].describe() == {"id": 1, **PIN, "times": 2, "given": 2}
+
+
+def test_behind_a_pin_that_is_over_the_next_nearest_answers(pinned):
+    pinned.emulator.pins.add({"api": API, "response": ANOTHER})
+    pinned.pin(times=1)
+    assert [pinned.call(), pinned.call()] == [RECORDED, ANOTHER]
+
+
+def test_answers_in_turn_are_given_once_each_to_many_threads(pinned):
+    days = [{**RECORDED, "ref_date": f"2026{number:04}"} for number in range(40)]
+    pinned.emulator.pins.add({"api": API, "responses": days, "times": 40})
+    found = []
+    token = pinned.emulator.program(DEMO_APPID).tokens.grant()[0]
+
+    def ask():
+        client = pinned.client.application.test_client()
+        for _ in range(10):
+            body = client.post(PATH, query_string={"access_token": token}, json=DAY).json
+            found.append(body["ref_date"])
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == [day["ref_date"] for day in days]
+
+
+# ---- taking back ---------------------------------------------------------------------------
+
+
+def test_a_pin_that_is_taken_back_answers_no_more(pinned):
+    pin = pinned.pin()
+    pinned.emulator.pins.remove(pin.id)
+    assert pinned.call()["ref_date"] == "20260310"
+    assert not pinned.emulator.pins.listed()
+
+
+def test_a_reset_of_a_mini_program_takes_back_its_own_pins_only(pinned):
+    pinned.pin()
+    pinned.pin(appid=OTHER, response=ANOTHER)
+    pinned.emulator.reset_app(OTHER)
+    assert [pin.appid for pin in pinned.emulator.pins.listed()] == [None]
+    assert pinned.call(appid=OTHER) == RECORDED
+
+
+def test_a_reset_takes_back_every_pin(pinned):
+    pinned.pin()
+    pinned.emulator.reset()
+    assert pinned.emulator.describe()["pins"] == 0
+    assert pinned.call()["ref_date"] == "20260310"
+
+
+# ---- what is refused -----------------------------------------------------------------------
+
+BROKEN = {**RECORDED, "visit_uv": [{"key": 0, "value": "119450"}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"api": "analysis.getDailyRetian"}, "api is one of analysis.getDailyRetain, "),
+        ({"api": None}, "api is one of "),
+        ({"response": BROKEN}, "response.visit_uv[0].value: '119450' is not of type 'integer'"),
+        ({"response": {"ref_date": "20260310"}}, "response: 'visit_uv_new' is a required property"),
+        ({"response": []}, "response: [] is not of type 'object'"),
+        ({"response": {"errcode": "61503"}}, "response: errcode '61503' has no text here"),
+        ({"response": {"errcode": 61599}}, "response: errcode 61599 has no text here: give errmsg"),
+        ({"response": {"errcode": 61503, "ref_date": "x"}}, "response: Additional properties"),
+        ({"responses": [RECORDED]}, "a pin has either response or responses"),
+        ({"request": {"beginDate": "20260310"}}, "request: beginDate: analysis.getDailyRetain"),
+        ({"request": "20260310"}, "request is an object of parameters, not '20260310'"),
+        ({"appid": "wxnobody"}, "'wxnobody'"),
+        ({"times": 0}, "times is a whole number of at least 1, not 0"),
+        ({"times": True}, "times is a whole number of at least 1, not True"),
+        ({"force": "yes"}, "force is true or false, not 'yes'"),
+        ({"errmsg": "x"}, "errmsg: a pin has api, request, response, "),
+        ({"response": {**RECORDED, "ref_date": "\ud800"}}, "a pin is JSON: "),
+        ({"response": {**RECORDED, "more": float("nan")}}, "a pin is JSON: "),
+        ({"response": {**RECORDED, "more": 2**64}}, "a pin is JSON: Integer exceeds 64-bit"),
+    ],
+)
+def test_a_bad_definition_is_refused_with_the_reason_and_changes_nothing(pinned, change, reason):
+    pinned.pin()
+    data = json.dumps({**PIN, **change})
+    refused = pinned.client.post("/_emulator/pins", data=data)
+    assert refused.status_code == 400
+    assert reason in refused.json["message"]
+    assert [pin.describe() for pin in pinned.emulator.pins.listed()] == [
+        {"id": 1, **PIN, "given": 0}
+    ]
+
+
+@pytest.mark.parametrize("responses", [[], {}, "x", None])
+def test_responses_is_a_list_of_answers(pinned, responses):
+    with pytest.raises(ValueError, match=r"responses is a list|is one of|either response"):
+        pinned.emulator.pins.add({"api": API, "responses": responses})
+
+
+@pytest.mark.parametrize(
+    "answer", [BROKEN, [], "text", None, {"errcode": 61503, "errmsg": "x", "more": 1}]
+)
+def test_force_pins_what_breaks_the_schema(pinned, answer):
+    pinned.pin(response=answer, force=True)
+    assert pinned.call() == answer
+
+
+def test_the_place_of_a_broken_answer_among_several_is_named(pinned):
+    with pytest.raises(ValueError, match=r"responses\[1\]\.visit_uv\[0\]\.value: "):
+        pinned.emulator.pins.add({"api": API, "responses": [RECORDED, BROKEN]})
+
+
+def test_a_definition_that_is_changed_afterwards_changes_no_answer(pinned):
+    answer = json.loads(json.dumps(RECORDED))
+    pinned.pin(response=answer)
+    answer["ref_date"] = "changed"
+    assert pinned.call() == RECORDED
+
+
+# ---- over HTTP -----------------------------------------------------------------------------
+
+
+def test_pins_are_added_listed_and_taken_back_over_http(pinned):
+    added = pinned.client.post("/_emulator/pins", json=PIN)
+    assert (added.status_code, added.json) == (201, {"id": 1, **PIN, "given": 0})
+    assert pinned.call() == RECORDED
+    assert pinned.client.get("/_emulator/pins").json["pins"] == [{"id": 1, **PIN, "given": 1}]
+    assert pinned.client.delete("/_emulator/pins/1").json["pins"] == []
+    assert pinned.client.delete("/_emulator/pins/1").status_code == 404
+
+
+def test_the_documented_examples_are_listed_too(pinned):
+    documented = pinned.client.get("/_emulator/pins").json["documented"]
+    assert {pin["api"] for pin in documented} == set(default_catalogue())
+    assert {"api": API, "request": {"begin_date": "20170313", "end_date": "20170313"}} in [
+        {"api": pin["api"], "request": pin["request"]} for pin in documented
+    ]
+
+
+def test_pins_of_one_mini_program_are_taken_back_alone(pinned):
+    pinned.pin()
+    pinned.pin(appid=OTHER)
+    left = pinned.client.delete("/_emulator/pins", query_string={"appid": OTHER}).json["pins"]
+    assert [pin.get("appid") for pin in left] == [None]

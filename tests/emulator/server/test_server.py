@@ -1,0 +1,389 @@
+"""The emulator on a real socket."""
+
+import http.client
+import json
+import os
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from types import SimpleNamespace
+
+import pytest
+from support.paths import sample
+from support.processes import stopped, until
+from support.values import DAILY
+
+from cloud_openapi.demo import DEMO_APPID
+from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
+from cloud_openapi.runtime import Functions
+
+BODY = json.dumps(sample("getDailyRetain.request.official-https.json")).encode()
+ANSWER = sample("getDailyRetain.response.official-https.json")
+WAIT = 10
+
+
+def port_of(server):
+    return int(server.url.rpartition(":")[2])
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    return Emulator()
+
+
+@pytest.fixture(scope="module", params=["by threads", "by the loop"])
+def server(emulator, request):
+    never_blocks = {"by threads": lambda _path: False, "by the loop": emulator.never_blocks}
+    with Server(
+        create_app(emulator), listen("127.0.0.1", 0), never_blocks[request.param]
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def target(emulator):
+    token, _ = emulator.program(DEMO_APPID).tokens.grant()
+    return f"{DAILY}?access_token={token}"
+
+
+def exchange(server, request):
+    """Send bytes over a connection of their own; return the status line and the body."""
+    with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
+        connection.sendall(request)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return head.split(b"\r\n")[0].decode(), json.loads(body)
+
+
+def request_of(line, *headers, body=b""):
+    return "\r\n".join([line, "Connection: close", *headers, "", ""]).encode() + body
+
+
+def chunks_of(body, size):
+    pieces = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000], ids=["one byte each", "several", "one"])
+def test_a_chunked_body_is_decoded(server, target, size):
+    request = request_of(
+        f"POST {target} HTTP/1.1",
+        "Host: api.weixin.qq.com",
+        "Transfer-Encoding: chunked",
+        body=chunks_of(BODY, size),
+    )
+    assert exchange(server, request) == ("HTTP/1.1 200 OK", ANSWER)
+
+
+@pytest.mark.parametrize(
+    "base", ["http://api.weixin.qq.com", "https://api.weixin.qq.com", "http://127.0.0.1:7070"]
+)
+def test_an_absolute_request_line_is_read_as_its_path(server, target, base):
+    request = request_of(
+        f"POST {base}{target} HTTP/1.1",
+        "Host: api.weixin.qq.com",
+        f"Content-Length: {len(BODY)}",
+        body=BODY,
+    )
+    assert exchange(server, request) == ("HTTP/1.1 200 OK", ANSWER)
+
+
+def test_a_body_that_comes_in_pieces_is_waited_for(server, target):
+    head = request_of(f"POST {target} HTTP/1.1", "Host: x", f"Content-Length: {len(BODY)}")
+    with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
+        for piece in (head[:20], head[20:], BODY[:9], BODY[9:]):
+            connection.sendall(piece)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == ANSWER
+
+
+@pytest.mark.parametrize("head", [b"NONSENSE", b"GET / HTTP/1.1\r\nno header"])
+def test_a_request_that_cannot_be_read_is_400(server, head):
+    with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
+        connection.sendall(head + b"\r\n\r\n")
+        assert connection.recv(12).endswith(b" 400")
+
+
+def test_one_connection_carries_several_requests_errors_among_them(server, target):
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+    connection.connect()
+    kept = connection.sock
+    answers = []
+    for path in (target, DAILY, target, "/nowhere", target):
+        connection.request("POST", path, BODY)
+        answers.append(json.load(connection.getresponse()))
+    assert connection.sock is kept
+    connection.close()
+    assert answers[::2] == [ANSWER] * 3
+    assert [answer["errcode"] for answer in answers[1::2]] == [41001, 40066]
+
+
+def test_an_answer_names_no_server_software_and_its_length(server, target):
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+    connection.request("POST", target, BODY)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert answer.headers["Server"] is None
+    assert answer.headers["Content-Type"] == "application/json; encoding=utf-8"
+    assert int(answer.headers["Content-Length"]) == len(body)
+
+
+def test_a_body_over_six_mebibytes_is_45002(server, target):
+    body = b" " * (6 * 2**20 + 1)
+    request = request_of(
+        f"POST {target} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", body=body
+    )
+    status, answer = exchange(server, request)
+    assert (status, answer["errcode"]) == ("HTTP/1.1 200 OK", 45002)
+
+
+class Waiting:
+    """A WSGI application whose /wait answers when it is told to."""
+
+    def __init__(self):
+        self.arrived = threading.Semaphore(0)
+        self.go_on = threading.Event()
+
+    def __call__(self, environ, start_response):
+        if environ["PATH_INFO"] == "/wait":
+            self.arrived.release()
+            self.go_on.wait(WAIT)
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(environ["PATH_INFO"]).encode()]
+
+
+def test_it_answers_while_31_other_requests_wait():
+    app = Waiting()
+    with (
+        Server(app, listen("127.0.0.1", 0)) as server,
+        ThreadPoolExecutor(31) as pool,
+    ):
+        waiting = [
+            pool.submit(exchange, server, request_of("GET /wait HTTP/1.1", "Host: x"))
+            for _ in range(31)
+        ]
+        try:
+            assert all(app.arrived.acquire(timeout=WAIT) for _ in waiting)
+            quick = exchange(server, request_of("GET /quick HTTP/1.1", "Host: x"))
+            assert not any(request.done() for request in waiting)
+        finally:
+            app.go_on.set()
+        assert quick == ("HTTP/1.1 200 OK", "/quick")
+        assert [request.result() for request in waiting] == [("HTTP/1.1 200 OK", "/wait")] * 31
+
+
+def test_it_answers_a_hundred_connections_at_once():
+    app = create_app(Emulator())
+    ask = request_of("GET /healthz HTTP/1.1", "Host: x")
+    with Server(app, listen("127.0.0.1", 0)) as server, ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(lambda _: exchange(server, ask), range(100)))
+    assert {status for status, _ in answers} == {"HTTP/1.1 200 OK"}
+
+
+def test_close_frees_the_port_for_another_server():
+    app = create_app(Emulator())
+    ask = request_of("GET /healthz HTTP/1.1", "Host: x")
+    with Server(app, listen("127.0.0.1", 0)) as first:
+        assert exchange(first, ask)[1]["status"] == "ok"
+    with pytest.raises(ConnectionRefusedError):
+        exchange(first, ask)
+    with Server(app, listen("127.0.0.1", port_of(first))) as second:
+        assert second.url == first.url
+        assert exchange(second, ask)[1]["status"] == "ok"
+
+
+def test_close_ends_the_server_even_while_a_client_keeps_its_connection():
+    before = set(threading.enumerate())
+    with Server(create_app(Emulator()), listen("127.0.0.1", 0)) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+        connection.request("GET", "/healthz")
+        connection.getresponse().read()
+    left = [thread for thread in set(threading.enumerate()) - before if thread.is_alive()]
+    connection.close()
+    for thread in left:
+        thread.join(WAIT)
+    assert left == []
+
+
+def test_closing_twice_does_no_harm():
+    with Server(create_app(Emulator()), listen("127.0.0.1", 0)) as server:
+        server.close()
+
+
+def test_close_frees_the_port_of_a_server_that_never_ran():
+    with listen("127.0.0.1", 0) as listening:
+        server = Server(create_app(Emulator()), listening)
+        server.close()
+        try:
+            listen("127.0.0.1", port_of(server)).close()
+        finally:
+            server.run()  # which ends at once
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        (("127.0.0.1", 7070), "http://127.0.0.1:7070"),
+        (("0.0.0.0", 80), "http://127.0.0.1:80"),
+        (("192.0.2.1", 7070), "http://192.0.2.1:7070"),
+        (("::1", 7070, 0, 0), "http://[::1]:7070"),
+        (("::", 7070, 0, 0), "http://[::1]:7070"),
+    ],
+)
+def test_the_url_of_a_socket_is_one_that_a_client_on_this_machine_can_use(address, url):
+    assert url_of(SimpleNamespace(getsockname=lambda: address)) == url
+
+
+def test_a_port_in_use_is_an_os_error_before_anything_is_served():
+    with listen("127.0.0.1", 0) as first, pytest.raises(OSError, match="in use"):
+        listen("127.0.0.1", first.getsockname()[1])
+
+
+# A fault may come in force when it was already said of a request that it blocks nobody.
+@pytest.mark.parametrize("never_blocks", [False, True])
+def test_requests_that_sleep_do_not_keep_a_fault_from_being_taken_back(never_blocks):
+    emulator = Emulator()
+    emulator.faults.add({"kind": "latency", "seconds": 30})
+    app = create_app(emulator)
+    with Server(app, listen("127.0.0.1", 0), lambda _path: never_blocks) as server:
+        sleepers = [socket.create_connection(("127.0.0.1", port_of(server))) for _ in range(40)]
+        for sleeper in sleepers:
+            sleeper.sendall(request_of("GET /cgi-bin/token HTTP/1.1", "Host: localhost"))
+        steering = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+        steering.request("DELETE", "/_emulator/faults")
+        assert json.load(steering.getresponse()) == {"faults": []}
+        steering.close()
+        for sleeper in sleepers:
+            sleeper.settimeout(WAIT)
+            assert sleeper.recv(15) == b"HTTP/1.1 200 OK"
+            sleeper.close()
+
+
+def test_a_request_that_has_come_to_block_gets_a_thread_of_its_own():
+    said = iter([True])
+    threads = []
+
+    def app(_environ, start):
+        threads.append(threading.current_thread().name)
+        start("200 OK", [("Content-Length", "0")])
+        return []
+
+    with Server(app, listen("127.0.0.1", 0), lambda _path: next(said, False)) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+        connection.request("GET", "/x")
+        assert connection.getresponse().status == 200
+        connection.close()
+    (thread,) = threads
+    assert thread.startswith("waitress-")
+
+
+def test_closing_a_server_that_runs_in_another_thread_ends_it_at_once():
+    server = Server(create_app(Emulator()), listen("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    address = ("127.0.0.1", port_of(server))
+    with socket.create_connection(address, WAIT) as connection:
+        connection.sendall(request_of("GET /healthz HTTP/1.1", "Host: localhost"))
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+    begun = time.monotonic()
+    server.close()
+    thread.join(WAIT)
+    assert time.monotonic() - begun < 0.9
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, WAIT)
+
+
+def test_a_server_whose_loop_was_interrupted_may_still_be_closed():
+    server = Server(create_app(), listen("127.0.0.1", 0))
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    server._dispatcher.work = interrupt
+    address = ("127.0.0.1", port_of(server))
+    with socket.create_connection(address), pytest.raises(KeyboardInterrupt):
+        server.run()
+    server.close()
+
+
+@pytest.fixture
+def functions(tmp_path):
+    sources = {"quick": "return 1", "slow": "time.sleep(event['seconds']); return 2"}
+    for name, source in sources.items():
+        (tmp_path / name).mkdir()
+        text = f"import time\n\ndef main(event, context):\n    {source}\n"
+        (tmp_path / name / "index.py").write_text(text)
+    with closing(Functions(tmp_path, {})) as functions:
+        yield functions
+
+
+def invoke(server, name, **event):
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+    with closing(connection):
+        connection.request("POST", f"/v1/functions/{name}", json.dumps(event))
+        return json.load(connection.getresponse())
+
+
+def serving(functions, emulator=None):
+    emulator = emulator or Emulator()
+    return Server(create_app(emulator, functions), listen("127.0.0.1", 0), emulator.never_blocks)
+
+
+def test_functions_run_side_by_side_while_every_thread_sleeps(functions):
+    emulator = Emulator()
+    emulator.faults.add({"kind": "latency", "seconds": 30})
+    with serving(functions, emulator) as server, ThreadPoolExecutor(8) as pool:
+        sleepers = [socket.create_connection(("127.0.0.1", port_of(server))) for _ in range(32)]
+        for sleeper in sleepers:
+            sleeper.sendall(request_of("GET /cgi-bin/token HTTP/1.1", "Host: localhost"))
+        slow = [pool.submit(invoke, server, "slow", seconds=0.5) for _ in range(8)]
+        assert invoke(server, "quick") == 1
+        assert not any(each.done() for each in slow)
+        assert [each.result() for each in slow] == [2] * 8
+        emulator.faults.clear()
+        for sleeper in sleepers:
+            sleeper.close()
+
+
+def test_functions_run_while_the_process_of_another_one_is_slow_to_start(functions):
+    with serving(functions) as server, ThreadPoolExecutor(2) as pool:
+        assert invoke(server, "quick") == 1
+        with stopped(functions._guard._process):
+            slow = pool.submit(invoke, server, "slow", seconds=0)
+            log = functions.log_of("slow")
+            assert until(lambda: any("START" in line for _, line in log.since()))
+            assert pool.submit(invoke, server, "quick").result(WAIT) == 1
+        assert slow.result() == 2
+
+
+def test_a_server_that_is_closed_while_a_process_starts_leaves_no_pipe_open(functions, monkeypatch):
+    opened, pipe = [], os.pipe
+    with serving(functions) as server, ThreadPoolExecutor(1) as pool:
+        assert invoke(server, "quick") == 1
+        with stopped(functions._guard._process):
+            monkeypatch.setattr(os, "pipe", lambda: opened.append(pipe()) or opened[-1])
+            waiting = pool.submit(invoke, server, "slow", seconds=0)
+            assert until(lambda: len(opened) == 3)
+            server.close()
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            waiting.result()
+    for end in (end for ends in opened for end in ends):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(end)
+
+
+def test_a_server_that_is_closed_ends_the_invocations_that_it_waits_for(functions):
+    with serving(functions) as server, ThreadPoolExecutor(1) as pool:
+        assert invoke(server, "slow", seconds=0) == 2
+        waiting = pool.submit(invoke, server, "slow", seconds=60)
+        log = functions.log_of("slow")
+        while sum("START" in line for _, line in log.since()) < 2:
+            time.sleep(0.005)
+        begun = time.monotonic()
+        server.close()
+        assert time.monotonic() - begun < 2
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            waiting.result()

@@ -1,0 +1,446 @@
+"""Each mini program is a world of its own: what it sees does not depend on the others."""
+
+import json
+import threading
+import time
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+from support.threads import at_once
+from support.values import DAILY, DAY, NOW, QUOTA, STABLE
+
+from cloud_openapi.emulator import Clock, Emulator, Entry, create_app
+from cloud_openapi.emulator.state.bounded_store import BoundedStore
+from cloud_openapi.emulator.state.journal import select
+from cloud_openapi.emulator.state.quota import Quota
+from cloud_openapi.periods import BEIJING
+
+ONE, TWO = "wxone", "wxtwo"
+APPS = {ONE: "one", TWO: "two"}
+
+
+def at(text):
+    return datetime.fromisoformat(text).replace(tzinfo=BEIJING)
+
+
+class Steerer:
+    """One test process: it steers and calls in the name of one mini program only."""
+
+    def __init__(self, emulator, appid):
+        self.appid = appid
+        self.emulator = emulator
+        self.client = create_app(emulator).test_client()
+        self.seen = []
+
+    def control(self, method, path, body=None):
+        data = None if body is None else json.dumps(body)
+        answer = self.client.open(f"/_emulator/{path}", method=method, data=data)
+        assert answer.status_code < 300, answer.text
+        return answer.json
+
+    def clock(self, **change):
+        return self.control("PUT", "clock", {"appid": self.appid, **change})
+
+    def ask(self, path, body=None, token=None):
+        query = {} if token is None else {"access_token": token}
+        answer = self.client.post(path, query_string=query, json=body)
+        self.seen.append(answer.text)
+        return answer.json
+
+    def token(self, secret=None, **more):
+        fields = {"grant_type": "client_credential", "appid": self.appid}
+        return self.ask(STABLE, {**fields, "secret": secret or APPS[self.appid], **more})
+
+    def day(self, rounds):
+        """Do what a test of everything does, again and again."""
+        for number in range(rounds):
+            self.control("POST", "reset", {"appid": self.appid})
+            self.control("PUT", f"apps/{self.appid}", {"seed": number, "ready_hour": 9})
+            self.clock(freeze=f"2026-03-1{number % 5 + 1}T08:00")
+            self.token("wrong")
+            old = self.token()["access_token"]
+            self.ask(DAILY, DAY, old)
+            token = self.token(force_refresh=True)["access_token"]
+            self.ask(DAILY, DAY, old)  # 40001, and still this mini program's
+            self.clock(advance=3600)
+            self.ask(DAILY, DAY, token)
+            fault = {"kind": "error", "errcode": 61504, "rate": 0.5, "appid": self.appid}
+            self.control("POST", "faults", {**fault, "until": f"2026-03-2{number % 5 + 1}"})
+            for _ in range(5):
+                self.ask(DAILY, DAY, token)
+            self.control("DELETE", f"faults?appid={self.appid}")
+            self.control("PUT", f"apps/{self.appid}", {"daily_limits": {DAILY: 4}})
+            for _ in range(3):
+                self.ask(DAILY, {"begin_date": "20260301", "end_date": "20260301"}, token)
+            self.ask(QUOTA, {"cgi_path": DAILY}, token)
+            self.clock(advance=7200)
+            self.ask(DAILY, DAY, token)  # 42001
+            self.seen += self.journal()
+            self.seen.append(self.control("GET", f"apps/{self.appid}"))
+
+    def journal(self):
+        entries = self.control("GET", f"journal?appid={self.appid}&limit=1000")["entries"]
+        # The number of a fault is a handle: the one thing that follows from what others did.
+        return [{**entry, "check": entry["check"].partition("fault ")[0]} for entry in entries]
+
+
+def new_emulator():
+    return Emulator(clock=Clock(NOW), apps=APPS)
+
+
+def alone(appid, rounds):
+    tester = Steerer(new_emulator(), appid)
+    tester.day(rounds)
+    return tester.seen
+
+
+def test_two_at_a_time_see_exactly_what_each_would_see_alone():
+    emulator = new_emulator()
+    testers = [Steerer(emulator, appid) for appid in APPS]
+    threads = [threading.Thread(target=tester.day, args=(6,)) for tester in testers]
+    stop = threading.Event()
+
+    def noise():
+        # Nobody's, and of somebody who came later; both without an end.
+        emulator.configure_app("wxnoise", secret="n")
+        client = create_app(emulator).test_client()
+        while not stop.is_set():
+            client.post("/nowhere", json={})
+            token, _ = emulator.program("wxnoise").tokens.grant()
+            client.post(DAILY, query_string={"access_token": token}, json={})
+            emulator.faults.add({"kind": "error", "errcode": -1, "appid": "wxnoise", "times": 1})
+            emulator.clock_of("wxnoise").advance(timedelta(hours=5))
+
+    threads.append(threading.Thread(target=noise))
+    for thread in threads:
+        thread.start()
+    for thread in threads[:2]:
+        thread.join()
+    stop.set()
+    threads[2].join()
+    for tester in testers:
+        assert tester.seen == alone(tester.appid, 6)
+    entries = [entry for entry in testers[0].seen if isinstance(entry, dict)]
+    codes = {entry["errcode"] for entry in entries if "check" in entry}
+    assert codes == {0, 40001, 40125, 42001, 45009, 61503, 61504}
+    assert testers[0].seen != testers[1].seen
+
+
+# ---- a clock of its own --------------------------------------------------------------------
+
+
+@pytest.fixture
+def emulator():
+    return new_emulator()
+
+
+def test_a_clock_of_its_own_follows_the_common_one_until_it_is_set(emulator):
+    own = emulator.clock_of(ONE)
+    emulator.clock.advance(timedelta(hours=1))
+    assert own.now() == emulator.clock.now() == at("2026-03-11T13:00")
+    own.advance(timedelta(hours=2))
+    emulator.clock.freeze(at("2020-01-01T00:00"))
+    assert own.now() == emulator.clock_of(ONE).now() == at("2026-03-11T15:00")
+    assert emulator.clock_of(TWO).now() == emulator.clock.now() == at("2020-01-01T00:00")
+    emulator.reset_app(ONE)
+    assert emulator.clock_of(ONE) is own
+    assert own.now() == at("2020-01-01T00:00")
+
+
+def test_a_clock_of_its_own_runs_from_where_the_common_one_stands(emulator):
+    own = emulator.clock_of(ONE)
+    own.freeze()
+    assert own.frozen_at == NOW
+    own.run()
+    assert own.frozen_at is None
+    assert abs(own.now() - datetime.now(BEIJING)) < timedelta(seconds=30)
+    assert emulator.clock.frozen_at == NOW
+
+
+def test_a_seed_of_its_own_ends_the_tokens_of_the_former(emulator):
+    emulator.configure_app(ONE, cloud_run={"api_whitelist": ["/*"]})
+    before = emulator.program(ONE).tokens.grant()[0], emulator.cloudbase_access_token(ONE)
+    emulator.configure_app(ONE, seed=77)
+    assert emulator.program_of_token(before[0]) is None
+    assert emulator.cloudbase_access_token(ONE) != before[1]
+
+
+def test_a_refused_step_leaves_a_clock_following(emulator):
+    own = emulator.clock_of(ONE)
+    with pytest.raises(ValueError, match="between 1971 and 2105"):
+        own.advance(timedelta(days=3_000_000))
+    emulator.clock.advance(timedelta(hours=1))
+    assert own.now() == at("2026-03-11T13:00")
+
+
+def test_nobody_has_a_clock_of_an_unknown_mini_program(emulator):
+    with pytest.raises(ValueError, match="appid is one of wxone, wxtwo"):
+        emulator.clock_of("wxnobody")
+
+
+def test_the_control_shows_and_sets_a_clock_of_its_own(emulator):
+    tester = Steerer(emulator, ONE)
+    common = {"now": "2026-03-11T12:00:00+08:00", "frozen": True, "offset": 0.0}
+    assert tester.control("GET", f"clock?appid={ONE}") == common
+    assert "clock" not in tester.control("GET", f"apps/{ONE}")
+    own = {"now": "2026-03-09T08:00:00+08:00", "frozen": True, "offset": 0.0}
+    assert tester.clock(freeze="2026-03-09T08:00") == own
+    assert tester.control("GET", f"clock?appid={ONE}") == own
+    assert tester.control("GET", f"apps/{ONE}")["clock"] == own
+    assert tester.control("GET", "clock") == tester.control("GET", f"clock?appid={TWO}") == common
+    assert tester.control("POST", "reset", {"appid": ONE}) == {
+        "appid": ONE,
+        "ready_hour": 0,
+        "daily_limits": {},
+        "minute_limits": {},
+        "cloud_run": False,
+    }
+    assert tester.control("GET", f"clock?appid={ONE}") == common
+
+
+def test_what_is_judged_for_a_mini_program_is_judged_by_its_clock(emulator):
+    tester = Steerer(emulator, ONE)
+    token = tester.token()
+    assert token["expires_in"] == 7200
+    tester.clock(advance=3600)
+    assert tester.token()["expires_in"] == 3600
+    fault = {"kind": "not_ready", "appid": ONE, "until": "2026-03-11T13:30"}
+    tester.control("POST", "faults", fault)
+    refused = tester.ask(DAILY, DAY, token["access_token"])
+    assert refused["errcode"] == 61503
+    assert f"rid: {int(at('2026-03-11T13:00').timestamp()):08x}-" in refused["errmsg"]
+    assert tester.journal()[-1]["time"] == "2026-03-11T13:00:00+08:00"
+    tester.clock(advance=1800)
+    assert tester.ask(DAILY, DAY, token["access_token"])["ref_date"] == "20260310"
+    tester.clock(advance=86400)
+    expired = tester.ask(DAILY, DAY, token["access_token"])
+    assert expired["errcode"] == 42001
+    assert tester.journal()[-1]["time"] == "2026-03-12T13:30:00+08:00"
+    assert emulator.clock.now() == NOW
+
+
+def test_a_quota_of_one_mini_program_outlives_the_midnight_of_another(emulator):
+    one, two = Steerer(emulator, ONE), Steerer(emulator, TWO)
+    tokens = [tester.token()["access_token"] for tester in (one, two)]
+    emulator.configure_app(ONE, daily_limits={DAILY: 1})
+    assert one.ask(DAILY, DAY, tokens[0])["ref_date"] == "20260310"
+    two.clock(advance=86400)
+    two.ask(DAILY, DAY, two.token()["access_token"])
+    assert one.ask(DAILY, DAY, tokens[0])["errcode"] == 45009
+
+
+# ---- a seed of its own ---------------------------------------------------------------------
+
+
+def test_a_seed_of_its_own_gives_the_numbers_of_an_emulator_made_with_it(emulator):
+    emulator.configure_app(ONE, seed=8)
+    made = Emulator(clock=Clock(NOW), apps=APPS, seed=8)
+    granted = [one.program(ONE).tokens.grant()[0] for one in (emulator, made)]
+    assert granted[0] == granted[1]
+    answers = [Steerer(one, ONE).ask(DAILY, DAY, granted[0]) for one in (emulator, made)]
+    assert answers[0] == answers[1]
+    assert emulator.program(TWO).tokens.grant()[0] != made.program(TWO).tokens.grant()[0]
+    assert emulator.describe_app(ONE)["seed"] == 8
+    assert "seed" not in emulator.describe_app(TWO)
+
+
+def test_a_common_seed_leaves_those_alone_that_have_their_own(emulator):
+    emulator.configure_app(ONE, seed=8)
+    emulator.faults.add({"kind": "html", "appid": ONE})
+    emulator.faults.add({"kind": "html", "appid": TWO})
+    expected = Emulator(apps=APPS, seed=8)
+    emulator.program(ONE).tokens.grant()
+    expected.program(ONE).tokens.grant()
+    emulator.reseed(5)
+    assert emulator.program(ONE).tokens.grant()[0] == expected.program(ONE).tokens.grant()[0]
+    assert [fault.appid for fault in emulator.faults.listed()] == [ONE]
+    emulator.reset()
+    assert (emulator.seed, emulator.describe_app(ONE).get("seed")) == (0, None)
+
+
+def test_tokens_and_rids_do_not_depend_on_what_others_asked():
+    def asked(noise):
+        tester = Steerer(new_emulator(), ONE)
+        for _ in range(noise):
+            tester.emulator.program(TWO).tokens.grant()
+            tester.client.post("/nowhere")
+        token = tester.token()["access_token"]
+        return token, tester.ask(DAILY, {}, token)["errmsg"], tester.token("wrong")["errmsg"]
+
+    assert asked(0) == asked(3)
+
+
+# ---- made with settings, reset to them ------------------------------------------------------
+
+
+def test_a_reset_goes_back_to_the_settings_that_the_emulator_was_made_with():
+    first = {"secret": "one", "ready_hour": 9, "daily_limits": {DAILY: 5}, "seed": 7}
+    emulator = Emulator(apps={ONE: first, TWO: "two"})
+    made = emulator.describe()["apps"]
+    assert made[ONE] == {
+        "appid": ONE,
+        "ready_hour": 9,
+        "daily_limits": {DAILY: 5},
+        "minute_limits": {},
+        "cloud_run": False,
+        "seed": 7,
+    }
+    for reset in (lambda: emulator.reset_app(ONE), emulator.reset):
+        changed = {"secret": "x", "ready_hour": 0, "daily_limits": {DAILY: None}, "seed": 1}
+        emulator.configure_app(ONE, **changed)
+        emulator.clock_of(ONE).advance(timedelta(hours=1))
+        assert emulator.describe()["apps"] != made
+        reset()
+        assert emulator.describe()["apps"] == made
+        assert emulator.apps == APPS
+
+
+@pytest.mark.parametrize(
+    ("apps", "reason"),
+    [
+        ({"wx one": "s"}, "an appid is"),
+        ({ONE: ""}, "secret is a text"),
+        ({ONE: 5}, "a mini program is an object of secret, ready_hour"),
+        ({ONE: {"secrt": "s"}}, "secrt: a mini program has secret, ready_hour"),
+        ({ONE: {"secret": "s", "seed": "1"}}, "seed is a whole number"),
+        ({ONE: {"ready_hour": 9}}, "appid is one of"),
+    ],
+)
+def test_an_emulator_is_not_made_with_settings_that_make_no_sense(apps, reason):
+    with pytest.raises(ValueError, match=reason):
+        Emulator(apps=apps)
+
+
+# ---- many of them --------------------------------------------------------------------------
+
+
+def test_a_message_names_a_few_of_many_mini_programs():
+    emulator = Emulator(apps={f"wx{number}": "s" for number in range(10_000)})
+    for refused in (
+        lambda: emulator.program("wxnobody"),
+        lambda: emulator.faults.add({"kind": "html", "appid": "wxnobody"}),
+    ):
+        with pytest.raises(ValueError, match="wx0, wx1, wx2, wx3, wx4 and 9,995 more, not"):
+            refused()
+
+
+def test_ten_thousand_mini_programs_are_added_in_no_time(emulator):
+    began = time.process_time()
+    for number in range(10_000):
+        emulator.configure_app(f"wx{number}", secret="s", ready_hour=9, seed=number)
+    # A tenth of a second; were each to look at all others, it would be a hundred times that.
+    assert time.process_time() - began < 2
+    assert len(emulator.apps) == 10_002
+
+
+# ---- journals ------------------------------------------------------------------------------
+
+
+def test_noisy_mini_programs_evict_nothing_from_a_quiet_ones_journal():
+    noisy = [f"wx{number}" for number in range(11)]
+    apps = dict.fromkeys(("wxquiet", *noisy), "s")
+    emulator = Emulator(clock=Clock(NOW), apps=apps)
+    quiet = Steerer(emulator, "wxquiet")
+    for _ in range(3):
+        quiet.token("s")
+    before = quiet.journal()
+    client = create_app(emulator).test_client()
+    for appid in noisy:
+        token, _ = emulator.program(appid).tokens.grant()
+        for _ in range(1000):
+            client.post(DAILY, query_string={"access_token": token}, json=DAY)
+    assert len(before) == 3
+    assert quiet.journal() == before
+    assert all(len(emulator.program(appid).journal) == 1000 for appid in noisy)
+
+
+def test_a_store_evicts_its_oldest_values():
+    store = BoundedStore(3)
+    for number in range(20):
+        store.add(number, number)
+    store.add(18, "again")
+    assert store.items() == [(17, 17), (19, 19), (18, "again")]
+    assert (store.get(5), store.get(17), 17 in store, 5 in store) == (None, 17, True, False)
+    store.clear()
+    assert (len(store), store.items()) == (0, [])
+
+
+def test_heavy_values_evict_older_ones():
+    store, heavy = BoundedStore(100), 1024 * 1024
+    for number in range(60):
+        store.add(number, number, heavy)
+    assert [key for key, _ in store.items()] == [56, 57, 58, 59]
+    store.add(59, "light", 0)
+    store.add("new", "new", heavy)
+    assert [key for key, _ in store.items()] == [56, 57, 58, 59, "new"]
+    store.add("new", "too heavy", 5 * heavy)
+    assert store.items() == []
+
+
+def entry_of(appid, body=b""):
+    return Entry(at("2026-03-11T12:00"), "POST", "/x", appid, body, 0, "simulation")
+
+
+def test_threads_that_reset_one_mini_program_lose_no_entries_of_another():
+    emulator = Emulator(apps=APPS, journal_size=2000)
+
+    def write():
+        for number in range(2000):
+            emulator.program(TWO).journal.add(entry_of(TWO, b"%d" % number))
+
+    def reset():
+        for _ in range(300):
+            emulator.program(ONE).journal.add(entry_of(ONE))
+            emulator.reset_app(ONE)
+
+    at_once(write, reset, reset)
+    entries, _ = select(emulator.program(TWO).journal, limit=5000)
+    assert [entry.body for entry in entries] == [b"%d" % number for number in range(2000)]
+
+
+@pytest.mark.parametrize("everything", [True, False])
+@pytest.mark.parametrize("kind", ["a token", "a forced token", "a good call", "a bad call"])
+def test_an_overtaken_request_leaves_no_trace(emulator, monkeypatch, kind, everything):
+    tester, spend = Steerer(emulator, ONE), Quota.spend
+    token = tester.token()["access_token"]
+
+    def overtaken(quota, *call):
+        monkeypatch.setattr(Quota, "spend", spend)
+        reset = emulator.reset if everything else partial(emulator.reset_app, ONE)
+        at_once(reset)
+        spend(quota, *call)
+
+    monkeypatch.setattr(Quota, "spend", overtaken)
+    answer = {
+        "a token": tester.token,
+        "a forced token": partial(tester.token, force_refresh=True),
+        "a good call": partial(tester.ask, DAILY, DAY, token),
+        "a bad call": partial(tester.ask, DAILY, {}, token),
+    }[kind]()
+    fresh = new_emulator()
+    program, untouched = emulator.program(ONE), fresh.program(ONE)
+    assert tester.journal() == []
+    assert [program.quota.show(path, NOW)["quota"]["used"] for path in (STABLE, DAILY)] == [0, 0]
+    assert program.rids.get(answer.get("errmsg", "")[-26:]) is None
+    assert emulator.program_of_token(answer.get("access_token", token)) is None
+    assert program.tokens.grant() == untouched.tokens.grant()
+    assert Steerer(emulator, ONE).token("bad") == Steerer(fresh, ONE).token("bad")
+
+
+def test_who_has_seen_an_entry_misses_none_that_came_before_it():
+    emulator = Emulator(apps=APPS, journal_size=5000)
+
+    def write(appid):
+        for _ in range(1000):
+            emulator.program(appid).journal.add(entry_of(appid))
+
+    def read():
+        seen, last, deadline = 0, 0, time.monotonic() + 10
+        while seen < 3000 and time.monotonic() < deadline:
+            entries, last = select(emulator.journal, after=last, limit=5000)
+            seen += len(entries)
+        return seen
+
+    writers = [partial(write, appid) for appid in (ONE, TWO, ONE)]
+    assert at_once(read, *writers)[0] == 3000

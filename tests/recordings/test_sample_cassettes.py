@@ -1,0 +1,58 @@
+"""The cassettes of the samples are the recorded bodies, byte for byte, with their origin."""
+
+import importlib
+import json
+
+import pytest
+import vcr
+from support.paths import ROOT, SAMPLES, sample
+
+from cloud_openapi.recordings import load
+
+FOLDER = SAMPLES / "cassettes"
+FILES = sorted(FOLDER.glob("*.yaml"))
+INDEX = {entry["file"]: entry for entry in json.loads((SAMPLES / "INDEX.json").read_text("utf-8"))}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_an_answer_is_the_sample_and_says_where_it_is_from(file):
+    (found,) = load(file)
+    name = file.stem + ".json"
+    assert found.response_body == (SAMPLES / name).read_bytes()
+    assert found.origin.startswith(INDEX[name]["origin"][:20])
+    assert found.api is not None
+
+
+def test_each_recorded_answer_of_an_api_has_a_cassette():
+    recorded = {name for name in INDEX if ".response.recorded" in name}
+    assert len(recorded) >= 6
+    assert recorded <= {file.stem + ".json" for file in FILES}
+
+
+def test_a_request_asks_for_the_day_that_its_answer_is_of():
+    (found,) = load(FOLDER / "getDailyRetain.response.recorded-20191024-php.yaml")
+    day = sample("getDailyRetain.response.recorded-20191024-php.json")["ref_date"]
+    assert found.request_json == {"begin_date": day, "end_date": day}
+
+
+def test_the_dates_of_a_refused_request_are_those_of_the_note():
+    (found,) = load(FOLDER / "error.61501-two-days-rid.yaml")
+    assert found.request_json == {"begin_date": "20210911", "end_date": "20210912"}
+    assert found.api == "analysis.getDailyVisitTrend"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_vcr_loads_it(file):
+    with vcr.VCR(record_mode="none").use_cassette(str(file)) as played:
+        assert len(played) == 1
+
+
+def test_a_form_stays_a_form():
+    (found,) = load(FOLDER / "error.61500-hint.yaml")
+    assert found.request_body == b"&end_date=20170313&begin_date=20170313"
+
+
+def test_the_script_makes_what_is_committed(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    made = importlib.import_module("scripts.cassettes").cassettes()
+    assert made == {file.name: load(file)[0] for file in FILES}

@@ -1,0 +1,459 @@
+"""What a function needs is installed beside it, and check says what the platform would miss."""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from support.values import NOW
+
+from cloud_openapi.cli._check import check
+from cloud_openapi.cli._install import install
+from cloud_openapi.runtime import Functions
+
+COMMAND = Path(sys.executable).with_name("cloud-openapi")
+WAIT = 60
+needs_pip = pytest.mark.skipif(find_spec("pip") is None, reason="pip is missing")
+needs_node = pytest.mark.skipif(not shutil.which("npm"), reason="npm is missing")
+PLAIN = "def main(event, context):\n    return event\n"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "functions"
+    (folder / "hello").mkdir(parents=True)
+    (folder / "hello" / "config.json").write_text("{}")
+    return folder
+
+
+@pytest.fixture
+def write(folder):
+    def write(file, source):
+        (folder / "hello" / file).write_text(source, "utf-8")
+
+    return write
+
+
+@pytest.fixture
+def invoke(folder):
+    functions = Functions(folder, {})
+    yield lambda: functions.invoke("hello", {}, NOW)
+    functions.close()
+
+
+def cli(folder, *arguments):
+    return subprocess.run(
+        [COMMAND, *arguments, "--functions", folder],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=WAIT,
+    )
+
+
+def entry(**settings):
+    """Return a cloudbaserc.json with an entry for the function."""
+    return json.dumps({"functions": [{"name": "hello", **settings}]})
+
+
+def checked(folder):
+    """Run the command check in this process, which spares a start of Python."""
+    return CliRunner().invoke(check, ["hello", "--functions", str(folder)])
+
+
+@pytest.fixture
+def wheel(tmp_path):
+    """Return a wheel of the module ``treasure``, which is on no index."""
+    path = tmp_path / "treasure-1.0-py3-none-any.whl"
+    metadata = "Metadata-Version: 2.1\nName: treasure\nVersion: 1.0\n"
+    tags = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("treasure.py", "VALUE = 'gold'\n")
+        archive.writestr("treasure-1.0.dist-info/METADATA", metadata)
+        archive.writestr("treasure-1.0.dist-info/WHEEL", tags)
+        archive.writestr("treasure-1.0.dist-info/RECORD", "")
+    return path
+
+
+@needs_pip
+def test_install_brings_what_requirements_txt_lists_and_leaves_the_folder_clean(
+    folder, write, invoke, wheel
+):
+    write("index.py", "import treasure\ndef main(e, c):\n    return treasure.VALUE\n")
+    write("requirements.txt", f"{wheel}\n")
+    before = invoke()
+    assert before.status == 443
+    assert before.result["errorMessage"].endswith("cloud-openapi install hello")
+    files = sorted((folder / "hello").iterdir())
+    result = cli(folder, "install", "hello")
+    assert result.returncode == 0, result.stderr
+    assert invoke().result == "gold"
+    assert sorted((folder / "hello").iterdir()) == files
+    assert cli(folder, "check", "hello").returncode == 0
+
+
+def check_that_installing_helps(folder, invoke):
+    before = invoke()
+    assert before.status == 430
+    assert "Install what it needs: cloud-openapi install hello" in before.log.splitlines()
+    assert cli(folder, "install", "hello").returncode == 0
+    assert invoke().result == "gold"
+
+
+@needs_pip
+def test_a_module_that_a_handler_imports_is_found_once_it_is_installed(
+    folder, write, invoke, wheel
+):
+    write("index.py", "def main(e, c):\n    import treasure\n    return treasure.VALUE\n")
+    write("requirements.txt", f"{wheel}\n")
+    check_that_installing_helps(folder, invoke)
+
+
+@needs_node
+def test_a_module_that_a_node_handler_requires_is_found_once_it_is_installed(
+    folder, write, invoke, tmp_path
+):
+    (tmp_path / "treasure").mkdir()
+    (tmp_path / "treasure" / "package.json").write_text('{"name": "treasure", "version": "1.0.0"}')
+    (tmp_path / "treasure" / "index.js").write_text("exports.value = 'gold'\n")
+    write("index.js", "exports.main = async () => require('treasure').value")
+    write("package.json", json.dumps({"dependencies": {"treasure": f"file:{tmp_path}/treasure"}}))
+    check_that_installing_helps(folder, invoke)
+
+
+@needs_pip
+def test_install_that_fails_is_one_line_and_leaves_nothing(folder, write, tmp_path):
+    write("index.py", PLAIN)
+    write("requirements.txt", "./no-such-file.whl\n")
+    result = cli(folder, "install", "hello")
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("cloud-openapi: pip failed")
+    assert list((tmp_path / "cache" / "cloud_openapi").iterdir()) == []
+
+
+@needs_node
+@pytest.mark.parametrize("kind", ["commonjs", "module"])
+def test_install_brings_what_package_json_lists_to_require_and_import(
+    folder, write, invoke, tmp_path, kind
+):
+    package = tmp_path / "treasure"
+    package.mkdir()
+    (package / "package.json").write_text('{"name": "treasure", "version": "1.0.0"}')
+    (package / "index.js").write_text("exports.value = 'gold'\n")
+    source = {
+        "commonjs": "const t = require('treasure'); exports.main = async () => t.value",
+        "module": "import t from 'treasure'\nexport const main = async () => t.value",
+    }[kind]
+    write("index.js", source)
+    listed = {"type": kind, "dependencies": {"treasure": f"file:{package}"}}
+    write("package.json", json.dumps(listed))
+    assert invoke().result["errorMessage"].endswith("cloud-openapi install hello")
+    result = cli(folder, "install", "--all")
+    assert result.returncode == 0, result.stderr
+    assert invoke().result == "gold"
+    assert not (folder / "hello" / "node_modules").exists()
+
+
+def test_install_all_goes_on_after_a_failure_and_lists_each_at_the_end(folder, write, monkeypatch):
+    write("index.js", "exports.main = () => 1")
+    write("package.json", '{"dependencies": {"treasure": "1.0.0"}}')
+    for name, listed in (("python", True), ("zero", False)):
+        (folder / name).mkdir()
+        (folder / name / "index.py").write_text(PLAIN)
+        if listed:
+            (folder / name / "requirements.txt").write_text("treasure\n")
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setitem(sys.modules, "pip", None)
+    result = CliRunner().invoke(install, ["--all", "--functions", str(folder)])
+    assert (result.exit_code, result.stdout) == (1, "zero: lists no dependencies\n")
+    first, second = result.stderr.splitlines()
+    assert first.startswith("cloud-openapi: hello: npm is not installed")
+    assert second.startswith("cloud-openapi: python: pip is not installed")
+
+
+def test_install_without_pip_says_how_to_get_it(folder, write, monkeypatch):
+    write("index.py", PLAIN)
+    write("requirements.txt", "treasure\n")
+    monkeypatch.setitem(sys.modules, "pip", None)
+    result = CliRunner().invoke(install, ["hello", "--functions", str(folder)])
+    assert f"pip is not installed beside cloud-openapi: {sys.executable} -m ensurepip" in str(
+        result.exception
+    )
+
+
+def test_install_of_a_function_that_lists_nothing_says_so(folder, write):
+    write("index.py", PLAIN)
+    result = cli(folder, "install", "hello")
+    assert (result.returncode, result.stdout) == (0, "hello: lists no dependencies\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["hello", "--all"]])
+def test_install_takes_a_name_or_all(folder, arguments):
+    assert cli(folder, "install", *arguments).returncode == 2
+
+
+def test_the_own_folder_comes_before_what_was_installed(folder, write, invoke):
+    write("treasure.py", "VALUE = 'own'\n")
+    write("index.py", "import treasure\ndef main(e, c):\n    return treasure.VALUE\n")
+    write("requirements.txt", "treasure\n")
+    assert invoke().result == "own"
+
+
+def test_a_failed_import_shows_the_error_the_working_directory_and_where_it_looked(
+    folder, write, invoke
+):
+    write("index.py", "import nosuchmodule\n" + PLAIN)
+    message = invoke().result["errorMessage"]
+    assert "No module named 'nosuchmodule'" in message
+    assert f"working directory {folder / 'hello'}" in message
+    assert "requirements.txt" in message
+
+
+# ---- check ---------------------------------------------------------------------------------
+
+
+def test_check_of_a_good_function_says_so(folder, write):
+    write("index.py", "import json, requests\n" + PLAIN)  # requests is on the platform
+    result = cli(folder, "check", "hello")
+    assert (result.returncode, result.stdout) == (0, "hello: fine\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "says"),
+    [
+        ("index.py", "def main(", "SyntaxError"),
+        ("index.py", "main = 5", "no function main"),
+        ("index.py", "import click\n" + PLAIN, "The platform does not have click"),
+        ("index.py", "import cloud_openapi\n" + PLAIN, "pip install --target COPY"),
+        ("config.json", "{", "config.json: line 1"),
+        ("config.json", '{"permissions": {"openapi": ["*"]}}', "no wildcard"),
+        ("config.json", '{"permissions": {"openapi": "a.b"}}', "an array"),
+        ("config.json", '{"permissions": []}', "permissions must be an object"),
+        (
+            "config.json",
+            '{"triggers": [{"name": "1", "type": "timer", "config": "0 0 2 * * * *"}]}',
+            "not '1'",
+        ),
+        ("config.json", '{"triggers": [{"name": "a", "type": "x"}]}', "type must be timer"),
+        (
+            "config.json",
+            '{"triggers": [{"name": "a", "type": "timer", "config": "0 0 * * *"}]}',
+            "seven fields",
+        ),
+        ("config.json", '{"timeout": -1}', "1 to 900"),
+        ("../cloudbaserc.json", '{"functions": [{"name": "hello", "handler": 5}]}', "handler"),
+        ("../cloudbaserc.json", '{"functions": [{"name": "hello", "handler": "a.b"}]}', "a.py"),
+        ("../cloudbaserc.json", "{", "cloudbaserc.json: line 1"),
+        ("../cloudbaserc.json", entry(runtime="Python9.9"), "Python3.7, not 'Python9.9'"),
+        ("../cloudbaserc.json", entry(runtime="Python3.8"), "Python3.7, not 'Python3.8'"),
+        ("../cloudbaserc.json", entry(timeout=5), 'functions, "hello": runtime is missing'),
+        ("../cloudbaserc.json", entry(runtime="Python3.10", type="X"), "type must be Event"),
+        ("../cloudbaserc.json", entry(runtime="Python3.10", type="HTTP"), "scf_bootstrap is miss"),
+    ],
+    ids=lambda value: value[:24],
+)
+def test_check_lists_a_problem_and_leaves_with_1(folder, write, file, source, says):
+    write("index.py", PLAIN)
+    write(file, source)
+    result = checked(folder)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("hello: ")
+    assert says in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (
+            "import json\ndef main_handler(event, context):\n    pass\n",
+            "index.py has no function main(event, context); it has main_handler\n",
+        ),
+        (
+            "from . import helper\n",
+            "index.py is in no package: import modules beside it without the dot\n",
+        ),
+        ("import shared\n", "/shared must be copied into it\n"),
+        ("from json import nosuch\n", "cannot import name 'nosuch' from 'json'"),
+        (
+            "import os\nos.environ['MY_KEY']\n",
+            "MY_KEY is not set: set it in envVariables of cloudbaserc.json",
+        ),
+        ("raise ValueError('no')\n", "does not load:\nTraceback"),
+    ],
+    ids=["other name", "relative", "beside the folder", "name", "variable", "exception"],
+)
+def test_check_says_what_to_do(folder, write, source, says):
+    (folder / "shared.py").touch()
+    write("index.py", source)
+    result = checked(folder)
+    assert result.exit_code == 1
+    assert says in result.stdout
+    assert "requirements.txt" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "says"),
+    [
+        ("config.json", None, "config.json is missing: the function may call no API"),
+        ("config.json", '{"permisions": {}}', "permisions is no key that counts; is it permissi"),
+        ("config.json", '{"permissions": {"openApi": []}}', "permissions.openApi is no key"),
+        ("../cloudbaserc.json", entry(runtime="Python3.11", layers=[{"name": "l"}]), "layers are"),
+        (
+            "../cloudbaserc.json",
+            entry(runtime="Python3.11", triggers=[{"name": "t"}]),
+            "fires the triggers of config.json",
+        ),
+        ("requirements.txt", "# mine\ntreasure\n", "does not install requirements.txt; upload"),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_a_note_of_check_is_a_line_and_no_problem(folder, write, file, source, says):
+    write("index.py", PLAIN)
+    if source is None:
+        (folder / "hello" / file).unlink()
+    else:
+        write(file, source)
+    result = checked(folder)
+    assert result.exit_code == 0
+    note, fine = result.stdout.splitlines()
+    assert note.startswith("hello: note: ")
+    assert says in note
+    assert fine == "hello: fine"
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("../cloudbaserc.json", entry(runtime="Python3.7", type="Event", triggers=[], layers=[])),
+        ("config.json", '{"permissions": {"openapi": []}, "timeout": 5, "envVariables": {}}'),
+        ("requirements.txt", "\n# nothing\n"),
+    ],
+    ids=["cloudbaserc.json", "config.json", "requirements.txt"],
+)
+def test_check_has_nothing_to_say_of_what_is_right(folder, write, file, source):
+    write("index.py", PLAIN)
+    write(file, source)
+    assert checked(folder).stdout == "hello: fine\n"
+
+
+def test_check_of_a_web_function_wants_no_handler_and_says_that_it_is_not_emulated(folder, write):
+    write("../cloudbaserc.json", entry(runtime="Python3.10", type="HTTP"))
+    write("scf_bootstrap", "#!/bin/bash\npython3 main.py\n")
+    result = checked(folder)
+    assert result.exit_code == 0
+    assert "note: " in result.stdout
+    assert "type HTTP is not emulated" in result.stdout
+
+
+def test_check_takes_an_older_runtime_of_node_for_a_note(folder, write):
+    write("index.js", "exports.main = () => 1")
+    write("../cloudbaserc.json", entry(runtime="Nodejs8.9"))
+    assert "note: " in checked(folder).stdout
+    assert "Nodejs16.13, not 'Nodejs8.9'" in checked(folder).stdout
+
+
+def test_a_module_that_is_listed_and_not_installed_is_told_in_a_sentence(folder, write):
+    write("index.py", "import treasure\n" + PLAIN)
+    write("requirements.txt", "treasure\n")
+    says = "does not have treasure; it is not installed yet: cloud-openapi install hello"
+    assert says in checked(folder).stdout
+
+
+@pytest.mark.parametrize("name", ["a", "my.func", "函数", "1a"])
+def test_a_folder_whose_name_is_none_of_the_platforms_says_the_rule(folder, name):
+    (folder / name).mkdir()
+    (folder / name / "index.py").write_text(PLAIN)
+    result = cli(folder, "check", name)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert f"{name} is no function: a function's name is 2 to 60 of a-z" in result.stderr
+    assert "no index.py" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["hello", "nosuch"])
+def test_an_unknown_function_names_the_cloudbaserc_that_cannot_be_read(folder, write, name):
+    write("app.py", PLAIN)
+    write("../cloudbaserc.json", '{"functions": [\n  {"name": "hello" "handler": "app.main"}]}')
+    result = cli(folder, "check", name)
+    assert result.returncode == 1
+    assert f"{folder / 'cloudbaserc.json'}: line 2, column 20: not JSON" in result.stderr
+    assert "is named by the handler" not in result.stderr
+
+
+def test_check_of_a_folder_without_an_entry_file_says_which_file_is_missing(folder, write):
+    write("handler.py", PLAIN)
+    result = cli(folder, "check", "hello")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "no index.py and no index.js" in result.stderr
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("exports.main = (", "SyntaxError"),
+        ("exports.other = 1", "exports no function main(event, context); it exports other\n"),
+        ("module.exports = () => 1", "it exports a function itself: write exports.main = …\n"),
+        (
+            "async function main() {}",
+            "exports no function main(event, context); write exports.main",
+        ),
+        ("module.exports = null", "write exports.main = …"),
+        ("require('./Lib/x')", "The file ./Lib/x is not in "),
+        ("require('nosuch')", "The platform does not have nosuch"),
+    ],
+)
+def test_check_lists_problems_of_a_node_function(folder, write, source, says):
+    write("index.js", source)
+    result = checked(folder)
+    assert result.exit_code == 1
+    assert says in result.stdout
+
+
+def test_check_lists_every_problem(folder, write):
+    write("index.py", "def main(")
+    write("config.json", '{"permissions": {"openapi": ["*"]}, "timeout": 0}')
+    result = cli(folder, "check", "hello")
+    for says in ("SyntaxError", "no wildcard", "1 to 900"):
+        assert says in result.stdout
+
+
+def test_check_of_an_unknown_function_names_those_that_there_are(folder, write):
+    write("index.py", PLAIN)
+    result = cli(folder, "check", "nosuch")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "hello" in result.stderr
+
+
+# ---- a machine without Node.js -------------------------------------------------------------
+
+
+def test_without_node_a_node_function_says_what_is_missing_and_others_work(
+    folder, write, monkeypatch
+):
+    monkeypatch.setenv("CLOUD_OPENAPI_NODE", "no-such-node")
+    write("index.js", "exports.main = () => 1")
+    (folder / "other").mkdir()
+    (folder / "other" / "index.py").write_text(PLAIN)
+    functions = Functions(folder, {})
+    try:
+        outcome = functions.invoke("hello", {}, NOW)
+        assert outcome.status == 445
+        assert "no-such-node" in outcome.result["errorMessage"]
+        assert "CLOUD_OPENAPI_NODE" in outcome.result["errorMessage"]
+        assert functions.invoke("other", 1, NOW).result == 1
+    finally:
+        functions.close()
+
+
+@needs_node
+def test_cloud_openapi_node_says_which_node(folder, write, monkeypatch, invoke):
+    monkeypatch.setenv("CLOUD_OPENAPI_NODE", shutil.which("node"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    write("index.js", "exports.main = () => 1")
+    assert invoke().result == 1

@@ -1,0 +1,159 @@
+"""wx-server-sdk in a process of Node.js that stays, and a gateway that answers as it is told."""
+
+import base64
+import json
+import os
+import re
+import shutil
+import socket
+import socketserver
+import struct
+import subprocess
+import threading
+from typing import NamedTuple
+
+import pytest
+from support.captured import Captured
+from support.paths import ROOT
+
+NODE = ROOT / "tests" / "node"
+_CASE = re.compile(rb'"case (\d+)"')
+
+
+def node():
+    """Return the program, or skip the test that needs it and say what is missing."""
+    program = shutil.which("node")
+    if program is None:
+        pytest.skip("Node.js is missing")
+    if not (NODE / "node_modules" / "wx-server-sdk").is_dir():
+        pytest.skip("tests/node/node_modules is missing: npm ci --prefix tests/node")
+    return program
+
+
+class SDK:
+    """One process with the unmodified SDK in it, which makes calls a batch at a time."""
+
+    def __init__(self, variables):
+        self._process = subprocess.Popen(
+            [node(), "long.js"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            cwd=NODE,
+            env={"PATH": os.environ["PATH"], **variables},
+        )
+
+    def ask(self, calls):
+        """Return what came of each call."""
+        self._process.stdin.write(json.dumps(calls, default=_encode) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline(), object_hook=_decode)
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait(10)
+        self._process.stdout.close()
+
+
+def for_node(value):
+    """Return parameters as the process reads them; what numbers cannot hold is a BigInt."""
+    if isinstance(value, dict):
+        return {key: for_node(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [for_node(item) for item in value]
+    if isinstance(value, int) and abs(value) > 2**53:
+        return {"$": "bigint", "value": str(value)}
+    return value
+
+
+def _encode(value):
+    return {"$": "bytes", "value": base64.b64encode(value).decode()}
+
+
+def _decode(value):
+    return base64.b64decode(value["value"]) if value.get("$") == "bytes" else value
+
+
+class Told(NamedTuple):
+    """What a gateway answers; it may drop the connection before or in the middle of it."""
+
+    body: bytes
+    content_type: str = "application/octet-stream"
+    status: int = 200
+    drop: str = ""
+
+
+class RawGateway(socketserver.ThreadingTCPServer):
+    """Answers ``"case N"``, wherever that is in a request, with the Nth answer, and keeps it.
+
+    ``seen`` has the requests by the package that sent them, "node" or "python", and by N.
+    """
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.told = []
+        self.seen = {"node": {}, "python": {}}
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/admin"
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def tell(self, answers):
+        """Take what is answered from now on, and forget what was asked."""
+        self.told = answers
+        self.seen = {"node": {}, "python": {}}
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+
+    def handle(self):
+        while raw := self._read():
+            request = Captured(raw)
+            number = int(_CASE.search(request.body)[1])
+            sender = "node" if request.headers["x-sdk-version"].startswith("wx") else "python"
+            self.server.seen[sender][number] = request
+            if not self._answer(self.server.told[number]):
+                return
+
+    def _read(self):
+        lines = []
+        try:
+            while (line := self.rfile.readline()) not in (b"", b"\r\n"):
+                lines.append(line)
+        except ConnectionError:
+            return b""
+        head = b"".join(lines)
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        if length:
+            return head + b"\r\n" + self.rfile.read(int(length[1]))
+        body = []
+        while lines:
+            size = self.rfile.readline()
+            chunk = self.rfile.read(int(size, 16) + 2)
+            body += [size, chunk]
+            if int(size, 16) == 0:
+                break
+        # Without the empty line between head and lines a request would have no head.
+        return head + b"\r\n" + b"".join(body) if lines else b""
+
+    def _answer(self, told):
+        head = f"HTTP/1.1 {told.status} \r\nContent-Type: {told.content_type}\r\n"
+        whole = f"{head}Content-Length: {len(told.body)}\r\n\r\n".encode() + told.body
+        if told.drop == "before":
+            return False
+        if told.drop == "in body":
+            self.wfile.write(whole[: len(whole) - len(told.body) // 2 - 1])
+            return False
+        if told.drop == "reset":
+            linger = struct.pack("ii", 1, 0)
+            self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            return False
+        self.wfile.write(whole)
+        return True
