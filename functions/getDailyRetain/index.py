@@ -4,7 +4,7 @@ cloud.init()
 
 
 def main(event, context):
-    """Return the retention of one day: the one in event, or else the newest that is complete."""
+    """Return the retention of the day in event, or of the newest complete day."""
     dates = {name: event[name] for name in ("beginDate", "endDate") if name in (event or {})}
     try:
         return cloud.openapi.analysis.getDailyRetain(dates or newest_dates("day"))

@@ -10,8 +10,8 @@ from scripts.bench.measuring import QUICK, USUAL, Effort, Figure, print_row
 from scripts.bench.servers import compare_servers
 
 _FEWEST_ROUNDS = 5
-# Variables that would change what is called, send a loopback call to a proxy, or compile this
-# package, but not the installed ones, at each start.
+# These variables would change the called address, send loopback calls to a proxy, or compile this
+# package (but not the installed ones) at each start.
 _FOREIGN = re.compile(
     "CLOUD_OPENAPI_.*|http_proxy|all_proxy|PYTHONDONTWRITEBYTECODE", re.IGNORECASE
 )
@@ -26,19 +26,19 @@ def rounds_option(text: str) -> int:
 
 
 def settle_environment(bytecode: str) -> None:
-    """Give every process the same start: no settings of the user's, and compiled modules."""
+    """Give all processes the same conditions: no user settings, and compiled modules."""
     for name in filter(_FOREIGN.fullmatch, list(os.environ)):
         del os.environ[name]
     os.environ["PYTHONPYCACHEPREFIX"] = bytecode
 
 
 def print_figures(effort: Effort, figures: Iterable[Figure]) -> None:
-    """Measure and print, a line at a time."""
+    """Measure the figures, and print each line as it is ready."""
     print(
         f"{platform.python_implementation()} {platform.python_version()}, "
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}\n"
     )
-    print_row("figure", "asked", "measured", "first", "second")
+    print_row("figure", "limit", "measured", "first", "second")
     print_row("---", *["---"] * 4)
     for figure in figures:
         print_row(*figure.cells(effort))
@@ -47,11 +47,11 @@ def print_figures(effort: Effort, figures: Iterable[Figure]) -> None:
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description="Print the figures of docs/benchmarks.md.")
-    parser.add_argument("--rounds", type=rounds_option, metavar="N", help="rounds of each figure")
-    parser.add_argument("--quick", action="store_true", help="fewer calls, for trying")
-    parser.add_argument("--only", default="", metavar="TEXT", help="figures with this in the name")
-    parser.add_argument("--long", action="store_true", help="what takes long, and nothing else")
-    parser.add_argument("--servers", action="store_true", help="compare WSGI servers too")
+    parser.add_argument("--rounds", type=rounds_option, metavar="N", help="rounds for each figure")
+    parser.add_argument("--quick", action="store_true", help="fewer calls, for a quick try")
+    parser.add_argument("--only", default="", metavar="TEXT", help="figures with TEXT in the name")
+    parser.add_argument("--long", action="store_true", help="only the slow figures")
+    parser.add_argument("--servers", action="store_true", help="also compare WSGI servers")
     options = parser.parse_args()
     usual = QUICK if options.quick else USUAL
     rounds = options.rounds or usual.rounds

@@ -1,4 +1,4 @@
-"""Calls in their HTTPS form, as clients other than ours make them."""
+"""Calls in the HTTPS form, made without the facade."""
 
 import http.client
 import json
@@ -21,7 +21,7 @@ _DAYS = 30
 
 
 class Call(NamedTuple):
-    """A request, and its answer; without one, any answer with status 200 is right."""
+    """A request and its expected answer; None accepts any answer with status 200."""
 
     target: str
     body: bytes
@@ -31,7 +31,7 @@ class Call(NamedTuple):
 
 
 def granted_token(url: str) -> str:
-    """Return a new access token, got with no client library at all."""
+    """Return a new access token, requested without a client library."""
     secrets = {"grant_type": "client_credential", "appid": DEMO_APPID, "secret": DEMO_SECRET}
     with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection:
         connection.request("GET", f"/cgi-bin/token?{urlencode(secrets)}")
@@ -40,7 +40,7 @@ def granted_token(url: str) -> str:
 
 
 def calls_of(url: str, path: str, *requests: dict[str, Any]) -> list[Call]:
-    """Make calls of an API, and return them with their answers."""
+    """Make calls to an API, and return them with their answers."""
     target = f"{path}?{urlencode({'access_token': granted_token(url)})}"
     with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)) as connection:
         calls = []
@@ -48,21 +48,21 @@ def calls_of(url: str, path: str, *requests: dict[str, Any]) -> list[Call]:
             body = json.dumps(params).encode()
             connection.request("POST", target, body)
             answer = connection.getresponse().read()
-            # An answer may say that all is well, as getPerformanceData's does.
+            # A success may contain errcode 0, as in getPerformanceData.
             if json.loads(answer).get("errcode"):
-                raise RuntimeError(f"An error was to be measured: {answer!r}")
+                raise RuntimeError(f"The call to measure returns an error: {answer!r}")
             calls.append(Call(target, body, answer))
         return calls
 
 
 def documented_call(url: str) -> Call:
-    """Make the call that WeChat's page shows."""
+    """Make the call of WeChat's documented example."""
     (call,) = calls_of(url, DOCUMENTED_PATH, {"begin_date": DOCUMENTED, "end_date": DOCUMENTED})
     return call
 
 
 def requests_of(operation: Operation, today: date | None = None) -> list[dict[str, Any]]:
-    """Return requests to an API that are answered today, as different as its dates may be."""
+    """Return valid requests to an API, with dates as varied as its date rule allows."""
     today = today or datetime.now(BEIJING).date()
     rule = operation.rules[0]
     example = operation.examples[0]["request"]

@@ -1,4 +1,4 @@
-"""What a call costs whoever makes it."""
+"""The cost of a call for its client."""
 
 import importlib
 import json
@@ -22,9 +22,8 @@ from scripts.bench.servers import emulator, serving
 
 _PARAMS = {"begin_date": DOCUMENTED, "end_date": DOCUMENTED}
 
-
-# What CloudBase sets for a function.
-_OF_A_FUNCTION = {
+# CloudBase sets these variables for a function.
+_FUNCTION_VARIABLES = {
     "TENCENTCLOUD_RUNENV": "SCF",
     "TENCENTCLOUD_REGION": "ap-shanghai",
     "TENCENTCLOUD_SECRETID": "AKID" + 32 * "0",
@@ -40,7 +39,7 @@ _OF_A_FUNCTION = {
 
 
 def facade(**settings: Any) -> Callable[[], Any]:
-    """Return the call that is measured, as a function would write it."""
+    """Return the measured call, in the form that a function would use."""
     cloud = Cloud()
     cloud.init(config=ROOT / "config.json", **settings)
     return lambda: cloud.openapi.analysis.getDailyRetain(
@@ -50,7 +49,7 @@ def facade(**settings: Any) -> Callable[[], Any]:
 
 @contextmanager
 def variables(**values: str) -> Iterator[None]:
-    """Set variables of the environment for a while."""
+    """Set environment variables temporarily."""
     former = dict(os.environ)
     os.environ.update(values)
     try:
@@ -61,7 +60,7 @@ def variables(**values: str) -> Iterator[None]:
 
 
 def against_requests(effort: Effort) -> Samples:
-    """Measure the CPU seconds of a facade call, and of the same exchange by requests."""
+    """Measure the CPU seconds of a facade call, and of the same exchange with requests."""
     with emulator() as (url, _), requests.Session() as session:
         address = url + documented_call(url).target
         return alternate(
@@ -74,14 +73,14 @@ def against_requests(effort: Effort) -> Samples:
 
 
 def against_wechatpy(effort: Effort) -> Samples:
-    """Measure the CPU seconds of a facade call, and of the same exchange by wechatpy."""
+    """Measure the CPU seconds of a facade call, and of the same exchange with wechatpy."""
     try:
         wechatpy = importlib.import_module("wechatpy")
-    # It raises a plain Exception where cryptography is missing.
+    # wechatpy raises a plain Exception if cryptography is missing.
     except Exception as error:
         raise NotMeasuredError(f"wechatpy: {error}") from error
     with emulator() as (url, _):
-        # With a token of its own the client asks nobody for one.
+        # With this token the client does not request one.
         token = granted_token(url)
         client = wechatpy.WeChatClient(DEMO_APPID, DEMO_SECRET, access_token=token)
         return alternate(
@@ -96,10 +95,10 @@ def against_wechatpy(effort: Effort) -> Samples:
 
 
 def gateway_against_https(effort: Effort) -> Samples:
-    """Measure the CPU seconds of a facade call by the gateway, and of the same over HTTPS.
+    """Measure the CPU seconds of a facade call through the gateway, and of one over HTTPS.
 
-    A bare application answers both, for a client that waits longer for its answer finds colder
-    caches, and the emulator has more to do in the one form than in the other.
+    A bare application answers both: a client that waits longer for its answer finds colder caches,
+    and the emulator does more work for a gateway call than for an HTTPS call.
     """
     with emulator() as (url, _):
         answer = documented_call(url).answer or b""
@@ -112,7 +111,7 @@ def gateway_against_https(effort: Effort) -> Samples:
     }
     with (
         serving("waitress", answers) as url,
-        variables(**_OF_A_FUNCTION, TCB_CONTEXT_CNFG=json.dumps({"URL": f"{url}/admin"})),
+        variables(**_FUNCTION_VARIABLES, TCB_CONTEXT_CNFG=json.dumps({"URL": f"{url}/admin"})),
     ):
         return alternate(
             effort.rounds,
@@ -122,7 +121,7 @@ def gateway_against_https(effort: Effort) -> Samples:
 
 
 def in_process(effort: Effort) -> Samples:
-    """Measure the wall seconds of a facade call without a socket, and with one."""
+    """Measure the wall seconds of a facade call without a socket, and over a socket."""
     transport = HTTPSTransport(WSGIExchange(create_app()), DEMO_APPID, DEMO_SECRET)
     with emulator() as (url, _):
         return alternate(

@@ -1,4 +1,4 @@
-"""What contract, recordings and the pytest plugin cost those who test with them."""
+"""The cost of the contract, the recordings and the pytest plugin in tests."""
 
 import json
 import re
@@ -28,7 +28,7 @@ _TESTS = 100
 
 
 def validations(effort: Effort) -> Samples:
-    """Measure the answers that are found good in a second, by us and by jsonschema compiled."""
+    """Measure the valid answers checked per second, by this package and by jsonschema."""
     good = Draft202012Validator(_OPERATION.schema("https", "response")).is_valid
 
     def ours() -> bool:
@@ -43,7 +43,7 @@ def _rate(effort: Effort, judge: Any) -> Measure:
         good = all(judge() for _ in range(effort.calls))
         seconds = time.process_time() - begun
         if not good:
-            raise RuntimeError("the documented answer was found bad")
+            raise RuntimeError("The documented answer violates the schema.")
         return effort.calls / seconds
 
     return measure
@@ -55,18 +55,18 @@ class _Verified(NamedTuple):
 
 
 def verified_time(effort: Effort) -> Samples:
-    """Measure the wall seconds of `cloud-openapi verify` with ten thousand recordings."""
+    """Measure the wall seconds of `cloud-openapi verify` for ten thousand recordings."""
     return Samples([_verified(effort).seconds], [])
 
 
 def verified_memory(effort: Effort) -> Samples:
-    """Measure the peak of its memory in MiB."""
+    """Measure the peak memory of the same command in MiB."""
     return Samples([_verified(effort).mebibytes], [])
 
 
 @cache
 def _verified(_effort: Effort) -> _Verified:
-    # Linux's own, since ru_maxrss begins with the memory of the process that started this one.
+    # From /proc, because ru_maxrss starts with the memory of the parent process.
     code = (
         "import atexit, pathlib, sys\n"
         "status = pathlib.Path('/proc/self/status')\n"
@@ -75,7 +75,7 @@ def _verified(_effort: Effort) -> _Verified:
         "sys.argv = ['cloud-openapi', 'verify', sys.argv[1]]\nmain()\n"
     )
     if not Path("/proc/self/status").exists():
-        raise NotMeasuredError("Linux tells the peak only")
+        raise NotMeasuredError("only Linux reports the peak memory")
     with _recordings() as folder:
         begun = time.perf_counter()
         done = subprocess.run(
@@ -84,13 +84,13 @@ def _verified(_effort: Effort) -> _Verified:
         seconds = time.perf_counter() - begun
     peak = re.search(r"VmHWM:\s+(\d+) kB", done.stderr)
     if peak is None:
-        raise NotMeasuredError("the process told no peak")
+        raise NotMeasuredError("the process did not report its peak memory")
     return _Verified(seconds, int(peak[1]) / 1024)
 
 
 @contextmanager
 def _recordings() -> Iterator[Path]:
-    """Give a folder of a hundred cassettes with a hundred recordings each."""
+    """Yield a folder of a hundred cassettes with a hundred recordings each."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for number in range(_FILES):
@@ -119,7 +119,7 @@ def _entry(number: int) -> dict[str, Any]:
 
 
 def unused_plugin(effort: Effort) -> Samples:
-    """Measure the wall seconds that every run of pytest spends on the plugin."""
+    """Measure the wall seconds that the plugin adds to a pytest run without its fixtures."""
     code = (
         "import time, pytest\nbegun = time.perf_counter()\nimport pytest_cloud_openapi\n"
         "print(time.perf_counter() - begun)"
@@ -146,7 +146,7 @@ _HOOKS = """
 
 
 def used_plugin(effort: Effort) -> Samples:
-    """Measure what the fixtures add to a test after the session's first: set up and torn down."""
+    """Measure the seconds of set-up and tear-down of a test, except the session's first test."""
     source = f"""
         import pytest
         @pytest.mark.parametrize("number", range({_TESTS}))

@@ -1,4 +1,4 @@
-"""What is measured, and what is asked of it."""
+"""The figures and their limits."""
 
 from functools import partial
 
@@ -45,9 +45,9 @@ _LARGE = {
 }
 
 _LANGUAGES: dict[Language, str] = {"python": "Python", "node": "Node.js"}
-# A figure in seconds, so that it is shown as one.
+# In seconds, the unit of the measured value.
 _A_MILLISECOND = Limit("<=", 0.001, " s")
-# An interpreter, and little beside it.
+# Limits in MiB: an interpreter, and a little more.
 _WORKER_MEMORY: tuple[tuple[Language, str, int], ...] = (
     ("python", "Rss", 24),
     ("python", "Pss", 16),
@@ -69,31 +69,31 @@ FIGURES = (
         against_wechatpy,
     ),
     Figure(
-        "CPU of a call: by the gateway, over HTTPS",
+        "CPU of a call: through the gateway, over HTTPS",
         Limit("<=", 1.3),
         milliseconds,
         gateway_against_https,
     ),
     Figure(
-        "fresh process: cloud initialised, import requests",
+        "new process: cloud initialised, import requests",
         Limit("<=", 1.1),
         in_seconds,
         import_against_requests,
     ),
     Figure(
-        f"fresh process: cloud initialised, {SDK}",
+        f"new process: cloud initialised, {SDK}",
         Limit("<=", 0.6),
         in_seconds,
         import_against_node,
     ),
     Figure(
-        "cloud-openapi serve, start to first answered call",
+        "cloud-openapi serve, from start to first answered call",
         Limit("<=", 0.6, " s"),
         in_seconds,
         start_time,
     ),
     Figure(
-        "cloud-openapi serve, memory after it",
+        "cloud-openapi serve, memory after that call",
         Limit("<=", 60, " MiB"),
         "{:.1f} MiB".format,
         idle_memory,
@@ -128,14 +128,14 @@ FIGURES = (
     Figure("calls: emulator, Prism", Limit(">=", 1), per_second, against_prism),
     Figure("calls: emulator, moto", Limit(">=", 6), per_second, against_moto),
     Figure(
-        "time of a call: in this process, over a socket",
+        "time of a call: in the same process, over a socket",
         Limit("<=", 0.4),
         milliseconds,
         in_process,
     ),
     *(
         Figure(
-            f"functions: Python, {connections} at a time: ours, functions-framework",
+            f"functions: Python, {connections} connections: ours, functions-framework",
             Limit(">=", 1),
             per_second,
             partial(against_functions_framework, connections=connections),
@@ -144,7 +144,7 @@ FIGURES = (
     ),
     *(
         Figure(
-            f"functions: Node.js, {connections} at a time: ours, tcb-ff",
+            f"functions: Node.js, {connections} connections: ours, tcb-ff",
             Limit(">=", 0.5),
             per_second,
             partial(against_tcb_ff, connections=connections),
@@ -152,14 +152,14 @@ FIGURES = (
         for connections in (1, 8)
     ),
     Figure(
-        "functions: median beyond a sleep of 20 ms, Python",
+        "functions: median overhead with a sleep of 20 ms, Python",
         _A_MILLISECOND,
         milliseconds,
         partial(overhead, language="python", seconds=0.02),
     ),
     *(
         Figure(
-            f"functions: median of an empty one, {name}",
+            f"functions: median of an empty function, {name}",
             _A_MILLISECOND,
             milliseconds,
             partial(overhead, language=language),
@@ -167,13 +167,13 @@ FIGURES = (
         for language, name in _LANGUAGES.items()
     ),
     Figure(
-        "functions: cold start with requests, import requests",
+        "functions: cold start with requests, `import requests`",
         Limit("<=", 1.3),
         in_seconds,
         cold_python,
     ),
     Figure(
-        f"functions: cold start with {SDK}, require",
+        f"functions: cold start with {SDK}, `require`",
         Limit("<=", 1.3),
         in_seconds,
         cold_node,
@@ -209,19 +209,19 @@ FIGURES = (
         partial(with_pins, count=10_000, other=10),
     ),
     Figure(
-        "validations of a retention: violations, jsonschema",
+        "validations of a retention answer: violations, jsonschema",
         Limit(">=", 0.85),
         per_second,
         validations,
     ),
     Figure(
-        "the pytest plugin, for a suite that does not use it",
+        "pytest plugin: a run that does not use it",
         Limit("<=", 0.02, " s"),
         milliseconds,
         unused_plugin,
     ),
     Figure(
-        "the pytest plugin, for a test with `cloud`",
+        "pytest plugin: a test with `cloud`",
         Limit("<=", 0.01, " s"),
         milliseconds,
         used_plugin,

@@ -1,4 +1,4 @@
-"""Whether a call costs the same, however much the emulator has to remember."""
+"""The cost of a call with little and with much state in the emulator."""
 
 import time
 from datetime import datetime
@@ -16,17 +16,17 @@ _OPERATION = default_catalogue()["analysis.getDailyRetain"]
 
 
 def with_appids(effort: Effort, count: int) -> Samples:
-    """Measure the CPU seconds of a call with so many appids that call in turns, and with one."""
+    """Measure the CPU seconds of a call with ``count`` appids in turn, and with one."""
     return alternate(effort.many, _of_appids(effort, count), _of_appids(effort, 1))
 
 
 def with_pins(effort: Effort, count: int, other: int) -> Samples:
-    """Measure the CPU seconds of a call with so many pins of its API, and with so many others."""
+    """Measure the CPU seconds of a call with ``count`` pins of its API, and with ``other``."""
     return alternate(effort.many, _of_pins(effort, count), _of_pins(effort, other))
 
 
 def with_journal(effort: Effort, size: int, other: int) -> Samples:
-    """Measure the CPU seconds of a call with a full journal of one size, and of another."""
+    """Measure the CPU seconds of a call with a full journal of ``size``, and of ``other``."""
     return alternate(effort.many, _of_journal(effort, size), _of_journal(effort, other))
 
 
@@ -57,7 +57,7 @@ def _of_journal(effort: Effort, size: int) -> Measure:
 
 
 def _cost(effort: Effort, emulator: Emulator) -> Measure:
-    """Return a measure of the CPU seconds of a call; the appids and the days take turns."""
+    """Return a measure of the CPU seconds of a call; appids and days alternate."""
     app = create_app(emulator)
     tokens = cycle([emulator.program(appid).tokens.grant()[0] for appid in emulator.apps])
     params = cycle(requests_of(_OPERATION))
@@ -68,7 +68,7 @@ def _cost(effort: Effort, emulator: Emulator) -> Measure:
             answer = post(app, _OPERATION.path, next(tokens), next(params))
         ended = time.process_time()
         if b"ref_date" not in answer:
-            raise RuntimeError(f"An error was measured: {answer!r}")
+            raise RuntimeError(f"The measured call returns an error: {answer!r}")
         return (ended - begun) / effort.calls
 
     return measure

@@ -1,4 +1,4 @@
-"""Functions in worker processes, and what runs functions or loads their modules elsewhere."""
+"""Functions in worker processes, compared with other programs that run functions."""
 
 import json
 import os
@@ -35,7 +35,7 @@ _EMPTY = {
     "python": "def main(event, context):\n    return {}\n",
     "node": "exports.main = async (event, context) => ({})\n",
 }
-# The same for functions-framework, whose functions are given Flask's request.
+# The same for functions-framework, which passes Flask's request.
 _EMPTY_OF_FLASK = "def main(request):\n    event = request.get_json()\n    return {}\n"
 _PROCESS = {
     "python": "import os\n\ndef main(event, context):\n    return {'pid': os.getpid()}\n",
@@ -51,7 +51,7 @@ def main(event, context):
 
 
 def against_functions_framework(effort: Effort, connections: int) -> Samples:
-    """Measure the calls a second of an empty Python function, here and in Google's framework."""
+    """Measure an empty Python function's calls per second, here and in functions-framework."""
     with (
         framework_python() as python,
         functions({"empty": _EMPTY["python"]}, "python") as folder,
@@ -65,7 +65,7 @@ def against_functions_framework(effort: Effort, connections: int) -> Samples:
 
 
 def against_tcb_ff(effort: Effort, connections: int) -> Samples:
-    """Measure the calls a second of an empty Node.js function, here and in CloudBase's tcb-ff."""
+    """Measure an empty Node.js function's calls per second, here and in CloudBase's tcb-ff."""
     with (
         node_modules(TCB_FF, "TCB_FF") as modules,
         functions({"empty": _EMPTY["node"]}, "node") as folder,
@@ -77,9 +77,10 @@ def against_tcb_ff(effort: Effort, connections: int) -> Samples:
 
 
 def overhead(effort: Effort, language: Language, seconds: float | None = None) -> Samples:
-    """Measure the wall seconds of a warm invocation beyond those that the function takes itself.
+    """Measure the wall seconds of a warm invocation, minus the time inside the function.
 
-    It is the median of a round's calls; the function sleeps for so many ``seconds``, or is empty.
+    Each round yields the median of its calls. The function sleeps for ``seconds``; None means an
+    empty function.
     """
     code = _EMPTY[language] if seconds is None else _SLEEPING
     call = Call("/v1/functions/measured", json.dumps({"seconds": seconds}).encode())
@@ -93,7 +94,7 @@ def overhead(effort: Effort, language: Language, seconds: float | None = None) -
 
 
 def cold_python(effort: Effort) -> Samples:
-    """Measure the wall seconds until a new worker that imports requests has answered."""
+    """Measure the wall seconds until the first answer of a new worker that imports requests."""
     code = f"import requests\n\n{_EMPTY['python']}"
     with functions({"warm": _EMPTY["python"], "cold": code}, "python") as folder:
         python = fresh(sys.executable, "-c", "import requests")
@@ -101,7 +102,7 @@ def cold_python(effort: Effort) -> Samples:
 
 
 def cold_node(effort: Effort) -> Samples:
-    """Measure the wall seconds until a new worker that loads wx-server-sdk has answered."""
+    """Measure the wall seconds until the first answer of a new worker with wx-server-sdk."""
     with node_modules(SDK, "WX_SERVER_SDK") as modules:
         sdk = f"require({json.dumps(str(modules / 'wx-server-sdk'))})"
         sources = {"warm": _EMPTY["node"], "cold": f"{sdk}\n{_EMPTY['node']}"}
@@ -110,14 +111,14 @@ def cold_node(effort: Effort) -> Samples:
 
 
 def worker_memory(effort: Effort, language: Language, kind: str) -> Samples:
-    """Measure the MiB of a worker after a call, of a ``kind`` that Linux tells: Rss or Pss."""
+    """Measure the memory of a worker after a call in MiB; ``kind`` is Linux's Rss or Pss."""
     with functions({"process": _PROCESS[language]}, language) as folder:
         return Samples([_memory_of_worker(folder, kind) for _ in range(effort.rounds)], [])
 
 
 @contextmanager
 def functions(sources: dict[str, str], language: Language) -> Iterator[Path]:
-    """Yield a folder of functions with these sources."""
+    """Yield a temporary folder of functions with these sources."""
     with tempfile.TemporaryDirectory() as name:
         for function, source in sources.items():
             folder = Path(name, function)
@@ -128,7 +129,7 @@ def functions(sources: dict[str, str], language: Language) -> Iterator[Path]:
 
 @contextmanager
 def framework_python() -> Iterator[str]:
-    """Yield a Python that has functions-framework: that of a variable, or a new one."""
+    """Yield a Python with functions-framework: FUNCTIONS_FRAMEWORK_PYTHON or a temporary one."""
     given = os.environ.get("FUNCTIONS_FRAMEWORK_PYTHON")
     if given:
         yield given
@@ -164,13 +165,13 @@ def _median_overhead(url: str, call: Call, calls: int) -> float:
 def _cold_start(folder: Path) -> float:
     with closing(Functions(folder, {})) as runtime:
         now = datetime.now(BEIJING)
-        # The first worker of all brings the process that watches over them.
+        # The first worker also starts the guardian process.
         runtime.invoke("warm", {}, now)
         begun = time.perf_counter()
         outcome = runtime.invoke("cold", {}, now)
         ended = time.perf_counter()
     if outcome.result != {}:
-        raise RuntimeError(f"An error was measured: {outcome.result}")
+        raise RuntimeError(f"The measured call returns an error: {outcome.result}")
     return ended - begun
 
 

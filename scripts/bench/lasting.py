@@ -1,4 +1,4 @@
-"""Whether a million calls leave anything behind."""
+"""The growth of memory over a million calls."""
 
 import multiprocessing
 import os
@@ -24,7 +24,7 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 
 def grown_memory(_effort: Effort) -> Samples:
-    """Measure the memory of an emulator after a million calls, and before them."""
+    """Measure the memory of an emulator in MiB after a million calls, and before them."""
     ours, theirs = _SPAWN.Pipe(duplex=False)
     process = _SPAWN.Process(target=work, args=(theirs,), daemon=True)
     process.start()
@@ -34,22 +34,22 @@ def grown_memory(_effort: Effort) -> Samples:
     return Samples([after], [before])
 
 
-def work(said: Connection) -> None:
-    """Make calls, and say how much memory there is before and after the million that count."""
+def work(results: Connection) -> None:
+    """Make calls; send the memory in MiB before and after the measured million."""
     apps = {DEMO_APPID: DEMO_SECRET, **{f"wx{n:016d}": DEMO_SECRET for n in range(_APPIDS)}}
     emulator = Emulator(apps=apps)
     app = create_app(emulator)
     chance = random.Random(0)  # noqa: S311 - repeatable on purpose
-    # What is bounded has to be full before anything is measured; tokens would take longest.
+    # Fill the bounded stores before measuring; the token store would fill last.
     for appid in [*emulator.apps] * 1000:
         emulator.program(appid).tokens.grant()
     for count in (_WARM, _CALLS):
         make_calls(emulator, app, chance, count)
-        said.send(memory(os.getpid()))
+        results.send(memory(os.getpid()))
 
 
 def make_calls(emulator: Emulator, app: Flask, chance: random.Random, count: int) -> None:
-    """Make calls of every API for many appids: good ones, refused ones, and new tokens."""
+    """Make valid and refused calls to every API for many appids, and grant new tokens."""
     operations = [(api.path, requests_of(api)) for api in default_catalogue().values()]
     tokens = list(emulator.apps)
     for number in range(count):

@@ -1,4 +1,4 @@
-"""A load of many connections at once."""
+"""A load generator with concurrent connections."""
 
 import http.client
 import re
@@ -17,7 +17,7 @@ _LENGTH = re.compile(rb"\r\nContent-Length: *(\d+)", re.IGNORECASE)
 
 
 class Channel:
-    """One connection of the load: a request at a time, of bytes that are made once."""
+    """One connection of the load. It sends prepared requests, one at a time."""
 
     def __init__(
         self, selector: selectors.BaseSelector, url: str, turns: Iterator[tuple[bytes, Call]]
@@ -31,7 +31,7 @@ class Channel:
         self._connect()
 
     def ask(self) -> None:
-        """Send the request, by a new connection if the server gave up the last one."""
+        """Send the next request; reconnect if the server has closed the connection."""
         if self._is_last:
             self.close()
             self._connect()
@@ -40,7 +40,7 @@ class Channel:
         self._socket.sendall(request)
 
     def is_answered(self) -> bool:
-        """Read what is there, and say whether the answer is complete. It must be the right one."""
+        """Read available bytes; return True if the answer is complete. Raise if it is wrong."""
         chunk = self._socket.recv(65536)
         self._received += chunk
         head, _, body = self._received.partition(b"\r\n\r\n")
@@ -49,7 +49,7 @@ class Channel:
             return False
         expected = self._call.answer
         if b" 200 " not in head[:20] or expected not in {None, body}:
-            raise RuntimeError(f"An error was measured: {self._received!r}")
+            raise RuntimeError(f"The measured call returns a wrong answer: {self._received!r}")
         self.body = body
         self._received = b""
         self._is_last = b"\r\nConnection: close" in head
@@ -66,9 +66,9 @@ class Channel:
 
 
 def load(url: str, calls: Sequence[Call], seconds: float, connections: int = CONNECTIONS) -> float:
-    """Return how many calls a server answers in a second over so many connections.
+    """Return a server's answered calls per second over concurrent connections.
 
-    One thread that does next to nothing for a call, so that the server is what is measured.
+    One thread does very little work for each call, so the figure measures the server.
     """
     done = 0
     turns = cycle([(_request(url, call), call) for call in calls])
@@ -86,7 +86,7 @@ def load(url: str, calls: Sequence[Call], seconds: float, connections: int = CON
 
 
 def timed_answers(url: str, call: Call, calls: int) -> Iterator[tuple[float, bytes]]:
-    """Yield for each of so many calls, one after another, the wall seconds and the answer."""
+    """Make calls one after another; yield the wall seconds and the body of each answer."""
     turns = cycle([(_request(url, call), call)])
     with (
         selectors.DefaultSelector() as selector,
@@ -95,7 +95,7 @@ def timed_answers(url: str, call: Call, calls: int) -> Iterator[tuple[float, byt
         for _ in range(calls):
             begun = time.perf_counter()
             channel.ask()
-            # The socket blocks until there is more.
+            # The socket blocks until more bytes arrive.
             while not channel.is_answered():
                 continue
             yield time.perf_counter() - begun, channel.body

@@ -1,4 +1,4 @@
-"""How a figure is measured, and what is asked of it."""
+"""Figures, their limits and the rounds that measure them."""
 
 import subprocess
 import time
@@ -13,15 +13,15 @@ Measure = Callable[[], float]
 
 
 class NotMeasuredError(Exception):
-    """Something that a figure needs is missing; the text says what."""
+    """The figure cannot be measured on this machine; the message gives the reason."""
 
 
 class Effort(NamedTuple):
-    """How often and how long to measure."""
+    """The number and length of the measurements."""
 
     rounds: int
     many: int
-    """Rounds of what other programs disturb most: starts, and loads of many threads."""
+    """Rounds of noisy figures: process starts and small differences in CPU time."""
     calls: int
     seconds: float
 
@@ -31,21 +31,21 @@ QUICK = Effort(rounds=5, many=11, calls=40, seconds=0.2)
 
 
 class Samples(NamedTuple):
-    """What the rounds gave; a figure that is compared with nothing has no ``theirs``."""
+    """The results of the rounds; ``theirs`` is empty for a figure without a comparison."""
 
     ours: list[float]
     theirs: list[float]
 
     @property
     def measured(self) -> float:
-        """Return the median ratio, or the median where there is nothing to compare with."""
+        """Return the median ratio, or the median value without a comparison."""
         if not self.theirs:
             return median(self.ours)
         return median(ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True))
 
 
 class Limit(NamedTuple):
-    """What is asked of a figure."""
+    """The upper or lower limit of a figure."""
 
     sign: Literal["<=", ">="]
     value: float
@@ -55,7 +55,7 @@ class Limit(NamedTuple):
         return f"{self.sign} {self.value:g}{self.unit}"
 
     def judge(self, measured: float) -> str:
-        """Return the measured value in words, with a mark if it misses the limit."""
+        """Return the measured value as text, marked "misses" if it misses the limit."""
         met = measured <= self.value if self.sign == "<=" else measured >= self.value
         return f"{measured:.3g}{self.unit}{'' if met else ' misses'}"
 
@@ -69,7 +69,7 @@ class Figure(NamedTuple):
     measure: Callable[[Effort], Samples]
 
     def cells(self, effort: Effort) -> list[str]:
-        """Measure, and return the line's cells."""
+        """Measure the figure and return the cells of its line."""
         try:
             samples = self.measure(effort)
         except NotMeasuredError as missing:
@@ -79,7 +79,7 @@ class Figure(NamedTuple):
 
 
 def alternate(rounds: int, ours: Measure, theirs: Measure) -> Samples:
-    """Measure A B A B …, after one round of each that does not count."""
+    """Measure ours and theirs in turn, after one uncounted round of each."""
     ours()
     theirs()
     pairs = [(ours(), theirs()) for _ in range(rounds)]
@@ -87,7 +87,7 @@ def alternate(rounds: int, ours: Measure, theirs: Measure) -> Samples:
 
 
 def timed(call: Callable[[], Any], calls: int, clock: Measure) -> Measure:
-    """Return a measure of the seconds that one call takes."""
+    """Return a measure of the seconds of one call, by the given clock."""
 
     def measure() -> float:
         begun = clock()
@@ -95,14 +95,14 @@ def timed(call: Callable[[], Any], calls: int, clock: Measure) -> Measure:
             answer = call()
         ended = clock()
         if "errcode" in answer:
-            raise RuntimeError(f"An error was measured: {answer}")
+            raise RuntimeError(f"The measured call returns an error: {answer}")
         return (ended - begun) / calls
 
     return measure
 
 
 def fresh(*command: str) -> Measure:
-    """Return a measure of the seconds that a program takes from its start to its end."""
+    """Return a measure of the wall seconds of a whole run of a program."""
 
     def measure() -> float:
         begun = time.perf_counter()
@@ -113,20 +113,20 @@ def fresh(*command: str) -> Measure:
 
 
 def milliseconds(value: float) -> str:
-    """Write seconds as milliseconds."""
+    """Format seconds as milliseconds."""
     return f"{value * 1000:.3f} ms"
 
 
 def in_seconds(value: float) -> str:
-    """Write seconds."""
+    """Format seconds."""
     return f"{value:.3f} s"
 
 
 def per_second(value: float) -> str:
-    """Write a rate."""
+    """Format a rate per second."""
     return f"{value:.0f}/s"
 
 
 def print_row(name: str, *cells: str) -> None:
-    """Print a line of a Markdown table, at once: the next one takes a while."""
+    """Print a line of a Markdown table and flush, because the next line takes a while."""
     print(f"| {name:<53} |", *(f"{cell:<12} |" for cell in cells), flush=True)

@@ -1,4 +1,4 @@
-"""Servers in processes of their own: the emulator, and the least that Flask can do."""
+"""Servers in their own processes: the emulator, and a minimal Flask app."""
 
 import importlib
 import importlib.util
@@ -27,7 +27,7 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 @contextmanager
 def emulator(*options: str) -> Iterator[tuple[str, int]]:
-    """Run the command in a process of its own; yield its URL and process id."""
+    """Run `cloud-openapi serve` in its own process; yield its URL and PID."""
     program = Path(sysconfig.get_path("scripts"), "cloud-openapi")
     command = [str(program), "serve", "--port", "0", "--json", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
@@ -40,7 +40,7 @@ def emulator(*options: str) -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def serving(server: str, answers: Mapping[str, bytes] | None = None) -> Iterator[str]:
-    """Serve in a process of its own the emulator, or else a bare application; yield its URL."""
+    """Serve the emulator, or a bare app with ``answers``, in its own process; yield its URL."""
     ours, theirs = _SPAWN.Pipe(duplex=False)
     process = _SPAWN.Process(target=serve, args=(theirs, server, answers), daemon=True)
     process.start()
@@ -53,14 +53,14 @@ def serving(server: str, answers: Mapping[str, bytes] | None = None) -> Iterator
 
 
 def serve(ready: Connection, server: str, answers: Mapping[str, bytes] | None) -> None:
-    """Serve until the process ends, having said where."""
+    """Send the URL, then serve until the process ends."""
     url, run = SERVERS[server](create_app() if answers is None else bare_app(answers))
     ready.send(url)
     run()
 
 
 def bare_app(answers: Mapping[str, bytes]) -> Flask:
-    """Return the least that Flask can do for such calls: read JSON, and answer by the path."""
+    """Return a minimal Flask app: it reads JSON and returns the path's constant answer."""
     app = Flask(__name__, static_folder=None)
 
     @app.post("/<path:path>")
@@ -72,14 +72,14 @@ def bare_app(answers: Mapping[str, bytes]) -> Flask:
 
 
 def waitress_server(app: Flask) -> tuple[str, Callable[[], None]]:
-    """Return the URL and the loop of the server that the emulator has."""
+    """Return the URL and the loop of the emulator's own server."""
     server = Server(app, listen("127.0.0.1", 0))
     return server.url, server.run
 
 
 class _Silent(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Write nothing, as the other servers do."""
+        """Write no log line, like the other servers."""
 
 
 def werkzeug_server(app: Flask) -> tuple[str, Callable[[], None]]:
@@ -89,7 +89,7 @@ def werkzeug_server(app: Flask) -> tuple[str, Callable[[], None]]:
 
 
 def cheroot_server(app: Flask) -> tuple[str, Callable[[], None]]:
-    """Return the URL and the loop of CherryPy's server."""
+    """Return the URL and the loop of cheroot, CherryPy's server."""
     module = importlib.import_module("cheroot.wsgi")
     server = module.Server(("127.0.0.1", 0), app, numthreads=_THREADS, request_queue_size=1024)
     server.prepare()
@@ -100,7 +100,7 @@ SERVERS = {"waitress": waitress_server, "werkzeug": werkzeug_server, "cheroot": 
 
 
 def compare_servers(effort: Effort) -> None:
-    """Print what each server makes of the emulator, in alternating rounds."""
+    """Print the calls per second and the start time of each server, in alternating rounds."""
     names = [name for name in SERVERS if name != "cheroot" or importlib.util.find_spec(name)]
     rates: dict[str, list[float]] = {name: [] for name in names}
     starts: dict[str, list[float]] = {name: [] for name in names}
@@ -112,7 +112,7 @@ def compare_servers(effort: Effort) -> None:
                 starts[name].append(time.perf_counter() - begun)
                 rates[name].append(load(url, [call], effort.seconds))
     print()
-    print_row("server", "to waitress", "calls", "start")
+    print_row("server", "ratio", "calls", "start")
     print_row("---", "---", "---", "---")
     for name in names:
         ratio = Samples(rates[name], rates["waitress"]).measured

@@ -1,4 +1,4 @@
-"""Calls a second over a socket: the emulator, and what else could stand there."""
+"""Calls per second over a socket: the emulator and other mock servers."""
 
 import importlib.util
 import json
@@ -33,10 +33,10 @@ _LONGEST_START = 60.0
 def against_flask(
     effort: Effort, api: str | None = None, connections: int = CONNECTIONS
 ) -> Samples:
-    """Measure the calls a second of the emulator, and of an app that only returns an answer.
+    """Measure the calls per second of the emulator, and of an app with a constant answer.
 
-    Without an API it is the documented call; otherwise an API's calls of many days. The app has
-    the same server, with a thread for each request as its users would have.
+    The calls are those of ``api`` for many days; None means the documented call. The app runs on
+    the same server with one thread for each request, as its users would run it.
     """
     with emulator() as (url, _):
         if api is None:
@@ -52,7 +52,7 @@ def against_flask(
 
 
 def against_prism(effort: Effort) -> Samples:
-    """Measure the calls a second of the emulator, and of Prism with the emulator's own document."""
+    """Measure the calls per second of the emulator, and of Prism with the same API document."""
     with (
         node_modules(PRISM, "PRISM_CLI") as folder,
         emulator() as (url, _),
@@ -69,10 +69,10 @@ def against_prism(effort: Effort) -> Samples:
 
 
 def against_moto(effort: Effort) -> Samples:
-    """Measure the calls a second of the emulator, and of moto's server with a small answer too."""
+    """Measure the calls per second of the emulator, and of moto's server with a small answer."""
     python = os.environ.get("MOTO_PYTHON", sys.executable)
     if python == sys.executable and importlib.util.find_spec("moto") is None:
-        raise NotMeasuredError("moto[server] is missing; MOTO_PYTHON names a Python that has it")
+        raise NotMeasuredError("moto[server] is missing; set MOTO_PYTHON to a Python that has it")
     credential = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/ssm/aws4_request, Signature=x"
     headers = f"Authorization: {credential}\r\nX-Amz-Target: AmazonSSM."
     json_1_1 = "application/x-amz-json-1.1"
@@ -88,7 +88,7 @@ def against_moto(effort: Effort) -> Samples:
         return compare(effort, url, [documented_call(url)], moto, [get])
 
 
-def compare(  # noqa: PLR0913 - two servers, and what each is asked
+def compare(  # noqa: PLR0913 - two servers and their calls
     effort: Effort,
     url: str,
     calls: Sequence[Call],
@@ -96,7 +96,7 @@ def compare(  # noqa: PLR0913 - two servers, and what each is asked
     others: Sequence[Call],
     connections: int = CONNECTIONS,
 ) -> Samples:
-    """Load one server and another in turns."""
+    """Load two servers in turn."""
     return alternate(
         effort.rounds,
         partial(load, url, calls, effort.seconds, connections),
@@ -106,7 +106,7 @@ def compare(  # noqa: PLR0913 - two servers, and what each is asked
 
 @contextmanager
 def started(*command: str) -> Iterator[str]:
-    """Run a server whose command ends in its port, where it may leave files; yield its URL."""
+    """Run a server in a temporary folder, with its port as last argument; yield its URL."""
     with listen("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
     with (
@@ -127,7 +127,7 @@ def started(*command: str) -> Iterator[str]:
 
 
 def await_server(url: str, process: "subprocess.Popen[bytes]") -> None:
-    """Wait until a server takes connections. Raises NotMeasuredError."""
+    """Wait until a server accepts connections. Raises NotMeasuredError."""
     port = urlsplit(url).port
     deadline = time.monotonic() + _LONGEST_START
     with socket.socket() as connection:
@@ -138,7 +138,7 @@ def await_server(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 def ask(url: str, call: Call) -> None:
-    """Make a call for what it does. Raises NotMeasuredError, if it is refused."""
+    """Make a call and ignore its answer. Raises NotMeasuredError if it is refused."""
     headers = dict(re.findall(r"([^:\r\n]+): ([^\r\n]+)", call.headers))
     headers["Content-Type"] = call.content_type
     try:

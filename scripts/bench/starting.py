@@ -1,4 +1,4 @@
-"""How long it takes to start, and how much memory it needs then."""
+"""Start times and memory."""
 
 import json
 import os
@@ -21,13 +21,13 @@ SDK = "wx-server-sdk@4.0.2"
 
 
 def initialised() -> Measure:
-    """Return a measure of a fresh process that could make a call."""
+    """Return a measure of a new process that initialises the facade."""
     code = "from cloud_openapi import cloud; cloud.init(base_url='http://127.0.0.1:1')"
     return fresh(sys.executable, "-c", code)
 
 
 def import_against_requests(effort: Effort) -> Samples:
-    """Measure the wall seconds of a fresh process with this package, and with requests."""
+    """Measure the wall seconds of a new process with this package, and with requests."""
     return alternate(effort.many, initialised(), fresh(sys.executable, "-c", "import requests"))
 
 
@@ -40,7 +40,7 @@ def import_against_node(effort: Effort) -> Samples:
 
 @contextmanager
 def node_modules(package: str, variable: str) -> Iterator[Path]:
-    """Yield a folder that holds a package of npm: that of a variable, or a new one."""
+    """Yield a node_modules folder with an npm package: the variable's, or a temporary one."""
     given = os.environ.get(variable)
     for program in ("node",) if given else ("node", "npm"):
         if shutil.which(program) is None:
@@ -57,9 +57,9 @@ def node_modules(package: str, variable: str) -> Iterator[Path]:
 
 @cache
 def started(effort: Effort) -> tuple[list[float], list[float]]:
-    """Return the command's seconds until the first answered call, and its MiB of memory then."""
+    """Return the wall seconds from start to first answered call, and the MiB after it."""
     seconds, mebibytes = [], []
-    # The first start does not count, as everywhere: it compiles, and reads from the disk.
+    # The first start does not count: it compiles modules and reads from the disk.
     for _ in range(1 + effort.rounds):
         begun = time.perf_counter()
         with emulator() as (url, process):
@@ -70,7 +70,7 @@ def started(effort: Effort) -> tuple[list[float], list[float]]:
 
 
 def memory(process: int, kind: str = "Rss") -> float:
-    """Return a process's memory in MiB: Rss with all that it shares, Pss with its part of that."""
+    """Return a process's memory in MiB: Rss counts shared pages fully, Pss proportionally."""
     try:
         text = Path(f"/proc/{process}/smaps_rollup").read_text("utf-8")
     except FileNotFoundError as error:
@@ -80,10 +80,10 @@ def memory(process: int, kind: str = "Rss") -> float:
 
 
 def start_time(effort: Effort) -> Samples:
-    """Measure the wall seconds from the command's start to the first answered call."""
+    """Measure the wall seconds from the start of `serve` to the first answered call."""
     return Samples(started(effort)[0], [])
 
 
 def idle_memory(effort: Effort) -> Samples:
-    """Measure the MiB of the command's process after its first call."""
+    """Measure the memory of `cloud-openapi serve` in MiB after its first call."""
     return Samples(started(effort)[1], [])

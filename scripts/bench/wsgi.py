@@ -1,4 +1,4 @@
-"""Calls into the application, with no socket and no client."""
+"""Calls into the WSGI application, without socket and client."""
 
 import io
 import json
@@ -9,7 +9,7 @@ from flask import Flask
 
 
 def post(app: Flask, path: str, token: str, params: Any) -> bytes:
-    """Make a call of an API, and return the body of its answer."""
+    """Make a call to an API, and return the body of its answer."""
     return send(app, "POST", path, f"access_token={token}", json.dumps(params).encode())
 
 
