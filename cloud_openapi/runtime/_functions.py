@@ -79,7 +79,6 @@ class Functions:
         self._lock = threading.Lock()
         self._logs: dict[str, Log] = {}
         self._warned: dict[tuple[str, str], str] = {}
-        self._running = threading.BoundedSemaphore(_CONCURRENCY)
         self._invocations: dict[bytes, Invocation] = {}
         self._guard = Guard()
         self._pool = Pool(self._start)
@@ -161,7 +160,7 @@ class Functions:
                 call = running.call(event, variables)
                 outcome = Outcome(self._run(found, call, running), 200)
             finally:
-                self._end(digest)
+                del self._invocations[digest]
         except InvocationError as error:
             outcome = error.outcome(invocation.request_id)
         return running.end(outcome)
@@ -189,15 +188,12 @@ class Functions:
 
     def _begin(self, running: Running) -> bytes:
         """Let an invocation run, whose token is good until its end; return what it is known by."""
-        if not self._running.acquire(blocking=False):
-            raise InvocationError(BUSY, f"{_CONCURRENCY} invocations are running already")
         digest = _digest(running.token)
-        self._invocations[digest] = running.invocation
+        with self._lock:
+            if len(self._invocations) == _CONCURRENCY:
+                raise InvocationError(BUSY, f"{_CONCURRENCY} invocations are running already")
+            self._invocations[digest] = running.invocation
         return digest
-
-    def _end(self, digest: bytes) -> None:
-        del self._invocations[digest]
-        self._running.release()
 
     def _run(self, found: Found, call: bytes, running: Running) -> str:
         settings = found.settings
