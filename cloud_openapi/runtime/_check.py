@@ -7,23 +7,25 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.runtime._commands import MissingProgramError, command_of
 from cloud_openapi.runtime._deployment import is_web, refused, shipped
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, read_object
-from cloud_openapi.runtime._guard import Guard
-from cloud_openapi.runtime._log import Log, Recorder
+from cloud_openapi.runtime._log import InvocationLog, Log
 from cloud_openapi.runtime._outcome import of_worker_error
 from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
+from cloud_openapi.runtime._process import ForkServer
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import read_timer
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
+from cloud_openapi.runtime._worker_command import MissingProgramError, command_of
 
 # A cold start on a slow machine is no fault of the function.
 _LOADING = 30.0
 
 
-def problems_of(settings: Settings, environment: Mapping[str, str], guard: Guard) -> list[str]:
+def problems_of(
+    settings: Settings, environment: Mapping[str, str], fork_server: ForkServer
+) -> list[str]:
     """Return what is wrong with a function: its settings, its config.json, its module."""
     config = settings.folder / "config.json"
     # A file that is no JSON is found by whoever reads it.
@@ -35,7 +37,7 @@ def problems_of(settings: Settings, environment: Mapping[str, str], guard: Guard
     if not settings.file.is_file():
         message = f"it should have {settings.handler}(event, context)"
         return [*problems, f"{settings.file} is missing: {message}"]
-    return [*problems, *_load_problems(settings, environment, guard)]
+    return [*problems, *_load_problems(settings, environment, fork_server)]
 
 
 def _config_problems(path: Path) -> Iterator[str]:
@@ -52,21 +54,23 @@ def _config_problems(path: Path) -> Iterator[str]:
         yield f"{path}: {error}"
 
 
-def _load_problems(settings: Settings, environment: Mapping[str, str], guard: Guard) -> list[str]:
+def _load_problems(
+    settings: Settings, environment: Mapping[str, str], fork_server: ForkServer
+) -> list[str]:
     """Load the function in a worker of its own, with nothing that the platform lacks."""
     installed = installed_for(settings)
     own = {**environment, "NODE_PATH": os.pathsep.join(map(str, installed))}
-    recorder = Recorder(Log())
+    log = InvocationLog(Log())
     try:
         command = command_of(settings, installed, bare=True)
-        worker = Worker(command, settings.folder, own, guard)
+        worker = Worker(command, settings.folder, own, fork_server)
     except (MissingProgramError, OSError) as error:
         return [str(error)]
     try:
-        answer = json.loads(worker.ask(b"", Limits(_LOADING, settings.memory), recorder.own))
+        answer = json.loads(worker.ask(b"", Limits(_LOADING, settings.memory), log.own))
     except WorkerError as error:
-        recorder.platform(of_worker_error(error, _LOADING).message)
-        return [f"{settings.file} does not load: {recorder.text.strip()}"]
+        log.platform(of_worker_error(error, _LOADING).message)
+        return [f"{settings.file} does not load: {log.text.strip()}"]
     finally:
         worker.close()
     if not answer:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from cloud_openapi.runtime._check import problems_of
-from cloud_openapi.runtime._commands import Debug, MissingProgramError, command_of
 from cloud_openapi.runtime._context import (
     Credentials,
     Invocation,
@@ -16,11 +15,10 @@ from cloud_openapi.runtime._context import (
     process_environment,
     variables_of,
 )
-from cloud_openapi.runtime._debugger import Debugger
-from cloud_openapi.runtime._discovery import Folder, Found
+from cloud_openapi.runtime._debug_port import Debugger
+from cloud_openapi.runtime._discovery import Folder, Function
 from cloud_openapi.runtime._files import MOST_WATCHED
-from cloud_openapi.runtime._guard import Guard
-from cloud_openapi.runtime._invocation import Running
+from cloud_openapi.runtime._invocation import Execution
 from cloud_openapi.runtime._log import Log
 from cloud_openapi.runtime._outcome import (
     BUSY,
@@ -35,9 +33,11 @@ from cloud_openapi.runtime._outcome import (
 )
 from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._pool import Pool
+from cloud_openapi.runtime._process import ForkServer
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
+from cloud_openapi.runtime._worker_command import Debug, MissingProgramError, command_of
 
 _DEFAULT_TIMEOUT = 5.0
 _DEFAULT_MEMORY = 256
@@ -80,7 +80,7 @@ class Functions:
         self._logs: dict[str, Log] = {}
         self._warned: dict[tuple[str, str], str] = {}
         self._invocations: dict[bytes, Invocation] = {}
-        self._guard = Guard()
+        self._fork_server = ForkServer()
         self._pool = Pool(self._start)
 
     def __iter__(self) -> Iterator[str]:
@@ -151,19 +151,19 @@ class Functions:
         """
         found = self._functions.find(name)
         invocation = Invocation(new_request_id(), name, source)
-        running = Running(invocation, found.settings, self.log_of(name))
+        execution = Execution(invocation, found.settings, self.log_of(name))
         appid = appid_of(self._environment)
         try:
-            digest = self._begin(running)
+            digest = self._begin(execution)
             try:
-                variables = variables_of(invocation, trigger, running.token, appid, now)
-                call = running.call(event, variables)
-                outcome = Outcome(self._run(found, call, running), 200)
+                variables = variables_of(invocation, trigger, execution.token, appid, now)
+                call = execution.call(event, variables)
+                outcome = Outcome(self._run(found, call, execution), 200)
             finally:
                 del self._invocations[digest]
         except InvocationError as error:
             outcome = error.outcome(invocation.request_id)
-        return running.end(outcome)
+        return execution.end(outcome)
 
     def check(self, name: str) -> list[str]:
         """Return what would keep a function from running on the platform. Raises KeyError."""
@@ -171,12 +171,12 @@ class Functions:
         environment = process_environment(
             settings, self._environment, self.credentials, installed_for(settings)
         )
-        return problems_of(settings, environment, self._guard)
+        return problems_of(settings, environment, self._fork_server)
 
     def close(self) -> None:
         """End every worker, whatever it is doing."""
         self._pool.close()
-        self._guard.close()
+        self._fork_server.close()
 
     def _warn(self, function: str, wrong: str, therefore: str) -> None:
         """Say once in a function's log what is wrong with it."""
@@ -186,16 +186,16 @@ class Functions:
         if news:
             self.log_of(function).add_own(f"Warning: {therefore}: {wrong}")
 
-    def _begin(self, running: Running) -> bytes:
+    def _begin(self, execution: Execution) -> bytes:
         """Let an invocation run, whose token is good until its end; return what it is known by."""
-        digest = _digest(running.token)
+        digest = _digest(execution.token)
         with self._lock:
             if len(self._invocations) == _CONCURRENCY:
                 raise InvocationError(BUSY, f"{_CONCURRENCY} invocations are running already")
-            self._invocations[digest] = running.invocation
+            self._invocations[digest] = execution.invocation
         return digest
 
-    def _run(self, found: Found, call: bytes, running: Running) -> str:
+    def _run(self, found: Function, call: bytes, execution: Execution) -> str:
         settings = found.settings
         if settings.problems:
             raise InvocationError(UNUSABLE, "; ".join(settings.problems))
@@ -209,7 +209,7 @@ class Functions:
         except (MissingProgramError, OSError) as error:
             raise InvocationError(NO_RUNTIME, str(error)) from error
         keep = False
-        output = running.recorder.own
+        output = execution.log.own
         try:
             answer = worker.ask(b"", limits, output) if new else _LOADED
             if answer == _LOADED:
@@ -222,14 +222,14 @@ class Functions:
             # The next one finds what is installed until then, and speaks in turn.
             keep = keep and not error.missing and error.status != EXIT
             if error.missing:
-                running.recorder.platform(_advice(settings).removeprefix(". "))
+                execution.log.platform(_advice(settings).removeprefix(". "))
             raise
         finally:
-            running.memory = worker.peak
+            execution.memory = worker.peak
             # One that has closed its output would fail at the next one's first line.
             self._pool.give_back(found, worker, keep=keep and not worker.silent)
 
-    def _start(self, found: Found) -> Worker:
+    def _start(self, found: Function) -> Worker:
         settings = found.settings
         if not settings.file.is_file():
             message = (
@@ -244,7 +244,7 @@ class Functions:
 
         def start(port: int | None) -> Worker:
             command = command_of(settings, installed, port)
-            return Worker(command, settings.folder, environment, self._guard)
+            return Worker(command, settings.folder, environment, self._fork_server)
 
         if self._debug is None or self._debug.function != settings.name:
             return start(None)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from cloud_openapi.runtime._context import Invocation, context_of, event_of, new_token
-from cloud_openapi.runtime._log import Log, Recorder
+from cloud_openapi.runtime._log import InvocationLog, Log
 from cloud_openapi.runtime._outcome import EVENT, TOO_LARGE, InvocationError, Outcome
 from cloud_openapi.runtime._settings import Settings
 
@@ -18,17 +18,17 @@ _GOOD = 200
 _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
-class Running:
+class Execution:
     """An invocation that has begun; ``memory`` is the most that its worker took so far, in MB."""
 
     def __init__(self, invocation: Invocation, settings: Settings, log: Log) -> None:
         self.invocation = invocation
         self.token = new_token(invocation.request_id)
-        self.recorder = Recorder(log, secret=self.token)
+        self.log = InvocationLog(log, secret=self.token)
         self.memory = 0.0
         self._settings = settings
         self._begun = time.monotonic()
-        self.recorder.platform(f"START RequestId:{invocation.request_id}")
+        self.log.platform(f"START RequestId:{invocation.request_id}")
 
     def call(self, event: Any, variables: Mapping[str, str]) -> bytes:
         """Return the worker's line of the invocation. Raises InvocationError."""
@@ -46,13 +46,13 @@ class Running:
             f"Report RequestId:{request_id} Duration:{duration}ms "
             f"Memory:{self._settings.memory}MB MemUsage:{self.memory:.6f}MB"
         )
-        self.recorder.platform(
+        self.log.platform(
             f"{'Response' if good else 'ERROR'} RequestId:{request_id} "
             f"{'RetMsg' if good else 'Result'}:{outcome.text}",
             f"END RequestId:{request_id}",
             report,
         )
-        return Outcome(outcome.text, outcome.status, self.recorder.text, report)
+        return Outcome(outcome.text, outcome.status, self.log.text, report)
 
 
 def _event_text(event: Any) -> bytes:

@@ -44,7 +44,7 @@ class Log:
             return [entry for entry in self._lines if entry[0] > number]
 
 
-class Recorder:
+class InvocationLog:
     """What one invocation writes: to the function's log line by line, and the newest of it here.
 
     The platform's lines show a value that the function returned; a ``secret`` in it they do not.

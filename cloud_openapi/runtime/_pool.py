@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
-from cloud_openapi.runtime._discovery import Found
+from cloud_openapi.runtime._discovery import Function
 from cloud_openapi.runtime._worker import Worker
 
 # About as long as the platform keeps what nobody calls.
@@ -12,7 +12,7 @@ _IDLE_SECONDS = 600
 
 
 class _Idle(NamedTuple):
-    found: Found
+    found: Function
     worker: Worker
     since: float
 
@@ -23,7 +23,7 @@ class Pool:
     One that nobody needs for ten minutes is let go when another one comes back.
     """
 
-    def __init__(self, start: Callable[[Found], Worker]) -> None:
+    def __init__(self, start: Callable[[Function], Worker]) -> None:
         self._start = start
         self._lock = threading.Lock()
         self._idle: dict[str, list[_Idle]] = {}
@@ -32,7 +32,7 @@ class Pool:
         self._ending = ThreadPoolExecutor(thread_name_prefix="ending")
         self._closed = False
 
-    def take(self, found: Found, *, alone: bool = False) -> tuple[Worker, bool]:
+    def take(self, found: Function, *, alone: bool = False) -> tuple[Worker, bool]:
         """Return a worker of a function, and whether it is a new one that has to load first.
 
         ``alone`` waits until those that it replaces are gone.
@@ -59,7 +59,7 @@ class Pool:
                 new.kill()
         return new, True
 
-    def give_back(self, found: Found, worker: Worker, *, keep: bool) -> None:
+    def give_back(self, found: Function, worker: Worker, *, keep: bool) -> None:
         """Keep a worker for the next invocation, or end it."""
         now = time.monotonic()
         with self._lock:

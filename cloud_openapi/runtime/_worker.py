@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cloud_openapi.fibers import READ, WRITE, wait
-from cloud_openapi.runtime._guard import Guard
 from cloud_openapi.runtime._memory import peak_mb
+from cloud_openapi.runtime._process import ForkServer
 
 # As much as a pipe holds.
 _CHUNK = 1 << 16
@@ -51,7 +51,11 @@ class Worker:
     """
 
     def __init__(
-        self, command: Sequence[str], folder: Path, environment: Mapping[str, str], guard: Guard
+        self,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        fork_server: ForkServer,
     ) -> None:
         self._silent = False
         self._measured = 0.0
@@ -65,7 +69,7 @@ class Worker:
                 far.append(ends[1 - ours])
                 os.set_blocking(ends[ours], False)
             self._requests, self._answers, self._output = self._open
-            self._process = guard.start(command, folder, environment, far)
+            self._process = fork_server.start(command, folder, environment, far)
         except BaseException:  # what ends the server's calls while they wait is no Exception
             self._close_pipes()
             raise

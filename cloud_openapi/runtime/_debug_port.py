@@ -2,8 +2,8 @@ import socket
 import threading
 from collections.abc import Callable
 
-from cloud_openapi.runtime._commands import MissingProgramError
 from cloud_openapi.runtime._worker import Worker
+from cloud_openapi.runtime._worker_command import MissingProgramError
 
 
 class Debugger:
