@@ -1,4 +1,4 @@
-"""What would keep a function from running on the platform."""
+"""Find the problems that a function would have on the platform."""
 
 import json
 import os
@@ -19,23 +19,23 @@ from cloud_openapi.runtime._timer import read_timer
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
 from cloud_openapi.runtime._worker_command import MissingProgramError, command_of
 
-# A cold start on a slow machine is no fault of the function.
+# Seconds; generous, since a slow start is not the function's problem.
 _LOADING = 30.0
 
 
 def problems_of(
     settings: Settings, environment: Mapping[str, str], fork_server: ForkServer
 ) -> list[str]:
-    """Return what is wrong with a function: its settings, its config.json, its module."""
+    """Return the problems of a function: of its settings, its config.json and its module."""
     config = settings.folder / "config.json"
-    # A file that is no JSON is found by whoever reads it.
+    # Both readers of config.json report it if it is not JSON.
     problems = list(
         dict.fromkeys([*settings.problems, *refused(settings), *_config_problems(config)])
     )
     if is_web(settings):
         return problems
     if not settings.file.is_file():
-        message = f"it should have {settings.handler}(event, context)"
+        message = f"it must define {settings.handler}(event, context)"
         return [*problems, f"{settings.file} is missing: {message}"]
     return [*problems, *_load_problems(settings, environment, fork_server)]
 
@@ -43,7 +43,7 @@ def problems_of(
 def _config_problems(path: Path) -> Iterator[str]:
     try:
         if "*" in read_permissions(path):
-            yield f'{path}: permissions.openapi: "*" is no wildcard and allows nothing'
+            yield f'{path}: permissions.openapi: "*" is not a wildcard and permits nothing'
     except FileError as error:
         yield str(error)
     try:
@@ -57,7 +57,7 @@ def _config_problems(path: Path) -> Iterator[str]:
 def _load_problems(
     settings: Settings, environment: Mapping[str, str], fork_server: ForkServer
 ) -> list[str]:
-    """Load the function in a worker of its own, with nothing that the platform lacks."""
+    """Load the function in a new worker, without packages that the platform does not have."""
     installed = installed_for(settings)
     own = {**environment, "NODE_PATH": os.pathsep.join(map(str, installed))}
     log = InvocationLog(Log())
@@ -95,15 +95,15 @@ def _advice(settings: Settings, message: str) -> str:
     )
     name = (found[1] or found[2]) if found else ""
     if not name:
-        dotless = "is in no package: import modules beside it without the dot"
+        dotless = "is not part of a package: import the modules beside it without the dot"
         return f"\n{settings.file.name} {dotless}" if "relative import" in message else ""
     if name.startswith((".", "/")):
-        return f"\nThe file {name} is not in {settings.folder}; case counts, on the platform too"
+        return f"\nThe file {name} is not in {settings.folder}; file names are case-sensitive"
     if name == "cloud_openapi":
         package = shipped(settings, "'cloud-openapi[gateway]'")
         return f"\nThe platform does not have cloud_openapi; {package}"
     if name in PREINSTALLED:
-        return f"\nThe platform has {name} installed, this machine has not: pip install {name}"
+        return f"\nThe platform has {name} installed, but this machine does not: pip install {name}"
     above = settings.folder.parent / name
     if above.is_dir() or above.with_name(f"{name}.py").is_file():
         return f"\nOnly {settings.folder} is uploaded: {above} must be copied into it"
