@@ -1,30 +1,32 @@
-"""Wait for descriptors: in a thread of one's own, or in one that many calls share.
+"""Wait for file descriptors: by blocking the thread, or in a fiber that lets others run.
 
-What invokes functions waits for their workers in plain code. In a thread of its own that blocks
-the thread; in a `Fiber` it lets the other calls of the same thread go on.
+Code that invokes functions waits for their workers with `wait`. In an ordinary thread the call
+blocks. In a `Fiber` of the server's loop, the loop's other fibers run meanwhile.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector, PollSelector
 from threading import Event
+from typing import Any
 
 from greenlet import getcurrent, greenlet
 
 READ, WRITE = EVENT_READ, EVENT_WRITE
-# How often a call that gave way looks for what another thread does.
-_LOOK = 0.02
+# How often a waiting fiber checks an event that another thread sets.
+_EVENT_INTERVAL = 0.02
 
 
 def wait(watched: Mapping[int, int], seconds: float) -> list[int]:
-    """Return which descriptors are ready for what is wanted of them, READ or WRITE.
+    """Return the descriptors that are ready; ``watched`` maps each to READ or WRITE.
 
-    There may be none after so many seconds. One whose other end is gone is ready.
+    The list is empty after a timeout of ``seconds``. A descriptor whose other end is closed is
+    ready.
     """
     current = getcurrent()
     if isinstance(current, Fiber):
-        return current.pause(watched, seconds)
-    # It needs no descriptor of its own, of which there may be none left.
+        return current.wait(watched, seconds)
+    # poll needs no descriptor of its own: it works when the process has none left.
     with PollSelector() as selector:
         for descriptor, event in watched.items():
             selector.register(descriptor, event)
@@ -32,69 +34,84 @@ def wait(watched: Mapping[int, int], seconds: float) -> list[int]:
 
 
 def pause(seconds: float, ended: Event) -> None:
-    """Wait for so many seconds, or until an event is set by another thread."""
+    """Wait for a number of seconds, or until another thread sets the event."""
     if not isinstance(getcurrent(), Fiber):
         ended.wait(seconds)
         return
     until = time.monotonic() + seconds
     while not ended.is_set() and (left := until - time.monotonic()) > 0:
-        wait({}, min(left, _LOOK))
+        wait({}, min(left, _EVENT_INTERVAL))
 
 
 class Fiber(greenlet):
-    """A call that gives way, where it waits, to the others of its thread."""
+    """A greenlet that runs calls, one after another. While its call waits, other fibers run."""
 
-    def __init__(self, fibers: "Fibers", call: Callable[[], None]) -> None:
-        super().__init__(call)
+    def __init__(self, fibers: "Fibers") -> None:
+        super().__init__(self._run_calls)
         self._fibers = fibers
-        self.watched: Mapping[int, int] = {}
         self.until = 0.0
 
-    def pause(self, watched: Mapping[int, int], seconds: float) -> list[int]:
-        """Give way until a descriptor is ready or the time is over; return those that are."""
-        self.watched, self.until = watched, time.monotonic() + seconds
-        ready: list[int] = self._fibers.wait(self)
+    def wait(self, watched: Mapping[int, int], seconds: float) -> list[int]:
+        """Do what the function `wait` does."""
+        self.until = time.monotonic() + seconds
+        self._fibers.watch(self, watched)
+        try:
+            ready: list[int] = self._switch_to_loop()
+        finally:
+            self._fibers.unwatch(self, watched)
         return ready
+
+    def _run_calls(self, call: Callable[[], None]) -> None:
+        while True:
+            call()
+            del call  # it holds the request
+            self._fibers.idle.append(self)
+            call = self._switch_to_loop()
+
+    def _switch_to_loop(self) -> Any:
+        assert self.parent is not None  # noqa: S101 - the greenlet of the loop
+        return self.parent.switch()
 
 
 class Fibers:
-    """The calls of a loop's thread, which alone may use this.
+    """The fibers of one event loop; only the loop's thread may use this object.
 
-    The loop polls `fileno` for at most `patience` seconds and then calls `resume`.
+    The loop polls `fileno` for at most `timeout` seconds, and then calls `resume`.
     """
 
     def __init__(self) -> None:
         self._selector = DefaultSelector()
-        self._waiting: set[Fiber] = set()
-        # epoll and kqueue have one; where there is neither, functions do not run anyway.
+        # epoll and kqueue have a descriptor; functions do not run where both are missing.
         self.fileno: int = self._selector.fileno()
+        self._waiting: set[Fiber] = set()
+        self.idle: list[Fiber] = []
+        """Fibers whose call has ended, kept for the next one: a new stack is a system call."""
 
     def run(self, call: Callable[[], None]) -> None:
         """Run a call until it waits or ends."""
-        Fiber(self, call).switch()
+        fiber = self.idle.pop() if self.idle else Fiber(self)
+        fiber.switch(call)
 
-    def wait(self, fiber: Fiber) -> list[int]:
-        """Leave a fiber, which is the current one, until it is resumed."""
-        for descriptor, event in fiber.watched.items():
+    def watch(self, fiber: Fiber, watched: Mapping[int, int]) -> None:
+        """Resume a fiber, which waits now, when one of its descriptors is ready."""
+        for descriptor, event in watched.items():
             self._selector.register(descriptor, event, fiber)
         self._waiting.add(fiber)
-        assert fiber.parent is not None  # noqa: S101 - it is the loop's
-        try:
-            ready: list[int] = fiber.parent.switch()
-        finally:
-            self._waiting.discard(fiber)
-            for descriptor in fiber.watched:
-                self._selector.unregister(descriptor)
-        return ready
 
-    def patience(self, most: float) -> float:
-        """Return in how many seconds a call has waited for long enough."""
+    def unwatch(self, fiber: Fiber, watched: Mapping[int, int]) -> None:
+        """Undo `watch`."""
+        self._waiting.discard(fiber)
+        for descriptor in watched:
+            self._selector.unregister(descriptor)
+
+    def timeout(self, most: float) -> float:
+        """Return the seconds until the next fiber's time is over, at most ``most``."""
         if not self._waiting:
             return most
         return max(0.0, min(fiber.until for fiber in self._waiting) - time.monotonic())
 
     def resume(self) -> None:
-        """Go on with the calls whose descriptors are ready or whose time is over."""
+        """Resume the fibers whose descriptors are ready or whose time is over."""
         if not self._waiting:
             return
         ready: dict[Fiber, list[int]] = {}
@@ -105,7 +122,7 @@ class Fibers:
             fiber.switch(ready.get(fiber, []))
 
     def close(self) -> None:
-        """End the calls that wait, as if they were interrupted."""
-        for fiber in list(self._waiting):
+        """End all fibers; GreenletExit is raised where a call waits."""
+        for fiber in [*self._waiting, *self.idle]:
             fiber.throw()
         self._selector.close()

@@ -12,9 +12,15 @@ from typing import Any
 import pytest
 
 from cloud_openapi._cloud import Cloud
-from cloud_openapi.cli._serving import emulator_variables
 from cloud_openapi.demo import secret_for
-from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
+from cloud_openapi.emulator import (
+    Emulator,
+    Server,
+    create_app,
+    emulator_variables,
+    listen,
+    url_of,
+)
 from cloud_openapi.emulator.sources.modes import Modes, Sources
 from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.mode import Mode

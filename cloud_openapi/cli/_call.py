@@ -7,13 +7,13 @@ from click.core import ParameterSource
 
 from cloud_openapi._cloud import Cloud, settings_from_environment
 from cloud_openapi.catalogue import Form, Operation, default_catalogue
+from cloud_openapi.cli._emulator_options import OPTIONS, EmulatorOptions, emulator_options
 from cloud_openapi.cli._options import (
     echo_json,
     json_value,
     option,
     variable,
 )
-from cloud_openapi.cli._setup import OPTIONS, Setup, setup_options
 from cloud_openapi.emulator import create_app
 from cloud_openapi.errors import CloudSDKError, advice
 from cloud_openapi.naming import snake_to_camel
@@ -50,17 +50,17 @@ def _command(operation: Operation) -> click.Command:
     @option("--config", type=click.Path(path_type=Path), help="config.json of the cloud form.")
     @option("--base-url", help="Whom to call instead of the emulator in this process.")
     @option("--appid", help="The mini program to call for.")
-    @setup_options
+    @emulator_options
     def run(
         form: Form,
         config: Path | None,
         base_url: str | None,
         appid: str | None,
-        setup: Setup,
+        options: EmulatorOptions,
         **given: Any,
     ) -> None:
         params = {name: value for name, value in given.items() if value is not None}
-        transport = _transport(appid, base_url, setup)
+        transport = _transport(appid, base_url, options)
         if form == "https":
             echo_json(_checked(operation, transport.send(operation, params)))
             return
@@ -91,7 +91,7 @@ def _type_of(field: Mapping[str, Any]) -> Any:
     return str if isinstance(kind, list) else _TYPES.get(kind, json_value)
 
 
-def _transport(appid: str | None, base_url: str | None, setup: Setup) -> Transport:
+def _transport(appid: str | None, base_url: str | None, options: EmulatorOptions) -> Transport:
     chosen = connect(**settings_from_environment(appid=appid, base_url=base_url))
     if chosen is not None:
         source = click.get_current_context().get_parameter_source
@@ -105,7 +105,7 @@ def _transport(appid: str | None, base_url: str | None, setup: Setup) -> Transpo
     from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415
     from cloud_openapi.transports.wsgi import WSGIExchange  # noqa: PLC0415
 
-    emulator = setup.emulator()
+    emulator = options.emulator()
     app = cast("Any", create_app(emulator))
     appid = emulator.first_appid
     return HTTPSTransport(WSGIExchange(app), appid, emulator.apps[appid])

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import click
 
+from cloud_openapi.cli._control_client import ControlClient, url_option
 from cloud_openapi.cli._options import echo_json, json_value
-from cloud_openapi.cli._running import Running, url_option
 from cloud_openapi.mode import Mode
 
 _PAUSE = 0.5
@@ -26,7 +26,7 @@ def control(context: click.Context, url: str) -> None:
 
     Each command is a route below /_emulator and prints its answer as JSON.
     """
-    context.obj = Running(url)
+    context.obj = ControlClient(url)
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
@@ -45,20 +45,20 @@ def list_commands(route: str, what: str) -> click.Group:
 
     @group.command("list", help=f"Show the {what}.")
     @click.pass_obj
-    def listed(running: Running) -> None:
-        echo_json(running.send("GET", route))
+    def listed(client: ControlClient) -> None:
+        echo_json(client.send("GET", route))
 
     @group.command(help="Take one back by its id.")
     @click.argument("number", metavar="ID", type=int)
     @click.pass_obj
-    def remove(running: Running, number: int) -> None:
-        echo_json(running.send("DELETE", f"{route}/{number}"))
+    def remove(client: ControlClient, number: int) -> None:
+        echo_json(client.send("DELETE", f"{route}/{number}"))
 
     @group.command(help=f"Take back all {what}, or those of one mini program.")
     @_appid
     @click.pass_obj
-    def clear(running: Running, appid: str | None) -> None:
-        echo_json(running.send("DELETE", route, appid=appid))
+    def clear(client: ControlClient, appid: str | None) -> None:
+        echo_json(client.send("DELETE", route, appid=appid))
 
     return group
 
@@ -68,36 +68,36 @@ def list_commands(route: str, what: str) -> click.Group:
 
 @control.command()
 @click.pass_obj
-def state(running: Running) -> None:
+def state(client: ControlClient) -> None:
     """Show clock, seed, mini programs and faults."""
-    echo_json(running.send("GET", "state"))
+    echo_json(client.send("GET", "state"))
 
 
 @control.command()
 @click.argument("appid", required=False)
 @click.option("--all", "everything", is_flag=True, help="Reset the whole emulator.")
 @click.pass_obj
-def reset(running: Running, appid: str | None, everything: bool) -> None:  # noqa: FBT001 - a flag
+def reset(client: ControlClient, appid: str | None, everything: bool) -> None:  # noqa: FBT001 - a flag
     """Forget one mini program's tokens, faults, settings and journal, or everything."""
     if everything == (appid is not None):
         raise click.UsageError("Give an APPID or --all.")
-    echo_json(running.send("POST", "reset", {"all": True} if everything else {"appid": appid}))
+    echo_json(client.send("POST", "reset", {"all": True} if everything else {"appid": appid}))
 
 
 @control.command()
 @click.argument("seed", type=int)
 @click.pass_obj
-def seed(running: Running, seed: int) -> None:
+def seed(client: ControlClient, seed: int) -> None:
     """Start numbers, tokens and request ids anew from a seed."""
-    echo_json(running.send("PUT", "seed", {"seed": seed}))
+    echo_json(client.send("PUT", "seed", {"seed": seed}))
 
 
 @control.command()
 @click.argument("mode", type=click.Choice(get_args(Mode)))
 @click.pass_obj
-def mode(running: Running, mode: Mode) -> None:
+def mode(client: ControlClient, mode: Mode) -> None:
     """Say who answers from now on; recordings begin again."""
-    echo_json(running.send("PUT", "mode", {"mode": mode}))
+    echo_json(client.send("PUT", "mode", {"mode": mode}))
 
 
 # ---- the clock -----------------------------------------------------------------------------
@@ -108,27 +108,27 @@ _clock = _group("clock", "The time: the common one, or a mini program's own with
 @_clock.command("show")
 @_appid
 @click.pass_obj
-def show_clock(running: Running, appid: str | None) -> None:
+def show_clock(client: ControlClient, appid: str | None) -> None:
     """Show the time."""
-    echo_json(running.send("GET", "clock", appid=appid))
+    echo_json(client.send("GET", "clock", appid=appid))
 
 
 @_clock.command()
 @click.argument("time", required=False)
 @_appid
 @click.pass_obj
-def freeze(running: Running, time: str | None, appid: str | None) -> None:
+def freeze(client: ControlClient, time: str | None, appid: str | None) -> None:
     """Let the time stand still, at TIME or where it is."""
-    echo_json(running.send("PUT", "clock", _given({"freeze": time or True, "appid": appid})))
+    echo_json(client.send("PUT", "clock", _given({"freeze": time or True, "appid": appid})))
 
 
 @_clock.command()
 @click.argument("time", required=False)
 @_appid
 @click.pass_obj
-def run(running: Running, time: str | None, appid: str | None) -> None:
+def run(client: ControlClient, time: str | None, appid: str | None) -> None:
     """Let the time run, from TIME or as this machine's."""
-    echo_json(running.send("PUT", "clock", _given({"run": time or True, "appid": appid})))
+    echo_json(client.send("PUT", "clock", _given({"run": time or True, "appid": appid})))
 
 
 # A step back begins with a hyphen, and is no option.
@@ -136,9 +136,9 @@ def run(running: Running, time: str | None, appid: str | None) -> None:
 @click.argument("seconds", type=float)
 @_appid
 @click.pass_obj
-def advance(running: Running, seconds: float, appid: str | None) -> None:
+def advance(client: ControlClient, seconds: float, appid: str | None) -> None:
     """Move the time by SECONDS; it goes on running, or standing still."""
-    echo_json(running.send("PUT", "clock", _given({"advance": seconds, "appid": appid})))
+    echo_json(client.send("PUT", "clock", _given({"advance": seconds, "appid": appid})))
 
 
 # ---- mini programs -------------------------------------------------------------------------
@@ -149,9 +149,9 @@ _app = _group("app", "Mini programs: their settings.")
 @_app.command("show")
 @click.argument("appid")
 @click.pass_obj
-def show_app(running: Running, appid: str) -> None:
+def show_app(client: ControlClient, appid: str) -> None:
     """Show a mini program's settings."""
-    echo_json(running.send("GET", f"apps/{quote(appid, safe='')}"))
+    echo_json(client.send("GET", f"apps/{quote(appid, safe='')}"))
 
 
 def _limit(text: str) -> tuple[str, int | None]:
@@ -189,11 +189,11 @@ def _limit(text: str) -> tuple[str, int | None]:
 )
 @click.option("--seed", type=int, help="A seed of its own.")
 @click.pass_obj
-def set_app(running: Running, /, appid: str, **given: Any) -> None:
+def set_app(client: ControlClient, /, appid: str, **given: Any) -> None:
     """Change a mini program, or add one."""
     for limits in ("daily_limits", "minute_limits"):
         given[limits] = dict(given[limits]) or None
-    echo_json(running.send("PUT", f"apps/{quote(appid, safe='')}", _given(given)))
+    echo_json(client.send("PUT", f"apps/{quote(appid, safe='')}", _given(given)))
 
 
 # ---- faults --------------------------------------------------------------------------------
@@ -226,9 +226,9 @@ def _options(*options: Callable[..., Any]) -> Callable[..., Any]:
     click.option("--until", metavar="TIME", help="End at this time."),
 )
 @click.pass_obj
-def add(running: Running, /, **given: Any) -> None:
+def add(client: ControlClient, /, **given: Any) -> None:
     """Put a fault of a KIND in force, such as error, latency, drop."""
-    echo_json(running.send("POST", "faults", _given(given)))
+    echo_json(client.send("POST", "faults", _given(given)))
 
 
 # ---- pins ----------------------------------------------------------------------------------
@@ -247,9 +247,9 @@ _pins = list_commands("pins", "pins")
     click.option("--force", is_flag=True, default=None, help="Let pass what breaks the schema."),
 )
 @click.pass_obj
-def pin(running: Running, /, **given: Any) -> None:
+def pin(client: ControlClient, /, **given: Any) -> None:
     """Pin an answer to requests of an API."""
-    echo_json(running.send("POST", "pins", _given(given)))
+    echo_json(client.send("POST", "pins", _given(given)))
 
 
 # ---- the journal ---------------------------------------------------------------------------
@@ -266,23 +266,23 @@ def pin(running: Running, /, **given: Any) -> None:
     click.option("--follow", is_flag=True, help="Go on, with a line for each entry."),
 )
 @click.pass_obj
-def journal(running: Running, /, *, follow: bool, **filters: Any) -> None:
+def journal(client: ControlClient, /, *, follow: bool, **filters: Any) -> None:
     """Show what was asked and answered."""
     if not follow:
-        echo_json({"entries": running.send("GET", "journal", **filters)["entries"]})
+        echo_json({"entries": client.send("GET", "journal", **filters)["entries"]})
         return
     try:
-        _follow(running, filters)
+        _follow(client, filters)
     except KeyboardInterrupt:
         # As a shell says it, and with nothing to say.
         raise SystemExit(130) from None
 
 
-def _follow(running: Running, filters: dict[str, Any]) -> None:
-    page = running.send("GET", "journal", **filters)
+def _follow(client: ControlClient, filters: dict[str, Any]) -> None:
+    page = client.send("GET", "journal", **filters)
     while True:
         for entry in page["entries"]:
             click.echo(json.dumps(entry))
         time.sleep(_PAUSE)
         later = {**filters, "after": page["last"], "limit": _AT_A_TIME}
-        page = running.send("GET", "journal", **later)
+        page = client.send("GET", "journal", **later)

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from cloud_openapi.catalogue import Catalogue, default_catalogue
+from cloud_openapi.cli._emulator_options import moment
 from cloud_openapi.cli._options import option
-from cloud_openapi.cli._setup import moment
 from cloud_openapi.cli._verify import could_not_run, write
 from cloud_openapi.contract import (
     Observed,

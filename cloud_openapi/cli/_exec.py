@@ -8,12 +8,12 @@ from typing import NoReturn
 
 import click
 
-from cloud_openapi.cli._folder import folder_option
-from cloud_openapi.cli._pass_env import pass_env_option
-from cloud_openapi.cli._serving import emulator_variables, serving
-from cloud_openapi.cli._setup import Setup, mode_options
+from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
+from cloud_openapi.cli._functions_folder import folder_option
+from cloud_openapi.cli._local_emulator import serving
+from cloud_openapi.cli._options import pass_env_option
 from cloud_openapi.cli._signals import passed_on
-from cloud_openapi.emulator import gateway_variables, listen, url_of
+from cloud_openapi.emulator import emulator_variables, gateway_variables, listen, url_of
 from cloud_openapi.periods import NOW_VARIABLE
 
 # What a shell returns for these, so that scripts need to know nothing new.
@@ -31,19 +31,19 @@ _KILLED = 128
 @pass_env_option
 @mode_options
 def exec_(
-    command: tuple[str, ...], functions: Path, pass_env: Mapping[str, str], setup: Setup
+    command: tuple[str, ...], functions: Path, pass_env: Mapping[str, str], options: EmulatorOptions
 ) -> NoReturn:
     """Run a command against an emulator of its own and return its exit code.
 
     The emulator takes a free port, which the command finds in CLOUD_OPENAPI_BASE_URL, and is
     gone when the command is. Example: cloud-openapi exec -- pytest
     """
-    emulator = setup.emulator()
+    emulator = options.emulator()
     listening = listen("127.0.0.1", 0)
     url = url_of(listening)
     variables = {**emulator_variables(url, emulator), **gateway_variables(url)}
-    if setup.now:
-        variables[NOW_VARIABLE] = setup.now.isoformat()
+    if options.now:
+        variables[NOW_VARIABLE] = options.now.isoformat()
     with serving(emulator, functions, listening, passed=pass_env, show=True):
         code = _run(command, {**os.environ, **variables})
     sys.exit(code)

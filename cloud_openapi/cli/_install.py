@@ -3,7 +3,7 @@ from pathlib import Path
 
 import click
 
-from cloud_openapi.cli._folder import check_known, folder_option
+from cloud_openapi.cli._functions_folder import check_known, folder_option
 from cloud_openapi.cli._options import option
 from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.runtime import Functions, install_packages

@@ -5,11 +5,10 @@ from typing import Any
 
 import click
 
-from cloud_openapi.cli._folder import check_known, folder_option
-from cloud_openapi.cli._options import echo_json, json_value, option
-from cloud_openapi.cli._pass_env import pass_env_option
-from cloud_openapi.cli._serving import serving
-from cloud_openapi.cli._setup import Setup, setup_options
+from cloud_openapi.cli._emulator_options import EmulatorOptions, emulator_options
+from cloud_openapi.cli._functions_folder import check_known, folder_option
+from cloud_openapi.cli._local_emulator import serving
+from cloud_openapi.cli._options import echo_json, json_value, option, pass_env_option
 from cloud_openapi.emulator import listen
 from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE
 from cloud_openapi.errors import CloudOpenAPIError
@@ -27,20 +26,20 @@ from cloud_openapi.errors import CloudOpenAPIError
 )
 @folder_option
 @pass_env_option
-@setup_options
+@emulator_options
 def invoke(  # noqa: PLR0913 - an option each
     name: str,
     data: Any,
     source: str,
     functions: Path,
     pass_env: Mapping[str, str],
-    setup: Setup,
+    options: EmulatorOptions,
 ) -> None:
     """Run one function against an emulator of its own and print what it returns.
 
     Its log goes to stderr: what the function prints, between the platform's own lines.
     """
-    emulator = setup.emulator()
+    emulator = options.emulator()
     with serving(emulator, functions, listen("127.0.0.1", 0), passed=pass_env) as found:
         check_known(name, found)
         outcome = found.invoke(name, data, emulator.clock_of(emulator.first_appid).now(), source)

@@ -3,8 +3,8 @@ from urllib.parse import quote
 
 import click
 
+from cloud_openapi.cli._control_client import ControlClient, url_option
 from cloud_openapi.cli._options import option
-from cloud_openapi.cli._running import Running, url_option
 
 _PAUSE = 0.3
 
@@ -15,10 +15,10 @@ _PAUSE = 0.3
 @url_option
 def logs(name: str, url: str, follow: bool) -> None:  # noqa: FBT001 - a flag
     """Print the newest lines of a function's log in a running emulator."""
-    running = Running(url)
+    client = ControlClient(url)
     newest = 0
     while True:
-        answer = running.send("GET", f"functions/{quote(name, safe='')}/log", since=newest)
+        answer = client.send("GET", f"functions/{quote(name, safe='')}/log", since=newest)
         newest = answer["next"]
         for line in answer["lines"]:
             click.echo(line)

@@ -15,13 +15,12 @@ import click
 from click.core import ParameterSource
 
 from cloud_openapi.catalogue import default_catalogue
-from cloud_openapi.cli._folder import check_known, folder_option, misnamed
-from cloud_openapi.cli._options import option
-from cloud_openapi.cli._pass_env import pass_env_option
-from cloud_openapi.cli._serving import emulator_variables, serving
-from cloud_openapi.cli._setup import Setup, mode_options
+from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
+from cloud_openapi.cli._functions_folder import check_known, folder_option, misnamed
+from cloud_openapi.cli._local_emulator import serving
+from cloud_openapi.cli._options import option, pass_env_option
 from cloud_openapi.demo import DEMO_APPID
-from cloud_openapi.emulator import Emulator, gateway_variables, listen, url_of
+from cloud_openapi.emulator import Emulator, emulator_variables, gateway_variables, listen, url_of
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.naming import to_camel_case
 from cloud_openapi.runtime import CloudbaseRC, Debug, Functions
@@ -54,11 +53,11 @@ def serve(  # noqa: PLR0913 - an option each
     functions: Path,
     pass_env: Mapping[str, str],
     debug: Debug | None,
-    setup: Setup,
+    options: EmulatorOptions,
     as_json: bool,  # noqa: FBT001 - a flag
 ) -> None:
     """Run the emulator and the functions of a folder until interrupted."""
-    emulator = setup.emulator()
+    emulator = options.emulator()
     listening = _listen(host, port)
     url = url_of(listening)
     variables = emulator_variables(url, emulator)
@@ -70,13 +69,13 @@ def serve(  # noqa: PLR0913 - an option each
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     with serving(emulator, functions, listening, passed=pass_env, debug=debug, show=True) as found:
-        for warning in _warnings(found, debug, setup):
+        for warning in _warnings(found, debug, options):
             click.echo(f"Warning: {warning}", err=True)
         if as_json:
             environment = {**variables, **gateway_variables(url)}
             ready = {"url": url, "functions": list(found), "environment": environment}
             # Who named mini programs wants to know what each one's secret is.
-            apps = {"apps": emulator.apps} if setup.apps or setup.settings else {}
+            apps = {"apps": emulator.apps} if options.apps or options.settings else {}
             click.echo(json.dumps({**ready, **apps}))
         else:
             click.echo(_welcome(url, found, emulator, variables))
@@ -96,13 +95,13 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _warnings(functions: Functions, debug: Debug | None, setup: Setup) -> Iterator[str]:
+def _warnings(functions: Functions, debug: Debug | None, options: EmulatorOptions) -> Iterator[str]:
     """Yield what is probably not as it was meant, though there is something to serve."""
     given = click.get_current_context().get_parameter_source("functions")
     if given is not ParameterSource.DEFAULT and not functions.folder.is_dir():
         yield f"--functions: there is no folder {functions.folder}"
-    if setup.mode in ("replay", "spy") and setup.recordings and not setup.recordings.exists():
-        yield f"--recordings: there is no {setup.recordings}: --mode record makes recordings"
+    if options.mode in ("replay", "spy") and options.recordings and not options.recordings.exists():
+        yield f"--recordings: there is no {options.recordings}: --mode record makes recordings"
     if wrong := CloudbaseRC(functions.folder).read().wrong:
         yield wrong
     yield from misnamed(functions.folder)

@@ -7,8 +7,8 @@ from typing import get_args
 import click
 
 from cloud_openapi.catalogue import FOLDER, default_catalogue, entries
+from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.cli._options import option
-from cloud_openapi.cli._serving import serving
 from cloud_openapi.contract import (
     FunctionCheck,
     Report,

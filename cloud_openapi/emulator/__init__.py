@@ -3,7 +3,7 @@
 from cloud_openapi.emulator.app import create_app
 from cloud_openapi.emulator.cloudbase.timers import Timers
 from cloud_openapi.emulator.emulator import Emulator
-from cloud_openapi.emulator.environment import gateway_variables
+from cloud_openapi.emulator.environment import emulator_variables, gateway_variables
 from cloud_openapi.emulator.openapi.document import openapi_document
 from cloud_openapi.emulator.server.server import Server, listen, url_of
 from cloud_openapi.emulator.state.clock import Clock
@@ -18,6 +18,7 @@ __all__ = [
     "Server",
     "Timers",
     "create_app",
+    "emulator_variables",
     "gateway_variables",
     "listen",
     "openapi_document",

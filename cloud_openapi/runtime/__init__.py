@@ -1,7 +1,6 @@
 """Find cloud functions in a folder and run them in worker processes."""
 
 from cloud_openapi.runtime._cloudbaserc import CloudbaseRC, functions_folder
-from cloud_openapi.runtime._commands import Debug
 from cloud_openapi.runtime._context import ENVIRONMENT, Credentials, Invocation, new_request_id
 from cloud_openapi.runtime._deployment import notes_of, refused_name
 from cloud_openapi.runtime._discovery import UnknownFunctionError
@@ -12,6 +11,7 @@ from cloud_openapi.runtime._outcome import Outcome
 from cloud_openapi.runtime._packages import install as install_packages
 from cloud_openapi.runtime._settings import Settings, entry_file
 from cloud_openapi.runtime._timer import Timer
+from cloud_openapi.runtime._worker_command import Debug
 
 __all__ = [
     "ENVIRONMENT",

@@ -1,8 +1,8 @@
-"""The worker's side in Python: load a function's module and answer one invocation a line.
+"""The Python worker: load a function's module, and answer one invocation for each line.
 
-This file is run as a script in the function's folder, with its own interpreter. It uses the
-standard library only, so that a function sees nothing that the platform does not give it.
-Arguments: what to load, as JSON; the descriptors of the requests and of the answers.
+This file runs as a script in the function's folder, in an interpreter of its own. It imports the
+standard library only, so that a function sees no package that the platform does not have.
+Arguments: the task (file, handler, …) as JSON, the descriptors of requests and answers.
 """
 
 import contextlib
@@ -39,20 +39,20 @@ def main() -> None:
             _set_variables(json.loads(call["context"]["environment"]), former)
             answer = _invoke(handler, call) if handler else json.dumps(failure).encode()
             if os.getpid() != worker:
-                os._exit(0)  # the function forked; the answer is its parent's to give
+                os._exit(0)  # a child forked by the function; its parent answers
             _answer(answers, answer)
 
 
 def _prepare(packages: list[str], platform: dict[str, list[str]]) -> None:
-    # Lines come as they are printed: of a process that is killed, too.
+    # Line buffering: the lines of a process that is killed are not lost.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
     root = logging.getLogger()
     root.setLevel(logging.DEBUG)
     root.addHandler(logging.StreamHandler(sys.stdout))
-    # As PYTHONPATH=/var/user does on the platform; Python had put this file's folder there.
+    # As PYTHONPATH=/var/user on the platform, in place of this file's folder.
     own = [os.getcwd(), *packages]  # noqa: PTH109 - pathlib is slow to import
-    # python -I puts no folder there.
+    # With -I, Python has not added this file's folder.
     sys.path[:] = own + [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]  # noqa: PTH100, PTH120
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*own, os.environ.get("PYTHONPATH")]))
     if platform:
@@ -60,7 +60,7 @@ def _prepare(packages: list[str], platform: dict[str, list[str]]) -> None:
 
 
 class _Platform:
-    """Finds what the platform has installed, and nothing else that is installed here."""
+    """Import finder that hides installed packages which the platform does not have."""
 
     def __init__(self, names: Iterable[str], paths: list[str]) -> None:
         self._names = frozenset(names)
@@ -83,7 +83,7 @@ def _load(file: str, name: str) -> tuple[Handler | None, Answer | None]:
         module = importlib.util.module_from_spec(spec)
         sys.modules[module_name] = module
         spec.loader.exec_module(module)
-    except BaseException as error:  # noqa: BLE001 - SystemExit too is a module that did not load
+    except BaseException as error:  # noqa: BLE001 - SystemExit too means that the module did not load
         return None, _failed("load", error)
     return _handler_of(module, name)
 
@@ -99,9 +99,9 @@ def _handler_of(module: ModuleType, name: str) -> tuple[Handler | None, Answer |
 
 
 def _set_variables(variables: dict[str, str], former: dict[str, str | None]) -> None:
-    """Set the variables of an invocation, as the platform does; those of the one before end.
+    """Set an invocation's variables, and restore those that only the previous one had.
 
-    ``former`` has what there was in their place.
+    ``former`` holds the values that were there before any invocation, None if unset.
     """
     for name in former.keys() - variables.keys():
         value = former.pop(name)
@@ -110,7 +110,7 @@ def _set_variables(variables: dict[str, str], former: dict[str, str | None]) -> 
         else:
             os.environ[name] = value
     for name, value in variables.items():
-        # Most of them stay what they are, and to look is cheaper than to set.
+        # Most values are unchanged, and comparing is cheaper than setting.
         if os.environ.get(name) != value:
             former.setdefault(name, os.environ.get(name))
             os.environ[name] = value
@@ -122,12 +122,12 @@ def _invoke(handler: Handler, call: dict[str, Any]) -> bytes:
         text = _written(result)
     except (SystemExit, KeyboardInterrupt):
         raise
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it is the function's answer
+    except BaseException as error:  # noqa: BLE001 - any exception is the answer
         return json.dumps(_failed("call", error)).encode()
     try:
         data = text.encode()
     except UnicodeEncodeError:
-        # Half a surrogate pair has no UTF-8 form, but it has one in JSON.
+        # A lone surrogate cannot be encoded as UTF-8, but it can be escaped in JSON.
         data = json.dumps(json.loads(text)).encode()
     if len(data) > _MOST_BYTES and len(text.encode("utf-8", "surrogatepass")) > _MOST_BYTES:
         return b'{"failed": "size", "message": "", "stack": ""}'
@@ -135,36 +135,36 @@ def _invoke(handler: Handler, call: dict[str, Any]) -> bytes:
 
 
 def _written(result: Any) -> str:
-    """Return a result as JSON. Raises what tells where it is none, and what to return instead."""
+    """Return a result as JSON. Raises an error with the place that is not JSON, and a fix."""
     try:
         return json.dumps(result, ensure_ascii=False, allow_nan=False, default=_text_of_decimal)
     except RecursionError:
         raise
     except (TypeError, ValueError):
-        flaw = _find_flaw(result)
-        if flaw is None:
-            raise  # a method of the result's own has raised it
-    raise flaw
+        error = _find_json_error(result)
+        if error is None:
+            raise  # raised by a method of the result itself
+    raise error
 
 
 def _text_of_decimal(value: Any) -> str:
-    # As the platform does; every other type is refused.
+    # As the platform does. Every other type is an error.
     decimal = sys.modules.get("decimal")
     if decimal is not None and isinstance(value, decimal.Decimal):
         return str(value)
     raise TypeError
 
 
-def _find_flaw(result: Any) -> Exception | None:
-    # Loaded when it is needed only, for this is read at every start.
-    file = os.path.join(os.path.dirname(__file__), "_flaw.py")  # noqa: PTH118, PTH120
-    spec = importlib.util.spec_from_file_location("_flaw", file)
+def _find_json_error(result: Any) -> Exception | None:
+    # Loaded on demand, to keep the start of a worker fast.
+    file = os.path.join(os.path.dirname(__file__), "_json_error.py")  # noqa: PTH118, PTH120
+    spec = importlib.util.spec_from_file_location("_json_error", file)
     assert spec is not None  # noqa: S101 - there is a loader for .py
     assert spec.loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    flaw: Exception | None = module.flaw_of(result, _text_of_decimal)
-    return flaw
+    error: Exception | None = module.json_error(result, _text_of_decimal)
+    return error
 
 
 def _failed(step: str, error: BaseException) -> Answer:
@@ -172,7 +172,7 @@ def _failed(step: str, error: BaseException) -> Answer:
     _keep_own_frames(trace)
     stack = "".join(trace.format()).rstrip()
     message = stack.rpartition("\n")[2]
-    with contextlib.suppress(Exception):  # the function's own class may have no text
+    with contextlib.suppress(Exception):  # str() of the function's own class may raise
         message = str(error)
     missing = isinstance(error, ImportError)
     if missing:
@@ -199,7 +199,7 @@ def _keep_own_frames(whole: traceback.TracebackException) -> None:
 
 def _answer(descriptor: int, answer: bytes) -> None:
     for stream in (sys.stdout, sys.stderr):
-        # The function may have closed or replaced it.
+        # The function may have closed or replaced the stream.
         with contextlib.suppress(AttributeError, OSError, ValueError):
             stream.flush()
     data = memoryview(answer + b"\n")

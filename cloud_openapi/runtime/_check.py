@@ -1,4 +1,4 @@
-"""What would keep a function from running on the platform."""
+"""Find the problems that a function would have on the platform."""
 
 import json
 import os
@@ -7,41 +7,43 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.runtime._commands import MissingProgramError, command_of
 from cloud_openapi.runtime._deployment import is_web, refused, shipped
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, read_object
-from cloud_openapi.runtime._guard import Guard
-from cloud_openapi.runtime._log import Log, Recorder
+from cloud_openapi.runtime._log import InvocationLog, Log
 from cloud_openapi.runtime._outcome import of_worker_error
 from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
+from cloud_openapi.runtime._process import ForkServer
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import read_timer
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
+from cloud_openapi.runtime._worker_command import MissingProgramError, command_of
 
-# A cold start on a slow machine is no fault of the function.
+# Seconds; generous, since a slow start is not the function's problem.
 _LOADING = 30.0
 
 
-def problems_of(settings: Settings, environment: Mapping[str, str], guard: Guard) -> list[str]:
-    """Return what is wrong with a function: its settings, its config.json, its module."""
+def problems_of(
+    settings: Settings, environment: Mapping[str, str], fork_server: ForkServer
+) -> list[str]:
+    """Return the problems of a function: of its settings, its config.json and its module."""
     config = settings.folder / "config.json"
-    # A file that is no JSON is found by whoever reads it.
+    # Both readers of config.json report it if it is not JSON.
     problems = list(
         dict.fromkeys([*settings.problems, *refused(settings), *_config_problems(config)])
     )
     if is_web(settings):
         return problems
     if not settings.file.is_file():
-        message = f"it should have {settings.handler}(event, context)"
+        message = f"it must define {settings.handler}(event, context)"
         return [*problems, f"{settings.file} is missing: {message}"]
-    return [*problems, *_load_problems(settings, environment, guard)]
+    return [*problems, *_load_problems(settings, environment, fork_server)]
 
 
 def _config_problems(path: Path) -> Iterator[str]:
     try:
         if "*" in read_permissions(path):
-            yield f'{path}: permissions.openapi: "*" is no wildcard and allows nothing'
+            yield f'{path}: permissions.openapi: "*" is not a wildcard and permits nothing'
     except FileError as error:
         yield str(error)
     try:
@@ -52,21 +54,23 @@ def _config_problems(path: Path) -> Iterator[str]:
         yield f"{path}: {error}"
 
 
-def _load_problems(settings: Settings, environment: Mapping[str, str], guard: Guard) -> list[str]:
-    """Load the function in a worker of its own, with nothing that the platform lacks."""
+def _load_problems(
+    settings: Settings, environment: Mapping[str, str], fork_server: ForkServer
+) -> list[str]:
+    """Load the function in a new worker, without packages that the platform does not have."""
     installed = installed_for(settings)
     own = {**environment, "NODE_PATH": os.pathsep.join(map(str, installed))}
-    recorder = Recorder(Log())
+    log = InvocationLog(Log())
     try:
         command = command_of(settings, installed, bare=True)
-        worker = Worker(command, settings.folder, own, guard)
+        worker = Worker(command, settings.folder, own, fork_server)
     except (MissingProgramError, OSError) as error:
         return [str(error)]
     try:
-        answer = json.loads(worker.ask(b"", Limits(_LOADING, settings.memory), recorder.own))
+        answer = json.loads(worker.ask(b"", Limits(_LOADING, settings.memory), log.own))
     except WorkerError as error:
-        recorder.platform(of_worker_error(error, _LOADING).message)
-        return [f"{settings.file} does not load: {recorder.text.strip()}"]
+        log.platform(of_worker_error(error, _LOADING).message)
+        return [f"{settings.file} does not load: {log.text.strip()}"]
     finally:
         worker.close()
     if not answer:
@@ -91,15 +95,15 @@ def _advice(settings: Settings, message: str) -> str:
     )
     name = (found[1] or found[2]) if found else ""
     if not name:
-        dotless = "is in no package: import modules beside it without the dot"
+        dotless = "is not part of a package: import the modules beside it without the dot"
         return f"\n{settings.file.name} {dotless}" if "relative import" in message else ""
     if name.startswith((".", "/")):
-        return f"\nThe file {name} is not in {settings.folder}; case counts, on the platform too"
+        return f"\nThe file {name} is not in {settings.folder}; file names are case-sensitive"
     if name == "cloud_openapi":
         package = shipped(settings, "'cloud-openapi[gateway]'")
         return f"\nThe platform does not have cloud_openapi; {package}"
     if name in PREINSTALLED:
-        return f"\nThe platform has {name} installed, this machine has not: pip install {name}"
+        return f"\nThe platform has {name} installed, but this machine does not: pip install {name}"
     above = settings.folder.parent / name
     if above.is_dir() or above.with_name(f"{name}.py").is_file():
         return f"\nOnly {settings.folder} is uploaded: {above} must be copied into it"

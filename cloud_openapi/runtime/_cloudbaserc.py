@@ -1,4 +1,4 @@
-"""cloudbaserc.json: how the CloudBase CLI would deploy the functions of a folder."""
+"""Read cloudbaserc.json, by which the CloudBase CLI deploys the functions of a folder."""
 
 import os
 import re
@@ -18,11 +18,11 @@ def functions_folder(project: Path) -> Path:
     try:
         return project / _root(project / FILE, read_object(project / FILE) or {})
     except FileError:
-        return project / DEFAULT_ROOT  # the functions there say what is wrong with the file
+        return project / DEFAULT_ROOT  # the functions there report the problem
 
 
 class RC(NamedTuple):
-    """What a cloudbaserc.json says: an entry for each function, or what is wrong with the file."""
+    """The content of a cloudbaserc.json: an entry for each function, or else the error."""
 
     path: Path | None
     entries: Mapping[str, Mapping[str, Any]]
@@ -30,7 +30,7 @@ class RC(NamedTuple):
 
 
 class CloudbaseRC:
-    """The cloudbaserc.json that is about a folder of functions, read again when it changes."""
+    """The cloudbaserc.json for a folder of functions; it is read again when it changes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -39,7 +39,7 @@ class CloudbaseRC:
         self._read: tuple[Stamp, RC] | None = None
 
     def read(self) -> RC:
-        """Return what it says now; it may be missing."""
+        """Return its content as it is now; without entries if the file is missing."""
         path = self._path()
         if path is None:
             return RC(None, {})
@@ -52,9 +52,9 @@ class CloudbaseRC:
         return self._read[1]
 
     def _path(self) -> Path | None:
-        """Return the file in the folder, beside it, or further up, if its root is the folder."""
+        """Return the file in the folder, beside it, or further up if its functionRoot matches."""
         for project, path in self._candidates:
-            # Asked at every invocation, and nearly always there is none: this raises nothing then.
+            # Called at every invocation. Unlike isfile, access raises nothing for a missing file.
             if not os.access(path, os.F_OK) or not os.path.isfile(path):  # noqa: PTH113
                 continue
             near = project in (self._folder, self._folder.parent)
@@ -73,7 +73,7 @@ def _entries(path: Path) -> dict[str, Mapping[str, Any]]:
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
             raise FileError(f"{path}: functions[{index}] must be an object with a name")
         if entry["name"] in found:
-            raise FileError(f'{path}: functions[{index}].name: "{entry["name"]}" is there twice')
+            raise FileError(f'{path}: functions[{index}].name: "{entry["name"]}" is a duplicate')
         found[entry["name"]] = entry
     return found
 
@@ -86,8 +86,5 @@ def _root(path: Path, value: Mapping[str, Any]) -> str:
 
 
 def fill_in(text: str) -> str:
-    """Replace ``{{env.NAME}}`` as the CLI does, from this process's environment.
-
-    Raises KeyError for a variable that is not set.
-    """
+    """Replace ``{{env.NAME}}`` by the environment's value, as the CLI does. Raises KeyError."""
     return _VARIABLE.sub(lambda found: os.environ[found[1]], text)

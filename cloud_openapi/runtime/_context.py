@@ -1,4 +1,4 @@
-"""What an invocation is told: its event, its context and its variables, as on the platform."""
+"""The event, the context and the variables of an invocation, as on the platform."""
 
 import base64
 import hmac
@@ -19,15 +19,15 @@ from cloud_openapi.demo import DEMO_APPID, DEMO_OPENID
 from cloud_openapi.periods import NOW_VARIABLE
 from cloud_openapi.runtime._settings import Settings
 
-# What the developer tools call the environment of local debugging.
+# The name that the developer tools give the environment in local debugging.
 ENVIRONMENT = "local"
 _NUMBER = "0"
-# Nobody listens there. A function that is told no gateway must not find the real one.
+# No server listens there: without an emulator, a function must not reach the real gateway.
 _NOWHERE = "http://127.0.0.1:9"
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-# By these a machine's programs run and reach the network. Whatever else a shell has set, among it
-# real secrets, is not for functions, as nothing of it is on the platform.
-_OF_THE_MACHINE = (
+# The variables that programs need to run and to reach the network. As on the platform, functions
+# inherit no others: those of a shell may hold real secrets.
+_INHERITED = (
     "PATH",
     "TMPDIR",
     "LD_LIBRARY_PATH",
@@ -56,7 +56,7 @@ _DOCUMENTED = {
     "USER": "qcloud",
     "_SCF_SERVER_PORT": "28902",
 }
-# The bits of a UUID that tell what it is, and the others.
+# The bits of a UUID that hold its version and variant, and all the others.
 _VERSION_4 = 0x4000_8000_0000_0000_0000
 _RANDOM = (1 << 128) - 1 - 0xF000_C000_0000_0000_0000
 _USER_SOURCES = frozenset({"wx_client", "wx_devtools"})
@@ -65,10 +65,10 @@ _OF_HTTPS = frozenset({"CLOUD_OPENAPI_BASE_URL", "CLOUD_OPENAPI_APPID", "CLOUD_O
 
 
 class Credentials(NamedTuple):
-    """The temporary credentials that an emulator gives its functions; they open nothing else.
+    """The temporary credentials of an emulator's functions; they are valid there only.
 
-    Each function has its own, so that what one signs is of no use to another: they follow from the
-    function's name and from ``key``, which only the emulator has.
+    Each function has its own, derived from its name and from the emulator's secret ``key``, so
+    that a function cannot sign as another one.
     """
 
     secret_id: str
@@ -76,11 +76,11 @@ class Credentials(NamedTuple):
 
     @classmethod
     def new(cls) -> "Credentials":
-        """Make some up."""
+        """Return random credentials."""
         return cls("AKID" + secrets.token_hex(16), secrets.token_bytes(32))
 
     def variables_for(self, function: str) -> dict[str, str]:
-        """Return the environment variables that hold those of a function."""
+        """Return the environment variables with a function's credentials."""
         return {
             "TENCENTCLOUD_SECRETID": f"{self.secret_id}.{function}",
             "TENCENTCLOUD_SECRETKEY": self.secret_key_of(function),
@@ -88,12 +88,12 @@ class Credentials(NamedTuple):
         }
 
     def function_of(self, secret_id: str) -> str | None:
-        """Return whose secret id it is; nothing, if it is none of these."""
+        """Return the function that has a secret id, None if it is unknown."""
         mine, _, function = secret_id.partition(".")
         return function if mine == self.secret_id and function else None
 
     def secret_key_of(self, function: str) -> str:
-        """Return what a function signs with."""
+        """Return the secret key that a function signs with."""
         return self._derived("secret key", function)[:32]
 
     def _derived(self, what: str, function: str) -> str:
@@ -113,25 +113,25 @@ class Invocation(NamedTuple):
 
 def new_request_id() -> str:
     """Return a random UUID, as the platform's ids are."""
-    # By uuid.uuid4 it would cost a fortieth of an invocation.
+    # uuid.uuid4 takes a fortieth of an invocation.
     digits = f"{secrets.randbits(128) & _RANDOM | _VERSION_4:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_token(request_id: str) -> str:
-    """Return an API token in the platform's form; only its ticket is a secret."""
+    """Return an API token in the platform's form; only its ticket is secret."""
     ticket = secrets.token_urlsafe(32)
     text = f'{{"Version":1,"KeyVersion":1,"eventId":"{request_id}","ticket":"{ticket}"}}'
     return base64.b64encode(text.encode()).decode()
 
 
 def from_user(source: str) -> bool:
-    """Say whether a user of the mini program began the chain of calls."""
+    """Return whether a user of the mini program began the chain of calls."""
     return source.partition(",")[0] in _USER_SOURCES
 
 
 def event_of(event: Any, source: str, appid: str) -> Any:
-    """Return the event with what the platform merges into it: who calls, for a mini program."""
+    """Return the event; for a mini program's call with ``userInfo``, as the platform adds it."""
     if from_user(source) and isinstance(event, dict):
         return {**event, "userInfo": {"appId": appid, "openId": DEMO_OPENID}}
     return event
@@ -140,7 +140,7 @@ def event_of(event: Any, source: str, appid: str) -> Any:
 def context_of(
     invocation: Invocation, settings: Settings, variables: Mapping[str, str]
 ) -> dict[str, str | int]:
-    """Return the platform's keys and types; a local mini program has no real numbers."""
+    """Return the context, with the platform's keys and types; account numbers are 0."""
     return {
         "request_id": invocation.request_id,
         "function_name": invocation.function,
@@ -163,7 +163,7 @@ def variables_of(
     appid: str,
     now: datetime,
 ) -> dict[str, str]:
-    """Return the variables of one invocation; those of a timer know no user."""
+    """Return the variables of one invocation; a timer's name no user."""
     timer = (trigger or invocation.source) in ("timer", "wx_trigger")
     wx = {**_ADDRESSES, "WX_APPID": appid}
     if from_user(invocation.source):
@@ -173,7 +173,7 @@ def variables_of(
         "TCB_ENV": ENVIRONMENT,
         "TCB_SEQID": f"{time.time_ns() // 1_000_000}_{invocation.request_id.replace('-', '')[:16]}",
         "TRIGGER_SRC": trigger or ("timer" if timer else "tcb"),
-        "TCB_SESSIONTOKEN": secrets.token_urlsafe(32),  # opens nothing
+        "TCB_SESSIONTOKEN": secrets.token_urlsafe(32),  # never valid
         "TCB_SOURCE": invocation.source,
     }
     return {
@@ -189,16 +189,16 @@ def variables_of(
 def process_environment(
     settings: Settings, given: Mapping[str, str], credentials: Credentials, packages: list[Path]
 ) -> dict[str, str]:
-    """Return the environment of a function's process, ``given`` and its own variables in it.
+    """Return the environment of a worker: the platform's variables, ``given``, the function's own.
 
-    Of this process's variables only those get there by which programs of this machine run.
+    Of this process's variables it inherits only those that programs need to run.
     """
     base_url = given.get("CLOUD_OPENAPI_BASE_URL", _NOWHERE)
-    # By these a function would call over HTTPS, as nobody's who has no secret would on CloudBase.
+    # With these a function would call over HTTPS, as it cannot do on CloudBase without a secret.
     given = {name: value for name, value in given.items() if name not in _OF_HTTPS}
     folder = str(settings.folder)
     environment = {
-        **{name: os.environ[name] for name in _OF_THE_MACHINE if name in os.environ},
+        **{name: os.environ[name] for name in _INHERITED if name in os.environ},
         **_DOCUMENTED,
         **_user_packages(),
         "HOSTNAME": socket.gethostname(),
@@ -218,14 +218,14 @@ def process_environment(
         **settings.variables,
     }
     if settings.language == "node":
-        # wx-server-sdk is on the platform, and here wherever NODE_PATH says.
+        # The platform has wx-server-sdk installed; here NODE_PATH says where it is.
         paths = [*map(str, packages), os.environ.get("NODE_PATH", "")]
         environment["NODE_PATH"] = os.pathsep.join(filter(None, paths))
     return environment
 
 
 def _user_packages() -> dict[str, str]:
-    """Return where ``pip install --user`` puts packages, which another HOME would hide."""
+    """Return PYTHONUSERBASE: the platform's HOME would hide the user's site-packages."""
     if not site.ENABLE_USER_SITE:
         return {}
     return {"PYTHONUSERBASE": site.getuserbase()}

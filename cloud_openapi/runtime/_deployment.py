@@ -1,4 +1,4 @@
-"""What the platform would refuse of a function that runs here, and what is not done here.
+"""Differences between the platform and the emulator that matter to a function.
 
 Runtimes: https://docs.cloudbase.net/en/cloud-function/runtime-support
 """
@@ -12,33 +12,33 @@ from cloud_openapi.runtime._files import FileError, read_object
 from cloud_openapi.runtime._settings import RUNTIMES, Settings
 
 _PYTHONS = ("Python3.11", "Python3.10", "Python3.9", "Python3.7")
-# Of the page's "26.x" no exact name is known.
+# The page also lists "26.x", without the exact name.
 _NODES = ("Nodejs24.11", "Nodejs22.21", "Nodejs20.19", "Nodejs18.15", "Nodejs16.13")
 _KEYS = ("permissions", "triggers", "timeout", "envVariables")
 _NOT_DONE = {
-    "layers": "layers are not emulated: what they hold is missing here",
+    "layers": "layers are not emulated: their files are missing here",
     "triggers": "the emulator fires the triggers of config.json, not these",
 }
 
 
 def refused_name(name: str) -> str:
-    """Return what the platform has against a function's name; nothing, if it takes it."""
+    """Return why a function's name is invalid on the platform, empty if it is valid."""
     if NAME.fullmatch(name):
         return ""
     return (
-        "a function's name is 2 to 60 of a-z, A-Z, 0-9, - and _, a letter first and a letter or "
-        f"digit last, not {name!r}"
+        "a function's name is 2 to 60 of a-z, A-Z, 0-9, - and _; it begins with a letter and ends "
+        f"with a letter or digit, unlike {name!r}"
     )
 
 
 def refused(settings: Settings) -> Iterator[str]:
-    """Yield what keeps the platform, and not the emulator, from running a function."""
+    """Yield the problems that a function has on the platform, but not in the emulator."""
     entry, place = settings.entry, settings.place
     runtime, kind = entry.get("runtime"), entry.get("type", "Event")
     has_file = settings.file.is_file()
     if entry and runtime is None and settings.language == "python" and has_file:
         wanted = RUNTIMES["python"]
-        yield f"{place}: runtime is missing, and the platform takes Node.js then: say {wanted}"
+        yield f"{place}: runtime is missing, and the default is Node.js: set it to {wanted}"
     python = isinstance(runtime, str) and runtime.lower().startswith("python")
     if python and runtime not in _PYTHONS:
         yield f"{place}: runtime: the platform has {', '.join(_PYTHONS)}, not {runtime!r}"
@@ -49,12 +49,12 @@ def refused(settings: Settings) -> Iterator[str]:
 
 
 def is_web(settings: Settings) -> bool:
-    """Say whether a function is a server of its own, and has no handler."""
+    """Return whether a function is of type HTTP: a server of its own, without a handler."""
     return settings.entry.get("type") == "HTTP"
 
 
 def notes_of(settings: Settings) -> list[str]:
-    """Return what may be a slip, and what of a function's settings the emulator does not do."""
+    """Return notes on possible mistakes and on settings that the emulator ignores."""
     return [*_of_entry(settings), *_of_config(settings), *_of_requirements(settings)]
 
 
@@ -75,9 +75,9 @@ def _of_config(settings: Settings) -> Iterator[str]:
     try:
         config = read_object(path)
     except FileError:
-        return  # that is a problem, not a note
+        return  # a problem, not a note
     if config is None:
-        yield f"{path} is missing: the function may call no API"
+        yield f"{path} is missing: the function is not permitted to call any API"
         return
     permissions = config.get("permissions")
     inner = permissions if isinstance(permissions, dict) else {}
@@ -85,8 +85,8 @@ def _of_config(settings: Settings) -> Iterator[str]:
         for key in given:
             if key not in known:
                 meant = get_close_matches(key, known, 1)
-                instead = f"; is it {where}{meant[0]}?" if meant else ""
-                yield f"{path}: {where}{key} is no key that counts{instead}"
+                instead = f"; did you mean {where}{meant[0]}?" if meant else ""
+                yield f"{path}: {where}{key} is unknown and ignored{instead}"
 
 
 def _of_requirements(settings: Settings) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _of_requirements(settings: Settings) -> Iterator[str]:
 
 
 def shipped(settings: Settings, what: str) -> str:
-    """Return how a Python function takes with it what the platform does not install."""
+    """Return how to upload a Python function with packages that the platform does not have."""
     runtime = settings.runtime if settings.runtime in _PYTHONS else RUNTIMES["python"]
     version = runtime.removeprefix("Python")
     return (

@@ -1,4 +1,4 @@
-"""Which functions a folder has, and what their files say about them."""
+"""Find the functions of a folder, and read their files again when they change."""
 
 import os
 import re
@@ -24,85 +24,85 @@ _T = TypeVar("_T")
 NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,58}[a-zA-Z0-9]")
 
 
-class Found(NamedTuple):
-    """A function as it is now; unequal to what it was when a file or a setting has changed."""
+class Function(NamedTuple):
+    """A function as its files are now; unequal once a file or a setting has changed."""
 
     files: Fingerprint
     settings: Settings
 
 
 class UnknownFunctionError(KeyError):
-    """There is no function of the name."""
+    """No function has the name."""
 
 
-class _Kept(Generic[_T]):
-    """What is read of files, each again when it has changed; of one that is no good, nothing."""
+class _FileCache(Generic[_T]):
+    """Parsed files; each is read again when it has changed. An invalid file gives the default."""
 
-    def __init__(self, read: Callable[[Path], _T], nothing: _T) -> None:
+    def __init__(self, read: Callable[[Path], _T], default: _T) -> None:
         self._read = read
-        self._nothing = nothing
-        self._known: dict[Path, tuple[Stamp, _T, str]] = {}
+        self._default = default
+        self._cached: dict[Path, tuple[Stamp, _T, str]] = {}
 
     def __call__(self, path: Path) -> tuple[_T, str]:
-        """Return what a file says, and what is wrong with it, if it is."""
+        """Return the parsed content and the error message, which is empty if the file is valid."""
         current = stamp(path)
-        known = self._known.get(path)
-        if known is None or known[0] != current:
+        cached = self._cached.get(path)
+        if cached is None or cached[0] != current:
             try:
-                known = (current, self._read(path), "")
+                cached = (current, self._read(path), "")
             except ValueError as error:
                 where = "" if isinstance(error, FileError) else f"{path}: "
-                known = (current, self._nothing, f"{where}{error}")
-            self._known[path] = known
-        return known[1], known[2]
+                cached = (current, self._default, f"{where}{error}")
+            self._cached[path] = cached
+        return cached[1], cached[2]
 
 
-class _Known(NamedTuple):
-    """A function that was found, its folder, and what told that it is this one."""
+class _Cached(NamedTuple):
+    """A function with its folder, and the state of the files that decide which folder it is."""
 
     surroundings: tuple[RC, Stamp]
     folder: Path
-    found: Found
+    function: Function
 
 
 class Folder:
-    """The functions of a folder. It may be missing: then there are none."""
+    """The functions of a folder; none if the folder is missing."""
 
     def __init__(self, path: Path, defaults: Settings) -> None:
         self.path = path.resolve()
         self._defaults = defaults
         self._rc = CloudbaseRC(self.path)
-        self._known: dict[str, _Known] = {}
-        self.permissions = _Kept[frozenset[str]](read_permissions, frozenset())
-        """``permissions.openapi`` of a config.json, and what is wrong with it, if it is."""
-        self.timer = _Kept[Timer | None](_timer, None)
-        """The timer of a config.json, if it has one, and what is wrong with it."""
+        self._cached: dict[str, _Cached] = {}
+        self.permissions = _FileCache[frozenset[str]](read_permissions, frozenset())
+        """``permissions.openapi`` of a config.json, and the error message, else empty."""
+        self.timer = _FileCache[Timer | None](_timer, None)
+        """The timer of a config.json, None if it has none, and the error message, else empty."""
 
     def __iter__(self) -> Iterator[str]:
         names = {*self._listed(), *self._rc.read().entries}
         return (name for name in sorted(names) if self.folder_of(name))
 
     def folder_of(self, name: object) -> Path | None:
-        """Return the folder of a function; nothing, if there is no function of the name."""
+        """Return the folder of a function, None if no function has the name."""
         return self._folder_of(name, self._rc.read())
 
-    def find(self, name: str) -> Found:
-        """Return a function with its settings as they are now. Raises UnknownFunctionError."""
-        # The stamp of the folder of all functions changes with the name of any of them.
+    def find(self, name: str) -> Function:
+        """Return a function as its files are now. Raises UnknownFunctionError."""
+        # The stamp of the folder changes when a function is added, removed or renamed.
         rc, above = self._rc.read(), stamp(self.path)
-        known = self._known.get(name)
+        cached = self._cached.get(name)
         if (
-            known is not None
-            and known.surroundings == (rc, above)
-            and known.found.files == fingerprint(known.folder)
+            cached is not None
+            and cached.surroundings == (rc, above)
+            and cached.function.files == fingerprint(cached.folder)
         ):
-            return known.found
+            return cached.function
         folder = self._folder_of(name, rc)
         if folder is None:
             raise UnknownFunctionError(name)
-        found = Found(fingerprint(folder), _settings(name, folder, rc, self._defaults))
-        self._known[name] = _Known((rc, above), folder, found)
-        return found
+        function = Function(fingerprint(folder), _settings(name, folder, rc, self._defaults))
+        self._cached[name] = _Cached((rc, above), folder, function)
+        return function
 
     def _folder_of(self, name: object, rc: RC) -> Path | None:
         if not isinstance(name, str) or NAME.fullmatch(name) is None:
@@ -118,11 +118,11 @@ class Folder:
         return folder if is_one else None
 
     def _has(self, name: str) -> bool:
-        """Say whether there is the name to the letter, where a file system folds case too."""
+        """Return whether the folder has exactly this name, also where file names ignore case."""
         try:
             return name in os.listdir(self.path)  # noqa: PTH208 - names are all that is wanted
         except OSError:
-            # There may be no descriptor left: what is there is there all the same.
+            # No descriptor may be left; that does not mean that the function is missing.
             return True
 
     def _listed(self) -> list[str]:

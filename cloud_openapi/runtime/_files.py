@@ -12,25 +12,22 @@ from typing import Any
 Stamp = tuple[int, int, int] | None
 Fingerprint = tuple[tuple[str, int, int, int], ...]
 
-# Dependencies are replaced as a whole, and there are thousands of them.
+# Dependencies are thousands of files, and are replaced as a whole.
 _UNWATCHED = frozenset({"node_modules", "__pycache__"})
 _NAME = attrgetter("name")
 _DIST_INFO = ".dist-info"
 MOST_WATCHED = 400
-"""Files of a function's folder whose change is seen."""
+"""The number of files in a function's folder that are watched for changes."""
 
 _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
 
 
 class FileError(ValueError):
-    """A file that cannot be used; the message names file and key."""
+    """An invalid file; the message names file and key."""
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
-    """Return the object in a JSON file, or nothing where there is no file.
-
-    Raises FileError.
-    """
+    """Return the object in a JSON file, None if the file is missing. Raises FileError."""
     try:
         value = json.loads(path.read_text("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
@@ -51,9 +48,9 @@ def kind(value: Any) -> str:
 
 
 def stamp(path: str | Path) -> Stamp:
-    """Return what changes when a file does; nothing, if there is none."""
+    """Return a value that changes when the file does, None if the file is missing."""
     try:
-        # Asked several times at every invocation, which is why this is not pathlib's.
+        # Called several times at every invocation, and pathlib is slower.
         status = os.stat(path)  # noqa: PTH116
     except OSError:
         return None
@@ -61,10 +58,10 @@ def stamp(path: str | Path) -> Stamp:
 
 
 def fingerprint(folder: Path) -> Fingerprint:
-    """Return what changes when a file of the folder does.
+    """Return a value that changes when a file of the folder does.
 
-    Installed dependencies are left out, and the cost is bounded: of a folder of thousands the
-    first 400 files count, those near its top before those below.
+    Installed dependencies are skipped. To bound the cost, only the first 400 files count, in the
+    order of their depth.
     """
     found: list[tuple[str, int, int, int]] = []
     folders = deque([os.fspath(folder)])
@@ -73,7 +70,7 @@ def fingerprint(folder: Path) -> Fingerprint:
         dist_infos = [entry.path for entry in entries if entry.name.endswith(_DIST_INFO)]
         installed = _UNWATCHED.union(*map(_installed, dist_infos)) if dist_infos else _UNWATCHED
         for entry in entries:
-            # What goes away meanwhile is seen by the next invocation; a link may lead nowhere.
+            # A file may be removed meanwhile, and a link may be broken.
             with contextlib.suppress(OSError):
                 if not entry.is_dir():
                     status = entry.stat()
@@ -95,7 +92,7 @@ def _entries(folder: str) -> list["os.DirEntry[str]"]:
 
 @lru_cache(maxsize=1024)
 def _installed(dist_info: str) -> frozenset[str]:
-    """Return the folders that pip made with a .dist-info, whose RECORD lists every file."""
+    """Return the folders that the RECORD of a .dist-info lists, as pip wrote it."""
     try:
         record = Path(dist_info, "RECORD").read_text("utf-8")
     except (OSError, UnicodeDecodeError):

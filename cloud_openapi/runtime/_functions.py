@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from cloud_openapi.runtime._check import problems_of
-from cloud_openapi.runtime._commands import Debug, MissingProgramError, command_of
 from cloud_openapi.runtime._context import (
     Credentials,
     Invocation,
@@ -16,11 +15,10 @@ from cloud_openapi.runtime._context import (
     process_environment,
     variables_of,
 )
-from cloud_openapi.runtime._debugger import Debugger
-from cloud_openapi.runtime._discovery import Folder, Found
+from cloud_openapi.runtime._debug_port import DebugPort
+from cloud_openapi.runtime._discovery import Folder, Function
 from cloud_openapi.runtime._files import MOST_WATCHED
-from cloud_openapi.runtime._guard import Guard
-from cloud_openapi.runtime._invocation import Running
+from cloud_openapi.runtime._invocation import Execution
 from cloud_openapi.runtime._log import Log
 from cloud_openapi.runtime._outcome import (
     BUSY,
@@ -35,26 +33,27 @@ from cloud_openapi.runtime._outcome import (
 )
 from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._pool import Pool
+from cloud_openapi.runtime._process import ForkServer
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
+from cloud_openapi.runtime._worker_command import Debug, MissingProgramError, command_of
 
 _DEFAULT_TIMEOUT = 5.0
 _DEFAULT_MEMORY = 256
-# Each has a process of its own, and they share the machine with the developer.
+# Each is a process on the developer's machine.
 _CONCURRENCY = 16
-# What a worker says when it has loaded its function.
+# A worker's first answer, when it has loaded its function.
 _LOADED = b"{}"
 
 
 class Functions:
     """The functions of a folder, in Python and Node.js, each in worker processes of its own.
 
-    ``environment`` is what the workers get beside this process's variables, none of which named
-    CLOUD_OPENAPI_* is handed on. The folder may be missing: then there are no functions.
-    ``timeout`` (seconds) and ``memory`` (MB) are for functions that set none. ``config`` is the
-    config.json of code outside of a function. ``on_line`` is told each line that a function
-    writes, with the function's name.
+    A missing folder has no functions. ``environment`` is added to the workers' variables;
+    variables CLOUD_OPENAPI_* of this process are not inherited. ``timeout`` (seconds) and
+    ``memory`` (MB) are defaults. ``config`` is the config.json of code outside a function.
+    ``on_line`` is called with a function's name and each line that it prints.
     """
 
     def __init__(  # noqa: PLR0913 - each with a default
@@ -74,14 +73,13 @@ class Functions:
         self._environment = dict(environment)
         self._config = (config or Path("config.json")).absolute()
         self._debug = debug
-        self._debugger = Debugger()
+        self._debug_port = DebugPort()
         self._on_line = on_line
         self._lock = threading.Lock()
         self._logs: dict[str, Log] = {}
         self._warned: dict[tuple[str, str], str] = {}
-        self._running = threading.BoundedSemaphore(_CONCURRENCY)
         self._invocations: dict[bytes, Invocation] = {}
-        self._guard = Guard()
+        self._fork_server = ForkServer()
         self._pool = Pool(self._start)
 
     def __iter__(self) -> Iterator[str]:
@@ -91,26 +89,26 @@ class Functions:
         return self._functions.folder_of(name) is not None
 
     def settings_of(self, name: str) -> Settings:
-        """Return how a function is deployed, as its files say now. Raises KeyError."""
+        """Return a function's settings as its files are now. Raises KeyError."""
         return self._functions.find(name).settings
 
     def log_of(self, name: str) -> Log:
-        """Return the log of a function, an empty one before its first invocation."""
+        """Return the log of a function; it is empty before the first invocation."""
         with self._lock:
             if name not in self._logs:
-                told = self._on_line
-                own = None if told is None else lambda line: told(name, line)
+                on_line = self._on_line
+                own = None if on_line is None else lambda line: on_line(name, line)
                 self._logs[name] = Log(own)
             return self._logs[name]
 
     def invocation_of(self, token: str) -> Invocation | None:
-        """Return the running invocation that was given an API token; nothing for any other."""
+        """Return the running invocation with this API token, None for any other token."""
         return self._invocations.get(_digest(token))
 
     def permissions_of(self, function: str) -> frozenset[str]:
-        """Return the APIs that a function's config.json lists, by their exact names.
+        """Return the names of the APIs that a function's config.json permits.
 
-        A file that is missing or cannot be used lists none; the function's log says why.
+        They are none if the file is missing or invalid; the function's log says why.
         """
         folder = self._functions.folder_of(function)
         if folder is None:
@@ -120,7 +118,7 @@ class Functions:
         return allowed
 
     def timers(self) -> list[tuple[str, Timer]]:
-        """Return each function that has a timer, with it; a log says of which it is no good."""
+        """Return the functions that have a timer; of an invalid one, a log has a warning."""
         found = []
         for name in self:
             folder = self._functions.folder_of(name)
@@ -133,7 +131,7 @@ class Functions:
         return found
 
     def root_permissions(self) -> frozenset[str]:
-        """Return the APIs that the config.json outside of the functions lists."""
+        """Return the APIs that the config.json of code outside a function permits."""
         return self._functions.permissions(self._config)[0]
 
     def invoke(
@@ -144,76 +142,73 @@ class Functions:
         source: str = "wx_client",
         trigger: str | None = None,
     ) -> Outcome:
-        """Run a function's handler; ``now`` is the time that it is told.
+        """Run a function's handler at the emulator's time ``now``.
 
-        A ``source`` that begins with wx_client has a user, whom the event and the context name.
-        ``trigger`` is TRIGGER_SRC, by default timer for wx_trigger and tcb for the others.
-        Raises KeyError for a name that is none of the functions.
+        With a ``source`` that begins with wx_client or wx_devtools, event and context name a
+        user. ``trigger`` is TRIGGER_SRC; its default is timer for wx_trigger, else tcb.
+        Raises UnknownFunctionError, a KeyError.
         """
         found = self._functions.find(name)
         invocation = Invocation(new_request_id(), name, source)
-        running = Running(invocation, found.settings, self.log_of(name))
+        execution = Execution(invocation, found.settings, self.log_of(name))
         appid = appid_of(self._environment)
         try:
-            digest = self._begin(running)
+            digest = self._begin(execution)
             try:
-                variables = variables_of(invocation, trigger, running.token, appid, now)
-                call = running.call(event, variables)
-                outcome = Outcome(self._run(found, call, running), 200)
+                variables = variables_of(invocation, trigger, execution.token, appid, now)
+                call = execution.call(event, variables)
+                outcome = Outcome(self._run(found, call, execution), 200)
             finally:
-                self._end(digest)
+                del self._invocations[digest]
         except InvocationError as error:
             outcome = error.outcome(invocation.request_id)
-        return running.end(outcome)
+        return execution.end(outcome)
 
     def check(self, name: str) -> list[str]:
-        """Return what would keep a function from running on the platform. Raises KeyError."""
+        """Return the problems that a function would have on the platform. Raises KeyError."""
         settings = self.settings_of(name)
         environment = process_environment(
             settings, self._environment, self.credentials, installed_for(settings)
         )
-        return problems_of(settings, environment, self._guard)
+        return problems_of(settings, environment, self._fork_server)
 
     def close(self) -> None:
-        """End every worker, whatever it is doing."""
+        """End every worker, busy ones too."""
         self._pool.close()
-        self._guard.close()
+        self._fork_server.close()
 
     def _warn(self, function: str, wrong: str, therefore: str) -> None:
-        """Say once in a function's log what is wrong with it."""
+        """Write a warning to a function's log, unless it repeats the last one."""
         with self._lock:
-            news = wrong and self._warned.get((function, therefore)) != wrong
+            is_new = wrong and self._warned.get((function, therefore)) != wrong
             self._warned[function, therefore] = wrong
-        if news:
+        if is_new:
             self.log_of(function).add_own(f"Warning: {therefore}: {wrong}")
 
-    def _begin(self, running: Running) -> bytes:
-        """Let an invocation run, whose token is good until its end; return what it is known by."""
-        if not self._running.acquire(blocking=False):
-            raise InvocationError(BUSY, f"{_CONCURRENCY} invocations are running already")
-        digest = _digest(running.token)
-        self._invocations[digest] = running.invocation
+    def _begin(self, execution: Execution) -> bytes:
+        """Make the token of an invocation valid, and return its digest. Raises InvocationError."""
+        digest = _digest(execution.token)
+        with self._lock:
+            if len(self._invocations) == _CONCURRENCY:
+                raise InvocationError(BUSY, f"{_CONCURRENCY} invocations are running already")
+            self._invocations[digest] = execution.invocation
         return digest
 
-    def _end(self, digest: bytes) -> None:
-        del self._invocations[digest]
-        self._running.release()
-
-    def _run(self, found: Found, call: bytes, running: Running) -> str:
+    def _run(self, found: Function, call: bytes, execution: Execution) -> str:
         settings = found.settings
         if settings.problems:
             raise InvocationError(UNUSABLE, "; ".join(settings.problems))
         debugging = self._debug is not None and self._debug.function == settings.name
-        # A debugger takes time, and its own memory is not the function's.
+        # No limits: a debugger stops the function, and takes memory of its own.
         given = (None, sys.maxsize) if debugging else (settings.timeout, settings.memory)
         limits = Limits(*given)
         try:
-            # A debugger's port is free when the worker that had it is gone.
+            # The debugger's port is free once the outdated worker has ended.
             worker, new = self._pool.take(found, alone=debugging)
         except (MissingProgramError, OSError) as error:
             raise InvocationError(NO_RUNTIME, str(error)) from error
         keep = False
-        output = running.recorder.own
+        output = execution.log.own
         try:
             answer = worker.ask(b"", limits, output) if new else _LOADED
             if answer == _LOADED:
@@ -223,36 +218,36 @@ class Functions:
         except WorkerError as error:
             raise of_worker_error(error, limits.timeout) from error
         except InvocationError as error:
-            # The next one finds what is installed until then, and speaks in turn.
+            # A new worker sees newly installed packages, and is not out of step.
             keep = keep and not error.missing and error.status != EXIT
             if error.missing:
-                running.recorder.platform(_advice(settings).removeprefix(". "))
+                execution.log.platform(_advice(settings).removeprefix(". "))
             raise
         finally:
-            running.memory = worker.peak
-            # One that has closed its output would fail at the next one's first line.
+            execution.memory = worker.peak
+            # If its output is closed, the next invocation would fail when it prints.
             self._pool.give_back(found, worker, keep=keep and not worker.silent)
 
-    def _start(self, found: Found) -> Worker:
+    def _start(self, found: Function) -> Worker:
         settings = found.settings
         if not settings.file.is_file():
             message = (
-                f"{settings.file} is missing: it should have {settings.handler}(event, context)"
+                f"{settings.file} is missing: it must define {settings.handler}(event, context)"
             )
             raise InvocationError(NO_HANDLER, message, "")
         if len(found.files) == MOST_WATCHED:
-            many = f"it has more than {MOST_WATCHED} files of its own"
-            self._warn(settings.name, many, "a change of some files may not be seen")
+            many = f"the function has more than {MOST_WATCHED} files"
+            self._warn(settings.name, many, "changes of some files are not noticed")
         installed = installed_for(settings)
         environment = process_environment(settings, self._environment, self.credentials, installed)
 
         def start(port: int | None) -> Worker:
             command = command_of(settings, installed, port)
-            return Worker(command, settings.folder, environment, self._guard)
+            return Worker(command, settings.folder, environment, self._fork_server)
 
         if self._debug is None or self._debug.function != settings.name:
             return start(None)
-        return self._debugger.start(self._debug.port_of(settings), start)
+        return self._debug_port.start(self._debug.port_of(settings), start)
 
 
 def _advice(settings: Settings) -> str:

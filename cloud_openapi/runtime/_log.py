@@ -11,9 +11,9 @@ _LONGEST_TEXT = 256 * 1024
 
 
 class Log:
-    """The newest lines of a function's log, numbered; at most 2,000 and 2 MB.
+    """The newest lines of a function's log, numbered; at most 2,000 lines and 2 MB.
 
-    ``on_line`` is told each line that the function itself wrote.
+    ``on_line`` is called with each line that the function prints.
     """
 
     def __init__(self, on_line: Callable[[str], None] | None = None) -> None:
@@ -24,7 +24,7 @@ class Log:
         self._on_line = on_line
 
     def add(self, *lines: str) -> None:
-        """Add lines of the platform's own."""
+        """Add lines of the platform."""
         with self._lock:
             self._lines.extend([(next(self._numbers), line) for line in lines])
             self._length += sum(map(len, lines))
@@ -32,22 +32,22 @@ class Log:
                 self._length -= len(self._lines.popleft()[1])
 
     def add_own(self, *lines: str) -> None:
-        """Add lines that the function wrote."""
+        """Add lines that the function printed."""
         self.add(*lines)
         if self._on_line is not None:
             for line in lines:
                 self._on_line(line)
 
     def since(self, number: int = 0) -> list[tuple[int, str]]:
-        """Return the lines with a greater number, each with its number."""
+        """Return the lines after a number, each with its own."""
         with self._lock:
             return [entry for entry in self._lines if entry[0] > number]
 
 
-class Recorder:
-    """What one invocation writes: to the function's log line by line, and the newest of it here.
+class InvocationLog:
+    """The log of one invocation, which is added to the function's log line by line.
 
-    The platform's lines show a value that the function returned; a ``secret`` in it they do not.
+    A ``secret`` is masked in the platform's lines, which show the value that was returned.
     """
 
     def __init__(self, log: Log, secret: str = "") -> None:
@@ -58,12 +58,12 @@ class Recorder:
         self._rest = b""
 
     def own(self, chunk: bytes) -> None:
-        """Take a piece of what the function prints; nothing ends its last line."""
+        """Add a piece of the function's output; an empty piece ends its last line."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) >= _LONGEST_LINE or not chunk:
             lines, self._rest = [*lines, *filter(None, [self._rest])], b""
         if lines:
-            # All at once: a flood of short lines would hold up the other functions' answers.
+            # All at once, or many short lines would hold up other invocations.
             texts = [
                 line[:_LONGEST_LINE].decode("utf-8", "replace").removesuffix("\r") for line in lines
             ]
@@ -71,7 +71,7 @@ class Recorder:
             self._log.add_own(*texts)
 
     def platform(self, *lines: str) -> None:
-        """Write lines of the platform's own, after what the function has printed."""
+        """Add lines of the platform, after the function's output so far."""
         if self._rest:
             self.own(b"")
         shown = [self._shown(line) for line in lines]
@@ -80,7 +80,7 @@ class Recorder:
 
     @property
     def text(self) -> str:
-        """Return the log of the invocation, of a long one the end."""
+        """Return the log of the invocation; of a long one only the end."""
         return "".join(f"{line}\n" for line in self._kept)
 
     def _shown(self, line: str) -> str:

@@ -1,4 +1,4 @@
-"""What an invocation gives: the function's value, or the platform's error object."""
+"""The outcome of an invocation: the function's value, or the platform's error object."""
 
 import json
 from collections.abc import Callable
@@ -35,9 +35,9 @@ _STEPS = {"call": RAISED, "handler": NO_HANDLER, "load": NOT_LOADED, "size": RES
 
 
 class Outcome(NamedTuple):
-    """The function's value and 200, or an error object and its status; ``text`` is its JSON.
+    """The function's value and 200, or an error object and its status; ``text`` is JSON.
 
-    ``log`` is what the invocation wrote with the platform's lines, ``report`` the last of these.
+    ``log`` has the invocation's output between the platform's lines, ``report`` is the last one.
     """
 
     text: str
@@ -52,9 +52,9 @@ class Outcome(NamedTuple):
 
 
 class InvocationError(Exception):
-    """An invocation that failed; the status, and a message where the status has no own text.
+    """A failed invocation. ``message`` counts if the platform has no text for the status.
 
-    ``missing`` says that a module was not found.
+    ``missing`` means that a module was not found.
     """
 
     def __init__(
@@ -86,10 +86,10 @@ def read_answer(line: bytes, advice: Callable[[], str]) -> str:
         missing = answer.get("missing", False)
         message, stack = answer["message"], answer["stack"]
     except RecursionError as error:
-        # The worker's stack was less full than ours is.
+        # The worker had more stack left than this process has.
         raise InvocationError(RAISED, stack=f"RecursionError: {error}") from None
     except (ValueError, LookupError, TypeError):
-        # The function itself has written to where its answer goes.
+        # The function itself has written to the pipe of the answers.
         raise InvocationError(EXIT) from None
     if missing:
         message += advice()
@@ -101,11 +101,11 @@ def _check(value: bytes) -> None:
     try:
         orjson.loads(value)
     except orjson.JSONDecodeError:
-        json.loads(value)  # which takes halves of surrogate pairs and what is nested deeply
+        json.loads(value)  # it accepts lone surrogates and deeper nesting
 
 
 def of_worker_error(error: Exception, timeout: float | None) -> InvocationError:
-    """Return what the end of a worker is to whoever invoked the function."""
+    """Return the platform's error for a worker that gave no answer."""
     if isinstance(error, WorkerTimeoutError):
         return InvocationError(TIMEOUT, f"Invoking task timed out after {timeout:g} seconds")
     return InvocationError(MEMORY if isinstance(error, WorkerMemoryError) else EXIT)

@@ -1,4 +1,4 @@
-"""What a function's requirements.txt or package.json asks for, installed outside its folder."""
+"""Install the dependencies of a function into a cache outside its folder."""
 
 import hashlib
 import json
@@ -19,10 +19,11 @@ _LISTS = {
     "python": ("requirements.txt",),
     "node": ("package.json", "package-lock.json", "npm-shrinkwrap.json"),
 }
-# What a requirements.txt takes in: -r FILE, -c FILE and their long forms.
+# The files that a requirements.txt includes: -r FILE, -c FILE and their long forms.
 _INCLUDED = re.compile(r"\s*(?:-[rc]\s*|--(?:requirement|constraint)[\s=]\s*)(.*)")
 _FOLDERS = {"python": "packages", "node": "node_modules"}
-_COUNTING = (
+# The keys of a package.json that decide what is installed.
+_KEYS = (
     "dependencies",
     "optionalDependencies",
     "peerDependencies",
@@ -30,7 +31,7 @@ _COUNTING = (
     "overrides",
     "scripts",
 )
-# What the platform's page names, and what that needs.
+# The packages that the platform's page lists, and their dependencies.
 PREINSTALLED = (
     "certifi",
     "chardet",
@@ -49,40 +50,40 @@ PREINSTALLED = (
 
 
 def cache_folder() -> Path:
-    """Return where dependencies are kept: below XDG_CACHE_HOME, by default ~/.cache."""
+    """Return the cache: a folder in XDG_CACHE_HOME, whose default is ~/.cache."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "cloud_openapi"
 
 
 def packages_of(settings: Settings) -> Path | None:
-    """Return where a function's dependencies are or would be; nothing, if it lists none."""
+    """Return the folder for a function's dependencies, None if it lists none."""
     folder = _cache_of(settings)
     return folder / _FOLDERS[settings.language] if folder else None
 
 
 def installed_for(settings: Settings) -> list[Path]:
-    """Return the folders that a function's modules are looked for in, besides its own."""
+    """Return the folders, beside the function's own, where its modules are searched."""
     packages = packages_of(settings)
     return [packages] if packages is not None and packages.is_dir() else []
 
 
 def is_missing(settings: Settings) -> bool:
-    """Say whether a function lists dependencies that were not installed."""
+    """Return whether a function lists dependencies that are not installed."""
     packages = packages_of(settings)
     return packages is not None and not packages.is_dir()
 
 
 def install(settings: Settings) -> Path | None:
-    """Install what a function lists; return where, or nothing if it lists none.
+    """Install a function's dependencies and return their folder, None if it lists none.
 
-    Several may install the same at once. Raises CloudOpenAPIError when the installer is missing or
+    Processes may do so at the same time. Raises CloudOpenAPIError if pip or npm is missing or
     fails.
     """
     target = _cache_of(settings)
     if target is None or not is_missing(settings):
         return packages_of(settings)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Others see all of it or nothing. The depth stays: npm's links are relative.
+    # Renamed when complete. It has the same depth, for npm's links are relative.
     made = Path(tempfile.mkdtemp(dir=target.parent))
     try:
         _run(_python(settings, made) if settings.language == "python" else _node(settings, made))
@@ -102,22 +103,22 @@ def _cache_of(settings: Settings) -> Path | None:
     if settings.language == "python":
         lists = _with_included(lists[0])
     for path in lists:
-        digest.update(_what_counts(path) + b"\0")
+        digest.update(_relevant(path) + b"\0")
     return cache_folder() / f"{settings.language}-{digest.hexdigest()[:32]}"
 
 
 def _publish(made: Path, target: Path) -> None:
-    """Put what was installed where it is looked for, unless another process was faster."""
+    """Move the installed packages to their place, unless another process was faster."""
     try:
         made.replace(target)
     except OSError:
-        # A folder that is not empty is not replaced: the same was installed there meanwhile.
+        # The folder is not empty: another process has installed the same packages there.
         if not target.is_dir():
             raise
 
 
 def _with_included(path: Path) -> list[Path]:
-    """Return a requirements.txt and the files that it takes in, as pip finds them."""
+    """Return a requirements.txt and the files that it includes, as pip finds them."""
     found = [path.resolve()]
     for each in found:
         text = each.read_text("utf-8", "replace") if each.is_file() else ""
@@ -131,26 +132,26 @@ def _with_included(path: Path) -> list[Path]:
     return found
 
 
-def _what_counts(path: Path) -> bytes:
-    """Return what of a list decides what is installed: not whose it is, so that many share it."""
+def _relevant(path: Path) -> bytes:
+    """Return the part of a file that decides what is installed; functions share the result."""
     text = path.read_bytes() if path.is_file() else b""
     if path.suffix != ".json":
         return text
     try:
         value = json.loads(text)
-        # A lock has a copy of the package.json under the empty name.
+        # The entry without a name is a copy of the package.json.
         locked = {key: item for key, item in value.get("packages", {}).items() if key}
     except (ValueError, AttributeError):
-        # It is npm that says what is wrong with it.
+        # npm reports the error.
         return text
-    chosen = {key: value[key] for key in _COUNTING if key in value}
+    chosen = {key: value[key] for key in _KEYS if key in value}
     return json.dumps({**chosen, "packages": locked}, sort_keys=True).encode()
 
 
 def _python(settings: Settings, made: Path) -> list[str]:
     if find_spec("pip") is None:
         how = shlex.join([sys.executable, "-m", "ensurepip"])
-        raise CloudOpenAPIError(f"pip is not installed beside cloud-openapi: {how}")
+        raise CloudOpenAPIError(f"pip is not installed for this Python; install it: {how}")
     target = made / _FOLDERS["python"]
     options = ["--quiet", "--disable-pip-version-check", "--target", str(target)]
     listed = str(settings.folder / "requirements.txt")
@@ -173,4 +174,4 @@ def _run(command: list[str]) -> None:
     )
     if result.returncode:
         tool = "pip" if "pip" in command else "npm"
-        raise CloudOpenAPIError(f"{tool} failed; what it said is above ({' '.join(command)})")
+        raise CloudOpenAPIError(f"{tool} failed; its output is above ({' '.join(command)})")

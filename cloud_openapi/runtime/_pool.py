@@ -4,38 +4,38 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
-from cloud_openapi.runtime._discovery import Found
+from cloud_openapi.runtime._discovery import Function
 from cloud_openapi.runtime._worker import Worker
 
-# About as long as the platform keeps what nobody calls.
+# The platform keeps an unused instance for about as long.
 _IDLE_SECONDS = 600
 
 
 class _Idle(NamedTuple):
-    found: Found
+    found: Function
     worker: Worker
     since: float
 
 
 class Pool:
-    """Workers, kept for the next invocation of the function as it was when they began.
+    """Warm workers, kept for the next invocation of the same, unchanged function.
 
-    One that nobody needs for ten minutes is let go when another one comes back.
+    A worker that has been idle for ten minutes is ended when another one is given back.
     """
 
-    def __init__(self, start: Callable[[Found], Worker]) -> None:
+    def __init__(self, start: Callable[[Function], Worker]) -> None:
         self._start = start
         self._lock = threading.Lock()
         self._idle: dict[str, list[_Idle]] = {}
         self._busy: set[Worker] = set()
-        # The end of a process that has much memory takes a while, and nobody shall wait for it.
+        # A process with much memory takes a while to end, so threads wait for it.
         self._ending = ThreadPoolExecutor(thread_name_prefix="ending")
         self._closed = False
 
-    def take(self, found: Found, *, alone: bool = False) -> tuple[Worker, bool]:
-        """Return a worker of a function, and whether it is a new one that has to load first.
+    def take(self, found: Function, *, alone: bool = False) -> tuple[Worker, bool]:
+        """Return a worker of a function, and whether it is new and has to load the function.
 
-        ``alone`` waits until those that it replaces are gone.
+        ``alone`` waits until the outdated workers that it replaces have ended.
         """
         stale, kept = [], None
         with self._lock:
@@ -59,7 +59,7 @@ class Pool:
                 new.kill()
         return new, True
 
-    def give_back(self, found: Found, worker: Worker, *, keep: bool) -> None:
+    def give_back(self, found: Function, worker: Worker, *, keep: bool) -> None:
         """Keep a worker for the next invocation, or end it."""
         now = time.monotonic()
         with self._lock:
@@ -73,18 +73,18 @@ class Pool:
         self._end(unused)
 
     def close(self) -> None:
-        """End every worker, whatever it is doing."""
+        """End every worker, busy ones too."""
         with self._lock:
             self._closed = True
             idle = [each.worker for workers in self._idle.values() for each in workers]
             self._idle = {}
             for worker in self._busy:
-                # Whoever waits for its answer sees it end, and gives it back.
+                # The invocation that waits for it fails, and gives it back.
                 worker.kill()
         wait(self._end(idle))
 
     def _take_unused(self, now: float) -> list[Worker]:
-        """Take out the workers that have been idle for too long; the first of a list longest."""
+        """Remove the workers that have been idle for too long; a list has the oldest first."""
         unused = []
         for idle in self._idle.values():
             while idle and now - idle[0].since > _IDLE_SECONDS:

@@ -22,9 +22,9 @@ _MOST_VARIABLES = 4096
 
 @dataclass(frozen=True)
 class Settings:
-    """What the platform would be told of a function; ``problems`` keep it from being run.
+    """The settings that deploy a function; with ``problems`` it cannot run.
 
-    ``timeout`` is in seconds, ``memory`` in MB, ``file`` the one that holds the handler.
+    ``timeout`` is in seconds, ``memory`` in MB; ``file`` holds the handler.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Settings:
     handler: str = "main"
     variables: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
-    # What cloudbaserc.json says, and where: whatever counts here is in the fields above.
+    # The entry in cloudbaserc.json, and its place in the file, for messages.
     entry: Mapping[str, Any] = field(default_factory=dict, compare=False)
     place: str = field(default="", compare=False)
 
@@ -47,7 +47,7 @@ def read_settings(
 ) -> Settings:
     """Return the settings of a function from its entry in cloudbaserc.json and its config.json.
 
-    What is in cloudbaserc.json wins. A setting that cannot be used is a problem that names the
+    cloudbaserc.json overrides config.json. An invalid setting becomes a problem that names the
     file and the key.
     """
     reader = _Reader()
@@ -66,23 +66,23 @@ def read_settings(
     if "memorySize" in entry:
         memory = reader.get(lambda: _memory(entry, where), memory)
     return Settings(
-        name,
-        folder,
-        timeout,
-        memory,
-        language,
-        runtime,
-        _file(folder, handler[0], language),
-        handler[1],
-        variables,
-        tuple(reader.problems),
-        entry,
-        where,
+        name=name,
+        folder=folder,
+        timeout=timeout,
+        memory=memory,
+        language=language,
+        runtime=runtime,
+        file=_file(folder, handler[0], language),
+        handler=handler[1],
+        variables=variables,
+        problems=tuple(reader.problems),
+        entry=entry,
+        place=where,
     )
 
 
 class _Reader:
-    """Collects what is wrong, so that one mistake does not hide the next."""
+    """Collects error messages, so that one mistake does not hide the next."""
 
     def __init__(self) -> None:
         self.problems: list[str] = []
@@ -96,12 +96,13 @@ class _Reader:
 
 
 def entry_file(folder: Path) -> Path | None:
-    """Return the file that makes a folder a function without further settings.
+    """Return the file that makes a folder a function without an entry in cloudbaserc.json.
 
-    index.js wins over index.py, since the platform takes a function for Node.js unless told.
+    index.js comes before index.py, since Node.js is the platform's default. None if the folder has
+    neither.
     """
     for name in ("index.js", "index.cjs", "index.mjs", "index.py"):
-        # Asked at every invocation, which is why this is not pathlib's.
+        # Called at every invocation, and pathlib is slower.
         if os.path.isfile(f"{folder}/{name}"):  # noqa: PTH113
             return folder / name
     return None
@@ -117,8 +118,8 @@ def _language(folder: Path, entry: Mapping[str, Any], where: str) -> tuple[str, 
         if isinstance(runtime, str) and runtime.lower().startswith(prefix):
             return language, runtime
     raise FileError(
-        f"{where}: runtime must be a Python or a Node.js such as Python3.10 or Nodejs18.15; "
-        f"{runtime!r} cannot be run here"
+        f"{where}: runtime must be a version of Python or Node.js, such as Python3.10 or "
+        f"Nodejs18.15; {runtime!r} cannot run here"
     )
 
 
@@ -126,7 +127,9 @@ def _handler(entry: Mapping[str, Any], where: str) -> tuple[str, str]:
     handler = entry.get("handler", "index.main")
     found = _HANDLER.fullmatch(handler) if isinstance(handler, str) else None
     if found is None:
-        raise FileError(f"{where}: handler must be file.function, as index.main, not {handler!r}")
+        raise FileError(
+            f"{where}: handler must be file.function such as index.main, not {handler!r}"
+        )
     return found[1], found[2]
 
 

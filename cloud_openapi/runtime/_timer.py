@@ -1,4 +1,4 @@
-"""The timers of a config.json: seven fields, in Beijing's time.
+"""The timer of a config.json: a cron expression of seven fields, in Beijing time.
 
 https://developers.weixin.qq.com/miniprogram/dev/wxcloud/guide/functions/triggers.html
 """
@@ -13,7 +13,7 @@ from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime._files import kind
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
-# From the first year of an expression to its last.
+# The range of the field year.
 _YEARS = 2099 - 1970
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
@@ -39,9 +39,9 @@ _PART = re.compile(r"(?P<least>\*|\w+)(?:-(?P<most>\w+))?(?:/(?P<step>[0-9]{1,2}
 
 
 class Timer:
-    """A trigger of type timer. Where day and weekday are both given, either is enough.
+    """A trigger of type timer. If day and weekday are both restricted, either one is enough.
 
-    Raises ConfigError for a name or an expression that the platform does not take.
+    Raises ConfigError for a name or an expression that is invalid on the platform.
     """
 
     def __init__(self, name: str, expression: str) -> None:
@@ -65,8 +65,8 @@ class Timer:
         return f"<Timer {self.name} {self.expression}>"
 
     def after(self, moment: datetime) -> Iterator[datetime]:
-        """Yield the times at which it fires after a moment, in Beijing's time."""
-        # Loaded for those who have timers only.
+        """Yield the times at which the timer fires after a moment, in Beijing time."""
+        # Loaded only if there is a timer.
         from croniter import CroniterBadDateError, croniter  # noqa: PLC0415
 
         start = moment.astimezone(BEIJING)
@@ -77,10 +77,10 @@ class Timer:
             while True:
                 yield times.get_next(datetime)
         except CroniterBadDateError:
-            return  # no time is left, as none ever is for the thirtieth of February
+            return  # no time is left; for February 30 there never is one
 
     def event(self, moment: datetime) -> dict[str, str]:
-        """Return the event that the function is given at one of its times."""
+        """Return the event for one of the timer's times."""
         utc = moment.astimezone(timezone.utc)
         return {
             "Type": "Timer",
@@ -96,7 +96,7 @@ def read_timer(config: Mapping[str, Any]) -> Timer | None:
     if not isinstance(triggers, list):
         raise ConfigError(f"triggers must be an array, not {kind(triggers)}")
     if len(triggers) > 1:
-        raise ConfigError(f"triggers: the platform takes one for a function, not {len(triggers)}")
+        raise ConfigError(f"triggers: a function has at most one, not {len(triggers)}")
     return _read("triggers[0]", triggers[0]) if triggers else None
 
 

@@ -7,29 +7,29 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cloud_openapi.fibers import READ, WRITE, wait
-from cloud_openapi.runtime._guard import Guard
 from cloud_openapi.runtime._memory import peak_mb
+from cloud_openapi.runtime._process import ForkServer
 
-# As much as a pipe holds.
+# The size of a pipe's buffer.
 _CHUNK = 1 << 16
-# How often a running function is looked at: 2 GB take a few hundred ms to allocate.
+# How often the limits are checked: a function needs a few 100 ms to allocate 2 GB.
 _STEP = 0.025
-# In so short a time nobody takes much memory.
+# Too short to allocate much memory.
 _BRIEF = 0.005
-# Of a flood of output so much at a time: its lines cost more than its bytes, and others wait.
+# Bytes of output at a time. Splitting more into lines would hold up other invocations.
 _MOST_OUTPUT = 1 << 14
 
 
 class WorkerError(Exception):
-    """A worker that gave no answer."""
+    """The worker gave no answer."""
 
 
 class WorkerTimeoutError(WorkerError):
-    """The function took longer than it may."""
+    """The function exceeded its timeout."""
 
 
 class WorkerMemoryError(WorkerError):
-    """The function took more memory than it may."""
+    """The function exceeded its memory limit."""
 
 
 class WorkerExitError(WorkerError):
@@ -44,14 +44,18 @@ class Limits(NamedTuple):
 
 
 class Worker:
-    """One process that holds one function; it answers one invocation at a time.
+    """A process with one function loaded; it answers one invocation at a time.
 
-    What it starts ends with it. Of the three pipes two are ours alone; what the function prints
-    comes through the third.
+    Its descendants end with it. Three pipes lead to it: requests, answers, and the function's
+    output.
     """
 
     def __init__(
-        self, command: Sequence[str], folder: Path, environment: Mapping[str, str], guard: Guard
+        self,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        fork_server: ForkServer,
     ) -> None:
         self._silent = False
         self._measured = 0.0
@@ -59,14 +63,14 @@ class Worker:
         self._open: list[int] = []
         far: list[int] = []
         try:
-            for ours in (1, 0, 0):  # the end that writes, of the requests only
+            for ours in (1, 0, 0):  # the writing end of requests, else the reading end
                 ends = os.pipe()
                 self._open.append(ends[ours])
                 far.append(ends[1 - ours])
                 os.set_blocking(ends[ours], False)
             self._requests, self._answers, self._output = self._open
-            self._process = guard.start(command, folder, environment, far)
-        except BaseException:  # what ends the server's calls while they wait is no Exception
+            self._process = fork_server.start(command, folder, environment, far)
+        except BaseException:  # also GreenletExit, which ends a fiber that waits
             self._close_pipes()
             raise
         finally:
@@ -74,8 +78,9 @@ class Worker:
                 os.close(descriptor)
 
     def ask(self, call: bytes, limits: Limits, on_output: Callable[[bytes], None]) -> bytes:
-        """Send a call, a line of JSON or nothing, and return the answer, a line of JSON too.
+        """Send a line of JSON, and return the answer, JSON too.
 
+        Without a line, return the worker's first answer: whether it has loaded the function.
         Raises WorkerTimeoutError, WorkerMemoryError, WorkerExitError.
         """
         begun = time.monotonic()
@@ -94,27 +99,27 @@ class Worker:
 
     @property
     def ready(self) -> bool:
-        """Say whether it is there and waits; one that answers unasked has ended or is broken."""
+        """Return whether the worker waits for a call; False if it has ended or is broken."""
         poll = select.poll()
         poll.register(self._answers, select.POLLIN)
         return not poll.poll(0)
 
     @property
     def silent(self) -> bool:
-        """Say whether it has closed its output, so that nobody hears what it prints."""
+        """Return whether the function has closed its output."""
         return self._silent
 
     @property
     def ended(self) -> bool:
-        """Say whether the process is gone."""
+        """Return whether the process has ended."""
         return self._process.ended
 
     def kill(self) -> None:
-        """End the process and those that it started, whatever they are doing."""
+        """End the process and its descendants, and do not wait."""
         self._process.kill()
 
     def close(self) -> None:
-        """End the process, wait for it, and let go of its pipes."""
+        """End the process, wait for it, and close the pipes."""
         self._process.close()
         self._close_pipes()
 
@@ -124,7 +129,7 @@ class Worker:
 
     def _converse(self, call: bytes, limits: Limits, on_output: Callable[[bytes], None]) -> bytes:
         watched = {self._answers: READ, **({} if self._silent else {self._output: READ})}
-        # The worker waits, and so the pipe nearly always takes all of it at once.
+        # The pipe is empty, so it nearly always takes the whole call at once.
         unsent = self._send(memoryview(call))
         if unsent:
             watched[self._requests] = WRITE
@@ -147,20 +152,20 @@ class Worker:
             if now - looked >= _STEP:
                 looked = now
                 self._check(limits, now - begun, answer)
-        # What was printed before the answer was ready with it.
+        # Output that was printed before the answer may be left in the pipe.
         if ready != [self._answers]:
             self._drain(on_output)
         return bytes(answer)
 
     def _check(self, limits: Limits, spent: float, answer: bytearray) -> None:
-        """Raise if a limit was passed, or if the process ended and left no answer."""
+        """Raise WorkerError if a limit is exceeded, or the process ended without an answer."""
         used = self._process.used_mb(limits.memory)
         self.peak = max(self.peak, used)
         if used > limits.memory:
             raise WorkerMemoryError
         if limits.timeout is not None and spent > limits.timeout:
             raise WorkerTimeoutError
-        # A child may hold the pipes open, and then nothing else tells.
+        # The pipes do not tell if a child of the worker keeps them open.
         if self._process.ended:
             with contextlib.suppress(BlockingIOError):
                 while chunk := os.read(self._answers, _CHUNK):
@@ -169,7 +174,7 @@ class Worker:
                 raise WorkerExitError
 
     def _send(self, data: memoryview) -> memoryview:
-        """Send what there is room for, and return the rest."""
+        """Write as much as the pipe takes, and return the rest."""
         try:
             return data[os.write(self._requests, data) :]
         except BlockingIOError:
@@ -189,7 +194,7 @@ class Worker:
         self._silent = not chunk
 
     def _drain(self, on_output: Callable[[bytes], None]) -> None:
-        """Pass on what was printed before the answer: what the pipe holds, whatever comes yet."""
+        """Pass on the output that is in the pipe, at most one buffer of it."""
         left = _CHUNK
         with contextlib.suppress(BlockingIOError):
             while left > 0 and not self._silent:

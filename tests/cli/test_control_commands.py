@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from support.paths import ROOT
 from support.values import DAILY, NOW, OTHER
 
-from cloud_openapi.cli import _group, _running
+from cloud_openapi.cli import _control_client, _group
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
 
@@ -273,7 +273,7 @@ def test_another_program_at_the_address_is_no_emulator(failing, httpserver, body
 
 
 def test_an_emulator_that_is_slow_to_answer_is_not_called_missing(failing, httpserver, monkeypatch):
-    monkeypatch.setattr(_running, "_TIMEOUT", 0.05)
+    monkeypatch.setattr(_control_client, "_TIMEOUT", 0.05)
     done = threading.Event()
     httpserver.expect_request("/_emulator/state").respond_with_handler(lambda _: done.wait(WAIT))
     try:
@@ -287,7 +287,7 @@ def test_an_emulator_that_is_slow_to_answer_is_not_called_missing(failing, https
 def test_a_clock_may_take_as_long_to_move_as_the_timers_functions_run(
     served, emulator, monkeypatch
 ):
-    monkeypatch.setattr(_running, "_TIMEOUT", 0.05)
+    monkeypatch.setattr(_control_client, "_TIMEOUT", 0.05)
     emulator.clock.listen(lambda **_: time.sleep(0.2) or [])
     ran = CliRunner().invoke(_group.group, ["control", "--url", served[1], "clock", "advance", "5"])
     assert ran.exit_code == 0, ran.output

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support.processes import until
 
-from cloud_openapi.cli._serving import serving
+from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.emulator import Emulator, listen, url_of
 
 COMMAND = Path(sys.executable).with_name("cloud-openapi")

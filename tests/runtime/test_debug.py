@@ -18,7 +18,7 @@ import pytest
 from support.values import NOW
 
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.runtime import Debug, Functions, _commands
+from cloud_openapi.runtime import Debug, Functions, _worker_command
 
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 needs_node = pytest.mark.skipif(not shutil.which("node"), reason="Node.js is missing")
@@ -250,7 +250,7 @@ def test_other_functions_keep_their_timeout(tmp_path, write):
 
 def test_without_debugpy_the_error_says_how_to_install_it(tmp_path, write, monkeypatch):
     write("index.py", "def main(e, c):\n    return 1\n")
-    monkeypatch.setattr(_commands.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(_worker_command.importlib.util, "find_spec", lambda _: None)
     functions = Functions(tmp_path, {}, debug=Debug("hello"))
     try:
         outcome = functions.invoke("hello", {}, NOW)

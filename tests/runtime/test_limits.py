@@ -498,13 +498,13 @@ def test_the_memory_of_a_process_that_has_left_its_session_counts(make, write):
 
 
 @on_linux
-def test_a_guardian_that_is_killed_takes_no_worker_and_is_followed_by_another(make, write):
+def test_workers_survive_a_killed_fork_server_and_a_new_one_starts(make, write):
     write("python", "import os\ndef main(event, context):\n    return os.getpid()\n", "one")
     write("python", "import os\ndef main(event, context):\n    return os.getpid()\n", "two")
     functions = make()
     one = run(functions, name="one").result
-    functions._guard._process.kill()
-    functions._guard._process.wait()
+    functions._fork_server._process.kill()
+    functions._fork_server._process.wait()
     two = run(functions, name="two").result
     assert run(functions, name="one").result == one
     functions.close()
@@ -513,14 +513,14 @@ def test_a_guardian_that_is_killed_takes_no_worker_and_is_followed_by_another(ma
 
 
 @on_linux
-def test_a_guardian_that_somebody_has_stopped_does_not_hold_up_the_end(make, write):
+def test_closing_does_not_wait_for_a_stopped_fork_server(make, write):
     write("python", ECHO["python"])
     functions = make()
     assert run(functions, 1).result == 1
-    guardian = functions._guard._process
-    guardian.send_signal(signal.SIGSTOP)
+    fork_server = functions._fork_server._process
+    fork_server.send_signal(signal.SIGSTOP)
     functions.close()
-    assert guardian.returncode == -signal.SIGKILL
+    assert fork_server.returncode == -signal.SIGKILL
 
 
 @on_linux

@@ -182,8 +182,9 @@ def test_install_without_pip_says_how_to_get_it(folder, write, monkeypatch):
     write("requirements.txt", "treasure\n")
     monkeypatch.setitem(sys.modules, "pip", None)
     result = CliRunner().invoke(install, ["hello", "--functions", str(folder)])
-    assert f"pip is not installed beside cloud-openapi: {sys.executable} -m ensurepip" in str(
-        result.exception
+    assert (
+        f"pip is not installed for this Python; install it: {sys.executable} -m ensurepip"
+        in str(result.exception)
     )
 
 
@@ -232,7 +233,7 @@ def test_check_of_a_good_function_says_so(folder, write):
         ("index.py", "import click\n" + PLAIN, "The platform does not have click"),
         ("index.py", "import cloud_openapi\n" + PLAIN, "pip install --target COPY"),
         ("config.json", "{", "config.json: line 1"),
-        ("config.json", '{"permissions": {"openapi": ["*"]}}', "no wildcard"),
+        ("config.json", '{"permissions": {"openapi": ["*"]}}', "not a wildcard"),
         ("config.json", '{"permissions": {"openapi": "a.b"}}', "an array"),
         ("config.json", '{"permissions": []}', "permissions must be an object"),
         (
@@ -276,7 +277,7 @@ def test_check_lists_a_problem_and_leaves_with_1(folder, write, file, source, sa
         ),
         (
             "from . import helper\n",
-            "index.py is in no package: import modules beside it without the dot\n",
+            "index.py is not part of a package: import the modules beside it without the dot\n",
         ),
         ("import shared\n", "/shared must be copied into it\n"),
         ("from json import nosuch\n", "cannot import name 'nosuch' from 'json'"),
@@ -300,9 +301,17 @@ def test_check_says_what_to_do(folder, write, source, says):
 @pytest.mark.parametrize(
     ("file", "source", "says"),
     [
-        ("config.json", None, "config.json is missing: the function may call no API"),
-        ("config.json", '{"permisions": {}}', "permisions is no key that counts; is it permissi"),
-        ("config.json", '{"permissions": {"openApi": []}}', "permissions.openApi is no key"),
+        (
+            "config.json",
+            None,
+            "config.json is missing: the function is not permitted to call any API",
+        ),
+        (
+            "config.json",
+            '{"permisions": {}}',
+            "permisions is unknown and ignored; did you mean permissi",
+        ),
+        ("config.json", '{"permissions": {"openApi": []}}', "permissions.openApi is unknown"),
         ("../cloudbaserc.json", entry(runtime="Python3.11", layers=[{"name": "l"}]), "layers are"),
         (
             "../cloudbaserc.json",
@@ -419,7 +428,7 @@ def test_check_lists_every_problem(folder, write):
     write("index.py", "def main(")
     write("config.json", '{"permissions": {"openapi": ["*"]}, "timeout": 0}')
     result = cli(folder, "check", "hello")
-    for says in ("SyntaxError", "no wildcard", "1 to 900"):
+    for says in ("SyntaxError", "not a wildcard", "1 to 900"):
         assert says in result.stdout
 
 

@@ -591,7 +591,7 @@ def test_more_files_than_are_watched_are_told_of(functions, write):
     run(functions)
     lines = [line for _, line in functions.log_of("hello").since()]
     assert [line for line in lines if line.startswith("Warning")] == [
-        "Warning: a change of some files may not be seen: it has more than 400 files of its own"
+        "Warning: changes of some files are not noticed: the function has more than 400 files"
     ]
 
 

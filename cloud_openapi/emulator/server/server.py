@@ -100,8 +100,8 @@ class Server:
         # waitress's own loop goes on for as long as any client keeps its connection.
         try:
             while not self._stopping:
-                patience = self._dispatcher.fibers.patience(1)
-                wasyncore.loop(timeout=patience, map=self._channels, use_poll=True, count=1)
+                timeout = self._dispatcher.fibers.timeout(1)
+                wasyncore.loop(timeout, map=self._channels, use_poll=True, count=1)
                 self._dispatcher.work()
         finally:
             self._release()

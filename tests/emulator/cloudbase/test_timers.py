@@ -135,7 +135,7 @@ def test_what_the_platform_does_not_take_is_refused_with_the_field(expression, r
         ([{"name": "1t", "type": "timer", "config": DAILY}], "not '1t'"),
         (
             [{"name": "t", "type": "timer", "config": DAILY}] * 2,
-            "the platform takes one for a function, not 2",
+            "a function has at most one, not 2",
         ),
     ],
 )

@@ -351,7 +351,7 @@ def test_functions_run_side_by_side_while_every_thread_sleeps(functions):
 def test_functions_run_while_the_process_of_another_one_is_slow_to_start(functions):
     with serving(functions) as server, ThreadPoolExecutor(2) as pool:
         assert invoke(server, "quick") == 1
-        with stopped(functions._guard._process):
+        with stopped(functions._fork_server._process):
             slow = pool.submit(invoke, server, "slow", seconds=0)
             log = functions.log_of("slow")
             assert until(lambda: any("START" in line for _, line in log.since()))
@@ -363,7 +363,7 @@ def test_a_server_that_is_closed_while_a_process_starts_leaves_no_pipe_open(func
     opened, pipe = [], os.pipe
     with serving(functions) as server, ThreadPoolExecutor(1) as pool:
         assert invoke(server, "quick") == 1
-        with stopped(functions._guard._process):
+        with stopped(functions._fork_server._process):
             monkeypatch.setattr(os, "pipe", lambda: opened.append(pipe()) or opened[-1])
             waiting = pool.submit(invoke, server, "slow", seconds=0)
             assert until(lambda: len(opened) == 3)

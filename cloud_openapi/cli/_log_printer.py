@@ -10,7 +10,7 @@ _MOST_LINES = 10_000
 _PATIENCE_SECONDS = 1.0
 
 
-class Shown:
+class LogPrinter:
     """Shows lines on stderr in a thread of its own: no function waits for whoever reads them.
 
     Of what is written faster than it is read lines are left out, and their number is shown.

@@ -12,16 +12,16 @@ from pathlib import Path
 from cloud_openapi.fibers import READ, wait
 from cloud_openapi.runtime._memory import used_mb
 
-_GUARDIAN = Path(__file__).with_name("_guardian.py")
+_SCRIPT = Path(__file__).with_name("_fork_server.py")
 _LONGEST = 1 << 16
 _PATIENCE = 1.0
 
 
 class Process:
-    """A worker's process and all that it starts, which end together.
+    """A worker's process with all its descendants; they end together.
 
-    They end when the worker does, when they are told to, and when this process ends, by kill -9
-    too. ``pid`` is the worker's own.
+    They end when the worker ends, on `kill`, and when this process ends, even by SIGKILL.
+    ``pid`` is the worker's.
     """
 
     def __init__(self, control: socket.socket, pid: int, supervisor: int) -> None:
@@ -31,7 +31,7 @@ class Process:
 
     @property
     def ended(self) -> bool:
-        """Say whether all of it is gone."""
+        """Return whether the worker and its descendants have ended."""
         if self._control.fileno() < 0:
             return True
         poll = select.poll()
@@ -39,35 +39,34 @@ class Process:
         return bool(poll.poll(0))
 
     def used_mb(self, limit: int) -> float:
-        """Return the memory of all of it in MB, as ``used_mb`` of _memory does."""
+        """Return the memory of the worker and its descendants in MB, 0 where it is unknown."""
         return used_mb(self._supervisor, limit)
 
     def kill(self) -> None:
-        """End all of it, and do not wait."""
-        with contextlib.suppress(OSError):  # it has ended
+        """End the worker and its descendants, and do not wait."""
+        with contextlib.suppress(OSError):  # it has already ended
             self._control.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        """End all of it, and wait."""
+        """End the worker and its descendants, and wait."""
         self.kill()
         with self._control, contextlib.suppress(OSError):
             while self._control.recv(_LONGEST):
                 pass
 
 
-class Guard:
-    """Starts workers by a process of its own, the guardian, which sees to it that they end.
+class ForkServer:
+    """The process that forks the workers, each with a supervisor that ends it; see _fork_server.
 
-    A worker in an endless loop would not notice by itself that this process is gone, nor would
-    what it started; and whoever leaves its session is found by an ancestor only. That is a small
-    process for each worker: that the guardian is killed does no harm to those that there are,
-    and the next worker brings a new one.
+    A worker in an endless loop does not notice that this process has ended, and only an ancestor
+    finds descendants that left the worker's session: hence a supervisor for each worker. If the
+    fork server is killed, the workers stay, and the next worker starts a new fork server.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._guardian: socket.socket | None = None
+        self._socket: socket.socket | None = None
 
     def start(
         self,
@@ -76,9 +75,9 @@ class Guard:
         environment: Mapping[str, str],
         pipes: Sequence[int],
     ) -> Process:
-        """Start a worker with the far ends of its pipes: requests, answers and output.
+        """Start a worker with its ends of three pipes: requests, answers and output.
 
-        The first two are added to the command. Raises OSError.
+        The descriptors of the first two are appended to the command. Raises OSError.
         """
         task = marshal.dumps(
             (
@@ -98,29 +97,29 @@ class Guard:
                     process = _process(control, answer)
                     undo.pop_all()
                     return process
-            self.close()  # somebody killed the guardian
-        raise ChildProcessError("the process that starts the functions' processes was killed")
+            self.close()  # the fork server was killed
+        raise ChildProcessError("the fork server, which starts the workers, was killed twice")
 
     def close(self) -> None:
-        """Start no more workers; those that there are stay."""
+        """End the fork server; the workers stay."""
         with self._lock:
             process, self._process = self._process, None
-            guardian, self._guardian = self._guardian, None
-        if process is not None and guardian is not None:
-            guardian.close()
+            connection, self._socket = self._socket, None
+        if process is not None and connection is not None:
+            connection.close()
             try:
                 process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:  # somebody has stopped it
+            except subprocess.TimeoutExpired:  # it was stopped, by SIGSTOP for instance
                 process.kill()
                 process.wait()
 
     def _send(self, task: bytes, descriptors: list[int]) -> bool:
-        """Send a task to the guardian; say whether there was one to take it."""
+        """Send a task, and return whether the fork server took it."""
         with self._lock:
-            guardian = self._guardian = self._guardian or self._started()
+            connection = self._socket = self._socket or self._started()
             try:
-                socket.send_fds(guardian, [len(task).to_bytes(4, "little")], descriptors)
-                guardian.sendall(task)
+                socket.send_fds(connection, [len(task).to_bytes(4, "little")], descriptors)
+                connection.sendall(task)
             except (BrokenPipeError, ConnectionResetError):
                 return False
         return True
@@ -129,8 +128,8 @@ class Guard:
         ours, theirs = socket.socketpair()
         with theirs, contextlib.ExitStack() as undo:
             undo.callback(ours.close)
-            self._process = subprocess.Popen(  # noqa: S603 - this interpreter and our own file
-                [sys.executable, "-I", "-S", _GUARDIAN],
+            self._process = subprocess.Popen(  # noqa: S603 - this interpreter and a file of this package
+                [sys.executable, "-I", "-S", _SCRIPT],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -141,14 +140,14 @@ class Guard:
 
 
 def _received(control: socket.socket) -> bytes:
-    """Return what the supervisor says, while the calls of the same thread go on."""
+    """Return the supervisor's answer; other fibers run meanwhile."""
     while not wait({control.fileno(): READ}, _PATIENCE):
         pass
     return control.recv(_LONGEST)
 
 
 def _process(control: socket.socket, answer: bytes) -> Process:
-    first, second = marshal.loads(answer)  # noqa: S302 - it is from our own file, run by this Python
+    first, second = marshal.loads(answer)  # noqa: S302 - from a file of this package, run by this Python
     if isinstance(second, int):
         return Process(control, first, second)
     raise OSError(first, os.strerror(first), os.fsdecode(second))

@@ -5,8 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
 
-from cloud_openapi.cli._shown import Shown
-from cloud_openapi.emulator import Emulator, Server, Timers, create_app, url_of
+from cloud_openapi.cli._log_printer import LogPrinter
+from cloud_openapi.emulator import (
+    Emulator,
+    Server,
+    Timers,
+    create_app,
+    emulator_variables,
+    url_of,
+)
 from cloud_openapi.runtime import Debug, Functions
 
 
@@ -26,7 +33,7 @@ def serving(  # noqa: PLR0913 - each with a default but the first three
     on stderr where ``show`` says so.
     """
     variables = {**(passed or {}), **emulator_variables(url_of(listening), emulator)}
-    shown = Shown() if show else None
+    shown = LogPrinter() if show else None
     functions = Functions(folder, variables, debug=debug, on_line=shown.add if shown else None)
     timers = Timers(emulator, functions)
     server = Server(create_app(emulator, functions, timers), listening, emulator.never_blocks)
@@ -43,12 +50,3 @@ def serving(  # noqa: PLR0913 - each with a default but the first three
         listening.close()
         if shown is not None:
             shown.close()
-
-
-def emulator_variables(url: str, emulator: Emulator) -> dict[str, str]:
-    """Return the variables that make a program call this emulator for its first mini program."""
-    return {
-        "CLOUD_OPENAPI_BASE_URL": url,
-        "CLOUD_OPENAPI_APPID": emulator.first_appid,
-        "CLOUD_OPENAPI_SECRET": emulator.apps[emulator.first_appid],
-    }

@@ -21,7 +21,7 @@ OPTIONS = ("app", "seed", "now", "settings")
 _FILE_KEYS = ("seed", "apps")
 
 
-class Setup(NamedTuple):
+class EmulatorOptions(NamedTuple):
     """What the options ask for."""
 
     apps: tuple[tuple[str, str | None], ...]
@@ -74,8 +74,8 @@ def moment(text: str) -> datetime:
         raise click.BadParameter(f"{text!r}: {error}") from None
 
 
-def setup_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --app, --seed, --now and --settings, and hand them to the command as its ``setup``."""
+def emulator_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --app, --seed, --now and --settings, and hand them to the command as its ``options``."""
 
     @wraps(command)
     def run(
@@ -86,7 +86,7 @@ def setup_options(command: Callable[..., Any]) -> Callable[..., Any]:
         settings: Path | None,
         **given: Any,
     ) -> Any:
-        return command(*arguments, setup=Setup(app, seed, now, settings), **given)
+        return command(*arguments, options=EmulatorOptions(app, seed, now, settings), **given)
 
     added: Callable[..., Any] = run
     for add in reversed(_OPTIONS):
@@ -95,7 +95,7 @@ def setup_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --mode and what belongs to it to a command that has the options of a setup."""
+    """Add --mode and what belongs to it to a command that has the options of a options."""
 
     @wraps(command)
     def run(
@@ -104,16 +104,18 @@ def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
         recordings: Path | None,
         upstream: str | None,
         by_api: bool,
-        setup: Setup,
+        options: EmulatorOptions,
         **given: Any,
     ) -> Any:
-        setup = setup._replace(mode=mode, recordings=recordings, upstream=upstream, by_api=by_api)
-        return command(*arguments, setup=setup, **given)
+        options = options._replace(
+            mode=mode, recordings=recordings, upstream=upstream, by_api=by_api
+        )
+        return command(*arguments, options=options, **given)
 
     added: Callable[..., Any] = run
     for add in reversed(_MODE_OPTIONS):
         added = add(added)
-    return setup_options(added)
+    return emulator_options(added)
 
 
 def _upstream_app() -> tuple[str, str] | None:

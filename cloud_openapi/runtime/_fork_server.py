@@ -1,13 +1,14 @@
-"""Run as a script: start workers, and end all that each of them has started.
+"""Run as a script: fork a supervisor for each worker, which ends all that the worker started.
 
-Its stdin is a socket from the emulator. A message brings what to run and four descriptors: the
-worker's three pipes and a socket of its own. For each, a small process is forked that starts the
-worker and waits for the worker to end or for the emulator to let go of that socket, as it does
-however it ends. Then it kills what is left and ends too, which tells the emulator.
+The script's stdin is a socket from the emulator. A message holds the command and four
+descriptors: the worker's three pipes and a socket for the supervisor. The supervisor starts the
+worker and waits until the worker ends or the emulator's end of that socket is closed, as it is
+however the emulator ends. Then the supervisor kills the worker's descendants and exits, which
+closes its own end and so tells the emulator.
 
-On Linux it adopts what the worker left behind, in whatever session, so that nothing gets away,
-and it kills only children of its own that nobody has waited for: their numbers cannot be others'.
-Elsewhere it has the worker's process group alone.
+On Linux the supervisor is a subreaper: it adopts all orphans, whatever their session. It kills
+only children that have not been waited for, so their PIDs cannot have been reused. On other
+systems it kills the worker's process group.
 """
 
 import contextlib
@@ -25,18 +26,18 @@ _LENGTH = 4
 
 
 def main() -> None:
-    """Fork a supervisor for each message until the emulator is gone."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the supervisors
+    """Fork a supervisor for each message until the emulator has ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are not waited for
     emulator = socket.socket(fileno=0)
     while True:
         head, descriptors, _, _ = socket.recv_fds(emulator, _LENGTH, 4)
         if not head:
             return
-        task = marshal.loads(  # noqa: S302 - it is the emulator's, and of this interpreter
+        task = marshal.loads(  # noqa: S302 - from the emulator, by the same interpreter
             emulator.recv(int.from_bytes(head, "little"), socket.MSG_WAITALL)
         )
         for descriptor in descriptors:
-            # As they come a worker would have them beside the ends that are its own.
+            # recv_fds leaves them inheritable; a worker inherits its own two only.
             os.set_inheritable(descriptor, False)  # noqa: FBT003
         if os.fork() == 0:
             try:
@@ -68,15 +69,15 @@ def _supervise(task: Any, descriptors: list[int]) -> None:
 
 
 def _start(task: Any, requests: int, answers: int, output: int) -> tuple[int, Any]:
-    """Start a worker; return its number, and the error if there was one."""
+    """Start a worker; return its PID, and the error if it could not be started."""
     command, folder, environment = task
     failed, failure = os.pipe()
     supervisor = os.getpid()
     worker = os.fork()
     if worker:
         os.close(failure)
-        reason = os.read(failed, 1 << 16)  # an exec closes it
-        return worker, marshal.loads(reason) if reason else None  # noqa: S302 - our own fork's
+        reason = os.read(failed, 1 << 16)  # empty once exec has closed the other end
+        return worker, marshal.loads(reason) if reason else None  # noqa: S302 - from the fork below
     try:
         _prctl(_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != supervisor:
@@ -87,7 +88,7 @@ def _start(task: Any, requests: int, answers: int, output: int) -> tuple[int, An
             os.dup2(source, target)
         for descriptor in (requests, answers):
             os.set_inheritable(descriptor, True)  # noqa: FBT003
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores both
             signal.signal(number, signal.SIG_DFL)
         os.execve(command[0], [*command, str(requests), str(answers)], environment)  # noqa: S606
     except OSError as error:
@@ -102,9 +103,9 @@ def _prctl(option: int, value: int) -> None:
 
 
 def _has_ended(worker: int) -> bool:
-    """Say whether a worker has ended; wait for others, but leave it to be waited for."""
+    """Return whether the worker has ended; reap its orphans, but not the worker itself."""
     if not hasattr(os, "waitid"):
-        return True  # on macOS before Python 3.13, where only the worker is a child
+        return True  # macOS before Python 3.13: the worker is the only child
     while True:
         found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if found is None or found.si_pid == worker:
@@ -113,8 +114,8 @@ def _has_ended(worker: int) -> bool:
 
 
 def _kill(worker: int) -> None:
-    """End the worker, what it started, and what these leave when they end."""
-    with contextlib.suppress(OSError):  # macOS says so of a group that has ended
+    """Kill the worker and its descendants, until no child is left."""
+    with contextlib.suppress(OSError):  # macOS raises it for a group that has ended
         os.killpg(worker, signal.SIGKILL)
     left, refused = {worker}, set()
     while left:
@@ -123,7 +124,7 @@ def _kill(worker: int) -> None:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
         except OSError:
-            refused.add(child)  # it has become another user's
+            refused.add(child)  # it runs as another user now
         left.update(_children() - refused)
 
 
@@ -132,7 +133,7 @@ def _children() -> set[int]:
         with open("/proc/thread-self/children", "rb") as file:  # noqa: PTH123 - slow to import
             return set(map(int, file.read().split()))
     except OSError:
-        return set()  # this is not Linux
+        return set()  # not Linux
 
 
 if __name__ == "__main__":

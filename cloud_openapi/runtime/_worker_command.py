@@ -1,4 +1,4 @@
-"""How a worker of a language is started."""
+"""The command line of a worker, in Python or Node.js, with or without a debugger."""
 
 import importlib.util
 import json
@@ -20,11 +20,11 @@ _LAST_PORT = 65535
 
 
 class MissingProgramError(Exception):
-    """What a function needs to run is not installed here; the message says what to do."""
+    """A program that a function needs is not installed; the message says what to do."""
 
 
 class Debug(NamedTuple):
-    """The function to debug, and the port for the debugger (None: the language's usual one)."""
+    """The function to debug, and the debugger's port (None: the language's default)."""
 
     function: str
     port: int | None = None
@@ -34,20 +34,20 @@ class Debug(NamedTuple):
         """Read NAME or NAME:PORT. Raises ConfigError."""
         name, colon, port = text.partition(":")
         if not name or (colon and not (port.isdecimal() and 0 < int(port) <= _LAST_PORT)):
-            raise ConfigError(f"what to debug is NAME or NAME:PORT, not {text!r}")
+            raise ConfigError(f"--debug takes NAME or NAME:PORT, not {text!r}")
         return cls(name, int(port) if port else None)
 
     def port_of(self, settings: Settings) -> int:
-        """Return the port where the debugger of a function listens."""
+        """Return the port where the debugger of the function listens."""
         return self.port or _PORTS[settings.language]
 
 
 def command_of(
     settings: Settings, packages: list[Path], debug_port: int | None = None, *, bare: bool = False
 ) -> list[str]:
-    """Return the command that loads a function; its pipes' descriptors are to be added.
+    """Return the command that loads a function, without the descriptors of the worker's pipes.
 
-    ``bare`` hides from a Python function what only this machine has installed. Raises
+    ``bare`` hides packages from a Python function that the platform does not have. Raises
     MissingProgramError.
     """
     task = {
@@ -78,8 +78,8 @@ def _node(debug_port: int | None) -> list[str]:
     node = shutil.which(wanted)
     if node is None:
         raise MissingProgramError(
-            f'Node.js is missing: there is no program "{wanted}". Install it from '
-            f"https://nodejs.org, or set {NODE_VARIABLE} to where it is."
+            f'Node.js is missing: the program "{wanted}" was not found. Install it from '
+            f"https://nodejs.org, or set {NODE_VARIABLE} to its path."
         )
     debugger = [f"--inspect=127.0.0.1:{debug_port}"] if debug_port is not None else []
     return [node, *debugger, str(_HERE / "_bootstrap.js")]

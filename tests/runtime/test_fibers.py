@@ -67,11 +67,11 @@ def test_a_call_goes_on_when_its_time_is_over(fibers, pipe):
     fibers.run(lambda: seen.append(wait({pipe[0]: READ}, 0.01)))
     fibers.resume()
     assert seen == []
-    assert 0 < fibers.patience(1) <= 0.01
+    assert 0 < fibers.timeout(1) <= 0.01
     time.sleep(0.011)
     fibers.resume()
     assert seen == [[]]
-    assert fibers.patience(1) == 1
+    assert fibers.timeout(1) == 1
 
 
 def test_a_call_may_wait_again_and_for_something_else(fibers, pipe):

@@ -25,7 +25,7 @@ url_option = click.option(
 )
 
 
-class Running:
+class ControlClient:
     """The routes below /_emulator of the emulator at a base URL."""
 
     def __init__(self, url: str) -> None:

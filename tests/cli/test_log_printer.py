@@ -5,13 +5,13 @@ import subprocess
 import sys
 import threading
 
-from cloud_openapi.cli._shown import Shown
+from cloud_openapi.cli._log_printer import LogPrinter
 
 PROGRAM = """
 import sys
-from cloud_openapi.cli._shown import Shown
+from cloud_openapi.cli._log_printer import LogPrinter
 
-shown = Shown()
+shown = LogPrinter()
 for number in range(int(sys.argv[1])):
     shown.add("hello", f"{number} " + "x" * 20)
 print("all were taken", flush=True)
@@ -54,7 +54,7 @@ def test_a_terminal_that_is_gone_ends_nothing():
 
 
 def test_lines_of_many_threads_are_all_shown(capsys):
-    shown = Shown()
+    shown = LogPrinter()
     threads = [threading.Thread(target=shown.add, args=("hello", str(n))) for n in range(50)]
     for thread in threads:
         thread.start()

@@ -14,7 +14,7 @@ from support.paths import ROOT
 from support.values import DAILY
 
 from cloud_openapi.cli import _group
-from cloud_openapi.cli._setup import Setup, moment
+from cloud_openapi.cli._emulator_options import EmulatorOptions, moment
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET, secret_for
 from cloud_openapi.errors import ConfigError
 
@@ -31,8 +31,8 @@ def ran(*arguments, **variables):
     return done.stdout
 
 
-def setup(*, apps=(), seed=None, settings=None):
-    return Setup(apps, seed, None, settings)
+def with_options(*, apps=(), seed=None, settings=None):
+    return EmulatorOptions(apps, seed, None, settings)
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def file(tmp_path):
 
 
 def test_without_options_the_demo_mini_program_is_there():
-    assert setup().emulator().apps == {DEMO_APPID: DEMO_SECRET}
+    assert with_options().emulator().apps == {DEMO_APPID: DEMO_SECRET}
 
 
 def test_a_secret_that_nobody_chose_follows_from_the_appid():
-    apps = setup(apps=(("wx1", None), ("wx2", "two"), (DEMO_APPID, None))).emulator().apps
+    apps = with_options(apps=(("wx1", None), ("wx2", "two"), (DEMO_APPID, None))).emulator().apps
     assert apps == {"wx1": secret_for("wx1"), "wx2": "two", DEMO_APPID: DEMO_SECRET}
     assert secret_for("wx1") != secret_for("wx2")
     assert len(secret_for("wx1")) == 32
@@ -112,7 +112,7 @@ def test_an_invoked_function_is_the_first_mini_programs(tmp_path):
 def test_a_settings_file_gives_seed_and_mini_programs(file):
     one = {"secret": "s", "ready_hour": 9, "daily_limits": {DAILY: 100}, "seed": 4}
     file.write_text(json.dumps({"seed": 3, "apps": {"wx1": one, "wx2": {}}}), "utf-8")
-    emulator = setup(settings=file).emulator()
+    emulator = with_options(settings=file).emulator()
     assert emulator.seed == 3
     assert emulator.apps == {"wx1": "s", "wx2": secret_for("wx2")}
     assert emulator.describe_app("wx1") == {
@@ -128,8 +128,8 @@ def test_a_settings_file_gives_seed_and_mini_programs(file):
 def test_a_secret_that_is_null_is_made_up(file):
     file.write_text('{"apps": {"wx1": {"secret": null}, "wx2": {}}}')
     assert (
-        setup(settings=file).emulator().apps
-        == setup(apps=(("wx1", None), ("wx2", None))).emulator().apps
+        with_options(settings=file).emulator().apps
+        == with_options(apps=(("wx1", None), ("wx2", None))).emulator().apps
     )
 
 
@@ -144,7 +144,7 @@ def test_a_time_that_cannot_be_is_refused_with_the_reason(text, reason):
 
 def test_an_option_wins_over_the_settings_file(file):
     file.write_text(json.dumps({"seed": 3, "apps": {"wx1": {"ready_hour": 9}}}), "utf-8")
-    emulator = setup(seed=5, apps=(("wx1", "own"), ("wx2", None)), settings=file).emulator()
+    emulator = with_options(seed=5, apps=(("wx1", "own"), ("wx2", None)), settings=file).emulator()
     assert emulator.seed == 5
     assert emulator.apps == {"wx1": "own", "wx2": secret_for("wx2")}
     assert emulator.describe_app("wx1")["ready_hour"] == 9
@@ -178,7 +178,7 @@ def test_a_bad_settings_file_is_named_with_the_key_and_the_reason(file, content,
     if content is not None:
         file.write_text(content, "utf-8")
     with pytest.raises(ConfigError) as error_info:
-        setup(settings=file).emulator()
+        with_options(settings=file).emulator()
     assert str(error_info.value).startswith(f"{file}: ")
     assert reason in str(error_info.value)
 

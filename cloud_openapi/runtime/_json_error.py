@@ -1,4 +1,4 @@
-"""What keeps a result from being JSON; loaded by a worker in Python when it is needed."""
+"""Find the part of a result that is not JSON; a Python worker loads this when it needs it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 Write = Callable[[Any], str]
 
 
-def flaw_of(result: Any, write: Write) -> Exception | None:
-    """Return the error about the first part of a result that is no JSON, if there is one.
+def json_error(result: Any, write: Write) -> Exception | None:
+    """Return an error about the first part of a result that is not JSON, None if all of it is.
 
-    ``write`` raises TypeError for what it cannot make a string of.
+    ``write`` raises TypeError for a value that it cannot turn into a string.
     """
-    return next(_flaws(result, write, "result", ()), None)
+    return next(_errors(result, write, "result", ()), None)
 
 
-def _flaws(value: Any, write: Write, path: str, above: tuple[int, ...]) -> Iterator[Exception]:
+def _errors(value: Any, write: Write, path: str, above: tuple[int, ...]) -> Iterator[Exception]:
     if not isinstance(value, (dict, list, tuple)):
-        yield from _flaws_of_one(value, write, path)
+        yield from _value_errors(value, write, path)
     elif id(value) in above:
         yield ValueError(f"{path} contains itself, which JSON cannot show")
     else:
@@ -24,10 +24,10 @@ def _flaws(value: Any, write: Write, path: str, above: tuple[int, ...]) -> Itera
         for key, item in items:
             if not isinstance(key, (str, int, float, type(None))):
                 yield TypeError(f"{path} has a key of type {_kind(key)}, {key!r}; use a string")
-            yield from _flaws(item, write, f"{path}[{key!r}]", (*above, id(value)))
+            yield from _errors(item, write, f"{path}[{key!r}]", (*above, id(value)))
 
 
-def _flaws_of_one(value: Any, write: Write, path: str) -> Iterator[Exception]:
+def _value_errors(value: Any, write: Write, path: str) -> Iterator[Exception]:
     if isinstance(value, float) and not -float("inf") < value < float("inf"):
         yield ValueError(f"{path} is {value!r}, which JSON does not have; return None instead")
     elif value is not None and not isinstance(value, (str, int, float)):

@@ -2,12 +2,12 @@ import socket
 import threading
 from collections.abc import Callable
 
-from cloud_openapi.runtime._commands import MissingProgramError
 from cloud_openapi.runtime._worker import Worker
+from cloud_openapi.runtime._worker_command import MissingProgramError
 
 
-class Debugger:
-    """The port where a debugger listens, which one worker at a time has."""
+class DebugPort:
+    """The port where the debugger of a worker listens; one worker at a time has it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -15,16 +15,16 @@ class Debugger:
         self._worker: Worker | None = None
 
     def start(self, port: int, start: Callable[[int | None], Worker]) -> Worker:
-        """Start a worker with the port, or without where another one has it.
+        """Start a worker with the port, or without it while another worker has it.
 
-        Raises MissingProgramError, if it is another program that has it.
+        Raises MissingProgramError if another program listens on the port.
         """
         with self._lock:
             if self._starting or not (self._worker is None or self._worker.ended):
-                port_of_its_own = None
+                own_port = None
             else:
-                port_of_its_own, self._starting = port, True
-        if port_of_its_own is None:
+                own_port, self._starting = port, True
+        if own_port is None:
             return start(None)
         try:
             _check_is_free(port)
@@ -39,6 +39,6 @@ def _check_is_free(port: int) -> None:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise MissingProgramError(
-            f"The debugger cannot listen on port {port} ({error.strerror}): another program has "
-            "it. Choose another one: --debug NAME:PORT"
+            f"The debugger cannot listen on port {port} ({error.strerror}): another program uses "
+            "it. Choose another port: --debug NAME:PORT"
         ) from None
