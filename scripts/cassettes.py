@@ -55,17 +55,16 @@ def _interaction(entry: dict[str, str], operation: Operation) -> Interaction:
     body = json.dumps({rule.begin: dates[0], rule.end: dates[1]}) if dates else ""
     form = re.search(r'form body "(.*?)"', entry["note"])
     return Interaction(
-        operation.name,
-        operation.method,
-        f"https://api.weixin.qq.com{operation.path}?access_token=REDACTED",
-        {} if form else JSON,
-        (form[1] if form else body).encode(),
-        200,
-        "OK",
-        {},
-        answer,
-        None,
-        "; ".join(filter(None, (entry["origin"], entry["note"]))),
+        api=operation.name,
+        method=operation.method,
+        uri=f"https://api.weixin.qq.com{operation.path}?access_token=REDACTED",
+        request_headers={} if form else JSON,
+        request_body=(form[1] if form else body).encode(),
+        status=200,
+        reason="OK",
+        response_headers={},
+        response_body=answer,
+        origin="; ".join(filter(None, (entry["origin"], entry["note"]))),
     )
 
 

@@ -90,7 +90,7 @@ def import_(har: Path, to: Path) -> None:
     recorder = Recorder(to)
     found = read_har(har, redactor=recorder.redactor)
     for interaction in found:
-        recorder.add(interaction)
+        recorder.add_redacted(interaction)
     click.echo(f"{len(found)} recorded in {to}")
 
 

@@ -7,7 +7,7 @@ import jsonschema_rs
 from jsonschema import Draft202012Validator
 
 from cloud_openapi.catalogue import Catalogue, Form, default_catalogue, error_schema
-from cloud_openapi.contract._explain import Fault, Part, Violation, faults_of
+from cloud_openapi.contract._explain import ContractViolation, Mismatch, Part, mismatches_of
 from cloud_openapi.json_schema.paths import path_of
 from cloud_openapi.json_schema.values import error_code, shown
 
@@ -36,7 +36,7 @@ class Contract:
         operation = self._catalogue.find(api)
         return error_schema(form) if side == "error" else operation.schema(form, side)
 
-    def violations(self, body: Any, api: str, form: Form, side: Part) -> list[Violation]:
+    def violations(self, body: Any, api: str, form: Form, side: Part) -> list[ContractViolation]:
         """Return what in a body breaks the contract; nothing, if it is kept.
 
         ``side`` is ``request``, ``response`` (a success) or ``error``. Raises UnknownAPIError.
@@ -50,18 +50,23 @@ class Contract:
                 return []
         except ValueError as error:
             # What JSON has not, such as a date or a key that is a number.
-            return [Violation(api, form, side, "$", "JSON", str(error))]
-        return [Violation(api, form, side, *fault) for fault in _faults(validators, body, side)]
+            found = [Mismatch("$", "JSON", str(error))]
+        else:
+            found = _mismatches(validators, body, side)
+        return [
+            ContractViolation(api=api, form=form, side=side, **mismatch._asdict())
+            for mismatch in found
+        ]
 
 
-def _faults(validators: Validators, body: Any, side: Part) -> list[Fault]:
+def _mismatches(validators: Validators, body: Any, side: Part) -> list[Mismatch]:
     code = error_code(body)
     if side == "response" and code:
-        return [Fault("$", "an answer", f"error {code}")]
+        return [Mismatch("$", "an answer", f"error {code}")]
     # Where they disagree (a line's end after what a pattern asks for), the one that decides gives
     # its own reason.
-    return faults_of(validators.explains, body) or [
-        Fault(path_of(error.instance_path), error.message, shown(error.instance))
+    return mismatches_of(validators.explains, body) or [
+        Mismatch(path_of(error.instance_path), error.message, shown(error.instance))
         for error in validators.decides.iter_errors(body)
     ]
 
@@ -71,7 +76,7 @@ def schema(api: str, form: Form, side: Part) -> dict[str, Any]:
     return _shipped().schema(api, form, side)
 
 
-def violations(body: Any, api: str, form: Form, side: Part) -> list[Violation]:
+def violations(body: Any, api: str, form: Form, side: Part) -> list[ContractViolation]:
     """Return what in a body breaks the contract of an API of the catalogue.
 
     ``side`` is ``request``, ``response`` (a success) or ``error``. Raises UnknownAPIError.

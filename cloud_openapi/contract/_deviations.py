@@ -12,7 +12,7 @@ from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.contract._contract import Validators
 from cloud_openapi.contract._drift import LONGEST_NAME, Change, one_of
 from cloud_openapi.contract._observed import age, bare_text
-from cloud_openapi.contract._verify import read
+from cloud_openapi.contract._verify import read_recordings
 from cloud_openapi.emulator.errors import TEXTS, text_at
 from cloud_openapi.json_schema.paths import anywhere, member, path_of
 from cloud_openapi.json_schema.strict import strict
@@ -37,7 +37,7 @@ def changes_since(paths: Iterable[Path], catalogue: Catalogue, now: datetime) ->
     count: Counter[tuple[str, str, str]] = Counter()
     first: dict[tuple[str, str, str], str] = {}
     validators: dict[str, Validators] = {}
-    for place, interaction in read(paths, catalogue):
+    for place, interaction in read_recordings(paths, catalogue):
         api = interaction.api
         if api is None:
             continue

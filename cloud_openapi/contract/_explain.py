@@ -13,7 +13,7 @@ from cloud_openapi.json_schema.values import shown, type_of
 Part = Literal["request", "response", "error"]
 
 
-class Violation(NamedTuple):
+class ContractViolation(NamedTuple):
     """One thing in a body that breaks the contract of an API."""
 
     api: str
@@ -32,7 +32,7 @@ class Violation(NamedTuple):
         return f"{where}: expected {self.expected}, got {self.got}{hint}"
 
 
-class Fault(NamedTuple):
+class Mismatch(NamedTuple):
     """What a schema has against a body, before it is known whose body it is."""
 
     path: str
@@ -41,37 +41,37 @@ class Fault(NamedTuple):
     nearest: str | None = None
 
 
-def faults_of(validator: Draft202012Validator, body: Any) -> list[Fault]:
+def mismatches_of(validator: Draft202012Validator, body: Any) -> list[Mismatch]:
     """Return everything that a JSON Schema has against a body, in the order of the paths."""
     errors = sorted(
         validator.iter_errors(body),
         key=lambda error: [str(part) for part in error.absolute_path],
     )
     # Several keywords may say the same of a place.
-    return list(dict.fromkeys(fault for error in errors for fault in _faults(error)))
+    return list(dict.fromkeys(mismatch for error in errors for mismatch in _mismatches(error)))
 
 
-def _faults(error: ValidationError) -> Iterator[Fault]:
+def _mismatches(error: ValidationError) -> Iterator[Mismatch]:
     path = path_of(error.absolute_path)
     if error.validator == "required":
         yield from _missing(path, error)
     elif error.validator == "additionalProperties":
         yield from _unknown(path, error)
     else:
-        yield Fault(path, _expected(error), shown(error.instance))
+        yield Mismatch(path, _expected(error), shown(error.instance))
 
 
-def _missing(path: str, error: ValidationError) -> Iterator[Fault]:
+def _missing(path: str, error: ValidationError) -> Iterator[Mismatch]:
     instance: Any = error.instance
     names: Any = error.validator_value
     strangers = instance.keys() - _documented(error)
     for name in names:
         if name not in instance:
             nearest = _nearest(name, strangers)
-            yield Fault(path + member(name), f"the field {name}", "nothing", nearest)
+            yield Mismatch(path + member(name), f"the field {name}", "nothing", nearest)
 
 
-def _unknown(path: str, error: ValidationError) -> Iterator[Fault]:
+def _unknown(path: str, error: ValidationError) -> Iterator[Mismatch]:
     documented = _documented(error)
     instance: Any = error.instance
     for name, value in instance.items():
@@ -79,7 +79,7 @@ def _unknown(path: str, error: ValidationError) -> Iterator[Fault]:
             expected = f"no field of this name (there are {', '.join(documented)})"
             # Of what nobody knows, the value stays unsaid.
             got = f"one of type {type_of(value)}"
-            yield Fault(path + member(name), expected, got, _nearest(name, documented))
+            yield Mismatch(path + member(name), expected, got, _nearest(name, documented))
 
 
 def _documented(error: ValidationError) -> dict[str, Any]:

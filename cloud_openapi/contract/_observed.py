@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud_openapi.catalogue import Catalogue
-from cloud_openapi.contract._verify import read
+from cloud_openapi.contract._verify import read_recordings
 from cloud_openapi.json_schema.fields import fields_of
 from cloud_openapi.json_schema.paths import member
 from cloud_openapi.json_schema.values import error_code, type_of
@@ -105,7 +105,7 @@ class Observed:
         self.apis: defaultdict[str, Seen] = defaultdict(Seen)
         self.files: defaultdict[str, Age] = defaultdict(Age)
         listed = _listed(catalogue)
-        for place, interaction in read(paths, catalogue):
+        for place, interaction in read_recordings(paths, catalogue):
             self.files[place.rpartition("#")[0]].add(interaction.recorded_at)
             if interaction.api is not None:
                 self.apis[interaction.api].add(interaction, listed(interaction.api))

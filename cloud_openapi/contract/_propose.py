@@ -11,7 +11,7 @@ import jsonschema_rs
 from jsonschema import Draft202012Validator, ValidationError
 
 from cloud_openapi.catalogue import FOLDER, Catalogue, entries, entry_schema
-from cloud_openapi.contract._verify import read
+from cloud_openapi.contract._verify import read_recordings
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_schema.strict import loose, strict
 from cloud_openapi.json_schema.values import error_code, type_of
@@ -34,7 +34,7 @@ def proposals(
     former = entries() if former is None else former
     changed: dict[str, Any] = {}
     accepts: dict[str, jsonschema_rs.Draft202012Validator] = {}
-    for place, interaction in read(paths, catalogue):
+    for place, interaction in read_recordings(paths, catalogue):
         answer, api = interaction.response_json, interaction.api
         if api is None or answer is None or error_code(answer) or interaction.status != _OK:
             # No schema of an API says what an error is, or a page in the place of an answer.

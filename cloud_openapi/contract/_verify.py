@@ -51,7 +51,7 @@ def verify(
     """
     outcome = Verification()
     checks: list[Check] = [_Schemas(catalogue), Emulation(catalogue), *more]
-    for place, interaction in read(paths, catalogue):
+    for place, interaction in read_recordings(paths, catalogue):
         if interaction.api is None:
             outcome.notes["recordings of no API of the catalogue, left out"] += 1
             continue
@@ -65,7 +65,9 @@ def verify(
     return outcome
 
 
-def read(paths: Iterable[Path], catalogue: Catalogue) -> Iterator[tuple[str, Interaction]]:
+def read_recordings(
+    paths: Iterable[Path], catalogue: Catalogue
+) -> Iterator[tuple[str, Interaction]]:
     """Yield each recording with its place, holding one file at a time.
 
     Raises RecordingError for a file that cannot be used, and at the end where none was of an API

@@ -53,13 +53,13 @@ def _field(schema: Mapping[str, Any], root: Mapping[str, Any], *, required: bool
     types = frozenset([types] if isinstance(types, str) else types)
     values = [schema["const"]] if "const" in schema else schema.get("enum")
     return Field(
-        types | _NUMBERS if "number" in types else types,
-        required,
-        None if values is None else tuple(values),
-        _known(values, schema),
-        {name: schema[name] for name in schema.keys() & _LIMITS},
-        schema.get("additionalProperties", True) is not False,
-        {name: _plain(schema[name], root) for name in _CONDITIONS if name in schema},
+        types=types | _NUMBERS if "number" in types else types,
+        required=required,
+        values=None if values is None else tuple(values),
+        known=_known(values, schema),
+        limits={name: schema[name] for name in schema.keys() & _LIMITS},
+        is_open=schema.get("additionalProperties", True) is not False,
+        conditions={name: _plain(schema[name], root) for name in _CONDITIONS if name in schema},
     )
 
 

@@ -1,39 +1,36 @@
-"""An interaction as VCR.py's format version 1 has it, and back.
+"""Convert interactions to and from entries of VCR.py's cassette format, version 1.
 
-VCR.py reads ``request`` and ``response`` of an interaction and ignores what stands beside them,
-which is where ``recorded_at``, ``origin``, ``api`` and ``recorded_by`` are:
+VCR.py reads ``request`` and ``response`` of an entry and ignores other keys. ``recorded_at``,
+``origin``, ``api`` and ``recorded_by`` are such keys:
 https://vcrpy.readthedocs.io/en/latest/usage.html
 """
 
-import base64
 import json
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, timezone
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from cloud_openapi._version import __version__
 from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.errors import RecordingError
-from cloud_openapi.periods import parse_now
+from cloud_openapi.json_schema.values import type_of
 from cloud_openapi.recordings._encoding import decoded, text_of
+from cloud_openapi.recordings._fields import field, from_base64, moment, split_url, within
 from cloud_openapi.recordings._interaction import Headers, Interaction, api_of
 from cloud_openapi.recordings._redaction import Redactor
 
 VERSION = 1
-_US = "cloud-openapi "
-_KINDS = {dict: "an object", list: "a list", str: "a text", int: "a whole number"}
+_RECORDED_BY = "cloud-openapi "
 
 
 def interactions_of(document: Any, catalogue: Catalogue) -> list[Interaction]:
-    """Return the interactions of a cassette, without their secrets.
+    """Return the redacted interactions of a cassette.
 
-    Raises RecordingError, whose text has not the file's name.
+    Raises RecordingError; its text does not name the file.
     """
     if not isinstance(document, dict) or not isinstance(document.get("interactions"), list):
-        raise RecordingError("no cassette of VCR.py: it has no list of interactions")
+        raise RecordingError("not a cassette of VCR.py: it has no list of interactions")
     if document.get("version", VERSION) != VERSION:
-        raise RecordingError(f"version: is {document['version']!r}; only version 1 is known")
+        raise RecordingError(f"version: is {document['version']!r}; only version 1 is supported")
     redactor = Redactor()
     return [
         _numbered(number, entry, catalogue, redactor)
@@ -58,89 +55,65 @@ def entry_of(interaction: Interaction) -> dict[str, Any]:
             "body": {"string": text_of(interaction.response_body)},
         },
     }
-    moment = interaction.recorded_at
+    at = interaction.recorded_at
     extras = {
         "api": interaction.api,
-        "recorded_at": None if moment is None else moment.isoformat(),
+        "recorded_at": None if at is None else at.isoformat(),
         "origin": interaction.origin,
     }
     entry.update({name: value for name, value in extras.items() if value is not None})
-    return {**entry, "recorded_by": f"{_US}{__version__}"}
+    return {**entry, "recorded_by": f"{_RECORDED_BY}{__version__}"}
 
 
 def _numbered(number: int, entry: Any, catalogue: Catalogue, redactor: Redactor) -> Interaction:
     try:
         found = _interaction(entry, catalogue)
-        # What this package wrote has been through that already.
-        ours = str(entry.get("recorded_by", "")).startswith(_US)
-        return found if ours else redactor.interaction(found)
+        # An entry that this package wrote is already redacted.
+        own = str(entry.get("recorded_by", "")).startswith(_RECORDED_BY)
+        return found if own else redactor.interaction(found)
     except RecordingError as error:
         raise RecordingError(f"interaction {number}: {error}") from None
 
 
 def _interaction(entry: Any, catalogue: Catalogue) -> Interaction:
-    request, response = _field(entry, "request", dict), _field(entry, "response", dict)
-    method = _within("request", lambda: _field(request, "method", str)).upper()
-    uri = _within("request", lambda: _uri(request))
-    sent = _within("request", lambda: _sent(request))
-    status = _within("response", lambda: _field(response, "status", dict))
-    code = _within("response.status", lambda: _field(status, "code", int))
-    got = _within("response", lambda: _got(response))
+    request, response = field(entry, "request", dict), field(entry, "response", dict)
+    with within("request"):
+        method = field(request, "method", str).upper()
+        uri = field(request, "uri", str)
+        path = split_url("uri", uri).path
+        sent = decoded(_bytes("body", request.get("body")), _headers(request))
+    with within("response"):
+        status = field(response, "status", dict)
+        with within("status"):
+            code = field(status, "code", int)
+        received = decoded(_response_body(response), _headers(response))
+    origin = entry.get("origin")
     return Interaction(
-        api_of(catalogue, method, urlsplit(uri).path),
-        method,
-        uri,
-        sent[1],
-        sent[0],
-        code,
-        str(status.get("message") or ""),
-        got[1],
-        got[0],
-        _moment(entry.get("recorded_at")),
-        _optional_text(entry, "origin"),
+        api=api_of(catalogue, method, path),
+        method=method,
+        uri=uri,
+        request_headers=sent[1],
+        request_body=sent[0],
+        status=code,
+        reason=str(status.get("message") or ""),
+        response_headers=received[1],
+        response_body=received[0],
+        recorded_at=moment("recorded_at", entry.get("recorded_at")),
+        origin=None if origin is None else str(origin),
     )
 
 
-def _within(where: str, read: Callable[[], Any]) -> Any:
-    try:
-        return read()
-    except RecordingError as error:
-        raise RecordingError(f"{where}.{error}") from None
-
-
-def _uri(request: Mapping[str, Any]) -> str:
-    uri: str = _field(request, "uri", str)
-    try:
-        urlsplit(uri)
-    except ValueError:
-        raise RecordingError("uri: is no address") from None
-    return uri
-
-
-def _sent(request: Mapping[str, Any]) -> tuple[bytes, Headers]:
-    return decoded(_bytes("body", request.get("body")), _headers(request))
-
-
-def _got(response: Mapping[str, Any]) -> tuple[bytes, Headers]:
+def _response_body(response: Mapping[str, Any]) -> bytes:
     body = response.get("body")
     if not isinstance(body, dict):
-        # Betamax and early VCR.py wrote the text alone.
-        return decoded(_bytes("body", body), _headers(response))
+        # Betamax and early VCR.py versions wrote only the text.
+        return _bytes("body", body)
     if "base64_string" in body:
-        content = _base64(body["base64_string"])
-    else:
-        content = _bytes("body.string", body.get("string"))
-    return decoded(content, _headers(response))
+        return from_base64("body.base64_string", body["base64_string"])
+    return _bytes("body.string", body.get("string"))
 
 
-def _base64(text: Any) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (ValueError, TypeError):
-        raise RecordingError("body.base64_string: is no base64") from None
-
-
-def _bytes(where: str, value: Any) -> bytes:
+def _bytes(name: str, value: Any) -> bytes:
     if value is None:
         return b""
     if isinstance(value, bytes):
@@ -148,18 +121,18 @@ def _bytes(where: str, value: Any) -> bytes:
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
     if isinstance(value, dict | list):
-        # VCR.py keeps what aiohttp is given as json= as the value that it is.
+        # VCR.py keeps the value that aiohttp receives as json=.
         try:
             return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
         except (TypeError, ValueError):
-            raise RecordingError(f"{where}: cannot be written as JSON") from None
-    raise RecordingError(f"{where}: is {type(value).__name__}, not a text")
+            raise RecordingError(f"{name}: cannot be written as JSON") from None
+    raise RecordingError(f"{name}: must be a string, is {type_of(value)}")
 
 
-def _headers(message: Mapping[str, Any]) -> dict[str, list[str]]:
+def _headers(message: Mapping[str, Any]) -> Headers:
     headers = message.get("headers") or {}
     if not isinstance(headers, dict):
-        raise RecordingError("headers: is no object")
+        raise RecordingError("headers: must be an object")
     found: dict[str, list[str]] = {}
     for name, values in headers.items():
         several = values if isinstance(values, list | tuple) else [values]
@@ -169,30 +142,3 @@ def _headers(message: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def _header_text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
-def _field(message: Any, name: str, kind: type) -> Any:
-    if not isinstance(message, dict):
-        raise RecordingError("is no object")
-    value = message.get(name)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        what = "is missing" if name not in message else f"is not {_KINDS[kind]}"
-        raise RecordingError(f"{name}: {what}")
-    return value
-
-
-def _optional_text(entry: Mapping[str, Any], name: str) -> str | None:
-    value = entry.get(name)
-    return None if value is None else str(value)
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        # YAML reads a time that is not quoted as one, in UTC.
-        if isinstance(value, datetime):
-            return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
-        if isinstance(value, date):
-            value = value.isoformat()
-        return parse_now(value)
-    except (TypeError, ValueError):
-        raise RecordingError(f"recorded_at: is {value!r}, no ISO 8601 time") from None

@@ -54,12 +54,16 @@ class Recorder:
             self._chunks = [_chunk(one, self._suffix) for one in kept]
 
     def add(self, interaction: Interaction) -> Path:
-        """Write an interaction, without its secrets, and return its file.
+        """Redact and write an interaction; return its file.
 
-        Raises OSError, and RecordingError for a body that JSON cannot hold.
+        Raises OSError, and RecordingError for a body that JSON cannot represent.
         """
         clean = self.redactor.interaction(interaction)
-        clean = clean._replace(api=api_of(self._catalogue, clean.method, clean.path))
+        api = api_of(self._catalogue, clean.method, clean.path)
+        return self.add_redacted(clean._replace(api=api))
+
+    def add_redacted(self, clean: Interaction) -> Path:
+        """Write an interaction that its importer has redacted; raise errors as `add` does."""
         chunk = _chunk(clean, self._suffix)
         with self._lock:
             if self._one_file:

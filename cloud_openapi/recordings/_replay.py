@@ -16,7 +16,7 @@ from cloud_openapi.errors import (
 from cloud_openapi.recordings._files import files_of, load_file
 from cloud_openapi.recordings._interaction import Interaction, api_of
 from cloud_openapi.recordings._redaction import Redactor
-from cloud_openapi.recordings._request import Key, differences, key_of
+from cloud_openapi.recordings._request import Key, key_of, request_differences
 
 _MOST_COMPARED = 1000
 _FAR = 10
@@ -124,7 +124,7 @@ class Replay:
         if asked in self._exact:
             return asked
         masked = self._masked.get((asked.method, asked.path), ())
-        return next((key for key in masked if not differences(asked, key)), asked)
+        return next((key for key in masked if not request_differences(asked, key)), asked)
 
     def _take(self, key: Key | str, numbers: list[int]) -> int | None:
         """Return the next of these that was not given; nothing, if there is none."""
@@ -155,7 +155,7 @@ class Replay:
             close = difflib.get_close_matches(key.path, paths, n=1)
             known = f"The nearest path is {close[0]}." if close else ""
             return f"None is of this path. {known}".rstrip()
-        compared: list[list[str]] = [differences(key, other) for other in same_path]
+        compared: list[list[str]] = [request_differences(key, other) for other in same_path]
         fewest = min(compared, key=_distance)
         return f"In the nearest one {'; '.join(fewest)}."
 

@@ -36,7 +36,7 @@ def key_of(method: str, uri: str, body: bytes, rules: Rules) -> Key:
     return Key(method.upper(), parts.path, query, _canonical(body, rules))
 
 
-def differences(asked: Key, recorded: Key) -> list[str]:
+def request_differences(asked: Key, recorded: Key) -> list[str]:
     """Say in words what a request has otherwise than a recording.
 
     What was taken out of a recording is like anything: a secret may have been told by its answer,

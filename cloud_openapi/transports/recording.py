@@ -6,6 +6,8 @@ from datetime import datetime, timezone
 from cloud_openapi.recordings import Interaction, Recorder
 from cloud_openapi.transports._base import Exchange, Reply
 
+_JSON = {"Content-Type": ["application/json"]}
+
 
 class RecordingExchange(Exchange):
     """Sends requests on and records each answer, errors included; requests for tokens too."""
@@ -26,17 +28,17 @@ class RecordingExchange(Exchange):
         reply = self._exchange.fetch(method, target, body, headers)
         self._recorder.add(
             Interaction(
-                None,
-                method,
-                self.base_url + target,
-                {"Content-Type": ["application/json"]} if body is not None else {},
-                body or b"",
-                reply.status,
-                reply.reason,
-                _headers(reply),
-                reply.body,
-                at,
-                self.base_url,
+                api=None,
+                method=method,
+                uri=self.base_url + target,
+                request_headers=_JSON if body is not None else {},
+                request_body=body or b"",
+                status=reply.status,
+                reason=reply.reason,
+                response_headers=_headers(reply),
+                response_body=reply.body,
+                recorded_at=at,
+                origin=self.base_url,
             )
         )
         return reply

@@ -11,7 +11,7 @@ from support.canaries import Canaries, caged
 from support.har import ANSWER, PATH, URI, entry, har
 
 from cloud_openapi.cli._group import group
-from cloud_openapi.recordings import RecordingError, load, read_har
+from cloud_openapi.recordings import RecordingError, Redactor, _har, _recorder, load, read_har
 
 
 def test_an_entry_becomes_an_interaction(tmp_path):
@@ -61,7 +61,7 @@ def test_an_entry_without_an_answer_is_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "is no JSON in UTF-8"),
+        ("", "a HAR file is JSON in UTF-8"),
         ("[]", "it has no list log.entries"),
         ('{"log": {"entries": {}}}', "it has no list log.entries"),
         ('{"log": {"entries": [5]}}', r"log\.entries\[0\]\.request: is missing"),
@@ -78,13 +78,13 @@ def test_a_file_that_is_no_har_is_named(tmp_path, text, reason):
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
-        ({"request__method": 5}, "request.method: is missing or of another type"),
-        ({"request__headers": ["x"]}, "request.headers: is no list of objects"),
-        ({"request__postData": "x"}, "request.postData: is no object"),
-        ({"response__status": "200"}, "response.status: is missing or of another type"),
-        ({"response__content": {"text": 5}}, "response.content.text: is not a text"),
-        ({"response__content": {"text": "%", "encoding": "base64"}}, "text: is no base64"),
-        ({"startedDateTime": "noon"}, "startedDateTime: is 'noon', no ISO 8601 time"),
+        ({"request__method": 5}, "request.method: must be a string"),
+        ({"request__headers": ["x"]}, "request.headers: must be a list of objects"),
+        ({"request__postData": "x"}, "request.postData: must be an object"),
+        ({"response__status": "200"}, "response.status: must be an integer"),
+        ({"response__content": {"text": 5}}, "response.content.text: must be a string"),
+        ({"response__content": {"text": "%", "encoding": "base64"}}, "text: is not base64"),
+        ({"startedDateTime": "noon"}, "startedDateTime: must be an ISO 8601 time, is 'noon'"),
     ],
 )
 def test_an_error_names_entry_and_key(tmp_path, changes, key):
@@ -92,6 +92,25 @@ def test_an_error_names_entry_and_key(tmp_path, changes, key):
         read_har(har(tmp_path, entry(), entry(**changes)))
     assert "log.entries[1]." in str(caught.value)
     assert key in str(caught.value)
+
+
+def test_the_command_redacts_each_entry_and_looks_its_api_up_once(tmp_path, monkeypatch):
+    calls = []
+
+    def counted(name, function):
+        def call(*arguments):
+            calls.append(name)
+            return function(*arguments)
+
+        return call
+
+    monkeypatch.setattr(Redactor, "interaction", counted("redact", Redactor.interaction))
+    for module in (_har, _recorder):
+        monkeypatch.setattr(module, "api_of", counted("api", module.api_of))
+    file = har(tmp_path, entry(), entry())
+    CliRunner().invoke(group, ["import", str(file), "--to", str(tmp_path / "to")])
+    assert sorted(calls) == ["api", "api", "redact", "redact"]
+    assert [found.api for found in load(tmp_path / "to")] == ["analysis.getDailyRetain"] * 2
 
 
 def test_the_command_imports_and_no_canary_gets_out(tmp_path):

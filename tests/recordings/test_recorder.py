@@ -29,7 +29,17 @@ SERIALIZERS = {".yaml": yamlserializer, ".json": jsonserializer}
 def day(date="20170313", **changes):
     body = json.dumps({"begin_date": date, "end_date": date}).encode()
     made = Interaction(
-        "analysis.getDailyRetain", "POST", URI, JSON, body, 200, "OK", JSON, ANSWER, AT, "here"
+        api="analysis.getDailyRetain",
+        method="POST",
+        uri=URI,
+        request_headers=JSON,
+        request_body=body,
+        status=200,
+        reason="OK",
+        response_headers=JSON,
+        response_body=ANSWER,
+        recorded_at=AT,
+        origin="here",
     )
     return made._replace(**changes)
 
@@ -174,7 +184,12 @@ def write(place, letter, times):
         if n % 50 == 0 and not place.endswith(".json"):
             recorder = Recorder(place)
         body = b'{"begin_date":"%d"}' % (n % 50)
-        recorder.add(Interaction(None, "POST", URI, {}, body, 200, "OK", {}, answer))
+        recorder.add(
+            Interaction(
+                api=None, method="POST", uri=URI, request_headers={}, request_body=body,
+                status=200, reason="OK", response_headers={}, response_body=answer,
+            )
+        )
 def start(place, letter):
     ready, begins = os.pipe()
     pid = os.fork()

@@ -142,17 +142,20 @@ def test_a_time_that_yaml_reads_by_itself_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
-        ({"request": []}, "request: is not an object"),
-        ({"request__uri": 5}, "request.uri: is not a text"),
-        ({"request__uri": "http://["}, "request.uri: is no address"),
-        ({"request__method": None}, "request.method: is not a text"),
-        ({"request__headers": "x"}, "request.headers: is no object"),
-        ({"request__body": 5}, "request.body: is int, not a text"),
+        ({"request": []}, "request: must be an object"),
+        ({"request__uri": 5}, "request.uri: must be a string"),
+        ({"request__uri": "http://["}, "request.uri: is not a valid URL"),
+        ({"request__method": None}, "request.method: must be a string"),
+        ({"request__headers": "x"}, "request.headers: must be an object"),
+        ({"request__body": 5}, "request.body: must be a string, is integer"),
         ({"response__status": {"message": "OK"}}, "response.status.code: is missing"),
-        ({"response__status": {"code": "200"}}, "response.status.code: is not a whole number"),
-        ({"response__body": {"string": 1.5}}, "response.body.string: is float, not a text"),
-        ({"response__body": {"base64_string": "%"}}, "response.body.base64_string: is no base64"),
-        ({"recorded_at": "yesterday"}, "recorded_at: is 'yesterday', no ISO 8601 time"),
+        ({"response__status": {"code": "200"}}, "response.status.code: must be an integer"),
+        ({"response__body": {"string": 1.5}}, "response.body.string: must be a string, is number"),
+        (
+            {"response__body": {"base64_string": "%"}},
+            "response.body.base64_string: is not base64",
+        ),
+        ({"recorded_at": "yesterday"}, "recorded_at: must be an ISO 8601 time, is 'yesterday'"),
     ],
 )
 def test_an_error_names_file_interaction_key_and_reason(tmp_path, changes, key):
@@ -169,9 +172,9 @@ def test_an_error_names_file_interaction_key_and_reason(tmp_path, changes, key):
         ("a.json", '{"interactions": [', "is no JSON"),
         ("a.yaml", "interactions: [", "is no YAML that VCR.py writes in line "),
         ("a.yaml", "a: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
-        ("a.yaml", "", "no cassette of VCR.py"),
-        ("a.json", "[]", "no cassette of VCR.py"),
-        ("a.yaml", "http_interactions: []\n", "no cassette of VCR.py"),
+        ("a.yaml", "", "not a cassette of VCR.py"),
+        ("a.json", "[]", "not a cassette of VCR.py"),
+        ("a.yaml", "http_interactions: []\n", "not a cassette of VCR.py"),
         ("a.json", '{"interactions": [], "version": 2}', "version: is 2"),
     ],
 )

@@ -18,7 +18,17 @@ URI = "https://api.weixin.qq.com/cgi-bin/stable_token"
 
 
 def plain(**changes):
-    made = Interaction(None, "POST", URI, {}, b"", 200, "OK", {}, b"")
+    made = Interaction(
+        api=None,
+        method="POST",
+        uri=URI,
+        request_headers={},
+        request_body=b"",
+        status=200,
+        reason="OK",
+        response_headers={},
+        response_body=b"",
+    )
     return made._replace(**changes)
 
 

@@ -28,7 +28,17 @@ NOON = datetime(2026, 3, 9, 12, tzinfo=timezone.utc)
 def recorded(date="20260301", answer=None, **changes):
     body = json.dumps({"begin_date": date, "end_date": date}).encode()
     answer = json.dumps(answer or {"ref_date": date}).encode()
-    made = Interaction("analysis.getDailyRetain", "POST", URI, {}, body, 200, "OK", {}, answer)
+    made = Interaction(
+        api="analysis.getDailyRetain",
+        method="POST",
+        uri=URI,
+        request_headers={},
+        request_body=body,
+        status=200,
+        reason="OK",
+        response_headers={},
+        response_body=answer,
+    )
     return made._replace(**changes)
 
 

@@ -76,12 +76,13 @@ def caged(canary, uri, **headers):
         "tickets": [canary("answer list"), {"value": canary("answer list of objects")}],
         "page": f"pages/index?session_id={canary('answer text')}",
     }
+    user, fragment = canary("address user"), canary("fragment")
     basic = base64.b64encode(f"user:{canary('any basic')}".encode()).decode()
     return Interaction(
-        None,
-        "POST",
-        f"{scheme}://user:{canary('address user')}@{rest}?{query}&to={nested}#{canary('fragment')}",
-        {
+        api=None,
+        method="POST",
+        uri=f"{scheme}://user:{user}@{rest}?{query}&to={nested}#{fragment}",
+        request_headers={
             "Content-Type": ["application/json"],
             "Authorization": [f"Basic {basic}"],
             "Cookie": [f"sid={canary('cookie')}; other={canary('second cookie')}"],
@@ -89,17 +90,16 @@ def caged(canary, uri, **headers):
             "X-Unheard-Of": [canary("any header")],
             "User-Agent": [f"me secret={canary('text in a header')}"],
         },
-        json.dumps(body).encode(),
-        200,
-        f"OK token={canary('reason')}",
-        {
+        request_body=json.dumps(body).encode(),
+        status=200,
+        reason=f"OK token={canary('reason')}",
+        response_headers={
             "Content-Type": ["application/json"],
             "Set-Cookie": [f"sid={canary('set-cookie')}; Path=/; Max-Age=3600"],
             "Location": [f"https://a.b/?x={canary('location')}"],
         },
-        json.dumps(answer).encode(),
-        None,
-        f"https://a.b/?access_token={canary('origin')}",
+        response_body=json.dumps(answer).encode(),
+        origin=f"https://a.b/?access_token={canary('origin')}",
     )
 
 

@@ -81,17 +81,17 @@ class Upstream:
             raise failure
         content, got_headers = self._decoded(content, reply.getheaders())
         return Interaction(
-            None,
-            method,
-            self.base_url + target,
-            {name: [value] for name, value in headers.items()},
-            body,
-            reply.status,
-            reply.reason,
-            got_headers,
-            content,
-            at,
-            self.base_url,
+            api=None,
+            method=method,
+            uri=self.base_url + target,
+            request_headers={name: [value] for name, value in headers.items()},
+            request_body=body,
+            status=reply.status,
+            reason=reply.reason,
+            response_headers=got_headers,
+            response_body=content,
+            recorded_at=at,
+            origin=self.base_url,
         )
 
     def _decoded(self, content: bytes, headers: list[tuple[str, str]]) -> tuple[bytes, Headers]:
