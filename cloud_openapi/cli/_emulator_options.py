@@ -86,7 +86,8 @@ def emulator_options(command: Callable[..., Any]) -> Callable[..., Any]:
         settings: Path | None,
         **given: Any,
     ) -> Any:
-        return command(*arguments, options=EmulatorOptions(app, seed, now, settings), **given)
+        options = EmulatorOptions(apps=app, seed=seed, now=now, settings=settings)
+        return command(*arguments, options=options, **given)
 
     added: Callable[..., Any] = run
     for add in reversed(_OPTIONS):

@@ -67,7 +67,8 @@ class Functions:
         debug: Debug | None = None,
         on_line: Callable[[str, str], None] | None = None,
     ) -> None:
-        self._functions = Folder(folder, Settings("", folder, timeout, memory))
+        defaults = Settings(name="", folder=folder, timeout=timeout, memory=memory)
+        self._functions = Folder(folder, defaults)
         self.folder = self._functions.path
         self.credentials = Credentials.new()
         self._environment = dict(environment)

@@ -129,7 +129,14 @@ def read_invocation(env: str, token: str) -> Invocation:
         "x-tcb-region": variable("TENCENTCLOUD_REGION"),
     }
     headers |= {name: value for name, value in optional.items() if value}
-    return Invocation(env, address, _common_fields(env, token), headers, secret_id, secret_key)
+    return Invocation(
+        env=env,
+        address=address,
+        fields=_common_fields(env, token),
+        headers=headers,
+        secret_id=secret_id,
+        secret_key=secret_key,
+    )
 
 
 def _common_fields(env: str, token: str) -> dict[str, str | bytes]:

@@ -52,7 +52,17 @@ def _of_journal(effort: Effort, size: int) -> Measure:
     for second in range(size):
         time_of_it = datetime.fromtimestamp(second, BEIJING)
         body = b'{"begin_date": "20190101", "end_date": "%08d"}' % second
-        journal.add(Entry(time_of_it, "POST", DOCUMENTED_PATH, "wx", body, 0, "filled"))
+        journal.add(
+            Entry(
+                time=time_of_it,
+                method="POST",
+                path=DOCUMENTED_PATH,
+                appid="wx",
+                body=body,
+                errcode=0,
+                check="filled",
+            )
+        )
     return _cost(effort, emulator)
 
 

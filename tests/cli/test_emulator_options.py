@@ -32,7 +32,7 @@ def ran(*arguments, **variables):
 
 
 def with_options(*, apps=(), seed=None, settings=None):
-    return EmulatorOptions(apps, seed, None, settings)
+    return EmulatorOptions(apps=apps, seed=seed, now=None, settings=settings)
 
 
 @pytest.fixture

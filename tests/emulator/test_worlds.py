@@ -379,7 +379,15 @@ def test_heavy_values_evict_older_ones():
 
 
 def entry_of(appid, body=b""):
-    return Entry(at("2026-03-11T12:00"), "POST", "/x", appid, body, 0, "simulation")
+    return Entry(
+        time=at("2026-03-11T12:00"),
+        method="POST",
+        path="/x",
+        appid=appid,
+        body=body,
+        errcode=0,
+        check="simulation",
+    )
 
 
 def test_threads_that_reset_one_mini_program_lose_no_entries_of_another():
