@@ -1,4 +1,4 @@
-"""The contract of every API: schemas of both forms, what breaks them, and what changed in them."""
+"""The contract of every API: its schemas in both forms, their violations and their changes."""
 
 from cloud_openapi.contract._compatibility import Break, compare, earlier_catalogue
 from cloud_openapi.contract._contract import Contract, assert_contract, schema, violations

@@ -1,4 +1,4 @@
-"""Compare a catalogue with an earlier one: what breaks a caller, and what does not."""
+"""Compare a catalogue with an earlier one, and find the differences that break callers."""
 
 import json
 import subprocess
@@ -32,14 +32,14 @@ class Break(NamedTuple):
 
 
 def compare(old: Entries, new: Entries) -> list[Break]:
-    """Return every difference of two catalogues that a caller could notice.
+    """Return every difference of two catalogues that a caller can notice.
 
-    What a request allows must not shrink, and what an answer may be must not grow.
+    A change breaks callers if a request allows less, or a response may be more.
     """
     found = []
     for api in sorted(old.keys() | new.keys()):
         if api not in new:
-            found.append(Break(api, "", "", "the API is gone", breaking=True))
+            found.append(Break(api, "", "", "the API is removed", breaking=True))
         elif api not in old:
             found.append(Break(api, "", "", "a new API", breaking=False))
         else:
@@ -69,12 +69,13 @@ def _effects(old: dict[str, Field], new: dict[str, Field]) -> Iterator[tuple[str
 
 
 def _one_sided(field: Field, *, came: bool) -> tuple[str, Effect]:
-    # A request with one more required field allows less, an answer with one more promises more;
-    # a field that is gone is asked for in vain, or no longer there.
+    # Another required field narrows a request and a response. A removed field breaks both: its
+    # value is ignored in a request and missing in a response.
     if came:
-        what = "a new required field" if field.required else "a new field"
-        return what, "narrower" if field.required else "neither"
-    return "the field is gone", "other"
+        return (
+            ("a new required field", "narrower") if field.required else ("a new field", "neither")
+        )
+    return "the field is removed", "other"
 
 
 def _changes(old: Field, new: Field) -> Iterator[tuple[str, Effect]]:
@@ -90,7 +91,7 @@ def _changes(old: Field, new: Field) -> Iterator[tuple[str, Effect]]:
     if old.values != new.values:
         yield from _listed(old.values, new.values)
     if old.is_open != new.is_open:
-        # A reader takes fields by name: only a request is narrowed by being closed.
+        # Callers read fields by name: closing an object narrows only a request.
         yield (
             ("further fields are allowed now", "neither")
             if new.is_open
@@ -121,7 +122,7 @@ def _listed(old: Any, new: Any) -> Iterator[tuple[str, Effect]]:
                 yield f"the value {shown(value)} is new", "wider"
         for value in old:
             if value not in new:
-                yield f"the value {shown(value)} is gone", "narrower"
+                yield f"the value {shown(value)} is removed", "narrower"
 
 
 def _limited(keyword: str, old: Any, new: Any) -> Iterator[tuple[str, Effect]]:
@@ -149,7 +150,7 @@ def _short(value: Any) -> str:
 
 
 def earlier_catalogue(where: str, folder: Path) -> dict[str, Any]:
-    """Return the entries of a folder, or of a git revision of the catalogue's ``folder``.
+    """Return the entries of a folder, or of ``folder`` at a git revision, by API.
 
     Raises ConfigError.
     """
@@ -158,7 +159,7 @@ def earlier_catalogue(where: str, folder: Path) -> dict[str, Any]:
     else:
         texts = _texts_of_revision(where, folder)
     if not texts:
-        raise ConfigError(f"{where}: there are no entries <namespace>/<method>.json in it")
+        raise ConfigError(f"{where}: it has no entries <namespace>/<method>.json")
     found = (_entry(name, text) for name, text in texts.items())
     return {entry["name"]: entry for entry in found}
 
@@ -170,14 +171,14 @@ def _entry(name: str, text: str) -> dict[str, Any]:
         raise ConfigError(f"{name}: not JSON: {error}") from None
     missing = [key for key in _NEEDED if not isinstance(entry, dict) or key not in entry]
     if missing:
-        raise ConfigError(f"{name}: is no entry: it has no {', '.join(missing)}")
+        raise ConfigError(f"{name}: is not an entry: it has no {', '.join(missing)}")
     found: dict[str, Any] = entry
     return found
 
 
 def _texts_of_revision(revision: str, folder: Path) -> dict[str, str]:
     if revision.startswith("-"):
-        raise ConfigError(f"{revision}: is neither a folder nor a revision of git")
+        raise ConfigError(f"{revision}: is neither a folder nor a git revision")
     names = _git(folder, revision, "ls-tree", "-r", "--name-only", revision, ".").splitlines()
     return {
         f"{revision}:{name}": _git(folder, revision, "show", f"{revision}:./{name}")
@@ -191,10 +192,10 @@ def _git(folder: Path, revision: str, *arguments: str) -> str:
     try:
         done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603
     except FileNotFoundError:
-        raise ConfigError(f"{revision}: is no folder, and there is no git to ask") from None
+        raise ConfigError(f"{revision}: is not a folder, and git is not installed") from None
     except subprocess.CalledProcessError as error:
         reason = error.stderr.decode("utf-8", "replace").strip()
         raise ConfigError(
-            f"{revision}: is neither a folder nor a revision of the catalogue: {reason}"
+            f"{revision}: is neither a folder nor a git revision of the catalogue: {reason}"
         ) from None
     return done.stdout.decode()

@@ -1,4 +1,4 @@
-"""The schemas of a catalogue as a contract that bodies are held against."""
+"""Check bodies against the schemas of a catalogue."""
 
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,19 +13,19 @@ from cloud_openapi.json_schema.values import error_code, shown
 
 
 class Validators(NamedTuple):
-    """One schema in two libraries: one is fast and decides, the other explains."""
+    """A schema in two libraries: the fast one decides, the other one explains."""
 
     decides: jsonschema_rs.Draft202012Validator
     explains: Draft202012Validator
 
     @classmethod
     def of(cls, schema: dict[str, Any]) -> "Validators":
-        """Compile a schema in both."""
+        """Compile a schema for both libraries."""
         return cls(jsonschema_rs.Draft202012Validator(schema), Draft202012Validator(schema))
 
 
 class Contract:
-    """The contract of every API of a catalogue. Each schema is compiled once, when first used."""
+    """The contract of every API of a catalogue. A schema is compiled when it is first used."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -37,7 +37,7 @@ class Contract:
         return error_schema(form) if side == "error" else operation.schema(form, side)
 
     def violations(self, body: Any, api: str, form: Form, side: Part) -> list[ContractViolation]:
-        """Return what in a body breaks the contract; nothing, if it is kept.
+        """Return the violations of the contract in a body.
 
         ``side`` is ``request``, ``response`` (a success) or ``error``. Raises UnknownAPIError.
         """
@@ -49,7 +49,7 @@ class Contract:
             if validators.decides.is_valid(body):
                 return []
         except ValueError as error:
-            # What JSON has not, such as a date or a key that is a number.
+            # The body is not JSON: it contains a date, or a key that is a number.
             found = [Mismatch("$", "JSON", str(error))]
         else:
             found = _mismatches(validators, body, side)
@@ -63,8 +63,7 @@ def _mismatches(validators: Validators, body: Any, side: Part) -> list[Mismatch]
     code = error_code(body)
     if side == "response" and code:
         return [Mismatch("$", "an answer", f"error {code}")]
-    # Where they disagree (a line's end after what a pattern asks for), the one that decides gives
-    # its own reason.
+    # If only the fast library refuses (a newline after a pattern's match), show its own reason.
     return mismatches_of(validators.explains, body) or [
         Mismatch(path_of(error.instance_path), error.message, shown(error.instance))
         for error in validators.decides.iter_errors(body)
@@ -72,12 +71,15 @@ def _mismatches(validators: Validators, body: Any, side: Part) -> list[Mismatch]
 
 
 def schema(api: str, form: Form, side: Part) -> dict[str, Any]:
-    """Return the JSON Schema of one side of an API of the catalogue. Raises UnknownAPIError."""
+    """Return the JSON Schema of one side of an API, by the shipped catalogue.
+
+    Raises UnknownAPIError.
+    """
     return _shipped().schema(api, form, side)
 
 
 def violations(body: Any, api: str, form: Form, side: Part) -> list[ContractViolation]:
-    """Return what in a body breaks the contract of an API of the catalogue.
+    """Return the violations of an API's contract in a body, by the shipped catalogue.
 
     ``side`` is ``request``, ``response`` (a success) or ``error``. Raises UnknownAPIError.
     """
@@ -85,8 +87,8 @@ def violations(body: Any, api: str, form: Form, side: Part) -> list[ContractViol
 
 
 def assert_contract(body: Any, api: str, form: Form = "cloud", side: Part = "response") -> None:
-    """Raise AssertionError, a line for each violation, unless a body keeps the contract."""
-    __tracebackhide__ = True  # pytest shows the test's line, not this one
+    """Raise AssertionError with a line for each violation of the contract in a body."""
+    __tracebackhide__ = True  # pytest shows the line of the test
     found = violations(body, api, form, side)
     if found:
         raise AssertionError("\n".join(map(str, found)))

@@ -1,4 +1,4 @@
-"""What in recordings is not as the catalogue says."""
+"""Find the differences between recordings and the catalogue."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -20,17 +20,17 @@ from cloud_openapi.json_schema.values import error_code, shown, type_of
 from cloud_openapi.recordings import Interaction
 
 _OK = 200
-_ERRORS = "an entry has no place for errors; the emulator's are TEXTS in emulator/errors.py"
+_ERRORS = "an entry cannot describe errors; edit TEXTS in emulator/errors.py"
 _ELSEWHERE = {
     "errcode": _ERRORS,
     "errmsg": _ERRORS,
-    "status": "an entry has no place for a status; every answer of WeChat's is known to have 200",
-    "body": "no entry accepts what is no JSON; something else than WeChat may have answered",
+    "status": "an entry cannot describe a status; WeChat is known to send 200 always",
+    "body": "an entry cannot describe a body that is not JSON; it may not come from WeChat",
 }
 
 
 def changes_since(paths: Iterable[Path], catalogue: Catalogue, now: datetime) -> list[Change]:
-    """Return what in recordings is not as the catalogue says, with the first place of each.
+    """Return the differences between recordings and the catalogue, each with its first place.
 
     Raises RecordingError.
     """
@@ -59,11 +59,11 @@ def _deviations(
     operation: Operation, interaction: Interaction, validators: Validators
 ) -> Iterator[tuple[str, str]]:
     if interaction.status != _OK:
-        yield "status", f"HTTP status {interaction.status}, where it is always 200"
+        yield "status", f"HTTP status {interaction.status} instead of 200"
     answer = interaction.response_json
     code = error_code(answer)
     if answer is None:
-        yield "body", "the answer is no JSON"
+        yield "body", "the response is not JSON"
     elif code:
         yield from _of_error(operation, code, bare_text(str(answer.get("errmsg", ""))))
     elif not validators.decides.is_valid(answer):
@@ -73,11 +73,11 @@ def _deviations(
 
 def _of_error(operation: Operation, code: int, text: str) -> Iterator[tuple[str, str]]:
     if code not in TEXTS:
-        yield "errcode", f"error {code}, {text!r}, is not known here"
+        yield "errcode", f"error {code}, {text!r}, is unknown"
         return
     known = bare_text(text_at(code, operation.path, "127.0.0.1"))
     if text != known:
-        yield "errmsg", f"the text of error {code} is {text!r}, here it is {known!r}"
+        yield "errmsg", f"the text of error {code} is {text!r}, the emulator has {known!r}"
 
 
 def _worded(error: ValidationError) -> Iterator[tuple[str, str]]:
@@ -87,7 +87,7 @@ def _worded(error: ValidationError) -> Iterator[tuple[str, str]]:
     if error.validator == "required":
         for name in expected:
             if name not in value:
-                yield path + member(name), "the field is gone; the catalogue requires it"
+                yield path + member(name), "the field is missing; the catalogue requires it"
     elif error.validator == "additionalProperties":
         documented = cast("dict[str, Any]", error.schema)["properties"]
         for name, inner in value.items():
@@ -103,7 +103,7 @@ def _worded(error: ValidationError) -> Iterator[tuple[str, str]]:
 
 
 def not_proposed(changes: Iterable[Change]) -> list[str]:
-    """Say of each change that no entry accepts where it belongs."""
+    """Return a line for each change that an entry cannot describe, with the place to edit."""
     return [
         f"{change.api}: {change.path}: {change.text} ({change.where}): {_ELSEWHERE[change.path]}"
         for change in changes

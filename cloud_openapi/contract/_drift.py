@@ -1,4 +1,4 @@
-"""What changed between two sets of recordings, and the words for changes."""
+"""Find and describe the changes between two sets of recordings."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -10,23 +10,23 @@ from cloud_openapi.json_schema.fields import Field, fields_of
 from cloud_openapi.json_schema.paths import parent_of
 from cloud_openapi.json_schema.values import shown
 
-# A new value is what a report is about, and answers hold no secrets.
+# A report shows new values in full; responses are redacted.
 LONGEST_NAME = 100
 _NUMBERS = frozenset({"integer", "number"})
 
 
 class Change(NamedTuple):
-    """Something that changed, in words."""
+    """A change, described in words."""
 
     api: str
     path: str
     text: str
     where: str = ""
-    """Where it was seen first, and how old that is."""
+    """The first recording with the change, and its age."""
 
 
 def changes_between(former: Observed, latter: Observed, catalogue: Catalogue) -> list[Change]:
-    """Return what changed from one set of recordings to another, for the APIs that are in both."""
+    """Return the changes from one set of recordings to another, for APIs that are in both."""
     return [
         Change(api, path, text)
         for api in sorted(former.apis.keys() & latter.apis.keys())
@@ -57,19 +57,19 @@ def _changes(old: Seen, new: Seen, documented: dict[str, Field]) -> Iterator[tup
 
 def _came_or_went(path: str, old: Seen, new: Seen) -> Iterator[str]:
     holder = parent_of(path)
-    # Where nothing holds it, or an array is empty, its absence says nothing.
+    # A path may be missing because its parent is, or because an array is empty.
     if path.endswith("[]") or not (old.holders[holder] and new.holders[holder]):
         return
     if path in new.types:
         yield f"a new field, {one_of(new.types[path])}, {_share(path, new)}"
     else:
-        yield f"the field is gone; it was {one_of(old.types[path])}, {_share(path, old)}"
+        yield f"the field is missing; it was {one_of(old.types[path])}, {_share(path, old)}"
 
 
 def _retyped(path: str, old: Seen, new: Seen, documented: dict[str, Field]) -> Iterator[str]:
     types = [set(seen.types[path]) for seen in (old, new)]
     if path in documented and "number" in documented[path].types:
-        # A mean may happen to be a whole number.
+        # A mean may happen to be an integer.
         types = [{"number" if name in _NUMBERS else name for name in each} for each in types]
     was, now = types
     if was != now:
@@ -85,7 +85,7 @@ def _retyped(path: str, old: Seen, new: Seen, documented: dict[str, Field]) -> I
     if path != holder and old.present[path] == old.holders[holder] > 0:
         missing = new.holders[holder] - new.present[path]
         if missing and not path.endswith("[]"):
-            yield f"the field was always there and is missing {missing} times"
+            yield f"the field was always present and is missing {missing} times"
 
 
 def one_of(types: Iterable[str]) -> str:
@@ -94,11 +94,11 @@ def one_of(types: Iterable[str]) -> str:
 
 def _share(path: str, seen: Seen) -> str:
     count, holders = seen.present[path], seen.holders[parent_of(path)]
-    return "always there" if count == holders else f"there {count} of {holders} times"
+    return "always present" if count == holders else f"present {count} of {holders} times"
 
 
 def describe_changes(changes: Iterable[Change], sets: Iterable[Observed], now: datetime) -> str:
-    """Return changes in words, and how old each file of recordings is, to be put in a report."""
+    """Return the text of a report: the changes, and the age of each file of recordings."""
     lines: list[str] = []
     api = ""
     for change in changes:
@@ -113,7 +113,7 @@ def describe_changes(changes: Iterable[Change], sets: Iterable[Observed], now: d
     known = [each.apis.keys() for each in sets]
     alone = sorted(set().union(*known) - set(known[0]).intersection(*known)) if known else []
     if alone:
-        lines += ["", f"In one of the sets only, not compared: {', '.join(alone)}"]
+        lines += ["", f"In one set only, not compared: {', '.join(alone)}"]
     for name, observed in zip("AB", sets, strict=False):
         lines += ["", f"Recordings {name}", *(f"- {line}" for line in observed.ages(now))]
     return "\n".join(lines[1:]) + "\n"

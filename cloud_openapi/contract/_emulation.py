@@ -1,4 +1,4 @@
-"""Ask the emulator what was asked of the service, and hold its answer against the recording."""
+"""Compare the emulator's responses with recorded ones."""
 
 import json
 from collections import Counter
@@ -21,15 +21,15 @@ from cloud_openapi.transports.wsgi import WSGIExchange
 
 _EARLIEST = datetime(1972, 1, 1, tzinfo=BEIJING)
 _LATEST = datetime(2105, 1, 1, tzinfo=BEIJING)
-# What a request is refused for whoever asks and whenever: its method, its body. What an API's
-# rules refuse comes on top; every other error is the account's or the service's state.
+# Errors that depend only on the request's method and body. An API's rules add more; all other
+# errors depend on the state of the account or the service.
 _OF_THE_REQUEST = frozenset({43002, 44002, 47001, 61500})
 
 
 class Emulation:
-    """Holds the emulator against recordings: the same request, at the same time.
+    """Sends recorded requests to the emulator, at the time of the recording.
 
-    Where a recording has no time, it is the day after the period that is asked for.
+    For a recording without a time, the emulator's time is the day after the requested period.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -39,19 +39,21 @@ class Emulation:
         self.notes: Counter[str] = Counter()
 
     def findings(self, operation: Operation, interaction: Interaction) -> Iterator[Finding]:
-        """Yield where the emulator's answer has another shape, or is another error."""
+        """Yield the differences in shape or error between recording and emulator."""
         recorded = interaction.response_json
         if not isinstance(recorded, dict):
             return
         code = error_code(recorded)
         if code and not _decided_by_request(code, operation):
-            self.notes[f"errors of the account's or service's state ({code}), not compared"] += 1
+            self.notes[
+                f"errors that depend on the state of account or service ({code}), not compared"
+            ] += 1
             return
         moments = moments_of(operation, interaction)
         if not moments:
-            self.notes["requests for no time at which they are allowed, not compared"] += 1
+            self.notes["requests that are not allowed at any time, not compared"] += 1
             return
-        self.notes["recordings that the emulator was held against"] += 1
+        self.notes["recordings compared with the emulator"] += 1
         answers = [self._ask(operation, interaction, moment) for moment in moments]
         got = next((answer for answer in answers if error_code(answer) == code), answers[0])
         if error_code(got) != code:
@@ -63,7 +65,7 @@ class Emulation:
 
     def _ask(self, operation: Operation, interaction: Interaction, moment: datetime) -> Any:
         self._emulator.clock.freeze(moment)
-        # One of another time is of no use, and ten thousand of them would be kept.
+        # Tokens of another time are useless, and ten thousand of them would be kept.
         self._emulator.program(DEMO_APPID).tokens.clear()
         token, _ = self._emulator.program(DEMO_APPID).tokens.grant_stable(force=False)
         target = f"{operation.path}?{urlencode({'access_token': token})}"
@@ -85,26 +87,26 @@ def _outcome(answer: Any) -> str:
 
 
 def moments_of(operation: Operation, interaction: Interaction) -> list[datetime]:
-    """Return the times at which the request may have been made as it was answered."""
+    """Return the times at which the service may have given the recorded response."""
     if interaction.recorded_at is not None:
         return [interaction.recorded_at]
     last = _last_day(operation, interaction.request_json)
     if not error_code(interaction.response_json):
         return [] if last is None else [_noon_after(last)]
-    # Refused: because it was too early, too late, or would be at any time.
+    # An error: the request was too early, too late, or is refused at any time.
     days = [] if last is None else [_noon_after(last), _noon_after(last - timedelta(days=1))]
     return [*days, datetime.now(BEIJING)]
 
 
 def _last_day(operation: Operation, sent: Any) -> date | None:
-    """Return the last day that a request asks for, a date or a time in seconds."""
+    """Return the last requested day, from a date or a time in seconds; None if unknown."""
     value = sent
     for name in operation.rules[0].end.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     day = parse_day(value)
     if is_integer(value, 0, _LATEST.timestamp()):
         day = datetime.fromtimestamp(value, BEIJING).date()
-    # No emulator's clock goes back to before there were computers' times, or for ever on.
+    # The range of the emulator's clock.
     return day if day and _EARLIEST.date() < day < _LATEST.date() else None
 
 

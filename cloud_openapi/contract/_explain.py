@@ -1,4 +1,4 @@
-"""Say of a body what is wrong with it: where, what was expected, what came."""
+"""Explain why a schema refuses a body: the place, the expectation and the value there."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -14,7 +14,7 @@ Part = Literal["request", "response", "error"]
 
 
 class ContractViolation(NamedTuple):
-    """One thing in a body that breaks the contract of an API."""
+    """A value in a body that violates the contract of an API."""
 
     api: str
     form: Form
@@ -24,7 +24,7 @@ class ContractViolation(NamedTuple):
     expected: str
     got: str
     nearest: str | None = None
-    """For a name too many the documented one, for a missing one the name that came instead."""
+    """A similar name: the documented one of an unknown field, the sent one of a missing field."""
 
     def __str__(self) -> str:
         hint = f"; did you mean {self.nearest}?" if self.nearest else ""
@@ -33,7 +33,7 @@ class ContractViolation(NamedTuple):
 
 
 class Mismatch(NamedTuple):
-    """What a schema has against a body, before it is known whose body it is."""
+    """A value in a body that does not match its schema."""
 
     path: str
     expected: str
@@ -42,12 +42,12 @@ class Mismatch(NamedTuple):
 
 
 def mismatches_of(validator: Draft202012Validator, body: Any) -> list[Mismatch]:
-    """Return everything that a JSON Schema has against a body, in the order of the paths."""
+    """Return the mismatches of a body with a JSON Schema, in the order of the paths."""
     errors = sorted(
         validator.iter_errors(body),
         key=lambda error: [str(part) for part in error.absolute_path],
     )
-    # Several keywords may say the same of a place.
+    # Several keywords may find the same mismatch.
     return list(dict.fromkeys(mismatch for error in errors for mismatch in _mismatches(error)))
 
 
@@ -77,7 +77,7 @@ def _unknown(path: str, error: ValidationError) -> Iterator[Mismatch]:
     for name, value in instance.items():
         if name not in documented:
             expected = f"no field of this name (there are {', '.join(documented)})"
-            # Of what nobody knows, the value stays unsaid.
+            # Do not show the value: an unknown field may contain a secret.
             got = f"one of type {type_of(value)}"
             yield Mismatch(path + member(name), expected, got, _nearest(name, documented))
 

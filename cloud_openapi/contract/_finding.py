@@ -1,4 +1,4 @@
-"""What a verification finds, and what finds it."""
+"""The results of a verification, and the interface of its checks."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ from cloud_openapi.recordings import Interaction
 
 
 class Finding(NamedTuple):
-    """Something that is not as the contract, or a recording, says."""
+    """A difference from the contract or from a recording."""
 
     check: str
-    """Who is wrong: ``https form``, ``cloud form``, ``emulator`` or ``function <name>``."""
+    """The check that failed: ``https form``, ``cloud form``, ``emulator``, ``function <name>``."""
     path: str
     message: str
 
@@ -21,20 +21,20 @@ class Finding(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What came of one recording."""
+    """The findings of one recording."""
 
     place: str
     api: str
     origin: str
-    """When it was recorded, and where it comes from."""
+    """The time and the source of the recording."""
     findings: tuple[Finding, ...]
 
 
 class Check(Protocol):
-    """Holds something against a recording."""
+    """Compares something with a recording."""
 
     notes: Counter[str]
-    """What was done how often, and what was not."""
+    """How often something was compared or left out."""
 
     def findings(self, operation: Operation, interaction: Interaction) -> Iterator[Finding]:
-        """Yield what differs from the recording."""
+        """Yield the differences from the recording."""

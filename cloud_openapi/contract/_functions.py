@@ -1,4 +1,4 @@
-"""Invoke functions with what was recorded, and hold their results against it."""
+"""Invoke functions with recorded requests, and compare their results with the responses."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ _OK = 200
 
 
 class FunctionCheck:
-    """Holds each function that may call one API, by its config.json, against that API's recordings.
+    """Compares each function whose config.json allows one API with that API's recordings.
 
-    The function gets the recorded request as its event, in camelCase. The emulator, which the
-    functions must call, answers the recorded request with the recorded answer; whatever else a
-    function asks for comes from the simulation, and is counted apart.
+    The event is the recorded request in camelCase. The functions must call the emulator, which
+    answers the recorded request with the recorded response. All other calls are answered by the
+    simulation and counted separately.
     """
 
     def __init__(self, catalogue: Catalogue, functions: Functions, emulator: Emulator) -> None:
@@ -40,7 +40,7 @@ class FunctionCheck:
         self._by_api = self._assigned(catalogue)
 
     def findings(self, operation: Operation, interaction: Interaction) -> Iterator[Finding]:
-        """Yield what breaks the contract in a function's result, or differs from the recording."""
+        """Yield the violations and the differences from the recording in functions' results."""
         sent, recorded = interaction.request_json, interaction.response_json
         if not isinstance(sent, dict) or not isinstance(recorded, dict):
             return
@@ -74,7 +74,7 @@ class FunctionCheck:
             outcome = self._functions.invoke(name, to_camel_case(sent), now)
         finally:
             self._emulator.pins.remove(pin.id)
-        source = "the recorded answer" if pin.given else "the simulation, for it asked otherwise"
+        source = "the recorded response" if pin.given else "the simulation (another request)"
         self.notes[f"invocations of {name} answered with {source}"] += 1
         return outcome.result, outcome.status
 
@@ -98,7 +98,7 @@ class FunctionCheck:
             yield from differences(shape_of(expected), shape_of(result), documented)
 
     def _assigned(self, catalogue: Catalogue) -> dict[str, list[str]]:
-        """Return the functions by the one API that each may call."""
+        """Return the functions that may call exactly one API, by that API."""
         found: dict[str, list[str]] = {}
         for name in self._functions:
             permissions = Permissions.load(self._functions.folder / name / "config.json")

@@ -1,4 +1,4 @@
-"""What a set of recordings shows: the shapes, values and errors of each API's answers."""
+"""Collect the shapes, values and errors of each API's responses from recordings."""
 
 import re
 from collections import Counter, defaultdict
@@ -15,7 +15,7 @@ from cloud_openapi.json_schema.paths import member
 from cloud_openapi.json_schema.values import error_code, type_of
 from cloud_openapi.recordings import Interaction
 
-# What differs each time, and what is left of it.
+# Parts of error texts that differ each time, and their placeholders.
 _VARYING = (
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b"), "…"),
     (re.compile(r"rid: [0-9a-f]{8}(-[0-9a-f]{8}){2}$"), "rid: …"),
@@ -26,7 +26,7 @@ _SCALARS = (str, int, float, bool, type(None))
 
 
 class Seen:
-    """The answers of one API, without holding any of them.
+    """A summary of the responses of one API, which keeps none of them.
 
     ``[]`` in a path stands for every item of an array.
     """
@@ -35,17 +35,17 @@ class Seen:
         self.answers = 0
         self.types: defaultdict[str, set[str]] = defaultdict(set)
         self.holders: Counter[str] = Counter()
-        """How many objects there were at a path."""
+        """The number of objects at a path."""
         self.present: Counter[str] = Counter()
-        """In how many of its holders a member was."""
+        """The number of objects that have a member."""
         self.values: defaultdict[str, set[Any]] = defaultdict(set)
-        """The values at the paths that are listed in the catalogue."""
+        """The values at paths whose values the catalogue lists."""
         self.errors: defaultdict[int, set[str]] = defaultdict(set)
-        """Texts by code, each with the kind of its tail alone."""
+        """Texts by code, with placeholders for varying parts."""
         self.statuses: set[int] = set()
 
     def add(self, interaction: Interaction, listed: Iterable[str]) -> None:
-        """Take a recording in; ``listed`` are the paths whose values matter."""
+        """Add a recording; ``listed`` are the paths whose values are collected."""
         self.statuses.add(interaction.status)
         answer = interaction.response_json
         code = error_code(answer)
@@ -70,14 +70,14 @@ class Seen:
 
 
 class Age:
-    """How many recordings a file has, and from when to when."""
+    """The number of recordings in a file, and their first and last time."""
 
     def __init__(self) -> None:
         self.count = self.undated = 0
         self._moments: tuple[datetime, datetime] | None = None
 
     def add(self, moment: datetime | None) -> None:
-        """Take a recording in."""
+        """Add a recording."""
         self.count += 1
         if moment is None:
             self.undated += 1
@@ -86,7 +86,7 @@ class Age:
             self._moments = min(first, moment), max(last, moment)
 
     def describe(self, now: datetime) -> str:
-        """Say it in words, with the age in days."""
+        """Return a description with the age in days."""
         what = f"{self.count} recording{'s' * (self.count != 1)}"
         if self._moments is None:
             return f"{what} of unknown age"
@@ -99,7 +99,7 @@ class Age:
 
 
 class Observed:
-    """A set of recordings: what each API answered, and how old each file is."""
+    """A set of recordings: a summary of each API's responses, and the age of each file."""
 
     def __init__(self, paths: Iterable[Path], catalogue: Catalogue) -> None:
         self.apis: defaultdict[str, Seen] = defaultdict(Seen)
@@ -111,24 +111,24 @@ class Observed:
                 self.apis[interaction.api].add(interaction, listed(interaction.api))
 
     def ages(self, now: datetime) -> list[str]:
-        """Say how old each file is, a line for each."""
+        """Return a line for each file with its age."""
         return [f"{file}: {seen.describe(now)}" for file, seen in self.files.items()]
 
 
 def age(moment: datetime, now: datetime) -> str:
-    """Return a day and how long ago it was: ``2022-05-03 (936 days ago)``."""
+    """Return a day and its age: ``2022-05-03 (936 days ago)``."""
     return f"{moment.date()} ({(now - moment).days} days ago)"
 
 
 def text_kind(text: str) -> str:
-    """Return an error's text with what differs each time left out."""
+    """Return an error's text with placeholders for varying parts."""
     for varying, kind in _VARYING:
         text = varying.sub(kind, text)
     return text
 
 
 def bare_text(text: str) -> str:
-    """Return an error's text without its tail, and without what differs each time."""
+    """Return an error's text without rid and hints, with placeholders for varying parts."""
     return _TAIL.sub("", text_kind(text))
 
 

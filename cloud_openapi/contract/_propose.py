@@ -1,4 +1,4 @@
-"""Write the entries of the catalogue that would accept what was recorded."""
+"""Propose entries of the catalogue that accept recorded responses."""
 
 import copy
 import json
@@ -24,12 +24,11 @@ _SEEN = "Open: seen in recordings, on no page."
 def proposals(
     paths: Iterable[Path], catalogue: Catalogue, former: Mapping[str, Any] | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Return the entries, by API, that differ from the catalogue's by what recordings need.
+    """Return the changed entries, by API, that accept the responses of recordings.
 
-    Errors, and answers that are no JSON or have another status than 200, have no place in an
-    entry: `not_proposed` says what they need. ``former`` are the catalogue's entries as they are
-    written. Raises RecordingError, and ConfigError for an answer that no small change of an entry
-    accepts.
+    An entry cannot describe errors, responses that are not JSON, and a status other than 200: see
+    `not_proposed`. ``former`` are the catalogue's entries as written. Raises RecordingError, and
+    ConfigError for a response that no small change of an entry accepts.
     """
     former = entries() if former is None else former
     changed: dict[str, Any] = {}
@@ -37,7 +36,7 @@ def proposals(
     for place, interaction in read_recordings(paths, catalogue):
         answer, api = interaction.response_json, interaction.api
         if api is None or answer is None or error_code(answer) or interaction.status != _OK:
-            # No schema of an API says what an error is, or a page in the place of an answer.
+            # The schema of an API describes neither errors nor pages that are not JSON.
             continue
         if api in accepts and accepts[api].is_valid(answer):
             continue
@@ -48,25 +47,27 @@ def proposals(
     found = {api: entry for api, entry in found.items() if entry != former[api]}
     for api, entry in found.items():
         for error in Draft202012Validator(entry_schema()).iter_errors(entry):
-            raise ConfigError(f"{api}: no entry accepts this: {error.json_path}: {error.message}")
+            raise ConfigError(
+                f"{api}: the proposal is not a valid entry: {error.json_path}: {error.message}"
+            )
     return found
 
 
 def _accepting(schema: dict[str, Any], answer: Any, place: str) -> dict[str, Any]:
-    """Return a schema that accepts an answer too, changed where it did not."""
+    """Return a copy of a schema, changed so that it accepts a response."""
     schema = copy.deepcopy(schema)
     former = None
     while schema != former:
         former = copy.deepcopy(schema)
-        # One change at a time: the next error may be gone with it.
+        # One change at a time: it may resolve the next error too.
         error = next(Draft202012Validator(schema).iter_errors(answer), None)
         if error is None:
             return schema
-        # jsonschema hands out the very part of the schema that the error comes from.
+        # error.schema is the failing part of the schema itself, not a copy.
         relax = _RELAX.get(str(error.validator))
         if relax is not None:
             relax(error.schema, error, schema)
-    raise ConfigError(f"{place}: no small change of the entry accepts this answer")
+    raise ConfigError(f"{place}: no small change of the entry accepts this response")
 
 
 def _required(part: Any, error: ValidationError, _root: Any) -> None:
@@ -141,7 +142,7 @@ _RELAX: Mapping[str, Callable[..., None]] = {
 
 
 def _described(value: Any, name: str, root: Any) -> dict[str, Any]:
-    """Return a schema of a value that is on no page; an object gets a name in $defs."""
+    """Return a schema of an undocumented value; an object gets a name in $defs."""
     kind = type_of(value)
     if kind == "array":
         items = {"items": _described(value[0], f"{name}_item", root)} if value else {}
@@ -168,12 +169,12 @@ def _described(value: Any, name: str, root: Any) -> dict[str, Any]:
 def write_proposals(
     found: Mapping[str, Any], folder: Path | None, echo: Callable[[str], None]
 ) -> None:
-    """Write entries below a folder as the catalogue lays them out, or hand each to ``echo``.
+    """Write entries below a folder in the catalogue's layout, or pass each to ``echo``.
 
-    Raises ConfigError for the catalogue's own folder, which is changed by hand only, and OSError.
+    Raises OSError, and ConfigError for the catalogue's own folder, which is edited by hand.
     """
     if folder is not None and folder.resolve() == FOLDER.resolve():
-        raise ConfigError(f"{folder}: is the catalogue itself; give another folder")
+        raise ConfigError(f"{folder}: is the catalogue itself; choose another folder")
     for api, entry in found.items():
         text = json.dumps(entry, ensure_ascii=False, indent=2)
         if folder is None:

@@ -1,4 +1,4 @@
-"""Write a verification as text, JSON or JUnit's XML."""
+"""Write a verification as text, JSON or JUnit XML."""
 
 import json
 from collections import Counter
@@ -21,7 +21,7 @@ def render(outcome: Verification, report: Report) -> str:
 
 
 def add_comparison(outcome: Verification, differences: Iterable[Break]) -> None:
-    """Add the differences of two catalogues: a case for each, failed where it breaks callers."""
+    """Add a case for each difference of two catalogues; breaking ones fail."""
     for found in differences:
         finding = Finding(_BREAKS, f"{found.side} {found.path}".strip(), found.text)
         outcome.cases.append(Case(str(found), found.api, "", (finding,) if found.breaking else ()))
@@ -93,5 +93,5 @@ def _junit(outcome: Verification) -> str:
 
 
 def _xml(text: str) -> str:
-    """Return a text without the characters that XML has no way to write."""
+    """Return a text without the characters that XML cannot represent."""
     return text.encode("utf-8", "replace").decode().translate(_NOT_IN_XML)

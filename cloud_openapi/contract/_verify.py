@@ -1,4 +1,4 @@
-"""Hold recordings against the schemas, the emulator against recordings, functions against both."""
+"""Check recordings against the schemas and the emulator, and run further checks on them."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -23,9 +23,9 @@ _OK = 200
 
 
 class Verification:
-    """The outcome: a case for each recording of an API, and what was done how often.
+    """A case for each recording of an API, and notes with their counts.
 
-    ``compatible`` has what differs from an earlier catalogue and breaks no caller, in words.
+    ``compatible`` describes the differences from an earlier catalogue that do not break callers.
     """
 
     def __init__(self) -> None:
@@ -46,14 +46,14 @@ def verify(
 ) -> Verification:
     """Check every recording of these files and folders, one file at a time.
 
-    The schemas of both forms and the emulator always, and whatever else is given. Raises
-    RecordingError for a file that cannot be used, and when there is no recording of any API.
+    The checks are the schemas of both forms, the emulator, and ``more``. Raises RecordingError
+    for a file that cannot be used, and if no recording is of an API of the catalogue.
     """
     outcome = Verification()
     checks: list[Check] = [_Schemas(catalogue), Emulation(catalogue), *more]
     for place, interaction in read_recordings(paths, catalogue):
         if interaction.api is None:
-            outcome.notes["recordings of no API of the catalogue, left out"] += 1
+            outcome.notes["recordings of unknown APIs, left out"] += 1
             continue
         operation = catalogue[interaction.api]
         findings = tuple(
@@ -68,10 +68,10 @@ def verify(
 def read_recordings(
     paths: Iterable[Path], catalogue: Catalogue
 ) -> Iterator[tuple[str, Interaction]]:
-    """Yield each recording with its place, holding one file at a time.
+    """Yield each recording with its place, loading one file at a time.
 
-    Raises RecordingError for a file that cannot be used, and at the end where none was of an API
-    of the catalogue.
+    Raises RecordingError for a file that cannot be used, and at the end if no recording was of an
+    API of the catalogue.
     """
     paths, found = list(paths), False
     for path in paths:
@@ -81,7 +81,7 @@ def read_recordings(
                 yield f"{file}#{number}", interaction
     if not found:
         names = ", ".join(map(str, paths))
-        raise RecordingError(f"{names}: there is no recording of an API of the catalogue")
+        raise RecordingError(f"{names}: no recording is of an API of the catalogue")
 
 
 def _origin(interaction: Interaction) -> str:
@@ -91,22 +91,22 @@ def _origin(interaction: Interaction) -> str:
 
 
 class _Schemas:
-    """Holds recordings against the schemas, in both forms."""
+    """Checks recordings against the schemas of both forms."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._contract = Contract(catalogue)
         self.notes: Counter[str] = Counter()
 
     def findings(self, operation: Operation, interaction: Interaction) -> Iterator[Finding]:
-        """Yield what in a request that was answered, and in the answer, breaks a schema."""
+        """Yield the violations in a response, and in the request of a successful one."""
         if interaction.status != _OK:
             yield Finding("https form", "status", f"expected 200, got {interaction.status}")
         answer = interaction.response_json
         if not isinstance(answer, dict):
-            got = "no JSON" if answer is None else shown(answer)
+            got = "text that is not JSON" if answer is None else shown(answer)
             yield Finding("https form", "$", f"expected a JSON object, got {got}")
             return
-        self.notes["recordings held against the schemas of both forms"] += 1
+        self.notes["recordings checked against the schemas of both forms"] += 1
         name = operation.name
         side: Part = "error" if error_code(answer) else "response"
         bodies: list[tuple[Form, Part, Any]] = [
@@ -114,7 +114,7 @@ class _Schemas:
             ("cloud", side, to_cloud(name, answer)),
         ]
         if side == "response":
-            # What was refused may well be wrong.
+            # A refused request may be invalid.
             sent = interaction.request_json
             bodies += [("https", "request", sent), ("cloud", "request", to_camel_case(sent))]
         for form, part, body in bodies:

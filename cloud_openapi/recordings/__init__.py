@@ -1,4 +1,4 @@
-"""Recordings of the real service: VCR.py cassettes, redacted, written whole, and replayed."""
+"""Recordings of the real service: redacted VCR.py cassettes, written atomically, replayed."""
 
 from cloud_openapi.errors import (
     NetworkBlockedError,

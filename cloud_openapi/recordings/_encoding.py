@@ -4,14 +4,15 @@ from cloud_openapi.errors import RecordingError
 from cloud_openapi.recordings._interaction import Headers, header
 
 GZIP = b"\x1f\x8b"
-"""How a body begins that is compressed by gzip."""
-_OF_THE_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+"""The first two bytes of a gzip body."""
+_OF_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 def decoded(body: bytes, headers: Headers) -> tuple[bytes, Headers]:
-    """Return a body without its Content-Encoding, and the headers that are true of it then.
+    """Decode a body by its Content-Encoding; return it with headers that fit it.
 
-    Raises RecordingError. A body that VCR.py decoded before keeps its header, and is left alone.
+    VCR.py may have decoded a body and kept the header: such a body is returned unchanged. Raises
+    RecordingError.
     """
     encoding = (header(headers, "content-encoding") or "").strip().lower()
     if not encoding or encoding == "identity" or not body:
@@ -22,17 +23,17 @@ def decoded(body: bytes, headers: Headers) -> tuple[bytes, Headers]:
         plain = body
     else:
         raise RecordingError(
-            f"headers.Content-Encoding: is {encoding}, and only gzip and deflate can be read here "
-            "(VCR.py decodes more with decode_compressed_response=True)"
+            f"headers.Content-Encoding: is {encoding}; only gzip and deflate are supported. VCR.py "
+            "decodes other encodings with decode_compressed_response=True"
         )
-    rest = {name: values for name, values in headers.items() if name.lower() not in _OF_THE_BODY}
+    rest = {name: values for name, values in headers.items() if name.lower() not in _OF_BODY}
     return plain, {**rest, "Content-Length": [str(len(plain))]}
 
 
 def _inflated(body: bytes, encoding: str) -> bytes:
     if "gzip" in encoding and not body.startswith(GZIP):
         return body
-    # Servers send deflate with and without zlib's head.
+    # Servers send deflate with and without zlib's header.
     for bits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
         inflater = zlib.decompressobj(bits)
         try:
@@ -44,7 +45,7 @@ def _inflated(body: bytes, encoding: str) -> bytes:
         return plain
     if _is_text(body):
         return body
-    raise RecordingError(f"body: is no {encoding} data")
+    raise RecordingError(f"body: is not {encoding} data")
 
 
 def _is_text(body: bytes) -> bool:
@@ -52,7 +53,7 @@ def _is_text(body: bytes) -> bool:
 
 
 def text_of(body: bytes) -> str | bytes:
-    """Return a body as text, or as it is where it is no UTF-8."""
+    """Return a body as a string, or unchanged if it is not UTF-8."""
     try:
         return body.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Cassettes on the disk: read with an error that names the place."""
+"""Load cassettes from disk. Errors name file, interaction and key."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def load(path: str | Path, catalogue: Catalogue | None = None) -> list[Interaction]:
-    """Return the interactions of a cassette, or of every cassette below a folder, by name.
+    """Return the interactions of a cassette, or of all cassettes below a folder in name order.
 
     Raises RecordingError, which names file, interaction and key.
     """
@@ -22,7 +22,7 @@ def load(path: str | Path, catalogue: Catalogue | None = None) -> list[Interacti
 
 
 def files_of(path: Path) -> list[Path]:
-    """Return the cassettes below a folder, or the one that it is. Raises RecordingError."""
+    """Return the cassette at a path, or all cassettes below a folder. Raises RecordingError."""
     if path.is_dir():
         return sorted(
             file
@@ -30,9 +30,9 @@ def files_of(path: Path) -> list[Path]:
             if file.suffix in SUFFIXES and not file.name.startswith(".")
         )
     if not path.exists():
-        raise RecordingError(f"{path}: there is no such file or folder")
+        raise RecordingError(f"{path}: no such file or folder")
     if path.suffix not in SUFFIXES:
-        raise RecordingError(f"{path}: a cassette ends in {', '.join(SUFFIXES)}")
+        raise RecordingError(f"{path}: the name of a cassette must end in {', '.join(SUFFIXES)}")
     return [path]
 
 
@@ -50,12 +50,12 @@ def _document(file: Path) -> Any:
     except OSError as error:
         raise RecordingError(f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:
-        raise RecordingError("is no UTF-8 text") from None
+        raise RecordingError("is not UTF-8 text") from None
     if file.suffix == ".json":
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise RecordingError(f"is no JSON: {error}") from None
+            raise RecordingError(f"is not JSON: {error}") from None
     return _yaml_document(text)
 
 
@@ -64,16 +64,15 @@ def _yaml_document(text: str) -> Any:
     try:
         return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # The reason alone: what surrounds the place may hold a secret.
+        # Only the reason: the surrounding text may contain a secret.
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or type(error).__name__
-        raise RecordingError(f"is no YAML that VCR.py writes{where}: {reason}") from None
+        raise RecordingError(f"is not YAML as VCR.py writes it{where}: {reason}") from None
 
 
 def yaml_library() -> Any:
-    """Return PyYAML. Raises RecordingError where it is not installed."""
-    # Only YAML cassettes need it: those in JSON load without.
+    """Return PyYAML, which JSON cassettes do not need. Raises RecordingError if missing."""
     try:
         import yaml  # noqa: PLC0415
     except ModuleNotFoundError:

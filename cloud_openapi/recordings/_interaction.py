@@ -10,10 +10,10 @@ Headers = Mapping[str, list[str]]
 
 
 class Interaction(NamedTuple):
-    """A request and its answer, without tokens and secrets."""
+    """A request and its response. Its makers do not redact it; `Redactor` does."""
 
     api: str | None
-    """The API of the catalogue that has this method and path, if one does."""
+    """The API with this method and path, None if the catalogue has none."""
     method: str
     uri: str
     request_headers: Headers
@@ -22,29 +22,29 @@ class Interaction(NamedTuple):
     reason: str
     response_headers: Headers
     response_body: bytes
-    """The body as it was meant: no Content-Encoding is left on it."""
+    """The decoded body, without a Content-Encoding."""
     recorded_at: datetime | None = None
     origin: str | None = None
-    """Where it comes from: an address, or whatever an importer knew."""
+    """The source of the recording: a URL, or a note of the importer."""
 
     @property
     def path(self) -> str:
-        """Return the path of the request's address."""
+        """Return the path of the request's URL."""
         return urlsplit(self.uri).path
 
     @property
     def request_json(self) -> Any:
-        """Return the request's body as a JSON value; nothing, if it is no JSON."""
+        """Return the request's body as a JSON value, None if it is not JSON."""
         return _json(self.request_body)
 
     @property
     def response_json(self) -> Any:
-        """Return the answer's body as a JSON value; nothing, if it is no JSON."""
+        """Return the response's body as a JSON value, None if it is not JSON."""
         return _json(self.response_body)
 
 
 def header(headers: Headers, name: str) -> str | None:
-    """Return the first value of a header, whatever its case."""
+    """Return the first value of a header, None if missing; ``name`` is in lower case."""
     for key, values in headers.items():
         if key.lower() == name and values:
             return values[0]
@@ -52,7 +52,7 @@ def header(headers: Headers, name: str) -> str | None:
 
 
 def api_of(catalogue: Catalogue, method: str, path: str) -> str | None:
-    """Return the name of the API that has this method and path."""
+    """Return the name of the API with this method and path, None if unknown."""
     for operation in catalogue.values():
         if (operation.method, operation.path) == (method, path):
             return operation.name

@@ -1,4 +1,4 @@
-"""Interactions onto the disk: redacted, and each file whole or not at all."""
+"""Write redacted interactions to disk, each file atomically."""
 
 import hashlib
 import json
@@ -25,12 +25,13 @@ _DATE = re.compile(r"\d{1,20}")
 
 
 class Recorder:
-    """Writes interactions below a folder, a file each, or all into one file.
+    """Writes interactions to one file, or one file each below a folder.
 
-    ``path`` with the ending of a cassette is that one file; it is added to, by one recorder at a
-    time. Anything else is a folder: ``<api>/<begin>-<end>.yaml``. A request that was recorded
-    before this recorder was made is recorded anew; one that comes again gets a further file. Safe
-    to share between threads; several processes may write to one folder.
+    A ``path`` with the suffix of a cassette is one file. The recorder appends to it; only one
+    recorder may do so at a time. Any other ``path`` is a folder of files
+    ``<api>/<begin>-<end>.yaml``. A repeated request gets another file; files of an earlier
+    recorder are replaced. Safe to share between threads; several processes may write to one
+    folder.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Recorder:
         return self.add_redacted(clean._replace(api=api))
 
     def add_redacted(self, clean: Interaction) -> Path:
-        """Write an interaction that its importer has redacted; raise errors as `add` does."""
+        """Write a redacted interaction; return its file. Raises the errors of `add`."""
         chunk = _chunk(clean, self._suffix)
         with self._lock:
             if self._one_file:
@@ -78,7 +79,7 @@ class Recorder:
         return file
 
     def stem(self, clean: Interaction) -> str:
-        """Return the name of a redacted interaction's file, without its ending."""
+        """Return the file name of a redacted interaction, without suffix."""
         operation = self._catalogue.get(clean.api or "")
         if operation is None:
             path = _SLUG.sub("-", clean.path).strip("-")[:60] or "root"
@@ -98,13 +99,13 @@ class Recorder:
 def write(
     path: str | Path, interactions: Iterable[Interaction], redactor: Redactor | None = None
 ) -> None:
-    """Write a cassette of these interactions alone, without their secrets.
+    """Redact interactions and write them as one cassette; replace an existing file.
 
-    The ending decides whether it is YAML or JSON. Raises OSError and RecordingError.
+    The suffix selects YAML or JSON. Raises OSError and RecordingError.
     """
     file, redactor = Path(path), redactor or Redactor()
     if file.suffix not in SUFFIXES:
-        raise RecordingError(f"{file}: a cassette ends in {', '.join(SUFFIXES)}")
+        raise RecordingError(f"{file}: the name of a cassette must end in {', '.join(SUFFIXES)}")
     clean = [redactor.interaction(one) for one in interactions]
     _replace(file, _document([_chunk(one, file.suffix) for one in clean], file.suffix))
 
@@ -116,9 +117,9 @@ def _at(params: Any, dotted: str) -> str:
 
 
 def _chunk(clean: Interaction, suffix: str) -> str:
-    """Return one entry of a cassette as text, so that a long one is not encoded again and again.
+    """Return an interaction as the text of a cassette's entry.
 
-    In ASCII, since VCR.py reads a file in whatever encoding the machine prefers.
+    The text is ASCII, since VCR.py reads files in the default encoding of the machine.
     """
     entry = entry_of(clean)
     if suffix != ".json":
@@ -129,7 +130,7 @@ def _chunk(clean: Interaction, suffix: str) -> str:
         return json.dumps(entry, indent=2)
     except TypeError:
         raise RecordingError(
-            f"{clean.method} {clean.path}: a body is no UTF-8 text, which JSON cannot hold; "
+            f"{clean.method} {clean.path}: JSON cannot represent a body that is not UTF-8; "
             "record it as YAML"
         ) from None
 
@@ -141,7 +142,7 @@ def _document(chunks: Iterable[str], suffix: str) -> str:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Write a file whole or not at all: whoever looks finds the former one or this one."""
+    """Replace a file atomically: a reader sees the old content or the new one."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}.tmp")
     try:
@@ -153,7 +154,7 @@ def _replace(file: Path, text: str) -> None:
 
 
 def _write_new(file: Path, data: bytes) -> None:
-    """Write a file that has a name only when it is whole, where the system can do that."""
+    """Write a new file; if the system supports it, the name appears after the last byte."""
     descriptor = _nameless(file.parent)
     if descriptor is None:
         with file.open("xb") as stream:
@@ -161,12 +162,12 @@ def _write_new(file: Path, data: bytes) -> None:
         return
     with os.fdopen(descriptor, "wb") as stream:
         _onto_disk(stream, data)
-        # With a descriptor of a folder, or else the link to the file would be linked.
+        # Without src_dir_fd, Python would link the symbolic link itself.
         os.link(f"/proc/self/fd/{descriptor}", file, src_dir_fd=descriptor, follow_symlinks=True)
 
 
 def _nameless(folder: Path) -> int | None:
-    """Open a file that has no name yet; nothing, if it is not Linux or the disk has none such."""
+    """Open a file without a name; return None if the system or the disk has no such files."""
     flag: int | None = getattr(os, "O_TMPFILE", None)
     if flag is None or not Path("/proc/self/fd").exists():
         return None

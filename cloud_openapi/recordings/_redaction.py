@@ -1,4 +1,4 @@
-"""Tokens and secrets, taken out before anything touches the disk."""
+"""Redact interactions before they are written to disk."""
 
 import threading
 from collections.abc import Collection, Iterable, Mapping
@@ -14,11 +14,11 @@ _REMEMBERED = 100
 
 
 class Redactor:
-    """Takes secrets out of interactions. Safe to share between threads.
+    """Replaces secrets in interactions. Safe to share between threads.
 
-    A secret that it met, such as the token that an answer granted, or that it was given, is taken
-    out of whatever it sees from then on, wherever it stands. The same request always comes out
-    the same, so that it can be compared to a recorded one.
+    It remembers the secrets that it finds, such as a granted token, and replaces them at any place
+    in later interactions; likewise the secrets that it is given. A request is always redacted to
+    the same result, so that it can be compared with a recorded one.
     """
 
     def __init__(self, secrets: Iterable[str] = (), rules: Rules = RULES) -> None:
@@ -31,13 +31,13 @@ class Redactor:
         return f"<Redactor, {len(self._given) + len(self._met)} secrets>"
 
     def give(self, *secrets: str) -> None:
-        """Take these out too, from now on and wherever they stand."""
+        """Replace these secrets too, at any place in later interactions."""
         self._given |= frozenset(filter(None, secrets))
 
     def interaction(self, interaction: Interaction) -> Interaction:
-        """Return an interaction without its secrets; its bodies are decoded, if they were not.
+        """Return an interaction without its secrets and with decoded bodies.
 
-        Raises RecordingError for a body that cannot be decoded: nobody knows what it holds.
+        Raises RecordingError for a body that cannot be decoded, since it may contain secrets.
         """
         sent, sent_headers = decoded(interaction.request_body, interaction.request_headers)
         got, got_headers = decoded(interaction.response_body, interaction.response_headers)
@@ -59,9 +59,9 @@ class Redactor:
         )
 
     def request(self, uri: str, body: bytes) -> tuple[str, bytes]:
-        """Return the address and the body of a request without their secrets.
+        """Return the URL and the body of a request without secrets.
 
-        Nothing is remembered of it: what it becomes depends on it, and on what was given, alone.
+        No secret is remembered: the result depends only on the request and the given secrets.
         """
         sweep = Sweep(self.rules)
         swept = sweep.uri(uri), sweep.body(body)
@@ -79,7 +79,7 @@ class Redactor:
 
 
 def _measured(headers: Headers, body: bytes) -> Headers:
-    """Return headers whose length is that of the body, if they give one."""
+    """Return headers with the body's Content-Length, if they have one."""
     return {
         name: [str(len(body))] if name.lower() == "content-length" else values
         for name, values in headers.items()
@@ -87,7 +87,7 @@ def _measured(headers: Headers, body: bytes) -> Headers:
 
 
 def _masked(value: Any, secrets: Collection[str]) -> Any:
-    """Return a text, bytes, or a collection of them, without these secrets."""
+    """Mask secrets in a text, in bytes, or in a collection of them."""
     if isinstance(value, str):
         return mask_text(value, secrets, REDACTED)
     if isinstance(value, bytes):

@@ -26,11 +26,10 @@ _BEGINNING = datetime.min.replace(tzinfo=timezone.utc)
 class Replay:
     """Answers requests from recordings. Safe to share between threads.
 
-    Requests are the same if method, path, query and body are, secrets aside; JSON is compared as
-    the value that it is, and what was redacted in a recording is like anything. Of several
-    recordings of one request each is given once, by the time of recording. With ``repeat`` they
-    never run out: the last one stays. With ``by_api`` a request that was not recorded gets a
-    recording of the same API, whatever that one asked for.
+    Two requests are equal if method, path, query and body are, secrets aside. JSON is compared by
+    value, and a redacted value matches any text. Several recordings of one request are used once
+    each, in order of recording; with ``repeat`` the last one is used again and again. With
+    ``by_api`` an unknown request gets a recording of the same API.
     """
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
@@ -41,7 +40,7 @@ class Replay:
         by_api: bool = False,
         redactor: Redactor | None = None,
         catalogue: Catalogue | None = None,
-        place: str = "the list that was given",
+        place: str = "the given list",
     ) -> None:
         self._redactor = redactor or Redactor()
         self._catalogue = default_catalogue() if catalogue is None else catalogue
@@ -65,14 +64,14 @@ class Replay:
 
     @classmethod
     def load(cls, path: str | Path, *, repeat: bool = False, by_api: bool = False) -> "Replay":
-        """Return the replay of a cassette or of a folder of them.
+        """Load a cassette, or all cassettes below a folder.
 
-        Raises NoRecordingsError, where there is none, and RecordingError.
+        Raises NoRecordingsError if there are none, and RecordingError.
         """
         place, catalogue = Path(path), default_catalogue()
         files = files_of(place) if place.exists() else []
         if not files:
-            raise NoRecordingsError(f"There are no recordings in {place}: {_HOW_TO_RECORD}")
+            raise NoRecordingsError(f"There are no recordings in {place}. {_HOW_TO_RECORD}")
         found = (one for file in files for one in load_file(file, catalogue))
         return cls(found, repeat=repeat, by_api=by_api, place=str(place))
 
@@ -83,7 +82,7 @@ class Replay:
         return f"<Replay of {len(self)} recordings, {len(self._given)} of them given>"
 
     def find(self, method: str, uri: str, body: bytes = b"") -> Interaction:
-        """Return the recording of a request; ``uri`` is an address, or a path with its query.
+        """Return the recording of a request; ``uri`` is a URL, or a path with its query.
 
         Raises one of the four kinds of ReplayError.
         """
@@ -99,19 +98,19 @@ class Replay:
                 raise self._unmatched(key, urlsplit(uri).hostname)
             if number is None:
                 raise UsedUpError(
-                    f"{_named(key)} was answered by each of its recordings once already "
-                    f"({len(self._exact.get(key, ()))} in {self._place}). Record more of them, or "
-                    "let them repeat."
+                    f"All recordings of {_named(key)} are used up "
+                    f"({len(self._exact.get(key, ()))} in {self._place}). Record more, or replay "
+                    "with repeat=True."
                 )
             self._given.add(number)
         return self._recorded[number]
 
     def unused(self) -> list[Interaction]:
-        """Return the recordings that nobody asked for."""
+        """Return the unused recordings."""
         return [one for number, one in enumerate(self._recorded) if number not in self._given]
 
     def reset(self) -> None:
-        """Begin again: every recording is there to be given."""
+        """Start again: make every recording available."""
         with self._lock:
             self._given.clear()
             self._next.clear()
@@ -120,14 +119,14 @@ class Replay:
         return key_of(method, uri, body, self._redactor.rules)
 
     def _recorded_key(self, asked: Key) -> Key:
-        """Return the key of the recordings of a request: its own, or one with something masked."""
+        """Return the key of the matching recordings: the request's own, or a masked one."""
         if asked in self._exact:
             return asked
         masked = self._masked.get((asked.method, asked.path), ())
         return next((key for key in masked if not request_differences(asked, key)), asked)
 
     def _take(self, key: Key | str, numbers: list[int]) -> int | None:
-        """Return the next of these that was not given; nothing, if there is none."""
+        """Return the next unused recording; if none is left, the last with repeat, else None."""
         while self._next[key] < len(numbers):
             number = numbers[self._next[key]]
             self._next[key] += 1
@@ -139,14 +138,14 @@ class Replay:
         self, key: Key, host: str | None
     ) -> NoRecordingsError | NoMatchError | NetworkBlockedError:
         if not self._recorded:
-            return NoRecordingsError(f"There are no recordings in {self._place}: {_HOW_TO_RECORD}")
+            return NoRecordingsError(f"There are no recordings in {self._place}. {_HOW_TO_RECORD}")
         known_path = any(operation.path == key.path for operation in self._catalogue.values())
         if host is not None and host not in self._hosts and not known_path:
             return NetworkBlockedError(
-                f"{_named(key)} of {host} was not sent: recordings answer, nothing leaves this "
-                f"machine, and none of the recordings is of {host}."
+                f"{_named(key)} was not sent to {host}: only recordings answer, and none of them "
+                f"is of {host}."
             )
-        return NoMatchError(f"No recording is of {_named(key)}. {self._nearest(key)}")
+        return NoMatchError(f"There is no recording of {_named(key)}. {self._nearest(key)}")
 
     def _nearest(self, key: Key) -> str:
         same_path = [other for other in self._exact if other.path == key.path][:_MOST_COMPARED]
@@ -154,17 +153,17 @@ class Replay:
             paths = {other.path for other in self._exact}
             close = difflib.get_close_matches(key.path, paths, n=1)
             known = f"The nearest path is {close[0]}." if close else ""
-            return f"None is of this path. {known}".rstrip()
+            return f"There is none of this path. {known}".rstrip()
         compared: list[list[str]] = [request_differences(key, other) for other in same_path]
         fewest = min(compared, key=_distance)
-        return f"In the nearest one {'; '.join(fewest)}."
+        return f"In the nearest one, {'; '.join(fewest)}."
 
 
-_HOW_TO_RECORD = "cloud-openapi record makes some."
+_HOW_TO_RECORD = "Make some with `cloud-openapi record`."
 
 
 def _distance(words: list[str]) -> int:
-    # A body that has nothing in common is further than some fields that differ.
+    # A different body is further away than some different fields.
     return len(words) + sum(_FAR for word in words if word.startswith("body is "))
 
 

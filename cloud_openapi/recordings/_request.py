@@ -1,4 +1,4 @@
-"""What makes two requests the same, and the words for what makes them differ."""
+"""Compare requests, and describe their differences."""
 
 import json
 import re
@@ -13,23 +13,23 @@ _ABSENT = object()
 
 
 class Key(NamedTuple):
-    """A request as it is compared: equal for requests that ask for the same."""
+    """The parts of a request that a comparison uses. Keys of equal requests are equal."""
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...]
     body: str | bytes
-    """JSON with its names in order, or the bytes of what is no JSON."""
+    """JSON with sorted names, or the bytes of a body that is not JSON."""
 
     @property
     def is_masked(self) -> bool:
-        """Say whether something was taken out of it, for which any other text may stand."""
+        """Return whether the request contains a masked value, which matches any text."""
         body = self.body if isinstance(self.body, str) else self.body.decode("utf-8", "replace")
         return REDACTED in body or any(REDACTED in text for pair in self.query for text in pair)
 
 
 def key_of(method: str, uri: str, body: bytes, rules: Rules) -> Key:
-    """Return what a redacted request is compared by: nothing secret, whatever its name or place."""
+    """Return the key of a redacted request, without members that are secret by name."""
     parts = urlsplit(uri)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     query = tuple(sorted(pair for pair in pairs if not rules.secret(pair[0])))
@@ -37,10 +37,10 @@ def key_of(method: str, uri: str, body: bytes, rules: Rules) -> Key:
 
 
 def request_differences(asked: Key, recorded: Key) -> list[str]:
-    """Say in words what a request has otherwise than a recording.
+    """Return the differences between a request and a recorded one, as text.
 
-    What was taken out of a recording is like anything: a secret may have been told by its answer,
-    or been known to who recorded it alone.
+    A masked value of the recording matches any text: a request alone need not reveal a secret
+    that a response, or the recorder's settings, revealed.
     """
     found = [
         f"{name} is {mine}, recorded is {theirs}"
@@ -70,7 +70,7 @@ def _comparable(value: Any, rules: Rules) -> Any:
         }
     if isinstance(value, list):
         return [_comparable(item, rules) for item in value]
-    # 1 and 1.0 are one number in JSON.
+    # 1 and 1.0 are the same number in JSON.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -96,7 +96,7 @@ def _of_values(where: str, mine: Any, theirs: Any) -> Iterator[str]:
         yield f"{where} is {_shown(mine)}, recorded without it"
     elif isinstance(theirs, str) and REDACTED in theirs:
         if not _masks(theirs, mine):
-            # What was hidden there is somewhere in it.
+            # Do not show the text: it may contain the secret.
             yield f"{where} is another text, recorded is {_shown(theirs)}"
     elif mine != theirs or type(mine) is not type(theirs):
         yield f"{where} is {_shown(mine)}, recorded is {_shown(theirs)}"

@@ -1,4 +1,4 @@
-"""What is secret in a request or an answer, as data."""
+"""Rules that define the secrets in a request or a response."""
 
 import re
 from typing import NamedTuple
@@ -7,10 +7,10 @@ REDACTED = "REDACTED"
 
 
 class Pattern(NamedTuple):
-    """A secret in a text: what stands before it, and itself.
+    """A secret ``value`` in a text, after a ``head``.
 
-    If ``head`` has a group ``name``, that name decides whether the value is secret. None of these
-    may take long on whatever a body holds, so each head begins at one place only.
+    If ``head`` has a group ``name``, the value is secret if that name is. A head matches at one
+    place only, so that no body takes long.
     """
 
     head: re.Pattern[str]
@@ -18,18 +18,18 @@ class Pattern(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """What is taken out of a recording; ``RULES._replace(names=RULES.names | {…})`` adds to it."""
+    """The secrets of a recording; ``RULES._replace(names=RULES.names | {…})`` adds names."""
 
     names: frozenset[str]
-    """Endings of names, in lower case without - and _, whose value is secret: in queries, forms,
-    headers, cookies, and JSON at any depth. A plural counts too."""
+    """Endings of names with a secret value, in lower case, without - and _. They apply to queries,
+    forms, headers, cookies, and JSON at any depth; a plural s is ignored."""
     headers: frozenset[str]
-    """Headers, in lower case, whose value may be kept: that of any other is not."""
+    """Headers, in lower case, that keep their values; all others lose them."""
     patterns: tuple[Pattern, ...]
     """Secrets in a text that is neither JSON nor a form."""
 
     def secret(self, name: str) -> bool:
-        """Say whether the value of a name is secret."""
+        """Return whether the value of a name is secret."""
         plain = _PUNCTUATION.sub("", name[-_LONGEST_NAME:]).lower()
         return plain.endswith(tuple(self.names)) or plain.rstrip("s").endswith(tuple(self.names))
 
@@ -88,7 +88,7 @@ RULES = Rules(
         }
     ),
     patterns=(
-        # A header in a log or a dump: all of the line.
+        # A header in a log or a dump: the whole line.
         Pattern(
             re.compile(r"(?im)^[^\w\n-]*(?P<name>[\w-]*(?:authorization|cookie))[ \t]*:[ \t]*"),
             _LINE,
@@ -114,7 +114,7 @@ RULES = Rules(
             re.compile(r"[^<>\[\]]+"),
         ),
         Pattern(re.compile(r"://(?=[^\s/@]+@)"), re.compile(r"[^\s/@]+")),
-        # What is a credential by its look: an appid, a JSON web token.
+        # Credentials by their look: an appid, a JSON web token.
         Pattern(
             re.compile(r"(?<![0-9A-Za-z])(?=wx[0-9a-f]{16}(?![0-9A-Za-z]))"), re.compile(r"\w+")
         ),
@@ -124,4 +124,4 @@ RULES = Rules(
         ),
     ),
 )
-"""The rules that hold unless others are given."""
+"""The default rules."""

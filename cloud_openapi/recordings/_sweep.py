@@ -1,4 +1,4 @@
-"""One pass by the rules over the parts of an interaction."""
+"""Find and replace secrets by the rules, in each part of an interaction."""
 
 import base64
 import json
@@ -10,8 +10,8 @@ from urllib.parse import quote_plus, unquote_plus, urlsplit, urlunsplit
 from cloud_openapi.recordings._interaction import Headers
 from cloud_openapi.recordings._rules import REDACTED, Pattern, Rules
 
-_DEEPEST = 16  # an address in an address, JSON in JSON
-# What is shorter may be a word, which is not searched for elsewhere.
+_DEEPEST = 16  # levels of a URL in a URL, JSON in JSON
+# A shorter secret could be a word of other texts.
 _SHORTEST = 10
 _NUMBER = re.compile(r"[0-9eE.+-]*")
 _ATTRIBUTE = re.compile(
@@ -20,7 +20,7 @@ _ATTRIBUTE = re.compile(
 
 
 class Sweep:
-    """One pass by the rules. ``met`` are the secrets that it met, for a second pass to search."""
+    """One pass by the rules. ``met`` collects the secrets, which a second pass searches for."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
@@ -28,18 +28,18 @@ class Sweep:
         self.met: set[str] = set()
 
     def uri(self, uri: str) -> str:
-        """Return an address without secrets, user and fragment."""
+        """Return a URL without secrets, user and fragment."""
         scheme, netloc, path, query, _fragment = urlsplit(uri)
         user, _, host = netloc.rpartition("@")
         self.met |= values_in(user.replace(":", " "))
         return urlunsplit((scheme, host, self.text(path), self.form(query), ""))
 
     def form(self, text: str) -> str:
-        """Return a query or an encoded form without secrets; what stays keeps its spelling."""
+        """Return a query or an encoded form without secrets; other parts keep their spelling."""
         return "&".join(map(self._pair, text.split("&")))
 
     def headers(self, headers: Headers) -> dict[str, list[str]]:
-        """Return headers with the values of those that are known to be harmless."""
+        """Return headers; only those that the rules list keep their values."""
         found = {}
         for name, values in headers.items():
             if name.lower() in self._rules.headers:
@@ -51,8 +51,7 @@ class Sweep:
         return found
 
     def body(self, body: bytes) -> bytes:
-        """Return a body without secrets; the same bytes, if it has none."""
-        # What is no UTF-8 goes through as it is.
+        """Return a body without secrets; the same bytes if it has none or is not UTF-8."""
         text = body.decode("utf-8", "surrogateescape")
         swept = self.text(text)
         if swept == text:
@@ -60,7 +59,7 @@ class Sweep:
         return swept.encode("utf-8", "surrogateescape")
 
     def text(self, text: str) -> str:
-        """Return a text without secrets: JSON, an encoded form, or anything else."""
+        """Return a text without secrets: JSON, an encoded form, or another format."""
         if self._depth == _DEEPEST:
             return self._patterns(text)
         self._depth += 1
@@ -86,7 +85,7 @@ class Sweep:
         if self._rules.secret(unquote_plus(name)):
             self._meet(plain)
             return f"{name}={REDACTED}"
-        # What was not encoded is no form of its own.
+        # An unencoded value is not a form.
         nested = plain != value or plain[:1] in {"{", "["}
         swept = self.text(plain) if nested else self._patterns(plain)
         return f"{self._patterns(name)}={value if swept == plain else quote_plus(swept)}"
@@ -101,7 +100,7 @@ class Sweep:
         while head := pattern.head.search(text, at):
             at = head.end()
             name = head.groupdict().get("name")
-            # The value of a harmless name may hold another pair: it is not skipped.
+            # The value of a harmless name may contain another pair: search it too.
             secret = name is None or self._rules.secret(name)
             value = pattern.value.match(text, at) if secret else None
             if value is None:
@@ -112,10 +111,10 @@ class Sweep:
         return "".join([*kept, text[start:]])
 
     def _json(self, text: str) -> str | None:
-        """Return a JSON text without secrets; nothing, if it is no JSON."""
+        """Return a JSON text without secrets, None if it is not JSON."""
         changed: list[str] = []
 
-        # Pair by pair, since of two members with one name only the last would be kept.
+        # Pair by pair: of two members with the same name, a dict keeps only the last.
         def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
             return {name: self._member(name, value, changed) for name, value in members}
 
@@ -127,7 +126,7 @@ class Sweep:
 
     def _member(self, name: str, value: Any, changed: list[str]) -> Any:
         if not self._rules.secret(name) or value in (None, "", True, False, REDACTED):
-            # The members of an object went through here on their own.
+            # The members of an object are already redacted.
             return value if isinstance(value, dict) else self._value(value, changed)
         self._meet(value)
         changed.append(name)
@@ -155,14 +154,14 @@ class Sweep:
 
 def _written(value: Any, like: str) -> str:
     text = json.dumps(value, ensure_ascii=like.isascii(), separators=(",", ":"))
-    # Half a surrogate pair has no UTF-8 form, but it has one in JSON.
+    # UTF-8 cannot encode a lone surrogate; a JSON escape can.
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def values_in(text: str) -> set[str]:
-    """Return what is worth searching elsewhere of a secret: all of it, and its parts.
+    """Return a secret and its parts, as far as they are long enough to search for.
 
-    The parts are those of a header: a scheme and credentials, cookies, Basic's base64.
+    Parts are a header's scheme and credentials, its cookies, and the decoded base64 of Basic.
     """
     parts = {text}
     for cookie in text.split(";"):
@@ -176,7 +175,7 @@ def values_in(text: str) -> set[str]:
 
 
 def _is_telling(part: str) -> bool:
-    # Digits could be part of a number, which must stay one.
+    # Digits could be part of a number elsewhere.
     return len(part) >= _SHORTEST and REDACTED not in part and not _NUMBER.fullmatch(part)
 
 

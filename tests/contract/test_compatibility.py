@@ -158,7 +158,7 @@ def test_an_earlier_catalogue_is_a_folder_or_a_revision_of_git(tmp_path):
 @pytest.mark.parametrize("where", ["no-such-revision", "--output=x"])
 def test_what_is_neither_is_said(tmp_path, where):
     git(tmp_path, "init")
-    with pytest.raises(ConfigError, match="neither a folder nor a revision"):
+    with pytest.raises(ConfigError, match="neither a folder nor a git revision"):
         earlier_catalogue(where, tmp_path)
 
 

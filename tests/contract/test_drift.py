@@ -23,7 +23,7 @@ TREND = "analysis.getDailyVisitTrend"
 SOURCES = "analysis.getVisitDistribution"
 PORTRAIT = "analysis.getUserPortrait"
 LATE = (
-    "the text of error 61503 is '计算延迟,请稍后再试', here it is "
+    "the text of error 61503 is '计算延迟,请稍后再试', the emulator has "
     "'data not ready, please try later'"
 )
 DAY = {"begin_date": "20170313", "end_date": "20170313"}
@@ -96,7 +96,7 @@ CASES = [
         DAILY,
         without(DAILY, ["visit_uv"]),
         "$.visit_uv",
-        "the field is gone; the catalogue requires it",
+        "the field is missing; the catalogue requires it",
     ),
     (SOURCES, changed(SOURCES, KEY_60, 60), "$.list[].item_list[].key", "the value 60 is new"),
     (
@@ -162,7 +162,7 @@ def test_the_documented_answers_are_no_drift_and_need_no_proposal(tmp_path):
         ),
         (
             {"errcode": 59999, "errmsg": "账号已冻结"},
-            "error 59999, '账号已冻结', is not known here",
+            "error 59999, '账号已冻结', is unknown",
         ),
     ],
 )
@@ -196,7 +196,7 @@ def test_a_text_that_goes_on_where_it_ended_is_drift(tmp_path):
     (change,) = changes_since([tmp_path], default_catalogue(), NOW)
     assert change.text == (
         "the text of error 61501 is 'date range error, at most 1 day', "
-        "here it is 'date range error'"
+        "the emulator has 'date range error'"
     )
 
 
@@ -221,16 +221,16 @@ def rows(*items):
 @pytest.mark.parametrize(
     ("old", "new", "change"),
     [
-        (rows(), {**rows(), "more": 1}, ("$.more", "a new field, integer, always there")),
+        (rows(), {**rows(), "more": 1}, ("$.more", "a new field, integer, always present")),
         (
             {**rows(), "more": 1},
             rows(),
-            ("$.more", "the field is gone; it was integer, always there"),
+            ("$.more", "the field is missing; it was integer, always present"),
         ),
         (
             rows({"key": 0, "value": 1}, {"key": 1, "value": 1}),
             rows({"key": 0, "value": 1}, {"key": 1}),
-            ("$.visit_uv[].value", "the field was always there and is missing 1 times"),
+            ("$.visit_uv[].value", "the field was always present and is missing 1 times"),
         ),
         (
             rows({"key": 0, "value": 1}),
@@ -304,7 +304,7 @@ def test_the_words_can_be_pasted_and_tell_how_old_each_file_is(tmp_path):
     assert (result.returncode, result.stderr) == (1, "")
     assert result.stdout == (
         f"{DAILY}\n"
-        "- $.more: a new field, integer, always there\n\n"
+        "- $.more: a new field, integer, always present\n\n"
         "Recordings A\n"
         f"- {old}: 1 recording, recorded 2019-10-24 (2330 days ago)\n\n"
         "Recordings B\n"
@@ -327,7 +327,7 @@ def test_an_api_that_one_set_lacks_is_named_and_not_compared(tmp_path):
     ]
     result = run("drift", *paths)
     assert result.returncode == 0
-    assert f"In one of the sets only, not compared: {DAILY}, {TREND}\n" in result.stdout
+    assert f"In one set only, not compared: {DAILY}, {TREND}\n" in result.stdout
 
 
 def test_a_proposal_goes_to_stdout_or_a_folder_and_never_into_the_catalogue(tmp_path):
@@ -346,29 +346,29 @@ def test_an_answer_that_no_small_change_accepts_is_said(tmp_path):
     path = cassette(tmp_path / "a.json", interaction(DAILY, DAY, []))
     result = run("drift", "--propose", path)
     assert result.returncode == 2
-    assert f"{path}#1" in result.stderr or "no entry accepts" in result.stderr
+    assert f"{path}#1" in result.stderr or "the proposal is not a valid entry" in result.stderr
 
 
 ELSEWHERE = [
     (
         interaction(DAILY, DAY, {"errcode": 61503, "errmsg": "计算延迟,请稍后再试"}),
         "errmsg: the text of error 61503 is '计算延迟,请稍后再试'",
-        "no place for errors; the emulator's are TEXTS in emulator/errors.py",
+        "cannot describe errors; edit TEXTS in emulator/errors.py",
     ),
     (
         interaction(DAILY, DAY, {"errcode": 59999, "errmsg": "new"}),
-        "errcode: error 59999, 'new', is not known here",
-        "no place for errors",
+        "errcode: error 59999, 'new', is unknown",
+        "cannot describe errors",
     ),
     (
         interaction(DAILY, DAY, official(DAILY), status=203),
-        "status: HTTP status 203, where it is always 200",
-        "no place for a status",
+        "status: HTTP status 203 instead of 200",
+        "cannot describe a status",
     ),
     (
         interaction(DAILY, DAY, "<p>busy</p>"),
-        "body: the answer is no JSON",
-        "something else than WeChat may have answered",
+        "body: the response is not JSON",
+        "it may not come from WeChat",
     ),
 ]
 

@@ -44,7 +44,7 @@ def recorded_samples():
 def test_no_documented_or_recorded_answer_differs(tmp_path):
     found, notes = findings(tmp_path, *recorded_samples())
     assert found == []
-    assert notes["recordings that the emulator was held against"] == len(list(recorded_samples()))
+    assert notes["recordings compared with the emulator"] == len(list(recorded_samples()))
 
 
 # ---- against the schemas -------------------------------------------------------------------
@@ -63,7 +63,7 @@ def test_an_answer_that_breaks_the_schema_does_so_in_both_forms(tmp_path):
     ("answer", "status", "part"),
     [
         ("<html>", 502, "expected 200, got 502"),
-        ("<html>", 200, "expected a JSON object, got no JSON"),
+        ("<html>", 200, "expected a JSON object, got text that is not JSON"),
         ({"errcode": 61501, "errmsg": "date range error", "list": []}, 200, "$.list"),
         ({"errcode": 61501, "errmsg": "date range error rid: 1-2-3"}, 200, "$.errmsg"),
     ],
@@ -108,7 +108,7 @@ def test_the_emulator_refuses_what_was_refused_when_it_was(tmp_path, name, api, 
     asked = interaction(f"analysis.{api}", request, answer, recorded_at=asked)
     found, notes = findings(tmp_path, asked)
     assert found == []
-    assert notes["recordings that the emulator was held against"] == 1
+    assert notes["recordings compared with the emulator"] == 1
 
 
 def test_an_emulator_that_answers_what_was_refused_is_found(tmp_path):
@@ -201,8 +201,8 @@ def test_functions_are_invoked_with_the_recorded_request_and_its_answer(tmp_path
         ("function fails", "$"),
     }
     notes = report["notes"]
-    assert notes["invocations of right answered with the recorded answer"] == 2
-    assert notes["invocations of fails answered with the simulation, for it asked otherwise"] == 2
+    assert notes["invocations of right answered with the recorded response"] == 2
+    assert notes["invocations of fails answered with the simulation (another request)"] == 2
     assert notes["function idle may call 0 APIs, not checked"] == 1
 
 
@@ -221,7 +221,7 @@ def test_no_difference_is_exit_code_0_and_a_difference_1(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "part"),
-    [(None, "no such file"), ("{", "no JSON"), ('{"interactions": []}', "no recording")],
+    [(None, "no such file"), ("{", "not JSON"), ('{"interactions": []}', "no recording")],
 )
 def test_what_cannot_be_done_is_exit_code_2_and_a_line_that_names_the_file(tmp_path, text, part):
     path = tmp_path / "a.json"

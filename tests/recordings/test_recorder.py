@@ -143,9 +143,9 @@ def test_a_cassette_of_nothing_loads(tmp_path, suffix):
 def test_a_file_that_is_no_cassette_is_not_written_over(tmp_path):
     file = tmp_path / "all.json"
     file.write_text("mine", "utf-8")
-    with pytest.raises(RecordingError, match="is no JSON"):
+    with pytest.raises(RecordingError, match="is not JSON"):
         Recorder(file)
-    with pytest.raises(RecordingError, match="a cassette ends in"):
+    with pytest.raises(RecordingError, match="a cassette must end in"):
         write(tmp_path / "a.txt", [])
     assert file.read_text("utf-8") == "mine"
 

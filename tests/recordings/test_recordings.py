@@ -168,9 +168,9 @@ def test_an_error_names_file_interaction_key_and_reason(tmp_path, changes, key):
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        ("a.json", "", "is no JSON"),
-        ("a.json", '{"interactions": [', "is no JSON"),
-        ("a.yaml", "interactions: [", "is no YAML that VCR.py writes in line "),
+        ("a.json", "", "is not JSON"),
+        ("a.json", '{"interactions": [', "is not JSON"),
+        ("a.yaml", "interactions: [", "is not YAML as VCR.py writes it in line "),
         ("a.yaml", "a: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
         ("a.yaml", "", "not a cassette of VCR.py"),
         ("a.json", "[]", "not a cassette of VCR.py"),
@@ -189,7 +189,7 @@ def test_a_file_that_is_no_cassette_is_named(tmp_path, name, text, reason):
     ("encoding", "data", "reason"),
     [
         ("gzip", gzip.compress(b"x" * 999, mtime=0)[:-9], "the gzip data end too early"),
-        ("gzip", b"\x1f\x8b\xff\xff", "is no gzip data"),
+        ("gzip", b"\x1f\x8b\xff\xff", "is not gzip data"),
         ("br", b"\xff\xfe", "headers.Content-Encoding: is br"),
     ],
 )
@@ -203,7 +203,7 @@ def test_a_body_that_cannot_be_decoded_is_named(tmp_path, encoding, data, reason
 
 def test_a_file_that_is_not_there_or_has_another_ending_is_named(tmp_path):
     (tmp_path / "a.txt").write_text("", "utf-8")
-    with pytest.raises(RecordingError, match="there is no such file or folder"):
+    with pytest.raises(RecordingError, match="no such file or folder"):
         load(tmp_path / "missing.yaml")
-    with pytest.raises(RecordingError, match=r"a cassette ends in \.yaml"):
+    with pytest.raises(RecordingError, match=r"a cassette must end in \.yaml"):
         load(tmp_path / "a.txt")

@@ -87,7 +87,7 @@ def test_each_recording_is_given_once_in_the_order_of_time():
         {"n": 1},
         {"n": 2},
     ]
-    with pytest.raises(UsedUpError, match=r"each of its recordings once already \(2 in the list"):
+    with pytest.raises(UsedUpError, match=r"are used up \(2 in the given list\)"):
         replay.find("POST", PATH, asked())
 
 
@@ -120,27 +120,32 @@ def test_what_nobody_asked_for_is_listed():
             "POST",
             PATH,
             asked("20260309"),
-            'In the nearest one body.begin_date is "20260309", recorded is "20260301"; body.end',
+            'In the nearest one, body.begin_date is "20260309", recorded is "20260301"; body.end',
         ),
-        ("POST", PATH, asked(n=1), "In the nearest one body.n is 1, recorded without it."),
+        ("POST", PATH, asked(n=1), "In the nearest one, body.n is 1, recorded without it."),
         (
             "POST",
             PATH,
             b'{"begin_date":"20260301"}',
-            'In the nearest one body.end_date is missing, recorded is "20260301".',
+            'In the nearest one, body.end_date is missing, recorded is "20260301".',
         ),
-        ("GET", PATH, asked(), "In the nearest one the method is GET, recorded is POST."),
-        ("POST", PATH, b"", "In the nearest one body is empty, recorded is {"),
-        ("POST", PATH + "?x=1", asked(), 'In the nearest one query.x is "1", recorded without it.'),
-        ("POST", PATH[:-1], asked(), f"None is of this path. The nearest path is {PATH}."),
-        ("POST", "/cgi-bin/token", b"", "None is of this path."),
+        ("GET", PATH, asked(), "In the nearest one, the method is GET, recorded is POST."),
+        ("POST", PATH, b"", "In the nearest one, body is empty, recorded is {"),
+        (
+            "POST",
+            PATH + "?x=1",
+            asked(),
+            'In the nearest one, query.x is "1", recorded without it.',
+        ),
+        ("POST", PATH[:-1], asked(), f"There is none of this path. The nearest path is {PATH}."),
+        ("POST", "/cgi-bin/token", b"", "There is none of this path."),
     ],
 )
 def test_the_error_says_what_differs_in_the_nearest_recording(method, uri, body, words):
     with pytest.raises(NoMatchError) as caught:
         Replay([recorded("20250101", uri=URI + "?far=1"), recorded()]).find(method, uri, body)
     path = uri.partition("?")[0]
-    assert str(caught.value).startswith(f"No recording is of {method} {path}. {words}")
+    assert str(caught.value).startswith(f"There is no recording of {method} {path}. {words}")
 
 
 TOLD = b'{"openid":"oABCDEFGHIJKLM123"}'
@@ -183,7 +188,7 @@ def test_no_error_shows_a_secret():
 
 def test_no_recordings_at_all_names_the_place(tmp_path):
     for place in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(NoRecordingsError, match=f"There are no recordings in {place}: "):
+        with pytest.raises(NoRecordingsError, match=f"There are no recordings in {place}\\. "):
             Replay.load(place)
     write(tmp_path / "none.yaml", [])
     with pytest.raises(NoRecordingsError):
@@ -192,7 +197,7 @@ def test_no_recordings_at_all_names_the_place(tmp_path):
 
 def test_a_request_to_somebody_unknown_is_blocked():
     replay = Replay([recorded()])
-    with pytest.raises(NetworkBlockedError, match=r"GET /a of example\.com was not sent"):
+    with pytest.raises(NetworkBlockedError, match=r"GET /a was not sent to example\.com"):
         replay.find("GET", "https://example.com/a?secret=x")
     with pytest.raises(NoMatchError):
         replay.find("GET", "https://api.weixin.qq.com/a")

@@ -87,7 +87,7 @@ def test_a_recorded_status_other_than_200_is_given_too(tmp_path):
     ("body", "code", "words"),
     [
         (OTHER_DAY, "NO_MATCH", 'body.begin_date is "20260302", recorded is "20260301"'),
-        (DAY, "USED_UP", "once already"),
+        (DAY, "USED_UP", "are used up"),
     ],
 )
 def test_what_no_recording_answers_is_no_error_that_wechat_gives(recordings, body, code, words):
