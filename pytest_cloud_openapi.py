@@ -1,7 +1,7 @@
 """The pytest plugin: fixtures for tests of cloud functions and of their callers.
 
-It is beside the package, because every run of pytest loads it: the package is imported when a
-fixture is used, and not before. docs/pytest.md tells how to use it.
+Every run of pytest loads this module, so it is outside of the package and imports it only when a
+fixture is used. See docs/pytest.md.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -22,8 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--record",
         action="store_true",
         dest="cloud_openapi_record",
-        help="let `recording` ask the service, by CLOUD_OPENAPI_APPID and CLOUD_OPENAPI_SECRET, "
-        "and write what it answers",
+        help="let the fixture `recording` call the service, with CLOUD_OPENAPI_APPID and "
+        "CLOUD_OPENAPI_SECRET, and write its responses",
     )
     group.addoption(
         "--cloud-functions",
@@ -42,16 +42,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Say what the marker takes."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
-        "cloud_openapi(now, seed, faults, pins, recording): how the emulator is for a test",
+        "cloud_openapi(now, seed, faults, pins, recording): settings of the emulator for a test",
     )
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Show what was asked of the emulator beneath a test that failed."""
+    """Show the emulator's journal below a failed test."""
     report = yield
     emulator = getattr(item, "funcargs", {}).get("cloud_emulator")
     if emulator is not None and report.failed and report.when != "teardown":
@@ -61,7 +61,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
 
 @pytest.fixture(scope="session")
 def cloud_openapi_session(request: pytest.FixtureRequest) -> "Iterator[Session]":
-    """Serve one emulator with the project's functions, in each worker of pytest-xdist."""
+    """Serve one emulator with the project's functions for each worker of pytest-xdist."""
     try:
         from cloud_openapi.pytest_plugin import Session  # noqa: PLC0415
     except ModuleNotFoundError as error:
@@ -80,7 +80,7 @@ def cloud_emulator(
     monkeypatch: pytest.MonkeyPatch,
     cloud_openapi_session: "Session",
 ) -> "CloudEmulator":
-    """Return the emulator as it was made, with a mini program of this test's own."""
+    """Return the emulator, reset, with a mini program of its own for this test."""
     from cloud_openapi.pytest_plugin import environment_of  # noqa: PLC0415
 
     for name, value in environment_of(request.node).items():
@@ -96,7 +96,7 @@ def cloud(cloud_emulator: "CloudEmulator") -> "Cloud":
 
 @pytest.fixture
 def invoke_function(cloud_emulator: "CloudEmulator") -> Callable[..., Any]:
-    """Return what runs a function of the project: ``invoke_function(name, event)``."""
+    """Return a function that invokes one of the project: ``invoke_function(name, event)``."""
     return cloud_emulator.invoke
 
 
@@ -106,14 +106,14 @@ def recording(
     cloud_openapi_session: "Session",
     cloud_emulator: "CloudEmulator",
 ) -> Path:
-    """Let recordings answer, and nothing else; return their file. With --record, make them."""
-    del cloud_emulator  # so that it is there before
+    """Answer only from recordings, or make them with --record; return their file."""
+    del cloud_emulator  # its setup has to come first
     return cloud_openapi_session.use_recording(request.node)
 
 
 @pytest.fixture
 def assert_contract() -> Callable[[Mapping[str, Any], str, str, str], None]:
-    """Return what holds a body against the schema of an API: see docs/contract.md."""
+    """Return a function that checks a body against an API's schema: see docs/contract.md."""
     from cloud_openapi.contract import assert_contract  # noqa: PLC0415
 
     return assert_contract  # type: ignore[return-value]  # forms and sides are texts here

@@ -1,4 +1,4 @@
-"""What the fixtures of the pytest plugin are made of; pytest_cloud_openapi.py has them."""
+"""The implementation of the fixtures in pytest_cloud_openapi.py."""
 
 import json
 import os
@@ -35,11 +35,11 @@ _NAME = re.compile(r"[^\w.-]+")
 
 
 class FunctionFailedError(CloudOpenAPIError, AssertionError):
-    """A function that raised, or that could not be run; the message is the platform's."""
+    """A function failed or could not be run; the message is the platform's."""
 
 
 class Session:
-    """One emulator with the functions of a project, on a free port."""
+    """An emulator with the functions of a project, on a free port."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -57,23 +57,23 @@ class Session:
         self._server.__enter__()
 
     def close(self) -> None:
-        """End the server and the functions."""
+        """Stop the server and the functions."""
         self.emulator.faults.clear()
         self.functions.close()
         self._server.close()
-        # A request that came in between may have started another worker.
+        # A request may have started another worker meanwhile.
         self.functions.close()
         self._listening.close()
 
     def client(self) -> Any:
-        """Return Flask's client of the emulator, without a socket."""
+        """Return a Flask test client of the emulator, which needs no socket."""
         return self._app.test_client()
 
     def begin(self, node: pytest.Item) -> "CloudEmulator":
-        """Return the emulator as it was made, but for what the test's marker says.
+        """Reset the emulator and apply the test's marker.
 
-        The mini program follows from the test's name, and its numbers do, so that they are the
-        same in whichever order and process tests run.
+        Appid and numbers of the mini program depend only on the test's name, not on the order or
+        the process of the tests.
         """
         marks = marks_of(node)
         emulator = self.emulator
@@ -81,7 +81,7 @@ class Session:
         emulator.reset()
         appid = "wx" + sha256(node.nodeid.encode()).hexdigest()[:16]
         emulator.configure_app(appid, secret=secret_for(appid))
-        # In its name functions call.
+        # Functions call with the first appid.
         emulator.first_appid = appid
         if "seed" in marks:
             emulator.reseed(marks["seed"])
@@ -94,7 +94,7 @@ class Session:
         return CloudEmulator(self, self._url, appid, self._app, self._first_config)
 
     def use_recording(self, node: pytest.Item) -> Path:
-        """Let a test's recordings answer, or make them with --record; return their file."""
+        """Answer from the test's recordings, or make them with --record; return their file."""
         given = marks_of(node).get("recording")
         name = _NAME.sub("-", node.name).strip("-")
         place = node.path.parent / (given or f"recordings/{node.path.stem}/{name}.yaml")
@@ -110,7 +110,7 @@ class Session:
 class CloudEmulator:
     """The emulator of one test. ``appid`` is the test's own mini program.
 
-    ``emulator`` is the `Emulator`; its clock, faults and pins are here too.
+    ``clock``, ``faults`` and ``pins`` are those of ``emulator``, the `Emulator`.
     """
 
     def __init__(self, session: Session, url: str, appid: str, app: Any, config: Path) -> None:
@@ -130,11 +130,11 @@ class CloudEmulator:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Return the variables by which another program calls it."""
+        """Return the environment variables for another program that calls the emulator."""
         return emulator_variables(self.url, self.emulator)
 
     def journal(self, **filters: Any) -> list[dict[str, Any]]:
-        """Return what was asked in this test, as `Emulator.journal_entries` does."""
+        """Return the requests of this test, as `Emulator.journal_entries` does."""
         return self.emulator.journal_entries(**filters)
 
     def transcript(self) -> str:
@@ -144,33 +144,33 @@ class CloudEmulator:
             f"{entry['body']} -> {entry['errcode']}, {entry['check']}"
             for entry in self.journal()
         ]
-        return "\n".join(lines) or "Nothing was asked of it."
+        return "\n".join(lines) or "There were no requests."
 
     def replay(self, path: str | Path) -> None:
-        """Let recordings answer, a file or a folder of them, and nothing else.
+        """Answer only from recordings, a file or a folder.
 
-        Raises RecordingError for those that are no good.
+        Raises RecordingError for invalid recordings.
         """
         self.emulator.modes = _modes(self.emulator, "replay", Path(path))
 
     def facade(self) -> Cloud:
-        """Return a facade for the test's mini program, without a socket."""
+        """Return a facade for the test's mini program, which needs no socket."""
         cloud = Cloud()
         transport = HTTPSTransport(WSGIExchange(self._app), self.appid, self.secret)
         cloud.init(transport=transport, config=self._config)
         return cloud
 
     def invoke(self, name: str, event: Any = None, *, source: str = "wx_client") -> Any:
-        """Return what a function of the project returns for an event, an object by default.
+        """Invoke a function of the project with an event, an empty object by default.
 
-        Raises FunctionFailedError for one that fails, KeyError for one that is not there.
+        Raises FunctionFailedError if the function fails, KeyError if it does not exist.
         """
         if name not in self._functions:
             known = ", ".join(self._functions) or "none"
             raise KeyError(f"There is no function {name!r} in {self._functions.folder}: {known}")
         now = self.emulator.clock_of(self.appid).now()
         outcome = self._functions.invoke(name, {} if event is None else event, now, source)
-        # Where pytest captures it, and shows it if the test fails.
+        # pytest captures stderr, and shows it if the test fails.
         sys.stderr.write(outcome.log)
         if outcome.status != _GOOD:
             raise FunctionFailedError(f"{name}: {json.dumps(outcome.result, ensure_ascii=False)}")
@@ -178,19 +178,19 @@ class CloudEmulator:
 
 
 def marks_of(node: pytest.Item) -> dict[str, Any]:
-    """Return what the markers of a test say, the nearest last. Raises UsageError."""
+    """Return the keywords of a test's markers; the nearest marker wins. Raises UsageError."""
     found: dict[str, Any] = {}
     for mark in reversed(list(node.iter_markers("cloud_openapi"))):
         if mark.args or mark.kwargs.keys() - set(_MARKS):
             raise pytest.UsageError(
-                f"{node.nodeid}: @pytest.mark.cloud_openapi takes {', '.join(_MARKS)}, by name"
+                f"{node.nodeid}: @pytest.mark.cloud_openapi takes the keywords {', '.join(_MARKS)}"
             )
         found.update(mark.kwargs)
     return found
 
 
 def environment_of(node: pytest.Item) -> Mapping[str, str]:
-    """Return the variables that the markers of a test stand for."""
+    """Return the environment variables that a test's markers require."""
     now = marks_of(node).get("now")
     return {} if now is None else {NOW_VARIABLE: _moment(now).isoformat()}
 
@@ -212,7 +212,7 @@ def _moment(now: Any) -> Any:
 
 
 def _freeze(emulator: Emulator, now: Any) -> None:
-    # First running from there, which lets no timer of a function fire; then a little back.
+    # Run from there first, so that no timer of a function fires for the time in between.
     moment = _moment(now)
     emulator.clock.run(moment)
     emulator.clock.freeze(moment)

@@ -160,7 +160,7 @@ def test_a_marker_that_is_misspelled_is_an_error_that_names_what_there_is(projec
     """
     result = run(project, source)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines("*takes now, seed, faults, pins, recording, by name*")
+    result.stdout.fnmatch_lines("*takes the keywords now, seed, faults, pins, recording*")
 
 
 def test_the_marker_is_known_and_needs_no_registration(project):
@@ -189,7 +189,7 @@ def test_a_failing_test_shows_what_was_asked_of_the_emulator(project):
     assert text.count("Journal of cloud_openapi's emulator") == 2
     asked = '{"begin_date":"20260301","end_date":"20260301"} -> 0, simulation'
     assert text.count(f"https   analysis.getDailyRetain {asked}") == 1
-    assert text.count("Nothing was asked of it.") == 1
+    assert text.count("There were no requests.") == 1
 
 
 def test_no_secret_and_no_token_is_shown(project):

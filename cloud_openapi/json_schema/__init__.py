@@ -1,1 +1,1 @@
-"""JSON bodies and schemas by their shape: paths, types, fields, and what differs."""
+"""JSON values and schemas: type checks, paths, shapes, fields and differences."""

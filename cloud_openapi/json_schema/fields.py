@@ -1,4 +1,4 @@
-"""The fields that a schema documents, by path."""
+"""The documented fields of a schema, by path."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -14,21 +14,21 @@ _NUMBERS = frozenset({"integer", "number"})
 
 
 class Field(NamedTuple):
-    """What a schema says of one place."""
+    """The schema of the values at a path."""
 
     types: frozenset[str]
-    """``number`` comes with ``integer``, since it allows whole numbers too."""
+    """JSON types; ``number`` implies ``integer``."""
     required: bool
     values: tuple[Any, ...] | None
-    """All values that are allowed; nothing, where there is no such list."""
+    """The allowed values, None if the schema does not list them."""
     known: tuple[Any, ...] | None
-    """All values that are known, though there may be more; those that are allowed among them."""
+    """The known values: the allowed ones, or the examples of an open list; None if not listed."""
     limits: Mapping[str, Any]
-    """Keywords such as ``minimum``, each with its value."""
+    """Keywords such as ``minimum`` with their values."""
     is_open: bool
-    """Whether an object may have further members."""
+    """Whether an object may have other members."""
     conditions: Mapping[str, Any]
-    """What is said with allOf, anyOf and the like, without references."""
+    """Keywords such as allOf and anyOf with their values, references resolved."""
 
 
 def fields_of(schema: Mapping[str, Any]) -> dict[str, Field]:
@@ -70,14 +70,14 @@ def _known(values: Any, schema: Mapping[str, Any]) -> tuple[Any, ...] | None:
 
 
 def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema that a reference into the same document leads to."""
+    """Return the target of a schema's $ref into the same document, or the schema itself."""
     while "$ref" in schema:
         schema = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
     return schema
 
 
 def _plain(value: Any, root: Mapping[str, Any]) -> Any:
-    """Copy a part of a schema with its references filled in and without its remarks."""
+    """Return a copy of a schema's part, references resolved, without titles and comments."""
     if isinstance(value, list):
         return [_plain(item, root) for item in value]
     if not isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""JSON paths, with ``[]`` for every item of an array where it does not matter which."""
+"""JSON paths; ``[]`` stands for every item of an array."""
 
 import re
 from collections.abc import Iterable
@@ -9,20 +9,20 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 def path_of(parts: Iterable[str | int]) -> str:
-    """Write a path as ``$.list[0].ref_date``; a name that is no word as ``['…']``."""
+    """Return a path such as ``$.list[0].ref_date``; other names than words are ``['…']``."""
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else member(part) for part in parts)
 
 
 def member(name: str) -> str:
-    """Write the last part of a path to a member of an object."""
+    """Return the last part of a path to a member of an object."""
     return f".{name}" if _NAME.fullmatch(name) else f"[{name!r}]"
 
 
 def anywhere(path: str) -> str:
-    """Write a path with ``[]`` in the place of each index."""
+    """Return a path with ``[]`` instead of each index."""
     return _INDEX.sub("[]", path)
 
 
 def parent_of(path: str) -> str:
-    """Return the path of what holds the last part of a path."""
+    """Return the path of the object or array that contains a path."""
     return _LAST.sub("", path)

@@ -1,4 +1,4 @@
-"""The shape of a body: its paths, and of which types the values there are."""
+"""The shape of a body: its paths, and the types of the values there."""
 
 from typing import Any
 
@@ -27,10 +27,10 @@ def _add(found: Shape, path: str, value: Any) -> None:
 
 
 def differences(expected: Shape, got: Shape, documented: dict[str, Field]) -> list[tuple[str, str]]:
-    """Return each path where two answers to one request are of different shape, and how.
+    """Return the paths where two responses to one request differ in shape, with a description.
 
-    Whole numbers are numbers: whether a mean happens to be one says nothing; and an empty array
-    says nothing of its items. A field that the schema does not require may be missing.
+    Integers count as numbers, since a mean may happen to be one. Items are not compared if an
+    array is empty. An optional field of the schema may be missing.
     """
     found = []
     for path in sorted(expected.keys() | got.keys()):
@@ -47,7 +47,7 @@ def differences(expected: Shape, got: Shape, documented: dict[str, Field]) -> li
 
 
 def _reached(path: str, *shapes: Shape) -> bool:
-    """Say whether what holds a path is in each shape, so that its absence means something."""
+    """Return whether each shape contains the parent of a path."""
     if path.endswith("[]"):
         return all(path in shape for shape in shapes)
     return path == "$" or all("object" in shape.get(parent_of(path), ()) for shape in shapes)

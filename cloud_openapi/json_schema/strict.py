@@ -1,7 +1,7 @@
-"""A schema without its openness: whatever no page or recording shows is an error, and back.
+"""Convert a schema into one that allows only documented values, and back.
 
-An object is open by ``additionalProperties``; a list of values by ``examples`` beside a
-``$comment`` that begins with "Open:", or by an alternative beside those of single values.
+Open objects have ``additionalProperties``. Open lists of values have ``examples`` and a
+``$comment`` that begins with "Open:", or an alternative besides those of single values.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ _OPEN = "x-open"
 
 
 def strict(schema: Any) -> Any:
-    """Return a copy of a JSON Schema that allows what it documents and no more."""
+    """Return a copy of a JSON Schema that allows only the values it documents."""
     if isinstance(schema, list):
         return [strict(item) for item in schema]
     if not isinstance(schema, dict):
@@ -28,7 +28,7 @@ def strict(schema: Any) -> Any:
 
 
 def loose(schema: Any) -> Any:
-    """Return a copy of what `strict` returned with its openness back."""
+    """Return a copy of a result of `strict` that is open again."""
     if isinstance(schema, list):
         return [loose(item) for item in schema]
     if not isinstance(schema, dict):
@@ -49,12 +49,12 @@ def _renamed(schema: dict[str, Any], old: str, new: str) -> dict[str, Any]:
 
 
 def is_open_list(schema: Any) -> bool:
-    """Say whether a schema lists the values that are known of more."""
+    """Return whether a schema lists known values but allows others."""
     return "examples" in schema and str(schema.get("$comment", "")).startswith("Open:")
 
 
 def single_values(schema: Any) -> list[Any]:
-    """Return the values of an anyOf or oneOf of single values, with or without an open end."""
+    """Return the values of the single-value alternatives of an anyOf or oneOf."""
     alternatives = schema.get("anyOf") or schema.get("oneOf") or []
     if not isinstance(alternatives, list):
         return []

@@ -39,20 +39,20 @@ def is_text(value: object) -> TypeGuard[str]:
 
 
 def shown(value: Any, longest: int = _LONGEST_SHOWN) -> str:
-    """Show a value in a message: what is short as it is, anything else by its kind and size."""
+    """Return a value for a message: JSON if it is short, otherwise its type and size."""
     kind = type_of(value)
     if isinstance(value, dict | list | tuple):
         return f"an {kind} of {len(value)}"
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
-        return f"a Python {kind}, which JSON has not"
-    # Whatever is longer could even be a token.
+        return f"a Python {kind}, which is not JSON"
+    # A longer text could be a token.
     return text if len(text) <= longest else f"a {kind} of {len(text)} characters"
 
 
 def error_code(body: Any) -> int:
-    """Return the error's code that a body of either form carries; 0 for a success."""
+    """Return the error code of a body of either form; 0 for a success."""
     if not isinstance(body, dict):
         return 0
     code = body.get("errcode", body.get("errCode", 0))
@@ -60,7 +60,7 @@ def error_code(body: Any) -> int:
 
 
 def to_cloud(api: str, body: Any) -> Any:
-    """Return what a cloud call gives for an answer of the HTTPS form, error or not."""
+    """Convert a response of the HTTPS form, error or not, to that of a cloud call."""
     if not isinstance(body, Mapping):
         return body
     code = error_code(body)
