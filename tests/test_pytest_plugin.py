@@ -1,4 +1,4 @@
-"""The pytest plugin, by test suites that use it."""
+"""The pytest plugin, tested by suites that use it."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from support.cassettes import cassette, interaction
 from support.paths import ROOT, TESTS, WITHOUT_OTHERS
 from support.service import RECORDED
 
-# What pytester loads a second time cannot be loaded twice.
+# Imported here, since pytester would import it a second time.
 import cloud_openapi.pytest_plugin  # noqa: F401
 
 pytest_plugins = ["pytester"]
@@ -26,7 +26,7 @@ RETAIN = 'cloud.openapi.analysis.getDailyRetain(beginDate="20260301", endDate="2
 
 @pytest.fixture
 def project(pytester, monkeypatch):
-    """Return a project with a config.json and no functions yet."""
+    """Return a project with a config.json and no functions."""
     monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_OTHERS)
     (pytester.path / "config.json").write_text(json.dumps(CONFIG))
     return pytester
@@ -51,7 +51,7 @@ def add_function(project, name, source):
 # ---- the emulator of a test ----------------------------------------------------------------
 
 
-def test_each_test_finds_the_emulator_as_it_was_made(project):
+def test_the_emulator_is_reset_for_each_test(project):
     source = f"""
         import pytest
         seen = []
@@ -152,7 +152,7 @@ def test_the_marker_sets_time_seed_faults_and_pins(project):
     passes(project, source, 1)
 
 
-def test_a_marker_that_is_misspelled_is_an_error_that_names_what_there_is(project):
+def test_an_unknown_keyword_of_the_marker_is_an_error_that_lists_the_known_ones(project):
     source = """
         import pytest
         @pytest.mark.cloud_openapi(nwo="2026-03-11")
@@ -175,7 +175,7 @@ def test_the_marker_is_known_and_needs_no_registration(project):
 # ---- failures ------------------------------------------------------------------------------
 
 
-def test_a_failing_test_shows_what_was_asked_of_the_emulator(project):
+def test_a_failing_test_shows_the_journal(project):
     source = f"""
         def test_it(cloud):
             {RETAIN}
@@ -210,7 +210,7 @@ def test_no_secret_and_no_token_is_shown(project):
 # ---- functions -----------------------------------------------------------------------------
 
 
-def test_a_function_runs_in_the_name_of_the_tests_own_mini_program(project):
+def test_a_function_calls_with_the_tests_own_appid(project):
     source = (PROJECT / "functions" / "getDailyRetain" / "index.py").read_text()
     add_function(project, "retain", source)
     test = """
@@ -235,7 +235,7 @@ def test_a_function_that_raises_fails_the_test_with_its_error_and_its_log(projec
     result.stdout.fnmatch_lines(["*FunctionFailedError: bad:*division by zero*", "*seen*"])
 
 
-def test_a_function_that_is_not_there_is_named_beside_those_that_are(project):
+def test_an_unknown_function_is_an_error_that_lists_the_known_ones(project):
     add_function(project, "there", "def main(event, context): return 1\n")
     result = run(project, 'def test_it(invoke_function): invoke_function("here")')
     result.stdout.fnmatch_lines("*There is no function 'here' in *functions: there*")
@@ -274,13 +274,13 @@ RECORDED_TEST = f"""
 """
 
 
-def test_a_test_without_a_recording_fails_and_is_told_how_to_make_one(project):
+def test_a_missing_recording_fails_with_advice_on_making_one(project):
     result = run(project, RECORDED_TEST)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines("*NO_RECORDINGS: There are no recordings in *test_it.yaml*")
 
 
-def test_what_is_recorded_once_is_replayed_without_the_service(
+def test_a_recording_is_replayed_without_the_service(
     project,
     service,
     monkeypatch,
@@ -295,13 +295,13 @@ def test_what_is_recorded_once_is_replayed_without_the_service(
     assert len(service.asked) == asked * 2
     (file,) = (project.path / "recordings").rglob("*.yaml")
     assert (file.parent.name, file.name) == (
-        "test_what_is_recorded_once_is_replayed_without_the_service",
+        "test_a_recording_is_replayed_without_the_service",
         "test_it.yaml",
     )
     assert file.read_text().count("- request:") == 1
 
 
-def test_a_marker_names_the_recording_and_the_next_test_simulates_again(project):
+def test_the_marker_sets_the_recording_for_one_test_only(project):
     day = {"begin_date": "20260301", "end_date": "20260301"}
     cassette(project.path / "mine.json", interaction("analysis.getDailyRetain", day, RECORDED))
     source = f"""
@@ -318,7 +318,7 @@ def test_a_marker_names_the_recording_and_the_next_test_simulates_again(project)
 # ---- the rest ------------------------------------------------------------------------------
 
 
-def test_the_contract_is_there_as_a_fixture(project):
+def test_the_contract_is_a_fixture(project):
     source = f"""
         import pytest
         def test_it(cloud, assert_contract):
@@ -330,7 +330,7 @@ def test_the_contract_is_there_as_a_fixture(project):
     passes(project, source, 1)
 
 
-def test_a_suite_that_does_not_use_it_does_not_load_the_package(project):
+def test_a_suite_without_the_fixtures_does_not_import_the_package(project):
     project.makepyfile("""
         import sys
         def test_it():
@@ -354,11 +354,11 @@ def check_project(python, folder, environment, *options):
     assert "3 passed" in done.stdout, done.stdout
 
 
-def test_the_project_of_its_own_passes():
+def test_the_example_project_passes():
     check_project(sys.executable, PROJECT, None, *ALONE)
 
 
-def test_every_program_of_the_page_is_a_test_that_passes(project):
+def test_the_programs_of_the_page_are_passing_tests(project):
     page = (ROOT / "docs" / "pytest.md").read_text("utf-8")
     programs = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     source = (PROJECT / "functions" / "getDailyRetain" / "index.py").read_text()
@@ -373,7 +373,7 @@ def test_every_program_of_the_page_is_a_test_that_passes(project):
 
 
 @pytest.mark.slow
-def test_the_project_of_its_own_passes_with_the_wheel_alone(tmp_path):
+def test_the_example_project_passes_with_the_wheel_alone(tmp_path):
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
     pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]

@@ -1,4 +1,4 @@
-"""The command record: what it asks for, what it writes, what it leaves alone."""
+"""The command record: its requests, its files, and the recordings that it keeps."""
 
 import json
 
@@ -24,7 +24,7 @@ TOKEN = "t0ken-" + "x" * 100
 
 @pytest.fixture
 def service(httpserver, monkeypatch):
-    """Return a stand-in for WeChat, which answers any day and repeats the secret of the caller."""
+    """Return a stand-in for WeChat, which answers any day and repeats the caller's secret."""
     monkeypatch.setenv("CLOUD_OPENAPI_SECRET", "s3cret-of-mine-123")
     monkeypatch.setenv("CLOUD_OPENAPI_APPID", "wx0123456789abcdef")
     httpserver.expect_request("/cgi-bin/stable_token").respond_with_json(
@@ -57,7 +57,7 @@ def asked(service):
     return [request.get_json()["begin_date"] for request, _ in service.log if request.path == PATH]
 
 
-def test_every_day_is_recorded_errors_too_and_named_by_its_date(service, tmp_path):
+def test_every_day_is_recorded_by_date_errors_included(service, tmp_path):
     done = record(service, tmp_path, "--dates", "20260303..20260305")
     assert done.output == f"2 recorded; 1 of errcode 61503 too. Folder: {tmp_path}\n"
     names = [f"{day}-{day}.yaml" for day in ("20260303", "20260304", "20260305")]
@@ -69,7 +69,7 @@ def test_every_day_is_recorded_errors_too_and_named_by_its_date(service, tmp_pat
     assert found.origin == service.url_for("").rstrip("/")
 
 
-def test_another_run_asks_only_for_what_is_missing_or_was_an_error(service, tmp_path):
+def test_another_run_requests_only_missing_days_and_errors(service, tmp_path):
     record(service, tmp_path, "--dates", "20260304..20260305")
     service.clear_log()
     done = record(service, tmp_path, "--dates", "20260303..20260305")
@@ -77,13 +77,13 @@ def test_another_run_asks_only_for_what_is_missing_or_was_an_error(service, tmp_
     assert "1 were there already" in done.output
 
 
-def test_two_dates_are_asked_for_as_they_are(service, tmp_path):
+def test_two_dates_are_requested_unchanged(service, tmp_path):
     done = record(service, tmp_path, "--begin-date", "20990101", "--end-date", "20990102")
     assert done.output.startswith("1 recorded.")
     assert asked(service) == ["20990101"]
 
 
-def test_weeks_are_asked_for_by_an_api_of_weeks(service, tmp_path):
+def test_an_api_of_weeks_requests_weeks(service, tmp_path):
     path = "/datacube/getweanalysisappidweeklyretaininfo"
     service.expect_request(path).respond_with_json({"ref_date": "x"})
     done = record(
@@ -104,7 +104,7 @@ BOOT = "/wxa/business/performance/boot"
 @pytest.mark.parametrize(
     "dates", [["--dates", "20210103..20210103"], ["--begin-date=20210103", "--end-date=20210103"]]
 )
-def test_times_in_seconds_are_asked_for_as_in_wechats_example(service, tmp_path, dates):
+def test_times_in_seconds_are_requested_as_in_wechats_example(service, tmp_path, dates):
     documented = sample("getPerformanceData.request.official-https.json")
     service.expect_request(BOOT).respond_with_json({"errcode": 0, "errmsg": "ok"})
     data = {name: documented[name] for name in ("module", "params")}
@@ -117,7 +117,7 @@ def test_times_in_seconds_are_asked_for_as_in_wechats_example(service, tmp_path,
     )
 
 
-def test_what_was_recorded_before_the_service_went_away_is_told(service, tmp_path):
+def test_the_summary_is_shown_after_a_connection_failure(service, tmp_path):
     url = service.url_for("").rstrip("/")
     result = run(
         "record", API, "--dates", "20260303..20260307", "--to", tmp_path, "--base-url", url,
@@ -128,7 +128,7 @@ def test_what_was_recorded_before_the_service_went_away_is_told(service, tmp_pat
     assert result.stdout == f"2 recorded; 1 of errcode 61503 too; 2 are left. Folder: {tmp_path}\n"
 
 
-def test_one_file_holds_all_and_is_one_that_vcr_loads(service, tmp_path):
+def test_one_file_contains_all_and_can_be_loaded_by_vcr(service, tmp_path):
     record(service, tmp_path, "--one-file", "--dates", "20260303..20260304")
     (file,) = tmp_path.iterdir()
     assert file.name == f"{API}.yaml"
@@ -141,10 +141,10 @@ def test_no_secret_of_the_caller_is_written(service, tmp_path):
     canary.made = {"token": TOKEN, "secret": "s3cret-of-mine-123", "appid": "wx0123456789abcdef"}
     record(service, tmp_path, "--dates", "20260303..20260305")
     assert len(load(tmp_path)) == 4
-    assert canary.loose(tmp_path) == []
+    assert canary.leaked(tmp_path) == []
 
 
-def test_a_page_instead_of_an_answer_is_recorded_too(tmp_path, service):
+def test_a_page_instead_of_a_response_is_recorded(tmp_path, service):
     path = "/datacube/getweanalysisappidmonthlyretaininfo"
     service.expect_request(path).respond_with_data("<p>busy</p>", status=502)
     with pytest.raises(Exception, match="502"):
@@ -169,14 +169,14 @@ def test_a_page_instead_of_an_answer_is_recorded_too(tmp_path, service):
         (["--data", "[]"], "is no JSON object"),
     ],
 )
-def test_wrong_usage_is_said_before_anything_is_asked(service, tmp_path, options, reason):
+def test_usage_errors_are_reported_before_any_request(service, tmp_path, options, reason):
     done = record(service, tmp_path, *options)
     assert done.exit_code == 2
     assert reason in done.output
     assert service.log == []
 
 
-def test_without_credentials_nobody_is_called(tmp_path):
+def test_without_credentials_no_request_is_sent(tmp_path):
     done = CliRunner().invoke(group, ["record", API, "--to", str(tmp_path), "--begin-date", "1"])
     assert "CLOUD_OPENAPI_SECRET" in str(done.exception)
 
@@ -193,6 +193,6 @@ def test_a_recorded_folder_answers_from_pytest_httpserver(service, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["gateway", "cloudrun"])
-def test_a_recorder_is_refused_where_nothing_would_be_recorded(tmp_path, kind):
+def test_a_recorder_is_refused_by_transports_that_cannot_record(tmp_path, kind):
     with pytest.raises(ConfigError, match=f"Calls by {kind} are not recorded"):
         connect(appid=None, secret=None, base_url=None, kind=kind, recorder=Recorder(tmp_path))

@@ -1,4 +1,4 @@
-"""cloud-openapi verify --against: which changes of the catalogue break a caller."""
+"""cloud-openapi verify --against: changes of the catalogue that break callers."""
 
 import copy
 import json
@@ -95,32 +95,32 @@ SILENT = {
 
 
 @pytest.mark.parametrize("name", BREAKING)
-def test_what_breaks_a_caller_is_refused(name):
+def test_breaking_changes_are_found(name):
     found = compare(OLD, edited(BREAKING[name]))
     assert found
     assert all(each.breaking for each in found)
 
 
 @pytest.mark.parametrize("name", COMPATIBLE)
-def test_what_breaks_no_caller_is_named(name):
+def test_compatible_changes_are_listed(name):
     found = compare(OLD, edited(COMPATIBLE[name]))
     assert found
     assert not any(each.breaking for each in found)
 
 
 @pytest.mark.parametrize("name", SILENT)
-def test_what_no_caller_notices_is_no_difference(name):
+def test_changes_that_callers_cannot_notice_are_ignored(name):
     assert compare(OLD, edited(SILENT[name])) == []
 
 
-def test_an_api_that_is_gone_breaks_callers_and_a_new_one_does_not():
+def test_a_removed_api_breaks_callers_and_a_new_one_does_not():
     assert [each.breaking for each in compare(OLD, {})] == [True]
     assert [each.breaking for each in compare({}, OLD)] == [False]
     renamed = {"analysis.getRetain": OLD[DAILY]}
     assert sorted(each.breaking for each in compare(OLD, renamed)) == [False, True]
 
 
-def test_a_place_is_named_once_for_each_field_that_shares_a_definition():
+def test_fields_that_share_a_definition_are_each_reported_once():
     found = compare(OLD, edited(BREAKING["response value new"]))
     assert [str(each) for each in found] == [
         f"{DAILY} response $.visit_uv[].key: the value 60 is new",
@@ -128,7 +128,7 @@ def test_a_place_is_named_once_for_each_field_that_shares_a_definition():
     ]
 
 
-# ---- where the earlier one is --------------------------------------------------------------
+# ---- the earlier catalogue -----------------------------------------------------------------
 
 
 def write(folder, catalogue):
@@ -156,13 +156,13 @@ def test_an_earlier_catalogue_is_a_folder_or_a_revision_of_git(tmp_path):
 
 
 @pytest.mark.parametrize("where", ["no-such-revision", "--output=x"])
-def test_what_is_neither_is_said(tmp_path, where):
+def test_any_other_revision_is_an_error(tmp_path, where):
     git(tmp_path, "init")
     with pytest.raises(ConfigError, match="neither a folder nor a git revision"):
         earlier_catalogue(where, tmp_path)
 
 
-def test_a_folder_without_entries_is_said(tmp_path):
+def test_a_folder_without_entries_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match="no entries"):
         earlier_catalogue(str(tmp_path), tmp_path)
     write(tmp_path, {DAILY: {"name": DAILY}})
@@ -170,7 +170,7 @@ def test_a_folder_without_entries_is_said(tmp_path):
         earlier_catalogue(str(tmp_path), tmp_path)
 
 
-def test_the_command_fails_for_what_breaks_callers_alone(tmp_path):
+def test_the_command_fails_only_for_breaking_changes(tmp_path):
     write(tmp_path / "same", entries())
     assert run("verify", "--against", tmp_path / "same").returncode == 0
     fewer = entries()

@@ -1,4 +1,4 @@
-"""The contract of an API: its schemas as documents, and what is said of a body that breaks them."""
+"""The contract of an API: its schemas, and the explanations of violations."""
 
 import json
 import time
@@ -43,7 +43,7 @@ def references(value):
 
 
 @pytest.mark.parametrize(("api", "form", "side"), DOCUMENTS, ids="/".join)
-def test_a_schema_stands_alone_and_uses_all_that_it_defines(api, form, side):
+def test_a_schema_is_self_contained_without_unused_definitions(api, form, side):
     document = schema(api, form, side)
     Draft202012Validator.check_schema(document)
     assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -58,7 +58,7 @@ def test_no_two_schemas_have_the_same_id():
     assert "urn:cloud-openapi:analysis.getDailyRetain:cloud:response" in ids
 
 
-def test_the_emulator_serves_the_schema_that_python_gives():
+def test_the_emulator_serves_the_same_schema_as_the_python_api():
     client = create_app().test_client()
     for path in client.get("/schemas").json:
         api, form, *side = path.removesuffix(".json").split("/")[2:]
@@ -68,7 +68,7 @@ def test_the_emulator_serves_the_schema_that_python_gives():
         assert answer.content_type == "application/schema+json; charset=utf-8"
 
 
-def test_a_schema_that_is_not_there_is_404_and_says_where_the_list_is():
+def test_an_unknown_schema_is_404_with_the_url_of_the_list():
     answer = create_app().test_client().get("/schemas/analysis.getOther/https/request.json")
     assert answer.status_code == 404
     assert "GET /schemas" in answer.json["message"]
@@ -84,7 +84,7 @@ def test_a_schema_that_is_not_there_is_404_and_says_where_the_list_is():
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_an_entry_decides_of_each_object_whether_it_may_grow_and_says_why(change, reason):
+def test_each_object_of_an_entry_is_open_or_closed_with_a_reason(change, reason):
     entry = json.loads(json.dumps(entries()[DAILY]))
     retained = entry["response"]["$defs"]["retained"]
     retained.update(change)
@@ -118,7 +118,7 @@ def cloud_body(**changes):
     return {**sample("getDailyRetain.response.official-cloud.json"), **changes}
 
 
-def test_a_misspelt_field_is_named_with_the_documented_one():
+def test_a_misspelt_field_is_reported_with_the_documented_name():
     body = cloud_body(visitUv=[{"key": 0, "vlaue": 5}])
     found = violations(body, DAILY, "cloud", "response")
     assert [(each.path, each.got, each.nearest) for each in found] == [
@@ -131,7 +131,7 @@ def test_a_misspelt_field_is_named_with_the_documented_one():
     )
 
 
-def test_a_name_of_the_other_form_is_recognised_in_an_open_object():
+def test_a_name_of_the_other_form_is_recognized_in_an_open_object():
     body = cloud_body()
     body["ref_date"] = body.pop("refDate")
     (found,) = violations(body, DAILY, "cloud", "response")
@@ -155,7 +155,7 @@ def test_a_name_of_the_other_form_is_recognised_in_an_open_object():
         ({"errCode": 1}, "$", "an answer", "error 1"),
     ],
 )
-def test_a_violation_says_where_what_was_expected_and_what_came(change, path, expected, got):
+def test_a_violation_has_path_expectation_and_value(change, path, expected, got):
     (found,) = violations(cloud_body(**change), DAILY, "cloud", "response")
     assert (found.path, found.expected, found.got) == (path, expected, got)
 
@@ -167,21 +167,21 @@ def test_a_value_that_may_be_a_secret_is_not_shown():
 
 
 @pytest.mark.parametrize("body", [{"refDate": object()}, {1: 2}, {"visitUv": {1, 2}}])
-def test_what_is_no_json_is_a_violation(body):
+def test_a_body_that_is_not_json_is_a_violation(body):
     assert violations(body, DAILY, "cloud", "response")
 
 
-def test_a_line_end_that_only_one_of_the_libraries_sees_is_a_violation():
+def test_a_newline_that_only_one_library_refuses_is_a_violation():
     (found,) = violations(cloud_body(refDate="20170313\n"), DAILY, "cloud", "response")
     assert found.path == "$.refDate"
 
 
-def test_an_api_that_is_not_there_is_named():
+def test_an_unknown_api_is_named():
     with pytest.raises(UnknownAPIError, match="getDailyRetain"):
         violations({}, "analysis.getDailyRetian", "cloud", "response")
 
 
-def test_assert_contract_says_every_violation_in_a_line_of_its_own():
+def test_assert_contract_has_a_line_for_each_violation():
     assert_contract(cloud_body(), DAILY)
     with pytest.raises(AssertionError) as caught:
         assert_contract(cloud_body(refDate=1, visitUv=2), DAILY)
@@ -189,7 +189,7 @@ def test_assert_contract_says_every_violation_in_a_line_of_its_own():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_jsonschema_comes_to_the_same_verdict_about_each_mutant(name):
+def test_both_libraries_agree_about_each_mutant(name):
     _, api, form, side = judged(name)
     theirs = Draft202012Validator(schema(api, form, side))
     for what, mutant in mutants(name):
@@ -198,7 +198,7 @@ def test_jsonschema_comes_to_the_same_verdict_about_each_mutant(name):
 
 @settings(max_examples=200, deadline=None)
 @given(JSON)
-def test_any_json_gets_a_verdict_and_each_refusal_a_reason(body):
+def test_any_json_is_accepted_or_refused_with_a_reason(body):
     valid = Draft202012Validator(schema(DAILY, "cloud", "response")).is_valid(body)
     assert (violations(body, DAILY, "cloud", "response") == []) is valid
 
@@ -214,11 +214,11 @@ def test_any_json_gets_a_verdict_and_each_refusal_a_reason(body):
         ("cloud", {"errCode": 61501, "errMsg": ""}),
     ],
 )
-def test_what_is_no_error_of_weixins_breaks_the_envelope(form, body):
+def test_bodies_that_are_not_errors_of_weixin_break_the_envelope(form, body):
     assert violations(body, DAILY, form, "error")
 
 
-def test_the_contract_costs_at_most_15_percent_more_than_jsonschemas_own_validator():
+def test_the_contract_costs_at_most_15_percent_more_than_jsonschema():
     body = sample("getVisitPage.response.official-cloud.json")
     api = "analysis.getVisitPage"
     validator = Draft202012Validator(schema(api, "cloud", "response"))

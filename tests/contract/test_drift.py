@@ -1,4 +1,4 @@
-"""cloud-openapi drift: what changed in words, and the entry that would accept it."""
+"""cloud-openapi drift: descriptions of changes, and entries that accept them."""
 
 import json
 from datetime import datetime
@@ -36,7 +36,7 @@ def official(api):
 
 
 def changed(api, path, value):
-    """Return the documented answer of an API with one value in another place."""
+    """Return the documented response of an API with one value replaced."""
     answer = holder = official(api)
     for key in path[:-1]:
         holder = holder[key]
@@ -130,7 +130,7 @@ class TestAChange:
         assert list(found) == [api]
         Draft202012Validator(entry_schema()).validate(found[api])
         Draft202012Validator(found[api]["response"]).validate(answer)
-        # With it in place, nothing has changed; and what was right before is right still.
+        # The proposal accepts the change, and the documented response as before.
         write_proposals(found, tmp_path / "new", lambda _: None)
         catalogue = Catalogue.load(tmp_path / "new")
         assert changes_since([tmp_path / "a.json"], catalogue, NOW) == []
@@ -146,7 +146,7 @@ class TestAChange:
         assert len(lines[1]) - len(lines[0]) <= 35
 
 
-def test_the_documented_answers_are_no_drift_and_need_no_proposal(tmp_path):
+def test_documented_responses_are_not_drift_and_need_no_proposal(tmp_path):
     answers = [interaction(api, DAY, official(api)) for api in default_catalogue()]
     path = cassette(tmp_path / "a.json", *answers)
     assert changes_since([path], default_catalogue(), NOW) == []
@@ -166,19 +166,19 @@ def test_the_documented_answers_are_no_drift_and_need_no_proposal(tmp_path):
         ),
     ],
 )
-def test_the_text_of_an_error_and_an_unknown_one_are_said(tmp_path, error, text):
+def test_new_error_texts_and_unknown_errors_are_reported(tmp_path, error, text):
     cassette(tmp_path / "a.json", interaction(DAILY, DAY, error))
     (change,) = changes_since([tmp_path], default_catalogue(), NOW)
     assert change.text == text
 
 
-# WeChat's texts of before it told of getStableAccessToken.
+# WeChat's texts before it mentioned getStableAccessToken.
 FORMER = {"error.40001-2016-hint.json", "error.40001-2022-rid.json"}
 ERRORS = sorted({path.name for path in SAMPLES.glob("error.*.json")} - FORMER)
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_a_recorded_error_is_no_drift_whatever_its_tail_and_address(tmp_path, name):
+def test_rid_hints_and_address_of_a_recorded_error_are_not_drift(tmp_path, name):
     cassette(tmp_path / "a.json", interaction(DAILY, DAY, sample(name)))
     assert changes_since([tmp_path], default_catalogue(), NOW) == []
 
@@ -190,7 +190,7 @@ def test_a_former_text_is_drift(tmp_path, name):
     assert change.path == "errmsg"
 
 
-def test_a_text_that_goes_on_where_it_ended_is_drift(tmp_path):
+def test_a_longer_error_text_is_drift(tmp_path):
     error = {"errcode": 61501, "errmsg": "date range error, at most 1 day hints: [ req_id: abc ]"}
     cassette(tmp_path / "a.json", interaction(DAILY, DAY, error))
     (change,) = changes_since([tmp_path], default_catalogue(), NOW)
@@ -263,7 +263,7 @@ def rows(*items):
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_changed_from_one_set_to_another_is_said(tmp_path, old, new, change):
+def test_changes_between_two_sets_are_reported(tmp_path, old, new, change):
     assert between(tmp_path, DAILY, old, new) == [change]
 
 
@@ -286,14 +286,14 @@ def test_what_changed_from_one_set_to_another_is_said(tmp_path, old, new, change
     ],
     ids=["empty", "no longer empty", "a whole number", "another rid", "another address"],
 )
-def test_what_says_nothing_is_no_change(tmp_path, api, old, new):
+def test_differences_by_chance_are_not_changes(tmp_path, api, old, new):
     assert between(tmp_path, api, old, new) == []
 
 
 # ---- the command ---------------------------------------------------------------------------
 
 
-def test_the_words_can_be_pasted_and_tell_how_old_each_file_is(tmp_path):
+def test_the_report_names_changes_and_the_age_of_each_file(tmp_path):
     old = cassette(tmp_path / "old.json", interaction(DAILY, DAY, rows(), recorded_at="2019-10-24"))
     new = cassette(
         tmp_path / "new.json",
@@ -312,7 +312,7 @@ def test_the_words_can_be_pasted_and_tell_how_old_each_file_is(tmp_path):
     )
 
 
-def test_no_change_is_exit_code_0_and_a_missing_file_2(tmp_path):
+def test_the_exit_code_is_0_without_changes_and_2_for_a_missing_file(tmp_path):
     path = cassette(tmp_path / "a.json", interaction(DAILY, DAY, official(DAILY)))
     assert run("drift", path).returncode == run("drift", path, path).returncode == 0
     assert "Nothing changed." in run("drift", path).stdout
@@ -320,7 +320,7 @@ def test_no_change_is_exit_code_0_and_a_missing_file_2(tmp_path):
     assert run("drift", path, cassette(tmp_path / "empty.json")).returncode == 2
 
 
-def test_an_api_that_one_set_lacks_is_named_and_not_compared(tmp_path):
+def test_an_api_missing_in_one_set_is_named_and_not_compared(tmp_path):
     paths = [
         cassette(tmp_path / f"{api}.json", interaction(api, DAY, official(api)))
         for api in (DAILY, TREND)
@@ -342,7 +342,7 @@ def test_a_proposal_goes_to_stdout_or_a_folder_and_never_into_the_catalogue(tmp_
     assert "more" not in entries()[DAILY]["response"]["properties"]
 
 
-def test_an_answer_that_no_small_change_accepts_is_said(tmp_path):
+def test_a_response_that_no_small_change_accepts_is_an_error(tmp_path):
     path = cassette(tmp_path / "a.json", interaction(DAILY, DAY, []))
     result = run("drift", "--propose", path)
     assert result.returncode == 2
@@ -374,7 +374,9 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize(("one", "what", "why"), ELSEWHERE, ids=[each[1] for each in ELSEWHERE])
-def test_what_no_entry_can_accept_is_said_beside_the_proposal(tmp_path, one, what, why):
+def test_changes_that_an_entry_cannot_describe_are_reported_with_the_proposal(
+    tmp_path, one, what, why
+):
     path = cassette(
         tmp_path / "a.json", one, interaction(DAILY, DAY, {**official(DAILY), "more": 1})
     )
@@ -385,12 +387,12 @@ def test_what_no_entry_can_accept_is_said_beside_the_proposal(tmp_path, one, wha
     assert f"({path}#1, of unknown age)" in result.stderr
     assert why in result.stderr
     assert result.stderr.count("\n") == 1
-    # Alone it is a change all the same, for which there is no entry to write.
+    # Without other changes there is no entry to write.
     alone = run("drift", "--propose", cassette(tmp_path / "b.json", one))
     assert (alone.returncode, alone.stdout) == (1, "")
 
 
-def test_nothing_to_propose_is_said(tmp_path):
+def test_an_empty_proposal_is_reported(tmp_path):
     path = cassette(tmp_path / "a.json", interaction(DAILY, DAY, official(DAILY)))
     result = run("drift", "--propose", path)
     assert (result.returncode, result.stdout) == (0, "")

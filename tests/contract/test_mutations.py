@@ -1,4 +1,4 @@
-"""Every sample, broken by a machine: each mutant is caught, or is listed with its reason."""
+"""Mutants of every sample: the contract refuses each one, or it is listed with a reason."""
 
 import json
 
@@ -15,11 +15,11 @@ LISTED = json.loads((ROOT / FILE).read_text("utf-8"))
 
 @pytest.fixture(scope="module")
 def survivors():
-    """Return the survivors by sample and how many mutants there were."""
+    """Return the survivors by sample, and the number of mutants."""
     found, count = {}, 0
     for name in NAMES:
         _, api, form, side = judged(name)
-        # What decides in `violations`: test_contract.py holds both against jsonschema.
+        # The validator that decides in `violations`; test_contract.py compares it with jsonschema.
         allows = Draft202012Validator(schema(api, form, side)).is_valid
         for (path, mutation), mutant in mutants(name):
             count += 1
@@ -29,16 +29,14 @@ def survivors():
     return found, count
 
 
-def test_every_mutant_that_the_contract_allows_is_listed_with_its_reason(
-    survivors, record_property
-):
+def test_surviving_mutants_are_listed_with_a_reason(survivors, record_property):
     found, count = survivors
     record_property("summary", score(found, count))
     assert sorted(found) == sorted(key for group in LISTED for key in group["survivors"])
 
 
 def score(found, count):
-    """Return the mutation score, and how many survivors there are for each reason."""
+    """Return the mutation score, and the number of survivors for each reason."""
     caught = count - sum(map(len, found.values()))
     lines = [f"{caught} of {count} mutants caught ({caught / count:.1%})"]
     for group in LISTED:

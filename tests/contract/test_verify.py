@@ -1,4 +1,4 @@
-"""cloud-openapi verify: recordings against schemas, the emulator and functions against them."""
+"""cloud-openapi verify: recordings checked against schemas, emulator and functions."""
 
 import json
 import subprocess
@@ -21,13 +21,13 @@ GOOD = sample("getDailyRetain.response.official-https.json")
 
 
 def findings(tmp_path, *interactions):
-    """Return what verify finds, as text, and its notes."""
+    """Return the findings of verify as text, and its notes."""
     outcome = verify([cassette(tmp_path / "a.json", *interactions)], default_catalogue())
     return [str(found) for case in outcome.cases for found in case.findings], outcome.notes
 
 
 def recorded_samples():
-    """Yield every recorded and documented answer of the HTTPS form as it was asked for."""
+    """Yield every recorded and documented response of the HTTPS form with its request."""
     for name in sorted(path.name for path in SAMPLES.glob("*.response.*.json")):
         method, _, origin = name.split(".")[:3]
         if origin.endswith("cloud") or method not in APIS:
@@ -41,7 +41,7 @@ def recorded_samples():
         yield interaction(f"analysis.{method}", request, answer)
 
 
-def test_no_documented_or_recorded_answer_differs(tmp_path):
+def test_no_documented_or_recorded_response_differs(tmp_path):
     found, notes = findings(tmp_path, *recorded_samples())
     assert found == []
     assert notes["recordings compared with the emulator"] == len(list(recorded_samples()))
@@ -50,7 +50,7 @@ def test_no_documented_or_recorded_answer_differs(tmp_path):
 # ---- against the schemas -------------------------------------------------------------------
 
 
-def test_an_answer_that_breaks_the_schema_does_so_in_both_forms(tmp_path):
+def test_a_violation_is_found_in_both_forms(tmp_path):
     bad = {**GOOD, "visit_uv": [{"key": 0, "valeu": 5}]}
     found, _ = findings(tmp_path, interaction(DAILY, DAY, bad))
     https = [each for each in found if each.startswith("https form: $.visit_uv[].value")]
@@ -68,12 +68,12 @@ def test_an_answer_that_breaks_the_schema_does_so_in_both_forms(tmp_path):
         ({"errcode": 61501, "errmsg": "date range error rid: 1-2-3"}, 200, "$.errmsg"),
     ],
 )
-def test_what_weixin_never_sends_is_found(tmp_path, answer, status, part):
+def test_a_response_that_weixin_never_sends_is_found(tmp_path, answer, status, part):
     found, _ = findings(tmp_path, interaction(DAILY, DAY, answer, status=status))
     assert any(part in each for each in found)
 
 
-def test_a_request_that_was_answered_has_to_keep_the_schema(tmp_path):
+def test_the_request_of_a_successful_response_is_checked(tmp_path):
     hyphens = {"begin_date": "2017-03-13", "end_date": "2017-03-13"}
     found, _ = findings(tmp_path, interaction(DAILY, hyphens, GOOD))
     assert any(each.startswith("cloud form: $.beginDate: request") for each in found)
@@ -101,8 +101,8 @@ def test_a_request_that_was_answered_has_to_keep_the_schema(tmp_path):
         ("61501-rid", "getUserPortrait", ("20170611", "20170617"), None),
     ],
 )
-def test_the_emulator_refuses_what_was_refused_when_it_was(tmp_path, name, api, dates, asked):
-    """Requests and days are those of the captures that docs and samples name."""
+def test_the_emulator_refuses_recorded_refusals_at_their_time(tmp_path, name, api, dates, asked):
+    """Requests and days are those of captures named in docs and samples."""
     request = dict(zip(DAY, dates, strict=True))
     answer = sample(f"error.{name}.json")
     asked = interaction(f"analysis.{api}", request, answer, recorded_at=asked)
@@ -111,8 +111,8 @@ def test_the_emulator_refuses_what_was_refused_when_it_was(tmp_path, name, api, 
     assert notes["recordings compared with the emulator"] == 1
 
 
-def test_an_emulator_that_answers_what_was_refused_is_found(tmp_path):
-    # A request that the service refused on a day on which it looks right (2021-09-28).
+def test_a_missing_refusal_of_the_emulator_is_found(tmp_path):
+    # The service refused this request on a day on which it looks valid (2021-09-28).
     error = {"errcode": 61501, "errmsg": "date range error"}
     month = {"begin_date": "20210801", "end_date": "20210831"}
     asked = interaction("analysis.getMonthlyVisitTrend", month, error, recorded_at="2021-09-28")
@@ -120,40 +120,40 @@ def test_an_emulator_that_answers_what_was_refused_is_found(tmp_path):
     assert found == ["emulator: $: expected error 61501, got an answer"]
 
 
-def test_an_emulator_that_refuses_what_was_answered_is_found(tmp_path):
+def test_a_wrong_refusal_of_the_emulator_is_found(tmp_path):
     two_days = {"begin_date": "20170312", "end_date": "20170313"}
     found, _ = findings(tmp_path, interaction(DAILY, two_days, GOOD))
     assert found == ["emulator: $: expected an answer, got error 61501"]
 
 
-def test_a_field_that_the_emulator_does_not_send_is_found(tmp_path):
+def test_a_field_missing_in_the_emulators_response_is_found(tmp_path):
     day = {"begin_date": "20260310", "end_date": "20260310"}
     answer = {**GOOD, "ref_date": "20260310", "visit_uv_old": []}
     found, _ = findings(tmp_path, interaction(DAILY, day, answer, recorded_at="2026-03-12"))
     assert found == ["emulator: $.visit_uv_old: expected array, got nothing"]
 
 
-def test_an_empty_list_says_nothing_of_its_rows(tmp_path):
+def test_rows_are_not_compared_with_an_empty_list(tmp_path):
     day = {"begin_date": "20260310", "end_date": "20260310"}
     empty = sample("getDailySummary.response.recorded-empty-community.json")
     assert findings(tmp_path, interaction("analysis.getDailySummary", day, empty))[0] == []
 
 
 @pytest.mark.parametrize("name", ["error.61503-rid.json", "error.40001-2026-rid.json"])
-def test_an_error_of_the_accounts_state_is_not_compared_and_that_is_said(tmp_path, name):
+def test_an_error_of_the_accounts_state_is_noted_and_not_compared(tmp_path, name):
     found, notes = findings(tmp_path, interaction(DAILY, DAY, sample(name)))
     assert found == []
     assert any("state" in note for note in notes)
 
 
-def test_a_form_as_body_is_refused_by_both(tmp_path):
+def test_emulator_and_service_refuse_a_form_body(tmp_path):
     body = "&end_date=20170313&begin_date=20170313"
     answer = sample("error.61500-hint.json")
     assert findings(tmp_path, interaction("analysis.getDailyVisitTrend", body, answer))[0] == []
 
 
 @pytest.mark.parametrize("day", ["00010101", "99991231"])
-def test_a_day_that_no_clock_can_show_is_no_crash(tmp_path, day):
+def test_a_day_out_of_the_clocks_range_does_not_crash(tmp_path, day):
     answer = {"errcode": 61501, "errmsg": "date range error"}
     request = {"begin_date": day, "end_date": "20170101"}
     findings(tmp_path, interaction(DAILY, request, answer))
@@ -165,7 +165,7 @@ def test_a_day_that_no_clock_can_show_is_no_crash(tmp_path, day):
 
 @pytest.fixture
 def functions(tmp_path):
-    """Return a folder of functions: one that is right, one that renames, one that fails."""
+    """Return a folder of three functions: one is right, one renames a field, one fails."""
     source = (ROOT / "functions" / "getDailyRetain" / "index.py").read_text("utf-8")
     wrong = source.replace(
         'return cloud.openapi.analysis.getDailyRetain(dates or newest_dates("day"))',
@@ -185,7 +185,7 @@ def functions(tmp_path):
     return tmp_path / "functions"
 
 
-def test_functions_are_invoked_with_the_recorded_request_and_its_answer(tmp_path, functions):
+def test_functions_are_invoked_with_the_recorded_request_and_response(tmp_path, functions):
     error = sample("error.61501-two-days-rid.json")
     two_days = {"begin_date": "20210911", "end_date": "20210912"}
     path = cassette(
@@ -209,7 +209,7 @@ def test_functions_are_invoked_with_the_recorded_request_and_its_answer(tmp_path
 # ---- the command ---------------------------------------------------------------------------
 
 
-def test_no_difference_is_exit_code_0_and_a_difference_1(tmp_path):
+def test_the_exit_code_is_0_without_differences_and_1_with_some(tmp_path):
     good = cassette(tmp_path / "good.json", interaction(DAILY, DAY, GOOD))
     bad = cassette(tmp_path / "bad.json", interaction(DAILY, DAY, {**GOOD, "ref_date": 1}))
     assert run("verify", good).returncode == 0
@@ -223,7 +223,7 @@ def test_no_difference_is_exit_code_0_and_a_difference_1(tmp_path):
     ("text", "part"),
     [(None, "no such file"), ("{", "not JSON"), ('{"interactions": []}', "no recording")],
 )
-def test_what_cannot_be_done_is_exit_code_2_and_a_line_that_names_the_file(tmp_path, text, part):
+def test_an_unusable_file_is_exit_code_2_and_is_named(tmp_path, text, part):
     path = tmp_path / "a.json"
     if text is not None:
         path.write_text(text, "utf-8")
@@ -234,13 +234,13 @@ def test_what_cannot_be_done_is_exit_code_2_and_a_line_that_names_the_file(tmp_p
     assert result.stderr.count("\n") == 1
 
 
-def test_nothing_to_verify_is_wrong_usage():
+def test_verify_without_arguments_is_a_usage_error():
     result = run("verify")
     assert result.returncode == 2
     assert "give recordings" in result.stderr
 
 
-def test_half_a_surrogate_pair_in_a_recording_can_be_reported(tmp_path):
+def test_a_lone_surrogate_in_a_recording_can_be_reported(tmp_path):
     path = cassette(tmp_path / "a.json", interaction(DAILY, DAY, {**GOOD, "ref_date": "\ud800"}))
     for report in ("text", "json"):
         output = tmp_path / report
@@ -248,7 +248,7 @@ def test_half_a_surrogate_pair_in_a_recording_can_be_reported(tmp_path):
         assert "ud800" in output.read_text("utf-8")
 
 
-def test_junit_has_a_case_for_each_recording_and_a_failure_for_each_that_differs(tmp_path):
+def test_junit_has_a_case_for_each_recording_and_a_failure_for_each_difference(tmp_path):
     bad = {**GOOD, "ref_date": "\u0001<>&\ud800"}
     path = cassette(
         tmp_path / "a.json", interaction(DAILY, DAY, GOOD), interaction(DAILY, DAY, bad)
@@ -262,7 +262,7 @@ def test_junit_has_a_case_for_each_recording_and_a_failure_for_each_that_differs
     assert [len(case) for case in suite.iter("testcase")] == [0, 1]
 
 
-def test_a_file_that_nobody_can_read_does_not_pass_unseen(tmp_path):
+def test_an_unreadable_file_is_an_error(tmp_path):
     cassette(tmp_path / "set" / "a.json", interaction(DAILY, DAY, GOOD))
     (tmp_path / "set" / "b.json").write_text("[]", "utf-8")
     with pytest.raises(RecordingError, match=r"b\.json"):
@@ -270,7 +270,7 @@ def test_a_file_that_nobody_can_read_does_not_pass_unseen(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak only")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux reports the peak")
 def test_ten_thousand_recordings_take_at_most_a_minute_and_200_mib(tmp_path):
     for number in range(100):
         days = [f"20{18 + number % 8}{1 + n // 28:02}{1 + n % 28:02}" for n in range(100)]
@@ -298,8 +298,8 @@ def test_ten_thousand_recordings_take_at_most_a_minute_and_200_mib(tmp_path):
     )
     assert result.returncode == 0, result.stdout
     assert "10000 cases" in result.stdout
-    # Of the processor's time: what else the machine does meanwhile is not counted. The peak is
-    # Linux's own, since ru_maxrss begins with the memory of the process that started this one.
+    # CPU time, since other programs may run meanwhile. The peak is Linux's own, since ru_maxrss
+    # starts with the memory of the parent process.
     memory, seconds = map(float, result.stderr.split())
     assert seconds < 60
     assert memory < 200 * 1024

@@ -1,7 +1,7 @@
 """The pytest plugin used on this project: every API, both forms, recordings and functions.
 
-What is right is not decided by the package's own code: documented and recorded bodies are
-WeChat's, and the schemas are held against them in test_mutations.py.
+Expectations do not come from the package's own code: documented and recorded bodies are WeChat's,
+and test_mutations.py checks the schemas against them.
 """
 
 import copy
@@ -24,7 +24,7 @@ EXAMPLES = [(api, n) for api in CATALOGUE for n, _ in enumerate(CATALOGUE[api].e
 FOLDER = SAMPLES / "cassettes"
 RECORDINGS = sorted(path.relative_to(ROOT / "tests") for path in FOLDER.glob("*.yaml"))
 FUNCTIONS = sorted(path.name for path in (ROOT / "functions").iterdir() if path.is_dir())
-# A portrait is of days that ended lately: its documented dates were not too old then.
+# A portrait is available only for recent days, as its documented dates are at this time.
 WHEN = {"analysis.getUserPortrait": "2017-06-18T12:00"}
 
 
@@ -33,7 +33,7 @@ def marked(values, now_of):
 
 
 def request_now(operation):
-    """Return a request that is allowed at NOW and is no documented example."""
+    """Return a request that is allowed at NOW and is not a documented example."""
     rule, params = operation.rules[0], copy.deepcopy(operation.examples[0]["request"])
     *parents, begin = rule.begin.split(".")
     end = rule.end.rpartition(".")[2]
@@ -81,13 +81,13 @@ def test_a_documented_example_is_answered_in_both_forms(  # noqa: PLR0913 - a fi
 
 @pytest.fixture(name="cloud")
 def plugins_own_facade(cloud_emulator):
-    """Return the plugin's; the tests of the parts have another of that name."""
+    """Return the plugin's facade; other tests have a fixture of the same name."""
     return cloud_emulator.facade()
 
 
 @pytest.fixture
 def https(cloud_emulator, cloud_openapi_session):
-    """Return what asks the emulator in the HTTPS form."""
+    """Return a function that calls the emulator in the HTTPS form."""
     client = cloud_openapi_session.client()
 
     def ask(api, body):
@@ -103,7 +103,7 @@ def https(cloud_emulator, cloud_openapi_session):
 
 
 @pytest.mark.parametrize("api", [api for api in CATALOGUE if api not in WHEN])
-def test_the_documented_cloud_answer_is_the_facades(api, cloud):
+def test_the_facade_returns_the_documented_cloud_response(api, cloud):
     method = api.partition(".")[2]
     request = SAMPLES / f"{method}.request.official-cloud.json"
     response = SAMPLES / f"{method}.response.official-cloud.json"
@@ -121,7 +121,7 @@ def test_the_documented_cloud_answer_is_the_facades(api, cloud):
 
 @pytest.mark.cloud_openapi(now=NOW)
 @pytest.mark.parametrize("api", CATALOGUE)
-def test_a_simulated_answer_keeps_the_contract_in_both_forms(
+def test_a_simulated_response_keeps_the_contract_in_both_forms(
     api, cloud, cloud_emulator, https, assert_contract
 ):
     params = request_now(CATALOGUE[api])
@@ -146,7 +146,7 @@ def test_an_error_keeps_the_contract_in_both_forms(api, cloud, https, assert_con
 
 
 @pytest.mark.parametrize("file", RECORDINGS, ids=lambda file: file.stem)
-def test_a_recorded_answer_is_replayed_to_the_byte_and_keeps_the_contract(
+def test_a_recorded_response_is_replayed_byte_for_byte_and_keeps_the_contract(
     file, cloud_emulator, https, assert_contract
 ):
     (recorded,) = load(ROOT / "tests" / file)
@@ -160,7 +160,7 @@ def test_a_recorded_answer_is_replayed_to_the_byte_and_keeps_the_contract(
 @pytest.mark.parametrize(
     "file", [file for file in RECORDINGS if ".response." in file.name], ids=lambda file: file.stem
 )
-def test_a_recorded_answer_reaches_the_caller_of_the_facade(
+def test_a_recorded_response_reaches_the_caller_of_the_facade(
     file, cloud, cloud_emulator, assert_contract
 ):
     (recorded,) = load(ROOT / "tests" / file)
@@ -171,8 +171,8 @@ def test_a_recorded_answer_reaches_the_caller_of_the_facade(
     assert_contract(result, recorded.api, "cloud", "response")
 
 
-def test_neither_the_schemas_nor_the_emulator_differ_from_any_recording():
-    # Of some answers nobody wrote down what was asked.
+def test_schemas_and_emulator_match_every_recording():
+    # The requests of some responses are unknown.
     asked = [file for file in FOLDER.glob("*.yaml") if load(file)[0].request_body]
     outcome = verify(asked, CATALOGUE)
     assert [str(found) for case in outcome.failed for found in case.findings] == []
@@ -183,7 +183,7 @@ def test_neither_the_schemas_nor_the_emulator_differ_from_any_recording():
 
 
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if not name.endswith("Node")])
-def test_a_function_gives_the_documented_answer(name, invoke_function, assert_contract):
+def test_a_function_returns_the_documented_response(name, invoke_function, assert_contract):
     api = f"analysis.{name}"
     result = invoke_function(name, sample(f"{name}.request.official-cloud.json"))
     documented = sample(f"{name}.response.official-cloud.json")
@@ -191,7 +191,7 @@ def test_a_function_gives_the_documented_answer(name, invoke_function, assert_co
     assert_contract(result, api, "cloud", "response")
 
 
-def test_every_function_is_of_an_api_and_runs_in_python_or_node():
+def test_every_function_belongs_to_an_api_and_runs_in_python_or_node():
     assert {name.removesuffix("Node") for name in FUNCTIONS} <= {
         api.partition(".")[2] for api in CATALOGUE
     }

@@ -1,4 +1,4 @@
-"""HAR files of browsers and proxies become recordings, and only what concerns WeChat does."""
+"""Requests to WeChat in HAR files of browsers and proxies become recordings."""
 
 import base64
 import gzip
@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 from click.testing import CliRunner
-from support.canaries import Canaries, caged
+from support.canaries import Canaries, with_canaries
 from support.har import ANSWER, PATH, URI, entry, har
 
 from cloud_openapi.cli._group import group
@@ -25,7 +25,7 @@ def test_an_entry_becomes_an_interaction(tmp_path):
     assert found.origin == "https://api.weixin.qq.com"
 
 
-def test_bodies_in_base64_are_decoded_and_forms_are_put_together(tmp_path):
+def test_base64_bodies_are_decoded_and_form_fields_are_encoded(tmp_path):
     content = {"text": base64.b64encode(ANSWER.encode()).decode(), "encoding": "base64"}
     form = {"params": [{"name": "a", "value": "1 2"}, {"name": "secret", "value": "x"}]}
     made = entry(response__content=content, request__postData=form)
@@ -34,7 +34,7 @@ def test_bodies_in_base64_are_decoded_and_forms_are_put_together(tmp_path):
     assert found.request_body == b"a=1+2&secret=REDACTED"
 
 
-def test_a_body_that_was_saved_as_it_was_sent_is_decoded_and_redacted(tmp_path):
+def test_a_body_saved_in_its_encoding_is_decoded_and_redacted(tmp_path):
     canary = Canaries()
     sent = gzip.compress(json.dumps({"session_key": canary("compressed")}).encode())
     content = {"text": base64.b64encode(sent).decode(), "encoding": "base64"}
@@ -54,7 +54,7 @@ def test_other_hosts_are_left_out_unless_the_path_is_of_the_catalogue(tmp_path):
     assert [one.uri for one in found] == urls[:2]
 
 
-def test_an_entry_without_an_answer_is_left_out(tmp_path):
+def test_an_entry_without_a_response_is_left_out(tmp_path):
     assert read_har(har(tmp_path, entry(response__status=0))) == []
 
 
@@ -67,7 +67,7 @@ def test_an_entry_without_an_answer_is_left_out(tmp_path):
         ('{"log": {"entries": [5]}}', r"log\.entries\[0\]\.request: is missing"),
     ],
 )
-def test_a_file_that_is_no_har_is_named(tmp_path, text, reason):
+def test_a_file_that_is_not_har_is_named(tmp_path, text, reason):
     (tmp_path / "a.har").write_text(text, "utf-8")
     with pytest.raises(RecordingError, match=rf"a\.har: .*{reason}"):
         read_har(tmp_path / "a.har")
@@ -113,10 +113,10 @@ def test_the_command_redacts_each_entry_and_looks_its_api_up_once(tmp_path, monk
     assert [found.api for found in load(tmp_path / "to")] == ["analysis.getDailyRetain"] * 2
 
 
-def test_the_command_imports_and_no_canary_gets_out(tmp_path):
+def test_the_command_imports_without_secrets(tmp_path):
     canary = Canaries()
-    made = caged(canary, "https://api.weixin.qq.com/cgi-bin/stable_token")
-    caged_entry = entry(
+    made = with_canaries(canary, "https://api.weixin.qq.com/cgi-bin/stable_token")
+    filled_entry = entry(
         made.uri,
         request__headers=[
             {"name": name, "value": values[0]} for name, values in made.request_headers.items()
@@ -130,8 +130,8 @@ def test_the_command_imports_and_no_canary_gets_out(tmp_path):
         response__content={"text": made.response_body.decode()},
         response__statusText=made.reason,
     )
-    file, folder = har(tmp_path, caged_entry, entry()), tmp_path / "to"
+    file, folder = har(tmp_path, filled_entry, entry()), tmp_path / "to"
     done = CliRunner().invoke(group, ["import", str(file), "--to", str(folder)])
     assert (done.exit_code, done.output) == (0, f"2 recorded in {folder}\n")
-    assert canary.loose(folder) == []
+    assert canary.leaked(folder) == []
     assert load(folder / "analysis.getDailyRetain")[0].response_body == ANSWER.encode()

@@ -1,16 +1,16 @@
-"""A canary for every way by which something of a request or an answer comes to the disk."""
+"""A canary for every path by which requests and responses are written to disk."""
 
 import json
 import sys
 
 import pytest
-from support.canaries import Canaries, caged
+from support.canaries import Canaries, with_canaries
 from support.cassettes import cassette, interaction, run
 from support.paths import sample
 from support.service import RECORDED
 from support.values import API
 
-# What pytester loads a second time cannot be loaded twice.
+# Imported here, since pytester would import it a second time.
 import cloud_openapi.pytest_plugin
 from cloud_openapi.catalogue import default_catalogue
 
@@ -24,7 +24,7 @@ assert cloud_openapi.pytest_plugin
 
 @pytest.fixture
 def talkative(service, monkeypatch):
-    """Return a service that tells tokens, secrets and cookies, its caller's and its own."""
+    """Return a service whose responses contain tokens, secrets and cookies."""
     canary = service.canary
     app = (canary("appid"), canary("secret"))
     monkeypatch.setenv("CLOUD_OPENAPI_APPID", app[0])
@@ -47,7 +47,7 @@ def test_record(talkative, tmp_path):
     assert result.returncode == 0, result.stderr
     assert len(list((tmp_path / "r").rglob("*.yaml"))) == 3
     (tmp_path / "output").write_text(result.stdout + result.stderr)
-    assert talkative.canary.loose(tmp_path) == []
+    assert talkative.canary.leaked(tmp_path) == []
 
 
 ASK = """
@@ -57,18 +57,18 @@ cloud.openapi.analysis.getDailyRetain(beginDate="20260301", endDate="20260301")
 """
 
 
-def test_a_program_that_is_recorded_by_the_emulator(talkative, tmp_path):
+def test_a_program_recorded_by_the_emulator(talkative, tmp_path):
     result = run(
         "exec", "--mode", "record", "--recordings", tmp_path / "r", "--upstream", talkative.url,
         "--functions", tmp_path / "none", "--", sys.executable, "-c", ASK,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     (tmp_path / "output").write_text(result.stdout + result.stderr)
-    assert talkative.canary.loose(tmp_path) == []
+    assert talkative.canary.leaked(tmp_path) == []
     assert (tmp_path / "r" / API / "20260301-20260301.yaml").is_file()
 
 
-def test_a_test_that_is_recorded_and_fails(talkative, monkeypatch, pytester):
+def test_a_recorded_test_that_fails(talkative, monkeypatch, pytester):
     monkeypatch.setenv("CLOUD_OPENAPI_UPSTREAM", talkative.url)
     (pytester.path / "config.json").write_text(json.dumps({"permissions": {"openapi": [API]}}))
     pytester.makepyfile("""
@@ -81,7 +81,7 @@ def test_a_test_that_is_recorded_and_fails(talkative, monkeypatch, pytester):
     result.stdout.fnmatch_lines("*upstream, recorded*")
     (pytester.path / "output").write_text(result.stdout.str())
     assert len(list((pytester.path / "recordings").rglob("*.yaml"))) == 1
-    assert talkative.canary.loose(pytester.path) == []
+    assert talkative.canary.leaked(pytester.path) == []
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def foreign(tmp_path):
     It breaks the contract in many ways, each of which a report tells.
     """
     canary = Canaries()
-    made = caged(canary, URI)
+    made = with_canaries(canary, URI)
     entry = interaction(API, json.loads(made.request_body), {**RECORDED, "visit_uv": [{"key": 99}]})
     answer = json.loads(made.response_body)
     entry["request"].update(uri=made.uri, headers=made.request_headers)
@@ -114,16 +114,16 @@ def foreign(tmp_path):
         "drift --propose --output OUT",
     ],
 )
-def test_reports_about_recordings_that_others_made(foreign, tmp_path, command):
+def test_reports_about_foreign_recordings(foreign, tmp_path, command):
     canary, path = foreign
     result = run(*command.replace("OUT", str(tmp_path)).split(), path)
     assert result.returncode == 1, result.stderr
     assert [file for file in tmp_path.rglob("*") if file.is_file()]
     (tmp_path / "output").write_text(result.stdout + result.stderr)
-    assert canary.loose(tmp_path) == []
+    assert canary.leaked(tmp_path) == []
 
 
-def test_a_drift_between_two_sets_that_others_made(foreign, tmp_path):
+def test_drift_between_two_foreign_sets(foreign, tmp_path):
     canary, path = foreign
     former = interaction(API, DAY, sample("getDailyRetain.response.official-https.json"))
     error = interaction(API, DAY, {"errcode": 40013, "errmsg": "invalid appid"})
@@ -131,4 +131,4 @@ def test_a_drift_between_two_sets_that_others_made(foreign, tmp_path):
     result = run("drift", old, path, "--output", tmp_path / "report")
     assert (result.returncode, result.stderr) == (1, "")
     assert "the text of error 40013 was" in (tmp_path / "report").read_text("utf-8")
-    assert canary.loose(tmp_path) == []
+    assert canary.leaked(tmp_path) == []

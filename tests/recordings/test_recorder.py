@@ -1,4 +1,4 @@
-"""What is written: files that VCR.py loads, each whole or not there, whoever is killed."""
+"""The recorder writes complete files that VCR.py loads, even if it is killed."""
 
 import json
 import re
@@ -51,13 +51,13 @@ def by_vcr(file):
 
 
 @pytest.mark.parametrize("serializer", ["yaml", "json"])
-def test_what_is_recorded_comes_back_the_same(tmp_path, serializer):
+def test_a_recorded_interaction_is_loaded_unchanged(tmp_path, serializer):
     file = Recorder(tmp_path, serializer=serializer).add(day())
     assert load(file) == [day()]
 
 
 @pytest.mark.parametrize("name", ["a.yaml", "a.yml", "a.json"])
-def test_vcr_answers_from_what_is_written(tmp_path, name):
+def test_vcr_replays_the_written_file(tmp_path, name):
     write(tmp_path / name, [day(), day("20170314", response_body='{"天":1}'.encode())])
     serializer = "json" if name.endswith("json") else "yaml"
     with vcr.VCR(serializer=serializer, record_mode="none").use_cassette(
@@ -71,7 +71,7 @@ def test_vcr_answers_from_what_is_written(tmp_path, name):
     assert played.all_played
 
 
-def test_a_body_that_is_no_text_is_kept_in_yaml_and_refused_in_json(tmp_path):
+def test_a_body_that_is_not_text_is_kept_in_yaml_and_refused_in_json(tmp_path):
     binary = day(response_body=b"\xff\xfe\x00")
     file = Recorder(tmp_path).add(binary)
     assert load(file)[0].response_body == by_vcr(file)[1][0]["body"]["string"] == b"\xff\xfe\x00"
@@ -79,7 +79,7 @@ def test_a_body_that_is_no_text_is_kept_in_yaml_and_refused_in_json(tmp_path):
         Recorder(tmp_path, serializer="json").add(binary)
 
 
-def test_what_vcr_writes_again_loses_only_what_is_ours(tmp_path):
+def test_a_cassette_rewritten_by_vcr_loses_only_our_keys(tmp_path):
     file = Recorder(tmp_path).add(day())
     requests_, responses = by_vcr(file)
     FilesystemPersister.save_cassette(
@@ -109,20 +109,20 @@ def test_files_are_named_by_api_and_dates(tmp_path):
         {"method": "GET"},
     ],
 )
-def test_any_request_has_a_file_in_the_folder(tmp_path, changes):
+def test_the_file_of_any_request_is_in_the_folder(tmp_path, changes):
     folder = tmp_path / "in"
     file = Recorder(folder).add(day(**changes))
     assert file.resolve().is_relative_to(folder)
     assert load(file)[0].request_body == day(**changes).request_body
 
 
-def test_another_run_records_the_same_request_anew(tmp_path):
+def test_another_recorder_replaces_the_recording_of_a_request(tmp_path):
     Recorder(tmp_path).add(day(response_body=b'{"errcode":61503}'))
     Recorder(tmp_path).add(day())
     assert load(tmp_path) == [day()]
 
 
-def test_one_file_is_added_to(tmp_path):
+def test_a_recorder_appends_to_one_file(tmp_path):
     file = tmp_path / "all.json"
     Recorder(file).add(day())
     recorder = Recorder(file)
@@ -133,14 +133,14 @@ def test_one_file_is_added_to(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".yaml", ".json"])
-def test_a_cassette_of_nothing_loads(tmp_path, suffix):
+def test_an_empty_cassette_is_loaded(tmp_path, suffix):
     file = tmp_path / f"none{suffix}"
     write(file, [])
     assert load(file) == []
     assert by_vcr(file) == ([], [])
 
 
-def test_a_file_that_is_no_cassette_is_not_written_over(tmp_path):
+def test_a_file_that_is_not_a_cassette_is_not_overwritten(tmp_path):
     file = tmp_path / "all.json"
     file.write_text("mine", "utf-8")
     with pytest.raises(RecordingError, match="is not JSON"):
@@ -150,7 +150,7 @@ def test_a_file_that_is_no_cassette_is_not_written_over(tmp_path):
     assert file.read_text("utf-8") == "mine"
 
 
-def test_a_write_that_fails_leaves_the_former_file_and_nothing_else(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_only_the_old_file(tmp_path, monkeypatch):
     recorder = Recorder(tmp_path)
     former = recorder.add(day()).read_bytes()
 
@@ -171,7 +171,7 @@ def test_threads_may_share_a_recorder(tmp_path):
     assert sorted(one.request_json["begin_date"] for one in load(tmp_path)) == dates
 
 
-# Each child writes until it is killed; with a hundred of them every moment has its turn.
+# Each child writes until it is killed; a hundred of them cover every moment.
 WRITERS = """
 import os, random, signal, sys, time
 from itertools import count
@@ -203,7 +203,7 @@ def stop(*pids):
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-# Loads what the children need, so that they write from their first moment on.
+# Import everything first, so that the children write immediately.
 write(sys.argv[1] + "/first.yaml", "f", [1])
 """
 KILL = (
@@ -217,7 +217,7 @@ for n in range(100):
     child = start(place + sys.argv[2], "a")
     time.sleep(chance.uniform(0, longest))
     stop(child)
-    # However fast the machine is, about every other one is killed before it has written anything.
+    # On any machine, about every other child is killed before its first file is complete.
     longest *= 0.8 if any(files for *_, files in os.walk(place)) else 1.25
 """
 )
@@ -233,12 +233,12 @@ stop(*children)
 
 
 @pytest.mark.parametrize("target", ["folder", "all.json", "all.yaml"])
-def test_a_recorder_that_is_killed_at_any_moment_leaves_whole_files_only(tmp_path, target):
+def test_a_recorder_killed_at_any_moment_leaves_only_complete_files(tmp_path, target):
     subprocess.run([sys.executable, "-c", KILL, tmp_path, target], check=True, timeout=60)
     found = load(tmp_path)
     assert len(found) > 20, len(found)
     assert {len(one.response_json["n"]) for one in found} == {2000}
-    # Those that had no time to get their own name are whole too.
+    # Files that still have a temporary name are complete too.
     for file in filter(Path.is_file, tmp_path.rglob("*")):
         kind = re.search(r"\.(yaml|json)(\.\w+\.tmp)?$", file.name)
         assert SERIALIZERS[f".{kind[1]}"].deserialize(file.read_text())["interactions"]
@@ -259,7 +259,7 @@ def test_processes_that_write_the_same_files_do_not_mix(tmp_path):
     assert seen == {"a", "b", "f"}
 
 
-def test_readers_see_whole_files_while_one_is_written(tmp_path):
+def test_readers_see_complete_files_during_a_write(tmp_path):
     file, stop = tmp_path / "all.json", threading.Event()
     recorder = Recorder(file)
     recorder.add(day())

@@ -1,4 +1,4 @@
-"""Cassettes: what VCR.py wrote is read, what is wrong is named by file, interaction and key."""
+"""Cassettes of VCR.py are loaded; errors name file, interaction and key."""
 
 import gzip
 import json
@@ -56,7 +56,7 @@ def served(httpserver):
 
 
 @pytest.mark.parametrize("serializer", ["yaml", "json"])
-def test_what_vcr_recorded_is_read(served, tmp_path, serializer):
+def test_a_cassette_of_vcr_is_loaded(served, tmp_path, serializer):
     file = tmp_path / f"day.{serializer}"
     with vcr.VCR(serializer=serializer).use_cassette(str(file)):
         requests.post(served.url_for(PATH), data=BODY, timeout=5)
@@ -72,7 +72,7 @@ def test_what_vcr_recorded_is_read(served, tmp_path, serializer):
     assert (found.recorded_at, found.origin) == (None, None)
 
 
-def test_a_folder_is_read_whole_by_name_and_nothing_else_of_it(tmp_path):
+def test_the_cassettes_of_a_folder_are_loaded_in_name_order(tmp_path):
     (tmp_path / "b").mkdir()
     cassette(tmp_path / "b" / "2.json", entry(request__uri=URI + "?n=2"))
     cassette(tmp_path / "a.yaml", entry(request__uri=URI + "?n=1"), entry())
@@ -88,11 +88,11 @@ def test_a_folder_is_read_whole_by_name_and_nothing_else_of_it(tmp_path):
         ("deflate", zlib.compress),
         ("deflate", lambda data: zlib.compress(data)[2:-4]),
         ("identity", bytes),
-        ("br", bytes),  # VCR.py decoded it and kept the header
+        ("br", bytes),  # VCR.py decoded the body and kept the header
         ("gzip", bytes),
     ],
 )
-def test_a_compressed_answer_is_decoded(tmp_path, encoding, encode):
+def test_a_compressed_response_is_decoded(tmp_path, encoding, encode):
     plain = json.dumps(ANSWER).encode()
     headers, body = {"content-encoding": [encoding]}, {"string": encode(plain)}
     file = cassette(tmp_path / "a.yaml", entry(response__headers=headers, response__body=body))
@@ -111,12 +111,12 @@ def test_a_request_body_may_be_absent_bytes_or_a_value(tmp_path, changes, sent):
     assert load(cassette(tmp_path / "a.yaml", entry(**changes)))[0].request_body == sent
 
 
-def test_a_body_in_base64_is_read(tmp_path):
+def test_a_body_in_base64_is_loaded(tmp_path):
     file = cassette(tmp_path / "a.json", entry(response__body={"base64_string": "eyJhIjoxfQ=="}))
     assert load(file)[0].response_json == {"a": 1}
 
 
-def test_a_header_may_be_one_text_or_several(tmp_path):
+def test_a_header_may_have_one_value_or_several(tmp_path):
     headers = {"Accept": "*/*", "Vary": ["A", "B"]}
     file = cassette(tmp_path / "a.json", entry(request__headers=headers))
     assert load(file)[0].request_headers == {"Accept": ["*/*"], "Vary": ["A", "B"]}
@@ -125,14 +125,14 @@ def test_a_header_may_be_one_text_or_several(tmp_path):
 @pytest.mark.parametrize(
     "written", ["2026-03-09T08:00:00+08:00", "2026-03-09T00:00:00Z", "2026-03-09T08:00"]
 )
-def test_when_and_where_it_was_recorded_is_read(tmp_path, written):
+def test_time_and_origin_of_a_recording_are_loaded(tmp_path, written):
     made = entry(recorded_at=written, origin="a page")
     (found,) = load(cassette(tmp_path / "a.json", made))
     assert found.recorded_at == datetime(2026, 3, 9, 8, tzinfo=timezone(timedelta(hours=8)))
     assert found.origin == "a page"
 
 
-def test_a_time_that_yaml_reads_by_itself_is_read(tmp_path):
+def test_a_time_that_yaml_parses_is_loaded(tmp_path):
     file = tmp_path / "a.yaml"
     text = yaml.safe_dump({"interactions": [entry(recorded_at="AT")], "version": 1})
     file.write_text(text.replace("AT", "2026-03-09 00:00:00"), "utf-8")
@@ -178,7 +178,7 @@ def test_an_error_names_file_interaction_key_and_reason(tmp_path, changes, key):
         ("a.json", '{"interactions": [], "version": 2}', "version: is 2"),
     ],
 )
-def test_a_file_that_is_no_cassette_is_named(tmp_path, name, text, reason):
+def test_a_file_that_is_not_a_cassette_is_named(tmp_path, name, text, reason):
     (tmp_path / name).write_text(text, "utf-8")
     with pytest.raises(RecordingError, match=reason) as caught:
         load(tmp_path)
@@ -193,7 +193,7 @@ def test_a_file_that_is_no_cassette_is_named(tmp_path, name, text, reason):
         ("br", b"\xff\xfe", "headers.Content-Encoding: is br"),
     ],
 )
-def test_a_body_that_cannot_be_decoded_is_named(tmp_path, encoding, data, reason):
+def test_a_body_that_cannot_be_decoded_is_an_error_with_its_place(tmp_path, encoding, data, reason):
     made = entry(
         response__headers={"Content-Encoding": [encoding]}, response__body={"string": data}
     )
@@ -201,7 +201,7 @@ def test_a_body_that_cannot_be_decoded_is_named(tmp_path, encoding, data, reason
         load(cassette(tmp_path / "a.yaml", made))
 
 
-def test_a_file_that_is_not_there_or_has_another_ending_is_named(tmp_path):
+def test_a_missing_file_or_another_suffix_is_named(tmp_path):
     (tmp_path / "a.txt").write_text("", "utf-8")
     with pytest.raises(RecordingError, match="no such file or folder"):
         load(tmp_path / "missing.yaml")

@@ -1,4 +1,4 @@
-"""No secret reaches the disk, and what is no secret stays as it was."""
+"""Redaction: no secret is written to disk, and everything else is unchanged."""
 
 import gzip
 import json
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.canaries import Canaries, caged, forms
+from support.canaries import Canaries, forms, with_canaries
 from support.paths import SAMPLES
 
 from cloud_openapi.catalogue import default_catalogue
@@ -40,46 +40,46 @@ def canary():
 @pytest.mark.parametrize("target", [".", "all.yaml", "all.json"])
 def test_no_canary_of_any_place_is_written(tmp_path, canary, target):
     recorder = Recorder(tmp_path / target)
-    recorder.add(caged(canary, URI))
-    assert canary.loose(tmp_path) == []
+    recorder.add(with_canaries(canary, URI))
+    assert canary.leaked(tmp_path) == []
     assert len(canary.made) >= 40
 
 
 def test_no_canary_is_written_by_write(tmp_path, canary):
-    write(tmp_path / "a.yaml", [caged(canary, URI)])
-    assert canary.loose(tmp_path) == []
+    write(tmp_path / "a.yaml", [with_canaries(canary, URI)])
+    assert canary.leaked(tmp_path) == []
 
 
 def test_the_search_for_canaries_finds_each_that_is_there(tmp_path, canary):
-    made = caged(canary, URI)
+    made = with_canaries(canary, URI)
     (tmp_path / "raw").write_text(repr(made), "utf-8")
-    assert set(canary.loose(tmp_path)) == set(canary.made)
+    assert set(canary.leaked(tmp_path)) == set(canary.made)
 
 
 @pytest.mark.parametrize("kind", forms(Canaries()))
 @pytest.mark.parametrize("side", ["request_body", "response_body"])
-def test_no_canary_of_a_body_that_is_no_json_is_written(tmp_path, canary, kind, side):
+def test_no_canary_of_a_body_that_is_not_json_is_written(tmp_path, canary, kind, side):
     body = forms(canary)[kind].encode()
     Recorder(tmp_path).add(plain(**{side: body}))
-    assert canary.loose(tmp_path) == []
+    assert canary.leaked(tmp_path) == []
 
 
-def test_a_token_that_was_granted_is_taken_out_of_later_answers(tmp_path, canary):
+def test_a_granted_token_is_masked_in_later_responses(tmp_path, canary):
     token = canary("any token")
     recorder = Recorder(tmp_path)
     recorder.add(plain(response_body=json.dumps({"access_token": token}).encode()))
     recorder.add(plain(response_body=f"what is {token}?".encode()))
-    assert canary.loose(tmp_path) == []
+    assert canary.leaked(tmp_path) == []
 
 
-def test_a_secret_that_was_given_is_taken_out_wherever_it_stands(tmp_path, canary):
+def test_a_given_secret_is_masked_at_any_place(tmp_path, canary):
     secret = canary("any secret")
     recorder = Recorder(tmp_path, redactor=Redactor([secret]))
     recorder.add(plain(uri=URI + "/" + secret, response_body=f"<p>{secret}</p>".encode()))
-    assert canary.loose(tmp_path) == []
+    assert canary.leaked(tmp_path) == []
 
 
-def test_what_a_compressed_body_holds_is_found(tmp_path, canary):
+def test_secrets_of_a_compressed_body_are_found(tmp_path, canary):
     body = gzip.compress(json.dumps({"secret": canary("compressed")}).encode())
     Recorder(tmp_path).add(
         plain(response_body=body, response_headers={"Content-Encoding": ["gzip"]})
@@ -89,14 +89,14 @@ def test_what_a_compressed_body_holds_is_found(tmp_path, canary):
     assert "Content-Encoding" not in found.response_headers
 
 
-def test_a_rule_of_ones_own_holds_too(tmp_path, canary):
+def test_an_added_rule_applies(tmp_path, canary):
     rules = RULES._replace(names=RULES.names | {"storename"})
     body = json.dumps({"store_name": canary("own rule")}).encode()
     Recorder(tmp_path, redactor=Redactor(rules=rules)).add(plain(request_body=body))
-    assert canary.loose(tmp_path) == []
+    assert canary.leaked(tmp_path) == []
 
 
-def test_what_is_left_is_what_it_was():
+def test_redaction_changes_only_secrets():
     body = b'{"begin_date": "20170313",\n "secret": "abc", "n": 1.5, "w": "\xe5\xa4\xa9"}'
     clean = Redactor().interaction(
         plain(uri=URI + "?a=b%20c&access_token=x&d=e+f", request_body=body)
@@ -110,17 +110,17 @@ def test_what_is_left_is_what_it_was():
     }
 
 
-# The others hold tokens and appids, though only documented ones.
+# The other samples contain documented tokens and appids.
 ANALYSIS = [*SAMPLES.glob("get*.json"), *SAMPLES.glob("error.*.json")]
 
 
 @pytest.mark.parametrize("path", sorted(ANALYSIS), ids=lambda path: path.stem)
-def test_documented_and_recorded_bodies_are_not_touched(path):
+def test_documented_and_recorded_bodies_are_unchanged(path):
     body = path.read_bytes()
     assert Redactor().interaction(plain(response_body=body)).response_body == body
 
 
-def test_no_field_of_an_api_is_taken_for_a_secret():
+def test_no_field_of_an_api_counts_as_secret():
     names = [
         name
         for operation in default_catalogue().values()
@@ -131,7 +131,7 @@ def test_no_field_of_an_api_is_taken_for_a_secret():
     assert not [name for name in names if RULES.secret(name)]
 
 
-def test_the_length_that_a_header_gives_is_that_of_the_body():
+def test_content_length_is_the_length_of_the_redacted_body():
     body = b'{"access_token":"' + b"a" * 200 + b'"}'
     clean = Redactor().interaction(
         plain(response_body=body, response_headers={"Content-Length": [str(len(body))]})
@@ -139,19 +139,19 @@ def test_the_length_that_a_header_gives_is_that_of_the_body():
     assert clean.response_headers == {"Content-Length": [str(len(clean.response_body))]}
 
 
-def test_secrets_that_say_that_they_are_missing_stay():
+def test_empty_and_null_secrets_are_unchanged():
     body = b'{"appid":"","secret":null}'
     assert Redactor().interaction(plain(request_body=body)).request_body == body
     assert Redactor().request("/cgi-bin/token?appid=&secret", b"")[0].endswith("?appid=&secret")
 
 
-def test_a_redactor_does_not_show_what_it_knows():
+def test_the_repr_of_a_redactor_shows_no_secret():
     redactor = Redactor(["a-secret-of-mine"])
     assert "mine" not in repr(redactor)
 
 
 @given(st.binary())
-def test_any_bytes_pass_and_a_second_time_changes_nothing(body):
+def test_any_bytes_can_be_redacted_and_redaction_is_idempotent(body):
     redactor = Redactor()
     once = redactor.interaction(plain(request_body=body, response_body=body))
     assert redactor.interaction(once) == once
@@ -178,7 +178,7 @@ def test_any_bytes_pass_and_a_second_time_changes_nothing(body):
         "%3D",
     ],
 )
-def test_a_large_body_of_anything_takes_no_long_time(piece):
+def test_a_large_body_is_redacted_quickly(piece):
     body = (piece * 100_000)[:100_000].encode()
     began = time.process_time()
     Redactor().interaction(plain(request_body=body))
@@ -192,14 +192,14 @@ json_values = st.recursive(
 
 
 @given(json_values, st.text(min_size=10, max_size=40))
-def test_any_json_stays_json_and_loses_its_secret(value, secret):
+def test_any_json_stays_json_without_its_secret(value, secret):
     body = json.dumps({"value": value, "app_secret": secret}).encode()
     clean = Redactor().interaction(plain(request_body=body))
     assert clean.request_json["app_secret"] == "REDACTED"
 
 
 def test_threads_may_share_a_redactor(monkeypatch):
-    # So that almost every one of them has something to forget.
+    # Almost every thread then has secrets to remove.
     monkeypatch.setattr(_redaction, "_REMEMBERED", 4)
     redactor = Redactor()
     bodies = [json.dumps({"access_token": f"token-{n:020d}"}).encode() for n in range(120)]

@@ -1,4 +1,4 @@
-"""Requests find their recordings, and what has none is told apart and in words."""
+"""Requests find their recordings; each kind of missing recording has its own error."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +46,7 @@ def asked(date="20260301", **more):
     return json.dumps({"end_date": date, "begin_date": date, **more}, indent=1).encode()
 
 
-def test_a_request_finds_the_recording_whose_json_is_equal():
+def test_a_request_finds_the_recording_with_equal_json():
     replay = Replay([recorded("20260301"), recorded("20260302")])
     found = replay.find("POST", PATH + "?access_token=mine", asked("20260302"))
     assert found.response_json == {"ref_date": "20260302"}
@@ -54,11 +54,11 @@ def test_a_request_finds_the_recording_whose_json_is_equal():
 
 @pytest.mark.parametrize("uri", [PATH, URI, f"http://127.0.0.1:7070{PATH}"])
 @pytest.mark.parametrize("query", ["", "?access_token=x", "?cloudbase_access_token=y&access_token"])
-def test_neither_the_host_nor_a_token_matters(uri, query):
+def test_host_and_token_do_not_matter(uri, query):
     assert Replay([recorded(uri=URI + "?access_token=REDACTED")]).find("post", uri + query, asked())
 
 
-def test_a_secret_in_the_body_does_not_matter_whatever_stands_for_it():
+def test_a_secret_in_the_body_does_not_matter():
     body = b'{"appid":"***","secret":"<hidden>","grant_type":"client_credential"}'
     replay = Replay([recorded(uri="https://api.weixin.qq.com/x", request_body=body)])
     mine = b'{"grant_type":"client_credential","appid":"wx0123456789abcdef","secret":"s3cret"}'
@@ -79,7 +79,7 @@ def test_one_and_one_point_zero_are_equal_but_true_is_not():
         replay.find("POST", PATH, b'{"n":true}')
 
 
-def test_each_recording_is_given_once_in_the_order_of_time():
+def test_each_recording_is_used_once_in_order_of_recording():
     late = recorded(answer={"n": 2}, recorded_at=NOON)
     early = recorded(answer={"n": 1}, recorded_at=NOON - timedelta(hours=1))
     replay = Replay([late, early])
@@ -91,14 +91,14 @@ def test_each_recording_is_given_once_in_the_order_of_time():
         replay.find("POST", PATH, asked())
 
 
-def test_with_repeat_the_last_one_stays_and_a_reset_begins_again():
+def test_repeat_reuses_the_last_recording_and_reset_starts_again():
     replay = Replay([recorded(answer={"n": 1}), recorded(answer={"n": 2})], repeat=True)
     answers = [replay.find("POST", PATH, asked()).response_json["n"] for _ in "123"]
     replay.reset()
     assert [*answers, replay.find("POST", PATH, asked()).response_json["n"]] == [1, 2, 2, 1]
 
 
-def test_by_api_a_request_that_was_not_recorded_gets_another_of_its_api():
+def test_by_api_an_unknown_request_gets_a_recording_of_its_api():
     replay = Replay([recorded("20260301"), recorded("20260302")], by_api=True)
     dates = ["20260302", "20269999", "20269999"]
     assert replay.find("POST", PATH, asked(dates[0])).response_json["ref_date"] == "20260302"
@@ -107,7 +107,7 @@ def test_by_api_a_request_that_was_not_recorded_gets_another_of_its_api():
         replay.find("POST", PATH, asked(dates[2]))
 
 
-def test_what_nobody_asked_for_is_listed():
+def test_unused_recordings_are_listed():
     replay = Replay([recorded("20260301"), recorded("20260302")])
     replay.find("POST", PATH, asked("20260302"))
     assert [one.request_json["begin_date"] for one in replay.unused()] == ["20260301"]
@@ -141,7 +141,7 @@ def test_what_nobody_asked_for_is_listed():
         ("POST", "/cgi-bin/token", b"", "There is none of this path."),
     ],
 )
-def test_the_error_says_what_differs_in_the_nearest_recording(method, uri, body, words):
+def test_the_error_describes_the_nearest_recording(method, uri, body, words):
     with pytest.raises(NoMatchError) as caught:
         Replay([recorded("20250101", uri=URI + "?far=1"), recorded()]).find(method, uri, body)
     path = uri.partition("?")[0]
@@ -165,14 +165,12 @@ MY_RULES = RULES._replace(names=RULES.names | {"shopname"})
     ],
     ids=["given", "rule", "object", "by the answer", "by the address", "query", "no JSON"],
 )
-def test_a_request_is_found_whatever_was_redacted_of_it_when_it_was_written(
-    tmp_path, redactor, uri, body, answer
-):
+def test_a_request_finds_its_redacted_recording(tmp_path, redactor, uri, body, answer):
     made = recorded(uri=uri, request_body=body, response_body=answer)
     Recorder(tmp_path, redactor=redactor).add(made)
     replay = Replay.load(tmp_path, repeat=True)
     assert replay.find("POST", uri, body).response_body
-    # Whatever else it says still counts, and the error does not show what was hidden.
+    # Other fields are still compared, and the error shows no masked value.
     with pytest.raises(NoMatchError) as caught:
         replay.find("POST", uri, body + b" " if b"{" not in body else body.replace(b"1}", b"2}"))
     assert not any(secret in str(caught.value) for secret in ("my-own-secret", "mine", "oABC"))
@@ -186,7 +184,7 @@ def test_no_error_shows_a_secret():
     assert "canary" not in str(caught.value)
 
 
-def test_no_recordings_at_all_names_the_place(tmp_path):
+def test_missing_recordings_are_an_error_with_the_place(tmp_path):
     for place in (tmp_path, tmp_path / "missing"):
         with pytest.raises(NoRecordingsError, match=f"There are no recordings in {place}\\. "):
             Replay.load(place)
@@ -195,7 +193,7 @@ def test_no_recordings_at_all_names_the_place(tmp_path):
         Replay.load(tmp_path).find("POST", PATH)
 
 
-def test_a_request_to_somebody_unknown_is_blocked():
+def test_a_request_to_an_unknown_host_is_blocked():
     replay = Replay([recorded()])
     with pytest.raises(NetworkBlockedError, match=r"GET /a was not sent to example\.com"):
         replay.find("GET", "https://example.com/a?secret=x")
@@ -203,7 +201,7 @@ def test_a_request_to_somebody_unknown_is_blocked():
         replay.find("GET", "https://api.weixin.qq.com/a")
 
 
-def test_the_four_errors_are_of_one_kind():
+def test_the_four_errors_are_replay_errors():
     kinds = {NoRecordingsError, NoMatchError, UsedUpError, NetworkBlockedError}
     assert set(ReplayError.__subclasses__()) == kinds
 

@@ -1,4 +1,4 @@
-"""Every documented and recorded body: of a known origin, good by its schema, answered here."""
+"""Documented and recorded bodies: origin, schema, and the emulator's response."""
 
 import json
 import re
@@ -16,10 +16,10 @@ from cloud_openapi.periods import BEIJING
 NAMES = sorted(path.name for path in SAMPLES.glob("*.json") if path.name != "INDEX.json")
 CATALOGUE = default_catalogue()
 SCHEMAS = openapi_document(CATALOGUE)["components"]["schemas"]
-# Until August 2020 errors ended otherwise.
+# Until August 2020 the texts of errors had another end.
 HINT = r" hint: \[[\w.!-]+\]$"
 ENDPOINTS = ("token", "stable_token", "clear_quota", "quota_get", "rid_get")
-# When the dates of an example may still be asked for.
+# A time at which the dates of an example are allowed.
 WHILE_IT_WAS_NEW = {
     "getUserPortrait": datetime(2017, 6, 18, 12, tzinfo=BEIJING),
     "rid_get": datetime(2021, 10, 25, 18, 11, 45, tzinfo=BEIJING),
@@ -34,7 +34,7 @@ def error_schema(name):
 
 
 def whole(name):
-    """Return a sample and the schema that it has to satisfy."""
+    """Return a sample and its schema."""
     subject, part, origin = (*name.split("."), "")[:3]
     body = sample(name)
     if subject == "error":
@@ -43,15 +43,15 @@ def whole(name):
         component = "token" if "token" in subject and part == "response" else f"{subject}.{part}"
         return body, {"components": {"schemas": SCHEMAS}, **SCHEMAS[component]}
     form = "cloud" if origin.endswith("cloud") else "https"
-    if part == "list":  # the rows of several answers
+    if part == "list":  # rows of several responses
         body, part = {"list": body}, "response"
-    elif part == "body":  # the innermost object of an answer
+    elif part == "body":  # the innermost object of a response
         body, part = {"errcode": 0, "errmsg": "ok", "data": {"body": body}}, "response"
         subject = "getPerformanceData"
     return body, CATALOGUE[f"analysis.{subject}"].schema(form, part)
 
 
-def test_the_index_tells_the_origin_of_every_sample():
+def test_the_index_has_the_origin_of_every_sample():
     index = json.loads((SAMPLES / "INDEX.json").read_text("utf-8"))
     assert sorted(entry["file"] for entry in index) == NAMES
     assert all(entry["origin"] and entry["kind"] for entry in index)
@@ -65,14 +65,14 @@ def test_every_official_and_recorded_body_satisfies_the_schema_of_its_form(name)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("error.")])
-def test_what_is_no_error_of_weixins_breaks_the_schema(name):
+def test_a_body_that_is_not_an_error_of_weixin_breaks_the_schema(name):
     body, schema = whole(name)
     for change in ({"errcode": 0}, {"errcode": "1"}, {"errmsg": "no tail"}, {"list": []}):
         assert not Draft202012Validator(schema).is_valid({**body, **change})
 
 
 @pytest.mark.parametrize("table", ["access_source", "staytime", "depth"])
-def test_the_keys_and_their_names_are_those_of_the_page(table):
+def test_keys_and_names_are_those_of_the_page(table):
     page = sample("getVisitDistribution.key-tables.official.json")
     if table == "access_source":
         names = {row["key"]: row["name"] for row in page["access_source"]}
@@ -100,7 +100,7 @@ class Documented:
 
 
 @pytest.mark.parametrize("api", CATALOGUE.values(), ids=str)
-def test_a_documented_request_of_an_api_gets_the_documented_answer(api):
+def test_a_documented_request_of_an_api_gets_the_documented_response(api):
     name = api.name.rpartition(".")[2]
     answer = Documented(name).ask(api.path, sample(f"{name}.request.official-https.json"))
     assert answer == sample(f"{name}.response.official-https.json")
@@ -114,21 +114,21 @@ def test_a_documented_request_of_an_api_gets_the_documented_answer(api):
         ("rid_get", "/cgi-bin/openapi/rid/get"),
     ],
 )
-def test_a_documented_request_about_quotas_and_rids_gets_the_documented_answer(name, path):
+def test_a_documented_request_about_quotas_and_rids_gets_the_documented_response(name, path):
     asked = sample(f"{name}.request.official.json")
     appid = asked.get("appid", "wx1")
     answer = Documented(name, **{appid: "s"}).ask(path, asked, appid)
     assert answer == sample(f"{name}.response.official.json")
 
 
-def test_the_documented_rid_is_too_old_today():
+def test_the_documented_rid_has_expired():
     answer = Documented("today").ask(
         "/cgi-bin/openapi/rid/get", sample("rid_get.request.official.json")
     )
     assert answer["errcode"] == 76004
 
 
-def test_the_documented_requests_for_tokens_get_answers_of_the_documented_shape():
+def test_documented_token_requests_get_responses_of_the_documented_shape():
     documented = Documented("token", APPID="APPSECRET")
     fields = sample("stable_token.request.official.json")
 

@@ -1,4 +1,4 @@
-"""Strings that no file may hold, and a search for them in every spelling."""
+"""Strings that no file may contain, and a search for them in every spelling."""
 
 import base64
 import json
@@ -20,21 +20,21 @@ NAMES = (
 
 
 class Canaries:
-    """Makes canaries, each of its own place, and finds those that got out of the cage."""
+    """Makes a canary for each place, and finds canaries in files."""
 
     def __init__(self):
         self.made = {}
 
     def __call__(self, place):
-        # With characters that queries, JSON and base64 each spell differently.
+        # These characters differ in queries, JSON and base64.
         made = f'canary{len(self.made):03d}+/"=ä {len(self.made):03d}canary'
         if not place.startswith("any "):
             made = f"canary{len(self.made):03d}Zq9-_{len(self.made):03d}canary"
         self.made[place] = made
         return made
 
-    def loose(self, folder):
-        """Return the places whose canary is in a file below a folder, or in its name."""
+    def leaked(self, folder):
+        """Return the places whose canary is in a file below a folder, or in a file name."""
         files = [path for path in folder.rglob("*") if path.is_file()]
         assert files
         text = b"\n".join(str(path).encode() + b"\n" + path.read_bytes() for path in files)
@@ -48,13 +48,13 @@ def _spelled(made, text):
     for before in range(3):
         padded = b"x" * before + data
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            # Without the first and the last characters, which depend on what is around.
+            # The first and the last characters depend on the neighbouring bytes.
             spellings.add(encode(padded)[4:-4])
     return any(spelling in text for spelling in spellings)
 
 
-def caged(canary, uri, **headers):
-    """Return an interaction with a canary in every place that can hold a secret."""
+def with_canaries(canary, uri, **headers):
+    """Return an interaction with a canary in every place that may contain a secret."""
     query = "&".join(f"{name}={quote_plus(canary(f'query {name}'))}" for name in NAMES)
     nested = quote_plus(f"https://a.b/?access_token={canary('address in a query')}")
     scheme, _, rest = uri.partition("://")
@@ -104,7 +104,7 @@ def caged(canary, uri, **headers):
 
 
 def forms(canary):
-    """Return bodies that are no JSON, with a canary each."""
+    """Return bodies that are not JSON, with a canary each."""
     jwt = base64.urlsafe_b64encode(canary("any jwt").encode())
     return {
         "form": f"a=1&secret={quote_plus(canary('any form'))}&b=2",

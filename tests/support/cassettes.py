@@ -1,4 +1,4 @@
-"""Cassettes for tests, written as VCR.py writes JSON: by hand, not by the package."""
+"""Cassettes for tests: JSON as VCR.py writes it, without the package's own writer."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ from cloud_openapi.cli import main
 
 
 def interaction(api, request, answer, *, recorded_at=None, status=200):
-    """Return one interaction; ``request`` and ``answer`` are JSON values, or text as it is."""
+    """Return an interaction; ``request`` and ``answer`` are JSON values, or the text to use."""
     path = default_catalogue()[api].path if api in default_catalogue() else api
     text = [each if isinstance(each, str) else json.dumps(each) for each in (request, answer)]
     entry = {
@@ -41,7 +41,7 @@ def cassette(path, *interactions):
 
 
 def run(*arguments):
-    """Run the command in this process; return its exit code and what it printed."""
+    """Run the command in this process; return its exit code and output."""
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.object(sys, "argv", ["cloud-openapi", *map(str, arguments)]),

@@ -1,4 +1,4 @@
-"""Recordings or the service in the place of the simulation: each mode, by each way in."""
+"""Modes: recordings or the service instead of the simulation, over HTTPS and the gateway."""
 
 import gzip
 import json
@@ -38,7 +38,7 @@ def emulator(**settings):
 
 
 def asking(emulator):
-    """Return what asks an emulator for a day over HTTPS, with a token."""
+    """Return a function that requests a day from an emulator over HTTPS, with a token."""
     client = create_app(emulator).test_client()
 
     def ask(body=DAY):
@@ -55,14 +55,14 @@ def recordings(tmp_path):
     return tmp_path
 
 
-def test_a_recorded_answer_is_given_as_it_is_and_the_journal_says_so(recordings):
+def test_a_recorded_response_is_replayed_unchanged_and_noted_in_the_journal(recordings):
     used = emulator(mode="replay", recordings=recordings)
     answer = asking(used)()
     assert (answer.status_code, json.loads(answer.data)) == (200, RECORDED)
     assert [entry.check for entry in used.journal] == ["recording"]
 
 
-def test_a_recorded_error_is_given_where_the_simulation_would_have_answered(tmp_path):
+def test_a_recorded_error_replaces_the_simulation(tmp_path):
     error = sample("error.61503-rid.json")
     cassette(tmp_path / "a.json", interaction(API, DAY, error))
     used = emulator(mode="replay", recordings=tmp_path)
@@ -70,14 +70,14 @@ def test_a_recorded_error_is_given_where_the_simulation_would_have_answered(tmp_
     assert [entry.errcode for entry in used.journal] == [61503]
 
 
-def test_a_body_that_is_no_json_is_found_too(tmp_path):
+def test_a_recording_of_a_body_that_is_not_json_is_found(tmp_path):
     form = "&end_date=20170313&begin_date=20170313"
     cassette(tmp_path / "a.json", interaction(API, form, {"errcode": 61500, "errmsg": "recorded"}))
     used = emulator(mode="replay", recordings=tmp_path)
     assert json.loads(asking(used)(form).data) == {"errcode": 61500, "errmsg": "recorded"}
 
 
-def test_a_recorded_status_other_than_200_is_given_too(tmp_path):
+def test_a_recorded_status_other_than_200_is_replayed(tmp_path):
     cassette(tmp_path / "a.json", interaction(API, DAY, "<h1>busy</h1>", status=503))
     answer = asking(emulator(mode="replay", recordings=tmp_path))()
     assert (answer.status_code, answer.data) == (503, b"<h1>busy</h1>")
@@ -90,7 +90,7 @@ def test_a_recorded_status_other_than_200_is_given_too(tmp_path):
         (DAY, "USED_UP", "are used up"),
     ],
 )
-def test_what_no_recording_answers_is_no_error_that_wechat_gives(recordings, body, code, words):
+def test_a_missing_recording_is_an_error_that_wechat_never_gives(recordings, body, code, words):
     used = emulator(mode="replay", recordings=recordings)
     ask = asking(used)
     ask()
@@ -113,13 +113,13 @@ def test_by_api_another_day_is_answered_and_another_api_is_not(recordings):
     assert answer.json["code"] == "NO_MATCH"
 
 
-def test_no_recordings_at_all_is_an_error_of_its_own(tmp_path):
+def test_a_folder_without_recordings_is_an_error_of_its_own(tmp_path):
     answer = asking(emulator(mode="replay", recordings=tmp_path / "none"))()
     assert (answer.status_code, answer.json["code"]) == (501, "NO_RECORDINGS")
     assert str(tmp_path / "none") in answer.json["message"]
 
 
-def test_what_is_meant_for_somebody_else_is_blocked_and_not_taken_for_a_missing_recording(
+def test_a_request_to_another_host_is_blocked_and_not_a_missing_recording(
     recordings,
 ):
     used = emulator(mode="replay", recordings=recordings)
@@ -131,7 +131,7 @@ def test_what_is_meant_for_somebody_else_is_blocked_and_not_taken_for_a_missing_
     assert "http://example.com" in answer.json()["message"]
 
 
-def test_the_facade_tells_which_of_them_it_was(recordings):
+def test_the_facade_raises_the_error_of_the_missing_recording(recordings):
     app = create_app(emulator(mode="replay", recordings=recordings))
     cloud = Cloud()
     transport = HTTPSTransport(WSGIExchange(app), DEMO_APPID, DEMO_SECRET)
@@ -155,7 +155,7 @@ def test_a_pin_comes_before_a_recording(recordings):
     assert asking(used)().json == pinned
 
 
-def test_a_reset_lets_recordings_begin_again_and_goes_back_to_the_first_mode(recordings):
+def test_a_reset_restarts_recordings_and_restores_the_first_mode(recordings):
     used = emulator(mode="replay", recordings=recordings)
     ask = asking(used)
     ask()
@@ -168,7 +168,7 @@ def test_a_reset_lets_recordings_begin_again_and_goes_back_to_the_first_mode(rec
 # ---- spy -----------------------------------------------------------------------------------
 
 
-def test_a_spy_gives_recordings_again_and_again_and_simulates_the_rest(recordings):
+def test_spy_repeats_recordings_and_simulates_other_requests(recordings):
     used = emulator(mode="spy", recordings=recordings)
     ask = asking(used)
     assert [json.loads(ask().data) for _ in range(3)] == [RECORDED] * 3
@@ -179,7 +179,7 @@ def test_a_spy_gives_recordings_again_and_again_and_simulates_the_rest(recording
 # ---- record --------------------------------------------------------------------------------
 
 
-def test_what_the_service_answers_is_passed_on_and_recorded(service, tmp_path):
+def test_a_response_of_the_service_is_returned_and_recorded(service, tmp_path):
     used = emulator(mode="record", recordings=tmp_path / "r", upstream=service.url)
     assert json.loads(asking(used)().data) == RECORDED
     (found,) = load(tmp_path / "r")
@@ -188,7 +188,7 @@ def test_what_the_service_answers_is_passed_on_and_recorded(service, tmp_path):
     assert (tmp_path / "r" / API / "20260301-20260301.yaml").is_file()
 
 
-def test_a_call_by_the_gateway_is_recorded_too_and_replayed_over_https(service, tmp_path):
+def test_a_call_by_the_gateway_is_recorded_and_replayed_over_https(service, tmp_path):
     gateway = Gateway(clock=Clock(NOW), mode="record", recordings=tmp_path, upstream=service.url)
     assert json.loads(gateway.ask(PAIRS).body) == RECORDED
     used = emulator(mode="replay", recordings=tmp_path)
@@ -214,11 +214,11 @@ def test_no_token_secret_appid_or_cookie_reaches_the_disk(service, tmp_path):
     assert client.post(target, json=body, headers=headers).status_code == 200
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) == 1
-    assert canary.loose(tmp_path) == []
+    assert canary.leaked(tmp_path) == []
     text = files[0].read_text()
     assert own not in text
     assert DEMO_SECRET not in text
-    # The service is told nothing of the caller but the body.
+    # The service receives nothing of the caller but the body.
     asked = service.asked[-1]
     assert canary.made["query"] not in asked[0]
     assert not {"Cookie", "Authorization"} & asked[2].keys()
@@ -226,7 +226,7 @@ def test_no_token_secret_appid_or_cookie_reaches_the_disk(service, tmp_path):
     assert not any(secret in repr(list(used.journal)) for secret in (*app, *service.tokens))
 
 
-def test_a_compressed_answer_is_passed_on_and_recorded_as_it_was_meant(service, tmp_path):
+def test_a_compressed_response_is_returned_and_recorded_decoded(service, tmp_path):
     canary = service.canary
     meant = {**RECORDED, "session_key": canary("compressed")}
     service.answer = gzip.compress(json.dumps(meant).encode())
@@ -235,10 +235,10 @@ def test_a_compressed_answer_is_passed_on_and_recorded_as_it_was_meant(service, 
     assert json.loads(asking(used)().data) == meant
     (found,) = load(tmp_path)
     assert found.response_json == {**RECORDED, "session_key": "REDACTED"}
-    assert canary.loose(tmp_path) == []
+    assert canary.leaked(tmp_path) == []
 
 
-def test_an_answer_in_an_unknown_encoding_is_502_and_nothing_is_recorded(service, tmp_path):
+def test_a_response_in_an_unknown_encoding_is_502_and_not_recorded(service, tmp_path):
     service.answer, service.headers = b"\xff\x00", {"Content-Encoding": "br"}
     used = emulator(mode="record", recordings=tmp_path / "r", upstream=service.url)
     answer = asking(used)()
@@ -247,13 +247,13 @@ def test_an_answer_in_an_unknown_encoding_is_502_and_nothing_is_recorded(service
     assert not (tmp_path / "r").exists()
 
 
-def test_a_page_in_the_place_of_a_token_is_said_to_be_one(service, tmp_path):
+def test_a_page_instead_of_a_token_is_502_with_the_reason(service, tmp_path):
     service.granted = b"<p>busy</p>"
     used = emulator(mode="record", recordings=tmp_path / "r", upstream=service.url)
     assert asking(used)().json["message"].endswith("grants no token: HTTP 200, no JSON object")
 
 
-def test_a_token_that_the_service_refuses_is_renewed_once(service, tmp_path):
+def test_a_refused_token_is_renewed_once(service, tmp_path):
     def answer(path):
         good = len(service.tokens) > 1 and service.tokens[-1] in path
         return RECORDED if good else {"errcode": 40001, "errmsg": "invalid credential"}
@@ -265,7 +265,7 @@ def test_a_token_that_the_service_refuses_is_renewed_once(service, tmp_path):
     assert [one.response_json for one in load(tmp_path)] == [RECORDED]
 
 
-def test_a_service_that_is_not_there_is_502_and_nothing_is_recorded(tmp_path):
+def test_an_unreachable_service_is_502_and_nothing_is_recorded(tmp_path):
     used = emulator(mode="record", recordings=tmp_path / "r", upstream="http://127.0.0.1:9")
     answer = asking(used)()
     assert answer.status_code == 502
@@ -285,7 +285,7 @@ def test_a_service_that_is_not_there_is_502_and_nothing_is_recorded(tmp_path):
         ({"mode": "diff", "upstream_app": (DEMO_APPID, DEMO_SECRET)}, "not for wxdemo"),
     ],
 )
-def test_a_mode_that_cannot_work_is_refused_with_the_reason(settings, reason):
+def test_an_invalid_mode_is_refused_with_the_reason(settings, reason):
     with pytest.raises(ValueError, match=reason):
         emulator(**settings)
 
@@ -293,13 +293,13 @@ def test_a_mode_that_cannot_work_is_refused_with_the_reason(settings, reason):
 # ---- diff ----------------------------------------------------------------------------------
 
 
-def test_the_same_shape_is_no_difference(service):
+def test_equal_shapes_are_not_differences(service):
     used = emulator(mode="diff", upstream=service.url)
     assert json.loads(asking(used)().data) == RECORDED
     assert [entry.differences for entry in used.journal] == [()]
 
 
-def test_another_shape_is_told_in_the_journal(service):
+def test_a_different_shape_is_noted_in_the_journal(service):
     service.answer = {**RECORDED, "visit_uv": [{"key": "0", "value": 1}]}
     used = emulator(mode="diff", upstream=service.url)
     assert json.loads(asking(used)().data) == service.answer
@@ -307,14 +307,14 @@ def test_another_shape_is_told_in_the_journal(service):
     assert entry["differences"] == ["$.visit_uv[].key: expected number, got string"]
 
 
-def test_a_page_instead_of_an_answer_is_told_in_the_journal(service):
+def test_a_page_instead_of_a_response_is_noted_in_the_journal(service):
     service.answer = b"<p>busy</p>"
     used = emulator(mode="diff", upstream=service.url)
     assert asking(used)().data == b"<p>busy</p>"
     assert [one.differences for one in used.journal] == [("$: the upstream's answer is no JSON",)]
 
 
-def test_an_error_of_one_side_only_is_told_in_the_journal(service):
+def test_an_error_of_one_side_is_noted_in_the_journal(service):
     service.answer = {"errcode": 48001, "errmsg": "api unauthorized"}
     used = emulator(mode="diff", upstream=service.url)
     asking(used)()
@@ -323,7 +323,7 @@ def test_an_error_of_one_side_only_is_told_in_the_journal(service):
     assert entry["differences"] == ["$: simulated an answer, upstream error 48001"]
 
 
-# ---- steering ------------------------------------------------------------------------------
+# ---- control -------------------------------------------------------------------------------
 
 
 def test_the_mode_is_shown_and_changed_by_a_route(recordings):
@@ -337,14 +337,14 @@ def test_the_mode_is_shown_and_changed_by_a_route(recordings):
 
 
 @pytest.mark.parametrize("mode", ["tape", 7, None, "diff"])
-def test_a_mode_that_the_route_cannot_set_is_400_and_changes_nothing(recordings, mode):
+def test_an_invalid_mode_is_400_and_changes_nothing(recordings, mode):
     used = emulator(recordings=recordings)
     answer = create_app(used).test_client().put("/_emulator/mode", json={"mode": mode})
     assert (answer.status_code, answer.json["code"]) == (400, "INVALID_REQUEST")
     assert used.modes.mode == "simulate"
 
 
-def test_recordings_that_cannot_be_read_are_400_and_name_the_file(tmp_path):
+def test_unreadable_recordings_are_400_with_the_file_name(tmp_path):
     (tmp_path / "bad.json").write_text("{")
     used = emulator(recordings=tmp_path)
     answer = create_app(used).test_client().put("/_emulator/mode", json={"mode": "spy"})
@@ -352,7 +352,7 @@ def test_recordings_that_cannot_be_read_are_400_and_name_the_file(tmp_path):
     assert "bad.json" in answer.json["message"]
 
 
-def test_a_service_that_takes_its_time_does_not_hold_up_the_next_request(service, tmp_path):
+def test_a_slow_service_does_not_delay_the_next_request(service, tmp_path):
     began, go_on = threading.Event(), threading.Event()
 
     def answer(_path):
@@ -390,7 +390,7 @@ print(answer["visitUv"][0]["value"])
 """
 
 
-def test_a_program_is_run_against_recordings(recordings):
+def test_a_program_runs_against_recordings(recordings):
     command = ["exec", "--mode", "replay", "--recordings", str(recordings), "--now", "2026-03-11"]
     another_day = ASK.replace("20260301", "20260302")
     program = [COMMAND, *command, "--by-api", "--", sys.executable, "-c", another_day]
@@ -400,7 +400,7 @@ def test_a_program_is_run_against_recordings(recordings):
     assert (done.stdout, done.returncode) == ("434343\n", 0), done.stderr
 
 
-def test_a_program_is_recorded_without_its_knowing(service, tmp_path):
+def test_an_unchanged_program_is_recorded(service, tmp_path):
     command = ["exec", "--mode", "record", "--recordings", str(tmp_path), "--upstream", service.url]
     program = [COMMAND, *command, "--", sys.executable, "-c", ASK]
     done = subprocess.run(
@@ -410,7 +410,7 @@ def test_a_program_is_recorded_without_its_knowing(service, tmp_path):
     assert [one.response_json for one in load(tmp_path)] == [RECORDED]
 
 
-def test_a_mode_without_what_it_needs_is_one_line_on_stderr():
+def test_a_mode_with_missing_settings_is_one_line_on_stderr():
     result = run("exec", "--mode", "replay", "--", "true")
     assert result.returncode == 1
     assert result.stderr == (
