@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_schema.fields import Field, fields_of
 from cloud_openapi.json_schema.paths import parent_of
-from cloud_openapi.json_schema.values import shown
+from cloud_openapi.json_schema.values import one_of, shown
 
 Entries = Mapping[str, Mapping[str, Any]]
 Effect = Literal["wider", "narrower", "neither", "other"]
@@ -142,7 +142,7 @@ def _effect(old: set[Any], new: set[Any]) -> Effect:
 
 
 def _or(types: frozenset[str]) -> str:
-    return " or ".join(sorted(types - {"integer"} if "number" in types else types)) or "anything"
+    return one_of(types - {"integer"} if "number" in types else types) or "anything"
 
 
 def _short(value: Any) -> str:

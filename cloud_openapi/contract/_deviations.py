@@ -10,13 +10,13 @@ from jsonschema import ValidationError
 
 from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.contract._contract import Validators
-from cloud_openapi.contract._drift import LONGEST_NAME, Change, one_of
+from cloud_openapi.contract._drift import LONGEST_NAME, Change
 from cloud_openapi.contract._observed import age, bare_text
 from cloud_openapi.contract._verify import read_recordings
 from cloud_openapi.emulator.errors import TEXTS, text_at
 from cloud_openapi.json_schema.paths import anywhere, member, path_of
 from cloud_openapi.json_schema.strict import strict
-from cloud_openapi.json_schema.values import error_code, shown, type_of
+from cloud_openapi.json_schema.values import error_code, one_of, shown, type_of
 from cloud_openapi.recordings import Interaction
 
 _OK = 200

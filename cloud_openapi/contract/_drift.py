@@ -8,11 +8,10 @@ from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.contract._observed import Observed, Seen
 from cloud_openapi.json_schema.fields import Field, fields_of
 from cloud_openapi.json_schema.paths import parent_of
-from cloud_openapi.json_schema.values import shown
+from cloud_openapi.json_schema.values import one_of, shown, without_integer
 
 # A report shows new values in full; responses are redacted.
 LONGEST_NAME = 100
-_NUMBERS = frozenset({"integer", "number"})
 
 
 class Change(NamedTuple):
@@ -69,8 +68,7 @@ def _came_or_went(path: str, old: Seen, new: Seen) -> Iterator[str]:
 def _retyped(path: str, old: Seen, new: Seen, documented: dict[str, Field]) -> Iterator[str]:
     types = [set(seen.types[path]) for seen in (old, new)]
     if path in documented and "number" in documented[path].types:
-        # A mean may happen to be an integer.
-        types = [{"number" if name in _NUMBERS else name for name in each} for each in types]
+        types = [without_integer(each) for each in types]
     was, now = types
     if was != now:
         how = "changed"
@@ -86,10 +84,6 @@ def _retyped(path: str, old: Seen, new: Seen, documented: dict[str, Field]) -> I
         missing = new.holders[holder] - new.present[path]
         if missing and not path.endswith("[]"):
             yield f"the field was always present and is missing {missing} times"
-
-
-def one_of(types: Iterable[str]) -> str:
-    return " or ".join(sorted(types))
 
 
 def _share(path: str, seen: Seen) -> str:

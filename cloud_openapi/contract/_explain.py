@@ -27,9 +27,13 @@ class ContractViolation(NamedTuple):
     """A similar name: the documented one of an unknown field, the sent one of a missing field."""
 
     def __str__(self) -> str:
+        return f"{self.api}, {self.form} form, {self.side}: {self.path}: {self.text}"
+
+    @property
+    def text(self) -> str:
+        """Return the violation without its place."""
         hint = f"; did you mean {self.nearest}?" if self.nearest else ""
-        where = f"{self.api}, {self.form} form, {self.side}: {self.path}"
-        return f"{where}: expected {self.expected}, got {self.got}{hint}"
+        return f"expected {self.expected}, got {self.got}{hint}"
 
 
 class Mismatch(NamedTuple):

@@ -51,10 +51,8 @@ class FunctionCheck:
             if status != _OK:
                 yield Finding(who, "$", f"expected a result, got {result['errorMessage']}")
                 continue
-            yield from (
-                Finding(who, path, text)
-                for path, text in self._against(operation, expected, result)
-            )
+            for path, text in self._against(operation, expected, result):
+                yield Finding(who, path, text)
 
     def _invoke(self, name: str, operation: Operation, interaction: Interaction) -> tuple[Any, int]:
         sent = interaction.request_json
@@ -92,7 +90,7 @@ class FunctionCheck:
         side: Part = "error" if code else "response"
         broken = self._contract.violations(result, operation.name, "cloud", side)
         for found in broken:
-            yield anywhere(found.path), f"expected {found.expected}, got {found.got}"
+            yield anywhere(found.path), found.text
         if not broken and not code:
             documented = fields_of(operation.schema("cloud", "response"))
             yield from differences(shape_of(expected), shape_of(result), documented)

@@ -69,7 +69,7 @@ class Seen:
                 self._walk(f"{path}[]", inner, listed)
 
 
-class Age:
+class FileAge:
     """The number of recordings in a file, and their first and last time."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class Observed:
 
     def __init__(self, paths: Iterable[Path], catalogue: Catalogue) -> None:
         self.apis: defaultdict[str, Seen] = defaultdict(Seen)
-        self.files: defaultdict[str, Age] = defaultdict(Age)
+        self.files: defaultdict[str, FileAge] = defaultdict(FileAge)
         listed = _listed(catalogue)
         for place, interaction in read_recordings(paths, catalogue):
             self.files[place.rpartition("#")[0]].add(interaction.recorded_at)

@@ -119,6 +119,4 @@ class _Schemas:
             bodies += [("https", "request", sent), ("cloud", "request", to_camel_case(sent))]
         for form, part, body in bodies:
             for found in self._contract.violations(body, name, form, part):
-                hint = f"; did you mean {found.nearest}?" if found.nearest else ""
-                text = f"{part}: expected {found.expected}, got {found.got}{hint}"
-                yield Finding(f"{form} form", anywhere(found.path), text)
+                yield Finding(f"{form} form", anywhere(found.path), f"{part}: {found.text}")

@@ -4,7 +4,7 @@ from typing import Any
 
 from cloud_openapi.json_schema.fields import Field
 from cloud_openapi.json_schema.paths import member, parent_of
-from cloud_openapi.json_schema.values import type_of
+from cloud_openapi.json_schema.values import one_of, type_of, without_integer
 
 Shape = dict[str, set[str]]
 
@@ -36,12 +36,12 @@ def differences(expected: Shape, got: Shape, documented: dict[str, Field]) -> li
     for path in sorted(expected.keys() | got.keys()):
         if not _reached(path, expected, got):
             continue
-        here, there = (_types(shape.get(path, set())) for shape in (expected, got))
+        here, there = (without_integer(shape.get(path, ())) for shape in (expected, got))
         optional = path in documented and not documented[path].required
         if here and there and not here & there:
-            found.append((path, f"expected {_or(here)}, got {_or(there)}"))
+            found.append((path, f"expected {one_of(here)}, got {one_of(there)}"))
         elif not ((here and there) or optional):
-            only = f"expected {_or(here)}, got nothing" if here else f"got {_or(there)} more"
+            only = f"expected {one_of(here)}, got nothing" if here else f"got {one_of(there)} more"
             found.append((path, only))
     return found
 
@@ -51,11 +51,3 @@ def _reached(path: str, *shapes: Shape) -> bool:
     if path.endswith("[]"):
         return all(path in shape for shape in shapes)
     return path == "$" or all("object" in shape.get(parent_of(path), ()) for shape in shapes)
-
-
-def _types(types: set[str]) -> set[str]:
-    return {"number" if name == "integer" else name for name in types}
-
-
-def _or(types: set[str]) -> str:
-    return " or ".join(sorted(types))

@@ -1,7 +1,7 @@
 """JSON values: type checks, how messages show them, and the cloud form of a response."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import inf
 from typing import Any, TypeGuard
 
@@ -19,6 +19,16 @@ def type_of(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "array"
     return _SCALARS.get(type(value), type(value).__name__)
+
+
+def one_of(types: Iterable[str]) -> str:
+    """Return the names of types for a message."""
+    return " or ".join(sorted(types))
+
+
+def without_integer(types: Iterable[str]) -> set[str]:
+    """Return types with ``number`` instead of ``integer``: a mean may happen to be whole."""
+    return {"number" if name == "integer" else name for name in types}
 
 
 def is_number(value: object, least: float = -inf, most: float = inf) -> TypeGuard[float]:
