@@ -9,7 +9,7 @@ from cloud_openapi.catalogue._loader import (
     entry_schema,
 )
 from cloud_openapi.catalogue._operation import Form, Operation, Side, Table
-from cloud_openapi.catalogue._rules import DATE_FORMAT_ERROR, Rule, Violation
+from cloud_openapi.catalogue._rules import DATE_FORMAT_ERROR, Rule, RuleViolation
 
 __all__ = [
     "DATE_FORMAT_ERROR",
@@ -18,9 +18,9 @@ __all__ = [
     "Form",
     "Operation",
     "Rule",
+    "RuleViolation",
     "Side",
     "Table",
-    "Violation",
     "default_catalogue",
     "entries",
     "entry_schema",

@@ -29,7 +29,7 @@ _DESCRIPTIONS = {
 }
 
 
-class Violation(NamedTuple):
+class RuleViolation(NamedTuple):
     """A request that a rule refuses: WeChat's code, and why, for a person."""
 
     code: int
@@ -50,7 +50,7 @@ class Rule:
         begin, end = (rename(name) if rename else name for name in (self.begin, self.end))
         return f"{self._words(begin, end)} (Beijing time)."
 
-    def check(self, params: Mapping[str, Any], today: date) -> Period | Violation:
+    def check(self, params: Mapping[str, Any], today: date) -> Period | RuleViolation:
         """Return the period that is asked for, or what is wrong with the request."""
         raise NotImplementedError
 
@@ -71,7 +71,7 @@ class DateRule(Rule):
 
     CODES = frozenset({DATE_FORMAT_ERROR, DATE_RANGE_ERROR})
 
-    def check(self, params: Mapping[str, Any], today: date) -> Period | Violation:
+    def check(self, params: Mapping[str, Any], today: date) -> Period | RuleViolation:
         """Return the period that the dates name, or what is wrong with them.
 
         A date that cannot be read comes before a date that may not be asked for.
@@ -80,14 +80,16 @@ class DateRule(Rule):
         for field in (self.begin, self.end):
             day = parse_day(params.get(field))
             if day is None:
-                return Violation(DATE_FORMAT_ERROR, f"{field} {_shown(params, field)}")
+                return RuleViolation(DATE_FORMAT_ERROR, f"{field} {_shown(params, field)}")
             days.append(day)
         begin, end = days
         if max(begin, end) >= today:
-            return Violation(DATE_RANGE_ERROR, f"{begin} to {end} is not over: {self.describe()}")
+            return RuleViolation(
+                DATE_RANGE_ERROR, f"{begin} to {end} is not over: {self.describe()}"
+            )
         period = self._period(begin, end, today)
         if period is None:
-            return Violation(DATE_RANGE_ERROR, f"{begin} to {end}: {self.describe()}")
+            return RuleViolation(DATE_RANGE_ERROR, f"{begin} to {end}: {self.describe()}")
         return period
 
     def _period(self, begin: date, end: date, today: date) -> Period | None:
@@ -140,7 +142,7 @@ class TimeRange(Rule):
         super().__init__(entry)
         self._days: int = entry["days"]
 
-    def check(self, params: Mapping[str, Any], today: date) -> Period | Violation:
+    def check(self, params: Mapping[str, Any], today: date) -> Period | RuleViolation:
         """Return the days of the two times in Beijing, today at the latest."""
         seconds = []
         for field in (self.begin, self.end):
@@ -148,11 +150,11 @@ class TimeRange(Rule):
             for name in field.split("."):
                 value = value.get(name) if isinstance(value, dict) else None
             if not is_integer(value, 0, _MOST):
-                return Violation(DATA_FORMAT_ERROR, f"{field} is no time in seconds")
+                return RuleViolation(DATA_FORMAT_ERROR, f"{field} is no time in seconds")
             seconds.append(value)
         begin, end = seconds
         if not 0 <= end - begin <= self._days * _SECONDS_A_DAY:
-            return Violation(DATA_FORMAT_ERROR, self.describe())
+            return RuleViolation(DATA_FORMAT_ERROR, self.describe())
         first, last = (datetime.fromtimestamp(value, BEIJING).date() for value in seconds)
         return Period("window", min(first, today), min(last, today))
 

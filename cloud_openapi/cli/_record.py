@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from cloud_openapi._cloud import settings_from_environment
-from cloud_openapi.catalogue import Operation, Violation, default_catalogue
+from cloud_openapi.catalogue import Operation, RuleViolation, default_catalogue
 from cloud_openapi.cli._options import json_value, option
 from cloud_openapi.errors import ConfigError, ReplayError
 from cloud_openapi.periods import BEIJING, parse_day, period_with
@@ -127,7 +127,7 @@ def _periods(operation: Operation, dates: str, data: Mapping[str, Any]) -> Itera
             params = _with(data, rule.begin, rule.first(period.begin))
             params = _with(params, rule.end, rule.last(period.end))
             fits = day == period.begin and period.end <= last < today
-            if fits and not isinstance(rule.check(params, today), Violation):
+            if fits and not isinstance(rule.check(params, today), RuleViolation):
                 yield params
                 break
 

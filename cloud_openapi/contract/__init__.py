@@ -4,7 +4,7 @@ from cloud_openapi.contract._compatibility import Break, compare, earlier_catalo
 from cloud_openapi.contract._contract import Contract, assert_contract, schema, violations
 from cloud_openapi.contract._deviations import changes_since, not_proposed
 from cloud_openapi.contract._drift import Change, changes_between, describe_changes
-from cloud_openapi.contract._explain import ContractViolation, Part
+from cloud_openapi.contract._explain import Part, Violation
 from cloud_openapi.contract._finding import Case, Check, Finding
 from cloud_openapi.contract._functions import FunctionCheck
 from cloud_openapi.contract._observed import Observed
@@ -18,13 +18,13 @@ __all__ = [
     "Change",
     "Check",
     "Contract",
-    "ContractViolation",
     "Finding",
     "FunctionCheck",
     "Observed",
     "Part",
     "Report",
     "Verification",
+    "Violation",
     "add_comparison",
     "assert_contract",
     "changes_between",

@@ -7,7 +7,7 @@ import jsonschema_rs
 from jsonschema import Draft202012Validator
 
 from cloud_openapi.catalogue import Catalogue, Form, default_catalogue, error_schema
-from cloud_openapi.contract._explain import ContractViolation, Mismatch, Part, mismatches_of
+from cloud_openapi.contract._explain import Mismatch, Part, Violation, mismatches_of
 from cloud_openapi.json_schema.paths import path_of
 from cloud_openapi.json_schema.values import error_code, shown
 
@@ -36,7 +36,7 @@ class Contract:
         operation = self._catalogue.find(api)
         return error_schema(form) if side == "error" else operation.schema(form, side)
 
-    def violations(self, body: Any, api: str, form: Form, side: Part) -> list[ContractViolation]:
+    def violations(self, body: Any, api: str, form: Form, side: Part) -> list[Violation]:
         """Return the violations of the contract in a body.
 
         ``side`` is ``request``, ``response`` (a success) or ``error``. Raises UnknownAPIError.
@@ -54,8 +54,7 @@ class Contract:
         else:
             found = _mismatches(validators, body, side)
         return [
-            ContractViolation(api=api, form=form, side=side, **mismatch._asdict())
-            for mismatch in found
+            Violation(api=api, form=form, side=side, **mismatch._asdict()) for mismatch in found
         ]
 
 
@@ -78,7 +77,7 @@ def schema(api: str, form: Form, side: Part) -> dict[str, Any]:
     return _shipped().schema(api, form, side)
 
 
-def violations(body: Any, api: str, form: Form, side: Part) -> list[ContractViolation]:
+def violations(body: Any, api: str, form: Form, side: Part) -> list[Violation]:
     """Return the violations of an API's contract in a body, by the shipped catalogue.
 
     ``side`` is ``request``, ``response`` (a success) or ``error``. Raises UnknownAPIError.

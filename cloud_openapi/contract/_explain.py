@@ -13,7 +13,7 @@ from cloud_openapi.json_schema.values import shown, type_of
 Part = Literal["request", "response", "error"]
 
 
-class ContractViolation(NamedTuple):
+class Violation(NamedTuple):
     """A value in a body that violates the contract of an API."""
 
     api: str

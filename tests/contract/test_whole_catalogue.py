@@ -13,7 +13,7 @@ from support.paths import ROOT, SAMPLES, sample
 from support.values import NOW
 
 from cloud_openapi import CloudSDKError
-from cloud_openapi.catalogue import Violation, default_catalogue
+from cloud_openapi.catalogue import RuleViolation, default_catalogue
 from cloud_openapi.contract import verify
 from cloud_openapi.naming import to_camel_case
 from cloud_openapi.periods import BEIJING, period_with, write_day
@@ -51,7 +51,7 @@ def request_now(operation):
             else:
                 written = [write_day(d) for d in ends]
             holder[begin], holder[end] = written
-            if not isinstance(rule.check(params, NOW.date()), Violation):
+            if not isinstance(rule.check(params, NOW.date()), RuleViolation):
                 return params
     raise AssertionError(f"{operation.name}: nothing is allowed")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator
 
-from cloud_openapi.catalogue import DATE_FORMAT_ERROR, Operation, Violation
+from cloud_openapi.catalogue import DATE_FORMAT_ERROR, Operation, RuleViolation
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.mini_program import MiniProgram
@@ -52,7 +52,7 @@ class OperationEndpoint:
         operation, params = self._operation, call.params(self._form_error)
         today = now.date()
         period = operation.rules[0].check(params, today)
-        if isinstance(period, Violation):
+        if isinstance(period, RuleViolation):
             raise RefusalError(period.code, period.reason)
         self._require_valid(params)
         counted = program.first_open_day(now)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from support import identities
 
-from cloud_openapi.catalogue import Violation, default_catalogue
+from cloud_openapi.catalogue import RuleViolation, default_catalogue
 from cloud_openapi.emulator.simulation.answer import simulate
 from cloud_openapi.emulator.simulation.split import split, split_making, split_within
 from cloud_openapi.emulator.simulation.world import LAUNCH, World
@@ -213,7 +213,7 @@ def test_a_portrait_is_of_a_window_that_ended_lately(today, begin, end, answered
     if answered:
         assert isinstance(found, Period)
     else:
-        assert isinstance(found, Violation)
+        assert isinstance(found, RuleViolation)
         assert found.code == 61501
 
 
@@ -251,7 +251,7 @@ def test_performance_is_of_thirty_days_at_most(time, days):
     (rule,) = CATALOGUE["analysis.getPerformanceData"].rules
     found = rule.check({"time": time}, date(2026, 1, 1))
     if days is None:
-        assert isinstance(found, Violation)
+        assert isinstance(found, RuleViolation)
         assert found.code == 47001
     else:
         assert (f"{found.begin:%Y%m%d}", f"{found.end:%Y%m%d}") == days
