@@ -22,8 +22,7 @@ _EMULATOR_TOKEN = re.compile(r"emulator_[\w-]{136}")
 
 def mask_text(text: str, secrets: Iterable[str | None], mask: str = MASK) -> str:
     """Replace known secrets, also where they are escaped, URL-encoded or part of base64."""
-    spellings = (each for secret in secrets if secret for each in _spellings(secret))
-    found = {each for each in spellings if each in text}
+    found = [spelling for spelling in _all_spellings(frozenset(secrets)) if spelling in text]
     # The longest first: a secret may begin with another one.
     for spelling in sorted(found, key=len, reverse=True):
         text = text.replace(spelling, mask)
@@ -58,6 +57,11 @@ def _masked(value: Any) -> Any:
     if isinstance(value, list):
         return [_masked(inner) for inner in value]
     return mask_named(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=64)
+def _all_spellings(secrets: frozenset[str | None]) -> tuple[str, ...]:
+    return tuple(spelling for secret in secrets if secret for spelling in _spellings(secret))
 
 
 @lru_cache(maxsize=512)

@@ -88,6 +88,8 @@ def _measured(headers: Headers, body: bytes) -> Headers:
 
 def _masked(value: Any, secrets: Collection[str]) -> Any:
     """Mask secrets in a text, in bytes, or in a collection of them."""
+    if not secrets:
+        return value
     if isinstance(value, str):
         return mask_text(value, secrets, REDACTED)
     if isinstance(value, bytes):
