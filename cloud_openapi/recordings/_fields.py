@@ -20,7 +20,7 @@ class within:  # noqa: N801 - faster than a generator, which would slow down loa
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, *raised: Any) -> None:
+    def __exit__(self, *raised: object) -> None:
         if isinstance(raised[1], RecordingError):
             raise RecordingError(f"{self._place}.{raised[1]}") from None
 

@@ -12,7 +12,7 @@ OTHER_TYPE = {dict: [], list: {}, str: 7, int: "7", float: "7.5", bool: "true"}
 
 
 def judged(name):
-    """Return how a sample is judged: its body, API, form and side."""
+    """Return the body, API, form and side of a sample."""
     parts = name.removesuffix(".json").split(".")
     if parts[0] == "error":
         return sample(name), next(iter(default_catalogue())), "https", "error"
@@ -24,7 +24,7 @@ APIS = {name.rpartition(".")[2] for name in default_catalogue()}
 
 
 def is_a_body(name):
-    """Say whether a sample is an error, or a whole request or answer of an API of the catalogue."""
+    """Return whether a sample is an error or a complete body of an API of the catalogue."""
     method, side = name.split(".")[:2]
     return method == "error" or (method in APIS and side in {"request", "response"})
 
@@ -40,7 +40,7 @@ def places(value, path=()):
 
 
 def mutations(value, path, *, listed):
-    """Yield the name of each mutation of a value, and what comes in its place."""
+    """Yield the name of each mutation of a value, and its replacement."""
     if isinstance(value, dict):
         for key in value:
             yield f"drop {key}", {name: inner for name, inner in value.items() if name != key}
@@ -68,7 +68,7 @@ def placed(body, path, value):
 
 
 def written(path, body):
-    """Write a path; an item of a list by its index, where WeChat gives it one, or else as []."""
+    """Return a path; an item of a list has WeChat's own index, or [] if it has none."""
     text, value = "$", body
     for part in path:
         value = value[part]
@@ -78,14 +78,14 @@ def written(path, body):
 
 
 def mutants(name):
-    """Yield each mutant once for all items of a list: what it is, and its body."""
+    """Yield the name and the body of each mutant, once for all items of a list."""
     body = judged(name)[0]
     seen = set()
     for path, value in places(body):
         listed = bool(path) and path[-1] in LISTED_VALUES
         for mutation, new in mutations(value, path, listed=listed):
             what = (written(path, body), mutation)
-            # The items of a list are alike.
+            # Items of a list have the same schema.
             if what not in seen:
                 seen.add(what)
                 yield what, placed(body, path, new)

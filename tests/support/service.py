@@ -17,7 +17,7 @@ RECORDED = {
 
 @contextmanager
 def talkative_service():
-    """Serve what stands for WeChat: one that repeats tokens and secrets wherever it can."""
+    """Serve a stand-in for WeChat, which repeats tokens and secrets in its responses."""
     canary = Canaries()
     state = SimpleNamespace(
         asked=[],
