@@ -272,14 +272,13 @@ def test_no_token_of_the_file_is_in_the_journal_or_the_state(container):
     assert token not in repr(container.emulator.describe())
 
 
-def test_what_is_remembered_of_tokens_is_bounded(container, monkeypatch):
-    monkeypatch.setattr("cloud_openapi.emulator.state.cloud_run._REMEMBERED", 3)
-    container.emulator.reset()
+def test_the_oldest_pushed_tokens_are_evicted(container):
     container.switch(EVERY)
-    for _ in range(9):
-        container.file()
+    tokens = []
+    for _ in range(101):
+        tokens.append(container.file())
         container.emulator.clock.advance(timedelta(minutes=10))
-    assert len(container.emulator.program(DEMO_APPID).cloud_run._pushed) == 3
+    assert [container.by_file(token) for token in tokens[:2]] == [40001, 42001]
 
 
 def test_a_client_reads_the_file_and_calls_as_it_does_in_a_container(container, tmp_path):
