@@ -4,8 +4,7 @@ from typing import Any, Final
 
 from cloud_openapi._version import __version__
 from cloud_openapi.catalogue import Catalogue, Operation
-from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
-from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, TEXTS, error_body
+from cloud_openapi.emulator.errors import CREDENTIAL_PATHS, TEXTS, TOKEN_PATHS, error_body
 from cloud_openapi.emulator.weixin.management import described
 
 _DEFINITIONS = "#/$defs/"
@@ -17,36 +16,18 @@ _DAY = "^[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$"
 _RID = "[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}"
 _EXAMPLE_RID = "6b05244e-38884479-126cbc8f"
 
-_CREDENTIALS: Final = {
-    "grant_type": {"const": "client_credential"},
-    "appid": {"type": "string", "minLength": 1, "examples": [DEMO_APPID]},
-    "secret": {"type": "string", "minLength": 1, "examples": [DEMO_SECRET]},
-}
-_CREDENTIALS_EXAMPLE: Final = {
-    "grant_type": "client_credential",
-    "appid": DEMO_APPID,
-    "secret": DEMO_SECRET,
-}
-
 
 def openapi_document(catalogue: Catalogue, url: str = "/") -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the endpoints for tokens and quotas and of every API.
 
     ``url`` is the server that it names; the default is the one that the document came from.
     """
-    schemas = {
-        "error": _error_schema(),
-        "token": _token_schema(),
-        "stable_token.request": _stable_token_schema(),
-    }
-    paths: dict[str, Any] = {
-        "/cgi-bin/token": {"get": _token()},
-        "/cgi-bin/stable_token": {"post": _stable_token()},
-    }
+    schemas: dict[str, Any] = {"error": _error_schema()}
+    paths: dict[str, Any] = {}
     for path, entry in described().items():
         for side in ("request", "response"):
             schemas[f"{entry['name']}.{side}"] = entry[side]
-        paths[path] = {"post": _management(entry)}
+        paths[path] = {entry["method"].lower(): _described(entry)}
     for operation in catalogue.values():
         for side in ("request", "response"):
             schemas.update(_lifted(f"{operation.name}.{side}", _schema(operation, side)))
@@ -87,70 +68,31 @@ def _api(operation: Operation) -> dict[str, Any]:
     }
 
 
-def _token() -> dict[str, Any]:
-    return {
-        "operationId": "token",
-        "tags": ["token"],
-        "summary": "A new access token; the former works five minutes longer",
-        "security": [],
-        "parameters": [
-            {
-                "name": name,
-                "in": "query",
-                "required": True,
-                "schema": schema,
-                "example": _CREDENTIALS_EXAMPLE[name],
-            }
-            for name, schema in _CREDENTIALS.items()
-        ],
-        "responses": _responses("token", code=41002),
-    }
-
-
-def _management(entry: dict[str, Any]) -> dict[str, Any]:
+def _described(entry: dict[str, Any]) -> dict[str, Any]:
+    name, path = entry["name"], entry["path"]
     requests = [example["request"] for example in entry["examples"]]
     answers = [example["response"] for example in entry["examples"]]
-    open_to_all: dict[str, Any] = {"security": []} if entry["path"] == CLEAR_QUOTA_V2 else {}
+    open_to_all: dict[str, Any] = {"security": []} if path in CREDENTIAL_PATHS else {}
+    if entry["method"] == "GET":
+        given = {"parameters": _query(entry["request"], requests[0])}
+    else:
+        given = {"requestBody": _body(_reference(f"{name}.request"), requests)}
     return {
-        "operationId": entry["name"],
-        "tags": ["management"],
+        "operationId": name,
+        "tags": ["token" if path in TOKEN_PATHS else "management"],
         "summary": entry["summary"],
         "externalDocs": {"url": entry["docs"]},
         **open_to_all,
-        "requestBody": _body(_reference(f"{entry['name']}.request"), requests),
-        "responses": _responses(f"{entry['name']}.response", answers),
+        **given,
+        "responses": _responses(f"{name}.response", answers, 41002 if open_to_all else 41001),
     }
 
 
-def _stable_token_schema() -> dict[str, Any]:
-    force = {"type": "boolean", "description": "End the token and make a new one"}
-    return {
-        "type": "object",
-        "required": list(_CREDENTIALS),
-        "properties": {**_CREDENTIALS, "force_refresh": force},
-    }
-
-
-def _stable_token() -> dict[str, Any]:
-    return {
-        "operationId": "stable_token",
-        "tags": ["token"],
-        "summary": "The access token, with what remains of its life",
-        "security": [],
-        "requestBody": _body(_reference("stable_token.request"), [_CREDENTIALS_EXAMPLE]),
-        "responses": _responses("token", code=41002),
-    }
-
-
-def _token_schema() -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": ["access_token", "expires_in"],
-        "properties": {
-            "access_token": {"type": "string", "minLength": 1, "maxLength": 512},
-            "expires_in": {"type": "integer", "minimum": 0, "description": "Seconds"},
-        },
-    }
+def _query(schema: dict[str, Any], example: dict[str, Any]) -> Any:
+    return [
+        {"name": name, "in": "query", "required": True, "schema": field, "example": example[name]}
+        for name, field in schema["properties"].items()
+    ]
 
 
 def _error_schema() -> dict[str, Any]:

@@ -17,7 +17,7 @@ Handler = Callable[[MiniProgram, dict[str, Any]], dict[str, Any]]
 
 @cache
 def described() -> dict[str, dict[str, Any]]:
-    """Return the name, summary, page, schemas and documented examples of each by its path."""
+    """Return the name, method, summary, page, schemas and examples of each API by its path."""
     text = Path(__file__).with_name("management.json").read_text("utf-8")
     return {entry["path"]: entry for entry in json.loads(text)}
 

@@ -28,7 +28,8 @@ from cloud_openapi.emulator import (
     listen,
     openapi_document,
 )
-from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, MANAGEMENT_PATHS, TEXTS
+from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, MANAGEMENT_PATHS, TEXTS, TOKEN_PATHS
+from cloud_openapi.emulator.weixin.management import described
 from cloud_openapi.periods import BEIJING, Period, parse_day, write_day
 
 CATALOGUE = default_catalogue()
@@ -75,6 +76,16 @@ def test_only_the_endpoints_that_take_a_secret_go_without_a_token():
     assert DOCUMENT["security"] == [{"access_token": []}]
     open_to_all = [path for path, item in DOCUMENT["paths"].items() if "security" in str(item)]
     assert open_to_all == ["/cgi-bin/token", "/cgi-bin/stable_token", "/cgi-bin/clear_quota/v2"]
+
+
+def test_the_example_credentials_are_granted_a_token():
+    client = create_app(Emulator()).test_client()
+    for entry in described().values():
+        if entry["path"] in TOKEN_PATHS:
+            example = entry["examples"][0]["request"]
+            sent = {"query_string" if entry["method"] == "GET" else "json": example}
+            answer = client.open(entry["path"], method=entry["method"], **sent).json
+            assert validator(f"{entry['name']}.response").is_valid(answer), answer
 
 
 @pytest.mark.parametrize("side", ["request", "response"])
