@@ -1,4 +1,4 @@
-"""Cloud: what wx-server-sdk's module object is in Node.js."""
+"""Cloud, the counterpart of wx-server-sdk's module object in Node.js."""
 
 import os
 import sys
@@ -10,10 +10,10 @@ from cloud_openapi.call_function import call_function
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.client import Client
 from cloud_openapi.context import DYNAMIC_CURRENT_ENV, DynamicEnv, wx_context
-from cloud_openapi.errors import CloudSDKError, ConfigError
+from cloud_openapi.errors import CloudSDKError
 from cloud_openapi.openapi import OpenAPI
 from cloud_openapi.permissions import Permissions, config_of, is_in_function
-from cloud_openapi.transports import Transport, connect
+from cloud_openapi.transports import Transport, connect, settings_from_environment, variable_of
 
 if TYPE_CHECKING:
     from cloud_openapi import types
@@ -24,10 +24,6 @@ _NOT_INITIALISED = (
     "请先调用 init 完成初始化后再调用其他云 API。"
     "init 方法可传入一个对象用于设置默认配置，详见文档。"
 )
-_CHOICES = {
-    "token_api": ("stable_token", "token"),
-    "transport": ("https", "gateway", "cloudrun"),
-}
 
 
 class Cloud:
@@ -38,7 +34,7 @@ class Cloud:
     def __init__(self) -> None:
         self._transport: Transport | None = None
         self._explicit = False
-        # By the file of the module that calls: each function has an allowlist of its own.
+        # The key is the file of the calling module: each function has its own allowlist.
         self._clients: dict[str | None, Client] = {}
         self._openapi: OpenAPI | None = None
 
@@ -60,32 +56,31 @@ class Cloud:
     ) -> None:
         """Set up the calls. Each option is also a variable: CLOUD_OPENAPI_APPID and so on.
 
-        ``config`` is the config.json whose permissions count; by default it is, for a function,
-        the one in its own folder, and for other code the one in the working directory.
+        ``config`` is the config.json with the allowlist; its default is, for a function, the
+        config.json in its own folder, and for other code the one in the working directory.
         ``token_api`` is ``stable_token`` (default) or ``token``; ``timeout`` is in seconds
-        (default 15). ``transport`` is ``https``, ``gateway``, ``cloudrun`` or an object that
-        carries the calls. By default it is the gateway in a function of CloudBase that has no
-        appid and secret of ours, and HTTPS elsewhere. ``env`` is the environment's id for the
-        gateway, ``token_file`` Cloud Run's file.
+        (default 15). ``transport`` is ``https``, ``gateway``, ``cloudrun`` or an object with a
+        method ``send``. Its default is the gateway in a function of CloudBase without an appid
+        and a secret among its settings, and HTTPS elsewhere. ``env`` is the environment's id for
+        the gateway, ``token_file`` the file with Cloud Run's token.
 
-        Without credentials and without a loopback ``base_url`` no call is possible, and the first
-        one says so. Raises ConfigError for settings or a config.json that cannot be used.
+        Without credentials and without a loopback ``base_url`` the first call raises
+        CloudSDKError. Raises ConfigError for invalid settings or an invalid config.json.
         """
-        chosen = config or _variable("CONFIG")
+        chosen = config or variable_of("config")
         caller = sys._getframe(1).f_globals.get("__file__")  # noqa: SLF001 - the way to know it
         if transport is None or isinstance(transport, str):
-            transport = connect(
-                **settings_from_environment(
-                    appid=appid,
-                    secret=secret,
-                    base_url=base_url,
-                    token_api=token_api,
-                    timeout=timeout,
-                    transport=transport,
-                    env=env,
-                    token_file=token_file,
-                )
+            settings = settings_from_environment(
+                appid=appid,
+                secret=secret,
+                base_url=base_url,
+                token_api=token_api,
+                timeout=timeout,
+                transport=transport,
+                env=env,
+                token_file=token_file,
             )
+            transport = connect(settings)
         permissions = None
         if not getattr(transport, "enforces_permissions", False):
             permissions = Permissions.load(Path(chosen) if chosen else config_of(caller))
@@ -106,7 +101,7 @@ class Cloud:
         """Call another function of the environment: ``{"name": …, "data": {…}}`` or keywords.
 
         Returns ``{"result", "errMsg", "requestID"}``. Raises CloudSDKError as wx-server-sdk 4.0.2
-        does, TypeError for other options. It needs the CloudBase gateway.
+        does, and also without the CloudBase gateway; TypeError for unknown options.
         """
         if self._transport is None:
             raise _not_initialised()
@@ -118,7 +113,7 @@ class Cloud:
         return wx_context()
 
     def _client_of(self, module_file: str | None) -> Client:
-        """Return the client whose allowlist counts for a module."""
+        """Return the client with the allowlist for a module."""
         if self._transport is None:
             raise _not_initialised()
         if self._explicit:
@@ -137,7 +132,7 @@ def _not_initialised() -> CloudSDKError:
 
 
 class _NoTransport:
-    """Stands where credentials are missing, so that a module can be imported without them."""
+    """The transport without credentials: a module can be imported, and its first call fails."""
 
     def __repr__(self) -> str:
         return "without credentials"
@@ -149,45 +144,3 @@ class _NoTransport:
             "Set CLOUD_OPENAPI_BASE_URL to the emulator's address (cloud-openapi serve prints "
             "it), or CLOUD_OPENAPI_APPID and CLOUD_OPENAPI_SECRET to call the real service.",
         )
-
-
-def settings_from_environment(**given: Any) -> dict[str, Any]:
-    """Return the settings of `connect`: those given, or else those of the environment.
-
-    Raises ConfigError for one that cannot be used.
-    """
-    names = ("appid", "secret", "base_url", "token_api", "timeout", "transport", "env")
-    chosen = {
-        name: given[name] if given.get(name) is not None else _variable(name.upper())
-        for name in (*names, "token_file")
-    }
-    chosen["token_api"] = _choice("token_api", chosen["token_api"]) or "stable_token"
-    chosen["kind"] = _choice("transport", chosen.pop("transport"))
-    chosen["timeout"] = _seconds(chosen["timeout"])
-    if chosen["token_file"] is not None:
-        chosen["token_file"] = Path(chosen["token_file"])
-    return chosen
-
-
-def _variable(name: str) -> str | None:
-    return os.environ.get(f"CLOUD_OPENAPI_{name}") or None
-
-
-def _choice(name: str, value: str | None) -> str | None:
-    choices = _CHOICES[name]
-    if value is not None and value not in choices:
-        raise ConfigError(
-            f"{name} (CLOUD_OPENAPI_{name.upper()}) is {', '.join(choices[:-1])} or {choices[-1]}, "
-            f'not "{value}"'
-        )
-    return value
-
-
-def _seconds(value: float | str | None) -> float:
-    try:
-        seconds = 15.0 if value is None else float(value)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise ConfigError(f"timeout (CLOUD_OPENAPI_TIMEOUT) is a number of seconds, not {value!r}")
-    return seconds

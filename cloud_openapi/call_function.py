@@ -1,4 +1,4 @@
-"""cloud.callFunction: one function calls another."""
+"""cloud.callFunction: a call from one function to another."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,15 +17,15 @@ def call_function(transport: Transport, options: Any) -> dict[str, Any]:
         raise CloudSDKError(
             -1,
             "callFunction:fail no gateway",
-            "Functions call each other by the CloudBase gateway only: inside a function without "
-            "an appid and a secret of its own, or with CLOUD_OPENAPI_TRANSPORT=gateway.",
+            "Functions call each other by the CloudBase gateway only. It is the default in a "
+            "function without an appid and a secret; CLOUD_OPENAPI_TRANSPORT=gateway selects it.",
         )
     result, request_id = call(options["name"], options.get("data") or {})
     return {"result": result, "errMsg": "callFunction:ok", "requestID": request_id}
 
 
 def _check(options: Any) -> None:
-    """Raise what the SDK raises for options of a wrong type, in JavaScript's words."""
+    """Raise the SDK's errors for options of a wrong type, in JavaScript's words."""
     if not isinstance(options, Mapping):
         raise CloudSDKError(-1, f"parameter should be object instead of {_kind(options)}; ")
     unknown = [str(name) for name in options if name not in _OPTIONS]

@@ -1,4 +1,4 @@
-"""One cloud call, from beginning to end."""
+"""One cloud call, from its parameters to its result."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +13,9 @@ _ENVELOPE = frozenset({"errcode", "errmsg"})
 
 
 class Client:
-    """Makes calls by one transport, as far as one config.json allows them.
+    """Makes calls by one transport, within the permissions of one config.json.
 
-    Without permissions it is the service that decides, as the CloudBase gateway does.
+    With ``permissions=None`` the service decides, as the CloudBase gateway does.
     """
 
     def __init__(self, permissions: Permissions | None, transport: Transport) -> None:
@@ -29,10 +29,10 @@ class Client:
     def call(
         self, operation: Operation, params: Mapping[str, Any], *, convert: bool
     ) -> dict[str, Any]:
-        """Return the answer in the cloud-call form; ``convert=False`` leaves the names alone.
+        """Return the result in the cloud-call form; ``convert=False`` keeps WeChat's names.
 
-        Raises CloudSDKError for a missing permission, for an error of WeChat's, and when no
-        answer came. The permission is looked at before the parameters, as on the platform.
+        Raises CloudSDKError for a missing permission, for an error of WeChat's, and without a
+        response. The permission is checked before the parameters, as on the platform.
         """
         if self._permissions is not None and operation.name not in self._permissions:
             raise self._permissions.denial(operation.name)

@@ -1,4 +1,4 @@
-"""What CloudBase tells a running function by its variables."""
+"""The variables that CloudBase sets for a running function."""
 
 import os
 import re
@@ -17,21 +17,21 @@ class DynamicEnv:
 
 
 DYNAMIC_CURRENT_ENV: Final = DynamicEnv()
-"""Stands for the environment that the function runs in, whichever that is when it calls."""
+"""The environment that the function runs in at the time of a call."""
 
 
 def current_env() -> str:
-    """Return the environment that the function runs in; empty, if there is none."""
+    """Return the id of the environment that the function runs in; empty if missing."""
     if os.environ.get("TENCENTCLOUD_RUNENV") == "WX_LOCAL_SCF":
         return ""
     return os.environ.get("TCB_ENV") or os.environ.get("SCF_NAMESPACE") or ""
 
 
 def wx_context() -> dict[str, Any]:
-    """Return what is known of the caller, as ``getWXContext`` of wx-server-sdk 4.0.2 does.
+    """Return the context of the caller, as ``getWXContext`` of wx-server-sdk 4.0.2 does.
 
-    That is ``OPENID``, ``APPID`` and what else WX_CONTEXT_KEYS lists, ``ENV`` and ``SOURCE``. A
-    token is not in it. Outside of an invocation it is empty.
+    It has ``OPENID``, ``APPID`` and the other variables that WX_CONTEXT_KEYS lists, except tokens,
+    and ``ENV`` and ``SOURCE``. Outside of an invocation it is empty.
     """
     keys = os.environ.get("WX_CONTEXT_KEYS")
     if not keys:

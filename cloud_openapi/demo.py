@@ -1,7 +1,7 @@
-"""The emulator's own mini program: public credentials that can belong to nobody.
+"""The emulator's own mini program: public credentials of no real mini program.
 
-A real appid is ``wx`` and sixteen hexadecimal digits, so this one cannot be a real one. It is
-good for a loopback address only: see `transports.connect`.
+A real appid is ``wx`` and sixteen hexadecimal digits; this appid has another form. It is sent to
+a loopback address only: see `transports.connect`.
 """
 
 from hashlib import blake2b
@@ -12,9 +12,9 @@ DEMO_OPENID = "oDemo-0000000000000000000000"
 
 
 def secret_for(appid: str) -> str:
-    """Return the secret that a mini program has in the emulator if nobody chose one.
+    """Return the default secret of a mini program in the emulator.
 
-    It follows from the appid, so that it is the same in every process; it protects nothing.
+    It is a hash of the appid, the same in every process; it protects nothing.
     """
     if appid == DEMO_APPID:
         return DEMO_SECRET

@@ -1,4 +1,4 @@
-"""Who answers the emulator's callers, by name: for the emulator, its commands and its fixtures."""
+"""The emulator's modes by name, for the emulator, its commands and its fixtures."""
 
 from typing import Literal
 

@@ -1,6 +1,7 @@
 """Convert key names between WeChat's two spellings, as wx-server-sdk does.
 
-The rule is the same in wx-server-sdk 0.5.1 to 4.0.2: keys only, at any depth, ASCII letters only.
+The rule is the same in wx-server-sdk 0.5.1 to 4.0.2: it renames keys, at any depth, and only
+ASCII letters in them.
 """
 
 import re
@@ -14,13 +15,13 @@ _UNDERSCORE_LOWER = re.compile("_[a-z]")
 
 @lru_cache(maxsize=1024)
 def camel_to_snake(name: str) -> str:
-    """Turn ``visitUvNew`` into ``visit_uv_new``; a first capital gets no underscore."""
+    """Turn ``visitUvNew`` into ``visit_uv_new``; an initial capital gets no underscore."""
     return _UPPER.sub(lambda m: ("_" if m.start() else "") + m[0].lower(), name)
 
 
 @lru_cache(maxsize=1024)
 def snake_to_camel(name: str) -> str:
-    """Turn ``visit_uv_new`` into ``visitUvNew``; only an underscore before a-z goes."""
+    """Turn ``visit_uv_new`` into ``visitUvNew``; only an underscore before a-z is removed."""
     return _UNDERSCORE_LOWER.sub(lambda m: m[0][1].upper(), name)
 
 
@@ -35,7 +36,7 @@ def to_camel_case(value: Any) -> Any:
 
 
 def _convert(value: Any, rename: Callable[[str], str]) -> Any:
-    # A string is a name only where the whole value is one, as in the SDK.
+    # As in the SDK, a string is renamed only if it is the whole value.
     return rename(value) if isinstance(value, str) else _convert_keys(value, rename)
 
 
@@ -46,7 +47,7 @@ def _convert_keys(value: Any, rename: Callable[[str], str]) -> Any:
         for key, member in value.items():
             new = rename(key) if isinstance(key, str) else key
             (same if new == key else renamed)[new] = _convert_keys(member, rename)
-        # A converted key moves to the end, and wins over one that already had the name.
+        # A renamed key moves to the end, and overrides an existing key of that name.
         same.update(renamed)
         return same
     if isinstance(value, list | tuple):

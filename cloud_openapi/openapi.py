@@ -10,15 +10,15 @@ from cloud_openapi.naming import snake_to_camel
 
 Method = Callable[..., dict[str, Any]]
 ClientOf = Callable[[str | None], Client]
-"""Gives the client whose allowlist counts for the module of a file."""
+"""Returns the client with the allowlist for the module of a file."""
 
 
 class OpenAPI:
     """Every API of the catalogue, callable as in a cloud function.
 
     Written ``cloud.openapi.analysis.getDailyRetain(…)``, or by name:
-    ``cloud.openapi["analysis.getDailyRetain"](…)``. ``cloud.openapi(convertCase=False)`` gives
-    the same with WeChat's snake_case names in parameters and answers.
+    ``cloud.openapi["analysis.getDailyRetain"](…)``. ``cloud.openapi(convertCase=False)`` has the
+    same APIs with WeChat's snake_case names in parameters and results.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class OpenAPI:
         self._unconverted: OpenAPI | None = None
 
     def __call__(self, options: Mapping[str, Any] | None = None, /, **keywords: Any) -> "OpenAPI":
-        """Return the same APIs with other options; ``convertCase`` is the one there is."""
+        """Return the same APIs with other options; the only option is ``convertCase``."""
         if self._path:
             self._catalogue.find(self._path.rstrip("."))
         if options is not None and not isinstance(options, Mapping):
@@ -58,12 +58,12 @@ class OpenAPI:
         if name.startswith("_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         found = self[name]
-        # The next look-up finds it without coming here.
+        # The next look-up finds the attribute and skips __getattr__.
         self.__dict__[name] = found
         return found
 
     def __getitem__(self, name: str) -> Any:
-        """Return an API by its name, or the namespace of that name."""
+        """Return the API or the namespace of a name. Raises UnknownAPIError."""
         if name not in self._found:
             self._found[name] = self._find(name)
         return self._found[name]

@@ -21,10 +21,7 @@ class Dates(TypedDict):
 
 
 class Period(NamedTuple):
-    """A natural day, a week from Monday to Sunday, a month, or any window of days.
-
-    Both ends belong to it.
-    """
+    """A day, a week from Monday to Sunday, a month, or any window of days, both ends included."""
 
     span: Span | Literal["window"]
     begin: date
@@ -32,7 +29,7 @@ class Period(NamedTuple):
 
     @property
     def ref(self) -> str:
-        """Return it as WeChat writes ``ref_date``: 20170313, 20170306-20170312, 201702."""
+        """Return the period as WeChat writes ``ref_date``: 20170313, 20170306-20170312, 201702."""
         if self.span == "day":
             return write_day(self.begin)
         if self.span != "month":
@@ -40,12 +37,12 @@ class Period(NamedTuple):
         return write_day(self.begin)[:6]
 
     def days_before(self, today: date) -> list[date]:
-        """Return the days of the period that are over."""
+        """Return the days of the period before today."""
         end = min(self.end, today - timedelta(days=1))
         return [self.begin + timedelta(days=n) for n in range((end - self.begin).days + 1)]
 
     def after(self, steps: int) -> "Period":
-        """Return the day, week or month that lies so many of them later."""
+        """Return the day, week or month that is ``steps`` days, weeks or months later."""
         if self.span == "window":
             raise ValueError("a window has no natural successor")
         if self.span == "month":
@@ -56,7 +53,7 @@ class Period(NamedTuple):
 
 
 def period_with(span: Span, day: date) -> Period:
-    """Return the day, week or month that holds this day."""
+    """Return the day, week or month that contains a day."""
     if span == "day":
         return Period(span, day, day)
     if span == "week":
@@ -68,7 +65,7 @@ def period_with(span: Span, day: date) -> Period:
 
 @lru_cache(maxsize=64)
 def last_complete(span: Span, today: date) -> Period:
-    """Return the newest period that had ended before today began."""
+    """Return the newest period that ended before today."""
     current = period_with(span, today)
     return current.after(-1)
 
@@ -77,9 +74,9 @@ def newest_dates(span: Span, now: datetime | None = None) -> Dates:
     """Return the dates of the newest complete day, week or month in Beijing.
 
     The result is ``{"beginDate": "20170306", "endDate": "20170312"}``, ready for a cloud call.
-    ``now`` is any aware time; without it the time in ``CLOUD_OPENAPI_NOW`` (the emulator sets it
-    for its functions) or the clock counts. Raises ValueError for another span, ConfigError for a
-    variable that is no time.
+    ``now`` is an aware time; its default is the time in ``CLOUD_OPENAPI_NOW``, which the emulator
+    sets for its functions, or else the clock's. Raises ValueError for another span, ConfigError
+    for an invalid variable.
     """
     if span not in ("day", "week", "month"):
         raise ValueError(f'a span is "day", "week" or "month", not {span!r}')
@@ -94,13 +91,15 @@ def _now_of_environment() -> datetime | None:
     try:
         return parse_now(text)
     except ValueError:
-        raise ConfigError(f"{NOW_VARIABLE} is no time such as 2017-03-14T10:00: {text!r}") from None
+        raise ConfigError(
+            f"{NOW_VARIABLE} is not a time such as 2017-03-14T10:00: {text!r}"
+        ) from None
 
 
 def parse_now(text: str | None) -> datetime | None:
-    """Read an ISO 8601 time; without an offset it is Beijing's. Nothing, if there is no text.
+    """Read an ISO 8601 time, in Beijing time if it has no offset; None for an empty text.
 
-    Raises ValueError for anything else.
+    Raises ValueError for any other text.
     """
     if not text:
         return None
@@ -116,7 +115,7 @@ def write_day(day: date) -> str:
 
 
 def parse_day(text: object) -> date | None:
-    """Read a day written ``yyyymmdd``; nothing, if it is not written so or is no day."""
+    """Read a day written ``yyyymmdd``; None for any other value."""
     if not (isinstance(text, str) and len(text) == 8 and text.isascii() and text.isdigit()):  # noqa: PLR2004
         return None
     try:

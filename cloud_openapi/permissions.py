@@ -1,6 +1,7 @@
-"""The allowlist of a config.json: which APIs a function may call.
+"""The allowlist of a config.json: the APIs that a function may call.
 
-Exact names only, as on the platform: no file, no key or an empty list allows nothing.
+As on the platform, names are exact, and a missing file, a missing key or an empty list allows
+nothing.
 """
 
 import json
@@ -25,7 +26,7 @@ class Permissions:
     def load(cls, path: Path) -> "Permissions":
         """Read ``permissions.openapi`` of a config.json; a missing file allows nothing.
 
-        Raises ConfigError, naming file and place, when the file cannot be used.
+        Raises ConfigError for an invalid file; the message names the file and the place in it.
         """
         try:
             text = path.read_text("utf-8-sig")
@@ -55,15 +56,15 @@ class Permissions:
 
 
 def is_in_function(module_file: str | None) -> bool:
-    """Say whether a module lies in the folder of a function."""
+    """Return True if a module is in a function's folder."""
     return module_file is not None and _function_of(module_file) is not None
 
 
 def config_of(module_file: str | None) -> Path:
-    """Return the config.json that counts for a module.
+    """Return the path of the config.json with the permissions of a module.
 
-    A module in a function's folder has that folder's own, whether it is there or not; any other
-    code has the one in the working directory. On CloudBase, both are the same.
+    For a module in a function's folder it is the config.json of that folder, even if missing. For
+    other code it is the config.json in the working directory. On CloudBase, both are the same.
     """
     folder = _function_of(module_file) if module_file else None
     return (folder or Path.cwd()) / "config.json"

@@ -21,7 +21,8 @@ from cloud_openapi.emulator import (
     listen,
     url_of,
 )
-from cloud_openapi.emulator.sources.modes import Modes, Sources
+from cloud_openapi.emulator.sources.modes import Modes
+from cloud_openapi.emulator.sources.source import Sources
 from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.mode import Mode
 from cloud_openapi.periods import NOW_VARIABLE, parse_now

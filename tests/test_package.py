@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from graphlib import TopologicalSorter
+
+import grimp
 
 import cloud_openapi
 
@@ -23,3 +26,11 @@ def test_importing_it_loads_nothing_that_a_deployed_function_lacks():
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = grimp.build_graph("cloud_openapi", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    # An import within a function.
+    assert "cloud_openapi.transports.https" in imports["cloud_openapi.transports._settings"]
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle

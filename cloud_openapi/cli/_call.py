@@ -5,7 +5,7 @@ from typing import Any, cast, get_args
 import click
 from click.core import ParameterSource
 
-from cloud_openapi._cloud import Cloud, settings_from_environment
+from cloud_openapi._cloud import Cloud
 from cloud_openapi.catalogue import Form, Operation, default_catalogue
 from cloud_openapi.cli._emulator_options import OPTIONS, EmulatorOptions, emulator_options
 from cloud_openapi.cli._options import (
@@ -17,7 +17,7 @@ from cloud_openapi.cli._options import (
 from cloud_openapi.emulator import create_app
 from cloud_openapi.errors import CloudSDKError, advice
 from cloud_openapi.naming import snake_to_camel
-from cloud_openapi.transports import Transport, connect
+from cloud_openapi.transports import Transport, connect, settings_from_environment
 
 _TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
 
@@ -92,7 +92,7 @@ def _type_of(field: Mapping[str, Any]) -> Any:
 
 
 def _transport(appid: str | None, base_url: str | None, options: EmulatorOptions) -> Transport:
-    chosen = connect(**settings_from_environment(appid=appid, base_url=base_url))
+    chosen = connect(settings_from_environment(appid=appid, base_url=base_url))
     if chosen is not None:
         source = click.get_current_context().get_parameter_source
         for name in OPTIONS:

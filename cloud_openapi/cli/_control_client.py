@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
-from cloud_openapi.transports import is_loopback
+from cloud_openapi.transports import is_loopback_url
 
 if TYPE_CHECKING:
     import requests
@@ -34,7 +34,7 @@ class ControlClient:
     def send(self, method: str, path: str, /, body: Any = None, **query: Any) -> Any:
         """Return the JSON of an answer. Raises CloudOpenAPIError with the emulator's own reason."""
         # Nobody else may steer an emulator, and a secret in the body is for no one else.
-        if not is_loopback(self._url):
+        if not is_loopback_url(self._url):
             raise ConfigError(
                 f"{self._url} is another machine, and an emulator is steered on its own only: say "
                 "where it is with --url or CLOUD_OPENAPI_BASE_URL."

@@ -10,13 +10,12 @@ from typing import Any
 
 import click
 
-from cloud_openapi._cloud import settings_from_environment
 from cloud_openapi.catalogue import Operation, RuleViolation, default_catalogue
 from cloud_openapi.cli._options import json_value, option
 from cloud_openapi.errors import ConfigError, ReplayError
 from cloud_openapi.periods import BEIJING, parse_day, period_with
 from cloud_openapi.recordings import Recorder, Replay, load, read_har
-from cloud_openapi.transports import connect
+from cloud_openapi.transports import connect, settings_from_environment
 
 _QUOTA = 45009
 _SPANS: tuple[Any, ...] = ("day", "week", "month")
@@ -62,7 +61,7 @@ def record(  # noqa: PLR0913 - an option each
     waiting = _not_recorded(operation, asked, to)
     recorder = Recorder(to / f"{api}.yaml" if one_file else to)
     settings = settings_from_environment(appid=appid, base_url=base_url)
-    transport = connect(**settings, recorder=recorder)
+    transport = connect(settings, recorder)
     if transport is None:
         raise ConfigError(
             "Set CLOUD_OPENAPI_APPID and CLOUD_OPENAPI_SECRET to record the real service, or give "

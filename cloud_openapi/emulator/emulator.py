@@ -18,7 +18,8 @@ from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.fault import Known
 from cloud_openapi.emulator.overrides.faults import Faults
 from cloud_openapi.emulator.overrides.pins import Pins
-from cloud_openapi.emulator.sources.modes import Modes, Sources
+from cloud_openapi.emulator.sources.modes import Modes
+from cloud_openapi.emulator.sources.source import Sources
 from cloud_openapi.emulator.state.app_settings import (
     APP_SETTINGS,
     app_settings,

@@ -1,4 +1,4 @@
-"""Ways to carry a call to WeChat or to the emulator: each has one method, send."""
+"""Ways to carry a call to WeChat or to the emulator; each is a class with the method ``send``."""
 
 from cloud_openapi.transports._base import (
     Exchange,
@@ -10,17 +10,26 @@ from cloud_openapi.transports._base import (
     timed_out,
     unreachable,
 )
-from cloud_openapi.transports._settings import connect, is_loopback
+from cloud_openapi.transports._settings import (
+    TransportSettings,
+    connect,
+    is_loopback_url,
+    settings_from_environment,
+    variable_of,
+)
 
 __all__ = [
     "Exchange",
     "ExchangeError",
     "Reply",
     "Transport",
+    "TransportSettings",
     "bad_body",
     "bad_status",
     "connect",
-    "is_loopback",
+    "is_loopback_url",
+    "settings_from_environment",
     "timed_out",
     "unreachable",
+    "variable_of",
 ]

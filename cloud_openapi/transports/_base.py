@@ -2,25 +2,28 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError, system_error
+
+TokenAPI = Literal["stable_token", "token"]
+Kind = Literal["https", "gateway", "cloudrun"]
 
 
 class Transport(Protocol):
     """Carries one call."""
 
     def send(self, operation: Operation, params: Mapping[str, Any], /) -> dict[str, Any]:
-        """Return WeChat's answer in its HTTPS form, an error of WeChat's included.
+        """Return WeChat's response in its HTTPS form, also for an error of WeChat's.
 
-        Raises CloudSDKError when there is no such answer.
+        Raises CloudSDKError without such a response.
         """
         ...
 
 
 class Reply(NamedTuple):
-    """An HTTP answer."""
+    """An HTTP response."""
 
     status: int
     reason: str
@@ -29,7 +32,7 @@ class Reply(NamedTuple):
 
     @property
     def content_type(self) -> str:
-        """Return the Content-Type, or nothing."""
+        """Return the Content-Type, or an empty string if missing."""
         return self.headers.get("Content-Type", "")
 
     def __repr__(self) -> str:
@@ -38,16 +41,11 @@ class Reply(NamedTuple):
 
 
 class Exchange(ABC):
-    """Sends one HTTP request to the service; target is a path with its query."""
+    """Sends one HTTP request to the service."""
 
     base_url = ""
 
     @abstractmethod
-    def fetch(
-        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str] | None, /
-    ) -> Reply:
-        """Return the answer, whatever its status. Raises ExchangeError when none came."""
-
     def send(
         self,
         method: str,
@@ -55,32 +53,31 @@ class Exchange(ABC):
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Return the answer to a body of JSON, unless the headers say otherwise.
+        """Return the response, whatever its status; ``target`` is a path with its query.
 
-        Raises ExchangeError, whose text holds no query, when none came or its status is not 200.
+        A body is JSON unless the headers name another type. Raises ExchangeError, whose text
+        holds no query, without a response.
         """
-        reply = self.fetch(method, target, body, headers)
+
+    def body_of(self, reply: Reply, target: str) -> bytes:
+        """Return the body of a response. Raises ExchangeError for a status other than 200."""
         if reply.status != HTTPStatus.OK:
-            path = target.partition("?")[0]
-            raise bad_status(reply.status, reply.reason, self.base_url + path)
-        return reply
+            raise bad_status(reply.status, reply.reason, self.base_url + target.partition("?")[0])
+        return reply.body
 
 
 class ExchangeError(Exception):
-    """An exchange that brought no usable answer. Its text never holds a token or a secret.
+    """An exchange without a usable response. Its text never holds a token or a secret.
 
-    ``what`` is what happened in Node.js's words; ``status`` that of an answer that was not 200.
+    ``reason`` is the failure in Node.js's words.
     """
 
-    def __init__(
-        self, code: int, text: str | None, hint: str, what: str = "", status: int = 0
-    ) -> None:
+    def __init__(self, code: int, text: str | None, hint: str, reason: str = "") -> None:
         super().__init__(code, text, hint)
         self.code = code
         self.text = text
         self.hint = hint
-        self.what = what
-        self.status = status
+        self.reason = reason
 
     def failure(self, api: str) -> CloudSDKError:
         """Return the SDK's error for a call of this API."""
@@ -89,28 +86,27 @@ class ExchangeError(Exception):
         return CloudSDKError(self.code, f"openapi.{api}:fail {self.text}", self.hint)
 
 
-def unreachable(what: str, where: str) -> ExchangeError:
-    """Return the error of a connection that failed or broke; ``what`` is Node.js's word for it."""
+def unreachable(reason: str, where: str) -> ExchangeError:
+    """Return the error of a connection that failed or broke; ``reason`` is Node.js's word."""
     return _gateway_error(
-        what, f"No answer from {where}. Is the address right, is the service running?"
+        reason, f"{where} sent no response. Check the address, and that the service is running."
     )
 
 
-def bad_status(status: int, reason: str, url: str) -> ExchangeError:
-    """Return the error of an answer that is not 200; WeChat answers its own errors with 200."""
+def bad_status(status: int, phrase: str, url: str) -> ExchangeError:
+    """Return the error of a status other than 200; WeChat sends its own errors with 200."""
     return _gateway_error(
-        f"{status} {reason} | [{url}]",
-        "WeChat answers with 200: something else answered here.",
-        status,
+        f"{status} {phrase} | [{url}]",
+        "WeChat always responds with status 200: a proxy or another server sent this response.",
     )
 
 
 def timed_out(where: str) -> ExchangeError:
-    """Return the error of an answer that did not come in time."""
+    """Return the error of a timeout."""
     return ExchangeError(
         -604102,
         None,
-        f"{where} did not answer in time; the call may have been done all the same.",
+        f"{where} did not respond within the timeout; WeChat may have processed the call.",
         "request timeout",
     )
 
@@ -120,10 +116,10 @@ def bad_body(shown: str) -> ExchangeError:
     return ExchangeError(
         -601001,
         f"wechat server internal error, response body is invalid json: {shown}",
-        "The answer is no JSON object: a proxy or another server may have answered.",
+        "The response is not a JSON object: a proxy or another server may have sent it.",
     )
 
 
-def _gateway_error(what: str, hint: str, status: int = 0) -> ExchangeError:
+def _gateway_error(reason: str, hint: str) -> ExchangeError:
     code = -501001
-    return ExchangeError(code, f"{code} {SDK_TEXTS[code]}. {what}", hint, what, status)
+    return ExchangeError(code, f"{code} {SDK_TEXTS[code]}. {reason}", hint, reason)

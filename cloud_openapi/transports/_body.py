@@ -7,7 +7,7 @@ from cloud_openapi.redaction import mask_text
 
 
 def encode(operation: Operation, params: Mapping[str, Any]) -> bytes:
-    """Return the parameters as JSON. Raises TypeError."""
+    """Return the parameters as JSON. Raises TypeError for other values."""
     try:
         text = json.dumps(params, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return text.encode()
@@ -18,10 +18,10 @@ def encode(operation: Operation, params: Mapping[str, Any]) -> bytes:
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:
-    """Return the object that a body is, its errcode a number; None for anything else."""
+    """Return the JSON object of a body, its errcode as a number; None for any other body."""
     try:
         value = json.loads(body)
-        # A code that came as a string is the same code; one that is no number is no answer.
+        # A numeric string is accepted as a code; any other string makes the body invalid.
         if isinstance(value, dict) and "errcode" in value:
             value["errcode"] = int(value["errcode"])
     except (ValueError, TypeError, RecursionError):

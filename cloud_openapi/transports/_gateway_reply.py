@@ -1,4 +1,4 @@
-"""What wx-server-sdk 4.0.2 makes of the gateway's answers, errors to the letter."""
+"""The gateway's responses as wx-server-sdk 4.0.2 reads them, with its errors to the letter."""
 
 import json
 import re
@@ -9,11 +9,12 @@ from cloud_openapi.transports._base import Reply, bad_body
 from cloud_openapi.transports._packing import to_json
 from cloud_openapi.wire.messages import MessageError, read_answer
 
-# By this, to the letter, the SDK knows an error of the gateway's own.
+# The exact Content-Type by which the SDK recognises an error of the gateway's own.
 _ERROR_TYPE: Final = "application/json; charset=utf-8"
 _TEXT = re.compile(r"application/json|text/plain")
 _NO_JSON: Final = object()
 _SYSTEM_ERROR, _RESOURCE_ERROR = -601001, -501001
+_FOREIGN: Final = "The response is not the gateway's: a proxy or another server may have sent it."
 
 _CODES: Final = {
     "SERVER_TIMEOUT": -501002,
@@ -39,7 +40,7 @@ _CODES: Final = {
 
 
 def answer_of(api: str, reply: Reply) -> dict[str, Any]:
-    """Return WeChat's answer that a reply holds. Raises CloudSDKError."""
+    """Return WeChat's response within a reply of the gateway. Raises CloudSDKError."""
     if reply.content_type == _ERROR_TYPE:
         error = _json(reply.body)
         if error is not _NO_JSON:
@@ -64,7 +65,7 @@ def answer_of(api: str, reply: Reply) -> dict[str, Any]:
 
 
 def result_of(reply: Reply) -> tuple[Any, str]:
-    """Return what a called function answered, and the id of the request. Raises CloudSDKError."""
+    """Return the result of a called function, and the request's id. Raises CloudSDKError."""
     answer = _json(reply.body)
     code, result = None, None
     if isinstance(answer, dict):
@@ -74,9 +75,8 @@ def result_of(reply: Reply) -> tuple[Any, str]:
         hint = f"The gateway says {code}, request {answer.get('requestId')}."
         raise CloudSDKError(-1, f"callFunction:fail {answer.get('message', '')}", hint)
     if not isinstance(result, str):
-        hint = "The answer is not the gateway's: a proxy or another server may have answered."
-        raise CloudSDKError(-1, "callFunction:fail unknown response", hint)
-    # The SDK parses a text that is a result once more.
+        raise CloudSDKError(-1, "callFunction:fail unknown response", _FOREIGN)
+    # The SDK parses a result that is a string once more.
     for _ in range(2):
         result = _parsed(result)
     return result, answer.get("requestId", "")
@@ -112,9 +112,8 @@ def _refusal(api: str, error: Any) -> CloudSDKError:
 def _no_message(api: str, body: bytes, complaint: str) -> CloudSDKError:
     error = _json(body)
     if error is _NO_JSON or error is None:
-        hint = "The answer is not the gateway's: a proxy or another server may have answered."
         text = f"{api}:fail unknown wx response received: {complaint}"
-        return CloudSDKError(_SYSTEM_ERROR, text, hint)
+        return CloudSDKError(_SYSTEM_ERROR, text, _FOREIGN)
     if isinstance(error, dict) and error.get("code") and "message" in error:
         code = _CODES.get(str(error["code"]), _RESOURCE_ERROR)
         return CloudSDKError(code, f"{api}:fail {error['message']}")
@@ -123,7 +122,7 @@ def _no_message(api: str, body: bytes, complaint: str) -> CloudSDKError:
 
 
 def _json(body: bytes) -> Any:
-    """Return the value of a body, or _NO_JSON for one that is none."""
+    """Return the JSON value of a body, or _NO_JSON for any other body."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

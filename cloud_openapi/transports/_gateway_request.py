@@ -19,7 +19,7 @@ _ENV = re.compile(r"[a-z0-9_-]{1,40}")
 
 
 class NoCredentialsError(Exception):
-    """There is nothing to sign a request with; the text is the SDK's."""
+    """Credentials to sign a request are missing; the text is the SDK's."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -29,7 +29,7 @@ class NoCredentialsError(Exception):
 
 
 def run_environment() -> str:
-    """Return the SDK's word for where this process runs."""
+    """Return the SDK's name of the environment that this process runs in."""
     if os.environ.get("TENCENTCLOUD_RUNENV") == "SCF":
         return "scf"
     if os.environ.get("CBR_ENV_ID"):
@@ -38,7 +38,7 @@ def run_environment() -> str:
 
 
 class Address(NamedTuple):
-    """Where the gateway is: ``http://host``, the path, and what begins its query."""
+    """The gateway's URL: ``http://host``, its path, and the beginning of its query."""
 
     base: str
     path: str
@@ -46,9 +46,9 @@ class Address(NamedTuple):
 
 
 def gateway_address(env: str) -> Address:
-    """Return where the gateway is. Raises ConfigError.
+    """Return the gateway's address. Raises ConfigError for an invalid TCB_CONTEXT_CNFG.
 
-    The platform gives its URL in TCB_CONTEXT_CNFG; else it follows by the SDK's own rule.
+    The platform gives the URL in TCB_CONTEXT_CNFG. Without it the SDK's own rule gives the URL.
     """
     given = os.environ.get("TCB_CONTEXT_CNFG")
     url = _given_url(given) if given else ""
@@ -64,7 +64,7 @@ def _address(url: str) -> Address:
     return Address(f"{found.scheme}://{found.netloc}", found.path, found.query)
 
 
-def _usual_url(env: str, region: str, internal: bool) -> str:  # noqa: FBT001 - one of three words
+def _usual_url(env: str, region: str, internal: bool) -> str:  # noqa: FBT001 - the third of three parts
     parts = [env] if _ENV.fullmatch(env) else []
     parts += ["internal"] if internal else []
     parts += [region] if region else []
@@ -79,16 +79,16 @@ def _given_url(text: str) -> str:
             return str(url)
     except (ValueError, TypeError, AttributeError):
         pass
-    # The SDK would go on with the real gateway's address, which was not asked for.
+    # The SDK would go on with the real gateway's address, a surprise for a wrong setting.
     raise ConfigError(
         'TCB_CONTEXT_CNFG must be JSON such as {"URL": "http://127.0.0.1:7070/admin"}'
     )
 
 
 class Invocation(NamedTuple):
-    """What all requests of an invocation have in common, by the platform's variables.
+    """The common part of all requests of an invocation, from the platform's variables.
 
-    ``fields`` and ``headers`` are those that every one of them carries.
+    Every request carries ``fields`` and ``headers``.
     """
 
     env: str
@@ -99,12 +99,12 @@ class Invocation(NamedTuple):
     secret_key: str
 
     def __repr__(self) -> str:
-        # It holds tokens and a secret.
+        # The fields hold tokens and a secret.
         return f"<Invocation in {self.env} by {self.address.base}>"
 
 
 def api_token() -> str:
-    """Return the token that the platform gave the invocation, by which the gateway knows it."""
+    """Return the platform's token of the invocation, by which the gateway recognises it."""
     token = os.environ.get("WX_API_TOKEN", "")
     if os.environ.get("TRIGGER_SRC") == "timer":
         return os.environ.get("WX_TRIGGER_API_TOKEN_V0") or token
@@ -112,7 +112,7 @@ def api_token() -> str:
 
 
 def read_invocation(env: str, token: str) -> Invocation:
-    """Return what the variables say now. Raises NoCredentialsError, ConfigError."""
+    """Read the platform's variables. Raises NoCredentialsError, ConfigError."""
     variable = os.environ.get
     address = gateway_address(env)
     secret_id, secret_key = variable("TENCENTCLOUD_SECRETID"), variable("TENCENTCLOUD_SECRETKEY")
@@ -156,7 +156,7 @@ def _common_fields(env: str, token: str) -> dict[str, str | bytes]:
 def signed_headers(
     invocation: Invocation, query: str, kind: str, fields: Mapping[str, str | bytes]
 ) -> dict[str, str]:
-    """Return the headers of a request with a body of this kind."""
+    """Return the headers of a request whose Content-Type is ``kind``, signature included."""
     now = time.time()
     headers = {
         **invocation.headers,

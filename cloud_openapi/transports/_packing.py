@@ -9,13 +9,12 @@ from typing import Any, Final
 
 from cloud_openapi.wire.messages import Pair
 
-# Where the SDK's table, mime-db, begins with another extension than Python's.
+# Types whose first extension in the SDK's table, mime-db, differs from Python's.
 _EXTENSIONS: Final = {"image/jpeg": "jpeg", "audio/mpeg": "mpga"}
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
-
-# What json-bigint, by which the SDK writes parameters, escapes beyond JSON's own.
+# The SDK writes parameters with json-bigint, which escapes these beyond JSON's own.
 _ESCAPED: Final = re.compile(
     "[\x7f-\x9f\u00ad\u0600-\u0604\u070f\u17b4\u17b5\u200c-\u200f\u2028-\u202f"
     "\u2060-\u206f\ufeff\ufff0-\uffff]"
@@ -26,9 +25,10 @@ _STRING_OR_FLOAT: Final = re.compile(
 
 
 def pack(api: str, params: Mapping[str, Any]) -> Iterator[Pair]:
-    """Yield each parameter as JSON, a file as its content. Raises TypeError.
+    """Yield each parameter as JSON, a file as its content. Raises TypeError for other values.
 
-    A file is ``{"contentType": …, "value": bytes}``. Its type is not sent, its name is made of it.
+    A file is ``{"contentType": …, "value": bytes}``. Its type is not sent but gives its name an
+    extension.
     """
     for key, value in params.items():
         name = _whole(key)
@@ -36,7 +36,7 @@ def pack(api: str, params: Mapping[str, Any]) -> Iterator[Pair]:
 
 
 def _media(key: str, value: Any) -> Pair | None:
-    # A text is asked for first: to look for a mapping costs more than all else here.
+    # The check for a string comes first: the one for a mapping costs more than the rest.
     if isinstance(value, str) or not isinstance(value, Mapping):
         return None
     if not isinstance(value.get("value"), bytes):
@@ -52,10 +52,10 @@ def _extension(kind: str) -> str:
     return _EXTENSIONS.get(kind) or (mimetypes.guess_extension(kind) or ".png")[1:]
 
 
-def to_json(what: str, value: Any) -> bytes:
-    """Return a value as JSON.stringify writes it. Raises TypeError, which names what it is for."""
-    # Half a surrogate pair is escaped there.
-    return _text(what, value).encode("utf-8", "backslashreplace")
+def to_json(name: str, value: Any) -> bytes:
+    """Return a value as JSON.stringify writes it. Raises TypeError, whose text begins with name."""
+    # JSON.stringify escapes half a surrogate pair.
+    return _text(name, value).encode("utf-8", "backslashreplace")
 
 
 def _value(api: str, value: Any) -> bytes:
@@ -63,11 +63,11 @@ def _value(api: str, value: Any) -> bytes:
     return _whole(_ESCAPED.sub(lambda m: f"\\u{ord(m[0]):04x}", _text(api, value))).encode()
 
 
-def _text(what: str, value: Any) -> str:
+def _text(name: str, value: Any) -> str:
     try:
         text = _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(f"{what}: the parameters cannot be written as JSON: {error}") from error
+        raise TypeError(f"{name}: the parameters cannot be written as JSON: {error}") from error
     if isinstance(value, str):
         return text
     # Python writes other numbers as JavaScript does.
@@ -75,7 +75,7 @@ def _text(what: str, value: Any) -> str:
 
 
 def _number(text: str) -> str:
-    """Return a float as JavaScript writes it: to 21 digits in full, whole ones as integers."""
+    """Return a float as JavaScript writes it: up to 21 digits, whole numbers without a point."""
     size = abs(float(text))
     if size == 0:
         return "0"
@@ -85,7 +85,7 @@ def _number(text: str) -> str:
 
 
 def _whole(text: str) -> str:
-    """Return a text that UTF-8 can write: half a surrogate pair becomes U+FFFD, as in Node.js."""
+    """Return the text with U+FFFD for half a surrogate pair, as Node.js writes UTF-8."""
     if text.isascii():
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,49 +1,95 @@
-"""From settings to a transport: where a call goes, and in whose name."""
+"""From settings to a transport: the address of a call, and the mini program that makes it."""
 
-import ipaddress
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 from urllib.parse import urlsplit
 
 from cloud_openapi.context import DynamicEnv
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.transports._base import Transport
+from cloud_openapi.loopback import is_loopback
+from cloud_openapi.transports._base import Kind, TokenAPI, Transport
 
 if TYPE_CHECKING:
     from cloud_openapi.recordings import Recorder
     from cloud_openapi.transports.https import HTTPExchange
 
-TokenAPI = Literal["stable_token", "token"]
-Kind = Literal["https", "gateway", "cloudrun"]
-
 WEIXIN = "https://api.weixin.qq.com"
+_CHOICES = {"token_api": get_args(TokenAPI), "transport": get_args(Kind)}
 
 
-def connect(  # noqa: PLR0913 - each is a setting of its own
-    *,
-    appid: str | None,
-    secret: str | None,
-    base_url: str | None,
-    token_api: TokenAPI = "stable_token",
-    timeout: float = 15.0,
-    kind: Kind | None = None,
-    env: str | DynamicEnv | None = None,
-    token_file: Path | None = None,
-    recorder: "Recorder | None" = None,
-) -> Transport | None:
-    """Return the transport that the settings ask for, or None if they name no one to call.
+class TransportSettings(NamedTuple):
+    """The options of ``cloud.init`` that choose a transport; ``timeout`` is in seconds."""
 
-    Whoever names an appid, a secret or an address gets HTTPS; else a function of CloudBase gets
-    the gateway. Nothing reaches the real service without credentials. A loopback address alone is
-    enough: the emulator's demo mini program is used there, and nowhere else. With ``recorder``
-    each answer over HTTPS is recorded.
+    appid: str | None = None
+    secret: str | None = None
+    base_url: str | None = None
+    token_api: TokenAPI = "stable_token"  # noqa: S105 - the name of an API
+    timeout: float = 15.0
+    transport: Kind | None = None
+    env: str | DynamicEnv | None = None
+    token_file: Path | None = None
 
-    Raises ConfigError when the settings contradict each other.
+    def __repr__(self) -> str:
+        # The secret must not reach a log.
+        return f"<TransportSettings of {self.appid} for {self.base_url}>"
+
+
+def settings_from_environment(**given: Any) -> TransportSettings:
+    """Return the settings; a variable CLOUD_OPENAPI_… is the default of each.
+
+    Raises ConfigError for an invalid value.
     """
-    if kind is None and not (appid or secret or base_url):
+    values: dict[str, Any] = {name: given.get(name) for name in TransportSettings._fields}
+    for name, value in values.items():
+        if value is None:
+            values[name] = variable_of(name)
+    for name, choices in _CHOICES.items():
+        _check_choice(name, values[name], choices)
+    values["token_api"] = values["token_api"] or "stable_token"
+    values["timeout"] = _seconds(values["timeout"])
+    if values["token_file"] is not None:
+        values["token_file"] = Path(values["token_file"])
+    return TransportSettings(**values)
+
+
+def variable_of(name: str) -> str | None:
+    """Return the variable of an option, such as CLOUD_OPENAPI_APPID; None if empty or missing."""
+    return os.environ.get(f"CLOUD_OPENAPI_{name.upper()}") or None
+
+
+def _check_choice(name: str, value: str | None, choices: tuple[str, ...]) -> None:
+    if value is not None and value not in choices:
+        raise ConfigError(
+            f"{name} (CLOUD_OPENAPI_{name.upper()}) is {', '.join(choices[:-1])} or {choices[-1]}, "
+            f'not "{value}"'
+        )
+
+
+def _seconds(value: float | str | None) -> float:
+    try:
+        seconds = 15.0 if value is None else float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise ConfigError(f"timeout (CLOUD_OPENAPI_TIMEOUT) is a number of seconds, not {value!r}")
+    return seconds
+
+
+def connect(settings: TransportSettings, recorder: "Recorder | None" = None) -> Transport | None:
+    """Return the transport that the settings choose, or None if they name no service to call.
+
+    An appid, a secret or an address selects HTTPS; without them a function of CloudBase uses the
+    gateway. The real service is never called without credentials. A loopback address needs none:
+    the emulator's demo mini program is the default there, and nowhere else. With ``recorder``
+    each response over HTTPS is recorded.
+
+    Raises ConfigError for settings that contradict each other.
+    """
+    kind = settings.transport
+    if kind is None and not (settings.appid or settings.secret or settings.base_url):
         kind = "gateway" if _in_cloudbase() else None
         if kind is None:
             return None
@@ -53,14 +99,14 @@ def connect(  # noqa: PLR0913 - each is a setting of its own
             "or let the emulator record them (cloud-openapi serve --mode record)."
         )
     if kind == "gateway":
-        return _gateway(env, timeout)
+        return _gateway(settings)
     if kind == "cloudrun":
-        return _cloudrun(base_url, token_file, timeout)
-    return _https(appid, secret, base_url, token_api, timeout, recorder)
+        return _cloudrun(settings)
+    return _https(settings, recorder)
 
 
 def _in_cloudbase() -> bool:
-    """Say whether this is a function of CloudBase, which signs its calls by these variables."""
+    """Return True in a function of CloudBase, which signs its calls by these variables."""
     if os.environ.get("TCB_CONTEXT_CNFG"):
         return True
     credentials = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY")
@@ -68,40 +114,51 @@ def _in_cloudbase() -> bool:
     return inside and all(map(os.environ.get, credentials))
 
 
-def _gateway(env: str | DynamicEnv | None, timeout: float) -> Transport:
+def _gateway(settings: TransportSettings) -> Transport:
     try:
-        # It needs protobuf, which nobody else has to carry.
+        # This loads protobuf, which the other transports do not need.
         from cloud_openapi.transports.gateway import GatewayTransport  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"The CloudBase gateway needs the package {error.name}: "
             "pip install 'cloud-openapi[gateway]', or set CLOUD_OPENAPI_TRANSPORT=https."
         ) from None
-    return GatewayTransport(lambda url: _exchange(url, timeout), env)
+    return GatewayTransport(lambda url: _exchange(url, settings.timeout), settings.env)
 
 
-def _cloudrun(base_url: str | None, token_file: Path | None, timeout: float) -> Transport:
+def _cloudrun(settings: TransportSettings) -> Transport:
     from cloud_openapi.transports.cloudrun import TOKEN_FILE, CloudRunTransport  # noqa: PLC0415
 
+    token_file = settings.token_file
     if token_file is None and TOKEN_FILE.is_file():
         token_file = TOKEN_FILE
-    # Without a token of its own a call must be http: the side-car fills the token in.
-    usual = WEIXIN if token_file else WEIXIN.replace("https:", "http:")
-    return CloudRunTransport(_exchange((base_url or usual).rstrip("/"), timeout), token_file)
+    # Without a token file a call must use http: the side-car fills the token in.
+    default = WEIXIN if token_file else WEIXIN.replace("https:", "http:")
+    base_url = (settings.base_url or default).rstrip("/")
+    return CloudRunTransport(_exchange(base_url, settings.timeout), token_file)
 
 
-def _https(  # noqa: PLR0913 - each is a setting of its own
-    appid: str | None,
-    secret: str | None,
-    base_url: str | None,
-    token_api: TokenAPI,
-    timeout: float,
-    recorder: "Recorder | None",
-) -> Transport:
-    base_url = (base_url or WEIXIN).rstrip("/")
-    loopback = is_loopback(base_url)
+def _https(settings: TransportSettings, recorder: "Recorder | None") -> Transport:
+    base_url = (settings.base_url or WEIXIN).rstrip("/")
+    appid, secret = _credentials(settings, base_url)
+    from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415
+
+    http = _exchange(base_url, settings.timeout)
+    if recorder is None:
+        return HTTPSTransport(http, appid, secret, settings.token_api)
+    from cloud_openapi.transports.recording import RecordingExchange  # noqa: PLC0415
+
+    recorder.redactor.give(appid, secret)
+    recording = RecordingExchange(http, base_url, recorder)
+    return HTTPSTransport(recording, appid, secret, settings.token_api)
+
+
+def _credentials(settings: TransportSettings, base_url: str) -> tuple[str, str]:
+    """Return the appid and the secret to call a base URL with. Raises ConfigError."""
+    appid, secret = settings.appid, settings.secret
+    loopback = is_loopback_url(base_url)
     if loopback and not (appid or secret):
-        appid, secret = DEMO_APPID, DEMO_SECRET
+        return DEMO_APPID, DEMO_SECRET
     if not appid or not secret:
         missing = "appid (CLOUD_OPENAPI_APPID)" if not appid else "secret (CLOUD_OPENAPI_SECRET)"
         raise ConfigError(f"{base_url} needs an appid and a secret: the {missing} is missing.")
@@ -111,27 +168,19 @@ def _https(  # noqa: PLR0913 - each is a setting of its own
             f"{base_url}. Set CLOUD_OPENAPI_APPID and CLOUD_OPENAPI_SECRET to your mini program's."
         )
     if base_url.startswith("http:") and not loopback:
-        warnings.warn(f"{base_url} gets the secret unencrypted; use https.", stacklevel=4)
-    from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415
-
-    http = _exchange(base_url, timeout)
-    if recorder is None:
-        return HTTPSTransport(http, appid, secret, token_api)
-    from cloud_openapi.transports.recording import RecordingExchange  # noqa: PLC0415
-
-    recorder.redactor.give(appid, secret)
-    return HTTPSTransport(RecordingExchange(http, base_url, recorder), appid, secret, token_api)
+        warnings.warn(f"{base_url} gets the secret unencrypted; use https.", stacklevel=5)
+    return appid, secret
 
 
 def _exchange(base_url: str, timeout: float) -> "HTTPExchange":
-    # This loads requests, which a process that calls nobody does not pay for.
+    # This loads requests, which a process without calls does not need.
     from cloud_openapi.transports.https import HTTPExchange  # noqa: PLC0415
 
-    return HTTPExchange(base_url, timeout=timeout, use_proxies=not is_loopback(base_url))
+    return HTTPExchange(base_url, timeout=timeout, use_proxies=not is_loopback_url(base_url))
 
 
-def is_loopback(base_url: str) -> bool:
-    """Say whether a base URL leads to this machine. Raises ConfigError if it is none."""
+def is_loopback_url(base_url: str) -> bool:
+    """Return True if a base URL leads to this machine. Raises ConfigError for an invalid URL."""
     try:
         parts = urlsplit(base_url)
         host, _port = parts.hostname, parts.port
@@ -143,9 +192,4 @@ def is_loopback(base_url: str) -> bool:
         )
     if parts.username or parts.password:
         raise ConfigError("The base URL must not hold a user name or a password.")
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(host)

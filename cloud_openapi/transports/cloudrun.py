@@ -1,7 +1,7 @@
-"""WeChat Cloud Run: HTTPS APIs from a container, without an access token of one's own.
+"""WeChat Cloud Run: HTTPS APIs from a container, without an AppSecret.
 
-Either its side-car fills in the token of a call over plain http (开放接口服务), or the platform
-keeps one in a file (微信令牌). See
+The side-car of the container fills in the token of a call over plain http (开放接口服务), or the
+platform keeps a token in a file (微信令牌). See
 https://developers.weixin.qq.com/miniprogram/dev/wxcloudrun/src/guide/weixin/open.html
 """
 
@@ -21,9 +21,9 @@ _LONGEST_SHOWN = 2000
 
 
 class CloudRunTransport:
-    """Calls WeChat's HTTPS APIs without a token, or with the one of the platform's file.
+    """Calls WeChat's HTTPS APIs without a token, or with the token in the platform's file.
 
-    The file is read again whenever it has changed. Safe to share between threads.
+    A changed file is read again. Safe to share between threads.
     """
 
     def __init__(self, exchange: Exchange, token_file: Path | None = None) -> None:
@@ -35,20 +35,21 @@ class CloudRunTransport:
         return f"<CloudRunTransport by {self._exchange}, token file {self._file}>"
 
     def send(self, operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return WeChat's answer, an error of WeChat's included.
+        """Return WeChat's response, also for an error of WeChat's.
 
-        Raises CloudSDKError when no answer came or the file has no token, TypeError when the
-        parameters cannot be written as JSON.
+        Raises CloudSDKError without a response or without a token in the file, TypeError for
+        parameters that JSON cannot write.
         """
         body = encode(operation, params)
         token = self._token(operation.name)
         query = f"?{urlencode({'cloudbase_access_token': token})}" if token else ""
         try:
             reply = self._exchange.send(operation.method, operation.path + query, body)
-            answer = json_object(reply.body)
+            content = self._exchange.body_of(reply, operation.path)
+            answer = json_object(content)
             if answer is not None:
                 return masked(answer, token) if answer.get("errcode") else answer
-            shown = mask_text(reply.body.decode("utf-8", "replace"), (token,))
+            shown = mask_text(content.decode("utf-8", "replace"), (token,))
             failure = bad_body(shown[:_LONGEST_SHOWN]).failure(operation.name)
         except ExchangeError as error:
             failure = error.failure(operation.name)
@@ -64,7 +65,7 @@ class CloudRunTransport:
             if self._read is None or self._read[0] != state:
                 self._read = (state, self._file.read_text("ascii").strip())
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text"
+            reason = getattr(error, "strerror", None) or "it is not text"
             raise self._no_token(api, reason) from None
         if not self._read[1]:
             raise self._no_token(api, "it is empty")
@@ -74,5 +75,5 @@ class CloudRunTransport:
         return CloudSDKError(
             -1,
             f"openapi.{api}:fail no token in {self._file}: {reason}",
-            "Switch on 云调用 and 微信令牌 in the console of Cloud Run and deploy a new version.",
+            "Enable 云调用 and 微信令牌 in the console of Cloud Run and deploy a new version.",
         )

@@ -1,7 +1,7 @@
-"""The CloudBase gateway: the form in which wx-server-sdk itself calls, without an access token.
+"""The CloudBase gateway: the form of wx-server-sdk's own calls, without an access token.
 
-Messages, fields, signature and errors are those of wx-server-sdk 4.0.2. The gateway knows the
-function by the token that the platform gives each invocation, and its config.json.
+Messages, fields, signature and errors are those of wx-server-sdk 4.0.2. The platform gives each
+invocation a token; by it the gateway finds the function and its config.json.
 """
 
 import json
@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.context import DynamicEnv, current_env
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError
-from cloud_openapi.transports._base import Exchange, ExchangeError, Reply
+from cloud_openapi.transports._base import Exchange, ExchangeError, Reply, bad_status
 from cloud_openapi.transports._gateway_reply import answer_of, gateway_failure, result_of
 from cloud_openapi.transports._gateway_request import (
     Invocation,
@@ -30,17 +30,29 @@ from cloud_openapi.wire import multipart
 from cloud_openapi.wire.messages import write_request
 
 
+class _Request(NamedTuple):
+    exchange: Exchange
+    base: str
+    target: str
+    body: bytes
+    headers: dict[str, str]
+
+    def check(self, reply: Reply) -> None:
+        """Raise ExchangeError for a status other than 200, with Node.js's phrase for it."""
+        if reply.status != HTTPStatus.OK:
+            raise bad_status(reply.status, _phrase(reply.status), self.base + self.target)
+
+
 class GatewayTransport:
-    """Calls WeChat's APIs by the CloudBase gateway, in the name of the running function.
+    """Calls WeChat's APIs by the CloudBase gateway, as the running function.
 
     ``env`` is the environment's id, by default the function's own. Address, credentials and tokens
-    are read from the platform's variables once in an invocation, which is known by its token; at
-    each call where there is none. ``exchange_of`` opens an exchange with a base URL. Safe to share
-    between threads.
+    are read from the platform's variables once for each invocation token, or at each call without
+    a token. ``exchange_of`` opens an exchange with a base URL. Safe to share between threads.
     """
 
     enforces_permissions = True
-    """The gateway itself looks at config.json, so that nobody has to before."""
+    """The gateway itself checks config.json; the facade does not."""
 
     def __init__(
         self, exchange_of: Callable[[str], Exchange], env: str | DynamicEnv | None = None
@@ -55,30 +67,33 @@ class GatewayTransport:
         return f"<GatewayTransport {self._env or 'of the function'}>"
 
     def send(self, operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return WeChat's answer, an error of WeChat's included.
+        """Return WeChat's response, also for an error of WeChat's.
 
-        An answer that is no JSON is ``{"contentType": str, "buffer": bytes}``. Raises
-        CloudSDKError, TypeError when the parameters cannot be written as JSON.
+        A response other than JSON is ``{"contentType": str, "buffer": bytes}``. Raises
+        CloudSDKError, and TypeError for parameters that JSON cannot write.
         """
         name = operation.name
         message = write_request(pack(name, params))
         try:
-            reply = self._post(
+            request = self._request(
                 {"action": "wx.openApi", "apiName": name, "requestData": message}, "multipart"
             )
+            reply = request.exchange.send("POST", request.target, request.body, request.headers)
+            request.check(reply)
             return answer_of(name, reply)
         except NoCredentialsError as error:
             failure = gateway_failure(f"openapi.{name}", "INVALID_PARAM", str(error))
         except ExchangeError as error:
             code = -501001
-            text = f"openapi.{name}:fail {code} {SDK_TEXTS[code]}. {error.what}"
+            text = f"openapi.{name}:fail {code} {SDK_TEXTS[code]}. {error.reason}"
             failure = CloudSDKError(code, text, error.hint)
         raise failure
 
     def call_function(self, name: str, data: Mapping[str, Any]) -> tuple[Any, str]:
-        """Return what a function of the same environment answered, and the id of the request.
+        """Return the result of a function of the same environment, and the id of the request.
 
-        Raises CloudSDKError with errCode -1 as the SDK does, TypeError for data that are no JSON.
+        Raises CloudSDKError with errCode -1 as the SDK does, TypeError for data that JSON cannot
+        write.
         """
         fields: dict[str, str | bytes] = {
             "action": "functions.invokeFunction",
@@ -86,16 +101,18 @@ class GatewayTransport:
             "request_data": to_json("callFunction", data).decode(),
         }
         try:
-            reply = self._post(fields, "json")
+            request = self._request(fields, "json")
+            reply = request.exchange.send("POST", request.target, request.body, request.headers)
+            request.check(reply)
         except NoCredentialsError as error:
             failure = CloudSDKError(-1, f"callFunction:fail {error}")
         except ExchangeError as error:
-            failure = CloudSDKError(-1, f"callFunction:fail {error.what}", error.hint)
+            failure = CloudSDKError(-1, f"callFunction:fail {error.reason}", error.hint)
         else:
             return result_of(reply)
         raise failure
 
-    def _post(self, fields: dict[str, str | bytes], form: str) -> Reply:
+    def _request(self, fields: dict[str, str | bytes], form: str) -> "_Request":
         sequence = os.environ.get("TCB_SEQID", "")
         invocation = self._invocation()
         address = invocation.address
@@ -116,14 +133,7 @@ class GatewayTransport:
         exchange = self._exchanges.get(base)
         if exchange is None:
             exchange = self._exchanges[base] = self._exchange_of(base)
-        try:
-            return exchange.send("POST", f"{address.path}?{query}", body, headers)
-        except ExchangeError as error:
-            if error.status:
-                # In Node.js's words, whatever the server's were.
-                url = f"{base}{address.path}?{query}"
-                error.what = f"{error.status} {_phrase(error.status)} | [{url}]"
-            raise
+        return _Request(exchange, base, f"{address.path}?{query}", body, headers)
 
     def _invocation(self) -> Invocation:
         token, known = api_token(), self._known
@@ -132,12 +142,12 @@ class GatewayTransport:
         invocation = read_invocation(
             self._env if isinstance(self._env, str) else current_env(), token
         )
-        # In one step, because other threads may call too.
+        # One assignment: other threads read the pair.
         self._known = (token, invocation) if token else None
         return invocation
 
 
-# Where Python's words for a status are others than Node.js's, or change with its version.
+# Node.js's phrases that differ from Python's, or from those of some Python versions.
 _PHRASES: Final = {
     413: "Payload Too Large",
     414: "URI Too Long",

@@ -1,4 +1,4 @@
-"""HTTPS with an access token: the form that any server may call."""
+"""HTTPS with an access token: the form for any server."""
 
 import json
 import logging
@@ -18,12 +18,12 @@ from cloud_openapi.transports._base import (
     Exchange,
     ExchangeError,
     Reply,
+    TokenAPI,
     bad_body,
     timed_out,
     unreachable,
 )
 from cloud_openapi.transports._body import encode, json_object, masked
-from cloud_openapi.transports._settings import TokenAPI
 
 _TOKEN_REFUSED = frozenset({40001, 40014, 42001})
 _CONNECT_TIMEOUT = 5.0
@@ -32,7 +32,7 @@ _LONGEST_SHOWN = 2000
 
 
 class HTTPSTransport:
-    """Calls WeChat's HTTPS APIs in the name of one mini program. Safe to share between threads."""
+    """Calls WeChat's HTTPS APIs as one mini program. Safe to share between threads."""
 
     def __init__(
         self, exchange: Exchange, appid: str, secret: str, token_api: TokenAPI = "stable_token"
@@ -47,17 +47,20 @@ class HTTPSTransport:
         return f"<HTTPSTransport {self._appid} by {self._exchange}>"
 
     def send(self, operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return WeChat's answer; a refused token is renewed and the call repeated once.
+        """Return WeChat's response; after a refused token, renew it and repeat the call once.
 
-        Raises CloudSDKError when no answer came or it is no JSON object, TypeError when the
-        parameters cannot be written as JSON.
+        Raises CloudSDKError without a response or for one that is not a JSON object, TypeError
+        for parameters that JSON cannot write.
         """
         body = encode(operation, params)
         try:
             token = self._token.get()
-            answer = self._call(operation, token, body)
+            reply = self._exchange.send(operation.method, _target(operation, token), body)
+            answer = self._read(operation, reply, token)
             if answer.get("errcode") in _TOKEN_REFUSED:
-                answer = self._call(operation, self._token.renew(token), body)
+                token = self._token.renew(token)
+                reply = self._exchange.send(operation.method, _target(operation, token), body)
+                answer = self._read(operation, reply, token)
         except TokenDeniedError as denied:
             return masked(denied.answer, self._secret, self._token.last)
         except ExchangeError as error:
@@ -69,12 +72,11 @@ class HTTPSTransport:
         # Outside of the except clause, so that no context with a URL in it is attached.
         raise failure
 
-    def _call(self, operation: Operation, token: str, body: bytes) -> dict[str, Any]:
-        target = f"{operation.path}?{urlencode({'access_token': token})}"
-        reply = self._exchange.send(operation.method, target, body)
-        answer = json_object(reply.body)
+    def _read(self, operation: Operation, reply: Reply, token: str) -> dict[str, Any]:
+        body = self._exchange.body_of(reply, operation.path)
+        answer = json_object(body)
         if answer is None:
-            shown = mask_text(reply.body.decode("utf-8", "replace"), (self._secret, token))
+            shown = mask_text(body.decode("utf-8", "replace"), (self._secret, token))
             raise bad_body(shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "…")
         return answer
 
@@ -85,14 +87,12 @@ class HTTPSTransport:
             "secret": self._secret,
         }
         if self._token_api == "token":  # noqa: S105 - the name of an API
-            reply = self._exchange.send("GET", f"/cgi-bin/token?{urlencode(fields)}")
+            target = f"/cgi-bin/token?{urlencode(fields)}"
+            reply = self._exchange.send("GET", target)
         else:
-            reply = self._exchange.send(
-                "POST", "/cgi-bin/stable_token", json.dumps(fields).encode()
-            )
-        answer = json_object(reply.body)
-        if answer is None:
-            raise bad_body("(the answer to a token request is never shown)")
+            target = "/cgi-bin/stable_token"
+            reply = self._exchange.send("POST", target, json.dumps(fields).encode())
+        answer = json_object(self._exchange.body_of(reply, target)) or {}
         if answer.get("errcode"):
             raise TokenDeniedError(answer)
         token, expires_in = answer.get("access_token"), answer.get("expires_in")
@@ -101,8 +101,12 @@ class HTTPSTransport:
         return Granted(token, expires_in)
 
 
+def _target(operation: Operation, token: str) -> str:
+    return f"{operation.path}?{urlencode({'access_token': token})}"
+
+
 class _Request(requests.PreparedRequest):
-    """A request that brings its target along: to split a new URL costs as much as to sign."""
+    """A request with its target given: splitting each new URL costs as much as signing it."""
 
     path_url = ""
 
@@ -116,8 +120,8 @@ class HTTPExchange(Exchange):
         self._timeout = (min(_CONNECT_TIMEOUT, timeout), timeout)
         session = requests.Session()
         session.trust_env = use_proxies
-        # What requests works out anew for each call is worked out once: the environment's
-        # proxies and certificates, and a prepared request. That is a third of a call's cost.
+        # requests works out the environment's proxies and certificates and the headers for each
+        # call, a third of its cost; here they are worked out once.
         session.mount(base_url, HTTPAdapter(pool_maxsize=_CONNECTIONS_KEPT))
         self._adapter = session.get_adapter(base_url)
         self._settings: Any = session.merge_environment_settings(
@@ -131,14 +135,18 @@ class HTTPExchange(Exchange):
     def __repr__(self) -> str:
         return f"<HTTPExchange {self.base_url}>"
 
-    def fetch(
-        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str] | None, /
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Send one request and return its answer, whatever its status. Raises ExchangeError."""
+        """Send one request and return its response, whatever its status. Raises ExchangeError."""
         request = _Request()
         request.method = method
         request.path_url = self._path + target
-        # To a proxy requests sends the URL itself.
+        # requests sends the URL itself to a proxy.
         request.url = self.base_url + target if self._settings["proxies"] else self.base_url
         request.headers = self._headers(body, headers)
         request.body = body
@@ -152,7 +160,7 @@ class HTTPExchange(Exchange):
         raise failure
 
     def _headers(self, body: bytes | None, given: Mapping[str, str] | None) -> Any:
-        """Return all headers of a request: those given, or else those of JSON."""
+        """Return all headers of a request; the default is those of a JSON body."""
         if given is not None:
             return {**given, "Content-Length": str(len(body or b""))}
         headers = self._prepared.headers.copy()
@@ -164,25 +172,25 @@ class HTTPExchange(Exchange):
 
 
 def _failure(error: requests.RequestException, base_url: str) -> ExchangeError:
-    """Say what went wrong as the SDK would, never with the error's own text: it holds the URL."""
+    """Return the error in the SDK's words. The text of ``error`` is not used: it holds the URL."""
     cause = error.args[0] if error.args else None
-    # urllib3's own error stands behind that of requests; a body that stalls is a timeout too.
+    # The cause is urllib3's own error; a body that stalls is a timeout too.
     reason = getattr(cause, "reason", None)
     if isinstance(error, requests.ConnectTimeout):
-        what = f"connect ETIMEDOUT {urlsplit(base_url).netloc}"
+        phrase = f"connect ETIMEDOUT {urlsplit(base_url).netloc}"
     elif isinstance(error, requests.Timeout) or isinstance(cause, ReadTimeoutError):
         return timed_out(base_url)
     elif isinstance(reason, NameResolutionError):
-        what = f"getaddrinfo ENOTFOUND {urlsplit(base_url).hostname}"
+        phrase = f"getaddrinfo ENOTFOUND {urlsplit(base_url).hostname}"
     elif isinstance(reason, NewConnectionError) and "refused" in str(reason):
-        what = f"connect ECONNREFUSED {urlsplit(base_url).netloc}"
+        phrase = f"connect ECONNREFUSED {urlsplit(base_url).netloc}"
     elif isinstance(error, requests.exceptions.SSLError):
-        what = "certificate or TLS error"
+        phrase = "certificate or TLS error"
     elif isinstance(error, requests.exceptions.ChunkedEncodingError):
-        what = "aborted"  # in the middle of the body
+        phrase = "aborted"  # in the middle of the body
     else:
-        what = "socket hang up"
-    return unreachable(what, base_url)
+        phrase = "socket hang up"
+    return unreachable(phrase, base_url)
 
 
 class _SecretFilter(logging.Filter):
@@ -197,7 +205,7 @@ _SECRET_FILTER = _SecretFilter()
 
 
 def _keep_secrets_out_of_log() -> None:
-    # CloudBase sets the root logger to DEBUG, so that urllib3's lines do reach the function's log.
-    # addFilter does nothing when the filter is there already.
+    # CloudBase sets the root logger to DEBUG, so urllib3's lines reach the function's log.
+    # addFilter ignores a filter that is already there.
     for name in ("urllib3.connectionpool", "urllib3.util.retry"):
         logging.getLogger(name).addFilter(_SECRET_FILTER)

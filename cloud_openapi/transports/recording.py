@@ -1,4 +1,4 @@
-"""Records what a client exchanges with the service."""
+"""Records the requests of a client and the responses of the service."""
 
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -10,7 +10,7 @@ _JSON = {"Content-Type": ["application/json"]}
 
 
 class RecordingExchange(Exchange):
-    """Sends requests on and records each answer, errors included; requests for tokens too."""
+    """Forwards requests, those for tokens too, and records each response, errors too."""
 
     def __init__(self, exchange: Exchange, base_url: str, recorder: Recorder) -> None:
         self._exchange = exchange
@@ -20,12 +20,16 @@ class RecordingExchange(Exchange):
     def __repr__(self) -> str:
         return f"<RecordingExchange of {self._exchange!r}>"
 
-    def fetch(
-        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str] | None, /
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send one request and write its recording. Raises ExchangeError, OSError."""
         at = datetime.now(timezone.utc)
-        reply = self._exchange.fetch(method, target, body, headers)
+        reply = self._exchange.send(method, target, body, headers)
         self._recorder.add(
             Interaction(
                 api=None,
@@ -45,7 +49,7 @@ class RecordingExchange(Exchange):
 
 
 def _headers(reply: Reply) -> dict[str, list[str]]:
-    # The body is decoded already.
+    # The body has been decoded.
     return {
         name: [value]
         for name, value in reply.headers.items()

@@ -1,4 +1,4 @@
-"""Calls a WSGI application in this process: no socket, no server, the same bytes."""
+"""Calls a WSGI application in this process, without a socket and with the same bytes."""
 
 import io
 import sys
@@ -19,10 +19,14 @@ class WSGIExchange(Exchange):
     def __repr__(self) -> str:
         return "<WSGIExchange in this process>"
 
-    def fetch(
-        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str] | None, /
+    def send(
+        self,
+        method: str,
+        target: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Send one request. Raises ExchangeError when the answer breaks off."""
+        """Send one request. Raises ExchangeError for a response that breaks off."""
         path, _, query = target.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
@@ -64,7 +68,7 @@ class WSGIExchange(Exchange):
                 if close is not None:
                     close()
         except ConnectionError:
-            # With a status it ended in the middle of the body.
+            # After the status line the connection ended within the body.
             raise unreachable("aborted" if status else "socket hang up", path) from None
         number, _, reason = status[0].partition(" ")
         return Reply(int(number), reason, content, {"Content-Type": kind})

@@ -279,7 +279,7 @@ def test_a_server_that_does_not_answer_is_one_line_with_its_address(command):
         (["invoke"], {}, "NAME"),
         (["invoke", "getDailyRetain", "--data", "{"], {}, "--data"),
         (["invoke", "getDailyRetain"], {"DATA": "hello"}, "JSON"),
-        (["invoke", "getDailyRetain", "--data", '{"a": NaN}'], {}, "NaN is no value of JSON"),
+        (["invoke", "getDailyRetain", "--data", '{"a": NaN}'], {}, "NaN is not a JSON value"),
         (["invoke", "getDailyRetain", "--source", "bogus!"], {}, "another SOURCE of the platform"),
         (["invoke", "getDailyRetain"], {"SOURCE": "bogus!"}, "another SOURCE of the platform"),
         (["serve", "--port", "65536"], {}, "--port"),

@@ -16,7 +16,7 @@ from werkzeug import Response
 from cloud_openapi.cli._group import group
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.recordings import Recorder, load
-from cloud_openapi.transports import connect
+from cloud_openapi.transports import TransportSettings, connect
 
 PATH = "/datacube/getweanalysisappiddailyretaininfo"
 TOKEN = "t0ken-" + "x" * 100
@@ -195,4 +195,4 @@ def test_a_recorded_folder_answers_from_pytest_httpserver(service, tmp_path):
 @pytest.mark.parametrize("kind", ["gateway", "cloudrun"])
 def test_a_recorder_is_refused_by_transports_that_cannot_record(tmp_path, kind):
     with pytest.raises(ConfigError, match=f"Calls by {kind} are not recorded"):
-        connect(appid=None, secret=None, base_url=None, kind=kind, recorder=Recorder(tmp_path))
+        connect(TransportSettings(transport=kind), Recorder(tmp_path))

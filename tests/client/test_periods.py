@@ -38,5 +38,5 @@ def test_what_is_no_span_and_no_time_is_refused_by_name(monkeypatch):
     with pytest.raises(ValueError, match="'year'"):
         newest_dates("year")
     monkeypatch.setenv("CLOUD_OPENAPI_NOW", "soon")
-    with pytest.raises(ConfigError, match="CLOUD_OPENAPI_NOW is no time"):
+    with pytest.raises(ConfigError, match="CLOUD_OPENAPI_NOW is not a time"):
         newest_dates("day")

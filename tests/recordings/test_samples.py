@@ -40,8 +40,7 @@ def whole(name):
     if subject == "error":
         return body, error_schema(name)
     if subject in ENDPOINTS:
-        component = "token" if "token" in subject and part == "response" else f"{subject}.{part}"
-        return body, {"components": {"schemas": SCHEMAS}, **SCHEMAS[component]}
+        return body, {"components": {"schemas": SCHEMAS}, **SCHEMAS[f"{subject}.{part}"]}
     form = "cloud" if origin.endswith("cloud") else "https"
     if part == "list":  # rows of several responses
         body, part = {"list": body}, "response"

@@ -1,6 +1,5 @@
 """What the control routes are sent, and from where."""
 
-import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.state.clock import read_moment
+from cloud_openapi.loopback import is_loopback
 
 _SPACE = re.compile(r" (?=\d\d:?\d\d$)")
 _FILTERS = ("appid", "api", "path", "errcode", "rid", "since", "after", "limit")
@@ -35,18 +35,6 @@ def _hostname(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
-
-
-def is_loopback(host: str | None) -> bool:
-    """Say whether a host is this machine, by its name or address."""
-    if host is None or host == "localhost":
-        return host is not None
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
 
 
 def body() -> Any:

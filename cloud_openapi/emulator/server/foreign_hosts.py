@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response
 
-from cloud_openapi.emulator.control.input import is_loopback
 from cloud_openapi.emulator.json_response import refusal
+from cloud_openapi.loopback import is_loopback
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -1,52 +1,10 @@
 """Where answers come from: the simulation, recordings, or the service."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
-from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.emulator.errors import InvalidInputError
+from cloud_openapi.emulator.sources.source import Ask, Sources
 from cloud_openapi.mode import Mode
-
-
-class Verbatim(NamedTuple):
-    """An HTTP answer to be given as it is."""
-
-    status: int
-    reason: str
-    content_type: str
-    body: bytes
-
-
-class Given(NamedTuple):
-    """An answer that is not the simulation's: the fields of an `Answer`."""
-
-    body: Any
-    source: str
-    status: int
-    verbatim: Verbatim
-    differences: tuple[str, ...] = ()
-
-
-Simulated = Callable[[], Any]
-"""Returns the body of the simulation's answer. Raises RefusalError."""
-Ask = Callable[[Operation, bytes, Simulated], Given | None]
-"""Answers a request with a body; None leaves it to the simulation."""
-
-
-class Sources(NamedTuple):
-    """What the modes need beside the simulation.
-
-    ``recordings`` is a folder or a cassette. ``upstream`` is the base URL of the service, by
-    default WeChat's, and ``app`` the appid and the secret to ask it with. With ``by_api`` a request
-    that was not recorded gets another recording of its API.
-    """
-
-    catalogue: Catalogue
-    recordings: Path | None
-    upstream: str | None
-    app: tuple[str, str] | None
-    by_api: bool = False
 
 
 class Modes:

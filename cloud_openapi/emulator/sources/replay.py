@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.errors import InvalidInputError, RefusalError
-from cloud_openapi.emulator.sources.modes import Ask, Given, Simulated, Sources, Verbatim
+from cloud_openapi.emulator.sources.source import Ask, Given, Simulated, Sources, Verbatim
 from cloud_openapi.emulator.sources.upstream import Upstream, UpstreamError
 from cloud_openapi.errors import (
     NoMatchError,

@@ -8,9 +8,9 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
-from cloud_openapi.emulator.control.input import is_loopback
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.errors import RecordingError
+from cloud_openapi.loopback import is_loopback
 from cloud_openapi.recordings import Headers, Interaction
 from cloud_openapi.recordings._encoding import decoded
 

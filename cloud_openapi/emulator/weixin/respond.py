@@ -25,7 +25,7 @@ from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.broken_responses import status_page
 from cloud_openapi.emulator.overrides.caller import Caller
 from cloud_openapi.emulator.overrides.faults import Struck
-from cloud_openapi.emulator.sources.modes import Verbatim
+from cloud_openapi.emulator.sources.source import Verbatim
 from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.state.rids import Record
