@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command; its errors are one line on stderr and exit code 1, wrong usage is 2."""
+    """Run the command. An error is one line on stderr and exit code 1, wrong usage is 2."""
     try:
         from cloud_openapi.cli._group import run  # noqa: PLC0415
 

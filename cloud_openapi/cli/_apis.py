@@ -22,7 +22,7 @@ def apis() -> None:
 @option("--form", type=click.Choice(get_args(Form)), default="cloud", show_default=True)
 @option("--side", type=click.Choice(get_args(Side)), default="response", show_default=True)
 def schema(name: str, form: Form, side: Side) -> None:
-    """Print the JSON Schema of one side of an API in one form; NAME "error": of any error."""
+    """Print a JSON Schema of an API's requests or responses; NAME error: of any error."""
     if name == "error":
         echo_json(error_schema(form))
         return
@@ -34,8 +34,8 @@ def schema(name: str, form: Form, side: Side) -> None:
     "--base-url",
     default="http://127.0.0.1:7070",
     show_default=True,
-    help="The server that the document names.",
+    help="The server in the document.",
 )
 def openapi(base_url: str) -> None:
-    """Print the OpenAPI document of the HTTPS form, for tools that take one."""
+    """Print the OpenAPI document of the HTTPS form."""
     echo_json(openapi_document(default_catalogue(), base_url))

@@ -38,8 +38,8 @@ class _ByName(click.Group):
 def call() -> None:
     """Make one call and print its answer as JSON.
 
-    The emulator answers, in this process, unless --base-url or credentials are given. The
-    secret is never an argument: set CLOUD_OPENAPI_SECRET.
+    An emulator in this process answers, unless --base-url or credentials are given. The secret
+    is not an option: set CLOUD_OPENAPI_SECRET.
     """
 
 
@@ -48,7 +48,7 @@ def _command(operation: Operation) -> click.Command:
 
     @option("--form", type=click.Choice(get_args(Form)), default="cloud", show_default=True)
     @option("--config", type=click.Path(path_type=Path), help="config.json of the cloud form.")
-    @option("--base-url", help="Whom to call instead of the emulator in this process.")
+    @option("--base-url", help="The server to call, in place of an emulator in this process.")
     @option("--appid", help="The mini program to call for.")
     @emulator_options
     def run(
@@ -65,7 +65,7 @@ def _command(operation: Operation) -> click.Command:
             echo_json(_checked(operation, transport.send(operation, params)))
             return
         cloud = Cloud()
-        # Code outside of any function: the working directory's config.json counts.
+        # As for code outside a function, the default is the working directory's config.json.
         cloud.init(transport=transport, config=config or Path.cwd() / "config.json")
         method = cloud.openapi[operation.name]
         echo_json(method({snake_to_camel(name): value for name, value in params.items()}))
@@ -87,7 +87,7 @@ def _command(operation: Operation) -> click.Command:
 
 def _type_of(field: Mapping[str, Any]) -> Any:
     kind = field.get("type", "object")
-    # What may be a string or a number is taken as the string that it is on a command line.
+    # A value that may be a string or a number stays the string of the command line.
     return str if isinstance(kind, list) else _TYPES.get(kind, json_value)
 
 
@@ -98,10 +98,10 @@ def _transport(appid: str | None, base_url: str | None, options: EmulatorOptions
         for name in OPTIONS:
             if source(name) is ParameterSource.COMMANDLINE:
                 raise click.UsageError(
-                    f"--{name} is for the emulator in this process; it changes nothing elsewhere."
+                    f"--{name} is for an emulator in this process; another server ignores it."
                 )
         return chosen
-    # Loading these loads requests too, which a call over a socket has done already.
+    # These import requests, which only calls need.
     from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415
     from cloud_openapi.transports.wsgi import WSGIExchange  # noqa: PLC0415
 

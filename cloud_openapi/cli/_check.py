@@ -11,11 +11,11 @@ from cloud_openapi.runtime import Functions, notes_of
 @click.argument("name")
 @folder_option
 def check(name: str, functions: Path) -> None:
-    """Say what would keep a function from running on the platform.
+    """List the problems that a function would have on the platform.
 
-    It is loaded as there: with its own folder, what was installed for it, and what the platform
-    has, but with nothing else that this machine has. Settings and config.json are checked too.
-    A note is about what the emulator does not do, or what may be a slip.
+    The function is loaded with its own folder, its installed dependencies and the packages of
+    the platform, but without this machine's other packages. Its settings and its config.json are
+    checked too. A note is about a possible mistake, or a setting that the emulator ignores.
     """
     found = Functions(functions, {})
     try:

@@ -1,4 +1,4 @@
-"""A running emulator, as the commands that steer it see it."""
+"""A client for the routes below /_emulator of a running emulator."""
 
 import json
 from http import HTTPStatus
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 _CONNECT_TIMEOUT, _TIMEOUT = 5, 30
 
-# The variable is that of programs that call it: serve prints it, and exec sets it.
+# The variable is the one that serve prints and exec sets.
 url_option = click.option(
     "--url",
     envvar="CLOUD_OPENAPI_BASE_URL",
     show_envvar=True,
     default="http://127.0.0.1:7070",
     show_default=True,
-    help="The running emulator, on this machine.",
+    help="The URL of the emulator, on this machine.",
 )
 
 
@@ -32,7 +32,7 @@ class ControlClient:
         self._url = url.rstrip("/")
 
     def send(self, method: str, path: str, /, body: Any = None, **query: Any) -> Any:
-        """Return the JSON of an answer. Raises CloudOpenAPIError with the emulator's own reason."""
+        """Return the JSON of an answer. Raises CloudOpenAPIError with the emulator's message."""
         # Nobody else may steer an emulator, and a secret in the body is for no one else.
         if not is_loopback_url(self._url):
             raise ConfigError(

@@ -34,13 +34,15 @@ def _propose(newest: Path, output: Path | None, catalogue: Catalogue, now: datet
 @click.command()
 @click.argument("former", type=click.Path(path_type=Path), metavar="A")
 @click.argument("latter", type=click.Path(path_type=Path), metavar="[B]", required=False)
-@option("--propose", is_flag=True, help="Write the entries that would accept the newest set.")
+@option(
+    "--propose", is_flag=True, help="Write catalogue entries that accept the newest recordings."
+)
 @option(
     "--output",
     type=click.Path(path_type=Path),
-    help="A file for the words; with --propose, a folder for the entries.",
+    help="Write to this file; with --propose, to this folder.",
 )
-@option("--now", type=moment, metavar="TIME", help="The moment that ages are counted to.")
+@option("--now", type=moment, metavar="TIME", help="The time from which ages are counted.")
 def drift(
     former: Path,
     latter: Path | None,
@@ -48,9 +50,9 @@ def drift(
     output: Path | None,
     now: datetime | None,
 ) -> None:
-    """Say what changed from recordings A to B, or from the catalogue to A.
+    """List what changed from recordings A to B, or from the catalogue to A.
 
-    Exit code 0: nothing, 1: something, 2: it could not be done.
+    Exit code 0: no change, 1: changes, 2: an error.
     """
     catalogue = default_catalogue()
     now = now or datetime.now(BEIJING)

@@ -1,4 +1,4 @@
-"""How an emulator is to be: the options --app, --seed, --now and --settings."""
+"""The options that make an emulator: --app, --seed, --now, --settings, --mode, …."""
 
 import json
 import os
@@ -22,7 +22,7 @@ _FILE_KEYS = ("seed", "apps")
 
 
 class EmulatorOptions(NamedTuple):
-    """What the options ask for."""
+    """The values of the options."""
 
     apps: tuple[tuple[str, str | None], ...]
     seed: int | None
@@ -34,7 +34,7 @@ class EmulatorOptions(NamedTuple):
     by_api: bool = False
 
     def emulator(self) -> Emulator:
-        """Return the emulator; what the options say wins over the file. Raises ConfigError."""
+        """Return the emulator; options override the settings file. Raises ConfigError."""
         seed, apps = _read(self.settings) if self.settings else (0, {})
         for appid, secret in self.apps:
             apps[appid] = {**apps.get(appid, {}), **({"secret": secret} if secret else {})}
@@ -61,13 +61,13 @@ class EmulatorOptions(NamedTuple):
 
 
 def moment(text: str) -> datetime:
-    """Parse a time on the command line, Beijing's unless it has an offset."""
+    """Parse a time on the command line; in Beijing time unless it has an offset."""
     try:
         parsed = parse_now(text)
     except ValueError:
         parsed = None
     if parsed is None:
-        raise click.BadParameter(f"{text!r} is no time such as 2017-03-14T10:00 or 2017-03-14")
+        raise click.BadParameter(f"{text!r} is not a time such as 2017-03-14T10:00 or 2017-03-14")
     try:
         return Clock(parsed).now()
     except ValueError as error:
@@ -75,7 +75,7 @@ def moment(text: str) -> datetime:
 
 
 def emulator_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --app, --seed, --now and --settings, and hand them to the command as its ``options``."""
+    """Add --app, --seed, --now and --settings; the command gets them as ``options``."""
 
     @wraps(command)
     def run(
@@ -96,7 +96,7 @@ def emulator_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --mode and what belongs to it to a command that has the options of a options."""
+    """Add --mode and the options that belong to it, beside those of `emulator_options`."""
 
     @wraps(command)
     def run(
@@ -120,7 +120,7 @@ def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _upstream_app() -> tuple[str, str] | None:
-    """Return the mini program in whose name an upstream is asked; its secret is no option."""
+    """Return the mini program that calls the upstream; its secret is not an option."""
     appid, secret = map(os.environ.get, ("CLOUD_OPENAPI_APPID", "CLOUD_OPENAPI_SECRET"))
     return (appid, secret) if appid and secret else None
 
@@ -138,14 +138,19 @@ _OPTIONS = (
         type=_app,
         multiple=True,
         metavar="APPID[:SECRET]",
-        help="A mini program of the emulator, instead of its own; may be repeated.",
+        help="A mini program of the emulator, in place of the demo one; may be repeated.",
     ),
-    option("--seed", type=int, metavar="INTEGER", help="Seed of its numbers.  [default: 0]"),
+    option(
+        "--seed",
+        type=int,
+        metavar="INTEGER",
+        help="The seed of all simulated numbers.  [default: 0]",
+    ),
     option(
         "--now",
         type=moment,
         metavar="TIME",
-        help="Let the emulator's time stand still at this moment.",
+        help="Freeze the emulator's clock at this time.",
     ),
     option(
         "--settings",
@@ -162,7 +167,7 @@ _MODE_OPTIONS = (
         type=click.Choice(get_args(Mode)),
         default="simulate",
         show_default=True,
-        help="Who answers: the simulation, recordings, the upstream; see the README.",
+        help="The source of answers: simulation, recordings, upstream; see the README.",
     ),
     option(
         "--recordings",
@@ -173,18 +178,19 @@ _MODE_OPTIONS = (
     option(
         "--by-api",
         is_flag=True,
-        help="Give another recording of the same API where a request itself was not recorded.",
+        help="For a request that was not recorded, use another recording of its API.",
     ),
     option(
         "--upstream",
         metavar="URL",
-        help="Whom record and diff ask, by CLOUD_OPENAPI_APPID and _SECRET; WeChat by default.",
+        help="The service for record and diff, called with CLOUD_OPENAPI_APPID and _SECRET; "
+        "WeChat by default.",
     ),
 )
 
 
 def _read(file: Path) -> tuple[int, dict[str, Any]]:
-    """Return seed and mini programs of a settings file. Raises ConfigError."""
+    """Return the seed and the mini programs of a settings file. Raises ConfigError."""
     try:
         content = json.loads(file.read_bytes())
     except OSError as error:
@@ -192,14 +198,16 @@ def _read(file: Path) -> tuple[int, dict[str, Any]]:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{file}: not JSON: {error}.") from error
     if not isinstance(content, dict):
-        raise ConfigError(f"{file}: it holds a JSON object of {', '.join(_FILE_KEYS)}.")
+        raise ConfigError(f"{file}: must be a JSON object of {', '.join(_FILE_KEYS)}.")
     for name in content:
         if name not in _FILE_KEYS:
-            raise ConfigError(f"{file}: {name}: the keys are {', '.join(_FILE_KEYS)}.")
+            raise ConfigError(f"{file}: unknown key {name}; the keys are {', '.join(_FILE_KEYS)}.")
     apps = content.get("apps", {})
     if not isinstance(apps, Mapping):
-        raise ConfigError(f'{file}: apps is an object such as {{"wx1": {{"ready_hour": 9}}}}.')
+        raise ConfigError(f'{file}: apps must be an object such as {{"wx1": {{"ready_hour": 9}}}}.')
     for appid, settings in apps.items():
         if not isinstance(settings, Mapping):
-            raise ConfigError(f'{file}: apps: {appid} is an object such as {{"ready_hour": 9}}.')
+            raise ConfigError(
+                f'{file}: apps: {appid} must be an object such as {{"ready_hour": 9}}.'
+            )
     return content.get("seed", 0), dict(apps)

@@ -16,13 +16,13 @@ from cloud_openapi.cli._signals import passed_on
 from cloud_openapi.emulator import emulator_variables, gateway_variables, listen, url_of
 from cloud_openapi.periods import NOW_VARIABLE
 
-# What a shell returns for these, so that scripts need to know nothing new.
+# As a shell returns.
 _NOT_EXECUTABLE = 126
 _NOT_FOUND = 127
 _KILLED = 128
 
 
-# The first word that is no option begins the command: its own options are its own.
+# Options after the first argument belong to the command.
 @click.command("exec", context_settings={"allow_interspersed_args": False})
 @click.argument(
     "command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND [ARG]..."
@@ -35,8 +35,8 @@ def exec_(
 ) -> NoReturn:
     """Run a command against an emulator of its own and return its exit code.
 
-    The emulator takes a free port, which the command finds in CLOUD_OPENAPI_BASE_URL, and is
-    gone when the command is. Example: cloud-openapi exec -- pytest
+    The emulator listens on a free port until the command ends; CLOUD_OPENAPI_BASE_URL is its
+    URL. Example: cloud-openapi exec -- pytest
     """
     emulator = options.emulator()
     listening = listen("127.0.0.1", 0)
@@ -53,16 +53,14 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the command to its end and return its exit code as a shell does."""
     with passed_on() as child:
         try:
-            # A shell's <(…) is a descriptor too; this process marks its own not to be inherited.
+            # Descriptors such as those of a shell's <(…) are inherited; our own are not.
             process = subprocess.Popen(  # noqa: S603
                 command, env=environment, close_fds=False, start_new_session=child.is_apart
             )
         except FileNotFoundError:
             if shutil.which(command[0]) is None:
-                return _refuse(_NOT_FOUND, f'Cannot run "{command[0]}": there is no such command.')
-            message = (
-                f'Cannot run "{command[0]}": the program that its first line names is missing.'
-            )
+                return _refuse(_NOT_FOUND, f'Cannot run "{command[0]}": command not found.')
+            message = f'Cannot run "{command[0]}": the interpreter in its first line is missing.'
             return _refuse(_NOT_EXECUTABLE, message)
         except OSError as error:
             return _refuse(_NOT_EXECUTABLE, f'Cannot run "{command[0]}": {error.strerror}.')

@@ -1,4 +1,4 @@
-"""The folder of functions that a command is about."""
+"""The option --functions, and messages about names that are not functions."""
 
 from pathlib import Path
 
@@ -24,19 +24,17 @@ folder_option = option(
 
 
 def check_known(name: str, functions: Functions) -> None:
-    """Raise ConfigError for a name that is none of the functions, and say why it is none."""
+    """Raise ConfigError with the reason if a name is not a function."""
     if name in functions:
         return
     folder, rc = functions.folder, CloudbaseRC(functions.folder).read()
     there = name in _folders(folder)
     if refused_name(name) and (there or name in rc.entries):
-        raise ConfigError(f"{folder / name} is no function: {refused_name(name)}.")
+        raise ConfigError(f"{folder / name} is not a function: {refused_name(name)}.")
     if there:
-        way = rc.wrong or (
-            "Another file is named by the handler of the function in cloudbaserc.json."
-        )
+        hint = rc.wrong or "To use another file, set the function's handler in cloudbaserc.json."
         raise ConfigError(
-            f"{folder / name} is no function: it has no index.py and no index.js. {way}"
+            f"{folder / name} is not a function: it has no index.py and no index.js. {hint}"
         )
     known = ", ".join(functions) or "none"
     message = f'There is no function "{name}" in {folder}. Known: {known}.'
@@ -44,10 +42,10 @@ def check_known(name: str, functions: Functions) -> None:
 
 
 def misnamed(folder: Path) -> list[str]:
-    """Return a line for each folder that would be a function if its name could be one."""
+    """Return a line for each folder that is not a function because of its name."""
     names = sorted(name for name in _folders(folder) if entry_file(folder / name))
     return [
-        f"{folder / name} is no function: {why}" for name in names if (why := refused_name(name))
+        f"{folder / name} is not a function: {why}" for name in names if (why := refused_name(name))
     ]
 
 

@@ -7,18 +7,18 @@ import click
 from cloud_openapi._version import __version__
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError
 
-# Where each command is, and the first line of its help.
+# The place of each command, and the first line of its help.
 _COMMANDS: Final = {
     "apis": ("_apis:apis", "List the APIs of the catalogue."),
     "call": ("_call:call", "Make one call and print its answer as JSON."),
-    "check": ("_check:check", "Say what would keep a function from running on the platform."),
+    "check": ("_check:check", "List the problems that a function would have on the platform."),
     "control": (
         "_control:control",
         "Steer a running emulator: its time, faults, seeds, mini programs, journal.",
     ),
     "drift": (
         "_drift:drift",
-        "Say what changed from recordings A to B, or from the catalogue to A.",
+        "List what changed from recordings A to B, or from the catalogue to A.",
     ),
     "exec": (
         "_exec:exec_",
@@ -26,39 +26,39 @@ _COMMANDS: Final = {
     ),
     "import": (
         "_record:import_",
-        "Make recordings of what a browser, Charles or mitmproxy saved as HAR, without secrets.",
+        "Convert a HAR file of a browser, Charles or mitmproxy to recordings, without secrets.",
     ),
     "install": (
         "_install:install",
-        "Install what a function's requirements.txt or package.json lists.",
+        "Install the dependencies in a function's requirements.txt or package.json.",
     ),
     "invoke": (
         "_invoke:invoke",
-        "Run one function against an emulator of its own and print what it returns.",
+        "Run one function against an emulator of its own and print its result.",
     ),
     "logs": ("_logs:logs", "Print the newest lines of a function's log in a running emulator."),
     "openapi": (
         "_apis:openapi",
-        "Print the OpenAPI document of the HTTPS form, for tools that take one.",
+        "Print the OpenAPI document of the HTTPS form.",
     ),
     "record": (
         "_record:record",
-        "Call the service and record its answers, errors included, without tokens and secrets.",
+        "Call the service and record its answers, including errors, without secrets.",
     ),
     "schema": (
         "_apis:schema",
-        'Print the JSON Schema of one side of an API in one form; NAME "error": of any error.',
+        "Print a JSON Schema of an API's requests or responses; NAME error: of any error.",
     ),
     "serve": ("_serve:serve", "Run the emulator and the functions of a folder until interrupted."),
     "verify": (
         "_verify:verify_",
-        "Hold recordings (files, folders) against the schemas, and the emulator against them.",
+        "Check recordings (files, folders) against the schemas, and the emulator against them.",
     ),
 }
 
 
 class _Lazy(click.Group):
-    """Loads a command when it is run, for most need much that the others do without."""
+    """Imports a command only when it runs: each needs other, large packages."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -83,13 +83,13 @@ class _Lazy(click.Group):
 def group() -> None:
     """Call WeChat's analysis APIs as cloud calls do, and emulate them on this machine.
 
-    Every option is also a variable: --port is CLOUD_OPENAPI_PORT. Those of control, which say
-    what to do to a running emulator, are not; --url is CLOUD_OPENAPI_BASE_URL.
+    Options can be set by variables too: --port by CLOUD_OPENAPI_PORT, for example, and --url by
+    CLOUD_OPENAPI_BASE_URL. The other options of control cannot.
     """
 
 
 def run() -> None:
-    """Run the group, and turn what can go wrong into one line."""
+    """Run the group; report an error of this package or of the system as one line."""
     try:
         group(prog_name="cloud-openapi")
     except CloudSDKError as error:
@@ -100,6 +100,6 @@ def run() -> None:
 
 
 def fail(message: str) -> None:
-    """Write the one line and leave with 1."""
+    """Write a message as one line to stderr, and exit with 1."""
     click.echo("cloud-openapi: " + " ".join(message.split()), err=True)
     sys.exit(1)

@@ -14,9 +14,9 @@ from cloud_openapi.runtime import Functions, install_packages
 @option("--all", "every", is_flag=True, help="Install for every function of the folder.")
 @folder_option
 def install(name: str | None, functions: Path, every: bool) -> None:  # noqa: FBT001 - a flag
-    """Install what a function's requirements.txt or package.json lists.
+    """Install the dependencies in a function's requirements.txt or package.json.
 
-    It goes to a cache outside of the function's folder, which stays as it will be uploaded.
+    They are kept in a cache, outside the function's folder, which is uploaded as it is.
     """
     if (name is None) != every:
         raise click.UsageError("give the NAME of a function, or --all")
@@ -29,7 +29,7 @@ def install(name: str | None, functions: Path, every: bool) -> None:  # noqa: FB
         failures = [failure for each in found if (failure := _failure(each, found))]
     finally:
         found.close()
-    # Below all that pip and npm write.
+    # Last, after the output of pip and npm.
     for failure in failures:
         click.echo(f"cloud-openapi: {failure}", err=True)
     if failures:
@@ -42,7 +42,7 @@ def _install(name: str, found: Functions) -> None:
 
 
 def _failure(name: str, found: Functions) -> str:
-    """Install for a function of several, and return why that failed."""
+    """Install a function's dependencies; return the error message, empty on success."""
     try:
         _install(name, found)
     except (CloudOpenAPIError, OSError) as error:

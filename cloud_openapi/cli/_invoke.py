@@ -22,7 +22,7 @@ from cloud_openapi.errors import CloudOpenAPIError
     callback=lambda _context, _option, value: _checked(value),
     default="wx_http",
     show_default=True,
-    help="Who invokes it, as getWXContext().SOURCE says; wx_client is the mini program.",
+    help="The SOURCE of getWXContext(); wx_client is the mini program.",
 )
 @folder_option
 @pass_env_option
@@ -35,9 +35,9 @@ def invoke(  # noqa: PLR0913 - an option each
     pass_env: Mapping[str, str],
     options: EmulatorOptions,
 ) -> None:
-    """Run one function against an emulator of its own and print what it returns.
+    """Run one function against an emulator of its own and print its result.
 
-    Its log goes to stderr: what the function prints, between the platform's own lines.
+    Its log is written to stderr.
     """
     emulator = options.emulator()
     with serving(emulator, functions, listen("127.0.0.1", 0), passed=pass_env) as found:
@@ -55,5 +55,5 @@ def invoke(  # noqa: PLR0913 - an option each
 
 def _checked(source: str) -> str:
     if SOURCE.fullmatch(source) is None:
-        raise click.BadParameter("it is wx_client, wx_http or another SOURCE of the platform")
+        raise click.BadParameter("must be wx_client, wx_http or another SOURCE of the platform")
     return source

@@ -1,4 +1,4 @@
-"""An emulator with its functions and timers, from its start to its end."""
+"""Run an emulator with its functions and timers in this process."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,14 +27,13 @@ def serving(  # noqa: PLR0913 - each with a default but the first three
     debug: Debug | None = None,
     show: bool = False,
 ) -> Iterator[Functions]:
-    """Serve an emulator with the functions of a folder meanwhile, and give the functions.
+    """Serve an emulator with the functions of a folder until the end of the with block.
 
-    ``passed`` are variables for the functions, beside the platform's. What the functions write is
-    on stderr where ``show`` says so.
+    ``passed`` are additional variables for the functions. ``show`` prints their output to stderr.
     """
     variables = {**(passed or {}), **emulator_variables(url_of(listening), emulator)}
-    shown = LogPrinter() if show else None
-    functions = Functions(folder, variables, debug=debug, on_line=shown.add if shown else None)
+    printer = LogPrinter() if show else None
+    functions = Functions(folder, variables, debug=debug, on_line=printer.add if printer else None)
     timers = Timers(emulator, functions)
     server = Server(create_app(emulator, functions, timers), listening, emulator.never_blocks)
     try:
@@ -42,11 +41,11 @@ def serving(  # noqa: PLR0913 - each with a default but the first three
             try:
                 yield functions
             finally:
-                # The server waits for the answers that it owes: for none that sleeps or runs on.
+                # The server waits for open requests: end latency faults and running functions.
                 emulator.faults.clear()
                 functions.close()
     finally:
         functions.close()
         listening.close()
-        if shown is not None:
-            shown.close()
+        if printer is not None:
+            printer.close()

@@ -1,4 +1,4 @@
-"""What functions write, on the terminal."""
+"""Print the functions' output on the terminal, without holding up the functions."""
 
 import contextlib
 import queue
@@ -11,42 +11,44 @@ _PATIENCE_SECONDS = 1.0
 
 
 class LogPrinter:
-    """Shows lines on stderr in a thread of its own: no function waits for whoever reads them.
+    """Prints lines to stderr in a thread of its own, so that functions never wait for a terminal.
 
-    Of what is written faster than it is read lines are left out, and their number is shown.
+    If lines come faster than they can be printed, some are dropped and their number is printed.
     """
 
     def __init__(self) -> None:
-        # It has no bound of its own, but costs a tenth of one that has.
+        # It is unbounded, but ten times faster than a bounded queue.
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._left_out = 0
-        self._thread = threading.Thread(target=self._show, name="shown", daemon=True)
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._print, name="log-printer", daemon=True)
         self._thread.start()
 
     def add(self, function: str, line: str) -> None:
-        """Show a line that a function has written."""
+        """Print a line of a function's output."""
         if self._lines.qsize() < _MOST_LINES:
             self._lines.put(f"{function}: {line}")
         else:
             with self._lock:
-                self._left_out += 1
+                self._dropped += 1
 
     def close(self) -> None:
-        """Show what is left, if somebody reads it within a second."""
+        """Print the remaining lines, for at most a second."""
         self._lines.put(None)
         self._thread.join(_PATIENCE_SECONDS)
 
-    def _show(self) -> None:
-        # The terminal may go away, and then there is nobody to tell.
+    def _print(self) -> None:
+        # The terminal may be gone.
         with contextlib.suppress(OSError):
             while (line := self._lines.get()) is not None:
                 click.echo(line, err=True)
-                self._tell_of_gap()
-            self._tell_of_gap()
+                self._print_gap()
+            self._print_gap()
 
-    def _tell_of_gap(self) -> None:
+    def _print_gap(self) -> None:
         with self._lock:
-            left_out, self._left_out = self._left_out, 0
-        if left_out:
-            click.echo(f"({left_out:,} lines were written too fast to be shown)", err=True)
+            dropped, self._dropped = self._dropped, 0
+        if dropped:
+            click.echo(
+                f"({dropped:,} lines were dropped: they came too fast to be printed)", err=True
+            )

@@ -11,7 +11,7 @@ _PAUSE = 0.3
 
 @click.command()
 @click.argument("name")
-@option("--follow", is_flag=True, help="Go on until interrupted.")
+@option("--follow", is_flag=True, help="Print new lines until interrupted.")
 @url_option
 def logs(name: str, url: str, follow: bool) -> None:  # noqa: FBT001 - a flag
     """Print the newest lines of a function's log in a running emulator."""

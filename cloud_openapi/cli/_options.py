@@ -12,12 +12,12 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def variable(name: str) -> str:
-    """Return the environment variable of an option's name: begin_date → …_BEGIN_DATE."""
+    """Return the environment variable of an option: begin_date → …_BEGIN_DATE."""
     return "CLOUD_OPENAPI_" + name.upper().replace("-", "_")
 
 
 def option(flag: str, *more: str, **settings: Any) -> Decorator:
-    """Return a click option that has its variable too, and says so in the help."""
+    """Return a click option that also has a variable, which the help shows."""
     return click.option(
         flag,
         *more,
@@ -28,7 +28,7 @@ def option(flag: str, *more: str, **settings: Any) -> Decorator:
 
 
 def json_value(text: str) -> Any:
-    """Parse a JSON value on the command line; a usage error if it is none."""
+    """Parse a JSON value on the command line. Raises BadParameter."""
     try:
         return read_json(text)
     except (ValueError, RecursionError) as error:
@@ -40,7 +40,7 @@ def echo_json(value: Any) -> None:
     click.echo(json_text(value, indent=2))
 
 
-_OF_THE_PLATFORM = (
+_PLATFORM_PREFIXES = (
     "CLOUD_OPENAPI_",
     "QCLOUD_",
     "SCF_",
@@ -57,10 +57,10 @@ _OF_THE_PLATFORM = (
 def _from_here(
     _context: click.Context, _option: click.Parameter, names: Sequence[str]
 ) -> dict[str, str]:
-    """Return variables of this process by their names."""
+    """Return variables of this process by name. Raises BadParameter."""
     for name in names:
-        if name.startswith(_OF_THE_PLATFORM):
-            raise click.BadParameter(f"{name} is the platform's; the emulator sets it itself")
+        if name.startswith(_PLATFORM_PREFIXES):
+            raise click.BadParameter(f"{name} is a variable of the platform; the emulator sets it")
         if name not in os.environ:
             raise click.BadParameter(f"{name} is not set here")
     return {name: os.environ[name] for name in names}
@@ -71,6 +71,6 @@ pass_env_option = option(
     multiple=True,
     metavar="NAME",
     callback=_from_here,
-    help="Hand a variable of this shell to the functions, which get none but PATH, proxies and "
-    "certificates; may be given again. Several in the variable: with spaces between.",
+    help="Pass this variable to the functions; they inherit only PATH, proxies and certificates. "
+    "May be repeated; in the variable, separate names by spaces.",
 )

@@ -1,4 +1,4 @@
-"""Recordings made on the command line: of the service itself, or from a browser's HAR file."""
+"""Make recordings: of the service itself, or from a HAR file."""
 
 import json
 import time
@@ -30,14 +30,14 @@ _to = option(
 
 @click.command()
 @click.argument("api")
-@option("--begin-date", help="yyyymmdd; with --end-date it is asked for as it is.")
+@option("--begin-date", help="yyyymmdd; with --end-date, one request for these dates.")
 @option("--end-date", help="yyyymmdd")
 @option("--dates", metavar="A..B", help="Every day, week or month of the API from A to B.")
 @option("--data", type=json_value, metavar="JSON", default="{}", help="Other parameters.")
 @_to
 @option("--one-file", is_flag=True, help="Write all into <API>.yaml.")
 @option("--pause", type=click.FloatRange(0), default=0.2, show_default=True, help="Seconds.")
-@option("--base-url", help="Whom to call; the real service by default.")
+@option("--base-url", help="The server to call; the real service by default.")
 @option("--appid", help="The mini program to call for.")
 def record(  # noqa: PLR0913 - an option each
     api: str,
@@ -51,10 +51,10 @@ def record(  # noqa: PLR0913 - an option each
     base_url: str | None,
     appid: str | None,
 ) -> None:
-    """Call the service and record its answers, errors included, without tokens and secrets.
+    """Call the service and record its answers, including errors, without secrets.
 
-    What was recorded with success is not asked for again; an error is. The secret is never an
-    argument: set CLOUD_OPENAPI_SECRET.
+    A request that was recorded with success is skipped; one with an error is repeated. The
+    secret is not an option: set CLOUD_OPENAPI_SECRET.
     """
     operation = default_catalogue().find(api)
     asked = list(_requests(operation, begin_date, end_date, dates, data))
@@ -77,7 +77,7 @@ def record(  # noqa: PLR0913 - an option each
             if code == _QUOTA:
                 break
     finally:
-        # Also where the service is gone or Ctrl-C comes: another run goes on from there.
+        # Also after an error or Ctrl-C: the next run continues.
         click.echo(_summary(codes, len(asked) - len(waiting), len(waiting), to))
 
 
@@ -85,7 +85,7 @@ def record(  # noqa: PLR0913 - an option each
 @click.argument("har", type=click.Path(path_type=Path))
 @_to
 def import_(har: Path, to: Path) -> None:
-    """Make recordings of what a browser, Charles or mitmproxy saved as HAR, without secrets."""
+    """Convert a HAR file of a browser, Charles or mitmproxy to recordings, without secrets."""
     recorder = Recorder(to)
     found = read_har(har, redactor=recorder.redactor)
     for interaction in found:
@@ -97,7 +97,7 @@ def _requests(
     operation: Operation, begin: str | None, end: str | None, dates: str | None, data: Any
 ) -> Iterator[dict[str, Any]]:
     if not isinstance(data, dict):
-        raise click.BadParameter("is no JSON object", param_hint="--data")
+        raise click.BadParameter("must be a JSON object", param_hint="--data")
     if dates and (begin or end):
         raise click.UsageError("Give --dates, or --begin-date and --end-date, not both.")
     rule = operation.rules[0]
@@ -115,10 +115,12 @@ def _requests(
 
 
 def _periods(operation: Operation, dates: str, data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give the parameters of every period that the API may be asked for, within the dates."""
+    """Yield the parameters of every period within the dates that the API accepts."""
     first, last = map(parse_day, (*dates.split("..", 1), "")[:2])
     if first is None or last is None or last < first:
-        raise click.BadParameter("is two days such as 20260301..20260331", param_hint="--dates")
+        raise click.BadParameter(
+            "must be two days such as 20260301..20260331", param_hint="--dates"
+        )
     rule, today = operation.rules[0], datetime.now(BEIJING).date()
     for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
         for span in _SPANS:
@@ -132,7 +134,7 @@ def _periods(operation: Operation, dates: str, data: Mapping[str, Any]) -> Itera
 
 
 def _with(params: Mapping[str, Any], dotted: str, value: Any) -> dict[str, Any]:
-    """Return parameters with one more, which may be within another."""
+    """Return parameters with one more, whose dotted name may lead into another."""
     name, _, inner = dotted.partition(".")
     held = params.get(name)
     within = held if isinstance(held, Mapping) else {}

@@ -43,7 +43,7 @@ _APPS_SHOWN = 10
     "--debug",
     type=Debug.parse,
     metavar="NAME[:PORT]",
-    help="Let a debugger attach to this function: debugpy at 5678, Node.js's inspector at 9229.",
+    help="Let a debugger attach to this function, on port 5678 (Python) or 9229 (Node.js).",
 )
 @mode_options
 @option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
@@ -74,7 +74,7 @@ def serve(  # noqa: PLR0913 - an option each
         if as_json:
             environment = {**variables, **gateway_variables(url)}
             ready = {"url": url, "functions": list(found), "environment": environment}
-            # Who named mini programs wants to know what each one's secret is.
+            # The secrets of mini programs that were chosen by an option.
             apps = {"apps": emulator.apps} if options.apps or options.settings else {}
             click.echo(json.dumps({**ready, **apps}))
         else:
@@ -90,18 +90,18 @@ def _listen(host: str, port: int) -> socket.socket:
         if error.errno != errno.EADDRINUSE:
             raise ConfigError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
         raise ConfigError(
-            f"{host}:{port} is in use by another program; choose another port with --port or "
+            f"{host}:{port} is in use by another program; choose another port by --port or "
             "CLOUD_OPENAPI_PORT (0 takes a free one)."
         ) from error
 
 
 def _warnings(functions: Functions, debug: Debug | None, options: EmulatorOptions) -> Iterator[str]:
-    """Yield what is probably not as it was meant, though there is something to serve."""
+    """Yield warnings about probable mistakes."""
     given = click.get_current_context().get_parameter_source("functions")
     if given is not ParameterSource.DEFAULT and not functions.folder.is_dir():
-        yield f"--functions: there is no folder {functions.folder}"
+        yield f"--functions: the folder {functions.folder} is missing"
     if options.mode in ("replay", "spy") and options.recordings and not options.recordings.exists():
-        yield f"--recordings: there is no {options.recordings}: --mode record makes recordings"
+        yield f"--recordings: {options.recordings} is missing; --mode record makes recordings"
     if wrong := CloudbaseRC(functions.folder).read().wrong:
         yield wrong
     yield from misnamed(functions.folder)
@@ -121,7 +121,7 @@ def _welcome(
         f"Functions   {', '.join(functions) or 'none'}  ({functions.folder})",
         *_apps(emulator),
         "",
-        "To call it from another shell, set there:",
+        "To call it from another shell, set these variables there:",
         *exports,
         "",
         "Try it:",
@@ -138,7 +138,7 @@ def _welcome(
 
 
 def _apps(emulator: Emulator) -> list[str]:
-    """Return the lines that tell appids and secrets, if there is more than the usual one."""
+    """Return lines with appids and secrets, none for the demo mini program alone."""
     if set(emulator.apps) == {DEMO_APPID}:
         return []
     shown = [f"{appid}  {secret}" for appid, secret in emulator.apps.items()][:_APPS_SHOWN]
@@ -148,7 +148,7 @@ def _apps(emulator: Emulator) -> list[str]:
 
 
 def _documented_event(function: str) -> Any:
-    """Return WeChat's example of the API that a function is named after, if it is."""
+    """Return WeChat's example for an API with the function's name, else an empty event."""
     for operation in default_catalogue().values():
         if operation.name.rpartition(".")[2] == function:
             return to_camel_case(operation.examples[0]["request"])

@@ -1,4 +1,4 @@
-"""Signals for a command that another process waits for: each reaches it exactly once."""
+"""Pass signals on to a child process, each exactly once."""
 
 import os
 import signal
@@ -9,12 +9,12 @@ from types import FrameType
 
 
 class Child:
-    """Passes signals on to a process, even those that come before there is a process.
+    """Passes signals on to a process, including those that come before it is started.
 
-    A terminal sends Ctrl-C to a whole process group. Where there is one, the process stays in
-    this group, so that job control works, and is left to what the terminal sends while the group
-    is in its foreground. Where there is none nobody can tell a signal to the group from one to
-    this process alone: the process is apart then, and is passed on whatever comes.
+    With a terminal, the process stays in this process's group, so that job control works. In the
+    foreground the terminal sends Ctrl-C to the whole group, so it is not passed on. Without a
+    terminal a signal may go to the group or to this process alone, which cannot be told apart:
+    then the process gets a session of its own, and every signal is passed on.
     """
 
     def __init__(self, terminal: int | None) -> None:
@@ -24,17 +24,17 @@ class Child:
 
     @property
     def is_apart(self) -> bool:
-        """Say whether the process has to be started in a session of its own."""
+        """Return whether the process must be started in a session of its own."""
         return self._terminal is None
 
     def start(self, process: subprocess.Popen[bytes]) -> None:
-        """Pass on to this process from now on."""
+        """Pass signals on to this process from now on."""
         self._process = process
         for number in self._waiting:
             process.send_signal(number)
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
-        """Pass a signal on, unless the process was sent it anyway."""
+        """Pass a signal on, unless the terminal has sent it to the process too."""
         if number == signal.SIGINT and self._in_foreground():
             return
         if self._process is None:
@@ -47,19 +47,19 @@ class Child:
             return False
         try:
             return os.tcgetpgrp(self._terminal) == os.getpgrp()
-        except OSError:  # it is gone
+        except OSError:  # the terminal is gone
             return False
 
 
 @contextmanager
 def passed_on() -> Iterator[Child]:
-    """Handle the signals that end a program meanwhile; give what passes them on."""
+    """Handle the signals that end a program; yield the `Child` that passes them on."""
     terminal = _terminal()
     child = Child(terminal)
     numbers = [signal.SIGINT, signal.SIGTERM]
     if child.is_apart:
         numbers += [signal.SIGHUP, signal.SIGQUIT]
-    # What a parent asked to be ignored stays so. SIG_IGN for SIGINT would reach the command.
+    # Signals that the parent process ignores stay ignored, for the command too.
     former = {number: signal.getsignal(number) for number in numbers}
     changed = [number for number in numbers if former[number] is not signal.SIG_IGN]
     for number in changed:
@@ -74,7 +74,7 @@ def passed_on() -> Iterator[Child]:
 
 
 def _terminal() -> int | None:
-    """Open the terminal that this process is controlled by, if it is by one."""
+    """Open the controlling terminal, None if there is none."""
     try:
         return os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:

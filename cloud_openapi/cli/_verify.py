@@ -34,7 +34,7 @@ _COULD_NOT_RUN = 2
 )
 @option("--against", metavar="REV|FOLDER", help="Compare the catalogue with an earlier one.")
 @option("--report", type=click.Choice(get_args(Report)), default="text", show_default=True)
-@option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to a file.")
+@option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 def verify_(
     paths: tuple[Path, ...],
     functions: Path | None,
@@ -42,9 +42,9 @@ def verify_(
     report: Report,
     output: Path | None,
 ) -> None:
-    """Hold recordings (files, folders) against the schemas, and the emulator against them.
+    """Check recordings (files, folders) against the schemas, and the emulator against them.
 
-    Exit code 0: no difference, 1: differences, 2: it could not be done.
+    Exit code 0: no difference, 1: differences, 2: an error.
     """
     if not paths and against is None:
         raise click.UsageError("give recordings, or --against an earlier catalogue")
@@ -67,7 +67,7 @@ def _of_recordings(paths: tuple[Path, ...], folder: Path | None) -> Verification
 
 @contextmanager
 def could_not_run() -> Iterator[None]:
-    """Leave with 2 and one line on stderr when something cannot be read or written."""
+    """Exit with 2 and one line on stderr on an error."""
     try:
         yield
     except (CloudOpenAPIError, OSError) as error:
@@ -77,7 +77,7 @@ def could_not_run() -> Iterator[None]:
 
 def write(text: str, output: Path | None) -> None:
     """Write a text to a file, or to stdout. Raises OSError."""
-    # Half a surrogate pair, which a recording may hold, has no UTF-8 form.
+    # A recording may hold a lone surrogate, which cannot be encoded as UTF-8.
     text = text.encode("utf-8", "backslashreplace").decode()
     if output is None:
         click.echo(text, nl=False)

@@ -405,8 +405,8 @@ def test_a_function_gets_of_the_shells_variables_those_that_are_named(command, s
     ("name", "why"),
     [
         ("NOT_SET", "NOT_SET is not set here"),
-        ("TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SECRETKEY is the platform's"),
-        ("CLOUD_OPENAPI_SECRET", "CLOUD_OPENAPI_SECRET is the platform's"),
+        ("TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SECRETKEY is a variable of the platform"),
+        ("CLOUD_OPENAPI_SECRET", "CLOUD_OPENAPI_SECRET is a variable of the platform"),
     ],
 )
 def test_a_variable_that_cannot_be_passed_is_a_usage_error(command, shell, name, why):
@@ -480,14 +480,16 @@ def test_serve_warns_of_what_is_probably_not_meant(functions, tmp_path):
     code, _, err = stop(process)
     named, debugged = err.splitlines()
     assert code == 0
-    assert named.startswith(f"Warning: {functions / 'my.func'} is no function: a function's name")
+    assert named.startswith(
+        f"Warning: {functions / 'my.func'} is not a function: a function's name"
+    )
     assert debugged.startswith('Warning: --debug: There is no function "nosuch"')
     folder = tmp_path / "nosuch"
     replay = ("--mode", "replay", "--recordings", folder)
     process, _ = start(*given, *replay, FUNCTIONS=folder)
     assert stop(process)[2].splitlines() == [
-        f"Warning: --functions: there is no folder {folder}",
-        f"Warning: --recordings: there is no {folder}: --mode record makes recordings",
+        f"Warning: --functions: the folder {folder} is missing",
+        f"Warning: --recordings: {folder} is missing; --mode record makes recordings",
     ]
 
 

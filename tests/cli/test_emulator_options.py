@@ -135,7 +135,11 @@ def test_a_secret_that_is_null_is_made_up(file):
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("soon", "no time such as"), ("", "no time such as"), ("1969-01-01", "between 1971 and 2105")],
+    [
+        ("soon", "not a time such as"),
+        ("", "not a time such as"),
+        ("1969-01-01", "between 1971 and 2105"),
+    ],
 )
 def test_a_time_that_cannot_be_is_refused_with_the_reason(text, reason):
     with pytest.raises(click.BadParameter, match=reason):
@@ -161,11 +165,11 @@ def test_call_reads_the_settings_file(file):
     [
         ("{", "not JSON"),
         ("[" * 100_000, "not JSON"),
-        ("[]", "it holds a JSON object of seed, apps"),
-        ('{"sed": 1}', "sed: the keys are seed, apps"),
+        ("[]", "must be a JSON object of seed, apps"),
+        ('{"sed": 1}', "unknown key sed; the keys are seed, apps"),
         ('{"seed": "1"}', "seed is a whole number, not '1'"),
-        ('{"apps": []}', "apps is an object such as"),
-        ('{"apps": {"wx1": "s"}}', "apps: wx1 is an object such as"),
+        ('{"apps": []}', "apps must be an object such as"),
+        ('{"apps": {"wx1": "s"}}', "apps: wx1 must be an object such as"),
         ('{"apps": {"wx1": {"ready": 9}}}', "wx1: ready: a mini program has secret, ready_hour"),
         ('{"apps": {"wx1": {"ready_hour": 25}}}', "wx1: ready_hour is a whole number from 0"),
         ('{"apps": {"wx 1": {}}}', "wx 1: an appid is 1 to 64 letters"),
@@ -188,7 +192,7 @@ def test_a_bad_settings_file_is_named_with_the_key_and_the_reason(file, content,
     [
         (["--app", ":s"], "':s' is not APPID or APPID:SECRET"),
         (["--app", "wx1:"], "'wx1:' is not APPID or APPID:SECRET"),
-        (["--app", "wx1", "--base-url", "http://127.0.0.1:1"], "--app is for the emulator in"),
+        (["--app", "wx1", "--base-url", "http://127.0.0.1:1"], "--app is for an emulator in"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(options, part):

@@ -166,7 +166,7 @@ def test_a_page_instead_of_a_response_is_recorded(tmp_path, service):
         (["--dates", "20260305..20260303"], "two days such as"),
         (["--dates", "20990101..20990103"], "has nothing in 20990101..20990103"),
         (["--dates", "20260303..20260303", "--end-date", "20260303"], "not both"),
-        (["--data", "[]"], "is no JSON object"),
+        (["--data", "[]"], "must be a JSON object"),
     ],
 )
 def test_usage_errors_are_reported_before_any_request(service, tmp_path, options, reason):

@@ -380,7 +380,7 @@ def test_a_folder_whose_name_is_none_of_the_platforms_says_the_rule(folder, name
     (folder / name / "index.py").write_text(PLAIN)
     result = cli(folder, "check", name)
     assert (result.returncode, result.stdout) == (1, "")
-    assert f"{name} is no function: a function's name is 2 to 60 of a-z" in result.stderr
+    assert f"{name} is not a function: a function's name is 2 to 60 of a-z" in result.stderr
     assert "no index.py" not in result.stderr
 
 
