@@ -164,7 +164,7 @@ def test_an_option_of_call_is_an_environment_variable_too(command, options, vari
     )
 
 
-def test_an_option_goes_before_its_environment_variable(command):
+def test_an_option_overrides_its_environment_variable(command):
     result = command("call", DAILY, *DATES, BEGIN_DATE="x", END_DATE="y")
     assert printed(result)["refDate"] == "20170313"
 
@@ -204,7 +204,7 @@ def test_a_malformed_date_is_one_line_with_61500(command):
     ],
 )
 @pytest.mark.parametrize("verb", ["call", "schema"])
-def test_a_misspelt_api_is_one_line_with_the_name_that_was_meant(command, verb, name, meant):
+def test_a_misspelt_api_is_one_line_with_a_suggestion(command, verb, name, meant):
     check_error(command(verb, name), -604100, name, f'Did you mean "{meant}"?')
 
 
@@ -243,9 +243,7 @@ def test_a_broken_config_json_is_one_line_with_file_and_place(command, tmp_path)
         ([], {"TOKEN_API": "x", "BASE_URL": "http://127.0.0.1:1"}, ["CLOUD_OPENAPI_TOKEN_API"]),
     ],
 )
-def test_settings_that_cannot_be_used_are_one_line_that_names_them(
-    command, arguments, variables, parts
-):
+def test_invalid_settings_are_one_line_that_names_them(command, arguments, variables, parts):
     result = command("call", DAILY, *DATES, *arguments, **variables)
     check_error(result, *parts)
     assert "s3cret" not in result.err
@@ -350,7 +348,7 @@ def test_invoke_prints_what_a_function_of_the_repository_returns(command):
 
 
 @pytest.mark.parametrize("data", ['{"a": [1, null]}', '"留存"', '"\\ud800"', "null", "5"])
-def test_invoke_hands_the_data_to_the_function(command, functions, data):
+def test_invoke_passes_the_data_to_the_function(command, functions, data):
     result = command("invoke", "echo", "--data", data, "--functions", functions)
     assert returned(result) == json.loads(data)
 
@@ -363,7 +361,7 @@ def test_an_option_of_invoke_is_an_environment_variable_too(command, functions):
     assert returned(command("invoke", "echo", DATA="[1]", FUNCTIONS=functions)) == [1]
 
 
-def test_what_a_function_prints_goes_to_stderr(command, functions):
+def test_output_of_a_function_goes_to_stderr(command, functions):
     result = command("invoke", "prints", "--data", "[1]", "--functions", functions)
     assert (result.code, json.loads(result.out)) == (0, [1])
     first, second, *rest = result.err.splitlines()
@@ -372,7 +370,7 @@ def test_what_a_function_prints_goes_to_stderr(command, functions):
     assert [line.split()[0] for line in rest] == PLATFORM_LINES[1:]
 
 
-def test_the_source_says_who_invokes(command, functions):
+def test_the_option_source_sets_the_invocations_source(command, functions):
     answer = returned(command("invoke", "echo", "--source", "wx_client", "--functions", functions))
     assert answer.keys() == {"userInfo"}
     assert answer["userInfo"].keys() == {"appId", "openId"}
@@ -388,7 +386,7 @@ def shell(functions):
     return functions
 
 
-def test_a_function_gets_of_the_shells_variables_those_that_are_named(command, shell, monkeypatch):
+def test_pass_env_passes_only_the_named_variables(command, shell, monkeypatch):
     for name in ("WECHAT_SECRET", "MY_SETTING", "MY_OTHER"):
         monkeypatch.setenv(name, "mine")
     given = ("invoke", "shell", "--functions", shell)
@@ -415,7 +413,7 @@ def test_a_variable_that_cannot_be_passed_is_a_usage_error(command, shell, name,
     assert why in result.err
 
 
-def test_an_unknown_function_is_one_line_that_names_those_that_there_are(command, functions):
+def test_an_unknown_function_is_one_line_with_the_known_ones(command, functions):
     result = command("invoke", "nosuch", "--functions", functions)
     check_error(result, "nosuch", functions, "echo")
 
@@ -472,7 +470,7 @@ def test_serve_passes_variables_too(shell, monkeypatch):
         stop(process)
 
 
-def test_serve_warns_of_what_is_probably_not_meant(functions, tmp_path):
+def test_serve_warns_of_probable_mistakes(functions, tmp_path):
     (functions / "my.func").mkdir()
     (functions / "my.func" / "index.py").touch()
     given = ("--json", "--port", "0")
@@ -523,7 +521,7 @@ def served():
     stop(process)
 
 
-def test_serve_says_in_one_line_of_json_where_it_is_and_what_it_has(served):
+def test_serve_prints_url_functions_and_environment_as_json(served):
     assert served.keys() == {"url", "functions", "environment"}
     assert served["url"].startswith("http://127.0.0.1:")
     assert served["functions"] == sorted(name + end for name in METHODS for end in ("", "Node"))
@@ -578,7 +576,7 @@ def test_logs_asks_the_server_of_base_url(command, served):
     assert result.out.startswith("START RequestId:")
 
 
-def test_logs_of_an_unknown_function_is_one_line_that_names_those_that_there_are(command, served):
+def test_logs_of_an_unknown_function_is_one_line_with_the_known_ones(command, served):
     check_error(command("logs", "nosuch", BASE_URL=served["url"]), "getDailyRetain")
 
 
@@ -588,9 +586,7 @@ def test_an_unknown_function_is_404_on_the_server(served):
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_a_signal_stops_serve_and_its_functions_with_exit_code_0_and_nothing_more_to_say(
-    functions, how
-):
+def test_a_signal_stops_serve_and_its_functions_silently_with_exit_code_0(functions, how):
     process, ready = start(PORT=0, JSON=1, FUNCTIONS=functions, HOST="localhost", NOW="2026-03-11")
     assert ready["functions"] == ["echo", "ends", "pid", "prints", "raises"]
     assert fetch(f"{ready['url']}/healthz")[1]["now"] == "2026-03-11T00:00:00+08:00"
@@ -600,14 +596,14 @@ def test_a_signal_stops_serve_and_its_functions_with_exit_code_0_and_nothing_mor
     assert not is_alive(worker)
 
 
-def test_a_port_in_use_is_one_line_that_names_it_and_the_way_out(command):
+def test_a_port_in_use_is_one_line_with_advice(command):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         check_error(command("serve", "--port", port), f"127.0.0.1:{port}", "in use", "--port")
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
-def test_an_address_that_is_not_here_is_one_line_that_names_it(command, host):
+def test_an_unusable_address_is_one_line_that_names_it(command, host):
     check_error(command("serve", "--host", host, "--port", "0"), host)
 
 

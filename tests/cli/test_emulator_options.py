@@ -44,7 +44,7 @@ def test_without_options_the_demo_mini_program_is_there():
     assert with_options().emulator().apps == {DEMO_APPID: DEMO_SECRET}
 
 
-def test_a_secret_that_nobody_chose_follows_from_the_appid():
+def test_the_default_secret_is_derived_from_the_appid():
     apps = with_options(apps=(("wx1", None), ("wx2", "two"), (DEMO_APPID, None))).emulator().apps
     assert apps == {"wx1": secret_for("wx1"), "wx2": "two", DEMO_APPID: DEMO_SECRET}
     assert secret_for("wx1") != secret_for("wx2")
@@ -58,7 +58,7 @@ def test_call_is_made_for_the_first_mini_program():
     assert ran(*CALL, APP=f"wx1 {DEMO_APPID}:s") == answers[1]
 
 
-def test_exec_names_the_first_mini_program_and_knows_the_others():
+def test_exec_uses_the_first_mini_program_and_knows_the_others():
     source = """
 import json, os, urllib.parse, urllib.request
 def token(appid, secret):
@@ -98,7 +98,7 @@ def test_serve_shows_each_mini_program_with_its_secret(as_json):
         process.terminate()
 
 
-def test_an_invoked_function_is_the_first_mini_programs(tmp_path):
+def test_an_invoked_function_belongs_to_the_first_mini_program(tmp_path):
     (tmp_path / "show").mkdir()
     source = "import os\ndef main(event, _):\n    return os.environ['WX_APPID']\n"
     (tmp_path / "show" / "index.py").write_text(source, "utf-8")
@@ -125,7 +125,7 @@ def test_a_settings_file_gives_seed_and_mini_programs(file):
     }
 
 
-def test_a_secret_that_is_null_is_made_up(file):
+def test_a_null_secret_gets_the_default(file):
     file.write_text('{"apps": {"wx1": {"secret": null}, "wx2": {}}}')
     assert (
         with_options(settings=file).emulator().apps
@@ -141,12 +141,12 @@ def test_a_secret_that_is_null_is_made_up(file):
         ("1969-01-01", "between 1971 and 2105"),
     ],
 )
-def test_a_time_that_cannot_be_is_refused_with_the_reason(text, reason):
+def test_an_invalid_time_is_refused_with_the_reason(text, reason):
     with pytest.raises(click.BadParameter, match=reason):
         moment(text)
 
 
-def test_an_option_wins_over_the_settings_file(file):
+def test_an_option_overrides_the_settings_file(file):
     file.write_text(json.dumps({"seed": 3, "apps": {"wx1": {"ready_hour": 9}}}), "utf-8")
     emulator = with_options(seed=5, apps=(("wx1", "own"), ("wx2", None)), settings=file).emulator()
     assert emulator.seed == 5

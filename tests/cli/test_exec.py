@@ -112,7 +112,7 @@ def test_no_command_is_wrong_usage(arguments):
     assert "Traceback" not in finished.stderr
 
 
-def test_the_variables_lead_to_the_emulator_and_win_over_the_users_own():
+def test_the_emulators_variables_override_the_users():
     own = {
         "CLOUD_OPENAPI_APPID": "wx1",
         "CLOUD_OPENAPI_SECRET": "real",
@@ -145,13 +145,13 @@ def test_the_commands_time_is_that_of_the_emulator():
     assert newest == {"beginDate": "20200131", "endDate": "20200131"}
 
 
-def test_its_own_call_may_be_the_command():
+def test_exec_runs_the_command_call():
     call = ("call", "analysis.getDailyRetain", "--begin-date", "20260104", "--end-date", "20260104")
     finished = run(EXEC[0], *call, "--form", "https", options=("--now", "2026-01-05"))
     assert variables_of(finished)["ref_date"] == "20260104"
 
 
-def test_its_own_call_still_refuses_a_seed_that_would_change_nothing():
+def test_call_within_exec_refuses_a_seed():
     call = ("call", "analysis.getDailyRetain", "--begin-date", "20260104", "--end-date", "20260104")
     finished = run(EXEC[0], *call, "--seed", "1")
     assert (finished.returncode, finished.stdout) == (2, "")
@@ -173,7 +173,7 @@ def test_the_command_can_invoke_the_functions_of_the_folder(tmp_path):
     assert variables_of(python(INVOKE, options=("--functions", tmp_path))) == {"a": 1}
 
 
-def test_the_functions_of_the_command_are_passed_the_variables_that_are_named(tmp_path):
+def test_exec_passes_the_named_variables_to_functions(tmp_path):
     (tmp_path / "echo").mkdir()
     source = (
         "import os\ndef main(event, _):\n    return [os.environ.get(n) for n in ('ONE', 'TWO')]\n"
@@ -184,7 +184,7 @@ def test_the_functions_of_the_command_are_passed_the_variables_that_are_named(tm
     assert json.loads(result.stdout) == ["1", None]
 
 
-def test_the_commands_own_options_are_its_own_even_without_the_dashes():
+def test_options_after_the_command_belong_to_it_without_dashes_too():
     finished = subprocess.run(
         [*EXEC, "--seed", "1", "echo", "--seed", "-n", "--", "--help"],
         check=True,
@@ -195,11 +195,11 @@ def test_the_commands_own_options_are_its_own_even_without_the_dashes():
     assert finished.stdout == "--seed -n -- --help\n"
 
 
-def test_the_command_reads_what_is_piped_in():
+def test_the_command_reads_stdin():
     assert python("print(input())", input="hello\n").stdout == "hello\n"
 
 
-def test_the_command_keeps_the_descriptors_it_was_given():
+def test_the_command_inherits_descriptors():
     reading, writing = os.pipe()
     os.write(writing, b"hello")
     os.close(writing)

@@ -27,7 +27,7 @@ def test_the_overview_has_the_first_line_of_each_commands_help(name):
     [["--version"], ["--help"], ["control", "--help"], ["control", "faults", "add", "--help"]],
     ids=" ".join,
 )
-def test_who_serves_nothing_waits_for_no_server(arguments):
+def test_commands_without_a_server_do_not_import_one(arguments):
     code = (
         "import sys, cloud_openapi.cli\n"
         f"sys.argv[1:] = {arguments}\n"
@@ -56,7 +56,7 @@ def test_a_package_that_is_missing_is_named(monkeypatch, command, module):
     )
 
 
-def test_a_module_of_the_package_that_is_missing_is_no_advice(monkeypatch):
+def test_a_missing_module_of_this_package_is_a_traceback(monkeypatch):
     monkeypatch.setitem(sys.modules, "cloud_openapi.cli._group", None)
     with pytest.raises(ModuleNotFoundError, match="_group"):
         main()

@@ -24,7 +24,7 @@ def run(lines):
     return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def test_each_line_is_shown_with_its_functions_name():
+def test_each_line_is_printed_with_its_functions_name():
     with run(3) as process:
         _, shown = process.communicate(timeout=10)
     assert [line.split()[:2] for line in shown.decode().splitlines()] == [
@@ -32,7 +32,7 @@ def test_each_line_is_shown_with_its_functions_name():
     ]
 
 
-def test_nobody_waits_for_a_terminal_that_is_not_read():
+def test_functions_do_not_wait_for_a_blocked_terminal():
     with run(50_000) as process:
         assert process.stdout.readline() == b"all were taken\n"
         _, shown = process.communicate(timeout=10)
@@ -44,7 +44,7 @@ def test_nobody_waits_for_a_terminal_that_is_not_read():
     assert sum("xxx" in line for line in lines) + sum(told) == 50_000
 
 
-def test_a_terminal_that_is_gone_ends_nothing():
+def test_a_closed_terminal_does_not_end_the_emulator():
     reading, writing = os.pipe()
     os.close(reading)
     program = [sys.executable, "-c", PROGRAM, "3"]
@@ -53,7 +53,7 @@ def test_a_terminal_that_is_gone_ends_nothing():
     assert (done.returncode, done.stdout) == (0, b"all were taken\n")
 
 
-def test_lines_of_many_threads_are_all_shown(capsys):
+def test_lines_of_many_threads_are_all_printed(capsys):
     shown = LogPrinter()
     threads = [threading.Thread(target=shown.add, args=("hello", str(n))) for n in range(50)]
     for thread in threads:

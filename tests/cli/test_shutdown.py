@@ -53,7 +53,7 @@ def test_serve_does_not_wait_for_a_function_that_is_running(tmp_path, how):
         caller.join()
 
 
-def test_the_end_does_not_wait_for_a_fault_that_sleeps(tmp_path):
+def test_shutdown_does_not_wait_for_a_latency_fault(tmp_path):
     emulator = Emulator()
     fault = emulator.faults.add({"kind": "latency", "seconds": 60})
     listening = listen("127.0.0.1", 0)

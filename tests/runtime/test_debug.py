@@ -77,7 +77,7 @@ def test_the_debugger_listens_and_no_timeout_interrupts(tmp_path, write, file):
     "file",
     [pytest.param("index.py", marks=needs_debugpy), pytest.param("index.js", marks=needs_node)],
 )
-def test_the_debugger_listens_after_each_edit_and_at_one_of_several_calls(tmp_path, write, file):
+def test_one_worker_at_a_time_has_the_debug_port_also_after_edits(tmp_path, write, file):
     port = free_port()
     with closing(Functions(tmp_path, {}, debug=Debug("hello", port))) as functions:
 
@@ -91,7 +91,7 @@ def test_the_debugger_listens_after_each_edit_and_at_one_of_several_calls(tmp_pa
             assert listens(port)
 
 
-def test_a_port_that_another_program_has_is_named(tmp_path, write):
+def test_debug_port_in_use_is_named(tmp_path, write):
     write("index.py", SLOW["index.py"])
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
@@ -217,9 +217,7 @@ def stop_in_node(port, path, invoke):
         pytest.param("index.js", stop_in_node, marks=needs_node),
     ],
 )
-def test_a_debugger_stops_in_the_function_and_neither_time_nor_memory_ends_it(
-    tmp_path, write, file, stop
-):
+def test_limits_do_not_apply_while_a_debugger_stops_a_function(tmp_path, write, file, stop):
     write(file, STOPPED[file])
     port = free_port()
     functions = Functions(tmp_path, {}, timeout=1, memory=64, debug=Debug("hello", port))
@@ -263,12 +261,12 @@ def test_without_debugpy_the_error_says_how_to_install_it(tmp_path, write, monke
 @pytest.mark.parametrize(
     ("text", "expected"), [("hello", Debug("hello")), ("hello:9000", Debug("hello", 9000))]
 )
-def test_what_to_debug_is_a_name_and_perhaps_a_port(text, expected):
+def test_debug_option_takes_a_name_and_an_optional_port(text, expected):
     assert Debug.parse(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", ":1", "hello:", "hello:x", "hello:0", "hello:65536"])
-def test_anything_else_is_an_error(text):
+def test_invalid_debug_option_is_refused(text):
     with pytest.raises(ConfigError, match="NAME:PORT"):
         Debug.parse(text)
 

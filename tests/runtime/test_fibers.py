@@ -33,11 +33,11 @@ def test_a_thread_waits_until_a_descriptor_is_ready(pipe):
     timer.join()
 
 
-def test_a_thread_waits_no_longer_than_it_says(pipe):
+def test_a_thread_waits_no_longer_than_its_timeout(pipe):
     assert wait({pipe[0]: READ}, 0.01) == []
 
 
-def test_calls_of_one_thread_wait_side_by_side(fibers, pipe):
+def test_other_fibers_run_while_one_waits(fibers, pipe):
     reading, writing = pipe
     seen = []
 
@@ -53,7 +53,7 @@ def test_calls_of_one_thread_wait_side_by_side(fibers, pipe):
     assert seen == ["waits", "another", [reading]]
 
 
-def test_all_that_is_ready_is_said_at_once(fibers, pipe):
+def test_all_ready_descriptors_are_returned_at_once(fibers, pipe):
     reading, writing = pipe
     seen = []
     fibers.run(lambda: seen.extend(wait({reading: READ, writing: WRITE}, 5)))
@@ -62,7 +62,7 @@ def test_all_that_is_ready_is_said_at_once(fibers, pipe):
     assert sorted(seen) == sorted(pipe)
 
 
-def test_a_call_goes_on_when_its_time_is_over(fibers, pipe):
+def test_a_fiber_resumes_after_its_timeout(fibers, pipe):
     seen = []
     fibers.run(lambda: seen.append(wait({pipe[0]: READ}, 0.01)))
     fibers.resume()
@@ -74,7 +74,7 @@ def test_a_call_goes_on_when_its_time_is_over(fibers, pipe):
     assert fibers.timeout(1) == 1
 
 
-def test_a_call_may_wait_again_and_for_something_else(fibers, pipe):
+def test_a_call_can_wait_again_for_another_descriptor(fibers, pipe):
     reading, writing = pipe
     seen = []
 
@@ -91,7 +91,7 @@ def test_a_call_may_wait_again_and_for_something_else(fibers, pipe):
     assert seen == [[writing], [reading]]
 
 
-def test_calls_that_wait_are_interrupted_in_the_end(pipe):
+def test_close_interrupts_waiting_calls(pipe):
     fibers = Fibers()
     seen = []
 

@@ -77,7 +77,7 @@ def test_functions_with_the_same_lock_install_once(installs):
     ],
     ids=["version", "overrides", "scripts", "lock", "shrinkwrap"],
 )
-def test_what_differs_in_anything_that_npm_reads_is_installed_apart(installs, other):
+def test_each_file_that_npm_reads_decides_the_cache_folder(installs, other):
     assert installs({"fna": {"package.json": package("a")}, "fnb": other}) == 2
 
 
@@ -148,19 +148,19 @@ def place(tmp_path, monkeypatch):
         "-r https://example.com/base.txt\r\n-r base.txt\r\n",
     ],
 )
-def test_a_file_that_requirements_txt_takes_in_counts(place, monkeypatch, line):
+def test_included_requirements_decide_the_cache_folder(place, monkeypatch, line):
     monkeypatch.setenv("FOLDER", "")
     first = place(requirements_txt=f"requests\n{line}\n", base_txt="idna==3.7\n")
     assert place(base_txt="idna==3.7\n") == first
     assert place(base_txt="idna==3.8\n") != first
 
 
-def test_files_are_taken_in_at_any_depth_and_may_take_in_each_other(place):
+def test_requirements_may_include_each_other_at_any_depth(place):
     files = {"sub__base_txt": "-r ../more.txt\n", "more_txt": "-r requirements.txt\nidna==3.7\n"}
     first = place(requirements_txt="-r sub/base.txt\n", **files)
     assert place(more_txt="-r requirements.txt\nidna==3.8\n") != first
 
 
-def test_a_file_that_is_only_spoken_of_does_not_count(place):
+def test_a_requirements_file_in_a_comment_is_not_included(place):
     first = place(requirements_txt="# -r base.txt\nrequests # -r base.txt\n", base_txt="one\n")
     assert place(base_txt="two\n") == first

@@ -117,7 +117,7 @@ def check(outcome, status, language, write, functions):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("case", CASES)
-def test_what_a_function_may_not_do_ends_with_the_platforms_status(make, write, language, case):
+def test_each_failure_has_the_platforms_status(make, write, language, case):
     status, *bodies = CASES[case]
     write(language, HANDLER[language].format(bodies[list(FILES).index(language)]))
     functions = make(timeout=1)
@@ -168,7 +168,7 @@ NODE_CASES = {
 
 @needs_node
 @pytest.mark.parametrize("case", NODE_CASES)
-def test_what_goes_wrong_in_nodejs_blames_the_functions_own_lines(make, write, case):
+def test_nodejs_errors_show_the_functions_own_lines(make, write, case):
     status, body, last = NODE_CASES[case]
     path = write("node", f"exports.main = async (event) => {{ {body} }}\n")
     outcome = run(make())
@@ -193,21 +193,21 @@ def test_what_goes_wrong_in_nodejs_blames_the_functions_own_lines(make, write, c
         ("{ '\\udfff': ['\\ud83d', '😀'] }", {"\udfff": ["\ud83d", "😀"]}),
     ],
 )
-def test_a_value_of_nodejs_comes_as_json_stringify_writes_it(make, write, value, expected):
+def test_nodejs_values_are_written_as_by_json_stringify(make, write, value, expected):
     write("node", f"exports.main = async () => ({value})\n")
     outcome = run(make())
     assert (outcome.result, outcome.status) == (expected, 200)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_half_a_surrogate_pair_goes_in_and_comes_out(make, write, language):
+def test_lone_surrogates_pass_through_a_function(make, write, language):
     write(language, ECHO[language])
     event = {"\ud800": ["\udfff", "😀", "a\udc00b"]}
     assert run(make(), event).result == event
 
 
 @needs_node
-def test_what_is_rejected_after_the_answer_does_not_harm_the_next_invocation(make, write):
+def test_a_rejection_after_the_answer_does_not_fail_the_next_invocation(make, write):
     late = "setTimeout(() => Promise.reject(new Error('late')), 1); return process.pid"
     write("node", HANDLER["node"].format(f"if (event) return event; {late}"))
     functions = make()
@@ -226,7 +226,7 @@ def test_what_is_rejected_after_the_answer_does_not_harm_the_next_invocation(mak
         "require('fs').closeSync(1); require('fs').closeSync(2)",
     ],
 )
-def test_what_nodejs_does_to_its_stdout_leaves_the_answer_alone(make, write, body):
+def test_a_nodejs_function_cannot_break_the_answer_by_its_stdout(make, write, body):
     write("node", HANDLER["node"].format(f"if (!event) {{ {body} }} return event"))
     functions = make(timeout=2)
     assert [run(functions, n).result for n in range(3)] == [0, 1, 2]
@@ -314,7 +314,7 @@ def test_six_megabytes_of_chinese_go_in_and_come_out(make, write, language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("source", ["while True: pass", "for (;;);"])
-def test_a_module_that_does_not_end_loading_is_433(make, write, language, source):
+def test_a_module_that_never_finishes_loading_is_433(make, write, language, source):
     if (language == "node") != source.startswith("for"):
         pytest.skip("the other language's loop")
     write(language, source)
@@ -325,7 +325,7 @@ def test_a_module_that_does_not_end_loading_is_433(make, write, language, source
     check(outcome, 433, language, write, functions)
 
 
-def test_a_child_that_a_fork_leaves_in_the_handler_does_not_answer(make, write):
+def test_a_forked_child_does_not_answer(make, write):
     write("python", HANDLER["python"].format("os.fork(); return event"))
     functions = make()
     assert [run(functions, n).result for n in range(5)] == list(range(5))
@@ -338,7 +338,7 @@ def test_a_function_that_closes_its_descriptors_fails_alone(make, write):
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "1", '{"failed": "nosuch"}', "nothing"])
-def test_a_function_that_writes_where_its_answer_goes_fails_alone(make, write, text):
+def test_a_function_that_writes_to_the_answer_pipe_fails_alone(make, write, text):
     write(
         "python", HANDLER["python"].format(f"os.write(4, b'{text}\\n'); time.sleep(0.05); return 1")
     )
@@ -347,7 +347,7 @@ def test_a_function_that_writes_where_its_answer_goes_fails_alone(make, write, t
 
 
 @on_linux
-def test_a_function_has_no_descriptors_but_its_own(make, write):
+def test_a_function_inherits_no_other_descriptors(make, write):
     source = "[os.readlink(f'/dev/fd/{n}') for n in range(50) if os.path.lexists(f'/dev/fd/{n}')]"
     write("python", HANDLER["python"].format(f"return {source}"))
     stdin, stdout, stderr, requests, answers = run(make()).result
@@ -393,7 +393,7 @@ def test_after_a_function_has_closed_its_output_the_next_one_can_print(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_function_that_fails_takes_no_other_one_with_it(make, write, language):
+def test_a_failed_function_does_not_end_another_one(make, write, language):
     loop = {"python": "while True: pass", "node": "for (;;);"}[language]
     write(language, HANDLER[language].format(loop), "loops")
     write(language, ECHO[language])

@@ -82,7 +82,7 @@ def wheel(tmp_path):
 
 
 @needs_pip
-def test_install_brings_what_requirements_txt_lists_and_leaves_the_folder_clean(
+def test_install_follows_requirements_txt_and_leaves_the_folder_unchanged(
     folder, write, invoke, wheel
 ):
     write("index.py", "import treasure\ndef main(e, c):\n    return treasure.VALUE\n")
@@ -128,7 +128,7 @@ def test_a_module_that_a_node_handler_requires_is_found_once_it_is_installed(
 
 
 @needs_pip
-def test_install_that_fails_is_one_line_and_leaves_nothing(folder, write, tmp_path):
+def test_failed_install_is_one_line_and_leaves_no_files(folder, write, tmp_path):
     write("index.py", PLAIN)
     write("requirements.txt", "./no-such-file.whl\n")
     result = cli(folder, "install", "hello")
@@ -139,9 +139,7 @@ def test_install_that_fails_is_one_line_and_leaves_nothing(folder, write, tmp_pa
 
 @needs_node
 @pytest.mark.parametrize("kind", ["commonjs", "module"])
-def test_install_brings_what_package_json_lists_to_require_and_import(
-    folder, write, invoke, tmp_path, kind
-):
+def test_install_follows_package_json_for_require_and_import(folder, write, invoke, tmp_path, kind):
     package = tmp_path / "treasure"
     package.mkdir()
     (package / "package.json").write_text('{"name": "treasure", "version": "1.0.0"}')
@@ -160,7 +158,7 @@ def test_install_brings_what_package_json_lists_to_require_and_import(
     assert not (folder / "hello" / "node_modules").exists()
 
 
-def test_install_all_goes_on_after_a_failure_and_lists_each_at_the_end(folder, write, monkeypatch):
+def test_install_all_continues_after_a_failure_and_lists_failures_last(folder, write, monkeypatch):
     write("index.js", "exports.main = () => 1")
     write("package.json", '{"dependencies": {"treasure": "1.0.0"}}')
     for name, listed in (("python", True), ("zero", False)):
@@ -188,7 +186,7 @@ def test_install_without_pip_says_how_to_get_it(folder, write, monkeypatch):
     )
 
 
-def test_install_of_a_function_that_lists_nothing_says_so(folder, write):
+def test_install_reports_a_function_without_dependencies(folder, write):
     write("index.py", PLAIN)
     result = cli(folder, "install", "hello")
     assert (result.returncode, result.stdout) == (0, "hello: lists no dependencies\n")
@@ -199,16 +197,14 @@ def test_install_takes_a_name_or_all(folder, arguments):
     assert cli(folder, "install", *arguments).returncode == 2
 
 
-def test_the_own_folder_comes_before_what_was_installed(folder, write, invoke):
+def test_the_functions_folder_comes_before_installed_packages(folder, write, invoke):
     write("treasure.py", "VALUE = 'own'\n")
     write("index.py", "import treasure\ndef main(e, c):\n    return treasure.VALUE\n")
     write("requirements.txt", "treasure\n")
     assert invoke().result == "own"
 
 
-def test_a_failed_import_shows_the_error_the_working_directory_and_where_it_looked(
-    folder, write, invoke
-):
+def test_failed_import_shows_error_working_directory_and_search_path(folder, write, invoke):
     write("index.py", "import nosuchmodule\n" + PLAIN)
     message = invoke().result["errorMessage"]
     assert "No module named 'nosuchmodule'" in message
@@ -219,7 +215,7 @@ def test_a_failed_import_shows_the_error_the_working_directory_and_where_it_look
 # ---- check ---------------------------------------------------------------------------------
 
 
-def test_check_of_a_good_function_says_so(folder, write):
+def test_check_reports_a_function_without_problems(folder, write):
     write("index.py", "import json, requests\n" + PLAIN)  # requests is on the platform
     result = cli(folder, "check", "hello")
     assert (result.returncode, result.stdout) == (0, "hello: fine\n")
@@ -322,7 +318,7 @@ def test_check_says_what_to_do(folder, write, source, says):
     ],
     ids=lambda value: str(value)[:24],
 )
-def test_a_note_of_check_is_a_line_and_no_problem(folder, write, file, source, says):
+def test_a_note_of_check_does_not_change_the_exit_code(folder, write, file, source, says):
     write("index.py", PLAIN)
     if source is None:
         (folder / "hello" / file).unlink()
@@ -345,13 +341,13 @@ def test_a_note_of_check_is_a_line_and_no_problem(folder, write, file, source, s
     ],
     ids=["cloudbaserc.json", "config.json", "requirements.txt"],
 )
-def test_check_has_nothing_to_say_of_what_is_right(folder, write, file, source):
+def test_check_reports_nothing_about_valid_settings(folder, write, file, source):
     write("index.py", PLAIN)
     write(file, source)
     assert checked(folder).stdout == "hello: fine\n"
 
 
-def test_check_of_a_web_function_wants_no_handler_and_says_that_it_is_not_emulated(folder, write):
+def test_check_of_a_web_function_needs_no_handler_and_has_a_note(folder, write):
     write("../cloudbaserc.json", entry(runtime="Python3.10", type="HTTP"))
     write("scf_bootstrap", "#!/bin/bash\npython3 main.py\n")
     result = checked(folder)
@@ -360,14 +356,14 @@ def test_check_of_a_web_function_wants_no_handler_and_says_that_it_is_not_emulat
     assert "type HTTP is not emulated" in result.stdout
 
 
-def test_check_takes_an_older_runtime_of_node_for_a_note(folder, write):
+def test_unlisted_node_runtime_is_a_note(folder, write):
     write("index.js", "exports.main = () => 1")
     write("../cloudbaserc.json", entry(runtime="Nodejs8.9"))
     assert "note: " in checked(folder).stdout
     assert "Nodejs16.13, not 'Nodejs8.9'" in checked(folder).stdout
 
 
-def test_a_module_that_is_listed_and_not_installed_is_told_in_a_sentence(folder, write):
+def test_error_about_a_listed_module_advises_to_install_it(folder, write):
     write("index.py", "import treasure\n" + PLAIN)
     write("requirements.txt", "treasure\n")
     says = "does not have treasure; it is not installed yet: cloud-openapi install hello"
@@ -375,7 +371,7 @@ def test_a_module_that_is_listed_and_not_installed_is_told_in_a_sentence(folder,
 
 
 @pytest.mark.parametrize("name", ["a", "my.func", "函数", "1a"])
-def test_a_folder_whose_name_is_none_of_the_platforms_says_the_rule(folder, name):
+def test_invalid_folder_name_is_reported_with_the_rule(folder, name):
     (folder / name).mkdir()
     (folder / name / "index.py").write_text(PLAIN)
     result = cli(folder, "check", name)
@@ -385,7 +381,7 @@ def test_a_folder_whose_name_is_none_of_the_platforms_says_the_rule(folder, name
 
 
 @pytest.mark.parametrize("name", ["hello", "nosuch"])
-def test_an_unknown_function_names_the_cloudbaserc_that_cannot_be_read(folder, write, name):
+def test_unknown_function_error_names_an_invalid_cloudbaserc(folder, write, name):
     write("app.py", PLAIN)
     write("../cloudbaserc.json", '{"functions": [\n  {"name": "hello" "handler": "app.main"}]}')
     result = cli(folder, "check", name)
@@ -432,7 +428,7 @@ def test_check_lists_every_problem(folder, write):
         assert says in result.stdout
 
 
-def test_check_of_an_unknown_function_names_those_that_there_are(folder, write):
+def test_check_of_an_unknown_function_lists_the_known_ones(folder, write):
     write("index.py", PLAIN)
     result = cli(folder, "check", "nosuch")
     assert (result.returncode, result.stdout) == (1, "")
@@ -461,7 +457,9 @@ def test_without_node_a_node_function_says_what_is_missing_and_others_work(
 
 
 @needs_node
-def test_cloud_openapi_node_says_which_node(folder, write, monkeypatch, invoke):
+def test_the_variable_cloud_openapi_node_chooses_the_node_program(
+    folder, write, monkeypatch, invoke
+):
     monkeypatch.setenv("CLOUD_OPENAPI_NODE", shutil.which("node"))
     monkeypatch.setenv("PATH", "/nowhere")
     write("index.js", "exports.main = () => 1")

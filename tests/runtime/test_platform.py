@@ -79,13 +79,13 @@ def leaked(served, name, tmp_path):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_function_calls_what_it_lists_and_another_one_does_not(served, language):
+def test_a_function_calls_only_apis_that_its_config_json_permits(served, language):
     assert served.call(f"{language}May", {"params": DAY})["refDate"] == "20170313"
     assert served.call(f"{language}Not", {"params": DAY})["errCode"] == DENIED
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_token_is_of_no_use_after_its_invocation(served, language, tmp_path, monkeypatch):
+def test_a_token_is_invalid_after_its_invocation(served, language, tmp_path, monkeypatch):
     stolen = leaked(served, f"{language}May", tmp_path)
     for name, value in {**gateway_variables(served.url), **stolen}.items():
         monkeypatch.setenv(name, value)
@@ -103,13 +103,13 @@ def test_a_token_is_of_no_use_after_its_invocation(served, language, tmp_path, m
 
 
 @pytest.mark.parametrize("token", ["made-up", "", " ", "null", "undefined", "__proto__"])
-def test_a_token_that_was_never_given_opens_nothing(served, token):
+def test_an_unknown_token_is_invalid(served, token):
     for language in LANGUAGES:
         answer = served.call(f"{language}May", {"steal": {"WX_API_TOKEN": token}, "params": DAY})
         assert answer["errCode"] == ILLEGAL, language
 
 
-def test_a_running_functions_token_is_of_no_use_to_another_function(served, tmp_path):
+def test_a_token_is_invalid_for_another_function(served, tmp_path):
     served.write("waits", WAITS, [API])
     served.write("thief", THIEF, [])
     answer = served.call("waits", {"name": "thief", "params": DAY})
@@ -117,7 +117,7 @@ def test_a_running_functions_token_is_of_no_use_to_another_function(served, tmp_
     assert answer == {"stolen": [ILLEGAL, ILLEGAL, -501001], "own": "20170313"}
 
 
-def test_a_running_functions_token_is_of_no_use_without_a_signature(served):
+def test_a_token_is_invalid_without_a_signature(served):
     served.write("waits", WAITS, [API])
     served.write("unsigned", UNSIGNED, [], "index.py")
     answer = served.call("waits", {"name": "unsigned", "params": DAY})
@@ -182,7 +182,7 @@ def lists_them(served):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_only_the_exact_name_is_let_in(served, lists_them, name):
+def test_permissions_match_exact_names_only(served, lists_them, name):
     before = len(served.entries)
     answer = served.call(lists_them, {"api": name, "params": DAY})
     assert answer["errCode"] == -604100
@@ -194,7 +194,7 @@ def test_only_the_exact_name_is_let_in(served, lists_them, name):
 
 @pytest.mark.parametrize("caller", LANGUAGES)
 @pytest.mark.parametrize("called", LANGUAGES)
-def test_functions_call_each_other_and_the_chain_of_sources_is_told(served, caller, called):
+def test_a_called_function_gets_the_chain_of_sources(served, caller, called):
     to = {"name": f"{called}May", "data": {"context": True}}
     answer = served.call(f"{caller}Not", {"callFunction": to})
     assert answer["errMsg"] == "callFunction:ok"
@@ -321,7 +321,7 @@ exports.main = async ({ params, options, media }) => {
 """
 
 
-def test_what_a_real_function_sends_arrives_in_the_journal_byte_for_byte(served):
+def test_the_journal_has_the_bytes_that_a_function_sent(served):
     served.write("sends", SENDS, [API])
     served.emulator.configure_app("wxother", secret="made-up")
     media = bytes(range(256)) + secrets.token_bytes(1000)

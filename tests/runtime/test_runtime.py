@@ -167,13 +167,13 @@ def test_each_invocation_has_a_request_id_of_its_own(functions, write):
         "import logging; logging.warning('logged')",
     ],
 )
-def test_what_a_function_prints_does_not_get_into_its_answer(functions, write, statement):
+def test_output_of_a_function_is_not_in_its_answer(functions, write, statement):
     write(f"def main(event, context):\n    {statement}\n    return event\n")
     assert run(functions, 1) == (1, 200)
     assert run(functions, 2) == (2, 200)
 
 
-def test_what_a_module_prints_while_it_loads_does_not_get_into_an_answer(functions, write):
+def test_output_of_a_loading_module_is_not_in_the_answer(functions, write):
     write("print('loading')\n" + RETURNS_EVENT)
     assert run(functions, 1) == (1, 200)
 
@@ -212,9 +212,7 @@ def test_a_function_sees_no_module_of_the_runtime(functions, write):
     assert run(functions).result == [None, None]
 
 
-def test_a_function_gets_the_emulators_environment_and_nothing_of_the_same_names_from_outside(
-    make, write, folder, monkeypatch
-):
+def test_shell_variables_with_the_emulators_names_are_not_inherited(make, write, folder, monkeypatch):
     for name in ("SECRET", "CONFIG", "NOW", "BASE_URL", "WHATEVER"):
         monkeypatch.setenv(f"CLOUD_OPENAPI_{name}", "of the parent")
     monkeypatch.setenv("SOMETHING_ELSE", "of the parent")
@@ -241,7 +239,7 @@ def test_each_function_has_its_own_config_json(functions, write, folder):
         assert run(functions, name=name).result == str(folder / name / "config.json")
 
 
-def test_a_worker_that_is_kept_is_told_the_new_time(functions, write):
+def test_a_warm_worker_gets_the_new_time(functions, write):
     write(
         "import os\ndef main(event, context):\n"
         "    return [os.getpid(), os.environ['CLOUD_OPENAPI_NOW']]\n"
@@ -305,7 +303,7 @@ def test_the_stack_trace_of_a_chain_shows_the_functions_own_files_only(functions
     "value",
     ["object()", "{1, 2}", "b'bytes'", "[1, {'a': object()}]", "main", "(x for x in 'ab')"],
 )
-def test_a_value_that_is_no_json_is_430(functions, write, value):
+def test_a_value_that_is_not_json_is_430(functions, write, value):
     write(f"def main(event, context):\n    return {value}\n")
     check_error(run(functions), 430, "user code exception caught", stack="TypeError")
 
@@ -333,9 +331,7 @@ NO_JSON = {
 
 
 @pytest.mark.parametrize("value", NO_JSON)
-def test_the_error_about_a_value_says_where_it_is_no_json_and_what_to_return(
-    functions, write, value
-):
+def test_the_error_about_a_value_names_the_place_and_a_replacement(functions, write, value):
     write(
         "import datetime\ncircular = {}; circular['b'] = [circular]\nasync def later(): pass\n"
         "class Array:\n"
@@ -390,7 +386,7 @@ raise error
 
 @pytest.mark.parametrize("case", ODD_EXCEPTIONS)
 @pytest.mark.parametrize("status", [430, 443])
-def test_an_odd_exception_is_an_error_like_another(functions, write, case, status):
+def test_an_unusual_exception_is_430_or_443(functions, write, case, status):
     source = ODD_EXCEPTIONS[case]
     inner = source.replace("\n", "\n    ")
     path = write(f"def main(e, c):\n    {inner}\n" if status == 430 else source)
@@ -432,9 +428,7 @@ def check_error_with_message(outcome, status):
     ],
     ids=["syntax error", "missing module", "exception", "exit"],
 )
-def test_a_module_that_does_not_load_is_443_with_its_traceback_until_it_is_mended(
-    functions, write, source, error
-):
+def test_a_module_that_does_not_load_is_443_until_it_is_fixed(functions, write, source, error):
     path = write(source)
     stack = check_error(run(functions), 443, None, stack=error)
     assert files_in(stack) == {str(path)}
@@ -513,7 +507,7 @@ def test_the_functions_are_the_folders_with_an_index_py_in_order(functions, writ
     ],
     ids=repr,
 )
-def test_a_name_that_is_none_of_the_functions_is_refused(functions, write, folder, name):
+def test_an_invalid_or_unknown_name_is_refused(functions, write, folder, name):
     write(RETURNS_EVENT)
     write(RETURNS_EVENT, "../hello")
     assert name not in functions
@@ -563,7 +557,7 @@ def test_an_edit_of_the_same_length_is_noticed(functions, write):
     assert run(functions).result == 2
 
 
-def test_a_link_that_leads_nowhere_hides_no_edit(functions, write, folder):
+def test_a_broken_link_does_not_hide_an_edit(functions, write, folder):
     write("def main(event, context):\n    return 1\n")
     # As Emacs makes one of a file that is edited.
     (folder / "hello" / ".#index.py").symlink_to("user@machine.1:1")
@@ -572,7 +566,7 @@ def test_a_link_that_leads_nowhere_hides_no_edit(functions, write, folder):
     assert run(functions).result == 2
 
 
-def test_what_pip_put_into_the_folder_hides_no_edit_below_it(functions, write, folder):
+def test_packages_in_the_folder_do_not_hide_an_edit(functions, write, folder):
     write("from zoo.animal import NAME\ndef main(event, context):\n    return NAME\n")
     write("NAME = 'cat'\n", file="zoo/animal.py")
     record = [f"pkg/m{number}.py,sha256=x,0" for number in range(420)]
@@ -584,7 +578,7 @@ def test_what_pip_put_into_the_folder_hides_no_edit_below_it(functions, write, f
     assert run(functions).result == "owl"
 
 
-def test_more_files_than_are_watched_are_told_of(functions, write):
+def test_too_many_files_are_a_warning_in_the_log(functions, write):
     write(RETURNS_EVENT)
     for number in range(400):
         write("", file=f"data/{number}.txt")
@@ -595,7 +589,7 @@ def test_more_files_than_are_watched_are_told_of(functions, write):
     ]
 
 
-def test_without_a_free_descriptor_a_function_is_not_unknown(functions, write, monkeypatch):
+def test_a_function_is_found_without_a_free_descriptor(functions, write, monkeypatch):
     write(RETURNS_EVENT)
 
     def refuse(*_):
@@ -629,7 +623,7 @@ def test_invocations_of_one_function_run_at_the_same_time_each_in_its_own_proces
     assert seen == (4, 4, 4, 4)
 
 
-def test_one_invocation_more_than_may_run_at_a_time_is_432(make, write, tmp_path, monkeypatch):
+def test_too_many_concurrent_invocations_are_432(make, write, tmp_path, monkeypatch):
     monkeypatch.setattr(_functions, "_CONCURRENCY", 1)
     functions = make(timeout=WAIT)
     write(WAITS)
@@ -693,7 +687,7 @@ def test_an_empty_body_is_an_empty_event(client, write):
     assert client.post("/v1/functions/hello").json == {}
 
 
-def test_a_function_is_told_the_emulators_time(client, write):
+def test_a_function_gets_the_emulators_time(client, write):
     write("import os\ndef main(e, c):\n    return os.environ['CLOUD_OPENAPI_NOW']\n")
     assert client.post("/v1/functions/hello").json == "2026-03-11T12:00:00+08:00"
 
@@ -706,21 +700,21 @@ def test_a_failure_is_the_platforms_error_object_with_its_status(client, write):
 
 
 @pytest.mark.parametrize("name", ["nosuch", "HELLO", "hello%0a", "hello.", "%20hello", "a", ""])
-def test_a_name_that_is_no_function_is_404_function_not_found(client, write, name):
+def test_an_unknown_function_is_404_function_not_found(client, write, name):
     write(RETURNS_EVENT)
     answer = client.post(f"/v1/functions/{name}", json={})
     assert (answer.status_code, answer.json["code"]) == (404, "FUNCTION_NOT_FOUND")
 
 
 @pytest.mark.parametrize("name", ["..%2fhello", "hello%2f..%2fhello", "hello/", "hello/index"])
-def test_a_path_below_or_beside_the_functions_is_no_function(client, write, name):
+def test_a_path_below_a_function_is_404(client, write, name):
     write(RETURNS_EVENT)
     write(RETURNS_EVENT, "../hello")
     answer = client.post(f"/v1/functions/{name}", json={})
     assert (answer.status_code, answer.json["code"]) == (404, "FUNCTION_NOT_FOUND")
 
 
-def test_function_not_found_names_those_that_there_are(client, write):
+def test_function_not_found_lists_the_known_functions(client, write):
     write(RETURNS_EVENT)
     assert "hello" in client.post("/v1/functions/nosuch", json={}).json["message"]
 
@@ -730,7 +724,7 @@ def test_function_not_found_names_those_that_there_are(client, write):
     [b"hello", b"{", b"a=b", b"'a'", b"\xff", b"[" * 100_000, b"9" * 5000],
     ids=["text", "half", "form", "single quotes", "no UTF-8", "100,000 brackets", "5,000 digits"],
 )
-def test_an_event_that_is_no_json_is_400_function_param_invalid(client, write, body):
+def test_an_event_that_is_not_json_is_400_function_param_invalid(client, write, body):
     write(RETURNS_EVENT)
     answer = client.post("/v1/functions/hello", data=body)
     assert (answer.status_code, answer.json["code"]) == (400, "FUNCTION_PARAM_INVALID")
@@ -752,7 +746,7 @@ def test_an_error_of_the_platform_has_code_message_and_request_id(client, write,
 
 
 @pytest.mark.parametrize("body", [b'"\\ud800"', b'{"\\udfff": 1}'], ids=["value", "key"])
-def test_half_a_surrogate_pair_comes_back_as_json(client, write, body):
+def test_a_lone_surrogate_is_returned_as_json(client, write, body):
     write(RETURNS_EVENT)
     answer = client.post("/v1/functions/hello", data=body)
     assert answer.status_code == 200
@@ -782,7 +776,7 @@ def test_a_function_runs_with_this_interpreter(functions, write):
     assert run(functions).result == sys.executable
 
 
-def test_a_worker_that_died_while_it_was_idle_is_not_asked_again(tmp_path):
+def test_a_worker_that_died_while_idle_is_replaced(tmp_path):
     folder = tmp_path / "fragile"
     folder.mkdir()
     source = (

@@ -82,7 +82,7 @@ def test_a_get_becomes_the_documented_event(web):
     ("path", "seen"),
     [("/http/hello/", "/"), ("/http/hello/a/b", "/a/b"), ("/http/hello/%E4%B8%AD", "/中")],
 )
-def test_what_follows_the_name_is_the_path(web, path, seen):
+def test_the_path_follows_the_functions_name(web, path, seen):
     assert web.event(path=path)["path"] == seen
 
 
@@ -92,7 +92,7 @@ def test_every_method_comes_with_its_body(web, method):
     assert (event["httpMethod"], event["body"]) == (method, "留存")
 
 
-def test_a_body_that_is_no_text_comes_in_base64(web):
+def test_a_binary_body_is_base64(web):
     event = web.event("POST", data=b"\xff\x00")
     assert event["isBase64Encoded"] is True
     assert base64.b64decode(event["body"]) == b"\xff\x00"
@@ -116,12 +116,12 @@ def test_a_body_that_is_no_text_comes_in_base64(web):
         ),
     ],
 )
-def test_a_result_is_sent_as_its_type_says(web, result, content_type, body):
+def test_a_results_type_decides_the_content_type(web, result, content_type, body):
     answer = web.answer(result)
     assert (answer.status_code, answer.content_type, answer.data) == (200, content_type, body)
 
 
-def test_an_integrated_response_says_all_of_it(web):
+def test_an_integrated_response_sets_status_headers_and_body(web):
     answer = web.answer(
         {
             "isBase64Encoded": False,
@@ -168,7 +168,7 @@ def test_a_response_that_cannot_be_sent_is_502_and_the_log_says_why(web, broken)
     assert line == f"Warning: HTTP access: {message}"
 
 
-def test_half_a_surrogate_pair_in_an_object_is_escaped_as_javascript_does(web):
+def test_a_lone_surrogate_in_an_object_is_escaped_as_by_javascript(web):
     answer = web.answer({"a": "\ud800"})
     assert (answer.status_code, answer.data) == (200, b'{"a": "\\ud800"}')
     answer = web.answer({"statusCode": 201, "headers": {}, "body": {"a": "\ud800"}})
@@ -178,7 +178,7 @@ def test_half_a_surrogate_pair_in_an_object_is_escaped_as_javascript_does(web):
     assert (answer.status_code, answer.json) == (502, error)
 
 
-def test_headers_of_the_connection_are_the_gateways(web):
+def test_a_function_cannot_set_connection_headers(web):
     own = {
         "Connection": "close",
         "Content-Length": "9999",
@@ -206,7 +206,7 @@ RESULTS = [
 
 
 @pytest.mark.parametrize(("result", "status", "body"), RESULTS)
-def test_what_comes_over_a_socket_is_whole_and_the_connection_stays(web, result, status, body):
+def test_responses_are_complete_and_the_connection_is_kept_open(web, result, status, body):
     with Server(web.app, listen("127.0.0.1", 0)) as server:
         host, port = server.url.removeprefix("http://").split(":")
         connection = http.client.HTTPConnection(host, int(port), timeout=5)
@@ -226,7 +226,7 @@ def test_a_failed_function_is_502_with_the_platforms_error(web):
 
 
 @pytest.mark.parametrize("name", ["Hello", "hello2", "__proto__", "..", "h\u0435llo"])
-def test_another_name_opens_nothing(web, name):
+def test_an_unknown_name_is_404(web, name):
     answer = web.client.get(f"/http/{name}")
     assert answer.status_code == 404
     assert not web.functions.events

@@ -111,7 +111,7 @@ LET_IN = [
 ]  # fmt: skip
 
 
-def test_of_the_shell_only_what_a_machine_needs_reaches_a_function(
+def test_a_function_inherits_the_variables_that_programs_need(
     functions, write, monkeypatch, tmp_path
 ):
     for name in LET_IN:
@@ -122,7 +122,7 @@ def test_of_the_shell_only_what_a_machine_needs_reaches_a_function(
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_nothing_else_of_the_shell_reaches_a_function(functions, write, monkeypatch, file):
+def test_a_function_inherits_no_other_variables(functions, write, monkeypatch, file):
     for name in SECRETS:
         monkeypatch.setenv(name, "of the shell")
     write(file)
@@ -136,14 +136,14 @@ def test_nothing_else_of_the_shell_reaches_a_function(functions, write, monkeypa
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_call_from_the_mini_program_brings_its_user(functions, write, file):
+def test_a_call_from_the_mini_program_has_a_user(functions, write, file):
     write(file)
     event, _ = functions.invoke("hello", {"a": 1}, NOW, "wx_client").result
     assert event == {"a": 1, "userInfo": {"appId": DEMO_APPID, "openId": DEMO_OPENID}}
 
 
 @pytest.mark.parametrize("event", [None, 5, "x", [1]])
-def test_an_event_that_is_no_object_stays_as_it_is(functions, write, event):
+def test_an_event_that_is_not_an_object_is_unchanged(functions, write, event):
     write("index.py")
     assert functions.invoke("hello", event, NOW, "wx_client").result[0] == event
 
@@ -195,7 +195,7 @@ def main(event, context):
 """
 
 
-def test_a_token_stands_for_its_invocation_while_that_runs(functions, write, tmp_path):
+def test_a_token_identifies_its_running_invocation(functions, write, tmp_path):
     write("index.py", HOLDS)
     tell, go = tmp_path / "tell", tmp_path / "go"
     results = []
@@ -219,11 +219,11 @@ def test_a_token_stands_for_its_invocation_while_that_runs(functions, write, tmp
 
 
 @pytest.mark.parametrize("token", ["", "made up", "\ud800", "x" * 100_000])
-def test_a_made_up_token_stands_for_nothing(functions, token):
+def test_an_unknown_token_identifies_no_invocation(functions, token):
     assert functions.invocation_of(token) is None
 
 
-def test_each_invocation_has_a_token_of_its_own_that_no_log_shows(functions, write):
+def test_each_invocation_has_its_own_token_masked_in_logs(functions, write):
     write("index.py")
     outcomes = [functions.invoke("hello", {}, NOW) for _ in range(2)]
     tokens = [outcome.result[1]["WX_API_TOKEN"] for outcome in outcomes]
@@ -270,7 +270,7 @@ def test_root_permissions_are_those_of_the_given_config_json(functions, tmp_path
     assert functions.root_permissions() == {"a.b"}
 
 
-def test_credentials_are_made_anew_and_not_shown(functions):
+def test_credentials_are_random_and_masked(functions):
     other = Functions(functions.folder, {})
     assert other.credentials != functions.credentials
     assert repr(functions.credentials) == "Credentials(***)"
@@ -321,7 +321,7 @@ def test_the_log_of_an_invocation_has_the_platforms_lines_around_what_is_printed
     assert [line for _, line in functions.log_of("hello").since()] == lines
 
 
-def test_what_a_killed_function_printed_is_in_its_log(functions, write):
+def test_output_of_a_killed_function_is_in_its_log(functions, write):
     write("index.py", "import os\ndef main(e, c):\n    print('before'); os._exit(1)\n")
     outcome = functions.invoke("hello", {}, NOW)
     assert "before" in outcome.log.splitlines()

@@ -67,11 +67,11 @@ def times(expression, start=START, count=3):
         ("0 0 0 1 1 * 2017", []),
     ],
 )
-def test_an_expression_fires_when_it_says(expression, expected):
+def test_an_expression_fires_at_its_times(expression, expected):
     assert times(expression) == expected
 
 
-def test_an_expression_is_beijings_wherever_the_clock_is_read():
+def test_an_expression_is_in_beijing_time():
     utc = datetime(2026, 3, 11, 17, 59, 59, tzinfo=timezone.utc)
     assert times(DAILY, utc, 1) == ["2026-03-12T02:00:00"]
 
@@ -115,7 +115,7 @@ def test_random_expressions_fire_exactly_at_the_moments_that_they_match():
         ("R * * * * * *", "'R'"),
     ],
 )
-def test_what_the_platform_does_not_take_is_refused_with_the_field(expression, reason):
+def test_an_invalid_expression_is_refused_with_the_field(expression, reason):
     with pytest.raises(ConfigError) as refused:
         Timer("t", expression)
     assert reason in str(refused.value)
@@ -226,7 +226,7 @@ def test_a_move_over_years_fires_a_hundred_times_at_most():
     assert len(functions.runs) == 102
 
 
-def test_what_a_long_move_leaves_out_is_told_to_the_function_and_to_whoever_moves():
+def test_firings_skipped_by_a_long_move_are_reported():
     clock, functions, _ = watched(f="* * * * * * *", g=DAILY)
     left_out = (
         "Timer f/EveryDay fires 100 times in one move of the clock at most: not at those from "
@@ -240,7 +240,7 @@ def test_what_a_long_move_leaves_out_is_told_to_the_function_and_to_whoever_move
     assert len(functions.lines("g")) == 1
 
 
-def test_the_control_answer_tells_what_a_move_left_out():
+def test_the_control_response_reports_skipped_firings():
     emulator = Emulator(clock=Clock(START))
     functions = Recorder(f="* * * * * * *")
     timers = Timers(emulator, functions)
@@ -265,14 +265,14 @@ def test_moving_back_fires_nothing_and_the_time_comes_again():
 
 
 @pytest.mark.parametrize("restart", [Clock.run, Clock.reset])
-def test_a_clock_that_is_set_anew_passes_nothing(restart):
+def test_restarting_the_clock_fires_nothing(restart):
     clock, functions, timers = watched(datetime(2017, 3, 13, tzinfo=BEIJING), f=DAILY)
     clock.freeze(datetime(2017, 3, 13, 1, tzinfo=BEIJING))
     restart(clock)
     assert (functions.runs, timers.due()) == ([], [])
 
 
-def test_a_timer_is_found_and_fired_by_hand():
+def test_a_timer_can_be_fired_by_hand():
     _, functions, timers = watched(f=DAILY)
     timers.fire_by_hand("f", "EveryDay")
     assert functions.runs[0][1]["Time"] == "2026-03-11T04:00:00Z"

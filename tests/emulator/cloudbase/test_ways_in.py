@@ -72,7 +72,7 @@ def escaped(name, keep):
 @pytest.mark.parametrize("keep", [True, False], ids=["as it is", "escaped"])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name[:20]))
-def test_a_name_that_is_none_is_404_in_json_over_http(served, way, name, keep):
+def test_an_unknown_name_is_404_in_json_over_http(served, way, name, keep):
     if way == "http" and name in BELOW:
         pytest.skip("it is the function's own path")
     path = WAYS[way].format(name=escaped(name, keep))
@@ -86,7 +86,7 @@ def test_a_name_that_is_none_is_404_in_json_over_http(served, way, name, keep):
 
 @pytest.mark.usefixtures("nothing_ran")
 @pytest.mark.parametrize("name", [*NAMES, "\ud800", None, 5, {}, ["hello"]], ids=ascii)
-def test_a_name_that_is_none_is_the_gateways_own_error(served, name):
+def test_an_unknown_name_is_the_gateways_error(served, name):
     fields = {"action": "functions.invokeFunction", "function_name": name, "request_data": "{}"}
     data = json.dumps(fields).encode()
     status, kind, body = send(
@@ -101,7 +101,7 @@ def test_a_name_that_is_none_is_the_gateways_own_error(served, name):
 
 @pytest.mark.usefixtures("nothing_ran")
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name[:20]))
-def test_a_name_that_is_none_is_one_line_of_the_command(served, name, monkeypatch, capsys):
+def test_an_unknown_name_is_one_line_of_the_command(served, name, monkeypatch, capsys):
     arguments = ["invoke", "--functions", str(served.folder), "--", name]
     monkeypatch.setattr(sys, "argv", ["cloud-openapi", *arguments])
     with pytest.raises(SystemExit) as ended:
@@ -140,7 +140,7 @@ def test_a_body_of_more_than_six_megabytes_is_refused_in_json(served, path, stat
     assert "6 MB" in told["message"]
 
 
-def test_what_makes_an_event_larger_than_six_megabytes_is_the_platforms_406(served):
+def test_an_event_that_grows_over_six_megabytes_is_the_platforms_406(served):
     # userInfo is merged into it, and then it is too large.
     event = json.dumps({"a": "x" * (MOST - 20)}).encode()
     assert len(event) < MOST
