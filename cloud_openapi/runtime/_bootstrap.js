@@ -1,7 +1,7 @@
-// The worker's side in Node.js: load a function's module and answer one invocation a line.
+// The Node.js worker: load a function's module, and answer one invocation for each line.
 //
-// Run as a script in the function's folder. Arguments: what to load, as JSON; the descriptors of
-// the requests and of the answers.
+// This file runs as a script in the function's folder. Arguments: the task (file, handler, …) as
+// JSON, the descriptors of requests and answers.
 
 'use strict'
 
@@ -10,8 +10,8 @@ const net = require('net')
 const path = require('path')
 
 const MOST_BYTES = 6 * 1024 * 1024
-// What require() throws at a module: that it is one, that it awaits, or, where Node.js can require
-// modules, that what it imports was not found, which is looked for elsewhere by import only.
+// The codes of require() for a file that import() can load: an ES module, one with a top-level
+// await, or, where Node.js can require ES modules, one whose imports only import() can find.
 const MODULE_CODES = ['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE', 'ERR_MODULE_NOT_FOUND']
 const later = setImmediate // the function may replace it
 const task = JSON.parse(process.argv[2])
@@ -38,7 +38,7 @@ async function main() {
     const call = JSON.parse(line)
     setVariables(JSON.parse(call.context.environment), former)
     const text = failure ? JSON.stringify(failure) : await invoke(handler, call)
-    // What was rejected where nobody waits ends the process now, and not in the next invocation.
+    // An unhandled rejection ends the process now, and not in the next invocation.
     await new Promise((go) => later(go))
     answer(text)
   })
@@ -71,7 +71,7 @@ async function load(file) {
   return task.handler in module ? module : module.default || module
 }
 
-// A .js file of "type": "module" whose own syntax tells, where Node.js does not say so by a code.
+// A .js file of "type": "module", which older versions of Node.js report as a SyntaxError.
 function isModuleSyntax(error) {
   return error instanceof SyntaxError && /^Cannot use import statement|^Unexpected token 'export'/.test(error.message) && isModule(path.dirname(task.file))
 }
@@ -82,7 +82,7 @@ function isModule(folder) {
   return path.dirname(folder) !== folder && isModule(path.dirname(folder))
 }
 
-// require() finds what is installed outside of the folder by NODE_PATH; import does not look there.
+// require() searches NODE_PATH; import does not, so a resolver adds it.
 function findInstalled(folders) {
   const { register } = require('module')
   if (!folders.length || !register) return
@@ -102,8 +102,8 @@ function findInstalled(folders) {
   register('data:text/javascript,' + encodeURIComponent(source))
 }
 
-// Set the variables of an invocation, as the platform does; those of the one before end. `former` has
-// what there was in their place.
+// Set an invocation's variables, and restore those that only the previous one had. `former` holds the
+// values that were there before any invocation.
 function setVariables(variables, former) {
   for (const [name, value] of former) {
     if (name in variables) continue
@@ -112,7 +112,7 @@ function setVariables(variables, former) {
     else process.env[name] = value
   }
   for (const [name, value] of Object.entries(variables)) {
-    // Most of them stay what they are, and to look is cheaper than to set.
+    // Most values are unchanged, and comparing is cheaper than setting.
     if (process.env[name] === value) continue
     if (!former.has(name)) former.set(name, process.env[name])
     process.env[name] = value
@@ -129,29 +129,29 @@ async function invoke(handler, call) {
   }
 }
 
-// JSON.stringify, which says of a BigInt or a circle neither where it is nor what to do.
+// JSON.stringify, with an error that names the place of a BigInt or a circle, and a fix.
 function written(result) {
   try {
     return JSON.stringify(result)
   } catch (error) {
-    throw (error instanceof TypeError && flaw(result, 'result', [])) || error
+    throw (error instanceof TypeError && jsonError(result, 'result', [])) || error
   }
 }
 
-function flaw(value, where, above) {
-  if (typeof value === 'bigint') return flawed(`${where} is a BigInt, which is no JSON; return Number(value) or String(value)`)
+function jsonError(value, where, above) {
+  if (typeof value === 'bigint') return typeError(`${where} is a BigInt, which is no JSON; return Number(value) or String(value)`)
   if (typeof value !== 'object' || value === null || typeof value.toJSON === 'function') return undefined
-  if (above.includes(value)) return flawed(`${where} contains itself, which JSON cannot show`)
+  if (above.includes(value)) return typeError(`${where} contains itself, which JSON cannot show`)
   above.push(value)
   for (const key of Object.keys(value)) {
-    const found = flaw(value[key], Array.isArray(value) ? `${where}[${key}]` : `${where}.${key}`, above)
+    const found = jsonError(value[key], Array.isArray(value) ? `${where}[${key}]` : `${where}.${key}`, above)
     if (found) return found
   }
   above.pop()
   return undefined
 }
 
-function flawed(message) {
+function typeError(message) {
   const error = new TypeError(message)
   error.stack = String(error)
   return error
@@ -161,7 +161,7 @@ function failed(step, error) {
   try {
     return described(step, error)
   } catch {
-    // A getter or an inspect() of the function's own has thrown.
+    // A getter or inspect() of the thrown value has thrown.
     const message = 'something was thrown that cannot be shown'
     return { failed: step, message, stack: `Uncaught: ${message}` }
   }
