@@ -212,7 +212,9 @@ def test_a_function_sees_no_module_of_the_runtime(functions, write):
     assert run(functions).result == [None, None]
 
 
-def test_shell_variables_with_the_emulators_names_are_not_inherited(make, write, folder, monkeypatch):
+def test_shell_variables_with_the_emulators_names_are_not_inherited(
+    make, write, folder, monkeypatch
+):
     for name in ("SECRET", "CONFIG", "NOW", "BASE_URL", "WHATEVER"):
         monkeypatch.setenv(f"CLOUD_OPENAPI_{name}", "of the parent")
     monkeypatch.setenv("SOMETHING_ELSE", "of the parent")
