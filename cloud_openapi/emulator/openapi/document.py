@@ -6,7 +6,7 @@ from cloud_openapi._version import __version__
 from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, TEXTS, error_body
-from cloud_openapi.emulator.weixin.management import described
+from cloud_openapi.emulator.weixin.management import management_apis
 
 _DEFINITIONS = "#/$defs/"
 _SCHEMAS = "#/components/schemas/"
@@ -43,7 +43,7 @@ def openapi_document(catalogue: Catalogue, url: str = "/") -> dict[str, Any]:
         "/cgi-bin/token": {"get": _token()},
         "/cgi-bin/stable_token": {"post": _stable_token()},
     }
-    for path, entry in described().items():
+    for path, entry in management_apis().items():
         for side in ("request", "response"):
             schemas[f"{entry['name']}.{side}"] = entry[side]
         paths[path] = {"post": _management(entry)}
