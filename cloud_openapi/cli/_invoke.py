@@ -10,7 +10,7 @@ from cloud_openapi.cli._functions_folder import check_known, folder_option
 from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.cli._options import echo_json, json_value, option, pass_env_option
 from cloud_openapi.emulator import listen
-from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE
+from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
 from cloud_openapi.errors import CloudOpenAPIError
 
 
@@ -54,6 +54,6 @@ def invoke(  # noqa: PLR0913 - an option each
 
 
 def _checked(source: str) -> str:
-    if SOURCE.fullmatch(source) is None:
+    if SOURCE_PATTERN.fullmatch(source) is None:
         raise click.BadParameter("must be wx_client, wx_http or another SOURCE of the platform")
     return source

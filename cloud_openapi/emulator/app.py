@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -9,7 +9,7 @@ from werkzeug.routing import Rule
 from cloud_openapi._version import __version__
 from cloud_openapi.emulator.cloudbase.gateway import add_gateway
 from cloud_openapi.emulator.cloudbase.http_access import add_http_access
-from cloud_openapi.emulator.cloudbase.http_invoke import add_functions
+from cloud_openapi.emulator.cloudbase.http_invoke import add_http_invoke
 from cloud_openapi.emulator.cloudbase.timers import Timers
 from cloud_openapi.emulator.control.functions import add_function_logs, add_timers
 from cloud_openapi.emulator.control.routes import add_control, only_this_machine, unknown_route
@@ -22,25 +22,22 @@ from cloud_openapi.emulator.weixin.respond import View
 from cloud_openapi.emulator.weixin.routes import add_weixin
 from cloud_openapi.runtime import Functions
 
-if TYPE_CHECKING:
-    from cloud_openapi.emulator.cloudbase.gateway_caller import Invoker
-
 _LARGEST_BODY = 6 * 1024 * 1024
 
 
-class _Rule(Rule):
-    """A route that is only matched: the code that builds a URL of one costs most of a start."""
+class _MatchOnlyRule(Rule):
+    """A route without code for building its URL, which would take most of the start."""
 
     def _compile_builder(self, _append_unknown: bool = True) -> Any:  # noqa: FBT001, FBT002
-        return _no_url
+        return _refuse_url
 
 
-def _no_url(rule: Rule, **_values: Any) -> None:
-    raise NotImplementedError(f"No URL is built of {rule}: write it down.")
+def _refuse_url(rule: Rule, **_values: Any) -> None:
+    raise NotImplementedError(f"url_for is disabled for {rule}: write the URL as a text.")
 
 
 class _App(Flask):
-    url_rule_class = _Rule
+    url_rule_class = _MatchOnlyRule
 
 
 def create_app(
@@ -50,25 +47,25 @@ def create_app(
 ) -> Flask:
     """Return the emulator as a Flask application.
 
-    Its state is in ``emulator`` (a new one by default); with ``functions`` it invokes them too,
-    and their config.json say what the gateway permits. Without functions it permits every API.
-    Their ``timers`` fire when a clock is moved; one that runs by itself they watch while entered.
+    ``emulator`` is its state, a new one by default. With ``functions`` it invokes them, and the
+    gateway permits the APIs of their config.json; without, it permits every API. ``timers`` fire
+    when a clock is moved; enter them to fire by a running clock too.
     """
     emulator = emulator or Emulator()
     app = _App(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
-    # WeChat redirects nobody, and whoever steers wants no page: two slashes are another path.
+    # WeChat does not redirect: a path with two slashes is another path.
     app.url_map.merge_slashes = False
     views = add_weixin(app, emulator)
     add_control(app, emulator)
-    add_gateway(app, emulator, cast("Invoker | None", functions))
+    add_gateway(app, emulator, functions)
     add_schemas(app, emulator.catalogue)
     if functions is not None:
-        add_functions(app, emulator, functions)
+        add_http_invoke(app, emulator, functions)
         add_function_logs(app, functions)
         add_http_access(app, emulator, functions)
         add_timers(app, timers or Timers(emulator, functions))
-    # Around all others: a foreign page shall not run a function either.
+    # Last, around all others: a foreign page must not run a function either.
     add_proxy(app, emulator.paths)
 
     @app.get("/healthz")
@@ -85,15 +82,9 @@ def create_app(
 
     @app.get("/")
     def index() -> Response:
-        lines = [
-            "cloud_openapi emulator",
-            "",
-            "GET  /healthz",
-            "GET  /openapi.json",
-            "GET  /schemas",
-        ]
-        lines += ["GET  /_emulator/state", "GET  /cgi-bin/token", "POST /cgi-bin/stable_token"]
-        lines += ["POST /admin  the CloudBase gateway"]
+        lines = ["cloud_openapi emulator", "", "GET  /healthz", "GET  /openapi.json"]
+        lines += ["GET  /schemas", "GET  /_emulator/state", "GET  /cgi-bin/token"]
+        lines += ["POST /cgi-bin/stable_token", "POST /admin  the CloudBase gateway"]
         lines += [f"{api.method} {api.path}  {api.name}" for api in emulator.catalogue.values()]
         for name in functions or ():
             lines += [f"POST /v1/functions/{name}", f"     /http/{name}"]
@@ -104,7 +95,7 @@ def create_app(
 
 
 def _add_error_handlers(app: Flask, views: Mapping[str, View]) -> None:
-    """Answer unknown paths and methods as WeChat does, and those below /_emulator as control."""
+    """Answer unknown paths and methods: as WeChat does, or as control below /_emulator."""
 
     def is_control() -> bool:
         return f"{request.path}/".startswith("/_emulator/")
@@ -114,8 +105,8 @@ def _add_error_handlers(app: Flask, views: Mapping[str, View]) -> None:
         return unknown_route() if is_control() else views[""]()
 
     @app.errorhandler(405)
-    def other_method(error: MethodNotAllowed) -> Response:
-        # WeChat refuses a method that no route lists, such as TRACE, at its own paths.
+    def method_not_allowed(error: MethodNotAllowed) -> Response:
+        # Methods that the routes do not list, such as TRACE.
         view = views.get(request.path)
         if view is not None:
             return view()

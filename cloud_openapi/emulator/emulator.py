@@ -10,9 +10,9 @@ from cloud_openapi.emulator.errors import (
     MANAGEMENT_PATHS,
     TOKEN_PATHS,
     InvalidInputError,
-    NotHereError,
+    NotFoundError,
     RefusalError,
-    some_of,
+    shortened,
 )
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.fault import Known
@@ -41,14 +41,14 @@ _FUNCTIONS = ("/v1/functions/", "/http/")
 class Emulator:
     """The mini programs, and what they share: clock, seed, mode, faults and pins for all.
 
-    ``apps`` maps each appid to its secret, or to its settings as `configure_app` takes them; by
-    default it is the demo mini program alone. The same seed gives the same numbers, tokens and
-    request ids. ``journal_size`` is the most entries of one mini program's journal. Until
-    ``ready_hour`` (0 to 24, Beijing's) the data of yesterday are not ready. With
+    ``apps`` maps each appid to its secret or to the settings of `configure_app`; the default is
+    the demo mini program. The same seed gives the same numbers, tokens and
+    request ids. ``journal_size`` limits the entries of each journal. Until
+    ``ready_hour`` (0 to 24, in Beijing) the data of yesterday are not ready. With
     ``gateway_secret``, a SecretKey, the CloudBase gateway checks the signature of each request.
-    ``mode`` is the source that is asked before the simulation: ``recordings``, a folder or a
-    cassette, or ``upstream``, by default WeChat itself, called as ``upstream_app``, an appid and
-    its secret. With ``by_api`` a request that was not recorded gets another recording of its API.
+    ``mode`` selects a source that comes before the simulation: ``recordings``, a folder or a
+    cassette, or ``upstream``, by default WeChat, called as ``upstream_app``, an appid and its
+    secret. With ``by_api`` a request without a recording gets another recording of its API.
     Raises ValueError, RecordingError.
     """
 
@@ -74,7 +74,7 @@ class Emulator:
         self.clock = clock or Clock()
         """The common clock; see also `clock_of`."""
         self.gateway_secret = gateway_secret
-        self._first_seed = checked_seed(seed)
+        self._initial_seed = checked_seed(seed)
         self._seed = CommonSeed(seed)
         self._ready_hour = checked_hour(ready_hour)
         self._journal_size = journal_size
@@ -83,18 +83,18 @@ class Emulator:
         self.programs: dict[str, MiniProgram] = {}
         """The mini programs by appid. A reset replaces each object."""
         self.common = self._new(None, self.clock)
-        """The requests of unknown callers, and the faults and pins for all mini programs."""
+        """The state of unknown callers, with the faults and pins for all mini programs."""
         self.container: dict[str, MiniProgram] = {}
-        """The mini programs with Cloud Run's service; the first is the container's own."""
+        """The mini programs with Cloud Run's service; the container belongs to the first."""
         self.secrets: set[bytes] = set()
-        """Every secret since the last reset, so that it can be masked wherever it stands."""
+        """Every secret since the last reset, for masking."""
         self._by_mark: dict[str, MiniProgram] = {}
         self._paths = {api.name: api.path for api in self.catalogue.values()}
         self._names = {path: name for name, path in self._paths.items()}
-        self._limited = {**self._paths, **{path: path for path in (*TOKEN_PATHS, *self._names)}}
+        self._limit_paths = {**self._paths, **{path: path for path in (*TOKEN_PATHS, *self._names)}}
         self.paths = frozenset({*CREDENTIAL_PATHS, *MANAGEMENT_PATHS, *self._names})
         self.faults = Faults(self._owner, Known(self._paths, self.paths, self.programs))
-        # A fault whose time is over has ended for good, even if the clock is moved back.
+        # Drops expired faults, so that they do not return if the clock is moved back.
         self.clock.watch(self.faults.listed)
         self.pins = Pins(self._owner, self.catalogue, self.programs)
         self.journal = Journals(self._numbers, lambda: [each.journal for each in self._all()])
@@ -103,11 +103,11 @@ class Emulator:
         given = {DEMO_APPID: DEMO_SECRET} if apps is None else apps
         if not given:
             raise InvalidInputError("apps: an emulator has at least one mini program")
-        self._first_apps = {appid: app_settings(one) for appid, one in given.items()}
-        self.first_appid = next(iter(self._first_apps))
+        self._initial_apps = {appid: app_settings(one) for appid, one in given.items()}
+        self.first_appid = next(iter(self._initial_apps))
         """The default mini program: of functions, and of calls that name no appid."""
-        for appid in self._first_apps:
-            self._configure_first(appid)
+        for appid in self._initial_apps:
+            self._apply_initial_settings(appid)
 
     @property
     def seed(self) -> int:
@@ -123,7 +123,7 @@ class Emulator:
         """Return a mini program. Raises ValueError for an unknown appid."""
         program = self.programs.get(appid) if isinstance(appid, str) else None
         if program is None:
-            raise InvalidInputError(f"appid is one of {some_of(self.programs)}, not {appid!r}")
+            raise InvalidInputError(f"appid is one of {shortened(self.programs)}, not {appid!r}")
         return program
 
     def program_of_token(self, token: str) -> MiniProgram | None:
@@ -131,48 +131,48 @@ class Emulator:
         program = self._by_mark.get(mark_of_token(token))
         return program if program is not None and token in program.tokens else None
 
-    def program_of_file(self, token: str) -> MiniProgram | None:
-        """Return the mini program whose Cloud Run file may hold, or have held, a token."""
+    def program_of_cloud_run_token(self, token: str) -> MiniProgram | None:
+        """Return the mini program whose mark a token of Cloud Run's file has, valid or not."""
         return self._by_mark.get(mark_of_token(token))
 
     def record_of(self, rid: str, program: MiniProgram) -> Record:
-        """Return the request of a mini program's rid. Raises RefusalError for another's rid."""
+        """Return the request with a rid. Raises RefusalError for an unknown or foreign rid."""
         record = program.rids.get(rid)
         if record is None:
-            of_another = any(other.rids.get(rid) is not None for other in self._all())
-            raise RefusalError(76003 if of_another else 76001, "rid")
+            foreign = any(other.rids.get(rid) is not None for other in self._all())
+            raise RefusalError(76003 if foreign else 76001, "rid")
         return record
 
     def clock_of(self, appid: str) -> Clock:
-        """Return a mini program's clock: the common time, until it is set itself.
+        """Return a mini program's clock. Raises ValueError for an unknown appid.
 
-        Then it is independent, until a reset. Raises ValueError.
+        It shows the common time until it is set itself; then it is independent until a reset.
         """
         return self.program(appid).clock
 
     def never_blocks(self, path: str) -> bool:
-        """Return whether a request for a path leaves its thread to others while it waits."""
+        """Return whether a request for a path never blocks its thread."""
         if path.startswith(_FUNCTIONS):
             return True
         calls = path in self.paths or path == _GATEWAY
         return calls and not self.faults and self.modes.ask is None
 
     def reset(self) -> None:
-        """Go back to the beginning: as it was made, without tokens, faults, pins and journal."""
+        """Restore the initial state: no tokens, no faults, no pins, an empty journal."""
         with self._lock:
-            # First: unreadable recordings raise before anything is changed.
+            # First, before anything is changed: unreadable recordings raise.
             self.modes.reset()
             discarded = list(self._all())
-            self._seed.value = self._first_seed
+            self._seed.value = self._initial_seed
             self.clock.reset()
             self.secrets.clear()
             self.container = {}
             for appid, program in list(self.programs.items()):
                 program.clock.reset()
-                if appid not in self._first_apps:
+                if appid not in self._initial_apps:
                     del self.programs[appid], self._by_mark[mark_of_appid(appid)]
             self.common = self._new(None, self.clock)
-            for appid in self._first_apps:
+            for appid in self._initial_apps:
                 self._replace(appid)
             self.faults.clear()
             self.faults.reseed()
@@ -181,9 +181,9 @@ class Emulator:
                 program.close()
 
     def reset_app(self, appid: str) -> None:
-        """Take one mini program back to its beginning: tokens, clock, settings, all of it.
+        """Restore the initial state of one mini program, with its clock and settings.
 
-        The others do not notice. Raises ValueError for an unknown appid.
+        Raises ValueError for an unknown appid.
         """
         with self._lock:
             discarded = self.program(appid)
@@ -195,9 +195,9 @@ class Emulator:
             discarded.close()
 
     def reseed(self, seed: int) -> None:
-        """Start numbers, tokens and request ids anew from a seed, without faults.
+        """Restart numbers, tokens and request ids from a seed, and remove the faults.
 
-        Mini programs with a seed of their own are left alone. Raises ValueError, unless it is a
+        Mini programs with their own seed keep their state. Raises ValueError unless the seed is a
         whole number.
         """
         with self._lock:
@@ -218,18 +218,18 @@ class Emulator:
         cloud_run: Mapping[str, Any] | bool | None = None,
         seed: int | None = None,
     ) -> None:
-        """Change a mini program, or add one, which needs a secret. Raises ValueError.
+        """Change a mini program, or add one with its secret. Raises ValueError.
 
-        The limits have the calls of a day or a minute by API or path; None removes one.
+        The limits map an API or path to its calls per day or minute; None removes a limit.
         ``cloud_run`` is ``{"api_whitelist": [paths], "ready": bool}``, or False to switch it off.
-        A ``seed`` of its own starts its numbers, tokens and request ids anew.
+        A ``seed`` restarts the mini program's numbers, tokens and request ids.
         """
         given = (secret, ready_hour, daily_limits, minute_limits, cloud_run, seed)
         self._configure(appid, dict(zip(APP_SETTINGS, given, strict=True)))
 
     def describe(self) -> dict[str, Any]:
         """Return the state as JSON, without tokens and secrets."""
-        # Not in the middle of a reset.
+        # A reset must not interleave.
         with self._lock:
             return {
                 **self.modes.describe(),
@@ -244,17 +244,14 @@ class Emulator:
     def describe_app(self, appid: str) -> dict[str, Any]:
         """Return a mini program's settings without its secret. Raises KeyError.
 
-        ``seed`` and ``clock`` are there if it has one of its own.
+        ``seed`` and ``clock`` are included only if the common ones do not apply.
         """
         with self._lock:
             program = self.programs.get(appid)
             if program is None:
-                raise NotHereError(appid)
-            seed, clock, service = (
-                program.streams.own_seed,
-                program.clock,
-                program.cloud_run.service,
-            )
+                raise NotFoundError(appid)
+            seed, clock = program.streams.own_seed, program.clock
+            service = program.cloud_run.service
             own = isinstance(clock, OwnClock) and not clock.follows
             return {
                 "appid": appid,
@@ -271,7 +268,7 @@ class Emulator:
         return self.program(appid).cloud_run.token_file(appid)
 
     def journal_entries(self, **filters: Any) -> list[dict[str, Any]]:
-        """Return the entries of `journal_page` alone. Raises ValueError."""
+        """Return the entries of `journal_page`. Raises ValueError."""
         entries: list[dict[str, Any]] = self.journal_page(**filters)["entries"]
         return entries
 
@@ -283,14 +280,14 @@ class Emulator:
         path: str | None = None,
         **filters: Any,
     ) -> dict[str, Any]:
-        """Return ``{"entries", "last"}``: the newest that match, the oldest first, as JSON.
+        """Return ``{"entries", "last"}``: the newest matching entries as JSON, oldest first.
 
-        Further filters are those of `journal.select`; ``last``, given as ``after``, leaves only
-        later entries. Raises ValueError for an unknown API and for a limit below 1.
+        ``filters`` are those of `journal.select`; pass ``last`` as ``after`` to get later entries
+        only. Raises ValueError for an unknown API and for a limit below 1.
         """
         if api is not None and (path is not None or api not in self._paths):
             raise InvalidInputError(
-                f"api is one of {', '.join(self._paths)}, and then path is not given"
+                f"api is one of {', '.join(self._paths)}; give either api or path"
             )
         journal: Journal | Journals = self.journal
         if appid is not None:
@@ -322,28 +319,25 @@ class Emulator:
         return self._put(self._new(appid, clock))
 
     def _put(self, program: MiniProgram) -> MiniProgram:
-        assert program.appid is not None  # noqa: S101 - that of unknown callers is `common`
+        assert program.appid is not None  # noqa: S101 - `common` is not in the dict
         self.programs[program.appid] = self._by_mark[mark_of_appid(program.appid)] = program
         return program
 
     def _replace(self, appid: str) -> None:
-        """Put a new object in the place of a mini program; its clock stays the same object.
-
-        Tests and timers hold on to the clock.
-        """
+        """Replace a mini program, except its clock, which tests and timers refer to."""
         former = self.programs.get(appid)
         if former is not None:
             self._put(self._new(appid, former.clock)).secret = former.secret
-        self._configure_first(appid)
+        self._apply_initial_settings(appid)
 
     def _configure(self, appid: str, given: Mapping[str, Any]) -> None:
-        settings = checked_app(appid, given, self._limited)
+        settings = checked_app(appid, given, self._limit_paths)
         with self._lock:
             program = self.programs.get(appid)
             if program is None and settings.secret is None:
-                known = some_of(self.programs)
+                known = shortened(self.programs)
                 raise InvalidInputError(
-                    f"appid is one of {known}, not {appid!r}: a secret would add it"
+                    f"appid is one of {known}, not {appid!r}; give a secret to add a mini program"
                 )
             program = program or self._add(appid)
             if settings.secret is not None:
@@ -357,11 +351,10 @@ class Emulator:
         others = {appid: one for appid, one in self.container.items() if on or one is not program}
         self.container = {**others, str(program.appid): program} if on else others
 
-    def _configure_first(self, appid: str) -> None:
-        """Apply the settings that the emulator was made with, if there are any."""
-        if appid not in self._first_apps:
-            return
+    def _apply_initial_settings(self, appid: str) -> None:
+        """Apply the settings that the emulator was created with, if any."""
         try:
-            self._configure(appid, self._first_apps[appid])
+            if appid in self._initial_apps:
+                self._configure(appid, self._initial_apps[appid])
         except ValueError as error:
             raise InvalidInputError(f"{appid}: {error}") from None

@@ -1,7 +1,7 @@
-"""WeChat's error codes with their exact texts, and the rid that ends them.
+"""WeChat's error codes with their exact texts, and the rid at the end of each.
 
-The texts are those of WeChat's current pages and of recorded answers; a text that WeChat documents
-but that nobody has recorded with a rid gets one all the same.
+The texts are those of WeChat's current pages and of recorded answers. Documented texts get a rid
+even if none was recorded with them.
 """
 
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 LARGEST: Final = 2**31 - 1
-"""WeChat's numbers have 32 bits."""
+"""The largest of WeChat's numbers, which have 32 bits."""
 
 TEXTS: Final = {
     -1: "system error",
@@ -63,7 +63,7 @@ _API_QUOTA: Final = "reach max api daily quota limit"
 STABLE_TOKEN: Final = "/cgi-bin/stable_token"  # noqa: S105 - a path
 TOKEN_PATHS: Final = ("/cgi-bin/token", STABLE_TOKEN)
 CLEAR_QUOTA_V2: Final = "/cgi-bin/clear_quota/v2"
-# They are asked with appid and secret, not with a token.
+# These take appid and secret, not a token.
 CREDENTIAL_PATHS: Final = (*TOKEN_PATHS, CLEAR_QUOTA_V2)
 MANAGEMENT_PATHS: Final = (
     "/cgi-bin/clear_quota",
@@ -72,23 +72,23 @@ MANAGEMENT_PATHS: Final = (
     "/cgi-bin/openapi/rid/get",
 )
 
-_SHOWN = 5
-# The one text that was recorded with a comma before its rid.
-_COMMA = frozenset({41004})
+_MOST_NAMES = 5
+# Recorded with a comma before the rid.
+_COMMA_CODE = 41004
 
 
 class InvalidInputError(ValueError):
-    """What the caller gave cannot be used; the message says what can."""
+    """The input is invalid; the message names the valid values."""
 
 
-class NotHereError(KeyError):
-    """What the caller named is not there."""
+class NotFoundError(KeyError):
+    """The mini program, fault or pin does not exist."""
 
 
 class RefusalError(Exception):
-    """A request that WeChat answers with an error; ``check`` says which check refused it.
+    """A request that WeChat answers with an error; ``check`` names the failed check.
 
-    ``text`` stands for WeChat's usual text of the code.
+    ``text`` replaces WeChat's text of the code.
     """
 
     def __init__(self, code: int, check: str, text: str | None = None) -> None:
@@ -103,34 +103,34 @@ class SideCarError(Exception):
 
 
 class PlatformError(RefusalError):
-    """A call that the CloudBase gateway refuses itself, before WeChat sees it."""
+    """A call that the CloudBase gateway refuses, before it reaches WeChat."""
 
 
 def error_body(code: int, rid: str, text: str | None = None) -> dict[str, int | str]:
     """Return the body of an error, ``{"errcode": …, "errmsg": "… rid: …"}``."""
     text = TEXTS[code] if text is None else text
-    comma = "," if code in _COMMA and text == TEXTS[code] else ""
+    comma = "," if code == _COMMA_CODE and text == TEXTS[code] else ""
     return {"errcode": code, "errmsg": f"{text}{comma} rid: {rid}"}
 
 
 def quota_text(path: str) -> str:
-    """Return the text of 45009 at a path: the token endpoints advise of one another."""
+    """Return the text of 45009 at a path; the token endpoints have a longer one."""
     return TEXTS[45009] if path in TOKEN_PATHS else _API_QUOTA
 
 
 def text_at(code: int, path: str, ip: str) -> str:
-    """Return WeChat's text of a code in the answer to a request for a path from an address."""
+    """Return WeChat's text of a code, for a request to ``path`` from the address ``ip``."""
     return quota_text(path) if code == 45009 else TEXTS[code].format(ip=ip)  # noqa: PLR2004
 
 
-def make_rid(now: datetime, chance: bytes) -> str:
-    """Return a request id: the time in seconds, and eight random bytes as two numbers in hex."""
-    return f"{int(now.timestamp()):08x}-{chance[:4].hex()}-{chance[4:].hex()}"
+def make_rid(now: datetime, random_bytes: bytes) -> str:
+    """Return a request id: the time in seconds and eight random bytes, in hex."""
+    return f"{int(now.timestamp()):08x}-{random_bytes[:4].hex()}-{random_bytes[4:].hex()}"
 
 
-def some_of(names: Collection[str]) -> str:
-    """Return the first names for a message, and the number of the others."""
-    # All at once: another thread may add one meanwhile.
-    shown = ", ".join(list(names)[:_SHOWN])
-    more = len(names) - _SHOWN
+def shortened(names: Collection[str]) -> str:
+    """Return the first names for a message, and the number of further ones."""
+    # A copy: another thread may add a name meanwhile.
+    shown = ", ".join(list(names)[:_MOST_NAMES])
+    more = len(names) - _MOST_NAMES
     return shown if more <= 0 else f"{shown} and {more:,} more"

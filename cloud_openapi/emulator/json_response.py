@@ -1,4 +1,4 @@
-"""Answers in the emulator's own words or CloudBase's. WeChat's are made in view.py."""
+"""JSON responses of the emulator itself and of CloudBase."""
 
 from http import HTTPStatus
 from typing import Any, Final
@@ -8,14 +8,14 @@ from flask import Response
 from cloud_openapi.json_text import json_text
 from cloud_openapi.runtime import Functions, new_request_id
 
-# wx-server-sdk takes an answer for an error of the gateway's by this Content-Type, to the letter.
-OWN_TYPE: Final = "application/json; charset=utf-8"
-# Of a message that repeats what was sent, however long that was.
+# wx-server-sdk recognises the gateway's errors by exactly this Content-Type.
+JSON_UTF8: Final = "application/json; charset=utf-8"
+# Messages repeat input of any length.
 _LONGEST_MESSAGE = 2000
 _LONGEST_NAME = 200
 
 
-def json_answer(value: Any, status: int = HTTPStatus.OK, content_type: str = OWN_TYPE) -> Response:
+def json_answer(value: Any, status: int = HTTPStatus.OK, content_type: str = JSON_UTF8) -> Response:
     """Return a value as JSON."""
     return Response(json_text(value), status, content_type=content_type)
 
@@ -27,12 +27,12 @@ def refusal(status: int, code: str, message: str) -> Response:
 
 def platform_refusal(status: int, code: str, message: str) -> Response:
     """Return a refusal as CloudBase's: ``{"code", "message", "requestId"}``."""
-    told = {"code": code, "message": message[:_LONGEST_MESSAGE], "requestId": new_request_id()}
-    return json_answer(told, status)
+    message = message[:_LONGEST_MESSAGE]
+    return json_answer({"code": code, "message": message, "requestId": new_request_id()}, status)
 
 
 def unknown_function(name: str, functions: Functions) -> Response:
-    """Return CloudBase's refusal of a name that no function has."""
+    """Return CloudBase's refusal of an unknown function."""
     known = ", ".join(functions) or "none"
     message = (
         f'There is no function "{name[:_LONGEST_NAME]}" in {functions.folder}. Known: {known}.'

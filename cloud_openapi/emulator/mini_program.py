@@ -19,10 +19,9 @@ _DAY = timedelta(days=1)
 
 
 class MiniProgram:
-    """Everything that belongs to one mini program; with ``appid`` None, to unknown callers.
+    """The state of one mini program; with ``appid`` None, that of unknown callers.
 
-    A reset replaces the object. A request that is still running then writes into the discarded
-    one, which nothing reads any more.
+    A reset replaces the object. A request that is still running writes into the discarded one.
     """
 
     def __init__(
@@ -38,14 +37,14 @@ class MiniProgram:
         self.appid = appid
         self.secret = ""
         self.ready_hour = ready_hour
-        """Yesterday's data are ready from this hour on, in Beijing; 24 is never."""
+        """The hour in Beijing from which yesterday's data are ready; 24 is never."""
         self.clock = clock
         self.streams = RandomStreams(appid, seed)
         self.tokens = Tokens(mark, clock, self.streams)
         self.cloud_run = CloudRun(mark, clock, self.streams)
         self.quota = Quota(clock)
         self.faults: list[Fault] = []
-        """The faults in force here; a fault for every mini program belongs to unknown callers."""
+        """The faults in force; those for every mini program belong to unknown callers."""
         self.pins = PinTables()
         self.journal = journal
         self.rids = Rids()
@@ -59,13 +58,13 @@ class MiniProgram:
             self._world = (seed, World(seed, self.appid or ""))
         return self._world[1]
 
-    def first_open_day(self, now: datetime) -> date:
+    def first_day_not_ready(self, now: datetime) -> date:
         """Return the first day whose data are not ready: today, or yesterday before the hour."""
         today = now.date()
         return today if now.hour >= self.ready_hour else today - _DAY
 
     def apply(self, settings: AppSettings) -> None:
-        """Change what the settings name."""
+        """Apply the settings that are not None."""
         if settings.secret is not None:
             self.secret = settings.secret
         if settings.ready_hour is not None:

@@ -1,4 +1,4 @@
-"""What a function's result is as an HTTP response.
+"""The HTTP response of a function's result.
 
 https://docs.cloudbase.net/service/access-cloud-function
 """
@@ -20,8 +20,8 @@ _TEXT = "text/plain; charset=utf-8"
 _LAST_STATUS = 599
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-# Of one server and the next (RFC 9110, 7.6.1); and the length is the gateway's to say.
-_OF_THE_CONNECTION = frozenset(
+# Hop-by-hop headers (RFC 9110, 7.6.1), and the length, which the gateway sets.
+_IGNORED_HEADERS = frozenset(
     {
         "connection",
         "content-length",
@@ -37,16 +37,15 @@ _OF_THE_CONNECTION = frozenset(
 )
 
 
-class UnsendableError(ValueError):
-    """A response that HTTP has no form for; the message says what of it."""
+class InvalidResponseError(ValueError):
+    """A function's response that HTTP cannot transmit; the message names the field."""
 
 
-def response_of(result: Any) -> Response:
-    """Return what a function's result is as a response. Raises UnsendableError.
+def to_response(result: Any) -> Response:
+    """Return the response of a function's result. Raises InvalidResponseError.
 
-    An object with a numeric ``statusCode`` and an object of ``headers`` says all of it itself, but
-    for the headers of the connection. Any other object, list or truth value is JSON; a text or a
-    number is a text.
+    An object with a numeric ``statusCode`` and an object ``headers`` is an integrated response: it
+    sets status, headers and body. A string or a number is sent as text, any other value as JSON.
     """
     if _is_integrated(result):
         return _integrated(result)
@@ -80,35 +79,36 @@ def _body_of(result: dict[str, Any]) -> bytes:
     try:
         return base64.b64decode(body, validate=True)
     except ValueError as error:
-        raise UnsendableError(f"body is no base64: {error}") from None
+        raise InvalidResponseError(f"body is not base64: {error}") from None
 
 
 def _utf8(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError as error:
-        message = f"character {error.start} of the body is half a surrogate pair, no text"
-        raise UnsendableError(message) from None
+        message = f"character {error.start} of the body is half of a surrogate pair"
+        raise InvalidResponseError(message) from None
 
 
 def _status_of(status: float) -> int:
     if status != int(status) or not HTTPStatus.OK <= status <= _LAST_STATUS:
-        raise UnsendableError(f"statusCode is {HTTPStatus.OK} to {_LAST_STATUS}, not {status}")
+        raise InvalidResponseError(
+            f"statusCode must be {HTTPStatus.OK} to {_LAST_STATUS}, not {status}"
+        )
     return int(status)
 
 
 def _fields(headers: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    """Yield each field; the values of one may come as a list. Raises UnsendableError."""
+    """Yield each name with its value or values. Raises InvalidResponseError."""
     for name, value in headers.items():
         if not _NAME.fullmatch(name):
-            raise UnsendableError(f"a header cannot have the name {name[:100]!a}")
-        if name.lower() in _OF_THE_CONNECTION:
+            raise InvalidResponseError(f"invalid header name {name[:100]!a}")
+        if name.lower() in _IGNORED_HEADERS:
             continue
         for each in value if isinstance(value, list) else [value]:
             text = each if isinstance(each, str) else json.dumps(each)
             if not _VALUE.fullmatch(text):
-                raise UnsendableError(
-                    f"header {name}: {text[:100]!a} has a character that a header cannot have: a "
-                    "control character, or one beyond Latin-1"
+                raise InvalidResponseError(
+                    f"header {name}: {text[:100]!a} has a control character or one beyond Latin-1"
                 )
             yield name, text

@@ -6,31 +6,31 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response
+from flask import request as current_request
 
 from cloud_openapi.emulator.cloudbase.gateway_call import (
-    Carry,
     GatewayCall,
     Params,
-    params_of_pairs,
-    params_of_text,
+    ResponseBuilder,
+    params_from_pairs,
+    params_from_text,
 )
 from cloud_openapi.emulator.cloudbase.gateway_caller import (
     ILLEGAL_SOURCE,
-    Invoker,
     UnknownCallerError,
-    known_caller,
-    permits,
+    authenticate,
+    is_permitted,
 )
 from cloud_openapi.emulator.cloudbase.gateway_fields import GatewayError, read_fields
-from cloud_openapi.emulator.cloudbase.signature_check import signer_of
+from cloud_openapi.emulator.cloudbase.signature_check import signing_function
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import PlatformError, RefusalError
 from cloud_openapi.emulator.json_response import json_answer, platform_refusal
 from cloud_openapi.emulator.weixin.operation import OperationEndpoint
-from cloud_openapi.emulator.weixin.respond import JSON_TYPE, Answer, Call, respond
+from cloud_openapi.emulator.weixin.respond import WEIXIN_JSON, Answer, Call, respond
 from cloud_openapi.json_text import read_json
-from cloud_openapi.runtime import UnknownFunctionError, new_request_id
+from cloud_openapi.runtime import Functions, UnknownFunctionError, new_request_id
 
 _PERMISSION_DENIED, _API_NOT_FOUND = -604101, -604100
 _TEXTS = {
@@ -40,158 +40,161 @@ _TEXTS = {
 }
 
 
-def add_gateway(app: Flask, emulator: Emulator, functions: Invoker | None) -> None:
+def add_gateway(app: Flask, emulator: Emulator, functions: Functions | None) -> None:
     """Add ``POST /admin`` to the application; errors are ``{code, message, requestId}``."""
-    gateway = _Gateway(emulator, functions)
+    actions = _Actions(emulator, functions)
 
     @app.post("/admin")
     def admin() -> Response:
-        current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+        current: Request = current_request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
         try:
-            return gateway.answer(current)
+            return actions.dispatch(current)
         except GatewayError as error:
             return platform_refusal(HTTPStatus.OK, error.code, error.args[1])
 
 
-class _Request(NamedTuple):
-    """What came: the fields as bytes and as texts, and the function that signed, if one did."""
+class _ActionRequest(NamedTuple):
+    """A request, its fields and the function that signed it, None for another program."""
 
     http: Request
     fields: Mapping[str, bytes]
-    texts: Mapping[str, str]
     signer: str | None
 
-    @property
-    def token(self) -> str:
-        return self.texts.get("wxCloudApiToken", "")
+    def text(self, field: str) -> str:
+        return self.fields.get(field, b"").decode("utf-8", "replace")
 
 
-class _Gateway:
-    def __init__(self, emulator: Emulator, functions: Invoker | None) -> None:
+class _Actions:
+    def __init__(self, emulator: Emulator, functions: Functions | None) -> None:
         self._emulator = emulator
         self._functions = functions
         self._endpoints = {
             api.name: OperationEndpoint(api, emulator) for api in emulator.catalogue.values()
         }
-        self._actions: dict[str, Callable[[_Request], Response]] = {
+        self._actions: dict[str, Callable[[_ActionRequest], Response]] = {
             "wx.openApi": self._open_api,
             "wx.api": self._api,
             "functions.invokeFunction": self._invoke,
         }
 
-    def answer(self, asked: Request) -> Response:
-        """Answer one request. Raises GatewayError."""
-        fields = read_fields(asked)
+    def dispatch(self, http: Request) -> Response:
+        """Answer a request by its action. Raises GatewayError."""
+        fields = read_fields(http)
         credentials = None if self._functions is None else self._functions.credentials
-        signer = signer_of(asked, fields, credentials, self._emulator.gateway_secret)
-        texts = {name: value.decode("utf-8", "replace") for name, value in fields.items()}
-        action = texts.get("action", "")
+        signer = signing_function(http, fields, credentials, self._emulator.gateway_secret)
+        request = _ActionRequest(http, fields, signer)
+        action = request.text("action")
         if action not in self._actions:
             known = ", ".join(self._actions)
             raise GatewayError(
-                "INVALID_PARAM", f"action {action[:100]!r} is not emulated; these are: {known}"
+                "INVALID_PARAM", f"action {action[:100]!r} is not emulated; use one of {known}"
             )
-        return self._actions[action](_Request(asked, fields, texts, signer))
+        return self._actions[action](request)
 
-    def _open_api(self, asked: _Request) -> Response:
-        # It loads protobuf, which an emulator that nobody calls by the gateway does without.
+    def _open_api(self, request: _ActionRequest) -> Response:
+        # Loaded on demand: protobuf is an optional dependency.
         try:
             from cloud_openapi.wire import messages  # noqa: PLC0415
         except ImportError as error:
             raise GatewayError(
                 "SYS_ERR",
-                f"The emulator cannot read cloud calls without protobuf ({error}). Install it "
-                "beside the emulator: pip install 'cloud-openapi[gateway]'",
+                f"The emulator cannot read cloud calls without protobuf ({error}). Install it for "
+                "the emulator: pip install 'cloud-openapi[gateway]'",
             ) from None
         try:
-            message = messages.read_request(asked.fields.get("requestData", b""))
+            message = messages.read_request(request.fields.get("requestData", b""))
         except messages.MessageError as error:
-            raise GatewayError("INVALID_PARAM", f"requestData is no CommApiData: {error}") from None
+            raise GatewayError(
+                "INVALID_PARAM", f"requestData is not a CommApiData message: {error}"
+            ) from None
         if message.api_type != messages.OPEN_API:
             raise GatewayError(
-                "INVALID_PARAM", f"apiType {message.api_type} is not emulated; 0 is: OPEN_API"
+                "INVALID_PARAM", f"apiType {message.api_type} is not emulated; use 0, OPEN_API"
             )
-        params = params_of_pairs(message.pairs)
-        return self._call(asked, params, message.appid, _as_message)
+        params = params_from_pairs(message.pairs)
+        return self._call(request, params, message.appid, _message_response)
 
-    def _api(self, asked: _Request) -> Response:
-        params = params_of_text(asked.texts.get("requestData", ""))
-        return self._call(asked, params, "", _as_text)
+    def _api(self, request: _ActionRequest) -> Response:
+        params = params_from_text(request.text("requestData"))
+        return self._call(request, params, "", _json_response)
 
-    def _call(self, asked: _Request, params: Params, appid: str, carry: Carry) -> Response:
-        name = asked.texts.get("apiName", "")
+    def _call(
+        self, request: _ActionRequest, params: Params, appid: str, build_response: ResponseBuilder
+    ) -> Response:
+        name = request.text("apiName")
         program = self._emulator.programs.get(appid or self._emulator.first_appid)
         operation = self._emulator.catalogue.get(name)
-        call = GatewayCall(asked.http, program or self._emulator.common, operation, params, carry)
-        call.refusal = self._refusal(call, asked, name, known_appid=program is not None)
-        endpoint = self._endpoints.get(name, _authorise)
+        owner = program or self._emulator.common
+        call = GatewayCall(request.http, owner, operation, params, build_response)
+        call.refusal = self._refusal(call, request, name, known_appid=program is not None)
+        endpoint = self._endpoints.get(name, _refuse)
         return respond(call, endpoint, self._emulator)
 
     def _refusal(
-        self, call: GatewayCall, asked: _Request, name: str, *, known_appid: bool
+        self, call: GatewayCall, request: _ActionRequest, name: str, *, known_appid: bool
     ) -> RefusalError | None:
-        """Return the reason why the caller may not call an API, in the platform's order."""
+        """Return the first failed check of a call, in the platform's order."""
         try:
-            caller = known_caller(asked.token, asked.signer, self._functions)
+            caller = authenticate(request.text("wxCloudApiToken"), request.signer, self._functions)
         except UnknownCallerError:
             return PlatformError(ILLEGAL_SOURCE, "wxCloudApiToken")
         call.function = caller.function
         if name not in self._endpoints:
             return PlatformError(_API_NOT_FOUND, f"apiName {name[:200]}")
-        if not permits(caller, name, self._functions):
+        if not is_permitted(caller, name, self._functions):
             return PlatformError(_PERMISSION_DENIED, f"permissions.openapi: {name}")
         return None if known_appid else RefusalError(40013, "appid")
 
-    def _invoke(self, asked: _Request) -> Response:
+    def _invoke(self, request: _ActionRequest) -> Response:
         functions = self._functions
         try:
-            caller = known_caller(asked.token, asked.signer, functions)
+            caller = authenticate(request.text("wxCloudApiToken"), request.signer, functions)
         except UnknownCallerError:
-            message = "wxCloudApiToken belongs to no running invocation of the function that signed"
+            message = "the function that signed has no running invocation with this wxCloudApiToken"
             raise GatewayError("INVALID_REQUEST_SOURCE", message) from None
-        name = asked.texts.get("function_name", "")
+        name = request.text("function_name")
         try:
-            event = read_json(asked.texts.get("request_data") or "{}")
+            event = read_json(request.text("request_data") or "{}")
         except (ValueError, RecursionError) as error:
-            raise GatewayError("INVALID_PARAM", f"request_data is no JSON: {error}") from None
+            raise GatewayError("INVALID_PARAM", f"request_data is not JSON: {error}") from None
         source = f"{caller.source},scf".lstrip(",")
         now = self._emulator.clock_of(self._emulator.first_appid).now()
         outcome = None
         if functions is not None:
             with suppress(UnknownFunctionError):
-                outcome = functions.invoke(name, event, now=now, source=source)
+                outcome = functions.invoke(name, event, now, source)
         if outcome is None:
             raise GatewayError(
                 "FUNCTIONS_REQUEST_FAIL", f"FunctionName parameter could not be found: {name[:100]}"
             )
-        if outcome.status != 200:  # noqa: PLR2004 - good
-            raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _blame(outcome.result))
+        if outcome.status != HTTPStatus.OK:
+            raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _error_line(outcome.result))
         return json_answer({"requestId": new_request_id(), "data": {"response_data": outcome.text}})
 
 
-def _authorise(call: Call) -> Answer:
+def _refuse(call: Call) -> Answer:
     call.authorise(call.method)
     raise PlatformError(_API_NOT_FOUND, "apiName")
 
 
-def _as_message(data: bytes, platform_code: int) -> Response:
+def _message_response(data: bytes, platform_code: int) -> Response:
     from cloud_openapi.wire import messages  # noqa: PLC0415
 
     if platform_code:
         body = messages.write_error(platform_code)
     else:
-        body = messages.write_answer(data, JSON_TYPE)
+        body = messages.write_answer(data, WEIXIN_JSON)
     return Response(body, content_type="application/octet-stream")
 
 
-def _as_text(data: bytes, platform_code: int) -> Response:
+def _json_response(data: bytes, platform_code: int) -> Response:
     text = data.decode()
     if platform_code:
         text = json.dumps({"errcode": platform_code, "errmsg": _TEXTS.get(platform_code, "")})
     return json_answer({"requestId": new_request_id(), "data": {"responseData": text}})
 
 
-def _blame(failure: Mapping[str, Any]) -> str:
+def _error_line(failure: Mapping[str, Any]) -> str:
     """Return the line of a failed invocation that names the error, as JavaScript prints it."""
     stack = str(failure.get("stackTrace") or "").strip()
     lines = stack.splitlines() or [str(failure.get("errorMessage", ""))]

@@ -1,4 +1,4 @@
-"""A call by the CloudBase gateway: its caller, its parameters and its response."""
+"""A call through the CloudBase gateway."""
 
 import base64
 import json
@@ -17,14 +17,14 @@ from cloud_openapi.emulator.weixin.respond import UNREAD, Call
 if TYPE_CHECKING:
     from cloud_openapi.wire.messages import Pair
 
-Carry = Callable[[bytes, int], Response]
-"""Makes an HTTP answer of WeChat's JSON, or of the platform's error code if it is not 0."""
+ResponseBuilder = Callable[[bytes, int], Response]
+"""Returns the HTTP response with WeChat's JSON, or with the platform's error code if not 0."""
 
 
 class GatewayCall(Call):
-    """One call of an API by its name, without an access token."""
+    """A call of an API by its name, without an access token."""
 
-    __slots__ = ("_carry", "_operation", "_params", "function", "refusal")
+    __slots__ = ("_build_response", "_operation", "_params", "function", "refusal")
 
     via = "gateway"
 
@@ -34,7 +34,7 @@ class GatewayCall(Call):
         program: MiniProgram,
         operation: Operation | None,
         params: "Params",
-        carry: Carry,
+        build_response: ResponseBuilder,
     ) -> None:
         self.request = request
         self.path = request.path if operation is None else operation.path
@@ -43,11 +43,11 @@ class GatewayCall(Call):
         self.now = program.clock.now()
         self.function: str | None = None
         self.refusal: RefusalError | None = None
-        """The reason why the caller may not make the call."""
+        """The error that refuses the call, None if it is permitted."""
         self._json = UNREAD
         self._operation = operation
         self._params = params
-        self._carry = carry
+        self._build_response = build_response
 
     @property
     def method(self) -> str:
@@ -61,58 +61,58 @@ class GatewayCall(Call):
         return self.program
 
     def caller(self, _emulator: Emulator) -> Caller:
-        """Return the sender; a fault has no token to revoke."""
+        """Return the sender, without a token that a fault could revoke."""
         address = self.request.remote_addr or ""
         return Caller(self.program, self.path, None, address, gateway=True)
 
-    def body_to_keep(self) -> bytes:
-        """Return the parameters, each as it came."""
+    def journal_body(self) -> bytes:
+        """Return the parameters as received."""
         return self._params.body
 
     def response(self, data: bytes, platform_code: int) -> Response:
         """Return the gateway's response."""
-        return self._carry(data, platform_code)
+        return self._build_response(data, platform_code)
 
-    def _read(self, _form_error: int) -> dict[str, Any]:
-        return self._params.read()
+    def _parse_body(self, _form_error: int) -> dict[str, Any]:
+        return self._params.parse()
 
 
 class Params(NamedTuple):
-    """Parameters as they came, and what reads them. Reading raises RefusalError."""
+    """Parameters as received, and a function that parses them, or raises RefusalError."""
 
     body: bytes
-    read: Callable[[], dict[str, Any]]
+    parse: Callable[[], dict[str, Any]]
 
 
-def params_of_pairs(pairs: "Iterable[Pair]") -> Params:
-    """Return the parameters of a message; a file is ``{"filename", "base64"}`` in them."""
-    values = [(pair.key, _file(pair) if pair.filename else pair.value) for pair in pairs]
+def params_from_pairs(pairs: "Iterable[Pair]") -> Params:
+    """Return the parameters of a message, each file as ``{"filename", "base64"}``."""
+    values = [(pair.key, _file_json(pair) if pair.filename else pair.value) for pair in pairs]
     members = (json.dumps(key, ensure_ascii=False).encode() + b":" + value for key, value in values)
 
-    def read() -> dict[str, Any]:
-        return {key: _json(value) for key, value in values}
+    def parse() -> dict[str, Any]:
+        return {key: _parse_json(value) for key, value in values}
 
-    return Params(b"{" + b",".join(members) + b"}", read)
+    return Params(b"{" + b",".join(members) + b"}", parse)
 
 
-def params_of_text(text: str) -> Params:
-    """Return the parameters that a text holds as a JSON object; an empty one has none."""
+def params_from_text(text: str) -> Params:
+    """Return the parameters in the text of a JSON object, none for an empty text."""
 
-    def read() -> dict[str, Any]:
-        value = _json(text.encode("utf-8", "surrogatepass")) if text else {}
+    def parse() -> dict[str, Any]:
+        value = _parse_json(text.encode("utf-8", "surrogatepass")) if text else {}
         if not isinstance(value, Mapping):
             raise RefusalError(47001, "requestData")
         return dict(value)
 
-    return Params(text.encode("utf-8", "backslashreplace"), read)
+    return Params(text.encode("utf-8", "backslashreplace"), parse)
 
 
-def _file(pair: "Pair") -> bytes:
+def _file_json(pair: "Pair") -> bytes:
     content = base64.b64encode(pair.value).decode()
     return json.dumps({"filename": pair.filename, "base64": content}, ensure_ascii=False).encode()
 
 
-def _json(value: bytes) -> Any:
+def _parse_json(value: bytes) -> Any:
     try:
         return json.loads(value)
     except (ValueError, RecursionError):

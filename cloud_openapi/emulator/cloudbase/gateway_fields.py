@@ -10,31 +10,31 @@ from cloud_openapi.wire import multipart
 
 
 class GatewayError(Exception):
-    """A request that the gateway itself refuses, with its code and what to do."""
+    """An error of the gateway itself."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
         self.code = code
 
 
-def read_fields(asked: Request) -> dict[str, bytes]:
-    """Return the fields of a body, as bytes whatever they are. Raises GatewayError."""
-    content_type = asked.headers.get("Content-Type", "")
+def read_fields(request: Request) -> dict[str, bytes]:
+    """Return the fields of a body; those that are not texts as JSON. Raises GatewayError."""
+    content_type = request.headers.get("Content-Type", "")
     try:
-        body = asked.get_data()
+        body = request.get_data()
         if content_type.startswith(multipart.CONTENT_TYPE):
             return multipart.read(content_type, body)
         value = json.loads(body)
     except RequestEntityTooLarge:
-        raise GatewayError("INVALID_PARAM", "the body has more than 6 MB") from None
+        raise GatewayError("INVALID_PARAM", "the body is larger than 6 MB") from None
     except (ValueError, RecursionError) as error:
-        raise GatewayError("INVALID_PARAM", f"the body cannot be read: {error}") from None
+        raise GatewayError("INVALID_PARAM", f"the body is invalid: {error}") from None
     if not isinstance(value, dict):
-        raise GatewayError("INVALID_PARAM", "the body is no JSON object")
-    return {name: _text(part).encode("utf-8", "surrogatepass") for name, part in value.items()}
+        raise GatewayError("INVALID_PARAM", "the body is not a JSON object")
+    return {name: _as_string(part).encode("utf-8", "surrogatepass") for name, part in value.items()}
 
 
-def _text(value: Any) -> str:
+def _as_string(value: Any) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

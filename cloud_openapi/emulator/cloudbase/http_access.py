@@ -1,4 +1,4 @@
-"""HTTP access to functions: a request becomes an event, and a result a response.
+"""HTTP access to functions: the event of a request, the response of a result.
 
 https://docs.cloudbase.net/service/access-cloud-function
 """
@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from cloud_openapi.emulator.cloudbase.function_response import UnsendableError, response_of
+from cloud_openapi.emulator.cloudbase.function_response import InvalidResponseError, to_response
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.json_response import (
     json_answer,
@@ -21,15 +21,14 @@ from cloud_openapi.runtime import ENVIRONMENT, Functions, UnknownFunctionError, 
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _JSON = "application/json"
-# A local mini program has no real numbers.
+# Invented: a local mini program has no account numbers.
 _ACCOUNT: Final = {"appId": 0, "uin": 0}
 
 
 def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> None:
-    """Add ``/http/<name>`` and what is below it to the application, with any method.
+    """Add ``/http/<name>`` and all paths below it to the application, with any method.
 
-    A failed function is 502 with the platform's error object, and so is a response that HTTP has
-    no form for: the function's log says why.
+    A failed function and an invalid response are a 502 with the platform's error object.
     """
 
     @app.route("/http/", methods=_METHODS, strict_slashes=False)
@@ -38,7 +37,7 @@ def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> Non
     @app.route("/http//<path:rest>", methods=_METHODS)
     def access(name: str = "", rest: str = "") -> Response:
         try:
-            event = event_of(f"/{rest}")
+            event = _event(f"/{rest}")
             now = emulator.clock_of(emulator.first_appid).now()
             outcome = functions.invoke(name, event, now, "wx_http")
         except RequestEntityTooLarge:
@@ -49,15 +48,15 @@ def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> Non
         if outcome.status != HTTPStatus.OK:
             return json_answer(outcome.result, HTTPStatus.BAD_GATEWAY, _JSON)
         try:
-            return response_of(outcome.result)
-        except UnsendableError as error:
-            message = f"The function's response cannot be sent: {error}"
+            return to_response(outcome.result)
+        except InvalidResponseError as error:
+            message = f"The function returned an invalid response: {error}"
             functions.log_of(name).add_own(f"Warning: HTTP access: {message}")
             return platform_refusal(HTTPStatus.BAD_GATEWAY, "FUNCTION_INVOCATION_FAILED", message)
 
 
-def event_of(path: str) -> dict[str, Any]:
-    """Return the event of the current request; a body that is no UTF-8 comes in base64."""
+def _event(path: str) -> dict[str, Any]:
+    """Return the event of the current request, with a binary body in base64."""
     data = request.get_data()
     try:
         body, encoded = data.decode(), False

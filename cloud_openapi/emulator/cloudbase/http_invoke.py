@@ -13,31 +13,31 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wsgi import get_input_stream
 
 from cloud_openapi.emulator.emulator import Emulator
-from cloud_openapi.emulator.json_response import OWN_TYPE, platform_refusal, unknown_function
+from cloud_openapi.emulator.json_response import JSON_UTF8, platform_refusal, unknown_function
 from cloud_openapi.json_text import read_json
 from cloud_openapi.runtime import MOST_BYTES, Functions, UnknownFunctionError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-SOURCE = re.compile(r"[a-z_]{1,32}(,[a-z_]{1,32}){0,8}")
-_USUAL_SOURCE = "wx_http"
+SOURCE_PATTERN = re.compile(r"[a-z_]{1,32}(,[a-z_]{1,32}){0,8}")
+_DEFAULT_SOURCE = "wx_http"
 
 
-def add_functions(app: Flask, emulator: Emulator, functions: Functions) -> None:
+def add_http_invoke(app: Flask, emulator: Emulator, functions: Functions) -> None:
     """Add ``POST /v1/functions/<name>`` to the application.
 
-    The body is the event; the answer is what the function returned, or the platform's error
-    object with its status. It is invoked as by an HTTP API, unless the query names another
-    ``source``: ``wx_client`` is a call from the mini program.
+    The body is the event. The response is the function's result, or the platform's error object
+    with its status. The query may set ``source``, ``wx_http`` by default: ``wx_client`` is a call
+    from the mini program.
     """
-    # Beside Flask, to which an invocation costs as much as to the function's process.
+    # Not a Flask route: Flask takes as long as the rest of an invocation.
     invoke = _Invocations(emulator, functions)
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/v1/functions": invoke})  # type: ignore[method-assign]
 
 
 class _Invocations:
-    """A WSGI application in which the path is a function's name."""
+    """A WSGI application that invokes the function that the path names."""
 
     def __init__(self, emulator: Emulator, functions: Functions) -> None:
         self._emulator = emulator
@@ -51,14 +51,14 @@ class _Invocations:
             outcome = self._functions.invoke(name, event, now, source)
         except UnknownFunctionError:
             return unknown_function(name, self._functions)(environ, start)
-        except _UnusableError as error:
+        except _InvalidRequestError as error:
             refused = platform_refusal(error.status, "FUNCTION_PARAM_INVALID", error.message)
             if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
                 refused.headers["Allow"] = "POST"
             return refused(environ, start)
         body = outcome.text.encode()
         status = f"{outcome.status} {HTTP_STATUS_CODES.get(outcome.status, 'Function Failed')}"
-        start(status, [("Content-Type", OWN_TYPE), ("Content-Length", str(len(body)))])
+        start(status, [("Content-Type", JSON_UTF8), ("Content-Length", str(len(body)))])
         return [body]
 
 
@@ -70,8 +70,8 @@ def _body(environ: "WSGIEnvironment") -> bytes:
     return get_input_stream(environ, max_content_length=MOST_BYTES).read()
 
 
-class _UnusableError(Exception):
-    """A request that invokes nothing: the status, and why."""
+class _InvalidRequestError(Exception):
+    """A request that does not invoke a function: the status and the reason."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(status, message)
@@ -81,22 +81,22 @@ class _UnusableError(Exception):
 
 def _event(environ: "WSGIEnvironment") -> Any:
     if environ["REQUEST_METHOD"] != "POST":
-        raise _UnusableError(HTTPStatus.METHOD_NOT_ALLOWED, "A function is invoked by POST.")
+        raise _InvalidRequestError(HTTPStatus.METHOD_NOT_ALLOWED, "Invoke a function with POST.")
     try:
         data = _body(environ)
         return read_json(data.decode("utf-8-sig")) if data else {}
     except RequestEntityTooLarge:
         message = "RequestTooLarge: an event is at most 6 MB"
-        raise _UnusableError(HTTPStatus.NOT_ACCEPTABLE, message) from None
+        raise _InvalidRequestError(HTTPStatus.NOT_ACCEPTABLE, message) from None
     except (ValueError, RecursionError) as error:
-        message = f"The body is no event in JSON: {error}"
-        raise _UnusableError(HTTPStatus.BAD_REQUEST, message) from None
+        message = f"The body is not JSON: {error}"
+        raise _InvalidRequestError(HTTPStatus.BAD_REQUEST, message) from None
 
 
 def _source(environ: "WSGIEnvironment") -> str:
     query = environ.get("QUERY_STRING")
-    source = parse_qs(query).get("source", [_USUAL_SOURCE])[0] if query else _USUAL_SOURCE
-    if SOURCE.fullmatch(source) is None:
-        message = "source is wx_client, wx_http or another SOURCE of the platform"
-        raise _UnusableError(HTTPStatus.BAD_REQUEST, message)
+    source = parse_qs(query).get("source", [_DEFAULT_SOURCE])[0] if query else _DEFAULT_SOURCE
+    if SOURCE_PATTERN.fullmatch(source) is None:
+        message = "source must be wx_client, wx_http or another SOURCE of the platform"
+        raise _InvalidRequestError(HTTPStatus.BAD_REQUEST, message)
     return source

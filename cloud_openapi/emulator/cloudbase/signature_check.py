@@ -1,4 +1,4 @@
-"""Whose credentials signed a request to the gateway."""
+"""Signature check of requests to the gateway."""
 
 import time
 from collections.abc import Mapping
@@ -10,15 +10,18 @@ from cloud_openapi.runtime import Credentials
 from cloud_openapi.wire import old_signature, signature
 
 
-def signer_of(
-    asked: Request, fields: Mapping[str, bytes], credentials: Credentials | None, secret: str | None
+def signing_function(
+    request: Request,
+    fields: Mapping[str, bytes],
+    credentials: Credentials | None,
+    secret: str | None,
 ) -> str | None:
-    """Return the function that signed a request; nothing, if it was another program.
+    """Return the function that signed a request, None for another program.
 
-    Whoever names a function's secret id must have signed with that function's key; all others,
-    where there is a ``secret``, with that. Raises GatewayError.
+    A function's secret id requires a signature with that function's key. Every other request must
+    be signed with ``secret``, unless that is None. Raises GatewayError.
     """
-    header = asked.headers.get("Authorization", "")
+    header = request.headers.get("Authorization", "")
     # SDKs before 2.1 sign in a field of the body.
     old = not header and old_signature.FIELD in fields
     given = fields[old_signature.FIELD].decode("utf-8", "replace") if old else header
@@ -30,14 +33,14 @@ def signer_of(
         return None
     verify = old_signature.verify if old else signature.verify
     try:
-        # By the real time: the client knows nothing of the emulator's.
-        signed = verify(_signed(asked, fields), secret, time.time())
+        # Clients sign with the real time, not with the emulator's.
+        verified_id = verify(_signed_content(request, fields), secret, time.time())
     except signature.SignatureError as error:
         raise GatewayError("SIGN_PARAM_INVALID", str(error)) from None
-    return function if signed == secret_id else None
+    return function if verified_id == secret_id else None
 
 
-def _signed(asked: Request, fields: Mapping[str, bytes]) -> signature.Signed:
-    headers = {name.lower(): value for name, value in asked.headers.items()}
-    query = asked.query_string.decode("latin-1")
-    return signature.Signed(f"//{headers.get('host', '')}{asked.path}", query, headers, fields)
+def _signed_content(request: Request, fields: Mapping[str, bytes]) -> signature.Signed:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    query = request.query_string.decode("latin-1")
+    return signature.Signed(f"//{headers.get('host', '')}{request.path}", query, headers, fields)

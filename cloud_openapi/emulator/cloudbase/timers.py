@@ -1,4 +1,4 @@
-"""Run functions at the times of their triggers, by the emulator's clock."""
+"""Timer triggers of functions, by the emulator's clock."""
 
 import threading
 from contextlib import suppress
@@ -12,7 +12,7 @@ from cloud_openapi.runtime import Functions, Outcome, Timer, UnknownFunctionErro
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_AT_ONCE = 100
+_MOST_TIMES = 100
 _POLL_SECONDS = 0.5
 
 
@@ -27,10 +27,9 @@ class Due(NamedTuple):
 class Timers:
     """Fires each timer once for each of its times that the clock passes, the earliest first.
 
-    Whoever moves a clock waits until the functions whose time has come have run. Of one timer a
-    hundred times count in one move; the function's log says which do not, and whoever moved the
-    clock is told. A clock that is moved back, set running or reset passes
-    nothing, and the times after that moment come, or come again.
+    Moving a clock forward runs the due functions before it returns. In one move a timer fires at
+    most a hundred times; the skipped times are a warning of the move and of the function's log.
+    A clock that is moved back, set running or reset fires nothing; later times then fire again.
     """
 
     def __init__(self, emulator: Emulator, functions: Functions) -> None:
@@ -38,30 +37,30 @@ class Timers:
         # The functions' mini program may have a clock of its own.
         self._clock = emulator.clock_of(emulator.first_appid)
         self._lock = threading.Lock()
-        self._seen = self._clock.now()
+        self._checked_until = self._clock.now()
         self._ended = threading.Event()
         for clock in (emulator.clock, self._clock):
-            clock.listen(self._moved)
+            clock.listen(self._on_move)
 
     def due(self) -> list[Due]:
-        """Return what has become due since this was last asked, the earliest first."""
-        return self._passed()[0]
+        """Return the timers that became due since the last check, the earliest first."""
+        return self._collect_due()[0]
 
-    def _passed(self) -> tuple[list[Due], list[str]]:
-        """Return what has become due, and a warning for each timer whose times are too many."""
+    def _collect_due(self) -> tuple[list[Due], list[str]]:
+        """Return the due timers, and a warning for each timer with too many times."""
         with self._lock:
-            since, now = self._seen, self._clock.now()
-            self._seen = now
+            since, now = self._checked_until, self._clock.now()
+            self._checked_until = now
         found: list[Due] = []
         warnings = []
         for name, timer in self._functions.timers():
             times = takewhile(now.__ge__, timer.after(since))
-            found += [Due(time, name, timer) for time in islice(times, _AT_ONCE)]
-            left_out = next(times, None)
-            if left_out is not None:
+            found += [Due(time, name, timer) for time in islice(times, _MOST_TIMES)]
+            skipped = next(times, None)
+            if skipped is not None:
                 warnings.append(
-                    f"Timer {name}/{timer.name} fires {_AT_ONCE} times in one move of the clock at "
-                    f"most: not at those from {left_out.isoformat()} to {now.isoformat()}"
+                    f"Timer {name}/{timer.name} fires at most {_MOST_TIMES} times in a move of the "
+                    f"clock: skipped from {skipped.isoformat()} to {now.isoformat()}"
                 )
                 self._functions.log_of(name).add_own(f"Warning: {warnings[-1]}")
         return sorted(found, key=lambda due: due.at), warnings
@@ -70,8 +69,8 @@ class Timers:
         """Run a function as its timer would at that time."""
         return self._functions.invoke(due.function, due.timer.event(due.at), due.at, "wx_trigger")
 
-    def fire_by_hand(self, function: str, trigger: str) -> Outcome:
-        """Run a function as its timer would now. Raises KeyError, if there is no such timer."""
+    def fire_now(self, function: str, trigger: str) -> Outcome:
+        """Run a function as its timer would now. Raises KeyError for an unknown timer."""
         for name, timer in self._functions.timers():
             if (name, timer.name) == (function, trigger):
                 return self.fire(Due(self._clock.now(), name, timer))
@@ -98,23 +97,23 @@ class Timers:
     def __exit__(self, *_error: object) -> None:
         self._ended.set()
 
-    def _moved(self, *, passes: bool) -> list[str]:
-        """Fire what has become due, and return the warnings."""
+    def _on_move(self, *, passes: bool) -> list[str]:
+        """Fire the due timers, and return the warnings."""
         if not passes:
             with self._lock:
-                self._seen = self._clock.now()
+                self._checked_until = self._clock.now()
             return []
-        due, warnings = self._passed()
+        due, warnings = self._collect_due()
         for each in due:
-            self._fire_what_is_there(each)
+            self._fire_existing(each)
         return warnings
 
-    def _fire_what_is_there(self, due: Due) -> None:
-        with suppress(UnknownFunctionError):  # its folder has gone meanwhile
+    def _fire_existing(self, due: Due) -> None:
+        with suppress(UnknownFunctionError):  # its folder was removed meanwhile
             self.fire(due)
 
     def _watch(self) -> None:
         while not self._ended.wait(_POLL_SECONDS):
             for due in self.due():
-                # One that takes long must not hold up the others.
-                threading.Thread(target=self._fire_what_is_there, args=(due,), daemon=True).start()
+                # A slow function must not delay the others.
+                threading.Thread(target=self._fire_existing, args=(due,), daemon=True).start()

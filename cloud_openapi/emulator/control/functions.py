@@ -53,7 +53,7 @@ def add_timers(app: Flask, timers: Timers) -> None:
         if refusal is not None:
             return refusal
         try:
-            outcome = timers.fire_by_hand(function, trigger)
+            outcome = timers.fire_now(function, trigger)
         except KeyError as error:
             message = f"There is no {error.args[0][:_LONGEST_NAME]}."
             return platform_refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)

@@ -13,7 +13,7 @@ from cloud_openapi.emulator.control.input import (
     seconds,
 )
 from cloud_openapi.emulator.emulator import Emulator
-from cloud_openapi.emulator.errors import InvalidInputError, NotHereError
+from cloud_openapi.emulator.errors import InvalidInputError, NotFoundError
 from cloud_openapi.emulator.json_response import json_answer, refusal
 from cloud_openapi.emulator.state.clock import describe_clock, read_moment
 from cloud_openapi.errors import RecordingError
@@ -28,7 +28,7 @@ def add_control(app: Flask, emulator: Emulator) -> None:
     routes.before_request(only_this_machine)
     routes.register_error_handler(InvalidInputError, _bad_request)
     routes.register_error_handler(RecordingError, _bad_request)
-    routes.register_error_handler(NotHereError, _not_found)
+    routes.register_error_handler(NotFoundError, _not_found)
     routes.register_error_handler(RecursionError, _too_deep)
     _add_state(routes, emulator)
     _add_clock(routes, emulator)

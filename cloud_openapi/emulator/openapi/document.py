@@ -5,7 +5,7 @@ from typing import Any, Final
 from cloud_openapi._version import __version__
 from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.emulator.errors import CREDENTIAL_PATHS, TEXTS, TOKEN_PATHS, error_body
-from cloud_openapi.emulator.weixin.management import described
+from cloud_openapi.emulator.weixin.management import management_apis
 
 _DEFINITIONS = "#/$defs/"
 _SCHEMAS = "#/components/schemas/"
@@ -24,7 +24,7 @@ def openapi_document(catalogue: Catalogue, url: str = "/") -> dict[str, Any]:
     """
     schemas: dict[str, Any] = {"error": _error_schema()}
     paths: dict[str, Any] = {}
-    for path, entry in described().items():
+    for path, entry in management_apis().items():
         for side in ("request", "response"):
             schemas[f"{entry['name']}.{side}"] = entry[side]
         paths[path] = {entry["method"].lower(): _described(entry)}

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the catalogue over HTTP, a document for each form and side of an API."""
+"""The JSON Schemas of the catalogue over HTTP: one for each form and side of an API."""
 
 from functools import partial
 from http import HTTPStatus
@@ -11,12 +11,9 @@ from cloud_openapi.emulator.json_response import json_answer, refusal
 
 
 def add_schemas(app: Flask, catalogue: Catalogue) -> None:
-    """Add ``GET /schemas/<api>/<form>/<side>.json``, and the error's, to the application.
-
-    ``GET /schemas`` lists them.
-    """
+    """Add ``GET /schemas/<api>/<form>/<side>.json``, and its list ``GET /schemas``."""
     forms, sides = get_args(Form), get_args(Side)
-    # Each is made when it is asked for: most who start an emulator ask for none.
+    # Made on demand: an emulator starts faster without.
     documents = {f"/schemas/error/{form}.json": partial(error_schema, form) for form in forms}
     for operation in catalogue.values():
         for form in forms:
@@ -33,5 +30,5 @@ def add_schemas(app: Flask, catalogue: Catalogue) -> None:
         schema_of = documents.get(f"/schemas/{name}")
         if schema_of is not None:
             return json_answer(schema_of(), content_type="application/schema+json; charset=utf-8")
-        message = f"There is no schema {name}; GET /schemas lists them."
+        message = f"Unknown schema {name}; GET /schemas lists them."
         return refusal(HTTPStatus.NOT_FOUND, "SCHEMA_NOT_FOUND", message)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from cloud_openapi.emulator.errors import LARGEST, TEXTS, InvalidInputError, some_of
+from cloud_openapi.emulator.errors import LARGEST, TEXTS, InvalidInputError, shortened
 from cloud_openapi.emulator.overrides.caller import Owner
 from cloud_openapi.emulator.state.clock import read_moment
 from cloud_openapi.json_schema.values import is_integer, is_number, is_text
@@ -142,7 +142,7 @@ def _check_names(given: Mapping[str, Any], known: Known) -> None:
     for name, names in (("api", known.apis), ("path", known.paths), ("appid", known.appids)):
         value = given.get(name)
         if value is not None and not (isinstance(value, str) and value in names):
-            known_names = some_of(names) if name == "appid" else ", ".join(sorted(names))
+            known_names = shortened(names) if name == "appid" else ", ".join(sorted(names))
             raise InvalidInputError(f"{name} is one of {known_names}, not {value!r}")
 
 

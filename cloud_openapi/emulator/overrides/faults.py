@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from flask import Response
 
-from cloud_openapi.emulator.errors import NotHereError, PlatformError, RefusalError, text_at
+from cloud_openapi.emulator.errors import NotFoundError, PlatformError, RefusalError, text_at
 from cloud_openapi.emulator.overrides.broken_responses import INSTEAD, spoiled
 from cloud_openapi.emulator.overrides.caller import Caller, Owner
 from cloud_openapi.emulator.overrides.fault import Fault, Known, checked
@@ -57,7 +57,7 @@ class Faults:
     def remove(self, number: int) -> None:
         """Remove one fault. Raises KeyError, if it is not in force."""
         if not self._remove(lambda fault: fault.id == number):
-            raise NotHereError(f"fault {number}")
+            raise NotFoundError(f"fault {number}")
 
     def clear(self) -> None:
         """Remove every fault."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from cloud_openapi.catalogue import Catalogue
-from cloud_openapi.emulator.errors import NotHereError, RefusalError
+from cloud_openapi.emulator.errors import NotFoundError, RefusalError
 from cloud_openapi.emulator.overrides.caller import Owner
 from cloud_openapi.emulator.overrides.pin import Pin, checked
 
@@ -119,7 +119,7 @@ class Pins:
         """Remove one pin. Raises KeyError for an unknown number."""
         with self._lock:
             if number not in self._by_number:
-                raise NotHereError(f"pin {number}")
+                raise NotFoundError(f"pin {number}")
             self._drop(number)
 
     def clear(self) -> None:

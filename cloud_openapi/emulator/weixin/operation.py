@@ -1,4 +1,4 @@
-"""The answer of an API, over HTTPS and by the gateway."""
+"""The answer of an API of the catalogue, over HTTPS or through the gateway."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,18 +13,18 @@ from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.pins import RequestTable
 from cloud_openapi.emulator.simulation.answer import simulate
-from cloud_openapi.emulator.weixin.respond import NO_JSON, Answer, Call
+from cloud_openapi.emulator.weixin.respond import INVALID_JSON, Answer, Call
 
 
 class OperationEndpoint:
-    """Answers one API: quota, pins, parameters and their dates, then the numbers."""
+    """Answers one API: quota, pins, recordings or upstream, parameters, simulation."""
 
     def __init__(self, operation: Operation, emulator: Emulator) -> None:
         self._operation = operation
         self._emulator = emulator
         self._require_valid = _validator(operation.schema("https", "request"))
         dated = any(DATE_FORMAT_ERROR in rule.CODES for rule in operation.rules)
-        self._form_error = DATE_FORMAT_ERROR if dated else NO_JSON
+        self._form_error = DATE_FORMAT_ERROR if dated else INVALID_JSON
         self._documented = RequestTable[dict[str, Any]]()
         for example in operation.examples:
             self._documented.put(example["request"], example["response"])
@@ -35,33 +35,33 @@ class OperationEndpoint:
         now = program.clock.now()
         program.quota.spend(operation.path, now)
         ask = self._emulator.modes.ask
-        # There may be a recording of a body that cannot be read.
-        if ask is None or call.readable(self._form_error):
+        # An unreadable body may have a recording.
+        if ask is None or call.has_valid_json(self._form_error):
             params = call.params(self._form_error)
             pinned = self._emulator.pins.answer(program, operation.name, params)
             if pinned is not None:
                 return Answer(*pinned)
         if ask is not None:
-            simulated = partial(self._simulated, call, program, now)
-            given = ask(operation, call.body_to_keep(), lambda: simulated().body)
-            if given is not None:
-                return Answer(*given)
-        return self._simulated(call, program, now)
+            simulate_answer = partial(self._simulate, call, program, now)
+            found = ask(operation, call.journal_body(), lambda: simulate_answer().body)
+            if found is not None:
+                return Answer(*found)
+        return self._simulate(call, program, now)
 
-    def _simulated(self, call: Call, program: MiniProgram, now: datetime) -> Answer:
+    def _simulate(self, call: Call, program: MiniProgram, now: datetime) -> Answer:
         operation, params = self._operation, call.params(self._form_error)
         today = now.date()
         period = operation.rules[0].check(params, today)
         if isinstance(period, RuleViolation):
             raise RefusalError(period.code, period.reason)
         self._require_valid(params)
-        counted = program.first_open_day(now)
-        # Over, but not counted yet. A period that reaches into today is answered so far.
-        if counted <= period.end < today:
+        first_missing = program.first_day_not_ready(now)
+        # A period that includes today is answered without the missing days.
+        if first_missing <= period.end < today:
             raise RefusalError(61503, "readiness")
         for example in self._documented.find(params):
             return Answer(example, "documented example")
-        body = simulate(operation, program.world, period, counted, params)
+        body = simulate(operation, program.world, period, first_missing, params)
         return Answer(body, "simulation")
 
 
@@ -80,8 +80,8 @@ def _validator(schema: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
 
 
 def _explain(schema: dict[str, Any], params: dict[str, Any]) -> str:
-    """Say what the schema has against the parameters."""
-    # The library that decides is fast; this one explains, and is loaded for that only.
+    """Return the best match of the violations of a schema."""
+    # Loaded on demand: jsonschema_rs validates faster, jsonschema explains better.
     from jsonschema import Draft202012Validator, exceptions  # noqa: PLC0415
 
     error = exceptions.best_match(Draft202012Validator(schema).iter_errors(params))

@@ -30,9 +30,9 @@ from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.state.rids import Record
 
-# WeChat's neighbours of these APIs answer so; of these APIs themselves no header is recorded.
-JSON_TYPE = "application/json; encoding=utf-8"
-NO_JSON: Final = 47001
+# As other APIs of WeChat; headers of these APIs were not recorded.
+WEIXIN_JSON = "application/json; encoding=utf-8"
+INVALID_JSON: Final = 47001
 UNREAD: Final = object()
 _FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
 _NOT_PRINTABLE = re.compile(r"[^ -~]")
@@ -42,8 +42,8 @@ _WORD = re.compile(rb"""[^\s"'&=:,;<>()\[\]{}|\\]+""")
 class Call:
     """One request to api.weixin.qq.com, its mini program, and the time by its clock.
 
-    ``program`` is the mini program that the request is about, even if its token is not valid any
-    more; unknown callers have `Emulator.common`.
+    ``program`` is the mini program of the token, even an expired one, and `Emulator.common` for
+    unknown callers.
     """
 
     __slots__ = ("_json", "_refusal", "_token", "now", "path", "program", "request", "side_car")
@@ -74,31 +74,31 @@ class Call:
         return self.program
 
     def require(self, method: str) -> None:
-        """Raise RefusalError for another HTTP method."""
+        """Raise RefusalError unless the request has this HTTP method."""
         if self.request.method != method:
             raise RefusalError(43001 if method == "GET" else 43002, "method")
 
-    def params(self, form_error: int = NO_JSON) -> dict[str, Any]:
-        """Return the body as a JSON object, whatever its Content-Type; it is parsed once.
+    def params(self, form_error: int = INVALID_JSON) -> dict[str, Any]:
+        """Return the body as a JSON object; the Content-Type is ignored.
 
         ``form_error`` is the code for a body encoded as a form. Raises RefusalError.
         """
-        if not self.readable(form_error):
+        if not self.has_valid_json(form_error):
             raise self._json
         params: dict[str, Any] = self._json
         return params
 
-    def readable(self, form_error: int) -> bool:
+    def has_valid_json(self, form_error: int) -> bool:
         """Return whether the body is a JSON object."""
         if self._json is UNREAD:
             try:
-                self._json = self._read(form_error)
+                self._json = self._parse_body(form_error)
             except RefusalError as refusal:
                 self._json = refusal
         return not isinstance(self._json, RefusalError)
 
     def caller(self, emulator: Emulator) -> Caller:
-        """Return the sender, as far as a fault may select by it."""
+        """Return the sender, for the selection of faults."""
         address, valid = self.request.remote_addr or "", True
         if self.path not in CREDENTIAL_PATHS:
             try:
@@ -108,21 +108,21 @@ class Call:
         owner = self.program if valid else emulator.common
         return Caller(owner, self.path, self._token if valid else None, address)
 
-    def body_to_keep(self) -> bytes:
+    def journal_body(self) -> bytes:
         """Return the body for the journal."""
-        # A request for a token holds a secret, which is never kept.
+        # Requests for a token hold a secret.
         if self.path.startswith("/cgi-bin/"):
             return b""
         try:
             return self.request.get_data()
         except RequestEntityTooLarge:
-            return b"(too large to be kept)"
+            return b"(too large)"
 
     def response(self, data: bytes, _platform_code: int) -> Response:
         """Return the HTTP response with WeChat's JSON."""
-        return Response(data, content_type=JSON_TYPE)
+        return Response(data, content_type=WEIXIN_JSON)
 
-    def _read(self, form_error: int) -> dict[str, Any]:
+    def _parse_body(self, form_error: int) -> dict[str, Any]:
         return _json_object(self.request, form_error)
 
     def _check_token(self) -> None:
@@ -133,9 +133,13 @@ class Call:
 
     def _find_program(self, emulator: Emulator) -> MiniProgram | None:
         if self.path in CREDENTIAL_PATHS:
-            return emulator.programs.get(self._appid_given())
+            return emulator.programs.get(self._requested_appid())
         if self._token is None:
-            return self._program_in_cloud_run(emulator)
+            try:
+                return _cloud_run_program(self.request, emulator)
+            except (RefusalError, SideCarError) as refusal:
+                self._refusal = refusal
+                return None
         if not self._token:
             self._refusal = RefusalError(41001, "access_token")
             return None
@@ -144,33 +148,26 @@ class Call:
             self._refusal = RefusalError(40001, "access_token")
         return program
 
-    def _appid_given(self) -> str:
-        asked = None if self.path == STABLE_TOKEN else self.request.args.get("appid")
+    def _requested_appid(self) -> str:
+        in_query = None if self.path == STABLE_TOKEN else self.request.args.get("appid")
         try:
-            given = asked or self.params().get("appid")
+            appid = in_query or self.params().get("appid")
         except RefusalError:
             return ""
-        return given if isinstance(given, str) else ""
-
-    def _program_in_cloud_run(self, emulator: Emulator) -> MiniProgram | None:
-        try:
-            return _calling_program(self.request, emulator)
-        except (RefusalError, SideCarError) as refusal:
-            self._refusal = refusal
-            return None
+        return appid if isinstance(appid, str) else ""
 
 
-def _calling_program(request: Request, emulator: Emulator) -> MiniProgram:
-    """Return the mini program that Cloud Run lets a request without an access_token call for.
+def _cloud_run_program(request: Request, emulator: Emulator) -> MiniProgram:
+    """Return the mini program of a request without an access_token, by Cloud Run's rules.
 
-    Raises RefusalError, and SideCarError for a path that the side-car does not let through.
+    Raises RefusalError, and SideCarError for a path outside the side-car's whitelist.
     """
     programs = emulator.container
     if not programs:
         raise RefusalError(41001, "access_token")
     token = request.args.get(TOKEN_NAME)
     if token:
-        program = emulator.program_of_file(token)
+        program = emulator.program_of_cloud_run_token(token)
         if program is None:
             raise RefusalError(40001, TOKEN_NAME)
         program.cloud_run.check_token(token, request.path)
@@ -199,10 +196,10 @@ def _json_object(request: Request, form_error: int) -> dict[str, Any]:
         value = json.loads(data)
     except (ValueError, RecursionError):
         is_form = _FORM.match(data) is not None
-        code, check = (form_error, "body is a form") if is_form else (NO_JSON, "body")
+        code, check = (form_error, "body is a form") if is_form else (INVALID_JSON, "body")
         raise RefusalError(code, check) from None
     if not isinstance(value, dict):
-        raise RefusalError(NO_JSON, "body")
+        raise RefusalError(INVALID_JSON, "body")
     return value
 
 
@@ -221,8 +218,8 @@ Endpoint = Callable[[Call], Answer]
 View = Callable[[], Response]
 
 
-def view_of(endpoint: Endpoint, emulator: Emulator) -> View:
-    """Return a Flask view that answers by an endpoint, refusals too, and keeps the journal."""
+def make_view(endpoint: Endpoint, emulator: Emulator) -> View:
+    """Return a Flask view of an endpoint; see `respond`."""
 
     def view() -> Response:
         current = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
@@ -232,14 +229,14 @@ def view_of(endpoint: Endpoint, emulator: Emulator) -> View:
 
 
 def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
-    """Answer a call, refused or not, and keep the journal."""
+    """Answer a call or its refusal, and write the journal."""
     rid, platform_code, began = "", 0, perf_counter()
     program = call.program
     struck: Struck | None = None
     try:
         if emulator.faults:
             struck = emulator.faults.strike(call.caller(emulator))
-        answer = endpoint(call) if struck is None else _struck(endpoint, call, struck)
+        answer = endpoint(call) if struck is None else _answer_with_fault(endpoint, call, struck)
     except PlatformError as refusal:
         platform_code = refusal.code
         answer = Answer({}, refusal.check)
@@ -252,7 +249,7 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     response = _response(call, answer, data, platform_code)
     if struck is not None:
         response = struck.after(response)
-    body, check = _without_secrets(call, emulator, answer.source)
+    body, check = _mask_secrets(call, emulator, answer.source)
     program.journal.add(
         Entry(
             time=call.now,
@@ -279,7 +276,7 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
 def _response(call: Call, answer: Answer, data: bytes, platform_code: int) -> Response:
     response = call.response(data, platform_code)
     if answer.verbatim is not None:
-        response = _as_it_is(call, response, answer.verbatim)
+        response = _verbatim_response(call, response, answer.verbatim)
     if answer.status != HTTPStatus.OK:
         return status_page(answer.status)
     if call.side_car:
@@ -287,7 +284,7 @@ def _response(call: Call, answer: Answer, data: bytes, platform_code: int) -> Re
     return response
 
 
-def _as_it_is(call: Call, response: Response, verbatim: Verbatim) -> Response:
+def _verbatim_response(call: Call, response: Response, verbatim: Verbatim) -> Response:
     if verbatim.status != HTTPStatus.OK:
         reason = _NOT_PRINTABLE.sub("", verbatim.reason)
         status = f"{verbatim.status} {reason}"
@@ -302,12 +299,12 @@ def _new_rid(call: Call) -> str:
 
 
 def _errcode(body: Any) -> int:
-    # What is pinned by force may be anything.
+    # A forced pin may have any body.
     code = body.get("errcode", 0) if isinstance(body, dict) else 0
     return code if isinstance(code, int) else 0
 
 
-def _struck(endpoint: Endpoint, call: Call, struck: Struck) -> Answer:
+def _answer_with_fault(endpoint: Endpoint, call: Call, struck: Struck) -> Answer:
     struck.before(call.program.tokens)
     if struck.instead:
         return Answer({}, struck.note)
@@ -315,14 +312,14 @@ def _struck(endpoint: Endpoint, call: Call, struck: Struck) -> Answer:
     return answer._replace(source=f"{answer.source}, {struck.note}")
 
 
-def _without_secrets(call: Call, emulator: Emulator, check: str) -> tuple[bytes, str]:
-    """Return the body and the check without the caller's token and without any secret."""
-    body = call.body_to_keep()
+def _mask_secrets(call: Call, emulator: Emulator, check: str) -> tuple[bytes, str]:
+    """Return the body and the check without tokens and secrets."""
+    body = call.journal_body()
     args = call.request.args
     own = args.get("access_token") or args.get(TOKEN_NAME), call.program.secret
-    # Other secrets are looked up word by word, so that their number does not matter.
-    others = emulator.secrets.intersection(_WORD.findall(body))
-    for secret in {*(each.encode("utf-8", "surrogatepass") for each in own if each), *others}:
+    # Looked up by words: a search for each secret would be slow with many mini programs.
+    known = emulator.secrets.intersection(_WORD.findall(body))
+    for secret in {*(each.encode("utf-8", "surrogatepass") for each in own if each), *known}:
         if secret in body:
             shown = secret.decode("utf-8", "surrogatepass")
             body, check = body.replace(secret, b"***"), check.replace(shown, "***")

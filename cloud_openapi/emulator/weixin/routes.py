@@ -1,7 +1,7 @@
 """api.weixin.qq.com: the token endpoints and a route for each API of the catalogue.
 
-The order of the checks, the codes and the texts follow WeChat's pages and recorded answers; where
-nothing is recorded, docs/faithfulness.md says what was chosen.
+Order of checks, codes and texts follow WeChat's pages and recorded answers; other choices are
+listed in docs/faithfulness.md.
 """
 
 from collections.abc import Mapping
@@ -14,30 +14,27 @@ from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.weixin.management import Handler, handlers
 from cloud_openapi.emulator.weixin.operation import OperationEndpoint
-from cloud_openapi.emulator.weixin.respond import Answer, Call, Endpoint, View, view_of
+from cloud_openapi.emulator.weixin.respond import Answer, Call, Endpoint, View, make_view
 
 _COMMON_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def add_weixin(app: Flask, emulator: Emulator) -> dict[str, View]:
-    """Add the routes of api.weixin.qq.com to the application, and return its views by path.
-
-    The view of the empty path answers unknown URLs.
-    """
+    """Add the routes to the application, and return the views by path, "" for unknown URLs."""
     endpoints: dict[str, Endpoint] = {
         "/cgi-bin/token": _token,
         "/cgi-bin/stable_token": _stable_token,
         CLEAR_QUOTA_V2: _clear_quota_v2,
-        **{path: _managed(handler) for path, handler in handlers(emulator).items()},
+        **{path: _management_endpoint(handler) for path, handler in handlers(emulator).items()},
         **{api.path: OperationEndpoint(api, emulator) for api in emulator.catalogue.values()},
     }
-    views = {path: view_of(endpoint, emulator) for path, endpoint in endpoints.items()}
+    views = {path: make_view(endpoint, emulator) for path, endpoint in endpoints.items()}
     for path, view in views.items():
         app.add_url_rule(path, path, view, methods=_COMMON_METHODS, provide_automatic_options=False)
-    return {**views, "": view_of(_unknown_url, emulator)}
+    return {**views, "": make_view(_unknown_url, emulator)}
 
 
-def _managed(handler: Handler) -> Endpoint:
+def _management_endpoint(handler: Handler) -> Endpoint:
     def endpoint(call: Call) -> Answer:
         answer = handler(call.authorise("POST"), call.params())
         return Answer({"errcode": 0, "errmsg": "ok", **answer}, "management")
@@ -47,42 +44,42 @@ def _managed(handler: Handler) -> Endpoint:
 
 def _token(call: Call) -> Answer:
     call.require("GET")
-    program = _authenticated(call, call.request.args)
+    program = _authenticate(call, call.request.args)
     program.quota.spend(call.path, program.clock.now())
-    return _granted(*program.tokens.grant())
+    return _token_answer(*program.tokens.grant())
 
 
 def _stable_token(call: Call) -> Answer:
     call.require("POST")
     fields = call.params()
-    program = _authenticated(call, fields)
+    program = _authenticate(call, fields)
     program.quota.spend(call.path, program.clock.now())
-    return _granted(*program.tokens.grant_stable(force=fields.get("force_refresh") is True))
+    return _token_answer(*program.tokens.grant_stable(force=fields.get("force_refresh") is True))
 
 
 def _clear_quota_v2(call: Call) -> Answer:
-    """Take appid and appsecret from the query, where WeChat's example has them, or the body."""
+    """Take appid and appsecret from the query, as WeChat's example does, or from the body."""
     call.require("POST")
     fields: dict[str, Any] = call.request.args.to_dict()
     if not {"appid", "appsecret"} <= fields.keys():
         fields = {**call.params(), **fields}
-    _identify(call, _text(fields, "appid"), _text(fields, "appsecret"))
+    _check_credentials(call, _string_field(fields, "appid"), _string_field(fields, "appsecret"))
     call.program.quota.clear(call.program.clock.now())
     return Answer({"errcode": 0, "errmsg": "ok"}, "management")
 
 
-def _authenticated(call: Call, fields: Mapping[str, Any]) -> MiniProgram:
-    """Return the mini program of a token request, checked in the order of the real service.
+def _authenticate(call: Call, fields: Mapping[str, Any]) -> MiniProgram:
+    """Return the mini program of a token request. Raises RefusalError.
 
-    Raises RefusalError. The appid is known to be checked before grant_type.
+    As recorded, the appid is checked before grant_type.
     """
-    _identify(call, _text(fields, "appid"), _text(fields, "secret"))
-    if _text(fields, "grant_type") != "client_credential":
+    _check_credentials(call, _string_field(fields, "appid"), _string_field(fields, "secret"))
+    if _string_field(fields, "grant_type") != "client_credential":
         raise RefusalError(40002, "grant_type")
     return call.program
 
 
-def _identify(call: Call, appid: str, secret: str) -> None:
+def _check_credentials(call: Call, appid: str, secret: str) -> None:
     if not appid:
         raise RefusalError(41002, "appid")
     if appid != call.program.appid:
@@ -93,7 +90,7 @@ def _identify(call: Call, appid: str, secret: str) -> None:
         raise RefusalError(40125, "secret")
 
 
-def _granted(token: str, expires_in: int) -> Answer:
+def _token_answer(token: str, expires_in: int) -> Answer:
     return Answer({"access_token": token, "expires_in": expires_in}, "token")
 
 
@@ -101,6 +98,6 @@ def _unknown_url(_call: Call) -> Answer:
     raise RefusalError(40066, "url")
 
 
-def _text(fields: Mapping[str, Any], name: str) -> str:
+def _string_field(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name, "")
     return value if isinstance(value, str) else ""

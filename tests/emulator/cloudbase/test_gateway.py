@@ -245,7 +245,7 @@ def test_with_a_secret_only_signed_requests_are_answered():
         ({"action": "database.addDocument"}, "action 'database.addDocument' is not emulated"),
         ({}, "action '' is not emulated"),
         ({"action": "wx.openApi", "requestData": b"\x08\x02"}, "apiType 2 is not emulated"),
-        ({"action": "wx.openApi", "requestData": b"<"}, "requestData is no CommApiData"),
+        ({"action": "wx.openApi", "requestData": b"<"}, "requestData is not a CommApiData message"),
     ],
 )
 def test_other_requests_are_refused_as_the_gateway_does(gateway, fields, said):
@@ -504,5 +504,5 @@ def test_two_parts_of_one_name_are_refused(gateway):
 def test_what_is_no_json_invokes_nothing(gateway, data):
     answer = invoke(gateway, function_name="nobody", request_data=data)
     assert answer["code"] == "INVALID_PARAM"
-    assert answer["message"].startswith("request_data is no JSON: ")
+    assert answer["message"].startswith("request_data is not JSON: ")
     assert gateway.functions.invoked == []

@@ -163,7 +163,7 @@ def test_a_response_that_cannot_be_sent_is_502_and_the_log_says_why(web, broken)
     assert answer.json.keys() == {"code", "message", "requestId"}
     assert answer.json["code"] == "FUNCTION_INVOCATION_FAILED"
     message = answer.json["message"]
-    assert message.startswith("The function's response cannot be sent: ")
+    assert message.startswith("The function returned an invalid response: ")
     ((_, line),) = web.functions.log.since()
     assert line == f"Warning: HTTP access: {message}"
 

@@ -229,7 +229,7 @@ def test_a_move_over_years_fires_a_hundred_times_at_most():
 def test_firings_skipped_by_a_long_move_are_reported():
     clock, functions, _ = watched(f="* * * * * * *", g=DAILY)
     left_out = (
-        "Timer f/EveryDay fires 100 times in one move of the clock at most: not at those from "
+        "Timer f/EveryDay fires at most 100 times in a move of the clock: skipped from "
         "2026-03-11T12:01:41+08:00 to 2026-03-11T13:00:00+08:00"
     )
     assert clock.advance(timedelta(hours=1)) == [left_out]
@@ -274,10 +274,10 @@ def test_restarting_the_clock_fires_nothing(restart):
 
 def test_a_timer_can_be_fired_by_hand():
     _, functions, timers = watched(f=DAILY)
-    timers.fire_by_hand("f", "EveryDay")
+    timers.fire_now("f", "EveryDay")
     assert functions.runs[0][1]["Time"] == "2026-03-11T04:00:00Z"
     with pytest.raises(KeyError):
-        timers.fire_by_hand("f", "EveryHour")
+        timers.fire_now("f", "EveryHour")
 
 
 def test_the_timers_are_described_with_their_next_time():

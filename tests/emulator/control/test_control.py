@@ -313,7 +313,12 @@ def test_bytes_that_are_no_text_are_shown_all_the_same(control):
         ("PUT", f"apps/{OTHER}", {"secret": "x", "ready_hour": 25}, "from 0 to 24"),
         ("PUT", f"apps/{OTHER}", {"secret": "", "ready_hour": 5}, "secret is a text"),
         ("PUT", f"apps/{OTHER}", {"secret": 5}, "secret is a text"),
-        ("PUT", "apps/nobody", {"ready_hour": 5}, "not 'nobody': a secret would add it"),
+        (
+            "PUT",
+            "apps/nobody",
+            {"ready_hour": 5},
+            "not 'nobody'; give a secret to add a mini program",
+        ),
         ("PUT", f"apps/{OTHER}", {"secret": "s\ud800"}, "secret is a text"),
         ("PUT", f"apps/{OTHER}", {"secret": None, "seed": 1}, "secret: null changes nothing"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": 5}, "an object such as"),
@@ -347,7 +352,12 @@ def test_bytes_that_are_no_text_are_shown_all_the_same(control):
         ("GET", "journal?errcode=x", None, "errcode is a whole number"),
         ("GET", "journal?since=today", None, "since is a time"),
         ("GET", "journal?api=analysis.x", None, "api is one of analysis.getDailyRetain"),
-        ("GET", f"journal?api=analysis.getDailyRetain&path={DAILY}", None, "path is not given"),
+        (
+            "GET",
+            f"journal?api=analysis.getDailyRetain&path={DAILY}",
+            None,
+            "give either api or path",
+        ),
         ("GET", "journal?user=1", None, "user: the query may have appid, api"),
     ],
 )
