@@ -34,18 +34,18 @@ class OperationEndpoint:
         operation, program = self._operation, call.authorise(self._operation.method)
         now = program.clock.now()
         program.quota.spend(operation.path, now)
-        ask = self._emulator.modes.ask
-        # There may be a recording of a body that cannot be read.
-        if ask is None or call.readable(self._form_error):
+        source = self._emulator.modes.source
+        # A recording may have a body that is not JSON.
+        if source is None or call.readable(self._form_error):
             params = call.params(self._form_error)
             pinned = self._emulator.pins.answer(program, operation.name, params)
             if pinned is not None:
                 return Answer(*pinned)
-        if ask is not None:
+        if source is not None:
             simulated = partial(self._simulated, call, program, now)
-            given = ask(operation, call.body_to_keep(), lambda: simulated().body)
-            if given is not None:
-                return Answer(*given)
+            found = source(operation, call.body_to_keep(), lambda: simulated().body)
+            if found is not None:
+                return Answer(*found)
         return self._simulated(call, program, now)
 
     def _simulated(self, call: Call, program: MiniProgram, now: datetime) -> Answer:

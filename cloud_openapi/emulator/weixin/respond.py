@@ -25,7 +25,7 @@ from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.broken_responses import status_page
 from cloud_openapi.emulator.overrides.caller import Caller
 from cloud_openapi.emulator.overrides.faults import Struck
-from cloud_openapi.emulator.sources.modes import Verbatim
+from cloud_openapi.emulator.sources.source import RawResponse
 from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.state.rids import Record
@@ -212,7 +212,7 @@ class Answer(NamedTuple):
     body: Any
     source: str
     status: int = HTTPStatus.OK
-    verbatim: Verbatim | None = None
+    raw: RawResponse | None = None
     differences: tuple[str, ...] = ()
 
 
@@ -248,7 +248,7 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
         answer = Answer(error_body(refusal.code, rid, refusal.text), refusal.check)
     except SideCarError as refusal:
         answer = Answer({}, f"side-car: {refusal}", HTTPStatus.BAD_GATEWAY)
-    data = orjson.dumps(answer.body) if answer.verbatim is None else answer.verbatim.body
+    data = orjson.dumps(answer.body) if answer.raw is None else answer.raw.body
     response = _response(call, answer, data, platform_code)
     if struck is not None:
         response = struck.after(response)
@@ -278,8 +278,8 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
 
 def _response(call: Call, answer: Answer, data: bytes, platform_code: int) -> Response:
     response = call.response(data, platform_code)
-    if answer.verbatim is not None:
-        response = _as_it_is(call, response, answer.verbatim)
+    if answer.raw is not None:
+        response = _unchanged(call, response, answer.raw)
     if answer.status != HTTPStatus.OK:
         return status_page(answer.status)
     if call.side_car:
@@ -287,13 +287,13 @@ def _response(call: Call, answer: Answer, data: bytes, platform_code: int) -> Re
     return response
 
 
-def _as_it_is(call: Call, response: Response, verbatim: Verbatim) -> Response:
-    if verbatim.status != HTTPStatus.OK:
-        reason = _NOT_PRINTABLE.sub("", verbatim.reason)
-        status = f"{verbatim.status} {reason}"
-        return Response(verbatim.body, status, content_type=verbatim.content_type)
-    if call.via == "https" and verbatim.content_type:
-        response.content_type = verbatim.content_type
+def _unchanged(call: Call, response: Response, raw: RawResponse) -> Response:
+    if raw.status != HTTPStatus.OK:
+        reason = _NOT_PRINTABLE.sub("", raw.reason)
+        status = f"{raw.status} {reason}"
+        return Response(raw.body, status, content_type=raw.content_type)
+    if call.via == "https" and raw.content_type:
+        response.content_type = raw.content_type
     return response
 
 
