@@ -24,7 +24,7 @@ from cloud_openapi.emulator.errors import (
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.broken_responses import status_page
 from cloud_openapi.emulator.overrides.caller import Caller
-from cloud_openapi.emulator.overrides.faults import Struck
+from cloud_openapi.emulator.overrides.faults import AppliedFault
 from cloud_openapi.emulator.sources.source import RawResponse
 from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.state.journal import Entry
@@ -235,11 +235,11 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     """Answer a call, refused or not, and keep the journal."""
     rid, platform_code, began = "", 0, perf_counter()
     program = call.program
-    struck: Struck | None = None
+    fault: AppliedFault | None = None
     try:
         if emulator.faults:
-            struck = emulator.faults.strike(call.caller(emulator))
-        answer = endpoint(call) if struck is None else _struck(endpoint, call, struck)
+            fault = emulator.faults.apply(call.caller(emulator))
+        answer = endpoint(call) if fault is None else _faulty(endpoint, call, fault)
     except PlatformError as refusal:
         platform_code = refusal.code
         answer = Answer({}, refusal.check)
@@ -250,8 +250,8 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
         answer = Answer({}, f"side-car: {refusal}", HTTPStatus.BAD_GATEWAY)
     data = orjson.dumps(answer.body) if answer.raw is None else answer.raw.body
     response = _response(call, answer, data, platform_code)
-    if struck is not None:
-        response = struck.after(response)
+    if fault is not None:
+        response = fault.after(response)
     body, check = _without_secrets(call, emulator, answer.source)
     program.journal.add(
         Entry(
@@ -307,12 +307,12 @@ def _errcode(body: Any) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _struck(endpoint: Endpoint, call: Call, struck: Struck) -> Answer:
-    struck.before(call.program.tokens)
-    if struck.instead:
-        return Answer({}, struck.note)
+def _faulty(endpoint: Endpoint, call: Call, fault: AppliedFault) -> Answer:
+    fault.before(call.program.tokens)
+    if fault.replaces_answer:
+        return Answer({}, fault.note)
     answer = endpoint(call)
-    return answer._replace(source=f"{answer.source}, {struck.note}")
+    return answer._replace(source=f"{answer.source}, {fault.note}")
 
 
 def _without_secrets(call: Call, emulator: Emulator, check: str) -> tuple[bytes, str]:
