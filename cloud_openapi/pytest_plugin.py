@@ -22,7 +22,7 @@ from cloud_openapi.emulator import (
     url_of,
 )
 from cloud_openapi.emulator.sources.modes import Modes
-from cloud_openapi.emulator.sources.source import Sources
+from cloud_openapi.emulator.sources.source import SourceSettings
 from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.mode import Mode
 from cloud_openapi.periods import NOW_VARIABLE, parse_now
@@ -205,7 +205,7 @@ def _modes(emulator: Emulator, mode: Mode = "simulate", place: Path | None = Non
     appid, secret = map(os.environ.get, ("CLOUD_OPENAPI_APPID", "CLOUD_OPENAPI_SECRET"))
     app = (appid, secret) if appid and secret else None
     upstream = os.environ.get("CLOUD_OPENAPI_UPSTREAM")
-    return Modes(mode, Sources(emulator.catalogue, place, upstream, app))
+    return Modes(mode, SourceSettings(emulator.catalogue, place, upstream, app))
 
 
 def _moment(now: Any) -> Any:

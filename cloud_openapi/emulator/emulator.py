@@ -19,7 +19,7 @@ from cloud_openapi.emulator.overrides.fault import Known
 from cloud_openapi.emulator.overrides.faults import Faults
 from cloud_openapi.emulator.overrides.pins import Pins
 from cloud_openapi.emulator.sources.modes import Modes
-from cloud_openapi.emulator.sources.source import Sources
+from cloud_openapi.emulator.sources.source import SourceSettings
 from cloud_openapi.emulator.state.app_settings import (
     APP_SETTINGS,
     app_settings,
@@ -99,7 +99,9 @@ class Emulator:
         self.pins = Pins(self._owner, self.catalogue, self.programs)
         self.journal = Journals(self._numbers, lambda: [each.journal for each in self._all()])
         place = None if recordings is None else Path(recordings)
-        self.modes = Modes(mode, Sources(self.catalogue, place, upstream, upstream_app, by_api))
+        self.modes = Modes(
+            mode, SourceSettings(self.catalogue, place, upstream, upstream_app, by_api)
+        )
         given = {DEMO_APPID: DEMO_SECRET} if apps is None else apps
         if not given:
             raise InvalidInputError("apps: an emulator has at least one mini program")
@@ -155,7 +157,7 @@ class Emulator:
         if path.startswith(_FUNCTIONS):
             return True
         calls = path in self.paths or path == _GATEWAY
-        return calls and not self.faults and self.modes.ask is None
+        return calls and not self.faults and self.modes.source is None
 
     def reset(self) -> None:
         """Restore the initial state: no tokens, no faults, no pins, an empty journal."""

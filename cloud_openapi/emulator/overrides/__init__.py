@@ -1,1 +1,1 @@
-"""What a test puts in the way of an answer: faults and pins."""
+"""Overrides of answers that a test sets: faults and pins."""

@@ -1,4 +1,4 @@
-"""Answers as a broken network or a proxy leaves them."""
+"""Responses of a broken network or of a proxy."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
@@ -9,19 +9,16 @@ from flask import Response
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-# What stands in the place of an answer, which is then not made at all.
-INSTEAD: Final = frozenset({"status", "html", "empty", "drop"})
+# Kinds of faults that replace the answer, which is then not computed.
+REPLACING: Final = frozenset({"status", "html", "empty", "drop"})
 
 
 class DroppedConnectionError(ConnectionAbortedError):
-    """Leaves the application where the connection ends; WSGI has no other word for it.
-
-    The emulator's server closes the socket then, and a caller in this process sees the error.
-    """
+    """Raised to make the server drop the connection; a caller in this process sees the error."""
 
 
 class _Dropped(Response):
-    """An answer whose connection ends before its first byte."""
+    """A response whose connection ends before its first byte."""
 
     def __call__(
         self, _environ: "WSGIEnvironment", _start_response: "StartResponse"
@@ -30,13 +27,13 @@ class _Dropped(Response):
 
 
 class _DroppedInBody(Response):
-    """An answer whose connection ends within its body."""
+    """A response whose connection ends within its body."""
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         _, status, headers = self.get_wsgi_response(environ)
-        start_response(status, headers)  # with the length of the whole
+        start_response(status, headers)  # Content-Length is that of the whole body
         return self._half()
 
     def _half(self) -> Iterator[bytes]:
@@ -44,16 +41,16 @@ class _DroppedInBody(Response):
         raise DroppedConnectionError("dropped within the body")
 
 
-def spoiled(response: Response, kind: str, definition: Mapping[str, Any]) -> Response:
-    """Return the answer as a fault of this kind leaves it; most kinds leave it alone."""
-    spoil = _SPOILERS.get(kind)
-    return response if spoil is None else spoil(response, definition)
+def broken(response: Response, kind: str, definition: Mapping[str, Any]) -> Response:
+    """Return the response, broken if a fault of this kind breaks responses."""
+    breaker = _BREAKERS.get(kind)
+    return response if breaker is None else breaker(response, definition)
 
 
 def status_page(number: int) -> Response:
-    """Return the page that a gateway gives for a status."""
+    """Return a gateway's HTML page for an HTTP status."""
     known = number in {status.value for status in HTTPStatus}
-    # A text, because werkzeug writes its own phrases in capitals.
+    # A text, because werkzeug writes phrases in capitals.
     line = f"{number} {HTTPStatus(number).phrase if known else 'Error'}"
     return _page(line, line)
 
@@ -98,7 +95,7 @@ def _first_half(body: bytes) -> bytes:
     return body[: max(1, len(body) // 2)]
 
 
-_SPOILERS: Final[dict[str, Callable[[Response, Mapping[str, Any]], Response]]] = {
+_BREAKERS: Final[dict[str, Callable[[Response, Mapping[str, Any]], Response]]] = {
     "status": _status,
     "html": _html,
     "empty": _empty,

@@ -1,4 +1,4 @@
-"""The faults that are in force, and what a request that one strikes is answered."""
+"""The faults in force, and how a fault changes the answer to a request."""
 
 import random
 import threading
@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from flask import Response
 
 from cloud_openapi.emulator.errors import NotFoundError, PlatformError, RefusalError, text_at
-from cloud_openapi.emulator.overrides.broken_responses import INSTEAD, spoiled
+from cloud_openapi.emulator.overrides.broken_responses import REPLACING, broken
 from cloud_openapi.emulator.overrides.caller import Caller, Owner
 from cloud_openapi.emulator.overrides.fault import Fault, Known, checked
 from cloud_openapi.emulator.state.tokens import Tokens
@@ -19,7 +19,7 @@ _ERRORS: Final = {"quota": 45009, "not_ready": 61503}
 
 
 class Faults:
-    """Every fault in force, by number; each mini program has its own. Safe between threads.
+    """All faults in force, by number; each mini program has its own. Safe between threads.
 
     ``owner_of`` returns the mini program of an appid; that of None has the faults for all.
     """
@@ -37,25 +37,25 @@ class Faults:
 
     @property
     def active(self) -> tuple[Fault, ...]:
-        """Return the faults that were not seen to end, the oldest first."""
+        """Return the faults in force, the oldest first, and some that have ended unnoticed."""
         return tuple(self._by_number.copy().values())
 
     def add(self, definition: Mapping[str, Any]) -> Fault:
-        """Inject a fault. Raises ValueError, which says what is allowed."""
+        """Inject a fault. Raises ValueError with the allowed values."""
         given = checked(definition, self._known, lambda appid: self._owner_of(appid).clock.now())
         path = given.get("path") or self._known.apis.get(given.get("api", ""))
         with self._lock:
             owner = self._owner_of(given.get("appid"))
             self._number += 1
-            # A generator of its own: other mini programs' requests must not change its dice.
-            chance = random.Random(owner.streams.draw("fault", 16))  # noqa: S311 - repeatable
-            fault = Fault(self._number, given, path, chance, owner)
+            # Its own generator: requests of other mini programs must not change its results.
+            generator = random.Random(owner.streams.draw("fault", 16))  # noqa: S311 - repeatable
+            fault = Fault(self._number, given, path, generator, owner)
             self._by_number[fault.id] = fault
             owner.faults.append(fault)
         return fault
 
     def remove(self, number: int) -> None:
-        """Remove one fault. Raises KeyError, if it is not in force."""
+        """Remove one fault. Raises KeyError if it is not in force."""
         if not self._remove(lambda fault: fault.id == number):
             raise NotFoundError(f"fault {number}")
 
@@ -68,7 +68,7 @@ class Faults:
         self._remove(lambda fault: fault.owner is owner)
 
     def reseed(self) -> None:
-        """Remove the faults whose dice follow from the common seed; number anew if none is left."""
+        """Remove the faults that use the common seed; number from 1 again if no fault is left."""
         self._remove(lambda fault: fault.owner.streams.own_seed is None)
         with self._lock:
             if not self._by_number:
@@ -78,34 +78,34 @@ class Faults:
         """Return the faults that have not ended."""
         return tuple(fault for fault in self.active if not fault.over)
 
-    def strike(self, caller: Caller) -> "Struck | None":
-        """Return the fault that a request meets, after the sleep of the latency faults it meets."""
+    def apply(self, caller: Caller) -> "AppliedFault | None":
+        """Sleep for the latency faults that match a request; return the first other match."""
         sleeps: list[tuple[Fault, float]] = []
-        last: Fault | None = None
+        first: Fault | None = None
         with self._lock:
-            for fault in self._meeting(caller.owner):
+            for fault in self._faults_for(caller.owner):
                 if fault.over:
                     self._drop(fault)
                     continue
-                answers = fault.kind != "latency"
+                sleeps_only = fault.kind == "latency"
                 if (
-                    (answers and last)
-                    or not _meets(fault, caller, self._data_paths)
+                    (first and not sleeps_only)
+                    or not _matches(fault, caller, self._data_paths)
                     or not fault.strikes()
                 ):
                     continue
                 fault.struck += 1
                 if fault.over:
                     self._drop(fault)
-                if answers:
-                    last = fault
-                else:
+                if sleeps_only:
                     sleeps.append((fault, fault.seconds()))
+                else:
+                    first = fault
         for fault, seconds in sleeps:
             pause(seconds, fault.cancelled)
-        return None if last is None or last.cancelled.is_set() else Struck(last, caller)
+        return None if first is None or first.cancelled.is_set() else AppliedFault(first, caller)
 
-    def _meeting(self, owner: Owner) -> list[Fault]:
+    def _faults_for(self, owner: Owner) -> list[Fault]:
         common = self._owner_of(None)
         own = [] if owner is common else owner.faults
         return sorted((*common.faults, *own), key=attrgetter("id"))
@@ -126,35 +126,35 @@ class Faults:
         return in_force
 
 
-def _meets(fault: Fault, caller: Caller, data_paths: Collection[str]) -> bool:
+def _matches(fault: Fault, caller: Caller, data_paths: Collection[str]) -> bool:
     if fault.kind == "not_ready" and caller.path not in data_paths:
         return False
     if fault.path not in {None, caller.path}:
         return False
     if fault.kind == "gateway_error":
         return caller.gateway
-    # Without a token there is nothing to revoke, and the fault waits for one.
+    # Only a request with a valid token uses up a fault that revokes one.
     return fault.kind != "revoke_token" or caller.token is not None
 
 
-class Struck(NamedTuple):
-    """A request and the fault that it met."""
+class AppliedFault(NamedTuple):
+    """A fault and the request that it applies to."""
 
     fault: Fault
     caller: Caller
 
     @property
-    def instead(self) -> bool:
-        """Say whether the fault stands in the place of the answer."""
-        return self.fault.kind in INSTEAD
+    def replaces_answer(self) -> bool:
+        """Return whether the fault replaces the whole answer."""
+        return self.fault.kind in REPLACING
 
     @property
     def note(self) -> str:
-        """Return what the journal says of it."""
+        """Return the text for the journal."""
         return f"fault {self.fault.id}: {self.fault.kind}"
 
     def before(self, tokens: Tokens) -> None:
-        """Do what comes before the answer. Raises RefusalError, if it is an error."""
+        """Revoke the token, or raise RefusalError or PlatformError, as the fault's kind demands."""
         kind = self.fault.kind
         if kind == "revoke_token" and self.caller.token is not None:
             tokens.revoke(self.caller.token)
@@ -168,5 +168,5 @@ class Struck(NamedTuple):
             raise RefusalError(code, self.note, text)
 
     def after(self, response: Response) -> Response:
-        """Return the answer as the fault leaves it."""
-        return spoiled(response, self.fault.kind, self.fault.definition)
+        """Return the response, broken if the fault breaks responses."""
+        return broken(response, self.fault.kind, self.fault.definition)

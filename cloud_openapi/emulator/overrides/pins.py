@@ -1,4 +1,4 @@
-"""Answers that somebody pinned to requests."""
+"""Answers that are pinned to requests."""
 
 import json
 import threading
@@ -14,26 +14,25 @@ _Value = TypeVar("_Value")
 
 
 class RequestTable(Generic[_Value]):
-    """Values by parameters of a request; what else a request has does not matter.
+    """Values by parameters of a request; further parameters of a request are ignored.
 
-    Finding one takes a look-up for each different set of names, however many values there are.
+    A search takes one look-up for each different set of names, for any number of values.
     """
 
     def __init__(self) -> None:
         self._by_names: dict[tuple[str, ...], dict[tuple[str, ...], _Value]] = {}
 
     def put(self, request: Mapping[str, Any], value: _Value) -> None:
-        """Keep a value, in the place of the one that has the same parameters."""
+        """Add a value; it replaces a value with the same parameters."""
         names = tuple(sorted(request))
         if names not in self._by_names:
-            # The more parameters, the nearer to what was asked. Replaced as a whole, since
-            # another thread may be looking.
+            # Sets of more names come first. Replaced as a whole: another thread may be reading.
             sets = sorted([*self._by_names, names], key=len, reverse=True)
             self._by_names = {each: self._by_names.get(each, {}) for each in sets}
         self._by_names[names][_key(request, names)] = value
 
     def find(self, request: Mapping[str, Any]) -> Iterator[_Value]:
-        """Yield the values whose parameters are all in a request, the nearest first."""
+        """Yield the values whose parameters are all in a request, most parameters first."""
         for names, values in self._by_names.items():
             if all(name in request for name in names):
                 found = values.get(_key(request, names))
@@ -41,7 +40,7 @@ class RequestTable(Generic[_Value]):
                     yield found
 
     def drop(self, request: Mapping[str, Any]) -> None:
-        """Forget the value that has exactly these parameters."""
+        """Remove the value with exactly these parameters."""
         names = tuple(sorted(request))
         values = self._by_names[names]
         del values[_key(request, names)]
@@ -49,7 +48,7 @@ class RequestTable(Generic[_Value]):
             self._by_names = {each: held for each, held in self._by_names.items() if held}
 
     def get(self, request: Mapping[str, Any]) -> _Value | None:
-        """Return the value that has exactly these parameters."""
+        """Return the value with exactly these parameters, or None."""
         names = tuple(sorted(request))
         return self._by_names.get(names, {}).get(_key(request, names))
 
@@ -83,7 +82,7 @@ class Pins:
     def add(self, definition: Any) -> Pin:
         """Pin an answer, or several in turn; a pin of the same request is replaced.
 
-        Raises ValueError, which says what is wrong and what is allowed.
+        Raises ValueError with the mistake and the allowed values.
         """
         given = checked(definition, self._catalogue, self._appids)
         with self._lock:
@@ -123,7 +122,7 @@ class Pins:
             self._drop(number)
 
     def clear(self) -> None:
-        """Remove every pin, and number anew."""
+        """Remove every pin, and number from 1 again."""
         with self._lock:
             for number in list(self._by_number):
                 self._drop(number)
@@ -141,7 +140,7 @@ class Pins:
             return tuple(pin for pin, _ in self._by_number.values())
 
     def documented(self) -> list[dict[str, Any]]:
-        """Return WeChat's examples, which apply where no other pin does."""
+        """Return WeChat's examples, which are answers to requests without a pin."""
         return [
             {"api": api.name, **example}
             for api in self._catalogue.values()
@@ -154,16 +153,16 @@ class Pins:
 
 
 def _as_sent(answer: Any, source: str) -> tuple[Any, str]:
-    # An error that has no text of its own gets WeChat's, and a rid.
+    # An error without a text gets WeChat's text and a rid.
     if isinstance(answer, dict) and answer.get("errcode") and "errmsg" not in answer:
         raise RefusalError(answer["errcode"], source)
     return answer, source
 
 
 def _key(request: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_written(request[name]) for name in names)
+    return tuple(_key_part(request[name]) for name in names)
 
 
-def _written(value: Any) -> str:
-    # Nearly always a text, and nothing else is written with a quotation mark in front.
+def _key_part(value: Any) -> str:
+    # Fast for texts, which are the usual case. The quotation mark tells them from other JSON.
     return f'"{value}' if isinstance(value, str) else json.dumps(value, sort_keys=True)

@@ -1,4 +1,4 @@
-"""The modes in which recordings or the service are asked before the simulation."""
+"""The modes in which recordings or the service come before the simulation."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,13 @@ from typing import Any, Final
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.errors import InvalidInputError, RefusalError
-from cloud_openapi.emulator.sources.source import Ask, Given, Simulated, Sources, Verbatim
+from cloud_openapi.emulator.sources.source import (
+    RawResponse,
+    Simulate,
+    Source,
+    SourceAnswer,
+    SourceSettings,
+)
 from cloud_openapi.emulator.sources.upstream import Upstream, UpstreamError
 from cloud_openapi.errors import (
     NoMatchError,
@@ -32,30 +38,30 @@ _JSON_TYPE = "application/json; charset=utf-8"
 _MOST_DIFFERENCES = 20
 
 
-def _replay(sources: Sources) -> Ask:
-    return partial(_recorded, _loaded(sources, repeat=False))
+def _replay(settings: SourceSettings) -> Source:
+    return partial(_recorded, _loaded(settings, repeat=False))
 
 
-def _spy(sources: Sources) -> Ask:
-    replay = _loaded(sources, repeat=True)
+def _spy(settings: SourceSettings) -> Source:
+    replay = _loaded(settings, repeat=True)
 
-    def ask(operation: Operation, body: bytes, _simulated: Simulated) -> Given | None:
+    def source(operation: Operation, body: bytes, _simulate: Simulate) -> SourceAnswer | None:
         try:
             return _answer(replay.find(operation.method, operation.path, body))
         except ReplayError:
             return None
 
-    return ask
+    return source
 
 
-def _record(sources: Sources) -> Ask:
-    recorder = Recorder(_place(sources), catalogue=sources.catalogue)
-    upstream = Upstream(sources.upstream, sources.app)
+def _record(settings: SourceSettings) -> Source:
+    recorder = Recorder(_place(settings), catalogue=settings.catalogue)
+    upstream = Upstream(settings.upstream, settings.app)
     recorder.redactor.give(*upstream.app)
 
-    def ask(operation: Operation, body: bytes, _simulated: Simulated) -> Given:
+    def source(operation: Operation, body: bytes, _simulate: Simulate) -> SourceAnswer:
         try:
-            found = upstream.ask(operation.method, operation.path, body)
+            found = upstream.send(operation.method, operation.path, body)
             recorder.add(found)
         except UpstreamError as error:
             return _refusal(HTTPStatus.BAD_GATEWAY, "UPSTREAM", str(error))
@@ -63,56 +69,58 @@ def _record(sources: Sources) -> Ask:
             return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "NOT_RECORDED", str(error))
         return _answer(found, "upstream, recorded")
 
-    return ask
+    return source
 
 
-def _diff(sources: Sources) -> Ask:
-    upstream = Upstream(sources.upstream, sources.app)
+def _diff(settings: SourceSettings) -> Source:
+    upstream = Upstream(settings.upstream, settings.app)
 
-    def ask(operation: Operation, body: bytes, simulated: Simulated) -> Given:
+    def source(operation: Operation, body: bytes, simulate: Simulate) -> SourceAnswer:
         try:
-            found = upstream.ask(operation.method, operation.path, body)
+            found = upstream.send(operation.method, operation.path, body)
         except UpstreamError as error:
             return _refusal(HTTPStatus.BAD_GATEWAY, "UPSTREAM", str(error))
-        given = _answer(found, "upstream")
-        return given._replace(differences=_differences(operation, given.body, simulated))
+        answer = _answer(found, "upstream")
+        return answer._replace(differences=_differences(operation, answer.body, simulate))
 
-    return ask
+    return source
 
 
-ASKS: Final[dict[str, Callable[[Sources], Ask]]] = {
+SOURCES: Final[dict[str, Callable[[SourceSettings], Source]]] = {
     "replay": _replay,
     "spy": _spy,
     "record": _record,
     "diff": _diff,
 }
-"""Each makes what answers in a mode. Raises ValueError, RecordingError."""
+"""Return the source of each mode. Raise ValueError, RecordingError."""
 
 
-def _recorded(replay: Replay, operation: Operation, body: bytes, _simulated: Simulated) -> Given:
+def _recorded(
+    replay: Replay, operation: Operation, body: bytes, _simulate: Simulate
+) -> SourceAnswer:
     try:
         return _answer(replay.find(operation.method, operation.path, body))
     except ReplayError as error:
-        # A status that WeChat never gives, so that nobody takes it for an error of WeChat's.
+        # WeChat never answers with this status, so it cannot be mistaken for WeChat's error.
         return _refusal(HTTPStatus.NOT_IMPLEMENTED, _CODES[type(error)], str(error))
 
 
-def _place(sources: Sources) -> Path:
-    if sources.recordings is None:
+def _place(settings: SourceSettings) -> Path:
+    if settings.recordings is None:
         raise InvalidInputError("this mode needs recordings: start the emulator with their folder")
-    return sources.recordings
+    return settings.recordings
 
 
-def _loaded(sources: Sources, *, repeat: bool) -> Replay:
-    """Return the replay of the recordings; that of none, where there are none yet."""
-    place = _place(sources)
+def _loaded(settings: SourceSettings, *, repeat: bool) -> Replay:
+    """Return the replay of the recordings, which may be missing still."""
+    place = _place(settings)
     try:
-        return Replay.load(place, repeat=repeat, by_api=sources.by_api)
+        return Replay.load(place, repeat=repeat, by_api=settings.by_api)
     except NoRecordingsError:
-        return Replay((), repeat=repeat, catalogue=sources.catalogue, place=str(place))
+        return Replay((), repeat=repeat, catalogue=settings.catalogue, place=str(place))
 
 
-def _answer(found: Interaction, source: str = "") -> Given:
+def _answer(found: Interaction, source: str = "") -> SourceAnswer:
     kind = next(
         (
             values[0]
@@ -122,20 +130,20 @@ def _answer(found: Interaction, source: str = "") -> Given:
         "",
     )
     when = "" if found.recorded_at is None else f" of {found.recorded_at.isoformat()}"
-    verbatim = Verbatim(found.status, found.reason, kind, found.response_body)
-    return Given(found.response_json, source or f"recording{when}", HTTPStatus.OK, verbatim)
+    raw = RawResponse(found.status, found.reason, kind, found.response_body)
+    return SourceAnswer(found.response_json, source or f"recording{when}", HTTPStatus.OK, raw)
 
 
-def _refusal(status: HTTPStatus, code: str, message: str) -> Given:
+def _refusal(status: HTTPStatus, code: str, message: str) -> SourceAnswer:
     body = json.dumps({"code": code, "message": message}).encode()
-    verbatim = Verbatim(status, f"The emulator has no answer: {code}", _JSON_TYPE, body)
-    return Given({}, f"{code}: {message}", HTTPStatus.OK, verbatim)
+    raw = RawResponse(status, f"The emulator has no answer: {code}", _JSON_TYPE, body)
+    return SourceAnswer({}, f"{code}: {message}", HTTPStatus.OK, raw)
 
 
-def _differences(operation: Operation, answered: Any, simulated: Simulated) -> tuple[str, ...]:
-    """Say where the simulation's answer has another shape, or is another error."""
+def _differences(operation: Operation, answered: Any, simulate: Simulate) -> tuple[str, ...]:
+    """Return where the simulation's answer has another shape, or is another error."""
     try:
-        expected = simulated()
+        expected = simulate()
         code = error_code(expected)
     except RefusalError as refusal:
         expected, code = None, refusal.code
@@ -143,7 +151,7 @@ def _differences(operation: Operation, answered: Any, simulated: Simulated) -> t
     if (code or got) and answered is not None:
         return () if code == got else (f"$: simulated {_outcome(code)}, upstream {_outcome(got)}",)
     if answered is None:
-        return ("$: the upstream's answer is no JSON",)
+        return ("$: the upstream's answer is not JSON",)
     documented = fields_of(operation.schema("https", "response"))
     found = differences(shape_of(expected), shape_of(answered), documented)
     return tuple(f"{path}: {text}" for path, text in found[:_MOST_DIFFERENCES])

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from cloud_openapi.catalogue import Catalogue, Operation
 
 
-class Verbatim(NamedTuple):
-    """An HTTP response that is sent unchanged."""
+class RawResponse(NamedTuple):
+    """An HTTP response to pass on unchanged."""
 
     status: int
     reason: str
@@ -16,28 +16,28 @@ class Verbatim(NamedTuple):
     body: bytes
 
 
-class Given(NamedTuple):
-    """An answer from another source than the simulation: the fields of an `Answer`."""
+class SourceAnswer(NamedTuple):
+    """An answer of recordings or the service: the fields of an `Answer`."""
 
     body: Any
     source: str
     status: int
-    verbatim: Verbatim
+    raw: RawResponse
     differences: tuple[str, ...] = ()
 
 
-Simulated = Callable[[], Any]
+Simulate = Callable[[], Any]
 """Returns the body of the simulation's answer. Raises RefusalError."""
-Ask = Callable[[Operation, bytes, Simulated], Given | None]
-"""Answers a request with a body; None leaves it to the simulation."""
+Source = Callable[[Operation, bytes, Simulate], SourceAnswer | None]
+"""Answers a request with a body, or returns None to let the simulation answer."""
 
 
-class Sources(NamedTuple):
-    """The settings of the modes.
+class SourceSettings(NamedTuple):
+    """The settings of recordings and of the service.
 
     ``recordings`` is a folder or a cassette. ``upstream`` is the base URL of the service, by
-    default WeChat's, and ``app`` the appid and the secret for it. With ``by_api`` a request
-    without a recording of its own gets another recording of its API.
+    default WeChat's; ``app`` is the appid and the secret to call it with. With ``by_api`` a request
+    without a recording gets another recording of its API.
     """
 
     catalogue: Catalogue

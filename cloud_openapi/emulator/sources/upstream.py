@@ -1,4 +1,4 @@
-"""The service itself, or another emulator, asked in the place of the simulation."""
+"""HTTP requests to the real service, or to another emulator, instead of the simulation."""
 
 import json
 import threading
@@ -17,43 +17,43 @@ from cloud_openapi.recordings._encoding import decoded
 WEIXIN: Final = "https://api.weixin.qq.com"
 _TIMEOUT = 15.0
 _TOKEN_PATH = "/cgi-bin/stable_token"  # noqa: S105 - a path
-# What WeChat says of a token that opens nothing any more.
+# WeChat's codes for an invalid or expired token.
 _RENEWABLE = frozenset({40001, 40014, 42001})
-_OF_THE_CONNECTION = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+_HOP_BY_HOP = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 
 
 class UpstreamError(Exception):
-    """An upstream that gave no answer; the text holds no token and no secret."""
+    """The upstream did not answer. The text never holds a token or a secret."""
 
 
 class Upstream:
-    """Asks a base URL in the name of one mini program, with a token of its own.
+    """A client of a base URL for one mini program, with its own access token.
 
-    Nothing of a client's request but method, path and body is passed on. Raises ValueError for an
-    address that would get a secret unencrypted, or the demo mini program from outside.
+    Only the method, path and body of a request are passed on. Raises ValueError for an invalid URL,
+    and for a host other than this machine without https or with the demo mini program.
     """
 
     def __init__(self, base_url: str | None, app: tuple[str, str] | None) -> None:
         self.base_url = (base_url or WEIXIN).rstrip("/")
         self._parts = urlsplit(self.base_url)
-        self.app = _checked(self.base_url, app)
+        self.app = _app_for(self.base_url, app)
         self._lock = threading.Lock()
         self._token: str | None = None
 
     def __repr__(self) -> str:
         return f"<Upstream {self.base_url}>"
 
-    def ask(self, method: str, path: str, body: bytes) -> Interaction:
-        """Return the answer with its request, secrets and all. Raises UpstreamError."""
-        token = self._granted(None)
+    def send(self, method: str, path: str, body: bytes) -> Interaction:
+        """Return the answer with its request, secrets included. Raises UpstreamError."""
+        token = self._get_token(None)
         found = self._exchange(method, f"{path}?{urlencode({'access_token': token})}", body)
-        if _code(found) in _RENEWABLE:
-            token = self._granted(token)
+        if _errcode(found) in _RENEWABLE:
+            token = self._get_token(token)
             found = self._exchange(method, f"{path}?{urlencode({'access_token': token})}", body)
         return found
 
-    def _granted(self, refused: str | None) -> str:
-        """Return the token; another one than that which was refused."""
+    def _get_token(self, refused: str | None) -> str:
+        """Return the current token, or a new one if it is the refused token."""
         with self._lock:
             if self._token is None or self._token == refused:
                 appid, secret = self.app
@@ -77,7 +77,7 @@ class Upstream:
         finally:
             connection.close()
         if failure is not None:
-            # Outside of the except clause, so that no context with an address in it is attached.
+            # Raised outside the except clause: the original error may hold the URL with the token.
             raise failure
         content, got_headers = self._decoded(content, reply.getheaders())
         return Interaction(
@@ -95,7 +95,7 @@ class Upstream:
         )
 
     def _decoded(self, content: bytes, headers: list[tuple[str, str]]) -> tuple[bytes, Headers]:
-        """Return a body and its headers without the encoding, which some send unasked."""
+        """Return the decoded body and its headers; some servers compress without a request to."""
         kept: dict[str, list[str]] = {}
         for name, value in headers:
             kept.setdefault(name, []).append(value)
@@ -103,16 +103,16 @@ class Upstream:
             body, true = decoded(content, kept)
         except RecordingError as error:
             raise UpstreamError(
-                f"{self.base_url} gave no answer that can be read: {error}"
+                f"{self.base_url} gave an answer that cannot be read: {error}"
             ) from None
-        return body, {k: v for k, v in true.items() if k.lower() not in _OF_THE_CONNECTION}
+        return body, {k: v for k, v in true.items() if k.lower() not in _HOP_BY_HOP}
 
 
-def _checked(base_url: str, app: tuple[str, str] | None) -> tuple[str, str]:
-    """Return the mini program to ask for. Raises ValueError."""
+def _app_for(base_url: str, app: tuple[str, str] | None) -> tuple[str, str]:
+    """Return the appid and secret for a base URL. Raises ValueError."""
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise InvalidInputError(f"upstream: {base_url!r} is no base URL such as {WEIXIN}")
+        raise InvalidInputError(f"upstream: {base_url!r} is not a base URL such as {WEIXIN}")
     if parts.username or parts.password:
         raise InvalidInputError("upstream: the base URL must not hold a user name or a password")
     local = is_loopback(parts.hostname)
@@ -124,11 +124,11 @@ def _checked(base_url: str, app: tuple[str, str] | None) -> tuple[str, str]:
             "CLOUD_OPENAPI_SECRET, or upstream_app"
         )
     if not local and (parts.scheme != "https" or app[0] == DEMO_APPID):
-        raise InvalidInputError(f"upstream: {base_url} has to be https, and not for {DEMO_APPID}")
+        raise InvalidInputError(f"upstream: {base_url} must be https, and not for {DEMO_APPID}")
     return app
 
 
-def _code(found: Interaction) -> Any:
+def _errcode(found: Interaction) -> Any:
     answer = found.response_json
     return answer.get("errcode") if isinstance(answer, dict) else None
 
@@ -138,6 +138,6 @@ def _token_of(found: Interaction, base_url: str) -> str:
     token = answer.get("access_token") if isinstance(answer, dict) else None
     if isinstance(token, str) and token:
         return token
-    # The text of an error could repeat the secret.
-    why = f"errcode {_code(found)}" if isinstance(answer, dict) else "no JSON object"
+    # WeChat's errmsg is left out: it could repeat the secret.
+    why = f"errcode {_errcode(found)}" if isinstance(answer, dict) else "not a JSON object"
     raise UpstreamError(f"{base_url} grants no token: HTTP {found.status}, {why}")

@@ -34,16 +34,16 @@ class OperationEndpoint:
         operation, program = self._operation, call.authorise(self._operation.method)
         now = program.clock.now()
         program.quota.spend(operation.path, now)
-        ask = self._emulator.modes.ask
+        source = self._emulator.modes.source
         # An unreadable body may have a recording.
-        if ask is None or call.has_valid_json(self._form_error):
+        if source is None or call.has_valid_json(self._form_error):
             params = call.params(self._form_error)
             pinned = self._emulator.pins.answer(program, operation.name, params)
             if pinned is not None:
                 return Answer(*pinned)
-        if ask is not None:
-            simulate_answer = partial(self._simulate, call, program, now)
-            found = ask(operation, call.journal_body(), lambda: simulate_answer().body)
+        if source is not None:
+            simulated = partial(self._simulate, call, program, now)
+            found = source(operation, call.journal_body(), lambda: simulated().body)
             if found is not None:
                 return Answer(*found)
         return self._simulate(call, program, now)

@@ -24,8 +24,8 @@ from cloud_openapi.emulator.errors import (
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.broken_responses import status_page
 from cloud_openapi.emulator.overrides.caller import Caller
-from cloud_openapi.emulator.overrides.faults import Struck
-from cloud_openapi.emulator.sources.source import Verbatim
+from cloud_openapi.emulator.overrides.faults import AppliedFault
+from cloud_openapi.emulator.sources.source import RawResponse
 from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.state.rids import Record
@@ -209,7 +209,7 @@ class Answer(NamedTuple):
     body: Any
     source: str
     status: int = HTTPStatus.OK
-    verbatim: Verbatim | None = None
+    raw: RawResponse | None = None
     differences: tuple[str, ...] = ()
 
 
@@ -232,11 +232,11 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     """Answer a call or its refusal, and write the journal."""
     rid, platform_code, began = "", 0, perf_counter()
     program = call.program
-    struck: Struck | None = None
+    fault: AppliedFault | None = None
     try:
         if emulator.faults:
-            struck = emulator.faults.strike(call.caller(emulator))
-        answer = endpoint(call) if struck is None else _answer_with_fault(endpoint, call, struck)
+            fault = emulator.faults.apply(call.caller(emulator))
+        answer = endpoint(call) if fault is None else _answer_with_fault(endpoint, call, fault)
     except PlatformError as refusal:
         platform_code = refusal.code
         answer = Answer({}, refusal.check)
@@ -245,10 +245,10 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
         answer = Answer(error_body(refusal.code, rid, refusal.text), refusal.check)
     except SideCarError as refusal:
         answer = Answer({}, f"side-car: {refusal}", HTTPStatus.BAD_GATEWAY)
-    data = orjson.dumps(answer.body) if answer.verbatim is None else answer.verbatim.body
+    data = orjson.dumps(answer.body) if answer.raw is None else answer.raw.body
     response = _response(call, answer, data, platform_code)
-    if struck is not None:
-        response = struck.after(response)
+    if fault is not None:
+        response = fault.after(response)
     body, check = _mask_secrets(call, emulator, answer.source)
     program.journal.add(
         Entry(
@@ -275,8 +275,8 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
 
 def _response(call: Call, answer: Answer, data: bytes, platform_code: int) -> Response:
     response = call.response(data, platform_code)
-    if answer.verbatim is not None:
-        response = _verbatim_response(call, response, answer.verbatim)
+    if answer.raw is not None:
+        response = _unchanged(call, response, answer.raw)
     if answer.status != HTTPStatus.OK:
         return status_page(answer.status)
     if call.side_car:
@@ -284,13 +284,13 @@ def _response(call: Call, answer: Answer, data: bytes, platform_code: int) -> Re
     return response
 
 
-def _verbatim_response(call: Call, response: Response, verbatim: Verbatim) -> Response:
-    if verbatim.status != HTTPStatus.OK:
-        reason = _NOT_PRINTABLE.sub("", verbatim.reason)
-        status = f"{verbatim.status} {reason}"
-        return Response(verbatim.body, status, content_type=verbatim.content_type)
-    if call.via == "https" and verbatim.content_type:
-        response.content_type = verbatim.content_type
+def _unchanged(call: Call, response: Response, raw: RawResponse) -> Response:
+    if raw.status != HTTPStatus.OK:
+        reason = _NOT_PRINTABLE.sub("", raw.reason)
+        status = f"{raw.status} {reason}"
+        return Response(raw.body, status, content_type=raw.content_type)
+    if call.via == "https" and raw.content_type:
+        response.content_type = raw.content_type
     return response
 
 
@@ -304,12 +304,12 @@ def _errcode(body: Any) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _answer_with_fault(endpoint: Endpoint, call: Call, struck: Struck) -> Answer:
-    struck.before(call.program.tokens)
-    if struck.instead:
-        return Answer({}, struck.note)
+def _answer_with_fault(endpoint: Endpoint, call: Call, fault: AppliedFault) -> Answer:
+    fault.before(call.program.tokens)
+    if fault.replaces_answer:
+        return Answer({}, fault.note)
     answer = endpoint(call)
-    return answer._replace(source=f"{answer.source}, {struck.note}")
+    return answer._replace(source=f"{answer.source}, {fault.note}")
 
 
 def _mask_secrets(call: Call, emulator: Emulator, check: str) -> tuple[bytes, str]:

@@ -35,7 +35,7 @@ class Faulty:
     def strike(self, appid=DEMO_APPID):
         """Return the fault that a request meets: thousands of these cost less than requests."""
         caller = Caller(self.emulator.program(appid), DAILY, None, "127.0.0.1")
-        return self.emulator.faults.strike(caller)
+        return self.emulator.faults.apply(caller)
 
     def add(self, kind, **fields):
         return self.emulator.faults.add({"kind": kind, **fields})

@@ -250,7 +250,7 @@ def test_a_response_in_an_unknown_encoding_is_502_and_not_recorded(service, tmp_
 def test_a_page_instead_of_a_token_is_502_with_the_reason(service, tmp_path):
     service.granted = b"<p>busy</p>"
     used = emulator(mode="record", recordings=tmp_path / "r", upstream=service.url)
-    assert asking(used)().json["message"].endswith("grants no token: HTTP 200, no JSON object")
+    assert asking(used)().json["message"].endswith("grants no token: HTTP 200, not a JSON object")
 
 
 def test_a_refused_token_is_renewed_once(service, tmp_path):
@@ -279,7 +279,7 @@ def test_an_unreachable_service_is_502_and_nothing_is_recorded(tmp_path):
         ({"mode": "tape"}, "simulate, replay, record, spy, diff, not 'tape'"),
         ({"mode": "replay"}, "needs recordings"),
         ({"mode": "record", "recordings": "r"}, "needs an appid and a secret"),
-        ({"mode": "diff", "upstream": "ftp://x"}, "no base URL"),
+        ({"mode": "diff", "upstream": "ftp://x"}, "not a base URL"),
         ({"mode": "diff", "upstream": "https://u:p@x.com"}, "user name"),
         ({"mode": "diff", "upstream": "http://x.com", "upstream_app": ("wx", "s")}, "https"),
         ({"mode": "diff", "upstream_app": (DEMO_APPID, DEMO_SECRET)}, "not for wxdemo"),
@@ -311,7 +311,7 @@ def test_a_page_instead_of_a_response_is_noted_in_the_journal(service):
     service.answer = b"<p>busy</p>"
     used = emulator(mode="diff", upstream=service.url)
     assert asking(used)().data == b"<p>busy</p>"
-    assert [one.differences for one in used.journal] == [("$: the upstream's answer is no JSON",)]
+    assert [one.differences for one in used.journal] == [("$: the upstream's answer is not JSON",)]
 
 
 def test_an_error_of_one_side_is_noted_in_the_journal(service):
