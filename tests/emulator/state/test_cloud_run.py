@@ -273,7 +273,7 @@ def test_no_token_of_the_file_is_in_the_journal_or_the_state(container):
 
 
 def test_what_is_remembered_of_tokens_is_bounded(container, monkeypatch):
-    monkeypatch.setattr("cloud_openapi.emulator.state.cloud_run._REMEMBERED", 3)
+    monkeypatch.setattr("cloud_openapi.emulator.state.cloud_run._MOST_TOKENS", 3)
     container.emulator.reset()
     container.switch(EVERY)
     for _ in range(9):
