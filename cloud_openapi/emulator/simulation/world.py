@@ -54,7 +54,7 @@ class World:
 
     def retentions(self, period: Period, keys: tuple[int, ...], today: date) -> list[Retention]:
         """Return the retention at each key whose period was over before today."""
-        until = _CachedUsers(self._curves.users_until)
+        until = cache(self._curves.users_until)
         new, old = _users(until, *_days(period))
         found = []
         for key, first, last in _later_periods(period, keys, today):
@@ -172,21 +172,7 @@ class World:
         return unpack(f"<{count}H", digest)
 
 
-class _CachedUsers(dict[int, tuple[int, int]]):
-    """The values of `Curves.users_until` by day, each computed once."""
-
-    def __init__(self, until: Callable[[int], tuple[int, int]]) -> None:
-        super().__init__()
-        self._until = until
-
-    def __missing__(self, day: int) -> tuple[int, int]:
-        found = self[day] = self._until(day)
-        return found
-
-
-def _users(
-    until: Callable[[int], tuple[int, int]], first: int, last: int
-) -> tuple[int, int]:
+def _users(until: Callable[[int], tuple[int, int]], first: int, last: int) -> tuple[int, int]:
     """Return the new users of a period, and its other active users."""
     users, returned = until(last)
     users_before, returned_before = until(first - 1)
