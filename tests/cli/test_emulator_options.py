@@ -173,7 +173,7 @@ def test_call_reads_the_settings_file(file):
         ('{"apps": {"wx1": {"ready": 9}}}', "wx1: ready: a mini program has secret, ready_hour"),
         ('{"apps": {"wx1": {"ready_hour": 25}}}', "wx1: ready_hour is a whole number from 0"),
         ('{"apps": {"wx 1": {}}}', "wx 1: an appid is 1 to 64 letters"),
-        ('{"apps": {"wx1": {"daily_limits": {"x": 1}}}}', "wx1: daily_limits: 'x' is none of"),
+        ('{"apps": {"wx1": {"daily_limits": {"x": 1}}}}', "wx1: daily_limits: 'x' is not one of"),
         (None, "No such file"),
     ],
     ids=lambda value: str(value)[:40],

@@ -1,1 +1,1 @@
-"""The simulated mini program: its numbers, and the answers made of them."""
+"""The simulated mini program: its numbers, and the answers made from them."""

@@ -1,7 +1,7 @@
 """Answers from a simulated mini program, as the catalogue's ``simulation`` says.
 
-A source is an object with one key that says what it is, and perhaps others that say how. What each
-means is in entry.schema.json.
+A source is an object with one key for its kind, and further keys for its options;
+entry.schema.json describes them.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from cloud_openapi.emulator.simulation.split import split, split_making
 from cloud_openapi.emulator.simulation.world import Retention, World
 from cloud_openapi.periods import Period, write_day
 
-Source = Mapping[str, Any]
+FieldSource = Mapping[str, Any]
 
 _KINDS = frozenset(
     {
@@ -33,53 +33,58 @@ _MEANS = frozenset({"stay_of_a_user", "stay_of_a_session", "depth"})
 
 
 def simulate(
-    operation: Operation, world: World, period: Period, today: date, params: Source
+    operation: Operation, world: World, period: Period, today: date, params: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the answer to a request about a period in the HTTPS form."""
-    answer = _Answer(operation, world, period, today, params)
+    """Return the answer to a request about a period, in the HTTPS form."""
+    answer = _Builder(operation, world, period, today, params)
     return {name: answer.field(name, source) for name, source in operation.simulation.items()}
 
 
-class _Answer:
-    """One answer while it is put together."""
+class _Builder:
+    """The builder of one answer."""
 
     def __init__(
-        self, operation: Operation, world: World, period: Period, today: date, params: Source
+        self,
+        operation: Operation,
+        world: World,
+        period: Period,
+        today: date,
+        params: Mapping[str, Any],
     ) -> None:
         self._params = params
         self._operation = operation
         self._world = world
         self._period = period
         self._today = today
-        # Several fields of an answer need the same.
+        # Numbers that several fields of an answer share.
         self._counts: dict[str, int] = {}
         self._retentions: dict[tuple[int, ...], list[Retention]] = {}
         self._splits: dict[tuple[str, str, str | None], list[int]] = {}
 
-    def field(self, name: str, source: Source) -> Any:
-        """Return the value of a field from its source; ``name`` is the field's own."""
+    def field(self, name: str, source: FieldSource) -> Any:
+        """Return the value of the field ``name`` from its source."""
         kind = next(filter(_KINDS.__contains__, source))
         return getattr(self, f"_{kind}")(source, name)
 
-    def _measure(self, source: Source, _name: str) -> int | float | str:
+    def _measure(self, source: FieldSource, _name: str) -> int | float | str:
         name = source["measure"]
         if name == "period":
             return self._period.ref
         return self._world.mean(name, self._period) if name in _MEANS else self._count(name)
 
-    def _const(self, source: Source, _name: str) -> Any:
+    def _const(self, source: FieldSource, _name: str) -> Any:
         return source["const"]
 
-    def _object(self, source: Source, _name: str) -> dict[str, Any]:
+    def _object(self, source: FieldSource, _name: str) -> dict[str, Any]:
         return {name: self.field(name, inner) for name, inner in source["object"].items()}
 
-    def _list(self, source: Source, name: str) -> list[Any]:
+    def _list(self, source: FieldSource, name: str) -> list[Any]:
         return [self.field(name, inner) for inner in source["list"]] if self._visited() else []
 
-    def _rows(self, source: Source, name: str) -> list[Any]:
+    def _rows(self, source: FieldSource, name: str) -> list[Any]:
         return [self._object({"object": source["rows"]}, name)] if self._visited() else []
 
-    def _retention_of(self, source: Source, name: str) -> list[dict[str, int]]:
+    def _retention_of(self, source: FieldSource, name: str) -> list[dict[str, int]]:
         active = source["retention_of"] == "active_users"
         keys = self._operation.keys(name)
         if keys not in self._retentions:
@@ -87,11 +92,11 @@ class _Answer:
         found = self._retentions[keys]
         return [{"key": key, "value": both if active else new} for key, new, both in found]
 
-    def _split_of(self, source: Source, _name: str) -> list[dict[str, Any]]:
+    def _split_of(self, source: FieldSource, _name: str) -> list[dict[str, Any]]:
         number, among = source["split_of"], source["among"]
         parts = self._parts(number, among, source.get("making"))
         if source.get("counting") == "users":
-            # As many users as those sessions are of on the average, and one at the least.
+            # The mean number of users with so many sessions, rounded up.
             total, users = self._count(number), self._count("active_users")
             parts = [-(-part * users // total) if part else 0 for part in parts]
         shares = zip(self._operation.tables[among].groups, parts, strict=True)
@@ -110,11 +115,11 @@ class _Answer:
             self._splits[number, among, making] = known
         return known
 
-    def _pages(self, source: Source, _name: str) -> list[dict[str, Any]]:
+    def _pages(self, source: FieldSource, _name: str) -> list[dict[str, Any]]:
         fields = tuple(source["pages"].items())
         return self._world.page_rows(self._period, fields)[: source["limit"]]
 
-    def _daily_tables(self, source: Source, _name: str) -> list[dict[str, Any]]:
+    def _daily_tables(self, source: FieldSource, _name: str) -> list[dict[str, Any]]:
         days = self._period.days_before(self._today)
         written = [write_day(day) for day in days]
         return [
@@ -137,15 +142,15 @@ class _Answer:
             for group, around in self._groups(source["daily_tables"], source["among"])
         ]
 
-    def _count_of(self, source: Source, _name: str) -> int:
+    def _count_of(self, source: FieldSource, _name: str) -> int:
         return len(self._groups(source["count_of"], source["among"]))
 
     def _groups(self, field: str, table: str) -> list[tuple[dict[str, Any], float]]:
-        """Return a table's groups, with weights, that have the request's value of a field."""
-        asked = str(self._params.get(field))
+        """Return a table's groups, with weights, whose field has the request's value."""
+        requested = str(self._params.get(field))
         groups, weights = self._operation.tables[table][:2]
         pairs = zip(groups, weights, strict=True)
-        return [(group, weight) for group, weight in pairs if group[field] == asked]
+        return [(group, weight) for group, weight in pairs if group[field] == requested]
 
     def _count(self, name: str) -> int:
         if name not in self._counts:

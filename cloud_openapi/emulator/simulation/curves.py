@@ -1,8 +1,8 @@
-"""How much of everything there was until the end of a day, all days before it included.
+"""Curves: the totals of users and visits up to the end of a day.
 
-A curve is smooth, with the rhythm of the week and a little chance on top, too little for it ever to
-fall. What a period has is the difference between its ends, so that a month costs no more than a
-day, nothing has to be remembered, and whatever is asked for agrees with the rest.
+A curve is smooth, with a weekly rhythm and some noise, which is too small to make it fall. The
+number of a period is the difference between its ends. So a month costs no more than a day, no state
+is kept, and all numbers agree.
 """
 
 from datetime import date
@@ -13,44 +13,44 @@ from operator import sub
 from typing import NamedTuple
 
 LAUNCH = date(2017, 1, 9)
-"""The day that mini programs were opened to the public; before it there is nothing."""
+"""The day that mini programs were opened to the public; all numbers before it are zero."""
 
 _EVE = LAUNCH.toordinal() - 1
 _WEEKLY_RHYTHM = (0.94, 0.92, 0.93, 0.95, 1.02, 1.15, 1.09)
-# The launch was a Monday, and so is the first day of each week that is counted from it.
+# Weeks are counted from the launch, which was a Monday.
 _RHYTHM_UNTIL = (0.0, *accumulate(_WEEKLY_RHYTHM))
 _GROWTH_A_DAY = 0.12 / 730
 
-# Users who come again, for each new one; and the days until it is three quarters of them.
-_REGULARS, _RAMP = 2.3, 8
+# Returning users per new user, and the days until the curve reaches three quarters of that.
+_RETURNING_USERS, _RAMP_DAYS = 2.3, 8
 _SESSIONS_A_USER = 2.1
 _VIEWS_A_STEP = 1.6
 _SECONDS_A_SESSION = 55
 _SHARING_USERS = 0.012
 _SHARES_A_SHARER = 1.5
-# How far chance moves a curve at most, in days' worth of new users. Each is less than the curve
-# rises on a Tuesday, so that no day has fewer than none of anything.
-_CHANCE_OF_USERS = 0.2
-_CHANCE_OF_VISITS = (0.3, 0.4, 15, 0.004)  # sessions, steps, seconds, sharers
+# The most noise on a curve, in days' worth of new users. Each is less than a curve rises on a
+# Tuesday, so no number of a day is negative.
+_NOISE_OF_USERS = 0.2
+_NOISE_OF_VISITS = (0.3, 0.4, 15, 0.004)  # sessions, steps, seconds, sharers
 
-_STRIP = 2**14
-_CHANCES_A_DAY = 7
-_NEW, _OLD, _MOOD, _VISITS = range(4)
-# One strip of noise for all mini programs, from 0 to below 1; each begins elsewhere on it, and
-# whoever begins near its end reads on in its beginning.
-_NOISE = [value / 256 for value in shake_128(b"chance").digest(_STRIP)]
-_NOISE += _NOISE[:_CHANCES_A_DAY]
+_NOISE_LENGTH = 2**14
+_VALUES_A_DAY = 7
+_NEW, _OLD, _RETURN, _VISITS = range(4)
+# All mini programs share the noise, from 0 to below 1, and begin at different places. The end is
+# followed by the beginning.
+_NOISE = [value / 256 for value in shake_128(b"chance").digest(_NOISE_LENGTH)]
+_NOISE += _NOISE[:_VALUES_A_DAY]
 
-# Only a gain of time: ends of curves, for all mini programs together.
-_REMEMBERED = 2048
+# Days of all mini programs whose visits are kept, to save time.
+_CACHED_DAYS = 2048
 
 
 class Visits(NamedTuple):
-    """What all the users did."""
+    """The visits of all users."""
 
     sessions: int
     steps: int
-    """Pages of a session, added up over the sessions."""
+    """The sum of the depths of all sessions."""
     views: int
     seconds: int
     sharers: int
@@ -61,46 +61,46 @@ class Curves(NamedTuple):
     """The curves of one mini program. Days are ordinals."""
 
     size: float
-    """How many users are new on a usual day at the launch."""
+    """The mean number of new users a day, at the launch."""
     place: int
-    """Where on the strip of noise it begins."""
+    """The place in the noise where this mini program begins."""
     depth: float
-    """How many steps a usual session has."""
+    """The mean number of steps of a session."""
 
     def visits(self, first: int, last: int) -> Visits:
         """Return the visits of these days."""
         return Visits(*map(sub, self.visits_until(last), self.visits_until(first - 1)))
 
-    def mood(self, day: int) -> float:
-        """Return how much likelier than usual users are to come again on a day."""
-        return 0.85 + 0.3 * _NOISE[(self.place + day * _CHANCES_A_DAY + _MOOD) % _STRIP]
+    def return_factor(self, day: int) -> float:
+        """Return the factor for the share of users that return on a day: about 1."""
+        return 0.85 + 0.3 * _NOISE[(self.place + day * _VALUES_A_DAY + _RETURN) % _NOISE_LENGTH]
 
     def users_until(self, day: int) -> tuple[int, int]:
-        """Return until the end of a day the users, and how often one came who was not new then."""
+        """Return the totals up to the end of a day: users, and daily visits by returning users."""
         age = day - _EVE
         if age <= 0:
             return 0, 0
         scale = self.size * (1 + _GROWTH_A_DAY * age)
         rhythm = age // 7 * 7 + _RHYTHM_UNTIL[age % 7]
-        at = (self.place + day * _CHANCES_A_DAY) % _STRIP
-        users = int(scale * (rhythm + _NOISE[at + _NEW] * _CHANCE_OF_USERS))
-        if age == 1:  # on the day of the launch everybody is new
+        at = (self.place + day * _VALUES_A_DAY) % _NOISE_LENGTH
+        users = int(scale * (rhythm + _NOISE[at + _NEW] * _NOISE_OF_USERS))
+        if age == 1:  # all users are new on the day of the launch
             return users, 0
-        again = rhythm - _RHYTHM_UNTIL[1] + _NOISE[at + _OLD] * _CHANCE_OF_USERS
-        return users, int(scale * _REGULARS * again * again / (again + _RAMP))
+        days = rhythm - _RHYTHM_UNTIL[1] + _NOISE[at + _OLD] * _NOISE_OF_USERS
+        return users, int(scale * _RETURNING_USERS * days * days / (days + _RAMP_DAYS))
 
-    @lru_cache(maxsize=_REMEMBERED)  # noqa: B019 - it keeps two numbers alive, and no more
+    @lru_cache(maxsize=_CACHED_DAYS)  # noqa: B019 - keeps three numbers of `self` alive
     def visits_until(self, day: int) -> Visits:
-        """Return the visits until the end of a day."""
+        """Return the total of visits up to the end of a day."""
         users = sum(self.users_until(day))
         if not users:
             return Visits(0, 0, 0, 0, 0, 0)
         scale = self.size * (1 + _GROWTH_A_DAY * (day - _EVE))
-        at = (self.place + day * _CHANCES_A_DAY) % _STRIP
+        at = (self.place + day * _VALUES_A_DAY) % _NOISE_LENGTH
         more_sessions, more_steps, more_seconds, more_sharers = (
-            scale * most * chance
-            for most, chance in zip(
-                _CHANCE_OF_VISITS, _NOISE[at + _VISITS : at + _CHANCES_A_DAY], strict=True
+            scale * most * noise
+            for most, noise in zip(
+                _NOISE_OF_VISITS, _NOISE[at + _VISITS : at + _VALUES_A_DAY], strict=True
             )
         )
         sessions = int(users * _SESSIONS_A_USER + more_sessions)

@@ -11,7 +11,7 @@ _USERS_A_VIEW = 0.4
 
 
 class Page(NamedTuple):
-    """A page of the mini program in a period."""
+    """The numbers of one page in a period."""
 
     path: str
     views: int
@@ -24,7 +24,7 @@ class Page(NamedTuple):
 
 
 def page_paths(count: int) -> tuple[str, ...]:
-    """Return the paths of a mini program's pages, the six usual ones first."""
+    """Return the paths of a mini program's pages; the first six have names, others numbers."""
     names = (*_NAMED, *(f"page{number}" for number in range(count - len(_NAMED))))
     return tuple(f"pages/{name}/{name}" for name in names)
 
@@ -32,9 +32,9 @@ def page_paths(count: int) -> tuple[str, ...]:
 def pages_of(
     paths: Sequence[str], popularity: Sequence[int], visits: Visits, users: int
 ) -> list[Page]:
-    """Return the pages that were seen in these visits by so many users, most viewed first."""
+    """Return the pages with views, most viewed first; ``users`` is the most users of a page."""
     entries = split(visits.sessions, popularity)
-    # Each session begins on one page and sees others after it.
+    # The first view of a session is its entry.
     more = split(visits.views - visits.sessions, popularity)
     views = [first + later for first, later in zip(entries, more, strict=True)]
     shares = split(visits.shares, views)
@@ -56,6 +56,6 @@ def pages_of(
 
 
 def mean(total: float, count: float, digits: int) -> float:
-    """Return a rounded mean; a whole one is an integer, as in WeChat's answers."""
+    """Return a rounded mean, as an integer if it is one, as in WeChat's answers."""
     rounded = round(total / count, digits) if count else 0
     return int(rounded) if rounded == int(rounded) else rounded

@@ -1,4 +1,4 @@
-"""Split whole numbers so that the parts add up."""
+"""Split integers so that the parts add up."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -6,10 +6,10 @@ from operator import mul, sub
 
 
 def split(total: int, weights: Sequence[int]) -> list[int]:
-    """Split a number by whole weights into whole parts that add up to it.
+    """Split a number by integer weights into integers that add up to it.
 
-    Each part is its exact share, rounded up or down. So where the weights add up to no less than
-    the total, no part is more than its weight.
+    Each part is its exact share, rounded up or down. If the sum of the weights is at least the
+    total, each part is at most its weight.
     """
     until = list(accumulate(weights))
     whole = until[-1] if until else 0
@@ -20,10 +20,10 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
 
 
 def split_within(wholes: Sequence[int], weights: Sequence[int], places: Sequence[int]) -> list[int]:
-    """Return such weights of parts that those of a whole add up to its own weight.
+    """Return weights of parts that add up to the weight of their whole.
 
-    Each part is of the whole at its place, in the order of the wholes. As `split` rounds only
-    where a part ends, the parts of any number then add up to the wholes of that number.
+    ``places`` has the index of each part's whole, in ascending order. `split` by the returned
+    weights gives parts that add up to the parts of `split` by ``wholes``.
     """
     shared = []
     for place, whole in enumerate(wholes):
@@ -33,10 +33,10 @@ def split_within(wholes: Sequence[int], weights: Sequence[int], places: Sequence
 
 
 def split_making(total: int, weights: Sequence[int], making: int, each: Sequence[int]) -> list[int]:
-    """Split a number as `split` does, but so that the parts make another number.
+    """Split a number as `split` does, but so that ``sum(part * each)`` is ``making``.
 
-    One of a part counts what `each` has for it. Where they would make too much or too little, the
-    same share of every part goes to the one whose `each` is one less or more; these must be enough.
+    If the sum is too large or too small, the same share of each part moves to the part whose
+    ``each`` is one less or more. The parts must be large enough for that.
     """
     parts = split(total, weights)
     missing = making - sum(map(mul, parts, each))

@@ -1,8 +1,7 @@
-"""A simulated mini program: users who arrive, and come back, by a rule and a seed.
+"""A simulated mini program: its numbers of users, new and returning, follow from a seed.
 
-Its curves tell how many arrive and come again. Whoever comes on several days of a week or a month
-is counted once there. Each number is computed in constant time, for any date, and they agree with
-one another.
+The numbers are read from curves and agree with one another. A user with visits on several days of
+a week or a month is counted once in it. Each number takes constant time, for any date.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,25 +19,25 @@ from cloud_openapi.emulator.simulation.pages import Page, mean, page_paths, page
 from cloud_openapi.emulator.simulation.split import split_within
 from cloud_openapi.periods import Period
 
-# The share of a period's new users who are there again one period later, and how it falls.
+# The share of a period's new users that return one period later, and the decay of this share.
 _NEW_RETURN: dict[str, float] = {"day": 0.19, "week": 0.24, "month": 0.3}
 _NEW_DECAY = 0.6
-# The same for users who were active and not new.
+# The same for active users that were not new.
 _OLD_RETURN: dict[str, float] = {"day": 0.46, "week": 0.52, "month": 0.57}
 _OLD_DECAY = 0.22
 
 _FEWEST_PAGES, _MOST_PAGES = 6, 260
 _PATHS = page_paths(_MOST_PAGES)
 _POPULARITY = [1 / (place + 1) for place in range(_MOST_PAGES)]
-_PAGES_REMEMBERED = 64
+_CACHED_PAGES = 64
 _UNIT = 2**16
 _BLOCK = 32
-"""Days whose measured values are drawn together."""
+"""Measured values are drawn for a number of days at a time."""
 
 
 Fields = tuple[tuple[str, str], ...]
 Retention = tuple[int, int, int]
-"""A number of periods, and how many of a period's new and active users were there so much later."""
+"""A number of periods, and how many new and active users returned after so many periods."""
 
 
 class World:
@@ -50,41 +49,41 @@ class World:
         self._curves = Curves(300 + 2700 * size / _UNIT, place, 1.75 + 0.5 * depth / _UNIT)
         more_pages = (_MOST_PAGES - _FEWEST_PAGES) * (pages / _UNIT) ** 3
         self._page_count = _FEWEST_PAGES + int(more_pages)
-        # As many as the catalogue has tables.
+        # By the name of the catalogue's table.
         self._weights: dict[str, list[int]] = {}
 
     def retentions(self, period: Period, keys: tuple[int, ...], today: date) -> list[Retention]:
-        """Return the `retention` at each key, as far as that period was over before today."""
-        until = _Ends(self._curves.users_until)
-        new, old = _came(until, *_days(period))
+        """Return the retention at each key whose period was over before today."""
+        until = cache(self._curves.users_until)
+        new, old = _users(until, *_days(period))
         found = []
-        for key, first, last in _laters(period, keys, today):
+        for key, first, last in _later_periods(period, keys, today):
             if key == 0:
                 found.append((0, new, new + old))
                 continue
-            _, most = _came(until, first, last)
+            # Returning users are not new in the later period.
+            _, most = _users(until, first, last)
             new_rate, old_rate = _rates(period.span, key)
-            mood = self._curves.mood(first)
-            again = int(new * new_rate * mood)
-            all_again = again + int(old * old_rate * mood)
-            # Whoever comes back is not new then.
-            found.append((key, min(again, most), min(all_again, most)))
+            factor = self._curves.return_factor(first)
+            new_again = int(new * new_rate * factor)
+            all_again = new_again + int(old * old_rate * factor)
+            found.append((key, min(new_again, most), min(all_again, most)))
         return found
 
     def retention(self, users: str, period: Period, steps: int) -> int:
-        """Return how many of a period's ``new_users`` or ``active_users`` came back.
+        """Return how many ``new_users`` or ``active_users`` returned after a number of periods.
 
-        At zero steps it is all of them; otherwise those who were there that many periods later.
+        At zero steps, all of them count.
         """
         ((_, new, active),) = self.retentions(period, (steps,), date.max)
         return new if users == "new_users" else active
 
     def count(self, name: str, period: Period) -> int:
-        """Return a whole number of a period by the name that the catalogue has for it."""
+        """Return an integer of a period by its name in the catalogue."""
         if name == "all_users":
             return self._curves.users_until(_days(period)[1])[0]
         if name in ("new_users", "active_users"):
-            new, old = _came(_Ends(self._curves.users_until), *_days(period))
+            new, old = _users(self._curves.users_until, *_days(period))
             return new if name == "new_users" else new + old
         visits = self._visits(period)
         return {
@@ -104,10 +103,10 @@ class World:
         return mean(total, visits.sessions, 4)
 
     def weights(self, tables: Mapping[str, Table], name: str) -> list[int]:
-        """Return the weights of a table's groups as this mini program has them, made whole.
+        """Return this mini program's weights of a table's groups, as integers.
 
-        Those of groups within one of another table add up to its own weight. A mini program that
-        is to make a number with a table differs by that number, and has the table as it is.
+        The weights of groups within a group of another table add up to that group's weight. A
+        table whose groups have a value for `split_making` is the same for all mini programs.
         """
         known = self._weights.get(name)
         if known is None:
@@ -122,7 +121,7 @@ class World:
         return known
 
     def levels(self, name: str, around: float, days: Sequence[date]) -> list[str]:
-        """Return a measured value of successive days, near a usual one, as WeChat writes it."""
+        """Return measured values of successive days near a mean, as WeChat writes them."""
         if not days:
             return []
         block, offset = divmod(days[0].toordinal(), _BLOCK)
@@ -136,7 +135,7 @@ class World:
         ]
 
     # A hundred pages and more: the most expensive answer by far.
-    @lru_cache(maxsize=_PAGES_REMEMBERED)  # noqa: B019 - it keeps no more worlds alive than that
+    @lru_cache(maxsize=_CACHED_PAGES)  # noqa: B019 - it keeps no more worlds alive than that
     def page_rows(self, period: Period, fields: Fields) -> list[dict[str, Any]]:
         """Return the pages of a period as JSON, most viewed first; do not change them.
 
@@ -156,39 +155,27 @@ class World:
     def _popularity(self) -> list[int]:
         return self._own_weights("pages", _POPULARITY[: self._page_count])
 
-    def _own_weights(self, name: str, usual: Sequence[float]) -> list[int]:
-        """Return weights that chance has moved to between half and one and a half of the usual."""
-        chances = self._chances(name, len(usual))
+    def _own_weights(self, name: str, means: Sequence[float]) -> list[int]:
+        """Return random weights between 50 % and 150 % of the means."""
+        chances = self._chances(name, len(means))
         return [
             int(weight * (_UNIT // 2 + chance))
-            for weight, chance in zip(usual, chances, strict=True)
+            for weight, chance in zip(means, chances, strict=True)
         ]
 
     def _visits(self, period: Period) -> Visits:
         return self._curves.visits(*_days(period))
 
     def _chances(self, name: str, count: int) -> tuple[int, ...]:
-        """Return so many chances of a name, each from 0 to below `_UNIT`."""
+        """Return random numbers from 0 to below `_UNIT`, which depend on the name alone."""
         digest = shake_128(self._key + name.encode()).digest(2 * count)
         return unpack(f"<{count}H", digest)
 
 
-class _Ends(dict[int, tuple[int, int]]):
-    """What a curve of users gives until the ends of days, each looked up once."""
-
-    def __init__(self, until: Callable[[int], tuple[int, int]]) -> None:
-        super().__init__()
-        self._until = until
-
-    def __missing__(self, day: int) -> tuple[int, int]:
-        found = self[day] = self._until(day)
-        return found
-
-
-def _came(until: _Ends, first: int, last: int) -> tuple[int, int]:
-    """Return a period's new users, and those who had been there before it, each once."""
-    users, returned = until[last]
-    users_before, returned_before = until[first - 1]
+def _users(until: Callable[[int], tuple[int, int]], first: int, last: int) -> tuple[int, int]:
+    """Return the new users of a period, and its other active users."""
+    users, returned = until(last)
+    users_before, returned_before = until(first - 1)
     old = returned - returned_before
     if first != last:
         old = min(int(old / sqrt(last - first + 1)), users_before)
@@ -197,13 +184,15 @@ def _came(until: _Ends, first: int, last: int) -> tuple[int, int]:
 
 @cache
 def _rates(span: str, steps: int) -> tuple[float, float]:
-    """Return the usual shares of new and of other users who are there so many periods later."""
+    """Return the mean shares of new and of other users that return after a number of periods."""
     return _NEW_RETURN[span] * steps**-_NEW_DECAY, _OLD_RETURN[span] * steps**-_OLD_DECAY
 
 
 @lru_cache(maxsize=1024)
-def _laters(period: Period, keys: tuple[int, ...], today: date) -> tuple[tuple[int, int, int], ...]:
-    """Return each key, and the ends of the period so much later, if that was over before today."""
+def _later_periods(
+    period: Period, keys: tuple[int, ...], today: date
+) -> tuple[tuple[int, int, int], ...]:
+    """Return each key with the first and last day of its period, if it was over before today."""
     laters = ((key, period.after(key)) for key in keys)
     return tuple((key, *_days(later)) for key, later in laters if later.end < today)
 

@@ -1,1 +1,1 @@
-"""What the emulator remembers of its mini programs."""
+"""The state of a mini program, and the common clock and seed."""

@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.periods import BEIJING, parse_now
 
-# Until then a rid begins with eight hexadecimal digits of seconds.
+# A rid begins with the time in seconds, as eight hexadecimal digits: enough until 2106.
 _YEARS = (1971, 2105)
+_INVALID_YEAR = f"the year must lie between {_YEARS[0]} and {_YEARS[1]}"
 _NO_TIME = timedelta(0)
 
 
@@ -19,19 +20,19 @@ class _Setting(NamedTuple):
     offset: timedelta
 
 
-_MACHINES: Final = _Setting(None, _NO_TIME)
+_MACHINE_TIME: Final = _Setting(None, _NO_TIME)
 
 
 class Clock:
-    """The time of the machine, one shifted against it, or one that stands still.
+    """A clock that runs with the machine's, runs with an offset, or stands still.
 
-    A moment without a zone is Beijing's. Raises ValueError for a year that nobody lives to see.
+    A time without a zone is Beijing's. Raises ValueError for a year before 1971 or after 2105.
     Safe to share between threads.
     """
 
     def __init__(self, frozen_at: datetime | None = None) -> None:
         self._lock = threading.Lock()
-        moment = None if frozen_at is None else _checked(frozen_at)
+        moment = None if frozen_at is None else _in_beijing(frozen_at)
         # Replaced as a whole, so that reading the time takes no lock.
         self._first: _Setting | None = _Setting(moment, _NO_TIME)
         self._setting: _Setting | None = self._first
@@ -40,36 +41,36 @@ class Clock:
 
     @property
     def frozen_at(self) -> datetime | None:
-        """Return where the time stands still, nothing while it runs."""
+        """Return the time at which the clock stands still, or None while it runs."""
         return self.setting.frozen_at
 
     @property
     def offset(self) -> timedelta:
-        """Return how far the time runs ahead of the machine's; zero while it stands still."""
+        """Return the offset from the machine's time; zero while the clock stands still."""
         return self.setting.offset
 
     @property
     def setting(self) -> _Setting:
-        """Return both at once."""
-        return self._setting or _MACHINES
+        """Return `frozen_at` and `offset`, read at the same moment."""
+        return self._setting or _MACHINE_TIME
 
     def now(self) -> datetime:
         """Return the time as an aware datetime in Beijing."""
-        return _shown(self.setting)
+        return _time_of(self.setting)
 
     def listen(self, moved: Callable[..., Sequence[str]]) -> None:
-        """Have ``moved(passes=…)`` called after each change; it returns what to warn of.
+        """Call ``moved(passes=…)`` after each change; it returns warnings.
 
-        ``passes`` says whether the time in between has passed, or the clock was set anew.
+        ``passes`` is True if the time between counts as passed, as for `advance` and `freeze`.
         """
         self._listeners.append(moved)
 
-    def watch(self, look: Callable[[], object]) -> None:
-        """Have ``look`` called before and after each change, so that it misses no time shown."""
-        self._watchers.append(look)
+    def watch(self, watcher: Callable[[], object]) -> None:
+        """Call ``watcher`` before and after each change, so that it sees each time shown."""
+        self._watchers.append(watcher)
 
     def freeze(self, at: datetime | str | None = None) -> list[str]:
-        """Let the time stand still, at this moment or at the one it shows. Raises ValueError.
+        """Stop the clock, at a given time or at the current one. Raises ValueError.
 
         A text is ISO 8601, in Beijing's time. Returns warnings, as `advance` does.
         """
@@ -79,17 +80,17 @@ class Clock:
         return warnings
 
     def advance(self, by: timedelta | float) -> list[str]:
-        """Move the time; it goes on running, or standing still. Raises ValueError.
+        """Move the time; the clock keeps running, or standing still. Raises ValueError.
 
-        A number is of seconds. Returns warnings of what should have happened meanwhile and did not.
+        A number is in seconds. Returns a warning for each timer that was skipped.
         """
         with self._changing(passes=True) as warnings:
             frozen_at, offset = self.setting
             try:
                 by = by if isinstance(by, timedelta) else timedelta(seconds=by)
-                _checked(self.now() + by)
+                _in_beijing(self.now() + by)
             except OverflowError:
-                raise InvalidInputError(_years()) from None
+                raise InvalidInputError(_INVALID_YEAR) from None
             if frozen_at is None:
                 self._setting = _Setting(None, offset + by)
             else:
@@ -97,7 +98,7 @@ class Clock:
         return warnings
 
     def run(self, from_: datetime | str | None = None) -> None:
-        """Let the time run, from this moment on or as the machine's. Raises ValueError.
+        """Let the clock run from a given time, or as the machine's. Raises ValueError.
 
         A text is ISO 8601, in Beijing's time.
         """
@@ -107,19 +108,19 @@ class Clock:
             self._setting = _Setting(None, offset)
 
     def reset(self) -> None:
-        """Go back to the time that the clock was made with."""
+        """Go back to the setting that the clock was made with."""
         with self._changing(passes=False):
             self._setting = self._first
 
     @contextmanager
     def _changing(self, *, passes: bool) -> Iterator[list[str]]:
         warnings: list[str] = []
-        for look in self._watchers:
-            look()
+        for watcher in self._watchers:
+            watcher()
         with self._lock:
             yield warnings
-        for look in self._watchers:
-            look()
+        for watcher in self._watchers:
+            watcher()
         for moved in self._listeners:
             warnings += moved(passes=passes)
 
@@ -134,12 +135,12 @@ class OwnClock(Clock):
 
     @property
     def follows(self) -> bool:
-        """Say whether the clock still follows the common one."""
+        """Return whether the clock still follows the common one."""
         return self._setting is None
 
     @property
     def setting(self) -> _Setting:
-        """Return where the time stands, or how far it runs ahead."""
+        """Return the own setting, or the common one until the clock is set."""
         return self._setting or self._common.setting
 
     def now(self) -> datetime:
@@ -151,16 +152,16 @@ def describe_clock(clock: Clock) -> dict[str, Any]:
     """Return ``{"now", "frozen", "offset"}``: a time, whether it stands still, seconds."""
     setting = clock.setting
     return {
-        "now": _shown(setting).isoformat(),
+        "now": _time_of(setting).isoformat(),
         "frozen": setting.frozen_at is not None,
         "offset": setting.offset.total_seconds(),
     }
 
 
 def read_moment(name: str, value: Any) -> datetime:
-    """Return a time that is written in ISO 8601, or is one already, in Beijing's.
+    """Return a datetime in Beijing from a datetime or a text in ISO 8601.
 
-    Raises ValueError, which calls it by ``name``.
+    Raises ValueError, whose message calls the value ``name``.
     """
     try:
         moment = value if isinstance(value, datetime) else parse_now(value)
@@ -168,21 +169,17 @@ def read_moment(name: str, value: Any) -> datetime:
         moment = None
     if moment is None:
         raise InvalidInputError(f"{name} is a time such as 2026-03-11T12:00, not {value!r}")
-    return _checked(moment)
+    return _in_beijing(moment)
 
 
-def _shown(setting: _Setting) -> datetime:
+def _time_of(setting: _Setting) -> datetime:
     if setting.frozen_at is not None:
         return setting.frozen_at
     return datetime.now(BEIJING) + setting.offset
 
 
-def _checked(moment: datetime) -> datetime:
+def _in_beijing(moment: datetime) -> datetime:
     if not _YEARS[0] <= moment.year <= _YEARS[1]:
-        raise InvalidInputError(_years())
+        raise InvalidInputError(_INVALID_YEAR)
     zoned = moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)
     return zoned.astimezone(BEIJING)
-
-
-def _years() -> str:
-    return f"the year must lie between {_YEARS[0]} and {_YEARS[1]}"

@@ -1,4 +1,4 @@
-"""Cloud Run's open interface service: calls without a token, or with one that it pushes to a file.
+"""Cloud Run's open interface service: calls without a token, or with a token from its file.
 
 https://developers.weixin.qq.com/miniprogram/dev/wxcloudrun/src/guide/weixin/open.html
 https://developers.weixin.qq.com/miniprogram/dev/wxcloudrun/src/guide/weixin/token.html
@@ -17,19 +17,19 @@ from cloud_openapi.emulator.state.tokens import make_token
 
 TOKEN_NAME: Final = "cloudbase_access_token"  # noqa: S105 - the name of a parameter and a file
 _EVERY_PATH = "/*"
-_PUSHED_EVERY = timedelta(minutes=10)
+_PUSH_INTERVAL = timedelta(minutes=10)
 _LIFETIME = timedelta(minutes=30)
-_REMEMBERED = 100
+_MOST_TOKENS = 100
 
 
 class Service(NamedTuple):
-    """The service of one mini program; it is not ready while a container starts."""
+    """The settings of the service for one mini program; ``ready`` is False while it starts."""
 
     api_whitelist: tuple[str, ...]
     ready: bool = True
 
     def allows(self, path: str) -> bool:
-        """Return whether the list has the path, or ``/*``."""
+        """Return whether the whitelist contains the path or ``/*``."""
         return path in self.api_whitelist or _EVERY_PATH in self.api_whitelist
 
     def describe(self) -> dict[str, Any]:
@@ -50,11 +50,11 @@ class CloudRun:
         self._lock = threading.Lock()
         self.service: Service | None = None
         """None while the service is off."""
-        self._pushed: BoundedStore[str, datetime] = BoundedStore(_REMEMBERED)
+        self._pushed: BoundedStore[str, datetime] = BoundedStore(_MOST_TOKENS)
         self._latest: tuple[str, datetime] | None = None
 
     def check_token(self, token: str, path: str) -> None:
-        """Raise RefusalError unless a token from the file may call a path."""
+        """Raise RefusalError unless the token is from the file and may call the path."""
         pushed_at = self._pushed.get(token)
         if pushed_at is None:
             raise RefusalError(40001, TOKEN_NAME)
@@ -68,7 +68,7 @@ class CloudRun:
             raise RefusalError(85107, "api_whitelist")
 
     def token_file(self, appid: str) -> str:
-        """Return the token in the file: a new one every ten minutes. Raises ValueError."""
+        """Return the token in the file, renewed every ten minutes. Raises ValueError."""
         if self.service is None or not self.service.ready:
             raise InvalidInputError(
                 f"{appid}: no {TOKEN_NAME} is pushed while cloud_run is off or not ready; "
@@ -76,14 +76,17 @@ class CloudRun:
             )
         now = self._clock.now()
         with self._lock:
-            if self._latest is None or not self._latest[1] <= now < self._latest[1] + _PUSHED_EVERY:
-                # Tokens are pushed in the rhythm of the first, read or not.
+            if (
+                self._latest is None
+                or not self._latest[1] <= now < self._latest[1] + _PUSH_INTERVAL
+            ):
+                # The times of pushes are multiples of the interval after the first one.
                 late = timedelta(0) if self._latest is None else (now - self._latest[1])
-                self._latest = self._push(now - late % _PUSHED_EVERY)
+                self._latest = self._push(now - late % _PUSH_INTERVAL)
             return self._latest[0]
 
     def clear_tokens(self) -> None:
-        """Invalidate the pushed tokens; the next one is pushed at once."""
+        """Invalidate all pushed tokens; the next read pushes a new one."""
         with self._lock:
             self._pushed.clear()
             self._latest = None
@@ -95,7 +98,7 @@ class CloudRun:
 
 
 def checked_service(value: Any) -> Service | None:
-    """Return the setting that a JSON value is; False is none. Raises ValueError."""
+    """Return the settings in a JSON value, or None for False. Raises ValueError."""
     if value is False:
         return None
     if not isinstance(value, Mapping) or not {"api_whitelist"} <= value.keys() <= _FIELDS:

@@ -1,4 +1,4 @@
-"""Requests, answers and their reasons; the newest only."""
+"""The journal: the newest requests, with the answers and the reasons for them."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ _BODY_LIMIT = 64 * 1024
 
 
 class Entry(NamedTuple):
-    """One request. It holds no token, no secret, and no body of a request for a token."""
+    """One request, without tokens and secrets, and without the body of a request for a token."""
 
     time: datetime
     method: str
@@ -24,28 +24,25 @@ class Entry(NamedTuple):
     body: bytes
     errcode: int
     check: str
-    """The check that refused the request, or what the answer came from."""
+    """The check that refused the request, or the source of the answer."""
 
     status: int = HTTPStatus.OK
-    """The answer's HTTP status; 0 where none was sent."""
+    """The answer's HTTP status; 0 if the connection was dropped before it."""
 
     rid: str = ""
-    """What ends the answer's errmsg."""
+    """The request id at the end of the answer's errmsg."""
 
     via: str = "https"
-    """Which way it came: ``https`` or ``gateway``."""
+    """``https`` or ``gateway``."""
 
     function: str | None = None
-    """The function that made a call by the gateway, where it was one."""
+    """The function that made the call by the gateway, or None."""
 
     differences: tuple[str, ...] = ()
-    """Where the simulation's answer has another shape than the service's, in mode ``diff``."""
+    """Differences between the simulation's and the service's answer, in mode ``diff``."""
 
     def describe(self) -> dict[str, Any]:
-        """Return the entry as JSON; what is no UTF-8 in a body is replaced.
-
-        ``differences`` is there if there are some.
-        """
+        """Return the entry as JSON, with ``differences`` only if there are any."""
         body = self.body.decode("utf-8", "replace")
         shown = {**self._asdict(), "time": self.time.isoformat(), "body": body}
         differences = shown.pop("differences")
@@ -53,7 +50,7 @@ class Entry(NamedTuple):
 
 
 class Numbers:
-    """The numbers of all journals' entries, in the order in which the requests were answered."""
+    """A counter for the entries of all journals, in the order of the answers."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -61,7 +58,7 @@ class Numbers:
 
 
 class Journal:
-    """The newest entries of one mini program: so many, and at most 4 MiB of bodies.
+    """The newest entries of one mini program: ``size`` at most, with at most 4 MiB of bodies.
 
     Safe to share between threads.
     """
@@ -71,16 +68,16 @@ class Journal:
         self._entries: BoundedStore[int, Entry] = BoundedStore(size)
 
     def add(self, entry: Entry) -> None:
-        """Keep an entry; an overlong body is cut, and the oldest entry is evicted."""
-        # Clients are known to send their token in the body too, under more than one name.
+        """Keep an entry with its body masked and cut; the oldest entry is evicted."""
+        # Some clients send their token in the body too, under various names.
         body = mask_json(entry.body)
         if body is not entry.body or len(body) > _BODY_LIMIT:
             entry = entry._replace(body=body[:_BODY_LIMIT])
-        # A query lands in the path where its question mark was forgotten.
+        # Without its question mark, a query is part of the path.
         if "=" in entry.path or "emulator_" in entry.path:
             path, equals, _query = entry.path.partition("=")
             entry = entry._replace(path=mask_named(path) + (equals and "=***"))
-        # Together, so that a reader who has seen a number misses no lower one.
+        # In one step: when a reader sees a number, all lower ones are stored.
         with self._numbers.lock:
             self._numbers.newest += 1
             self._entries.add(self._numbers.newest, entry, len(entry.body))
@@ -104,7 +101,7 @@ class Journals:
         """Return the entries with their numbers, the oldest first."""
         with self._numbers.lock:
             newest = self._numbers.newest
-        # Entries that are added meanwhile may stand in one journal and be missed in another.
+        # Left out are entries added meanwhile: an older one in another journal may be missed.
         found = [pair for each in self._journals() for pair in each.numbered() if pair[0] <= newest]
         return sorted(found, key=itemgetter(0))
 
@@ -125,9 +122,9 @@ def select(  # noqa: PLR0913 - a filter each
     after: int = 0,
     limit: int = 100,
 ) -> tuple[list[Entry], int]:
-    """Return the newest entries that match, the oldest first, and the number of the last seen.
+    """Return the newest matching entries, the oldest first, and the number of the newest of all.
 
-    Those ``after`` a number came later. Raises ValueError for a limit below 1.
+    ``after`` leaves only entries with a higher number. Raises ValueError for a limit below 1.
     """
     if limit < 1:
         raise InvalidInputError(f"limit is at least 1, not {limit}")

@@ -1,6 +1,6 @@
-"""How often an API may be called a day and a minute, and how often the counts may be cleared.
+"""The limits of calls by day and minute, and of clearing the counts.
 
-The limits that WeChat publishes are in force from the start:
+The default limits are those that WeChat publishes:
 https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html
 """
 
@@ -16,10 +16,10 @@ from cloud_openapi.periods import BEIJING
 
 DAILY: Final[Mapping[str, int]] = {"/cgi-bin/token": 2000, "/cgi-bin/stable_token": 500_000}
 MINUTELY: Final[Mapping[str, int]] = {"/cgi-bin/stable_token": 10_000}
-_CLEARED_A_MONTH = 10
-_ONE_CLEARED_A_MONTH = 50
+_MOST_CLEARINGS = 10
+_MOST_CLEARINGS_OF_ONE = 50
 _MINUTE = 60
-_LONG_AGO = datetime.min.replace(tzinfo=BEIJING)
+_EARLIEST = datetime.min.replace(tzinfo=BEIJING)
 
 
 class _Meter:
@@ -30,7 +30,7 @@ class _Meter:
     def __init__(self, path: str) -> None:
         self.daily = DAILY.get(path)
         self.minutely = MINUTELY.get(path)
-        self.at = _LONG_AGO
+        self.at = _EARLIEST
         self.day = date.min
         self.used = 0
         self.minute = 0
@@ -57,9 +57,9 @@ class _Meter:
 
 
 class Quota:
-    """The calls of one mini program, in Beijing's days. Calls without a limit are only counted.
+    """The quotas of one mini program, by Beijing's days. Calls without a limit are only counted.
 
-    A call costs the same whatever was called before. Safe to share between threads.
+    A call takes constant time. Safe to share between threads.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -69,7 +69,7 @@ class Quota:
         self._cleared: dict[str, tuple[int, int, int]] = {}
 
     def describe(self) -> dict[str, dict[str, int | None]]:
-        """Return ``{"daily_limits", "minute_limits"}`` by path, where they are not WeChat's."""
+        """Return ``{"daily_limits", "minute_limits"}`` by path, without the default limits."""
         with self._lock:
             meters = dict(self._meters)
         daily = {path: meter.daily for path, meter in meters.items()}
@@ -96,9 +96,9 @@ class Quota:
             meter.spend(path, self._at_least(meter, now))
 
     def show(self, path: str, now: datetime) -> dict[str, Any]:
-        """Return ``{"quota": {"daily_limit", "used", "remain"}}``, zeros without a limit.
+        """Return ``{"quota": {"daily_limit", "used", "remain"}}``; no limit is shown as zero.
 
-        ``rate_limit`` is beside it where there is a limit of the minute.
+        ``rate_limit`` is added if the API has a limit by the minute.
         """
         with self._lock:
             meter = self._meter(path)
@@ -110,16 +110,16 @@ class Quota:
         return shown
 
     def clear(self, now: datetime) -> None:
-        """Reset the counts of the day, ten times a month. Raises RefusalError for one more."""
+        """Reset the day's counts, at most ten times a month. Raises RefusalError."""
         with self._lock:
-            self._count_clearing("clear_quota", _CLEARED_A_MONTH, now)
+            self._count_clearing("clear_quota", _MOST_CLEARINGS, now)
             for meter in self._meters.values():
                 meter.used = 0
 
     def clear_one(self, path: str, now: datetime) -> None:
-        """Reset the count of one API, fifty times a month over all APIs; then RefusalError."""
+        """Reset one API's count, at most fifty times a month for all APIs. Raises RefusalError."""
         with self._lock:
-            self._count_clearing("quota/clear", _ONE_CLEARED_A_MONTH, now)
+            self._count_clearing("quota/clear", _MOST_CLEARINGS_OF_ONE, now)
             self._meter(path).used = 0
 
     def _meter(self, path: str) -> _Meter:
@@ -129,7 +129,7 @@ class Quota:
         return meter
 
     def _at_least(self, meter: _Meter, now: datetime) -> datetime:
-        # A thread delayed over midnight must not begin yesterday again; a clock may.
+        # A time from before the last call: the thread was late, or the clock was moved back.
         return now if now >= meter.at else self._clock.now()
 
     def _count_clearing(self, kind: str, allowed: int, now: datetime) -> None:
@@ -141,14 +141,14 @@ class Quota:
         self._cleared[kind] = (now.year, now.month, count + 1)
 
 
-def _changed(limits: Mapping[str, int | None], usual: Mapping[str, int]) -> dict[str, int | None]:
-    return {path: limit for path, limit in limits.items() if limit != usual.get(path)}
+def _changed(limits: Mapping[str, int | None], default: Mapping[str, int]) -> dict[str, int | None]:
+    return {path: limit for path, limit in limits.items() if limit != default.get(path)}
 
 
 def checked_limits(name: str, limits: object, paths: Mapping[str, str]) -> dict[str, int | None]:
-    """Return limits by path; ``paths`` leads from each name that they may have.
+    """Return limits by path; ``paths`` maps the names of APIs, and paths, to paths.
 
-    Raises ValueError, which calls them ``name``.
+    Raises ValueError, whose message calls the limits ``name``.
     """
     if limits is None:
         return {}
@@ -157,7 +157,7 @@ def checked_limits(name: str, limits: object, paths: Mapping[str, str]) -> dict[
     found: dict[str, int | None] = {}
     for api, limit in limits.items():
         if api not in paths:
-            raise InvalidInputError(f"{name}: {api!r} is none of {', '.join(paths)}")
+            raise InvalidInputError(f"{name}: {api!r} is not one of {', '.join(paths)}")
         if limit is not None and not is_integer(limit, 0, LARGEST):
             allowed = f"a whole number or null, at most {LARGEST}"
             raise InvalidInputError(f"{name}: {api}: {allowed}, not {limit!r}")

@@ -1,4 +1,4 @@
-"""Requests and answers by rid; the newest only."""
+"""The newest requests and answers by rid."""
 
 import re
 from datetime import datetime, timedelta
@@ -9,13 +9,13 @@ from cloud_openapi.emulator.state.bounded_store import BoundedStore
 from cloud_openapi.redaction import mask_json
 
 _VALID_FOR = timedelta(days=7)
-_REMEMBERED = 1000
-_LONGEST = 2048
+_MOST_RECORDS = 1000
+_BODY_LIMIT = 2048
 _FORM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}")
 
 
 class Record(NamedTuple):
-    """A request that was answered with a rid. It holds no token and no secret."""
+    """A request that was answered with a rid, without tokens and secrets."""
 
     time: datetime
     cost_in_ms: int
@@ -39,13 +39,13 @@ class Rids:
     """The newest records of one mini program by rid. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._records: BoundedStore[str, Record] = BoundedStore(_REMEMBERED)
+        self._records: BoundedStore[str, Record] = BoundedStore(_MOST_RECORDS)
 
     def add(self, rid: str, record: Record) -> None:
         """Keep a record with its bodies cut; the oldest is evicted."""
-        # Masked before the cut: half of a token would not be recognised.
-        body = mask_json(record.body)[:_LONGEST]
-        cut = record._replace(body=body, answer=record.answer[:_LONGEST])
+        # Masked before the cut: half a token would not be recognised.
+        body = mask_json(record.body)[:_BODY_LIMIT]
+        cut = record._replace(body=body, answer=record.answer[:_BODY_LIMIT])
         self._records.add(rid, cut, len(cut.body) + len(cut.answer))
 
     def get(self, rid: str) -> Record | None:
@@ -54,7 +54,7 @@ class Rids:
 
 
 def checked_rid(rid: object, now: datetime) -> str:
-    """Return what is a rid of the last seven days. Raises RefusalError."""
+    """Return a valid rid of the last seven days. Raises RefusalError."""
     if not isinstance(rid, str) or _FORM.fullmatch(rid) is None:
         raise RefusalError(76002, "rid")
     if int(rid[:8], 16) < (now - _VALID_FOR).timestamp():

@@ -8,7 +8,7 @@ Stream = Literal["token", "rid", "fault", "cloud_run"]
 
 
 class CommonSeed:
-    """The seed of every mini program that has none of its own."""
+    """The seed of each mini program without its own seed."""
 
     def __init__(self, value: int) -> None:
         self.value = value
@@ -17,15 +17,15 @@ class CommonSeed:
 class RandomStreams:
     """The random streams of one mini program, or of unknown callers if ``appid`` is None.
 
-    The bytes depend on the seed, the appid and the number of earlier draws from the stream, never
-    on other mini programs. Safe to share between threads.
+    The bytes depend only on the seed, the appid and the number of earlier draws from the stream.
+    Safe to share between threads.
     """
 
     def __init__(self, appid: str | None, common: CommonSeed) -> None:
         self._name = appid or ""
         self._common = common
         self.own_seed: int | None = None
-        # A counter for each stream in use: a generator would take 2 KB.
+        # A counter for each stream in use; a random generator would take 2 KB.
         self._drawn: dict[Stream, count[int]] = {}
 
     @property
@@ -40,5 +40,5 @@ class RandomStreams:
         return shake_256(text.encode()).digest(size)
 
     def restart(self) -> None:
-        """Begin every stream again, as after a change of the seed."""
+        """Begin every stream again from the seed."""
         self._drawn = {}

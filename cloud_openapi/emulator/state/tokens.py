@@ -1,6 +1,6 @@
 """Access tokens as api.weixin.qq.com grants them, by the emulator's clock.
 
-Lifetimes and the five minutes in which an old and a new token both work are WeChat's:
+The lifetime, and the five minutes in which an old and a new token are both valid, are WeChat's:
 https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html
 """
 
@@ -16,9 +16,9 @@ from cloud_openapi.emulator.state.seeds import RandomStreams, Stream
 
 LIFETIME = timedelta(seconds=7200)
 _OVERLAP = timedelta(minutes=5)
-_FORCED_PAUSE = timedelta(seconds=30)
-_FORCED_A_DAY = 20
-_REMEMBERED = 500
+_FORCE_INTERVAL = timedelta(seconds=30)
+_MOST_FORCED_A_DAY = 20
+_MOST_TOKENS = 500
 _PREFIX: Final = "emulator_"
 _MARK_BYTES, _RANDOM_BYTES = 6, 96  # 136 characters together
 _MARK: Final = slice(len(_PREFIX), len(_PREFIX) + 8)
@@ -51,7 +51,7 @@ class Tokens:
         self._forced: list[datetime] = []
 
     def grant(self) -> tuple[str, int]:
-        """Return a new token and its lifetime in seconds; the former works five minutes longer.
+        """Return a new token and its lifetime in seconds; the former expires in five minutes.
 
         Raises RefusalError after `close`.
         """
@@ -63,11 +63,11 @@ class Tokens:
             return self._latest.token, int(LIFETIME.total_seconds())
 
     def grant_stable(self, *, force: bool) -> tuple[str, int]:
-        """Return the token and the rest of its lifetime; ``force`` ends the former at once.
+        """Return the token and its remaining seconds; ``force`` replaces it at once.
 
-        Normal mode renews during the last five minutes. Forced calls within thirty seconds of
-        one another do not renew, and there are twenty a day. Raises RefusalError for one more, and
-        after `close`.
+        Without ``force``, a token is renewed in its last five minutes. A forced call within thirty
+        seconds of the last one does not renew. Raises RefusalError for more than twenty forced
+        calls a day, and after `close`.
         """
         with self._lock:
             now = self._clock.now()
@@ -95,7 +95,7 @@ class Tokens:
         return token in self._issued
 
     def revoke(self, token: str) -> None:
-        """Invalidate one token without telling its client: 40001 from now on."""
+        """Invalidate one token: `check` raises 40001 for it."""
         with self._lock:
             issued = self._issued.get(token)
             if issued is None:
@@ -107,25 +107,25 @@ class Tokens:
                 self._stable = None
 
     def clear(self) -> None:
-        """Drop every token, and the count of forced calls."""
+        """Remove all tokens, and the count of forced calls."""
         with self._lock:
             self._issued.clear()
             self._latest = self._stable = None
             self._forced.clear()
 
     def close(self) -> None:
-        """Drop every token and grant no more: the mini program was reset or removed."""
+        """Remove all tokens and grant no more: the mini program was reset or removed."""
         self._closed = True
         self.clear()
 
     def _force(self, now: datetime) -> _Issued:
         current, calls = self._stable, self._forced
-        # A clock that was moved back must not hold a token up for as long.
-        since = now - calls[-1] if calls else _FORCED_PAUSE
-        if current is not None and timedelta(0) <= since < _FORCED_PAUSE:
+        # Negative if the clock was moved back, which must not delay a renewal.
+        since = now - calls[-1] if calls else _FORCE_INTERVAL
+        if current is not None and timedelta(0) <= since < _FORCE_INTERVAL:
             return current
         calls[:] = [call for call in calls if call.date() == now.date()]
-        if len(calls) >= _FORCED_A_DAY:
+        if len(calls) >= _MOST_FORCED_A_DAY:
             raise RefusalError(45009, "force_refresh")
         calls.append(now)
         if current is not None:
@@ -136,24 +136,24 @@ class Tokens:
         if self._closed:
             raise RefusalError(-1, "reset")
         token = make_token(self._mark, self._streams, "token")
-        # The same seed anew grants the same token again: as the newest.
+        # After a restart of the seed, the same token is granted again, as the newest.
         self._issued.pop(token, None)
         issued = self._issued[token] = _Issued(token, now)
-        if len(self._issued) > 2 * _REMEMBERED:
-            self._drop_oldest()
+        if len(self._issued) > 2 * _MOST_TOKENS:
+            self._evict_oldest()
         return issued
 
-    def _drop_oldest(self) -> None:
-        """Drop the oldest tokens, except those that an endpoint still grants."""
-        for token, issued in list(self._issued.items())[:-_REMEMBERED]:
+    def _evict_oldest(self) -> None:
+        """Evict the oldest tokens, except the current token of each endpoint."""
+        for token, issued in list(self._issued.items())[:-_MOST_TOKENS]:
             if issued not in {self._latest, self._stable}:
                 del self._issued[token]
 
 
 def make_token(mark: str, streams: RandomStreams, stream: Stream) -> str:
-    """Return a token as long as WeChat's that is visibly the emulator's.
+    """Return a token as long as WeChat's, with the emulator's prefix.
 
-    It begins with the mark of its mini program, which leads from a token to its owner.
+    The mark of its mini program follows the prefix, so that the owner can be found.
     """
     return _PREFIX + mark + urlsafe_b64encode(streams.draw(stream, _RANDOM_BYTES)).decode()
 
@@ -164,5 +164,5 @@ def mark_of_appid(appid: str) -> str:
 
 
 def mark_of_token(token: str) -> str:
-    """Return the mark within a token; it is arbitrary text in a token of other origin."""
+    """Return the mark within a token; in a foreign token it is arbitrary text."""
     return token[_MARK]

@@ -323,7 +323,7 @@ def test_bytes_that_are_no_text_are_shown_all_the_same(control):
         ("PUT", f"apps/{OTHER}", {"secret": None, "seed": 1}, "secret: null changes nothing"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": 5}, "an object such as"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": {DAILY: 2**31}}, "at most 2147483647"),
-        ("PUT", f"apps/{OTHER}", {"daily_limits": {"analysis.x": 5}}, "'analysis.x' is none of"),
+        ("PUT", f"apps/{OTHER}", {"daily_limits": {"analysis.x": 5}}, "'analysis.x' is not one of"),
         ("PUT", f"apps/{OTHER}", {"daily_limits": {DAILY: 5, WEEKLY: -1}}, "a whole number or"),
         ("PUT", f"apps/{OTHER}", {"minute_limits": {DAILY: 1.5}}, "minute_limits: " + DAILY),
         ("PUT", f"apps/{OTHER}", {"cloud_run": True}, "cloud_run is false or an object"),

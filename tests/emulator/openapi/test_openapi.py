@@ -29,7 +29,7 @@ from cloud_openapi.emulator import (
     openapi_document,
 )
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, MANAGEMENT_PATHS, TEXTS, TOKEN_PATHS
-from cloud_openapi.emulator.weixin.management import described
+from cloud_openapi.emulator.weixin.management import management_apis
 from cloud_openapi.periods import BEIJING, Period, parse_day, write_day
 
 CATALOGUE = default_catalogue()
@@ -80,7 +80,7 @@ def test_only_the_endpoints_that_take_a_secret_go_without_a_token():
 
 def test_the_example_credentials_are_granted_a_token():
     client = create_app(Emulator()).test_client()
-    for entry in described().values():
+    for entry in management_apis().values():
         if entry["path"] in TOKEN_PATHS:
             example = entry["examples"][0]["request"]
             sent = {"query_string" if entry["method"] == "GET" else "json": example}

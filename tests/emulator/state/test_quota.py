@@ -475,7 +475,7 @@ def test_a_reset_forgets_the_mini_programs_rids(limited):
 
 
 def test_what_is_remembered_of_rids_is_bounded(limited, monkeypatch):
-    monkeypatch.setattr(rids_module, "_REMEMBERED", 3)
+    monkeypatch.setattr(rids_module, "_MOST_RECORDS", 3)
     limited.emulator.reset()
     rids = [limited.rid(limited.ask(DAILY, {"x": "y" * 9999})) for _ in range(5)]
     found = [limited.emulator.program(DEMO_APPID).rids.get(rid) for rid in rids]
