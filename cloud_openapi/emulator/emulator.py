@@ -15,7 +15,7 @@ from cloud_openapi.emulator.errors import (
     shortened,
 )
 from cloud_openapi.emulator.mini_program import MiniProgram
-from cloud_openapi.emulator.overrides.fault import Known
+from cloud_openapi.emulator.overrides.fault import FaultTargets
 from cloud_openapi.emulator.overrides.faults import Faults
 from cloud_openapi.emulator.overrides.pins import Pins
 from cloud_openapi.emulator.sources.modes import Modes
@@ -24,8 +24,7 @@ from cloud_openapi.emulator.state.app_settings import (
     APP_SETTINGS,
     app_settings,
     checked_app,
-    checked_hour,
-    checked_seed,
+    checked_setting,
 )
 from cloud_openapi.emulator.state.clock import Clock, OwnClock, describe_clock
 from cloud_openapi.emulator.state.journal import Journal, Journals, Numbers, select
@@ -74,9 +73,9 @@ class Emulator:
         self.clock = clock or Clock()
         """The common clock; see also `clock_of`."""
         self.gateway_secret = gateway_secret
-        self._initial_seed = checked_seed(seed)
+        self._initial_seed = checked_setting("seed", seed)
         self._seed = CommonSeed(seed)
-        self._ready_hour = checked_hour(ready_hour)
+        self._ready_hour = checked_setting("ready_hour", ready_hour)
         self._journal_size = journal_size
         self._numbers = Numbers()
         self._lock = threading.RLock()
@@ -93,7 +92,7 @@ class Emulator:
         self._names = {path: name for name, path in self._paths.items()}
         self._limit_paths = {**self._paths, **{path: path for path in (*TOKEN_PATHS, *self._names)}}
         self.paths = frozenset({*CREDENTIAL_PATHS, *MANAGEMENT_PATHS, *self._names})
-        self.faults = Faults(self._owner, Known(self._paths, self.paths, self.programs))
+        self.faults = Faults(self._owner, FaultTargets(self._paths, self.paths, self.programs))
         # Drops expired faults, so that they do not return if the clock is moved back.
         self.clock.watch(self.faults.listed)
         self.pins = Pins(self._owner, self.catalogue, self.programs)
@@ -203,7 +202,7 @@ class Emulator:
         whole number.
         """
         with self._lock:
-            self._seed.value = checked_seed(seed)
+            self._seed.value = checked_setting("seed", seed)
             self.faults.reseed()
             for program in self._all():
                 if program.streams.own_seed is None:

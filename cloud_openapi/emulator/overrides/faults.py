@@ -11,7 +11,7 @@ from flask import Response
 from cloud_openapi.emulator.errors import NotFoundError, PlatformError, RefusalError, text_at
 from cloud_openapi.emulator.overrides.broken_responses import REPLACING, broken
 from cloud_openapi.emulator.overrides.caller import Caller, Owner
-from cloud_openapi.emulator.overrides.fault import Fault, Known, checked
+from cloud_openapi.emulator.overrides.fault import Fault, FaultTargets, checked_fault
 from cloud_openapi.emulator.state.tokens import Tokens
 from cloud_openapi.fibers import pause
 
@@ -24,10 +24,10 @@ class Faults:
     ``owner_of`` returns the mini program of an appid; that of None has the faults for all.
     """
 
-    def __init__(self, owner_of: Callable[[str | None], Owner], known: Known) -> None:
+    def __init__(self, owner_of: Callable[[str | None], Owner], targets: FaultTargets) -> None:
         self._owner_of = owner_of
-        self._known = known
-        self._data_paths = frozenset(known.apis.values())
+        self._targets = targets
+        self._data_paths = frozenset(targets.apis.values())
         self._lock = threading.Lock()
         self._number = 0
         self._by_number: dict[int, Fault] = {}
@@ -42,8 +42,10 @@ class Faults:
 
     def add(self, definition: Mapping[str, Any]) -> Fault:
         """Inject a fault. Raises ValueError with the allowed values."""
-        given = checked(definition, self._known, lambda appid: self._owner_of(appid).clock.now())
-        path = given.get("path") or self._known.apis.get(given.get("api", ""))
+        given = checked_fault(
+            definition, self._targets, lambda appid: self._owner_of(appid).clock.now()
+        )
+        path = given.get("path") or self._targets.apis.get(given.get("api", ""))
         with self._lock:
             owner = self._owner_of(given.get("appid"))
             self._number += 1

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.emulator.errors import NotFoundError, RefusalError
 from cloud_openapi.emulator.overrides.caller import Owner
-from cloud_openapi.emulator.overrides.pin import Pin, checked
+from cloud_openapi.emulator.overrides.pin import Pin, checked_pin
 
 _Value = TypeVar("_Value")
 
@@ -84,7 +84,7 @@ class Pins:
 
         Raises ValueError with the mistake and the allowed values.
         """
-        given = checked(definition, self._catalogue, self._appids)
+        given = checked_pin(definition, self._catalogue, self._appids)
         with self._lock:
             self._number += 1
             pin = Pin(self._number, given)

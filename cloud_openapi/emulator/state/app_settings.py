@@ -1,28 +1,19 @@
-"""What a mini program may be set to, read and checked before anything is changed."""
+"""The settings of a mini program, checked before anything is changed."""
 
 import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+from cloud_openapi.emulator.control_schemas import check_fields, checked_input, control_schemas
 from cloud_openapi.emulator.errors import InvalidInputError
-from cloud_openapi.emulator.state.cloud_run import Service, checked_service
-from cloud_openapi.emulator.state.quota import checked_limits
-from cloud_openapi.json_schema.values import is_integer, is_text
+from cloud_openapi.emulator.state.cloud_run import Service
 
-APP_SETTINGS: Final = (
-    "secret",
-    "ready_hour",
-    "daily_limits",
-    "minute_limits",
-    "cloud_run",
-    "seed",
-)
-_HOURS = 24
+APP_SETTINGS: Final = tuple(control_schemas()["app"]["properties"])
 _APPID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class AppSettings(NamedTuple):
-    """Settings of a mini program; None leaves one as it is."""
+    """The settings of a mini program; None leaves a setting unchanged."""
 
     secret: str | None
     ready_hour: int | None
@@ -33,32 +24,26 @@ class AppSettings(NamedTuple):
 
 
 def checked_app(appid: str, given: Mapping[str, Any], paths: Mapping[str, str]) -> AppSettings:
-    """Return the settings of a mini program; ``paths`` leads from each name that has a limit.
+    """Return the settings of a mini program; ``paths`` has the path of each name with a limit.
 
-    Raises ValueError, which says what is wrong and what is allowed.
+    Raises InvalidInputError.
     """
     if not isinstance(appid, str) or _APPID.fullmatch(appid) is None:
         raise InvalidInputError("an appid is 1 to 64 letters, digits, hyphens and underscores")
-    unknown = [str(name) for name in given if name not in APP_SETTINGS]
-    if unknown:
-        raise InvalidInputError(
-            f"{', '.join(unknown)}: a mini program has {', '.join(APP_SETTINGS)}"
-        )
-    secret, hour, daily, minutely, cloud_run, seed = map(given.get, APP_SETTINGS)
-    if secret is not None and not (secret and is_text(secret)):
-        raise InvalidInputError("secret is a text that is not empty, and has a form in UTF-8")
+    values = checked_input("app", given)
+    cloud_run = values.get("cloud_run")
     return AppSettings(
-        secret=secret,
-        ready_hour=None if hour is None else checked_hour(hour),
-        daily_limits=checked_limits("daily_limits", daily, paths),
-        minute_limits=checked_limits("minute_limits", minutely, paths),
-        cloud_run=None if cloud_run is None else checked_service(cloud_run) or False,
-        seed=None if seed is None else checked_seed(seed),
+        secret=values.get("secret"),
+        ready_hour=values.get("ready_hour"),
+        daily_limits=_by_path("daily_limits", values, paths),
+        minute_limits=_by_path("minute_limits", values, paths),
+        cloud_run=Service.of(cloud_run) if cloud_run else cloud_run,
+        seed=values.get("seed"),
     )
 
 
 def app_settings(given: object) -> Mapping[str, Any]:
-    """Return the settings that an emulator is made with: a secret alone, or several by name."""
+    """Return the settings of a mini program that is given by its secret or by its settings."""
     if isinstance(given, str):
         return {"secret": given}
     if not isinstance(given, Mapping):
@@ -66,15 +51,17 @@ def app_settings(given: object) -> Mapping[str, Any]:
     return given
 
 
-def checked_hour(hour: object) -> int:
-    """Return the hour. Raises ValueError, unless it is a whole number from 0 to 24."""
-    if not is_integer(hour, 0, _HOURS):
-        raise InvalidInputError(f"ready_hour is a whole number from 0 to {_HOURS}, not {hour!r}")
-    return hour
+def checked_setting(name: str, value: Any) -> int:
+    """Return a seed or an hour. Raises InvalidInputError."""
+    check_fields("app", {name: value})
+    return int(value)
 
 
-def checked_seed(seed: object) -> int:
-    """Return the seed. Raises ValueError, unless it is a whole number."""
-    if not is_integer(seed):
-        raise InvalidInputError(f"seed is a whole number, not {seed!r}")
-    return seed
+def _by_path(
+    name: str, values: Mapping[str, Any], paths: Mapping[str, str]
+) -> dict[str, int | None]:
+    limits = values.get(name, {})
+    for api in limits:
+        if api not in paths:
+            raise InvalidInputError(f"{name}: {api!r} is none of {', '.join(paths)}")
+    return {paths[api]: limit for api, limit in limits.items()}

@@ -28,6 +28,11 @@ class Service(NamedTuple):
     api_whitelist: tuple[str, ...]
     ready: bool = True
 
+    @classmethod
+    def of(cls, setting: Mapping[str, Any]) -> "Service":
+        """Return the service of a checked setting."""
+        return cls(tuple(setting["api_whitelist"]), setting.get("ready", True))
+
     def allows(self, path: str) -> bool:
         """Return whether the whitelist contains the path or ``/*``."""
         return path in self.api_whitelist or _EVERY_PATH in self.api_whitelist
@@ -95,28 +100,3 @@ class CloudRun:
         token = make_token(self._mark, self._streams, "cloud_run")
         self._pushed.add(token, at)
         return token, at
-
-
-def checked_service(value: Any) -> Service | None:
-    """Return the settings in a JSON value, or None for False. Raises ValueError."""
-    if value is False:
-        return None
-    if not isinstance(value, Mapping) or not {"api_whitelist"} <= value.keys() <= _FIELDS:
-        raise InvalidInputError(
-            'cloud_run is false or an object such as {"api_whitelist": ["/*"], "ready": true}'
-        )
-    paths, ready = value["api_whitelist"], value.get("ready", True)
-    if not isinstance(paths, list | tuple) or not all(map(_is_path, paths)):
-        raise InvalidInputError(
-            "cloud_run: api_whitelist is a list of paths without a query, or of /*"
-        )
-    if not isinstance(ready, bool):
-        raise InvalidInputError(f"cloud_run: ready is true or false, not {ready!r}")
-    return Service(tuple(paths), ready)
-
-
-_FIELDS: Final = frozenset({"api_whitelist", "ready"})
-
-
-def _is_path(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("/") and "?" not in value

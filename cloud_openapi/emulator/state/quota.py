@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-from cloud_openapi.emulator.errors import LARGEST, InvalidInputError, RefusalError, quota_text
+from cloud_openapi.emulator.errors import RefusalError, quota_text
 from cloud_openapi.emulator.state.clock import Clock
-from cloud_openapi.json_schema.values import is_integer
 from cloud_openapi.periods import BEIJING
 
 DAILY: Final[Mapping[str, int]] = {"/cgi-bin/token": 2000, "/cgi-bin/stable_token": 500_000}
@@ -143,23 +142,3 @@ class Quota:
 
 def _changed(limits: Mapping[str, int | None], default: Mapping[str, int]) -> dict[str, int | None]:
     return {path: limit for path, limit in limits.items() if limit != default.get(path)}
-
-
-def checked_limits(name: str, limits: object, paths: Mapping[str, str]) -> dict[str, int | None]:
-    """Return limits by path; ``paths`` maps the names of APIs, and paths, to paths.
-
-    Raises ValueError, whose message calls the limits ``name``.
-    """
-    if limits is None:
-        return {}
-    if not isinstance(limits, Mapping):
-        raise InvalidInputError(f'{name} is an object such as {{"<API or path>": 1000}}')
-    found: dict[str, int | None] = {}
-    for api, limit in limits.items():
-        if api not in paths:
-            raise InvalidInputError(f"{name}: {api!r} is not one of {', '.join(paths)}")
-        if limit is not None and not is_integer(limit, 0, LARGEST):
-            allowed = f"a whole number or null, at most {LARGEST}"
-            raise InvalidInputError(f"{name}: {api}: {allowed}, not {limit!r}")
-        found[paths[api]] = limit
-    return found
