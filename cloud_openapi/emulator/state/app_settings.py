@@ -63,5 +63,5 @@ def _by_path(
     limits = values.get(name, {})
     for api in limits:
         if api not in paths:
-            raise InvalidInputError(f"{name}: {api!r} is none of {', '.join(paths)}")
+            raise InvalidInputError(f"{name}: {api!r} is not one of {', '.join(paths)}")
     return {paths[api]: limit for api, limit in limits.items()}
