@@ -16,13 +16,13 @@ import pytest
 import requests
 from click.testing import CliRunner
 from support.paths import ROOT
+from support.processes import WAIT
 from support.values import DAILY, NOW, OTHER
 
 from cloud_openapi.cli import _control_client, _group
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
 
-WAIT = 10
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 CLOCK = {"now": "2026-03-11T12:00:00+08:00", "frozen": True, "offset": 0.0}
 
@@ -287,8 +287,8 @@ def test_an_emulator_that_is_slow_to_answer_is_not_called_missing(failing, https
 def test_a_clock_may_take_as_long_to_move_as_the_timers_functions_run(
     served, emulator, monkeypatch
 ):
-    monkeypatch.setattr(_control_client, "_TIMEOUT", 0.05)
-    emulator.clock.listen(lambda **_: time.sleep(0.2) or [])
+    monkeypatch.setattr(_control_client, "_TIMEOUT", 1)
+    emulator.clock.listen(lambda **_: time.sleep(1.5) or [])
     ran = CliRunner().invoke(_group.group, ["control", "--url", served[1], "clock", "advance", "5"])
     assert ran.exit_code == 0, ran.output
 

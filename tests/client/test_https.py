@@ -5,12 +5,13 @@ import json
 import logging
 import socket
 import threading
-import time
 import traceback
 from collections import Counter
 
 import pytest
 from support.paths import ROOT
+from support.processes import WAIT, until
+from support.threads import waiting_for
 from support.values import CLOUD_DAY as DAY
 from werkzeug import Response
 
@@ -32,6 +33,9 @@ class Service:
         self.tokens = []
         self.base_url = httpserver.url_for("").rstrip("/")
         self.bodies = []
+        # The access token of the facade, and how many threads a grant waits for.
+        self.token = None
+        self.followers = 0
         for path in ("/cgi-bin/stable_token", "/cgi-bin/token"):
             httpserver.expect_request(path).respond_with_handler(self.grant)
         httpserver.expect_request(PATH).respond_with_handler(self.call)
@@ -39,7 +43,7 @@ class Service:
     def grant(self, request):
         self.asked[request.path] += 1
         self.bodies.append((request.method, dict(request.args), request.get_json(silent=True)))
-        time.sleep(0.02)
+        assert until(lambda: waiting_for(self.token._running.done) >= self.followers)
         return json_response(
             {"access_token": f"{TOKEN}{self.asked[request.path]}", "expires_in": 7200}
         )
@@ -58,6 +62,7 @@ class Service:
             config=ROOT / "config.json",
             **settings,
         )
+        self.token = facade._transport._token
         return facade
 
 
@@ -124,6 +129,7 @@ def test_an_error_that_is_not_the_tokens_is_not_repeated(httpserver):
 
 def test_eight_threads_share_one_token_fetch(httpserver):
     service = Service(httpserver, fine)
+    service.followers = 7
     facade = service.facade()
     barrier = threading.Barrier(8)
     results = []
@@ -190,15 +196,20 @@ def test_a_redirect_is_not_followed(httpserver):
 
 
 def test_an_answer_that_does_not_come_in_time_is_minus_604102(httpserver):
+    over = threading.Event()
+
     def slow(request):
-        time.sleep(0.5)
+        over.wait(WAIT)
         return fine(request)
 
     service = Service(httpserver, slow)
-    assert failing(service.facade(timeout=0.1)).to_dict() == {
-        "errCode": -604102,
-        "errMsg": "system error: error code: -604102",
-    }
+    try:
+        assert failing(service.facade(timeout=1)).to_dict() == {
+            "errCode": -604102,
+            "errMsg": "system error: error code: -604102",
+        }
+    finally:
+        over.set()
     assert service.asked["call"] == 1
 
 
@@ -278,7 +289,7 @@ def test_a_body_that_stalls_is_an_answer_that_does_not_come_in_time(httpserver):
             connection.recv(65536)
             connection.sendall(answer)
             if answer is not GRANTED:
-                stalled.wait(5)
+                stalled.wait(WAIT)
             connection.close()
 
     thread = threading.Thread(target=serve)
@@ -287,7 +298,7 @@ def test_a_body_that_stalls_is_an_answer_that_does_not_come_in_time(httpserver):
     facade.init(
         base_url=f"http://127.0.0.1:{listening.getsockname()[1]}",
         config=ROOT / "config.json",
-        timeout=0.2,
+        timeout=1,
     )
     try:
         assert failing(facade).errCode == -604102
@@ -317,7 +328,7 @@ def test_eight_threads_that_wait_for_a_token_all_see_that_it_is_denied(httpserve
     service = Service(httpserver, fine)
 
     def deny(_request):
-        time.sleep(0.1)
+        assert until(lambda: waiting_for(service.token._running.done) == 7)
         return json_response({"errcode": 40125, "errmsg": "invalid appsecret"})
 
     httpserver.clear()

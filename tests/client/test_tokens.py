@@ -1,29 +1,39 @@
 """The access token that a client keeps."""
 
 import threading
-import time
 
 import pytest
+from support.processes import WAIT, until
+from support.threads import waiting_for
 
 from cloud_openapi.tokens import AccessToken, Granted, TokenDeniedError
 
 
 class Service:
-    """Grants numbered tokens, and counts how often it was asked."""
+    """Grants numbered tokens and counts its requests.
 
-    def __init__(self, expires_in=7200, delay=0.0):
+    A request is answered once so many other threads wait for its token as ``followers`` says.
+    """
+
+    def __init__(self, expires_in=7200):
         self.asked = 0
         self.expires_in = expires_in
-        self.delay = delay
         self.now = 0.0
+        self.followers = 0
+        self.token = AccessToken(self.fetch, self.clock)
 
     def fetch(self):
         self.asked += 1
-        time.sleep(self.delay)
+        assert until(lambda: followers_of(self.token) >= self.followers)
         return Granted(f"token-{self.asked}", self.expires_in)
 
     def clock(self):
         return self.now
+
+
+def followers_of(token):
+    """Return how many threads wait for the request of another thread."""
+    return waiting_for(token._running.done)
 
 
 def in_threads(count, work):
@@ -48,7 +58,7 @@ def in_threads(count, work):
 @pytest.mark.parametrize(("expires_in", "kept"), [(7200, 6900), (345, 172.5), (300, 150)], ids=str)
 def test_a_token_is_kept_until_shortly_before_it_ends(expires_in, kept):
     service = Service(expires_in)
-    token = AccessToken(service.fetch, service.clock)
+    token = service.token
     assert token.get() == "token-1"
     service.now = kept - 1
     assert token.get() == "token-1"
@@ -57,23 +67,23 @@ def test_a_token_is_kept_until_shortly_before_it_ends(expires_in, kept):
 
 
 def test_eight_threads_share_one_fetch():
-    service = Service(delay=0.05)
-    token = AccessToken(service.fetch, service.clock)
-    assert in_threads(8, token.get) == ["token-1"] * 8
+    service = Service()
+    service.followers = 7
+    assert in_threads(8, service.token.get) == ["token-1"] * 8
     assert service.asked == 1
 
 
 def test_eight_threads_share_one_renewal():
-    service = Service(delay=0.05)
-    token = AccessToken(service.fetch, service.clock)
-    refused = token.get()
-    assert in_threads(8, lambda: token.renew(refused)) == ["token-2"] * 8
+    service = Service()
+    refused = service.token.get()
+    service.followers = 7
+    assert in_threads(8, lambda: service.token.renew(refused)) == ["token-2"] * 8
     assert service.asked == 2
 
 
 def test_a_token_that_another_thread_has_renewed_is_not_fetched_again():
     service = Service()
-    token = AccessToken(service.fetch, service.clock)
+    token = service.token
     token.get()
     token.renew("token-1")
     assert token.renew("token-1") == "token-2"
@@ -85,8 +95,8 @@ def test_eight_threads_share_one_denial_and_the_next_call_asks_again():
 
     def fetch():
         asked.append(1)
-        time.sleep(0.05)
         if len(asked) == 1:
+            assert until(lambda: followers_of(token) == 7)
             raise TokenDeniedError(answer)
         return Granted("token", 7200)
 
@@ -99,7 +109,7 @@ def test_eight_threads_share_one_denial_and_the_next_call_asks_again():
 
 def test_a_token_that_has_not_ended_is_good_when_no_newer_one_can_be_had():
     service = Service(7200)
-    token = AccessToken(service.fetch, service.clock)
+    token = service.token
     token.get()
     service.now = 7000
 
@@ -120,7 +130,7 @@ def test_an_interrupt_of_the_thread_that_fetches_does_not_reach_those_who_wait()
     def fetch():
         asked.append(1)
         if len(asked) == 1:
-            waiting.wait(5)
+            waiting.wait(WAIT)
             raise KeyboardInterrupt
         return Granted("token", 7200)
 
@@ -135,11 +145,10 @@ def test_an_interrupt_of_the_thread_that_fetches_does_not_reach_those_who_wait()
 
     leader = threading.Thread(target=lead)
     leader.start()
-    while not asked:
-        time.sleep(0.001)
+    assert until(lambda: asked)
     follower = threading.Thread(target=lambda: outcomes.append(token.get()))
     follower.start()
-    time.sleep(0.05)
+    assert until(lambda: followers_of(token) == 1)
     waiting.set()
     leader.join()
     follower.join()
@@ -147,6 +156,6 @@ def test_an_interrupt_of_the_thread_that_fetches_does_not_reach_those_who_wait()
 
 
 def test_its_repr_does_not_show_it():
-    token = AccessToken(Service().fetch)
+    token = Service().token
     token.get()
     assert "token-1" not in repr(token)

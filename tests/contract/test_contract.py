@@ -2,7 +2,6 @@
 
 import json
 import time
-from statistics import median
 
 import pytest
 from hypothesis import given, settings
@@ -224,13 +223,14 @@ def test_the_contract_costs_at_most_15_percent_more_than_jsonschema():
     validator = Draft202012Validator(schema(api, "cloud", "response"))
 
     def seconds(call):
-        began = time.perf_counter()
+        began = time.thread_time()
         for _ in range(20):
             call()
-        return time.perf_counter() - began
+        return time.thread_time() - began
 
     def ours():
         return violations(body, api, "cloud", "response")
 
-    rounds = [seconds(ours) / seconds(lambda: validator.is_valid(body)) for _ in range(5)]
-    assert median(rounds) <= 1.15
+    rounds = [(seconds(ours), seconds(lambda: validator.is_valid(body))) for _ in range(10)]
+    least, least_of_theirs = map(min, zip(*rounds, strict=True))
+    assert least <= 1.15 * least_of_theirs

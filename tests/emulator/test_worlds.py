@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
+from support.processes import WAIT
 from support.threads import at_once
 from support.values import DAILY, DAY, NOW, QUOTA, STABLE
 
@@ -444,7 +445,7 @@ def test_who_has_seen_an_entry_misses_none_that_came_before_it():
             emulator.program(appid).journal.add(entry_of(appid))
 
     def read():
-        seen, last, deadline = 0, 0, time.monotonic() + 10
+        seen, last, deadline = 0, 0, time.monotonic() + WAIT
         while seen < 3000 and time.monotonic() < deadline:
             entries, last = select(emulator.journal, after=last, limit=5000)
             seen += len(entries)

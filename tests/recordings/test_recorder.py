@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 import vcr
+from support.processes import WAIT
 from vcr.persisters.filesystem import FilesystemPersister
 from vcr.serializers import jsonserializer, yamlserializer
 
@@ -249,7 +250,7 @@ def test_processes_that_write_the_same_files_do_not_mix(tmp_path):
         [sys.executable, "-c", MIX, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as writers:
         assert writers.stdout.readline() == b"ready\n"
-        seen, ends = set(), time.monotonic() + 10
+        seen, ends = set(), time.monotonic() + WAIT
         while time.monotonic() < ends and len(seen) < 3:
             for found in load(tmp_path):
                 letters = set(found.response_json["n"])

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -15,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from support.processes import WAIT, until
 from support.values import NOW
 
 from cloud_openapi.errors import ConfigError
@@ -23,7 +23,6 @@ from cloud_openapi.runtime import Debug, Functions, _worker_command
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 needs_node = pytest.mark.skipif(not shutil.which("node"), reason="Node.js is missing")
 needs_debugpy = pytest.mark.skipif(find_spec("debugpy") is None, reason="debugpy is missing")
-WAIT = 20
 SLOW = {
     "index.py": "import time\ndef main(event, context):\n    time.sleep(1.5)\n    return event\n",
     "index.js": "exports.main = (e) => new Promise((r) => setTimeout(r, 1500, e))\n",
@@ -37,7 +36,7 @@ def free_port():
 
 def listens(port):
     try:
-        socket.create_connection(("127.0.0.1", port), 5).close()
+        socket.create_connection(("127.0.0.1", port), WAIT).close()
     except ConnectionRefusedError:
         return False
     return True
@@ -67,10 +66,7 @@ def test_the_debugger_listens_and_no_timeout_interrupts(tmp_path, write, file):
     finally:
         functions.close()
     # debugpy's own server is no child of ours; it ends when its program has.
-    end = time.monotonic() + 10
-    while listens(port) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not listens(port)
+    assert until(lambda: not listens(port))
 
 
 @pytest.mark.parametrize(
@@ -316,9 +312,7 @@ def check_follow(url, opener):
         lines = iter(following.stdout.readline, "")
         next(line for line in lines if line.startswith("Report"))
         opener.open(f"{url}/v1/functions/hello", b"{}", timeout=20).close()
-        begun = time.monotonic()
         assert next(lines).startswith("START")
-        assert time.monotonic() - begun < 5
         following.terminate()
 
 

@@ -1,12 +1,12 @@
-"""Looking at other processes, and waiting for what they do."""
+"""Look at other processes, and wait for conditions."""
 
 import os
 import signal
 import time
 from contextlib import contextmanager
 
-WAIT = 10
-"""Seconds within which anything is done, on a busy machine too."""
+WAIT = 30
+"""Seconds that a test waits at most. A busy machine needs far less."""
 
 
 def is_alive(pid):
@@ -18,7 +18,7 @@ def is_alive(pid):
 
 
 def until(condition):
-    """Wait for a condition; say whether it came true."""
+    """Wait for a condition. Return whether it came true."""
     end = time.monotonic() + WAIT
     while not condition():
         if time.monotonic() > end:
@@ -29,7 +29,7 @@ def until(condition):
 
 @contextmanager
 def stopped(process):
-    """Let a process wait, as a slow machine would, while entered."""
+    """Stop a process while entered, as a slow machine would."""
     process.send_signal(signal.SIGSTOP)
     try:
         yield

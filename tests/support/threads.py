@@ -1,12 +1,20 @@
-"""Several threads at once, switched as often as possible."""
+"""Several threads at once."""
 
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 
+def waiting_for(event):
+    """Return how many threads wait for a threading.Event."""
+    return len(event._cond._waiters)
+
+
 def at_once(*jobs):
-    """Run jobs in a thread each, begun together; return their results, or raise their error."""
+    """Run jobs in a thread each, begun together; return their results, or raise their error.
+
+    They are switched as often as possible.
+    """
     all_there = threading.Barrier(len(jobs))
 
     def run(job):

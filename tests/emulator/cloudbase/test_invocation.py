@@ -5,11 +5,11 @@ import os
 import re
 import shutil
 import threading
-import time
 from uuid import RFC_4122, UUID
 
 import pytest
 from support.paths import ROOT
+from support.processes import until
 from support.values import NOW
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_OPENID
@@ -204,9 +204,7 @@ def test_a_token_identifies_its_running_invocation(functions, write, tmp_path):
         target=lambda: results.append(functions.invoke("hello", event, NOW, "wx_client,scf"))
     )
     thread.start()
-    end = time.monotonic() + 5
-    while not (tell.is_file() and tell.read_text()) and time.monotonic() < end:
-        time.sleep(0.01)
+    assert until(lambda: tell.is_file() and tell.read_text())
     token = tell.read_text()
     found = functions.invocation_of(token)
     altered = functions.invocation_of(token[:-2] + "xx")

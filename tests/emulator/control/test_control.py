@@ -2,12 +2,11 @@
 
 import json
 import threading
-import time
 from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from support.processes import until
+from support.processes import WAIT, until
 from support.threads import at_once
 from support.values import DAILY, DAY, NOW, OTHER, STABLE, WEEKLY
 
@@ -136,14 +135,13 @@ def test_a_reset_of_all_is_the_beginning(control):
 
 def test_a_reset_wakes_whoever_sleeps_for_a_fault(control):
     token = control.token()
-    control.post("faults", {"kind": "latency", "seconds": 30})
+    control.post("faults", {"kind": "latency", "seconds": 60})
     answers = []
     thread = threading.Thread(target=lambda: answers.append(control.call(token)))
     thread.start()
-    while not control.emulator.faults.active[0].struck:
-        time.sleep(0.01)
+    assert until(lambda: control.emulator.faults.active[0].struck)
     control.emulator.reset()
-    thread.join(5)
+    thread.join(WAIT)
     assert [answer["errcode"] for answer in answers] == [40001]
 
 
