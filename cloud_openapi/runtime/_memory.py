@@ -1,4 +1,8 @@
-"""How much memory processes take; only Linux tells."""
+"""The memory of processes, read from /proc, which Linux alone has.
+
+psutil knows macOS too, but not the peak of a process on Linux. It takes 1.2 ms to find the
+descendants of a process, which takes 0.05 ms here and is done several times a second.
+"""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +13,7 @@ _LONGEST = 1 << 16
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """Yield what a process and its children started, as far as they are known."""
+    """Yield the PIDs of a process's descendants; none where there is no /proc."""
     try:
         # Read several times a second, which is why this is not pathlib's glob.
         threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
@@ -22,9 +26,9 @@ def descendants(pid: int) -> Iterator[int]:
 
 
 def used_mb(pid: int, limit: int) -> float:
-    """Return the memory of a process's descendants in MB; 0 where it is not known.
+    """Return the memory of a process's descendants in MB; 0 without /proc.
 
-    Pages that several share are counted once where it matters: when the sum is over the limit.
+    Shared pages are counted once if the sum is over the limit, as it is slower to measure.
     """
     processes = list(descendants(pid))
     used = sum(map(_resident, processes)) / _MB
@@ -34,7 +38,7 @@ def used_mb(pid: int, limit: int) -> float:
 
 
 def peak_mb(pid: int) -> float:
-    """Return the most memory that a process has had so far, in MB; 0 where it is not known."""
+    """Return the peak memory of a process so far, in MB; 0 without /proc."""
     return _field(f"/proc/{pid}/status", "VmHWM:") / _MB
 
 

@@ -520,9 +520,9 @@ def test_a_fault_that_ended_while_nobody_looked_does_not_come_back_with_the_cloc
     own = faulty.emulator.clock_of(DEMO_APPID)
     own.run(NOW)
     faulty.add("error", errcode=-1, appid=DEMO_APPID, until=own.now() + timedelta(hours=1))
-    shown = clock_module._time_of
+    shown = clock_module._shown
     later = timedelta(hours=2)
-    monkeypatch.setattr(clock_module, "_time_of", lambda at: at.frozen_at or shown(at) + later)
+    monkeypatch.setattr(clock_module, "_shown", lambda at: at.frozen_at or shown(at) + later)
     own.freeze(NOW)
     assert faulty.code() == 0
 

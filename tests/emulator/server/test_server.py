@@ -281,7 +281,7 @@ def test_a_request_that_has_come_to_block_gets_a_thread_of_its_own():
 def test_closing_a_server_that_runs_in_another_thread_ends_it_at_once():
     server = Server(create_app(Emulator()), listen("127.0.0.1", 0))
     # The loop would sleep for longer than the test waits, if closing did not wake it.
-    server._dispatcher.fibers.patience = lambda _most: 10 * WAIT
+    server._dispatcher.fibers.timeout = lambda _most: 10 * WAIT
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     address = ("127.0.0.1", port_of(server))
