@@ -45,7 +45,7 @@ def _group(name: str, text: str) -> click.Group:
 
 
 def list_commands(route: str, what: str) -> click.Group:
-    """Return a group with the commands list, remove and clear of a route that is a list."""
+    """Return a group with the commands list, remove and clear of a route."""
     group = _group(route, f"{what[0].upper()}{what[1:]}: list, add, remove.")
 
     @group.command("list", help=f"Show the {what}.")
