@@ -10,7 +10,7 @@ from cloud_openapi.catalogue import Form, Operation, default_catalogue
 from cloud_openapi.cli._emulator_options import OPTIONS, EmulatorOptions, emulator_options
 from cloud_openapi.cli._options import (
     echo_json,
-    json_value,
+    field_option,
     option,
     variable,
 )
@@ -18,8 +18,6 @@ from cloud_openapi.emulator import create_app
 from cloud_openapi.errors import CloudSDKError, advice
 from cloud_openapi.naming import snake_to_camel
 from cloud_openapi.transports import Transport, connect, settings_from_environment
-
-_TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
 
 
 class _ByName(click.Group):
@@ -72,23 +70,16 @@ def _command(operation: Operation) -> click.Command:
 
     command = click.command(operation.name, help=f"{operation.summary}.\n\n{operation.docs}")(run)
     command.params[:0] = [
-        click.Option(
-            [f"--{name.replace('_', '-')}", name],
-            type=_type_of(field),
+        field_option(
+            name,
+            field,
             required=name in request["required"],
-            help=field.get("description"),
             envvar=variable(name),
             show_envvar=True,
         )
         for name, field in request["properties"].items()
     ]
     return command
-
-
-def _type_of(field: Mapping[str, Any]) -> Any:
-    kind = field.get("type", "object")
-    # A value that may be a string or a number stays the string of the command line.
-    return str if isinstance(kind, list) else _TYPES.get(kind, json_value)
 
 
 def _transport(appid: str | None, base_url: str | None, options: EmulatorOptions) -> Transport:

@@ -1,30 +1,35 @@
-"""Steer a running emulator: the routes below /_emulator as commands."""
+"""Control a running emulator: the routes below /_emulator as commands."""
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
+from importlib.resources import files
 from typing import Any, get_args
 from urllib.parse import quote
 
 import click
 
 from cloud_openapi.cli._control_client import ControlClient, url_option
-from cloud_openapi.cli._options import echo_json, json_value
+from cloud_openapi.cli._options import echo_json, field_option
 from cloud_openapi.mode import Mode
 
 _PAUSE = 0.5
 _AT_A_TIME = 10_000
+# Read without importing the emulator, which would slow each command down.
+_SCHEMAS = json.loads(
+    files("cloud_openapi").joinpath("emulator/control_schemas.json").read_text("utf-8")
+)
 
-_appid = click.option("--appid", help="The mini program that it is about.")
+_appid = click.option("--appid", help="Only this mini program.")
 
 
 @click.group()
 @url_option
 @click.pass_context
 def control(context: click.Context, url: str) -> None:
-    """Steer a running emulator: its time, faults, seeds, mini programs, journal.
+    """Control a running emulator: its time, faults, seeds, mini programs, journal.
 
-    Each command is a route below /_emulator and prints its answer as JSON.
+    Each command is a route below /_emulator and prints its response as JSON.
     """
     context.obj = ControlClient(url)
 
@@ -40,27 +45,67 @@ def _group(name: str, text: str) -> click.Group:
 
 
 def list_commands(route: str, what: str) -> click.Group:
-    """Return a group with the commands list, remove and clear of a route that is a list."""
-    group = _group(route, f"{what[0].upper()}{what[1:]}: list, add, take back.")
+    """Return a group with the commands list, remove and clear of a route."""
+    group = _group(route, f"{what[0].upper()}{what[1:]}: list, add, remove.")
 
     @group.command("list", help=f"Show the {what}.")
     @click.pass_obj
     def listed(client: ControlClient) -> None:
         echo_json(client.send("GET", route))
 
-    @group.command(help="Take one back by its id.")
+    @group.command(help="Remove one by its id.")
     @click.argument("number", metavar="ID", type=int)
     @click.pass_obj
     def remove(client: ControlClient, number: int) -> None:
         echo_json(client.send("DELETE", f"{route}/{number}"))
 
-    @group.command(help=f"Take back all {what}, or those of one mini program.")
+    @group.command(help=f"Remove all {what}, or those of one mini program.")
     @_appid
     @click.pass_obj
     def clear(client: ControlClient, appid: str | None) -> None:
         echo_json(client.send("DELETE", route, appid=appid))
 
     return group
+
+
+def _limit(text: str) -> tuple[str, int | None]:
+    name, equals, number = text.rpartition("=")
+    if not (name and equals) or not (number.isdecimal() or number == "none"):
+        raise click.BadParameter(f"{text!r} is not NAME=NUMBER or NAME=none")
+    return name, None if number == "none" else int(number)
+
+
+def _option(name: str, field: Mapping[str, Any]) -> click.Option:
+    text = field["description"]
+    if name.endswith("_limits"):
+        flag, metavar = f"--{name[:-1].replace('_', '-')}", "API=NUMBER"
+        text = f"{text.replace('null', 'none')} May be repeated."
+        return click.Option([flag, name], type=_limit, multiple=True, metavar=metavar, help=text)
+    if field.get("type") == "boolean":
+        return click.Option([f"--{name}"], is_flag=True, default=None, help=text)
+    return field_option(name, field)
+
+
+def _add_sender(group: click.Group, name: str, route: str, schema: Any, argument: str) -> None:
+    """Add a command that sends an object of a JSON Schema, with an option for each field.
+
+    An argument that is not among the fields is an appid in the path.
+    """
+    fields = {each: field for each, field in schema["properties"].items() if each != argument}
+
+    @click.pass_obj
+    def send(client: ControlClient, /, **given: Any) -> None:
+        body = _given({each: value for each, value in given.items() if value != ()})
+        body = {each: dict(v) if isinstance(v, tuple) else v for each, v in body.items()}
+        if argument in schema["properties"]:
+            echo_json(client.send("POST", route, body))
+        else:
+            echo_json(client.send("PUT", f"{route}/{quote(body.pop(argument), safe='')}", body))
+
+    parameters = [click.Argument([argument]), *(_option(*field) for field in fields.items())]
+    group.add_command(
+        click.Command(name, callback=send, params=parameters, help=schema["description"])
+    )
 
 
 # ---- state ---------------------------------------------------------------------------------
@@ -78,7 +123,7 @@ def state(client: ControlClient) -> None:
 @click.option("--all", "everything", is_flag=True, help="Reset the whole emulator.")
 @click.pass_obj
 def reset(client: ControlClient, appid: str | None, everything: bool) -> None:  # noqa: FBT001 - a flag
-    """Forget one mini program's tokens, faults, settings and journal, or everything."""
+    """Reset one mini program (tokens, faults, settings, journal) or the whole emulator."""
     if everything == (appid is not None):
         raise click.UsageError("Give an APPID or --all.")
     echo_json(client.send("POST", "reset", {"all": True} if everything else {"appid": appid}))
@@ -88,7 +133,7 @@ def reset(client: ControlClient, appid: str | None, everything: bool) -> None:  
 @click.argument("seed", type=int)
 @click.pass_obj
 def seed(client: ControlClient, seed: int) -> None:
-    """Start numbers, tokens and request ids anew from a seed."""
+    """Restart numbers, tokens and request ids from a seed."""
     echo_json(client.send("PUT", "seed", {"seed": seed}))
 
 
@@ -96,7 +141,7 @@ def seed(client: ControlClient, seed: int) -> None:
 @click.argument("mode", type=click.Choice(get_args(Mode)))
 @click.pass_obj
 def mode(client: ControlClient, mode: Mode) -> None:
-    """Say who answers from now on; recordings begin again."""
+    """Set the source of responses; recordings start again."""
     echo_json(client.send("PUT", "mode", {"mode": mode}))
 
 
@@ -118,7 +163,7 @@ def show_clock(client: ControlClient, appid: str | None) -> None:
 @_appid
 @click.pass_obj
 def freeze(client: ControlClient, time: str | None, appid: str | None) -> None:
-    """Let the time stand still, at TIME or where it is."""
+    """Freeze the time, at TIME or at the current time."""
     echo_json(client.send("PUT", "clock", _given({"freeze": time or True, "appid": appid})))
 
 
@@ -127,17 +172,17 @@ def freeze(client: ControlClient, time: str | None, appid: str | None) -> None:
 @_appid
 @click.pass_obj
 def run(client: ControlClient, time: str | None, appid: str | None) -> None:
-    """Let the time run, from TIME or as this machine's."""
+    """Let the time run, from TIME or with this machine's clock."""
     echo_json(client.send("PUT", "clock", _given({"run": time or True, "appid": appid})))
 
 
-# A step back begins with a hyphen, and is no option.
+# A negative number begins with a hyphen, as an option does.
 @_clock.command(context_settings={"ignore_unknown_options": True})
 @click.argument("seconds", type=float)
 @_appid
 @click.pass_obj
 def advance(client: ControlClient, seconds: float, appid: str | None) -> None:
-    """Move the time by SECONDS; it goes on running, or standing still."""
+    """Move the time by SECONDS; a frozen clock stays frozen."""
     echo_json(client.send("PUT", "clock", _given({"advance": seconds, "appid": appid})))
 
 
@@ -154,127 +199,36 @@ def show_app(client: ControlClient, appid: str) -> None:
     echo_json(client.send("GET", f"apps/{quote(appid, safe='')}"))
 
 
-def _limit(text: str) -> tuple[str, int | None]:
-    name, equals, number = text.rpartition("=")
-    if not (name and equals) or not (number.isdecimal() or number == "none"):
-        raise click.BadParameter(f"{text!r} is not NAME=NUMBER or NAME=none")
-    return name, None if number == "none" else int(number)
-
-
-@_app.command("set")
-@click.argument("appid")
-@click.option("--secret", help="Needed to add one; it is the emulator's alone, never a real one.")
-@click.option("--ready-hour", type=int, help="Until then what ended yesterday is 61503; 0 to 24.")
-@click.option(
-    "--daily-limit",
-    "daily_limits",
-    type=_limit,
-    multiple=True,
-    metavar="API=NUMBER",
-    help="Calls of an API or path a day, then 45009; none lifts it. May be repeated.",
-)
-@click.option(
-    "--minute-limit",
-    "minute_limits",
-    type=_limit,
-    multiple=True,
-    metavar="API=NUMBER",
-    help="Calls of an API or path a minute, then 45011; none lifts it. May be repeated.",
-)
-@click.option(
-    "--cloud-run",
-    type=json_value,
-    metavar="JSON",
-    help='Cloud Run\'s calls without a token: {"api_whitelist": ["/*"]}, or false.',
-)
-@click.option("--seed", type=int, help="A seed of its own.")
-@click.pass_obj
-def set_app(client: ControlClient, /, appid: str, **given: Any) -> None:
-    """Change a mini program, or add one."""
-    for limits in ("daily_limits", "minute_limits"):
-        given[limits] = dict(given[limits]) or None
-    echo_json(client.send("PUT", f"apps/{quote(appid, safe='')}", _given(given)))
+_add_sender(_app, "set", "apps", _SCHEMAS["app"], "appid")
 
 
 # ---- faults --------------------------------------------------------------------------------
 
-_faults = list_commands("faults", "faults")
-
-
-def _options(*options: Callable[..., Any]) -> Callable[..., Any]:
-    def add_all(command: Callable[..., Any]) -> Callable[..., Any]:
-        for add in reversed(options):
-            command = add(command)
-        return command
-
-    return add_all
-
-
-@_faults.command()
-@click.argument("kind")
-@_options(
-    click.option("--errcode", type=int, help="Of kind error."),
-    click.option("--errmsg", help="Of kind error, in place of WeChat's text."),
-    click.option("--status", type=int, help="Of kind status."),
-    click.option("--seconds", type=json_value, metavar="JSON", help="Of kind latency."),
-    click.option("--content-type", help="Of kind content_type."),
-    click.option("--api", help="Strike this API only."),
-    click.option("--path", help="Strike this path only."),
-    _appid,
-    click.option("--times", type=int, help="End after so many strikes."),
-    click.option("--rate", type=float, help="Strike this share of the requests."),
-    click.option("--until", metavar="TIME", help="End at this time."),
-)
-@click.pass_obj
-def add(client: ControlClient, /, **given: Any) -> None:
-    """Put a fault of a KIND in force, such as error, latency, drop."""
-    echo_json(client.send("POST", "faults", _given(given)))
-
-
-# ---- pins ----------------------------------------------------------------------------------
-
-_pins = list_commands("pins", "pins")
-
-
-@_pins.command("add")
-@click.argument("api")
-@_options(
-    click.option("--request", type=json_value, metavar="JSON", help="What has to be asked."),
-    click.option("--response", type=json_value, metavar="JSON", help="The answer."),
-    click.option("--responses", type=json_value, metavar="JSON", help="Several in turn."),
-    _appid,
-    click.option("--times", type=int, help="End after so many answers."),
-    click.option("--force", is_flag=True, default=None, help="Let pass what breaks the schema."),
-)
-@click.pass_obj
-def pin(client: ControlClient, /, **given: Any) -> None:
-    """Pin an answer to requests of an API."""
-    echo_json(client.send("POST", "pins", _given(given)))
+_add_sender(list_commands("faults", "faults"), "add", "faults", _SCHEMAS["fault"], "kind")
+_add_sender(list_commands("pins", "pins"), "add", "pins", _SCHEMAS["pin"], "api")
 
 
 # ---- the journal ---------------------------------------------------------------------------
 
 
 @control.command()
-@_options(
-    _appid,
-    click.option("--api"),
-    click.option("--path"),
-    click.option("--errcode", type=int),
-    click.option("--since", metavar="TIME"),
-    click.option("--limit", type=int, help="The newest so many.  [default: 100]"),
-    click.option("--follow", is_flag=True, help="Go on, with a line for each entry."),
-)
+@_appid
+@click.option("--api")
+@click.option("--path")
+@click.option("--errcode", type=int)
+@click.option("--since", metavar="TIME")
+@click.option("--limit", type=int, help="The number of newest entries.  [default: 100]")
+@click.option("--follow", is_flag=True, help="Wait for further entries, a line each.")
 @click.pass_obj
 def journal(client: ControlClient, /, *, follow: bool, **filters: Any) -> None:
-    """Show what was asked and answered."""
+    """Show the requests and their responses."""
     if not follow:
         echo_json({"entries": client.send("GET", "journal", **filters)["entries"]})
         return
     try:
         _follow(client, filters)
     except KeyboardInterrupt:
-        # As a shell says it, and with nothing to say.
+        # The exit status of a program that SIGINT ended.
         raise SystemExit(130) from None
 
 

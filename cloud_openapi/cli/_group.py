@@ -14,7 +14,7 @@ _COMMANDS: Final = {
     "check": ("_check:check", "List the problems that a function would have on the platform."),
     "control": (
         "_control:control",
-        "Steer a running emulator: its time, faults, seeds, mini programs, journal.",
+        "Control a running emulator: its time, faults, seeds, mini programs, journal.",
     ),
     "drift": (
         "_drift:drift",

@@ -1,12 +1,14 @@
 """Options that several commands share. Each is also a variable CLOUD_OPENAPI_<NAME>."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
 from cloud_openapi.json_text import json_text, read_json
+
+_TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -25,6 +27,16 @@ def option(flag: str, *more: str, **settings: Any) -> Decorator:
         show_envvar=True,
         **settings,
     )
+
+
+def field_option(name: str, field: Mapping[str, Any], **settings: Any) -> click.Option:
+    """Return the option of a field of a JSON Schema."""
+    kind = field.get("type", "object")
+    # A string or a number is taken as a string, as any text on a command line.
+    kind = "string" if "string" in kind else str(kind)
+    given = {"type": _TYPES[kind]} if kind in _TYPES else {"type": json_value, "metavar": "JSON"}
+    flag = f"--{name.replace('_', '-')}"
+    return click.Option([flag, name], help=field.get("description"), **given, **settings)
 
 
 def json_value(text: str) -> Any:

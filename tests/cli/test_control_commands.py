@@ -83,7 +83,7 @@ def test_the_clock_is_shown_frozen_moved_and_run(control, emulator):
     assert control("clock", "freeze")["frozen"] is True
 
 
-def test_a_clock_of_its_own_is_shown_and_moved(control, emulator):
+def test_own_clock_of_a_mini_program_is_shown_and_moved(control, emulator):
     control("clock", "freeze", "2020-01-01", "--appid", OTHER)
     control("clock", "advance", "60", "--appid", OTHER)
     assert control("clock", "show", "--appid", OTHER)["now"] == "2020-01-01T00:01:00+08:00"
@@ -117,7 +117,7 @@ def test_limits_of_the_minute_and_cloud_run_are_set(control, emulator):
     assert control("app", "set", OTHER, "--cloud-run", "false")["cloud_run"] is False
 
 
-def test_faults_are_added_listed_and_taken_back(control, emulator):
+def test_faults_are_added_listed_and_removed(control, emulator):
     only = ["--times", "2", "--api", "analysis.getDailyRetain", "--rate", "0.5"]
     added = control("faults", "add", "error", "--errcode", "61504", *only)
     expected = {"id": 1, "kind": "error", "errcode": 61504, "times": 2, "rate": 0.5}
@@ -132,7 +132,7 @@ def test_faults_are_added_listed_and_taken_back(control, emulator):
     assert control("faults", "clear") == {"faults": []}
 
 
-def test_a_pin_is_added_listed_and_taken_back(control, emulator):
+def test_pins_are_added_listed_and_removed(control, emulator):
     what = ["--request", '{"begin_date": "20260310"}', "--response", '{"errcode": 61504}']
     added = control("pins", "add", "analysis.getDailyRetain", *what, "--times", "1")
     assert control("pins", "list")["pins"] == [added]
@@ -226,9 +226,7 @@ def test_the_commands_of_the_readme_run(served, emulator):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_the_emulator_refuses_is_its_own_reason_in_one_line(
-    failing, emulator, arguments, reason
-):
+def test_refusal_is_one_line_with_the_reason(failing, emulator, arguments, reason):
     before = emulator.describe()
     assert reason in failing(*arguments)
     assert emulator.describe() == before
@@ -252,7 +250,7 @@ def test_wrong_usage_is_exit_code_2(served, arguments):
     assert ran.exit_code == 2
 
 
-def test_where_no_emulator_runs_the_line_says_so(failing):
+def test_missing_emulator_is_reported_with_the_command_to_start_one(failing):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     message = failing("state", url=f"http://127.0.0.1:{port}")
@@ -260,19 +258,19 @@ def test_where_no_emulator_runs_the_line_says_so(failing):
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:7070", "http://", "ftp://127.0.0.1"])
-def test_an_address_that_is_none_is_named(failing, url):
+def test_invalid_base_url_is_reported(failing, url):
     assert f'"{url.rstrip("/")}" is no base URL' in failing("state", url=url)
 
 
 # The second is what WeChat answers.
 @pytest.mark.parametrize("body", [b"<html>", b'{"errcode": 40066, "errmsg": "invalid url"}', b"[]"])
-def test_another_program_at_the_address_is_no_emulator(failing, httpserver, body):
+def test_another_program_at_the_address_is_reported(failing, httpserver, body):
     httpserver.expect_request("/_emulator/state").respond_with_data(body)
     message = failing("state", url=httpserver.url_for("/"))
     assert "is no emulator that can be steered (HTTP 200 at /_emulator/state)" in message
 
 
-def test_an_emulator_that_is_slow_to_answer_is_not_called_missing(failing, httpserver, monkeypatch):
+def test_slow_emulator_is_reported_as_a_timeout(failing, httpserver, monkeypatch):
     monkeypatch.setattr(_control_client, "_TIMEOUT", 0.05)
     done = threading.Event()
     httpserver.expect_request("/_emulator/state").respond_with_handler(lambda _: done.wait(WAIT))
@@ -294,21 +292,21 @@ def test_a_clock_may_take_as_long_to_move_as_the_timers_functions_run(
 
 
 @pytest.mark.parametrize("url", ["http://192.0.2.1:7070", "https://api.weixin.qq.com"])
-def test_no_other_machine_is_sent_anything(failing, monkeypatch, url):
+def test_nothing_is_sent_to_another_machine(failing, monkeypatch, url):
     monkeypatch.setattr(requests.Session, "request", lambda *_a, **_k: pytest.fail("it was asked"))
     message = failing("app", "set", "wxreal", "--secret", "my-real-secret", url=url)
     assert f"{url} is another machine" in message
     assert "my-real-secret" not in message
 
 
-def test_no_proxy_is_asked(served, emulator, monkeypatch):
+def test_proxies_are_not_used(served, emulator, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     ran = CliRunner().invoke(_group.group, ["control", "--url", f"{served[1]}/", "state"])
     assert ran.exit_code == 0
 
 
-def test_help_loads_no_requests():
+def test_help_does_not_import_requests():
     source = "import sys; from cloud_openapi.cli import _group; print('requests' in sys.modules)"
     ran = subprocess.run(
         [sys.executable, "-c", source],

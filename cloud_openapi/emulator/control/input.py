@@ -1,4 +1,4 @@
-"""What the control routes are sent, and from where."""
+"""Parse the requests of the control routes, and check their origin."""
 
 import json
 import re
@@ -12,21 +12,22 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.state.clock import read_moment
+from cloud_openapi.json_schema.values import is_number
 from cloud_openapi.loopback import is_loopback
 
 _SPACE = re.compile(r" (?=\d\d:?\d\d$)")
 _FILTERS = ("appid", "api", "path", "errcode", "rid", "since", "after", "limit")
 
 
-def from_this_machine(asked: Request) -> bool:
-    """Say whether a request was made on this machine, and by a name of it.
+def from_this_machine(incoming: Request) -> bool:
+    """Return whether a request comes from this machine and names it by a loopback address.
 
-    A name that resolves to this machine, or another site's page in a browser on it, must not
-    steer the emulator: Host and Origin tell.
+    Host and Origin are checked too: a foreign host name that resolves to this machine, or another
+    site's page in a local browser, must not control the emulator.
     """
-    hosts = [asked.remote_addr, _hostname("//" + asked.headers.get("Host", ""))]
-    if "Origin" in asked.headers:
-        hosts.append(_hostname(asked.headers["Origin"]))
+    hosts = [incoming.remote_addr, _hostname("//" + incoming.headers.get("Host", ""))]
+    if "Origin" in incoming.headers:
+        hosts.append(_hostname(incoming.headers["Origin"]))
     return all(map(is_loopback, hosts))
 
 
@@ -42,7 +43,7 @@ def body() -> Any:
     try:
         return json.loads(request.get_data())
     except (ValueError, RecursionError, RequestEntityTooLarge):
-        raise InvalidInputError("the body is no JSON") from None
+        raise InvalidInputError("the body is not JSON") from None
 
 
 def fields(*allowed: str) -> dict[str, Any]:
@@ -79,17 +80,16 @@ def filters() -> dict[str, Any]:
             except ValueError:
                 raise InvalidInputError(f"{name} is a whole number, not {found[name]!r}") from None
     if "since" in found:
-        # Where somebody has not escaped it, a plus is a space in a query.
+        # An unescaped plus is a space in a query.
         found["since"] = read_moment("since", _SPACE.sub("+", found["since"]))
     return found
 
 
 def seconds(value: Any) -> timedelta:
-    """Return a number of seconds as a difference of time. Raises ValueError."""
-    # No JSON has NaN, but Python reads it.
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124
+    """Return a number of seconds as a timedelta. Raises ValueError."""
+    if not is_number(value):  # Python reads NaN as JSON.
         raise InvalidInputError(f"advance is a number of seconds, not {json.dumps(value)}")
     try:
         return timedelta(seconds=value)
     except OverflowError:
-        raise InvalidInputError("advance: nobody lives to see that") from None
+        raise InvalidInputError("advance is too large") from None

@@ -1,4 +1,4 @@
-"""Watch and steer a running emulator: the routes below ``/_emulator``, for this machine only."""
+"""Watch and control a running emulator: the routes below ``/_emulator``, for this machine only."""
 
 from http import HTTPStatus
 
@@ -22,7 +22,7 @@ from cloud_openapi.errors import RecordingError
 def add_control(app: Flask, emulator: Emulator) -> None:
     """Add the routes to the application; each is a method of the emulator and no more.
 
-    Input that cannot be used is answered 400 with ``{"code", "message"}`` and changes nothing.
+    Invalid input returns 400 with ``{"code", "message"}`` and changes nothing.
     """
     routes = Blueprint("control", __name__, url_prefix="/_emulator")
     routes.before_request(only_this_machine)
@@ -40,7 +40,7 @@ def add_control(app: Flask, emulator: Emulator) -> None:
 
 
 def unknown_route() -> Response:
-    """Return the answer to a path below /_emulator that leads to nothing."""
+    """Return the 404 response to an unknown path below /_emulator."""
     message = f"There is no {request.path}."
     return only_this_machine() or refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
 
@@ -172,12 +172,12 @@ def _add_apps(routes: Blueprint, emulator: Emulator) -> None:
 
     @routes.get("/apps/<appid>/cloudbase_access_token")
     def token_file(appid: str) -> Response:
-        # The bytes of the file alone, so that a client reads it as it reads Cloud Run's.
+        # Only the bytes of the file: a client reads the response as it reads Cloud Run's file.
         return Response(emulator.cloudbase_access_token(appid), content_type="text/plain")
 
 
 def only_this_machine() -> Response | None:
-    """Return a refusal of a request that another machine or another site's page makes."""
+    """Return a 403 response to a request of another machine or another site's page, or None."""
     if from_this_machine(request):
         return None
     message = "/_emulator is for this machine: call it by localhost or 127.0.0.1."

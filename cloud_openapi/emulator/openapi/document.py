@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from cloud_openapi._version import __version__
 from cloud_openapi.catalogue import Catalogue, Operation
+from cloud_openapi.emulator.control_schemas import control_schemas
 from cloud_openapi.emulator.errors import CREDENTIAL_PATHS, TEXTS, TOKEN_PATHS, error_body
 from cloud_openapi.emulator.weixin.management import management_apis
 
@@ -23,6 +24,8 @@ def openapi_document(catalogue: Catalogue, url: str = "/") -> dict[str, Any]:
     ``url`` is the server that it names; the default is the one that the document came from.
     """
     schemas: dict[str, Any] = {"error": _error_schema()}
+    for kind, schema in control_schemas().items():
+        schemas.update(_lifted(f"_emulator.{kind}", schema))
     paths: dict[str, Any] = {}
     for path, entry in management_apis().items():
         for side in ("request", "response"):

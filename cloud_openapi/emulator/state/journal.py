@@ -1,4 +1,8 @@
-"""The journal: the newest requests, with the answers and the reasons for them."""
+"""The newest requests of each mini program, with the responses and their reasons.
+
+A mini program has at most ``journal_size`` entries and 4 MiB of bodies; all journals together,
+that times the number of mini programs plus one, for unknown callers.
+"""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator

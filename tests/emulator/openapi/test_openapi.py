@@ -56,23 +56,23 @@ def schema_names(value):
 
 
 @pytest.mark.parametrize("catalogue", [CATALOGUE, Catalogue({})], ids=["ours", "empty"])
-def test_it_is_valid(catalogue):
+def test_document_is_valid(catalogue):
     OpenAPIV31SpecValidator(openapi_document(catalogue)).validate()
 
 
-def test_it_has_the_endpoints_for_tokens_and_quotas_and_every_api():
+def test_document_has_tokens_quotas_and_every_api():
     found = {(path, method) for path, item in DOCUMENT["paths"].items() for method in item}
     tokens = {("/cgi-bin/token", "get"), ("/cgi-bin/stable_token", "post")}
     quotas = {(path, "post") for path in (*MANAGEMENT_PATHS, CLEAR_QUOTA_V2)}
     assert found == tokens | quotas | {(api.path, api.method.lower()) for api in CATALOGUE.values()}
 
 
-def test_each_reference_leads_to_a_component():
+def test_each_reference_has_a_component():
     names = {f"#/components/schemas/{name}" for name in DOCUMENT["components"]["schemas"]}
     assert set(schema_names(DOCUMENT)) <= names
 
 
-def test_only_the_endpoints_that_take_a_secret_go_without_a_token():
+def test_only_endpoints_that_take_a_secret_need_no_token():
     assert DOCUMENT["security"] == [{"access_token": []}]
     open_to_all = [path for path, item in DOCUMENT["paths"].items() if "security" in str(item)]
     assert open_to_all == ["/cgi-bin/token", "/cgi-bin/stable_token", "/cgi-bin/clear_quota/v2"]
@@ -90,20 +90,20 @@ def test_the_example_credentials_are_granted_a_token():
 
 @pytest.mark.parametrize("side", ["request", "response"])
 @pytest.mark.parametrize("api", CATALOGUE.values(), ids=str)
-def test_its_schemas_take_the_documented_examples(api, side):
+def test_schemas_accept_the_documented_examples(api, side):
     for example in api.examples:
         validator(f"{api.name}.{side}").validate(example[side])
 
 
 @pytest.mark.parametrize("day", ["2017031", "20171313", "20170332", "20170300", "2017-03-13", 1])
-def test_its_dates_are_narrower_than_eight_digits(day):
+def test_schemas_reject_impossible_dates(day):
     request = sample("getDailyRetain.request.official-https.json")
     request["begin_date"] = day
     assert not validator("analysis.getDailyRetain.request").is_valid(request)
 
 
 @pytest.mark.parametrize("code", TEXTS)
-def test_its_error_takes_what_the_emulator_answers(code):
+def test_error_schema_accepts_the_emulators_errors(code):
     emulator = Emulator()
     emulator.faults.add({"kind": "error", "errcode": code})
     error = create_app(emulator).test_client().get("/cgi-bin/token").json
@@ -112,13 +112,13 @@ def test_its_error_takes_what_the_emulator_answers(code):
     assert not validator("error").is_valid({**error, "errcode": 0})
 
 
-def test_the_catalogue_stays_as_it_was():
+def test_document_does_not_change_the_catalogue():
     before = [api.schema("https", "request") for api in CATALOGUE.values()]
     openapi_document(CATALOGUE)
     assert [api.schema("https", "request") for api in CATALOGUE.values()] == before
 
 
-def test_the_emulator_serves_it_and_names_itself_as_the_server():
+def test_emulator_serves_the_document_as_its_own_server():
     answer = create_app(Emulator()).test_client().get("/openapi.json")
     assert answer.content_type == "application/json; charset=utf-8"
     assert answer.json == DOCUMENT
@@ -129,7 +129,7 @@ def test_the_emulator_serves_it_and_names_itself_as_the_server():
     ("arguments", "url"),
     [([], "http://127.0.0.1:7070"), (["--base-url", "http://127.0.0.1:1"], "http://127.0.0.1:1")],
 )
-def test_the_command_prints_it_with_a_server(arguments, url):
+def test_command_prints_the_document_with_a_server(arguments, url):
     command = [sys.executable, "-c", "from cloud_openapi.cli import main; main()", "openapi"]
     printed = subprocess.run([*command, *arguments], check=True, capture_output=True).stdout
     assert json.loads(printed) == {**DOCUMENT, "servers": [{"url": url}]}
@@ -224,7 +224,7 @@ def served():
 
 @SERVICE.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_nothing_that_a_tool_makes_up_is_answered_against_the_document(case, codes, served):
+def test_responses_to_generated_requests_match_the_document(case, codes, served):
     response = served(case)
     code = response.json().get("errcode", 0)
     assert code in {0, *TEXTS}

@@ -88,7 +88,7 @@ def test_an_error_comes_with_its_text_and_a_rid(faulty, fields, text):
     assert faulty.last.appid == DEMO_APPID
 
 
-def test_the_quota_is_used_up_in_the_words_of_the_path(faulty):
+def test_quota_fault_has_the_text_of_the_path(faulty):
     faulty.add("quota")
     assert faulty.ask().json["errmsg"].startswith("reach max api daily quota limit rid: ")
     assert "getStableAccessToken" in faulty.stable()["errmsg"]
@@ -104,7 +104,7 @@ def test_data_are_not_ready_until_a_time(faulty):
 
 
 @pytest.mark.parametrize("status", [400, 404, 502, 503, 599])
-def test_a_status_comes_with_a_page(faulty, status):
+def test_status_fault_returns_an_html_page(faulty, status):
     faulty.add("status", status=status)
     answer = faulty.ask()
     assert answer.status_code == status
@@ -134,7 +134,7 @@ def test_a_truncated_answer_is_the_first_half_of_the_good_one(faulty):
     assert faulty.last.check == "simulation, fault 1: truncate"
 
 
-def test_a_wrong_content_type_changes_nothing_else(faulty):
+def test_content_type_fault_changes_only_the_header(faulty):
     whole = faulty.ask().data
     faulty.add("content_type", content_type="text/plain")
     answer = faulty.ask()
@@ -222,24 +222,24 @@ def test_nobody_sleeps_on_for_a_fault_that_was_taken_back(faulty):
 # ---- to whom, how often, until when --------------------------------------------------------
 
 
-def test_a_fault_of_an_api_strikes_that_api_only(faulty):
+def test_fault_with_api_applies_to_that_api_only(faulty):
     faulty.add("error", errcode=-1, api="analysis.getDailyRetain")
     assert [faulty.code(), faulty.code(WEEKLY, WEEK)] == [-1, 0]
     assert "access_token" in faulty.stable()
 
 
-def test_a_fault_of_a_path_strikes_that_path_only(faulty):
+def test_fault_with_path_applies_to_that_path_only(faulty):
     faulty.add("error", errcode=-1, path=STABLE)
     assert [faulty.stable()["errcode"], faulty.code()] == [-1, 0]
 
 
-def test_a_fault_of_neither_strikes_everything(faulty):
+def test_fault_without_api_and_path_applies_to_all(faulty):
     faulty.add("error", errcode=-1)
     assert faulty.code() == faulty.code(WEEKLY) == faulty.code("/nowhere") == -1
     assert faulty.stable()["errcode"] == -1
 
 
-def test_a_fault_of_a_mini_program_strikes_no_other(faulty):
+def test_fault_with_appid_applies_to_no_other(faulty):
     faulty.add("error", errcode=-1, appid=OTHER)
     assert [faulty.code(), faulty.code(appid=OTHER)] == [0, -1]
     assert "access_token" in faulty.stable()
@@ -255,13 +255,13 @@ def test_a_fault_ends_after_its_times(faulty):
     assert faulty.emulator.faults.active == ()
 
 
-def test_of_two_faults_the_older_strikes_first(faulty):
+def test_older_of_two_faults_applies_first(faulty):
     faulty.add("error", errcode=-1, times=1)
     faulty.add("error", errcode=61504, times=1)
     assert [faulty.code() for _ in range(3)] == [-1, 61504, 0]
 
 
-def test_a_rate_strikes_some_by_the_seed_whatever_others_ask():
+def test_rate_follows_from_the_seed_whatever_others_request():
     def codes(seed, noise):
         faulty = Faulty(seed=seed)
         faulty.add("error", errcode=-1, rate=0.3, appid=DEMO_APPID)
@@ -276,7 +276,7 @@ def test_a_rate_strikes_some_by_the_seed_whatever_others_ask():
     assert codes(1, 0) == codes(1, 2) != codes(2, 0)
 
 
-def test_times_count_strikes_when_there_is_a_rate(faulty):
+def test_times_counts_only_requests_that_the_rate_selects(faulty):
     faulty.add("error", errcode=-1, rate=0.5, times=3)
     assert [faulty.code() for _ in range(100)].count(-1) == 3
 
@@ -290,7 +290,7 @@ def test_times_hold_across_threads(faulty):
     assert sum(map(sum, at_once(*[strikes] * 4))) == 50
 
 
-def test_a_fault_is_taken_back_by_its_number(faulty):
+def test_fault_is_removed_by_its_number(faulty):
     faulty.add("error", errcode=-1)
     second = faulty.add("error", errcode=61504)
     faulty.emulator.faults.remove(1)
@@ -301,7 +301,7 @@ def test_a_fault_is_taken_back_by_its_number(faulty):
         faulty.emulator.faults.remove(second.id)
 
 
-def test_a_fault_tells_what_it_is(faulty):
+def test_fault_is_described(faulty):
     fault = faulty.add("error", errcode=-1, times=2, until="2026-03-12")
     faulty.code()
     assert fault.describe() == {
@@ -365,7 +365,7 @@ def test_a_fault_tells_what_it_is(faulty):
         ({"kind": "drop", "api": "analysis.getDailyRetain", "path": DAILY}, "not both"),
     ],
 )
-def test_a_bad_definition_is_refused_with_what_is_allowed(faulty, definition, reason):
+def test_invalid_definition_is_refused_with_the_reason(faulty, definition, reason):
     with pytest.raises(ValueError, match=reason):
         faulty.emulator.faults.add(definition)
     assert faulty.emulator.faults.active == ()
@@ -413,7 +413,7 @@ def wired(request, served):
     ],
     ids=lambda value: value.get("kind") if isinstance(value, dict) else "",
 )
-def test_the_facade_sees_each_fault_and_then_a_good_answer(wired, definition, code, text):
+def test_facade_raises_for_a_fault_and_then_gets_a_good_response(wired, definition, code, text):
     emulator, cloud = wired
     emulator.faults.add({**definition, "api": "analysis.getDailyRetain", "times": 1})
     dates = {"beginDate": "20260310", "endDate": "20260310"}
@@ -433,14 +433,14 @@ def test_the_facade_sees_each_fault_and_then_a_good_answer(wired, definition, co
     ],
     ids=lambda definition: definition["kind"],
 )
-def test_the_facade_gets_over_the_other_faults(wired, definition):
+def test_facade_recovers_from_the_other_faults(wired, definition):
     emulator, cloud = wired
     emulator.faults.add(definition)
     dates = {"beginDate": "20260310", "endDate": "20260310"}
     assert cloud.openapi.analysis.getDailyRetain(dates)["refDate"] == "20260310"
 
 
-def test_a_connection_dropped_in_the_body_brings_the_head_and_half_of_the_body(served):
+def test_drop_in_body_sends_the_head_and_half_of_the_body(served):
 
     emulator, url = served
     emulator.faults.clear()
@@ -457,7 +457,7 @@ def test_a_connection_dropped_in_the_body_brings_the_head_and_half_of_the_body(s
     assert abs(len(caught.value.partial) - caught.value.expected) <= 1
 
 
-def test_a_dropped_connection_brings_no_byte(served):
+def test_drop_sends_no_byte(served):
 
     emulator, url = served
     emulator.faults.clear()
@@ -479,7 +479,7 @@ def by_gateway(faulty):
     return json.loads(faulty.client.post("/admin", json=data).json["data"]["responseData"])
 
 
-def test_the_gateways_own_error_strikes_calls_by_the_gateway_only(faulty):
+def test_gateway_error_applies_to_gateway_calls_only(faulty):
     faulty.add("gateway_error", errcode=-604104, times=1)
     assert faulty.code() == 0
     expected = {"errcode": -604104, "errmsg": "illegal source of invocation"}
@@ -488,7 +488,7 @@ def test_the_gateways_own_error_strikes_calls_by_the_gateway_only(faulty):
     assert by_gateway(faulty)["ref_date"] == "20260310"
 
 
-def test_a_fault_of_weixins_strikes_calls_by_the_gateway_too(faulty):
+def test_wechat_fault_applies_to_gateway_calls_too(faulty):
     faulty.add("error", errcode=61504, appid=DEMO_APPID, api="analysis.getDailyRetain")
     assert by_gateway(faulty)["errcode"] == 61504
     faulty.emulator.faults.clear()
@@ -497,7 +497,7 @@ def test_a_fault_of_weixins_strikes_calls_by_the_gateway_too(faulty):
     assert faulty.code() == 40001
 
 
-def test_a_fault_of_missing_data_leaves_the_token_endpoints_alone(faulty):
+def test_not_ready_does_not_apply_to_token_endpoints(faulty):
     faulty.add("not_ready", until="2099-01-01", errmsg="计算延迟,请稍后再试")
     assert faulty.ask().json["errmsg"].startswith("计算延迟,请稍后再试 rid: ")
     fields = {"grant_type": "client_credential", "appid": DEMO_APPID, "secret": DEMO_SECRET}
@@ -505,7 +505,7 @@ def test_a_fault_of_missing_data_leaves_the_token_endpoints_alone(faulty):
     assert faulty.client.post("/nowhere", json={}).json["errcode"] == 40066
 
 
-def test_a_fault_that_has_ended_does_not_come_back_with_the_clock(faulty):
+def test_ended_fault_stays_ended_when_the_clock_goes_back(faulty):
     clock = faulty.emulator.clock
     now = clock.now()
     faulty.add("error", errcode=-1, until=now + timedelta(hours=1))
@@ -520,9 +520,9 @@ def test_a_fault_that_ended_while_nobody_looked_does_not_come_back_with_the_cloc
     own = faulty.emulator.clock_of(DEMO_APPID)
     own.run(NOW)
     faulty.add("error", errcode=-1, appid=DEMO_APPID, until=own.now() + timedelta(hours=1))
-    shown = clock_module._shown
+    shown = clock_module._time_of
     later = timedelta(hours=2)
-    monkeypatch.setattr(clock_module, "_shown", lambda at: at.frozen_at or shown(at) + later)
+    monkeypatch.setattr(clock_module, "_time_of", lambda at: at.frozen_at or shown(at) + later)
     own.freeze(NOW)
     assert faulty.code() == 0
 
@@ -545,7 +545,7 @@ SEEN = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_there_is_does_its_own(faulty, kind):
+def test_each_kind_has_its_effect(faulty, kind):
     fields, expected = SEEN[kind]
     faulty.add(kind, **fields)
     try:

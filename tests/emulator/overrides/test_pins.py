@@ -49,18 +49,18 @@ def test_a_pinned_answer_is_given_as_it_is(pinned):
     assert pinned.last_check() == "pin 1"
 
 
-def test_what_else_a_request_has_does_not_matter(pinned):
+def test_further_parameters_of_a_request_are_ignored(pinned):
     pinned.pin()
     assert pinned.call({**DAY, "access_token": "in the body too"}) == RECORDED
 
 
-def test_another_request_is_answered_as_ever(pinned):
+def test_other_requests_get_the_simulation(pinned):
     pinned.pin()
     before = {"begin_date": "20260309", "end_date": "20260309"}
     assert pinned.call(before)["ref_date"] == "20260309"
 
 
-def test_a_pin_without_a_request_answers_all_of_its_api(pinned):
+def test_pin_without_a_request_answers_all_requests_of_its_api(pinned):
     pinned.emulator.pins.add({"api": API, "response": RECORDED})
     assert pinned.call({"begin_date": "20260309", "end_date": "20260309"}) == RECORDED
     week = {"begin_date": "20260302", "end_date": "20260308"}
@@ -68,43 +68,43 @@ def test_a_pin_without_a_request_answers_all_of_its_api(pinned):
     assert pinned.call(week, path=path)["ref_date"] == "20260302-20260308"
 
 
-def test_the_pin_with_more_parameters_is_the_nearer(pinned):
+def test_pin_with_more_parameters_comes_first(pinned):
     pinned.pin()
     pinned.pin(request={"begin_date": "20260310"}, response=ANOTHER)
     assert pinned.call() == RECORDED
 
 
-def test_a_number_is_not_the_text_of_it(pinned):
+def test_number_does_not_match_a_string(pinned):
     pinned.pin(request={"begin_date": 20260310}, response=ANOTHER)
     pinned.pin()
     assert pinned.call() == RECORDED
     assert pinned.call({**DAY, "begin_date": 20260310}) == ANOTHER
 
 
-def test_a_pin_answers_dates_that_may_not_be_asked_for(pinned):
+def test_pin_answers_dates_that_the_api_refuses(pinned):
     pinned.pin(request={"begin_date": "20991231"})
     assert pinned.call({"begin_date": "20991231", "end_date": "20991231"}) == RECORDED
 
 
-def test_a_pin_gives_a_documented_example_another_answer(pinned):
+def test_pin_replaces_a_documented_example(pinned):
     example = default_catalogue()[API].examples[0]
     pinned.pin(request=example["request"])
     assert pinned.call(example["request"]) == RECORDED
 
 
-def test_a_token_is_still_asked_for(pinned):
+def test_pinned_request_needs_a_token(pinned):
     pinned.pin()
     assert pinned.client.post(PATH, json=DAY).json["errcode"] == 41001
 
 
-def test_a_later_pin_of_the_same_request_takes_the_place_of_the_former(pinned):
+def test_later_pin_of_the_same_request_replaces_the_former(pinned):
     pinned.pin()
     pinned.pin(response=ANOTHER)
     assert pinned.call() == ANOTHER
     assert [pin.id for pin in pinned.emulator.pins.listed()] == [2]
 
 
-def test_a_mini_programs_own_pin_comes_first_and_is_its_alone(pinned):
+def test_own_pin_of_a_mini_program_comes_first_and_answers_no_other(pinned):
     pinned.pin()
     pinned.pin(appid=OTHER, response=ANOTHER)
     assert pinned.call(appid=OTHER) == ANOTHER
@@ -161,7 +161,7 @@ def test_times_ends_a_pin(pinned):
     assert pinned.emulator.pins.listed()[0].describe() == {"id": 1, **PIN, "times": 2, "given": 2}
 
 
-def test_behind_a_pin_that_is_over_the_next_nearest_answers(pinned):
+def test_next_matching_pin_answers_after_one_has_ended(pinned):
     pinned.emulator.pins.add({"api": API, "response": ANOTHER})
     pinned.pin(times=1)
     assert [pinned.call(), pinned.call()] == [RECORDED, ANOTHER]
@@ -190,14 +190,14 @@ def test_answers_in_turn_are_given_once_each_to_many_threads(pinned):
 # ---- taking back ---------------------------------------------------------------------------
 
 
-def test_a_pin_that_is_taken_back_answers_no_more(pinned):
+def test_removed_pin_answers_no_more(pinned):
     pin = pinned.pin()
     pinned.emulator.pins.remove(pin.id)
     assert pinned.call()["ref_date"] == "20260310"
     assert not pinned.emulator.pins.listed()
 
 
-def test_a_reset_of_a_mini_program_takes_back_its_own_pins_only(pinned):
+def test_reset_of_a_mini_program_removes_its_own_pins_only(pinned):
     pinned.pin()
     pinned.pin(appid=OTHER, response=ANOTHER)
     pinned.emulator.reset_app(OTHER)
@@ -205,7 +205,7 @@ def test_a_reset_of_a_mini_program_takes_back_its_own_pins_only(pinned):
     assert pinned.call(appid=OTHER) == RECORDED
 
 
-def test_a_reset_takes_back_every_pin(pinned):
+def test_reset_removes_every_pin(pinned):
     pinned.pin()
     pinned.emulator.reset()
     assert pinned.emulator.describe()["pins"] == 0
@@ -241,7 +241,7 @@ BROKEN = {**RECORDED, "visit_uv": [{"key": 0, "value": "119450"}]}
         ({"response": {**RECORDED, "more": 2**64}}, "a pin is JSON: Integer exceeds 64-bit"),
     ],
 )
-def test_a_bad_definition_is_refused_with_the_reason_and_changes_nothing(pinned, change, reason):
+def test_invalid_definition_is_refused_with_the_reason_and_changes_nothing(pinned, change, reason):
     pinned.pin()
     data = json.dumps({**PIN, **change})
     refused = pinned.client.post("/_emulator/pins", data=data)
@@ -261,7 +261,7 @@ def test_responses_is_a_list_of_answers(pinned, responses):
 @pytest.mark.parametrize(
     "answer", [BROKEN, [], "text", None, {"errcode": 61503, "errmsg": "x", "more": 1}]
 )
-def test_force_pins_what_breaks_the_schema(pinned, answer):
+def test_force_accepts_a_response_that_breaks_the_schema(pinned, answer):
     pinned.pin(response=answer, force=True)
     assert pinned.call() == answer
 
@@ -271,7 +271,7 @@ def test_the_place_of_a_broken_answer_among_several_is_named(pinned):
         pinned.emulator.pins.add({"api": API, "responses": [RECORDED, BROKEN]})
 
 
-def test_a_definition_that_is_changed_afterwards_changes_no_answer(pinned):
+def test_pin_keeps_a_copy_of_its_definition(pinned):
     answer = json.loads(json.dumps(RECORDED))
     pinned.pin(response=answer)
     answer["ref_date"] = "changed"
@@ -281,7 +281,7 @@ def test_a_definition_that_is_changed_afterwards_changes_no_answer(pinned):
 # ---- over HTTP -----------------------------------------------------------------------------
 
 
-def test_pins_are_added_listed_and_taken_back_over_http(pinned):
+def test_pins_are_added_listed_and_removed_over_http(pinned):
     added = pinned.client.post("/_emulator/pins", json=PIN)
     assert (added.status_code, added.json) == (201, {"id": 1, **PIN, "given": 0})
     assert pinned.call() == RECORDED
@@ -290,7 +290,7 @@ def test_pins_are_added_listed_and_taken_back_over_http(pinned):
     assert pinned.client.delete("/_emulator/pins/1").status_code == 404
 
 
-def test_the_documented_examples_are_listed_too(pinned):
+def test_documented_examples_are_listed_too(pinned):
     documented = pinned.client.get("/_emulator/pins").json["documented"]
     assert {pin["api"] for pin in documented} == set(default_catalogue())
     assert {"api": API, "request": {"begin_date": "20170313", "end_date": "20170313"}} in [
@@ -298,7 +298,7 @@ def test_the_documented_examples_are_listed_too(pinned):
     ]
 
 
-def test_pins_of_one_mini_program_are_taken_back_alone(pinned):
+def test_pins_of_one_mini_program_are_removed_alone(pinned):
     pinned.pin()
     pinned.pin(appid=OTHER)
     left = pinned.client.delete("/_emulator/pins", query_string={"appid": OTHER}).json["pins"]
