@@ -1,4 +1,4 @@
-"""Looking at other processes, and waiting for what they do."""
+"""Signals to other processes, and waiting for conditions."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 
 WAIT = 10
-"""Seconds within which anything is done, on a busy machine too."""
+"""A timeout in seconds that suffices on a busy machine."""
 
 
 def is_alive(pid):
@@ -18,7 +18,7 @@ def is_alive(pid):
 
 
 def until(condition):
-    """Wait for a condition; say whether it came true."""
+    """Wait for a condition, and return whether it came true."""
     end = time.monotonic() + WAIT
     while not condition():
         if time.monotonic() > end:
@@ -29,7 +29,7 @@ def until(condition):
 
 @contextmanager
 def stopped(process):
-    """Let a process wait, as a slow machine would, while entered."""
+    """Stop a process while entered, as on a slow machine."""
     process.send_signal(signal.SIGSTOP)
     try:
         yield

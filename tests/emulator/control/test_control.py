@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from support.processes import until
-from support.threads import at_once
+from support.threads import run_concurrently
 from support.values import DAILY, DAY, NOW, OTHER, STABLE, WEEKLY
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
@@ -500,7 +500,7 @@ def test_the_state_is_told_while_mini_programs_come_and_go(control):
     def tell():
         return {len(control.emulator.describe()["apps"]) for _ in range(1000)}
 
-    _, told = at_once(come_and_go, tell)
+    _, told = run_concurrently(come_and_go, tell)
     assert min(told) == 2
 
 

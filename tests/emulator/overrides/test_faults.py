@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from support.paths import ROOT
-from support.threads import at_once
+from support.threads import run_concurrently
 from support.values import DAILY, DAY, NOW, OTHER, STABLE, WEEKLY
 
 from cloud_openapi import Cloud, CloudSDKError
@@ -286,7 +286,7 @@ def test_times_hold_across_threads(faulty):
     def strikes():
         return [faulty.strike() is not None for _ in range(2000)]
 
-    assert sum(map(sum, at_once(*[strikes] * 4))) == 50
+    assert sum(map(sum, run_concurrently(*[strikes] * 4))) == 50
 
 
 def test_a_fault_is_taken_back_by_its_number(faulty):
