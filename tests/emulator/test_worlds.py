@@ -24,7 +24,7 @@ def at(text):
     return datetime.fromisoformat(text).replace(tzinfo=BEIJING)
 
 
-class Tester:
+class AppClient:
     """A client that controls and calls one mini program."""
 
     def __init__(self, emulator, appid):
@@ -90,14 +90,14 @@ def new_emulator():
 
 
 def alone(appid, rounds):
-    tester = Tester(new_emulator(), appid)
+    tester = AppClient(new_emulator(), appid)
     tester.use_everything(rounds)
     return tester.seen
 
 
 def test_concurrent_clients_of_two_mini_programs_are_isolated():
     emulator = new_emulator()
-    testers = [Tester(emulator, appid) for appid in APPS]
+    testers = [AppClient(emulator, appid) for appid in APPS]
     threads = [threading.Thread(target=tester.use_everything, args=(6,)) for tester in testers]
     stop = threading.Event()
 
@@ -176,11 +176,11 @@ def test_refused_move_leaves_own_clock_following(emulator):
 
 def test_unknown_mini_program_has_no_clock(emulator):
     with pytest.raises(ValueError, match="appid is one of wxone, wxtwo"):
-        emulator.clock_of("wxnobody")
+        emulator.clock_of("wxunknown")
 
 
 def test_control_shows_and_sets_own_clock(emulator):
-    tester = Tester(emulator, ONE)
+    tester = AppClient(emulator, ONE)
     common = {"now": "2026-03-11T12:00:00+08:00", "frozen": True, "offset": 0.0}
     assert tester.control("GET", f"clock?appid={ONE}") == common
     assert "clock" not in tester.control("GET", f"apps/{ONE}")
@@ -200,7 +200,7 @@ def test_control_shows_and_sets_own_clock(emulator):
 
 
 def test_own_clock_decides_expiry_faults_rids_and_journal(emulator):
-    tester = Tester(emulator, ONE)
+    tester = AppClient(emulator, ONE)
     token = tester.token()
     assert token["expires_in"] == 7200
     tester.clock(advance=3600)
@@ -221,7 +221,7 @@ def test_own_clock_decides_expiry_faults_rids_and_journal(emulator):
 
 
 def test_midnight_of_another_mini_program_does_not_reset_a_quota(emulator):
-    one, two = Tester(emulator, ONE), Tester(emulator, TWO)
+    one, two = AppClient(emulator, ONE), AppClient(emulator, TWO)
     tokens = [tester.token()["access_token"] for tester in (one, two)]
     emulator.configure_app(ONE, daily_limits={DAILY: 1})
     assert one.call(DAILY, DAY, tokens[0])["ref_date"] == "20260310"
@@ -238,7 +238,7 @@ def test_own_seed_equals_an_emulator_with_that_seed(emulator):
     made = Emulator(clock=Clock(NOW), apps=APPS, seed=8)
     granted = [one.program(ONE).tokens.grant()[0] for one in (emulator, made)]
     assert granted[0] == granted[1]
-    answers = [Tester(one, ONE).call(DAILY, DAY, granted[0]) for one in (emulator, made)]
+    answers = [AppClient(one, ONE).call(DAILY, DAY, granted[0]) for one in (emulator, made)]
     assert answers[0] == answers[1]
     assert emulator.program(TWO).tokens.grant()[0] != made.program(TWO).tokens.grant()[0]
     assert emulator.describe_app(ONE)["seed"] == 8
@@ -261,7 +261,7 @@ def test_reseed_skips_mini_programs_with_own_seed(emulator):
 
 def test_tokens_and_rids_do_not_depend_on_other_mini_programs():
     def answers_beside(noise):
-        tester = Tester(new_emulator(), ONE)
+        tester = AppClient(new_emulator(), ONE)
         for _ in range(noise):
             tester.emulator.program(TWO).tokens.grant()
             tester.client.post("/nowhere")
@@ -318,8 +318,8 @@ def test_invalid_settings_are_refused(apps, reason):
 def test_message_names_only_the_first_mini_programs():
     emulator = Emulator(apps={f"wx{number}": "s" for number in range(10_000)})
     for refused in (
-        lambda: emulator.program("wxnobody"),
-        lambda: emulator.faults.add({"kind": "html", "appid": "wxnobody"}),
+        lambda: emulator.program("wxunknown"),
+        lambda: emulator.faults.add({"kind": "html", "appid": "wxunknown"}),
     ):
         with pytest.raises(ValueError, match="wx0, wx1, wx2, wx3, wx4 and 9,995 more, not"):
             refused()
@@ -341,7 +341,7 @@ def test_noisy_mini_programs_do_not_evict_entries_of_others():
     noisy = [f"wx{number}" for number in range(11)]
     apps = dict.fromkeys(("wxquiet", *noisy), "s")
     emulator = Emulator(clock=Clock(NOW), apps=apps)
-    quiet = Tester(emulator, "wxquiet")
+    quiet = AppClient(emulator, "wxquiet")
     for _ in range(3):
         quiet.token("s")
     before = quiet.journal()
@@ -410,7 +410,7 @@ def test_concurrent_reset_keeps_entries_of_other_mini_programs():
 @pytest.mark.parametrize("everything", [True, False])
 @pytest.mark.parametrize("kind", ["a token", "a forced token", "a good call", "a bad call"])
 def test_request_during_a_reset_leaves_no_trace(emulator, monkeypatch, kind, everything):
-    tester, spend = Tester(emulator, ONE), Quota.spend
+    tester, spend = AppClient(emulator, ONE), Quota.spend
     token = tester.token()["access_token"]
 
     def overtaken(quota, *call):
@@ -433,7 +433,7 @@ def test_request_during_a_reset_leaves_no_trace(emulator, monkeypatch, kind, eve
     assert program.rids.get(answer.get("errmsg", "")[-26:]) is None
     assert emulator.program_of_token(answer.get("access_token", token)) is None
     assert program.tokens.grant() == untouched.tokens.grant()
-    assert Tester(emulator, ONE).token("bad") == Tester(fresh, ONE).token("bad")
+    assert AppClient(emulator, ONE).token("bad") == AppClient(fresh, ONE).token("bad")
 
 
 def test_journal_reader_misses_no_entry():

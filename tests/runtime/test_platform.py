@@ -102,7 +102,7 @@ def test_a_token_is_invalid_after_its_invocation(served, language, tmp_path, mon
             assert served.call(f"{language}{thief}Thief", event)["errCode"] == ILLEGAL, thief
 
 
-@pytest.mark.parametrize("token", ["made-up", "", " ", "null", "undefined", "__proto__"])
+@pytest.mark.parametrize("token", ["invalid", "", " ", "null", "undefined", "__proto__"])
 def test_an_unknown_token_is_invalid(served, token):
     for language in LANGUAGES:
         answer = served.call(f"{language}May", {"steal": {"WX_API_TOKEN": token}, "params": DAY})
@@ -321,7 +321,7 @@ exports.main = async ({ params, options, media }) => {
 
 def test_the_journal_has_the_bytes_that_a_function_sent(served):
     served.write("sends", SENDS, [API])
-    served.emulator.configure_app("wxother", secret="made-up")
+    served.emulator.configure_app("wxother", secret="invalid")
     media = bytes(range(256)) + secrets.token_bytes(1000)
     note = "零零零 ñ 🙂 " + "长" * 3400
     assert len(note.encode()) > 10_000

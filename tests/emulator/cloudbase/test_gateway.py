@@ -107,7 +107,7 @@ def test_yesterday_is_not_ready_before_the_ready_hour():
 
 
 def test_unknown_appid_returns_40013(gateway):
-    assert gateway.code(appid="wxnobody") == 40013
+    assert gateway.code(appid="wxunknown") == 40013
     assert gateway.last.appid is None
 
 
@@ -134,7 +134,7 @@ def test_unknown_api_returns_604100_listed_or_not(gateway, api):
 
 
 def test_invalid_token_returns_604104(gateway):
-    assert gateway.code(token="made-up") == -604104
+    assert gateway.code(token="invalid") == -604104
     assert gateway.code(token=API) == -604104
 
 
@@ -161,7 +161,7 @@ def test_token_without_its_functions_signature_is_refused(gateway, signed):
     assert stolen["code"] == "INVALID_REQUEST_SOURCE"
 
 
-@pytest.mark.parametrize("token", ["token-a", "", "made-up"])
+@pytest.mark.parametrize("token", ["token-a", "", "invalid"])
 def test_secret_id_of_a_function_requires_its_key(gateway, token):
     gateway.functions.root = frozenset({API})
     reader, own_key = gateway.functions.secrets_of("reader")[0], "0" * 32
@@ -340,7 +340,7 @@ def test_unknown_function_and_unknown_caller_are_refused(gateway):
     assert missing["code"] == "FUNCTIONS_REQUEST_FAIL"
     assert "missing" in missing["message"]
     assert invoke(gateway, function_name="reader", request_data="{")["code"] == "INVALID_PARAM"
-    unknown = invoke(gateway, function_name="reader", wxCloudApiToken="made-up")
+    unknown = invoke(gateway, function_name="reader", wxCloudApiToken="invalid")
     assert unknown["code"] == "INVALID_REQUEST_SOURCE"
     assert gateway.functions.invoked == []
 

@@ -109,7 +109,7 @@ def test_parameters_of_the_sdk_arrive_byte_for_byte(served):
 
 
 def test_sdk_reports_invalid_token_and_wrong_secret(served):
-    (illegal,) = run(served, {"api": API, "params": DAY}, WX_API_TOKEN="made-up")
+    (illegal,) = run(served, {"api": API, "params": DAY}, WX_API_TOKEN="invalid")
     assert illegal["message"] == (
         "errCode: -604104 illegal source of invocation | errMsg: system error: error code: -604104"
     )

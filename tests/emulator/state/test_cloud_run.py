@@ -122,7 +122,7 @@ def test_from_appid_selects_the_mini_program(container):
     assert container.call(from_appid=DEMO_APPID).json == own
 
 
-@pytest.mark.parametrize("appid", [OTHER, "wxnobody"])
+@pytest.mark.parametrize("appid", [OTHER, "wxunknown"])
 def test_from_appid_without_the_service_is_85105(container, appid):
     container.switch(EVERY)
     assert container.code(from_appid=appid) == 85105

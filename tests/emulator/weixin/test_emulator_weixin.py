@@ -171,7 +171,7 @@ def case(name, expected, body=GOOD, **more):
     [
         case("no token", NO_TOKEN, token=False),
         case("empty token", NO_TOKEN, token=""),
-        case("invalid token", BAD_CREDENTIAL, token="made-up"),
+        case("invalid token", BAD_CREDENTIAL, token="invalid"),
         case("token cut short", BAD_CREDENTIAL, token="emulator_"),
         case(
             "token in the body only",
@@ -331,16 +331,16 @@ def test_body_of_6_mib_is_accepted(weixin):
     ("fields", "expected"),
     [
         case("method before missing token", POST_NEEDED, b"", method="GET", token=False),
-        case("method before invalid token", POST_NEEDED, b"", method="PUT", token="made-up"),
+        case("method before invalid token", POST_NEEDED, b"", method="PUT", token="invalid"),
         case("method before body", POST_NEEDED, b"hello", method="PUT"),
         case("method before dates", POST_NEEDED, dates("x", "y"), method="DELETE"),
         case("missing token before empty body", NO_TOKEN, b"", token=False),
         case("missing token before text", NO_TOKEN, b"hello", token=False),
         case("missing token before dates", NO_TOKEN, dates("x", "y"), token=False),
-        case("invalid token before empty body", BAD_CREDENTIAL, b"", token="made-up"),
-        case("invalid token before text", BAD_CREDENTIAL, b"hello", token="made-up"),
-        case("invalid token before a form", BAD_CREDENTIAL, b"begin_date=1", token="made-up"),
-        case("invalid token before dates", BAD_CREDENTIAL, dates("x", "y"), token="made-up"),
+        case("invalid token before empty body", BAD_CREDENTIAL, b"", token="invalid"),
+        case("invalid token before text", BAD_CREDENTIAL, b"hello", token="invalid"),
+        case("invalid token before a form", BAD_CREDENTIAL, b"begin_date=1", token="invalid"),
+        case("invalid token before dates", BAD_CREDENTIAL, dates("x", "y"), token="invalid"),
         case("format of end before today", DATE_FORMAT, dates("20260311", "2026-03-11")),
         case("format of begin before begin > end", DATE_FORMAT, dates("2026-03-11", "20260308")),
         case("missing end before tomorrow", DATE_FORMAT, b'{"begin_date":"20260312"}'),
@@ -445,7 +445,7 @@ def without_tail(body):
 @pytest.mark.parametrize(
     ("name", "ask"),
     [
-        ("40001-2026-rid", lambda weixin: weixin.call(DAILY, GOOD, "made-up")),
+        ("40001-2026-rid", lambda weixin: weixin.call(DAILY, GOOD, "invalid")),
         ("40013-token-rid", lambda weixin: weixin.get_token(appid="wx0000000000000000")),
         ("40013-token-rid", lambda weixin: weixin.get_stable(appid="wx0000000000000000")),
         ("40125-rid", lambda weixin: weixin.get_token(secret="wrong")),
