@@ -1,4 +1,4 @@
-"""Clients that others wrote work against the emulator, unmodified, over a socket."""
+"""Unmodified third-party clients against the emulator, over a socket."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ def server():
 
 
 def wechatpy(server, secret=DEMO_SECRET):
-    """Return a client; it asks for its token where its own API goes, not at WeChat's."""
+    """Return a client that gets its token from the emulator too."""
 
     class Client(WeChatClient):
         API_BASE_URL = server.url
@@ -38,7 +38,7 @@ def wechatpy(server, secret=DEMO_SECRET):
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_wechatpy_gets_a_token_and_the_documented_answer(server, api):
+def test_wechatpy_gets_the_documented_response(server, api):
     answer = wechatpy(server).post(
         default_catalogue()[f"analysis.{api}"].path,
         data=sample(f"{api}.request.official-https.json"),
@@ -46,7 +46,7 @@ def test_wechatpy_gets_a_token_and_the_documented_answer(server, api):
     assert answer == sample(f"{api}.response.official-https.json")
 
 
-def test_wechatpy_raises_what_the_emulator_refuses(server):
+def test_wechatpy_raises_the_emulators_errors(server):
     path = default_catalogue()["analysis.getDailyRetain"].path
     with pytest.raises(WeChatClientException) as caught:
         wechatpy(server).post(path, data={"begin_date": "20170313", "end_date": "20170314"})
@@ -58,7 +58,7 @@ def test_wechatpy_raises_what_the_emulator_refuses(server):
 
 @pytest.mark.parametrize("kind", ["token", "stable"])
 @pytest.mark.parametrize("api", APIS)
-def test_node_easywechat_gets_a_token_and_the_documented_answer(server, api, kind):
+def test_node_easywechat_gets_the_documented_response(server, api, kind):
     node = shutil.which("node")
     if node is None or not (NODE / "node_modules" / "node-easywechat").is_dir():
         pytest.skip("Node.js or tests/node/node_modules is missing: npm ci --prefix tests/node")

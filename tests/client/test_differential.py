@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 from support.captured import parts, signature_is_good
-from support.sdk import SDK, RawGateway, Told, for_node
+from support.sdk import SDK, CannedResponse, RawGateway, for_node
 from support.values import API
 
 from cloud_openapi import Cloud, CloudSDKError
@@ -74,7 +74,7 @@ def both(service, monkeypatch):
             return {"error": error.to_dict()}
 
     def both(cases):
-        service.gateway.tell([told for _, _, told in cases])
+        service.gateway.set_responses([told for _, _, told in cases])
         asked = [
             _walk({"case": f"case {number}", **params}, indices_first)
             for number, (params, _, _) in enumerate(cases)
@@ -83,7 +83,7 @@ def both(service, monkeypatch):
             {"api": API, "params": for_node(params), "options": options}
             for params, (_, options, _) in zip(asked, cases, strict=True)
         ]
-        theirs = service.node.ask(calls)
+        theirs = service.node.call(calls)
         ours = [call(params, options) for params, (_, options, _) in zip(asked, cases, strict=True)]
         return ours, theirs
 
@@ -311,7 +311,7 @@ class Chance(random.Random):
 
 def check_requests(service, both, seed, count):
     chance = Chance(seed)
-    told = Told(messages.write_answer(b"{}", JSON))
+    told = CannedResponse(messages.write_answer(b"{}", JSON))
     cases = [(chance.params(), chance.options(), told) for _ in range(count)]
     ours, theirs = both(cases)
     assert_equal(cases, ours, theirs)
@@ -337,7 +337,7 @@ def check_signatures(service, node, python):
         assert signature.verify(signed, KEY, int(request.headers["x-timestamp"])) == "test-id"
         ours = python[number]
         assert signature_is_good(ours.headers, ours.target, ours.body, KEY)
-    made = service.node.ask([{"sign": to_sign(request)} for request in python.values()])
+    made = service.node.call([{"sign": to_sign(request)} for request in python.values()])
     for request, answer in zip(python.values(), made, strict=True):
         assert answer == {"authorization": request.headers["authorization"]}
 
@@ -397,23 +397,23 @@ def told_by(chance):
 
 
 def good(chance):
-    return Told(messages.write_answer(_json(chance.object()), JSON))
+    return CannedResponse(messages.write_answer(_json(chance.object()), JSON))
 
 
 def typed(chance):
     body = chance.choice(
         [_json(chance.value()), chance.text().encode("utf-8", "replace"), b"", b"{"]
     )
-    return Told(messages.write_answer(body, chance.choice(TYPES)))
+    return CannedResponse(messages.write_answer(body, chance.choice(TYPES)))
 
 
 def platform_error(chance):
-    return Told(messages.write_error(chance.choice(CODES)))
+    return CannedResponse(messages.write_error(chance.choice(CODES)))
 
 
 def weixin_error(chance):
     error = {"errcode": chance.choice(CODES), "errmsg": chance.text()}
-    return Told(messages.write_answer(_json({**chance.object(), **error}), JSON))
+    return CannedResponse(messages.write_answer(_json({**chance.object(), **error}), JSON))
 
 
 def gateway_error(chance):
@@ -421,29 +421,31 @@ def gateway_error(chance):
     kind = chance.choice(
         [GATEWAY_JSON, "application/json", "application/json; charset=UTF-8", PROTO]
     )
-    return Told(_json(error), kind)
+    return CannedResponse(_json(error), kind)
 
 
 def gateway_json(chance):
     value = {**chance.object(), **chance.choice([{}, {"errcode": 40003, "errmsg": chance.text()}])}
-    return Told(_json(value), chance.choice([GATEWAY_JSON, "application/json", PROTO, "text/html"]))
+    return CannedResponse(
+        _json(value), chance.choice([GATEWAY_JSON, "application/json", PROTO, "text/html"])
+    )
 
 
 def bad_status(chance):
     body = chance.choice([b"", b"<html>", messages.write_answer(b"{}", JSON)])
-    return Told(body, "text/html", chance.choice(STATUSES))
+    return CannedResponse(body, "text/html", chance.choice(STATUSES))
 
 
 def no_message(chance):
     whole = messages.write_answer(_json(chance.object()), JSON)
     broken = [b"<html><body>Bad</body></html>", whole[: chance.randrange(len(whole))], b"",
               chance.randbytes(chance.randrange(12)), b"{}", b"[]", b"null", b"17"]  # fmt: skip
-    return Told(chance.choice(broken), chance.choice([PROTO, "text/html"]))
+    return CannedResponse(chance.choice(broken), chance.choice([PROTO, "text/html"]))
 
 
 def dropped(chance):
     how = chance.choice(["before", "in body", "reset"])
-    return Told(messages.write_answer(_json(chance.object()), JSON), drop=how)
+    return CannedResponse(messages.write_answer(_json(chance.object()), JSON), drop=how)
 
 
 ANSWERS = [good, good, typed, platform_error, weixin_error, gateway_error, gateway_json, bad_status,
@@ -515,7 +517,7 @@ def both_served(service, monkeypatch):
 
         def call(params=None):
             asked = params or {"beginDate": "20170313", "endDate": "20170313"}
-            (their,) = node.ask([{"api": API, "params": asked}])
+            (their,) = node.call([{"api": API, "params": asked}])
             try:
                 mine = {"result": cloud.openapi[API](asked)}
             except CloudSDKError as error:
@@ -524,7 +526,7 @@ def both_served(service, monkeypatch):
                 if "error" in outcome:
                     text = re.sub("rid: [0-9a-f-]{26}", "rid: …", outcome["error"]["errMsg"])
                     outcome["error"]["errMsg"] = text
-            assert_equal([({}, None, Told(b""))], [mine], [their])
+            assert_equal([({}, None, CannedResponse(b""))], [mine], [their])
 
         yield emulator, call
         node.close()

@@ -1,4 +1,4 @@
-"""Each mini program is a world of its own: what it sees does not depend on the others."""
+"""Isolation of mini programs."""
 
 import json
 import threading
@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 from support.processes import WAIT
-from support.threads import at_once
+from support.threads import run_concurrently
 from support.values import DAILY, DAY, NOW, QUOTA, STABLE
 
 from cloud_openapi.emulator import Clock, Emulator, Entry, create_app
@@ -25,8 +25,8 @@ def at(text):
     return datetime.fromisoformat(text).replace(tzinfo=BEIJING)
 
 
-class Steerer:
-    """One test process: it steers and calls in the name of one mini program only."""
+class AppClient:
+    """A client that controls and calls one mini program."""
 
     def __init__(self, emulator, appid):
         self.appid = appid
@@ -43,7 +43,7 @@ class Steerer:
     def clock(self, **change):
         return self.control("PUT", "clock", {"appid": self.appid, **change})
 
-    def ask(self, path, body=None, token=None):
+    def call(self, path, body=None, token=None):
         query = {} if token is None else {"access_token": token}
         answer = self.client.post(path, query_string=query, json=body)
         self.seen.append(answer.text)
@@ -51,38 +51,38 @@ class Steerer:
 
     def token(self, secret=None, **more):
         fields = {"grant_type": "client_credential", "appid": self.appid}
-        return self.ask(STABLE, {**fields, "secret": secret or APPS[self.appid], **more})
+        return self.call(STABLE, {**fields, "secret": secret or APPS[self.appid], **more})
 
-    def day(self, rounds):
-        """Do what a test of everything does, again and again."""
+    def use_everything(self, rounds):
+        """Use every feature, ``rounds`` times."""
         for number in range(rounds):
             self.control("POST", "reset", {"appid": self.appid})
             self.control("PUT", f"apps/{self.appid}", {"seed": number, "ready_hour": 9})
             self.clock(freeze=f"2026-03-1{number % 5 + 1}T08:00")
             self.token("wrong")
             old = self.token()["access_token"]
-            self.ask(DAILY, DAY, old)
+            self.call(DAILY, DAY, old)
             token = self.token(force_refresh=True)["access_token"]
-            self.ask(DAILY, DAY, old)  # 40001, and still this mini program's
+            self.call(DAILY, DAY, old)  # 40001, of this mini program
             self.clock(advance=3600)
-            self.ask(DAILY, DAY, token)
+            self.call(DAILY, DAY, token)
             fault = {"kind": "error", "errcode": 61504, "rate": 0.5, "appid": self.appid}
             self.control("POST", "faults", {**fault, "until": f"2026-03-2{number % 5 + 1}"})
             for _ in range(5):
-                self.ask(DAILY, DAY, token)
+                self.call(DAILY, DAY, token)
             self.control("DELETE", f"faults?appid={self.appid}")
             self.control("PUT", f"apps/{self.appid}", {"daily_limits": {DAILY: 4}})
             for _ in range(3):
-                self.ask(DAILY, {"begin_date": "20260301", "end_date": "20260301"}, token)
-            self.ask(QUOTA, {"cgi_path": DAILY}, token)
+                self.call(DAILY, {"begin_date": "20260301", "end_date": "20260301"}, token)
+            self.call(QUOTA, {"cgi_path": DAILY}, token)
             self.clock(advance=7200)
-            self.ask(DAILY, DAY, token)  # 42001
+            self.call(DAILY, DAY, token)  # 42001
             self.seen += self.journal()
             self.seen.append(self.control("GET", f"apps/{self.appid}"))
 
     def journal(self):
         entries = self.control("GET", f"journal?appid={self.appid}&limit=1000")["entries"]
-        # The number of a fault is a handle: the one thing that follows from what others did.
+        # Fault numbers are common to all mini programs.
         return [{**entry, "check": entry["check"].partition("fault ")[0]} for entry in entries]
 
 
@@ -91,19 +91,19 @@ def new_emulator():
 
 
 def alone(appid, rounds):
-    tester = Steerer(new_emulator(), appid)
-    tester.day(rounds)
+    tester = AppClient(new_emulator(), appid)
+    tester.use_everything(rounds)
     return tester.seen
 
 
-def test_two_at_a_time_see_exactly_what_each_would_see_alone():
+def test_concurrent_clients_of_two_mini_programs_are_isolated():
     emulator = new_emulator()
-    testers = [Steerer(emulator, appid) for appid in APPS]
-    threads = [threading.Thread(target=tester.day, args=(6,)) for tester in testers]
+    testers = [AppClient(emulator, appid) for appid in APPS]
+    threads = [threading.Thread(target=tester.use_everything, args=(6,)) for tester in testers]
     stop = threading.Event()
 
     def noise():
-        # Nobody's, and of somebody who came later; both without an end.
+        # Endless requests of unknown callers and of a later mini program.
         emulator.configure_app("wxnoise", secret="n")
         client = create_app(emulator).test_client()
         while not stop.is_set():
@@ -128,7 +128,7 @@ def test_two_at_a_time_see_exactly_what_each_would_see_alone():
     assert testers[0].seen != testers[1].seen
 
 
-# ---- a clock of its own --------------------------------------------------------------------
+# ---- own clocks ----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def emulator():
     return new_emulator()
 
 
-def test_a_clock_of_its_own_follows_the_common_one_until_it_is_set(emulator):
+def test_own_clock_follows_the_common_clock_until_it_is_set(emulator):
     own = emulator.clock_of(ONE)
     emulator.clock.advance(timedelta(hours=1))
     assert own.now() == emulator.clock.now() == at("2026-03-11T13:00")
@@ -149,7 +149,7 @@ def test_a_clock_of_its_own_follows_the_common_one_until_it_is_set(emulator):
     assert own.now() == at("2020-01-01T00:00")
 
 
-def test_a_clock_of_its_own_runs_from_where_the_common_one_stands(emulator):
+def test_own_clock_starts_at_the_common_time(emulator):
     own = emulator.clock_of(ONE)
     own.freeze()
     assert own.frozen_at == NOW
@@ -159,7 +159,7 @@ def test_a_clock_of_its_own_runs_from_where_the_common_one_stands(emulator):
     assert emulator.clock.frozen_at == NOW
 
 
-def test_a_seed_of_its_own_ends_the_tokens_of_the_former(emulator):
+def test_own_seed_invalidates_earlier_tokens(emulator):
     emulator.configure_app(ONE, cloud_run={"api_whitelist": ["/*"]})
     before = emulator.program(ONE).tokens.grant()[0], emulator.cloudbase_access_token(ONE)
     emulator.configure_app(ONE, seed=77)
@@ -167,7 +167,7 @@ def test_a_seed_of_its_own_ends_the_tokens_of_the_former(emulator):
     assert emulator.cloudbase_access_token(ONE) != before[1]
 
 
-def test_a_refused_step_leaves_a_clock_following(emulator):
+def test_refused_move_leaves_own_clock_following(emulator):
     own = emulator.clock_of(ONE)
     with pytest.raises(ValueError, match="between 1971 and 2105"):
         own.advance(timedelta(days=3_000_000))
@@ -175,13 +175,13 @@ def test_a_refused_step_leaves_a_clock_following(emulator):
     assert own.now() == at("2026-03-11T13:00")
 
 
-def test_nobody_has_a_clock_of_an_unknown_mini_program(emulator):
+def test_unknown_mini_program_has_no_clock(emulator):
     with pytest.raises(ValueError, match="appid is one of wxone, wxtwo"):
-        emulator.clock_of("wxnobody")
+        emulator.clock_of("wxunknown")
 
 
-def test_the_control_shows_and_sets_a_clock_of_its_own(emulator):
-    tester = Steerer(emulator, ONE)
+def test_control_shows_and_sets_own_clock(emulator):
+    tester = AppClient(emulator, ONE)
     common = {"now": "2026-03-11T12:00:00+08:00", "frozen": True, "offset": 0.0}
     assert tester.control("GET", f"clock?appid={ONE}") == common
     assert "clock" not in tester.control("GET", f"apps/{ONE}")
@@ -200,53 +200,53 @@ def test_the_control_shows_and_sets_a_clock_of_its_own(emulator):
     assert tester.control("GET", f"clock?appid={ONE}") == common
 
 
-def test_what_is_judged_for_a_mini_program_is_judged_by_its_clock(emulator):
-    tester = Steerer(emulator, ONE)
+def test_own_clock_decides_expiry_faults_rids_and_journal(emulator):
+    tester = AppClient(emulator, ONE)
     token = tester.token()
     assert token["expires_in"] == 7200
     tester.clock(advance=3600)
     assert tester.token()["expires_in"] == 3600
     fault = {"kind": "not_ready", "appid": ONE, "until": "2026-03-11T13:30"}
     tester.control("POST", "faults", fault)
-    refused = tester.ask(DAILY, DAY, token["access_token"])
+    refused = tester.call(DAILY, DAY, token["access_token"])
     assert refused["errcode"] == 61503
     assert f"rid: {int(at('2026-03-11T13:00').timestamp()):08x}-" in refused["errmsg"]
     assert tester.journal()[-1]["time"] == "2026-03-11T13:00:00+08:00"
     tester.clock(advance=1800)
-    assert tester.ask(DAILY, DAY, token["access_token"])["ref_date"] == "20260310"
+    assert tester.call(DAILY, DAY, token["access_token"])["ref_date"] == "20260310"
     tester.clock(advance=86400)
-    expired = tester.ask(DAILY, DAY, token["access_token"])
+    expired = tester.call(DAILY, DAY, token["access_token"])
     assert expired["errcode"] == 42001
     assert tester.journal()[-1]["time"] == "2026-03-12T13:30:00+08:00"
     assert emulator.clock.now() == NOW
 
 
-def test_a_quota_of_one_mini_program_outlives_the_midnight_of_another(emulator):
-    one, two = Steerer(emulator, ONE), Steerer(emulator, TWO)
+def test_midnight_of_another_mini_program_does_not_reset_a_quota(emulator):
+    one, two = AppClient(emulator, ONE), AppClient(emulator, TWO)
     tokens = [tester.token()["access_token"] for tester in (one, two)]
     emulator.configure_app(ONE, daily_limits={DAILY: 1})
-    assert one.ask(DAILY, DAY, tokens[0])["ref_date"] == "20260310"
+    assert one.call(DAILY, DAY, tokens[0])["ref_date"] == "20260310"
     two.clock(advance=86400)
-    two.ask(DAILY, DAY, two.token()["access_token"])
-    assert one.ask(DAILY, DAY, tokens[0])["errcode"] == 45009
+    two.call(DAILY, DAY, two.token()["access_token"])
+    assert one.call(DAILY, DAY, tokens[0])["errcode"] == 45009
 
 
-# ---- a seed of its own ---------------------------------------------------------------------
+# ---- own seeds -----------------------------------------------------------------------------
 
 
-def test_a_seed_of_its_own_gives_the_numbers_of_an_emulator_made_with_it(emulator):
+def test_own_seed_equals_an_emulator_with_that_seed(emulator):
     emulator.configure_app(ONE, seed=8)
     made = Emulator(clock=Clock(NOW), apps=APPS, seed=8)
     granted = [one.program(ONE).tokens.grant()[0] for one in (emulator, made)]
     assert granted[0] == granted[1]
-    answers = [Steerer(one, ONE).ask(DAILY, DAY, granted[0]) for one in (emulator, made)]
+    answers = [AppClient(one, ONE).call(DAILY, DAY, granted[0]) for one in (emulator, made)]
     assert answers[0] == answers[1]
     assert emulator.program(TWO).tokens.grant()[0] != made.program(TWO).tokens.grant()[0]
     assert emulator.describe_app(ONE)["seed"] == 8
     assert "seed" not in emulator.describe_app(TWO)
 
 
-def test_a_common_seed_leaves_those_alone_that_have_their_own(emulator):
+def test_reseed_skips_mini_programs_with_own_seed(emulator):
     emulator.configure_app(ONE, seed=8)
     emulator.faults.add({"kind": "html", "appid": ONE})
     emulator.faults.add({"kind": "html", "appid": TWO})
@@ -260,22 +260,22 @@ def test_a_common_seed_leaves_those_alone_that_have_their_own(emulator):
     assert (emulator.seed, emulator.describe_app(ONE).get("seed")) == (0, None)
 
 
-def test_tokens_and_rids_do_not_depend_on_what_others_asked():
-    def asked(noise):
-        tester = Steerer(new_emulator(), ONE)
+def test_tokens_and_rids_do_not_depend_on_other_mini_programs():
+    def answers_beside(noise):
+        tester = AppClient(new_emulator(), ONE)
         for _ in range(noise):
             tester.emulator.program(TWO).tokens.grant()
             tester.client.post("/nowhere")
         token = tester.token()["access_token"]
-        return token, tester.ask(DAILY, {}, token)["errmsg"], tester.token("wrong")["errmsg"]
+        return token, tester.call(DAILY, {}, token)["errmsg"], tester.token("wrong")["errmsg"]
 
-    assert asked(0) == asked(3)
-
-
-# ---- made with settings, reset to them ------------------------------------------------------
+    assert answers_beside(0) == answers_beside(3)
 
 
-def test_a_reset_goes_back_to_the_settings_that_the_emulator_was_made_with():
+# ---- initial settings ----------------------------------------------------------------------
+
+
+def test_reset_restores_the_initial_settings():
     first = {"secret": "one", "ready_hour": 9, "daily_limits": {DAILY: 5}, "seed": 7}
     emulator = Emulator(apps={ONE: first, TWO: "two"})
     made = emulator.describe()["apps"]
@@ -308,29 +308,29 @@ def test_a_reset_goes_back_to_the_settings_that_the_emulator_was_made_with():
         ({ONE: {"ready_hour": 9}}, "appid is one of"),
     ],
 )
-def test_an_emulator_is_not_made_with_settings_that_make_no_sense(apps, reason):
+def test_invalid_settings_are_refused(apps, reason):
     with pytest.raises(ValueError, match=reason):
         Emulator(apps=apps)
 
 
-# ---- many of them --------------------------------------------------------------------------
+# ---- many mini programs --------------------------------------------------------------------
 
 
-def test_a_message_names_a_few_of_many_mini_programs():
+def test_message_names_only_the_first_mini_programs():
     emulator = Emulator(apps={f"wx{number}": "s" for number in range(10_000)})
     for refused in (
-        lambda: emulator.program("wxnobody"),
-        lambda: emulator.faults.add({"kind": "html", "appid": "wxnobody"}),
+        lambda: emulator.program("wxunknown"),
+        lambda: emulator.faults.add({"kind": "html", "appid": "wxunknown"}),
     ):
         with pytest.raises(ValueError, match="wx0, wx1, wx2, wx3, wx4 and 9,995 more, not"):
             refused()
 
 
-def test_ten_thousand_mini_programs_are_added_in_no_time(emulator):
+def test_adding_mini_programs_takes_linear_time(emulator):
     began = time.process_time()
     for number in range(10_000):
         emulator.configure_app(f"wx{number}", secret="s", ready_hour=9, seed=number)
-    # A tenth of a second; were each to look at all others, it would be a hundred times that.
+    # Takes a tenth of a second; quadratic time would be a hundred times that.
     assert time.process_time() - began < 2
     assert len(emulator.apps) == 10_002
 
@@ -338,11 +338,11 @@ def test_ten_thousand_mini_programs_are_added_in_no_time(emulator):
 # ---- journals ------------------------------------------------------------------------------
 
 
-def test_noisy_mini_programs_evict_nothing_from_a_quiet_ones_journal():
+def test_noisy_mini_programs_do_not_evict_entries_of_others():
     noisy = [f"wx{number}" for number in range(11)]
     apps = dict.fromkeys(("wxquiet", *noisy), "s")
     emulator = Emulator(clock=Clock(NOW), apps=apps)
-    quiet = Steerer(emulator, "wxquiet")
+    quiet = AppClient(emulator, "wxquiet")
     for _ in range(3):
         quiet.token("s")
     before = quiet.journal()
@@ -356,7 +356,7 @@ def test_noisy_mini_programs_evict_nothing_from_a_quiet_ones_journal():
     assert all(len(emulator.program(appid).journal) == 1000 for appid in noisy)
 
 
-def test_a_store_evicts_its_oldest_values():
+def test_store_evicts_its_oldest_values():
     store = BoundedStore(3)
     for number in range(20):
         store.add(number, number)
@@ -367,7 +367,7 @@ def test_a_store_evicts_its_oldest_values():
     assert (len(store), store.items()) == (0, [])
 
 
-def test_heavy_values_evict_older_ones():
+def test_large_values_evict_older_ones():
     store, heavy = BoundedStore(100), 1024 * 1024
     for number in range(60):
         store.add(number, number, heavy)
@@ -391,7 +391,7 @@ def entry_of(appid, body=b""):
     )
 
 
-def test_threads_that_reset_one_mini_program_lose_no_entries_of_another():
+def test_concurrent_reset_keeps_entries_of_other_mini_programs():
     emulator = Emulator(apps=APPS, journal_size=2000)
 
     def write():
@@ -403,29 +403,29 @@ def test_threads_that_reset_one_mini_program_lose_no_entries_of_another():
             emulator.program(ONE).journal.add(entry_of(ONE))
             emulator.reset_app(ONE)
 
-    at_once(write, reset, reset)
+    run_concurrently(write, reset, reset)
     entries, _ = select(emulator.program(TWO).journal, limit=5000)
     assert [entry.body for entry in entries] == [b"%d" % number for number in range(2000)]
 
 
 @pytest.mark.parametrize("everything", [True, False])
 @pytest.mark.parametrize("kind", ["a token", "a forced token", "a good call", "a bad call"])
-def test_an_overtaken_request_leaves_no_trace(emulator, monkeypatch, kind, everything):
-    tester, spend = Steerer(emulator, ONE), Quota.spend
+def test_request_during_a_reset_leaves_no_trace(emulator, monkeypatch, kind, everything):
+    tester, spend = AppClient(emulator, ONE), Quota.spend
     token = tester.token()["access_token"]
 
     def overtaken(quota, *call):
         monkeypatch.setattr(Quota, "spend", spend)
         reset = emulator.reset if everything else partial(emulator.reset_app, ONE)
-        at_once(reset)
+        run_concurrently(reset)
         spend(quota, *call)
 
     monkeypatch.setattr(Quota, "spend", overtaken)
     answer = {
         "a token": tester.token,
         "a forced token": partial(tester.token, force_refresh=True),
-        "a good call": partial(tester.ask, DAILY, DAY, token),
-        "a bad call": partial(tester.ask, DAILY, {}, token),
+        "a good call": partial(tester.call, DAILY, DAY, token),
+        "a bad call": partial(tester.call, DAILY, {}, token),
     }[kind]()
     fresh = new_emulator()
     program, untouched = emulator.program(ONE), fresh.program(ONE)
@@ -434,10 +434,10 @@ def test_an_overtaken_request_leaves_no_trace(emulator, monkeypatch, kind, every
     assert program.rids.get(answer.get("errmsg", "")[-26:]) is None
     assert emulator.program_of_token(answer.get("access_token", token)) is None
     assert program.tokens.grant() == untouched.tokens.grant()
-    assert Steerer(emulator, ONE).token("bad") == Steerer(fresh, ONE).token("bad")
+    assert AppClient(emulator, ONE).token("bad") == AppClient(fresh, ONE).token("bad")
 
 
-def test_who_has_seen_an_entry_misses_none_that_came_before_it():
+def test_journal_reader_misses_no_entry():
     emulator = Emulator(apps=APPS, journal_size=5000)
 
     def write(appid):
@@ -452,4 +452,4 @@ def test_who_has_seen_an_entry_misses_none_that_came_before_it():
         return seen
 
     writers = [partial(write, appid) for appid in (ONE, TWO, ONE)]
-    assert at_once(read, *writers)[0] == 3000
+    assert run_concurrently(read, *writers)[0] == 3000

@@ -5,7 +5,7 @@ const { tmpdir } = require('os');
 const [, , baseURL, appId, secret, path, body, kind] = process.argv;
 // It writes its cache into the working directory.
 process.chdir(require('fs').mkdtempSync(`${tmpdir()}/easywechat-`));
-// The package's own index asks for a file that node-socialite no longer has.
+// The package's index requires a file that node-socialite no longer has.
 const MiniApp = require('node-easywechat/dist/MiniApp/Application');
 
 const app = new MiniApp({

@@ -1,13 +1,13 @@
-// Make calls with wx-server-sdk, unmodified, for as long as lines come.
+// Make calls with wx-server-sdk, unmodified, for each line of input.
 //   node long.js    A line is a JSON array of [{"api", "params", "options"}, …] or {"sign": …}; the
 //                   answer is a line with an array of {"result"}, {"error"} or {"authorization"}.
-//   {"$": "bytes" | "bigint", "value": …} anywhere stands for what JSON has no word for.
+//   {"$": "bytes" | "bigint", "value": …} anywhere is a value that JSON lacks.
 const cloud = require('wx-server-sdk')
 const { sign } = require('@cloudbase/signature-nodejs')
 
 const AT_ONCE = 8
 const write = (value) => process.stdout.write(JSON.stringify(value, encode) + '\n')
-// The SDK prints advice of its own.
+// Keep the advice that the SDK prints out of the output.
 console.log = console.info = console.warn = console.error
 
 cloud.init({ env: cloud.DYNAMIC_CURRENT_ENV })
@@ -18,7 +18,7 @@ function decode(_key, value) {
   return value.$ === 'bigint' ? BigInt(value.value) : value
 }
 
-// Buffer.toJSON comes before a replacer, which finds the Buffer itself in its holder.
+// Buffer.toJSON runs before the replacer, so take the Buffer from its holder.
 function encode(key, value) {
   const own = this[key]
   return Buffer.isBuffer(own) ? { $: 'bytes', value: own.toString('base64') } : value
@@ -35,13 +35,13 @@ async function answer({ api, params, options, ...other }) {
 }
 
 async function answerAll(line) {
-  const asked = JSON.parse(line, decode)
+  const calls = JSON.parse(line, decode)
   const answers = []
   let next = 0
   async function work() {
-    while (next < asked.length) {
+    while (next < calls.length) {
       const number = next++
-      answers[number] = await answer(asked[number])
+      answers[number] = await answer(calls[number])
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))

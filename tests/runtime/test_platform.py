@@ -1,4 +1,4 @@
-"""Functions in both languages, run and served for real: who may call, and what arrives."""
+"""Python and Node.js functions in real workers: permissions, tokens, timers and HTTP access."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ from cloud_openapi.periods import BEIJING
 
 ILLEGAL, DENIED = -604104, -604101
 
-# Calls the API and keeps its token and credentials in a file, as one that was broken into would.
+# Calls the API and leaks its token and credentials to a file.
 NODE_LEAKS = """
 const cloud = require('wx-server-sdk')
 const fs = require('fs')
@@ -75,7 +75,7 @@ def leaked(served, name, tmp_path):
     return json.loads(file.read_text())
 
 
-# ---- who may call --------------------------------------------------------------------------
+# ---- permissions and tokens ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -95,14 +95,14 @@ def test_a_token_is_invalid_after_its_invocation(served, language, tmp_path, mon
         outside.openapi.analysis.getDailyRetain(DAY)
     assert refused.value.errCode == ILLEGAL
     for thief, (source, file) in SOURCES.items():
-        # Functions of this test alone: with stolen credentials a worker is spoilt.
+        # Own functions: stolen credentials spoil a worker.
         served.write(f"{language}{thief}Thief", source, [API], file)
         for steal in ({"WX_API_TOKEN": stolen["WX_API_TOKEN"]}, stolen):
             event = {"steal": steal, "params": DAY}
             assert served.call(f"{language}{thief}Thief", event)["errCode"] == ILLEGAL, thief
 
 
-@pytest.mark.parametrize("token", ["made-up", "", " ", "null", "undefined", "__proto__"])
+@pytest.mark.parametrize("token", ["invalid", "", " ", "null", "undefined", "__proto__"])
 def test_an_unknown_token_is_invalid(served, token):
     for language in LANGUAGES:
         answer = served.call(f"{language}May", {"steal": {"WX_API_TOKEN": token}, "params": DAY})
@@ -111,9 +111,9 @@ def test_an_unknown_token_is_invalid(served, token):
 
 def test_a_token_is_invalid_for_another_function(served, tmp_path):
     served.write("waits", WAITS, [API])
-    served.write("thief", THIEF, [])
+    served.write("thief", STEALS, [])
     answer = served.call("waits", {"name": "thief", "params": DAY})
-    # By its own credentials, by public ones, and by the other's name with its own key.
+    # With its own credentials, public ones, and the other's secret id with its own key.
     assert answer == {"stolen": [ILLEGAL, ILLEGAL, -501001], "own": "20170313"}
 
 
@@ -136,7 +136,7 @@ exports.main = async (event) => {
   return { stolen: result, own: own.refDate }
 }
 """
-THIEF = """
+STEALS = """
 const cloud = require('wx-server-sdk')
 cloud.init({ env: cloud.DYNAMIC_CURRENT_ENV })
 exports.main = async (event) => {
@@ -175,16 +175,16 @@ NAMES = [
 
 
 @pytest.fixture(scope="module")
-def lists_them(served):
-    """Return the name of a function whose config.json lists the API and all that resembles it."""
+def lists_names(served):
+    """Return a function whose config.json lists the API and similar names."""
     served.write("names", NODE_LEAKS, [API, *NAMES])
     return "names"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_permissions_match_exact_names_only(served, lists_them, name):
+def test_permissions_match_exact_names_only(served, lists_names, name):
     before = len(served.entries)
-    answer = served.call(lists_them, {"api": name, "params": DAY})
+    answer = served.call(lists_names, {"api": name, "params": DAY})
     assert answer["errCode"] == -604100
     assert all(entry.errcode for entry in served.entries[before:])
 
@@ -223,8 +223,8 @@ cloud.init({ env: cloud.DYNAMIC_CURRENT_ENV })
 exports.main = async (event) => {
   const answer = await cloud.openapi.analysis.getDailyRetain(PARAMS)
   const token = Boolean(process.env.WX_TRIGGER_API_TOKEN_V0)
-  const told = { event, answer, context: cloud.getWXContext(), token }
-  require('fs').appendFileSync(FILE, JSON.stringify(told) + '\\n')
+  const report = { event, answer, context: cloud.getWXContext(), token }
+  require('fs').appendFileSync(FILE, JSON.stringify(report) + '\\n')
 }
 """
 PYTHON_TIMER = """
@@ -234,17 +234,15 @@ cloud.init()
 def main(event, context):
     answer = cloud.openapi.analysis.getDailyRetain(PARAMS)
     token = bool(os.environ.get("WX_TRIGGER_API_TOKEN_V0"))
-    told = {"event": event, "answer": answer, "context": cloud.getWXContext(), "token": token}
+    report = {"event": event, "answer": answer, "context": cloud.getWXContext(), "token": token}
     with open(FILE, "a") as file:
-        file.write(json.dumps(told) + chr(10))
+        file.write(json.dumps(report) + chr(10))
 """
 
 
 @pytest.mark.parametrize(("language", "source"), [("node", NODE_TIMER), ("python", PYTHON_TIMER)])
-def test_a_moved_clock_fires_a_timer_once_and_its_token_may_call(
-    tmp_path, monkeypatch, language, source
-):
-    file = tmp_path / "told"
+def test_timer_fires_once_and_its_token_is_valid(tmp_path, monkeypatch, language, source):
+    file = tmp_path / "report"
     source = source.replace("FILE", json.dumps(str(file))).replace("PARAMS", json.dumps(DAY))
     trigger = {"name": "EveryDay", "type": "timer", "config": "0 0 2 * * * *"}
     with Served(tmp_path / "functions", monkeypatch) as served:
@@ -255,16 +253,16 @@ def test_a_moved_clock_fires_a_timer_once_and_its_token_may_call(
         served.send("PUT", "/_emulator/clock", b'{"advance": 3600}')
         served.send("PUT", "/_emulator/clock", b'{"advance": 3600}')
         (line,) = file.read_text("utf-8").splitlines()
-    told = json.loads(line)
+    report = json.loads(line)
     # 02:00 in Beijing is 18:00 in UTC, the day before.
-    assert told["event"] == {
+    assert report["event"] == {
         "Type": "Timer", "TriggerName": "EveryDay", "Time": "2026-03-10T18:00:00Z", "Message": "",
     }  # fmt: skip
-    assert told["answer"]["refDate"] == "20170313"
-    assert told["token"]
-    assert told["context"]["SOURCE"] == "wx_trigger"
-    assert "OPENID" not in told["context"]
-    assert not [key for key in told["context"] if "TOKEN" in key]
+    assert report["answer"]["refDate"] == "20170313"
+    assert report["token"]
+    assert report["context"]["SOURCE"] == "wx_trigger"
+    assert "OPENID" not in report["context"]
+    assert not [key for key in report["context"] if "TOKEN" in key]
 
 
 # ---- HTTP access ---------------------------------------------------------------------------
@@ -282,7 +280,7 @@ WEB = {"node": ("index.js", NODE_WEB), "python": ("index.py", PYTHON_WEB)}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_http_access_gives_plain_and_integrated_responses(served, language):
+def test_http_access_returns_plain_and_integrated_responses(served, language):
     file, source = WEB[language]
     served.write(f"{language}Web", source, file=file)
 
@@ -309,7 +307,7 @@ def test_http_access_gives_plain_and_integrated_responses(served, language):
     assert (event["httpMethod"], event["path"], event["body"]) == ("POST", "/below", "零")
 
 
-# ---- what arrives --------------------------------------------------------------------------
+# ---- parameters ----------------------------------------------------------------------------
 
 SENDS = """
 const cloud = require('wx-server-sdk')
@@ -323,7 +321,7 @@ exports.main = async ({ params, options, media }) => {
 
 def test_the_journal_has_the_bytes_that_a_function_sent(served):
     served.write("sends", SENDS, [API])
-    served.emulator.configure_app("wxother", secret="made-up")
+    served.emulator.configure_app("wxother", secret="invalid")
     media = bytes(range(256)) + secrets.token_bytes(1000)
     note = "零零零 ñ 🙂 " + "长" * 3400
     assert len(note.encode()) > 10_000

@@ -1,7 +1,7 @@
-"""Requests that wx-server-sdk sent to a raw socket, and a checker of their signatures.
+"""Captured requests of wx-server-sdk, and a check of their signatures.
 
 The files below tests/gateway/ were captured from the unmodified packages with the secret id
-``test-id`` and the key ``test-key``. The checker shares no code with the package.
+``test-id`` and the key ``test-key``. The check shares no code with the package.
 """
 
 import datetime as dt
@@ -18,7 +18,7 @@ SIGNED = sorted(path.name for path in FOLDER.glob("wx-server-sdk-[34]*.http"))
 
 
 class Captured:
-    """One request: its target, its headers by lower-case name, its body without chunks."""
+    """A request, with lower-case header names and a body without chunks."""
 
     def __init__(self, raw):
         self.raw = raw
@@ -43,7 +43,7 @@ def _chunks(rest):
 
 
 def parts(headers, body):
-    """Return the fields of a body; the parts of one in parts have a name and are bytes."""
+    """Return the fields of a JSON or multipart body, as bytes."""
     kind = headers["content-type"]
     if not kind.startswith("multipart/form-data"):
         fields = json.loads(body)
@@ -64,7 +64,7 @@ def _text(value):
 
 
 def signature_is_good(headers, target, body, key):
-    """Say whether the Authorization header belongs to the request."""
+    """Return whether the Authorization header belongs to the request."""
     found = re.fullmatch(
         r"TC3-HMAC-SHA256 Credential=[^/]+/([^/]+)/tcb/tc3_request, SignedParams=([^,]*), "
         r"SignedHeaders=([^,]*), Signature=([0-9a-f]+)",

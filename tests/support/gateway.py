@@ -1,4 +1,4 @@
-"""The CloudBase gateway of an emulator, called as wx-server-sdk calls it."""
+"""A client of the CloudBase gateway, as wx-server-sdk."""
 
 import json
 import time
@@ -24,14 +24,14 @@ class Invocation(NamedTuple):
 
 
 class Functions:
-    """Stands in for the runtime: two functions that run, one of which may call nothing."""
+    """A stub of the runtime with two running functions; ``denied`` has no permissions."""
 
     folder = "functions"
 
     def __init__(self):
         self.credentials = Credentials.new()
-        self.names = ["reader", "nobody"]
-        self.running = {"token-a": "reader", "token-b": "nobody"}
+        self.names = ["reader", "denied"]
+        self.running = {"token-a": "reader", "token-b": "denied"}
         self.root = frozenset()
         self.invoked = []
         self.outcome = None
@@ -64,7 +64,7 @@ class Functions:
 
 
 class Gateway:
-    """An emulator, asked as the SDK asks."""
+    """An emulator and a client of its gateway."""
 
     def __init__(self, **settings):
         self.functions = Functions()
@@ -79,9 +79,9 @@ class Gateway:
         return self.client.post("/admin", data=body, content_type=kind, headers=headers)
 
     def sign(self, fields, kind, signed):
-        """Return the headers of a signature by a secret id and a key; of none, if that is None.
+        """Return the headers of a signature; ``signed`` is a secret id and a key, () for none.
 
-        By default the function that a token was given to signs, as the SDK does in it.
+        By default the function of the token signs.
         """
         if signed is None and fields.get("wxCloudApiToken") in self.functions.running:
             signed = self.functions.secrets_of(self.functions.running[fields["wxCloudApiToken"]])
@@ -93,15 +93,15 @@ class Gateway:
         now = int(time.time())
         return {"Authorization": signature.sign(request, *signed, now), "X-Timestamp": str(now)}
 
-    def ask(self, pairs=DAY, api=API, token="token-a", appid="", signed=None):
+    def call(self, pairs=DAY, api=API, token="token-a", appid="", signed=None):
         fields = {"action": "wx.openApi", "apiName": api}
         fields["requestData"] = messages.write_request(pairs, appid)
         reply = self.post(fields | {"wxCloudApiToken": token}, signed)
         assert reply.content_type == "application/octet-stream"
         return messages.read_answer(reply.data)
 
-    def code(self, **asked):
-        answer = self.ask(**asked)
+    def code(self, **parameters):
+        answer = self.call(**parameters)
         return answer.error_code or json.loads(answer.body).get("errcode", 0)
 
     def json(self, signed=None, **fields):

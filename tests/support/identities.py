@@ -1,10 +1,10 @@
-"""What holds between answers about one mini program, whichever way they were asked for."""
+"""Identities between answers about one mini program."""
 
 import math
 
 import pytest
 
-# The least and the most of one session with a key, as WeChat's tables of keys have them.
+# The lower and upper bound of each key in WeChat's tables.
 PAGES = {**{key: (key, key) for key in range(1, 6)}, 6: (6, 10), 7: (11, math.inf)}
 SECONDS = {1: (0, 2), 2: (3, 5), 3: (6, 10), 4: (11, 20), 5: (20, 30), 6: (30, 50), 7: (50, 100)}
 SECONDS[8] = (100, math.inf)
@@ -20,7 +20,7 @@ def assert_trend_is_of_the_users_of_the_retention(trend, retain):
     assert trend["visit_uv"] == retain["visit_uv"][0]["value"]
 
 
-def assert_nobody_comes_back_who_was_not_there(retain):
+def assert_retained_users_do_not_exceed_first_users(retain):
     for field in ("visit_uv_new", "visit_uv"):
         first, *later = (item["value"] for item in retain[field])
         assert all(0 <= value <= first for value in later)
@@ -28,7 +28,7 @@ def assert_nobody_comes_back_who_was_not_there(retain):
     assert all(new["value"] <= active["value"] for new, active in pairs)
 
 
-def assert_whoever_came_back_is_active_then_and_not_new(retain, key, later):
+def assert_retained_users_are_active_and_not_new(retain, key, later):
     old = later["visit_uv"] - later["visit_uv_new"]
     for field in ("visit_uv_new", "visit_uv"):
         found = {item["key"]: item["value"] for item in retain[field]}
@@ -99,7 +99,7 @@ def assert_distribution_has_the_means_of_the_sessions(answer, trend):
 
 
 def assert_pages_share_the_visits(shown, trend, summary):
-    """All pages are shown, unless there are 200."""
+    """The sums are exact unless the list is cut at 200 pages."""
     views = [page["page_visit_pv"] for page in shown]
     assert views == sorted(views, reverse=True)
     assert len({page["page_path"] for page in shown}) == len(shown) <= 200
@@ -126,9 +126,9 @@ def assert_portrait_is_of_so_many_users(answer, new, active):
 
 
 def assert_portrait_has_each_city_and_device_once(answer):
-    """A province has the users of its cities, and a system those of its devices.
+    """Users of cities add up to their provinces, users of devices to their systems.
 
-    The id of a city begins with that of its province, as those of WeChat's example do.
+    As in WeChat's example, the id of a city begins with the id of its province.
     """
     for found in (answer["visit_uv_new"], answer["visit_uv"]):
         cities, iphones = dict.fromkeys((item["id"] for item in found["province"]), 0), 0

@@ -1,4 +1,4 @@
-"""Look at other processes, and wait for conditions."""
+"""Signals to other processes, and waiting for conditions."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ def is_alive(pid):
 
 
 def until(condition):
-    """Wait for a condition. Return whether it came true."""
+    """Wait for a condition, and return whether it came true."""
     end = time.monotonic() + WAIT
     while not condition():
         if time.monotonic() > end:
@@ -29,7 +29,7 @@ def until(condition):
 
 @contextmanager
 def stopped(process):
-    """Stop a process while entered, as a slow machine would."""
+    """Stop a process while entered, as on a slow machine."""
     process.send_signal(signal.SIGSTOP)
     try:
         yield

@@ -1,4 +1,4 @@
-"""wx-server-sdk in a process of Node.js that stays, and a gateway that answers as it is told."""
+"""wx-server-sdk in a long-running process of Node.js, and a gateway with canned responses."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ _CASE = re.compile(rb'"case (\d+)"')
 
 
 def node():
-    """Return the program, or skip the test that needs it and say what is missing."""
+    """Return the path of Node.js; skip the test if it or its packages are missing."""
     program = shutil.which("node")
     if program is None:
         pytest.skip("Node.js is missing")
@@ -31,7 +31,7 @@ def node():
 
 
 class SDK:
-    """One process with the unmodified SDK in it, which makes calls a batch at a time."""
+    """A process with the unmodified SDK that makes batches of calls."""
 
     def __init__(self, variables):
         self._process = subprocess.Popen(
@@ -44,8 +44,8 @@ class SDK:
             env={"PATH": os.environ["PATH"], **variables},
         )
 
-    def ask(self, calls):
-        """Return what came of each call."""
+    def call(self, calls):
+        """Return the result or error of each call."""
         self._process.stdin.write(json.dumps(calls, default=_encode) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline(), object_hook=_decode)
@@ -57,7 +57,7 @@ class SDK:
 
 
 def for_node(value):
-    """Return parameters as the process reads them; what numbers cannot hold is a BigInt."""
+    """Return parameters for the process, with large integers as BigInt."""
     if isinstance(value, dict):
         return {key: for_node(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -75,8 +75,8 @@ def _decode(value):
     return base64.b64decode(value["value"]) if value.get("$") == "bytes" else value
 
 
-class Told(NamedTuple):
-    """What a gateway answers; it may drop the connection before or in the middle of it."""
+class CannedResponse(NamedTuple):
+    """A response of the gateway; ``drop`` is where it drops the connection."""
 
     body: bytes
     content_type: str = "application/octet-stream"
@@ -85,9 +85,9 @@ class Told(NamedTuple):
 
 
 class RawGateway(socketserver.ThreadingTCPServer):
-    """Answers ``"case N"``, wherever that is in a request, with the Nth answer, and keeps it.
+    """Answers a request that contains ``"case N"`` with the Nth response, and records it.
 
-    ``seen`` has the requests by the package that sent them, "node" or "python", and by N.
+    ``seen`` has the requests by the sending package, "node" or "python", and by N.
     """
 
     daemon_threads = True
@@ -95,14 +95,14 @@ class RawGateway(socketserver.ThreadingTCPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.told = []
+        self.responses = []
         self.seen = {"node": {}, "python": {}}
         self.url = f"http://127.0.0.1:{self.server_address[1]}/admin"
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
-    def tell(self, answers):
-        """Take what is answered from now on, and forget what was asked."""
-        self.told = answers
+    def set_responses(self, responses):
+        """Replace the responses, and forget the recorded requests."""
+        self.responses = responses
         self.seen = {"node": {}, "python": {}}
 
     def close(self):
@@ -119,7 +119,7 @@ class _Handler(socketserver.StreamRequestHandler):
             number = int(_CASE.search(request.body)[1])
             sender = "node" if request.headers["x-sdk-version"].startswith("wx") else "python"
             self.server.seen[sender][number] = request
-            if not self._answer(self.server.told[number]):
+            if not self._answer(self.server.responses[number]):
                 return
 
     def _read(self):
@@ -140,18 +140,18 @@ class _Handler(socketserver.StreamRequestHandler):
             body += [size, chunk]
             if int(size, 16) == 0:
                 break
-        # Without the empty line between head and lines a request would have no head.
+        # The empty line separates head and body.
         return head + b"\r\n" + b"".join(body) if lines else b""
 
-    def _answer(self, told):
-        head = f"HTTP/1.1 {told.status} \r\nContent-Type: {told.content_type}\r\n"
-        whole = f"{head}Content-Length: {len(told.body)}\r\n\r\n".encode() + told.body
-        if told.drop == "before":
+    def _answer(self, response):
+        head = f"HTTP/1.1 {response.status} \r\nContent-Type: {response.content_type}\r\n"
+        whole = f"{head}Content-Length: {len(response.body)}\r\n\r\n".encode() + response.body
+        if response.drop == "before":
             return False
-        if told.drop == "in body":
-            self.wfile.write(whole[: len(whole) - len(told.body) // 2 - 1])
+        if response.drop == "in body":
+            self.wfile.write(whole[: len(whole) - len(response.body) // 2 - 1])
             return False
-        if told.drop == "reset":
+        if response.drop == "reset":
             linger = struct.pack("ii", 1, 0)
             self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             return False

@@ -1,4 +1,4 @@
-"""Functions of a folder, in worker processes, beside a served emulator."""
+"""A served emulator with the functions of a folder in worker processes."""
 
 import json
 import urllib.error
@@ -19,7 +19,7 @@ class Response(NamedTuple):
 
 
 class Served:
-    """Serves a folder's functions while entered; Node.js ones find the packages of the tests."""
+    """Serves a folder's functions while entered, with the Node.js packages of the tests."""
 
     def __init__(self, folder, monkeypatch, environment=None, node_path=NODE / "node_modules"):
         node()
@@ -50,7 +50,7 @@ class Served:
         (path.parent / "config.json").write_text(json.dumps(config), "utf-8")
 
     def call(self, name, event=None, source="wx_client"):
-        """Invoke a function by a POST, and return its result."""
+        """Invoke a function with POST, and return its result."""
         path = f"/v1/functions/{name}?source={source}"
         return json.loads(self.send("POST", path, json.dumps(event or {}).encode()).body)
 

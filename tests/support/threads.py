@@ -1,4 +1,4 @@
-"""Several threads at once."""
+"""Concurrent threads, switched as often as possible."""
 
 import sys
 import threading
@@ -10,18 +10,15 @@ def waiting_for(event):
     return len(event._cond._waiters)
 
 
-def at_once(*jobs):
-    """Run jobs in a thread each, begun together; return their results, or raise their error.
-
-    They are switched as often as possible.
-    """
-    all_there = threading.Barrier(len(jobs))
+def run_concurrently(*jobs):
+    """Run each job in a thread, started together; return the results, or raise an error of one."""
+    barrier = threading.Barrier(len(jobs))
 
     def run(job):
-        all_there.wait()
+        barrier.wait()
         return job()
 
-    # So that a thread is left between a look and a step, where a lock is missing.
+    # Makes races between a check and an action likely.
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:

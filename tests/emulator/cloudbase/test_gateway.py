@@ -1,4 +1,4 @@
-"""The emulator's CloudBase gateway: who may call what, how it answers, what the journal keeps."""
+"""The emulator's CloudBase gateway: authentication, permissions, responses and journal."""
 
 import base64
 import http.client
@@ -17,7 +17,7 @@ from support.gateway import API, DAY, OTHER, PATH, Gateway
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Clock, Server, create_app, listen
-from cloud_openapi.emulator.cloudbase import signature_check as signers
+from cloud_openapi.emulator.cloudbase import signature_check
 from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Outcome
 from cloud_openapi.wire import messages, multipart, signature
@@ -38,15 +38,15 @@ def gateway():
 # ---- calls of an API -----------------------------------------------------------------------
 
 
-def test_the_documented_call_gets_the_documented_answer(gateway):
-    answer = gateway.ask()
+def test_documented_call_returns_the_documented_response(gateway):
+    answer = gateway.call()
     assert json.loads(answer.body) == DOCUMENTED
     assert answer.content_type == "application/json; encoding=utf-8"
     assert answer.error_code == 0
 
 
-def test_the_journal_says_that_it_came_by_the_gateway_and_from_which_function(gateway):
-    gateway.ask()
+def test_journal_entry_names_gateway_and_function(gateway):
+    gateway.call()
     entry = gateway.last
     assert (entry.via, entry.function, entry.appid) == ("gateway", "reader", DEMO_APPID)
     assert (entry.method, entry.path, entry.errcode) == ("POST", PATH, 0)
@@ -55,7 +55,7 @@ def test_the_journal_says_that_it_came_by_the_gateway_and_from_which_function(ga
 
 
 @pytest.mark.parametrize("name", sorted(default_catalogue()))
-def test_each_api_answers_by_the_gateway_what_it_answers_by_https(gateway, name):
+def test_each_api_returns_the_same_through_gateway_and_https(gateway, name):
     operation = default_catalogue()[name]
     gateway.functions.permissions_of = lambda _function: frozenset({name})
     params = dict(operation.examples[0]["request"])
@@ -68,7 +68,7 @@ def test_each_api_answers_by_the_gateway_what_it_answers_by_https(gateway, name)
         operation.path, query_string={"access_token": token}, json=params
     ).json
     assert https.get("errcode", 0) == 0
-    assert json.loads(gateway.ask(pairs, api=name).body) == https
+    assert json.loads(gateway.call(pairs, api=name).body) == https
 
 
 def test_bytes_text_nesting_and_files_arrive_unchanged(gateway):
@@ -86,12 +86,12 @@ def test_bytes_text_nesting_and_files_arrive_unchanged(gateway):
     assert base64.b64decode(kept["base64"]) == media
 
 
-def test_the_rules_quotas_and_readiness_of_https_hold(gateway):
+def test_rules_and_quotas_apply_as_over_https(gateway):
     emulator = gateway.emulator
     assert gateway.code(pairs=[DAY[0], Pair("end_date", b'"20170314"')]) == 61501
     assert gateway.code(pairs=[]) == 61500
     assert gateway.code(pairs=[Pair("begin_date", b"no json")]) == 47001
-    rid = json.loads(gateway.ask(pairs=[]).body)["errmsg"].partition("rid: ")[2]
+    rid = json.loads(gateway.call(pairs=[]).body)["errmsg"].partition("rid: ")[2]
     record = emulator.program(DEMO_APPID).rids.get(rid)
     assert record.describe()["request_body"] == "{}"
     emulator.configure_app(DEMO_APPID, daily_limits={API: 5})
@@ -99,53 +99,53 @@ def test_the_rules_quotas_and_readiness_of_https_hold(gateway):
     assert gateway.code(appid=OTHER) == 0
 
 
-def test_yesterday_before_its_hour_is_not_ready():
+def test_yesterday_is_not_ready_before_the_ready_hour():
     now = datetime(2026, 3, 11, 8, tzinfo=BEIJING)
     gateway = Gateway(clock=Clock(now), ready_hour=9)
     yesterday = [Pair("begin_date", b'"20260310"'), Pair("end_date", b'"20260310"')]
     assert gateway.code(pairs=yesterday) == 61503
 
 
-def test_an_appid_that_is_not_known_is_40013(gateway):
-    assert gateway.code(appid="wxnobody") == 40013
+def test_unknown_appid_returns_40013(gateway):
+    assert gateway.code(appid="wxunknown") == 40013
     assert gateway.last.appid is None
 
 
-def test_a_pinned_answer_comes_by_the_gateway_too(gateway):
+def test_pins_apply_through_the_gateway(gateway):
     response = {**DOCUMENTED, "visit_uv": [{"key": 0, "value": 7}]}
     request = {"begin_date": "20170313", "end_date": "20170313"}
     gateway.emulator.pins.add({"api": API, "request": request, "response": response})
-    assert json.loads(gateway.ask().body) == response
+    assert json.loads(gateway.call().body) == response
 
 
-# ---- who calls -----------------------------------------------------------------------------
+# ---- authentication and permissions --------------------------------------------------------
 
 
-def test_an_api_that_config_json_does_not_list_is_604101_before_its_parameters(gateway):
-    assert gateway.ask(token="token-b", pairs=[]) == (b"", "", -604101)
+def test_unlisted_api_returns_604101_before_parameters_are_checked(gateway):
+    assert gateway.call(token="token-b", pairs=[]) == (b"", "", -604101)
     entry = gateway.last
-    assert (entry.function, entry.errcode) == ("nobody", -604101)
+    assert (entry.function, entry.errcode) == ("denied", -604101)
     assert entry.check == "permissions.openapi: analysis.getDailyRetain"
 
 
 @pytest.mark.parametrize("api", ["made.up", "", "analysis.getdailyretain", "analysis"])
-def test_an_api_that_does_not_exist_is_604100_listed_or_not(gateway, api):
+def test_unknown_api_returns_604100_listed_or_not(gateway, api):
     assert gateway.code(api=api) == -604100
 
 
-def test_a_token_that_was_made_up_opens_nothing(gateway):
-    assert gateway.code(token="made-up") == -604104
+def test_invalid_token_returns_604104(gateway):
+    assert gateway.code(token="invalid") == -604104
     assert gateway.code(token=API) == -604104
 
 
-def test_a_token_ends_with_its_invocation(gateway):
+def test_token_expires_with_its_invocation(gateway):
     assert gateway.code() == 0
     del gateway.functions.running["token-a"]
     assert gateway.code() == -604104
 
 
-def test_another_functions_token_opens_nothing(gateway):
-    thief = gateway.functions.secrets_of("nobody")
+def test_foreign_token_is_refused(gateway):
+    thief = gateway.functions.secrets_of("denied")
     assert gateway.code(signed=thief) == -604104
     assert gateway.last.function is None
     stolen = gateway.json(signed=thief, action="functions.invokeFunction", function_name="reader")
@@ -154,20 +154,20 @@ def test_another_functions_token_opens_nothing(gateway):
 
 
 @pytest.mark.parametrize("signed", [(), ("emulator", "emulator"), ("AKID.reader", "x")])
-def test_a_token_without_the_credentials_of_its_function_opens_nothing(gateway, signed):
+def test_token_without_its_functions_signature_is_refused(gateway, signed):
     gateway.functions.root = frozenset({API})
     assert gateway.code(signed=signed) == -604104
     stolen = gateway.json(signed=signed, action="functions.invokeFunction", function_name="reader")
     assert stolen["code"] == "INVALID_REQUEST_SOURCE"
 
 
-@pytest.mark.parametrize("token", ["token-a", "", "made-up"])
-def test_whoever_names_another_functions_secret_id_must_have_its_key(gateway, token):
+@pytest.mark.parametrize("token", ["token-a", "", "invalid"])
+def test_secret_id_of_a_function_requires_its_key(gateway, token):
     gateway.functions.root = frozenset({API})
     reader, own_key = gateway.functions.secrets_of("reader")[0], "0" * 32
     fields = {"action": "wx.openApi", "apiName": API, "requestData": messages.write_request(DAY)}
     fields["wxCloudApiToken"] = token
-    for key in (own_key, gateway.functions.secrets_of("nobody")[1]):
+    for key in (own_key, gateway.functions.secrets_of("denied")[1]):
         assert gateway.post(fields, (reader, key)).json["code"] == "SIGN_PARAM_INVALID"
     scope = f"Credential={reader}/2026-11-24/tcb/tc3_request"
     kind = "multipart/form-data; boundary=----x"
@@ -179,26 +179,26 @@ def test_whoever_names_another_functions_secret_id_must_have_its_key(gateway, to
     assert len(gateway.emulator.journal) == 0
 
 
-def test_a_function_without_its_token_does_not_pass_for_another_program(gateway):
+def test_signature_of_a_function_requires_its_token(gateway):
     gateway.functions.root = frozenset({API})
-    assert gateway.code(token="", signed=gateway.functions.secrets_of("nobody")) == -604104
+    assert gateway.code(token="", signed=gateway.functions.secrets_of("denied")) == -604104
     assert gateway.code(token="", signed=("emulator", "emulator")) == 0
 
 
-def test_each_function_has_credentials_of_its_own(gateway):
+def test_functions_have_separate_credentials(gateway):
     variables = [gateway.functions.credentials.variables_for(name) for name in ("a", "b")]
     assert all(variables[0][name] != variables[1][name] for name in variables[0])
     assert variables[0] == gateway.functions.credentials.variables_for("a")
 
 
-def test_a_program_that_the_emulator_did_not_start_has_the_root_config_json(gateway):
+def test_external_program_has_the_root_permissions(gateway):
     assert gateway.code(token="") == -604101
     assert gateway.last.function is None
     gateway.functions.root = frozenset({API})
     assert gateway.code(token="") == 0
 
 
-def test_without_functions_every_api_is_permitted_and_no_token_is_good(gateway):
+def test_without_functions_every_api_is_permitted_and_tokens_are_invalid(gateway):
     gateway.client = create_app(gateway.emulator).test_client()
     assert gateway.code(token="") == 0
     assert gateway.code(token="token-a") == -604104
@@ -207,7 +207,7 @@ def test_without_functions_every_api_is_permitted_and_no_token_is_good(gateway):
 # ---- the signature -------------------------------------------------------------------------
 
 
-def test_with_a_secret_only_signed_requests_are_answered():
+def test_gateway_secret_requires_signed_requests():
     gateway = Gateway(gateway_secret="test-key")
     fields = {"action": "wx.openApi", "apiName": API, "requestData": messages.write_request(DAY)}
     kind = "multipart/form-data; boundary=----x"
@@ -236,11 +236,11 @@ def test_with_a_secret_only_signed_requests_are_answered():
     assert "test-key" not in json.dumps([post("wrong", now).json, unsigned.json])
 
 
-# ---- what the gateway itself refuses -------------------------------------------------------
+# ---- errors of the gateway -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"action": "database.addDocument"}, "action 'database.addDocument' is not emulated"),
         ({}, "action '' is not emulated"),
@@ -248,29 +248,27 @@ def test_with_a_secret_only_signed_requests_are_answered():
         ({"action": "wx.openApi", "requestData": b"<"}, "requestData is not a CommApiData message"),
     ],
 )
-def test_other_requests_are_refused_as_the_gateway_does(gateway, fields, said):
+def test_unsupported_requests_return_gateway_errors(gateway, fields, message):
     reply = gateway.post(fields)
     assert reply.status_code == 200
     assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
     assert reply.json["code"] == "INVALID_PARAM"
-    assert said in reply.json["message"]
+    assert message in reply.json["message"]
     assert reply.json["requestId"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"[" * 100_000, b"\xff"])
-def test_a_body_that_is_no_object_is_refused(gateway, body):
+def test_body_must_be_a_json_object(gateway, body):
     reply = gateway.client.post("/admin", data=body, content_type="application/json")
     assert reply.json["code"] == "INVALID_PARAM"
 
 
-def test_a_body_of_more_than_six_megabytes_is_refused(gateway):
+def test_body_over_6_mib_is_refused(gateway):
     reply = gateway.post({"action": "x" * (6 * 1024 * 1024 + 1)})
     assert reply.json == {**reply.json, "code": "INVALID_PARAM"}
 
 
-def test_without_protobuf_a_cloud_call_says_what_to_install_and_the_rest_works(
-    gateway, monkeypatch
-):
+def test_missing_protobuf_affects_only_cloud_calls(gateway, monkeypatch):
     fields = {"action": "wx.openApi", "apiName": API, "requestData": messages.write_request(DAY)}
     monkeypatch.delattr("cloud_openapi.wire.messages")
     monkeypatch.setitem(sys.modules, "cloud_openapi.wire.messages", None)
@@ -291,7 +289,7 @@ def wx_api(gateway, **fields):
     return json.loads(data["responseData"])
 
 
-def test_wx_api_answers_in_json_without_conversion(gateway):
+def test_wx_api_returns_json_without_conversion(gateway):
     body = '{"begin_date":"20170313","end_date":"20170313","note":"é"}'
     assert wx_api(gateway, requestData=body) == DOCUMENTED
     assert gateway.last.body == body.encode()
@@ -308,13 +306,13 @@ def invoke(gateway, **fields):
     return gateway.json(action="functions.invokeFunction", **fields)
 
 
-def test_a_function_calls_another_and_its_source_is_chained(gateway):
-    answer = invoke(gateway, function_name="nobody", request_data='{"a":"é"}')
+def test_call_between_functions_chains_the_source(gateway):
+    answer = invoke(gateway, function_name="denied", request_data='{"a":"é"}')
     assert json.loads(answer["data"]["response_data"]) == {"a": "é"}
     name, event, now, source = gateway.functions.invoked[0]
-    assert (name, event, source) == ("nobody", {"a": "é"}, "wx_client,scf")
+    assert (name, event, source) == ("denied", {"a": "é"}, "wx_client,scf")
     assert now.tzinfo is not None
-    invoke(gateway, function_name="nobody", wxCloudApiToken="")
+    invoke(gateway, function_name="denied", wxCloudApiToken="")
     assert gateway.functions.invoked[1][1:4:2] == ({}, "scf")
 
 
@@ -326,7 +324,7 @@ def test_a_function_calls_another_and_its_source_is_chained(gateway):
         ("", "Invoking task timed out after 3 seconds"),
     ],
 )
-def test_a_function_that_fails_is_functions_execute_fail(gateway, stack, message):
+def test_failed_function_returns_functions_execute_fail(gateway, stack, message):
     failure = {"errorMessage": "Invoking task timed out after 3 seconds", "stackTrace": stack}
     gateway.functions.outcome = Outcome(json.dumps(failure), 430)
     answer = invoke(gateway, function_name="reader")
@@ -337,13 +335,13 @@ def test_a_function_that_fails_is_functions_execute_fail(gateway, stack, message
     }
 
 
-def test_a_function_that_is_not_there_and_a_caller_that_is_not_known(gateway):
+def test_unknown_function_and_unknown_caller_are_refused(gateway):
     missing = invoke(gateway, function_name="missing")
     assert missing["code"] == "FUNCTIONS_REQUEST_FAIL"
     assert "missing" in missing["message"]
     assert invoke(gateway, function_name="reader", request_data="{")["code"] == "INVALID_PARAM"
-    stranger = invoke(gateway, function_name="reader", wxCloudApiToken="made-up")
-    assert stranger["code"] == "INVALID_REQUEST_SOURCE"
+    unknown = invoke(gateway, function_name="reader", wxCloudApiToken="invalid")
+    assert unknown["code"] == "INVALID_REQUEST_SOURCE"
     assert gateway.functions.invoked == []
 
 
@@ -351,7 +349,7 @@ def test_a_function_that_is_not_there_and_a_caller_that_is_not_known(gateway):
 
 
 class CapturedCredentials:
-    """Those that the captured requests are signed with, as one function's."""
+    """The credentials of the captured requests, as those of one function."""
 
     def function_of(self, secret_id):
         return "reader" if secret_id == "test-id" else None
@@ -373,12 +371,12 @@ def served(gateway):
 
 @pytest.fixture
 def sent(served, monkeypatch):
-    """Return a function that sends a captured request as if it were of now."""
+    """Return a function that sends a captured request at its own time."""
 
     def send(name, change=lambda request: request):
         request = captured(name).raw
         stamp = int(re.search(rb"(?i)(?:x-timestamp: |q-sign-time=)(\d+)", request)[1])
-        monkeypatch.setattr(signers, "time", SimpleNamespace(time=lambda: stamp + 1))
+        monkeypatch.setattr(signature_check, "time", SimpleNamespace(time=lambda: stamp + 1))
         return raw(served, change(request))[2]
 
     return send
@@ -394,7 +392,7 @@ def raw(served, request):
 
 
 @pytest.mark.parametrize("version", ["4.0.2", "3.0.4", "1.8.3"])
-def test_a_captured_request_is_answered_chunked_or_not_by_proxy_or_not(sent, version):
+def test_captured_requests_return_the_documented_response(sent, version):
     body = sent(f"wx-server-sdk-{version}.openApi.http")
     assert json.loads(messages.read_answer(body).body) == DOCUMENTED
 
@@ -409,24 +407,24 @@ def test_a_captured_request_is_answered_chunked_or_not_by_proxy_or_not(sent, ver
         (b"action", b"actiom"),
     ],
 )
-def test_a_captured_request_that_was_changed_is_refused(sent, version, old, new):
+def test_tampered_captured_request_is_refused(sent, version, old, new):
     body = sent(f"wx-server-sdk-{version}.openApi.http", lambda request: request.replace(old, new))
     assert json.loads(body)["code"] == "SIGN_PARAM_INVALID"
 
 
 @pytest.mark.parametrize("version", ["4.0.2", "1.8.3"])
 @pytest.mark.parametrize("seconds", [-3600, 3600])
-def test_a_captured_request_of_another_hour_is_refused(sent, monkeypatch, version, seconds):
+def test_captured_request_with_old_or_future_time_is_refused(sent, monkeypatch, version, seconds):
     def later(request):
-        now = signers.time.time() + seconds
-        monkeypatch.setattr(signers, "time", SimpleNamespace(time=lambda: now))
+        now = signature_check.time.time() + seconds
+        monkeypatch.setattr(signature_check, "time", SimpleNamespace(time=lambda: now))
         return request
 
     body = sent(f"wx-server-sdk-{version}.openApi.http", later)
     assert json.loads(body)["code"] == "SIGN_PARAM_INVALID"
 
 
-def test_a_captured_file_is_in_the_journal_as_it_was_sent(served, sent):
+def test_captured_file_is_unchanged_in_the_journal(served, sent):
     for version in ("4.0.2", "3.0.4"):
         sent(f"wx-server-sdk-{version}.openApi-media.http")
         entry = served.last
@@ -438,11 +436,11 @@ def test_a_captured_file_is_in_the_journal_as_it_was_sent(served, sent):
 
 
 @pytest.mark.parametrize("version", ["4.0.2", "3.0.4"])
-def test_a_captured_call_of_a_function_is_answered(sent, version):
+def test_captured_function_call_succeeds(sent, version):
     assert "data" in json.loads(sent(f"wx-server-sdk-{version}.callFunction.http"))
 
 
-def test_a_captured_wx_api_is_answered(sent):
+def test_captured_wx_api_call_succeeds(sent):
     assert "data" in json.loads(sent("wx-server-sdk-4.0.2.callOpenAPI.http"))
 
 
@@ -457,7 +455,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("request_", REFUSED)
-def test_what_was_meant_for_another_host_is_refused_and_not_forwarded(served, request_):
+def test_requests_for_other_hosts_are_not_forwarded(served, request_):
     status, reason, body = raw(served, request_)
     assert (status, reason) == (403, "The emulator forwards nothing")
     answer = json.loads(body)
@@ -465,7 +463,7 @@ def test_what_was_meant_for_another_host_is_refused_and_not_forwarded(served, re
     assert "forwards nothing" in answer["message"]
 
 
-def test_the_emulators_own_address_may_be_given_as_to_a_proxy(served):
+def test_proxy_request_for_the_emulator_itself_is_answered(served):
     url = f"http://127.0.0.1:{served.port}/healthz".encode()
     assert raw(served, b"GET " + url + b" HTTP/1.1\r\nHost: x\r\n\r\n")[0] == 200
 
@@ -482,27 +480,27 @@ def test_the_emulators_own_address_may_be_given_as_to_a_proxy(served):
         {"Sec-Fetch-Site": "cross-site"},
     ],
 )
-def test_a_page_of_another_site_calls_nothing(gateway, path, headers):
+def test_requests_from_foreign_pages_are_refused(gateway, path, headers):
     answer = gateway.client.post(path, data=b"{}", headers=headers)
     assert (answer.status_code, answer.json["code"]) == (403, "FOREIGN_PAGE")
     assert gateway.functions.invoked == []
 
 
-def test_a_page_of_this_machine_may_call(gateway):
+def test_requests_from_local_pages_are_answered(gateway):
     headers = {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}
     assert (
         gateway.client.post("/v1/functions/reader", data=b"{}", headers=headers).status_code == 200
     )
 
 
-def test_two_parts_of_one_name_are_refused(gateway):
+def test_duplicate_part_names_are_refused(gateway):
     reply = gateway.post({"action": "wx.openApi", "apiName": API, "APINAME": "other"})
     assert reply.json["code"] == "INVALID_PARAM"
 
 
 @pytest.mark.parametrize("data", ['{"a": NaN}', "[Infinity]", "{", "x"])
-def test_what_is_no_json_invokes_nothing(gateway, data):
-    answer = invoke(gateway, function_name="nobody", request_data=data)
+def test_invalid_json_does_not_invoke_a_function(gateway, data):
+    answer = invoke(gateway, function_name="denied", request_data=data)
     assert answer["code"] == "INVALID_PARAM"
     assert answer["message"].startswith("request_data is not JSON: ")
     assert gateway.functions.invoked == []

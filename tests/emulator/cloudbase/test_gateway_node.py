@@ -1,4 +1,4 @@
-"""The unmodified wx-server-sdk for Node.js works against the emulator's gateway, over a socket."""
+"""The unmodified wx-server-sdk for Node.js against the emulator's gateway, over a socket."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ def served():
 
 
 def run(served, *calls, **variables):
-    """Make calls in one process of Node.js and return what came of each."""
+    """Make calls in one process of Node.js and return each result or error."""
     node = shutil.which("node")
     if node is None or not (NODE / "node_modules" / "wx-server-sdk").is_dir():
         pytest.skip("Node.js or tests/node/node_modules is missing: npm ci --prefix tests/node")
@@ -48,11 +48,11 @@ def run(served, *calls, **variables):
         },
         timeout=30,
     )
-    # The SDK prints advice of its own too.
+    # Skip the advice that the SDK prints.
     return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
 
 
-def test_the_sdk_gets_the_documented_answer_and_the_documented_errors(served):
+def test_sdk_gets_documented_responses_and_errors(served):
     documented = sample("getDailyRetain.response.official-cloud.json")
     answers = run(
         served,
@@ -84,7 +84,7 @@ def test_the_sdk_gets_the_documented_answer_and_the_documented_errors(served):
     assert answers[5] == answers[0]
 
 
-def test_whatever_the_sdk_sends_arrives_byte_for_byte(served):
+def test_parameters_of_the_sdk_arrive_byte_for_byte(served):
     media = bytes(range(256))
     params = {
         **DAY,
@@ -108,8 +108,8 @@ def test_whatever_the_sdk_sends_arrives_byte_for_byte(served):
     assert base64.b64decode(kept["base64"]) == media
 
 
-def test_a_token_of_nobody_and_a_wrong_secret_are_errors_to_the_sdk(served):
-    (illegal,) = run(served, {"api": API, "params": DAY}, WX_API_TOKEN="made-up")
+def test_sdk_reports_invalid_token_and_wrong_secret(served):
+    (illegal,) = run(served, {"api": API, "params": DAY}, WX_API_TOKEN="invalid")
     assert illegal["message"] == (
         "errCode: -604104 illegal source of invocation | errMsg: system error: error code: -604104"
     )
@@ -118,23 +118,23 @@ def test_a_token_of_nobody_and_a_wrong_secret_are_errors_to_the_sdk(served):
     assert unsigned["errMsg"].endswith("the signature does not belong to this request and secret")
 
 
-def test_a_token_with_the_credentials_of_another_program_is_an_error_to_the_sdk(served):
+def test_sdk_reports_token_signed_by_another_program(served):
     public = dict.fromkeys(("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY"), "emulator")
     (illegal,) = run(served, {"api": API, "params": DAY}, **public)
     assert illegal["errCode"] == -604104
 
 
-def test_under_a_timer_the_sdk_uses_the_token_of_triggers(served):
+def test_sdk_uses_the_trigger_token_in_a_timer_invocation(served):
     timer = {"TRIGGER_SRC": "timer", "WX_TRIGGER_API_TOKEN_V0": "token-a", "WX_API_TOKEN": ""}
     (answer,) = run(served, {"api": API, "params": DAY}, **timer)
     assert answer["errMsg"] == f"{A}:ok"
 
 
-def test_the_sdk_calls_a_function_and_wx_api(served):
+def test_sdk_calls_functions_and_wx_api(served):
     data = sample("getDailyRetain.request.official-https.json")
     called, answered = run(
         served,
-        {"callFunction": {"name": "nobody", "data": {"a": "é"}}},
+        {"callFunction": {"name": "denied", "data": {"a": "é"}}},
         {"callOpenAPI": {"api": API, "data": data}},
     )
     assert called["result"] == {"a": "é"}

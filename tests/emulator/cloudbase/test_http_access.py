@@ -1,4 +1,4 @@
-"""HTTP access to functions: the event of a request, and the response of a result."""
+"""HTTP access to functions: events and responses."""
 
 import base64
 import http.client
@@ -16,15 +16,14 @@ BAD_NAMES = ["", "X Y", "X:Y", "X\n", "X\r\nSet-Cookie", "留存", "X\0", "(X)"]
 BAD_VALUES = ["two\nlines", "a\r\nSet-Cookie: b", "留存", "\ud800", "a\0", "\x7f", "\u2028"]
 
 
-class Echo:
-    """Functions of one name, which give what they are told to."""
+class StubFunctions:
+    """A folder with the function hello, which returns ``outcome``."""
 
     folder = Path("functions")
 
     def __init__(self):
         self.events = []
         self.outcome = Outcome("{}", 200)
-
         self.log = Log()
 
     def __iter__(self):
@@ -40,9 +39,9 @@ class Echo:
         return self.outcome
 
 
-class Web:
+class HTTPAccess:
     def __init__(self):
-        self.functions = Echo()
+        self.functions = StubFunctions()
         app = Flask("web")
         app.config["MAX_CONTENT_LENGTH"] = 6 * 1024 * 1024
         add_http_access(app, Emulator(), self.functions)
@@ -60,10 +59,10 @@ class Web:
 
 @pytest.fixture
 def web():
-    return Web()
+    return HTTPAccess()
 
 
-def test_a_get_becomes_the_documented_event(web):
+def test_get_request_becomes_the_documented_event(web):
     event = web.event(query_string={"a": "1"}, headers={"X-Name": "Value"})
     assert event.pop("headers").items() >= {"host": "localhost", "x-name": "Value"}.items()
     context = event.pop("requestContext")
@@ -87,7 +86,7 @@ def test_the_path_follows_the_functions_name(web, path, seen):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_every_method_comes_with_its_body(web, method):
+def test_event_has_method_and_body(web, method):
     event = web.event(method, data="留存".encode())
     assert (event["httpMethod"], event["body"]) == (method, "留存")
 
@@ -107,7 +106,7 @@ def test_a_binary_body_is_base64(web):
         ([1], "application/json", b"[1]"),
         (None, "application/json", b"null"),
         (True, "application/json", b"true"),
-        # Not an integrated response without both.
+        # An integrated response needs a numeric statusCode and headers.
         ({"statusCode": 404}, "application/json", b'{"statusCode": 404}'),
         (
             {"statusCode": "404", "headers": {}},
@@ -135,7 +134,7 @@ def test_an_integrated_response_sets_status_headers_and_body(web):
     assert answer.data == "<h1>留存</h1>".encode()
 
 
-def test_an_integrated_response_may_be_binary(web):
+def test_integrated_response_may_be_binary(web):
     body = base64.b64encode(b"\x89PNG").decode()
     result = {"isBase64Encoded": True, "statusCode": 200, "headers": {}, "body": body}
     assert web.answer(result).data == b"\x89PNG"
@@ -157,7 +156,7 @@ def test_an_integrated_response_may_be_binary(web):
     ],
     ids=ascii,
 )
-def test_a_response_that_cannot_be_sent_is_502_and_the_log_says_why(web, broken):
+def test_invalid_response_is_502_with_the_reason_in_the_log(web, broken):
     answer = web.answer(broken)
     assert (answer.status_code, answer.content_type) == (502, "application/json; charset=utf-8")
     assert answer.json.keys() == {"code", "message", "requestId"}
@@ -219,7 +218,7 @@ def test_responses_are_complete_and_the_connection_is_kept_open(web, result, sta
         connection.close()
 
 
-def test_a_failed_function_is_502_with_the_platforms_error(web):
+def test_failed_function_is_502_with_the_platforms_error(web):
     error = {"errorCode": -1, "errorMessage": "user code exception caught", "statusCode": 430}
     answer = web.answer(error, 430)
     assert (answer.status_code, answer.json) == (502, error)
@@ -232,12 +231,12 @@ def test_an_unknown_name_is_404(web, name):
     assert not web.functions.events
 
 
-def test_a_body_that_is_too_large_is_refused(web):
+def test_too_large_body_is_refused(web):
     answer = web.client.post("/http/hello", data=b"x" * (6 * 1024 * 1024 + 1))
     assert (answer.status_code, json.loads(answer.data)["code"]) == (400, "FUNCTION_PARAM_INVALID")
     assert not web.functions.events
 
 
-def test_an_integrated_response_without_a_content_type_is_a_text(web):
+def test_integrated_response_defaults_to_plain_text(web):
     answer = web.answer({"statusCode": 200, "headers": {}, "body": "<b>"})
     assert answer.content_type == "text/plain; charset=utf-8"

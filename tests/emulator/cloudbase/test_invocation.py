@@ -1,4 +1,4 @@
-"""What an invocation is told, and what the runtime tells of it."""
+"""Events, variables, tokens and logs of invocations."""
 
 import json
 import os
@@ -53,7 +53,7 @@ def write(folder):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_the_process_has_the_platforms_variables(functions, write, file, folder):
+def test_worker_has_the_platforms_variables(functions, write, file, folder):
     write(file)
     _, seen = functions.invoke("hello", {}, NOW).result
     expected = {
@@ -92,7 +92,7 @@ def test_the_process_has_the_platforms_variables(functions, write, file, folder)
     }
     assert documented <= seen.keys()
     assert json.loads(seen["TCB_CONTEXT_CNFG"]) == {"URL": f"{BASE}/admin"}
-    # As @cloudbase/node-sdk's own tests have them.
+    # As in the tests of @cloudbase/node-sdk.
     names = "WX_CLIENTIP,WX_CLIENTIPV6,WX_APPID,WX_OPENID,WX_API_TOKEN"
     assert seen["WX_CONTEXT_KEYS"] == names
     names += ",TCB_ENV,TCB_SEQID,TRIGGER_SRC,TCB_SESSIONTOKEN,TCB_SOURCE"
@@ -105,7 +105,7 @@ SECRETS = [
     "AWS_SECRET_ACCESS_KEY", "WECHAT_SECRET", "GITHUB_TOKEN", "PYTHONPATH", "DATABASE_URL",
     "LC_TIME", "HOME", "USER",
 ]  # fmt: skip
-LET_IN = [
+INHERITED = [
     "TMPDIR", "LD_LIBRARY_PATH", "NODE_OPTIONS", "http_proxy", "HTTPS_PROXY", "no_proxy",
     "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
 ]  # fmt: skip
@@ -114,11 +114,11 @@ LET_IN = [
 def test_a_function_inherits_the_variables_that_programs_need(
     functions, write, monkeypatch, tmp_path
 ):
-    for name in LET_IN:
+    for name in INHERITED:
         monkeypatch.setenv(name, str(tmp_path))
     write("index.py")
     _, seen = functions.invoke("hello", {}, NOW).result
-    assert {name: seen.get(name) for name in LET_IN} == dict.fromkeys(LET_IN, str(tmp_path))
+    assert {name: seen.get(name) for name in INHERITED} == dict.fromkeys(INHERITED, str(tmp_path))
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -157,14 +157,14 @@ def test_other_sources_have_no_user(functions, write, source):
     assert seen["TCB_SOURCE"] == source
 
 
-def test_a_call_that_a_function_made_for_a_user_still_has_that_user(functions, write):
+def test_chained_call_keeps_the_user(functions, write):
     write("index.py")
     event, seen = functions.invoke("hello", {}, NOW, "wx_client,scf").result
     assert (event["userInfo"]["openId"], seen["WX_OPENID"]) == (DEMO_OPENID, DEMO_OPENID)
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_variables_of_an_invocation_are_gone_in_the_next(functions, write, file):
+def test_invocation_variables_do_not_leak_into_the_next(functions, write, file):
     write(file)
     _, first = functions.invoke("hello", {}, NOW, "wx_client").result
     _, second = functions.invoke("hello", {}, NOW, "wx_trigger", "timer").result
@@ -174,7 +174,7 @@ def test_variables_of_an_invocation_are_gone_in_the_next(functions, write, file)
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_the_zone_is_utc(functions, write, file):
+def test_time_zone_is_utc(functions, write, file):
     source = {
         "index.py": "import time\ndef main(e, c):\n    return time.localtime(0).tm_hour\n",
         "index.js": "exports.main = () => new Date(0).getHours()\n",
@@ -183,9 +183,9 @@ def test_the_zone_is_utc(functions, write, file):
     assert functions.invoke("hello", {}, NOW).result == 0
 
 
-# ---- what the gateway asks -----------------------------------------------------------------
+# ---- tokens and permissions ----------------------------------------------------------------
 
-HOLDS = """
+WAITS_FOR_FILE = """
 import os, pathlib, time
 def main(event, context):
     pathlib.Path(event["tell"]).write_text(os.environ["WX_API_TOKEN"])
@@ -196,7 +196,7 @@ def main(event, context):
 
 
 def test_a_token_identifies_its_running_invocation(functions, write, tmp_path):
-    write("index.py", HOLDS)
+    write("index.py", WAITS_FOR_FILE)
     tell, go = tmp_path / "tell", tmp_path / "go"
     results = []
     event = {"tell": str(tell), "go": str(go)}
@@ -216,7 +216,7 @@ def test_a_token_identifies_its_running_invocation(functions, write, tmp_path):
     assert functions.invocation_of(token) is None  # it has ended
 
 
-@pytest.mark.parametrize("token", ["", "made up", "\ud800", "x" * 100_000])
+@pytest.mark.parametrize("token", ["", "invalid", "\ud800", "x" * 100_000])
 def test_an_unknown_token_identifies_no_invocation(functions, token):
     assert functions.invocation_of(token) is None
 
@@ -231,7 +231,7 @@ def test_each_invocation_has_its_own_token_masked_in_logs(functions, write):
     assert not any(token in log for token in tokens)
 
 
-def test_the_token_of_an_invocation_that_failed_has_ended(functions, write, tmp_path):
+def test_token_of_a_failed_invocation_is_invalid(functions, write, tmp_path):
     path = tmp_path / "token"
     body = f"open({str(path)!r}, 'w').write(os.environ['WX_API_TOKEN']); os._exit(1)"
     write("index.py", f"import os\ndef main(e, c):\n    f = {body.partition(';')[0]}\n    1 / 0\n")
@@ -241,7 +241,7 @@ def test_the_token_of_an_invocation_that_failed_has_ended(functions, write, tmp_
     assert functions.invocation_of(token) is None
 
 
-def test_permissions_are_read_from_the_functions_own_config_json(functions, write):
+def test_permissions_come_from_the_functions_config_json(functions, write):
     write("index.py")
     assert functions.permissions_of("hello") == frozenset()
     write("config.json", '{"permissions": {"openapi": ["a.b", "c.d"]}}')
@@ -252,7 +252,7 @@ def test_permissions_are_read_from_the_functions_own_config_json(functions, writ
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"permissions": {"openapi": "*"}}', "\x00"])
-def test_a_broken_config_json_permits_nothing_and_the_log_says_why_once(functions, write, text):
+def test_invalid_config_json_permits_nothing_and_is_logged_once(functions, write, text):
     write("index.py")
     path = write("config.json", text)
     for _ in range(2):
@@ -262,7 +262,7 @@ def test_a_broken_config_json_permits_nothing_and_the_log_says_why_once(function
     assert str(path) in lines[0]
 
 
-def test_root_permissions_are_those_of_the_given_config_json(functions, tmp_path):
+def test_root_permissions_come_from_the_given_config_json(functions, tmp_path):
     assert functions.root_permissions() == frozenset()
     (tmp_path / "config.json").write_text('{"permissions": {"openapi": ["a.b"]}}')
     assert functions.root_permissions() == {"a.b"}
@@ -278,7 +278,7 @@ def test_credentials_are_random_and_masked(functions):
     not (shutil.which("node") and SDK.is_dir()), reason="Node.js or wx-server-sdk is missing"
 )
 @pytest.mark.parametrize(("source", "more"), [("wx_client", {"OPENID"}), ("wx_http", set())])
-def test_getwxcontext_of_wx_server_sdk_knows_the_invocation(
+def test_get_wx_context_of_the_sdk_returns_the_invocation(
     functions, write, monkeypatch, source, more
 ):
     monkeypatch.setenv("NODE_PATH", str(SDK.parent))
@@ -293,9 +293,7 @@ def test_getwxcontext_of_wx_server_sdk_knows_the_invocation(
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_the_log_of_an_invocation_has_the_platforms_lines_around_what_is_printed(
-    functions, write, file
-):
+def test_invocation_log_has_the_platforms_lines_around_the_output(functions, write, file):
     source = {
         "index.py": "import logging, sys\nprint('loading')\ndef main(e, c):\n"
         "    print('out'); print('err', file=sys.stderr); logging.info('logged')\n"
@@ -326,7 +324,7 @@ def test_output_of_a_killed_function_is_in_its_log(functions, write):
     assert f"ERROR RequestId:{outcome.result['requestId']} Result:" in outcome.log
 
 
-def test_since_gives_only_newer_lines(functions):
+def test_since_returns_only_newer_lines(functions):
     log = functions.log_of("hello")
     for word in ("one", "two", "three"):
         log.add(word)
@@ -341,7 +339,7 @@ def test_request_ids_are_random_uuids():
     for text in ids:
         read = UUID(text)
         assert (str(read), read.version, read.variant) == (text, 4, RFC_4122)
-    # Every bit that may be either is.
+    # Every variable bit takes both values.
     numbers = [UUID(text).int for text in ids]
     assert sum(1 << bit for bit in range(128) if len({n >> bit & 1 for n in numbers}) == 2) == (
         (1 << 128) - 1 - 0xF000_C000_0000_0000_0000

@@ -1,4 +1,4 @@
-"""Timers: the seven fields, and what a clock that moves sets off."""
+"""Timers: the seven fields, and firing by a moved or running clock."""
 
 import random
 from datetime import datetime, timedelta, timezone
@@ -33,7 +33,7 @@ def times(expression, start=START, count=3):
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
-        # The examples of WeChat's page, and what it says of each.
+        # The examples of WeChat's page with the documented times.
         ("*/5 * * * * * *", ["2026-03-11T12:00:05", "2026-03-11T12:00:10", "2026-03-11T12:00:15"]),
         ("0 0 2 1 * * *", ["2026-04-01T02:00:00", "2026-05-01T02:00:00", "2026-06-01T02:00:00"]),
         (
@@ -62,7 +62,7 @@ def times(expression, start=START, count=3):
         ("0 0 0 20 * MON *", ["2026-03-16T00:00:00", "2026-03-20T00:00:00", "2026-03-23T00:00:00"]),
         ("0 0 0 30 2 * *", []),
         ("0 0 0 29 2 * 2026-2031", ["2028-02-29T00:00:00"]),
-        # The last year that an expression may name, and one that is over.
+        # The last valid year, and a past one.
         ("0 0 0 1 1 * 2099", ["2099-01-01T00:00:00"]),
         ("0 0 0 1 1 * 2017", []),
     ],
@@ -76,7 +76,7 @@ def test_an_expression_is_in_beijing_time():
     assert times(DAILY, utc, 1) == ["2026-03-12T02:00:00"]
 
 
-def test_random_expressions_fire_exactly_at_the_moments_that_they_match():
+def test_random_expressions_fire_exactly_at_matching_times():
     dice = random.Random(7)
     start = datetime(2026, 2, 27, tzinfo=BEIJING)
     for _ in range(50):
@@ -139,22 +139,22 @@ def test_an_invalid_expression_is_refused_with_the_field(expression, reason):
         ),
     ],
 )
-def test_bad_triggers_are_refused_with_the_place(triggers, reason):
+def test_invalid_triggers_are_refused_with_the_path(triggers, reason):
     with pytest.raises(ConfigError) as refused:
         read_timer({"triggers": triggers})
     assert reason in str(refused.value)
 
 
 @pytest.mark.parametrize("config", [{}, {"triggers": []}, {"permissions": {"openapi": []}}])
-def test_a_function_may_have_no_timer(config):
+def test_timer_is_optional(config):
     assert read_timer(config) is None
 
 
 # ---- firing --------------------------------------------------------------------------------
 
 
-class Recorder:
-    """Functions that only say when and with what they were run."""
+class RecordingFunctions:
+    """Functions that record their invocations."""
 
     def __init__(self, **expressions):
         self._timers = {name: Timer("EveryDay", text) for name, text in expressions.items()}
@@ -174,14 +174,14 @@ class Recorder:
         self.runs.append((name, event, now, source))
 
 
-def watched(start=START, **expressions):
+def timed(start=START, **expressions):
     emulator = Emulator(clock=Clock(start))
-    functions = Recorder(**expressions)
+    functions = RecordingFunctions(**expressions)
     return emulator.clock, functions, Timers(emulator, functions)
 
 
-def test_a_timer_fires_once_with_the_documented_event_when_its_time_is_passed():
-    clock, functions, _ = watched(datetime(2019, 2, 21, 19, 48, tzinfo=BEIJING), f="0 49 * * * * *")
+def test_timer_fires_once_with_the_documented_event():
+    clock, functions, _ = timed(datetime(2019, 2, 21, 19, 48, tzinfo=BEIJING), f="0 49 * * * * *")
     clock.advance(timedelta(minutes=2))
     event = {
         "Type": "Timer",
@@ -196,16 +196,16 @@ def test_a_timer_fires_once_with_the_documented_event_when_its_time_is_passed():
     assert len(functions.runs) == 1
 
 
-def test_a_time_that_is_reached_exactly_fires_and_does_not_fire_again():
-    clock, functions, _ = watched(f=DAILY)
+def test_exactly_reached_time_fires_once():
+    clock, functions, _ = timed(f=DAILY)
     clock.freeze(datetime(2026, 3, 12, 2, tzinfo=BEIJING))
     assert len(functions.runs) == 1
     clock.advance(timedelta(seconds=1))
     assert len(functions.runs) == 1
 
 
-def test_three_days_fire_three_times_in_the_order_of_time():
-    clock, functions, _ = watched(f=DAILY, g="0 0 3 * * * *")
+def test_due_timers_fire_in_order_of_time():
+    clock, functions, _ = timed(f=DAILY, g="0 0 3 * * * *")
     clock.advance(timedelta(days=3))
     assert [name for name, *_ in functions.runs] == ["f", "g"] * 3
     assert [event["Time"] for _, event, *_ in functions.runs] == [
@@ -218,8 +218,8 @@ def test_three_days_fire_three_times_in_the_order_of_time():
     ]
 
 
-def test_a_move_over_years_fires_a_hundred_times_at_most():
-    clock, functions, _ = watched(f="* * * * * * *")
+def test_move_over_years_fires_at_most_100_times():
+    clock, functions, _ = timed(f="* * * * * * *")
     clock.advance(timedelta(days=3650))
     assert len(functions.runs) == 100
     clock.advance(timedelta(seconds=2))
@@ -227,13 +227,13 @@ def test_a_move_over_years_fires_a_hundred_times_at_most():
 
 
 def test_firings_skipped_by_a_long_move_are_reported():
-    clock, functions, _ = watched(f="* * * * * * *", g=DAILY)
-    left_out = (
+    clock, functions, _ = timed(f="* * * * * * *", g=DAILY)
+    skipped = (
         "Timer f/EveryDay fires at most 100 times in a move of the clock: skipped from "
         "2026-03-11T12:01:41+08:00 to 2026-03-11T13:00:00+08:00"
     )
-    assert clock.advance(timedelta(hours=1)) == [left_out]
-    assert functions.lines("f") == [f"Warning: {left_out}"]
+    assert clock.advance(timedelta(hours=1)) == [skipped]
+    assert functions.lines("f") == [f"Warning: {skipped}"]
     assert functions.lines("g") == []
     assert clock.advance(timedelta(seconds=100)) == []
     assert len(clock.freeze(clock.now() + timedelta(days=200))) == 2
@@ -242,21 +242,21 @@ def test_firings_skipped_by_a_long_move_are_reported():
 
 def test_the_control_response_reports_skipped_firings():
     emulator = Emulator(clock=Clock(START))
-    functions = Recorder(f="* * * * * * *")
+    functions = RecordingFunctions(f="* * * * * * *")
     timers = Timers(emulator, functions)
     app = Flask("control")
     add_control(app, emulator)
     client = app.test_client()
-    told = client.put("/_emulator/clock", json={"advance": 3600}).json
-    assert told.keys() == {"now", "frozen", "offset", "warnings"}
+    response = client.put("/_emulator/clock", json={"advance": 3600}).json
+    assert response.keys() == {"now", "frozen", "offset", "warnings"}
     ((_, line),) = functions.log_of("f").since()
-    assert told["warnings"] == [line.removeprefix("Warning: ")]
+    assert response["warnings"] == [line.removeprefix("Warning: ")]
     assert "warnings" not in client.put("/_emulator/clock", json={"advance": 10}).json
     assert timers.due() == []
 
 
-def test_moving_back_fires_nothing_and_the_time_comes_again():
-    clock, functions, _ = watched(f=DAILY)
+def test_times_fire_again_after_moving_back():
+    clock, functions, _ = timed(f=DAILY)
     clock.advance(timedelta(days=1))
     clock.advance(timedelta(days=-1))
     assert len(functions.runs) == 1
@@ -266,22 +266,22 @@ def test_moving_back_fires_nothing_and_the_time_comes_again():
 
 @pytest.mark.parametrize("restart", [Clock.run, Clock.reset])
 def test_restarting_the_clock_fires_nothing(restart):
-    clock, functions, timers = watched(datetime(2017, 3, 13, tzinfo=BEIJING), f=DAILY)
+    clock, functions, timers = timed(datetime(2017, 3, 13, tzinfo=BEIJING), f=DAILY)
     clock.freeze(datetime(2017, 3, 13, 1, tzinfo=BEIJING))
     restart(clock)
     assert (functions.runs, timers.due()) == ([], [])
 
 
 def test_a_timer_can_be_fired_by_hand():
-    _, functions, timers = watched(f=DAILY)
+    _, functions, timers = timed(f=DAILY)
     timers.fire_now("f", "EveryDay")
     assert functions.runs[0][1]["Time"] == "2026-03-11T04:00:00Z"
     with pytest.raises(KeyError):
         timers.fire_now("f", "EveryHour")
 
 
-def test_the_timers_are_described_with_their_next_time():
-    _, _, timers = watched(f=DAILY)
+def test_description_has_the_next_time():
+    _, _, timers = timed(f=DAILY)
     assert timers.describe() == [
         {
             "function": "f",
@@ -292,15 +292,15 @@ def test_the_timers_are_described_with_their_next_time():
     ]
 
 
-def test_a_clock_that_runs_fires_by_itself():
-    functions = Recorder(f="* * * * * * *")
+def test_running_clock_fires_timers():
+    functions = RecordingFunctions(f="* * * * * * *")
     with Timers(Emulator(), functions):
         assert until(lambda: functions.runs)
 
 
-def test_the_clock_of_the_functions_mini_program_fires_too():
+def test_own_clock_of_the_functions_mini_program_fires_timers():
     emulator = Emulator(clock=Clock(START))
-    functions = Recorder(f=DAILY)
+    functions = RecordingFunctions(f=DAILY)
     Timers(emulator, functions)
     emulator.clock_of(DEMO_APPID).advance(timedelta(days=1))
     assert [now for _, _, now, _ in functions.runs] == [datetime(2026, 3, 12, 2, tzinfo=BEIJING)]

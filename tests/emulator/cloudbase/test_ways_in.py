@@ -1,4 +1,4 @@
-"""Names that are none, and bodies that are too large, at each way in to functions."""
+"""Unknown names and too large bodies at every route and command that invokes functions."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ from cloud_openapi.cli import main
 MOST = 6 * 1024 * 1024
 MARK = "def main(event, context):\n    open(__file__ + '.ran', 'a').close()\n    return 'ran'\n"
 TIMER = {"name": "EveryDay", "type": "timer", "config": "0 0 2 * * * *"}
-# Of a function "hello" in a folder that has an index.py itself, as the one above has.
+# Unknown names beside a function "hello"; its folder and the one above have an index.py too.
 NAMES = [
     "", ".", "..", "../hello", "./hello", "hello/.", "hello/..", "hello/../hello", "../..",
     "other/hello", "/hello", "hello\\", "..\\hello", "Hello", "HELLO", "hеllo", "ｈello", "hello．",
@@ -23,15 +23,15 @@ NAMES = [
     "toString", "-hello", "1hello", "h", "hello.py", "index", "index.py", "config.json", "*",
     "hello;x", "%68ello", "%2e%2e", "a" * 61, "a" * 5000,
 ]  # fmt: skip
-WAYS = {
+ROUTES = {
     "function": "/v1/functions/{name}",
     "http": "/http/{name}",
     "timer": "/_emulator/timers/{name}/EveryDay",
     "log": "/_emulator/functions/{name}/log",
 }
-KEPT = frozenset(b"./-_" + string.ascii_letters.encode() + string.digits.encode())
-# A name of these is a path below the function, which the function is told.
-BELOW = {"hello/.", "hello/..", "hello/../hello"}
+UNESCAPED = frozenset(b"./-_" + string.ascii_letters.encode() + string.digits.encode())
+# Paths below the function hello.
+BELOW_HELLO = {"hello/.", "hello/..", "hello/../hello"}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def nothing_ran(served):
 
 
 def send(served, method, path, body=b"{}", **headers):
-    """Send a request whose path nothing makes better; return status, type and body."""
+    """Send a request with an unnormalised path; return status, type and body."""
     host, port = served.url.removeprefix("http://").split(":")
     fields = {"Host": host, "Content-Length": len(body), "Connection": "close", **headers}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value is not None)
@@ -64,19 +64,21 @@ def send(served, method, path, body=b"{}", **headers):
 
 
 def escaped(name, keep):
-    """Return a name in a path: in raw bytes where HTTP lets it, or with each byte escaped."""
-    return "".join(chr(byte) if keep and byte in KEPT else f"%{byte:02X}" for byte in name.encode())
+    """Return a name for a path, with all bytes escaped or, with ``keep``, as few as possible."""
+    return "".join(
+        chr(byte) if keep and byte in UNESCAPED else f"%{byte:02X}" for byte in name.encode()
+    )
 
 
 @pytest.mark.usefixtures("nothing_ran")
 @pytest.mark.parametrize("keep", [True, False], ids=["as it is", "escaped"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name[:20]))
-def test_an_unknown_name_is_404_in_json_over_http(served, way, name, keep):
-    if way == "http" and name in BELOW:
-        pytest.skip("it is the function's own path")
-    path = WAYS[way].format(name=escaped(name, keep))
-    status, kind, body = send(served, "GET" if way == "log" else "POST", path)
+def test_an_unknown_name_is_404_in_json_over_http(served, route, name, keep):
+    if route == "http" and name in BELOW_HELLO:
+        pytest.skip("a path below the function hello")
+    path = ROUTES[route].format(name=escaped(name, keep))
+    status, kind, body = send(served, "GET" if route == "log" else "POST", path)
     assert (status, kind.partition(";")[0]) == (404, "application/json")
     answer = json.loads(body)
     assert answer["code"] in {"FUNCTION_NOT_FOUND", "NOT_FOUND"}
@@ -125,7 +127,7 @@ def test_an_unknown_name_is_one_line_of_the_command(served, name, monkeypatch, c
         ("/admin", 200, "INVALID_PARAM"),
     ],
 )
-def test_a_body_of_more_than_six_megabytes_is_refused_in_json(served, path, status, code, sent):
+def test_body_over_6_mib_is_refused_in_json(served, path, status, code, sent):
     more, chunked = sent
     body = b'"' + b"x" * (MOST - 2 + more) + b'"'
     headers = {"Content-Type": "application/json"}
@@ -134,14 +136,14 @@ def test_a_body_of_more_than_six_megabytes_is_refused_in_json(served, path, stat
         headers |= {"Content-Length": None, "Transfer-Encoding": "chunked"}
     got, kind, answer = send(served, "POST", path, body, **headers)
     assert (got, kind.partition(";")[0]) == (status, "application/json")
-    told = json.loads(answer)
-    assert told.keys() == {"code", "message", "requestId"}
-    assert told["code"] == code
-    assert "6 MB" in told["message"]
+    error = json.loads(answer)
+    assert error.keys() == {"code", "message", "requestId"}
+    assert error["code"] == code
+    assert "6 MB" in error["message"]
 
 
 def test_an_event_that_grows_over_six_megabytes_is_the_platforms_406(served):
-    # userInfo is merged into it, and then it is too large.
+    # Adding userInfo makes it too large.
     event = json.dumps({"a": "x" * (MOST - 20)}).encode()
     assert len(event) < MOST
     status, _, body = send(served, "POST", "/v1/functions/hello?source=wx_client", event)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from support.processes import WAIT, until
-from support.threads import at_once
+from support.threads import run_concurrently
 from support.values import DAILY, DAY, NOW, OTHER, STABLE, WEEKLY
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
@@ -498,7 +498,7 @@ def test_state_is_readable_while_mini_programs_are_added_and_removed(control):
     def tell():
         return {len(control.emulator.describe()["apps"]) for _ in range(1000)}
 
-    _, told = at_once(come_and_go, tell)
+    _, told = run_concurrently(come_and_go, tell)
     assert min(told) == 2
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from support.paths import ROOT
 from support.processes import WAIT, until
-from support.threads import at_once
+from support.threads import run_concurrently
 from support.values import DAILY, DAY, NOW, OTHER, STABLE, WEEKLY
 
 from cloud_openapi import Cloud, CloudSDKError
@@ -169,7 +169,7 @@ def seconds_for(ask):
     return time.perf_counter() - began
 
 
-def test_latency_is_slept_and_the_answer_is_good(faulty, monkeypatch):
+def test_latency_delays_a_good_response(faulty, monkeypatch):
     fault = faulty.add("latency", seconds=0.2, times=1)
     slept = []
     monkeypatch.setattr(fault.cancelled, "wait", slept.append)
@@ -208,7 +208,7 @@ def test_latency_follows_its_distribution_from_the_seed(faulty, monkeypatch, sec
     assert drawn(1) == drawn(1) != drawn(2)
 
 
-def test_nobody_sleeps_on_for_a_fault_that_was_taken_back(faulty):
+def test_removing_a_latency_fault_ends_its_delays(faulty):
     faulty.add("latency", seconds=60)
     codes = []
     thread = threading.Thread(target=lambda: codes.append(faulty.code()))
@@ -287,7 +287,7 @@ def test_times_hold_across_threads(faulty):
     def strikes():
         return [faulty.strike() is not None for _ in range(2000)]
 
-    assert sum(map(sum, at_once(*[strikes] * 4))) == 50
+    assert sum(map(sum, run_concurrently(*[strikes] * 4))) == 50
 
 
 def test_fault_is_removed_by_its_number(faulty):
@@ -514,9 +514,7 @@ def test_ended_fault_stays_ended_when_the_clock_goes_back(faulty):
     assert faulty.code() == 0
 
 
-def test_a_fault_that_ended_while_nobody_looked_does_not_come_back_with_the_clock(
-    faulty, monkeypatch
-):
+def test_fault_that_ended_unseen_stays_ended_when_the_clock_goes_back(faulty, monkeypatch):
     own = faulty.emulator.clock_of(DEMO_APPID)
     own.run(NOW)
     faulty.add("error", errcode=-1, appid=DEMO_APPID, until=own.now() + timedelta(hours=1))

@@ -55,7 +55,7 @@ def test_the_users_of_a_trend_are_those_of_the_retention(world, when, span):
     retain = ask(world, f"get{TRENDS[span]}Retain", period)
     assert retain["ref_date"] == period.ref
     identities.assert_trend_is_of_the_users_of_the_retention(trend, retain)
-    identities.assert_nobody_comes_back_who_was_not_there(retain)
+    identities.assert_retained_users_do_not_exceed_first_users(retain)
 
 
 @bounded

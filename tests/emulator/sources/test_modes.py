@@ -142,7 +142,7 @@ def test_the_facade_raises_the_error_of_the_missing_recording(recordings):
 
 def test_the_gateway_is_answered_by_the_same_recording(recordings):
     gateway = Gateway(clock=Clock(NOW), mode="replay", recordings=recordings)
-    assert json.loads(gateway.ask(PAIRS).body) == RECORDED
+    assert json.loads(gateway.call(PAIRS).body) == RECORDED
     fields = {"action": "wx.openApi", "apiName": API, "wxCloudApiToken": "token-a"}
     again = gateway.post(fields | {"requestData": messages.write_request(PAIRS, "")})
     assert (again.status_code, again.json["code"]) == (501, "USED_UP")
@@ -190,7 +190,7 @@ def test_a_response_of_the_service_is_returned_and_recorded(service, tmp_path):
 
 def test_a_call_by_the_gateway_is_recorded_and_replayed_over_https(service, tmp_path):
     gateway = Gateway(clock=Clock(NOW), mode="record", recordings=tmp_path, upstream=service.url)
-    assert json.loads(gateway.ask(PAIRS).body) == RECORDED
+    assert json.loads(gateway.call(PAIRS).body) == RECORDED
     used = emulator(mode="replay", recordings=tmp_path)
     assert json.loads(asking(used)().data) == RECORDED
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from support.threads import at_once
+from support.threads import run_concurrently
 from support.values import DAILY, OTHER, WEEKLY
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
@@ -110,7 +110,7 @@ def test_no_step_of_several_threads_is_lost():
         for _ in range(2000):
             clock.advance(timedelta(seconds=1))
 
-    at_once(*[step] * 4)
+    run_concurrently(*[step] * 4)
     assert clock.now() == at("2017-03-14T10:00") + timedelta(seconds=8000)
 
 

@@ -1,4 +1,4 @@
-"""Cloud Run's open interface service: calls without a token, and with the one in its file."""
+"""Cloud Run's open interface service: calls without a token and with the token of its file."""
 
 import re
 from datetime import timedelta
@@ -16,7 +16,7 @@ SEQID = "x-openapi-seqid"
 
 
 class Container:
-    """A client in a container, of which the emulator plays the side-car."""
+    """A client in a container; the emulator is its side-car."""
 
     def __init__(self):
         apps = {DEMO_APPID: DEMO_SECRET, OTHER: "s"}
@@ -26,12 +26,12 @@ class Container:
     def switch(self, setting, appid=DEMO_APPID):
         self.emulator.configure_app(appid, cloud_run=setting)
 
-    def ask(self, path=DAILY, scheme="http", **query):
+    def call(self, path=DAILY, scheme="http", **query):
         base = f"{scheme}://api.weixin.qq.com"
         return self.client.post(path, base_url=base, query_string=query, json=DAY)
 
     def code(self, *path, **query):
-        return self.ask(*path, **query).json.get("errcode", 0)
+        return self.call(*path, **query).json.get("errcode", 0)
 
     def file(self, appid=DEMO_APPID):
         return self.client.get(f"/_emulator/apps/{appid}/cloudbase_access_token").text
@@ -52,34 +52,34 @@ def container():
 # ---- without a token -----------------------------------------------------------------------
 
 
-def test_a_call_without_a_token_is_made_in_the_containers_own_name(container):
+def test_call_without_token_is_for_the_containers_mini_program(container):
     container.switch(EVERY)
-    answer = container.ask()
+    answer = container.call()
     token, _ = container.emulator.program(DEMO_APPID).tokens.grant()
-    assert answer.json == container.ask(access_token=token).json
+    assert answer.json == container.call(access_token=token).json
     assert answer.json["ref_date"] == "20260310"
     assert container.last.appid == DEMO_APPID
 
 
-def test_only_what_went_through_the_side_car_has_its_header(container):
+def test_only_side_car_responses_have_its_header(container):
     container.switch(EVERY)
     token, _ = container.emulator.program(DEMO_APPID).tokens.grant()
-    assert re.fullmatch(r"[0-9a-f-]{26}", container.ask().headers[SEQID])
-    assert SEQID not in container.ask(access_token=token).headers
-    assert SEQID not in container.ask(cloudbase_access_token=container.file()).headers
+    assert re.fullmatch(r"[0-9a-f-]{26}", container.call().headers[SEQID])
+    assert SEQID not in container.call(access_token=token).headers
+    assert SEQID not in container.call(cloudbase_access_token=container.file()).headers
     container.switch(OFF)
-    assert SEQID not in container.ask().headers
+    assert SEQID not in container.call().headers
 
 
-def test_an_error_behind_the_side_car_has_its_header_too(container):
+def test_errors_through_the_side_car_have_its_header(container):
     container.switch(EVERY)
     container.emulator.configure_app(DEMO_APPID, daily_limits={DAILY: 0})
-    answer = container.ask()
+    answer = container.call()
     assert answer.json["errcode"] == 45009
     assert SEQID in answer.headers
 
 
-def test_while_the_service_is_off_the_token_is_missing(container):
+def test_call_without_token_needs_the_service(container):
     assert container.code() == 41001
     container.switch(EVERY)
     assert container.code() == 0
@@ -87,52 +87,52 @@ def test_while_the_service_is_off_the_token_is_missing(container):
     assert container.code() == 41001
 
 
-def test_while_the_container_starts_the_token_is_missing(container):
+def test_call_without_token_is_41001_until_ready(container):
     container.switch({**EVERY, "ready": False})
     assert container.code() == 41001
 
 
-def test_over_https_the_token_is_missing(container):
+def test_call_without_token_over_https_is_41001(container):
     container.switch(EVERY)
     assert container.code(scheme="https") == 41001
 
 
-def test_an_empty_token_is_missing_and_a_false_one_false(container):
+def test_empty_token_is_41001_and_invalid_token_40001(container):
     container.switch(EVERY)
     assert container.code(access_token="") == 41001
     assert container.code(access_token="x") == 40001
 
 
-def test_a_path_that_is_not_listed_is_502_by_the_side_car(container):
+def test_unlisted_path_is_502_by_the_side_car(container):
     container.switch({"api_whitelist": [DAILY]})
     assert container.code(DAILY) == 0
-    answer = container.ask(WEEKLY)
+    answer = container.call(WEEKLY)
     assert (answer.status_code, answer.mimetype) == (502, "text/html")
     assert SEQID not in answer.headers
     assert (container.last.path, container.last.check) == (WEEKLY, "side-car: api_whitelist")
 
 
-def test_from_appid_chooses_whose_data_are_asked_for(container):
+def test_from_appid_selects_the_mini_program(container):
     container.switch(EVERY)
     container.switch({"api_whitelist": [DAILY]}, OTHER)
-    own, shared = container.ask().json, container.ask(from_appid=OTHER).json
+    own, shared = container.call().json, container.call(from_appid=OTHER).json
     assert own != shared
     assert container.last.appid == OTHER
-    assert container.ask(WEEKLY, from_appid=OTHER).status_code == 502
-    assert container.ask(from_appid=DEMO_APPID).json == own
+    assert container.call(WEEKLY, from_appid=OTHER).status_code == 502
+    assert container.call(from_appid=DEMO_APPID).json == own
 
 
-@pytest.mark.parametrize("appid", [OTHER, "wxnobody"])
-def test_from_appid_of_a_mini_program_without_the_service_is_85105(container, appid):
+@pytest.mark.parametrize("appid", [OTHER, "wxunknown"])
+def test_from_appid_without_the_service_is_85105(container, appid):
     container.switch(EVERY)
     assert container.code(from_appid=appid) == 85105
 
 
-def test_the_container_is_that_of_the_mini_program_that_was_first_to_have_the_service(container):
+def test_container_belongs_to_the_first_mini_program_with_the_service(container):
     container.switch(EVERY, OTHER)
     container.switch(EVERY, DEMO_APPID)
     container.switch({"api_whitelist": [DAILY]}, OTHER)  # a change keeps its place
-    container.ask()
+    container.call()
     assert container.last.appid == OTHER
     described = [
         container.emulator.describe_app(appid)["cloud_run"] for appid in (OTHER, DEMO_APPID)
@@ -142,11 +142,11 @@ def test_the_container_is_that_of_the_mini_program_that_was_first_to_have_the_se
         {"api_whitelist": ["/*"], "ready": True, "own": False},
     ]
     container.switch(OFF, OTHER)
-    container.ask()
+    container.call()
     assert container.last.appid == DEMO_APPID
 
 
-def test_quotas_and_faults_are_those_of_the_mini_program(container):
+def test_quotas_and_faults_apply_to_the_mini_program(container):
     container.switch(EVERY)
     container.switch(EVERY, OTHER)
     container.emulator.configure_app(OTHER, minute_limits={DAILY: 0})
@@ -155,12 +155,12 @@ def test_quotas_and_faults_are_those_of_the_mini_program(container):
     assert (container.code(), container.code(from_appid=OTHER)) == (61504, 45011)
 
 
-def test_a_token_is_not_granted_without_its_secret(container):
+def test_token_request_still_needs_the_secret(container):
     container.switch(EVERY)
     assert container.client.get(TOKEN).json["errcode"] == 41002
 
 
-def test_a_reset_switches_the_service_off(container):
+def test_reset_switches_the_service_off(container):
     container.switch(EVERY)
     token = container.file()
     container.emulator.reset_app(DEMO_APPID)
@@ -173,7 +173,7 @@ def test_a_reset_switches_the_service_off(container):
 # ---- the token file ------------------------------------------------------------------------
 
 
-def test_the_token_of_the_file_is_good_over_http_and_https(container):
+def test_token_of_the_file_is_valid_over_http_and_https(container):
     container.switch(EVERY)
     token = container.file()
     assert container.code(cloudbase_access_token=token) == 0
@@ -181,12 +181,12 @@ def test_the_token_of_the_file_is_good_over_http_and_https(container):
     assert container.last.appid == DEMO_APPID
 
 
-def test_the_token_of_the_file_is_no_access_token(container):
+def test_token_of_the_file_is_not_an_access_token(container):
     container.switch(EVERY)
     assert container.code(access_token=container.file()) == 40001
 
 
-def test_a_token_is_pushed_every_ten_minutes_and_good_for_thirty(container):
+def test_token_is_pushed_every_ten_minutes_and_valid_for_thirty(container):
     container.switch(EVERY)
     first = container.file()
     container.emulator.clock.advance(timedelta(minutes=10, seconds=-1))
@@ -201,7 +201,7 @@ def test_a_token_is_pushed_every_ten_minutes_and_good_for_thirty(container):
     assert container.by_file(second) == 42001
 
 
-def test_a_push_that_nobody_read_does_not_prolong_the_token(container):
+def test_unread_push_does_not_extend_the_token(container):
     container.switch(EVERY)
     container.file()
     container.emulator.clock.advance(timedelta(minutes=25))
@@ -212,14 +212,14 @@ def test_a_push_that_nobody_read_does_not_prolong_the_token(container):
     assert container.by_file(token) == 42001
 
 
-def test_a_clock_that_goes_back_gets_a_token_that_is_good(container):
+def test_token_is_valid_after_the_clock_is_moved_back(container):
     container.switch(EVERY)
     container.file()
     container.emulator.clock.advance(timedelta(hours=-6))
     assert container.by_file(container.file()) == 0
 
 
-def test_each_mini_program_has_a_token_of_its_own(container):
+def test_each_mini_program_has_its_own_token(container):
     container.switch(EVERY)
     container.switch(EVERY, OTHER)
     assert container.by_file(container.file(OTHER)) == 0
@@ -236,9 +236,7 @@ def test_each_mini_program_has_a_token_of_its_own(container):
     ],
     ids=["off", "not ready", "not listed", "none listed"],
 )
-def test_a_token_of_the_file_is_refused_by_the_setting_of_its_mini_program(
-    container, setting, code
-):
+def test_settings_of_the_mini_program_refuse_the_token_of_the_file(container, setting, code):
     container.switch(EVERY)
     container.switch(EVERY, OTHER)
     token = container.file()
@@ -246,20 +244,20 @@ def test_a_token_of_the_file_is_refused_by_the_setting_of_its_mini_program(
     assert container.by_file(token) == code
 
 
-def test_a_made_up_token_of_the_file_is_40001_and_41001_while_the_service_is_off(container):
+def test_invalid_token_of_the_file_is_40001_or_41001_while_the_service_is_off(container):
     assert container.by_file("x") == 41001
     container.switch(EVERY)
     assert container.by_file("x") == 40001
 
 
-def test_the_file_is_for_this_machine_only(container):
+def test_file_is_served_to_this_machine_only(container):
     container.switch(EVERY)
     path = f"/_emulator/apps/{DEMO_APPID}/cloudbase_access_token"
     answer = container.client.get(path, environ_base={"REMOTE_ADDR": "192.0.2.1"})
     assert answer.status_code == 403
 
 
-def test_no_token_of_the_file_is_in_the_journal_or_the_state(container):
+def test_journal_and_state_mask_the_token_of_the_file(container):
     container.switch(EVERY)
     token = container.file()
     body = {**DAY, "cloudbase_access_token": token}
@@ -281,7 +279,7 @@ def test_the_oldest_pushed_tokens_are_evicted(container):
     assert [container.by_file(token) for token in tokens[:2]] == [40001, 42001]
 
 
-def test_a_client_reads_the_file_and_calls_as_it_does_in_a_container(container, tmp_path):
+def test_client_reads_the_file_and_calls_as_in_a_container(container, tmp_path):
     container.switch({"api_whitelist": [DAILY]})
     listening = listen("127.0.0.1", 0)
     file = tmp_path / "cloudbase_access_token"

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 from support.paths import sample
-from support.threads import at_once
+from support.threads import run_concurrently
 from support.values import DAILY, DAY, NOW, OTHER, QUOTA, WEEKLY
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
@@ -297,7 +297,7 @@ def test_threads_spend_no_call_twice(limited):
     def spend():
         return count_done(lambda appid: programs[appid].quota.spend(DAILY, NOW), sorted(appids * 2))
 
-    assert sum(at_once(*[spend] * 4)) == 2 * len(appids)
+    assert sum(run_concurrently(*[spend] * 4)) == 2 * len(appids)
 
 
 def test_threads_that_are_late_over_midnight_count_for_the_day_that_is(limited):
@@ -492,7 +492,7 @@ def test_rids_that_many_threads_make_are_all_found():
             rids.add(f"{letter}{number}", record)
         return letter
 
-    letters = at_once(*[partial(make, letter) for letter in "abcd"])
+    letters = run_concurrently(*[partial(make, letter) for letter in "abcd"])
     assert all(
         rids.get(f"{a}{number}").body == a.encode() for a in letters for number in range(250)
     )
@@ -507,4 +507,4 @@ def test_threads_that_clear_the_quota_share_the_ten_a_month(limited):
     def clear():
         return count_done(lambda appid: programs[appid].quota.clear(NOW), sorted(appids * 10))
 
-    assert sum(at_once(*[clear] * 4)) == 10 * len(appids)
+    assert sum(run_concurrently(*[clear] * 4)) == 10 * len(appids)

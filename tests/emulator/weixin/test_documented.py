@@ -1,4 +1,4 @@
-"""WeChat's own programs, as its page prints them, are functions with the documented results."""
+"""The programs on WeChat's page run as functions and return the documented results."""
 
 import json
 import os
@@ -37,15 +37,15 @@ def documented(api):
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_a_documented_program_returns_the_documented_result(served, api):
+def test_documented_programs_return_the_documented_result(served, api):
     served.write(api, program(api), [f"analysis.{api}"])
     assert served.call(api) == documented(api)
 
 
 @pytest.mark.parametrize("permitted", [[], ["analysis.getDailyRetained"], ["*"]])
-def test_an_api_that_config_json_does_not_list_is_the_sdks_own_error(served, permitted):
-    told = "return { ...err, text: err.message, all: String(err) }\n"
-    source = program("getDailyRetain").replace("return err\n", told)
+def test_unlisted_api_raises_the_sdks_error(served, permitted):
+    returned = "return { ...err, text: err.message, all: String(err) }\n"
+    source = program("getDailyRetain").replace("return err\n", returned)
     served.write("denied", source, permitted)
     answer = served.call("denied")
     text = "errCode: -604101 function has no permission to call this API | errMsg: "
@@ -55,7 +55,7 @@ def test_an_api_that_config_json_does_not_list_is_the_sdks_own_error(served, per
     }  # fmt: skip
 
 
-def test_a_listed_api_counts_from_the_next_call_on(served):
+def test_newly_listed_api_is_permitted_at_the_next_call(served):
     served.write("listed", program("getDailyRetain"), [])
     assert served.call("listed")["errCode"] == -604101
     served.write("listed", program("getDailyRetain"), ["analysis.getDailyRetain"])
@@ -63,14 +63,14 @@ def test_a_listed_api_counts_from_the_next_call_on(served):
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_the_repositorys_node_functions_return_the_documented_result(served, api):
+def test_node_functions_of_the_repository_return_the_documented_result(served, api):
     name = f"{api}Node"
     shutil.copytree(ROOT / "functions" / name, served.folder / name, dirs_exist_ok=True)
     event = sample(f"{api}.request.official-cloud.json")
     assert served.call(name, event) == documented(api)
 
 
-def test_the_command_invokes_a_node_function_of_this_repository():
+def test_invoke_command_runs_a_node_function_of_the_repository():
     node()
     result = subprocess.run(
         [Path(sys.executable).with_name("cloud-openapi"), "invoke", "getDailyRetainNode"],
@@ -86,7 +86,7 @@ def test_the_command_invokes_a_node_function_of_this_repository():
 
 BY_PROXY = ["0.4.3", "1.8.3", "2.0.4", "2.2.0", "2.3.0"]  # they call a fixed address
 VERSIONS = [*BY_PROXY, "2.3.3", "2.4.0", "2.6.3", "3.0.4", "4.0.2"]
-# Nobody is there: whoever gets an answer does not follow it.
+# Port 9 is closed: an SDK that ignores the proxy fails.
 PROXY = {"http_proxy": "{url}", "TCB_CONTEXT_CNFG": '{{"URL": "http://127.0.0.1:9/admin"}}'}
 CALLS = """
 const cloud = require('wx-server-sdk')
@@ -97,7 +97,7 @@ exports.main = () => cloud.callFunction({ name: 'called', data: { a: 'é' } })
 
 @pytest.fixture(scope="module")
 def installed(request):
-    """Return a function that installs a version of the SDK, once a machine."""
+    """Return a function that installs a version of the SDK, cached on this machine."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("npm is missing")
@@ -105,11 +105,11 @@ def installed(request):
     def install(version):
         folder = Path(request.config.cache.mkdir(f"wx-server-sdk-{version}"))
         if not (folder / "node_modules" / "wx-server-sdk" / "index.js").is_file():
-            wanted = f"wx-server-sdk@{version}"
-            command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", wanted]
+            package = f"wx-server-sdk@{version}"
+            command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", package]
             made = subprocess.run(command, check=False, capture_output=True, text=True)
             if made.returncode:
-                pytest.skip(f"npm cannot install {wanted}: {made.stderr[-200:]}")
+                pytest.skip(f"npm cannot install {package}: {made.stderr[-200:]}")
         return folder / "node_modules"
 
     return install
@@ -117,7 +117,7 @@ def installed(request):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_documented_programs_run_with(version, installed, tmp_path, monkeypatch):
+def test_documented_programs_run_with_sdk_version(version, installed, tmp_path, monkeypatch):
     proxy = PROXY if version in BY_PROXY else {}
     with Served(tmp_path, monkeypatch, proxy, installed(version)) as served:
         for api in APIS:
@@ -132,7 +132,7 @@ def test_the_documented_programs_run_with(version, installed, tmp_path, monkeypa
 
 
 @pytest.mark.slow
-def test_version_0_8_asks_for_https_by_the_proxy_and_is_refused(installed, tmp_path, monkeypatch):
+def test_sdk_0_8_is_refused_because_it_tunnels_https(installed, tmp_path, monkeypatch):
     with Served(tmp_path, monkeypatch, {"http_proxy": "{url}"}, installed("0.8.1")) as served:
         served.write("daily", program("getDailyRetain"), ["analysis.getDailyRetain"])
         answer = served.call("daily")

@@ -1,11 +1,11 @@
-"""Every error that WeChat documents or that somebody recorded, provoked row by row.
+"""Every documented or recorded error, provoked row by row.
 
-A row of error_table.json has the code, its exact text and what provokes it:
+A row of error_table.json has a code, its exact text and its cause:
 
-- a request; TOKEN is a good token, FILE what Cloud Run's file holds, RID OF wx2 another's rid;
-- settings of wx1, and those that it has ``after`` the file was read;
-- requests ``also`` made before, and how often the row's own is made (``repeat``) before it fails;
-- how many seconds ``later`` it comes; a fault, where nothing else provokes it.
+- a request; TOKEN is a valid token, FILE the token of Cloud Run's file, RID OF wx2 a foreign rid;
+- ``settings`` of wx1, and further ones set ``after`` the file is read;
+- requests that are ``also`` made before, and the number of successful calls (``repeat``);
+- a delay in seconds (``later``), and a ``fault`` for errors without another cause.
 """
 
 import json
@@ -31,20 +31,20 @@ CODES = {
 }
 
 
-class Provoked:
-    """An emulator in which a row's settings and fault are in force."""
+class Row:
+    """An emulator with a row's settings, earlier requests and fault."""
 
     def __init__(self, row):
         self.row = row
         self.emulator = Emulator(clock=Clock(NOW), apps={"wx1": "s", "wx2": "s"})
         self.client = create_app(self.emulator).test_client()
         self.emulator.configure_app("wx1", **row.get("settings", {}))
-        self.named = {
+        self.placeholders = {
             "TOKEN": self.emulator.program("wx1").tokens.grant()[0],
             "RID OF wx2": self.rid(),
         }
         if '"FILE"' in json.dumps(row):
-            self.named["FILE"] = self.emulator.cloudbase_access_token("wx1")
+            self.placeholders["FILE"] = self.emulator.cloudbase_access_token("wx1")
         self.emulator.configure_app("wx1", **row.get("after", {}))
         for request in row.get("also", []):
             assert "errcode" not in self.send(request).json
@@ -59,24 +59,24 @@ class Provoked:
         answer = self.client.post(DAILY, query_string={"access_token": token}, data=b"{}")
         return answer.json["errmsg"].partition("rid: ")[2]
 
-    def filled(self, fields):
-        return {name: self.named.get(str(value), value) for name, value in fields.items()}
+    def substitute(self, fields):
+        return {name: self.placeholders.get(str(value), value) for name, value in fields.items()}
 
     def send(self, request):
         data = request.get("data", "").encode() or b" " * request.get("bytes", 0)
         if "body" in request:
-            data = json.dumps(self.filled(request["body"])).encode()
+            data = json.dumps(self.substitute(request["body"])).encode()
         return self.client.open(
             request["path"],
             method=request["method"],
-            query_string=self.filled(request.get("query", {})),
+            query_string=self.substitute(request.get("query", {})),
             data=data,
         )
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['code']} {row['when']}")
-def test_each_error_comes_with_its_code_its_exact_text_and_its_rid(row):
-    provoked = Provoked(row)
+def test_each_error_has_its_code_exact_text_and_rid(row):
+    provoked = Row(row)
     answer = provoked.send(row)
     assert answer.status_code == row.get("status", 200)
     if answer.status_code != 200:
@@ -91,7 +91,7 @@ def test_each_error_comes_with_its_code_its_exact_text_and_its_rid(row):
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if "sample" in row], ids=lambda r: r["when"])
-def test_the_text_of_a_row_is_that_of_the_recorded_body(row):
+def test_text_of_a_row_equals_the_recorded_body(row):
     recorded = sample(row["sample"])
     assert recorded["errcode"] == row["code"]
     if row["sample"].endswith("-rid.json"):
@@ -100,25 +100,25 @@ def test_the_text_of_a_row_is_that_of_the_recorded_body(row):
         assert recorded["errmsg"].startswith(row["text"] + " hint: [")
 
 
-def test_the_table_has_every_documented_code_and_every_code_of_the_emulator():
+def test_table_has_every_documented_code_and_every_code_of_the_emulator():
     codes = {row["code"] for row in ROWS}
     assert codes >= CODES
     assert codes - {502} == TEXTS.keys()
 
 
-def test_every_recorded_error_of_today_has_a_row():
+def test_every_current_recorded_error_has_a_row():
     named = {row.get("sample") for row in ROWS}
     recorded = {path.name for path in SAMPLES.glob("error.*-rid.json")}
-    # Its text was another one until WeChat advised of getStableAccessToken; the address differs.
+    # The first has an earlier text of WeChat; the second has another address.
     assert recorded - named == {"error.40001-2022-rid.json", "error.40164-rid.json"}
 
 
-def test_a_row_that_needs_a_fault_says_so():
+def test_rows_that_inject_a_fault_are_labelled():
     for row in ROWS:
         assert ("fault" in row) == ("by a fault" in row["when"])
 
 
-def test_the_recorded_address_stands_where_the_callers_does():
+def test_40164_names_the_callers_address_as_recorded():
     address = "222.240.168.30"
     emulator = Emulator(clock=Clock(NOW))
     emulator.faults.add({"kind": "error", "errcode": 40164})
