@@ -44,7 +44,7 @@ def test_both_languages_have_the_same_headings_tables_and_programs():
     assert shapes[0] == shapes[1]
 
 
-def test_the_function_on_the_first_screen_runs(cloud, monkeypatch):
+def test_function_on_the_first_screen_runs(cloud, monkeypatch):
     monkeypatch.chdir(ROOT)
     source = blocks("README.md", "python")[0]
     module = {"__name__": "index"}
@@ -78,7 +78,7 @@ def test_a_function_calls_another_by_the_gateway(monkeypatch):
     assert functions.invoked[0][:2] == ("getDailyRetain", day)
 
 
-def test_the_emulator_in_a_program_answers(monkeypatch):
+def test_emulator_in_a_program_answers(monkeypatch):
     monkeypatch.chdir(ROOT)
     module = {}
     exec(compile(blocks("README.md", "python")[3], "README.md", "exec"), module)
@@ -89,18 +89,18 @@ def test_the_emulator_in_a_program_answers(monkeypatch):
 
 
 @pytest.mark.parametrize("page", [*PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/contract.md"])
-def test_each_file_that_a_page_links_to_exists(page):
+def test_every_linked_file_exists(page):
     for target in re.findall(r"\]\(([\w./-]+\.\w+)\)", (ROOT / page).read_text("utf-8")):
         assert (ROOT / target).is_file(), target
 
 
-def test_the_changelog_begins_with_this_version():
+def test_changelog_begins_with_this_version():
     found = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert found is not None
     assert found[1] == __version__
 
 
-def test_the_programs_about_recordings_run_in_order(monkeypatch, tmp_path):
+def test_programs_about_recordings_run_in_order(monkeypatch, tmp_path):
     shutil.copytree(SAMPLES / "cassettes", tmp_path / "recordings")
     monkeypatch.chdir(tmp_path)
     module = {}
@@ -163,7 +163,7 @@ def test_every_command_about_recordings_runs(shell):
     assert {f"202603{day:02}" for day in range(1, 32)} <= days
 
 
-def test_the_command_that_records_for_pytest_runs(shell):
+def test_command_that_records_for_pytest_runs(shell):
     source = "".join(blocks("docs/pytest.md", "python"))
     Path("test_page.py").write_text(source, "utf-8")
     Path("config.json").write_text(json.dumps({"permissions": {"openapi": [API]}}), "utf-8")
@@ -179,7 +179,7 @@ def test_the_command_that_records_for_pytest_runs(shell):
 # ---- docs/contract.md ----------------------------------------------------------------------
 
 
-def test_the_violations_on_the_page_are_those_of_its_body(capsys):
+def test_violations_on_the_page_are_those_of_its_body(capsys):
     module = {}
     first, in_a_test = blocks("docs/contract.md", "python")
     exec(compile(first, "docs/contract.md", "exec"), module)
@@ -218,6 +218,6 @@ def test_every_command_on_the_page_runs():
 
 
 @pytest.mark.usefixtures("march")
-def test_the_words_on_the_page_are_those_of_drift():
+def test_output_of_drift_is_that_on_the_page():
     result = run("drift", "recordings", "--now", "2026-03-11")
     assert result.stdout == blocks("docs/contract.md", "text")[1]

@@ -46,7 +46,7 @@ def test_wechatpy_gets_a_token_and_the_documented_answer(server, api):
     assert answer == sample(f"{api}.response.official-https.json")
 
 
-def test_wechatpy_raises_what_the_emulator_refuses(server):
+def test_wechatpy_raises_the_emulators_errors(server):
     path = default_catalogue()["analysis.getDailyRetain"].path
     with pytest.raises(WeChatClientException) as caught:
         wechatpy(server).post(path, data={"begin_date": "20170313", "end_date": "20170314"})

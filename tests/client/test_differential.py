@@ -359,7 +359,7 @@ def to_sign(request):
     }
 
 
-def test_both_send_the_same_fields_and_either_signature_is_good_to_the_other(service, both):
+def test_both_send_the_same_fields_and_accept_each_others_signatures(service, both):
     check_requests(service, both, 1, QUICK)
 
 
@@ -456,13 +456,13 @@ def check_answers(both, seed, count):
     assert_equal(cases, *both(cases))
 
 
-def test_both_make_the_same_of_an_answer(both):
+def test_both_return_the_same_outcome(both):
     check_answers(both, 1, QUICK)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 3])
-def test_both_make_the_same_of_thousands_of_answers(both, seed):
+def test_both_return_the_same_outcomes_for_thousands_of_answers(both, seed):
     check_answers(both, seed, LONG)
 
 
@@ -486,7 +486,7 @@ FAULTS = [
 ]
 
 
-def test_both_meet_every_fault_and_pin_of_the_emulator_alike(both_served):
+def test_both_return_the_same_outcome_for_every_fault_and_pin(both_served):
     emulator, call = both_served
     for fault in FAULTS:
         made = emulator.faults.add(fault)

@@ -25,7 +25,7 @@ def fibers():
     made.close()
 
 
-def test_a_thread_waits_until_a_descriptor_is_ready(pipe):
+def test_wait_in_a_thread_ends_when_a_descriptor_is_ready(pipe):
     reading, writing = pipe
     timer = threading.Timer(0.02, os.write, (writing, b"x"))
     timer.start()

@@ -146,13 +146,13 @@ def one_day(service):
     (summary,) = service.ask("getDailySummary", day, day)["list"]
     before = day - timedelta(days=1)
     rows_before = service.ask("getDailySummary", before, before)["list"]
-    identities.assert_trend_is_of_the_users_of_the_retention(trend, retain)
-    identities.assert_means_are_of_one_and_the_same_time(trend)
-    identities.assert_nobody_comes_back_who_was_not_there(retain)
+    identities.assert_trend_has_the_users_of_the_retention(trend, retain)
+    identities.assert_means_have_the_same_total_time(trend)
+    identities.assert_returning_users_were_active_before(retain)
     identities.assert_total_grows_by_the_new_users(summary, rows_before, trend["visit_uv_new"])
     for item in retain["visit_uv"][1:]:
         later = service.trend(day + timedelta(days=item["key"]))
-        identities.assert_whoever_came_back_is_active_then_and_not_new(retain, item["key"], later)
+        identities.assert_returning_users_are_active_and_not_new(retain, item["key"], later)
     distribution = service.ask("getVisitDistribution", day, day)
     identities.assert_distribution_adds_up_to_the_sessions(distribution, trend)
     identities.assert_distribution_has_the_means_of_the_sessions(distribution, trend)
@@ -167,13 +167,13 @@ def one_week_or_month(service):
     days = [service.trend(period.begin + timedelta(days=number)) for number in range(length)]
     identities.assert_whole_has_the_visits_of_its_days(trend, days)
     identities.assert_whole_has_the_depth_of_its_days(trend, days)
-    identities.assert_trend_is_of_the_users_of_the_retention(trend, retain)
-    identities.assert_nobody_comes_back_who_was_not_there(retain)
+    identities.assert_trend_has_the_users_of_the_retention(trend, retain)
+    identities.assert_returning_users_were_active_before(retain)
     if span == "week":
         for item in retain["visit_uv"][1:]:
             _, later, _ = whole(service, span, period.after(item["key"]).begin)
             key = item["key"]
-            identities.assert_whoever_came_back_is_active_then_and_not_new(retain, key, later)
+            identities.assert_returning_users_are_active_and_not_new(retain, key, later)
 
 
 def one_portrait(service):
@@ -186,7 +186,7 @@ def one_portrait(service):
     trends = [service.trend(begin + timedelta(days=number)) for number in range(length)]
     new = sum(trend["visit_uv_new"] for trend in trends)
     active = identities.values(answer["visit_uv"]["genders"])
-    identities.assert_portrait_is_of_so_many_users(answer, new, active)
+    identities.assert_portrait_has_as_many_users(answer, new, active)
     identities.assert_portrait_has_each_city_and_device_once(answer)
     users = [trend["visit_uv"] for trend in trends]
     assert max(users) <= active <= sum(users)
