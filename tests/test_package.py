@@ -1,4 +1,4 @@
-"""What the package promises as a whole."""
+"""The public names of the package, and its imports."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The served emulator ends at once, whatever its functions are doing."""
+"""The served emulator ends at once, even while functions run and faults sleep."""
 
 import json
 import signal
@@ -18,7 +18,7 @@ from cloud_openapi.emulator import Emulator, listen, url_of
 
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 WAIT = 30
-# So long for requests that do not end; nothing here takes a tenth of it.
+# waitress waits so many seconds for running requests; a shutdown takes less than a tenth.
 WAITRESS_WAITS = 5
 
 
@@ -43,7 +43,7 @@ def test_serve_does_not_wait_for_a_running_function(tmp_path, how):
             caller = asking(f"{url}/v1/functions/sleeps")
             assert until(started.exists)
             begun = time.monotonic()
-            # Who presses Ctrl-C once more is not held up by it.
+            # Further signals do not delay the end.
             for _ in range(3):
                 process.send_signal(how)
             assert process.wait(WAIT) == 0
@@ -66,7 +66,7 @@ def test_shutdown_does_not_wait_for_a_latency_fault(tmp_path):
 
 
 def asking(url):
-    """Ask in another thread, whatever is answered."""
+    """Send a request from another thread; its outcome does not matter."""
 
     def ask():
         try:

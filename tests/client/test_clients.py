@@ -1,4 +1,4 @@
-"""Clients that others wrote work against the emulator, unmodified, over a socket."""
+"""Unmodified third-party clients work against the emulator, over a socket."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ def server():
 
 
 def wechatpy(server, secret=DEMO_SECRET):
-    """Return a client; it asks for its token where its own API goes, not at WeChat's."""
+    """Return a client that fetches its token from the emulator too."""
 
     class Client(WeChatClient):
         API_BASE_URL = server.url

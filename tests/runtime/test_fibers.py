@@ -1,4 +1,4 @@
-"""Calls that wait in one thread, or each in its own."""
+"""Calls that wait in fibers of one thread, or in a thread each."""
 
 import os
 import select

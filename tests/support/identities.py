@@ -1,10 +1,10 @@
-"""What holds between answers about one mini program, whichever way they were asked for."""
+"""Assertions about relations between answers for one mini program."""
 
 import math
 
 import pytest
 
-# The least and the most of one session with a key, as WeChat's tables of keys have them.
+# The bounds of a session with a key, from WeChat's tables of keys.
 PAGES = {**{key: (key, key) for key in range(1, 6)}, 6: (6, 10), 7: (11, math.inf)}
 SECONDS = {1: (0, 2), 2: (3, 5), 3: (6, 10), 4: (11, 20), 5: (20, 30), 6: (30, 50), 7: (50, 100)}
 SECONDS[8] = (100, math.inf)
@@ -99,7 +99,7 @@ def assert_distribution_has_the_means_of_the_sessions(answer, trend):
 
 
 def assert_pages_share_the_visits(shown, trend, summary):
-    """All pages are shown, unless there are 200."""
+    """At most 200 pages are shown."""
     views = [page["page_visit_pv"] for page in shown]
     assert views == sorted(views, reverse=True)
     assert len({page["page_path"] for page in shown}) == len(shown) <= 200

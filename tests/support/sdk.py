@@ -1,4 +1,4 @@
-"""wx-server-sdk in a process of Node.js that stays, and a gateway that answers as it is told."""
+"""wx-server-sdk in a Node.js process that is kept, and a gateway with prepared responses."""
 
 import base64
 import json
@@ -75,8 +75,8 @@ def _decode(value):
     return base64.b64decode(value["value"]) if value.get("$") == "bytes" else value
 
 
-class Told(NamedTuple):
-    """What a gateway answers; it may drop the connection before or in the middle of it."""
+class GatewayResponse(NamedTuple):
+    """A response of the gateway; ``drop`` ends its connection before or within it."""
 
     body: bytes
     content_type: str = "application/octet-stream"
@@ -85,7 +85,7 @@ class Told(NamedTuple):
 
 
 class RawGateway(socketserver.ThreadingTCPServer):
-    """Answers ``"case N"``, wherever that is in a request, with the Nth answer, and keeps it.
+    """Answers a request that contains ``"case N"`` with the Nth response, and keeps the request.
 
     ``seen`` has the requests by the package that sent them, "node" or "python", and by N.
     """
@@ -95,14 +95,14 @@ class RawGateway(socketserver.ThreadingTCPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.told = []
+        self.responses = []
         self.seen = {"node": {}, "python": {}}
         self.url = f"http://127.0.0.1:{self.server_address[1]}/admin"
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
-    def tell(self, answers):
-        """Take what is answered from now on, and forget what was asked."""
-        self.told = answers
+    def prepare(self, answers):
+        """Set the responses, and remove the requests of before."""
+        self.responses = answers
         self.seen = {"node": {}, "python": {}}
 
     def close(self):
@@ -119,7 +119,7 @@ class _Handler(socketserver.StreamRequestHandler):
             number = int(_CASE.search(request.body)[1])
             sender = "node" if request.headers["x-sdk-version"].startswith("wx") else "python"
             self.server.seen[sender][number] = request
-            if not self._answer(self.server.told[number]):
+            if not self._answer(self.server.responses[number]):
                 return
 
     def _read(self):
@@ -143,15 +143,15 @@ class _Handler(socketserver.StreamRequestHandler):
         # Without the empty line between head and lines a request would have no head.
         return head + b"\r\n" + b"".join(body) if lines else b""
 
-    def _answer(self, told):
-        head = f"HTTP/1.1 {told.status} \r\nContent-Type: {told.content_type}\r\n"
-        whole = f"{head}Content-Length: {len(told.body)}\r\n\r\n".encode() + told.body
-        if told.drop == "before":
+    def _answer(self, response):
+        head = f"HTTP/1.1 {response.status} \r\nContent-Type: {response.content_type}\r\n"
+        whole = f"{head}Content-Length: {len(response.body)}\r\n\r\n".encode() + response.body
+        if response.drop == "before":
             return False
-        if told.drop == "in body":
-            self.wfile.write(whole[: len(whole) - len(told.body) // 2 - 1])
+        if response.drop == "in body":
+            self.wfile.write(whole[: len(whole) - len(response.body) // 2 - 1])
             return False
-        if told.drop == "reset":
+        if response.drop == "reset":
             linger = struct.pack("ii", 1, 0)
             self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             return False

@@ -49,7 +49,7 @@ def target(emulator):
 
 
 def exchange(server, request):
-    """Send bytes over a connection of their own; return the status line and the body."""
+    """Send bytes over a new connection; return the status line and the body."""
     with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
         connection.sendall(request)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -141,7 +141,7 @@ def test_body_over_six_mebibytes_is_45002(server, target):
 
 
 class Waiting:
-    """A WSGI application whose /wait answers when it is told to."""
+    """A WSGI application whose /wait answers when `go_on` is set."""
 
     def __init__(self):
         self.arrived = threading.Semaphore(0)
@@ -242,7 +242,7 @@ def test_listen_on_a_port_in_use_raises_os_error():
         listen("127.0.0.1", first.getsockname()[1])
 
 
-# A fault may come in force when it was already said of a request that it blocks nobody.
+# A fault may be added after `never_blocks` returned True for a request.
 @pytest.mark.parametrize("never_blocks", [False, True])
 def test_fault_can_be_removed_while_requests_sleep(never_blocks):
     emulator = Emulator()
@@ -252,10 +252,10 @@ def test_fault_can_be_removed_while_requests_sleep(never_blocks):
         sleepers = [socket.create_connection(("127.0.0.1", port_of(server))) for _ in range(40)]
         for sleeper in sleepers:
             sleeper.sendall(request_of("GET /cgi-bin/token HTTP/1.1", "Host: localhost"))
-        steering = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
-        steering.request("DELETE", "/_emulator/faults")
-        assert json.load(steering.getresponse()) == {"faults": []}
-        steering.close()
+        control = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+        control.request("DELETE", "/_emulator/faults")
+        assert json.load(control.getresponse()) == {"faults": []}
+        control.close()
         for sleeper in sleepers:
             sleeper.settimeout(WAIT)
             assert sleeper.recv(15) == b"HTTP/1.1 200 OK"

@@ -1,4 +1,4 @@
-"""What the APIs say about one simulated mini program agrees, whichever of them is asked."""
+"""The answers of all APIs about one simulated mini program agree."""
 
 from datetime import date, timedelta
 
@@ -190,15 +190,15 @@ def test_parts_of_a_split_make_a_second_number(total, mean):
 
 
 WINDOWS = [
-    # The answer of WeChat's staff of 2019-01-22.
+    # From an answer of WeChat's staff on 2019-01-22.
     ("2019-01-22", "20190121", "20190121", True),
     ("2019-01-22", "20190115", "20190121", True),
     ("2019-01-22", "20181223", "20190121", True),
-    # What a user saw on 2021-12-14.
+    # From a user's report on 2021-12-14.
     ("2021-12-14", "20211213", "20211213", True),
     ("2021-12-14", "20211212", "20211212", True),
     ("2021-12-14", "20211211", "20211211", False),
-    # The documented example, asked for years later.
+    # The documented example, years later.
     ("2022-04-02", "20170611", "20170617", False),
     ("2019-01-22", "20190116", "20190121", False),
     ("2019-01-22", "20190116", "20190122", False),

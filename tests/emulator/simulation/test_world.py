@@ -1,4 +1,4 @@
-"""The simulated mini program's numbers agree with one another, whatever is asked for."""
+"""The numbers of a simulated mini program agree with one another."""
 
 from datetime import date, timedelta
 
@@ -127,10 +127,10 @@ def test_all_users_are_new_on_the_day_of_the_launch(world, users):
     st.text(max_size=20),
     st.lists(st.tuples(later, st.sampled_from(USERS)), min_size=1, max_size=4),
 )
-def test_same_seed_and_appid_give_same_numbers_in_any_order(seed, appid, asked):
+def test_same_seed_and_appid_give_same_numbers_in_any_order(seed, appid, calls):
     one, other = World(seed, appid), World(seed, appid)
-    numbers = [one.retention(users, *later) for later, users in asked]
-    backwards = [other.retention(users, *later) for later, users in reversed(asked)]
+    numbers = [one.retention(users, *later) for later, users in calls]
+    backwards = [other.retention(users, *later) for later, users in reversed(calls)]
     assert numbers == backwards[::-1]
 
 

@@ -1,4 +1,4 @@
-"""The emulator's time: running, shifted, frozen, moved; and what follows from it."""
+"""The emulator's clock, and the APIs, tokens and ready hours that depend on it."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -19,8 +19,8 @@ def at(text):
     return datetime.fromisoformat(text).replace(tzinfo=BEIJING)
 
 
-class Asked:
-    """An emulator whose clock stands still, and the code of each answer of it."""
+class FrozenEmulator:
+    """An emulator with a frozen clock, and a client of it."""
 
     def __init__(self, moment, **settings):
         self.clock = Clock(at(moment))
@@ -33,8 +33,8 @@ class Asked:
         body = {"begin_date": begin, "end_date": end}
         return self.client.post(path, query_string={"access_token": token}, json=body).json
 
-    def code(self, *asked, **more):
-        return self.ask(*asked, **more).get("errcode", 0)
+    def code(self, *call, **more):
+        return self.ask(*call, **more).get("errcode", 0)
 
 
 # ---- the clock -----------------------------------------------------------------------------
@@ -114,11 +114,11 @@ def test_concurrent_advances_all_count():
     assert clock.now() == at("2017-03-14T10:00") + timedelta(seconds=8000)
 
 
-# ---- what follows from it ------------------------------------------------------------------
+# ---- APIs and tokens -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("before", "asked"),
+    ("before", "call"),
     [
         ("2026-03-10T23:59:59", (DAILY, "20260310", "20260310")),
         ("2024-02-29T23:59:59", (DAILY, "20240229", "20240229")),
@@ -131,30 +131,30 @@ def test_concurrent_advances_all_count():
         ("2023-01-01T23:59:59", (WEEKLY, "20221226", "20230101")),
     ],
 )
-def test_period_is_available_from_the_midnight_after_it(before, asked):
-    emulated = Asked(before)
-    assert emulated.code(*asked) == 61501
+def test_period_is_available_from_the_midnight_after_it(before, call):
+    emulated = FrozenEmulator(before)
+    assert emulated.code(*call) == 61501
     emulated.clock.advance(timedelta(seconds=1))
-    assert emulated.code(*asked) == 0
+    assert emulated.code(*call) == 0
 
 
 def test_week_across_new_year_is_available_from_the_next_monday():
-    emulated = Asked("2026-01-01T00:00:00")
+    emulated = FrozenEmulator("2026-01-01T00:00:00")
     assert emulated.code(WEEKLY, "20251229", "20260104") == 61501
     emulated.clock.freeze(at("2026-01-05T00:00:00"))
     assert emulated.ask(WEEKLY, "20251229", "20260104")["ref_date"] == "20251229-20260104"
 
 
 def test_token_expires_by_the_emulator_clock():
-    emulated = Asked("2026-03-11T12:00:00")
+    emulated = FrozenEmulator("2026-03-11T12:00:00")
     token, _ = emulated.emulator.program(DEMO_APPID).tokens.grant()
-    asked = (DAILY, "20170313", "20170313", token)
+    call = (DAILY, "20170313", "20170313", token)
     emulated.clock.advance(timedelta(seconds=7199))
-    assert emulated.code(*asked) == 0
+    assert emulated.code(*call) == 0
     emulated.clock.advance(timedelta(seconds=1))
-    assert emulated.code(*asked) == 42001
+    assert emulated.code(*call) == 42001
     emulated.clock.reset()
-    assert emulated.code(*asked) == 0
+    assert emulated.code(*call) == 0
 
 
 # ---- readiness -----------------------------------------------------------------------------
@@ -163,11 +163,11 @@ YESTERDAY = (DAILY, "20260310", "20260310")
 
 
 def test_yesterday_is_ready_at_midnight_by_default():
-    assert Asked("2026-03-11T00:00:00").code(*YESTERDAY) == 0
+    assert FrozenEmulator("2026-03-11T00:00:00").code(*YESTERDAY) == 0
 
 
 @pytest.mark.parametrize(
-    ("moment", "asked", "code"),
+    ("moment", "call", "code"),
     [
         ("2026-03-11T08:59:59", YESTERDAY, 61503),
         ("2026-03-11T09:00:00", YESTERDAY, 0),
@@ -179,20 +179,20 @@ def test_yesterday_is_ready_at_midnight_by_default():
         ("2024-03-01T00:00:00", (MONTHLY, "20240201", "20240229"), 61503),
         ("2024-03-01T00:00:00", (DAILY, "20240229", "20240229"), 61503),
         ("2024-03-02T00:00:00", (MONTHLY, "20240201", "20240229"), 0),
-        # The documented example too, were it asked for on the day after.
+        # The documented example too, on the day after it.
         ("2017-03-14T08:00:00", (DAILY, "20170313", "20170313"), 61503),
     ],
 )
-def test_periods_that_ended_yesterday_are_61503_before_the_ready_hour(moment, asked, code):
-    emulated = Asked(moment, ready_hour=9)
-    answer = emulated.ask(*asked)
+def test_periods_that_ended_yesterday_are_61503_before_the_ready_hour(moment, call, code):
+    emulated = FrozenEmulator(moment, ready_hour=9)
+    answer = emulated.ask(*call)
     assert answer.get("errcode", 0) == code
     if code == 61503:
         assert answer["errmsg"].startswith("data not ready, please try later rid: ")
 
 
 def test_retention_keys_exclude_yesterday_before_the_ready_hour():
-    emulated = Asked("2026-03-11T08:00:00", ready_hour=9)
+    emulated = FrozenEmulator("2026-03-11T08:00:00", ready_hour=9)
     keys = [item["key"] for item in emulated.ask(DAILY, "20260308", "20260308")["visit_uv"]]
     assert keys == [0, 1]
     emulated.clock.advance(HOUR)
@@ -201,7 +201,7 @@ def test_retention_keys_exclude_yesterday_before_the_ready_hour():
 
 
 def test_mini_programs_have_separate_ready_hours():
-    emulated = Asked("2026-03-11T23:00:00")
+    emulated = FrozenEmulator("2026-03-11T23:00:00")
     emulated.emulator.configure_app(OTHER, ready_hour=24)
     assert emulated.code(*YESTERDAY) == 0
     assert emulated.code(*YESTERDAY, appid=OTHER) == 61503

@@ -1,4 +1,4 @@
-"""The quota of a day and what a rid stands for, as WeChat's APIs about APIs tell it."""
+"""WeChat's management APIs: quotas by day and minute, and requests by rid."""
 
 import re
 from datetime import datetime, timedelta
@@ -272,7 +272,7 @@ def test_published_limit_can_be_removed_and_is_restored_by_reset(limited):
     assert limited.quota(path) == {"daily_limit": 2000, "used": 0, "remain": 2000}
 
 
-# ---- what the counts cost ------------------------------------------------------------------
+# ---- threads, time and memory --------------------------------------------------------------
 
 
 def count_done(action, appids):
@@ -289,7 +289,7 @@ def count_done(action, appids):
 def test_concurrent_calls_never_exceed_the_quota(limited):
     appids = [f"wx{number}" for number in range(1000)]
     for appid in appids:
-        # Of both kinds, so that there is much between the look at the day's and the step.
+        # Limits of both kinds, for more code between the check of a limit and the count.
         limits = {"daily_limits": {DAILY: 2}, "minute_limits": {DAILY: 100}}
         limited.emulator.configure_app(appid, secret="s", **limits)
     programs = limited.emulator.programs
@@ -364,7 +364,7 @@ def test_quota_can_be_cleared_with_the_secret_instead_of_a_token(limited, query,
     ("fields", "code"),
     [
         ({}, 41002),
-        ({"appid": "wxnobody", "appsecret": "s"}, 40013),
+        ({"appid": "wxunknown", "appsecret": "s"}, 40013),
         ({"appid": DEMO_APPID}, 41004),
         ({"appid": DEMO_APPID, "appsecret": "wrong"}, 40125),
         ({"appid": DEMO_APPID, "appsecret": []}, 41004),
@@ -376,8 +376,8 @@ def test_clearing_with_invalid_credentials_is_refused(limited, fields, code):
 
 
 def test_clearing_with_the_secret_requires_post_and_fields(limited):
-    asked = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
-    assert limited.client.get(CLEAR_V2, query_string=asked).json["errcode"] == 43002
+    fields = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
+    assert limited.client.get(CLEAR_V2, query_string=fields).json["errcode"] == 43002
     assert limited.client.post(CLEAR_V2).json["errcode"] == 44002
 
 
@@ -394,16 +394,16 @@ def test_secret_of_a_clearing_is_not_stored(limited):
     fields = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
     limited.client.post(CLEAR_V2, json=fields)
     limited.client.post(CLEAR_V2, query_string=fields)
-    rid = limited.rid(limited.client.post(CLEAR_V2, json={**fields, "appid": "wxnobody"}).json)
+    rid = limited.rid(limited.client.post(CLEAR_V2, json={**fields, "appid": "wxunknown"}).json)
     assert DEMO_SECRET not in repr(list(limited.emulator.journal))
     assert DEMO_SECRET not in repr(limited.emulator.common.rids.get(rid))
 
 
 def test_fault_of_a_mini_program_applies_to_its_clearing_with_the_secret(limited):
     limited.emulator.faults.add({"kind": "error", "errcode": -1, "appid": DEMO_APPID})
-    asked = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
-    assert limited.client.post(CLEAR_V2, query_string=asked).json["errcode"] == -1
-    assert limited.client.post(CLEAR_V2, json=asked).json["errcode"] == -1
+    fields = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
+    assert limited.client.post(CLEAR_V2, query_string=fields).json["errcode"] == -1
+    assert limited.client.post(CLEAR_V2, json=fields).json["errcode"] == -1
 
 
 def test_count_of_one_api_can_be_cleared_fifty_times_a_month(limited):
@@ -457,8 +457,8 @@ def test_rid_is_valid_for_seven_days(limited):
 def test_rid_is_visible_to_its_own_mini_program_only(limited):
     rid = limited.rid(limited.ask(DAILY, {}))
     assert limited.code(RID, {"rid": rid}, OTHER) == 76003
-    nobodys = limited.rid(limited.client.post(DAILY, json=DAY).json)
-    assert limited.code(RID, {"rid": nobodys}) == 76003
+    unowned = limited.rid(limited.client.post(DAILY, json=DAY).json)
+    assert limited.code(RID, {"rid": unowned}) == 76003
 
 
 def test_rid_of_a_fault_is_found(limited):
