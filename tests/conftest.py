@@ -1,4 +1,4 @@
-"""What several test modules share: the recorded bodies, and a facade without a network."""
+"""Fixtures of all tests: an emulator, a facade that calls it, and a stand-in for WeChat."""
 
 import os
 import signal
@@ -14,13 +14,12 @@ from cloud_openapi.emulator import Emulator, create_app
 from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
-# It is a project of its own: test_pytest_plugin.py runs its tests.
+# A separate project: test_pytest_plugin.py runs its tests.
 collect_ignore = ["project"]
 # No test depends on how fast the machine is.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
-# A shell's background jobs ignore Ctrl-C, and those of nohup the end of the terminal: so would all
-# that the tests start.
+# Background jobs of a shell ignore SIGINT, jobs of nohup SIGHUP, and child processes inherit that.
 for number, usual in (
     (signal.SIGINT, signal.default_int_handler),
     (signal.SIGHUP, signal.SIG_DFL),
@@ -30,7 +29,7 @@ for number, usual in (
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Print what tests want to be seen: ``record_property("summary", …)``."""
+    """Print the texts that tests pass to ``record_property("summary", …)``."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for name, text in report.user_properties:
@@ -64,6 +63,6 @@ def cloud(emulator):
 
 @pytest.fixture
 def service():
-    """Serve in the place of WeChat, and repeat tokens and secrets wherever possible."""
+    """Serve a stand-in for WeChat, which repeats tokens and secrets in its responses."""
     with talkative_service() as state:
         yield state

@@ -1,4 +1,4 @@
-"""The pages say what is so: their programs run, and both languages show the same ones."""
+"""The programs and commands in the documentation run, and are the same in both languages."""
 
 import json
 import os
@@ -44,12 +44,12 @@ def test_both_languages_have_the_same_headings_tables_and_programs():
     assert shapes[0] == shapes[1]
 
 
-def test_the_function_on_the_first_screen_runs(cloud, monkeypatch):
+def test_function_on_the_first_screen_runs(cloud, monkeypatch):
     monkeypatch.chdir(ROOT)
     source = blocks("README.md", "python")[0]
     module = {"__name__": "index"}
     exec(compile(source, "README.md", "exec"), module)
-    # Its own init found no credentials; the emulator is put where they lead to.
+    # The program's own init found no credentials; the emulator takes WeChat's place.
     module["cloud"].init(transport=cloud._transport, config=ROOT / "config.json")
     result = module["main"]({}, {})
     assert result["errMsg"] == "openapi.analysis.getDailyRetain:ok"
@@ -78,7 +78,7 @@ def test_a_function_calls_another_by_the_gateway(monkeypatch):
     assert functions.invoked[0][:2] == ("getDailyRetain", day)
 
 
-def test_the_emulator_in_a_program_answers(monkeypatch):
+def test_emulator_in_a_program_answers(monkeypatch):
     monkeypatch.chdir(ROOT)
     module = {}
     exec(compile(blocks("README.md", "python")[3], "README.md", "exec"), module)
@@ -89,18 +89,18 @@ def test_the_emulator_in_a_program_answers(monkeypatch):
 
 
 @pytest.mark.parametrize("page", [*PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/contract.md"])
-def test_each_file_that_a_page_links_to_exists(page):
+def test_every_linked_file_exists(page):
     for target in re.findall(r"\]\(([\w./-]+\.\w+)\)", (ROOT / page).read_text("utf-8")):
         assert (ROOT / target).is_file(), target
 
 
-def test_the_changelog_begins_with_this_version():
+def test_changelog_begins_with_this_version():
     found = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert found is not None
     assert found[1] == __version__
 
 
-def test_the_programs_about_recordings_run_in_order(monkeypatch, tmp_path):
+def test_programs_about_recordings_run_in_order(monkeypatch, tmp_path):
     shutil.copytree(SAMPLES / "cassettes", tmp_path / "recordings")
     monkeypatch.chdir(tmp_path)
     module = {}
@@ -113,7 +113,7 @@ def test_the_programs_about_recordings_run_in_order(monkeypatch, tmp_path):
 
 @pytest.fixture
 def shell(tmp_path, monkeypatch):
-    """Return a function that starts a line of a page in a folder, beside an emulator."""
+    """Return a function that starts a command of a page in a folder, with a running emulator."""
     monkeypatch.chdir(tmp_path)
     appid, secret = "wx0123456789abcdef", "0123456789abcdef" * 2
     emulator = Emulator(clock=Clock(datetime(2026, 5, 1, tzinfo=BEIJING)), apps={appid: secret})
@@ -141,7 +141,7 @@ def shell(tmp_path, monkeypatch):
 
 
 def commands(page):
-    """Return the lines of a page's shell blocks, but for the placeholders of secrets."""
+    """Return the commands in a page's shell blocks, without the placeholders of secrets."""
     lines = "".join(blocks(page, "sh")).splitlines()
     return [line for line in lines if not line.startswith("export ")]
 
@@ -163,14 +163,14 @@ def test_every_command_about_recordings_runs(shell):
     assert {f"202603{day:02}" for day in range(1, 32)} <= days
 
 
-def test_the_command_that_records_for_pytest_runs(shell):
+def test_command_that_records_for_pytest_runs(shell):
     source = "".join(blocks("docs/pytest.md", "python"))
     Path("test_page.py").write_text(source, "utf-8")
     Path("config.json").write_text(json.dumps({"permissions": {"openapi": [API]}}), "utf-8")
     _install, record = commands("docs/pytest.md")
     process = shell(record)
     printed, _ = process.communicate(timeout=60)
-    # The emulator's numbers are not those of the real day.
+    # The emulator's numbers differ from the real day's.
     assert b"1 failed" in printed
     assert b"25487" in printed
     assert [path.stem for path in Path("recordings").rglob("*.yaml")] == record.split()[-1:]
@@ -179,7 +179,7 @@ def test_the_command_that_records_for_pytest_runs(shell):
 # ---- docs/contract.md ----------------------------------------------------------------------
 
 
-def test_the_violations_on_the_page_are_those_of_its_body(capsys):
+def test_violations_on_the_page_are_those_of_its_body(capsys):
     module = {}
     first, in_a_test = blocks("docs/contract.md", "python")
     exec(compile(first, "docs/contract.md", "exec"), module)
@@ -193,7 +193,7 @@ def test_the_violations_on_the_page_are_those_of_its_body(capsys):
 
 @pytest.fixture
 def march(tmp_path, monkeypatch):
-    """Go to a folder that has what the commands of the page name."""
+    """Go to a folder with the files that the commands of the page name."""
     monkeypatch.chdir(tmp_path)
     api = "analysis.getVisitDistribution"
     day = {"begin_date": "20170313", "end_date": "20170313"}
@@ -211,13 +211,13 @@ def test_every_command_on_the_page_runs():
     lines = "".join(blocks("docs/contract.md", "sh")).splitlines()
     codes = {line: run(*shlex.split(line)[1:]).returncode for line in lines}
     assert {line: code for line, code in codes.items() if line.split()[1] != "drift" and code} == {}
-    # The recordings have a value that is new.
+    # The recordings have a new value.
     assert {code for line, code in codes.items() if line.split()[1] == "drift"} == {1}
     assert Path("report.xml").is_file()
     assert Path("proposal/analysis/getVisitDistribution.json").is_file()
 
 
 @pytest.mark.usefixtures("march")
-def test_the_words_on_the_page_are_those_of_drift():
+def test_output_of_drift_is_that_on_the_page():
     result = run("drift", "recordings", "--now", "2026-03-11")
     assert result.stdout == blocks("docs/contract.md", "text")[1]

@@ -1,4 +1,4 @@
-"""What the package promises as a whole."""
+"""The public names of the package, and its imports."""
 
 import subprocess
 import sys
@@ -9,12 +9,12 @@ import grimp
 import cloud_openapi
 
 
-def test_every_public_name_is_there_and_sorted():
+def test_every_public_name_exists_and_is_sorted():
     assert cloud_openapi.__all__ == sorted(cloud_openapi.__all__)
     assert all(hasattr(cloud_openapi, name) for name in cloud_openapi.__all__)
 
 
-def test_importing_it_loads_nothing_that_a_deployed_function_lacks():
+def test_import_loads_only_modules_of_the_deployed_core():
     heavy = ("flask", "werkzeug", "jsonschema", "jsonschema_rs", "click", "waitress", "google")
     code = (
         "import sys, cloud_openapi; "

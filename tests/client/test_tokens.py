@@ -56,7 +56,7 @@ def in_threads(count, work):
 
 
 @pytest.mark.parametrize(("expires_in", "kept"), [(7200, 6900), (345, 172.5), (300, 150)], ids=str)
-def test_a_token_is_kept_until_shortly_before_it_ends(expires_in, kept):
+def test_token_is_kept_until_shortly_before_its_expiry(expires_in, kept):
     service = Service(expires_in)
     token = service.token
     assert token.get() == "token-1"
@@ -81,7 +81,7 @@ def test_eight_threads_share_one_renewal():
     assert service.asked == 2
 
 
-def test_a_token_that_another_thread_has_renewed_is_not_fetched_again():
+def test_token_renewed_by_another_thread_is_not_fetched_again():
     service = Service()
     token = service.token
     token.get()
@@ -89,7 +89,7 @@ def test_a_token_that_another_thread_has_renewed_is_not_fetched_again():
     assert token.renew("token-1") == "token-2"
 
 
-def test_eight_threads_share_one_denial_and_the_next_call_asks_again():
+def test_eight_threads_share_one_denial_and_the_next_call_fetches():
     answer = {"errcode": 40125, "errmsg": "invalid appsecret"}
     asked = []
 
@@ -107,7 +107,7 @@ def test_eight_threads_share_one_denial_and_the_next_call_asks_again():
     assert token.get() == "token"
 
 
-def test_a_token_that_has_not_ended_is_good_when_no_newer_one_can_be_had():
+def test_valid_token_is_used_if_a_renewal_fails():
     service = Service(7200)
     token = service.token
     token.get()
@@ -123,7 +123,7 @@ def test_a_token_that_has_not_ended_is_good_when_no_newer_one_can_be_had():
         token.get()
 
 
-def test_an_interrupt_of_the_thread_that_fetches_does_not_reach_those_who_wait():
+def test_interrupt_of_a_fetch_does_not_reach_waiting_threads():
     asked = []
     waiting = threading.Event()
 
@@ -155,7 +155,7 @@ def test_an_interrupt_of_the_thread_that_fetches_does_not_reach_those_who_wait()
     assert sorted(outcomes) == ["interrupted", "token"]
 
 
-def test_its_repr_does_not_show_it():
+def test_repr_does_not_show_the_token():
     token = Service().token
     token.get()
     assert "token-1" not in repr(token)

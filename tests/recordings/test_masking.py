@@ -33,7 +33,7 @@ def test_a_known_secret_is_masked_at_every_offset_of_base64(before):
     assert len(masked) < 10
 
 
-def test_the_longer_of_two_secrets_leaves_no_rest():
+def test_longer_secret_is_masked_whole():
     assert mask_text("secret-1 secret-1-2", ["secret-1", "secret-1-2"]) == "*** ***"
 
 
@@ -52,7 +52,7 @@ def test_a_text_without_a_secret_is_unchanged(secrets):
         ("begin_date=20170313", "begin_date=20170313"),
     ],
 )
-def test_a_value_is_masked_by_its_name_or_look(text, masked):
+def test_value_is_masked_by_its_name_or_form(text, masked):
     assert mask_named(text) == masked
 
 

@@ -1,4 +1,4 @@
-"""Calls that wait in one thread, or each in its own."""
+"""Calls that wait in fibers of one thread, or in a thread each."""
 
 import os
 import select
@@ -26,7 +26,7 @@ def fibers():
     made.close()
 
 
-def test_a_thread_waits_until_a_descriptor_is_ready(pipe):
+def test_wait_in_a_thread_ends_when_a_descriptor_is_ready(pipe):
     reading, writing = pipe
     timer = threading.Timer(0.02, os.write, (writing, b"x"))
     timer.start()

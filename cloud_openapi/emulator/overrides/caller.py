@@ -5,7 +5,7 @@ from cloud_openapi.emulator.state.seeds import RandomStreams
 
 
 class Owner(Protocol):
-    """The mini program that faults and pins belong to; with appid None they are for all."""
+    """The owner of faults and pins: a mini program, or all of them if the appid is None."""
 
     appid: str | None
     clock: Clock
@@ -17,7 +17,7 @@ class Owner(Protocol):
 
 
 class Caller(NamedTuple):
-    """The sender of a request, as far as a fault may select by it.
+    """The attributes of a request that select the faults for it.
 
     ``token`` is None unless it is valid. A call by the CloudBase gateway has no token.
     """

@@ -19,9 +19,9 @@ _ERRORS: Final = {"quota": 45009, "not_ready": 61503}
 
 
 class Faults:
-    """All faults in force, by number; each mini program has its own. Safe between threads.
+    """All faults in force, by number. Safe to share between threads.
 
-    ``owner_of`` returns the mini program of an appid; that of None has the faults for all.
+    ``owner_of`` returns the owner of the faults for an appid, or for all mini programs if it is None.
     """
 
     def __init__(self, owner_of: Callable[[str | None], Owner], targets: FaultTargets) -> None:

@@ -58,9 +58,9 @@ class PinTables(dict[str, RequestTable["Pin"]]):
 
 
 class Pins:
-    """Every pin by number; each mini program has its own. Safe to share between threads.
+    """All pins by number. Safe to share between threads.
 
-    ``owner_of`` returns the mini program of an appid; that of None has the pins for all.
+    ``owner_of`` returns the owner of the pins for an appid, or for all mini programs if it is None.
     """
 
     def __init__(

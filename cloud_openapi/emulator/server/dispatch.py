@@ -1,4 +1,4 @@
-"""Who answers a request: the server's loop, one of many threads, or one kept for steering."""
+"""The thread that answers a request: the server's loop, one of many, or one for control routes."""
 
 import logging
 import threading
@@ -14,20 +14,20 @@ from cloud_openapi.emulator.overrides.broken_responses import DroppedConnectionE
 from cloud_openapi.fibers import Fibers
 
 _THREADS = 32
-_STEERING_THREADS = 2
-_STEERING_PATHS = "/_emulator"
+_CONTROL_THREADS = 2
+_CONTROL_PATHS = "/_emulator"
 
 
 class _Task(WSGITask):
     def execute(self) -> None:
-        """Let the application drop its connection: waitress closes it without another byte."""
+        """Close the connection without another byte if the application drops it."""
         try:
             super().execute()
         except DroppedConnectionError:
             raise ClientDisconnected from None
 
     def write(self, data: bytes) -> None:
-        """Send the head together with the body: one packet, one step of the client's."""
+        """Send the head and the body in one packet, so that the client wakes once."""
         whole = self.complete and self.has_body and len(data) == self.content_length
         if self.wrote_header or not data or not whole:
             super().write(data)
@@ -38,23 +38,23 @@ class _Task(WSGITask):
 
 
 class Channel(HTTPChannel):
-    """A connection whose answers may be written by the loop's thread."""
+    """A connection to which the loop's thread may write answers."""
 
     task_class = _Task
 
     def _flush_outbufs_below_high_watermark(self) -> None:
-        # It waits for the loop to send, which the loop's own thread must not.
+        # The original blocks until the loop sends: a deadlock in the loop's own thread.
         dispatcher: Any = self.server.task_dispatcher
         if threading.get_ident() != dispatcher.loop:
             super()._flush_outbufs_below_high_watermark()  # type: ignore[misc]
 
 
 class Dispatcher(ThreadedTaskDispatcher):
-    """Gives each request a thread, or none at all where it never blocks.
+    """Answers a request in the loop's thread if it never blocks, else in another thread.
 
-    To wake a thread costs as much as a small answer, and threads that take turns cost more than
-    that. Some threads are kept for steering, so that a fault which puts all others to sleep can be
-    taken back.
+    Waking a thread costs as much as a small answer, and switching between threads costs more. Two
+    threads are reserved for control routes, so that a fault that makes all others sleep can be
+    removed.
     """
 
     def __init__(self, never_blocks: Callable[[str], bool]) -> None:
@@ -63,31 +63,31 @@ class Dispatcher(ThreadedTaskDispatcher):
         self._tasks: deque[Any] = deque()
         self.fibers = Fibers()
         self.loop: int | None = None
-        """The thread of the server's loop."""
-        self._steering = ThreadedTaskDispatcher()
+        """The identifier of the loop's thread."""
+        self._control = ThreadedTaskDispatcher()
         self.set_thread_count(_THREADS)
-        self._steering.set_thread_count(_STEERING_THREADS)
-        # Its depth is no news: the queue is what holds requests while others sleep.
-        self.queue_logger = self._steering.queue_logger = logging.getLogger(f"{__name__}.queue")
+        self._control.set_thread_count(_CONTROL_THREADS)
+        # A long queue is expected while requests sleep; do not warn.
+        self.queue_logger = self._control.queue_logger = logging.getLogger(f"{__name__}.queue")
         self.queue_logger.setLevel(logging.ERROR)
 
     def add_task(self, task: Any) -> None:
-        """Take a connection that has a request."""
-        # One whose first lines cannot be read has none; what it is told comes from a thread.
+        """Choose the thread for a connection's next request."""
+        # An unparsable request has no path; a thread answers it.
         path = getattr(task.requests[0], "path", "")
-        if path.startswith(_STEERING_PATHS):
-            self._steering.add_task(task)
+        if path.startswith(_CONTROL_PATHS):
+            self._control.add_task(task)
         elif threading.get_ident() == self.loop and self._never_blocks(path):
             self._tasks.append(task)
         else:
             super().add_task(task)
 
     def work(self) -> None:
-        """Answer in this thread, the loop's, what can be answered without blocking it."""
+        """Answer requests in the loop's thread, which calls this."""
         self.fibers.resume()
         while self._tasks:
             task = self._tasks.popleft()
-            # What steers the emulator may have changed meanwhile whether it blocks.
+            # Checked again: a control route may have added a latency fault since.
             if self._never_blocks(task.requests[0].path):
                 self.fibers.run(partial(self._serve, task))
             else:
@@ -100,7 +100,7 @@ class Dispatcher(ThreadedTaskDispatcher):
             self.logger.exception("Exception when servicing %r", task)
 
     def shutdown(self, *args: Any, **settings: Any) -> bool:
-        """End what waits in the loop's thread, and then the others."""
+        """End the waiting fibers, and then the threads."""
         self.fibers.close()
-        self._steering.shutdown(*args, **settings)
+        self._control.shutdown(*args, **settings)
         return bool(super().shutdown(*args, **settings))

@@ -1,7 +1,7 @@
-"""Requests that were meant for another host: the emulator forwards nothing.
+"""Requests for other hosts, which are refused.
 
-wx-server-sdk before 2.3.3 calls a fixed address and is led here by ``http_proxy``; so is whatever
-else its process calls over http.
+wx-server-sdk before 2.3.3 calls a fixed address. With ``http_proxy`` it calls the emulator, and so
+do all other HTTP requests of its process.
 """
 
 import re
@@ -25,14 +25,13 @@ _REASON = "403 The emulator forwards nothing"
 
 
 def add_proxy(app: Flask, paths: Collection[str]) -> None:
-    """Refuse what a client sends to a proxy, unless the emulator stands for whom it is meant.
+    """Refuse requests for other hosts, and requests of other sites' pages.
 
-    That is WeChat, the gateway and the emulator itself; ``paths`` are WeChat's. Pages of other
-    sites are refused too.
+    The emulator answers for WeChat, whose paths are ``paths``, for the gateway and for itself.
     """
     answer = app.wsgi_app
 
-    # Before Flask, to which each function before a request costs as much as a small answer.
+    # A WSGI wrapper: one of Flask's `before_request` functions costs as much as a small answer.
     def refuse_others(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         if is_foreign_page(environ):
             return _foreign_page()(environ, start)
@@ -45,9 +44,9 @@ def add_proxy(app: Flask, paths: Collection[str]) -> None:
 
 
 def is_foreign_page(environ: "WSGIEnvironment") -> bool:
-    """Say whether a page of another site sent the request: it must not run functions here.
+    """Return whether a page of another site sent the request: it must not run functions here.
 
-    A browser tells the page's origin with whatever may change something.
+    Browsers send the origin of the page with each request that may change something.
     """
     origin = environ.get("HTTP_ORIGIN")
     if origin is None:
@@ -65,19 +64,19 @@ def _foreign_page() -> Response:
 
 def _not_forwarded(target: str, method: str) -> Response:
     message = (
-        f"This is the cloud_openapi emulator as http_proxy. It answers {target} for nobody and "
-        "forwards nothing: only http://tcb-open.tencentcloudapi.com/admin and its like and "
-        f"{_WEIXIN} are answered. Take the host into no_proxy."
+        f"{target}: http_proxy leads to the cloud_openapi emulator, which forwards nothing. It "
+        "answers requests for http://tcb-open.tencentcloudapi.com/admin, the gateway's other "
+        f"hosts and {_WEIXIN}. Add the host to no_proxy."
     )
     if method == "CONNECT":
-        message += " An SDK that asks for https here cannot be used: take wx-server-sdk 2.3.3+."
+        message += " https cannot be answered: use wx-server-sdk 2.3.3 or later."
     answer = refusal(HTTPStatus.FORBIDDEN, "NETWORK_BLOCKED", message)
     answer.status = _REASON
     return answer
 
 
 def _other_host(environ: "WSGIEnvironment", paths: Collection[str]) -> str | None:
-    """Return the address of a request that the emulator does not stand for."""
+    """Return the address that a request is for, or None if it is for the emulator."""
     uri: str = environ.get("REQUEST_URI", "")
     if environ["REQUEST_METHOD"] == "CONNECT":
         return uri[:200]
@@ -90,7 +89,7 @@ def _other_host(environ: "WSGIEnvironment", paths: Collection[str]) -> str | Non
         return uri[:200]
     if host == _WEIXIN or (_GATEWAY.fullmatch(host) and parts.path == "/admin"):
         return None
-    # At another port it may be another program's, unless the path is WeChat's.
+    # Another port is another program's, unless the path is WeChat's.
     own = str(port or 80) == environ.get("SERVER_PORT") or parts.path in paths
     if host in _SELF and own:
         return None

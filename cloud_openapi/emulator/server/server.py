@@ -15,7 +15,7 @@ from cloud_openapi.fibers import Fibers
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-# Far above what the application takes, so that it can refuse in its own words.
+# Far above the application's limit, which it refuses with a message of its own.
 _LARGEST_BODY = 64 * 1024 * 1024
 
 
@@ -35,8 +35,8 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
 
 
-class _Ready:
-    """Ends the loop's wait when a call that gave way can go on."""
+class _FiberWaker:
+    """A waitress channel that wakes the loop when a fiber can go on."""
 
     accepting = False
 
@@ -50,14 +50,14 @@ class _Ready:
         return False
 
     def handle_read_event(self) -> None:
-        """Leave it to the dispatcher, whose turn is next."""
+        """Do nothing: the dispatcher resumes the fibers next."""
 
 
 class Server:
-    """Serves a WSGI application on a listening socket; 32 requests may wait at a time.
+    """A server of a WSGI application on a listening socket; 32 requests may block at a time.
 
-    Those to paths of which ``never_blocks`` is true need no thread: the application answers them
-    at once, or waits by `fibers.wait`.
+    Requests for a path for which ``never_blocks`` returns True need no thread: the application
+    answers them at once, or waits with `fibers.wait`.
     """
 
     def __init__(
@@ -85,11 +85,11 @@ class Server:
         self._wake = server.pull_trigger
         server.pull_trigger = self._wake_loop
         fibers = self._dispatcher.fibers
-        self._channels[fibers.fileno] = _Ready(fibers)
+        self._channels[fibers.fileno] = _FiberWaker(fibers)
         self._started = False
         self._stopping = False
-        # A loop that ends by itself must not let go of what `close` wakes it with. An RLock, for
-        # a signal's handler may call `close` in the thread of the loop.
+        # Held by `close` while it wakes the loop, which must not close the trigger meanwhile. An
+        # RLock, as a signal handler may call `close` in the loop's thread.
         self._ending = threading.RLock()
         self._thread: threading.Thread | None = None
 
@@ -97,7 +97,7 @@ class Server:
         """Serve until `close` is called or an exception such as KeyboardInterrupt ends it."""
         self._started = True
         self._dispatcher.loop = threading.get_ident()
-        # waitress's own loop goes on for as long as any client keeps its connection.
+        # waitress's own loop does not end while a client keeps its connection.
         try:
             while not self._stopping:
                 timeout = self._dispatcher.fibers.timeout(1)
@@ -107,10 +107,7 @@ class Server:
             self._release()
 
     def close(self) -> None:
-        """Stop serving and let go of the socket.
-
-        Where `run` was called in another thread, it is that one which does so, at once.
-        """
+        """Stop serving and close the socket; if `run` is active in another thread, it does both."""
         with self._ending:
             if self._stopping:
                 return
@@ -124,7 +121,7 @@ class Server:
             self._thread.join()
 
     def _wake_loop(self) -> None:
-        # The loop's own thread is awake, and looks at every channel before it waits.
+        # The loop's own thread is awake, and checks every channel before it waits.
         if threading.get_ident() != self._dispatcher.loop:
             self._wake()
 

@@ -47,7 +47,7 @@ def target(emulator):
 
 
 def exchange(server, request):
-    """Send bytes over a connection of their own; return the status line and the body."""
+    """Send bytes over a new connection; return the status line and the body."""
     with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
         connection.sendall(request)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -78,7 +78,7 @@ def test_a_chunked_body_is_decoded(server, target, size):
 @pytest.mark.parametrize(
     "base", ["http://api.weixin.qq.com", "https://api.weixin.qq.com", "http://127.0.0.1:7070"]
 )
-def test_an_absolute_request_line_is_read_as_its_path(server, target, base):
+def test_absolute_request_line_is_routed_by_its_path(server, target, base):
     request = request_of(
         f"POST {base}{target} HTTP/1.1",
         "Host: api.weixin.qq.com",
@@ -88,7 +88,7 @@ def test_an_absolute_request_line_is_read_as_its_path(server, target, base):
     assert exchange(server, request) == ("HTTP/1.1 200 OK", ANSWER)
 
 
-def test_a_body_that_comes_in_pieces_is_waited_for(server, target):
+def test_body_in_pieces_is_awaited(server, target):
     head = request_of(f"POST {target} HTTP/1.1", "Host: x", f"Content-Length: {len(BODY)}")
     with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
         for piece in (head[:20], head[20:], BODY[:9], BODY[9:]):
@@ -98,13 +98,13 @@ def test_a_body_that_comes_in_pieces_is_waited_for(server, target):
 
 
 @pytest.mark.parametrize("head", [b"NONSENSE", b"GET / HTTP/1.1\r\nno header"])
-def test_a_request_that_cannot_be_read_is_400(server, head):
+def test_unparsable_request_is_400(server, head):
     with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
         connection.sendall(head + b"\r\n\r\n")
         assert connection.recv(12).endswith(b" 400")
 
 
-def test_one_connection_carries_several_requests_errors_among_them(server, target):
+def test_one_connection_carries_several_requests_and_errors(server, target):
     connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
     connection.connect()
     kept = connection.sock
@@ -118,7 +118,7 @@ def test_one_connection_carries_several_requests_errors_among_them(server, targe
     assert [answer["errcode"] for answer in answers[1::2]] == [41001, 40066]
 
 
-def test_an_answer_names_no_server_software_and_its_length(server, target):
+def test_response_has_a_length_and_no_server_header(server, target):
     connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
     connection.request("POST", target, BODY)
     answer = connection.getresponse()
@@ -129,7 +129,7 @@ def test_an_answer_names_no_server_software_and_its_length(server, target):
     assert int(answer.headers["Content-Length"]) == len(body)
 
 
-def test_a_body_over_six_mebibytes_is_45002(server, target):
+def test_body_over_six_mebibytes_is_45002(server, target):
     body = b" " * (6 * 2**20 + 1)
     request = request_of(
         f"POST {target} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", body=body
@@ -139,7 +139,7 @@ def test_a_body_over_six_mebibytes_is_45002(server, target):
 
 
 class Waiting:
-    """A WSGI application whose /wait answers when it is told to."""
+    """A WSGI application whose /wait answers when `go_on` is set."""
 
     def __init__(self):
         self.arrived = threading.Semaphore(0)
@@ -153,7 +153,7 @@ class Waiting:
         return [json.dumps(environ["PATH_INFO"]).encode()]
 
 
-def test_it_answers_while_31_other_requests_wait():
+def test_server_answers_while_31_other_requests_wait():
     app = Waiting()
     with (
         Server(app, listen("127.0.0.1", 0)) as server,
@@ -173,7 +173,7 @@ def test_it_answers_while_31_other_requests_wait():
         assert [request.result() for request in waiting] == [("HTTP/1.1 200 OK", "/wait")] * 31
 
 
-def test_it_answers_a_hundred_connections_at_once():
+def test_server_answers_a_hundred_connections_at_once():
     app = create_app(Emulator())
     ask = request_of("GET /healthz HTTP/1.1", "Host: x")
     with Server(app, listen("127.0.0.1", 0)) as server, ThreadPoolExecutor(100) as pool:
@@ -193,7 +193,7 @@ def test_close_frees_the_port_for_another_server():
         assert exchange(second, ask)[1]["status"] == "ok"
 
 
-def test_close_ends_the_server_even_while_a_client_keeps_its_connection():
+def test_close_ends_the_server_while_a_client_keeps_its_connection():
     before = set(threading.enumerate())
     with Server(create_app(Emulator()), listen("127.0.0.1", 0)) as server:
         connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
@@ -231,18 +231,18 @@ def test_close_frees_the_port_of_a_server_that_never_ran():
         (("::", 7070, 0, 0), "http://[::1]:7070"),
     ],
 )
-def test_the_url_of_a_socket_is_one_that_a_client_on_this_machine_can_use(address, url):
+def test_url_of_a_socket_works_for_a_client_on_this_machine(address, url):
     assert url_of(SimpleNamespace(getsockname=lambda: address)) == url
 
 
-def test_a_port_in_use_is_an_os_error_before_anything_is_served():
+def test_listen_on_a_port_in_use_raises_os_error():
     with listen("127.0.0.1", 0) as first, pytest.raises(OSError, match="in use"):
         listen("127.0.0.1", first.getsockname()[1])
 
 
-# A fault may come in force when it was already said of a request that it blocks nobody.
+# A fault may be added after `never_blocks` returned True for a request.
 @pytest.mark.parametrize("never_blocks", [False, True])
-def test_requests_that_sleep_do_not_keep_a_fault_from_being_taken_back(never_blocks):
+def test_fault_can_be_removed_while_requests_sleep(never_blocks):
     emulator = Emulator()
     emulator.faults.add({"kind": "latency", "seconds": 60})
     app = create_app(emulator)
@@ -250,17 +250,17 @@ def test_requests_that_sleep_do_not_keep_a_fault_from_being_taken_back(never_blo
         sleepers = [socket.create_connection(("127.0.0.1", port_of(server))) for _ in range(40)]
         for sleeper in sleepers:
             sleeper.sendall(request_of("GET /cgi-bin/token HTTP/1.1", "Host: localhost"))
-        steering = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
-        steering.request("DELETE", "/_emulator/faults")
-        assert json.load(steering.getresponse()) == {"faults": []}
-        steering.close()
+        control = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+        control.request("DELETE", "/_emulator/faults")
+        assert json.load(control.getresponse()) == {"faults": []}
+        control.close()
         for sleeper in sleepers:
             sleeper.settimeout(WAIT)
             assert sleeper.recv(15) == b"HTTP/1.1 200 OK"
             sleeper.close()
 
 
-def test_a_request_that_has_come_to_block_gets_a_thread_of_its_own():
+def test_request_that_blocks_by_now_gets_a_thread():
     said = iter([True])
     threads = []
 
@@ -278,7 +278,7 @@ def test_a_request_that_has_come_to_block_gets_a_thread_of_its_own():
     assert thread.startswith("waitress-")
 
 
-def test_closing_a_server_that_runs_in_another_thread_ends_it_at_once():
+def test_close_ends_a_server_in_another_thread_at_once():
     server = Server(create_app(Emulator()), listen("127.0.0.1", 0))
     # The loop would sleep for longer than the test waits, if closing did not wake it.
     server._dispatcher.fibers.timeout = lambda _most: 10 * WAIT
@@ -295,7 +295,7 @@ def test_closing_a_server_that_runs_in_another_thread_ends_it_at_once():
         socket.create_connection(address, WAIT)
 
 
-def test_a_server_whose_loop_was_interrupted_may_still_be_closed():
+def test_interrupted_server_can_be_closed():
     server = Server(create_app(), listen("127.0.0.1", 0))
 
     def interrupt():
@@ -334,7 +334,7 @@ def serving(functions, emulator=None):
     return Server(create_app(emulator, functions), listen("127.0.0.1", 0), emulator.never_blocks)
 
 
-def test_functions_run_side_by_side_while_every_thread_sleeps(functions, tmp_path):
+def test_functions_run_in_parallel_while_every_thread_sleeps(functions, tmp_path):
     emulator = Emulator()
     go = tmp_path / "go"
     emulator.faults.add({"kind": "latency", "seconds": 60})
@@ -352,7 +352,7 @@ def test_functions_run_side_by_side_while_every_thread_sleeps(functions, tmp_pat
             sleeper.close()
 
 
-def test_functions_run_while_the_process_of_another_one_is_slow_to_start(functions):
+def test_functions_run_while_another_process_starts(functions):
     with serving(functions) as server, ThreadPoolExecutor(2) as pool:
         assert invoke(server, "quick") == 1
         with stopped(functions._fork_server._process):
@@ -363,7 +363,7 @@ def test_functions_run_while_the_process_of_another_one_is_slow_to_start(functio
         assert slow.result() == 2
 
 
-def test_a_server_that_is_closed_while_a_process_starts_leaves_no_pipe_open(functions, monkeypatch):
+def test_close_during_a_process_start_leaves_no_pipe_open(functions, monkeypatch):
     opened, pipe = [], os.pipe
     with serving(functions) as server, ThreadPoolExecutor(1) as pool:
         assert invoke(server, "quick") == 1
@@ -379,7 +379,7 @@ def test_a_server_that_is_closed_while_a_process_starts_leaves_no_pipe_open(func
             os.fstat(end)
 
 
-def test_a_server_that_is_closed_ends_the_invocations_that_it_waits_for(functions):
+def test_close_ends_running_invocations(functions):
     with serving(functions) as server, ThreadPoolExecutor(1) as pool:
         assert invoke(server, "slow", until=".") == 2
         waiting = pool.submit(invoke, server, "slow", until="never")

@@ -1,4 +1,4 @@
-"""The simulated mini program's numbers agree with one another, whatever is asked for."""
+"""The numbers of a simulated mini program agree with one another."""
 
 from datetime import date, timedelta
 
@@ -32,7 +32,7 @@ def days_of(period):
 
 @bounded
 @given(worlds, later, st.sampled_from(USERS))
-def test_every_number_is_an_int_and_not_negative(world, later, users):
+def test_every_number_is_a_non_negative_int(world, later, users):
     period, step = later
     for value in (world.retention(users, period, 0), world.retention(users, period, step)):
         assert type(value) is int
@@ -47,14 +47,14 @@ def test_new_users_are_active_users(world, period):
 
 @bounded
 @given(worlds, later)
-def test_no_more_new_users_come_back_than_there_were(world, later):
+def test_returning_new_users_do_not_exceed_new_users(world, later):
     period, step = later
     assert world.retention("new_users", period, step) <= world.retention("new_users", period, 0)
 
 
 @bounded
 @given(worlds, later)
-def test_no_more_active_users_come_back_than_there_were(world, later):
+def test_returning_active_users_do_not_exceed_active_users(world, later):
     period, step = later
     returned = world.retention("active_users", period, step)
     assert returned <= world.retention("active_users", period, 0)
@@ -62,7 +62,7 @@ def test_no_more_active_users_come_back_than_there_were(world, later):
 
 @bounded
 @given(worlds, later)
-def test_no_more_users_come_back_than_are_active_then(world, later):
+def test_returning_users_are_active_in_the_later_period(world, later):
     period, step = later
     there = world.retention("active_users", period.after(step), 0)
     assert world.retention("active_users", period, step) <= there
@@ -70,7 +70,7 @@ def test_no_more_users_come_back_than_are_active_then(world, later):
 
 @bounded
 @given(worlds, later)
-def test_new_users_who_come_back_are_among_all_who_come_back(world, later):
+def test_returning_new_users_are_returning_active_users(world, later):
     period, step = later
     returned_new = world.retention("new_users", period, step)
     assert returned_new <= world.retention("active_users", period, step)
@@ -81,7 +81,7 @@ def test_new_users_who_come_back_are_among_all_who_come_back(world, later):
 @example(WORLDS[0], (period_with("week", date(2017, 1, 9)), 1), "new_users")
 @example(WORLDS[0], (period_with("week", date(2017, 1, 23)), 1), "active_users")
 @example(WORLDS[0], (period_with("month", date(2030, 8, 1)), 1), "active_users")
-def test_users_who_come_back_are_active_then_and_not_new(world, later, users):
+def test_returning_users_are_not_new_in_the_later_period(world, later, users):
     period, step = later
     then = period.after(step)
     old = world.retention("active_users", then, 0) - world.retention("new_users", then, 0)
@@ -90,14 +90,14 @@ def test_users_who_come_back_are_active_then_and_not_new(world, later, users):
 
 @bounded
 @given(worlds, weeks)
-def test_a_weeks_active_users_lie_between_its_best_day_and_the_sum_of_its_days(world, week):
+def test_active_users_of_a_week_lie_between_its_best_day_and_its_sum(world, week):
     active = [world.retention("active_users", day, 0) for day in days_of(week)]
     assert max(active) <= world.retention("active_users", week, 0) <= sum(active)
 
 
 @settings(bounded, max_examples=30)
 @given(worlds, periods)
-def test_the_new_users_of_a_period_are_the_sum_of_its_days(world, period):
+def test_new_users_of_a_period_are_the_sum_of_its_days(world, period):
     new = [world.retention("new_users", day, 0) for day in days_of(period)]
     assert world.retention("new_users", period, 0) == sum(new)
 
@@ -108,7 +108,7 @@ def test_the_new_users_of_a_period_are_the_sum_of_its_days(world, period):
     st.builds(period_with, st.sampled_from(sorted(STEPS)), st.dates(date(2, 1, 1), LAUNCH)),
     st.sampled_from(USERS),
 )
-def test_before_the_launch_there_is_nobody_and_nobody_who_comes_back(world, period, users):
+def test_numbers_before_the_launch_are_zero(world, period, users):
     if period.end < LAUNCH:
         counts = [world.retention(users, period, step) for step in (0, *steps(period))]
         assert counts == [0] * len(counts)
@@ -116,7 +116,7 @@ def test_before_the_launch_there_is_nobody_and_nobody_who_comes_back(world, peri
 
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("users", USERS)
-def test_on_the_day_of_the_launch_everybody_is_new(world, users):
+def test_all_users_are_new_on_the_day_of_the_launch(world, users):
     day = Period("day", LAUNCH, LAUNCH)
     assert world.retention(users, day, 0) == world.retention("new_users", day, 0) > 0
 
@@ -127,19 +127,17 @@ def test_on_the_day_of_the_launch_everybody_is_new(world, users):
     st.text(max_size=20),
     st.lists(st.tuples(later, st.sampled_from(USERS)), min_size=1, max_size=4),
 )
-def test_the_same_seed_and_appid_give_the_same_numbers_in_whatever_order_they_are_asked_for(
-    seed, appid, asked
-):
+def test_same_seed_and_appid_give_same_numbers_in_any_order(seed, appid, calls):
     one, other = World(seed, appid), World(seed, appid)
-    numbers = [one.retention(users, *later) for later, users in asked]
-    backwards = [other.retention(users, *later) for later, users in reversed(asked)]
+    numbers = [one.retention(users, *later) for later, users in calls]
+    backwards = [other.retention(users, *later) for later, users in reversed(calls)]
     assert numbers == backwards[::-1]
 
 
 @pytest.mark.parametrize(
     ("seed", "appid"), [(1, "wx1"), (0, "wx2"), (1, "wx2")], ids=["seed", "appid", "both"]
 )
-def test_another_seed_or_appid_gives_other_numbers(seed, appid):
+def test_different_seed_or_appid_gives_different_numbers(seed, appid):
     def numbers(world):
         ten = (date(2026, 3, day) for day in range(1, 11))
         return [world.retention("active_users", period_with("day", day), 0) for day in ten]

@@ -1,4 +1,4 @@
-"""The emulator's time: running, shifted, frozen, moved; and what follows from it."""
+"""The emulator's clock, and the APIs, tokens and ready hours that depend on it."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -19,8 +19,8 @@ def at(text):
     return datetime.fromisoformat(text).replace(tzinfo=BEIJING)
 
 
-class Asked:
-    """An emulator whose clock stands still, and the code of each answer of it."""
+class FrozenEmulator:
+    """An emulator with a frozen clock, and a client of it."""
 
     def __init__(self, moment, **settings):
         self.clock = Clock(at(moment))
@@ -33,21 +33,21 @@ class Asked:
         body = {"begin_date": begin, "end_date": end}
         return self.client.post(path, query_string={"access_token": token}, json=body).json
 
-    def code(self, *asked, **more):
-        return self.ask(*asked, **more).get("errcode", 0)
+    def code(self, *call, **more):
+        return self.ask(*call, **more).get("errcode", 0)
 
 
 # ---- the clock -----------------------------------------------------------------------------
 
 
-def test_a_new_clock_shows_the_machines_time_in_beijing():
+def test_new_clock_shows_machine_time_in_beijing():
     clock = Clock()
     assert abs(clock.now() - datetime.now(timezone.utc)) < SOON
     assert clock.now().utcoffset() == 8 * HOUR
     assert (clock.frozen_at, clock.offset) == (None, timedelta(0))
 
 
-def test_a_frozen_clock_stands_still_where_it_is_told_to_or_where_it_is():
+def test_freeze_stops_the_clock_at_a_given_or_the_current_time():
     clock = Clock()
     clock.freeze(datetime(2017, 3, 14, 10))  # noqa: DTZ001 - Beijing's, as documented
     assert clock.now() == clock.frozen_at == at("2017-03-14T10:00")
@@ -59,7 +59,7 @@ def test_a_frozen_clock_stands_still_where_it_is_told_to_or_where_it_is():
     assert abs(clock.now() - datetime.now(timezone.utc)) < SOON
 
 
-def test_an_advanced_clock_goes_on_standing_or_running():
+def test_advance_leaves_a_clock_frozen_or_running():
     clock = Clock(at("2017-03-14T10:00"))
     clock.advance(timedelta(days=1, hours=-1))
     assert clock.frozen_at == at("2017-03-15T09:00")
@@ -69,7 +69,7 @@ def test_an_advanced_clock_goes_on_standing_or_running():
     assert abs(clock.now() - datetime.now(timezone.utc) - 3 * HOUR) < SOON
 
 
-def test_a_clock_runs_from_a_moment_and_as_the_machine_again():
+def test_run_starts_from_a_given_or_the_machine_time():
     clock = Clock(at("2017-03-14T10:00"))
     clock.run(at("2020-02-29T23:59"))
     first = clock.now()
@@ -79,7 +79,7 @@ def test_a_clock_runs_from_a_moment_and_as_the_machine_again():
     assert clock.offset == timedelta(0)
 
 
-def test_a_reset_clock_is_as_it_was_made():
+def test_reset_restores_the_first_setting_of_a_clock():
     clock = Clock(at("2017-03-14T10:00"))
     clock.advance(HOUR)
     clock.reset()
@@ -96,14 +96,14 @@ def test_a_reset_clock_is_as_it_was_made():
         lambda clock: clock.advance(timedelta.min),
     ],
 )
-def test_a_year_that_nobody_lives_to_see_is_refused_and_changes_nothing(change):
+def test_year_out_of_range_is_refused_and_changes_nothing(change):
     clock = Clock(at("2017-03-14T10:00"))
     with pytest.raises(ValueError, match="between 1971 and 2105"):
         change(clock)
     assert clock.now() == at("2017-03-14T10:00")
 
 
-def test_no_step_of_several_threads_is_lost():
+def test_concurrent_advances_all_count():
     clock = Clock(at("2017-03-14T10:00"))
 
     def step():
@@ -114,11 +114,11 @@ def test_no_step_of_several_threads_is_lost():
     assert clock.now() == at("2017-03-14T10:00") + timedelta(seconds=8000)
 
 
-# ---- what follows from it ------------------------------------------------------------------
+# ---- APIs and tokens -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("before", "asked"),
+    ("before", "call"),
     [
         ("2026-03-10T23:59:59", (DAILY, "20260310", "20260310")),
         ("2024-02-29T23:59:59", (DAILY, "20240229", "20240229")),
@@ -131,30 +131,30 @@ def test_no_step_of_several_threads_is_lost():
         ("2023-01-01T23:59:59", (WEEKLY, "20221226", "20230101")),
     ],
 )
-def test_a_period_may_be_asked_for_from_the_midnight_after_it(before, asked):
-    emulated = Asked(before)
-    assert emulated.code(*asked) == 61501
+def test_period_is_available_from_the_midnight_after_it(before, call):
+    emulated = FrozenEmulator(before)
+    assert emulated.code(*call) == 61501
     emulated.clock.advance(timedelta(seconds=1))
-    assert emulated.code(*asked) == 0
+    assert emulated.code(*call) == 0
 
 
-def test_the_week_across_a_new_year_is_over_on_its_monday_only():
-    emulated = Asked("2026-01-01T00:00:00")
+def test_week_across_new_year_is_available_from_the_next_monday():
+    emulated = FrozenEmulator("2026-01-01T00:00:00")
     assert emulated.code(WEEKLY, "20251229", "20260104") == 61501
     emulated.clock.freeze(at("2026-01-05T00:00:00"))
     assert emulated.ask(WEEKLY, "20251229", "20260104")["ref_date"] == "20251229-20260104"
 
 
-def test_a_token_expires_by_the_clock():
-    emulated = Asked("2026-03-11T12:00:00")
+def test_token_expires_by_the_emulator_clock():
+    emulated = FrozenEmulator("2026-03-11T12:00:00")
     token, _ = emulated.emulator.program(DEMO_APPID).tokens.grant()
-    asked = (DAILY, "20170313", "20170313", token)
+    call = (DAILY, "20170313", "20170313", token)
     emulated.clock.advance(timedelta(seconds=7199))
-    assert emulated.code(*asked) == 0
+    assert emulated.code(*call) == 0
     emulated.clock.advance(timedelta(seconds=1))
-    assert emulated.code(*asked) == 42001
+    assert emulated.code(*call) == 42001
     emulated.clock.reset()
-    assert emulated.code(*asked) == 0
+    assert emulated.code(*call) == 0
 
 
 # ---- readiness -----------------------------------------------------------------------------
@@ -162,12 +162,12 @@ def test_a_token_expires_by_the_clock():
 YESTERDAY = (DAILY, "20260310", "20260310")
 
 
-def test_yesterday_is_ready_at_once_unless_told_otherwise():
-    assert Asked("2026-03-11T00:00:00").code(*YESTERDAY) == 0
+def test_yesterday_is_ready_at_midnight_by_default():
+    assert FrozenEmulator("2026-03-11T00:00:00").code(*YESTERDAY) == 0
 
 
 @pytest.mark.parametrize(
-    ("moment", "asked", "code"),
+    ("moment", "call", "code"),
     [
         ("2026-03-11T08:59:59", YESTERDAY, 61503),
         ("2026-03-11T09:00:00", YESTERDAY, 0),
@@ -179,20 +179,20 @@ def test_yesterday_is_ready_at_once_unless_told_otherwise():
         ("2024-03-01T00:00:00", (MONTHLY, "20240201", "20240229"), 61503),
         ("2024-03-01T00:00:00", (DAILY, "20240229", "20240229"), 61503),
         ("2024-03-02T00:00:00", (MONTHLY, "20240201", "20240229"), 0),
-        # The documented example too, were it asked for on the day after.
+        # The documented example too, on the day after it.
         ("2017-03-14T08:00:00", (DAILY, "20170313", "20170313"), 61503),
     ],
 )
-def test_until_the_hour_what_ended_yesterday_is_61503(moment, asked, code):
-    emulated = Asked(moment, ready_hour=9)
-    answer = emulated.ask(*asked)
+def test_periods_that_ended_yesterday_are_61503_before_the_ready_hour(moment, call, code):
+    emulated = FrozenEmulator(moment, ready_hour=9)
+    answer = emulated.ask(*call)
     assert answer.get("errcode", 0) == code
     if code == 61503:
         assert answer["errmsg"].startswith("data not ready, please try later rid: ")
 
 
-def test_until_the_hour_yesterday_is_no_later_key_either():
-    emulated = Asked("2026-03-11T08:00:00", ready_hour=9)
+def test_retention_keys_exclude_yesterday_before_the_ready_hour():
+    emulated = FrozenEmulator("2026-03-11T08:00:00", ready_hour=9)
     keys = [item["key"] for item in emulated.ask(DAILY, "20260308", "20260308")["visit_uv"]]
     assert keys == [0, 1]
     emulated.clock.advance(HOUR)
@@ -200,8 +200,8 @@ def test_until_the_hour_yesterday_is_no_later_key_either():
     assert keys == [0, 1, 2]
 
 
-def test_each_mini_program_has_an_hour_of_its_own():
-    emulated = Asked("2026-03-11T23:00:00")
+def test_mini_programs_have_separate_ready_hours():
+    emulated = FrozenEmulator("2026-03-11T23:00:00")
     emulated.emulator.configure_app(OTHER, ready_hour=24)
     assert emulated.code(*YESTERDAY) == 0
     assert emulated.code(*YESTERDAY, appid=OTHER) == 61503
@@ -210,7 +210,7 @@ def test_each_mini_program_has_an_hour_of_its_own():
 
 
 @pytest.mark.parametrize("hour", [-1, 25, True, "9", 9.5])
-def test_an_hour_that_is_none_is_refused(hour):
+def test_invalid_ready_hour_is_refused(hour):
     with pytest.raises(ValueError, match="whole number from 0 to 24"):
         Emulator(ready_hour=hour)
     emulator = Emulator()
@@ -219,7 +219,7 @@ def test_an_hour_that_is_none_is_refused(hour):
     assert emulator.program(DEMO_APPID).ready_hour == 0
 
 
-def test_a_clock_that_is_moved_back_holds_no_token_longer_than_its_life():
+def test_clock_moved_back_does_not_extend_a_stable_token():
     clock = Clock(at("2026-03-11T12:00"))
     emulator = Emulator(clock=clock)
     first, _ = emulator.program(DEMO_APPID).tokens.grant_stable(force=True)
@@ -231,7 +231,7 @@ def test_a_clock_that_is_moved_back_holds_no_token_longer_than_its_life():
     assert forced != token
 
 
-def test_times_and_seconds_may_be_written_as_the_routes_take_them():
+def test_clock_accepts_texts_and_seconds():
     clock = Clock()
     clock.freeze("2026-03-09T08:00")
     assert clock.now() == datetime(2026, 3, 9, 8, tzinfo=BEIJING)

@@ -1,4 +1,4 @@
-"""The quota of a day and what a rid stands for, as WeChat's APIs about APIs tell it."""
+"""WeChat's management APIs: quotas by day and minute, and requests by rid."""
 
 import re
 from datetime import datetime, timedelta
@@ -66,7 +66,7 @@ def text_of(answer):
 # ---- the quota -----------------------------------------------------------------------------
 
 
-def test_without_a_limit_calls_are_counted_only(limited):
+def test_calls_without_a_limit_are_counted(limited):
     assert [limited.code() for _ in range(3)] == [0, 0, 0]
     assert limited.ask(QUOTA, {"cgi_path": DAILY}) == {
         **OK,
@@ -74,7 +74,7 @@ def test_without_a_limit_calls_are_counted_only(limited):
     }
 
 
-def test_a_used_up_quota_is_45009_as_recorded(limited):
+def test_exceeded_daily_quota_is_45009_as_recorded(limited):
     limited.limit(**{"analysis.getDailyRetain": 2})
     answers = [limited.ask(DAILY, DAY) for _ in range(3)]
     assert [answer.get("errcode", 0) for answer in answers] == [0, 0, 45009]
@@ -82,7 +82,7 @@ def test_a_used_up_quota_is_45009_as_recorded(limited):
     assert limited.quota() == {"daily_limit": 2, "used": 2, "remain": 0}
 
 
-def test_a_refused_call_counts_but_one_without_a_token_does_not(limited):
+def test_refused_call_counts_but_call_without_token_does_not(limited):
     limited.limit(**{DAILY: 10})
     limited.code(body={})
     limited.client.post(DAILY, json=DAY)
@@ -90,20 +90,20 @@ def test_a_refused_call_counts_but_one_without_a_token_does_not(limited):
     assert limited.quota() == {"daily_limit": 10, "used": 1, "remain": 9}
 
 
-def test_the_quota_is_checked_after_the_token_and_before_the_body(limited):
+def test_daily_quota_is_checked_after_the_token_and_before_the_body(limited):
     limited.limit(**{DAILY: 0})
     assert limited.code(body={}) == 45009
     assert limited.client.post(DAILY, json={}).json["errcode"] == 41001
 
 
-def test_a_limit_holds_for_one_api_of_one_mini_program(limited):
+def test_limit_applies_to_one_api_of_one_mini_program(limited):
     limited.limit(**{DAILY: 0})
     assert limited.code() == 45009
     assert limited.code(appid=OTHER) == 0
     assert limited.code(WEEKLY, {"begin_date": "20260302", "end_date": "20260308"}) == 0
 
 
-def test_the_quota_is_new_at_midnight_in_beijing(limited):
+def test_daily_quota_restarts_at_midnight_in_beijing(limited):
     limited.limit(**{DAILY: 1})
     limited.emulator.clock.freeze(datetime(2026, 3, 11, 23, 59, 59, tzinfo=BEIJING))
     assert [limited.code(), limited.code()] == [0, 45009]
@@ -113,7 +113,7 @@ def test_the_quota_is_new_at_midnight_in_beijing(limited):
 
 
 @pytest.mark.parametrize("path", ["/cgi-bin/token", "/cgi-bin/stable_token"])
-def test_a_token_endpoint_has_a_quota_in_its_own_words(limited, path):
+def test_token_endpoints_have_their_own_quota_message(limited, path):
     limited.limit(**{path: 1})
 
     def ask():
@@ -127,7 +127,7 @@ def test_a_token_endpoint_has_a_quota_in_its_own_words(limited, path):
     assert "could get access_token by getStableAccessToken" in answer["errmsg"]
 
 
-def test_a_limit_is_lifted_and_forgotten_by_a_reset(limited):
+def test_daily_limit_can_be_removed_and_is_cleared_by_reset(limited):
     limited.limit(**{DAILY: 0, WEEKLY: 5})
     limited.limit(**{DAILY: None})
     assert limited.code() == 0
@@ -137,7 +137,7 @@ def test_a_limit_is_lifted_and_forgotten_by_a_reset(limited):
     assert limited.quota()["used"] == 0
 
 
-def test_the_quota_is_cleared_ten_times_a_month(limited):
+def test_quota_can_be_cleared_ten_times_a_month(limited):
     limited.limit(**{DAILY: 1})
     for _ in range(10):
         assert [limited.code(), limited.code()] == [0, 45009]
@@ -171,16 +171,16 @@ def test_the_quota_is_cleared_ten_times_a_month(limited):
         (RID, {"rid": "ffffffff-00000000-00000000"}, 76001),
     ],
 )
-def test_what_makes_no_sense_is_refused(limited, path, body, code):
+def test_invalid_management_requests_are_refused(limited, path, body, code):
     assert limited.code(path, body) == code
 
 
-def test_the_paths_that_may_be_named_are_those_that_answer(limited):
+def test_every_management_path_has_a_handler(limited):
     assert tuple(handlers(limited.emulator)) == MANAGEMENT_PATHS
 
 
 @pytest.mark.parametrize("path", [CLEAR, QUOTA, CLEAR_ONE, RID])
-def test_each_wants_post_and_a_token(limited, path):
+def test_management_apis_require_post_and_a_token(limited, path):
     assert limited.client.get(path).json["errcode"] == 43002
     assert limited.client.post(path, json={}).json["errcode"] == 41001
     assert limited.client.post(path, query_string={"access_token": "x"}).json["errcode"] == 40001
@@ -189,7 +189,7 @@ def test_each_wants_post_and_a_token(limited, path):
 # ---- the quota of a minute -----------------------------------------------------------------
 
 
-def test_more_calls_than_a_minute_has_are_45011_until_the_next_one(limited):
+def test_exceeded_minute_quota_is_45011_until_the_next_minute(limited):
     limited.limit_a_minute(**{"analysis.getDailyRetain": 2})
     limited.emulator.clock.freeze(datetime(2026, 3, 11, 12, 0, 59, tzinfo=BEIJING))
     answers = [limited.ask(DAILY, DAY) for _ in range(3)]
@@ -199,26 +199,26 @@ def test_more_calls_than_a_minute_has_are_45011_until_the_next_one(limited):
     assert [limited.code() for _ in range(3)] == [0, 0, 45011]
 
 
-def test_a_call_that_the_minute_refuses_costs_nothing_of_the_day(limited):
+def test_call_refused_by_minute_quota_does_not_use_daily_quota(limited):
     limited.limit(**{DAILY: 10})
     limited.limit_a_minute(**{DAILY: 1})
     assert [limited.code() for _ in range(3)] == [0, 45011, 45011]
     assert limited.quota() == {"daily_limit": 10, "used": 1, "remain": 9}
 
 
-def test_the_day_is_told_before_the_minute(limited):
+def test_daily_quota_is_checked_before_minute_quota(limited):
     limited.limit(**{DAILY: 0})
     limited.limit_a_minute(**{DAILY: 0})
     assert limited.code() == 45009
 
 
-def test_the_quota_of_a_minute_is_checked_after_the_token_and_before_the_body(limited):
+def test_minute_quota_is_checked_after_the_token_and_before_the_body(limited):
     limited.limit_a_minute(**{DAILY: 0})
     assert limited.code(body={}) == 45011
     assert limited.client.post(DAILY, json={}).json["errcode"] == 41001
 
 
-def test_a_limit_of_the_minute_is_shown_as_rate_limit(limited):
+def test_minute_limit_is_shown_as_rate_limit(limited):
     limited.limit_a_minute(**{DAILY: 7})
     assert limited.ask(QUOTA, {"cgi_path": DAILY}) == {
         **OK,
@@ -229,7 +229,7 @@ def test_a_limit_of_the_minute_is_shown_as_rate_limit(limited):
     assert "rate_limit" not in limited.ask(QUOTA, {"cgi_path": DAILY})
 
 
-def test_a_limit_of_the_minute_is_described_and_forgotten_by_a_reset(limited):
+def test_minute_limit_is_described_and_cleared_by_reset(limited):
     limited.limit_a_minute(**{DAILY: 1})
     assert limited.emulator.describe_app(DEMO_APPID)["minute_limits"] == {DAILY: 1}
     assert [limited.code(), limited.code()] == [0, 45011]
@@ -241,14 +241,14 @@ def test_a_limit_of_the_minute_is_described_and_forgotten_by_a_reset(limited):
 # ---- the limits that WeChat publishes ------------------------------------------------------
 
 
-def test_token_is_granted_2000_times_a_day(limited):
+def test_token_endpoint_grants_2000_tokens_a_day(limited):
     limited.spend("/cgi-bin/token", 1999)
     answers = [limited.client.get("/cgi-bin/token", query_string=FIELDS).json for _ in range(2)]
     assert "access_token" in answers[0]
     assert answers[1]["errcode"] == 45009
 
 
-def test_stable_token_is_asked_10000_times_a_minute_and_500000_times_a_day(limited):
+def test_stable_token_allows_10000_calls_a_minute_and_500000_a_day(limited):
     path = "/cgi-bin/stable_token"
     limited.spend(path, 9_999)
     assert "access_token" in limited.client.post(path, json=FIELDS).json
@@ -262,7 +262,7 @@ def test_stable_token_is_asked_10000_times_a_minute_and_500000_times_a_day(limit
     assert "access_token" in limited.client.post(path, json=FIELDS).json
 
 
-def test_a_published_limit_is_lifted_and_comes_back_with_a_reset(limited):
+def test_published_limit_can_be_removed_and_is_restored_by_reset(limited):
     path = "/cgi-bin/token"
     limited.limit(**{path: None})
     assert limited.emulator.describe_app(DEMO_APPID)["daily_limits"] == {path: None}
@@ -272,7 +272,7 @@ def test_a_published_limit_is_lifted_and_comes_back_with_a_reset(limited):
     assert limited.quota(path) == {"daily_limit": 2000, "used": 0, "remain": 2000}
 
 
-# ---- what the counts cost ------------------------------------------------------------------
+# ---- threads, time and memory --------------------------------------------------------------
 
 
 def count_done(action, appids):
@@ -286,10 +286,10 @@ def count_done(action, appids):
     return done
 
 
-def test_threads_spend_no_call_twice(limited):
+def test_concurrent_calls_never_exceed_the_quota(limited):
     appids = [f"wx{number}" for number in range(1000)]
     for appid in appids:
-        # Of both kinds, so that there is much between the look at the day's and the step.
+        # Limits of both kinds, for more code between the check of a limit and the count.
         limits = {"daily_limits": {DAILY: 2}, "minute_limits": {DAILY: 100}}
         limited.emulator.configure_app(appid, secret="s", **limits)
     programs = limited.emulator.programs
@@ -300,7 +300,7 @@ def test_threads_spend_no_call_twice(limited):
     assert sum(run_concurrently(*[spend] * 4)) == 2 * len(appids)
 
 
-def test_threads_that_are_late_over_midnight_count_for_the_day_that_is(limited):
+def test_daily_quota_uses_current_day(limited):
     quota, today = limited.emulator.program(DEMO_APPID).quota, NOW
     yesterday = NOW - timedelta(days=1)
     quota.spend(DAILY, today)
@@ -309,7 +309,7 @@ def test_threads_that_are_late_over_midnight_count_for_the_day_that_is(limited):
     assert quota.show(DAILY, today)["quota"]["used"] == 2
 
 
-def test_a_thread_that_is_late_over_a_minute_spends_of_the_minute_that_is(limited):
+def test_minute_quota_uses_current_minute(limited):
     limited.limit_a_minute(**{DAILY: 2})
     quota, late = limited.emulator.program(DEMO_APPID).quota, NOW - timedelta(seconds=1)
     for moment in (NOW, late):
@@ -318,7 +318,7 @@ def test_a_thread_that_is_late_over_a_minute_spends_of_the_minute_that_is(limite
         quota.spend(DAILY, NOW)
 
 
-def test_a_clock_that_is_moved_back_begins_its_day_anew(limited):
+def test_clock_moved_back_restarts_the_daily_quota(limited):
     limited.spend(DAILY, 3)
     limited.emulator.clock.advance(timedelta(days=-1))
     limited.spend(DAILY, 1)
@@ -326,7 +326,7 @@ def test_a_clock_that_is_moved_back_begins_its_day_anew(limited):
     assert limited.emulator.program(DEMO_APPID).quota.show(DAILY, now)["quota"]["used"] == 1
 
 
-def test_what_is_remembered_is_bounded_by_the_apis_and_mini_programs(limited):
+def test_only_known_apis_and_mini_programs_use_memory(limited):
     limited.limit_a_minute(**{DAILY: 9})
     for number in range(50):
         limited.client.post(f"/nowhere/{number}", json={})
@@ -352,7 +352,7 @@ def test_what_is_remembered_is_bounded_by_the_apis_and_mini_programs(limited):
     ],
     ids=["query", "body", "both"],
 )
-def test_the_quota_is_cleared_by_the_secret_without_a_token(limited, query, body):
+def test_quota_can_be_cleared_with_the_secret_instead_of_a_token(limited, query, body):
     limited.limit(**{DAILY: 1})
     assert [limited.code(), limited.code()] == [0, 45009]
     assert limited.client.post(CLEAR_V2, query_string=query, json=body).json == OK
@@ -364,24 +364,24 @@ def test_the_quota_is_cleared_by_the_secret_without_a_token(limited, query, body
     ("fields", "code"),
     [
         ({}, 41002),
-        ({"appid": "wxnobody", "appsecret": "s"}, 40013),
+        ({"appid": "wxunknown", "appsecret": "s"}, 40013),
         ({"appid": DEMO_APPID}, 41004),
         ({"appid": DEMO_APPID, "appsecret": "wrong"}, 40125),
         ({"appid": DEMO_APPID, "appsecret": []}, 41004),
     ],
     ids=str,
 )
-def test_clearing_by_the_secret_is_refused_as_a_request_for_a_token_is(limited, fields, code):
+def test_clearing_with_invalid_credentials_is_refused(limited, fields, code):
     assert limited.client.post(CLEAR_V2, json=fields).json["errcode"] == code
 
 
-def test_clearing_by_the_secret_wants_post_and_some_body_or_query(limited):
-    asked = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
-    assert limited.client.get(CLEAR_V2, query_string=asked).json["errcode"] == 43002
+def test_clearing_with_the_secret_requires_post_and_fields(limited):
+    fields = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
+    assert limited.client.get(CLEAR_V2, query_string=fields).json["errcode"] == 43002
     assert limited.client.post(CLEAR_V2).json["errcode"] == 44002
 
 
-def test_both_ways_of_clearing_share_the_ten_a_month(limited):
+def test_both_ways_of_clearing_share_one_monthly_limit(limited):
     fields = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
     for _ in range(5):
         assert limited.ask(CLEAR, {"appid": DEMO_APPID}) == OK
@@ -390,23 +390,23 @@ def test_both_ways_of_clearing_share_the_ten_a_month(limited):
     assert limited.code(CLEAR, {"appid": DEMO_APPID}) == 48006
 
 
-def test_the_secret_of_a_clearing_is_kept_nowhere(limited):
+def test_secret_of_a_clearing_is_not_stored(limited):
     fields = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
     limited.client.post(CLEAR_V2, json=fields)
     limited.client.post(CLEAR_V2, query_string=fields)
-    rid = limited.rid(limited.client.post(CLEAR_V2, json={**fields, "appid": "wxnobody"}).json)
+    rid = limited.rid(limited.client.post(CLEAR_V2, json={**fields, "appid": "wxunknown"}).json)
     assert DEMO_SECRET not in repr(list(limited.emulator.journal))
     assert DEMO_SECRET not in repr(limited.emulator.common.rids.get(rid))
 
 
-def test_a_fault_of_a_mini_program_strikes_its_clearing_by_the_secret(limited):
+def test_fault_of_a_mini_program_applies_to_its_clearing_with_the_secret(limited):
     limited.emulator.faults.add({"kind": "error", "errcode": -1, "appid": DEMO_APPID})
-    asked = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
-    assert limited.client.post(CLEAR_V2, query_string=asked).json["errcode"] == -1
-    assert limited.client.post(CLEAR_V2, json=asked).json["errcode"] == -1
+    fields = {"appid": DEMO_APPID, "appsecret": DEMO_SECRET}
+    assert limited.client.post(CLEAR_V2, query_string=fields).json["errcode"] == -1
+    assert limited.client.post(CLEAR_V2, json=fields).json["errcode"] == -1
 
 
-def test_one_api_is_counted_anew_fifty_times_a_month_and_the_others_go_on(limited):
+def test_count_of_one_api_can_be_cleared_fifty_times_a_month(limited):
     limited.code(WEEKLY, {})
     for _ in range(50):
         limited.code()
@@ -419,7 +419,7 @@ def test_one_api_is_counted_anew_fifty_times_a_month_and_the_others_go_on(limite
     assert limited.ask(CLEAR_ONE, {"cgi_path": WEEKLY}) == OK
 
 
-def test_clearing_leaves_the_minute_as_it_is(limited):
+def test_clearing_does_not_reset_the_minute_quota(limited):
     limited.limit_a_minute(**{DAILY: 1})
     assert limited.code() == 0
     assert limited.ask(CLEAR, {"appid": DEMO_APPID}) == OK
@@ -430,7 +430,7 @@ def test_clearing_leaves_the_minute_as_it_is(limited):
 # ---- rids ----------------------------------------------------------------------------------
 
 
-def test_a_rid_tells_what_was_asked_and_answered(limited):
+def test_rid_returns_its_request_and_response(limited):
     body = {"begin_date": "x", "end_date": "x", "access_token": "someones"}
     answer = limited.ask(DAILY, body)
     found = limited.ask(RID, {"rid": limited.rid(answer)})
@@ -446,7 +446,7 @@ def test_a_rid_tells_what_was_asked_and_answered(limited):
     }
 
 
-def test_a_rid_is_found_for_seven_days(limited):
+def test_rid_is_valid_for_seven_days(limited):
     rid = limited.rid(limited.ask(DAILY, {}))
     limited.emulator.clock.advance(timedelta(days=7))
     assert limited.code(RID, {"rid": rid}) == 0
@@ -454,27 +454,27 @@ def test_a_rid_is_found_for_seven_days(limited):
     assert limited.code(RID, {"rid": rid}) == 76004
 
 
-def test_a_rid_is_its_callers_alone(limited):
+def test_rid_is_visible_to_its_own_mini_program_only(limited):
     rid = limited.rid(limited.ask(DAILY, {}))
     assert limited.code(RID, {"rid": rid}, OTHER) == 76003
-    nobodys = limited.rid(limited.client.post(DAILY, json=DAY).json)
-    assert limited.code(RID, {"rid": nobodys}) == 76003
+    unowned = limited.rid(limited.client.post(DAILY, json=DAY).json)
+    assert limited.code(RID, {"rid": unowned}) == 76003
 
 
-def test_a_rid_of_a_fault_is_found_too(limited):
+def test_rid_of_a_fault_is_found(limited):
     limited.emulator.faults.add({"kind": "error", "errcode": 61504, "times": 1})
     rid = limited.rid(limited.ask(DAILY, DAY))
     assert "system busy" in limited.ask(RID, {"rid": rid})["request"]["response_body"]
 
 
-def test_a_reset_forgets_the_mini_programs_rids(limited):
+def test_reset_clears_the_rids_of_its_mini_program(limited):
     rid, others = (limited.rid(limited.ask(DAILY, {}, appid)) for appid in (DEMO_APPID, OTHER))
     limited.emulator.reset_app(DEMO_APPID)
     assert limited.code(RID, {"rid": rid}) == 76001
     assert limited.code(RID, {"rid": others}, OTHER) == 0
 
 
-def test_what_is_remembered_of_rids_is_bounded(limited, monkeypatch):
+def test_stored_rids_and_bodies_are_bounded(limited, monkeypatch):
     monkeypatch.setattr(rids_module, "_MOST_RECORDS", 3)
     limited.emulator.reset()
     rids = [limited.rid(limited.ask(DAILY, {"x": "y" * 9999})) for _ in range(5)]
@@ -483,7 +483,7 @@ def test_what_is_remembered_of_rids_is_bounded(limited, monkeypatch):
     assert all(len(record.body) == 2048 for record in found[2:])
 
 
-def test_rids_that_many_threads_make_are_all_found():
+def test_rids_of_concurrent_requests_are_all_found():
     rids = rids_module.Rids()
 
     def make(letter):
@@ -498,7 +498,7 @@ def test_rids_that_many_threads_make_are_all_found():
     )
 
 
-def test_threads_that_clear_the_quota_share_the_ten_a_month(limited):
+def test_concurrent_clearings_share_the_monthly_limit(limited):
     appids = [f"wx{number}" for number in range(1000)]
     for appid in appids:
         limited.emulator.configure_app(appid, secret="s")
