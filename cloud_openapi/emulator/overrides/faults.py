@@ -21,7 +21,7 @@ _ERRORS: Final = {"quota": 45009, "not_ready": 61503}
 class Faults:
     """All faults in force, by number. Safe to share between threads.
 
-    ``owner_of`` returns the owner of the faults for an appid, or for all mini programs if it is None.
+    ``owner_of`` returns the owner of the faults of an appid; None owns those for all.
     """
 
     def __init__(self, owner_of: Callable[[str | None], Owner], targets: FaultTargets) -> None:
