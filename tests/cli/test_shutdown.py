@@ -21,7 +21,7 @@ STILL_RUNNING = "still running"
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_serve_does_not_wait_for_a_function_that_is_running(tmp_path, how):
+def test_serve_does_not_wait_for_a_running_function(tmp_path, how):
     folder = tmp_path / "sleeps"
     folder.mkdir()
     started = tmp_path / "started"

@@ -1,7 +1,7 @@
-"""The facade and the unmodified wx-server-sdk 4 do the same: what they send, what they make of it.
+"""The facade and the unmodified wx-server-sdk 4 send the same requests and return the same results.
 
-Either of them calls the same raw gateway. Where they may differ, and why, is in `DIFFERENCES`; all
-else must be equal, errMsg and the order of keys included.
+Both call the same raw gateway. `DIFFERENCES` and `WAIVERS` list the allowed differences with their
+reasons; all else must be equal, errMsg and the order of keys included.
 """
 
 import json
@@ -60,7 +60,7 @@ def service():
 
 @pytest.fixture
 def both(service, monkeypatch):
-    """Return a function that makes calls with either package and returns the outcomes."""
+    """Return a function that makes calls with both packages and returns the outcomes."""
     for name, value in service.variables.items():
         monkeypatch.setenv(name, value)
     cloud = Cloud()
@@ -74,23 +74,23 @@ def both(service, monkeypatch):
             return {"error": error.to_dict()}
 
     def both(cases):
-        service.gateway.set_responses([told for _, _, told in cases])
-        asked = [
+        service.gateway.set_responses([response for _, _, response in cases])
+        sent = [
             _walk({"case": f"case {number}", **params}, indices_first)
             for number, (params, _, _) in enumerate(cases)
         ]
         calls = [
             {"api": API, "params": for_node(params), "options": options}
-            for params, (_, options, _) in zip(asked, cases, strict=True)
+            for params, (_, options, _) in zip(sent, cases, strict=True)
         ]
         theirs = service.node.call(calls)
-        ours = [call(params, options) for params, (_, options, _) in zip(asked, cases, strict=True)]
+        ours = [call(params, options) for params, (_, options, _) in zip(sent, cases, strict=True)]
         return ours, theirs
 
     return both
 
 
-# ---- what may differ -----------------------------------------------------------------------
+# ---- allowed differences -------------------------------------------------------------------
 
 
 _INDEX = re.compile("0|[1-9][0-9]{0,9}")
@@ -105,7 +105,7 @@ def _walk(value, change):
 
 
 def indices_first(value):
-    """JavaScript has keys that are numbers first in an object; to JSON order means nothing."""
+    """JavaScript puts integer keys first in an object; JSON objects have no order."""
     if not isinstance(value, dict):
         return value
     numbers = sorted(
@@ -115,7 +115,7 @@ def indices_first(value):
 
 
 def half_a_pair_in_a_name(message):
-    """protobuf.js writes half a surrogate pair in a short name as no UTF-8; here it is U+FFFD."""
+    """protobuf.js writes a lone surrogate in a short name as invalid UTF-8, the facade U+FFFD."""
     return re.sub(b"\xed[\xa0-\xbf][\x80-\xbf]", "\ufffd".encode(), message)
 
 
@@ -135,13 +135,13 @@ def own_request_id(_answer, ours, theirs):
 
 
 def big_numbers(_answer, ours, theirs):
-    """json-bigint makes objects or texts of numbers of over 15 characters; Python keeps them."""
+    """json-bigint turns numbers of over 15 characters into objects or texts; Python keeps them."""
     if "result" in ours and "result" in theirs:
         theirs["result"] = _healed(ours["result"], theirs["result"])
 
 
 def _healed(mine, their):
-    """Return their value with mine in it, wherever both are one and the same number."""
+    """Return the SDK's value with the facade's spelling of each equal number."""
     if isinstance(mine, dict) and isinstance(their, dict):
         return {key: _healed(mine.get(key), item) for key, item in their.items()}
     if isinstance(mine, list) and isinstance(their, list) and len(mine) == len(their):
@@ -152,7 +152,7 @@ def _healed(mine, their):
 
 
 def _number_of(value):
-    """Return what number a value of the SDK stands for, that of a BigNumber too."""
+    """Return the number in a value of the SDK, such as a BigNumber, or None."""
     if isinstance(value, dict) and value.keys() == {"s", "e", "c"}:
         digits = str(value["c"][0]) + "".join(f"{part:014}" for part in value["c"][1:])
         text = f"{'-' if value['s'] < 0 else ''}{digits[0]}.{digits[1:]}e{value['e']}"
@@ -176,7 +176,7 @@ def _as_double(match):
 
 
 def forbidden_names(answer, _ours, theirs):
-    """Keys that JavaScript itself uses: json-bigint refuses some of them, others break the SDK."""
+    """Names of JavaScript's own properties: json-bigint refuses some, others break the SDK."""
     broken = theirs.get("error", {}).get("errCode") in {-1, -601001}
     as_text = list(theirs.get("result", {})) == ["result", "errMsg", "errCode"]
     return (broken or as_text) and bool(
@@ -185,7 +185,7 @@ def forbidden_names(answer, _ours, theirs):
 
 
 def lone_value(answer, ours, _theirs):
-    """A lone text, number, truth value or null is an error; the SDK invents a result, or breaks."""
+    """The facade raises for a body without object or list; the SDK invents a result, or breaks."""
     try:
         body = messages.read_answer(answer.body).body
     except ValueError:
@@ -198,12 +198,12 @@ def lone_value(answer, ours, _theirs):
 
 
 def taken_for_a_message(answer, ours, theirs):
-    """protobuf.js takes some bytes for a message that are none; the facade raises."""
+    """protobuf.js accepts some invalid messages; the facade raises."""
     return _is_no_message(answer) and "result" in theirs and "error" in ours
 
 
 def words_for_garbage(answer, ours, theirs):
-    """The words for bytes that are neither a page nor the beginning of a message may differ."""
+    """The texts for bytes that are neither a page nor the start of a message may differ."""
     said = f"{API}:fail unknown wx response received: "
     alike = all(
         outcome.get("error", {}).get("errMsg", "").startswith(said) for outcome in (ours, theirs)
@@ -220,9 +220,9 @@ def _is_no_message(answer):
 
 
 DIFFERENCES = [errcode_zero, own_request_id, big_numbers, precise_numbers]
-"""Each makes one of the two outcomes as the other would have it, where its reason applies."""
+"""Each replaces an allowed difference in one outcome by the other's form."""
 WAIVERS = [forbidden_names, lone_value, taken_for_a_message, words_for_garbage]
-"""Each says that these two outcomes may differ."""
+"""Each returns whether two outcomes may differ."""
 
 
 def canonical(value):
@@ -241,7 +241,7 @@ def assert_equal(cases, ours, theirs):
     assert not wrong, f"{len(wrong)} differ; the first: {wrong[0]}"
 
 
-# ---- made up -------------------------------------------------------------------------------
+# ---- random values -------------------------------------------------------------------------
 
 KEYS = [
     "beginDate", "endDate", "begin_date", "BeginDate", "URL", "appID", "_id", "__v", "a__b",
@@ -306,13 +306,13 @@ class Chance(random.Random):
         return params
 
 
-# ---- what is sent --------------------------------------------------------------------------
+# ---- requests ------------------------------------------------------------------------------
 
 
 def check_requests(service, both, seed, count):
     chance = Chance(seed)
-    told = CannedResponse(messages.write_answer(b"{}", JSON))
-    cases = [(chance.params(), chance.options(), told) for _ in range(count)]
+    response = CannedResponse(messages.write_answer(b"{}", JSON))
+    cases = [(chance.params(), chance.options(), response) for _ in range(count)]
     ours, theirs = both(cases)
     assert_equal(cases, ours, theirs)
     node, python = (service.gateway.seen[name] for name in ("node", "python"))
@@ -329,7 +329,7 @@ def check_requests(service, both, seed, count):
 
 
 def check_signatures(service, node, python):
-    """Hold each signature against the other's algorithm."""
+    """Check each signature with the other package's algorithm."""
     for number, request in node.items():
         fields = parts(request.headers, request.body)
         signed = signature.Signed(f"//{request.headers['host']}{request.path}", request.query,
@@ -343,7 +343,7 @@ def check_signatures(service, node, python):
 
 
 def to_sign(request):
-    """Return what the SDK's own package signs for a request."""
+    """Return the fields of a request that the SDK's own package signs."""
     named = request.headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0]
     fields = parts(request.headers, request.body)
     binary = fields.pop("requestData")
@@ -359,7 +359,7 @@ def to_sign(request):
     }
 
 
-def test_both_send_the_same_fields_and_either_signature_is_good_to_the_other(service, both):
+def test_both_send_the_same_fields_and_accept_each_others_signatures(service, both):
     check_requests(service, both, 1, QUICK)
 
 
@@ -369,7 +369,7 @@ def test_both_send_the_same_fields_for_thousands_of_calls(service, both, seed):
     check_requests(service, both, seed, LONG)
 
 
-# ---- what is made of an answer -------------------------------------------------------------
+# ---- outcomes ------------------------------------------------------------------------------
 
 CODES = [
     *SDK_TEXTS, 0, -1, 40001, 45009, 61501, 61503, 85107, -601018, 2**31 - 1, -(2**31),
@@ -391,8 +391,8 @@ def _json(value):
     return json.dumps(_walk(value, indices_first)).encode()
 
 
-def told_by(chance):
-    """Return an answer: good, an error, or broken, in any of the ways there are."""
+def random_response(chance):
+    """Return a random response: valid, an error, or broken."""
     return chance.choice(ANSWERS)(chance)
 
 
@@ -454,17 +454,17 @@ ANSWERS = [good, good, typed, platform_error, weixin_error, gateway_error, gatew
 
 def check_answers(both, seed, count):
     chance = Chance(seed)
-    cases = [({}, chance.options(), told_by(chance)) for _ in range(count)]
+    cases = [({}, chance.options(), random_response(chance)) for _ in range(count)]
     assert_equal(cases, *both(cases))
 
 
-def test_both_make_the_same_of_an_answer(both):
+def test_both_return_the_same_outcome(both):
     check_answers(both, 1, QUICK)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 3])
-def test_both_make_the_same_of_thousands_of_answers(both, seed):
+def test_both_return_the_same_outcomes_for_thousands_of_answers(both, seed):
     check_answers(both, seed, LONG)
 
 
@@ -488,7 +488,7 @@ FAULTS = [
 ]
 
 
-def test_both_meet_every_fault_and_pin_of_the_emulator_alike(both_served):
+def test_both_return_the_same_outcome_for_every_fault_and_pin(both_served):
     emulator, call = both_served
     for fault in FAULTS:
         made = emulator.faults.add(fault)
@@ -504,7 +504,7 @@ def test_both_meet_every_fault_and_pin_of_the_emulator_alike(both_served):
 
 @pytest.fixture
 def both_served(service, monkeypatch):
-    """Return an emulator, and a function that calls it with either package and compares."""
+    """Return an emulator, and a function that calls it with both packages and compares."""
     emulator = Emulator()
     with Server(create_app(emulator), listen("127.0.0.1", 0)) as server:
         variables = {**gateway_variables(server.url), "TCB_CONTEXT_KEYS": "TCB_ENV"}
@@ -516,10 +516,10 @@ def both_served(service, monkeypatch):
         cloud.init()
 
         def call(params=None):
-            asked = params or {"beginDate": "20170313", "endDate": "20170313"}
-            (their,) = node.call([{"api": API, "params": asked}])
+            sent = params or {"beginDate": "20170313", "endDate": "20170313"}
+            (their,) = node.call([{"api": API, "params": sent}])
             try:
-                mine = {"result": cloud.openapi[API](asked)}
+                mine = {"result": cloud.openapi[API](sent)}
             except CloudSDKError as error:
                 mine = {"error": error.to_dict()}
             for outcome in (mine, their):

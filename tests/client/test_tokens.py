@@ -16,16 +16,16 @@ class Service:
     """
 
     def __init__(self, expires_in=7200):
-        self.asked = 0
+        self.requests = 0
         self.expires_in = expires_in
         self.now = 0.0
         self.followers = 0
         self.token = AccessToken(self.fetch, self.clock)
 
     def fetch(self):
-        self.asked += 1
+        self.requests += 1
         assert until(lambda: followers_of(self.token) >= self.followers)
-        return Granted(f"token-{self.asked}", self.expires_in)
+        return Granted(f"token-{self.requests}", self.expires_in)
 
     def clock(self):
         return self.now
@@ -70,7 +70,7 @@ def test_eight_threads_share_one_fetch():
     service = Service()
     service.followers = 7
     assert in_threads(8, service.token.get) == ["token-1"] * 8
-    assert service.asked == 1
+    assert service.requests == 1
 
 
 def test_eight_threads_share_one_renewal():
@@ -78,7 +78,7 @@ def test_eight_threads_share_one_renewal():
     refused = service.token.get()
     service.followers = 7
     assert in_threads(8, lambda: service.token.renew(refused)) == ["token-2"] * 8
-    assert service.asked == 2
+    assert service.requests == 2
 
 
 def test_token_renewed_by_another_thread_is_not_fetched_again():
@@ -91,11 +91,11 @@ def test_token_renewed_by_another_thread_is_not_fetched_again():
 
 def test_eight_threads_share_one_denial_and_the_next_call_fetches():
     answer = {"errcode": 40125, "errmsg": "invalid appsecret"}
-    asked = []
+    fetches = []
 
     def fetch():
-        asked.append(1)
-        if len(asked) == 1:
+        fetches.append(1)
+        if len(fetches) == 1:
             assert until(lambda: followers_of(token) == 7)
             raise TokenDeniedError(answer)
         return Granted("token", 7200)
@@ -103,7 +103,7 @@ def test_eight_threads_share_one_denial_and_the_next_call_fetches():
     token = AccessToken(fetch)
     results = in_threads(8, token.get)
     assert [result.answer for result in results] == [answer] * 8
-    assert len(asked) == 1
+    assert len(fetches) == 1
     assert token.get() == "token"
 
 
@@ -124,12 +124,12 @@ def test_valid_token_is_used_if_a_renewal_fails():
 
 
 def test_interrupt_of_a_fetch_does_not_reach_waiting_threads():
-    asked = []
+    fetches = []
     waiting = threading.Event()
 
     def fetch():
-        asked.append(1)
-        if len(asked) == 1:
+        fetches.append(1)
+        if len(fetches) == 1:
             waiting.wait(WAIT)
             raise KeyboardInterrupt
         return Granted("token", 7200)
@@ -145,7 +145,7 @@ def test_interrupt_of_a_fetch_does_not_reach_waiting_threads():
 
     leader = threading.Thread(target=lead)
     leader.start()
-    assert until(lambda: asked)
+    assert until(lambda: fetches)
     follower = threading.Thread(target=lambda: outcomes.append(token.get()))
     follower.start()
     assert until(lambda: followers_of(token) == 1)

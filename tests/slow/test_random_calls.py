@@ -1,4 +1,4 @@
-"""A hundred thousand calls that somebody might make: none fails, and the answers agree."""
+"""A hundred thousand random calls: the server never fails, and the answers agree."""
 
 import io
 import json
@@ -30,7 +30,7 @@ CHUNKS, CALLS = 10, 10_000
 
 
 class Service:
-    """The application of an emulator, and how often it was called."""
+    """The application of an emulator, with a counter of calls."""
 
     def __init__(self, chance):
         self.chance = chance
@@ -46,7 +46,7 @@ class Service:
         self.token = self.emulator.program(self.appid).tokens.grant()[0]
 
     def send(self, method, path, query, body):
-        """Send a request, and return the answer, which has status 200 and is a JSON object."""
+        """Send a request, check that the answer is a JSON object with status 200, and return it."""
         statuses = []
         environ = {
             "REQUEST_METHOD": method,
@@ -69,7 +69,7 @@ class Service:
         return answer
 
     def ask(self, api, begin, end):
-        """Ask what is answered, and return the answer, which satisfies the API's schema."""
+        """Call an API, check the answer against its schema, and return it."""
         operation = CATALOGUE[f"analysis.{api}"]
         body = json.dumps({"begin_date": f"{begin:%Y%m%d}", "end_date": f"{end:%Y%m%d}"})
         answer = self.send(
@@ -79,7 +79,7 @@ class Service:
         return answer
 
     def trend(self, day):
-        """Return the row of a day, all zeros where there is none."""
+        """Return the row of a day, or zeros if it is missing."""
         rows = self.ask("getDailyVisitTrend", day, day)["list"]
         names = ("session_cnt", "visit_pv", "visit_uv", "visit_uv_new", "visit_depth")
         return rows[0] if rows else dict.fromkeys(names, 0)
@@ -92,7 +92,7 @@ def service(chunk):
 
 @pytest.fixture
 def records():
-    """Return what is logged as a warning or worse, by whomever."""
+    """Return a list of all log records from the level of a warning."""
     found = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = found.append
@@ -112,7 +112,7 @@ def test_random_calls_are_answered_or_refused_and_the_answers_agree(chunk, servi
 
 
 def some_moment(chance):
-    """Return a time between the spring of 2017 and 2041, and rather often an early one."""
+    """Return a time between the spring of 2017 and 2041, more often than not before June 2018."""
     days = chance.choice([chance.randint(130, 500), chance.randint(500, 9000)])
     day = LAUNCH + timedelta(days=days)
     return datetime(day.year, day.month, day.day, chance.randrange(24), tzinfo=BEIJING)
@@ -123,7 +123,7 @@ def today_of(service):
 
 
 def some_day(service):
-    """Return one of the first days or a later one that is over, and so are its week and month.
+    """Return one of the first days, or a later day whose week and month are over too.
 
     WeChat's own examples, which agree with nothing, are of the February and March between.
     """
@@ -146,8 +146,8 @@ def one_day(service):
     (summary,) = service.ask("getDailySummary", day, day)["list"]
     before = day - timedelta(days=1)
     rows_before = service.ask("getDailySummary", before, before)["list"]
-    identities.assert_trend_is_of_the_users_of_the_retention(trend, retain)
-    identities.assert_means_are_of_one_and_the_same_time(trend)
+    identities.assert_trend_has_the_users_of_the_retention(trend, retain)
+    identities.assert_means_have_the_same_total_time(trend)
     identities.assert_retained_users_do_not_exceed_first_users(retain)
     identities.assert_total_grows_by_the_new_users(summary, rows_before, trend["visit_uv_new"])
     for item in retain["visit_uv"][1:]:
@@ -167,7 +167,7 @@ def one_week_or_month(service):
     days = [service.trend(period.begin + timedelta(days=number)) for number in range(length)]
     identities.assert_whole_has_the_visits_of_its_days(trend, days)
     identities.assert_whole_has_the_depth_of_its_days(trend, days)
-    identities.assert_trend_is_of_the_users_of_the_retention(trend, retain)
+    identities.assert_trend_has_the_users_of_the_retention(trend, retain)
     identities.assert_retained_users_do_not_exceed_first_users(retain)
     if span == "week":
         for item in retain["visit_uv"][1:]:
@@ -186,7 +186,7 @@ def one_portrait(service):
     trends = [service.trend(begin + timedelta(days=number)) for number in range(length)]
     new = sum(trend["visit_uv_new"] for trend in trends)
     active = identities.values(answer["visit_uv"]["genders"])
-    identities.assert_portrait_is_of_so_many_users(answer, new, active)
+    identities.assert_portrait_has_as_many_users(answer, new, active)
     identities.assert_portrait_has_each_city_and_device_once(answer)
     users = [trend["visit_uv"] for trend in trends]
     assert max(users) <= active <= sum(users)

@@ -14,7 +14,7 @@ def values(items):
     return sum(item["value"] for item in items)
 
 
-def assert_trend_is_of_the_users_of_the_retention(trend, retain):
+def assert_trend_has_the_users_of_the_retention(trend, retain):
     assert trend["ref_date"] == retain["ref_date"]
     assert trend["visit_uv_new"] == retain["visit_uv_new"][0]["value"]
     assert trend["visit_uv"] == retain["visit_uv"][0]["value"]
@@ -42,7 +42,7 @@ def assert_whole_has_the_visits_of_its_days(whole, days):
     assert max(users) <= whole["visit_uv"] <= sum(users)
 
 
-def assert_means_are_of_one_and_the_same_time(trend):
+def assert_means_have_the_same_total_time(trend):
     by_user = trend["stay_time_uv"] * trend["visit_uv"]
     by_session = trend["stay_time_session"] * trend["session_cnt"]
     assert by_user == pytest.approx(by_session, rel=1e-3)
@@ -120,7 +120,7 @@ def assert_pages_share_the_visits(shown, trend, summary):
         assert page["page_share_uv"] <= page["page_share_pv"]
 
 
-def assert_portrait_is_of_so_many_users(answer, new, active):
+def assert_portrait_has_as_many_users(answer, new, active):
     for field, total in (("visit_uv_new", new), ("visit_uv", active)):
         assert [values(items) for items in answer[field].values()] == [total] * 6
 

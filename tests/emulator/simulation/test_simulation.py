@@ -1,4 +1,4 @@
-"""What the APIs say about one simulated mini program agrees, whichever of them is asked."""
+"""The answers of all APIs about one simulated mini program agree."""
 
 from datetime import date, timedelta
 
@@ -49,18 +49,18 @@ def test_each_answer_satisfies_the_schemas_of_both_forms(operation, world, when)
 
 @bounded
 @given(worlds, dates, st.sampled_from(sorted(TRENDS)))
-def test_the_users_of_a_trend_are_those_of_the_retention(world, when, span):
+def test_trend_and_retention_have_the_same_users(world, when, span):
     period = period_with(span, when)
     (trend,) = ask(world, f"get{TRENDS[span]}VisitTrend", period)["list"]
     retain = ask(world, f"get{TRENDS[span]}Retain", period)
     assert retain["ref_date"] == period.ref
-    identities.assert_trend_is_of_the_users_of_the_retention(trend, retain)
+    identities.assert_trend_has_the_users_of_the_retention(trend, retain)
     identities.assert_retained_users_do_not_exceed_first_users(retain)
 
 
 @bounded
 @given(worlds, dates, st.sampled_from(["week", "month"]))
-def test_the_visits_of_a_week_or_a_month_are_those_of_its_days(world, when, span):
+def test_visits_of_a_week_or_month_are_the_sum_of_its_days(world, when, span):
     period = period_with(span, when)
     (whole,) = ask(world, f"get{TRENDS[span]}VisitTrend", period)["list"]
     days = [
@@ -74,14 +74,14 @@ def test_the_visits_of_a_week_or_a_month_are_those_of_its_days(world, when, span
 
 @bounded
 @given(worlds, dates)
-def test_the_means_of_a_trend_are_of_one_and_the_same_time(world, when):
+def test_means_of_a_trend_have_the_same_total_time(world, when):
     (trend,) = ask(world, "getDailyVisitTrend", day(when))["list"]
-    identities.assert_means_are_of_one_and_the_same_time(trend)
+    identities.assert_means_have_the_same_total_time(trend)
 
 
 @bounded
 @given(worlds, dates)
-def test_the_total_of_the_summary_grows_by_the_new_users(world, when):
+def test_total_of_the_summary_grows_by_the_new_users(world, when):
     before = day(when - timedelta(days=1))
     (row,) = ask(world, "getDailySummary", day(when))["list"]
     new = ask(world, "getDailyRetain", day(when))["visit_uv_new"][0]["value"]
@@ -109,7 +109,7 @@ def test_each_distribution_has_the_means_of_the_sessions(world, when):
 
 @bounded
 @given(worlds, dates)
-def test_the_pages_share_the_views_the_entries_and_the_exits(world, when):
+def test_numbers_of_pages_add_up_to_the_trend_and_the_summary(world, when):
     (trend,) = ask(world, "getDailyVisitTrend", day(when))["list"]
     (summary,) = ask(world, "getDailySummary", day(when))["list"]
     pages = world.pages(day(when))
@@ -133,7 +133,7 @@ def test_each_group_of_a_portrait_adds_up_to_the_users(world, when, length):
     period = Period("window" if length else "day", when - timedelta(days=length), when)
     answer = ask(world, "getUserPortrait", period)
     new, active = (world.count(users, period) for users in ("new_users", "active_users"))
-    identities.assert_portrait_is_of_so_many_users(answer, new, active)
+    identities.assert_portrait_has_as_many_users(answer, new, active)
     identities.assert_portrait_has_each_city_and_device_once(answer)
     assert answer["ref_date"] == period.ref
 
@@ -147,21 +147,21 @@ def test_each_group_of_a_portrait_adds_up_to_the_users(world, when, length):
         ("getVisitPage", {"ref_date": "20161231", "list": []}),
     ],
 )
-def test_before_the_launch_there_are_empty_lists_as_recorded(api, expected):
+def test_lists_before_the_launch_are_empty_as_recorded(api, expected):
     assert ask(WORLDS[0], api, day(date(2016, 12, 31))) == expected
 
 
-def test_before_the_launch_a_portrait_has_six_empty_arrays_twice():
+def test_portrait_before_the_launch_has_twelve_empty_arrays():
     answer = ask(WORLDS[0], "getUserPortrait", day(date(2016, 12, 31)))
     assert list(answer["visit_uv"].values()) == list(answer["visit_uv_new"].values()) == [[]] * 6
 
 
-def test_some_mini_program_has_more_pages_than_are_shown():
+def test_some_mini_programs_have_over_200_pages():
     assert max(len(World(seed, "wx").pages(day(date(2030, 1, 1)))) for seed in range(200)) > 200
 
 
 @given(st.integers(0, 10**7), st.lists(st.integers(0, 10**5), min_size=1, max_size=60))
-def test_the_parts_of_a_split_add_up_and_none_is_more_than_its_weight(total, weights):
+def test_parts_of_a_split_add_up_and_do_not_exceed_their_weights(total, weights):
     parts = split(total, weights)
     assert sum(parts) == (total if sum(weights) else 0)
     assert min(parts) >= 0
@@ -170,7 +170,7 @@ def test_the_parts_of_a_split_add_up_and_none_is_more_than_its_weight(total, wei
 
 
 @given(st.data(), st.integers(0, 10**5), st.lists(st.integers(1, 99), min_size=1, max_size=9))
-def test_the_parts_of_parts_add_up_to_the_parts_of_the_whole(data, total, wholes):
+def test_nested_parts_add_up_to_the_parts_of_the_whole(data, total, wholes):
     places = [place for place in range(len(wholes)) for _ in range(data.draw(st.integers(1, 3)))]
     weights = data.draw(st.lists(st.integers(1, 99), min_size=len(places), max_size=len(places)))
     inner = split(total, split_within(wholes, weights, places))
@@ -181,7 +181,7 @@ def test_the_parts_of_parts_add_up_to_the_parts_of_the_whole(data, total, wholes
 
 
 @given(st.integers(1000, 10**6), st.floats(1.5, 2.5))
-def test_the_parts_of_a_split_make_another_number(total, mean):
+def test_parts_of_a_split_make_a_second_number(total, mean):
     weights, each, making = [1, 4, 30, 50, 40], [9, 4, 3, 2, 1], int(total * mean)
     parts = split_making(total, weights, making, each)
     assert min(parts) >= 0
@@ -190,15 +190,15 @@ def test_the_parts_of_a_split_make_another_number(total, mean):
 
 
 WINDOWS = [
-    # The answer of WeChat's staff of 2019-01-22.
+    # From an answer of WeChat's staff on 2019-01-22.
     ("2019-01-22", "20190121", "20190121", True),
     ("2019-01-22", "20190115", "20190121", True),
     ("2019-01-22", "20181223", "20190121", True),
-    # What a user saw on 2021-12-14.
+    # From a user's report on 2021-12-14.
     ("2021-12-14", "20211213", "20211213", True),
     ("2021-12-14", "20211212", "20211212", True),
     ("2021-12-14", "20211211", "20211211", False),
-    # The documented example, asked for years later.
+    # The documented example, years later.
     ("2022-04-02", "20170611", "20170617", False),
     ("2019-01-22", "20190116", "20190121", False),
     ("2019-01-22", "20190116", "20190122", False),
@@ -207,7 +207,7 @@ WINDOWS = [
 
 
 @pytest.mark.parametrize(("today", "begin", "end", "answered"), WINDOWS)
-def test_a_portrait_is_of_a_window_that_ended_lately(today, begin, end, answered):
+def test_portrait_accepts_only_recent_windows(today, begin, end, answered):
     (rule,) = CATALOGUE["analysis.getUserPortrait"].rules
     found = rule.check({"begin_date": begin, "end_date": end}, date.fromisoformat(today))
     if answered:
@@ -219,7 +219,7 @@ def test_a_portrait_is_of_a_window_that_ended_lately(today, begin, end, answered
 
 @bounded
 @given(worlds, st.sampled_from(["10016", "10017", "10021", "10022", "10023", 10022]), dates)
-def test_performance_has_each_day_of_each_table_of_a_module(world, module, when):
+def test_performance_tables_of_a_module_have_each_day(world, module, when):
     period = Period("window", when, when + timedelta(days=3))
     body = ask(world, "getPerformanceData", period, {"module": module})["data"]["body"]
     days = [f"{when + timedelta(days=number):%Y%m%d}" for number in range(4)]
@@ -247,7 +247,7 @@ def test_performance_has_each_day_of_each_table_of_a_module(world, module, when)
     ],
     ids=str,
 )
-def test_performance_is_of_thirty_days_at_most(time, days):
+def test_performance_covers_thirty_days_at_most(time, days):
     (rule,) = CATALOGUE["analysis.getPerformanceData"].rules
     found = rule.check({"time": time}, date(2026, 1, 1))
     if days is None:
