@@ -27,7 +27,7 @@ APIS = [f"analysis.{method}" for method in METHODS]
 DAILY = "analysis.getDailyRetain"
 DATES = ("--begin-date", "20170313", "--end-date", "20170313")
 SIMULATED = ("--begin-date", "20260310", "--end-date", "20260310", "--now", "2026-03-11")
-WAIT = 20
+WAIT = 30
 PLATFORM_LINES = ["START", "Response", "END", "Report"]
 
 

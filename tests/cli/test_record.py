@@ -188,7 +188,7 @@ def test_a_recorded_folder_answers_from_pytest_httpserver(service, tmp_path):
             server.expect_request(one.path, method=one.method).respond_with_data(
                 one.response_body, one.status, content_type="application/json"
             )
-        got = requests.post(server.url_for(PATH), json={}, timeout=5)
+        got = requests.post(server.url_for(PATH), json={}, timeout=30)
     assert got.json()["ref_date"] == "20260303"
 
 

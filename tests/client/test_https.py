@@ -266,13 +266,13 @@ def test_a_dropped_connection_is_minus_501001_and_the_call_is_not_repeated(answe
         "errCode": -501001,
         "errMsg": f"{FAIL}-501001 resource system error. {what}",
     }
-    server.thread.join(5)
+    server.thread.join(WAIT)
     assert server.connections == 2
 
 
 def test_an_address_that_nobody_listens_on_is_minus_501001():
     server = Raw()
-    server.thread.join(5)
+    server.thread.join(WAIT)
     error = failing(raw_facade(server))
     address = server.base_url.removeprefix("http://")
     assert error.errMsg == f"{FAIL}-501001 resource system error. connect ECONNREFUSED {address}"

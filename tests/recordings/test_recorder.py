@@ -64,8 +64,8 @@ def test_vcr_replays_the_written_file(tmp_path, name):
     with vcr.VCR(serializer=serializer, record_mode="none").use_cassette(
         str(tmp_path / name), match_on=["method", "uri", "body"]
     ) as played:
-        first = requests.post(URI, data=day().request_body, timeout=5)
-        second = requests.post(URI, data=day("20170314").request_body, timeout=5)
+        first = requests.post(URI, data=day().request_body, timeout=30)
+        second = requests.post(URI, data=day("20170314").request_body, timeout=30)
     assert (first.status_code, first.reason, first.content) == (200, "OK", ANSWER)
     assert first.headers["Content-Type"] == "application/json"
     assert second.json() == {"天": 1}

@@ -59,7 +59,7 @@ def served(httpserver):
 def test_a_cassette_of_vcr_is_loaded(served, tmp_path, serializer):
     file = tmp_path / f"day.{serializer}"
     with vcr.VCR(serializer=serializer).use_cassette(str(file)):
-        requests.post(served.url_for(PATH), data=BODY, timeout=5)
+        requests.post(served.url_for(PATH), data=BODY, timeout=30)
     (found,) = load(file)
     assert (found.api, found.method, found.uri) == (
         "analysis.getDailyRetain",

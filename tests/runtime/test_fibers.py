@@ -30,7 +30,7 @@ def test_wait_in_a_thread_ends_when_a_descriptor_is_ready(pipe):
     reading, writing = pipe
     timer = threading.Timer(0.02, os.write, (writing, b"x"))
     timer.start()
-    assert wait({reading: READ}, 5) == [reading]
+    assert wait({reading: READ}, 30) == [reading]
     timer.join()
 
 
@@ -44,12 +44,12 @@ def test_other_fibers_run_while_one_waits(fibers, pipe):
 
     def call():
         seen.append("waits")
-        seen.append(wait({reading: READ}, 5))
+        seen.append(wait({reading: READ}, 30))
 
     fibers.run(call)
     fibers.run(lambda: seen.append("another"))
     os.write(writing, b"x")
-    assert select.select([fibers.fileno], [], [], 5)[0] == [fibers.fileno]
+    assert select.select([fibers.fileno], [], [], 30)[0] == [fibers.fileno]
     fibers.resume()
     assert seen == ["waits", "another", [reading]]
 
@@ -57,7 +57,7 @@ def test_other_fibers_run_while_one_waits(fibers, pipe):
 def test_all_ready_descriptors_are_returned_at_once(fibers, pipe):
     reading, writing = pipe
     seen = []
-    fibers.run(lambda: seen.extend(wait({reading: READ, writing: WRITE}, 5)))
+    fibers.run(lambda: seen.extend(wait({reading: READ, writing: WRITE}, 30)))
     os.write(writing, b"x")
     fibers.resume()
     assert sorted(seen) == sorted(pipe)
@@ -81,8 +81,8 @@ def test_a_call_can_wait_again_for_another_descriptor(fibers, pipe):
     seen = []
 
     def call():
-        seen.append(wait({writing: WRITE}, 5))
-        seen.append(wait({reading: READ}, 5))
+        seen.append(wait({writing: WRITE}, 30))
+        seen.append(wait({reading: READ}, 30))
 
     fibers.run(call)
     fibers.resume()
@@ -99,7 +99,7 @@ def test_close_interrupts_waiting_calls(pipe):
 
     def call():
         try:
-            wait({pipe[0]: READ}, 5)
+            wait({pipe[0]: READ}, 30)
         finally:
             seen.append("tidied up")
 

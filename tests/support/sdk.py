@@ -52,7 +52,7 @@ class SDK:
 
     def close(self):
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(30)
         self._process.stdout.close()
 
 

@@ -384,7 +384,7 @@ def sent(served, monkeypatch):
 
 def raw(served, request):
     """Send bytes; return the status line, the headers and the body of the answer."""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
         connection.sendall(request)
         response = http.client.HTTPResponse(connection)
         response.begin()

@@ -181,7 +181,7 @@ def test_a_function_cannot_set_connection_headers(web):
     own = {
         "Connection": "close",
         "Content-Length": "9999",
-        "Keep-Alive": "timeout=5",
+        "Keep-Alive": "timeout=30",
         "transfer-encoding": "chunked",
         "Upgrade": "h2c",
         "Trailer": "X",
@@ -208,7 +208,7 @@ RESULTS = [
 def test_responses_are_complete_and_the_connection_is_kept_open(web, result, status, body):
     with Server(web.app, listen("127.0.0.1", 0)) as server:
         host, port = server.url.removeprefix("http://").split(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=5)
+        connection = http.client.HTTPConnection(host, int(port), timeout=30)
         web.functions.outcome = Outcome(json.dumps(result), 200)
         for method in ("GET", "HEAD", "GET"):
             connection.request(method, "/http/hello")

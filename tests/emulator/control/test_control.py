@@ -458,13 +458,13 @@ def test_wechat_routes_accept_any_host(control):
 
 def test_request_overtaken_by_a_reset_leaves_no_trace(control):
     alone = Control()
-    control.emulator.faults.add({"kind": "latency", "seconds": 30})
+    control.emulator.faults.add({"kind": "latency", "seconds": 60})
     token = control.token()
     late = threading.Thread(target=control.call, args=(token,))
     late.start()
     assert until(lambda: control.emulator.faults.listed()[0].struck)
     control.emulator.reset()
-    late.join(5)
+    late.join(WAIT)
     assert control.entries() == []
     assert control.token() == alone.token()
     refused = [each.client.get("/cgi-bin/token").json for each in (control, alone)]
@@ -472,7 +472,7 @@ def test_request_overtaken_by_a_reset_leaves_no_trace(control):
 
 
 def test_token_request_overtaken_by_a_reset_gets_no_token(control):
-    control.emulator.faults.add({"kind": "latency", "seconds": 30})
+    control.emulator.faults.add({"kind": "latency", "seconds": 60})
     fields = {"grant_type": "client_credential", "appid": DEMO_APPID, "secret": DEMO_SECRET}
     answers = []
     late = threading.Thread(
@@ -481,7 +481,7 @@ def test_token_request_overtaken_by_a_reset_gets_no_token(control):
     late.start()
     assert until(lambda: control.emulator.faults.listed()[0].struck)
     control.emulator.reset()
-    late.join(5)
+    late.join(WAIT)
     assert answers[0]["errcode"] == -1
     shown = control.emulator.program(DEMO_APPID).quota.show(STABLE, NOW)
     assert shown["quota"]["used"] == 0

@@ -445,7 +445,7 @@ def test_drop_in_body_sends_the_head_and_half_of_the_body(served):
     emulator, url = served
     emulator.faults.clear()
     emulator.faults.add({"kind": "drop_in_body", "times": 1})
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
     token, _ = emulator.program(DEMO_APPID).tokens.grant()
     connection.request("POST", f"{DAILY}?access_token={token}", json.dumps(DAY))
     answer = connection.getresponse()
@@ -462,7 +462,7 @@ def test_drop_sends_no_byte(served):
     emulator, url = served
     emulator.faults.clear()
     emulator.faults.add({"kind": "drop", "times": 1})
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
     connection.request("POST", DAILY, json.dumps(DAY))
     with pytest.raises(http.client.RemoteDisconnected):
         connection.getresponse()

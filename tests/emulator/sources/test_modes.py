@@ -126,7 +126,7 @@ def test_a_request_to_another_host_is_blocked_and_not_a_missing_recording(
     listening = listen("127.0.0.1", 0)
     with Server(create_app(used), listening, used.never_blocks) as server:
         proxies = {"http": server.url}
-        answer = requests.post("http://example.com/a?b=c", json=DAY, proxies=proxies, timeout=5)
+        answer = requests.post("http://example.com/a?b=c", json=DAY, proxies=proxies, timeout=30)
     assert (answer.status_code, answer.json()["code"]) == (403, "NETWORK_BLOCKED")
     assert "http://example.com" in answer.json()["message"]
 
@@ -357,7 +357,7 @@ def test_a_slow_service_does_not_delay_the_next_request(service, tmp_path):
 
     def answer(_path):
         began.set()
-        assert go_on.wait(10)
+        assert go_on.wait(30)
         return RECORDED
 
     service.answer = answer
@@ -370,9 +370,9 @@ def test_a_slow_service_does_not_delay_the_next_request(service, tmp_path):
     ):
         url = f"{server.url}{PATH}?access_token={token}"
         slow = pool.submit(requests.post, url, json=DAY, timeout=20)
-        assert began.wait(10)
+        assert began.wait(30)
         query = f"grant_type=client_credential&appid={DEMO_APPID}&secret={DEMO_SECRET}"
-        quick = requests.get(f"{server.url}/cgi-bin/token?{query}", timeout=5)
+        quick = requests.get(f"{server.url}/cgi-bin/token?{query}", timeout=30)
         assert "access_token" in quick.json()
         assert not slow.done()
         go_on.set()

@@ -285,11 +285,11 @@ def test_client_reads_the_file_and_calls_as_in_a_container(container, tmp_path):
     file = tmp_path / "cloudbase_access_token"
     with Server(create_app(container.emulator), listening) as server:
         url = f"{server.url}/_emulator/apps/{DEMO_APPID}/cloudbase_access_token"
-        file.write_bytes(requests.get(url, timeout=5).content)
+        file.write_bytes(requests.get(url, timeout=30).content)
         answer = requests.post(
             server.url + DAILY,
             params={"cloudbase_access_token": file.read_text("utf-8")},
             json=DAY,
-            timeout=5,
+            timeout=30,
         )
     assert answer.json()["ref_date"] == "20260310"
