@@ -459,14 +459,15 @@ DETACHED = {
         pathlib.Path({0!r}).write_text(f'{{os.getpid()}}\\n')
         os.execve('/bin/sleep', ['sleep', '60'], {{}})
     os.wait()
-    while not os.path.exists({0!r}): time.sleep(0.01)
+    while not (os.path.exists({0!r}) and os.path.getsize({0!r})): time.sleep(0.01)
 """,
     "a daemon of Node.js": """
     const daemon = 'echo $$ > {0}; exec sleep 60 > /dev/null 2>&1 < /dev/null';
     const shell = "setsid sh -c '" + daemon + "' &";
     const options = {{ stdio: 'ignore', env: {{}} }};
     require('child_process').execFileSync('/bin/sh', ['-c', shell], options);
-    while (!require('fs').existsSync({0!r}));
+    const fs = require('fs');
+    while (!fs.existsSync({0!r}) || !fs.statSync({0!r}).size);
 """,
 }
 
