@@ -1,10 +1,12 @@
 """The public names of the package, and its imports."""
 
+import ast
 import subprocess
 import sys
 from graphlib import TopologicalSorter
 
 import grimp
+from support.paths import TESTS
 
 import cloud_openapi
 
@@ -34,3 +36,14 @@ def test_no_modules_import_each_other_in_a_circle():
     # An import within a function.
     assert "cloud_openapi.transports.https" in imports["cloud_openapi.transports._settings"]
     TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_test_module_imports_another_one():
+    modules = {
+        path.stem: path for path in TESTS.rglob("test_*.py") if "node_modules" not in path.parts
+    }
+    for path in modules.values():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not modules.keys() & set(names), path
