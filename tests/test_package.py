@@ -39,9 +39,8 @@ def test_no_modules_import_each_other_in_a_circle():
 
 
 def test_no_test_module_imports_another_one():
-    modules = {
-        path.stem: path for path in TESTS.rglob("test_*.py") if "node_modules" not in path.parts
-    }
+    files = [path for path in TESTS.rglob("test_*.py") if "node_modules" not in path.parts]
+    modules = {path.stem: path for path in files}
     for path in modules.values():
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

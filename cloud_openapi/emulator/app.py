@@ -17,7 +17,7 @@ from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.json_response import json_answer, refusal
 from cloud_openapi.emulator.openapi.document import openapi_document
 from cloud_openapi.emulator.openapi.schemas import add_schemas
-from cloud_openapi.emulator.server.foreign_hosts import add_proxy
+from cloud_openapi.emulator.server.foreign_requests import refuse_foreign_requests
 from cloud_openapi.emulator.weixin.respond import View
 from cloud_openapi.emulator.weixin.routes import add_weixin
 from cloud_openapi.runtime import Functions
@@ -66,7 +66,7 @@ def create_app(
         add_http_access(app, emulator, functions)
         add_timers(app, timers or Timers(emulator, functions))
     # Last, around all others: a foreign page must not run a function either.
-    add_proxy(app, emulator.paths)
+    refuse_foreign_requests(app, emulator.paths)
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:

@@ -4,11 +4,11 @@ import threading
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from cloud_openapi.masking import mask_text
 from cloud_openapi.recordings._encoding import decoded
 from cloud_openapi.recordings._interaction import Headers, Interaction
 from cloud_openapi.recordings._rules import REDACTED, RULES, Rules
 from cloud_openapi.recordings._sweep import Sweep
-from cloud_openapi.redaction import mask_text
 
 _REMEMBERED = 100
 

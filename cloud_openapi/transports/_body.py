@@ -3,7 +3,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloud_openapi.catalogue import Operation
-from cloud_openapi.redaction import mask_text
+from cloud_openapi.masking import mask_text
 
 
 def encode(operation: Operation, params: Mapping[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.errors import CloudSDKError
-from cloud_openapi.redaction import mask_text
+from cloud_openapi.masking import mask_text
 from cloud_openapi.transports._base import Exchange, ExchangeError, bad_body
 from cloud_openapi.transports._body import encode, json_object, masked
 

@@ -12,7 +12,7 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTime
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.json_schema.values import is_number
-from cloud_openapi.redaction import mask_named, mask_text
+from cloud_openapi.masking import mask_named, mask_text
 from cloud_openapi.tokens import AccessToken, Granted, TokenDeniedError
 from cloud_openapi.transports._base import (
     Exchange,

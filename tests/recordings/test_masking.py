@@ -6,7 +6,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from cloud_openapi.redaction import mask_json, mask_named, mask_text
+from cloud_openapi.masking import mask_json, mask_named, mask_text
 
 SECRET = 'a secret/"+=ä'
 

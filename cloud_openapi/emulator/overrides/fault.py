@@ -1,4 +1,4 @@
-"""A fault, and the check of its definition."""
+"""A fault, and the check of its definition. A new kind begins in control_schemas.json."""
 
 import math
 import random

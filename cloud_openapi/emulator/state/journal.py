@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.state.bounded_store import BoundedStore
-from cloud_openapi.redaction import mask_json, mask_named
+from cloud_openapi.masking import mask_json, mask_named
 
 _BODY_LIMIT = 64 * 1024
 

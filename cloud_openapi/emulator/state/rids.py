@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.state.bounded_store import BoundedStore
-from cloud_openapi.redaction import mask_json
+from cloud_openapi.masking import mask_json
 
 _VALID_FOR = timedelta(days=7)
 _MOST_RECORDS = 1000

@@ -24,7 +24,7 @@ _SELF = frozenset({"127.0.0.1", "localhost", "::1"})
 _REASON = "403 The emulator forwards nothing"
 
 
-def add_proxy(app: Flask, paths: Collection[str]) -> None:
+def refuse_foreign_requests(app: Flask, paths: Collection[str]) -> None:
     """Refuse requests for other hosts, and requests of other sites' pages.
 
     The emulator answers for WeChat, whose paths are ``paths``, for the gateway and for itself.
