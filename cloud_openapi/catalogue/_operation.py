@@ -21,7 +21,7 @@ class Table(NamedTuple):
     groups: list[dict[str, Any]]
     weights: list[float]
     each: list[int]
-    """What one of a group counts in the number that a split makes; empty if it makes none."""
+    """The weight of each group in the second number of a split; empty without one."""
     within: str
     """The table whose groups these are parts of; empty if they are not."""
     places: list[int]
@@ -74,7 +74,7 @@ class Operation:
         }
         schema = {**head, **self._schemas[side]}
         if side == "response":
-            # An answer with an error's code is none, whatever else is in it; some carry a 0.
+            # A response with an error code other than 0 is an error, whatever else it has.
             code = "errcode" if form == "https" else "errCode"
             schema["dependentSchemas"] = {code: {"properties": {code: {"const": 0}}}}
         if form == "https":

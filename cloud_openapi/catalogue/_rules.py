@@ -1,4 +1,4 @@
-"""What JSON Schema cannot say about a request: which dates may be asked for."""
+"""Rules about the dates of a request, which JSON Schema cannot express."""
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -186,6 +186,6 @@ def _shown(params: Mapping[str, Any], field: str) -> str:
     if field not in params:
         return "is missing"
     text = repr(params[field])
-    # Whatever is longer is no slip of the pen; it could even be a token.
+    # A longer value is not a typing error; it could even be a token.
     shown = text if len(text) <= _LONGEST_SHOWN else f"a value of {len(text)} characters"
     return f"is {shown}, not a day written yyyymmdd"

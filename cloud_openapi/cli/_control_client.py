@@ -68,7 +68,7 @@ class ControlClient:
                     method,
                     f"{self._url}/_emulator/{path}",
                     params=query,
-                    # By the emulator itself is said what of it is no JSON.
+                    # The emulator itself explains invalid JSON.
                     data=None if body is None else json.dumps(body),
                     # Whoever moves the clock waits for the functions whose time has come.
                     timeout=(_CONNECT_TIMEOUT, None if body and path == "clock" else _TIMEOUT),

@@ -58,7 +58,7 @@ class Pair(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What a call asks for: its kind, parameters and the appid to call for, if one is named."""
+    """A call: its kind, its parameters, and the appid to call for or an empty text."""
 
     api_type: int
     pairs: tuple[Pair, ...]
@@ -66,7 +66,7 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What WeChat answered, or the platform's own error code."""
+    """WeChat's response, or the platform's own error code."""
 
     body: bytes
     content_type: str = ""
@@ -127,7 +127,7 @@ def _read(message: Any, data: bytes) -> Any:
 
 
 def _text(value: str | bytes) -> str:
-    # protobuf gives bytes for a string that is no UTF-8.
+    # protobuf returns bytes for a string that is not UTF-8.
     return value if isinstance(value, str) else value.decode("utf-8", "replace")
 
 

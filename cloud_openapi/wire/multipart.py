@@ -16,7 +16,7 @@ _MOST_PARTS = 100
 
 
 class MultipartError(ValueError):
-    """A body that is no whole multipart/form-data."""
+    """An incomplete multipart/form-data body."""
 
 
 def write(fields: Mapping[str, str | bytes], boundary: str) -> bytes:

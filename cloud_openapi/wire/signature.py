@@ -33,7 +33,7 @@ class SignatureError(ValueError):
 
 
 class Signed(NamedTuple):
-    """What is signed: the URL without its scheme, its query, the headers and the fields.
+    """The signed parts of a request: URL without scheme, query, headers and fields.
 
     The names of the headers are lower-case; a field's value is its bytes in the body.
     """
