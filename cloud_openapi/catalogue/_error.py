@@ -17,7 +17,7 @@ def error_schema(form: Form) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of an error in one form.
 
     HTTPS has ``errcode``, ``errmsg`` and nothing else; a cloud call's error has ``errCode`` and
-    ``errMsg``, as `CloudSDKError.to_dict` gives them. The tails of the text are those of recorded
+    ``errMsg``, as `CloudSDKError.to_dict` gives them. The texts end like those of recorded
     answers.
     """
     code, text = _NAMES[form]

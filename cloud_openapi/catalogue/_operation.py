@@ -1,4 +1,4 @@
-"""One API: how it is called in either form, and what its answers look like."""
+"""One API: its requests and responses in both forms."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -10,7 +10,7 @@ Form = Literal["https", "cloud"]
 Side = Literal["request", "response"]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-# What tells of a table's group how the simulation is to use it.
+# A group's settings for the simulation, not part of an answer.
 _NOT_ANSWERED = frozenset({"weight", "each", "within"})
 _LITERAL_KEYWORDS = frozenset({"enum", "const", "default", "examples"})
 
@@ -25,11 +25,11 @@ class Table(NamedTuple):
     within: str
     """The table whose groups these are parts of; empty if they are not."""
     places: list[int]
-    """In which group of that table each is."""
+    """Index of each group's outer group."""
 
 
 class Operation:
-    """An entry of the catalogue. Nothing in it changes after it was loaded."""
+    """An entry of the catalogue. It never changes after loading."""
 
     __slots__ = (
         "_keys",

@@ -30,14 +30,14 @@ _DESCRIPTIONS = {
 
 
 class RuleViolation(NamedTuple):
-    """A request that a rule refuses: WeChat's code, and why, for a person."""
+    """WeChat's code for a request that breaks a rule, and the reason."""
 
     code: int
     reason: str
 
 
 class Rule:
-    """A rule about the begin and the end of what a request asks for."""
+    """A rule about the begin and the end of a request's period."""
 
     CODES: frozenset[int]
 
@@ -46,12 +46,12 @@ class Rule:
         self.end: str = entry["end"]
 
     def describe(self, rename: Callable[[str], str] | None = None) -> str:
-        """Say the rule in words, with the parameters' names as they are or renamed."""
+        """Give the rule as text, with the parameters' names as they are or renamed."""
         begin, end = (rename(name) if rename else name for name in (self.begin, self.end))
         return f"{self._words(begin, end)} (Beijing time)."
 
     def check(self, params: Mapping[str, Any], today: date) -> Period | RuleViolation:
-        """Return the period that is asked for, or what is wrong with the request."""
+        """Return the requested period, or the violation of the rule."""
         raise NotImplementedError
 
     def first(self, day: date) -> str | int:
@@ -72,7 +72,7 @@ class DateRule(Rule):
     CODES = frozenset({DATE_FORMAT_ERROR, DATE_RANGE_ERROR})
 
     def check(self, params: Mapping[str, Any], today: date) -> Period | RuleViolation:
-        """Return the period that the dates name, or what is wrong with them.
+        """Return the period that the dates name, or the violation.
 
         A date that cannot be read comes before a date that may not be asked for.
         """
@@ -150,7 +150,7 @@ class TimeRange(Rule):
             for name in field.split("."):
                 value = value.get(name) if isinstance(value, dict) else None
             if not is_integer(value, 0, _MOST):
-                return RuleViolation(DATA_FORMAT_ERROR, f"{field} is no time in seconds")
+                return RuleViolation(DATA_FORMAT_ERROR, f"{field} is not a Unix time")
             seconds.append(value)
         begin, end = seconds
         if not 0 <= end - begin <= self._days * _SECONDS_A_DAY:

@@ -33,11 +33,11 @@ class ControlClient:
 
     def send(self, method: str, path: str, /, body: Any = None, **query: Any) -> Any:
         """Return the JSON of an answer. Raises CloudOpenAPIError with the emulator's message."""
-        # Nobody else may steer an emulator, and a secret in the body is for no one else.
+        # Only this machine may control an emulator, and the body may hold a secret.
         if not is_loopback_url(self._url):
             raise ConfigError(
-                f"{self._url} is another machine, and an emulator is steered on its own only: say "
-                "where it is with --url or CLOUD_OPENAPI_BASE_URL."
+                f"{self._url} is another machine; an emulator accepts local control only: set "
+                "its URL with --url or CLOUD_OPENAPI_BASE_URL."
             )
         answer = self._send(method, path, body, query)
         try:
@@ -61,7 +61,7 @@ class ControlClient:
         import requests  # noqa: PLC0415
 
         with requests.Session() as session:
-            # Only this machine may steer an emulator, and no proxy leads there.
+            # Only this machine may control an emulator; never use a proxy.
             session.trust_env = False
             try:
                 return session.request(
@@ -77,12 +77,12 @@ class ControlClient:
             except requests.ReadTimeout:
                 raise CloudOpenAPIError(
                     f"The emulator at {self._url} has not answered within {_TIMEOUT} seconds; it "
-                    "may have done what was asked all the same."
+                    "may still have executed the request."
                 ) from None
             except (requests.ConnectionError, requests.Timeout):
                 raise CloudOpenAPIError(
                     f"No emulator answers at {self._url}: start one with cloud-openapi serve, or "
-                    "say where it is with --url or CLOUD_OPENAPI_BASE_URL."
+                    "set its URL with --url or CLOUD_OPENAPI_BASE_URL."
                 ) from None
             except requests.RequestException as error:
                 raise CloudOpenAPIError(f"{self._url}: {error}") from None

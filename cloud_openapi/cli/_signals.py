@@ -74,7 +74,7 @@ def passed_on() -> Iterator[Child]:
 
 
 def _terminal() -> int | None:
-    """Open the controlling terminal, None if there is none."""
+    """Open the controlling terminal, None if missing."""
     try:
         return os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:

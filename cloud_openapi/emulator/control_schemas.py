@@ -98,7 +98,7 @@ def _broken_rule(kind: str, given: Mapping[str, Any], path: Collection[str | int
 
 
 def _beyond_schema(schema: Mapping[str, Any], value: Any, place: _Place) -> Iterator[_Place]:
-    """Yield the places of what JSON Schema accepts: 5.0 for an integer, and lone surrogates."""
+    """Yield places that JSON Schema wrongly accepts: 5.0 as an integer, and lone surrogates."""
     is_whole_float = isinstance(value, float) and "integer" in schema.get("type", "")
     if is_whole_float or (isinstance(value, str) and not is_text(value)):
         yield place

@@ -21,7 +21,7 @@ def json_answer(value: Any, status: int = HTTPStatus.OK, content_type: str = JSO
 
 
 def refusal(status: int, code: str, message: str) -> Response:
-    """Return ``{"code", "message"}``: what was wrong, and what to do."""
+    """Return ``{"code", "message"}``: the problem and its fix."""
     return json_answer({"code": code, "message": message[:_LONGEST_MESSAGE]}, status)
 
 

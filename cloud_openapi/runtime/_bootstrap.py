@@ -50,7 +50,7 @@ def _prepare(packages: list[str], platform: dict[str, list[str]]) -> None:
     root = logging.getLogger()
     root.setLevel(logging.DEBUG)
     root.addHandler(logging.StreamHandler(sys.stdout))
-    # As PYTHONPATH=/var/user on the platform, in place of this file's folder.
+    # Like the platform's PYTHONPATH=/var/user; replaces this file's folder.
     own = [os.getcwd(), *packages]  # noqa: PTH109 - pathlib is slow to import
     # With -I, Python has not added this file's folder.
     sys.path[:] = own + [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]  # noqa: PTH100, PTH120

@@ -191,10 +191,10 @@ def process_environment(
 ) -> dict[str, str]:
     """Return the environment of a worker: the platform's variables, ``given``, the function's own.
 
-    Of this process's variables it inherits only those that programs need to run.
+    It inherits only those variables of this process that programs need to run.
     """
     base_url = given.get("CLOUD_OPENAPI_BASE_URL", _NOWHERE)
-    # With these a function would call over HTTPS, as it cannot do on CloudBase without a secret.
+    # These would make a function call over HTTPS, which needs a secret on CloudBase.
     given = {name: value for name, value in given.items() if name not in _OF_HTTPS}
     folder = str(settings.folder)
     environment = {

@@ -35,7 +35,7 @@ def _value_errors(value: Any, write: Write, path: str) -> Iterator[Exception]:
             write(value)
         except TypeError:
             kind, instead = _kind(value), _instead(value)
-            yield TypeError(f"{path} is of type {kind}, which is no JSON; return {instead}")
+            yield TypeError(f"{path} is of type {kind}, not JSON; return {instead}")
 
 
 def _kind(value: Any) -> str:
@@ -47,7 +47,7 @@ def _instead(value: Any) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return "a string: value.decode(), or base64.b64encode(value).decode()"
     if hasattr(value, "__await__"):
-        return "asyncio.run(value) from a handler that is no async def"
+        return "asyncio.run(value) from a handler without async def"
     for method in ("isoformat", "tolist"):  # of datetime; of numpy's arrays and numbers
         if callable(getattr(value, method, None)):
             return f"value.{method}()"

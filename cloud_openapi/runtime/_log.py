@@ -63,7 +63,7 @@ class InvocationLog:
         if len(self._rest) >= _LONGEST_LINE or not chunk:
             lines, self._rest = [*lines, *filter(None, [self._rest])], b""
         if lines:
-            # All at once, or many short lines would hold up other invocations.
+            # Added together: many short lines would block other invocations.
             texts = [
                 line[:_LONGEST_LINE].decode("utf-8", "replace").removesuffix("\r") for line in lines
             ]

@@ -13,7 +13,7 @@ _LONGEST = 1 << 16
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """Yield the PIDs of a process's descendants; none where there is no /proc."""
+    """Yield the PIDs of a process's descendants; none without /proc."""
     try:
         # Read several times a second, which is why this is not pathlib's glob.
         threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208

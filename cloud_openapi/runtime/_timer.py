@@ -77,7 +77,7 @@ class Timer:
             while True:
                 yield times.get_next(datetime)
         except CroniterBadDateError:
-            return  # no time is left; for February 30 there never is one
+            return  # no time is left; February 30 never comes
 
     def event(self, moment: datetime) -> dict[str, str]:
         """Return the event for one of the timer's times."""

@@ -165,7 +165,7 @@ class Worker:
             raise WorkerMemoryError
         if limits.timeout is not None and spent > limits.timeout:
             raise WorkerTimeoutError
-        # The pipes do not tell if a child of the worker keeps them open.
+        # The pipes stay open if a child of the worker holds them.
         if self._process.ended:
             with contextlib.suppress(BlockingIOError):
                 while chunk := os.read(self._answers, _CHUNK):

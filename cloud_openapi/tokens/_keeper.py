@@ -18,7 +18,7 @@ class Granted(NamedTuple):
 
 
 class TokenDeniedError(Exception):
-    """WeChat granted no token; ``answer`` is what it said instead."""
+    """WeChat refused to grant a token; ``answer`` is its response."""
 
     def __init__(self, answer: Mapping[str, Any]) -> None:
         super().__init__("no access token was granted")
@@ -35,7 +35,7 @@ class _Held(NamedTuple):
 
 
 class _Fetch:
-    """One request for a token, and all who wait for it."""
+    """A token request that several threads wait for."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
@@ -64,7 +64,7 @@ class AccessToken:
         return self._held.token if self._held else None
 
     def get(self) -> str:
-        """Return the token, fetching it if there is none or it is about to end.
+        """Return the token, fetching it if it is missing or about to end.
 
         Raises what the fetch raises; so does every thread that waited for it. A token that has
         not ended yet is still good when no newer one can be had.
@@ -75,7 +75,7 @@ class AccessToken:
         if self._clock() >= held.until:
             try:
                 return self._replace(held).token
-            except Exception:  # noqa: BLE001 - whatever it was, there is a token
+            except Exception:  # noqa: BLE001 - the held token still works
                 return held.token
         return held.token
 

@@ -79,7 +79,7 @@ def _given_url(text: str) -> str:
             return str(url)
     except (ValueError, TypeError, AttributeError):
         pass
-    # The SDK would go on with the real gateway's address, a surprise for a wrong setting.
+    # The SDK would ignore the wrong setting and call the real gateway.
     raise ConfigError(
         'TCB_CONTEXT_CNFG must be JSON such as {"URL": "http://127.0.0.1:7070/admin"}'
     )

@@ -53,7 +53,7 @@ class CloudRunTransport:
             failure = bad_body(shown[:_LONGEST_SHOWN]).failure(operation.name)
         except ExchangeError as error:
             failure = error.failure(operation.name)
-        # Outside of the except clause, so that no context with a URL in it is attached.
+        # Raised outside of the except clause: its context would hold the URL.
         raise failure
 
     def _token(self, api: str) -> str:

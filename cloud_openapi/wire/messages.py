@@ -23,7 +23,7 @@ _STRING, _BYTES, _INT32, _UINT32 = (
 
 # Each message with its fields by number: a name and a type, or a message of this table in a list
 # if it repeats. apiType is an enum in the original, which is the same on the wire; as a number,
-# one that nobody knows is seen all the same.
+# unknown values are kept.
 _MESSAGES: Final[dict[str, dict[int, tuple[str, Any]]]] = {
     "HttpHeader": {1: ("key", _STRING), 2: ("value", _STRING)},
     "KeyValuePair": {
@@ -74,7 +74,7 @@ class Answer(NamedTuple):
 
 
 class MessageError(ValueError):
-    """Bytes that are no such message; the text is protobuf.js's."""
+    """An invalid message; the error text is that of protobuf.js."""
 
 
 def write_request(pairs: Iterable[Pair], appid: str = "") -> bytes:
@@ -132,7 +132,7 @@ def _text(value: str | bytes) -> str:
 
 
 def _complaint(data: bytes) -> str:
-    """Say what protobuf.js has against a message; its text is part of the SDK's errMsg."""
+    """Return protobuf.js's error for a message; its text is part of the SDK's errMsg."""
     position = 0
 
     def varint() -> int:
@@ -164,7 +164,7 @@ def _complaint(data: bytes) -> str:
     return f"RangeError: index out of range: {position} + {step} > {len(data)}"
 
 
-# The bytes to skip by wire type; those of a varint and of a length are read. 3 opens a group.
+# Bytes to skip by wire type. 0 and 2 are 0: varints and lengths are read. 3 starts a group.
 _SKIP: Final = {0: 0, 1: 8, 2: 0, 3: 0, 5: 4}
 
 
@@ -181,7 +181,7 @@ def _build() -> dict[str, Any]:
             else:
                 added.type = _FIELD.TYPE_MESSAGE
                 added.type_name = f".{kind[0] if repeated else kind}"
-    # A pool of its own: another package may have a message of the same name.
+    # A separate pool: another package may have a message of the same name.
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return {

@@ -34,7 +34,7 @@ def write(fields: Mapping[str, str | bytes], boundary: str) -> bytes:
 
 
 def read(content_type: str, body: bytes) -> dict[str, bytes]:
-    """Return the parts by name, no two alike whatever their case. Raises MultipartError."""
+    """Return the parts by name, unique whatever the case. Raises MultipartError."""
     found = _BOUNDARY.search(content_type)
     if found is None:
         raise MultipartError(f"no boundary in Content-Type: {content_type[:200]}")
@@ -50,7 +50,7 @@ def read(content_type: str, body: bytes) -> dict[str, bytes]:
         if not blank or name is None:
             raise MultipartError("a part has no name")
         decoded = name[1].decode("utf-8", "replace")
-        # A signature covers one of two, and the other one might be read.
+        # The signature covers one of the two; the other might be read.
         if decoded.lower() in seen:
             raise MultipartError(f"two parts are named {decoded[:100]!r}")
         seen.add(decoded.lower())

@@ -58,7 +58,7 @@ def sign(request: Signed, secret_id: str, secret_key: str, timestamp: int) -> st
 
 
 def secret_id_of(authorization: str) -> str:
-    """Return whose signature it claims to be, of this form or of the one before; or nothing."""
+    """Return the claimed secret id, in this or the older form; empty if missing."""
     found = _OWNER.search(authorization)
     return "" if found is None else found[1]
 
@@ -101,7 +101,7 @@ def _signature(  # noqa: PLR0913 - each is a part of what is signed
 ) -> str:
     given = request.headers.get
     values = {name: given(name, "").strip().lower() for name in headers}
-    # Of this one the case counts, and of a form's not its boundary.
+    # Content-Type keeps its case; a form's boundary is not signed.
     kind = given("content-type", "")
     values["content-type"] = _MULTIPART if kind.startswith(_MULTIPART) else kind
     lines = "".join([f"{name}:{values[name]}\n" for name in headers])

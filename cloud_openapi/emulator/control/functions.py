@@ -16,7 +16,7 @@ _LONGEST_NAME = 200
 def add_function_logs(app: Flask, functions: Functions) -> None:
     """Add ``GET /_emulator/functions/<name>/log`` to the application, for this machine only.
 
-    The answer is ``{"lines": […], "next": n}``; ``?since=n`` then gives only what is newer.
+    The answer is ``{"lines": […], "next": n}``; ``?since=n`` then gives only newer lines.
     """
 
     @app.get("/_emulator/functions/<name>/log")

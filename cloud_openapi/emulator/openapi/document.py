@@ -10,7 +10,7 @@ from cloud_openapi.emulator.weixin.management import management_apis
 
 _DEFINITIONS = "#/$defs/"
 _SCHEMAS = "#/components/schemas/"
-# What only a document of its own has.
+# Keys that only a whole document has.
 _WHOLE = frozenset({"$schema", "$id", "$defs"})
 # Closer than eight digits, so that a tool that makes dates up hits some; the calendar is a rule.
 _DAY = "^[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$"

@@ -13,7 +13,7 @@ from cloud_openapi.emulator.json_response import json_answer, refusal
 def add_schemas(app: Flask, catalogue: Catalogue) -> None:
     """Add ``GET /schemas/<api>/<form>/<side>.json``, and its list ``GET /schemas``."""
     forms, sides = get_args(Form), get_args(Side)
-    # Made on demand: an emulator starts faster without.
+    # Built on demand, so that an emulator starts fast.
     documents = {f"/schemas/error/{form}.json": partial(error_schema, form) for form in forms}
     for operation in catalogue.values():
         for form in forms:

@@ -37,7 +37,7 @@ class Faults:
 
     @property
     def active(self) -> tuple[Fault, ...]:
-        """Return the faults in force, the oldest first, and some that have ended unnoticed."""
+        """Return all faults not yet removed, oldest first; some may have ended already."""
         return tuple(self._by_number.copy().values())
 
     def add(self, definition: Mapping[str, Any]) -> Fault:

@@ -82,7 +82,7 @@ def _check_request(request: Mapping[str, Any], operation: Operation) -> None:
     if unknown:
         raise InvalidInputError(
             f"request: {', '.join(unknown)}: {operation.name} takes {', '.join(known)} "
-            '("force": true pins it all the same)'
+            '("force": true pins it anyway)'
         )
 
 
@@ -109,7 +109,7 @@ def _check_response(place: str, response: Any, operation: Operation, *, force: b
     if error is not None:
         raise InvalidInputError(
             f"{place}{error.json_path[1:]}: {error.message}: {operation.name} does not answer so "
-            '("force": true pins it all the same)'
+            '("force": true pins it anyway)'
         )
 
 

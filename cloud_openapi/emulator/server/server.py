@@ -107,7 +107,7 @@ class Server:
             self._release()
 
     def close(self) -> None:
-        """Stop serving and close the socket; if `run` is active in another thread, it does both."""
+        """Stop serving and close the socket; if another thread is in `run`, `run` does both."""
         with self._ending:
             if self._stopping:
                 return

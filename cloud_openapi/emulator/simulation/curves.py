@@ -36,8 +36,8 @@ _NOISE_OF_VISITS = (0.3, 0.4, 15, 0.004)  # sessions, steps, seconds, sharers
 _NOISE_LENGTH = 2**14
 _VALUES_A_DAY = 7
 _NEW, _OLD, _RETURN, _VISITS = range(4)
-# All mini programs share the noise, from 0 to below 1, and begin at different places. The end is
-# followed by the beginning.
+# All mini programs share the noise, from 0 to below 1, and begin at different places. It wraps
+# around at the end.
 _NOISE = [value / 256 for value in shake_128(b"chance").digest(_NOISE_LENGTH)]
 _NOISE += _NOISE[:_VALUES_A_DAY]
 

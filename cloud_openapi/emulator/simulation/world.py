@@ -49,7 +49,7 @@ class World:
         self._curves = Curves(300 + 2700 * size / _UNIT, place, 1.75 + 0.5 * depth / _UNIT)
         more_pages = (_MOST_PAGES - _FEWEST_PAGES) * (pages / _UNIT) ** 3
         self._page_count = _FEWEST_PAGES + int(more_pages)
-        # By the name of the catalogue's table.
+        # Keyed by the catalogue's table name.
         self._weights: dict[str, list[int]] = {}
 
     def retentions(self, period: Period, keys: tuple[int, ...], today: date) -> list[Retention]:
