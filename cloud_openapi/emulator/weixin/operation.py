@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator
@@ -42,8 +41,9 @@ class OperationEndpoint:
             if pinned is not None:
                 return Answer(*pinned)
         if source is not None:
-            simulated = partial(self._simulate, call, program, now)
-            found = source(operation, call.journal_body(), lambda: simulated().body)
+            found = source(
+                operation, call.journal_body(), lambda: self._simulate(call, program, now).body
+            )
             if found is not None:
                 return Answer(*found)
         return self._simulate(call, program, now)

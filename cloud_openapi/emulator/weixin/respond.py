@@ -99,14 +99,15 @@ class Call:
 
     def caller(self, emulator: Emulator) -> Caller:
         """Return the sender, for the selection of faults."""
-        address, valid = self.request.remote_addr or "", True
-        if self.path not in CREDENTIAL_PATHS:
-            try:
-                self._check_token()
-            except (RefusalError, SideCarError):
-                valid = False
-        owner = self.program if valid else emulator.common
-        return Caller(owner, self.path, self._token if valid else None, address)
+        address = self.request.remote_addr or ""
+        # A token in the query of a request for a token is ignored.
+        if self.path in CREDENTIAL_PATHS:
+            return Caller(self.program, self.path, None, address)
+        try:
+            self._check_token()
+        except (RefusalError, SideCarError):
+            return Caller(emulator.common, self.path, None, address)
+        return Caller(self.program, self.path, self._token, address)
 
     def journal_body(self) -> bytes:
         """Return the body for the journal."""

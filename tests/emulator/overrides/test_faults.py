@@ -208,6 +208,15 @@ def test_latency_follows_its_distribution_from_the_seed(faulty, monkeypatch, sec
     assert drawn(1) == drawn(1) != drawn(2)
 
 
+def test_revocation_waits_for_a_call_that_uses_a_token(faulty):
+    fault = faulty.add("revoke_token", times=1)
+    fields = {"grant_type": "client_credential", "appid": DEMO_APPID, "secret": DEMO_SECRET}
+    query = {"access_token": faulty.tokens[DEMO_APPID]}
+    assert "access_token" in faulty.client.post(STABLE, query_string=query, json=fields).json
+    assert fault.struck == 0
+    assert faulty.code() == 40001
+
+
 def test_removing_a_latency_fault_ends_its_delays(faulty):
     faulty.add("latency", seconds=60)
     codes = []
