@@ -24,6 +24,7 @@ from scripts.bench.functions import (
     cold_node,
     cold_python,
     overhead,
+    overhead_against_functions_framework,
     worker_memory,
 )
 from scripts.bench.lasting import grown_memory
@@ -156,6 +157,12 @@ FIGURES = (
         _A_MILLISECOND,
         milliseconds,
         partial(overhead, language="python", seconds=0.02),
+    ),
+    Figure(
+        "functions: the same: ours, functions-framework",
+        Limit("<=", 1.15),
+        milliseconds,
+        partial(overhead_against_functions_framework, seconds=0.02),
     ),
     *(
         Figure(

@@ -48,20 +48,18 @@ def main(event, context):
     time.sleep(event["seconds"])
     return {"seconds": time.perf_counter() - begun}
 """
+_SLEEPING_OF_FLASK = _SLEEPING.replace(
+    "main(event, context):", "main(request):\n    event = request.get_json()"
+)
 
 
 def against_functions_framework(effort: Effort, connections: int) -> Samples:
     """Measure an empty Python function's calls per second, here and in functions-framework."""
     with (
-        framework_python() as python,
+        functions_framework(_EMPTY_OF_FLASK) as theirs,
         functions({"empty": _EMPTY["python"]}, "python") as folder,
-        tempfile.TemporaryDirectory() as sources,
     ):
-        source = Path(sources, "main.py")
-        source.write_text(_EMPTY_OF_FLASK, "utf-8")
-        options = ("--source", str(source), "--target", "main", "--port")
-        with started(python, "-m", "functions_framework", *options) as theirs:
-            return _compare(effort, folder, theirs, connections)
+        return _compare(effort, folder, theirs, connections)
 
 
 def against_tcb_ff(effort: Effort, connections: int) -> Samples:
@@ -91,6 +89,26 @@ def overhead(effort: Effort, language: Language, seconds: float | None = None) -
         _median_overhead(url, call, 1)
         calls = effort.calls if seconds is None else max(effort.calls // 10, 5)
         return Samples([_median_overhead(url, call, calls) for _ in range(effort.rounds)], [])
+
+
+def overhead_against_functions_framework(effort: Effort, seconds: float) -> Samples:
+    """Measure the overhead of a function that sleeps, here and in functions-framework.
+
+    It runs functions in the server's own process, so its overhead has one process switch less.
+    """
+    event = json.dumps({"seconds": seconds}).encode()
+    here, there = Call("/v1/functions/measured", event), Call("/", event)
+    calls = max(effort.calls // 10, 5)
+    with (
+        functions_framework(_SLEEPING_OF_FLASK) as theirs,
+        functions({"measured": _SLEEPING}, "python") as folder,
+        emulator("--functions", str(folder)) as (ours, _),
+    ):
+        return alternate(
+            effort.rounds,
+            partial(_median_overhead, ours, here, calls),
+            partial(_median_overhead, theirs, there, calls),
+        )
 
 
 def cold_python(effort: Effort) -> Samples:
@@ -125,6 +143,17 @@ def functions(sources: dict[str, str], language: Language) -> Iterator[Path]:
             folder.mkdir()
             (folder / _FILES[language]).write_text(source, "utf-8")
         yield Path(name)
+
+
+@contextmanager
+def functions_framework(source: str) -> Iterator[str]:
+    """Yield the URL of a functions-framework that runs ``main`` of this source."""
+    with framework_python() as python, tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "main.py")
+        file.write_text(source, "utf-8")
+        options = ("--source", str(file), "--target", "main", "--port")
+        with started(python, "-m", "functions_framework", *options) as url:
+            yield url
 
 
 @contextmanager
