@@ -15,6 +15,7 @@ from cloud_openapi.cli._options import pass_env_option
 from cloud_openapi.cli._signals import passed_on
 from cloud_openapi.emulator import emulator_variables, gateway_variables, listen, url_of
 from cloud_openapi.periods import NOW_VARIABLE
+from cloud_openapi.runtime import isolated
 
 # As a shell returns.
 _NOT_EXECUTABLE = 126
@@ -45,7 +46,7 @@ def exec_(
     if options.now:
         variables[NOW_VARIABLE] = options.now.isoformat()
     with serving(emulator, functions, listening, passed=pass_env, show=True):
-        code = _run(command, {**os.environ, **variables})
+        code = _run(command, isolated({**os.environ, **variables}, url))
     sys.exit(code)
 
 

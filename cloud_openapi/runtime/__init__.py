@@ -9,6 +9,7 @@ from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Log
 from cloud_openapi.runtime._outcome import Outcome
 from cloud_openapi.runtime._packages import install as install_packages
+from cloud_openapi.runtime._preload import isolated
 from cloud_openapi.runtime._settings import Settings, entry_file
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._worker_command import Debug
@@ -29,6 +30,7 @@ __all__ = [
     "entry_file",
     "functions_folder",
     "install_packages",
+    "isolated",
     "new_request_id",
     "notes_of",
     "refused_name",

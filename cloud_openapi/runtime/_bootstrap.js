@@ -34,10 +34,11 @@ async function main() {
   }
   answer(JSON.stringify(failure || {}))
   const former = new Map()
-  lines(requests, async (line) => {
+  const input = new net.Socket({ fd: requests, readable: true, writable: false })
+  lines(input, async (line) => {
     const call = JSON.parse(line)
     setVariables(JSON.parse(call.context.environment), former)
-    const text = failure ? JSON.stringify(failure) : await invoke(handler, call)
+    const text = failure ? JSON.stringify(failure) : await invoke(handler, call, input)
     // An unhandled rejection ends the process now, and not in the next invocation.
     await new Promise((go) => later(go))
     answer(text)
@@ -119,13 +120,41 @@ function setVariables(variables, former) {
   }
 }
 
-async function invoke(handler, call) {
+async function invoke(handler, call, input) {
   try {
-    const text = written(await handler(call.event, call.context))
+    const text = written(await resultOf(handler, call, input))
     if (text !== undefined && Buffer.byteLength(text) > MOST_BYTES) return JSON.stringify({ failed: 'size', message: '', stack: '' })
     return `{"result": ${text === undefined ? 'null' : text}}`
   } catch (error) {
     return JSON.stringify(failed('call', error))
+  }
+}
+
+// The result is the handler's value or its promise's. A handler that returns undefined passes the
+// result to callback(error, result); the platform waits until the function has nothing left to do,
+// unless context.callbackWaitsForEmptyEventLoop is false. Without any result it is null.
+// https://cloud.tencent.com/document/product/583/67790
+async function resultOf(handler, { event, context }, input) {
+  const given = { callbackWaitsForEmptyEventLoop: true, ...context }
+  let onIdle
+  try {
+    return await new Promise((resolve, reject) => {
+      let promised = false
+      let settle
+      onIdle = () => (settle || resolve)()
+      process.once('beforeExit', onIdle)
+      const returned = handler(event, given, (error, result) => {
+        if (promised) console.warn('Warning: callback is ignored, because the handler returned a promise: return the result')
+        else settle = settle || (() => (error === null || error === undefined ? resolve(result) : reject(error)))
+        if (settle && !given.callbackWaitsForEmptyEventLoop) settle()
+      })
+      promised = Boolean(returned && typeof returned.then === 'function')
+      if (promised || (returned !== undefined && !settle)) resolve(returned)
+      else input.unref() // the worker's own descriptor must not keep the function running
+    })
+  } finally {
+    process.removeListener('beforeExit', onIdle)
+    input.ref()
   }
 }
 
@@ -199,8 +228,7 @@ function answer(text) {
   while (data.length) data = data.subarray(fs.writeSync(answers, data))
 }
 
-function lines(descriptor, take) {
-  const socket = new net.Socket({ fd: descriptor, readable: true, writable: false })
+function lines(socket, take) {
   let pieces = []
   socket.on('data', (chunk) => {
     let end

@@ -57,6 +57,7 @@ def _prepare(packages: list[str], platform: dict[str, list[str]]) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [*own, os.environ.get("PYTHONPATH")]))
     if platform:
         sys.meta_path.append(_Platform(platform["names"], platform["paths"]))
+        _module("_preload/sitecustomize.py").main()  # with -I, Python has not run it
 
 
 class _Platform:
@@ -157,14 +158,19 @@ def _text_of_decimal(value: Any) -> str:
 
 def _find_json_error(result: Any) -> Exception | None:
     # Loaded on demand, to keep the start of a worker fast.
-    file = os.path.join(os.path.dirname(__file__), "_json_error.py")  # noqa: PTH118, PTH120
-    spec = importlib.util.spec_from_file_location("_json_error", file)
+    error: Exception | None = _module("_json_error.py").json_error(result, _text_of_decimal)
+    return error
+
+
+def _module(file: str) -> Any:
+    """Return a module of this package, which the function itself cannot import."""
+    path = os.path.join(os.path.dirname(__file__), file)  # noqa: PTH118, PTH120
+    spec = importlib.util.spec_from_file_location("_own", path)
     assert spec is not None  # noqa: S101 - there is a loader for .py
     assert spec.loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    error: Exception | None = module.json_error(result, _text_of_decimal)
-    return error
+    return module
 
 
 def _failed(step: str, error: BaseException) -> Answer:

@@ -17,6 +17,7 @@ import orjson
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_OPENID
 from cloud_openapi.periods import NOW_VARIABLE
+from cloud_openapi.runtime._preload import isolated
 from cloud_openapi.runtime._settings import Settings
 
 # The name that the developer tools give the environment in local debugging.
@@ -221,7 +222,7 @@ def process_environment(
         # The platform has wx-server-sdk installed; here NODE_PATH says where it is.
         paths = [*map(str, packages), os.environ.get("NODE_PATH", "")]
         environment["NODE_PATH"] = os.pathsep.join(filter(None, paths))
-    return environment
+    return isolated(environment, base_url)
 
 
 def _user_packages() -> dict[str, str]:

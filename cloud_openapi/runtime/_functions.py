@@ -106,6 +106,11 @@ class Functions:
         """Return the running invocation with this API token, None for any other token."""
         return self._invocations.get(_digest(token))
 
+    def running_of(self, function: str) -> Invocation | None:
+        """Return a running invocation of a function, the newest; None if there is none."""
+        invocations = reversed(list(self._invocations.values()))
+        return next((each for each in invocations if each.function == function), None)
+
     def permissions_of(self, function: str) -> frozenset[str]:
         """Return the names of the APIs that a function's config.json permits.
 

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 from support.paths import ROOT, WITHOUT_OTHERS, sample
+from support.sdk import node
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import gateway_variables
+from cloud_openapi.runtime import isolated
 
 EXEC = (Path(sys.executable).with_name("cloud-openapi"), "exec")
 NAMES = ["CLOUD_OPENAPI_APPID", "CLOUD_OPENAPI_BASE_URL", "CLOUD_OPENAPI_SECRET"]
@@ -128,7 +130,7 @@ def test_the_emulators_variables_override_the_users():
     assert gateway == base_url
     seen.pop("LC_CTYPE", None)  # Python's own doing
     others = {k: v for k, v in given.items() if k not in {*NAMES, "LC_CTYPE"}}
-    assert seen == {**others, **gateway_variables(gateway)}
+    assert seen == isolated({**others, **gateway_variables(gateway)}, gateway)
 
 
 def test_the_emulator_is_gone_when_the_command_is():
@@ -143,6 +145,29 @@ def test_a_program_that_calls_gets_the_documented_answer():
 def test_the_commands_time_is_that_of_the_emulator():
     _, newest = variables_of(python(CALL, options=("--now", "2020-02-01T10:00")))
     assert newest == {"beginDate": "20200131", "endDate": "20200131"}
+
+
+def test_a_shells_proxy_does_not_get_the_calls():
+    closed = {"http_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    source = "import os, requests; requests.get(os.environ['CLOUD_OPENAPI_BASE_URL'] + '/healthz')"
+    finished = python(source, env={**os.environ, **closed})
+    assert (finished.returncode, finished.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("transport", ["https", "http"])
+def test_a_node_program_that_calls_weixin_reaches_the_emulator(transport):
+    source = f"""
+        const query = 'grant_type=client_credential&appid={DEMO_APPID}&secret={DEMO_SECRET}'
+        require('{transport}').get('{transport}://api.weixin.qq.com/cgi-bin/token?' + query,
+          (answer) => answer.on('data', (data) => process.stdout.write(data)))
+    """
+    assert variables_of(run(node(), "-e", source))["access_token"]
+
+
+def test_a_python_program_that_calls_weixin_is_told_the_base_url():
+    finished = python("import requests; requests.get('https://api.weixin.qq.com/')")
+    assert "api.weixin.qq.com is not called: the emulator answers for it" in finished.stderr
+    assert "Use http://127.0.0.1:" in finished.stderr
 
 
 def test_exec_runs_the_command_call():

@@ -228,6 +228,7 @@ def test_shell_variables_with_the_emulators_names_are_not_inherited(
     # By the gateway, as on the platform: no secret is there for a call over HTTPS.
     assert run(functions, "CLOUD_OPENAPI_").result == {
         "CLOUD_OPENAPI_CONFIG": str(folder / "hello" / "config.json"),
+        "CLOUD_OPENAPI_EMULATOR": "http://127.0.0.1:1",
         "CLOUD_OPENAPI_NOW": "2026-03-11T12:00:00+08:00",
     }
     assert run(functions, "SOMETHING_").result == {}

@@ -43,6 +43,9 @@ class Functions:
         name = self.running.get(token)
         return name and Invocation("r", name, "wx_client")
 
+    def running_of(self, name):
+        return Invocation("r", name, "wx_client") if name in self.running.values() else None
+
     def secrets_of(self, name):
         variables = self.credentials.variables_for(name)
         return variables["TENCENTCLOUD_SECRETID"], variables["TENCENTCLOUD_SECRETKEY"]
@@ -105,7 +108,9 @@ class Gateway:
         return answer.error_code or json.loads(answer.body).get("errcode", 0)
 
     def json(self, signed=None, **fields):
+        """Send a JSON action; a token of None is left out."""
         fields = {"wxCloudApiToken": "token-a", **fields}
+        fields = {name: value for name, value in fields.items() if value is not None}
         headers = self.sign(fields, "application/json", signed)
         reply = self.client.post("/admin", json=fields, headers=headers)
         assert reply.status_code == 200

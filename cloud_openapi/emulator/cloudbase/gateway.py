@@ -148,7 +148,10 @@ class _Actions:
     def _invoke(self, request: _ActionRequest) -> Response:
         functions = self._functions
         try:
-            caller = authenticate(request.text("wxCloudApiToken"), request.signer, functions)
+            # SDKs that know no cloud calls do not send the token.
+            sent = "wxCloudApiToken" in request.fields
+            token = request.text("wxCloudApiToken") if sent else None
+            caller = authenticate(token, request.signer, functions)
         except UnknownCallerError:
             message = "the function that signed has no running invocation with this wxCloudApiToken"
             raise GatewayError("INVALID_REQUEST_SOURCE", message) from None

@@ -21,15 +21,23 @@ class UnknownCallerError(Exception):
     """The token is invalid, of an ended invocation, or another function's."""
 
 
-def authenticate(token: str, signer: str | None, functions: Functions | None) -> GatewayCaller:
+def authenticate(
+    token: str | None, signer: str | None, functions: Functions | None
+) -> GatewayCaller:
     """Return the caller that sent a token. Raises UnknownCallerError.
 
     A token is valid only if the function that it was given to signed the request, as ``signer``.
-    A request without both comes from a program that the emulator did not start.
+    ``None`` is for an SDK that sends none: the function must have a running invocation. A request
+    without token and signer comes from a program that the emulator did not start.
     """
     if not token and signer is None:
         return GatewayCaller(None, "")
-    invocation = functions.invocation_of(token) if functions is not None and token else None
+    invocation = None
+    if functions is not None and signer is not None:
+        if token is None:
+            invocation = functions.running_of(signer)
+        else:
+            invocation = functions.invocation_of(token)
     if invocation is None or signer != invocation.function:
         raise UnknownCallerError
     return GatewayCaller(invocation.function, invocation.source)

@@ -133,6 +133,19 @@ def test_unknown_api_returns_604100_listed_or_not(gateway, api):
     assert gateway.code(api=api) == -604100
 
 
+def test_an_sdk_without_a_token_may_call_functions_while_its_own_one_runs(gateway):
+    call = {
+        "action": "functions.invokeFunction",
+        "function_name": "reader",
+        "wxCloudApiToken": None,
+    }
+    signed = gateway.functions.secrets_of("reader")
+    assert "data" in gateway.json(signed, **call)
+    assert gateway.functions.invoked[-1][3] == "wx_client,scf"
+    del gateway.functions.running["token-a"]
+    assert gateway.json(signed, **call)["code"] == "INVALID_REQUEST_SOURCE"
+
+
 def test_invalid_token_returns_604104(gateway):
     assert gateway.code(token="invalid") == -604104
     assert gateway.code(token=API) == -604104

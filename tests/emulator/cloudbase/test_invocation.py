@@ -106,7 +106,7 @@ SECRETS = [
     "LC_TIME", "HOME", "USER",
 ]  # fmt: skip
 INHERITED = [
-    "TMPDIR", "LD_LIBRARY_PATH", "NODE_OPTIONS", "http_proxy", "HTTPS_PROXY", "no_proxy",
+    "TMPDIR", "LD_LIBRARY_PATH", "http_proxy", "HTTPS_PROXY",
     "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
 ]  # fmt: skip
 
@@ -114,10 +114,13 @@ INHERITED = [
 def test_a_function_inherits_the_variables_that_programs_need(
     functions, write, monkeypatch, tmp_path
 ):
-    for name in INHERITED:
+    for name in (*INHERITED, "NODE_OPTIONS", "no_proxy"):
         monkeypatch.setenv(name, str(tmp_path))
     write("index.py")
     _, seen = functions.invoke("hello", {}, NOW).result
+    # The emulator adds to these two.
+    assert seen["NODE_OPTIONS"].endswith(f" {tmp_path}")
+    assert seen["no_proxy"].startswith(f"{tmp_path},127.0.0.1,")
     assert {name: seen.get(name) for name in INHERITED} == dict.fromkeys(INHERITED, str(tmp_path))
 
 

@@ -1,16 +1,20 @@
 """The programs on WeChat's page run as functions and return the documented results."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from support.paths import ROOT, TESTS, sample
 from support.sdk import NODE, node
 from support.serving import Served
+
+from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 
 PROGRAMS = TESTS / "documented"
 APIS = ["getDailyRetain", "getWeeklyRetain", "getMonthlyRetain"]
@@ -84,57 +88,118 @@ def test_invoke_command_runs_a_node_function_of_the_repository():
 
 # ---- every age of the SDK ------------------------------------------------------------------
 
-BY_PROXY = ["0.4.3", "1.8.3", "2.0.4", "2.2.0", "2.3.0"]  # they call a fixed address
-VERSIONS = [*BY_PROXY, "2.3.3", "2.4.0", "2.6.3", "3.0.4", "4.0.2"]
-# Port 9 is closed: an SDK that ignores the proxy fails.
-PROXY = {"http_proxy": "{url}", "TCB_CONTEXT_CNFG": '{{"URL": "http://127.0.0.1:9/admin"}}'}
+# Those before 2.3.3 call a fixed address, 0.8 to 1.5 by https.
+WITHOUT_OPENAPI = ["0.0.27", "0.1.4"]
+VERSIONS = [
+    *("0.4.3", "0.8.1", "1.5.3", "1.8.3", "2.0.4", "2.1.2", "2.2.0", "2.3.0", "2.3.3"),
+    *("2.4.0", "2.6.3", "2.7.2", "3.0.4", "4.0.2"),
+]
+OTHERS = [
+    *(("wx-server-sdk", version) for version in WITHOUT_OPENAPI),
+    *(("tcb-admin-node", version) for version in ("1.2.1", "1.23.0")),
+    *(("@cloudbase/node-sdk", version) for version in ("2.1.1", "2.11.0", "3.0.1", "3.18.3")),
+]
 CALLS = """
-const cloud = require('wx-server-sdk')
-cloud.init({ env: process.env.TCB_ENV })
-exports.main = () => cloud.callFunction({ name: 'called', data: { a: 'é' } })
+const sdk = require('{package}')
+const cloud = sdk.init({{ env: process.env.TCB_ENV }}) || sdk
+exports.main = () => cloud.callFunction({{ name: 'called', data: {{ a: 'é' }} }})
+"""
+CLIENTS = """
+const clients = {
+  axios: async (url) => (await require('axios').get(url)).data,
+  got: (url) => require('got')(url, { http2: true }).json(),
+  'node-fetch': async (url) => (await require('node-fetch')(url)).json(),
+  request: (url) => new Promise((done, failed) => {
+    require('request')(url, { json: true }, (error, _, body) => error ? failed(error) : done(body))
+  }),
+  superagent: async (url) => (await require('superagent').get(url)).body,
+  undici: async (url) => (await require('undici').request(url)).body.json(),
+  urllib: async (url) => (await require('urllib').request(url, { dataType: 'json' })).data,
+}
+exports.main = async ({ url }) => {
+  const answers = {}
+  for (const name of Object.keys(clients)) answers[name] = await clients[name](url).catch(String)
+  return answers
+}
 """
 
 
 @pytest.fixture(scope="module")
 def installed(request):
-    """Return a function that installs a version of the SDK, cached on this machine."""
+    """Return a function that installs packages of npm, cached on this machine."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("npm is missing")
 
-    def install(version):
-        folder = Path(request.config.cache.mkdir(f"wx-server-sdk-{version}"))
-        if not (folder / "node_modules" / "wx-server-sdk" / "index.js").is_file():
-            package = f"wx-server-sdk@{version}"
-            command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", package]
+    def install(*packages):
+        cached = "_".join(packages).replace("/", "-").replace("@", "-")
+        folder = Path(request.config.cache.mkdir(f"npm-{cached}"))
+        if not (folder / "node_modules").is_dir():
+            command = [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", *packages]
             made = subprocess.run(command, check=False, capture_output=True, text=True)
             if made.returncode:
-                pytest.skip(f"npm cannot install {package}: {made.stderr[-200:]}")
+                pytest.skip(f"npm cannot install {packages}: {made.stderr[-200:]}")
         return folder / "node_modules"
 
     return install
 
 
+@pytest.fixture
+def serve(tmp_path, monkeypatch):
+    """Return a function that serves with packages; at the end, only the emulator was called."""
+    seen = tmp_path / "connections"
+    counter = f"--no-deprecation --require {NODE / 'connections.js'}"
+    monkeypatch.setenv("NODE_OPTIONS", counter)
+    # Port 9 is closed: an SDK that uses the proxy fails.
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with contextlib.ExitStack() as stack:
+
+        def start(packages):
+            variables = {"CONNECTIONS": str(seen)}
+            served = Served(tmp_path / "functions", monkeypatch, variables, packages)
+            stack.callback(lambda: check(served))
+            return stack.enter_context(served)
+
+        def check(served):
+            assert set(seen.read_text().splitlines()) == {f"127.0.0.1 {urlsplit(served.url).port}"}
+
+        yield start
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
-def test_documented_programs_run_with_sdk_version(version, installed, tmp_path, monkeypatch):
-    proxy = PROXY if version in BY_PROXY else {}
-    with Served(tmp_path, monkeypatch, proxy, installed(version)) as served:
-        for api in APIS:
-            served.write(api, program(api), [f"analysis.{api}"])
-            answer = served.call(api)
-            assert {**answer, "errCode": 0} == documented(api)
-        served.write("denied", program("getDailyRetain"))
-        assert served.call("denied")["errCode"] == -604101
-        served.write("called", "exports.main = ({ a }) => ({ a })")
-        served.write("calls", CALLS)
-        assert served.call("calls")["result"] == {"a": "é"}
+def test_documented_programs_run_with_sdk_version(version, installed, serve):
+    served = serve(installed(f"wx-server-sdk@{version}"))
+    for api in APIS:
+        served.write(api, program(api), [f"analysis.{api}"])
+        answer = served.call(api)
+        assert {**answer, "errCode": 0} == documented(api)
+    served.write("denied", program("getDailyRetain"))
+    assert served.call("denied")["errCode"] == -604101
+    check_called(served, "wx-server-sdk")
 
 
 @pytest.mark.slow
-def test_sdk_0_8_is_refused_because_it_tunnels_https(installed, tmp_path, monkeypatch):
-    with Served(tmp_path, monkeypatch, {"http_proxy": "{url}"}, installed("0.8.1")) as served:
-        served.write("daily", program("getDailyRetain"), ["analysis.getDailyRetain"])
-        answer = served.call("daily")
-    assert answer["errCode"] == -501001
-    assert "tunneling socket could not be established, statusCode=403" in answer["errMsg"]
+@pytest.mark.parametrize(("package", "version"), OTHERS)
+def test_a_function_calls_another_with_an_sdk_without_openapi(package, version, installed, serve):
+    check_called(serve(installed(f"{package}@{version}")), package)
+
+
+def check_called(served, package):
+    served.write("called", "exports.main = ({ a }) => ({ a })")
+    served.write("calls", CALLS.format(package=package))
+    assert served.call("calls")["result"] == {"a": "é"}
+
+
+@pytest.mark.slow
+def test_clients_of_http_reach_the_emulator_instead_of_weixin(installed, serve):
+    packages = ("axios@1", "got@11", "node-fetch@2", "request@2", "superagent@9", "undici@6")
+    served = serve(installed(*packages, "urllib@3"))
+    served.write("calls", CLIENTS)
+    query = f"grant_type=client_credential&appid={DEMO_APPID}&secret={DEMO_SECRET}"
+    for scheme in ("http", "https"):
+        url = f"{scheme}://api.weixin.qq.com/cgi-bin/token?{query}"
+        answers = served.call("calls", {"url": url})
+        assert [name for name, answer in answers.items() if "access_token" not in answer] == []
+        assert len(answers) == 7

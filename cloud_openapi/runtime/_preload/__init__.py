@@ -1,0 +1,49 @@
+"""An environment whose programs reach the emulator, and never WeChat or Tencent Cloud.
+
+Other programs load the files of this folder: ``preload.js`` Node.js, ``sitecustomize.py`` Python.
+``hosts.json`` lists the domains for both.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_FOLDER = Path(__file__).parent
+_EMULATOR = "CLOUD_OPENAPI_EMULATOR"
+_REAL_HOSTS = "CLOUD_OPENAPI_REAL_HOSTS"
+
+
+def isolated(environment: Mapping[str, str], url: str) -> dict[str, str]:
+    """Return an environment whose programs reach the emulator at ``url``, not the real services.
+
+    The variable CLOUD_OPENAPI_REAL_HOSTS of this process names the exceptions.
+    """
+    real = os.environ.get(_REAL_HOSTS, "")
+    domains = json.loads((_FOLDER / "hosts.json").read_bytes())
+    listed = domains["emulated"] + ([] if real else domains["refused"])
+    # Some clients take ".example.com" for the subdomains alone, some "example.com" for that host.
+    direct = [urlsplit(url).hostname or "", "localhost", *listed, *(f".{each}" for each in listed)]
+    given = {name: environment.get(name) for name in ("NO_PROXY", "no_proxy")}
+    own = {name: value or next(filter(None, given.values()), "") for name, value in given.items()}
+    return {
+        **environment,
+        **{name: _joined(value, direct) for name, value in own.items()},
+        "NODE_OPTIONS": _node_options(environment.get("NODE_OPTIONS", "")),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(_FOLDER), environment.get("PYTHONPATH")])),
+        _EMULATOR: url,
+        **({_REAL_HOSTS: real} if real else {}),
+    }
+
+
+def _joined(no_proxy: str, hosts: Iterable[str]) -> str:
+    """Return the hosts that no proxy gets, of both; "*" must stay alone."""
+    own = [host.strip() for host in no_proxy.split(",") if host.strip()]
+    return "*" if own == ["*"] else ",".join(dict.fromkeys([*own, *hosts]))
+
+
+def _node_options(own: str) -> str:
+    path = str(_FOLDER / "preload.js").replace("\\", "\\\\").replace('"', '\\"')
+    option = f'--require "{path}"'
+    return own if option in own else f"{option} {own}".rstrip()
