@@ -144,11 +144,12 @@ async function resultOf(handler, { event, context }, input) {
       onIdle = () => (settle || resolve)()
       process.once('beforeExit', onIdle)
       const returned = handler(event, given, (error, result) => {
-        if (promised) console.warn('Warning: callback is ignored, because the handler returned a promise: return the result')
-        else settle = settle || (() => (error === null || error === undefined ? resolve(result) : reject(error)))
-        if (settle && !given.callbackWaitsForEmptyEventLoop) settle()
+        if (promised) return warnOfPromise()
+        settle = settle || (() => (error === null || error === undefined ? resolve(result) : reject(error)))
+        if (!given.callbackWaitsForEmptyEventLoop) settle()
       })
       promised = Boolean(returned && typeof returned.then === 'function')
+      if (promised && settle) warnOfPromise()
       if (promised || (returned !== undefined && !settle)) resolve(returned)
       else input.unref() // the worker's own descriptor must not keep the function running
     })
@@ -156,6 +157,10 @@ async function resultOf(handler, { event, context }, input) {
     process.removeListener('beforeExit', onIdle)
     input.ref()
   }
+}
+
+function warnOfPromise() {
+  console.warn('Warning: callback is ignored, because the handler returned a promise: return the result')
 }
 
 // JSON.stringify, with an error that names the place of a BigInt or a circle, and a fix.
