@@ -79,7 +79,7 @@ class Functions:
         self._lock = threading.Lock()
         self._logs: dict[str, Log] = {}
         self._warned: dict[tuple[str, str], str] = {}
-        self._invocations: dict[bytes, Invocation] = {}
+        self._executions: dict[bytes, Execution] = {}
         self._fork_server = ForkServer()
         self._pool = Pool(self._start)
 
@@ -104,12 +104,26 @@ class Functions:
 
     def invocation_of(self, token: str) -> Invocation | None:
         """Return the running invocation with this API token, None for any other token."""
-        return self._invocations.get(_digest(token))
+        execution = self._executions.get(_digest(token))
+        return None if execution is None else execution.invocation
 
     def running_of(self, function: str) -> Invocation | None:
-        """Return a running invocation of a function, the newest; None if there is none."""
-        invocations = reversed(list(self._invocations.values()))
-        return next((each for each in invocations if each.function == function), None)
+        """Return the newest running invocation of a function, None if there is none."""
+        execution = self._newest(function)
+        return None if execution is None else execution.invocation
+
+    def warn(self, function: str, text: str) -> None:
+        """Write a warning to a function's log, once for each invocation."""
+        line = f"Warning: {text}"
+        execution = self._newest(function)
+        if execution is None:
+            self.log_of(function).add_own(line)
+        else:
+            execution.log.add_warning(line)
+
+    def _newest(self, function: str) -> Execution | None:
+        running = reversed(list(self._executions.values()))
+        return next((each for each in running if each.invocation.function == function), None)
 
     def permissions_of(self, function: str) -> frozenset[str]:
         """Return the names of the APIs that a function's config.json permits.
@@ -165,7 +179,7 @@ class Functions:
                 call = execution.call(event, variables)
                 outcome = Outcome(self._run(found, call, execution), 200)
             finally:
-                del self._invocations[digest]
+                del self._executions[digest]
         except InvocationError as error:
             outcome = error.outcome(invocation.request_id)
         return execution.end(outcome)
@@ -195,9 +209,9 @@ class Functions:
         """Make the token of an invocation valid, and return its digest. Raises InvocationError."""
         digest = _digest(execution.token)
         with self._lock:
-            if len(self._invocations) == _CONCURRENCY:
+            if len(self._executions) == _CONCURRENCY:
                 raise InvocationError(BUSY, f"{_CONCURRENCY} invocations are running already")
-            self._invocations[digest] = execution.invocation
+            self._executions[digest] = execution
         return digest
 
     def _run(self, found: Function, call: bytes, execution: Execution) -> str:

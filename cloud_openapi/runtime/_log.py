@@ -53,6 +53,7 @@ class InvocationLog:
     def __init__(self, log: Log, secret: str = "") -> None:
         self._log = log
         self._secret = secret
+        self._lock = threading.Lock()
         self._kept: deque[str] = deque()
         self._length = 0
         self._rest = b""
@@ -78,10 +79,19 @@ class InvocationLog:
         self._keep(*shown)
         self._log.add(*shown)
 
+    def add_warning(self, line: str) -> None:
+        """Add a warning of the emulator that no line of this invocation repeats; any thread may."""
+        with self._lock:
+            repeated = line in self._kept
+        if not repeated:
+            self._keep(line)
+            self._log.add_own(line)
+
     @property
     def text(self) -> str:
         """Return the log of the invocation; of a long one only the end."""
-        return "".join(f"{line}\n" for line in self._kept)
+        with self._lock:
+            return "".join(f"{line}\n" for line in self._kept)
 
     def _shown(self, line: str) -> str:
         if self._secret:
@@ -89,7 +99,8 @@ class InvocationLog:
         return line if len(line) <= _LONGEST_SHOWN else line[:_LONGEST_SHOWN] + "…"
 
     def _keep(self, *lines: str) -> None:
-        self._kept.extend(lines)
-        self._length += sum(map(len, lines)) + len(lines)
-        while self._length > _LONGEST_TEXT:
-            self._length -= len(self._kept.popleft()) + 1
+        with self._lock:
+            self._kept.extend(lines)
+            self._length += sum(map(len, lines)) + len(lines)
+            while self._length > _LONGEST_TEXT:
+                self._length -= len(self._kept.popleft()) + 1

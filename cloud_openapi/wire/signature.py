@@ -47,7 +47,7 @@ class Signed(NamedTuple):
 def sign(request: Signed, secret_id: str, secret_key: str, timestamp: int) -> str:
     """Return the Authorization header; every header and every field that is not empty counts."""
     fields = _hashed(request)
-    params = sorted(filter(fields.get, fields))
+    params = sorted(fields)
     headers = sorted(request.headers)
     signature = _signature(request, fields, params, headers, secret_key, timestamp)
     return (
@@ -79,7 +79,7 @@ def verify(request: Signed, secret_key: str, now: float) -> str:
         raise SignatureError(f"X-Timestamp is more than {EXPIRES} seconds away: check the clock")
     fields = _hashed(request)
     signed = {"params": params.split(";"), "headers": headers.split(";")}
-    left_out = [name for name, value in fields.items() if value and name not in signed["params"]]
+    left_out = [name for name in fields if name not in signed["params"]]
     left_out += [name for name in ("content-type", "host") if name not in signed["headers"]]
     if left_out:
         raise SignatureError(f"not signed: {', '.join(left_out)}")
@@ -127,16 +127,18 @@ def _key(secret_key: str, date: str) -> bytes:
 
 
 def _hashed(request: Signed) -> dict[str, bytes]:
-    """Return the fields by lower-case name, each as it counts: all are trimmed but binary ones."""
+    """Return the fields that count, by lower-case name: texts trimmed, no empty text."""
     raw = _BINARY if request.headers.get("content-type", "").startswith(_MULTIPART) else ()
+    fields = {name.lower(): value for name, value in request.fields.items()}
     return {
-        (lower := name.lower()): value if lower in raw else value.strip()
-        for name, value in request.fields.items()
+        name: value if name in raw else value.strip()
+        for name, value in fields.items()
+        if name in raw or value.strip()
     }
 
 
 def _payload(fields: Mapping[str, bytes], names: Iterable[str]) -> str:
-    parts = [b"&%s=%s\r\n" % (name.encode(), fields[name]) for name in names if fields.get(name)]
+    parts = [b"&%s=%s\r\n" % (name.encode(), fields[name]) for name in names if name in fields]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 

@@ -34,6 +34,7 @@ class Functions:
         self.running = {"token-a": "reader", "token-b": "denied"}
         self.root = frozenset()
         self.invoked = []
+        self.warnings = []
         self.outcome = None
 
     def __iter__(self):
@@ -45,6 +46,9 @@ class Functions:
 
     def running_of(self, name):
         return Invocation("r", name, "wx_client") if name in self.running.values() else None
+
+    def warn(self, function, text):
+        self.warnings.append((function, text))
 
     def secrets_of(self, name):
         variables = self.credentials.variables_for(name)
@@ -76,6 +80,7 @@ class Gateway:
         self.client = create_app(self.emulator, self.functions).test_client()
 
     def post(self, fields, signed=None):
+        """Send fields as a form."""
         kind = "multipart/form-data; boundary=----x"
         body = multipart.write(fields, "----x")
         headers = self.sign(fields, kind, signed)

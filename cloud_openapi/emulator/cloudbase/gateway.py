@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from flask import Flask, Request, Response
 from flask import request as current_request
@@ -22,7 +22,11 @@ from cloud_openapi.emulator.cloudbase.gateway_caller import (
     authenticate,
     is_permitted,
 )
-from cloud_openapi.emulator.cloudbase.gateway_fields import GatewayError, read_fields
+from cloud_openapi.emulator.cloudbase.gateway_fields import (
+    GatewayError,
+    NotEmulatedError,
+    read_fields,
+)
 from cloud_openapi.emulator.cloudbase.signature_check import signing_function
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import PlatformError, RefusalError
@@ -50,7 +54,7 @@ def add_gateway(app: Flask, emulator: Emulator, functions: Functions | None) -> 
         try:
             return actions.dispatch(current)
         except GatewayError as error:
-            return platform_refusal(HTTPStatus.OK, error.code, error.args[1])
+            return platform_refusal(error.status, error.code, error.args[1])
 
 
 class _ActionRequest(NamedTuple):
@@ -83,13 +87,12 @@ class _Actions:
         credentials = None if self._functions is None else self._functions.credentials
         signer = signing_function(http, fields, credentials, self._emulator.gateway_secret)
         request = _ActionRequest(http, fields, signer)
-        action = request.text("action")
-        if action not in self._actions:
-            known = ", ".join(self._actions)
-            raise GatewayError(
-                "INVALID_PARAM", f"action {action[:100]!r} is not emulated; use one of {known}"
-            )
-        return self._actions[action](request)
+        try:
+            return self._actions.get(request.text("action"), _unknown_action)(request)
+        except NotEmulatedError as error:
+            if self._functions is not None and signer is not None:
+                self._functions.warn(signer, error.args[1])
+            raise
 
     def _open_api(self, request: _ActionRequest) -> Response:
         # Loaded on demand: protobuf is an optional dependency.
@@ -108,9 +111,7 @@ class _Actions:
                 "INVALID_PARAM", f"requestData is not a CommApiData message: {error}"
             ) from None
         if message.api_type != messages.OPEN_API:
-            raise GatewayError(
-                "INVALID_PARAM", f"apiType {message.api_type} is not emulated; use 0, OPEN_API"
-            )
+            raise NotEmulatedError(f"apiType {message.api_type}", request.text("apiName"))
         params = params_from_pairs(message.pairs)
         return self._call(request, params, message.appid, _message_response)
 
@@ -173,6 +174,11 @@ class _Actions:
         if outcome.status != HTTPStatus.OK:
             raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _error_line(outcome.result))
         return json_answer({"requestId": new_request_id(), "data": {"response_data": outcome.text}})
+
+
+def _unknown_action(request: _ActionRequest) -> NoReturn:
+    action = request.text("action")
+    raise NotEmulatedError(f"action {action[:100]!r}", action)
 
 
 def _refuse(call: Call) -> Answer:

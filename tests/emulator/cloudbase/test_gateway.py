@@ -270,6 +270,28 @@ def test_unsupported_requests_return_gateway_errors(gateway, fields, message):
     assert reply.json["requestId"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "fails", "status"),
+    [
+        ({"action": "database.getDocument"}, "cloud.database()", 200),
+        ({"action": "storage.getUploadMetadata"}, "cloud storage (uploadFile", 501),
+        ({"action": "wx.wxPayApi"}, "cloud.cloudPay", 200),
+        (
+            {"action": "wx.openApi", "apiName": "ApiVoipSign", "requestData": b"\x08\x02"},
+            "cloud.getVoIPSign()",
+            200,
+        ),
+    ],
+)
+def test_the_functions_log_says_what_is_not_emulated(gateway, fields, fails, status):
+    reply = gateway.post({**fields, "wxCloudApiToken": "token-a"})
+    assert reply.status_code == status
+    assert f"is not emulated, so {fails}" in reply.json["message"]
+    assert gateway.functions.warnings == [("reader", reply.json["message"])]
+    gateway.post(fields)
+    assert len(gateway.functions.warnings) == 1
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"[" * 100_000, b"\xff"])
 def test_body_must_be_a_json_object(gateway, body):
     reply = gateway.client.post("/admin", data=body, content_type="application/json")

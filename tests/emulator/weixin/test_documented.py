@@ -86,6 +86,72 @@ def test_invoke_command_runs_a_node_function_of_the_repository():
     assert json.loads(result.stdout) == documented("getDailyRetain")
 
 
+# ---- what is not emulated ------------------------------------------------------------------
+
+NOT_EMULATED = """
+const cloud = require('wx-server-sdk')
+cloud.init({ env: process.env.TCB_ENV })
+const fileID = 'cloud://env.bucket/a.txt'
+const calls = {
+  uploadFile: { cloudPath: 'a.txt', fileContent: Buffer.from('a') },
+  downloadFile: { fileID },
+  getTempFileURL: { fileList: [fileID] },
+  deleteFile: { fileList: [fileID] },
+  getOpenData: { list: ['a'] },
+  getVoIPSign: { groupId: 'a', timestamp: 1, nonce: 'a' },
+}
+const caught = (made) => made.then(JSON.stringify, (error) => String(error))
+exports.main = async () => {
+  const errors = { database: await caught(cloud.database().collection('a').get()) }
+  if (cloud.cloudPay) errors.cloudPay = await caught(cloud.cloudPay.unifiedOrder({ body: 'a' }))
+  for (const [name, params] of Object.entries(calls)) {
+    if (cloud[name]) errors[name] = await caught(cloud[name](params))
+  }
+  return errors
+}
+"""
+STORAGE = {"uploadFile", "downloadFile", "getTempFileURL", "deleteFile"}
+
+
+def check_not_emulated(served):
+    served.write("calls", NOT_EMULATED)
+    errors = served.call("calls")
+    log = [line for _, line in served.functions.log_of("calls").since()]
+    warnings = [line for line in log if line.startswith("Warning: ")]
+    assert {"database", *STORAGE} <= errors.keys()
+    for name, error in errors.items():
+        said = "501 Not Implemented" if name in STORAGE else "is not emulated, so cloud."
+        assert said in error, name
+        lines = [line for line in warnings if name in line.partition("so ")[2]]
+        # Two of the four use the same action, and it is named once.
+        assert len(lines) == (3 if name in STORAGE else 1), name
+
+
+def test_the_sdk_and_the_log_show_what_is_not_emulated(served):
+    check_not_emulated(served)
+
+
+def test_invoke_shows_what_is_not_emulated(tmp_path):
+    (tmp_path / "calls").mkdir()
+    (tmp_path / "calls" / "index.js").write_text(NOT_EMULATED, "utf-8")
+    node()
+    result = subprocess.run(
+        [
+            Path(sys.executable).with_name("cloud-openapi"),
+            "invoke",
+            "calls",
+            "--functions",
+            tmp_path,
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NODE_PATH": str(NODE / "node_modules")},
+    )
+    lines = [line for line in result.stderr.splitlines() if line.startswith("Warning: ")]
+    assert len([line for line in lines if "so cloud.cloudPay fails" in line]) == 1
+
+
 # ---- every age of the SDK ------------------------------------------------------------------
 
 # Those before 2.3.3 call a fixed address, 0.8 to 1.5 by https.
@@ -190,6 +256,12 @@ def check_called(served, package):
     served.write("called", "exports.main = ({ a }) => ({ a })")
     served.write("calls", CALLS.format(package=package))
     assert served.call("calls")["result"] == {"a": "é"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["1.8.3", "2.0.4", "2.1.2", "2.6.3", "3.0.4", "4.0.2"])
+def test_each_sdk_shows_what_is_not_emulated(version, installed, serve):
+    check_not_emulated(serve(installed(f"wx-server-sdk@{version}")))
 
 
 @pytest.mark.slow
