@@ -33,8 +33,9 @@ def openapi_document(catalogue: Catalogue, url: str = "/") -> dict[str, Any]:
         schemas.update(_lifted(f"_emulator.{kind}", schema))
     paths: dict[str, Any] = {}
     for path, entry in management_apis().items():
-        for side in ("request", "response"):
-            schemas[f"{entry['name']}.{side}"] = entry[side]
+        schemas[f"{entry['name']}.response"] = entry["response"]
+        if entry["method"] != "GET":
+            schemas[f"{entry['name']}.request"] = entry["request"]
         paths[path] = {entry["method"].lower(): _described(entry)}
     for operation in catalogue.values():
         for side in ("request", "response"):

@@ -66,9 +66,11 @@ for line in sys.stdin:
     words = re.split(r"[._]|(?<=[a-z])(?=[A-Z])", name)
     api = getattr(package, tag.capitalize() + "Api")(client)
     method = getattr(api, "_".join(words).lower())
-    model = getattr(package, "".join(w[0].upper() + w[1:] for w in words) + "Request")
-    answer = method(**request) if name == "token" else method(model.from_dict(request))
-    actual = answer.actual_instance
+    if name == "token":
+        actual = method(**request).actual_instance
+    else:
+        model = getattr(package, "".join(w[0].upper() + w[1:] for w in words) + "Request")
+        actual = method(model.from_dict(request)).actual_instance
     print(json.dumps([type(actual).__name__, actual.to_dict()]), flush=True)
 """
 OPENAPI_PYTHON_CLIENT = """
@@ -82,10 +84,12 @@ for line in sys.stdin:
     tag, name, request = json.loads(line)
     words = re.split(r"[._]|(?<=[a-z])(?=[A-Z])", name)
     module = importlib.import_module(f"we_chat_api_client.api.{tag}." + "_".join(words).lower())
-    model = getattr(models, "".join(w[0].upper() + w[1:] for w in words) + "Request")
-    body = model.from_dict(request)
-    given = {n: getattr(body, n) for n in request} if name == "token" else {"body": body}
-    answer = module.sync(client=client, **given)
+    if name == "token":
+        request["grant_type"] = models.TokenGrantType(request["grant_type"])
+        answer = module.sync(client=client, **request)
+    else:
+        model = getattr(models, "".join(w[0].upper() + w[1:] for w in words) + "Request")
+        answer = module.sync(client=client, body=model.from_dict(request))
     print(json.dumps([type(answer).__name__, answer.to_dict()]), flush=True)
 """
 
