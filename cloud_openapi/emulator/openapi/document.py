@@ -17,6 +17,7 @@ _WHOLE = frozenset({"$schema", "$id", "$defs"})
 _DAY = "^[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$"
 # The keywords about one type alone, in schemas of several types.
 _KEYWORDS: Final = {
+    "integer": {"minimum", "maximum"},
     "number": {"minimum", "maximum"},
     "object": {"required", "properties", "additionalProperties", "minProperties", "maxProperties"},
 }

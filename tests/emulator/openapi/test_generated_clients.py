@@ -147,7 +147,7 @@ class Environment:
         path = f"{self._bin}{os.pathsep}{os.environ['PATH']}"
         made = subprocess.run(
             [self._bin / program, *arguments],
-            env={**os.environ, "PATH": path},
+            env={**os.environ, "PATH": path, "NO_PROXY": "127.0.0.1"},
             check=False,
             capture_output=True,
             text=True,
