@@ -32,7 +32,13 @@ from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import PlatformError, RefusalError
 from cloud_openapi.emulator.json_response import json_answer, platform_refusal
 from cloud_openapi.emulator.weixin.operation import OperationEndpoint
-from cloud_openapi.emulator.weixin.respond import WEIXIN_JSON, Answer, Call, respond
+from cloud_openapi.emulator.weixin.respond import (
+    WEIXIN_JSON,
+    Answer,
+    Call,
+    Endpoint,
+    respond,
+)
 from cloud_openapi.json_text import read_json
 from cloud_openapi.runtime import Functions, UnknownFunctionError, new_request_id
 
@@ -90,8 +96,7 @@ class _Actions:
         try:
             return self._actions.get(request.text("action"), _unknown_action)(request)
         except NotEmulatedError as error:
-            if self._functions is not None and signer is not None:
-                self._functions.warn(signer, error.args[1])
+            self._warn(request, error.args[1])
             raise
 
     def _open_api(self, request: _ActionRequest) -> Response:
@@ -128,8 +133,26 @@ class _Actions:
         owner = program or self._emulator.common
         call = GatewayCall(request.http, owner, operation, params, build_response)
         call.refusal = self._refusal(call, request, name, known_appid=program is not None)
-        endpoint = self._endpoints.get(name, _refuse)
+        endpoint = self._endpoints.get(name) or self._lacking(request, name)
         return respond(call, endpoint, self._emulator)
+
+    def _lacking(self, request: _ActionRequest, name: str) -> Endpoint:
+        """Return the endpoint of an API that the catalogue lacks: a pin answers it, or an error."""
+
+        def endpoint(call: Call) -> Answer:
+            program = call.authorise(call.method)
+            pinned = self._emulator.pins.answer(program, name, call.params())
+            if pinned is None:
+                self._warn(request, _advice(name[:100], self._emulator.catalogue.nearest(name)))
+                raise PlatformError(_API_NOT_FOUND, f"apiName {name[:200]}")
+            return Answer(*pinned)
+
+        return endpoint
+
+    def _warn(self, request: _ActionRequest, text: str) -> None:
+        """Write a warning to the log of the function that signed the request."""
+        if self._functions is not None and request.signer is not None:
+            self._functions.warn(request.signer, text)
 
     def _refusal(
         self, call: GatewayCall, request: _ActionRequest, name: str, *, known_appid: bool
@@ -140,8 +163,6 @@ class _Actions:
         except UnknownCallerError:
             return PlatformError(ILLEGAL_SOURCE, "wxCloudApiToken")
         call.function = caller.function
-        if name not in self._endpoints:
-            return PlatformError(_API_NOT_FOUND, f"apiName {name[:200]}")
         if not is_permitted(caller, name, self._functions):
             return PlatformError(_PERMISSION_DENIED, f"permissions.openapi: {name}")
         return None if known_appid else RefusalError(40013, "appid")
@@ -181,9 +202,12 @@ def _unknown_action(request: _ActionRequest) -> NoReturn:
     raise NotEmulatedError(f"action {action[:100]!r}", action)
 
 
-def _refuse(call: Call) -> Answer:
-    call.authorise(call.method)
-    raise PlatformError(_API_NOT_FOUND, "apiName")
+def _advice(api: str, nearest: str | None) -> str:
+    meant = f" (did you mean {nearest}?)" if nearest else ""
+    return (
+        f"{api} is not emulated, so it fails with {_API_NOT_FOUND}{meant}. To pin a response: "
+        f"cloud-openapi control pins add {api} --force --response JSON"
+    )
 
 
 def _message_response(data: bytes, platform_code: int) -> Response:

@@ -55,14 +55,19 @@ def checked_pin(
 ) -> Mapping[str, Any]:
     """Return a copy of a valid definition. Raises InvalidInputError.
 
-    ``"force": true`` accepts a request or response that breaks the API's schema.
+    ``"force": true`` accepts a request or response that breaks the API's schema, and an API that
+    the catalogue lacks.
     """
-    given = checked_input("pin", _copied(definition), api=catalogue, appid=appids)
-    operation, force = catalogue[given["api"]], given.get("force", False)
-    if not force:
-        _check_request(given.get("request", {}), operation)
+    copy = _copied(definition)
+    force = isinstance(copy, dict) and copy.get("force") is True
+    given = checked_input("pin", copy, appid=appids, **({} if force else {"api": catalogue}))
     for place, response in _placed(given):
-        _check_response(place, response, operation, force=force)
+        _check_text(place, response)
+    if not force:
+        operation = catalogue[given["api"]]
+        _check_request(given.get("request", {}), operation)
+        for place, response in _placed(given):
+            _check_response(place, response, operation)
     return given
 
 
@@ -93,24 +98,28 @@ def _placed(definition: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(f"responses[{n}]", response) for n, response in enumerate(definition["responses"])]
 
 
-def _check_response(place: str, response: Any, operation: Operation, *, force: bool) -> None:
-    is_error = isinstance(response, dict) and bool(response.get("errcode"))
-    if is_error and "errmsg" not in response and not _has_text(response["errcode"]):
+def _check_text(place: str, response: Any) -> None:
+    if _is_error(response) and "errmsg" not in response and not _has_text(response["errcode"]):
         raise InvalidInputError(
             f"{place}: errcode {response['errcode']!r} has no text here: give errmsg"
         )
-    if force:
-        return
+
+
+def _check_response(place: str, response: Any, operation: Operation) -> None:
     # Slow to load; only pins need it.
     from jsonschema import Draft202012Validator, exceptions  # noqa: PLC0415
 
-    schema = _ERROR if is_error else operation.schema("https", "response")
+    schema = _ERROR if _is_error(response) else operation.schema("https", "response")
     error = exceptions.best_match(Draft202012Validator(schema).iter_errors(response))
     if error is not None:
         raise InvalidInputError(
             f"{place}{error.json_path[1:]}: {error.message}: {operation.name} does not answer so "
             '("force": true pins it anyway)'
         )
+
+
+def _is_error(response: Any) -> bool:
+    return isinstance(response, dict) and bool(response.get("errcode"))
 
 
 def _has_text(errcode: Any) -> bool:

@@ -128,9 +128,34 @@ def test_unlisted_api_returns_604101_before_parameters_are_checked(gateway):
     assert entry.check == "permissions.openapi: analysis.getDailyRetain"
 
 
-@pytest.mark.parametrize("api", ["made.up", "", "analysis.getdailyretain", "analysis"])
-def test_unknown_api_returns_604100_listed_or_not(gateway, api):
-    assert gateway.code(api=api) == -604100
+@pytest.mark.parametrize("api", ["security.msgSecCheck", "", "analysis.getdailyretain", "analysis"])
+def test_unknown_api_that_is_not_listed_returns_604101(gateway, api):
+    assert gateway.code(api=api) == -604101
+    assert gateway.functions.warnings == []
+
+
+def test_listed_api_that_the_catalogue_lacks_returns_604100_and_a_warning(gateway):
+    assert gateway.code(api="made.up") == -604100
+    text = (
+        "made.up is not emulated, so it fails with -604100. To pin a response: "
+        "cloud-openapi control pins add made.up --force --response JSON"
+    )
+    assert gateway.functions.warnings == [("reader", text)]
+
+
+def test_a_misspelt_api_is_suggested(gateway):
+    gateway.functions.permissions_of = lambda _: {"analysis.getDailyRetian"}
+    assert gateway.code(api="analysis.getDailyRetian") == -604100
+    assert "did you mean analysis.getDailyRetain?" in gateway.functions.warnings[0][1]
+
+
+def test_a_pin_answers_an_api_that_the_catalogue_lacks(gateway):
+    pin = {"api": "made.up", "request": {"a": 1}, "force": True}
+    gateway.emulator.pins.add({**pin, "response": {"errcode": 87014, "errmsg": "risky content"}})
+    assert gateway.code(api="made.up", pairs=[Pair("a", b"1")]) == 87014
+    assert gateway.code(api="made.up", pairs=[Pair("a", b"2")]) == -604100
+    assert gateway.code(api="made.up", pairs=[Pair("a", b"1")], token="token-b") == -604101
+    assert len(gateway.functions.warnings) == 1
 
 
 def test_an_sdk_without_a_token_may_call_functions_while_its_own_one_runs(gateway):

@@ -61,7 +61,7 @@ def test_sdk_gets_documented_responses_and_errors(served):
          "options": {"convertCase": False}},
         {"api": API, "params": {**DAY, "endDate": "20170314"}},
         {"api": "analysis.getWeeklyRetain", "params": DAY},
-        {"api": "analysis.getNothing", "params": {}},
+        {"api": "made.up", "params": {}},
         {"api": API, "params": DAY, "options": {"version": "v2"}},
     )  # fmt: skip
     assert answers[0] == {**documented, "errCode": 0}

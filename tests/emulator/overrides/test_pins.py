@@ -266,6 +266,12 @@ def test_force_accepts_a_response_that_breaks_the_schema(pinned, answer):
     assert pinned.call() == answer
 
 
+@pytest.mark.parametrize("api", [5, None, "", "\ud800"])
+def test_a_forced_pin_needs_the_name_of_an_api(pinned, api):
+    with pytest.raises(ValueError, match=r"api|a pin"):
+        pinned.emulator.pins.add({"api": api, "response": {}, "force": True})
+
+
 def test_the_place_of_a_broken_answer_among_several_is_named(pinned):
     with pytest.raises(ValueError, match=r"responses\[1\]\.visit_uv\[0\]\.value: "):
         pinned.emulator.pins.add({"api": API, "responses": [RECORDED, BROKEN]})
