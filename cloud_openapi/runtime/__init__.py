@@ -9,7 +9,7 @@ from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Log
 from cloud_openapi.runtime._outcome import Outcome
 from cloud_openapi.runtime._packages import install as install_packages
-from cloud_openapi.runtime._preload import isolated
+from cloud_openapi.runtime._preload import is_gateway_host, is_weixin_host, isolated
 from cloud_openapi.runtime._settings import Settings, entry_file
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._worker_command import Debug
@@ -30,6 +30,8 @@ __all__ = [
     "entry_file",
     "functions_folder",
     "install_packages",
+    "is_gateway_host",
+    "is_weixin_host",
     "isolated",
     "new_request_id",
     "notes_of",

@@ -4,7 +4,6 @@ wx-server-sdk before 2.3.3 calls a fixed address. With ``http_proxy`` it calls t
 do all other HTTP requests of its process.
 """
 
-import re
 from collections.abc import Collection, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -14,12 +13,11 @@ from flask import Flask, Response
 
 from cloud_openapi.emulator.json_response import refusal
 from cloud_openapi.loopback import is_loopback
+from cloud_openapi.runtime import is_gateway_host, is_weixin_host
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-_GATEWAY = re.compile(r"([\w-]+\.)*(tcb-open|tcb-admin|tcb-api)\.(tencentyun|tencentcloudapi)\.com")
-_WEIXIN = "api.weixin.qq.com"
 _SELF = frozenset({"127.0.0.1", "localhost", "::1"})
 _REASON = "403 The emulator forwards nothing"
 
@@ -66,7 +64,7 @@ def _not_forwarded(target: str, method: str) -> Response:
     message = (
         f"{target}: http_proxy leads to the cloud_openapi emulator, which forwards nothing. It "
         "answers requests for http://tcb-open.tencentcloudapi.com/admin, the gateway's other "
-        f"hosts and {_WEIXIN}. Add the host to no_proxy."
+        "hosts and api.weixin.qq.com. Add the host to no_proxy."
     )
     if method == "CONNECT":
         message += " https cannot be answered: use wx-server-sdk 2.3.3 or later."
@@ -87,7 +85,7 @@ def _other_host(environ: "WSGIEnvironment", paths: Collection[str]) -> str | Non
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return uri[:200]
-    if host == _WEIXIN or (_GATEWAY.fullmatch(host) and parts.path == "/admin"):
+    if is_weixin_host(host) or (is_gateway_host(host) and parts.path == "/admin"):
         return None
     # Another port is another program's, unless the path is WeChat's.
     own = str(port or 80) == environ.get("SERVER_PORT") or parts.path in paths

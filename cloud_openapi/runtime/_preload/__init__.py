@@ -7,6 +7,7 @@ Other programs load the files of this folder: ``preload.js`` Node.js, ``sitecust
 import json
 import os
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,8 +22,8 @@ def isolated(environment: Mapping[str, str], url: str) -> dict[str, str]:
     The variable CLOUD_OPENAPI_REAL_HOSTS of this process names the exceptions.
     """
     real = os.environ.get(_REAL_HOSTS, "")
-    domains = json.loads((_FOLDER / "hosts.json").read_bytes())
-    listed = domains["emulated"] + ([] if real else domains["refused"])
+    refused = [] if real else _domains()["refused"]
+    listed = [*_domains()["weixin"], *_domains()["gateway"], *refused]
     # Some clients take ".example.com" for the subdomains alone, some "example.com" for that host.
     direct = [urlsplit(url).hostname or "", "localhost", *listed, *(f".{each}" for each in listed)]
     given = {name: environment.get(name) for name in ("NO_PROXY", "no_proxy")}
@@ -35,6 +36,27 @@ def isolated(environment: Mapping[str, str], url: str) -> dict[str, str]:
         _EMULATOR: url,
         **({_REAL_HOSTS: real} if real else {}),
     }
+
+
+def is_weixin_host(host: str) -> bool:
+    """Return whether a host is one of WeChat's API, which the emulator answers for."""
+    return _is_below(host, _domains()["weixin"])
+
+
+def is_gateway_host(host: str) -> bool:
+    """Return whether a host is one of CloudBase's gateway, which the emulator answers for."""
+    return _is_below(host, _domains()["gateway"])
+
+
+def _is_below(host: str, domains: Iterable[str]) -> bool:
+    name = host.lower().removesuffix(".")
+    return any(f".{name}".endswith(f".{domain}") for domain in domains)
+
+
+@cache
+def _domains() -> dict[str, list[str]]:
+    domains: dict[str, list[str]] = json.loads((_FOLDER / "hosts.json").read_bytes())
+    return domains
 
 
 def _joined(no_proxy: str, hosts: Iterable[str]) -> str:

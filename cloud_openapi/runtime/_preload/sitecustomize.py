@@ -36,7 +36,7 @@ def _check(host: str) -> None:
         domains = json.load(file)
     if host in os.environ.get("CLOUD_OPENAPI_REAL_HOSTS", "").replace(" ", "").split(","):
         return
-    if _is_below(host, domains["emulated"]):
+    if _is_below(host, domains["weixin"] + domains["gateway"]):
         url = os.environ.get("CLOUD_OPENAPI_EMULATOR")
         raise ConnectionRefusedError(
             f"{host} is not called: the emulator answers for it. Use {url} as the base URL"
