@@ -14,6 +14,7 @@ from cloud_openapi.cli._options import option
 from cloud_openapi.demo import secret_for
 from cloud_openapi.emulator import Clock, Emulator
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.json_text import is_text, read_json
 from cloud_openapi.mode import Mode
 from cloud_openapi.periods import parse_now
 
@@ -192,7 +193,7 @@ _MODE_OPTIONS = (
 def _read(file: Path) -> tuple[int, dict[str, Any]]:
     """Return the seed and the mini programs of a settings file. Raises ConfigError."""
     try:
-        content = json.loads(file.read_bytes())
+        content = read_json(file.read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
@@ -206,6 +207,8 @@ def _read(file: Path) -> tuple[int, dict[str, Any]]:
     if not isinstance(apps, Mapping):
         raise ConfigError(f'{file}: apps must be an object such as {{"wx1": {{"ready_hour": 9}}}}.')
     for appid, settings in apps.items():
+        if not is_text(appid):
+            raise ConfigError(f"{file}: apps: {json.dumps(appid)} is not a text in UTF-8.")
         if not isinstance(settings, Mapping):
             raise ConfigError(
                 f'{file}: apps: {appid} must be an object such as {{"ready_hour": 9}}.'

@@ -12,6 +12,7 @@ from cloud_openapi.cli._options import echo_json, json_value, option, pass_env_o
 from cloud_openapi.emulator import listen
 from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
 from cloud_openapi.errors import CloudOpenAPIError
+from cloud_openapi.runtime import references_outside
 
 
 @click.command()
@@ -42,6 +43,8 @@ def invoke(  # noqa: PLR0913 - an option each
     emulator = options.emulator()
     with serving(emulator, functions, listen("127.0.0.1", 0), passed=pass_env) as found:
         check_known(name, found)
+        for reference in references_outside(found.settings_of(name)):
+            click.echo(f"Warning: {reference}", err=True)
         outcome = found.invoke(name, data, emulator.clock_of(emulator.first_appid).now(), source)
     click.echo(outcome.log, err=True, nl=False)
     if outcome.status != HTTPStatus.OK:

@@ -4,11 +4,14 @@ Runtimes: https://docs.cloudbase.net/en/cloud-function/runtime-support
 """
 
 import shlex
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
-from cloud_openapi.runtime._discovery import NAME
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.runtime._discovery import NAME, read_permissions
 from cloud_openapi.runtime._files import FileError, read_object
+from cloud_openapi.runtime._outside import references_outside
 from cloud_openapi.runtime._settings import RUNTIMES, Settings
 
 _PYTHONS = ("Python3.11", "Python3.10", "Python3.9", "Python3.7")
@@ -55,7 +58,13 @@ def is_web(settings: Settings) -> bool:
 
 def notes_of(settings: Settings) -> list[str]:
     """Return notes on possible mistakes and on settings that the emulator ignores."""
-    return [*_of_entry(settings), *_of_config(settings), *_of_requirements(settings)]
+    outside = (str(each) for each in references_outside(settings) if not each.module)
+    return [
+        *_of_entry(settings),
+        *_of_config(settings),
+        *_of_requirements(settings),
+        *outside,
+    ]
 
 
 def _of_entry(settings: Settings) -> Iterator[str]:
@@ -73,7 +82,7 @@ def _of_entry(settings: Settings) -> Iterator[str]:
 def _of_config(settings: Settings) -> Iterator[str]:
     path = settings.folder / "config.json"
     try:
-        config = read_object(path)
+        config, listed = read_object(path), read_permissions(path)
     except FileError:
         return  # a problem, not a note
     if config is None:
@@ -87,6 +96,7 @@ def _of_config(settings: Settings) -> Iterator[str]:
                 meant = get_close_matches(key, known, 1)
                 instead = f"; did you mean {where}{meant[0]}?" if meant else ""
                 yield f"{path}: {where}{key} is unknown and ignored{instead}"
+    yield from (f"{path}: {note}" for note in _of_permissions(listed))
 
 
 def _of_requirements(settings: Settings) -> Iterator[str]:
@@ -96,6 +106,34 @@ def _of_requirements(settings: Settings) -> Iterator[str]:
         if any(line.strip() and not line.lstrip().startswith("#") for line in lines):
             how = shipped(settings, f"-r {shlex.quote(str(path))}")
             yield f"the platform does not install requirements.txt; {how}"
+
+
+def wrong_permissions(names: Iterable[str]) -> Iterator[str]:
+    """Yield a text for each name in permissions.openapi that cannot be an API's."""
+    for name in dict.fromkeys(names):
+        if "*" in name:
+            yield f'permissions.openapi: "{name}" is not a wildcard and permits nothing'
+        elif meant := _meant(name):
+            yield (
+                f'permissions.openapi: "{name}" is not an API and permits nothing; '
+                f'did you mean "{meant}"?'
+            )
+
+
+def _meant(name: str) -> str | None:
+    """Return the API that a wrong name means, None for a name that WeChat may know."""
+    catalogue = default_catalogue()
+    namespace = name.strip().lower().removeprefix("openapi.").partition(".")[0]
+    may_be = "." in name and namespace not in {known.partition(".")[0] for known in catalogue}
+    return None if name in catalogue or may_be else catalogue.nearest(name)
+
+
+def _of_permissions(names: Sequence[str]) -> Iterator[str]:
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield f'permissions.openapi lists "{name}" {count} times'
+        if name not in default_catalogue() and not any(wrong_permissions([name])):
+            yield f'permissions.openapi: "{name}" is not in the catalogue, and not emulated'
 
 
 def shipped(settings: Settings, what: str) -> str:

@@ -73,7 +73,7 @@ class Folder:
         self._defaults = defaults
         self._rc = CloudbaseRC(self.path)
         self._cached: dict[str, _Cached] = {}
-        self.permissions = _FileCache[frozenset[str]](read_permissions, frozenset())
+        self.permissions = _FileCache[frozenset[str]](_permitted, frozenset())
         """``permissions.openapi`` of a config.json, and the error message, else empty."""
         self.timer = _FileCache[Timer | None](_timer, None)
         """The timer of a config.json, None if it has none, and the error message, else empty."""
@@ -139,15 +139,26 @@ def _settings(name: str, folder: Path, rc: RC, defaults: Settings) -> Settings:
     return settings
 
 
-def read_permissions(path: Path) -> frozenset[str]:
+def read_permissions(path: Path) -> list[str]:
     """Return ``permissions.openapi`` of a config.json. Raises FileError, which names the key."""
     value = (read_object(path) or {}).get("permissions", {})
     if not isinstance(value, dict):
         raise FileError(f"{path}: permissions must be an object, not {kind(value)}")
     names = value.get("openapi", [])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise FileError(f"{path}: permissions.openapi must be an array of API names")
-    return frozenset(names)
+    if not isinstance(names, list):
+        raise FileError(
+            f"{path}: permissions.openapi must be an array of API names, not {kind(names)}"
+        )
+    for index, name in enumerate(names):
+        if not isinstance(name, str):
+            raise FileError(
+                f"{path}: permissions.openapi[{index}] must be the name of an API, not {kind(name)}"
+            )
+    return names
+
+
+def _permitted(path: Path) -> frozenset[str]:
+    return frozenset(read_permissions(path))
 
 
 def _timer(path: Path) -> Timer | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cloud_openapi.json_text import is_text
 from cloud_openapi.runtime._cloudbaserc import fill_in
 from cloud_openapi.runtime._files import FileError, kind, read_object
 
@@ -160,8 +161,12 @@ def _variables(source: Mapping[str, Any], where: str) -> dict[str, str]:
         raise FileError(f"{where}: envVariables must be an object, not {kind(given)}")
     found = {}
     for key, value in given.items():
-        if not isinstance(value, str) or "\0" in key + value:
+        if not isinstance(value, str):
             raise FileError(f"{where}: envVariables.{key} must be a string, not {kind(value)}")
+        if not is_text(key + value):
+            raise FileError(
+                f"{where}: envVariables.{key}: no variable has a NUL or half a surrogate pair"
+            )
         if not key or "=" in key or key.upper().startswith(_RESERVED):
             reserved = ", ".join(_RESERVED[:3])
             raise FileError(f"{where}: envVariables.{key}: a name may not begin with {reserved}")
@@ -170,9 +175,6 @@ def _variables(source: Mapping[str, Any], where: str) -> dict[str, str]:
         except KeyError as error:
             message = f"the variable {error.args[0]} is not set here"
             raise FileError(f"{where}: envVariables.{key}: {message}") from None
-    if (
-        sum(len(f"{k}={v}".encode("utf-8", "surrogatepass")) for k, v in found.items())
-        > _MOST_VARIABLES
-    ):
+    if sum(len(f"{key}={value}".encode()) for key, value in found.items()) > _MOST_VARIABLES:
         raise FileError(f"{where}: envVariables are more than 4 KB together")
     return found
