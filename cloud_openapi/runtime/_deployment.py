@@ -18,9 +18,13 @@ _PYTHONS = ("Python3.11", "Python3.10", "Python3.9", "Python3.7")
 # The page also lists "26.x", without the exact name.
 _NODES = ("Nodejs24.11", "Nodejs22.21", "Nodejs20.19", "Nodejs18.15", "Nodejs16.13")
 _KEYS = ("permissions", "triggers", "timeout", "envVariables")
+_ENTRY_KEYS = ("handler", "runtime", "timeout", "memorySize", "envVariables", "type", "dir")
+_CLOSE = 0.8
 _NOT_DONE = {
     "layers": "layers are not emulated: their files are missing here",
     "triggers": "the emulator fires the triggers of config.json, not these",
+    "ignore": "ignore is not applied: here the function has these files",
+    "vpc": "the network of a vpc is not emulated",
 }
 
 
@@ -74,6 +78,10 @@ def _of_entry(settings: Settings) -> Iterator[str]:
     for key, text in _NOT_DONE.items():
         if entry.get(key):
             yield f"{place}: {text}"
+    for key in entry.keys() - set(_ENTRY_KEYS):
+        # Of the many other keys none matters here.
+        if meant := get_close_matches(key, _ENTRY_KEYS, 1, _CLOSE):
+            yield f"{place}: {key} is unknown and ignored; did you mean {meant[0]}?"
     runtime = entry.get("runtime")
     if settings.language == "node" and isinstance(runtime, str) and runtime not in _NODES:
         yield f"{place}: runtime: the platform lists {', '.join(_NODES)}, not {runtime!r}"

@@ -108,13 +108,14 @@ class Folder:
         if not isinstance(name, str) or NAME.fullmatch(name) is None:
             return None
         entry = rc.entries.get(name)
-        below = entry.get("dir", name) if entry else name
-        if not isinstance(below, str):
-            below = name
-        if below == name and not self._has(name):
+        folder = self.path / name
+        if entry is not None and rc.path is not None and "dir" in entry:
+            # The first is the CLI's; a folder among the functions is found too.
+            candidates = (rc.path.parent / entry["dir"], self.path / entry["dir"])
+            folder = next((path for path in candidates if os.path.isdir(path)), folder)  # noqa: PTH112
+        elif not self._has(name):
             return None
-        folder = self.path / below
-        is_one = folder.is_dir() and (entry is not None or entry_file(folder) is not None)
+        is_one = os.path.isdir(folder) and (entry is not None or entry_file(folder) is not None)  # noqa: PTH112
         return folder if is_one else None
 
     def _has(self, name: str) -> bool:
