@@ -1,6 +1,5 @@
 """The options that make an emulator: --app, --seed, --now, --settings, --mode, …."""
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -39,6 +38,8 @@ class EmulatorOptions(NamedTuple):
         seed, apps = _read(self.settings) if self.settings else (0, {})
         for appid, secret in self.apps:
             apps[appid] = {**apps.get(appid, {}), **({"secret": secret} if secret else {})}
+        if not all(is_text(f"{appid}{settings.get('secret')}") for appid, settings in apps.items()):
+            raise ConfigError(f"{self.settings or '--app'}: appids and secrets are text in UTF-8.")
         given = {
             appid: settings
             if settings.get("secret") is not None
@@ -207,8 +208,6 @@ def _read(file: Path) -> tuple[int, dict[str, Any]]:
     if not isinstance(apps, Mapping):
         raise ConfigError(f'{file}: apps must be an object such as {{"wx1": {{"ready_hour": 9}}}}.')
     for appid, settings in apps.items():
-        if not is_text(appid):
-            raise ConfigError(f"{file}: apps: {json.dumps(appid)} is not a text in UTF-8.")
         if not isinstance(settings, Mapping):
             raise ConfigError(
                 f'{file}: apps: {appid} must be an object such as {{"ready_hour": 9}}.'

@@ -95,9 +95,10 @@ def group() -> None:
 
 def run() -> None:
     """Run the group; report an error of this package or of the system as one line."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A text may have half a surrogate pair, or characters that the terminal lacks.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A text may have half a surrogate pair, or characters that the terminal lacks.
+            stream.reconfigure(errors="backslashreplace")
     _refuse_bytes()
     try:
         group(prog_name="cloud-openapi")

@@ -135,7 +135,13 @@ def _periods(operation: Operation, dates: str, data: Mapping[str, Any]) -> Itera
             "must be two days such as 20260301..20260331", param_hint="--dates"
         )
     rule, today = operation.rules[0], datetime.now(BEIJING).date()
-    first, last = max(first, _LAUNCH), min(last, today - timedelta(days=1))
+    possible = max(first, _LAUNCH), min(last, today - timedelta(days=1))
+    if possible != (first, last):
+        click.echo(
+            f"--dates: {_LAUNCH:%Y%m%d} to yesterday are possible, and the rest is left out.",
+            err=True,
+        )
+    first, last = possible
     for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
         for span in _SPANS:
             period = period_with(span, day)
