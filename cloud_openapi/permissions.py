@@ -36,10 +36,10 @@ class Permissions:
         except (OSError, ValueError) as error:
             raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
         names = _listed(_parse(text, path), path)
-        if "*" in names:
+        for name in (name for name in names if "*" in name):
             warnings.warn(
-                f'{path}: "*" in permissions.openapi is no wildcard on the platform and allows '
-                "nothing; list each API by name.",
+                f'{path}: "{name}" in permissions.openapi is no wildcard on the platform and '
+                "allows nothing; list each API by name.",
                 stacklevel=3,
             )
         return cls(names, path)

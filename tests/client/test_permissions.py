@@ -1,5 +1,7 @@
 """The allowlist of config.json, and each way in which the file can be broken."""
 
+import re
+
 import pytest
 from support.values import API
 
@@ -54,9 +56,12 @@ def test_a_missing_file_allows_nothing_and_the_denial_says_that_it_is_missing(tm
     )
 
 
-def test_a_star_is_no_wildcard_and_says_so(tmp_path):
-    path = write(tmp_path / "config.json", '{"permissions": {"openapi": ["*"]}}')
-    with pytest.warns(UserWarning, match="no wildcard") as caught:
+@pytest.mark.parametrize("name", ["*", "analysis.*"])
+def test_a_star_is_no_wildcard_and_says_so(tmp_path, name):
+    path = write(tmp_path / "config.json", f'{{"permissions": {{"openapi": ["{name}"]}}}}')
+    with pytest.warns(
+        UserWarning, match=re.escape(f'"{name}" in permissions.openapi is no')
+    ) as caught:
         permissions = Permissions.load(path)
     assert API not in permissions
     assert str(path) in str(caught[0].message)
@@ -78,6 +83,9 @@ def test_a_star_is_no_wildcard_and_says_so(tmp_path):
         ('{"permissions": {"openapi": ["a.b", 1]}}', "openapi[1] must be a string, not a number"),
         ('{"permissions": {"openapi": [true]}}', "openapi[0] must be a string, not a boolean"),
         ('{"permissions": {"openapi": [["a.b"]]}}', "openapi[0] must be a string, not an array"),
+        ('{"timeout": ' + "9" * 5000 + "}", "a number has more digits than can be read"),
+        ('{"timeout": NaN}', "NaN is not a JSON value"),
+        ('{"permissions": ' + "[" * 100_000, "cannot be read as JSON"),
     ],
 )
 def test_a_broken_file_gives_an_error_that_names_file_and_place(tmp_path, text, place):
