@@ -38,8 +38,8 @@ class Permissions:
         names = _listed(_parse(text, path), path)
         for name in (name for name in names if "*" in name):
             warnings.warn(
-                f'{path}: "{name}" in permissions.openapi is no wildcard on the platform and '
-                "allows nothing; list each API by name.",
+                f'{path}: "{name}" in permissions.openapi is not a wildcard on the platform '
+                "and allows nothing; list each API by name.",
                 stacklevel=3,
             )
         return cls(names, path)

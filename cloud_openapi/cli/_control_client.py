@@ -64,7 +64,7 @@ class ControlClient:
 
     def _stranger(self, path: str, reason: str) -> CloudOpenAPIError:
         return CloudOpenAPIError(
-            f"What answers at {self._url} is no emulator that can be steered "
+            f"What answers at {self._url} is not an emulator with control routes "
             f"({reason} at /_emulator/{path})."
         )
 
