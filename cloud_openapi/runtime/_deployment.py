@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.runtime._discovery import NAME, read_permissions
-from cloud_openapi.runtime._files import FileError, read_object
+from cloud_openapi.runtime._files import FileError, read_object, repeated_keys
 from cloud_openapi.runtime._outside import references_outside
 from cloud_openapi.runtime._settings import RUNTIMES, Settings
 
@@ -90,7 +90,7 @@ def _of_entry(settings: Settings) -> Iterator[str]:
 def _of_config(settings: Settings) -> Iterator[str]:
     path = settings.folder / "config.json"
     try:
-        config, listed = read_object(path), read_permissions(path)
+        config, listed, repeated = read_object(path), read_permissions(path), repeated_keys(path)
     except FileError:
         return  # a problem, not a note
     if config is None:
@@ -105,6 +105,7 @@ def _of_config(settings: Settings) -> Iterator[str]:
                 instead = f"; did you mean {where}{meant[0]}?" if meant else ""
                 yield f"{path}: {where}{key} is unknown and ignored{instead}"
     yield from (f"{path}: {note}" for note in _of_permissions(listed))
+    yield from (f"{path}: {key} is there twice, and the last one counts" for key in repeated)
 
 
 def _of_requirements(settings: Settings) -> Iterator[str]:

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import posixpath
-from collections import deque
+from collections import Counter, deque
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
@@ -17,8 +17,8 @@ Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 # Dependencies are thousands of files, and are replaced as a whole.
 UNWATCHED = frozenset({"node_modules", "__pycache__"})
-# Folders of the platform that a function may name.
-_OF_PLATFORM = ("/opt/", "/tmp/", "/var/")  # noqa: S108 - a prefix of names
+# Folders that belong to a developer's machine; others, such as /tmp and /opt, are the platform's.
+_OF_PEOPLE = ("/home/", "/Users/", "/root/", "/Volumes/")
 _NAME = attrgetter("name")
 _DIST_INFO = ".dist-info"
 MOST_WATCHED = 400
@@ -47,6 +47,22 @@ def read_object(path: Path) -> dict[str, Any] | None:
     return value
 
 
+def repeated_keys(path: Path) -> list[str]:
+    """Return the keys that an object of a JSON file has twice: the last one counts.
+
+    Raises FileError.
+    """
+    found: list[str] = []
+
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        found.extend(key for key, count in Counter(key for key, _ in members).items() if count > 1)
+        return dict(members)
+
+    if read_object(path) is not None:
+        json.loads(path.read_text("utf-8-sig"), object_pairs_hook=pairs)
+    return found
+
+
 def kind(value: Any) -> str:
     """Return what JSON calls a value."""
     return "null" if value is None else _KINDS.get(type(value), "a number")
@@ -58,9 +74,7 @@ def leads_out(path: str) -> bool:
     Links and the name of the folder do not count: it has another one on the platform.
     """
     normal = posixpath.normpath(path)
-    if normal.startswith("/"):
-        return not normal.startswith(_OF_PLATFORM)
-    return normal == ".." or normal.startswith("../")
+    return normal == ".." or normal.startswith(("../", *_OF_PEOPLE))
 
 
 def stamp(path: str | Path) -> Stamp:

@@ -23,6 +23,10 @@ _MOST_BYTES = 1_000_000
 _TEST = re.compile(
     r"(?:.*/)?(?:(?:__)?tests?(?:__)?/.*|test_[^/]*|conftest\.py|[^/]*[._](?:test|spec)\.\w+)"
 )
+# A source without any of these leads nowhere else; the others take time to read.
+_MAYBE = re.compile(
+    r"(?<!\.)\.\.(?!\.)|from\s*\.\.|parent|dirname|pardir|/(?:home|Users|root|Volumes)/"
+)
 _LOCAL = re.compile(r"(?:file|link|portal):(?://)?")
 
 
@@ -53,7 +57,8 @@ def _in_sources(settings: Settings) -> Iterator[Reference]:
         if not name.endswith(suffixes) or size > _MOST_BYTES or _TEST.fullmatch(name):
             continue
         found: dict[int, Reference] = {}
-        for line, text, module in references(name, _source(Path(file))):
+        source = _source(Path(file))
+        for line, text, module in references(name, source) if _MAYBE.search(source) else ():
             if module or line not in found:
                 found[line] = Reference(f"{file}:{line}", text, module)
         yield from found.values()

@@ -53,7 +53,9 @@ class _Paths:
                 yield from self._listed(value) if loads else self._data(node)
             case ast.AugAssign(target=target, value=value) if _is_sys_path(target):
                 yield from self._listed(value)
-            case ast.Call() | ast.BinOp() | ast.Attribute() | ast.Subscript() | ast.JoinedStr():
+            case ast.Call() | ast.BinOp() | ast.Subscript() | ast.JoinedStr():
+                yield from self._data(node)
+            case ast.Attribute(attr="parent"):
                 yield from self._data(node)
 
     def _listed(self, value: ast.expr) -> Iterator[tuple[str, bool]]:

@@ -322,6 +322,7 @@ def test_check_says_what_to_do(folder, write, source, says):
             "permisions is unknown and ignored; did you mean permissi",
         ),
         ("config.json", '{"permissions": {"openApi": []}}', "permissions.openApi is unknown"),
+        ("config.json", '{"timeout": 5, "timeout": 6}', "timeout is there twice, and the last one"),
         (
             "config.json",
             permitting("security.msgSecCheck"),
