@@ -1,7 +1,5 @@
 """The allowlist of config.json, and each way in which the file can be broken."""
 
-import re
-
 import pytest
 from support.values import API
 
@@ -57,14 +55,12 @@ def test_a_missing_file_allows_nothing_and_the_denial_says_that_it_is_missing(tm
 
 
 @pytest.mark.parametrize("name", ["*", "analysis.*"])
-def test_a_star_is_no_wildcard_and_says_so(tmp_path, name):
+def test_a_star_is_not_a_wildcard_and_says_so(tmp_path, name):
     path = write(tmp_path / "config.json", f'{{"permissions": {{"openapi": ["{name}"]}}}}')
-    with pytest.warns(
-        UserWarning, match=re.escape(f'"{name}" in permissions.openapi is no')
-    ) as caught:
+    with pytest.warns(UserWarning, match="not a wildcard") as caught:
         permissions = Permissions.load(path)
     assert API not in permissions
-    assert str(path) in str(caught[0].message)
+    assert f'{path}: "{name}"' in str(caught[0].message)
 
 
 @pytest.mark.parametrize(
