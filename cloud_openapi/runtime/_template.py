@@ -14,7 +14,7 @@ ENV_FILES = (".env", ".env.local")
 _TAG = re.compile(r"\{\{\{?&?\s*([\w.-]+)\s*\}?\}\}")
 # A line, a key and a value of dotenv 8, which the CLI uses: it has no comments behind a value.
 _LINES = re.compile(r"\r\n|\n|\r")
-_SETTING = re.compile(r"\s*([\w.-]+)\s*=\s*(.*?)\s*", re.ASCII)
+_SETTING = re.compile(r"\s*([\w.-]+)\s*=(.*)", re.ASCII)
 
 
 def fill(value: Mapping[str, Any], project: Path) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def _environment(project: Path) -> dict[str, str]:
             continue  # the CLI skips them too; .env is often a folder
         for line in _LINES.split(text):
             if setting := _SETTING.fullmatch(line):
-                found[setting[1]] = _unquoted(setting[2])
+                found[setting[1]] = _unquoted(setting[2].strip())
     return {**found, **os.environ}
 
 
