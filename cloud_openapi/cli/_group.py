@@ -122,6 +122,6 @@ def _refuse_bytes() -> None:
     given = {f"argument {number}": text for number, text in enumerate(arguments, 1)}
     given |= {name: text for name, text in os.environ.items() if name.startswith(_PREFIX)}
     for place, text in given.items():
-        # A file may have such a name.
-        if not is_text(text) and not os.path.exists(text):  # noqa: PTH110 - that raises for some
+        # No argument has a NUL. A file may have a name of other bytes.
+        if not is_text(text.replace("\0", "")) and not os.path.exists(text):  # noqa: PTH110 - that raises for some
             fail(f"{place} is not text in UTF-8.", 2)
