@@ -14,7 +14,7 @@ from urllib.parse import quote
 from cloud_openapi.wire.signature import EXPIRES, SignatureError, Signed, names, require_signed
 
 FIELD: Final = "authorization"
-"""The field that holds it."""
+"""The form field that holds the signature."""
 
 # The SDK adds these after it has signed.
 _UNSIGNED = frozenset({FIELD, "requestdata", "sessiontoken", "sdk_version", "file"})
@@ -41,7 +41,7 @@ class Claim(NamedTuple):
         ``now`` is in seconds. Message, session token and version of the SDK are not signed.
         """
         if not int(self.begin) - EXPIRES <= now <= int(self.end):
-            raise SignatureError("q-sign-time is not of now: check the clock")
+            raise SignatureError("q-sign-time does not include the current time: check the clock")
         fields = _texts(request)
         require_signed(fields.keys() - _UNSIGNED - set(self.params))
         lines = f"{_pairs(self.params, fields)}\n{_pairs(self.headers, request.headers)}"

@@ -78,7 +78,7 @@ class Claim(NamedTuple):
                 f"X-Timestamp is more than {EXPIRES} seconds away: check the clock"
             )
         if _date(self.timestamp) != self.date:
-            raise SignatureError("X-Timestamp is not of the day of the signature")
+            raise SignatureError("X-Timestamp is not on the date in the Credential")
         fields = _hashed(request)
         unsigned = {name for name, value in fields.items() if value}.difference(self.params)
         require_signed(unsigned | {"content-type", "host"}.difference(self.headers))
