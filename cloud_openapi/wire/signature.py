@@ -24,6 +24,8 @@ _FORM = re.compile(
     rf"{_ALGORITHM} Credential=([^/,\s]+)/([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/tcb/tc3_request, "
     r"SignedParams=([^,]*), SignedHeaders=([^,]*), Signature=([0-9a-f]{64})"
 )
+_SPACES = "\t\n\v\f\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+_SPACES += "\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _TIMESTAMP = re.compile("[0-9]{1,12}")
 _MOST_SHOWN, _LONGEST_SHOWN = 5, 200
 
@@ -159,9 +161,17 @@ def _hashed(request: Signed) -> dict[str, bytes]:
     """Return the fields by lower-case name, each as it counts: all are trimmed but binary ones."""
     raw = _BINARY if request.headers.get("content-type", "").startswith(_MULTIPART) else ()
     return {
-        (lower := name.lower()): value if lower in raw else value.strip()
+        (lower := name.lower()): value if lower in raw else _trimmed(value)
         for name, value in request.fields.items()
     }
+
+
+def _trimmed(value: bytes) -> bytes:
+    """Trim a text as JavaScript does."""
+    if value.isascii():
+        return value.strip()
+    text = value.decode("utf-8", "surrogateescape").strip(_SPACES)
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _payload(fields: Mapping[str, bytes], names: Iterable[str]) -> str:

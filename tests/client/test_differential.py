@@ -374,6 +374,31 @@ def to_sign(request):
     }
 
 
+SPACES = [chr(code) for code in range(0x3001) if chr(code).isspace()] + [
+    "\u180e",
+    "\u200b",
+    "\ufeff",
+]
+
+
+@pytest.mark.parametrize("space", [" ", "\u3000", "\xa0", "\x1c", "".join(SPACES)], ids=ascii)
+def test_both_trim_the_same_characters(service, space):
+    fields = {"action": f"{space}wx.api{space}", "envName": f"零{space}", "Empty": space}
+    given = {
+        "secretId": "test-id",
+        "secretKey": KEY,
+        "method": "post",
+        "url": "http://127.0.0.1/admin?env=e",
+        "headers": {"host": "127.0.0.1", "content-type": "application/json"},
+        "params": fields,
+        "timestamp": 1795508239,
+    }
+    encoded = {name: value.encode() for name, value in fields.items()}
+    request = signature.Signed("//127.0.0.1/admin", "env=e", given["headers"], encoded)
+    ours = signature.sign(request, "test-id", KEY, given["timestamp"])
+    assert service.node.call([{"sign": given}]) == [{"authorization": ours}]
+
+
 def test_both_send_the_same_fields_and_accept_each_others_signatures(service, both):
     check_requests(service, both, 1, QUICK)
 

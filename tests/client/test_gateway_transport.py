@@ -549,6 +549,16 @@ def test_a_hostile_answer_is_an_error_of_the_sdks(gateway, httpserver, body, wra
         assert len(str(caught.value)) < 2500
 
 
+def test_a_response_over_32_mib_is_minus_501001(gateway, httpserver):
+    answers(httpserver, bytes(33 * 1024 * 1024))
+    for call in (
+        lambda: gateway.openapi.analysis.getDailyRetain(DAY),
+        lambda: gateway.callFunction(name="f"),
+    ):
+        with pytest.raises(CloudSDKError, match="response larger than 32 MiB"):
+            call()
+
+
 # ---- against the emulator ------------------------------------------------------------------
 
 
