@@ -168,8 +168,13 @@ def test_a_failed_token_request_raises_weixins_own_code(httpserver):
         (b'"text"', '"text"'),
         (b"null", "null"),
         (b"\xff\xfe\x00", "\ufffd\ufffd\x00"),
+        (b"\xef\xbb\xbf{}", "\ufeff{}"),
+        ("{}".encode("utf-16-le"), "{\0}\0"),
+        (b'{"a": NaN}', '{"a": NaN}'),
+        (b'{"a": 1e999}', '{"a": 1e999}'),
+        (b'{"a":' * 200 + b"1" + b"}" * 200, '{"a":' * 200 + "1" + "}" * 200),
     ],
-    ids=["html", "empty", "truncated", "array", "string", "null", "bytes"],
+    ids=lambda value: repr(value[:9]),
 )
 def test_a_body_that_is_no_json_object_is_minus_601001(httpserver, body, shown):
     service = Service(httpserver, lambda _: Response(body))
