@@ -331,7 +331,7 @@ def test_a_random_request_gets_an_answer_of_the_gateways(fields, form, by, tail,
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, deadline=None, database=None)
+@settings(max_examples=2_000, deadline=None, database=None)
 @random_requests
 def test_many_random_requests_get_an_answer_of_the_gateways(fields, form, by, tail, header):
     check(fields, form, by, tail, header)
