@@ -8,6 +8,7 @@ from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Log
 from cloud_openapi.runtime._outcome import Outcome
+from cloud_openapi.runtime._outside import references_outside
 from cloud_openapi.runtime._packages import install as install_packages
 from cloud_openapi.runtime._preload import is_gateway_host, is_weixin_host, isolated
 from cloud_openapi.runtime._settings import Settings, entry_file
@@ -35,5 +36,6 @@ __all__ = [
     "isolated",
     "new_request_id",
     "notes_of",
+    "references_outside",
     "refused_name",
 ]

@@ -13,11 +13,12 @@ from cloud_openapi.emulator.cloudbase.gateway_call import (
     GatewayCall,
     Params,
     ResponseBuilder,
+    params_from_json,
     params_from_pairs,
-    params_from_text,
 )
 from cloud_openapi.emulator.cloudbase.gateway_caller import (
     ILLEGAL_SOURCE,
+    GatewayCaller,
     UnknownCallerError,
     authenticate,
     is_permitted,
@@ -38,11 +39,13 @@ from cloud_openapi.emulator.weixin.respond import (
     Call,
     Endpoint,
     respond,
+    without_secrets,
 )
 from cloud_openapi.json_text import read_json
 from cloud_openapi.runtime import Functions, UnknownFunctionError, new_request_id
 
 _PERMISSION_DENIED, _API_NOT_FOUND = -604101, -604100
+_LONGEST_SHOWN = 100
 _TEXTS = {
     _API_NOT_FOUND: "API not found",
     _PERMISSION_DENIED: "function has no permission to call this API",
@@ -71,7 +74,7 @@ class _ActionRequest(NamedTuple):
     signer: str | None
 
     def text(self, field: str) -> str:
-        return self.fields.get(field, b"").decode("utf-8", "replace")
+        return self.fields.get(field.lower(), b"").decode("utf-8", "replace")
 
 
 class _Actions:
@@ -94,10 +97,22 @@ class _Actions:
         signer = signing_function(http, fields, credentials, self._emulator.gateway_secret)
         request = _ActionRequest(http, fields, signer)
         try:
-            return self._actions.get(request.text("action"), _unknown_action)(request)
+            return self._actions.get(request.text("action"), self._unknown_action)(request)
         except NotEmulatedError as error:
             self._warn(request, error.args[1])
             raise
+
+    def _unknown_action(self, request: _ActionRequest) -> NoReturn:
+        action = request.text("action")
+        raise NotEmulatedError(f"action {self._shown(request, action)!r}", action)
+
+    def _shown(self, request: _ActionRequest, text: str) -> str:
+        """Return a text of the caller for a message: cut, without secrets."""
+        shown = without_secrets(text, self._emulator, self._secrets_of(request))
+        return shown[:_LONGEST_SHOWN]
+
+    def _secrets_of(self, request: _ActionRequest) -> tuple[str | None, ...]:
+        return request.text("wxCloudApiToken"), self._emulator.gateway_secret
 
     def _open_api(self, request: _ActionRequest) -> Response:
         # Loaded on demand: protobuf is an optional dependency.
@@ -109,30 +124,48 @@ class _Actions:
                 f"The emulator cannot read cloud calls without protobuf ({error}). Install it for "
                 "the emulator: pip install 'cloud-openapi[gateway]'",
             ) from None
-        try:
-            message = messages.read_request(request.fields.get("requestData", b""))
-        except messages.MessageError as error:
-            raise GatewayError(
-                "INVALID_PARAM", f"requestData is not a CommApiData message: {error}"
-            ) from None
-        if message.api_type != messages.OPEN_API:
-            raise NotEmulatedError(f"apiType {message.api_type}", request.text("apiName"))
-        params = params_from_pairs(message.pairs)
-        return self._call(request, params, message.appid, _message_response)
+
+        def read() -> tuple[Params, str]:
+            try:
+                message = messages.read_request(request.fields.get("requestdata", b""))
+            except messages.MessageError as error:
+                raise GatewayError(
+                    "INVALID_PARAM", f"requestData is not a CommApiData message: {error}"
+                ) from None
+            if message.api_type != messages.OPEN_API:
+                raise NotEmulatedError(f"apiType {message.api_type}", request.text("apiName"))
+            return params_from_pairs(message.pairs), message.appid
+
+        return self._call(request, read, _message_response)
 
     def _api(self, request: _ActionRequest) -> Response:
-        params = params_from_text(request.text("requestData"))
-        return self._call(request, params, "", _json_response)
+        def read() -> tuple[Params, str]:
+            return params_from_json(request.fields.get("requestdata", b"")), ""
+
+        return self._call(request, read, _json_response)
 
     def _call(
-        self, request: _ActionRequest, params: Params, appid: str, build_response: ResponseBuilder
+        self,
+        request: _ActionRequest,
+        read: Callable[[], tuple[Params, str]],
+        build_response: ResponseBuilder,
     ) -> Response:
+        """Answer a call; ``read`` returns its parameters and its appid."""
         name = request.text("apiName")
-        program = self._emulator.programs.get(appid or self._emulator.first_appid)
         operation = self._emulator.catalogue.get(name)
+        try:
+            caller = authenticate(request.text("wxCloudApiToken"), request.signer, self._functions)
+        except UnknownCallerError:
+            # The parameters of an unknown caller are not read.
+            caller, params, appid = None, params_from_json(b""), ""
+        else:
+            params, appid = read()
+        program = self._emulator.programs.get(appid or self._emulator.first_appid)
         owner = program or self._emulator.common
-        call = GatewayCall(request.http, owner, operation, params, build_response)
-        call.refusal = self._refusal(call, request, name, known_appid=program is not None)
+        secrets = self._secrets_of(request)
+        call = GatewayCall(request.http, owner, operation, params, build_response, secrets)
+        call.function = None if caller is None else caller.function
+        call.refusal = self._refusal(caller, request, name, known_appid=program is not None)
         endpoint = self._endpoints.get(name) or self._lacking(request, name)
         return respond(call, endpoint, self._emulator)
 
@@ -143,8 +176,9 @@ class _Actions:
             program = call.authorise(call.method)
             pinned = self._emulator.pins.answer(program, name, call.params())
             if pinned is None:
-                self._warn(request, _advice(name[:100], self._emulator.catalogue.nearest(name)))
-                raise PlatformError(_API_NOT_FOUND, f"apiName {name[:200]}")
+                shown = self._shown(request, name)
+                self._warn(request, _advice(shown, self._emulator.catalogue.nearest(shown)))
+                raise PlatformError(_API_NOT_FOUND, f"apiName {shown}")
             return Answer(*pinned)
 
         return endpoint
@@ -155,23 +189,26 @@ class _Actions:
             self._functions.warn(request.signer, text)
 
     def _refusal(
-        self, call: GatewayCall, request: _ActionRequest, name: str, *, known_appid: bool
+        self,
+        caller: GatewayCaller | None,
+        request: _ActionRequest,
+        name: str,
+        *,
+        known_appid: bool,
     ) -> RefusalError | None:
         """Return the first failed check of a call, in the platform's order."""
-        try:
-            caller = authenticate(request.text("wxCloudApiToken"), request.signer, self._functions)
-        except UnknownCallerError:
+        if caller is None:
             return PlatformError(ILLEGAL_SOURCE, "wxCloudApiToken")
-        call.function = caller.function
         if not is_permitted(caller, name, self._functions):
-            return PlatformError(_PERMISSION_DENIED, f"permissions.openapi: {name}")
+            shown = self._shown(request, name)
+            return PlatformError(_PERMISSION_DENIED, f"permissions.openapi: {shown}")
         return None if known_appid else RefusalError(40013, "appid")
 
     def _invoke(self, request: _ActionRequest) -> Response:
         functions = self._functions
         try:
             # SDKs that know no cloud calls do not send the token.
-            sent = "wxCloudApiToken" in request.fields
+            sent = "wxcloudapitoken" in request.fields
             token = request.text("wxCloudApiToken") if sent else None
             caller = authenticate(token, request.signer, functions)
         except UnknownCallerError:
@@ -190,16 +227,12 @@ class _Actions:
                 outcome = functions.invoke(name, event, now, source)
         if outcome is None:
             raise GatewayError(
-                "FUNCTIONS_REQUEST_FAIL", f"FunctionName parameter could not be found: {name[:100]}"
+                "FUNCTIONS_REQUEST_FAIL",
+                f"FunctionName parameter could not be found: {self._shown(request, name)}",
             )
         if outcome.status != HTTPStatus.OK:
             raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _error_line(outcome.result))
         return json_answer({"requestId": new_request_id(), "data": {"response_data": outcome.text}})
-
-
-def _unknown_action(request: _ActionRequest) -> NoReturn:
-    action = request.text("action")
-    raise NotEmulatedError(f"action {action[:100]!r}", action)
 
 
 def _advice(api: str, nearest: str | None) -> str:
