@@ -52,7 +52,7 @@ class CloudRunTransport:
             shown = mask_text(content.decode("utf-8", "replace"), (token,))
             failure = bad_body(shown[:_LONGEST_SHOWN]).failure(operation.name)
         except ExchangeError as error:
-            failure = error.failure(operation.name)
+            failure = error.failure(operation.name, (token,))
         # Raised outside of the except clause: its context would hold the URL.
         raise failure
 

@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from queue import LifoQueue
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -32,6 +32,7 @@ _TOKEN_REFUSED = frozenset({40001, 40014, 42001})
 _CONNECT_TIMEOUT = 5.0
 _CONNECTIONS_KEPT = 64
 _LONGEST_SHOWN = 2000
+_TLS, _HANG_UP = "certificate or TLS error", "socket hang up"
 
 
 class HTTPSTransport:
@@ -56,30 +57,31 @@ class HTTPSTransport:
         for parameters that JSON cannot write.
         """
         body = encode(operation, params)
+        secrets = [self._secret, self._token.last]
         try:
-            token = self._token.get()
+            secrets.append(token := self._token.get())
             reply = self._exchange.send(operation.method, _target(operation, token), body)
-            answer = self._read(operation, reply, token)
+            answer = self._read(operation, reply, secrets)
             if answer.get("errcode") in _TOKEN_REFUSED:
-                token = self._token.renew(token)
+                secrets.append(token := self._token.renew(token))
                 reply = self._exchange.send(operation.method, _target(operation, token), body)
-                answer = self._read(operation, reply, token)
+                answer = self._read(operation, reply, secrets)
         except TokenDeniedError as denied:
-            return masked(denied.answer, self._secret, self._token.last)
+            return masked(denied.answer, *secrets)
         except ExchangeError as error:
-            failure = error.failure(operation.name)
+            failure = error.failure(operation.name, secrets)
         else:
-            if answer.get("errcode"):
-                return masked(answer, self._secret, self._token.last)
-            return answer
+            return masked(answer, *secrets) if answer.get("errcode") else answer
         # Outside of the except clause, so that no context with a URL in it is attached.
         raise failure
 
-    def _read(self, operation: Operation, reply: Reply, token: str) -> dict[str, Any]:
+    def _read(
+        self, operation: Operation, reply: Reply, secrets: Iterable[str | None]
+    ) -> dict[str, Any]:
         body = self._exchange.body_of(reply, operation.path)
         answer = json_object(body)
         if answer is None:
-            shown = mask_text(body.decode("utf-8", "replace"), (self._secret, token))
+            shown = mask_text(body.decode("utf-8", "replace"), secrets)
             raise bad_body(shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "…")
         return answer
 
@@ -199,19 +201,37 @@ def _failure(error: requests.RequestException, base_url: str) -> ExchangeError:
     elif isinstance(reason, NewConnectionError) and "refused" in str(reason):
         phrase = f"connect ECONNREFUSED {urlsplit(base_url).netloc}"
     elif isinstance(error, requests.exceptions.SSLError):
-        phrase = "certificate or TLS error"
+        phrase = _TLS
     elif isinstance(error, requests.exceptions.ChunkedEncodingError):
         phrase = "aborted"  # in the middle of the body
     else:
-        phrase = "socket hang up"
-    return unreachable(phrase, base_url)
+        phrase = _HANG_UP
+    return unreachable(phrase, base_url, _advice(phrase, str(reason), base_url))
+
+
+def _advice(phrase: str, reason: str, base_url: str) -> str:
+    """Return what to do if the server seems to speak http; an empty string otherwise."""
+    address = urlsplit(base_url)
+    # Such a server answers a TLS handshake in plain text or ends the connection. WeChat's address
+    # has no port; http must not be recommended for it.
+    if address.scheme != "https" or not address.port or "CERTIFICATE_VERIFY" in reason:
+        return ""
+    if phrase not in {_TLS, _HANG_UP}:
+        return ""
+    return f"The emulator has no TLS: if this is one, its URL is http://{address.netloc}."
 
 
 class _SecretFilter(logging.Filter):
-    """Masks tokens and secrets in urllib3's debug lines, which contain whole URLs."""
+    """Masks tokens and secrets in urllib3's lines, which contain whole URLs.
+
+    Headers that it could not read, and its tracebacks with them, are left out: they may repeat a
+    token without its name.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = mask_named(record.getMessage()), None
+        text = record.getMessage().partition(", unparsed data:")[0]
+        record.msg, record.args = mask_named(text), None
+        record.exc_info = record.exc_text = None
         return True
 
 
@@ -221,5 +241,5 @@ _SECRET_FILTER = _SecretFilter()
 def _keep_secrets_out_of_log() -> None:
     # CloudBase sets the root logger to DEBUG, so urllib3's lines reach the function's log.
     # addFilter ignores a filter that is already there.
-    for name in ("urllib3.connectionpool", "urllib3.util.retry"):
+    for name in ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry"):
         logging.getLogger(name).addFilter(_SECRET_FILTER)

@@ -76,7 +76,7 @@ def test_children_of_one_process_get_their_own_answers(facade_of, kind, calls):
     def work(number):
         return wrong_answers(clouds[number % 2], range(number * calls, (number + 1) * calls))
 
-    assert in_children(8, work) == [[]] * 8
+    assert in_children(8, work, WAIT * calls) == [[]] * 8
     assert clouds[0].openapi[API](day(0))["refDate"] == f"{FIRST:%Y%m%d}"
 
 

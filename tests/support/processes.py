@@ -39,14 +39,14 @@ def stopped(process):
         process.send_signal(signal.SIGCONT)
 
 
-def in_children(count, work):
+def in_children(count, work, wait=WAIT):
     """Run ``work(number)`` in forked children, all at once; return the results.
 
-    Raises the error of a child, or TimeoutError for a child that hangs.
+    Raises the error of a child, or TimeoutError for a child that takes ``wait`` seconds.
     """
     children = [_child(work, number) for number in range(count)]
     try:
-        results = [receiving.recv() if receiving.poll(WAIT) else None for _, receiving in children]
+        results = [receiving.recv() if receiving.poll(wait) else None for _, receiving in children]
     finally:
         for pid, receiving in children:
             receiving.close()
