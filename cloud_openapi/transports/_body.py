@@ -1,9 +1,11 @@
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cloud_openapi.catalogue import Operation
+from cloud_openapi.errors import CloudSDKError
 from cloud_openapi.masking import mask_text
+from cloud_openapi.transports._javascript import field_text, read_json, whole
 
 
 def encode(operation: Operation, params: Mapping[str, Any]) -> bytes:
@@ -19,16 +21,24 @@ def encode(operation: Operation, params: Mapping[str, Any]) -> bytes:
 
 def json_object(body: bytes) -> dict[str, Any] | None:
     """Return the JSON object of a body, its errcode as a number; None for any other body."""
-    try:
-        value = json.loads(body)
-        # A numeric string is accepted as a code; any other string makes the body invalid.
-        if isinstance(value, dict) and "errcode" in value:
-            value["errcode"] = int(value["errcode"])
-    except (ValueError, TypeError, RecursionError):
+    value = read_json(body)
+    if not isinstance(value, dict) or isinstance(value.get("errcode"), list | dict):
         return None
-    return value if isinstance(value, dict) else None
+    if value.get("errcode"):
+        try:
+            # A numeric string is accepted as a code; any other string makes the body invalid.
+            code = value["errcode"]
+            value["errcode"] = int(code) if isinstance(code, str) else whole(code)
+        except ValueError:
+            return None
+    return value
 
 
 def masked(answer: Mapping[str, Any], *secrets: str | None) -> dict[str, Any]:
-    """Return an error of WeChat's; secrets that its errmsg repeats are masked."""
-    return {**answer, "errmsg": mask_text(str(answer.get("errmsg", "")), secrets)}
+    """Return an error of WeChat's, its errmsg as JavaScript's text; secrets in it are masked."""
+    return {**answer, "errmsg": mask_text(field_text(answer, "errmsg"), secrets)}
+
+
+def masked_error(error: CloudSDKError, secrets: Iterable[str | None]) -> CloudSDKError:
+    """Return an error without the secrets that its message repeats."""
+    return CloudSDKError(error.errCode, mask_text(error.errMsg, secrets), error.hint)

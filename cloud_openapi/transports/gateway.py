@@ -17,6 +17,7 @@ from cloud_openapi.catalogue import Operation
 from cloud_openapi.context import DynamicEnv, current_env
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError
 from cloud_openapi.transports._base import Exchange, ExchangeError, Reply, bad_status
+from cloud_openapi.transports._body import masked, masked_error
 from cloud_openapi.transports._gateway_reply import answer_of, gateway_failure, result_of
 from cloud_openapi.transports._gateway_request import (
     Invocation,
@@ -36,6 +37,11 @@ class _Request(NamedTuple):
     target: str
     body: bytes
     headers: dict[str, str]
+    secrets: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        # Body and headers hold tokens.
+        return f"<_Request to {self.base}>"
 
     def check(self, reply: Reply) -> None:
         """Raise ExchangeError for a status other than 200, with Node.js's phrase for it."""
@@ -80,7 +86,10 @@ class GatewayTransport:
             )
             reply = request.exchange.send("POST", request.target, request.body, request.headers)
             request.check(reply)
-            return answer_of(name, reply)
+            answer = answer_of(name, reply)
+            return masked(answer, *request.secrets) if answer.get("errcode") else answer
+        except CloudSDKError as error:
+            failure = masked_error(error, request.secrets)
         except NoCredentialsError as error:
             failure = gateway_failure(f"openapi.{name}", "INVALID_PARAM", str(error))
         except ExchangeError as error:
@@ -104,12 +113,13 @@ class GatewayTransport:
             request = self._request(fields, "json")
             reply = request.exchange.send("POST", request.target, request.body, request.headers)
             request.check(reply)
+            return result_of(reply)
+        except CloudSDKError as error:
+            failure = masked_error(error, request.secrets)
         except NoCredentialsError as error:
             failure = CloudSDKError(-1, f"callFunction:fail {error}")
         except ExchangeError as error:
             failure = CloudSDKError(-1, f"callFunction:fail {error.reason}", error.hint)
-        else:
-            return result_of(reply)
         raise failure
 
     def _request(self, fields: dict[str, str | bytes], form: str) -> "_Request":
@@ -133,7 +143,8 @@ class GatewayTransport:
         exchange = self._exchanges.get(base)
         if exchange is None:
             exchange = self._exchanges[base] = self._exchange_of(base)
-        return _Request(exchange, base, f"{address.path}?{query}", body, headers)
+        target = f"{address.path}?{query}"
+        return _Request(exchange, base, target, body, headers, invocation.secrets)
 
     def _invocation(self) -> Invocation:
         token, known = api_token(), self._known

@@ -411,13 +411,47 @@ def test_without_credentials_a_call_says_so(platform):
         facade.callFunction(name="hello")
 
 
-def test_no_token_and_no_secret_reaches_a_log_or_an_error(gateway, httpserver, caplog):
+SECRETS = {
+    "TENCENTCLOUD_SECRETKEY": "the-key-0123456789",
+    "TENCENTCLOUD_SESSIONTOKEN": "the-session-0123456789",
+    "TCB_SESSIONTOKEN": "the-tcb-session-0123456789",
+    "WX_API_TOKEN": "the-api-token-0123456789",
+}
+REPEATED = " ".join(SECRETS.values())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (REPEATED, "text/html", 500),
+        (REPEATED, "text/html", 200),
+        (json.dumps({"code": "SYS_ERR", "message": REPEATED}), GATEWAY_JSON, 200),
+        (json.dumps({"code": "SYS_ERR", "message": REPEATED}), "application/json", 200),
+        (json.dumps({"errcode": 1, "errmsg": REPEATED}), GATEWAY_JSON, 200),
+        (json.dumps({"note": REPEATED}), "text/html", 200),
+        (message(json.dumps({"errcode": 40001, "errmsg": REPEATED}).encode()), "x", 200),
+        (message(REPEATED.encode()), "x", 200),
+    ],
+    ids=["status", "page", "gateway", "no message", "refusal", "JSON", "WeChat", "no JSON"],
+)
+def test_no_token_and_no_secret_reaches_a_log_or_an_error(platform, httpserver, caplog, answer):
+    for name, value in SECRETS.items():
+        platform.setenv(name, value)
+    platform.setenv("TCB_CONTEXT_CNFG", json.dumps({"URL": httpserver.url_for("/admin")}))
+    facade = Cloud()
+    facade.init()
     caplog.set_level(logging.DEBUG)
-    answers(httpserver, b"test-api-token", status=500)
-    with pytest.raises(CloudSDKError) as caught:
-        gateway.openapi.analysis.getDailyRetain(DAY)
-    everything = f"{caught.value} {caught.value!r} {gateway!r} {caplog.text}"
-    for secret in ("test-key", "test-api-token", "test-session"):
+    answers(httpserver, *answer)
+    everything = ""
+    for call in (
+        lambda: facade.openapi.analysis.getDailyRetain(DAY),
+        lambda: facade.callFunction(name="hello"),
+    ):
+        with pytest.raises(CloudSDKError) as caught:
+            call()
+        everything += f"{caught.value} {caught.value!r} {caught.value.__context__!r}"
+    everything += f"{facade!r} {caplog.text}"
+    for secret in SECRETS.values():
         assert secret not in everything
 
 

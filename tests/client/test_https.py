@@ -320,7 +320,8 @@ def test_a_body_that_stalls_is_an_answer_that_does_not_come_in_time(httpserver):
     [
         ({"errcode": "40003", "errmsg": "invalid openid"}, 40003),
         ({"errcode": [1], "errmsg": "x"}, -601001),
-        ({"errcode": None, "errmsg": "x"}, -601001),
+        ({"errcode": {}, "errmsg": "x"}, -601001),
+        ({"errcode": "no", "errmsg": "x"}, -601001),
         ({"errcode": 40003}, 40003),
     ],
     ids=str,
