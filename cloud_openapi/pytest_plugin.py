@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -27,11 +28,13 @@ from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.mode import Mode
 from cloud_openapi.periods import NOW_VARIABLE, parse_now
 from cloud_openapi.runtime import Functions, functions_folder
-from cloud_openapi.transports.https import HTTPSTransport
+from cloud_openapi.transports.https import HTTPExchange, HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
 _MARKS = ("now", "seed", "faults", "pins", "recording")
 _GOOD = 200
+# Seconds; functions have shorter limits of their own.
+_LONGEST_INVOCATION = 900
 _NAME = re.compile(r"[^\w.-]+")
 
 
@@ -123,6 +126,7 @@ class CloudEmulator:
         self.faults = self.emulator.faults
         self.pins = self.emulator.pins
         self._functions = session.functions
+        self._process = os.getpid()
         self._app = app
         self._config = config
 
@@ -169,13 +173,25 @@ class CloudEmulator:
         if name not in self._functions:
             known = ", ".join(self._functions) or "none"
             raise KeyError(f"There is no function {name!r} in {self._functions.folder}: {known}")
+        event = {} if event is None else event
+        if os.getpid() != self._process:
+            # A forked child does not have the workers.
+            return self._invoke_in_parent(name, event, source)
         now = self.emulator.clock_of(self.appid).now()
-        outcome = self._functions.invoke(name, {} if event is None else event, now, source)
+        outcome = self._functions.invoke(name, event, now, source)
         # pytest captures stderr, and shows it if the test fails.
         sys.stderr.write(outcome.log)
         if outcome.status != _GOOD:
             raise FunctionFailedError(f"{name}: {json.dumps(outcome.result, ensure_ascii=False)}")
         return outcome.result
+
+    def _invoke_in_parent(self, name: str, event: Any, source: str) -> Any:
+        exchange = HTTPExchange(self.url, timeout=_LONGEST_INVOCATION, use_proxies=False)
+        target = f"/v1/functions/{quote(name)}?{urlencode({'source': source})}"
+        reply = exchange.send("POST", target, json.dumps(event).encode())
+        if reply.status != _GOOD:
+            raise FunctionFailedError(f"{name}: {reply.body.decode()}")
+        return json.loads(reply.body)
 
 
 def marks_of(node: pytest.Item) -> dict[str, Any]:

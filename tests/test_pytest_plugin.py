@@ -71,6 +71,30 @@ def test_the_emulator_is_reset_for_each_test(project):
     passes(project, source, 3)
 
 
+def test_forked_children_call_and_invoke(project):
+    add_function(
+        project,
+        "echo",
+        "from cloud_openapi import cloud\ncloud.init()\n"
+        "def main(event, context):\n"
+        "    return cloud.openapi.analysis.getDailyRetain(event)['refDate']\n",
+    )
+    source = """
+        from support.processes import in_children
+        def test_it(cloud_emulator, cloud):
+            def work(number):
+                days = [f"202601{4 * number + day:02}" for day in range(1, 5)]
+                asked = [{"beginDate": day, "endDate": day} for day in days]
+                call = cloud.openapi.analysis.getDailyRetain
+                assert [call(one)["refDate"] for one in asked] == days
+                assert [cloud_emulator.invoke("echo", one) for one in asked] == days
+            work(0)
+            in_children(4, work)
+            work(0)
+    """
+    passes(project, source, 1)
+
+
 def test_the_numbers_of_a_test_do_not_depend_on_the_order(project):
     source = f"""
         import pathlib
