@@ -23,7 +23,7 @@ _LONGEST_SHOWN = 2000
 class CloudRunTransport:
     """Calls WeChat's HTTPS APIs without a token, or with the token in the platform's file.
 
-    A changed file is read again. Safe to share between threads.
+    A changed file is read again. Safe to share between threads and with forked processes.
     """
 
     def __init__(self, exchange: Exchange, token_file: Path | None = None) -> None:

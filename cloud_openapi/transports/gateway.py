@@ -54,7 +54,8 @@ class GatewayTransport:
 
     ``env`` is the environment's id, by default the function's own. Address, credentials and tokens
     are read from the platform's variables once for each invocation token, or at each call without
-    a token. ``exchange_of`` opens an exchange with a base URL. Safe to share between threads.
+    a token. ``exchange_of`` opens an exchange with a base URL. Safe to share between threads and
+    with forked processes.
     """
 
     enforces_permissions = True

@@ -36,7 +36,10 @@ _TLS, _HANG_UP = "certificate or TLS error", "socket hang up"
 
 
 class HTTPSTransport:
-    """Calls WeChat's HTTPS APIs as one mini program. Safe to share between threads."""
+    """Calls WeChat's HTTPS APIs as one mini program.
+
+    Safe to share between threads and with forked processes.
+    """
 
     def __init__(
         self, exchange: Exchange, appid: str, secret: str, token_api: TokenAPI = "stable_token"
