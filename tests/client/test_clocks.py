@@ -1,5 +1,6 @@
 """Clocks that a test's frozen time does not change."""
 
+import threading
 import time
 from contextlib import nullcontext
 
@@ -7,14 +8,19 @@ import freezegun
 import pytest
 import time_machine
 from support.gateway import Gateway
+from support.paths import ROOT
+from support.processes import WAIT
 from support.values import API
 from support.values import CLOUD_DAY as DAY
+from werkzeug import Response
 
-from cloud_openapi import Cloud, clocks
+from cloud_openapi import Cloud, CloudSDKError, clocks
+from cloud_openapi.emulator import Server, create_app, listen
 from cloud_openapi.tokens import AccessToken, Granted
 from cloud_openapi.transports.gateway import GatewayTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
+CONFIG = ROOT / "config.json"
 MOMENT = "2020-01-15T00:00:00Z"
 FROZEN = pytest.mark.parametrize(
     "frozen",
@@ -77,3 +83,21 @@ def test_a_token_ends_in_the_machines_time(frozen):
     assert token.get() == "token-0"
     with frozen():
         assert token.get() == "token-0"
+
+
+@FROZEN
+def test_a_call_over_a_socket_ends_with_an_answer_or_its_timeout(frozen, httpserver, emulator):
+    over = threading.Event()
+    httpserver.expect_request("/cgi-bin/stable_token").respond_with_handler(
+        lambda _: Response("{}" if over.wait(WAIT) else "")
+    )
+    slow, served = Cloud(), Cloud()
+    slow.init(base_url=httpserver.url_for("").rstrip("/"), timeout=0.1, config=CONFIG)
+    listening = listen("127.0.0.1", 0)
+    with Server(create_app(emulator), listening, emulator.never_blocks) as server, frozen():
+        served.init(base_url=server.url, config=CONFIG)
+        assert served.openapi[API](DAY)["refDate"] == "20170313"
+        with pytest.raises(CloudSDKError) as caught:
+            slow.openapi[API](DAY)
+    over.set()
+    assert caught.value.errCode == -604102
