@@ -41,4 +41,5 @@ def masked(answer: Mapping[str, Any], *secrets: str | None) -> dict[str, Any]:
 
 def masked_error(error: CloudSDKError, secrets: Iterable[str | None]) -> CloudSDKError:
     """Return an error without the secrets that its message repeats."""
-    return CloudSDKError(error.errCode, mask_text(error.errMsg, secrets), error.hint)
+    text, hint = (mask_text(one, secrets) for one in (error.errMsg, error.hint))
+    return CloudSDKError(error.errCode, text, hint)

@@ -149,6 +149,9 @@ class HTTPExchange(Exchange):
             manager.pools.lock = threading.RLock()
             for key in manager.pools.keys():  # noqa: SIM118 - urllib3 refuses to iterate
                 idle = manager.pools[key].pool
+                # Closing tells the server nothing: the parent still has the socket.
+                for connection in filter(None, idle.queue):
+                    connection.close()
                 LifoQueue.__init__(idle, idle.maxsize)
 
     def __repr__(self) -> str:

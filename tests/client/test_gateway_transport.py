@@ -425,7 +425,7 @@ REPEATED = " ".join(SECRETS.values())
     [
         (REPEATED, "text/html", 500),
         (REPEATED, "text/html", 200),
-        (json.dumps({"code": "SYS_ERR", "message": REPEATED}), GATEWAY_JSON, 200),
+        (json.dumps({"code": REPEATED, "requestId": REPEATED}), GATEWAY_JSON, 200),
         (json.dumps({"code": "SYS_ERR", "message": REPEATED}), "application/json", 200),
         (json.dumps({"errcode": 1, "errmsg": REPEATED}), GATEWAY_JSON, 200),
         (json.dumps({"note": REPEATED}), "text/html", 200),
