@@ -1,9 +1,8 @@
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from cloud_openapi.catalogue import Operation
-from cloud_openapi.errors import CloudSDKError
 from cloud_openapi.masking import mask_text
 from cloud_openapi.transports._javascript import field_text, read_json, whole
 
@@ -37,9 +36,3 @@ def json_object(body: bytes) -> dict[str, Any] | None:
 def masked(answer: Mapping[str, Any], *secrets: str | None) -> dict[str, Any]:
     """Return an error of WeChat's, its errmsg as JavaScript's text; secrets in it are masked."""
     return {**answer, "errmsg": mask_text(field_text(answer, "errmsg"), secrets)}
-
-
-def masked_error(error: CloudSDKError, secrets: Iterable[str | None]) -> CloudSDKError:
-    """Return an error without the secrets that its message repeats."""
-    text, hint = (mask_text(one, secrets) for one in (error.errMsg, error.hint))
-    return CloudSDKError(error.errCode, text, hint)

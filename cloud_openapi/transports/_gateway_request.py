@@ -15,8 +15,8 @@ from cloud_openapi.wire import signature
 
 _NAME = f"cloud_openapi/{__version__}"
 _HOST = "tcb-api.tencentcloudapi.com"
-_SECRET_FIELDS = ("wxCloudApiToken", "wxCloudbaseAccesstoken", "tcb_sessionToken", "sessionToken")
-_SHORTEST_SECRET = 12
+# The emulator's credentials for other programs: a word that messages hold.
+_PUBLIC = "emulator"
 _ENV = re.compile(r"[a-z0-9_-]{1,40}")
 
 
@@ -102,10 +102,9 @@ class Invocation(NamedTuple):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Return the tokens and the key, which no message may show."""
-        held = [str(self.fields[name]) for name in _SECRET_FIELDS if name in self.fields]
-        # A short one is a placeholder, such as the emulator's own: any text may hold it.
-        return tuple(one for one in (self.secret_key, *held) if len(one) >= _SHORTEST_SECRET)
+        """Return the tokens and the key, which no error may show."""
+        tokens = (str(value) for name, value in self.fields.items() if name != "envName")
+        return tuple(one for one in (*tokens, self.secret_key) if one != _PUBLIC)
 
     def __repr__(self) -> str:
         # The fields hold tokens and a secret.

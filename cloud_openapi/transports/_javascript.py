@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from cloud_openapi.json_text import read_json_body
+
 NO_JSON: Final = object()
 
 
@@ -15,24 +17,9 @@ def read_json(body: bytes) -> Any:
     control characters, and NaN, an infinite number and a byte order mark are not JSON.
     """
     try:
-        return _DECODER.decode(body.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
+        return read_json_body(body.decode("utf-8", "replace"), strict=False)
+    except ValueError:
         return NO_JSON
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in _INFINITE:
-        raise ValueError(f"{text} is too large")
-    return number
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-_INFINITE: Final = (float("inf"), float("-inf"))
-_DECODER: Final = json.JSONDecoder(strict=False, parse_float=_finite, parse_constant=_refuse)
 
 
 def whole(value: Any) -> Any:

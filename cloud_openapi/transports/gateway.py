@@ -8,17 +8,23 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from itertools import count
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from cloud_openapi import clocks
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.context import DynamicEnv, current_env
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError
 from cloud_openapi.transports._base import Exchange, ExchangeError, Reply, bad_status
-from cloud_openapi.transports._body import masked, masked_error
-from cloud_openapi.transports._gateway_reply import answer_of, gateway_failure, result_of
+from cloud_openapi.transports._body import masked
+from cloud_openapi.transports._gateway_reply import (
+    answer_of,
+    gateway_failure,
+    result_of,
+    without_secrets,
+)
 from cloud_openapi.transports._gateway_request import (
     Invocation,
     NoCredentialsError,
@@ -30,6 +36,8 @@ from cloud_openapi.transports._packing import pack, to_json
 from cloud_openapi.wire import multipart
 from cloud_openapi.wire.messages import write_request
 
+_Read = TypeVar("_Read")
+
 
 class _Request(NamedTuple):
     exchange: Exchange
@@ -37,16 +45,30 @@ class _Request(NamedTuple):
     target: str
     body: bytes
     headers: dict[str, str]
-    secrets: tuple[str, ...]
+    tokens: tuple[str, ...]
 
     def __repr__(self) -> str:
         # Body and headers hold tokens.
         return f"<_Request to {self.base}>"
 
-    def check(self, reply: Reply) -> None:
-        """Raise ExchangeError for a status other than 200, with Node.js's phrase for it."""
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what no error may show."""
+        return (*self.tokens, self.headers["authorization"].rpartition("=")[2])
+
+    def read(self, reply: Reply, read: Callable[[Reply], _Read]) -> _Read:
+        """Return what ``read`` finds in the response.
+
+        Raises ExchangeError for a status other than 200, with Node.js's phrase for it, and the
+        CloudSDKError of ``read`` without secrets.
+        """
         if reply.status != HTTPStatus.OK:
             raise bad_status(reply.status, _phrase(reply.status), self.base + self.target)
+        try:
+            return read(reply)
+        except CloudSDKError as error:
+            failure = without_secrets(error, self.secrets)
+        raise failure
 
 
 class GatewayTransport:
@@ -86,17 +108,15 @@ class GatewayTransport:
                 {"action": "wx.openApi", "apiName": name, "requestData": message}, "multipart"
             )
             reply = request.exchange.send("POST", request.target, request.body, request.headers)
-            request.check(reply)
-            answer = answer_of(name, reply)
-            return masked(answer, *request.secrets) if answer.get("errcode") else answer
-        except CloudSDKError as error:
-            failure = masked_error(error, request.secrets)
+            answer = request.read(reply, partial(answer_of, name))
         except NoCredentialsError as error:
             failure = gateway_failure(f"openapi.{name}", "INVALID_PARAM", str(error))
         except ExchangeError as error:
             code = -501001
             text = f"openapi.{name}:fail {code} {SDK_TEXTS[code]}. {error.reason}"
             failure = CloudSDKError(code, text, error.hint)
+        else:
+            return masked(answer, *request.secrets) if answer.get("errcode") else answer
         raise failure
 
     def call_function(self, name: str, data: Mapping[str, Any]) -> tuple[Any, str]:
@@ -113,10 +133,7 @@ class GatewayTransport:
         try:
             request = self._request(fields, "json")
             reply = request.exchange.send("POST", request.target, request.body, request.headers)
-            request.check(reply)
-            return result_of(reply)
-        except CloudSDKError as error:
-            failure = masked_error(error, request.secrets)
+            return request.read(reply, result_of)
         except NoCredentialsError as error:
             failure = CloudSDKError(-1, f"callFunction:fail {error}")
         except ExchangeError as error:
