@@ -1,9 +1,9 @@
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
+from cloud_openapi import real_clock
 from cloud_openapi.runtime._discovery import Function
 from cloud_openapi.runtime._worker import Worker
 
@@ -61,7 +61,7 @@ class Pool:
 
     def give_back(self, found: Function, worker: Worker, *, keep: bool) -> None:
         """Keep a worker for the next invocation, or end it."""
-        now = time.monotonic()
+        now = real_clock.monotonic()
         with self._lock:
             self._busy.discard(worker)
             unused = self._take_unused(now)

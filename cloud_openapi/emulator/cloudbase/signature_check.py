@@ -1,10 +1,10 @@
 """Signature check of requests to the gateway."""
 
-import time
 from collections.abc import Mapping
 
 from flask import Request
 
+from cloud_openapi import real_clock
 from cloud_openapi.emulator.cloudbase.gateway_fields import GatewayError
 from cloud_openapi.runtime import Credentials
 from cloud_openapi.wire import old_signature, signature
@@ -34,7 +34,7 @@ def signing_function(
     verify = old_signature.verify if old else signature.verify
     try:
         # Clients sign with the real time, not with the emulator's.
-        verified_id = verify(_signed_content(request, fields), secret, time.time())
+        verified_id = verify(_signed_content(request, fields), secret, real_clock.now())
     except signature.SignatureError as error:
         raise GatewayError("SIGN_PARAM_INVALID", str(error)) from None
     return function if verified_id == secret_id else None

@@ -1,6 +1,7 @@
 """Timer triggers of functions, by the emulator's clock."""
 
 import threading
+from collections import deque
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice, takewhile
@@ -30,6 +31,7 @@ class Timers:
     Moving a clock forward runs the due functions before it returns. In one move a timer fires at
     most a hundred times; the skipped times are a warning of the move and of the function's log.
     A clock that is moved back, set running or reset fires nothing; later times then fire again.
+    Until `Timers` are entered, only moves fire: not the time between them, which a test may freeze.
     """
 
     def __init__(self, emulator: Emulator, functions: Functions) -> None:
@@ -39,7 +41,11 @@ class Timers:
         self._lock = threading.Lock()
         self._checked_until = self._clock.now()
         self._ended = threading.Event()
+        self._watching = False
+        # The times before and after the last move.
+        self._looks = deque([self._checked_until], maxlen=2)
         for clock in (emulator.clock, self._clock):
+            clock.watch(lambda: self._looks.append(self._clock.now()))
             clock.listen(self._on_move)
 
     def due(self) -> list[Due]:
@@ -91,6 +97,7 @@ class Timers:
 
     def __enter__(self) -> "Self":
         """Watch the clock while it runs by itself."""
+        self._watching = True
         threading.Thread(target=self._watch, name="timers", daemon=True).start()
         return self
 
@@ -99,9 +106,10 @@ class Timers:
 
     def _on_move(self, *, passes: bool) -> list[str]:
         """Fire the due timers, and return the warnings."""
-        if not passes:
+        if not (passes and self._watching):
             with self._lock:
-                self._checked_until = self._clock.now()
+                self._checked_until = self._looks[0] if passes else self._clock.now()
+        if not passes:
             return []
         due, warnings = self._collect_due()
         for each in due:
