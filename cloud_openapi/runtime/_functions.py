@@ -1,6 +1,8 @@
 import hashlib
+import os
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -76,12 +78,22 @@ class Functions:
         self._debug = debug
         self._debug_port = DebugPort()
         self._on_line = on_line
+        self._begin_process()
+        _after_fork(weakref.WeakMethod(self._leave_workers))
+
+    def _begin_process(self) -> None:
         self._lock = threading.Lock()
         self._logs: dict[str, Log] = {}
         self._warned: dict[tuple[str, str], str] = {}
         self._invocations: dict[bytes, Invocation] = {}
         self._fork_server = ForkServer()
         self._pool = Pool(self._start)
+
+    def _leave_workers(self) -> None:
+        """Start anew in a forked child: the workers are its parent's."""
+        self._pool.leave()
+        self._fork_server.leave()
+        self._begin_process()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._functions)
@@ -249,6 +261,17 @@ class Functions:
         if self._debug is None or self._debug.function != settings.name:
             return start(None)
         return self._debug_port.start(self._debug.port_of(settings), start)
+
+
+def _after_fork(found: Callable[[], Callable[[], None] | None]) -> None:
+    """Call a method in each forked child, as long as its object exists."""
+
+    def call() -> None:
+        method = found()
+        if method is not None:
+            method()
+
+    os.register_at_fork(after_in_child=call)
 
 
 def _advice(settings: Settings) -> str:

@@ -118,9 +118,18 @@ class Worker:
         """End the process and its descendants, and do not wait."""
         self._process.kill()
 
+    def end(self) -> None:
+        """End the process and its descendants, and wait for them."""
+        self._process.end()
+
     def close(self) -> None:
         """End the process, wait for it, and close the pipes."""
         self._process.close()
+        self._close_pipes()
+
+    def leave(self) -> None:
+        """Close the pipes, in a forked child: the process is its parent's."""
+        self._process.leave()
         self._close_pipes()
 
     def _close_pipes(self) -> None:
