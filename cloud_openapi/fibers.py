@@ -11,7 +11,7 @@ from typing import Any
 
 from greenlet import getcurrent, greenlet
 
-from cloud_openapi import real_clock
+from cloud_openapi import clocks
 
 READ, WRITE = EVENT_READ, EVENT_WRITE
 # How often a waiting fiber checks an event that another thread sets.
@@ -39,8 +39,8 @@ def pause(seconds: float, ended: Event) -> None:
     if not isinstance(getcurrent(), Fiber):
         ended.wait(seconds)
         return
-    until = real_clock.monotonic() + seconds
-    while not ended.is_set() and (left := until - real_clock.monotonic()) > 0:
+    until = clocks.monotonic() + seconds
+    while not ended.is_set() and (left := until - clocks.monotonic()) > 0:
         wait({}, min(left, _EVENT_INTERVAL))
 
 
@@ -54,7 +54,7 @@ class Fiber(greenlet):
 
     def wait(self, watched: Mapping[int, int], seconds: float) -> list[int]:
         """Do what the function `wait` does."""
-        self.until = real_clock.monotonic() + seconds
+        self.until = clocks.monotonic() + seconds
         self._fibers.watch(self, watched)
         try:
             ready: list[int] = self._switch_to_loop()
@@ -109,7 +109,7 @@ class Fibers:
         """Return the seconds until the next fiber's time is over, at most ``most``."""
         if not self._waiting:
             return most
-        return max(0.0, min(fiber.until for fiber in self._waiting) - real_clock.monotonic())
+        return max(0.0, min(fiber.until for fiber in self._waiting) - clocks.monotonic())
 
     def resume(self) -> None:
         """Resume the fibers whose descriptors are ready or whose time is over."""
@@ -118,7 +118,7 @@ class Fibers:
         ready: dict[Fiber, list[int]] = {}
         for key, _ in self._selector.select(0):
             ready.setdefault(key.data, []).append(key.fd)
-        now = real_clock.monotonic()
+        now = clocks.monotonic()
         for fiber in [fiber for fiber in self._waiting if fiber in ready or fiber.until <= now]:
             fiber.switch(ready.get(fiber, []))
 

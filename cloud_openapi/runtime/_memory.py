@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Iterator
 
-from cloud_openapi import real_clock
+from cloud_openapi import clocks
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MB = 1024 * 1024
@@ -34,9 +34,9 @@ def descendants(pid: int) -> Iterator[int]:
 
 def kill_all(pid: int, seconds: float) -> None:
     """Kill a process after its descendants, which get a number of seconds to end."""
-    end = real_clock.monotonic() + seconds
+    end = clocks.monotonic() + seconds
     while left := [each for each in descendants(pid) if not _is_zombie(each)]:
-        if real_clock.monotonic() > end:
+        if clocks.monotonic() > end:
             break  # one runs as another user, or waits for a device
         for each in left:
             _kill(each)

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
-from cloud_openapi import real_clock
+from cloud_openapi import clocks
 from cloud_openapi.runtime._discovery import Function
 from cloud_openapi.runtime._worker import Worker
 
@@ -67,7 +67,7 @@ class Pool:
             kept = keep and not self._closed
             if kept:
                 idle = self._idle.setdefault(found.settings.name, [])
-                idle.append(_Idle(found, worker, real_clock.monotonic()))
+                idle.append(_Idle(found, worker, clocks.monotonic()))
                 if self._timer is None:
                     self._end_unused_after(_IDLE_SECONDS)
         if not kept:
@@ -99,7 +99,7 @@ class Pool:
     def _end_unused(self) -> None:
         """End the workers that have been idle for too long, and look again for the next ones."""
         with self._lock:
-            now, unused = real_clock.monotonic(), []
+            now, unused = clocks.monotonic(), []
             for idle in self._idle.values():
                 while idle and now - idle[0].since >= _IDLE_SECONDS:  # the oldest come first
                     unused.append(idle.pop(0).worker)

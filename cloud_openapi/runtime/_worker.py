@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from cloud_openapi import real_clock
+from cloud_openapi import clocks
 from cloud_openapi.fibers import READ, WRITE, wait
 from cloud_openapi.runtime._memory import peak_mb
 from cloud_openapi.runtime._process import ForkServer
@@ -83,13 +83,13 @@ class Worker:
         Without a line, return the worker's first answer: whether it has loaded the function.
         Raises WorkerTimeoutError, WorkerMemoryError, WorkerExitError.
         """
-        begun = real_clock.monotonic()
+        begun = clocks.monotonic()
         try:
             line = self._converse(call, limits, on_output)
         except WorkerError:
             self._drain(on_output)
             raise
-        now = real_clock.monotonic()
+        now = clocks.monotonic()
         if now - begun > _BRIEF or now - self._measured > _STEP:
             self._measured = now
             self.peak = max(self.peak, peak_mb(self._process.pid))
@@ -143,7 +143,7 @@ class Worker:
         if unsent:
             watched[self._requests] = WRITE
         answer = bytearray()
-        begun = looked = real_clock.monotonic()
+        begun = looked = clocks.monotonic()
         while not answer.endswith(b"\n"):
             ready = wait(watched, _STEP)
             for descriptor in ready:
@@ -157,7 +157,7 @@ class Worker:
                         del watched[self._requests]
                 else:
                     answer += self._read_answer()
-            now = real_clock.monotonic()
+            now = clocks.monotonic()
             if now - looked >= _STEP:
                 looked = now
                 self._check(limits, now - begun, answer)

@@ -2,7 +2,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from cloud_openapi import real_clock
+from cloud_openapi import clocks
 
 # WeChat replaces a token during its last five minutes; until then asking again gives the same.
 _MARGIN = 300.0
@@ -48,7 +48,7 @@ class AccessToken:
     """The current access token of one mini program; safe to share between threads."""
 
     def __init__(
-        self, fetch: Callable[[], Granted], clock: Callable[[], float] = real_clock.monotonic
+        self, fetch: Callable[[], Granted], clock: Callable[[], float] = clocks.monotonic
     ) -> None:
         self._fetch = fetch
         self._clock = clock

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from cloud_openapi import real_clock
+from cloud_openapi import clocks
 from cloud_openapi._version import __version__
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.wire import signature
@@ -157,7 +157,7 @@ def signed_headers(
     invocation: Invocation, query: str, kind: str, fields: Mapping[str, str | bytes]
 ) -> dict[str, str]:
     """Return the headers of a request whose Content-Type is ``kind``, signature included."""
-    now = real_clock.now()
+    now = clocks.now()
     headers = {
         **invocation.headers,
         "content-type": kind,

@@ -138,7 +138,7 @@ class Clock:
 def clock(monkeypatch):
     """The clock by which the limit of an invocation is measured."""
     clock = Clock()
-    monkeypatch.setattr(_worker, "real_clock", clock)
+    monkeypatch.setattr(_worker, "clocks", clock)
     return clock
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from flask import Request
 
-from cloud_openapi import real_clock
+from cloud_openapi import clocks
 from cloud_openapi.emulator.cloudbase.gateway_fields import GatewayError
 from cloud_openapi.runtime import Credentials
 from cloud_openapi.wire import old_signature, signature
@@ -33,8 +33,8 @@ def signing_function(
         return None
     verify = old_signature.verify if old else signature.verify
     try:
-        # Clients sign with the real time, not with the emulator's.
-        verified_id = verify(_signed_content(request, fields), secret, real_clock.now())
+        # Clients sign with the machine's time, not with the emulator's or a frozen one.
+        verified_id = verify(_signed_content(request, fields), secret, clocks.now())
     except signature.SignatureError as error:
         raise GatewayError("SIGN_PARAM_INVALID", str(error)) from None
     return function if verified_id == secret_id else None

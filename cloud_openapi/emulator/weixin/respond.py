@@ -10,7 +10,7 @@ import orjson
 from flask import Request, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from cloud_openapi import real_clock
+from cloud_openapi import clocks
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import (
     CREDENTIAL_PATHS,
@@ -231,7 +231,7 @@ def make_view(endpoint: Endpoint, emulator: Emulator) -> View:
 
 def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     """Answer a call or its refusal, and write the journal."""
-    rid, platform_code, began = "", 0, real_clock.monotonic()
+    rid, platform_code, began = "", 0, clocks.monotonic()
     program = call.program
     fault: AppliedFault | None = None
     try:
@@ -268,7 +268,7 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
         )
     )
     if rid:
-        cost = int((real_clock.monotonic() - began) * 1000)
+        cost = int((clocks.monotonic() - began) * 1000)
         client = call.request.remote_addr or ""
         program.rids.add(rid, Record(call.now, cost, body, data, client))
     return response
