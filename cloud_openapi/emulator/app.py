@@ -20,7 +20,7 @@ from cloud_openapi.emulator.openapi.schemas import add_schemas
 from cloud_openapi.emulator.server.foreign_requests import refuse_foreign_requests
 from cloud_openapi.emulator.weixin.respond import View
 from cloud_openapi.emulator.weixin.routes import add_weixin
-from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime import Functions, no_descriptor, reason_of
 
 _LARGEST_BODY = 6 * 1024 * 1024
 
@@ -103,6 +103,13 @@ def _add_error_handlers(app: Flask, views: Mapping[str, View]) -> None:
     @app.errorhandler(404)
     def not_found(_error: HTTPException) -> Response:
         return unknown_route() if is_control() else views[""]()
+
+    @app.errorhandler(OSError)
+    def no_descriptors(error: OSError) -> Response:
+        if not no_descriptor(error):
+            raise error
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return refusal(status, "NO_FILE_DESCRIPTORS", reason_of(error))
 
     @app.errorhandler(405)
     def method_not_allowed(error: MethodNotAllowed) -> Response:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.processes import WAIT, is_alive, until
+from support.processes import WAIT, descriptors_left, is_alive, until
 from support.values import NOW
 
 from cloud_openapi.runtime import Functions, _pool, _process, _worker
@@ -780,6 +780,33 @@ def test_a_worker_that_finds_no_descriptors_left_leaves_none_open(make, write, m
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
     assert run(functions, 1).result == 1
+
+
+def permitted(functions, name):
+    try:
+        return functions.permissions_of(name)
+    except OSError as error:
+        return error.errno
+
+
+def test_without_descriptors_the_error_says_so_and_names_no_file(make, write):
+    functions = make(timeout=WAIT)
+    names = [f"hello{left}" for left in range(16)]
+    for name in names:
+        config = write("python", ECHO["python"], name).with_name("config.json")
+        config.write_text('{"permissions": {"openapi": ["x"]}}')
+    statuses = []
+    for left, name in enumerate(names):
+        with descriptors_left(left):
+            assert permitted(functions, name) in (errno.EMFILE, {"x"})
+            outcome = run(functions, 1, name)
+        statuses.append(outcome.status)
+        assert outcome.status == 200 or "ulimit -n" in outcome.result["errorMessage"], left
+        assert "hello" not in outcome.text
+    assert set(statuses) == {200, 445}
+    for name in names:
+        assert functions.permissions_of(name) == {"x"}
+        assert run(functions, 1, name).result == 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -53,13 +53,17 @@ class Timers:
         return self._collect_due()[0]
 
     def _collect_due(self) -> tuple[list[Due], list[str]]:
-        """Return the due timers, and a warning for each timer with too many times."""
+        """Return the due timers, and a warning for each timer with too many times.
+
+        Raises OSError if no file descriptor is left; the next call then has the timers.
+        """
+        timers = self._functions.timers()
         with self._lock:
             since, now = self._checked_until, self._clock.now()
             self._checked_until = now
         found: list[Due] = []
         warnings = []
-        for name, timer in self._functions.timers():
+        for name, timer in timers:
             times = takewhile(now.__ge__, timer.after(since))
             found += [Due(time, name, timer) for time in islice(times, _MOST_TIMES)]
             skipped = next(times, None)
@@ -122,6 +126,7 @@ class Timers:
 
     def _watch(self) -> None:
         while not self._ended.wait(_POLL_SECONDS):
-            for due in self.due():
-                # A slow function must not delay the others.
-                threading.Thread(target=self._fire_existing, args=(due,), daemon=True).start()
+            with suppress(OSError):  # no file descriptor is left; a request says so
+                for due in self.due():
+                    # A slow function must not delay the others.
+                    threading.Thread(target=self._fire_existing, args=(due,), daemon=True).start()
