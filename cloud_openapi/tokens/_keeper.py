@@ -3,6 +3,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from cloud_openapi import clocks
+from cloud_openapi.forks import renew_in_children
 
 # WeChat replaces a token during its last five minutes; until then asking again gives the same.
 _MARGIN = 300.0
@@ -52,12 +53,20 @@ class AccessToken:
     ) -> None:
         self._fetch = fetch
         self._clock = clock
-        self._lock = threading.Lock()
         self._held: _Held | None = None
-        self._running: _Fetch | None = None
+        self.renew_in_child()
+        renew_in_children(self)
 
     def __repr__(self) -> str:
         return f"<AccessToken {'held' if self._held else 'not fetched'}>"
+
+    def renew_in_child(self) -> None:
+        """Forget the request of another thread, which a forked child does not have.
+
+        The token stays: it is as good for the child.
+        """
+        self._lock = threading.Lock()
+        self._running: _Fetch | None = None
 
     @property
     def last(self) -> str | None:
