@@ -128,6 +128,34 @@ def test_workers_of_xdist_do_not_disturb_each_other(project):
     result.assert_outcomes(passed=12)
 
 
+def test_the_fixtures_work_in_a_forked_child(project):
+    add_function(
+        project,
+        "retain",
+        "from cloud_openapi import cloud\n"
+        f"def main(event, context):\n    cloud.init()\n    return {RETAIN}['refDate']\n",
+    )
+    source = f"""
+        import multiprocessing
+        def test_it(cloud, cloud_emulator, invoke_function):
+            def results():
+                return invoke_function("retain"), {RETAIN}["refDate"], len(cloud_emulator.journal())
+            here = results()
+            fork = multiprocessing.get_context("fork")
+            queue = fork.SimpleQueue()
+            child = fork.Process(target=lambda: queue.put((cloud_emulator.url, results())))
+            child.start()
+            url, there = queue.get()
+            child.join()
+            assert url != cloud_emulator.url
+            assert here[:2] == there[:2] == ("20260301", "20260301")
+            assert there[2] == here[2] + 2  # its token is the parent's
+            assert len(cloud_emulator.journal()) == here[2]
+            assert results()[:2] == here[:2]
+    """
+    passes(project, source, 1)
+
+
 @pytest.mark.parametrize("freeze", ["freezegun.freeze_time", "time_machine.travel"])
 def test_the_emulator_follows_a_frozen_date_unless_the_marker_sets_it(project, freeze):
     add_function(

@@ -1,13 +1,12 @@
 import hashlib
-import os
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cloud_openapi.forks import renew_in_children
 from cloud_openapi.runtime._check import problems_of
 from cloud_openapi.runtime._context import (
     Credentials,
@@ -81,7 +80,7 @@ class Functions:
         self._debug_port = DebugPort()
         self._on_line = on_line
         self._begin_process()
-        _after_fork(weakref.WeakMethod(self._leave_workers))
+        renew_in_children(self)
 
     def _begin_process(self) -> None:
         self._lock = threading.Lock()
@@ -91,8 +90,8 @@ class Functions:
         self._fork_server = ForkServer()
         self._pool = Pool(self._start)
 
-    def _leave_workers(self) -> None:
-        """Start anew in a forked child: the workers are its parent's."""
+    def renew_in_child(self) -> None:
+        """Leave the workers to the parent, and start others."""
         self._pool.leave()
         self._fork_server.leave()
         self._begin_process()
@@ -268,17 +267,6 @@ class Functions:
         if self._debug is None or self._debug.function != settings.name:
             return start(None)
         return self._debug_port.start(self._debug.port_of(settings), start)
-
-
-def _after_fork(found: Callable[[], Callable[[], None] | None]) -> None:
-    """Call a method in each forked child, as long as its object exists."""
-
-    def call() -> None:
-        method = found()
-        if method is not None:
-            method()
-
-    os.register_at_fork(after_in_child=call)
 
 
 def _advice(settings: Settings) -> str:

@@ -8,6 +8,7 @@ from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloud_openapi.emulator.emulator import Emulator
+from cloud_openapi.forks import fork_safe
 from cloud_openapi.runtime import Functions, Outcome, Timer, UnknownFunctionError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Timers:
         self._functions = functions
         # The functions' mini program may have a clock of its own.
         self._clock = emulator.clock_of(emulator.first_appid)
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._checked_until = self._clock.now()
         self._ended = threading.Event()
         self._watching = False
