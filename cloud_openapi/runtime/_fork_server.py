@@ -145,8 +145,8 @@ def _prctl(option: int, value: int) -> None:
 
 def _has_ended(worker: int) -> bool:
     """Return whether the worker has ended; reap its orphans, but not the worker itself."""
-    if not hasattr(os, "waitid"):
-        return True  # macOS before Python 3.13: the worker is the only child
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13, where the worker is the only child
+        return os.waitpid(worker, os.WNOHANG)[0] == worker
     while True:
         found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if found is None or found.si_pid == worker:

@@ -684,7 +684,7 @@ def test_closing_ends_a_function_that_has_stopped_its_supervisor(make, stopping,
         assert until(lambda: len(told_pids(functions)) == 2)
         functions.close()
         assert invocation.result(WAIT).status == 439
-    assert not any(map(is_alive, told_pids(functions)))
+    assert until(lambda: not any(map(is_alive, told_pids(functions))))
 
 
 def has_ended(pid):
