@@ -19,7 +19,7 @@ from cloud_openapi.emulator.openapi.schemas import add_schemas
 from cloud_openapi.emulator.server.foreign_requests import refuse_foreign_requests
 from cloud_openapi.emulator.weixin.respond import Call, respond
 from cloud_openapi.emulator.weixin.routes import LARGEST_BODY, add_weixin, unknown_url
-from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime import Functions, no_descriptor, reason_of
 
 
 class _MatchOnlyRule(Rule):
@@ -103,6 +103,13 @@ def _add_error_handlers(app: Flask, emulator: Emulator) -> None:
             return unknown_route()
         current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
         return respond(Call(current, emulator), unknown_url, emulator)
+
+    @app.errorhandler(OSError)
+    def no_descriptors(error: OSError) -> Response:
+        if not no_descriptor(error):
+            raise error
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return refusal(status, "NO_FILE_DESCRIPTORS", reason_of(error))
 
     @app.errorhandler(405)
     def method_not_allowed(error: MethodNotAllowed) -> Response:
