@@ -89,7 +89,7 @@ def test_absolute_request_line_is_routed_by_its_path(server, target, base):
 
 
 def test_body_in_pieces_is_awaited(server, target):
-    head = request_of(f"POST {target} HTTP/1.1", "Host: x", f"Content-Length: {len(BODY)}")
+    head = request_of(f"POST {target} HTTP/1.1", "Host: localhost", f"Content-Length: {len(BODY)}")
     with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
         for piece in (head[:20], head[20:], BODY[:9], BODY[9:]):
             connection.sendall(piece)
@@ -132,7 +132,7 @@ def test_response_has_a_length_and_no_server_header(server, target):
 def test_body_over_six_mebibytes_is_45002(server, target):
     body = b" " * (6 * 2**20 + 1)
     request = request_of(
-        f"POST {target} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", body=body
+        f"POST {target} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", body=body
     )
     status, answer = exchange(server, request)
     assert (status, answer["errcode"]) == ("HTTP/1.1 200 OK", 45002)
@@ -160,12 +160,12 @@ def test_server_answers_while_31_other_requests_wait():
         ThreadPoolExecutor(31) as pool,
     ):
         waiting = [
-            pool.submit(exchange, server, request_of("GET /wait HTTP/1.1", "Host: x"))
+            pool.submit(exchange, server, request_of("GET /wait HTTP/1.1", "Host: localhost"))
             for _ in range(31)
         ]
         try:
             assert all(app.arrived.acquire(timeout=WAIT) for _ in waiting)
-            quick = exchange(server, request_of("GET /quick HTTP/1.1", "Host: x"))
+            quick = exchange(server, request_of("GET /quick HTTP/1.1", "Host: localhost"))
             assert not any(request.done() for request in waiting)
         finally:
             app.go_on.set()
@@ -175,7 +175,7 @@ def test_server_answers_while_31_other_requests_wait():
 
 def test_server_answers_a_hundred_connections_at_once():
     app = create_app(Emulator())
-    ask = request_of("GET /healthz HTTP/1.1", "Host: x")
+    ask = request_of("GET /healthz HTTP/1.1", "Host: localhost")
     with Server(app, listen("127.0.0.1", 0)) as server, ThreadPoolExecutor(100) as pool:
         answers = list(pool.map(lambda _: exchange(server, ask), range(100)))
     assert {status for status, _ in answers} == {"HTTP/1.1 200 OK"}
@@ -183,7 +183,7 @@ def test_server_answers_a_hundred_connections_at_once():
 
 def test_close_frees_the_port_for_another_server():
     app = create_app(Emulator())
-    ask = request_of("GET /healthz HTTP/1.1", "Host: x")
+    ask = request_of("GET /healthz HTTP/1.1", "Host: localhost")
     with Server(app, listen("127.0.0.1", 0)) as first:
         assert exchange(first, ask)[1]["status"] == "ok"
     with pytest.raises(ConnectionRefusedError):
