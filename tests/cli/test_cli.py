@@ -607,6 +607,37 @@ def test_an_unusable_address_is_one_line_that_names_it(command, host):
     check_error(command("serve", "--host", host, "--port", "0"), host)
 
 
+def test_an_empty_host_is_refused(command):
+    check_error(command("serve", "--host", "", "--port", "0"), "--host", "0.0.0.0")
+
+
+@pytest.mark.parametrize(
+    ("host", "options", "told"),
+    [
+        ("0.0.0.0", [], "and not control it (--control any)"),
+        ("::", ["--control", "any"], "and control it by /_emulator"),
+        ("localhost", ["--control", "any"], None),
+    ],
+)
+def test_serve_tells_what_is_open_to_other_machines(tmp_path, host, options, told):
+    options = ["--host", host, "--port", "0", "--json", "--functions", tmp_path, *options]
+    options += ["--allow-host", "WX.corp.example"]
+    process = subprocess.Popen(
+        [COMMAND, "serve", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    watchdog = threading.Timer(WAIT, process.kill)
+    watchdog.start()
+    url = json.loads(process.stdout.readline())["url"]
+    request = urllib.request.Request(f"{url}/healthz", headers={"Host": "wx.corp.example"})
+    with urllib.request.urlopen(request, timeout=WAIT) as answer:
+        assert answer.status == 200
+    watchdog.cancel()
+    code, _, errors = stop(process)
+    assert code == 0
+    assert (told or "") in errors
+    assert ("other machines" in errors) == bool(told)
+
+
 def test_serve_without_json_says_how_to_call_it():
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CLOUD_OPENAPI_")}
     process = subprocess.Popen(

@@ -15,7 +15,7 @@ from support.processes import WAIT, stopped, until
 from support.values import DAILY
 
 from cloud_openapi.demo import DEMO_APPID
-from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
+from cloud_openapi.emulator import Emulator, Server, create_app, listen, listen_all, url_of
 from cloud_openapi.runtime import Functions
 
 BODY = json.dumps(sample("getDailyRetain.request.official-https.json")).encode()
@@ -238,6 +238,67 @@ def test_url_of_a_socket_works_for_a_client_on_this_machine(address, url):
 def test_listen_on_a_port_in_use_raises_os_error():
     with listen("127.0.0.1", 0) as first, pytest.raises(OSError, match="in use"):
         listen("127.0.0.1", first.getsockname()[1])
+
+
+def test_listen_refuses_an_empty_host():
+    with pytest.raises(ValueError, match="empty"):
+        listen("", 0)
+
+
+@pytest.mark.parametrize("host", ["::", "localhost"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_both_families_are_answered(host, address):
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    listening = listen_all(host, 0)
+    with Server(create_app(Emulator()), listening) as server:
+        connection = http.client.HTTPConnection(address, port_of(server), timeout=WAIT)
+        with closing(connection):
+            for _ in range(2):
+                connection.request("GET", "/_emulator/clock")
+                assert connection.getresponse().read().startswith(b"{")
+
+
+def test_localhost_with_one_address_in_use_takes_another_port():
+    with listen("::1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            listen_all("localhost", port)
+        for listening in listen_all("localhost", 0):
+            assert listening.getsockname()[1] != port
+            listening.close()
+
+
+def test_control_answers_while_moves_of_the_clock_run_timers():
+    moves, go_on = threading.Semaphore(0), threading.Event()
+    emulator = Emulator()
+
+    def slow(*, passes):
+        moves.release()
+        go_on.wait(WAIT)
+        return [f"passes: {passes}"]
+
+    emulator.clock.listen(slow)
+    with Server(create_app(emulator), listen("127.0.0.1", 0)) as server:
+
+        def ask(method, path, body=None):
+            connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+            with closing(connection):
+                connection.request(method, path, body)
+                return json.load(connection.getresponse())
+
+        with ThreadPoolExecutor(6) as pool:
+            advance = json.dumps({"advance": 60})
+            moving = [pool.submit(ask, "PUT", "/_emulator/clock", advance) for _ in range(6)]
+            try:
+                assert all(moves.acquire(timeout=WAIT) for _ in range(4))
+                assert ask("GET", "/_emulator/clock")["frozen"] is False
+                assert ask("POST", "/_emulator/faults", '{"kind": "html"}')["id"] == 1
+                assert ask("DELETE", "/_emulator/faults") == {"faults": []}
+                assert not any(each.done() for each in moving)
+            finally:
+                go_on.set()
+            assert [each.result()["warnings"] for each in moving] == [["passes: True"]] * 6
 
 
 # A fault may be added after `never_blocks` returned True for a request.
