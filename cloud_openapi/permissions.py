@@ -37,7 +37,7 @@ class Permissions:
         names = _listed(_parse(text, path), path)
         if "*" in names:
             warnings.warn(
-                f'{path}: "*" in permissions.openapi is no wildcard on the platform and allows '
+                f'{path}: "*" in permissions.openapi is not a wildcard on the platform and allows '
                 "nothing; list each API by name.",
                 stacklevel=3,
             )

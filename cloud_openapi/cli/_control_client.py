@@ -47,7 +47,7 @@ class ControlClient:
         # WeChat answers 200 to an address that it does not know.
         if not isinstance(value, dict) or value.keys() == {"errcode", "errmsg"}:
             raise CloudOpenAPIError(
-                f"What answers at {self._url} is no emulator that can be steered "
+                f"What answers at {self._url} is not an emulator with control routes "
                 f"(HTTP {answer.status_code} at /_emulator/{path})."
             )
         if answer.status_code >= HTTPStatus.BAD_REQUEST:

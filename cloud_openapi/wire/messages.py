@@ -92,7 +92,7 @@ def write_request(pairs: Iterable[Pair], appid: str = "") -> bytes:
 
 
 def read_request(data: bytes) -> Request:
-    """Return what a ``CommApiData`` says. Raises MessageError."""
+    """Parse a ``CommApiData``. Raises MessageError."""
     message = _read(_CommApiData(), data)
     pairs = (
         Pair(_text(pair.key), pair.value, _text(pair.filename))
@@ -102,18 +102,18 @@ def read_request(data: bytes) -> Request:
 
 
 def write_answer(body: bytes, content_type: str) -> bytes:
-    """Return the ``CommOpenApiResp`` of an answer of WeChat's."""
+    """Return the ``CommOpenApiResp`` of a response of WeChat."""
     message = _CommOpenApiResp(respData=body, contentType=content_type, httpCode=200)
     return bytes(message.SerializeToString())
 
 
 def write_error(code: int) -> bytes:
-    """Return the ``CommOpenApiResp`` of an error of the platform's own."""
+    """Return the ``CommOpenApiResp`` of an error of the platform."""
     return bytes(_CommOpenApiResp(errorCode=code).SerializeToString())
 
 
 def read_answer(data: bytes) -> Answer:
-    """Return what a ``CommOpenApiResp`` says. Raises MessageError."""
+    """Parse a ``CommOpenApiResp``. Raises MessageError."""
     message = _read(_CommOpenApiResp(), data)
     return Answer(message.respData, _text(message.contentType), message.errorCode)
 

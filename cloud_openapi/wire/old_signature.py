@@ -14,7 +14,7 @@ from urllib.parse import quote
 from cloud_openapi.wire.signature import EXPIRES, SignatureError, Signed
 
 FIELD: Final = "authorization"
-"""The field that holds it."""
+"""The form field that holds the signature."""
 
 # The SDK adds these after it has signed.
 _UNSIGNED = frozenset({FIELD, "requestdata", "sessiontoken", "sdk_version", "file"})
@@ -38,7 +38,7 @@ def verify(request: Signed, secret_key: str, now: float) -> str:
         raise SignatureError("there is no q-sign signature in the field authorization")
     secret_id, begin, end, headers, params, signature = found.groups()
     if not int(begin) - EXPIRES <= now <= int(end):
-        raise SignatureError("q-sign-time is not of now: check the clock")
+        raise SignatureError("q-sign-time does not include the current time: check the clock")
     signed = params.split(";")
     left_out = fields.keys() - _UNSIGNED - set(signed)
     if left_out:

@@ -74,7 +74,7 @@ def verify(request: Signed, secret_key: str, now: float) -> str:
     secret_id, date, params, headers, signature = found.groups()
     timestamp = request.headers.get("x-timestamp", "")
     if not re.fullmatch(r"\d{1,12}", timestamp) or _date(int(timestamp)) != date:
-        raise SignatureError("X-Timestamp is not of the day of the signature")
+        raise SignatureError("X-Timestamp is not on the date in the Credential")
     if abs(now - int(timestamp)) > EXPIRES:
         raise SignatureError(f"X-Timestamp is more than {EXPIRES} seconds away: check the clock")
     fields = _hashed(request)

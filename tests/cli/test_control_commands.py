@@ -214,11 +214,11 @@ def test_the_commands_of_the_readme_run(served, emulator):
     [
         (["clock", "freeze", "soon"], "freeze is a time such as 2026-03-11T12:00, not 'soon'"),
         (["clock", "advance", "nan"], "advance is a number of seconds, not NaN"),
-        (["clock", "show", "--appid", "wxnobody"], "appid is one of wxdemo000000000000, wxother"),
+        (["clock", "show", "--appid", "wxunknown"], "appid is one of wxdemo000000000000, wxother"),
         (["app", "set", "wxnew", "--ready-hour", "9"], "appid is one of"),
         (["app", "set", OTHER, "--ready-hour", "25"], "ready_hour is a whole number from 0 to 24"),
         (["app", "show", "../state"], "There is no"),
-        (["reset", "wxnobody"], "appid is one of"),
+        (["reset", "wxunknown"], "appid is one of"),
         (["faults", "add", "eror"], "kind is one of error, status"),
         (["faults", "add", "error"], "a fault of kind error needs errcode"),
         (["faults", "remove", "9"], "There is no fault 9 here."),
@@ -259,7 +259,7 @@ def test_missing_emulator_is_reported_with_the_command_to_start_one(failing):
 
 @pytest.mark.parametrize("url", ["127.0.0.1:7070", "http://", "ftp://127.0.0.1"])
 def test_invalid_base_url_is_reported(failing, url):
-    assert f'"{url.rstrip("/")}" is no base URL' in failing("state", url=url)
+    assert f'"{url.rstrip("/")}" is not a base URL' in failing("state", url=url)
 
 
 # The second is what WeChat answers.
@@ -267,7 +267,7 @@ def test_invalid_base_url_is_reported(failing, url):
 def test_another_program_at_the_address_is_reported(failing, httpserver, body):
     httpserver.expect_request("/_emulator/state").respond_with_data(body)
     message = failing("state", url=httpserver.url_for("/"))
-    assert "is no emulator that can be steered (HTTP 200 at /_emulator/state)" in message
+    assert "is not an emulator with control routes (HTTP 200 at /_emulator/state)" in message
 
 
 def test_slow_emulator_is_reported_as_a_timeout(failing, httpserver, monkeypatch):

@@ -277,7 +277,7 @@ def test_what_the_variables_say_holds_for_one_invocation(gateway, httpserver, pl
     for token in "first", "second":
         platform.setenv("WX_TRIGGER_API_TOKEN_V0", token)
         assert call() == (token.encode(), "wx_trigger,scf", True)
-    # Without a token nobody knows where an invocation ends.
+    # Without a token, the end of an invocation is unknown.
     platform.setenv("WX_TRIGGER_API_TOKEN_V0", "")
     platform.setenv("WX_API_TOKEN", "")
     for source in "one", "two":
@@ -562,7 +562,7 @@ def test_a_function_that_fails_is_the_error_of_the_sdk(gateway, httpserver):
     assert caught.value.hint == "The gateway says FUNCTIONS_EXECUTE_FAIL, request r2."
 
 
-def test_a_call_of_a_function_that_nobody_answers_is_an_error(gateway, platform):
+def test_call_function_without_an_answer_is_an_error(gateway, platform):
     platform.setenv("TCB_CONTEXT_CNFG", '{"URL": "http://127.0.0.1:1/admin"}')
     with pytest.raises(CloudSDKError) as caught:
         gateway.callFunction(name="hello")

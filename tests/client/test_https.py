@@ -270,7 +270,7 @@ def test_a_dropped_connection_is_minus_501001_and_the_call_is_not_repeated(answe
     assert server.connections == 2
 
 
-def test_an_address_that_nobody_listens_on_is_minus_501001():
+def test_refused_connection_is_minus_501001():
     server = Raw()
     server.thread.join(WAIT)
     error = failing(raw_facade(server))

@@ -8,8 +8,9 @@ from time import perf_counter
 from typing import Any, Final, NamedTuple
 
 import orjson
-from flask import Request, Response, request
+from flask import Response
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Request
 
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import (
@@ -216,17 +217,6 @@ class Answer(NamedTuple):
 
 Endpoint = Callable[[Call], Answer]
 """Answers a call. Raises RefusalError, SideCarError."""
-View = Callable[[], Response]
-
-
-def make_view(endpoint: Endpoint, emulator: Emulator) -> View:
-    """Return a Flask view of an endpoint; see `respond`."""
-
-    def view() -> Response:
-        current = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-        return respond(Call(current, emulator), endpoint, emulator)
-
-    return view
 
 
 def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
