@@ -44,6 +44,9 @@ class _Parser(HTTPRequestParser):
             super().parse_header(header_plus)
         except ValueError as error:
             raise ParsingError(str(error)) from None
+        # waitress refuses other bytes, too, but not in a URI with two slashes in front.
+        if not self.request_uri.isascii():
+            raise ParsingError("Bad URI")
 
     def received(self, data: bytes) -> int:
         """Read data; refuse a chunk's head or a trailer that does not end."""

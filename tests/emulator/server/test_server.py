@@ -449,3 +449,32 @@ def test_close_ends_running_invocations(functions):
         server.close()
         with pytest.raises((ConnectionError, http.client.HTTPException)):
             waiting.result()
+
+
+ODD_LINES = [
+    (b"GET //x?a=\xff", b"400"),
+    (b"GET /x?a=\xff", b"400"),
+    (b"GET /\xe4\xb8\xad", b"400"),
+    (b"GET http://[/", b"400"),
+    (b"GET http://a:b/", b"403"),
+    (b"GET //x?a=%ff", b"200"),
+    (b"GET /%00%ff%ed%a0%80", b"200"),
+    (b"BREW /nowhere", b"200"),
+    (b"GET /" + b"a" * 30_000, b"200"),
+    (b"GET /" + b"a" * 70_000, b"431"),
+    (b"POST /x HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\nX:", b"400"),
+    (b"POST /x HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\nX:", b"400"),
+    (b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\nX:", b"501"),
+    (
+        b"GET /healthz HTTP/1.1\r\n" + b"".join(b"A%d: b\r\n" % n for n in range(5000)) + b"X:",
+        b"200",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "status"), ODD_LINES, ids=lambda text: repr(text[:25]))
+def test_an_odd_request_has_an_answer_and_no_traceback(server, caplog, line, status):
+    with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
+        connection.sendall(line + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(12)[9:] == status
+    assert caplog.records == []
