@@ -25,7 +25,7 @@ _RESERVE = 24
 _SPARE_DESCRIPTORS = 128
 # Seconds in which a client must send its next byte, a whole head, a whole body.
 _IDLE_SECONDS, _HEAD_SECONDS, _BODY_SECONDS = 30, 30, 300
-# A connection younger than this is not closed in favour of another one: its request is on its way.
+# While there is room, a younger connection does not give way: its request is on its way.
 _GRACE_SECONDS = 1.0
 _CHECK_SECONDS, _PAUSE_SECONDS, _SAME_WARNING_SECONDS = 1.0, 1.0, 60.0
 _LONGEST_CHUNK_HEAD = 8192
@@ -134,7 +134,9 @@ class Connections:
     def tidy(self) -> None:
         """Close connections that are late, and the longest idle ones beyond the limit."""
         now = time.time()
-        over = max(len(self) - self._most, int(self._exhausted))
+        # So many at once: without them, no further connection can be accepted.
+        at_once = max(len(self) - self._most - _RESERVE + 1, int(self._exhausted))
+        over = max(len(self) - self._most, at_once)
         if over <= 0 and now < self._next_check:
             return
         self._next_check = now + _CHECK_SECONDS
@@ -142,8 +144,8 @@ class Connections:
         for late in [each for each in waiting if each.is_late(now)]:
             late.handle_close()
         idle = [each for each in waiting if each.connected and not each.total_outbufs_len]
-        for oldest in nsmallest(over, idle, key=Channel.waits_since):
-            if now - oldest.waits_since() > _GRACE_SECONDS:
+        for number, oldest in enumerate(nsmallest(over, idle, key=Channel.waits_since)):
+            if number < at_once or now - oldest.waits_since() > _GRACE_SECONDS:
                 oldest.handle_close()
                 self._paused_until = 0.0
         self._exhausted = False
