@@ -35,9 +35,7 @@ def answer_cross_origin(
     def start_response(status: str, given: list[tuple[str, str]], *exc_info: Any) -> Any:
         # A browser refuses two answers: the function's own stands.
         own = any(name.lower() == _ALLOW_ORIGIN for name, _ in given)
-        exposed = ", ".join(sorted({name for name, _ in given}))
-        added = [] if own else [*headers, ("Access-Control-Expose-Headers", exposed)]
-        return start(status, [*given, *added], *exc_info)
+        return start(status, given if own else [*given, *headers], *exc_info)
 
     return app(environ, start_response)
 
