@@ -54,9 +54,9 @@ def test_a_missing_file_allows_nothing_and_the_denial_says_that_it_is_missing(tm
     )
 
 
-def test_a_star_is_no_wildcard_and_says_so(tmp_path):
+def test_a_star_is_not_a_wildcard_and_says_so(tmp_path):
     path = write(tmp_path / "config.json", '{"permissions": {"openapi": ["*"]}}')
-    with pytest.warns(UserWarning, match="no wildcard") as caught:
+    with pytest.warns(UserWarning, match="not a wildcard") as caught:
         permissions = Permissions.load(path)
     assert API not in permissions
     assert str(path) in str(caught[0].message)
