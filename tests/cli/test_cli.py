@@ -1,5 +1,6 @@
 """The command cloud-openapi: what it prints, where, and with which exit code."""
 
+import contextlib
 import json
 import os
 import signal
@@ -636,6 +637,33 @@ def test_serve_tells_what_is_open_to_other_machines(tmp_path, host, options, tol
     assert code == 0
     assert (told or "") in errors
     assert ("other machines" in errors) == bool(told)
+
+
+def test_serve_with_few_descriptors_answers_beside_many_idle_connections():
+    limited = ["sh", "-c", 'ulimit -n 64 && exec "$0" "$@"', COMMAND]
+    process = subprocess.Popen(
+        [*limited, "serve", "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    watchdog = threading.Timer(WAIT, process.kill)
+    watchdog.start()
+    url = json.loads(process.stdout.readline())["url"]
+    event = json.dumps({"beginDate": "20170313", "endDate": "20170313"}).encode()
+    with contextlib.ExitStack() as held:
+        address = ("127.0.0.1", int(url.rpartition(":")[2]))
+        for _ in range(200):
+            held.enter_context(socket.create_connection(address, WAIT))
+        for path, body in (("/_emulator/state", None), ("/v1/functions/getDailyRetain", event)):
+            with urllib.request.urlopen(f"{url}{path}", body, WAIT) as answer:
+                assert answer.status == 200
+    watchdog.cancel()
+    code, _, errors = stop(process)
+    assert code == 0
+    assert "Traceback" not in errors
+    assert errors.count("Cannot accept") <= 1
 
 
 def test_serve_without_json_says_how_to_call_it():

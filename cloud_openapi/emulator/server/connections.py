@@ -45,7 +45,7 @@ class _Parser(HTTPRequestParser):
         except ValueError as error:
             raise ParsingError(str(error)) from None
         # waitress refuses other bytes, too, but not in a URI with two slashes in front.
-        if not self.request_uri.isascii():
+        if not self.request_uri.isascii():  # type: ignore[attr-defined]
             raise ParsingError("Bad URI")
 
     def received(self, data: bytes) -> int:

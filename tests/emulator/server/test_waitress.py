@@ -44,7 +44,7 @@ ATTRIBUTES = [
     ("connections.py", channel.HTTPChannel, ("parser_class", "request", "last_activity")),
     ("connections.py", channel.HTTPChannel, ("connected", "total_outbufs_len", "requests")),
     ("connections.py", parser.HTTPRequestParser, ("chunked", "completed", "headers_finished")),
-    ("connections.py", parser.HTTPRequestParser, ("body_rcv", "error")),
+    ("connections.py", parser.HTTPRequestParser, ("body_rcv", "error", "request_uri")),
     ("connections.py", receiver.ChunkedReceiver, ("control_line", "trailer")),
     ("dispatch.py", utilities.Error, ("code", "reason")),
     ("server.py", wasyncore, ("readwrite", "poll2", "socket_map")),
