@@ -1,5 +1,6 @@
 import errno
 import json
+import re
 import shlex
 import signal
 import socket
@@ -34,6 +35,13 @@ from cloud_openapi.naming import to_camel_case
 from cloud_openapi.runtime import CloudbaseRC, Debug, Functions
 
 _APPS_SHOWN = 10
+_HOST_NAME = re.compile(r"[\w.-]+")
+
+
+def _host_name(text: str) -> str:
+    if _HOST_NAME.fullmatch(text) is None:
+        raise click.BadParameter(f"{text!r} is not a host name such as emulator.example")
+    return text.lower()
 
 
 @click.command()
@@ -55,6 +63,7 @@ _APPS_SHOWN = 10
     "hosts",
     multiple=True,
     metavar="NAME",
+    callback=lambda _context, _option, names: frozenset(map(_host_name, names)),
     help="A further host name of the emulator. May be repeated; in the variable, separate names by "
     "spaces.",
 )
@@ -78,7 +87,7 @@ _APPS_SHOWN = 10
 def serve(  # noqa: PLR0913 - an option each
     host: str,
     port: int,
-    hosts: tuple[str, ...],
+    hosts: frozenset[str],
     control: str,
     functions: Path,
     pass_env: Mapping[str, str],
@@ -91,7 +100,7 @@ def serve(  # noqa: PLR0913 - an option each
     listening = _listen(host, port)
     url = url_of(listening[0])
     wide = not is_loopback(listening[0].getsockname()[0])
-    access = Access(frozenset(map(str.lower, hosts)), wide, control == "any")
+    access = Access(hosts, wide, control == "any")
     variables = emulator_variables(url, emulator)
     stopped = threading.Event()
 

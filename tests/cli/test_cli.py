@@ -612,6 +612,13 @@ def test_an_empty_host_is_refused(command):
     check_error(command("serve", "--host", "", "--port", "0"), "--host", "0.0.0.0")
 
 
+@pytest.mark.parametrize("name", ["http://wx.example", "wx.example:80", "*.example"])
+def test_a_host_that_is_no_name_is_refused(command, name):
+    result = command("serve", "--allow-host", name, "--port", "0")
+    assert result.code == 2
+    assert name in result.err
+
+
 @pytest.mark.parametrize(
     ("host", "options", "told"),
     [

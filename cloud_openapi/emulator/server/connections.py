@@ -70,14 +70,16 @@ class Channel(HTTPChannel):
 
     def received(self, data: bytes) -> bool:
         """Read data; close the connection if it does not begin with HTTP."""
-        if self.request is None:
+        former = self.request
+        if former is None and data and data[0] not in _FIRST_BYTES:
+            connections: Connections = self.server.connections  # type: ignore[attr-defined]
+            connections.warn_no_http(data[0])
+            self.handle_close()
+            return False
+        received = super().received(data)
+        if self.request is not former:
             self.begun = time.time()
-            if data and data[0] not in _FIRST_BYTES:
-                connections: Connections = self.server.connections  # type: ignore[attr-defined]
-                connections.warn_no_http(data[0])
-                self.handle_close()
-                return False
-        return bool(super().received(data))
+        return bool(received)
 
     def waits_since(self) -> float:
         """Return the time since which the client owes a whole request."""

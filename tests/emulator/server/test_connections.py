@@ -134,6 +134,17 @@ def test_a_connection_that_takes_too_long_is_closed(monkeypatch, limit, sent):
         rest_of(connection)  # it ends
 
 
+def test_each_request_of_a_connection_has_the_whole_time():
+    with serving() as server, closing(connect(server)) as connection:
+        connection.sendall(KEPT[:9])
+        assert until(lambda: any(each.request for each in server._connections._all()))
+        (channel,) = server._connections._all()
+        before = channel.begun
+        connection.sendall(KEPT[9:] + KEPT[:9])
+        assert connection.recv(9) == b"HTTP/1.1 "
+        assert until(lambda: channel.begun > before)
+
+
 def test_client_that_does_not_read_is_closed(monkeypatch):
     monkeypatch.setattr(connections, "_CHECK_SECONDS", 0.01)
 

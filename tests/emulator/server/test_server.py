@@ -256,7 +256,9 @@ def test_both_families_are_answered(host, address):
         with closing(connection):
             for _ in range(2):
                 connection.request("GET", "/_emulator/clock")
-                assert connection.getresponse().read().startswith(b"{")
+                answer = connection.getresponse()
+                answer.read()
+                assert answer.status == 200
 
 
 def test_localhost_with_one_address_in_use_takes_another_port():
