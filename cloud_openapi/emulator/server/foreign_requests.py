@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _GATEWAY = re.compile(r"([\w-]+\.)*(tcb-open|tcb-admin|tcb-api)\.(tencentyun|tencentcloudapi)\.com")
-_WEIXIN = "api.weixin.qq.com"
+# With the domains that WeChat names for other regions and as a fallback.
+_WEIXIN = re.compile(r"(api2?|(sh|sz|hk)\.api)\.weixin\.qq\.com")
 # Names that public DNS cannot have, so that no site can point them here; containers use them.
 _RESERVED = (".localhost", ".internal")
 _REASON = "403 The emulator forwards nothing"
@@ -118,7 +119,7 @@ class _Door:
 
     def _is_tencents(self, host: str | None, path: str) -> bool:
         """Return whether a host is WeChat's or the gateway's, and may have this path."""
-        if host == _WEIXIN:
+        if _WEIXIN.fullmatch(host or ""):
             return f"{path}/".split("/")[1] not in self._own
         return path == "/admin" and _GATEWAY.fullmatch(host or "") is not None
 
@@ -177,7 +178,7 @@ def _not_forwarded(target: str, method: str) -> Response:
     message = (
         f"{target[:_LONGEST]}: http_proxy leads to the cloud_openapi emulator, which forwards "
         "nothing. It answers requests for http://tcb-open.tencentcloudapi.com/admin, the gateway's "
-        f"other hosts and {_WEIXIN}. Add the host to no_proxy."
+        "other hosts and api.weixin.qq.com. Add the host to no_proxy."
     )
     if method == "CONNECT":
         message += " https cannot be answered: use wx-server-sdk 2.3.3 or later."

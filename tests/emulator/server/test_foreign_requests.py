@@ -113,8 +113,9 @@ def test_a_reserved_name_which_no_site_can_have_is_accepted(site, host):
 
 
 @pytest.mark.parametrize("path", ["/cgi-bin/token", DAILY, "/nowhere", "/wxa/msg_sec_check"])
-def test_wechats_name_has_wechats_paths(site, path):
-    answer = site.send("GET", path, Host="api.weixin.qq.com")
+@pytest.mark.parametrize("host", ["api.weixin.qq.com", "sh.api.weixin.qq.com:80"])
+def test_wechats_name_has_wechats_paths(site, path, host):
+    answer = site.send("GET", path, Host=host)
     assert (answer.status_code, "errcode" in answer.json) == (200, True)
 
 
