@@ -2,10 +2,11 @@
 
 import multiprocessing
 import os
+import resource
 import signal
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 WAIT = 30
 """Seconds that a test waits at most. A busy machine needs far less."""
@@ -37,6 +38,25 @@ def stopped(process):
         yield
     finally:
         process.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def descriptors_left(count):
+    """Leave this process a number of file descriptors while entered."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = [os.dup(0)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 40, limits[1]))
+    try:
+        with suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        for _ in range(count):
+            os.close(taken.pop())
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def in_children(count, work, wait=WAIT):

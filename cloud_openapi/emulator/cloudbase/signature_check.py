@@ -35,7 +35,7 @@ def signing_function(
         if credentials is not None and function is not None:
             secret = credentials.secret_key_of(function)
         if secret is not None:
-            # Clients sign with the machine's time, not the emulator's or a frozen one.
+            # Clients sign with the machine's time, not with the emulator's or a frozen one.
             claim.verify(content, secret, clocks.now())
     except signature.SignatureError as error:
         raise GatewayError("SIGN_PARAM_INVALID", str(error)) from None
