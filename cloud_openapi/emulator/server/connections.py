@@ -6,7 +6,6 @@ A client that opens many connections, or sends a request drop by drop, must not 
 import errno
 import logging
 import threading
-import time
 from contextlib import suppress
 from heapq import nsmallest
 from typing import Any
@@ -16,6 +15,7 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
 from waitress.utilities import BadRequest
 
+from cloud_openapi.clocks import monotonic
 from cloud_openapi.emulator.server.dispatch import Task
 
 _MOST = 1000
@@ -78,8 +78,18 @@ class Channel(HTTPChannel):
             return False
         received = super().received(data)
         if self.request is not former:
-            self.begun = time.time()
+            self.begun = monotonic()
         return bool(received)
+
+    @property
+    def last_activity(self) -> float:
+        """Return the time of the last byte that was received or sent."""
+        return self._active_at
+
+    @last_activity.setter
+    def last_activity(self, _now: float) -> None:
+        # waitress gives the time of a clock that tests freeze.
+        self._active_at = monotonic()
 
     def waits_since(self) -> float:
         """Return the time since which the client owes a whole request."""
@@ -125,7 +135,7 @@ class Connections:
 
     def may_accept(self) -> bool:
         """Return whether there is room for one more connection."""
-        return len(self) < self._most + _RESERVE and time.time() >= self._paused_until
+        return len(self) < self._most + _RESERVE and monotonic() >= self._paused_until
 
     def is_full(self) -> bool:
         """Return whether only requests for control routes may run besides those that run now."""
@@ -135,7 +145,7 @@ class Connections:
 
     def tidy(self) -> None:
         """Close connections that are late, and the longest idle ones beyond the limit."""
-        now = time.time()
+        now = monotonic()
         # So many at once: without them, no further connection can be accepted.
         at_once = max(len(self) - self._most - _RESERVE + 1, int(self._exhausted))
         over = max(len(self) - self._most, at_once)
@@ -155,7 +165,7 @@ class Connections:
     def pause(self, error: OSError) -> None:
         """Accept no connection for a moment, as the process or the machine has no room for it."""
         self._exhausted = True
-        self._paused_until = time.time() + _PAUSE_SECONDS
+        self._paused_until = monotonic() + _PAUSE_SECONDS
         self._warn("accept", f"Cannot accept a connection: {error.strerror}{_hint(error)}")
 
     def warn_no_http(self, byte: int) -> None:
@@ -169,7 +179,7 @@ class Connections:
 
     def _warn(self, kind: str, message: str) -> None:
         """Log a warning, at most once a minute for each kind."""
-        now = time.monotonic()
+        now = monotonic()
         if now >= self._warned.get(kind, now):
             self._warned[kind] = now + _SAME_WARNING_SECONDS
             _logger.warning(message)
