@@ -50,14 +50,20 @@ def is_text(value: str) -> bool:
 
 
 def read_json_body(
-    body: bytes | str, object_of: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None
+    body: bytes | str,
+    object_of: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None,
+    *,
+    strict: bool = True,
 ) -> Any:
     """Return the value of a JSON body in UTF-8; ``object_of`` makes an object of its members.
+
+    With ``strict=False`` a string may hold control characters.
 
     Raises ValueError for any other encoding, a byte order mark, NaN, numbers beyond a double's
     range, and more than `DEEPEST` levels.
     """
-    decoder = _BODY_DECODER if object_of is None else _body_decoder(object_of)
+    usual = _BODY_DECODER if strict else _LENIENT_DECODER
+    decoder = usual if object_of is None else _body_decoder(object_of, strict=strict)
     text = body if isinstance(body, str) else body.decode()
     try:
         value = decoder.decode(text)
@@ -98,8 +104,9 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _body_decoder(object_of: Any) -> json.JSONDecoder:
+def _body_decoder(object_of: Any, *, strict: bool = True) -> json.JSONDecoder:
     return json.JSONDecoder(
+        strict=strict,
         parse_constant=_refuse,
         parse_float=_fraction,
         parse_int=_integer,
@@ -110,3 +117,4 @@ def _body_decoder(object_of: Any) -> json.JSONDecoder:
 _TOO_DEEP: Final = f"more than {DEEPEST} levels of arrays and objects"
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
 _BODY_DECODER = _body_decoder(None)
+_LENIENT_DECODER = _body_decoder(None, strict=False)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from cloud_openapi.forks import fork_safe
 from cloud_openapi.masking import mask_text
 from cloud_openapi.recordings._encoding import decoded
 from cloud_openapi.recordings._interaction import Headers, Interaction
@@ -24,7 +25,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = (), rules: Rules = RULES) -> None:
         self.rules = rules
         self._given = frozenset(filter(None, secrets))
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._met: dict[str, None] = {}
 
     def __repr__(self) -> str:

@@ -1,11 +1,12 @@
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError, system_error
+from cloud_openapi.masking import mask_text
 
 TokenAPI = Literal["stable_token", "token"]
 Kind = Literal["https", "gateway", "cloudrun"]
@@ -67,9 +68,10 @@ class Exchange(ABC):
 
 
 class ExchangeError(Exception):
-    """An exchange without a usable response. Its text never holds a token or a secret.
+    """An exchange without a usable response.
 
-    ``reason`` is the failure in Node.js's words.
+    ``reason`` is the failure in Node.js's words. The text may hold a secret that the server
+    repeats, such as in its reason phrase; `failure` masks it.
     """
 
     def __init__(self, code: int, text: str | None, hint: str, reason: str = "") -> None:
@@ -79,18 +81,18 @@ class ExchangeError(Exception):
         self.hint = hint
         self.reason = reason
 
-    def failure(self, api: str) -> CloudSDKError:
-        """Return the SDK's error for a call of this API."""
+    def failure(self, api: str, secrets: Iterable[str | None] = ()) -> CloudSDKError:
+        """Return the SDK's error for a call of this API, without secrets that a server repeats."""
         if self.text is None:
             return system_error(self.code, self.hint)
-        return CloudSDKError(self.code, f"openapi.{api}:fail {self.text}", self.hint)
+        text = mask_text(self.text, secrets)
+        return CloudSDKError(self.code, f"openapi.{api}:fail {text}", self.hint)
 
 
-def unreachable(reason: str, where: str) -> ExchangeError:
+def unreachable(reason: str, where: str, advice: str = "") -> ExchangeError:
     """Return the error of a connection that failed or broke; ``reason`` is Node.js's word."""
-    return _gateway_error(
-        reason, f"{where} sent no response. Check the address, and that the service is running."
-    )
+    advice = advice or "Check the address, and that the service is running."
+    return _gateway_error(reason, f"{where} sent no response. {advice}")
 
 
 def bad_status(status: int, phrase: str, url: str) -> ExchangeError:

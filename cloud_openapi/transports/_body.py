@@ -3,8 +3,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloud_openapi.catalogue import Operation
-from cloud_openapi.json_text import read_json_body
 from cloud_openapi.masking import mask_text
+from cloud_openapi.transports._javascript import field_text, read_json, whole
 
 
 def encode(operation: Operation, params: Mapping[str, Any]) -> bytes:
@@ -20,17 +20,19 @@ def encode(operation: Operation, params: Mapping[str, Any]) -> bytes:
 
 def json_object(body: bytes) -> dict[str, Any] | None:
     """Return the JSON object of a body, its errcode as a number; None for any other body."""
-    try:
-        # Invalid UTF-8 becomes U+FFFD, as in Node.js.
-        value = read_json_body(body.decode("utf-8", "replace"))
-        # A numeric string is accepted as a code; any other string makes the body invalid.
-        if isinstance(value, dict) and "errcode" in value:
-            value["errcode"] = int(value["errcode"])
-    except (ValueError, TypeError):
+    value = read_json(body)
+    if not isinstance(value, dict) or isinstance(value.get("errcode"), list | dict):
         return None
-    return value if isinstance(value, dict) else None
+    if value.get("errcode"):
+        try:
+            # A numeric string is accepted as a code; any other string makes the body invalid.
+            code = value["errcode"]
+            value["errcode"] = int(code) if isinstance(code, str) else whole(code)
+        except ValueError:
+            return None
+    return value
 
 
 def masked(answer: Mapping[str, Any], *secrets: str | None) -> dict[str, Any]:
-    """Return an error of WeChat's; secrets that its errmsg repeats are masked."""
-    return {**answer, "errmsg": mask_text(str(answer.get("errmsg", "")), secrets)}
+    """Return an error of WeChat's, its errmsg as JavaScript's text; secrets in it are masked."""
+    return {**answer, "errmsg": mask_text(field_text(answer, "errmsg"), secrets)}

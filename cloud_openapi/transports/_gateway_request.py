@@ -3,18 +3,20 @@
 import json
 import os
 import re
-import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from cloud_openapi import clocks
 from cloud_openapi._version import __version__
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.wire import signature
 
 _NAME = f"cloud_openapi/{__version__}"
 _HOST = "tcb-api.tencentcloudapi.com"
+# The emulator's credentials for other programs: a word that messages hold.
+_PUBLIC = "emulator"
 _ENV = re.compile(r"[a-z0-9_-]{1,40}")
 
 
@@ -102,7 +104,7 @@ class Invocation(NamedTuple):
     def secrets(self) -> tuple[str, ...]:
         """Return the tokens and the key, which no error may show."""
         tokens = (str(value) for name, value in self.fields.items() if name != "envName")
-        return (*tokens, self.secret_key)
+        return tuple(one for one in (*tokens, self.secret_key) if one != _PUBLIC)
 
     def __repr__(self) -> str:
         # The fields hold tokens and a secret.
@@ -163,7 +165,7 @@ def signed_headers(
     invocation: Invocation, query: str, kind: str, fields: Mapping[str, str | bytes]
 ) -> dict[str, str]:
     """Return the headers of a request whose Content-Type is ``kind``, signature included."""
-    now = time.time()
+    now = clocks.now()
     headers = {
         **invocation.headers,
         "content-type": kind,

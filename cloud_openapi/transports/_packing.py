@@ -4,9 +4,9 @@ import json
 import mimetypes
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any, Final
 
+from cloud_openapi.transports._javascript import number_text
 from cloud_openapi.wire.messages import Pair
 
 # Types whose first extension in the SDK's table, mime-db, differs from Python's.
@@ -71,17 +71,7 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, str):
         return text
     # Python writes other numbers as JavaScript does.
-    return _STRING_OR_FLOAT.sub(lambda m: _number(m[1]) if m[1] else m[0], text)
-
-
-def _number(text: str) -> str:
-    """Return a float as JavaScript writes it: up to 21 digits, whole numbers without a point."""
-    size = abs(float(text))
-    if size == 0:
-        return "0"
-    if 1e-6 <= size < 1e21:  # noqa: PLR2004 - ECMAScript's own
-        return f"{Decimal(text):f}".removesuffix(".0")
-    return text.replace("e-0", "e-")
+    return _STRING_OR_FLOAT.sub(lambda m: number_text(m[1]) if m[1] else m[0], text)
 
 
 def _whole(text: str) -> str:

@@ -23,7 +23,7 @@ _LONGEST_SHOWN = 2000
 class CloudRunTransport:
     """Calls WeChat's HTTPS APIs without a token, or with the token in the platform's file.
 
-    A changed file is read again. Safe to share between threads.
+    A changed file is read again. Safe to share between threads and with forked processes.
     """
 
     def __init__(self, exchange: Exchange, token_file: Path | None = None) -> None:
@@ -52,7 +52,7 @@ class CloudRunTransport:
             shown = mask_text(content.decode("utf-8", "replace"), (token,))
             failure = bad_body(shown[:_LONGEST_SHOWN]).failure(operation.name)
         except ExchangeError as error:
-            failure = error.failure(operation.name)
+            failure = error.failure(operation.name, (token,))
         # Raised outside of the except clause: its context would hold the URL.
         raise failure
 

@@ -7,13 +7,13 @@ invocation a token; by it the gateway finds the function and its config.json.
 import json
 import os
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from itertools import count
 from typing import Any, Final, NamedTuple, TypeVar
 
+from cloud_openapi import clocks
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.context import DynamicEnv, current_env
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError
@@ -47,6 +47,10 @@ class _Request(NamedTuple):
     headers: dict[str, str]
     tokens: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        # Body and headers hold tokens.
+        return f"<_Request to {self.base}>"
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """Return what no error may show."""
@@ -72,7 +76,8 @@ class GatewayTransport:
 
     ``env`` is the environment's id, by default the function's own. Address, credentials and tokens
     are read from the platform's variables once for each invocation token, or at each call without
-    a token. ``exchange_of`` opens an exchange with a base URL. Safe to share between threads.
+    a token. ``exchange_of`` opens an exchange with a base URL. Safe to share between threads and
+    with forked processes.
     """
 
     enforces_permissions = True
@@ -142,7 +147,7 @@ class GatewayTransport:
         fields |= invocation.fields
         query = (
             f"{address.query}env={invocation.env}&seqId={f'{sequence}-' if sequence else ''}"
-            f"{time.time_ns() // 1_000_000:x}_{next(self._numbers):x}"
+            f"{int(clocks.now() * 1000):x}_{next(self._numbers):x}"
         )
         if form == "multipart":
             boundary = "-" * 26 + secrets.token_hex(12)

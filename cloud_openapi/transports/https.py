@@ -2,7 +2,9 @@
 
 import json
 import logging
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Mapping
+from queue import LifoQueue
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -11,6 +13,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from cloud_openapi.catalogue import Operation
+from cloud_openapi.forks import renew_in_children
 from cloud_openapi.json_schema.values import is_number
 from cloud_openapi.masking import mask_named, mask_text
 from cloud_openapi.tokens import AccessToken, Granted, TokenDeniedError
@@ -32,10 +35,14 @@ _CONNECTIONS_KEPT = 64
 _LONGEST_SHOWN = 2000
 _LARGEST_MIB = 32
 _PART = 16 * 1024
+_TLS, _HANG_UP = "certificate or TLS error", "socket hang up"
 
 
 class HTTPSTransport:
-    """Calls WeChat's HTTPS APIs as one mini program. Safe to share between threads."""
+    """Calls WeChat's HTTPS APIs as one mini program.
+
+    Safe to share between threads and with forked processes.
+    """
 
     def __init__(
         self, exchange: Exchange, appid: str, secret: str, token_api: TokenAPI = "stable_token"
@@ -56,30 +63,31 @@ class HTTPSTransport:
         for parameters that JSON cannot write.
         """
         body = encode(operation, params)
+        secrets = [self._secret, self._token.last]
         try:
-            token = self._token.get()
+            secrets.append(token := self._token.get())
             reply = self._exchange.send(operation.method, _target(operation, token), body)
-            answer = self._read(operation, reply, token)
+            answer = self._read(operation, reply, secrets)
             if answer.get("errcode") in _TOKEN_REFUSED:
-                token = self._token.renew(token)
+                secrets.append(token := self._token.renew(token))
                 reply = self._exchange.send(operation.method, _target(operation, token), body)
-                answer = self._read(operation, reply, token)
+                answer = self._read(operation, reply, secrets)
         except TokenDeniedError as denied:
-            return masked(denied.answer, self._secret, self._token.last)
+            return masked(denied.answer, *secrets)
         except ExchangeError as error:
-            failure = error.failure(operation.name)
+            failure = error.failure(operation.name, secrets)
         else:
-            if answer.get("errcode"):
-                return masked(answer, self._secret, self._token.last)
-            return answer
+            return masked(answer, *secrets) if answer.get("errcode") else answer
         # Outside of the except clause, so that no context with a URL in it is attached.
         raise failure
 
-    def _read(self, operation: Operation, reply: Reply, token: str) -> dict[str, Any]:
+    def _read(
+        self, operation: Operation, reply: Reply, secrets: Iterable[str | None]
+    ) -> dict[str, Any]:
         body = self._exchange.body_of(reply, operation.path)
         answer = json_object(body)
         if answer is None:
-            shown = mask_text(body.decode("utf-8", "replace"), (self._secret, token))
+            shown = mask_text(body.decode("utf-8", "replace"), secrets)
             raise bad_body(shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "…")
         return answer
 
@@ -123,17 +131,31 @@ class HTTPExchange(Exchange):
         self._timeout = (min(_CONNECT_TIMEOUT, timeout), timeout)
         session = requests.Session()
         session.trust_env = use_proxies
+        # Otherwise requests sends the password of a matching line in ~/.netrc.
+        session.auth = lambda request: request
+        self._adapter = HTTPAdapter(pool_maxsize=_CONNECTIONS_KEPT)
         # requests works out the environment's proxies and certificates and the headers for each
         # call, a third of its cost; here they are worked out once.
-        session.mount(base_url, HTTPAdapter(pool_maxsize=_CONNECTIONS_KEPT))
-        self._adapter = session.get_adapter(base_url)
         self._settings: Any = session.merge_environment_settings(
             base_url, {}, stream=False, verify=None, cert=None
         )
         self._prepared = session.prepare_request(
             requests.Request("POST", base_url, headers={"Content-Type": "application/json"})
         )
+        renew_in_children(self)
         _keep_secrets_out_of_log()
+
+    def renew_in_child(self) -> None:
+        """Drop the connections: on a shared one a child would read its parent's responses."""
+        for manager in (self._adapter.poolmanager, *self._adapter.proxy_manager.values()):
+            # A thread of the parent may hold these locks, even those of urllib3's finalizers.
+            manager.pools.lock = threading.RLock()
+            for key in manager.pools.keys():  # noqa: SIM118 - urllib3 refuses to iterate
+                idle = manager.pools[key].pool
+                # Closing tells the server nothing: the parent still has the socket.
+                for connection in filter(None, idle.queue):
+                    connection.close()
+                LifoQueue.__init__(idle, idle.maxsize)
 
     def __repr__(self) -> str:
         return f"<HTTPExchange {self.base_url}>"
@@ -201,19 +223,37 @@ def _failure(error: requests.RequestException, base_url: str) -> ExchangeError:
     elif isinstance(reason, NewConnectionError) and "refused" in str(reason):
         phrase = f"connect ECONNREFUSED {urlsplit(base_url).netloc}"
     elif isinstance(error, requests.exceptions.SSLError):
-        phrase = "certificate or TLS error"
+        phrase = _TLS
     elif isinstance(error, requests.exceptions.ChunkedEncodingError):
         phrase = "aborted"  # in the middle of the body
     else:
-        phrase = "socket hang up"
-    return unreachable(phrase, base_url)
+        phrase = _HANG_UP
+    return unreachable(phrase, base_url, _advice(phrase, str(reason), base_url))
+
+
+def _advice(phrase: str, reason: str, base_url: str) -> str:
+    """Return what to do if the server seems to speak http; an empty string otherwise."""
+    address = urlsplit(base_url)
+    # Such a server answers a TLS handshake in plain text or ends the connection. WeChat's address
+    # has no port; http must not be recommended for it.
+    if address.scheme != "https" or not address.port or "CERTIFICATE_VERIFY" in reason:
+        return ""
+    if phrase not in {_TLS, _HANG_UP}:
+        return ""
+    return f"The emulator has no TLS: if this is one, its URL is http://{address.netloc}."
 
 
 class _SecretFilter(logging.Filter):
-    """Masks tokens and secrets in urllib3's debug lines, which contain whole URLs."""
+    """Masks tokens and secrets in urllib3's lines, which contain whole URLs.
+
+    Headers that it could not read, and its tracebacks with them, are left out: they may repeat a
+    token without its name.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = mask_named(record.getMessage()), None
+        text = record.getMessage().partition(", unparsed data:")[0]
+        record.msg, record.args = mask_named(text), None
+        record.exc_info = record.exc_text = None
         return True
 
 
@@ -223,5 +263,5 @@ _SECRET_FILTER = _SecretFilter()
 def _keep_secrets_out_of_log() -> None:
     # CloudBase sets the root logger to DEBUG, so urllib3's lines reach the function's log.
     # addFilter ignores a filter that is already there.
-    for name in ("urllib3.connectionpool", "urllib3.util.retry"):
+    for name in ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry"):
         logging.getLogger(name).addFilter(_SECRET_FILTER)

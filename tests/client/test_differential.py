@@ -13,12 +13,15 @@ from typing import NamedTuple
 
 import pytest
 from support.captured import parts, signature_is_good
+from support.paths import ROOT
 from support.sdk import SDK, CannedResponse, RawGateway, for_node
 from support.values import API
 
 from cloud_openapi import Cloud, CloudSDKError
 from cloud_openapi.emulator import Emulator, Server, create_app, gateway_variables, listen
 from cloud_openapi.errors import SDK_TEXTS
+from cloud_openapi.transports import Exchange, Reply
+from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.wire import messages, signature
 
 A = f"openapi.{API}"
@@ -542,6 +545,78 @@ def test_both_return_the_same_outcome(both):
 @pytest.mark.parametrize("seed", [2, 3])
 def test_both_return_the_same_outcomes_for_thousands_of_answers(both, seed):
     check_answers(both, seed, LONG)
+
+
+# ---- odd JSON --------------------------------------------------------------------------------
+
+READ_ALIKE = [
+    b'{"a": NaN}', b"NaN", b'{"a": -Infinity}', b'{"a": 1e999}', b'\xef\xbb\xbf{"a": 1}',
+    b'{"errcode": null, "errmsg": "x", "a": 1}', b'{"errcode": "", "errmsg": "x"}',
+    b'{"errcode": false}', b'{"errcode": 0.0, "errmsg": "x"}', b'{"errcode": -0.0}',
+    b'{"errcode": 1000.0, "errmsg": "x"}', b'{"errcode": 1e3, "errmsg": "x"}',
+    b'{"errcode": 1.5, "errmsg": "x"}', b'{"errcode": true, "errmsg": "x"}',
+    b'{"errcode": 40003}', b'{"errcode": 40003, "errmsg": null}',
+    b'{"errcode": 40003, "errmsg": true}', b'{"errcode": 40003, "errmsg": 1.0}',
+    b'{"errcode": 40003, "errmsg": 1e21}', b'{"errcode": 40003, "errmsg": 0.0000001}',
+    b'{"errcode": 40003, "errmsg": [1, null, [true, "x"]]}', b'{"errcode": 40003, "errmsg": ""}',
+    b'{"a": "\xff\xc3("}', b'{"errcode": 40003, "errmsg": "\xff\xed\xa0\x80"}',
+    b'{"a": "x\ty\n\x00"}', b"\xff\xfe{\x00}\x00", b'{"a": .5}', b'{"a": -}', b'{"a": 1e+}',
+    b'{"a": "\\q"}', b'{"a": "\\u12"}', b'{"a": 1,}', b"{}", b"", b"  ", b'{"a": 1} x',
+    b"{'a': 1}", b'{"a": tru}', b'{"a": +1}', b'{"a": 0x10}', b'\xc2\xa0{"a": 1}',
+    b'{"a": 1}\xe2\x80\xa8', b'{"a": 1, "a": 2}',
+]  # fmt: skip
+OF_THE_GATEWAY = [
+    b"[]", b'[1, "a_b", {"c_d": 1}]', b'{"errcode": "40003", "errmsg": "x"}',
+    b'{"errcode": "abc", "errmsg": "x"}',
+]  # fmt: skip
+"""Over HTTPS, a list and a code that is a text are not read as the SDK reads them."""
+REFUSED = [
+    b'{"a": 01}', b'{"a": -01}', b'{"a": 1.}', b'{"a":\x0b 1}', b'\x00{"a": 1}', b'{"a": 1}\x00',
+    b'{"a": "\\u00zz"}', b'{"errcode": [1]}', b'{"errcode": {}}', b"true", b"0", b'"x"', b"null",
+]  # fmt: skip
+"""The SDK reads these, or breaks; the facade raises -601001."""
+
+
+class Canned(Exchange):
+    """Grants a token, and answers a call with one body."""
+
+    def __init__(self, body):
+        self.body = body
+
+    def send(self, method, target, body=None, headers=None):
+        granted = b'{"access_token": "a-token", "expires_in": 7200}'
+        return Reply(200, "OK", granted if "/cgi-bin/" in target else self.body)
+
+
+def over_https(body, options):
+    cloud = Cloud()
+    cloud.init(
+        transport=HTTPSTransport(Canned(body), "wx1", "a-secret"), config=ROOT / "config.json"
+    )
+    openapi = cloud.openapi(options) if options else cloud.openapi
+    try:
+        return {"result": openapi[API]({})}
+    except CloudSDKError as error:
+        return {"error": error.to_dict()}
+
+
+@pytest.mark.parametrize("kind", [JSON, "text/plain"])
+@pytest.mark.parametrize("options", [None, {"convertCase": False}], ids=["camelCase", "snake_case"])
+def test_both_read_the_same_in_odd_json(both, kind, options):
+    bodies = READ_ALIKE + OF_THE_GATEWAY
+    cases = [({}, options, CannedResponse(messages.write_answer(body, kind))) for body in bodies]
+    ours, theirs = both(cases)
+    assert_equal(cases, ours, theirs)
+    if kind == JSON:
+        https = [over_https(body, options) for body in READ_ALIKE]
+        assert_equal(cases[: len(https)], https, theirs[: len(https)])
+
+
+def test_the_facade_refuses_what_only_json_bigint_reads(both):
+    cases = [({}, None, CannedResponse(messages.write_answer(body, JSON))) for body in REFUSED]
+    ours, _ = both(cases)
+    ours += [over_https(body, None) for body in REFUSED]
+    assert {outcome["error"]["errCode"] for outcome in ours} == {-601001}
 
 
 # ---- the emulator's own errors, pins and faults --------------------------------------------

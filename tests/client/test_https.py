@@ -5,11 +5,18 @@ import io
 import json
 import logging
 import socket
+import ssl
 import threading
 import traceback
+import warnings
 from collections import Counter
+from datetime import datetime, timedelta, timezone
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from pytest_httpserver import HTTPServer
 from support.paths import ROOT
 from support.processes import WAIT, until
 from support.threads import waiting_for
@@ -250,12 +257,12 @@ def http(body):
 GRANTED = http(b'{"access_token": "%s", "expires_in": 7200}' % TOKEN.encode())
 
 
-def raw_facade(server):
+def raw_facade(server, base_url=None):
     facade = Cloud()
     facade.init(
         appid="wx0123456789abcdef",
         secret=SECRET,
-        base_url=server.base_url,
+        base_url=base_url or server.base_url,
         config=ROOT / "config.json",
     )
     return facade
@@ -319,7 +326,8 @@ def test_a_body_that_stalls_is_an_answer_that_does_not_come_in_time(httpserver):
     [
         ({"errcode": "40003", "errmsg": "invalid openid"}, 40003),
         ({"errcode": [1], "errmsg": "x"}, -601001),
-        ({"errcode": None, "errmsg": "x"}, -601001),
+        ({"errcode": {}, "errmsg": "x"}, -601001),
+        ({"errcode": "no", "errmsg": "x"}, -601001),
         ({"errcode": 40003}, 40003),
     ],
     ids=str,
@@ -386,13 +394,76 @@ def test_proxies_of_the_environment_are_not_asked_for_a_loopback_address(httpser
     assert Service(httpserver, fine).facade().openapi.analysis.getDailyRetain(DAY)
 
 
+@pytest.mark.parametrize("kind", ["https", "gateway", "cloudrun"])
+def test_the_environment_gives_proxies_but_no_password(httpserver, monkeypatch, tmp_path, kind):
+    (tmp_path / "netrc").write_text("default login somebody password hunter2\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("http_proxy", f"http://me:mine@{httpserver.host}:{httpserver.port}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("TCB_CONTEXT_CNFG", '{"URL": "http://weixin.example/admin"}')
+    monkeypatch.setenv("TENCENTCLOUD_SECRETID", "id")
+    monkeypatch.setenv("TENCENTCLOUD_SECRETKEY", "key")
+    facade = Cloud()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        facade.init(
+            appid="wx0123456789abcdef",
+            secret=SECRET,
+            base_url="http://weixin.example",
+            transport=kind,
+            config=ROOT / "config.json",
+        )
+    # The server of the test, as the proxy, answers 500.
+    failing(facade)
+    headers = httpserver.log[0][0].headers
+    assert headers["Proxy-Authorization"].startswith("Basic ")
+    assert not headers.get("Authorization", "").startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.0 400 Bad Request\r\n\r\n", b""], ids=["plain text", "the end"]
+)
+def test_https_to_a_server_without_tls_is_told_of_http(answer):
+    server = Raw(answer)
+    error = failing(raw_facade(server, server.base_url.replace("http:", "https:")))
+    assert f"its URL is {server.base_url}." in error.hint
+    assert "errCode: -501001" in str(error)
+
+
+def test_an_unknown_certificate_is_no_reason_for_http(httpserver, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path / "server.pem"))
+    with HTTPServer(ssl_context=context) as server:
+        error = failing(Service(server, fine).facade())
+    assert error.errMsg.endswith("certificate or TLS error")
+    assert "http://" not in error.hint
+
+
+def self_signed(file):
+    """Write a key and a certificate for 127.0.0.1 that nobody vouches for, and return the file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(timezone.utc)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(1))
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    file.write_bytes(
+        key.private_bytes(*form, serialization.NoEncryption())
+        + builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
+    return file
+
+
 SCENES = {
     "fine": fine,
     "refused": lambda _: json_response({"errcode": 40001, "errmsg": "no"}),
     "status": lambda _: Response("oops", 500),
     "html": lambda request: Response(f"<html>log in first: {request.url} {SECRET}"),
     "echo": lambda request: json_response({"errcode": 47001, "errmsg": request.url}),
-    "dropped": None,
+    "reason phrase": lambda request: Response("no", f"502 no {request.url} {SECRET}"),
+    "renewed": lambda request: json_response({"errcode": 40001, "errmsg": f"{TOKEN}1 is old"}),
+    "dropped": b"",
+    "broken head": f"HTTP/1.1 502 No\r\nX-A: 1\r\nno colon {TOKEN}\r\n\r\nno".encode(),
 }
 
 
@@ -410,8 +481,8 @@ def test_token_and_secret_reach_no_log_no_repr_and_no_traceback(httpserver, scen
     root.setLevel(logging.DEBUG)
     shown = ""
     try:
-        if scene == "dropped":
-            facade = raw_facade(Raw(GRANTED, b""))
+        if isinstance(SCENES[scene], bytes):
+            facade = raw_facade(Raw(GRANTED, SCENES[scene]))
         else:
             facade = Service(httpserver, SCENES[scene]).facade(token_api=token_api)
         if scene == "fine":
