@@ -14,7 +14,14 @@ from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.json_schema.values import type_of
 from cloud_openapi.recordings._encoding import decoded, text_of
-from cloud_openapi.recordings._fields import field, from_base64, moment, split_url, within
+from cloud_openapi.recordings._fields import (
+    field,
+    from_base64,
+    moment,
+    split_url,
+    status_of,
+    within,
+)
 from cloud_openapi.recordings._interaction import Headers, Interaction, api_of
 from cloud_openapi.recordings._redaction import Redactor
 
@@ -83,9 +90,7 @@ def _interaction(entry: Any, catalogue: Catalogue) -> Interaction:
         path = split_url("uri", uri).path
         sent = decoded(_bytes("body", request.get("body")), _headers(request))
     with within("response"):
-        status = field(response, "status", dict)
-        with within("status"):
-            code = field(status, "code", int)
+        code, reason = _status(response)
         received = decoded(_response_body(response), _headers(response))
     origin = entry.get("origin")
     return Interaction(
@@ -95,7 +100,7 @@ def _interaction(entry: Any, catalogue: Catalogue) -> Interaction:
         request_headers=sent[1],
         request_body=sent[0],
         status=code,
-        reason=str(status.get("message") or ""),
+        reason=reason,
         response_headers=received[1],
         response_body=received[0],
         recorded_at=moment("recorded_at", entry.get("recorded_at")),
@@ -103,8 +108,17 @@ def _interaction(entry: Any, catalogue: Catalogue) -> Interaction:
     )
 
 
+def _status(response: Mapping[str, Any]) -> tuple[int, str]:
+    if "status_code" in response:
+        # VCR.py before 6 wrote the responses of httpx so, with the body as ``content``.
+        return status_of("status_code", response["status_code"]), ""
+    status = field(response, "status", dict)
+    with within("status"):
+        return status_of("code", field(status, "code", int)), str(status.get("message") or "")
+
+
 def _response_body(response: Mapping[str, Any]) -> bytes:
-    body = response.get("body")
+    body = response.get("body", response.get("content"))
     if not isinstance(body, dict):
         # Betamax and early VCR.py versions wrote only the text.
         return _bytes("body", body)

@@ -12,7 +12,16 @@ from support.canaries import Canaries, forms, with_canaries
 from support.paths import SAMPLES
 
 from cloud_openapi.catalogue import default_catalogue
-from cloud_openapi.recordings import RULES, Interaction, Recorder, Redactor, _redaction, load, write
+from cloud_openapi.recordings import (
+    RULES,
+    Interaction,
+    Recorder,
+    RecordingError,
+    Redactor,
+    _redaction,
+    load,
+    write,
+)
 
 URI = "https://api.weixin.qq.com/cgi-bin/stable_token"
 
@@ -151,9 +160,14 @@ def test_the_repr_of_a_redactor_shows_no_secret():
 
 
 @given(st.binary())
-def test_any_bytes_can_be_redacted_and_redaction_is_idempotent(body):
+def test_any_bytes_are_redacted_or_refused_and_redaction_is_idempotent(body):
     redactor = Redactor()
-    once = redactor.interaction(plain(request_body=body, response_body=body))
+    try:
+        once = redactor.interaction(plain(request_body=body, response_body=body))
+    except RecordingError:
+        # Secrets in data that begin like gzip or zstd and are broken cannot be found.
+        assert body.startswith((b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"))
+        return
     assert redactor.interaction(once) == once
 
 
