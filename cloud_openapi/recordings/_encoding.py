@@ -1,5 +1,6 @@
 """Decode bodies that are compressed, with or without a Content-Encoding that says so."""
 
+import json
 import re
 import zlib
 from collections.abc import Callable
@@ -198,3 +199,16 @@ def text_of(body: bytes) -> str | bytes:
         return body.decode()
     except UnicodeDecodeError:
         return body
+
+
+def characters_of(body: bytes) -> tuple[str, str]:
+    """Return the characters of any body, and the codec by which `bytes_of` writes them back."""
+    codec = json.detect_encoding(body)
+    # A broken UTF-16 text is repaired; UTF-8 keeps bytes that are none.
+    errors = "surrogateescape" if codec.startswith("utf-8") else "replace"
+    return body.decode(codec, errors), codec
+
+
+def bytes_of(text: str, codec: str) -> bytes:
+    """Return a text as bytes; the reverse of `characters_of`."""
+    return text.encode(codec, "surrogateescape" if codec.startswith("utf-8") else "replace")

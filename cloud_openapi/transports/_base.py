@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError, system_error
+from cloud_openapi.masking import mask_text
 
 TokenAPI = Literal["stable_token", "token"]
 Kind = Literal["https", "gateway", "cloudrun"]
@@ -59,10 +60,14 @@ class Exchange(ABC):
         holds no query, without a response.
         """
 
-    def body_of(self, reply: Reply, target: str) -> bytes:
-        """Return the body of a response. Raises ExchangeError for a status other than 200."""
+    def body_of(self, reply: Reply, target: str, *secrets: str | None) -> bytes:
+        """Return the body of a response.
+
+        Raises ExchangeError for a status other than 200; the secrets are masked in its text.
+        """
         if reply.status != HTTPStatus.OK:
-            raise bad_status(reply.status, reply.reason, self.base_url + target.partition("?")[0])
+            phrase = mask_text(reply.reason, secrets)
+            raise bad_status(reply.status, phrase, self.base_url + target.partition("?")[0])
         return reply.body
 
 

@@ -45,7 +45,7 @@ class CloudRunTransport:
         query = f"?{urlencode({'cloudbase_access_token': token})}" if token else ""
         try:
             reply = self._exchange.send(operation.method, operation.path + query, body)
-            content = self._exchange.body_of(reply, operation.path)
+            content = self._exchange.body_of(reply, operation.path, token)
             answer = json_object(content)
             if answer is not None:
                 return masked(answer, token) if answer.get("errcode") else answer

@@ -73,7 +73,7 @@ class HTTPSTransport:
         raise failure
 
     def _read(self, operation: Operation, reply: Reply, token: str) -> dict[str, Any]:
-        body = self._exchange.body_of(reply, operation.path)
+        body = self._exchange.body_of(reply, operation.path, self._secret, token)
         answer = json_object(body)
         if answer is None:
             shown = mask_text(body.decode("utf-8", "replace"), (self._secret, token))
@@ -92,7 +92,8 @@ class HTTPSTransport:
         else:
             target = "/cgi-bin/stable_token"
             reply = self._exchange.send("POST", target, json.dumps(fields).encode())
-        answer = json_object(self._exchange.body_of(reply, target)) or {}
+        body = self._exchange.body_of(reply, target, self._secret, self._token.last)
+        answer = json_object(body) or {}
         if answer.get("errcode"):
             raise TokenDeniedError(answer)
         token, expires_in = answer.get("access_token"), answer.get("expires_in")

@@ -229,6 +229,7 @@ def test_whatever_is_encoded_is_decoded_before_redaction(tmp_path, coding, side)
         (",".join(["gzip"] * 9), gzip.compress(PLAIN), "more than 8 codings"),
         ("x", functools.reduce(lambda data, _: gzip.compress(data), range(9), b""), "8 times"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "data",
 )
 def test_what_cannot_be_decoded_is_left_out(tmp_path, coding, data, reason):
     headers, left_out = [{"name": "content-encoding", "value": coding}], []
