@@ -69,7 +69,19 @@ def entry_of(interaction: Interaction) -> dict[str, Any]:
         "origin": interaction.origin,
     }
     entry.update({name: value for name, value in extras.items() if value is not None})
-    return {**entry, "recorded_by": f"{_RECORDED_BY}{__version__}"}
+    written: dict[str, Any] = _writable({**entry, "recorded_by": f"{_RECORDED_BY}{__version__}"})
+    return written
+
+
+def _writable(value: Any) -> Any:
+    """Return a value without lone surrogates, which JSON may spell and no file can hold."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_writable(item) for item in value]
+    if isinstance(value, dict):
+        return {_writable(name): _writable(item) for name, item in value.items()}
+    return value
 
 
 def _numbered(number: int, entry: Any, catalogue: Catalogue, redactor: Redactor) -> Interaction:
