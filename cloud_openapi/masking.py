@@ -72,9 +72,10 @@ class Masker:
                 text = text.replace(spelling, self._mask)
         return text
 
-    def _ends_in(self, text: str) -> set[str]:
-        ends = {text[at : at + _END] for at in range(len(text) - _END + 1)}
-        return ends.union(self._short)
+    def _ends_in(self, text: str) -> Iterable[str]:
+        if len(self._by_end) < len(text):
+            return [end for end in list(self._by_end) if end in text]
+        return {text[at : at + _END] for at in range(len(text) - _END + 1)}.union(self._short)
 
 
 def mask_named(text: str) -> str:
