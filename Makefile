@@ -1,6 +1,6 @@
 # make run    run the emulator with this repository's functions
 # make test   run all tests except the slow ones
-# make test-long   run the slow tests: random calls, and old and new versions of wx-server-sdk
+# make test-long   run the slow tests: random calls, versions of wx-server-sdk, generated clients
 # make check  run lint and tests; continuous integration runs this and make test-long
 # make bench  measure the figures of docs/benchmarks.md; make bench-long: the slow figures
 # make package FUNCTION=getDailyRetain   build a function for upload, in build/

@@ -7,11 +7,11 @@ r"""Every error of the package, and WeChat's codes.
     │                          (also a ValueError)
     ├── RecordingError         a file of recordings that cannot be used (also a ValueError)
     ├── ReplayError            a request that no recording answers
-    │   ├── NoRecordingsError  there are none at all
-    │   ├── NoMatchError       none is of this request
-    │   ├── UsedUpError        each that is of this request was given once
+    │   ├── NoRecordingsError  no recordings exist
+    │   ├── NoMatchError       no recording matches the request
+    │   ├── UsedUpError        every matching recording was used already
     │   └── NetworkBlockedError
-    │                          a request to somebody else, which would have left this machine
+    │                          a request to a host without recordings; it was not sent
     └── CloudSDKError          a cloud call that failed, as wx-server-sdk reports it
         └── UnknownAPIError    an API that is not in the catalogue (also an AttributeError)
 """
@@ -74,7 +74,7 @@ SDK_TEXTS: Final = {
     -504001: "functions request fail",
     -504002: "functions execute fail",
 }
-"""wx-server-sdk 4.0.2's own text for a code; those of WeChat have none."""
+"""The texts that wx-server-sdk 4.0.2 has for codes; WeChat's own codes have none there."""
 
 _ADVICE: Final = {
     -1: "WeChat is busy, as it often is at night; call again later.",
@@ -85,7 +85,7 @@ _ADVICE: Final = {
     40164: "Add this machine's address to the IP whitelist of the mini program.",
     41002: "Set the appid (CLOUD_OPENAPI_APPID).",
     41004: "Set the AppSecret (CLOUD_OPENAPI_SECRET).",
-    42001: "The access token ended, and so did a fresh one: check this machine's clock.",
+    42001: "The access token expired, and so did a new one: check this machine's clock.",
     45009: "The day's quota of this API is used up.",
     45011: "The minute's quota of this API is used up; call again in a minute.",
     48001: "The mini program has not been granted this API.",
@@ -95,7 +95,7 @@ _ADVICE: Final = {
     61504: "WeChat is busy; call again later.",
     -604101: "List the API in permissions.openapi of the function's config.json and upload it; "
     "the platform may take ten minutes to notice.",
-    -604104: "The platform does not let this start of the function call WeChat. Was the call made "
+    -604104: "This invocation may not call WeChat. Was the call made "
     "outside of an invocation, while the module was loaded or after the handler had returned? A "
     "timer needs an upload by developer tools of 1.02.1910182 or newer.",
 }
@@ -127,15 +127,15 @@ class NoRecordingsError(ReplayError):
 
 
 class NoMatchError(ReplayError):
-    """No recording is of this request; the message says what differs in the nearest one."""
+    """No recording matches this request; the message says what differs in the nearest one."""
 
 
 class UsedUpError(ReplayError):
-    """Every recording of this request was given once already."""
+    """Every recording that matches this request was used already."""
 
 
 class NetworkBlockedError(ReplayError):
-    """A request to somebody of whom nothing was recorded; it was not sent."""
+    """A request to a host without recordings; it was not sent."""
 
 
 class CloudSDKError(CloudOpenAPIError):
@@ -169,5 +169,5 @@ class UnknownAPIError(CloudSDKError, AttributeError):
 
 
 def system_error(code: int, hint: str = "") -> CloudSDKError:
-    """Return the error of a code that the platform gives without a text of the API."""
+    """Return the error of a code for which the platform gives no text of its own."""
     return CloudSDKError(code, f"system error: error code: {code}", hint)

@@ -1,7 +1,15 @@
 """JSON with readable text, and without Python's NaN and Infinity."""
 
 import json
-from typing import Any
+import math
+from collections.abc import Callable
+from itertools import chain
+from typing import Any, Final
+
+DEEPEST: Final = 100
+"""Levels of arrays and objects in a body."""
+
+_LONGEST_NUMBER = 300
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
@@ -18,13 +26,87 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 def read_json(text: str) -> Any:
     """Return the value of a JSON text.
 
-    Raises ValueError for invalid JSON, NaN and Infinity, RecursionError for deep nesting.
+    Raises ValueError for invalid JSON, NaN, Infinity and a number of thousands of digits,
+    RecursionError for deep nesting.
     """
-    return _DECODER.decode(text)
+    try:
+        return _DECODER.decode(text)
+    except ValueError as error:
+        # Python's own message advises to raise its limit.
+        if "integer string conversion" in str(error):
+            raise ValueError("a number has more digits than can be read") from None
+        raise
+
+
+def is_text(value: str) -> bool:
+    """Return whether a text can be a variable, a file's name or a header: UTF-8 without NUL.
+
+    JSON can hold half a surrogate pair, and so can what Python makes of bytes.
+    """
+    try:
+        return b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def read_json_body(
+    body: bytes | str, object_of: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None
+) -> Any:
+    """Return the value of a JSON body in UTF-8; ``object_of`` makes an object of its members.
+
+    Raises ValueError for any other encoding, a byte order mark, NaN, numbers beyond a double's
+    range, and more than `DEEPEST` levels.
+    """
+    decoder = _BODY_DECODER if object_of is None else _body_decoder(object_of)
+    text = body if isinstance(body, str) else body.decode()
+    try:
+        value = decoder.decode(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    # The levels are counted only in a body with many brackets.
+    if text.count("[") + text.count("{") > DEEPEST and _is_too_deep(value):
+        raise ValueError(_TOO_DEEP)
+    return value
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = (
+            each.values() if isinstance(each, dict) else each
+            for each in level
+            if isinstance(each, dict | list)
+        )
+        level = list(chain.from_iterable(inner))
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
 
 
+def _fraction(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"a number is too large: {text[:20]}")
+    return value
+
+
+def _integer(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        _fraction(text)
+    return int(text)
+
+
+def _body_decoder(object_of: Any) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        parse_constant=_refuse,
+        parse_float=_fraction,
+        parse_int=_integer,
+        object_pairs_hook=object_of,
+    )
+
+
+_TOO_DEEP: Final = f"more than {DEEPEST} levels of arrays and objects"
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
+_BODY_DECODER = _body_decoder(None)

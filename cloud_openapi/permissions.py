@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud_openapi.errors import CloudSDKError, ConfigError, system_error
+from cloud_openapi.json_text import read_json
 
 _FUNCTION_ROOTS = frozenset({"functions", "cloudfunctions"})
 
@@ -32,13 +33,13 @@ class Permissions:
             text = path.read_text("utf-8-sig")
         except (FileNotFoundError, NotADirectoryError):
             return cls((), path)
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
         names = _listed(_parse(text, path), path)
-        if "*" in names:
+        for name in (name for name in names if "*" in name):
             warnings.warn(
-                f'{path}: "*" in permissions.openapi is no wildcard on the platform and allows '
-                "nothing; list each API by name.",
+                f'{path}: "{name}" in permissions.openapi is not a wildcard on the platform '
+                "and allows nothing; list each API by name.",
                 stacklevel=3,
             )
         return cls(names, path)
@@ -79,11 +80,13 @@ def _function_of(module_file: str) -> Path | None:
 
 def _parse(text: str, path: Path) -> Any:
     try:
-        return json.loads(text)
+        return read_json(text)
     except json.JSONDecodeError as error:
         raise ConfigError(
             f"{path}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
         ) from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: cannot be read as JSON: {error}") from None
 
 
 def _listed(config: Any, path: Path) -> list[str]:

@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from support.paths import ROOT
 from support.service import talkative_service
 
@@ -17,7 +17,7 @@ from cloud_openapi.transports.wsgi import WSGIExchange
 # A separate project: test_pytest_plugin.py runs its tests.
 collect_ignore = ["project"]
 # No test depends on how fast the machine is.
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 # Background jobs of a shell ignore SIGINT, jobs of nohup SIGHUP, and child processes inherit that.
 for number, usual in (

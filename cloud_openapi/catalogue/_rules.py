@@ -55,11 +55,11 @@ class Rule:
         raise NotImplementedError
 
     def first(self, day: date) -> str | int:
-        """Return how a request writes that it begins with a day."""
+        """Return a day as a request's begin."""
         return write_day(day)
 
     def last(self, day: date) -> str | int:
-        """Return how a request writes that it ends with a day."""
+        """Return a day as a request's end."""
         return write_day(day)
 
     def _words(self, begin: str, end: str) -> str:
@@ -93,7 +93,7 @@ class DateRule(Rule):
         return period
 
     def _period(self, begin: date, end: date, today: date) -> Period | None:
-        """Return the period of two days that are over, or None if they are not its ends."""
+        """Return the period that begins and ends with two past days, None if there is none."""
         raise NotImplementedError
 
 

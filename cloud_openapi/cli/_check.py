@@ -3,7 +3,7 @@ from pathlib import Path
 
 import click
 
-from cloud_openapi.cli._functions_folder import check_known, folder_option
+from cloud_openapi.cli._functions_folder import check_known, folder_option, notes_on_rc
 from cloud_openapi.runtime import Functions, notes_of
 
 
@@ -20,7 +20,8 @@ def check(name: str, functions: Path) -> None:
     found = Functions(functions, {})
     try:
         check_known(name, found)
-        problems, notes = found.check(name), notes_of(found.settings_of(name))
+        problems = found.check(name)
+        notes = [*notes_on_rc(found.folder), *notes_of(found.settings_of(name))]
     finally:
         found.close()
     for problem in problems:

@@ -15,6 +15,7 @@ from cloud_openapi.mode import Mode
 
 _PAUSE = 0.5
 _AT_A_TIME = 10_000
+_PAGE = {"entries": list, "last": int}
 # Read without importing the emulator, which would slow each command down.
 _SCHEMAS = json.loads(
     files("cloud_openapi").joinpath("emulator/control_schemas.json").read_text("utf-8")
@@ -223,7 +224,7 @@ _add_sender(list_commands("pins", "pins"), "add", "pins", _SCHEMAS["pin"], "api"
 def journal(client: ControlClient, /, *, follow: bool, **filters: Any) -> None:
     """Show the requests and their responses."""
     if not follow:
-        echo_json({"entries": client.send("GET", "journal", **filters)["entries"]})
+        echo_json({"entries": client.read("journal", {"entries": list}, **filters)["entries"]})
         return
     try:
         _follow(client, filters)
@@ -233,10 +234,10 @@ def journal(client: ControlClient, /, *, follow: bool, **filters: Any) -> None:
 
 
 def _follow(client: ControlClient, filters: dict[str, Any]) -> None:
-    page = client.send("GET", "journal", **filters)
+    page = client.read("journal", _PAGE, **filters)
     while True:
         for entry in page["entries"]:
             click.echo(json.dumps(entry))
         time.sleep(_PAUSE)
         later = {**filters, "after": page["last"], "limit": _AT_A_TIME}
-        page = client.send("GET", "journal", **later)
+        page = client.read("journal", _PAGE, **later)

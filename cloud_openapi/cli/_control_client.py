@@ -1,18 +1,21 @@
 """A client for the routes below /_emulator of a running emulator."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
+from cloud_openapi.json_text import read_json
 from cloud_openapi.transports import is_loopback_url
 
 if TYPE_CHECKING:
     import requests
 
 _CONNECT_TIMEOUT, _TIMEOUT = 5, 30
+_MOST_BYTES, _PIECE_BYTES = 256_000_000, 65_536
 
 # The variable is the one that serve prints and exec sets.
 url_option = click.option(
@@ -39,24 +42,33 @@ class ControlClient:
                 f"{self._url} is another machine; an emulator accepts local control only: set "
                 "its URL with --url or CLOUD_OPENAPI_BASE_URL."
             )
-        answer = self._send(method, path, body, query)
+        status, content = self._send(method, path, body, query)
         try:
-            value = answer.json()
-        except ValueError:
+            value = read_json(content.decode())
+        except (ValueError, RecursionError):
             value = None
         # WeChat answers 200 to an address that it does not know.
         if not isinstance(value, dict) or value.keys() == {"errcode", "errmsg"}:
-            raise CloudOpenAPIError(
-                f"What answers at {self._url} is no emulator that can be steered "
-                f"(HTTP {answer.status_code} at /_emulator/{path})."
-            )
-        if answer.status_code >= HTTPStatus.BAD_REQUEST:
-            raise CloudOpenAPIError(str(value.get("message", f"HTTP {answer.status_code}")))
+            raise self._stranger(path, f"HTTP {status}")
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise CloudOpenAPIError(str(value.get("message", f"HTTP {status}")))
         return value
 
-    def _send(
-        self, method: str, path: str, body: Any, query: dict[str, Any]
-    ) -> "requests.Response":
+    def read(self, path: str, fields: Mapping[str, type], /, **query: Any) -> Any:
+        """Return the JSON of a GET, which has these fields. Raises CloudOpenAPIError."""
+        value = self.send("GET", path, **query)
+        for name, kind in fields.items():
+            if not isinstance(value.get(name), kind):
+                raise self._stranger(path, f"no {name}")
+        return value
+
+    def _stranger(self, path: str, reason: str) -> CloudOpenAPIError:
+        return CloudOpenAPIError(
+            f"What answers at {self._url} is not an emulator with control routes "
+            f"({reason} at /_emulator/{path})."
+        )
+
+    def _send(self, method: str, path: str, body: Any, query: dict[str, Any]) -> tuple[int, bytes]:
         # Only those who call load it: --help is fast.
         import requests  # noqa: PLC0415
 
@@ -64,7 +76,7 @@ class ControlClient:
             # Only this machine may control an emulator; never use a proxy.
             session.trust_env = False
             try:
-                return session.request(
+                answer = session.request(
                     method,
                     f"{self._url}/_emulator/{path}",
                     params=query,
@@ -73,7 +85,9 @@ class ControlClient:
                     # Whoever moves the clock waits for the functions whose time has come.
                     timeout=(_CONNECT_TIMEOUT, None if body and path == "clock" else _TIMEOUT),
                     allow_redirects=False,
+                    stream=True,
                 )
+                return answer.status_code, self._content(answer, path)
             except requests.ReadTimeout:
                 raise CloudOpenAPIError(
                     f"The emulator at {self._url} has not answered within {_TIMEOUT} seconds; it "
@@ -86,3 +100,11 @@ class ControlClient:
                 ) from None
             except requests.RequestException as error:
                 raise CloudOpenAPIError(f"{self._url}: {error}") from None
+
+    def _content(self, answer: "requests.Response", path: str) -> bytes:
+        content = bytearray()
+        for piece in answer.iter_content(_PIECE_BYTES):
+            content += piece
+            if len(content) > _MOST_BYTES:
+                raise self._stranger(path, f"more than {_MOST_BYTES:,} bytes")
+        return bytes(content)

@@ -1,6 +1,5 @@
 """The options that make an emulator: --app, --seed, --now, --settings, --mode, …."""
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -14,6 +13,7 @@ from cloud_openapi.cli._options import option
 from cloud_openapi.demo import secret_for
 from cloud_openapi.emulator import Clock, Emulator
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.json_text import is_text, read_json
 from cloud_openapi.mode import Mode
 from cloud_openapi.periods import parse_now
 
@@ -38,6 +38,8 @@ class EmulatorOptions(NamedTuple):
         seed, apps = _read(self.settings) if self.settings else (0, {})
         for appid, secret in self.apps:
             apps[appid] = {**apps.get(appid, {}), **({"secret": secret} if secret else {})}
+        if not all(is_text(f"{appid}{settings.get('secret')}") for appid, settings in apps.items()):
+            raise ConfigError(f"{self.settings or '--app'}: appids and secrets are text in UTF-8.")
         given = {
             appid: settings
             if settings.get("secret") is not None
@@ -192,7 +194,7 @@ _MODE_OPTIONS = (
 def _read(file: Path) -> tuple[int, dict[str, Any]]:
     """Return the seed and the mini programs of a settings file. Raises ConfigError."""
     try:
-        content = json.loads(file.read_bytes())
+        content = read_json(file.read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:

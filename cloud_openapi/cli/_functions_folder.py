@@ -41,6 +41,12 @@ def check_known(name: str, functions: Functions) -> None:
     raise ConfigError(f"{message} {rc.wrong}".rstrip())
 
 
+def notes_on_rc(folder: Path) -> list[str]:
+    """Return a line for each part of Tencent's configuration that is not read."""
+    rc = CloudbaseRC(folder)
+    return [*rc.unread(), *rc.read().notes]
+
+
 def misnamed(folder: Path) -> list[str]:
     """Return a line for each folder that is not a function because of its name."""
     names = sorted(name for name in _folders(folder) if entry_file(folder / name))

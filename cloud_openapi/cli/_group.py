@@ -1,12 +1,17 @@
+import io
+import os
 import sys
 from importlib import import_module
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 
 from cloud_openapi._version import __version__
+from cloud_openapi.cli._options import variable
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError
+from cloud_openapi.json_text import is_text
 
+_PREFIX = variable("")
 # The place of each command, and the first line of its help.
 _COMMANDS: Final = {
     "apis": ("_apis:apis", "List the APIs of the catalogue."),
@@ -90,6 +95,11 @@ def group() -> None:
 
 def run() -> None:
     """Run the group; report an error of this package or of the system as one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A text may have half a surrogate pair, or characters that the terminal lacks.
+            stream.reconfigure(errors="backslashreplace")
+    _refuse_bytes()
     try:
         group(prog_name="cloud-openapi")
     except CloudSDKError as error:
@@ -99,7 +109,19 @@ def run() -> None:
         fail(str(error))
 
 
-def fail(message: str) -> None:
-    """Write a message as one line to stderr, and exit with 1."""
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Write a message as one line to stderr, and exit with a code."""
     click.echo("cloud-openapi: " + " ".join(message.split()), err=True)
-    sys.exit(1)
+    sys.exit(code)
+
+
+def _refuse_bytes() -> None:
+    """Exit with 2 if an argument or a variable of this program is not text in UTF-8."""
+    # The command of exec gets its arguments as they are.
+    arguments = [] if sys.argv[1:2] == ["exec"] else sys.argv[1:]
+    given = {f"argument {number}": text for number, text in enumerate(arguments, 1)}
+    given |= {name: text for name, text in os.environ.items() if name.startswith(_PREFIX)}
+    for place, text in given.items():
+        # No argument has a NUL. A file may have a name of other bytes.
+        if not is_text(text.replace("\0", "")) and not os.path.exists(text):  # noqa: PTH110 - that raises for some
+            fail(f"{place} is not text in UTF-8.", 2)

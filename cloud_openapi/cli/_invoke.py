@@ -6,12 +6,13 @@ from typing import Any
 import click
 
 from cloud_openapi.cli._emulator_options import EmulatorOptions, emulator_options
-from cloud_openapi.cli._functions_folder import check_known, folder_option
+from cloud_openapi.cli._functions_folder import check_known, folder_option, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.cli._options import echo_json, json_value, option, pass_env_option
 from cloud_openapi.emulator import listen
 from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
 from cloud_openapi.errors import CloudOpenAPIError
+from cloud_openapi.runtime import references_outside
 
 
 @click.command()
@@ -42,6 +43,9 @@ def invoke(  # noqa: PLR0913 - an option each
     emulator = options.emulator()
     with serving(emulator, functions, listen("127.0.0.1", 0), passed=pass_env) as found:
         check_known(name, found)
+        outside = references_outside(found.settings_of(name))
+        for warning in (*notes_on_rc(found.folder), *outside):
+            click.echo(f"Warning: {warning}", err=True)
         outcome = found.invoke(name, data, emulator.clock_of(emulator.first_appid).now(), source)
     click.echo(outcome.log, err=True, nl=False)
     if outcome.status != HTTPStatus.OK:

@@ -18,7 +18,9 @@ def logs(name: str, url: str, follow: bool) -> None:  # noqa: FBT001 - a flag
     client = ControlClient(url)
     newest = 0
     while True:
-        answer = client.send("GET", f"functions/{quote(name, safe='')}/log", since=newest)
+        answer = client.read(
+            f"functions/{quote(name, safe='')}/log", {"next": int, "lines": list}, since=newest
+        )
         newest = answer["next"]
         for line in answer["lines"]:
             click.echo(line)

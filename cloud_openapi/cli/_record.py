@@ -1,10 +1,11 @@
 """Make recordings: of the service itself, or from a HAR file."""
 
+import contextlib
 import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,19 @@ from cloud_openapi.recordings import Recorder, Replay, load, read_har
 from cloud_openapi.transports import connect, settings_from_environment
 
 _QUOTA = 45009
+_LONGEST_PAUSE = 86_400
+# Mini programs have no data of the days before.
+_LAUNCH = date(2017, 1, 9)
 _SPANS: tuple[Any, ...] = ("day", "week", "month")
+
+
+def _seconds(text: str | float) -> float:
+    # click's own range has room for nan.
+    with contextlib.suppress(ValueError):
+        if 0 <= (seconds := float(text)) <= _LONGEST_PAUSE:
+            return seconds
+    raise click.BadParameter(f"{text!r} is not a number of seconds from 0 to {_LONGEST_PAUSE}")
+
 
 _to = option(
     "--to",
@@ -36,7 +49,7 @@ _to = option(
 @option("--data", type=json_value, metavar="JSON", default="{}", help="Other parameters.")
 @_to
 @option("--one-file", is_flag=True, help="Write all into <API>.yaml.")
-@option("--pause", type=click.FloatRange(0), default=0.2, show_default=True, help="Seconds.")
+@option("--pause", type=_seconds, metavar="SECONDS", default=0.2, show_default=True)
 @option("--base-url", help="The server to call; the real service by default.")
 @option("--appid", help="The mini program to call for.")
 def record(  # noqa: PLR0913 - an option each
@@ -125,12 +138,19 @@ def _periods(operation: Operation, dates: str, data: Mapping[str, Any]) -> Itera
             "must be two days such as 20260301..20260331", param_hint="--dates"
         )
     rule, today = operation.rules[0], datetime.now(BEIJING).date()
+    possible = max(first, _LAUNCH), min(last, today - timedelta(days=1))
+    if possible != (first, last):
+        click.echo(
+            f"--dates: {_LAUNCH:%Y%m%d} to yesterday are possible, and the rest is left out.",
+            err=True,
+        )
+    first, last = possible
     for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
         for span in _SPANS:
             period = period_with(span, day)
             params = _with(data, rule.begin, rule.first(period.begin))
             params = _with(params, rule.end, rule.last(period.end))
-            fits = day == period.begin and period.end <= last < today
+            fits = day == period.begin and period.end <= last
             if fits and not isinstance(rule.check(params, today), RuleViolation):
                 yield params
                 break

@@ -16,7 +16,7 @@ from click.core import ParameterSource
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
-from cloud_openapi.cli._functions_folder import check_known, folder_option, misnamed
+from cloud_openapi.cli._functions_folder import check_known, folder_option, misnamed, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.cli._options import option, pass_env_option
 from cloud_openapi.demo import DEMO_APPID
@@ -104,6 +104,7 @@ def _warnings(functions: Functions, debug: Debug | None, options: EmulatorOption
         yield f"--recordings: {options.recordings} is missing; --mode record makes recordings"
     if wrong := CloudbaseRC(functions.folder).read().wrong:
         yield wrong
+    yield from notes_on_rc(functions.folder)
     yield from misnamed(functions.folder)
     try:
         if debug is not None:

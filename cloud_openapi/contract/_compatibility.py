@@ -10,6 +10,7 @@ from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_schema.fields import Field, fields_of
 from cloud_openapi.json_schema.paths import parent_of
 from cloud_openapi.json_schema.values import one_of, shown
+from cloud_openapi.json_text import read_json
 
 Entries = Mapping[str, Mapping[str, Any]]
 Effect = Literal["wider", "narrower", "neither", "other"]
@@ -155,7 +156,8 @@ def earlier_catalogue(where: str, folder: Path) -> dict[str, Any]:
     Raises ConfigError.
     """
     if Path(where).is_dir():
-        texts = {str(path): path.read_text("utf-8") for path in Path(where).glob("*/*.json")}
+        paths = (path for path in Path(where).glob("*/*.json") if path.is_file())
+        texts = {str(path): path.read_bytes() for path in paths}
     else:
         texts = _texts_of_revision(where, folder)
     if not texts:
@@ -164,22 +166,36 @@ def earlier_catalogue(where: str, folder: Path) -> dict[str, Any]:
     return {entry["name"]: entry for entry in found}
 
 
-def _entry(name: str, text: str) -> dict[str, Any]:
+def _entry(name: str, text: bytes) -> dict[str, Any]:
+    # Only this comparison needs it.
+    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415
+
     try:
-        entry = json.loads(text)
-    except ValueError as error:
+        entry = read_json(text.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{name}: not JSON: {error}") from None
     missing = [key for key in _NEEDED if not isinstance(entry, dict) or key not in entry]
     if missing:
         raise ConfigError(f"{name}: is not an entry: it has no {', '.join(missing)}")
+    if not isinstance(entry["name"], str):
+        raise ConfigError(f"{name}: is not an entry: its name must be a string")
+    try:
+        for schema in (entry["request"], entry["response"]):
+            Draft202012Validator.check_schema(schema)
+            fields_of(schema)
+    except (SchemaError, AttributeError, KeyError, RecursionError, TypeError) as error:
+        # A schema that is true or false, for example, or a $ref that leads nowhere.
+        reason = error.message if isinstance(error, SchemaError) else type(error).__name__
+        raise ConfigError(f"{name}: request or response is not a schema: {reason}") from None
     found: dict[str, Any] = entry
     return found
 
 
-def _texts_of_revision(revision: str, folder: Path) -> dict[str, str]:
+def _texts_of_revision(revision: str, folder: Path) -> dict[str, bytes]:
     if revision.startswith("-"):
         raise ConfigError(f"{revision}: is neither a folder nor a git revision")
-    names = _git(folder, revision, "ls-tree", "-r", "--name-only", revision, ".").splitlines()
+    listed = _git(folder, revision, "ls-tree", "-r", "--name-only", revision, ".")
+    names = listed.decode("utf-8", "replace").splitlines()
     return {
         f"{revision}:{name}": _git(folder, revision, "show", f"{revision}:./{name}")
         for name in names
@@ -187,7 +203,7 @@ def _texts_of_revision(revision: str, folder: Path) -> dict[str, str]:
     }
 
 
-def _git(folder: Path, revision: str, *arguments: str) -> str:
+def _git(folder: Path, revision: str, *arguments: str) -> bytes:
     command = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603
@@ -198,4 +214,4 @@ def _git(folder: Path, revision: str, *arguments: str) -> str:
         raise ConfigError(
             f"{revision}: is neither a folder nor a git revision of the catalogue: {reason}"
         ) from None
-    return done.stdout.decode()
+    return done.stdout

@@ -1,8 +1,7 @@
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Rule
 
@@ -18,11 +17,9 @@ from cloud_openapi.emulator.json_response import json_answer, refusal
 from cloud_openapi.emulator.openapi.document import openapi_document
 from cloud_openapi.emulator.openapi.schemas import add_schemas
 from cloud_openapi.emulator.server.foreign_requests import refuse_foreign_requests
-from cloud_openapi.emulator.weixin.respond import View
-from cloud_openapi.emulator.weixin.routes import add_weixin
+from cloud_openapi.emulator.weixin.respond import Call, respond
+from cloud_openapi.emulator.weixin.routes import LARGEST_BODY, add_weixin, unknown_url
 from cloud_openapi.runtime import Functions
-
-_LARGEST_BODY = 6 * 1024 * 1024
 
 
 class _MatchOnlyRule(Rule):
@@ -53,10 +50,10 @@ def create_app(
     """
     emulator = emulator or Emulator()
     app = _App(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     # WeChat does not redirect: a path with two slashes is another path.
     app.url_map.merge_slashes = False
-    views = add_weixin(app, emulator)
+    add_weixin(app, emulator)
     add_control(app, emulator)
     add_gateway(app, emulator, functions)
     add_schemas(app, emulator.catalogue)
@@ -90,11 +87,11 @@ def create_app(
             lines += [f"POST /v1/functions/{name}", f"     /http/{name}"]
         return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
-    _add_error_handlers(app, views)
+    _add_error_handlers(app, emulator)
     return app
 
 
-def _add_error_handlers(app: Flask, views: Mapping[str, View]) -> None:
+def _add_error_handlers(app: Flask, emulator: Emulator) -> None:
     """Answer unknown paths and methods: as WeChat does, or as control below /_emulator."""
 
     def is_control() -> bool:
@@ -102,14 +99,13 @@ def _add_error_handlers(app: Flask, views: Mapping[str, View]) -> None:
 
     @app.errorhandler(404)
     def not_found(_error: HTTPException) -> Response:
-        return unknown_route() if is_control() else views[""]()
+        if is_control():
+            return unknown_route()
+        current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+        return respond(Call(current, emulator), unknown_url, emulator)
 
     @app.errorhandler(405)
     def method_not_allowed(error: MethodNotAllowed) -> Response:
-        # Methods that the routes do not list, such as TRACE.
-        view = views.get(request.path)
-        if view is not None:
-            return view()
         refused = only_this_machine() if is_control() else None
         if refused is not None:
             return refused

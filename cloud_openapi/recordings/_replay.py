@@ -145,7 +145,7 @@ class Replay:
                 f"{_named(key)} was not sent to {host}: only recordings answer, and none of them "
                 f"is of {host}."
             )
-        return NoMatchError(f"There is no recording of {_named(key)}. {self._nearest(key)}")
+        return NoMatchError(f"No recording matches {_named(key)}. {self._nearest(key)}")
 
     def _nearest(self, key: Key) -> str:
         same_path = [other for other in self._exact if other.path == key.path][:_MOST_COMPARED]
@@ -153,7 +153,7 @@ class Replay:
             paths = {other.path for other in self._exact}
             close = difflib.get_close_matches(key.path, paths, n=1)
             known = f"The nearest path is {close[0]}." if close else ""
-            return f"There is none of this path. {known}".rstrip()
+            return f"No recording has this path. {known}".rstrip()
         compared: list[list[str]] = [request_differences(key, other) for other in same_path]
         fewest = min(compared, key=_distance)
         return f"In the nearest one, {'; '.join(fewest)}."

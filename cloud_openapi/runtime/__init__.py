@@ -8,6 +8,7 @@ from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Log
 from cloud_openapi.runtime._outcome import Outcome
+from cloud_openapi.runtime._outside import references_outside
 from cloud_openapi.runtime._packages import install as install_packages
 from cloud_openapi.runtime._settings import Settings, entry_file
 from cloud_openapi.runtime._timer import Timer
@@ -31,5 +32,6 @@ __all__ = [
     "install_packages",
     "new_request_id",
     "notes_of",
+    "references_outside",
     "refused_name",
 ]

@@ -139,7 +139,7 @@ function written(result) {
 }
 
 function jsonError(value, where, above) {
-  if (typeof value === 'bigint') return typeError(`${where} is a BigInt, which is no JSON; return Number(value) or String(value)`)
+  if (typeof value === 'bigint') return typeError(`${where} is a BigInt, which is not JSON; return Number(value) or String(value)`)
   if (typeof value !== 'object' || value === null || typeof value.toJSON === 'function') return undefined
   if (above.includes(value)) return typeError(`${where} contains itself, which JSON cannot show`)
   above.push(value)

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.runtime._deployment import is_web, refused, shipped
+from cloud_openapi.runtime._deployment import is_web, refused, shipped, wrong_permissions
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, read_object
 from cloud_openapi.runtime._log import InvocationLog, Log
 from cloud_openapi.runtime._outcome import of_worker_error
+from cloud_openapi.runtime._outside import references_outside
 from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
 from cloud_openapi.runtime._process import ForkServer
 from cloud_openapi.runtime._settings import Settings
@@ -32,6 +33,7 @@ def problems_of(
     problems = list(
         dict.fromkeys([*settings.problems, *refused(settings), *_config_problems(config)])
     )
+    problems += [str(each) for each in references_outside(settings) if each.module]
     if is_web(settings):
         return problems
     if not settings.file.is_file():
@@ -42,8 +44,7 @@ def problems_of(
 
 def _config_problems(path: Path) -> Iterator[str]:
     try:
-        if "*" in read_permissions(path):
-            yield f'{path}: permissions.openapi: "*" is not a wildcard and permits nothing'
+        yield from (f"{path}: {wrong}" for wrong in wrong_permissions(read_permissions(path)))
     except FileError as error:
         yield str(error)
     try:

@@ -1,24 +1,28 @@
-"""Read cloudbaserc.json, by which the CloudBase CLI deploys the functions of a folder."""
+"""Find cloudbaserc.json, by which the CloudBase CLI deploys the functions of a folder."""
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cloud_openapi.runtime._files import FileError, Stamp, kind, read_object, stamp
+from cloud_openapi.runtime._cloudbaserc_content import Content
+from cloud_openapi.runtime._files import FileError, Stamp, read_object, stamp
+from cloud_openapi.runtime._template import ENV_FILES
 
 FILE = "cloudbaserc.json"
 DEFAULT_ROOT = "functions"
-_VARIABLE = re.compile(r"\{\{\s*env\.(\w+)\s*\}\}")
-
-
-def functions_folder(project: Path) -> Path:
-    """Return the folder of a project's functions: ``functionRoot``, by default ``functions``."""
-    try:
-        return project / _root(project / FILE, read_object(project / FILE) or {})
-    except FileError:
-        return project / DEFAULT_ROOT  # the functions there report the problem
+# The CLI reads the first of these files that there is, package.json if it has a key "cloudbase";
+# its framework reads the last one too.
+_FILES = (
+    "package.json",
+    "cloudbaserc",
+    FILE,
+    "cloudbaserc.yaml",
+    "cloudbaserc.yml",
+    "cloudbaserc.js",
+    "cloudbase.config.js",
+)
+_FRAMEWORK_FILE = "cloudbase-framework.json"
 
 
 class RC(NamedTuple):
@@ -27,6 +31,7 @@ class RC(NamedTuple):
     path: Path | None
     entries: Mapping[str, Mapping[str, Any]]
     wrong: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class CloudbaseRC:
@@ -36,55 +41,74 @@ class CloudbaseRC:
         self._folder = folder
         projects = (folder, *folder.parents)
         self._candidates = [(project, os.fspath(project / FILE)) for project in projects]
-        self._read: tuple[Stamp, RC] | None = None
+        self._read: tuple[tuple[Stamp, ...], RC] | None = None
 
     def read(self) -> RC:
         """Return its content as it is now; without entries if the file is missing."""
         path = self._path()
         if path is None:
             return RC(None, {})
-        current = stamp(path)
+        folder = os.path.dirname(path)  # noqa: PTH120 - called at every invocation
+        current = tuple(stamp(f"{folder}/{name}") for name in (FILE, *ENV_FILES))
         if self._read is None or self._read[0] != current or self._read[1].path != path:
-            try:
-                self._read = current, RC(path, _entries(path))
-            except FileError as error:
-                self._read = current, RC(path, {}, str(error))
+            self._read = current, _read(path)
         return self._read[1]
 
+    def unread(self) -> list[str]:
+        """Return a text for each file near the folder that the CLI reads, and this does not."""
+        projects = (self._folder, self._folder.parent)
+        found = [
+            [project / name for name in _FILES if _is_config(project / name)]
+            for project in projects
+        ]
+        first = [paths[0] for paths in found if paths and paths[0].name != FILE]
+        others = [
+            project / _FRAMEWORK_FILE
+            for project in projects
+            if (project / _FRAMEWORK_FILE).is_file()
+        ]
+        return [f"{path} is not read: use {FILE}" for path in (*first, *others)]
+
     def _path(self) -> Path | None:
-        """Return the file in the folder, beside it, or further up if its functionRoot matches."""
+        """Return the file in the folder, beside it, or further up if a root of it matches."""
         for project, path in self._candidates:
             # Called at every invocation. Unlike isfile, access raises nothing for a missing file.
             if not os.access(path, os.F_OK) or not os.path.isfile(path):  # noqa: PTH113
                 continue
             near = project in (self._folder, self._folder.parent)
-            if near or functions_folder(project).resolve() == self._folder:
+            if near or self._folder in [root.resolve() for root in _roots(project)]:
                 return Path(path)
         return None
 
 
-def _entries(path: Path) -> dict[str, Mapping[str, Any]]:
-    value = read_object(path) or {}
-    listed = value.get("functions", [])
-    if not isinstance(listed, list):
-        raise FileError(f"{path}: functions must be an array, not {kind(listed)}")
-    found: dict[str, Mapping[str, Any]] = {}
-    for index, entry in enumerate(listed):
-        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            raise FileError(f"{path}: functions[{index}] must be an object with a name")
-        if entry["name"] in found:
-            raise FileError(f'{path}: functions[{index}].name: "{entry["name"]}" is a duplicate')
-        found[entry["name"]] = entry
-    return found
+def functions_folder(project: Path) -> Path:
+    """Return the folder of a project's functions: ``functionRoot``, by default ``functions``.
+
+    Without ``functionRoot`` it is the root of the framework's function plugin.
+    """
+    return next(iter(_roots(project)), project / DEFAULT_ROOT)
 
 
-def _root(path: Path, value: Mapping[str, Any]) -> str:
-    root = value.get("functionRoot", DEFAULT_ROOT)
-    if not isinstance(root, str):
-        raise FileError(f"{path}: functionRoot must be a string, not {kind(root)}")
-    return root
+def _roots(project: Path) -> list[Path]:
+    try:
+        return Content(project / FILE).roots()
+    except FileError:
+        return []  # the functions there report the problem
 
 
-def fill_in(text: str) -> str:
-    """Replace ``{{env.NAME}}`` by the environment's value, as the CLI does. Raises KeyError."""
-    return _VARIABLE.sub(lambda found: os.environ[found[1]], text)
+def _is_config(path: Path) -> bool:
+    if path.name != "package.json":
+        return path.is_file()
+    try:
+        return "cloudbase" in (read_object(path) or {})
+    except FileError:
+        return False  # npm reports it
+
+
+def _read(path: Path) -> RC:
+    try:
+        content = Content(path)
+        content.roots()
+        return RC(path, content.entries(), notes=tuple(content.notes()))
+    except FileError as error:
+        return RC(path, {}, str(error))

@@ -4,20 +4,27 @@ Runtimes: https://docs.cloudbase.net/en/cloud-function/runtime-support
 """
 
 import shlex
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
-from cloud_openapi.runtime._discovery import NAME
-from cloud_openapi.runtime._files import FileError, read_object
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.runtime._discovery import NAME, read_permissions
+from cloud_openapi.runtime._files import FileError, read_object, repeated_keys
+from cloud_openapi.runtime._outside import references_outside
 from cloud_openapi.runtime._settings import RUNTIMES, Settings
 
 _PYTHONS = ("Python3.11", "Python3.10", "Python3.9", "Python3.7")
 # The page also lists "26.x", without the exact name.
 _NODES = ("Nodejs24.11", "Nodejs22.21", "Nodejs20.19", "Nodejs18.15", "Nodejs16.13")
 _KEYS = ("permissions", "triggers", "timeout", "envVariables")
+_ENTRY_KEYS = ("handler", "runtime", "timeout", "memorySize", "envVariables", "type", "dir")
+_CLOSE = 0.8
 _NOT_DONE = {
     "layers": "layers are not emulated: their files are missing here",
     "triggers": "the emulator fires the triggers of config.json, not these",
+    "ignore": "ignore is not applied: here the function has these files",
+    "vpc": "the network of a vpc is not emulated",
 }
 
 
@@ -55,7 +62,13 @@ def is_web(settings: Settings) -> bool:
 
 def notes_of(settings: Settings) -> list[str]:
     """Return notes on possible mistakes and on settings that the emulator ignores."""
-    return [*_of_entry(settings), *_of_config(settings), *_of_requirements(settings)]
+    outside = (str(each) for each in references_outside(settings) if not each.module)
+    return [
+        *_of_entry(settings),
+        *_of_config(settings),
+        *_of_requirements(settings),
+        *outside,
+    ]
 
 
 def _of_entry(settings: Settings) -> Iterator[str]:
@@ -65,6 +78,10 @@ def _of_entry(settings: Settings) -> Iterator[str]:
     for key, text in _NOT_DONE.items():
         if entry.get(key):
             yield f"{place}: {text}"
+    for key in entry.keys() - set(_ENTRY_KEYS):
+        # Of the many other keys none matters here.
+        if meant := get_close_matches(key, _ENTRY_KEYS, 1, _CLOSE):
+            yield f"{place}: {key} is unknown and ignored; did you mean {meant[0]}?"
     runtime = entry.get("runtime")
     if settings.language == "node" and isinstance(runtime, str) and runtime not in _NODES:
         yield f"{place}: runtime: the platform lists {', '.join(_NODES)}, not {runtime!r}"
@@ -73,7 +90,7 @@ def _of_entry(settings: Settings) -> Iterator[str]:
 def _of_config(settings: Settings) -> Iterator[str]:
     path = settings.folder / "config.json"
     try:
-        config = read_object(path)
+        config, listed, repeated = read_object(path), read_permissions(path), repeated_keys(path)
     except FileError:
         return  # a problem, not a note
     if config is None:
@@ -87,6 +104,8 @@ def _of_config(settings: Settings) -> Iterator[str]:
                 meant = get_close_matches(key, known, 1)
                 instead = f"; did you mean {where}{meant[0]}?" if meant else ""
                 yield f"{path}: {where}{key} is unknown and ignored{instead}"
+    yield from (f"{path}: {note}" for note in _of_permissions(listed))
+    yield from (f"{path}: {key} is there twice, and the last one counts" for key in repeated)
 
 
 def _of_requirements(settings: Settings) -> Iterator[str]:
@@ -96,6 +115,34 @@ def _of_requirements(settings: Settings) -> Iterator[str]:
         if any(line.strip() and not line.lstrip().startswith("#") for line in lines):
             how = shipped(settings, f"-r {shlex.quote(str(path))}")
             yield f"the platform does not install requirements.txt; {how}"
+
+
+def wrong_permissions(names: Iterable[str]) -> Iterator[str]:
+    """Yield a text for each name in permissions.openapi that cannot be an API's."""
+    for name in dict.fromkeys(names):
+        if "*" in name:
+            yield f'permissions.openapi: "{name}" is not a wildcard and permits nothing'
+        elif meant := _meant(name):
+            yield (
+                f'permissions.openapi: "{name}" is not an API and permits nothing; '
+                f'did you mean "{meant}"?'
+            )
+
+
+def _meant(name: str) -> str | None:
+    """Return the API that a wrong name means, None for a name that WeChat may know."""
+    catalogue = default_catalogue()
+    namespace = name.strip().lower().removeprefix("openapi.").partition(".")[0]
+    may_be = "." in name and namespace not in {known.partition(".")[0] for known in catalogue}
+    return None if name in catalogue or may_be else catalogue.nearest(name)
+
+
+def _of_permissions(names: Sequence[str]) -> Iterator[str]:
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield f'permissions.openapi lists "{name}" {count} times'
+        if name not in default_catalogue() and not any(wrong_permissions([name])):
+            yield f'permissions.openapi: "{name}" is not in the catalogue, and not emulated'
 
 
 def shipped(settings: Settings, what: str) -> str:

@@ -73,7 +73,7 @@ class Folder:
         self._defaults = defaults
         self._rc = CloudbaseRC(self.path)
         self._cached: dict[str, _Cached] = {}
-        self.permissions = _FileCache[frozenset[str]](read_permissions, frozenset())
+        self.permissions = _FileCache[frozenset[str]](_permitted, frozenset())
         """``permissions.openapi`` of a config.json, and the error message, else empty."""
         self.timer = _FileCache[Timer | None](_timer, None)
         """The timer of a config.json, None if it has none, and the error message, else empty."""
@@ -108,13 +108,14 @@ class Folder:
         if not isinstance(name, str) or NAME.fullmatch(name) is None:
             return None
         entry = rc.entries.get(name)
-        below = entry.get("dir", name) if entry else name
-        if not isinstance(below, str):
-            below = name
-        if below == name and not self._has(name):
+        folder = self.path / name
+        if entry is not None and rc.path is not None and "dir" in entry:
+            # The first is the CLI's; a folder among the functions is found too.
+            candidates = (rc.path.parent / entry["dir"], self.path / entry["dir"])
+            folder = next((path for path in candidates if os.path.isdir(path)), folder)  # noqa: PTH112
+        elif not self._has(name):
             return None
-        folder = self.path / below
-        is_one = folder.is_dir() and (entry is not None or entry_file(folder) is not None)
+        is_one = os.path.isdir(folder) and (entry is not None or entry_file(folder) is not None)  # noqa: PTH112
         return folder if is_one else None
 
     def _has(self, name: str) -> bool:
@@ -139,15 +140,26 @@ def _settings(name: str, folder: Path, rc: RC, defaults: Settings) -> Settings:
     return settings
 
 
-def read_permissions(path: Path) -> frozenset[str]:
+def read_permissions(path: Path) -> list[str]:
     """Return ``permissions.openapi`` of a config.json. Raises FileError, which names the key."""
     value = (read_object(path) or {}).get("permissions", {})
     if not isinstance(value, dict):
         raise FileError(f"{path}: permissions must be an object, not {kind(value)}")
     names = value.get("openapi", [])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise FileError(f"{path}: permissions.openapi must be an array of API names")
-    return frozenset(names)
+    if not isinstance(names, list):
+        raise FileError(
+            f"{path}: permissions.openapi must be an array of API names, not {kind(names)}"
+        )
+    for index, name in enumerate(names):
+        if not isinstance(name, str):
+            raise FileError(
+                f"{path}: permissions.openapi[{index}] must be the name of an API, not {kind(name)}"
+            )
+    return names
+
+
+def _permitted(path: Path) -> frozenset[str]:
+    return frozenset(read_permissions(path))
 
 
 def _timer(path: Path) -> Timer | None:

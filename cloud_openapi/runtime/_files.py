@@ -3,17 +3,22 @@
 import contextlib
 import json
 import os
-from collections import deque
+import posixpath
+from collections import Counter, deque
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from cloud_openapi.json_text import read_json
+
 Stamp = tuple[int, int, int] | None
 Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 # Dependencies are thousands of files, and are replaced as a whole.
-_UNWATCHED = frozenset({"node_modules", "__pycache__"})
+UNWATCHED = frozenset({"node_modules", "__pycache__"})
+# Folders that belong to a developer's machine; others, such as /tmp and /opt, are the platform's.
+_OF_PEOPLE = ("/home/", "/Users/", "/root/", "/Volumes/")
 _NAME = attrgetter("name")
 _DIST_INFO = ".dist-info"
 MOST_WATCHED = 400
@@ -29,22 +34,47 @@ class FileError(ValueError):
 def read_object(path: Path) -> dict[str, Any] | None:
     """Return the object in a JSON file, None if the file is missing. Raises FileError."""
     try:
-        value = json.loads(path.read_text("utf-8-sig"))
+        value = read_json(path.read_text("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise FileError(f"{path}: {place}: not JSON: {error.msg}") from None
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FileError(f"{path}: cannot be read as JSON in UTF-8: {error}") from error
     if not isinstance(value, dict):
         raise FileError(f"{path}: must be an object, not {kind(value)}")
     return value
 
 
+def repeated_keys(path: Path) -> list[str]:
+    """Return the keys that an object of a JSON file has twice: the last one counts.
+
+    Raises FileError.
+    """
+    found: list[str] = []
+
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        found.extend(key for key, count in Counter(key for key, _ in members).items() if count > 1)
+        return dict(members)
+
+    if read_object(path) is not None:
+        json.loads(path.read_text("utf-8-sig"), object_pairs_hook=pairs)
+    return found
+
+
 def kind(value: Any) -> str:
     """Return what JSON calls a value."""
     return "null" if value is None else _KINDS.get(type(value), "a number")
+
+
+def leads_out(path: str) -> bool:
+    """Return whether a path, relative to a function's folder, leads out of that folder.
+
+    Links and the name of the folder do not count: it has another one on the platform.
+    """
+    normal = posixpath.normpath(path)
+    return normal == ".." or normal.startswith(("../", *_OF_PEOPLE))
 
 
 def stamp(path: str | Path) -> Stamp:
@@ -68,7 +98,7 @@ def fingerprint(folder: Path) -> Fingerprint:
     while folders and len(found) < MOST_WATCHED:
         entries = _entries(folders.popleft())
         dist_infos = [entry.path for entry in entries if entry.name.endswith(_DIST_INFO)]
-        installed = _UNWATCHED.union(*map(_installed, dist_infos)) if dist_infos else _UNWATCHED
+        installed = UNWATCHED.union(*map(_installed, dist_infos)) if dist_infos else UNWATCHED
         for entry in entries:
             # A file may be removed meanwhile, and a link may be broken.
             with contextlib.suppress(OSError):

@@ -121,7 +121,8 @@ def _with_included(path: Path) -> list[Path]:
     """Return a requirements.txt and the files that it includes, as pip finds them."""
     found = [path.resolve()]
     for each in found:
-        text = each.read_text("utf-8", "replace") if each.is_file() else ""
+        # A name may be too long for a file, or have a NUL; pip reports it.
+        text = each.read_text("utf-8", "replace") if os.path.isfile(each) else ""  # noqa: PTH113
         for line in text.replace("\\\n", "").splitlines():
             included = _INCLUDED.match(line)
             if included is None or "://" in included[1]:
@@ -141,11 +142,11 @@ def _relevant(path: Path) -> bytes:
         value = json.loads(text)
         # The entry without a name is a copy of the package.json.
         locked = {key: item for key, item in value.get("packages", {}).items() if key}
-    except (ValueError, AttributeError):
+        chosen = {key: value[key] for key in _KEYS if key in value}
+        return json.dumps({**chosen, "packages": locked}, sort_keys=True).encode()
+    except (ValueError, AttributeError, RecursionError):
         # npm reports the error.
         return text
-    chosen = {key: value[key] for key in _KEYS if key in value}
-    return json.dumps({**chosen, "packages": locked}, sort_keys=True).encode()
 
 
 def _python(settings: Settings, made: Path) -> list[str]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cloud_openapi.runtime._cloudbaserc import fill_in
+from cloud_openapi.json_text import is_text
 from cloud_openapi.runtime._files import FileError, kind, read_object
+from cloud_openapi.runtime._template import fill_from_process
 
 SUFFIXES = {"python": (".py",), "node": (".js", ".cjs", ".mjs")}
 RUNTIMES = {"python": "Python3.10", "node": "Nodejs20.19"}
@@ -135,7 +136,8 @@ def _handler(entry: Mapping[str, Any], where: str) -> tuple[str, str]:
 
 def _file(folder: Path, stem: str, language: str) -> Path:
     candidates = [folder / (stem + suffix) for suffix in SUFFIXES[language]]
-    return next((path for path in candidates if path.is_file()), candidates[0])
+    # Unlike is_file, isfile raises nothing for a name that is too long.
+    return next((path for path in candidates if os.path.isfile(path)), candidates[0])  # noqa: PTH113
 
 
 def _timeout(source: Mapping[str, Any], where: str) -> int:
@@ -160,19 +162,20 @@ def _variables(source: Mapping[str, Any], where: str) -> dict[str, str]:
         raise FileError(f"{where}: envVariables must be an object, not {kind(given)}")
     found = {}
     for key, value in given.items():
-        if not isinstance(value, str) or "\0" in key + value:
+        if not isinstance(value, str):
             raise FileError(f"{where}: envVariables.{key} must be a string, not {kind(value)}")
+        if not is_text(key + value):
+            raise FileError(
+                f"{where}: envVariables.{key}: no variable has a NUL or half a surrogate pair"
+            )
         if not key or "=" in key or key.upper().startswith(_RESERVED):
             reserved = ", ".join(_RESERVED[:3])
             raise FileError(f"{where}: envVariables.{key}: a name may not begin with {reserved}")
         try:
-            found[key] = fill_in(value)
+            found[key] = fill_from_process(value)
         except KeyError as error:
-            message = f"the variable {error.args[0]} is not set here"
+            message = f"{error.args[0]} is not set here, and not in .env or .env.local"
             raise FileError(f"{where}: envVariables.{key}: {message}") from None
-    if (
-        sum(len(f"{k}={v}".encode("utf-8", "surrogatepass")) for k, v in found.items())
-        > _MOST_VARIABLES
-    ):
+    if sum(len(f"{key}={value}".encode()) for key, value in found.items()) > _MOST_VARIABLES:
         raise FileError(f"{where}: envVariables are more than 4 KB together")
     return found

@@ -3,7 +3,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-# WeChat replaces a token during its last five minutes; until then asking again gives the same.
+# During a token's last five minutes WeChat grants a new one; before that, the same one again.
 _MARGIN = 300.0
 
 
@@ -64,10 +64,10 @@ class AccessToken:
         return self._held.token if self._held else None
 
     def get(self) -> str:
-        """Return the token, fetching it if it is missing or about to end.
+        """Return the token; fetch it if it is missing or about to expire.
 
-        Raises what the fetch raises; so does every thread that waited for it. A token that has
-        not ended yet is still good when no newer one can be had.
+        Raises the error of the fetch, in every thread that waited for it. If a token about to
+        expire cannot be replaced, it is returned.
         """
         held = self._held
         if held is None or self._clock() >= held.ends:
@@ -80,7 +80,7 @@ class AccessToken:
         return held.token
 
     def renew(self, refused: str) -> str:
-        """Return a token other than the refused one, unless WeChat still gives that one."""
+        """Return a token other than the refused one, unless WeChat grants that one again."""
         held = self._held
         if held is None or held.token == refused:
             held = self._replace(held)

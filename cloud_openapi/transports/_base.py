@@ -106,6 +106,14 @@ def bad_status(status: int, phrase: str, url: str) -> ExchangeError:
     )
 
 
+def too_large(limit: int, where: str) -> ExchangeError:
+    """Return the error of a response that is larger than ``limit`` MiB."""
+    return _gateway_error(
+        f"response larger than {limit} MiB",
+        f"{where} sent more than WeChat does: another server may have sent the response.",
+    )
+
+
 def timed_out(where: str) -> ExchangeError:
     """Return the error of a timeout."""
     return ExchangeError(

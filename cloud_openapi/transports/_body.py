@@ -3,6 +3,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloud_openapi.catalogue import Operation
+from cloud_openapi.json_text import read_json_body
 from cloud_openapi.masking import mask_text
 
 
@@ -20,11 +21,12 @@ def encode(operation: Operation, params: Mapping[str, Any]) -> bytes:
 def json_object(body: bytes) -> dict[str, Any] | None:
     """Return the JSON object of a body, its errcode as a number; None for any other body."""
     try:
-        value = json.loads(body)
+        # Invalid UTF-8 becomes U+FFFD, as in Node.js.
+        value = read_json_body(body.decode("utf-8", "replace"))
         # A numeric string is accepted as a code; any other string makes the body invalid.
         if isinstance(value, dict) and "errcode" in value:
             value["errcode"] = int(value["errcode"])
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -1,10 +1,12 @@
 """The gateway's responses as wx-server-sdk 4.0.2 reads them, with its errors to the letter."""
 
-import json
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError, advice, system_error
+from cloud_openapi.json_text import read_json, read_json_body
+from cloud_openapi.masking import mask_text
 from cloud_openapi.transports._base import Reply, bad_body
 from cloud_openapi.transports._packing import to_json
 from cloud_openapi.wire.messages import MessageError, read_answer
@@ -14,6 +16,7 @@ _ERROR_TYPE: Final = "application/json; charset=utf-8"
 _TEXT = re.compile(r"application/json|text/plain")
 _NO_JSON: Final = object()
 _SYSTEM_ERROR, _RESOURCE_ERROR = -601001, -501001
+_LONGEST_SHOWN: Final = 2000
 _FOREIGN: Final = "The response is not the gateway's: a proxy or another server may have sent it."
 
 _CODES: Final = {
@@ -86,9 +89,18 @@ def _parsed(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return read_json(value)
     except (ValueError, RecursionError):
         return value
+
+
+def without_secrets(failure: CloudSDKError, secrets: Iterable[str | None]) -> CloudSDKError:
+    """Return an error with the secrets masked that the gateway repeated in it, and a body cut."""
+    known = frozenset(secrets)
+    message, hint = (mask_text(text, known) for text in (failure.errMsg, failure.hint))
+    if failure.errCode == _SYSTEM_ERROR and len(message) > _LONGEST_SHOWN:
+        message = f"{message[:_LONGEST_SHOWN]}…"
+    return CloudSDKError(failure.errCode, message, hint)
 
 
 def gateway_failure(name: str, code: Any, message: str) -> CloudSDKError:
@@ -124,6 +136,7 @@ def _no_message(api: str, body: bytes, complaint: str) -> CloudSDKError:
 def _json(body: bytes) -> Any:
     """Return the JSON value of a body, or _NO_JSON for any other body."""
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        # Invalid UTF-8 becomes U+FFFD, as in Node.js.
+        return read_json_body(body.decode("utf-8", "replace"))
+    except ValueError:
         return _NO_JSON

@@ -98,6 +98,12 @@ class Invocation(NamedTuple):
     secret_id: str
     secret_key: str
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return the tokens and the key, which no error may show."""
+        tokens = (str(value) for name, value in self.fields.items() if name != "envName")
+        return (*tokens, self.secret_key)
+
     def __repr__(self) -> str:
         # The fields hold tokens and a secret.
         return f"<Invocation in {self.env} by {self.address.base}>"

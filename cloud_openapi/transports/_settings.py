@@ -188,7 +188,7 @@ def is_loopback_url(base_url: str) -> bool:
         host = None
     if not host or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
         raise ConfigError(
-            f'"{base_url}" is no base URL; one looks like {WEIXIN} or http://127.0.0.1:7070'
+            f'"{base_url}" is not a base URL; one looks like {WEIXIN} or http://127.0.0.1:7070'
         )
     if parts.username or parts.password:
         raise ConfigError("The base URL must not hold a user name or a password.")

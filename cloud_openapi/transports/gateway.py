@@ -9,15 +9,22 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from itertools import count
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.context import DynamicEnv, current_env
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError
 from cloud_openapi.transports._base import Exchange, ExchangeError, Reply, bad_status
-from cloud_openapi.transports._gateway_reply import answer_of, gateway_failure, result_of
+from cloud_openapi.transports._body import masked
+from cloud_openapi.transports._gateway_reply import (
+    answer_of,
+    gateway_failure,
+    result_of,
+    without_secrets,
+)
 from cloud_openapi.transports._gateway_request import (
     Invocation,
     NoCredentialsError,
@@ -29,6 +36,8 @@ from cloud_openapi.transports._packing import pack, to_json
 from cloud_openapi.wire import multipart
 from cloud_openapi.wire.messages import write_request
 
+_Read = TypeVar("_Read")
+
 
 class _Request(NamedTuple):
     exchange: Exchange
@@ -36,11 +45,26 @@ class _Request(NamedTuple):
     target: str
     body: bytes
     headers: dict[str, str]
+    tokens: tuple[str, ...]
 
-    def check(self, reply: Reply) -> None:
-        """Raise ExchangeError for a status other than 200, with Node.js's phrase for it."""
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return what no error may show."""
+        return (*self.tokens, self.headers["authorization"].rpartition("=")[2])
+
+    def read(self, reply: Reply, read: Callable[[Reply], _Read]) -> _Read:
+        """Return what ``read`` finds in the response.
+
+        Raises ExchangeError for a status other than 200, with Node.js's phrase for it, and the
+        CloudSDKError of ``read`` without secrets.
+        """
         if reply.status != HTTPStatus.OK:
             raise bad_status(reply.status, _phrase(reply.status), self.base + self.target)
+        try:
+            return read(reply)
+        except CloudSDKError as error:
+            failure = without_secrets(error, self.secrets)
+        raise failure
 
 
 class GatewayTransport:
@@ -79,14 +103,15 @@ class GatewayTransport:
                 {"action": "wx.openApi", "apiName": name, "requestData": message}, "multipart"
             )
             reply = request.exchange.send("POST", request.target, request.body, request.headers)
-            request.check(reply)
-            return answer_of(name, reply)
+            answer = request.read(reply, partial(answer_of, name))
         except NoCredentialsError as error:
             failure = gateway_failure(f"openapi.{name}", "INVALID_PARAM", str(error))
         except ExchangeError as error:
             code = -501001
             text = f"openapi.{name}:fail {code} {SDK_TEXTS[code]}. {error.reason}"
             failure = CloudSDKError(code, text, error.hint)
+        else:
+            return masked(answer, *request.secrets) if answer.get("errcode") else answer
         raise failure
 
     def call_function(self, name: str, data: Mapping[str, Any]) -> tuple[Any, str]:
@@ -103,13 +128,11 @@ class GatewayTransport:
         try:
             request = self._request(fields, "json")
             reply = request.exchange.send("POST", request.target, request.body, request.headers)
-            request.check(reply)
+            return request.read(reply, result_of)
         except NoCredentialsError as error:
             failure = CloudSDKError(-1, f"callFunction:fail {error}")
         except ExchangeError as error:
             failure = CloudSDKError(-1, f"callFunction:fail {error.reason}", error.hint)
-        else:
-            return result_of(reply)
         raise failure
 
     def _request(self, fields: dict[str, str | bytes], form: str) -> "_Request":
@@ -133,7 +156,8 @@ class GatewayTransport:
         exchange = self._exchanges.get(base)
         if exchange is None:
             exchange = self._exchanges[base] = self._exchange_of(base)
-        return _Request(exchange, base, f"{address.path}?{query}", body, headers)
+        target = f"{address.path}?{query}"
+        return _Request(exchange, base, target, body, headers, invocation.secrets)
 
     def _invocation(self) -> Invocation:
         token, known = api_token(), self._known

@@ -21,6 +21,7 @@ from cloud_openapi.transports._base import (
     TokenAPI,
     bad_body,
     timed_out,
+    too_large,
     unreachable,
 )
 from cloud_openapi.transports._body import encode, json_object, masked
@@ -29,6 +30,8 @@ _TOKEN_REFUSED = frozenset({40001, 40014, 42001})
 _CONNECT_TIMEOUT = 5.0
 _CONNECTIONS_KEPT = 64
 _LONGEST_SHOWN = 2000
+_LARGEST_MIB = 32
+_PART = 16 * 1024
 
 
 class HTTPSTransport:
@@ -153,10 +156,12 @@ class HTTPExchange(Exchange):
         request.body = body
         try:
             response = self._adapter.send(request, timeout=self._timeout, **self._settings)
-            content = response.content
+            content = _content(response)
         except requests.RequestException as error:
             failure = _failure(error, self.base_url)
         else:
+            if content is None:
+                raise too_large(_LARGEST_MIB, self.base_url)
             return Reply(response.status_code, response.reason, content, response.headers)
         raise failure
 
@@ -170,6 +175,17 @@ class HTTPExchange(Exchange):
         else:
             headers["Content-Length"] = str(len(body))
         return headers
+
+
+def _content(response: requests.Response) -> bytes | None:
+    """Return the body of a response, None if it is too large, for example when decompressed."""
+    content = bytearray()
+    for part in response.iter_content(_PART):
+        content += part
+        if len(content) > _LARGEST_MIB * 1024 * 1024:
+            response.close()
+            return None
+    return bytes(content)
 
 
 def _failure(error: requests.RequestException, base_url: str) -> ExchangeError:

@@ -49,6 +49,18 @@ _MESSAGES: Final[dict[str, dict[int, tuple[str, Any]]]] = {
 }
 
 
+_OPENAPI_DATA, _PAIRS = 2, 1
+_MOST_FIELDS: Final = 10_000
+# protobuf.js's limit, and protobuf's own.
+_MOST_GROUPS: Final = 100
+# The wire types, the fixed ones with their lengths.
+_VARINT, _LENGTH, _GROUP, _GROUP_END = 0, 2, 3, 4
+_FIXED: Final = {1: 8, 5: 4}
+# All bytes of a varint but the last have this bit.
+_MORE: Final = 0x80
+_LONGEST_VARINT: Final = 10
+
+
 class Pair(NamedTuple):
     """A parameter: its value is JSON, or the content of a file that has a name."""
 
@@ -74,7 +86,7 @@ class Answer(NamedTuple):
 
 
 class MessageError(ValueError):
-    """An invalid message; the error text is that of protobuf.js."""
+    """An invalid message, or one of over 10,000 fields; the text is that of protobuf.js."""
 
 
 def write_request(pairs: Iterable[Pair], appid: str = "") -> bytes:
@@ -92,8 +104,8 @@ def write_request(pairs: Iterable[Pair], appid: str = "") -> bytes:
 
 
 def read_request(data: bytes) -> Request:
-    """Return what a ``CommApiData`` says. Raises MessageError."""
-    message = _read(_CommApiData(), data)
+    """Parse a ``CommApiData``. Raises MessageError."""
+    message = _read(_CommApiData(), data, (_OPENAPI_DATA, _PAIRS))
     pairs = (
         Pair(_text(pair.key), pair.value, _text(pair.filename))
         for pair in message.openapiData.pairs
@@ -102,27 +114,28 @@ def read_request(data: bytes) -> Request:
 
 
 def write_answer(body: bytes, content_type: str) -> bytes:
-    """Return the ``CommOpenApiResp`` of an answer of WeChat's."""
+    """Return the ``CommOpenApiResp`` of a response of WeChat."""
     message = _CommOpenApiResp(respData=body, contentType=content_type, httpCode=200)
     return bytes(message.SerializeToString())
 
 
 def write_error(code: int) -> bytes:
-    """Return the ``CommOpenApiResp`` of an error of the platform's own."""
+    """Return the ``CommOpenApiResp`` of an error of the platform."""
     return bytes(_CommOpenApiResp(errorCode=code).SerializeToString())
 
 
 def read_answer(data: bytes) -> Answer:
-    """Return what a ``CommOpenApiResp`` says. Raises MessageError."""
+    """Parse a ``CommOpenApiResp``. Raises MessageError."""
     message = _read(_CommOpenApiResp(), data)
     return Answer(message.respData, _text(message.contentType), message.errorCode)
 
 
-def _read(message: Any, data: bytes) -> Any:
+def _read(message: Any, data: bytes, path: tuple[int, ...] = ()) -> Any:
+    _Check(data).message(len(data), path)
     try:
         message.ParseFromString(data)
     except (DecodeError, UnicodeDecodeError):
-        raise MessageError(_complaint(data)) from None
+        raise MessageError("Error: invalid message") from None
     return message
 
 
@@ -131,41 +144,86 @@ def _text(value: str | bytes) -> str:
     return value if isinstance(value, str) else value.decode("utf-8", "replace")
 
 
-def _complaint(data: bytes) -> str:
-    """Return protobuf.js's error for a message; its text is part of the SDK's errMsg."""
-    position = 0
+class _Check:
+    """Walks through a message as protobuf.js does, and raises its errors.
 
-    def varint() -> int:
-        nonlocal position
-        value = shift = 0
-        while True:
-            byte = data[position]
-            position += 1
+    Their text is part of the SDK's errMsg. The number of fields is limited because protobuf
+    itself fills the memory with millions of empty ones.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._position = 0
+        self._left = _MOST_FIELDS
+
+    def message(self, end: int, path: tuple[int, ...]) -> None:
+        """Walk to the end of a message; ``path`` leads to the messages inside to walk through."""
+        groups = 0
+        while self._position < end or groups:
+            tag = self._varint32()
+            kind = tag & 7
+            self._left -= 1
+            if self._left < 0:
+                raise MessageError(f"Error: more than {_MOST_FIELDS} fields")
+            if kind == _GROUP_END and groups:
+                groups -= 1
+            elif groups > _MOST_GROUPS:
+                raise MessageError("Error: maximum nesting depth exceeded")
+            elif kind == _GROUP:
+                groups += 1
+            elif kind == _LENGTH:
+                inside = bool(path) and not groups and tag >> 3 == path[0]
+                self._delimited(path[1:] if inside else None)
+            elif kind == _VARINT:
+                self._varint()
+            elif kind in _FIXED:
+                self._skip(_FIXED[kind])
+            else:
+                raise MessageError(f"Error: invalid wire type {kind} at offset {self._position}")
+
+    def _delimited(self, path: tuple[int, ...] | None) -> None:
+        length = self._varint32()
+        begin = self._position
+        self._skip(length)
+        if path is not None:
+            end, self._position = self._position, begin
+            self.message(end, path)
+            self._position = end
+
+    def _skip(self, length: int) -> None:
+        if self._position + length > len(self._data):
+            raise self._out_of_range(length)
+        self._position += length
+
+    def _varint(self) -> None:
+        for _ in range(_LONGEST_VARINT):
+            if self._byte() < _MORE:
+                return
+        raise MessageError("Error: invalid varint encoding")
+
+    def _varint32(self) -> int:
+        value = 0
+        for shift in range(0, 35, 7):
+            byte = self._byte()
             value |= (byte & 0x7F) << shift
-            if byte < 0x80:  # noqa: PLR2004 - the last byte of a varint
-                return value
-            shift += 7
+            if byte < _MORE:
+                return value & 0xFFFFFFFF
+        # The upper half of a number of 64 bits is skipped.
+        if self._position + 5 > len(self._data):
+            self._position = len(self._data)
+            raise self._out_of_range(_LONGEST_VARINT)
+        self._position += 5
+        return value & 0xFFFFFFFF
 
-    try:
-        while position < len(data):
-            kind = varint() & 7
-            if kind not in _SKIP:
-                return f"Error: invalid wire type {kind} at offset {position}"
-            step = varint() if kind == 2 else _SKIP[kind]  # noqa: PLR2004 - a length comes first
-            if kind == 0:
-                varint()
-            if position + step > len(data):
-                break
-            position += step
-        else:
-            return "Error: invalid message"
-    except IndexError:
-        step = 1
-    return f"RangeError: index out of range: {position} + {step} > {len(data)}"
+    def _byte(self) -> int:
+        if self._position >= len(self._data):
+            raise self._out_of_range(1)
+        self._position += 1
+        return self._data[self._position - 1]
 
-
-# Bytes to skip by wire type. 0 and 2 are 0: varints and lengths are read. 3 starts a group.
-_SKIP: Final = {0: 0, 1: 8, 2: 0, 3: 0, 5: 4}
+    def _out_of_range(self, length: int) -> MessageError:
+        where = f"{self._position} + {length or 1} > {len(self._data)}"
+        return MessageError(f"RangeError: index out of range: {where}")
 
 
 def _build() -> dict[str, Any]:

@@ -12,7 +12,7 @@ CONTENT_TYPE: Final = "multipart/form-data"
 
 _BOUNDARY = re.compile(r"""boundary=(?:"([^"]+)"|([^\s;"]+))""", re.IGNORECASE)
 _NAME = re.compile(rb'(?im)^content-disposition:[^\r\n]*[;\s]name="([^"\r\n]*)"')
-_MOST_PARTS = 100
+MOST_PARTS: Final = 100
 
 
 class MultipartError(ValueError):
@@ -39,7 +39,7 @@ def read(content_type: str, body: bytes) -> dict[str, bytes]:
     if found is None:
         raise MultipartError(f"no boundary in Content-Type: {content_type[:200]}")
     delimiter = b"\r\n--" + (found[1] or found[2]).encode("latin-1")
-    pieces = (b"\r\n" + body).split(delimiter, _MOST_PARTS + 1)
+    pieces = (b"\r\n" + body).split(delimiter, MOST_PARTS + 1)
     fields: dict[str, bytes] = {}
     seen: set[str] = set()
     for piece in pieces[1:]:
@@ -55,4 +55,4 @@ def read(content_type: str, body: bytes) -> dict[str, bytes]:
             raise MultipartError(f"two parts are named {decoded[:100]!r}")
         seen.add(decoded.lower())
         fields[decoded] = value
-    raise MultipartError(f"the last delimiter is missing, or there are over {_MOST_PARTS} parts")
+    raise MultipartError(f"the last delimiter is missing, or there are over {MOST_PARTS} parts")

@@ -8,49 +8,64 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from cloud_openapi.wire.signature import EXPIRES, SignatureError, Signed
+from cloud_openapi.wire.signature import EXPIRES, SignatureError, Signed, names, require_signed
 
 FIELD: Final = "authorization"
-"""The field that holds it."""
+"""The form field that holds the signature."""
 
 # The SDK adds these after it has signed.
 _UNSIGNED = frozenset({FIELD, "requestdata", "sessiontoken", "sdk_version", "file"})
 _FORM = re.compile(
-    r"q-sign-algorithm=sha1&q-ak=([^&,\s]+)&q-sign-time=(\d{1,12});(\d{1,12})"
+    r"q-sign-algorithm=sha1&q-ak=([^&,\s]+)&q-sign-time=([0-9]{1,12});([0-9]{1,12})"
     r"&q-key-time=\2;\3&q-header-list=([^&]*)&q-url-param-list=([^&]*)"
     r"&q-signature=([0-9a-f]{40})"
 )
 
 
-def verify(request: Signed, secret_key: str, now: float) -> str:
-    """Return the secret id that a request was signed with. Raises SignatureError.
+class Claim(NamedTuple):
+    """A signature as a request states it; `verify` shows whether it is true."""
 
-    ``now`` is in seconds. Message, session token and version of the SDK are not signed.
-    """
-    fields = {
-        name.lower(): value.decode("utf-8", "replace") for name, value in request.fields.items()
-    }
-    found = _FORM.fullmatch(fields.get(FIELD, ""))
+    secret_id: str
+    begin: str
+    end: str
+    headers: list[str]
+    params: list[str]
+    signature: str
+
+    def verify(self, request: Signed, secret_key: str, now: float) -> None:
+        """Raise SignatureError unless the request was signed with a key, at about ``now``.
+
+        ``now`` is in seconds. Message, session token and version of the SDK are not signed.
+        """
+        if not int(self.begin) - EXPIRES <= now <= int(self.end):
+            raise SignatureError("q-sign-time does not include the current time: check the clock")
+        fields = _texts(request)
+        require_signed(fields.keys() - _UNSIGNED - set(self.params))
+        lines = f"{_pairs(self.params, fields)}\n{_pairs(self.headers, request.headers)}"
+        text = f"post\n/{request.url.partition('//')[2].partition('/')[2]}\n{lines}\n"
+        times = f"{self.begin};{self.end}"
+        hashed = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+        expected = _hmac(_hmac(secret_key, times), f"sha1\n{times}\n{hashed}\n")
+        if not hmac.compare_digest(expected, self.signature):
+            raise SignatureError("the signature does not belong to this request and secret")
+
+
+def read(request: Signed) -> Claim:
+    """Return the signature that a request states. Raises SignatureError without one."""
+    found = _FORM.fullmatch(_texts(request).get(FIELD, ""))
     if found is None:
         raise SignatureError("there is no q-sign signature in the field authorization")
     secret_id, begin, end, headers, params, signature = found.groups()
-    if not int(begin) - EXPIRES <= now <= int(end):
-        raise SignatureError("q-sign-time is not of now: check the clock")
-    signed = params.split(";")
-    left_out = fields.keys() - _UNSIGNED - set(signed)
-    if left_out:
-        raise SignatureError(f"not signed: {', '.join(sorted(left_out))}")
-    lines = f"{_pairs(signed, fields)}\n{_pairs(headers.split(';'), request.headers)}"
-    text = f"post\n/{request.url.partition('//')[2].partition('/')[2]}\n{lines}\n"
-    times = f"{begin};{end}"
-    hashed = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-    key = _hmac(secret_key, times)
-    if not hmac.compare_digest(_hmac(key, f"sha1\n{times}\n{hashed}\n"), signature):
-        raise SignatureError("the signature does not belong to this request and secret")
-    return secret_id
+    return Claim(secret_id, begin, end, names(headers), names(params), signature)
+
+
+def _texts(request: Signed) -> dict[str, str]:
+    return {
+        name.lower(): value.decode("utf-8", "replace") for name, value in request.fields.items()
+    }
 
 
 def _pairs(names: Iterable[str], values: Mapping[str, str]) -> str:

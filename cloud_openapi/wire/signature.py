@@ -7,7 +7,7 @@ name, binary ones raw, others trimmed.
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -21,11 +21,13 @@ _DAY = 24 * 60 * 60
 _ALGORITHM = "TC3-HMAC-SHA256"
 _BINARY = frozenset({"requestdata", "apioptions"})
 _FORM = re.compile(
-    rf"{_ALGORITHM} Credential=([^/,\s]+)/(\d{{4}}-\d\d-\d\d)/tcb/tc3_request, "
+    rf"{_ALGORITHM} Credential=([^/,\s]+)/([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/tcb/tc3_request, "
     r"SignedParams=([^,]*), SignedHeaders=([^,]*), Signature=([0-9a-f]{64})"
 )
-
-_OWNER = re.compile(r"(?:Credential=|q-ak=)([^/&,\s]+)")
+_SPACES = "\t\n\v\f\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+_SPACES += "\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+_TIMESTAMP = re.compile("[0-9]{1,12}")
+_MOST_SHOWN, _LONGEST_SHOWN = 5, 200
 
 
 class SignatureError(ValueError):
@@ -57,38 +59,67 @@ def sign(request: Signed, secret_id: str, secret_key: str, timestamp: int) -> st
     )
 
 
-def secret_id_of(authorization: str) -> str:
-    """Return the claimed secret id, in this or the older form; empty if missing."""
-    found = _OWNER.search(authorization)
-    return "" if found is None else found[1]
+class Claim(NamedTuple):
+    """A signature as a request states it; `verify` shows whether it is true."""
+
+    secret_id: str
+    date: str
+    timestamp: int
+    params: list[str]
+    headers: list[str]
+    signature: str
+
+    def verify(self, request: Signed, secret_key: str, now: float) -> None:
+        """Raise SignatureError unless the request was signed with a key, at about ``now``.
+
+        ``now`` is in seconds.
+        """
+        # First: the date of a time that is far away cannot be computed.
+        if abs(now - self.timestamp) > EXPIRES:
+            raise SignatureError(
+                f"X-Timestamp is more than {EXPIRES} seconds away: check the clock"
+            )
+        if _date(self.timestamp) != self.date:
+            raise SignatureError("X-Timestamp is not on the date in the Credential")
+        fields = _hashed(request)
+        unsigned = {name for name, value in fields.items() if value}.difference(self.params)
+        require_signed(unsigned | {"content-type", "host"}.difference(self.headers))
+        expected = _signature(
+            request, fields, self.params, self.headers, secret_key, self.timestamp
+        )
+        if not hmac.compare_digest(expected, self.signature):
+            raise SignatureError("the signature does not belong to this request and secret")
 
 
-def verify(request: Signed, secret_key: str, now: float) -> str:
-    """Return the secret id that a request was signed with.
+def read(request: Signed) -> Claim:
+    """Return the signature that a request states. Raises SignatureError without one.
 
-    Raises SignatureError. The time is that of X-Timestamp; ``now`` is in seconds too.
+    The time is that of X-Timestamp.
     """
     found = _FORM.fullmatch(request.headers.get("authorization", ""))
     if found is None:
         raise SignatureError(f"there is no {_ALGORITHM} signature in the Authorization header")
     secret_id, date, params, headers, signature = found.groups()
     timestamp = request.headers.get("x-timestamp", "")
-    if not re.fullmatch(r"\d{1,12}", timestamp) or _date(int(timestamp)) != date:
-        raise SignatureError("X-Timestamp is not of the day of the signature")
-    if abs(now - int(timestamp)) > EXPIRES:
-        raise SignatureError(f"X-Timestamp is more than {EXPIRES} seconds away: check the clock")
-    fields = _hashed(request)
-    signed = {"params": params.split(";"), "headers": headers.split(";")}
-    left_out = [name for name, value in fields.items() if value and name not in signed["params"]]
-    left_out += [name for name in ("content-type", "host") if name not in signed["headers"]]
-    if left_out:
-        raise SignatureError(f"not signed: {', '.join(left_out)}")
-    expected = _signature(
-        request, fields, signed["params"], signed["headers"], secret_key, int(timestamp)
-    )
-    if not hmac.compare_digest(expected, signature):
-        raise SignatureError("the signature does not belong to this request and secret")
-    return secret_id
+    if not _TIMESTAMP.fullmatch(timestamp):
+        raise SignatureError("X-Timestamp is not a number of seconds")
+    return Claim(secret_id, date, int(timestamp), names(params), names(headers), signature)
+
+
+def names(text: str) -> list[str]:
+    """Return the names of a list with semicolons. Raises SignatureError for a repeated name."""
+    found = text.split(";")
+    # A large field, hashed once for each repetition, would keep the reader busy for ever.
+    if len(set(found)) < len(found):
+        raise SignatureError("a name is signed twice")
+    return found
+
+
+def require_signed(unsigned: Collection[str]) -> None:
+    """Raise SignatureError if there are any unsigned fields."""
+    if unsigned:
+        shown = ", ".join(sorted(unsigned)[:_MOST_SHOWN])
+        raise SignatureError(f"not signed: {shown[:_LONGEST_SHOWN]}")
 
 
 def _signature(  # noqa: PLR0913 - each is a part of what is signed
@@ -130,9 +161,17 @@ def _hashed(request: Signed) -> dict[str, bytes]:
     """Return the fields by lower-case name, each as it counts: all are trimmed but binary ones."""
     raw = _BINARY if request.headers.get("content-type", "").startswith(_MULTIPART) else ()
     return {
-        (lower := name.lower()): value if lower in raw else value.strip()
+        (lower := name.lower()): value if lower in raw else _trimmed(value)
         for name, value in request.fields.items()
     }
+
+
+def _trimmed(value: bytes) -> bytes:
+    """Trim a text as JavaScript does."""
+    if value.isascii():
+        return value.strip()
+    text = value.decode("utf-8", "surrogateescape").strip(_SPACES)
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _payload(fields: Mapping[str, bytes], names: Iterable[str]) -> str:

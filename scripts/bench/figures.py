@@ -107,13 +107,13 @@ FIGURES = (
     ),
     Figure(
         "calls of a documented day, 1 connection: emulator, bare Flask",
-        Limit(">=", 0.75),
+        Limit(">=", 0.95),
         per_second,
         partial(against_flask, connections=1),
     ),
     Figure(
         "calls of getVisitPage, 1 connection: emulator, bare Flask",
-        Limit(">=", 0.6),
+        Limit(">=", 0.85),
         per_second,
         partial(against_flask, api="analysis.getVisitPage", connections=1),
     ),

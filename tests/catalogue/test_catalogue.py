@@ -1,4 +1,4 @@
-"""Every entry of the catalogue, and the loader that refuses what is no entry."""
+"""Every entry of the catalogue, and the loader that refuses invalid entries."""
 
 import json
 

@@ -22,6 +22,7 @@ from support.values import DAILY, NOW, OTHER
 from cloud_openapi.cli import _control_client, _group
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
+from cloud_openapi.errors import CloudOpenAPIError
 
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 CLOCK = {"now": "2026-03-11T12:00:00+08:00", "frozen": True, "offset": 0.0}
@@ -214,11 +215,11 @@ def test_the_commands_of_the_readme_run(served, emulator):
     [
         (["clock", "freeze", "soon"], "freeze is a time such as 2026-03-11T12:00, not 'soon'"),
         (["clock", "advance", "nan"], "advance is a number of seconds, not NaN"),
-        (["clock", "show", "--appid", "wxnobody"], "appid is one of wxdemo000000000000, wxother"),
+        (["clock", "show", "--appid", "wxunknown"], "appid is one of wxdemo000000000000, wxother"),
         (["app", "set", "wxnew", "--ready-hour", "9"], "appid is one of"),
         (["app", "set", OTHER, "--ready-hour", "25"], "ready_hour is a whole number from 0 to 24"),
         (["app", "show", "../state"], "There is no"),
-        (["reset", "wxnobody"], "appid is one of"),
+        (["reset", "wxunknown"], "appid is one of"),
         (["faults", "add", "eror"], "kind is one of error, status"),
         (["faults", "add", "error"], "a fault of kind error needs errcode"),
         (["faults", "remove", "9"], "There is no fault 9 here."),
@@ -259,15 +260,84 @@ def test_missing_emulator_is_reported_with_the_command_to_start_one(failing):
 
 @pytest.mark.parametrize("url", ["127.0.0.1:7070", "http://", "ftp://127.0.0.1"])
 def test_invalid_base_url_is_reported(failing, url):
-    assert f'"{url.rstrip("/")}" is no base URL' in failing("state", url=url)
+    assert f'"{url.rstrip("/")}" is not a base URL' in failing("state", url=url)
 
 
 # The second is what WeChat answers.
-@pytest.mark.parametrize("body", [b"<html>", b'{"errcode": 40066, "errmsg": "invalid url"}', b"[]"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>",
+        b'{"errcode": 40066, "errmsg": "invalid url"}',
+        b"[]",
+        b"",
+        b"\xff\xfe\x00",
+        b"\x1f\x8b",
+        b'{"a": ' + b"9" * 5000 + b"}",
+        b"[" * 100_000,
+        b'{"a": NaN}',
+    ],
+    ids=lambda body: str(body[:12]),
+)
 def test_another_program_at_the_address_is_reported(failing, httpserver, body):
     httpserver.expect_request("/_emulator/state").respond_with_data(body)
     message = failing("state", url=httpserver.url_for("/"))
-    assert "is no emulator that can be steered (HTTP 200 at /_emulator/state)" in message
+    assert "is not an emulator with control routes (HTTP 200 at /_emulator/state)" in message
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 401, 500])
+def test_a_page_of_another_program_is_reported_with_its_status(failing, httpserver, status):
+    headers = {"Location": httpserver.url_for("/_emulator/state")}
+    httpserver.expect_request("/_emulator/state").respond_with_data("<p>", status, headers)
+    assert f"not an emulator with control routes (HTTP {status}" in failing(
+        "state", url=httpserver.url_for("")
+    )
+
+
+def test_a_long_answer_of_another_program_is_cut_off(failing, httpserver, monkeypatch):
+    monkeypatch.setattr(_control_client, "_MOST_BYTES", 1_000_000)
+    httpserver.expect_request("/_emulator/state").respond_with_data(b" " * 1_000_001)
+    assert "(more than 1,000,000 bytes at /_emulator/state)" in failing(
+        "state", url=httpserver.url_for("")
+    )
+
+
+def test_an_answer_that_is_no_encoding_of_its_header_is_reported(failing, httpserver):
+    httpserver.expect_request("/_emulator/state").respond_with_data(
+        b"{}", headers={"Content-Encoding": "gzip"}
+    )
+    assert httpserver.url_for("").rstrip("/") in failing("state", url=httpserver.url_for(""))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "answer"),
+    [
+        (["control", "journal"], "journal", {"entries": 5}),
+        (["control", "journal", "--follow"], "journal", {"entries": []}),
+        (["logs", "hello"], "functions/hello/log", {"lines": []}),
+        (["logs", "hello"], "functions/hello/log", {"lines": None, "next": 1}),
+    ],
+)
+def test_json_of_another_program_is_reported(httpserver, monkeypatch, arguments, path, answer):
+    httpserver.expect_request(f"/_emulator/{path}").respond_with_json(answer)
+    monkeypatch.setenv("CLOUD_OPENAPI_BASE_URL", httpserver.url_for(""))
+    ran = CliRunner().invoke(_group.group, arguments)
+    assert isinstance(ran.exception, CloudOpenAPIError)
+    assert "is not an emulator with control routes (no " in str(ran.exception)
+
+
+def test_half_a_surrogate_pair_in_a_log_is_printed(httpserver):
+    httpserver.expect_request("/_emulator/functions/hello/log").respond_with_json(
+        {"lines": ["a\ud800b", "留存"], "next": 2}
+    )
+    ran = subprocess.run(
+        [COMMAND, "logs", "hello", "--url", httpserver.url_for("")],
+        check=False,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert ran.stdout == "a\\ud800b\n留存\n".encode()
 
 
 def test_slow_emulator_is_reported_as_a_timeout(failing, httpserver, monkeypatch):

@@ -165,6 +165,10 @@ def test_call_reads_the_settings_file(file):
     [
         ("{", "not JSON"),
         ("[" * 100_000, "not JSON"),
+        ('{"seed": NaN}', "not JSON: NaN"),
+        ('{"seed": ' + "9" * 5000 + "}", "more digits than can be read"),
+        ('{"apps": {"\\ud800": {}}}', "appids and secrets are text in UTF-8"),
+        ('{"apps": {"wx1": {"secret": "\\ud800"}}}', "appids and secrets are text in UTF-8"),
         ("[]", "must be a JSON object of seed, apps"),
         ('{"sed": 1}', "unknown key sed; the keys are seed, apps"),
         ('{"seed": "1"}', "seed is a whole number, not '1'"),

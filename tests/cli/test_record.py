@@ -1,6 +1,7 @@
 """The command record: its requests, its files, and the recordings that it keeps."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 import requests
@@ -15,6 +16,7 @@ from werkzeug import Response
 
 from cloud_openapi.cli._group import group
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.periods import BEIJING
 from cloud_openapi.recordings import Recorder, load
 from cloud_openapi.transports import TransportSettings, connect
 
@@ -67,6 +69,28 @@ def test_every_day_is_recorded_by_date_errors_included(service, tmp_path):
     assert found.response_headers["Content-Type"] == ["application/json; encoding=utf-8"]
     assert found.recorded_at is not None
     assert found.origin == service.url_for("").rstrip("/")
+
+
+def test_dates_that_no_mini_program_has_are_left_out_with_a_word(service, tmp_path):
+    path = "/datacube/getweanalysisappidmonthlyretaininfo"
+    service.expect_request(path).respond_with_json({"ref_date": "x"})
+    done = record(
+        service, tmp_path, "--dates", "19000101..20170331", api="analysis.getMonthlyRetain"
+    )
+    assert done.output.startswith("--dates: 20170109 to yesterday are possible")
+    folder = tmp_path / "analysis.getMonthlyRetain"
+    assert sorted(path.stem for path in folder.iterdir()) == [
+        "20170201-20170228",
+        "20170301-20170331",
+    ]
+
+
+def test_the_last_date_may_be_any(service, tmp_path):
+    today = datetime.now(BEIJING).date()
+    begin = today - timedelta(days=2)
+    done = record(service, tmp_path, "--dates", f"{begin:%Y%m%d}..99991231")
+    assert "2 recorded" in done.output
+    assert len(asked(service)) == 2
 
 
 def test_another_run_requests_only_missing_days_and_errors(service, tmp_path):
@@ -167,6 +191,7 @@ def test_a_page_instead_of_a_response_is_recorded(tmp_path, service):
         (["--dates", "20990101..20990103"], "has nothing in 20990101..20990103"),
         (["--dates", "20260303..20260303", "--end-date", "20260303"], "not both"),
         (["--data", "[]"], "must be a JSON object"),
+        *((["--pause", each], "not a number of seconds") for each in ("nan", "inf", "-1", "1e300")),
     ],
 )
 def test_usage_errors_are_reported_before_any_request(service, tmp_path, options, reason):

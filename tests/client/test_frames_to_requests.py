@@ -1,5 +1,6 @@
 """The frames of the package between a facade call and requests."""
 
+import io
 import json
 import sys
 
@@ -42,7 +43,7 @@ def frames(monkeypatch):
         found[:] = own_frames()
         response = requests.Response()
         response.status_code = 200 if request.path_url.startswith("/cgi-bin/") else 404
-        response._content = GRANTED
+        response.raw = io.BytesIO(GRANTED)
         return response
 
     monkeypatch.setattr(HTTPAdapter, "send", send)

@@ -277,7 +277,7 @@ def test_what_the_variables_say_holds_for_one_invocation(gateway, httpserver, pl
     for token in "first", "second":
         platform.setenv("WX_TRIGGER_API_TOKEN_V0", token)
         assert call() == (token.encode(), "wx_trigger,scf", True)
-    # Without a token nobody knows where an invocation ends.
+    # Without a token, the end of an invocation is unknown.
     platform.setenv("WX_TRIGGER_API_TOKEN_V0", "")
     platform.setenv("WX_API_TOKEN", "")
     for source in "one", "two":
@@ -473,6 +473,92 @@ def test_without_protobuf_the_error_says_what_to_install(platform):
     assert "pip install 'cloud-openapi[gateway]'" in result.stderr
 
 
+# ---- secrets and limits ----------------------------------------------------------------------
+
+
+def repeated(request):
+    """Return the secrets of a request: tokens, key and signature."""
+    signature = request.headers["Authorization"].rpartition("=")[2]
+    return ["test-api-token", "test-session", "test-key", signature]
+
+
+TEXTS = {
+    "an error of the gateway": lambda text: ({"code": "SYS_ERR", "message": text}, GATEWAY_JSON),
+    "an error of another type": lambda text: ({"code": "SYS_ERR", "message": text}, "text/html"),
+    "an error with a code of WeChat's": lambda text: ({"errcode": 5, "errmsg": text}, GATEWAY_JSON),
+    "an unknown error": lambda text: ({"x": text}, "text/html"),
+    "a function's error": lambda text: (
+        {"code": "FUNCTIONS_EXECUTE_FAIL", "message": text, "requestId": text},
+        GATEWAY_JSON,
+    ),
+    "a code": lambda text: ({"code": text, "message": "x"}, GATEWAY_JSON),
+}
+BODIES = {
+    "an error of WeChat's": lambda text: json.dumps({"errcode": 40001, "errmsg": text}).encode(),
+    "a page": lambda text: f"<html>{text}</html>".encode(),
+}
+
+
+@pytest.mark.parametrize("kind", [*TEXTS, *BODIES])
+def test_a_secret_that_the_gateway_repeats_is_masked(gateway, httpserver, kind):
+    seen = []
+
+    def answer(request):
+        seen[:] = repeated(request)
+        text = " ".join(seen)
+        if kind in BODIES:
+            return Response(message(BODIES[kind](text)), content_type="application/octet-stream")
+        body, content_type = TEXTS[kind](text)
+        reply = Response(json.dumps(body))
+        reply.headers["Content-Type"] = content_type
+        return reply
+
+    httpserver.expect_request("/admin").respond_with_handler(answer)
+    for call in (
+        lambda: gateway.openapi.analysis.getDailyRetain(DAY),
+        lambda: gateway.callFunction(name="f"),
+    ):
+        with pytest.raises(CloudSDKError) as caught:
+            call()
+        shown = f"{caught.value}{caught.value.hint}{caught.value.to_dict()}"
+        assert [secret for secret in seen if secret in shown] == []
+        assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xff" * 300_000,
+        b"\x2a\x00" * 300_000,
+        b'{"a":' * 100_000,
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"a":' * 500 + b"1" + b"}" * 500,
+        b"9" * 100_000,
+    ],
+    ids=lambda body: repr(body[:6]),
+)
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_hostile_answer_is_an_error_of_the_sdks(gateway, httpserver, body, wrapped):
+    answers(httpserver, message(body) if wrapped else body, JSON if wrapped else GATEWAY_JSON)
+    for call in (
+        lambda: gateway.openapi.analysis.getDailyRetain(DAY),
+        lambda: gateway.callFunction(name="f"),
+    ):
+        with pytest.raises(CloudSDKError) as caught:
+            call()
+        assert len(str(caught.value)) < 2500
+
+
+def test_a_response_over_32_mib_is_minus_501001(gateway, httpserver):
+    answers(httpserver, bytes(33 * 1024 * 1024))
+    for call in (
+        lambda: gateway.openapi.analysis.getDailyRetain(DAY),
+        lambda: gateway.callFunction(name="f"),
+    ):
+        with pytest.raises(CloudSDKError, match="response larger than 32 MiB"):
+            call()
+
+
 # ---- against the emulator ------------------------------------------------------------------
 
 
@@ -562,7 +648,7 @@ def test_a_function_that_fails_is_the_error_of_the_sdk(gateway, httpserver):
     assert caught.value.hint == "The gateway says FUNCTIONS_EXECUTE_FAIL, request r2."
 
 
-def test_a_call_of_a_function_that_nobody_answers_is_an_error(gateway, platform):
+def test_call_function_without_an_answer_is_an_error(gateway, platform):
     platform.setenv("TCB_CONTEXT_CNFG", '{"URL": "http://127.0.0.1:1/admin"}')
     with pytest.raises(CloudSDKError) as caught:
         gateway.callFunction(name="hello")

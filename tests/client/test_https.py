@@ -1,5 +1,6 @@
 """The HTTPS transport against servers that misbehave, and what it never lets out."""
 
+import gzip
 import io
 import json
 import logging
@@ -167,8 +168,13 @@ def test_a_failed_token_request_raises_weixins_own_code(httpserver):
         (b'"text"', '"text"'),
         (b"null", "null"),
         (b"\xff\xfe\x00", "\ufffd\ufffd\x00"),
+        (b"\xef\xbb\xbf{}", "\ufeff{}"),
+        ("{}".encode("utf-16-le"), "{\0}\0"),
+        (b'{"a": NaN}', '{"a": NaN}'),
+        (b'{"a": 1e999}', '{"a": 1e999}'),
+        (b'{"a":' * 200 + b"1" + b"}" * 200, '{"a":' * 200 + "1" + "}" * 200),
     ],
-    ids=["html", "empty", "truncated", "array", "string", "null", "bytes"],
+    ids=lambda value: repr(value[:9]),
 )
 def test_a_body_that_is_no_json_object_is_minus_601001(httpserver, body, shown):
     service = Service(httpserver, lambda _: Response(body))
@@ -282,7 +288,7 @@ def test_a_dropped_connection_is_minus_501001_and_the_call_is_not_repeated(answe
     assert server.connections == 2
 
 
-def test_an_address_that_nobody_listens_on_is_minus_501001():
+def test_refused_connection_is_minus_501001():
     server = Raw()
     server.thread.join(WAIT)
     error = failing(raw_facade(server))
@@ -334,6 +340,21 @@ def test_an_errcode_of_another_type_is_read_or_refused(httpserver, body, code):
     error = failing(Service(httpserver, lambda _: json_response(body)).facade())
     assert error.errCode == code
     assert "None" not in error.errMsg or code == -601001
+
+
+@pytest.mark.parametrize("encoding", ["gzip", None])
+def test_a_response_over_32_mib_is_minus_501001(httpserver, encoding):
+    body = bytes(33 * 1024 * 1024)
+    service = Service(
+        httpserver,
+        lambda _: Response(
+            gzip.compress(body, 1) if encoding else body,
+            headers={"Content-Encoding": encoding} if encoding else {},
+        ),
+    )
+    error = failing(service.facade())
+    assert error.errCode == -501001
+    assert error.errMsg.endswith("response larger than 32 MiB")
 
 
 def test_eight_threads_that_wait_for_a_token_all_see_that_it_is_denied(httpserver):

@@ -54,12 +54,13 @@ def test_a_missing_file_allows_nothing_and_the_denial_says_that_it_is_missing(tm
     )
 
 
-def test_a_star_is_no_wildcard_and_says_so(tmp_path):
-    path = write(tmp_path / "config.json", '{"permissions": {"openapi": ["*"]}}')
-    with pytest.warns(UserWarning, match="no wildcard") as caught:
+@pytest.mark.parametrize("name", ["*", "analysis.*"])
+def test_a_star_is_not_a_wildcard_and_says_so(tmp_path, name):
+    path = write(tmp_path / "config.json", f'{{"permissions": {{"openapi": ["{name}"]}}}}')
+    with pytest.warns(UserWarning, match="not a wildcard") as caught:
         permissions = Permissions.load(path)
     assert API not in permissions
-    assert str(path) in str(caught[0].message)
+    assert f'{path}: "{name}"' in str(caught[0].message)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,9 @@ def test_a_star_is_no_wildcard_and_says_so(tmp_path):
         ('{"permissions": {"openapi": ["a.b", 1]}}', "openapi[1] must be a string, not a number"),
         ('{"permissions": {"openapi": [true]}}', "openapi[0] must be a string, not a boolean"),
         ('{"permissions": {"openapi": [["a.b"]]}}', "openapi[0] must be a string, not an array"),
+        ('{"timeout": ' + "9" * 5000 + "}", "a number has more digits than can be read"),
+        ('{"timeout": NaN}', "NaN is not a JSON value"),
+        ('{"permissions": ' + "[" * 100_000, "cannot be read as JSON"),
     ],
 )
 def test_a_broken_file_gives_an_error_that_names_file_and_place(tmp_path, text, place):

@@ -170,6 +170,33 @@ def test_a_folder_without_entries_is_an_error(tmp_path):
         earlier_catalogue(str(tmp_path), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "not JSON: a number has more digits"),
+        (b"[]", "is not an entry"),
+        (json.dumps({**OLD[DAILY], "name": []}).encode(), "its name must be a string"),
+        (json.dumps({**OLD[DAILY], "request": True}).encode(), "is not a schema: TypeError"),
+        (json.dumps({**OLD[DAILY], "request": {"type": 5}}).encode(), "is not a schema: 5 is not"),
+        (
+            json.dumps({**OLD[DAILY], "response": {"$ref": "#/$defs/a"}}).encode(),
+            "is not a schema: KeyError",
+        ),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_broken_entry_is_an_error_that_names_it(tmp_path, content, reason):
+    path = tmp_path / "analysis" / "getDailyRetain.json"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as error_info:
+        earlier_catalogue(str(tmp_path), tmp_path)
+    assert str(error_info.value).startswith(f"{path}: ")
+    assert reason in str(error_info.value)
+
+
 def test_the_command_fails_only_for_breaking_changes(tmp_path):
     write(tmp_path / "same", entries())
     assert run("verify", "--against", tmp_path / "same").returncode == 0

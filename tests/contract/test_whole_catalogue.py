@@ -165,7 +165,7 @@ def test_a_recorded_response_reaches_the_caller_of_the_facade(
 ):
     (recorded,) = load(ROOT / "tests" / file)
     if not isinstance(recorded.request_json, dict):
-        pytest.skip("nobody recorded what was asked")
+        pytest.skip("no recording of this request")
     cloud_emulator.replay(ROOT / "tests" / file)
     result = cloud.openapi[recorded.api](to_camel_case(recorded.request_json))
     assert_contract(result, recorded.api, "cloud", "response")

@@ -137,15 +137,15 @@ def test_unused_recordings_are_listed():
             asked(),
             'In the nearest one, query.x is "1", recorded without it.',
         ),
-        ("POST", PATH[:-1], asked(), f"There is none of this path. The nearest path is {PATH}."),
-        ("POST", "/cgi-bin/token", b"", "There is none of this path."),
+        ("POST", PATH[:-1], asked(), f"No recording has this path. The nearest path is {PATH}."),
+        ("POST", "/cgi-bin/token", b"", "No recording has this path."),
     ],
 )
 def test_the_error_describes_the_nearest_recording(method, uri, body, words):
     with pytest.raises(NoMatchError) as caught:
         Replay([recorded("20250101", uri=URI + "?far=1"), recorded()]).find(method, uri, body)
     path = uri.partition("?")[0]
-    assert str(caught.value).startswith(f"There is no recording of {method} {path}. {words}")
+    assert str(caught.value).startswith(f"No recording matches {method} {path}. {words}")
 
 
 TOLD = b'{"openid":"oABCDEFGHIJKLM123"}'

@@ -53,7 +53,7 @@ CASES = {
     ),
     "an exception": (430, "raise ValueError('no')", "throw new TypeError('no')"),
     "a thrown string": (430, "raise Exception('no')", "throw 'no'"),
-    "a value that is no JSON": (430, "return object()", "return 1n"),
+    "a value that is not JSON": (430, "return object()", "return 1n"),
     "a circular value": (430, "a = []; a.append(a); return a", "const a = []; a[0] = a; return a"),
     "endless recursion": (430, "return main(event, context)", "return (function f() { f() })()"),
     "an exit": (439, "os._exit(3)", "process.exit(3)"),
@@ -186,7 +186,7 @@ NODE_CASES = {
     "a BigInt": (
         430,
         "return { a: 2n }",
-        "TypeError: result.a is a BigInt, which is no JSON; return Number(value) or String(value)",
+        "TypeError: result.a is a BigInt, which is not JSON; return Number(value) or String(value)",
     ),
     "a circle": (
         430,
@@ -195,7 +195,7 @@ NODE_CASES = {
     ),
     "a toJSON that throws": (430, "return { toJSON() { throw new Error('own') } }", "Error: own"),
     "an exit in a promise": (439, "await Promise.resolve().then(() => process.exit(0))", ""),
-    "a rejection nobody handles": (439, "Promise.reject(new Error('no')); return 1", ""),
+    "an unhandled rejection": (439, "Promise.reject(new Error('no')); return 1", ""),
     "a rejection beside an error": (439, "Promise.reject(new Error('no')); throw 1", ""),
 }
 

@@ -62,6 +62,11 @@ def entry(**settings):
     return json.dumps({"functions": [{"name": "hello", **settings}]})
 
 
+def permitting(*names):
+    """Return a config.json that lists these APIs."""
+    return json.dumps({"permissions": {"openapi": names}})
+
+
 def checked(folder):
     """Run the command check in this process, which spares a start of Python."""
     return CliRunner().invoke(check, ["hello", "--functions", str(folder)])
@@ -230,7 +235,16 @@ def test_check_reports_a_function_without_problems(folder, write):
         ("index.py", "import cloud_openapi\n" + PLAIN, "pip install --target COPY"),
         ("config.json", "{", "config.json: line 1"),
         ("config.json", '{"permissions": {"openapi": ["*"]}}', "not a wildcard"),
-        ("config.json", '{"permissions": {"openapi": "a.b"}}', "an array"),
+        ("config.json", '{"permissions": {"openapi": ["analysis.*"]}}', "not a wildcard"),
+        ("config.json", permitting("analysis.getDailyRetian"), 'mean "analysis.getDailyRetain"?'),
+        ("config.json", permitting("analysis.getdailyretain"), 'mean "analysis.getDailyRetain"?'),
+        ("config.json", permitting(" analysis.getDailyRetain"), 'mean "analysis.getDailyRetain"?'),
+        ("config.json", permitting("getDailyRetain"), 'mean "analysis.getDailyRetain"?'),
+        ("config.json", permitting("openapi.analysis.getVisitPage"), '"analysis.getVisitPage"?'),
+        ("config.json", '{"permissions": {"openapi": "a.b"}}', "of API names, not a string"),
+        ("config.json", '{"permissions": {"openapi": {}}}', "of API names, not an object"),
+        ("config.json", permitting("a.b", 5), "openapi[1] must be the name of an API, not a num"),
+        ("config.json", permitting(None), "openapi[0] must be the name of an API, not null"),
         ("config.json", '{"permissions": []}', "permissions must be an object"),
         (
             "config.json",
@@ -308,6 +322,17 @@ def test_check_says_what_to_do(folder, write, source, says):
             "permisions is unknown and ignored; did you mean permissi",
         ),
         ("config.json", '{"permissions": {"openApi": []}}', "permissions.openApi is unknown"),
+        ("config.json", '{"timeout": 5, "timeout": 6}', "timeout is there twice, and the last one"),
+        (
+            "config.json",
+            permitting("security.msgSecCheck"),
+            '"security.msgSecCheck" is not in the catalogue, and not emulated',
+        ),
+        (
+            "config.json",
+            permitting(*["analysis.getVisitPage"] * 3),
+            'lists "analysis.getVisitPage" 3 times',
+        ),
         ("../cloudbaserc.json", entry(runtime="Python3.11", layers=[{"name": "l"}]), "layers are"),
         (
             "../cloudbaserc.json",

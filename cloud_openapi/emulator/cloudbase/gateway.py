@@ -13,11 +13,12 @@ from cloud_openapi.emulator.cloudbase.gateway_call import (
     GatewayCall,
     Params,
     ResponseBuilder,
+    params_from_json,
     params_from_pairs,
-    params_from_text,
 )
 from cloud_openapi.emulator.cloudbase.gateway_caller import (
     ILLEGAL_SOURCE,
+    GatewayCaller,
     UnknownCallerError,
     authenticate,
     is_permitted,
@@ -28,11 +29,18 @@ from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import PlatformError, RefusalError
 from cloud_openapi.emulator.json_response import json_answer, platform_refusal
 from cloud_openapi.emulator.weixin.operation import OperationEndpoint
-from cloud_openapi.emulator.weixin.respond import WEIXIN_JSON, Answer, Call, respond
+from cloud_openapi.emulator.weixin.respond import (
+    WEIXIN_JSON,
+    Answer,
+    Call,
+    respond,
+    without_secrets,
+)
 from cloud_openapi.json_text import read_json
 from cloud_openapi.runtime import Functions, UnknownFunctionError, new_request_id
 
 _PERMISSION_DENIED, _API_NOT_FOUND = -604101, -604100
+_LONGEST_SHOWN = 100
 _TEXTS = {
     _API_NOT_FOUND: "API not found",
     _PERMISSION_DENIED: "function has no permission to call this API",
@@ -61,7 +69,7 @@ class _ActionRequest(NamedTuple):
     signer: str | None
 
     def text(self, field: str) -> str:
-        return self.fields.get(field, b"").decode("utf-8", "replace")
+        return self.fields.get(field.lower(), b"").decode("utf-8", "replace")
 
 
 class _Actions:
@@ -87,9 +95,18 @@ class _Actions:
         if action not in self._actions:
             known = ", ".join(self._actions)
             raise GatewayError(
-                "INVALID_PARAM", f"action {action[:100]!r} is not emulated; use one of {known}"
+                "INVALID_PARAM",
+                f"action {self._shown(request, action)!r} is not emulated; use one of {known}",
             )
         return self._actions[action](request)
+
+    def _shown(self, request: _ActionRequest, text: str) -> str:
+        """Return a text of the caller for a message: cut, without secrets."""
+        shown = without_secrets(text, self._emulator, self._secrets_of(request))
+        return shown[:_LONGEST_SHOWN]
+
+    def _secrets_of(self, request: _ActionRequest) -> tuple[str | None, ...]:
+        return request.text("wxCloudApiToken"), self._emulator.gateway_secret
 
     def _open_api(self, request: _ActionRequest) -> Response:
         # Loaded on demand: protobuf is an optional dependency.
@@ -101,46 +118,66 @@ class _Actions:
                 f"The emulator cannot read cloud calls without protobuf ({error}). Install it for "
                 "the emulator: pip install 'cloud-openapi[gateway]'",
             ) from None
-        try:
-            message = messages.read_request(request.fields.get("requestData", b""))
-        except messages.MessageError as error:
-            raise GatewayError(
-                "INVALID_PARAM", f"requestData is not a CommApiData message: {error}"
-            ) from None
-        if message.api_type != messages.OPEN_API:
-            raise GatewayError(
-                "INVALID_PARAM", f"apiType {message.api_type} is not emulated; use 0, OPEN_API"
-            )
-        params = params_from_pairs(message.pairs)
-        return self._call(request, params, message.appid, _message_response)
+
+        def read() -> tuple[Params, str]:
+            try:
+                message = messages.read_request(request.fields.get("requestdata", b""))
+            except messages.MessageError as error:
+                raise GatewayError(
+                    "INVALID_PARAM", f"requestData is not a CommApiData message: {error}"
+                ) from None
+            if message.api_type != messages.OPEN_API:
+                raise GatewayError(
+                    "INVALID_PARAM", f"apiType {message.api_type} is not emulated; use 0, OPEN_API"
+                )
+            return params_from_pairs(message.pairs), message.appid
+
+        return self._call(request, read, _message_response)
 
     def _api(self, request: _ActionRequest) -> Response:
-        params = params_from_text(request.text("requestData"))
-        return self._call(request, params, "", _json_response)
+        def read() -> tuple[Params, str]:
+            return params_from_json(request.fields.get("requestdata", b"")), ""
+
+        return self._call(request, read, _json_response)
 
     def _call(
-        self, request: _ActionRequest, params: Params, appid: str, build_response: ResponseBuilder
+        self,
+        request: _ActionRequest,
+        read: Callable[[], tuple[Params, str]],
+        build_response: ResponseBuilder,
     ) -> Response:
+        """Answer a call; ``read`` returns its parameters and its appid."""
         name = request.text("apiName")
-        program = self._emulator.programs.get(appid or self._emulator.first_appid)
         operation = self._emulator.catalogue.get(name)
+        try:
+            caller = authenticate(request.text("wxCloudApiToken"), request.signer, self._functions)
+        except UnknownCallerError:
+            # The parameters of an unknown caller are not read.
+            caller, params, appid = None, params_from_json(b""), ""
+        else:
+            params, appid = read()
+        program = self._emulator.programs.get(appid or self._emulator.first_appid)
         owner = program or self._emulator.common
-        call = GatewayCall(request.http, owner, operation, params, build_response)
-        call.refusal = self._refusal(call, request, name, known_appid=program is not None)
+        secrets = self._secrets_of(request)
+        call = GatewayCall(request.http, owner, operation, params, build_response, secrets)
+        call.function = None if caller is None else caller.function
+        call.refusal = self._refusal(caller, request, name, known_appid=program is not None)
         endpoint = self._endpoints.get(name, _refuse)
         return respond(call, endpoint, self._emulator)
 
     def _refusal(
-        self, call: GatewayCall, request: _ActionRequest, name: str, *, known_appid: bool
+        self,
+        caller: GatewayCaller | None,
+        request: _ActionRequest,
+        name: str,
+        *,
+        known_appid: bool,
     ) -> RefusalError | None:
         """Return the first failed check of a call, in the platform's order."""
-        try:
-            caller = authenticate(request.text("wxCloudApiToken"), request.signer, self._functions)
-        except UnknownCallerError:
+        if caller is None:
             return PlatformError(ILLEGAL_SOURCE, "wxCloudApiToken")
-        call.function = caller.function
         if name not in self._endpoints:
-            return PlatformError(_API_NOT_FOUND, f"apiName {name[:200]}")
+            return PlatformError(_API_NOT_FOUND, f"apiName {self._shown(request, name)}")
         if not is_permitted(caller, name, self._functions):
             return PlatformError(_PERMISSION_DENIED, f"permissions.openapi: {name}")
         return None if known_appid else RefusalError(40013, "appid")
@@ -165,7 +202,8 @@ class _Actions:
                 outcome = functions.invoke(name, event, now, source)
         if outcome is None:
             raise GatewayError(
-                "FUNCTIONS_REQUEST_FAIL", f"FunctionName parameter could not be found: {name[:100]}"
+                "FUNCTIONS_REQUEST_FAIL",
+                f"FunctionName parameter could not be found: {self._shown(request, name)}",
             )
         if outcome.status != HTTPStatus.OK:
             raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _error_line(outcome.result))

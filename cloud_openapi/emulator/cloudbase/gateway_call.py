@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Request, Response
@@ -13,6 +13,7 @@ from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.caller import Caller
 from cloud_openapi.emulator.weixin.respond import UNREAD, Call
+from cloud_openapi.json_text import read_json_body
 
 if TYPE_CHECKING:
     from cloud_openapi.wire.messages import Pair
@@ -24,17 +25,18 @@ ResponseBuilder = Callable[[bytes, int], Response]
 class GatewayCall(Call):
     """A call of an API by its name, without an access token."""
 
-    __slots__ = ("_build_response", "_operation", "_params", "function", "refusal")
+    __slots__ = ("_build_response", "_operation", "_params", "_secrets", "function", "refusal")
 
     via = "gateway"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of the call
         self,
         request: Request,
         program: MiniProgram,
         operation: Operation | None,
         params: "Params",
         build_response: ResponseBuilder,
+        secrets: tuple[str | None, ...],
     ) -> None:
         self.request = request
         self.path = request.path if operation is None else operation.path
@@ -48,6 +50,12 @@ class GatewayCall(Call):
         self._operation = operation
         self._params = params
         self._build_response = build_response
+        self._secrets = secrets
+
+    @property
+    def secrets(self) -> tuple[str | None, ...]:
+        """Return the secrets that neither a journal entry nor a message may show."""
+        return (*self._secrets, self.program.secret)
 
     @property
     def method(self) -> str:
@@ -95,16 +103,16 @@ def params_from_pairs(pairs: "Iterable[Pair]") -> Params:
     return Params(b"{" + b",".join(members) + b"}", parse)
 
 
-def params_from_text(text: str) -> Params:
-    """Return the parameters in the text of a JSON object, none for an empty text."""
+def params_from_json(body: bytes) -> Params:
+    """Return the parameters in a JSON object, none for an empty body."""
 
     def parse() -> dict[str, Any]:
-        value = _parse_json(text.encode("utf-8", "surrogatepass")) if text else {}
-        if not isinstance(value, Mapping):
+        value = _parse_json(body) if body else {}
+        if not isinstance(value, dict):
             raise RefusalError(47001, "requestData")
-        return dict(value)
+        return value
 
-    return Params(text.encode("utf-8", "backslashreplace"), parse)
+    return Params(body, parse)
 
 
 def _file_json(pair: "Pair") -> bytes:
@@ -114,6 +122,6 @@ def _file_json(pair: "Pair") -> bytes:
 
 def _parse_json(value: bytes) -> Any:
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
+        return read_json_body(value)
+    except ValueError:
         raise RefusalError(47001, "requestData") from None

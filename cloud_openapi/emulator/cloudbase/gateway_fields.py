@@ -6,6 +6,7 @@ from typing import Any
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from cloud_openapi.json_text import read_json_body
 from cloud_openapi.wire import multipart
 
 
@@ -18,20 +19,40 @@ class GatewayError(Exception):
 
 
 def read_fields(request: Request) -> dict[str, bytes]:
-    """Return the fields of a body; those that are not texts as JSON. Raises GatewayError."""
+    """Return the fields of a body by lower-case name; those that are not texts as JSON.
+
+    Lower case, because that is how the signature knows them. Raises GatewayError.
+    """
     content_type = request.headers.get("Content-Type", "")
     try:
         body = request.get_data()
         if content_type.startswith(multipart.CONTENT_TYPE):
-            return multipart.read(content_type, body)
-        value = json.loads(body)
+            fields = multipart.read(content_type, body)
+        else:
+            fields = _json_fields(body)
     except RequestEntityTooLarge:
         raise GatewayError("INVALID_PARAM", "the body is larger than 6 MB") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise GatewayError("INVALID_PARAM", f"the body is invalid: {error}") from None
+    return {name.lower(): value for name, value in fields.items()}
+
+
+def _json_fields(body: bytes) -> dict[str, bytes]:
+    value = read_json_body(body, _distinct)
     if not isinstance(value, dict):
-        raise GatewayError("INVALID_PARAM", "the body is not a JSON object")
+        raise ValueError("it is not a JSON object")  # noqa: TRY004
+    if len(value) > multipart.MOST_PARTS:
+        raise ValueError(f"it has over {multipart.MOST_PARTS} fields")
+    if len({name.lower() for name in value}) < len(value):
+        raise ValueError("the names of two fields differ in case only")
     return {name: _as_string(part).encode("utf-8", "surrogatepass") for name, part in value.items()}
+
+
+def _distinct(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    if len(value) < len(members):
+        raise ValueError("an object has two members of the same name")
+    return value
 
 
 def _as_string(value: Any) -> str:

@@ -7,6 +7,7 @@ from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.emulator.control_schemas import control_schemas
 from cloud_openapi.emulator.errors import CREDENTIAL_PATHS, TEXTS, TOKEN_PATHS, error_body
 from cloud_openapi.emulator.weixin.management import management_apis
+from cloud_openapi.json_schema.values import type_of
 
 _DEFINITIONS = "#/$defs/"
 _SCHEMAS = "#/components/schemas/"
@@ -14,7 +15,12 @@ _SCHEMAS = "#/components/schemas/"
 _WHOLE = frozenset({"$schema", "$id", "$defs"})
 # Closer than eight digits, so that a tool that makes dates up hits some; the calendar is a rule.
 _DAY = "^[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$"
-_RID = "[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}"
+# The keywords about one type alone, in schemas of several types.
+_KEYWORDS: Final = {
+    "integer": {"minimum", "maximum"},
+    "number": {"minimum", "maximum"},
+    "object": {"required", "properties", "additionalProperties", "minProperties", "maxProperties"},
+}
 _EXAMPLE_RID = "6b05244e-38884479-126cbc8f"
 
 
@@ -28,8 +34,9 @@ def openapi_document(catalogue: Catalogue, url: str = "/") -> dict[str, Any]:
         schemas.update(_lifted(f"_emulator.{kind}", schema))
     paths: dict[str, Any] = {}
     for path, entry in management_apis().items():
-        for side in ("request", "response"):
-            schemas[f"{entry['name']}.{side}"] = entry[side]
+        schemas[f"{entry['name']}.response"] = entry["response"]
+        if entry["method"] != "GET":
+            schemas[f"{entry['name']}.request"] = entry["request"]
         paths[path] = {entry["method"].lower(): _described(entry)}
     for operation in catalogue.values():
         for side in ("request", "response"):
@@ -38,9 +45,11 @@ def openapi_document(catalogue: Catalogue, url: str = "/") -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "WeChat's APIs in their HTTPS form, as cloud_openapi emulates them",
+            # Generators name their packages after it.
+            "title": "WeChat API",
             "version": __version__,
-            "description": "Errors come with status 200 too: look at errcode.",
+            "description": "The HTTPS form of WeChat's APIs, as cloud_openapi emulates it. Errors "
+            "come with status 200 too: look at errcode.",
         },
         "servers": [{"url": url}],
         "security": [{"access_token": []}],
@@ -107,7 +116,9 @@ def _error_schema() -> dict[str, Any]:
         "description": f"Among others:\n\n{texts}",
         "properties": {
             "errcode": {"type": "integer", "not": {"const": 0}},
-            "errmsg": {"type": "string", "pattern": f" rid: {_RID}$"},
+            # No pattern: a pinned or recorded text may end without a rid, and a generated client
+            # would raise an exception of its own in place of the error.
+            "errmsg": {"type": "string", "description": "WeChat's text and the request's rid"},
         },
     }
 
@@ -167,4 +178,27 @@ def _repointed(value: Any, target: str) -> Any:
     reference = copy.get("$ref")
     if isinstance(reference, str) and reference.startswith(_DEFINITIONS):
         copy["$ref"] = target + reference.removeprefix(_DEFINITIONS)
-    return copy
+    return _for_generators(copy)
+
+
+def _for_generators(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return an equal schema that generators of clients can read.
+
+    They write one class for an enum and for an object, so each type gets a schema of its own, and
+    they name classes after titles, which here complete messages.
+    """
+    if isinstance(schema.get("title"), str) and "const" not in schema:
+        del schema["title"]
+    types = schema.get("type")
+    if not isinstance(types, list) or "null" in types:
+        return schema
+    apart = {"type", "enum"}.union(*_KEYWORDS.values())
+    rest = {key: value for key, value in schema.items() if key not in apart}
+    return {**rest, "anyOf": [_of_type(name, schema) for name in types]}
+
+
+def _of_type(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    keywords = {key: schema[key] for key in schema if key in _KEYWORDS.get(name, ())}
+    if "enum" in schema:
+        keywords["enum"] = [value for value in schema["enum"] if type_of(value) == name]
+    return {"type": name, **keywords}

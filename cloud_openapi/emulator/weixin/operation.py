@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from jsonschema_rs import Draft202012Validator
 
@@ -13,6 +14,9 @@ from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.pins import RequestTable
 from cloud_openapi.emulator.simulation.answer import simulate
 from cloud_openapi.emulator.weixin.respond import INVALID_JSON, Answer, Call
+
+# A long list may have an error in each item.
+_MOST_ERRORS: Final = 100
 
 
 class OperationEndpoint:
@@ -84,5 +88,6 @@ def _explain(schema: dict[str, Any], params: dict[str, Any]) -> str:
     # Loaded on demand: jsonschema_rs validates faster, jsonschema explains better.
     from jsonschema import Draft202012Validator, exceptions  # noqa: PLC0415
 
-    error = exceptions.best_match(Draft202012Validator(schema).iter_errors(params))
+    errors = Draft202012Validator(schema).iter_errors(params)
+    error = exceptions.best_match(islice(errors, _MOST_ERRORS))
     return "schema" if error is None else f"{error.json_path}: {error.validator}"

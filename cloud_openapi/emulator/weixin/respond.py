@@ -1,15 +1,15 @@
 """The common part of every API call: mini program, faults, refusals, rids, journal."""
 
-import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final, NamedTuple
 
 import orjson
-from flask import Request, Response, request
+from flask import Response
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Request
 
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import (
@@ -29,6 +29,8 @@ from cloud_openapi.emulator.sources.source import RawResponse
 from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.state.rids import Record
+from cloud_openapi.json_text import read_json_body
+from cloud_openapi.masking import MASK, mask_named
 
 # As other APIs of WeChat; headers of these APIs were not recorded.
 WEIXIN_JSON = "application/json; encoding=utf-8"
@@ -60,6 +62,12 @@ class Call:
         self._token = request.args.get("access_token")
         self.program = self._find_program(emulator) or emulator.common
         self.now = self.program.clock.now()
+
+    @property
+    def secrets(self) -> tuple[str | None, ...]:
+        """Return the tokens that the caller sent and the secret of its mini program."""
+        args = self.request.args
+        return args.get("access_token"), args.get(TOKEN_NAME), self.program.secret
 
     @property
     def method(self) -> str:
@@ -194,8 +202,8 @@ def _json_object(request: Request, form_error: int) -> dict[str, Any]:
     if not data:
         raise RefusalError(44002, "body")
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
+        value = read_json_body(data)
+    except ValueError:
         is_form = _FORM.match(data) is not None
         code, check = (form_error, "body is a form") if is_form else (INVALID_JSON, "body")
         raise RefusalError(code, check) from None
@@ -216,17 +224,6 @@ class Answer(NamedTuple):
 
 Endpoint = Callable[[Call], Answer]
 """Answers a call. Raises RefusalError, SideCarError."""
-View = Callable[[], Response]
-
-
-def make_view(endpoint: Endpoint, emulator: Emulator) -> View:
-    """Return a Flask view of an endpoint; see `respond`."""
-
-    def view() -> Response:
-        current = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-        return respond(Call(current, emulator), endpoint, emulator)
-
-    return view
 
 
 def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
@@ -313,15 +310,25 @@ def _answer_with_fault(endpoint: Endpoint, call: Call, fault: AppliedFault) -> A
     return answer._replace(source=f"{answer.source}, {fault.note}")
 
 
+def without_secrets(text: str, emulator: Emulator, own: Iterable[str | None]) -> str:
+    """Return a text with all secrets masked, among them the caller's ``own``."""
+    data = text.encode("utf-8", "surrogatepass")
+    for secret in _secrets_in(data, emulator, own):
+        data = data.replace(secret, MASK.encode())
+    return mask_named(data.decode("utf-8", "surrogatepass"))
+
+
+def _secrets_in(data: bytes, emulator: Emulator, own: Iterable[str | None]) -> set[bytes]:
+    # Looked up by words: a search for each secret would be slow with many mini programs.
+    known = emulator.secrets.intersection(word[0] for word in _WORD.finditer(data))
+    given = {each.encode("utf-8", "surrogatepass") for each in own if each}
+    return {secret for secret in given | known if secret in data}
+
+
 def _mask_secrets(call: Call, emulator: Emulator, check: str) -> tuple[bytes, str]:
     """Return the body and the check without tokens and secrets."""
     body = call.journal_body()
-    args = call.request.args
-    own = args.get("access_token") or args.get(TOKEN_NAME), call.program.secret
-    # Looked up by words: a search for each secret would be slow with many mini programs.
-    known = emulator.secrets.intersection(_WORD.findall(body))
-    for secret in {*(each.encode("utf-8", "surrogatepass") for each in own if each), *known}:
-        if secret in body:
-            shown = secret.decode("utf-8", "surrogatepass")
-            body, check = body.replace(secret, b"***"), check.replace(shown, "***")
+    for secret in _secrets_in(body, emulator, call.secrets):
+        shown = secret.decode("utf-8", "surrogatepass")
+        body, check = body.replace(secret, MASK.encode()), check.replace(shown, MASK)
     return body, check

@@ -245,7 +245,7 @@ def test_the_journal_is_filtered(control):
     # As curl sends it, where the plus is not escaped.
     assert control.entries(since="2026-03-11T12:01:00 08:00") == everything[1:]
     assert control.entries(limit=2) == everything[2:]
-    assert control.entries(appid="wxnobody") == []
+    assert control.entries(appid="wxunknown") == []
 
 
 def test_journal_entry_is_found_by_the_rid_of_the_response(control):
@@ -292,7 +292,7 @@ def test_journal_shows_bytes_that_are_not_utf8(control):
         ("POST", "reset", [], "a JSON object of appid, all"),
         ("POST", "reset", {"all": False}, "to reset one mini program"),
         ("POST", "reset", {"all": 1, "appid": DEMO_APPID}, "to reset one mini program"),
-        ("POST", "reset", {"appid": "wxnobody"}, "appid is one of wxdemo000000000000, wxother"),
+        ("POST", "reset", {"appid": "wxunknown"}, "appid is one of wxdemo000000000000, wxother"),
         ("POST", "reset", {"appid": None}, "appid is one of"),
         ("PUT", "clock", {"freeze": True, "advance": 1}, "one of freeze, advance and run"),
         ("PUT", "clock", {"freeze": "soon"}, "freeze is a time such as"),
@@ -313,9 +313,9 @@ def test_journal_shows_bytes_that_are_not_utf8(control):
         ("PUT", f"apps/{OTHER}", {"secret": 5}, "secret is a text"),
         (
             "PUT",
-            "apps/nobody",
+            "apps/unknown",
             {"ready_hour": 5},
-            "not 'nobody'; give a secret to add a mini program",
+            "not 'unknown'; give a secret to add a mini program",
         ),
         ("PUT", f"apps/{OTHER}", {"secret": "s\ud800"}, "secret is a text"),
         ("PUT", f"apps/{OTHER}", {"secret": None, "seed": 1}, "secret: null changes nothing"),
@@ -335,7 +335,7 @@ def test_journal_shows_bytes_that_are_not_utf8(control):
             "ready is true or false",
         ),
         ("GET", f"apps/{OTHER}/cloudbase_access_token", None, "cloud_run is off or not ready"),
-        ("GET", "apps/wxnobody/cloudbase_access_token", None, "appid is one of"),
+        ("GET", "apps/wxunknown/cloudbase_access_token", None, "appid is one of"),
         ("PUT", f"apps/{OTHER}", {"ready_hour": 5, "daily_limits": {DAILY: True}}, "or null"),
         ("PUT", f"apps/{OTHER}", {"name": "x"}, "a JSON object of secret, ready_hour"),
         ("PUT", "apps/wx%20new", {"secret": "s"}, "an appid is"),
@@ -343,7 +343,7 @@ def test_journal_shows_bytes_that_are_not_utf8(control):
         ("POST", "faults", {"kind": "eror"}, "kind is one of"),
         ("POST", "faults", [], "a fault is an object"),
         ("POST", "faults", b"", "not JSON"),
-        ("DELETE", "faults?appid=wxnobody", None, "appid is one of"),
+        ("DELETE", "faults?appid=wxunknown", None, "appid is one of"),
         ("DELETE", "faults?id=1", None, "id: the query may have appid"),
         ("GET", "journal?limit=0", None, "limit is at least 1"),
         ("GET", "journal?limit=all", None, "limit is a whole number"),

@@ -28,14 +28,18 @@ from cloud_openapi.emulator import (
     listen,
     openapi_document,
 )
+from cloud_openapi.emulator.control_schemas import control_schemas
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, MANAGEMENT_PATHS, TEXTS, TOKEN_PATHS
 from cloud_openapi.emulator.weixin.management import management_apis
+from cloud_openapi.json_schema.values import type_of
 from cloud_openapi.periods import BEIJING, Period, parse_day, write_day
 
 CATALOGUE = default_catalogue()
 DOCUMENT = openapi_document(CATALOGUE)
+PERFORMANCE = "analysis.getPerformanceData"
 APIS = {api.path: api for api in CATALOGUE.values()}
 EMULATOR = Emulator(clock=Clock(datetime(2026, 3, 11, tzinfo=BEIJING)))
+RID = re.compile(r" rid: [0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$")
 TODAY = EMULATOR.clock.now().date()
 SERVICE = schemathesis.openapi.from_dict(DOCUMENT)
 TOKEN, _ = EMULATOR.program(DEMO_APPID).tokens.grant()
@@ -67,9 +71,10 @@ def test_document_has_tokens_quotas_and_every_api():
     assert found == tokens | quotas | {(api.path, api.method.lower()) for api in CATALOGUE.values()}
 
 
-def test_each_reference_has_a_component():
+def test_each_reference_has_a_component_and_only_control_input_has_no_reference():
     names = {f"#/components/schemas/{name}" for name in DOCUMENT["components"]["schemas"]}
-    assert set(schema_names(DOCUMENT)) <= names
+    control = {f"#/components/schemas/_emulator.{kind}" for kind in control_schemas()}
+    assert set(schema_names(DOCUMENT)) == names - control
 
 
 def test_only_endpoints_that_take_a_secret_need_no_token():
@@ -102,6 +107,50 @@ def test_schemas_reject_impossible_dates(day):
     assert not validator("analysis.getDailyRetain.request").is_valid(request)
 
 
+def schemas(value):
+    """Yield each object of a schema, its parts included."""
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, dict | list):
+            yield from schemas(inner)
+
+
+@pytest.mark.parametrize("name", DOCUMENT["components"]["schemas"])
+def test_generators_of_clients_can_read_each_schema(name):
+    for schema in schemas(DOCUMENT["components"]["schemas"][name]):
+        kind, pattern = schema.get("type"), schema.get("pattern")
+        assert not isinstance(kind, list) or "null" in kind, "one class cannot have two types"
+        assert len({type_of(value) for value in schema.get("enum", ())}) <= 1, "nor can an enum"
+        assert kind != "array" or "items" in schema
+        # Titles become names of classes.
+        assert "const" in schema or not isinstance(schema.get("title"), str)
+        # Python's re.match, which clients use, begins at the first character.
+        assert not isinstance(pattern, str) or re.fullmatch(r"\^.*\$", pattern), pattern
+
+
+SEVERAL_TYPES = [
+    ("_emulator.fault", "seconds", [5, 60.5, "5", {"uniform": [1, 2]}, {"uniform": [1]}, {}]),
+    ("_emulator.app", "cloud_run", [False, True, 1, {"api_whitelist": ["/*"]}, {}]),
+    (f"{PERFORMANCE}.request", "module", ["10016", 10016, 10016.5, "10018", 10018, None]),
+]
+
+
+@pytest.mark.parametrize(("name", "field", "values"), SEVERAL_TYPES)
+def test_a_field_of_several_types_accepts_what_the_original_schema_accepts(name, field, values):
+    performance = CATALOGUE[PERFORMANCE]
+    originals = {f"_emulator.{kind}": schema for kind, schema in control_schemas().items()}
+    originals[f"{PERFORMANCE}.request"] = performance.schema("https", "request")
+    example = {} if name == "_emulator.app" else {"kind": "latency"}
+    example = performance.examples[0]["request"] if field == "module" else example
+    judgements = []
+    for value in values:
+        given = {**example, field: value}
+        judgements.append(validator(name).is_valid(given))
+        assert judgements[-1] == Draft202012Validator(originals[name]).is_valid(given), value
+    assert set(judgements) == {True, False}
+
+
 @pytest.mark.parametrize("code", TEXTS)
 def test_error_schema_accepts_the_emulators_errors(code):
     emulator = Emulator()
@@ -109,6 +158,7 @@ def test_error_schema_accepts_the_emulators_errors(code):
     error = create_app(emulator).test_client().get("/cgi-bin/token").json
     assert error["errcode"] == code
     assert validator("error").is_valid(error)
+    assert RID.search(error["errmsg"])
     assert not validator("error").is_valid({**error, "errcode": 0})
 
 
@@ -228,6 +278,8 @@ def test_responses_to_generated_requests_match_the_document(case, codes, served)
     response = served(case)
     code = response.json().get("errcode", 0)
     assert code in {0, *TEXTS}
+    # The document allows texts without a rid, for pins and recordings.
+    assert code == 0 or RID.search(response.json()["errmsg"])
     api = APIS.get(case.path)
     if api is not None:
         codes.setdefault(api.path, set()).add(code)

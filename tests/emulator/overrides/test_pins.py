@@ -231,7 +231,7 @@ BROKEN = {**RECORDED, "visit_uv": [{"key": 0, "value": "119450"}]}
         ({"responses": [RECORDED]}, "a pin has either response or responses"),
         ({"request": {"beginDate": "20260310"}}, "request: beginDate: analysis.getDailyRetain"),
         ({"request": "20260310"}, "request is an object of parameters, not '20260310'"),
-        ({"appid": "wxnobody"}, "'wxnobody'"),
+        ({"appid": "wxunknown"}, "'wxunknown'"),
         ({"times": 0}, "times is a whole number of at least 1, not 0"),
         ({"times": True}, "times is a whole number of at least 1, not True"),
         ({"force": "yes"}, "force is true or false, not 'yes'"),
