@@ -13,7 +13,7 @@ from cloud_openapi.recordings import RecordingError, load, read_har, write
 QUICK = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-LONG = settings(QUICK, max_examples=10_000)
+LONG = settings(QUICK, max_examples=3_000)
 
 numbers = st.integers(-(2**70), 2**70) | st.floats() | st.sampled_from([0, -1, 200, 20260101])
 texts = st.text(max_size=20) | st.sampled_from(
