@@ -4,13 +4,14 @@ Code that invokes functions waits for their workers with `wait`. In an ordinary 
 blocks. In a `Fiber` of the server's loop, the loop's other fibers run meanwhile.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector, PollSelector
 from threading import Event
 from typing import Any
 
 from greenlet import getcurrent, greenlet
+
+from cloud_openapi import clocks
 
 READ, WRITE = EVENT_READ, EVENT_WRITE
 # How often a waiting fiber checks an event that another thread sets.
@@ -38,8 +39,8 @@ def pause(seconds: float, ended: Event) -> None:
     if not isinstance(getcurrent(), Fiber):
         ended.wait(seconds)
         return
-    until = time.monotonic() + seconds
-    while not ended.is_set() and (left := until - time.monotonic()) > 0:
+    until = clocks.monotonic() + seconds
+    while not ended.is_set() and (left := until - clocks.monotonic()) > 0:
         wait({}, min(left, _EVENT_INTERVAL))
 
 
@@ -53,7 +54,7 @@ class Fiber(greenlet):
 
     def wait(self, watched: Mapping[int, int], seconds: float) -> list[int]:
         """Do what the function `wait` does."""
-        self.until = time.monotonic() + seconds
+        self.until = clocks.monotonic() + seconds
         self._fibers.watch(self, watched)
         try:
             ready: list[int] = self._switch_to_loop()
@@ -108,7 +109,7 @@ class Fibers:
         """Return the seconds until the next fiber's time is over, at most ``most``."""
         if not self._waiting:
             return most
-        return max(0.0, min(fiber.until for fiber in self._waiting) - time.monotonic())
+        return max(0.0, min(fiber.until for fiber in self._waiting) - clocks.monotonic())
 
     def resume(self) -> None:
         """Resume the fibers whose descriptors are ready or whose time is over."""
@@ -117,7 +118,7 @@ class Fibers:
         ready: dict[Fiber, list[int]] = {}
         for key, _ in self._selector.select(0):
             ready.setdefault(key.data, []).append(key.fd)
-        now = time.monotonic()
+        now = clocks.monotonic()
         for fiber in [fiber for fiber in self._waiting if fiber in ready or fiber.until <= now]:
             fiber.switch(ready.get(fiber, []))
 

@@ -43,35 +43,58 @@ class FunctionFailedError(CloudOpenAPIError, AssertionError):
 
 
 class Session:
-    """An emulator with the functions of a project, on a free port."""
+    """An emulator with the functions of a project, on a free port.
+
+    A process that a test forks has a copy of the emulator, and serves it on another port.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._first_config = config.rootpath / config.getini("cloud_openapi_config")
+        self.first_config = config.rootpath / config.getini("cloud_openapi_config")
         self.emulator = Emulator()
+        self._serve()
+
+    def _serve(self) -> None:
+        self._process = os.getpid()
         self._listening = listen("127.0.0.1", 0)
         self._url = url_of(self._listening)
-        self.functions = Functions(
-            _folder(config),
+        self._functions = Functions(
+            _folder(self._config),
             emulator_variables(self._url, self.emulator),
-            config=self._first_config,
+            config=self.first_config,
         )
-        self._app: Any = create_app(self.emulator, self.functions)
-        self._server = Server(self._app, self._listening, self.emulator.never_blocks)
+        self.app: Any = create_app(self.emulator, self._functions)
+        self._server = Server(self.app, self._listening, self.emulator.never_blocks)
         self._server.__enter__()
+
+    def _serve_here(self) -> None:
+        if self._process != os.getpid():
+            self._serve()
+
+    @property
+    def url(self) -> str:
+        """Return the emulator's address in this process."""
+        self._serve_here()
+        return self._url
+
+    @property
+    def functions(self) -> Functions:
+        """Return the functions, which call the emulator of this process."""
+        self._serve_here()
+        return self._functions
 
     def close(self) -> None:
         """Stop the server and the functions."""
         self.emulator.faults.clear()
-        self.functions.close()
+        self._functions.close()
         self._server.close()
         # A request may have started another worker meanwhile.
-        self.functions.close()
+        self._functions.close()
         self._listening.close()
 
     def client(self) -> Any:
         """Return a Flask test client of the emulator, which needs no socket."""
-        return self._app.test_client()
+        return self.app.test_client()
 
     def begin(self, node: pytest.Item) -> "CloudEmulator":
         """Reset the emulator and apply the test's marker.
@@ -95,7 +118,7 @@ class Session:
             emulator.faults.add(fault)
         for pin in marks.get("pins", ()):
             emulator.pins.add(pin)
-        return CloudEmulator(self, self._url, appid, self._app, self._first_config)
+        return CloudEmulator(self, appid)
 
     def use_recording(self, node: pytest.Item) -> Path:
         """Answer from the test's recordings, or make them with --record; return their file."""
@@ -120,20 +143,22 @@ class CloudEmulator:
     ``clock``, ``faults`` and ``pins`` are those of ``emulator``, the `Emulator`.
     """
 
-    def __init__(self, session: Session, url: str, appid: str, app: Any, config: Path) -> None:
+    def __init__(self, session: Session, appid: str) -> None:
         self.emulator = session.emulator
-        self.url = url
         self.appid = appid
         self.secret = secret_for(appid)
         self.clock = self.emulator.clock
         self.faults = self.emulator.faults
         self.pins = self.emulator.pins
-        self._functions = session.functions
-        self._app = app
-        self._config = config
+        self._session = session
 
     def __repr__(self) -> str:
         return f"<CloudEmulator {self.url}, {self.appid}>"
+
+    @property
+    def url(self) -> str:
+        """Return the emulator's address."""
+        return self._session.url
 
     @property
     def variables(self) -> dict[str, str]:
@@ -163,8 +188,8 @@ class CloudEmulator:
     def facade(self) -> Cloud:
         """Return a facade for the test's mini program, which needs no socket."""
         cloud = Cloud()
-        transport = HTTPSTransport(WSGIExchange(self._app), self.appid, self.secret)
-        cloud.init(transport=transport, config=self._config)
+        transport = HTTPSTransport(WSGIExchange(self._session.app), self.appid, self.secret)
+        cloud.init(transport=transport, config=self._session.first_config)
         return cloud
 
     def invoke(self, name: str, event: Any = None, *, source: str = "wx_client") -> Any:
@@ -172,11 +197,12 @@ class CloudEmulator:
 
         Raises FunctionFailedError if the function fails, KeyError if it does not exist.
         """
-        if name not in self._functions:
-            known = ", ".join(self._functions) or "none"
-            raise KeyError(f"There is no function {name!r} in {self._functions.folder}: {known}")
+        functions = self._session.functions
+        if name not in functions:
+            known = ", ".join(functions) or "none"
+            raise KeyError(f"There is no function {name!r} in {functions.folder}: {known}")
         now = self.emulator.clock_of(self.appid).now()
-        outcome = self._functions.invoke(name, {} if event is None else event, now, source)
+        outcome = functions.invoke(name, {} if event is None else event, now, source)
         # pytest captures stderr, and shows it if the test fails.
         sys.stderr.write(outcome.log)
         if outcome.status != _GOOD:

@@ -128,6 +128,65 @@ def test_workers_of_xdist_do_not_disturb_each_other(project):
     result.assert_outcomes(passed=12)
 
 
+def test_the_fixtures_work_in_a_forked_child(project):
+    add_function(
+        project,
+        "retain",
+        "from cloud_openapi import cloud\n"
+        f"def main(event, context):\n    cloud.init()\n    return {RETAIN}['refDate']\n",
+    )
+    source = f"""
+        import multiprocessing
+        def test_it(cloud, cloud_emulator, invoke_function):
+            def results():
+                return invoke_function("retain"), {RETAIN}["refDate"], len(cloud_emulator.journal())
+            here = results()
+            fork = multiprocessing.get_context("fork")
+            queue = fork.SimpleQueue()
+            child = fork.Process(target=lambda: queue.put((cloud_emulator.url, results())))
+            child.start()
+            url, there = queue.get()
+            child.join()
+            assert url != cloud_emulator.url
+            assert here[:2] == there[:2] == ("20260301", "20260301")
+            assert there[2] == here[2] + 2  # its token is the parent's
+            assert len(cloud_emulator.journal()) == here[2]
+            assert results()[:2] == here[:2]
+    """
+    passes(project, source, 1)
+
+
+@pytest.mark.parametrize("freeze", ["freezegun.freeze_time", "time_machine.travel"])
+def test_the_emulator_follows_a_frozen_date_unless_the_marker_sets_it(project, freeze):
+    add_function(
+        project,
+        "retain",
+        """
+        from cloud_openapi import cloud, newest_dates
+        def main(event, context):
+            cloud.init()
+            return cloud.openapi.analysis.getDailyRetain(newest_dates("day"))["refDate"]
+        """.replace("\n        ", "\n"),
+    )
+    source = f"""
+        import {freeze.partition(".")[0]}
+        import pytest
+        from cloud_openapi import newest_dates
+
+        def test_the_date_is_frozen(cloud, invoke_function):
+            with {freeze}("2020-01-15 12:00:00"):
+                assert invoke_function("retain") == "20200114"
+                answer = cloud.openapi.analysis.getDailyRetain(newest_dates("day"))
+                assert answer["refDate"] == "20200114"
+
+        @pytest.mark.cloud_openapi(now="2026-03-11T10:00")
+        def test_the_marker_is_stronger(invoke_function):
+            with {freeze}("2020-01-15 12:00:00"):
+                assert invoke_function("retain") == "20260310"
+    """
+    passes(project, source, 2)
+
+
 # ---- the marker ----------------------------------------------------------------------------
 
 

@@ -39,7 +39,7 @@ class ControlClient:
         # Only this machine may control an emulator, and the body may hold a secret.
         if not is_loopback_url(self._url):
             raise ConfigError(
-                f"{self._url} is another machine; an emulator accepts local control only: set "
+                f"{self._url} is another machine; this command controls an emulator here: set "
                 "its URL with --url or CLOUD_OPENAPI_BASE_URL."
             )
         status, content = self._send(method, path, body, query)

@@ -1,12 +1,13 @@
 """Run an emulator with its functions and timers in this process."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
 
 from cloud_openapi.cli._log_printer import LogPrinter
 from cloud_openapi.emulator import (
+    Access,
     Emulator,
     Server,
     Timers,
@@ -21,21 +22,25 @@ from cloud_openapi.runtime import Debug, Functions
 def serving(  # noqa: PLR0913 - each with a default but the first three
     emulator: Emulator,
     folder: Path,
-    listening: socket,
+    listening: socket | Sequence[socket],
     *,
     passed: Mapping[str, str] | None = None,
     debug: Debug | None = None,
     show: bool = False,
+    access: Access | None = None,
 ) -> Iterator[Functions]:
     """Serve an emulator with the functions of a folder until the end of the with block.
 
     ``passed`` are additional variables for the functions. ``show`` prints their output to stderr.
+    ``access`` is that of `create_app`.
     """
-    variables = {**(passed or {}), **emulator_variables(url_of(listening), emulator)}
+    sockets = [listening] if isinstance(listening, socket) else listening
+    variables = {**(passed or {}), **emulator_variables(url_of(sockets[0]), emulator)}
     printer = LogPrinter() if show else None
     functions = Functions(folder, variables, debug=debug, on_line=printer.add if printer else None)
     timers = Timers(emulator, functions)
-    server = Server(create_app(emulator, functions, timers), listening, emulator.never_blocks)
+    app = create_app(emulator, functions, timers, access)
+    server = Server(app, sockets, emulator.never_blocks)
     try:
         with timers, server:
             try:
@@ -46,6 +51,7 @@ def serving(  # noqa: PLR0913 - each with a default but the first three
                 functions.close()
     finally:
         functions.close()
-        listening.close()
+        for each in sockets:
+            each.close()
         if printer is not None:
             printer.close()

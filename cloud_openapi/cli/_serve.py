@@ -1,5 +1,6 @@
 import errno
 import json
+import re
 import shlex
 import signal
 import socket
@@ -20,22 +21,58 @@ from cloud_openapi.cli._functions_folder import check_known, folder_option, misn
 from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.cli._options import option, pass_env_option
 from cloud_openapi.demo import DEMO_APPID
-from cloud_openapi.emulator import Emulator, emulator_variables, gateway_variables, listen, url_of
+from cloud_openapi.emulator import (
+    Access,
+    Emulator,
+    emulator_variables,
+    gateway_variables,
+    listen_all,
+    url_of,
+)
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.loopback import is_loopback
 from cloud_openapi.naming import to_camel_case
 from cloud_openapi.runtime import CloudbaseRC, Debug, Functions
 
 _APPS_SHOWN = 10
+_HOST_NAME = re.compile(r"[\w.-]+")
+
+
+def _host_name(text: str) -> str:
+    if _HOST_NAME.fullmatch(text) is None:
+        raise click.BadParameter(f"{text!r} is not a host name such as emulator.example")
+    return text.lower()
 
 
 @click.command()
-@option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on; :: is every address, IPv6 and IPv4.",
+)
 @option(
     "--port",
     type=click.IntRange(0, 65535),
     default=7070,
     show_default=True,
     help="The port; 0 takes a free one.",
+)
+@option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    callback=lambda _context, _option, names: frozenset(map(_host_name, names)),
+    help="A further host name of the emulator. May be repeated; in the variable, separate names by "
+    "spaces.",
+)
+@option(
+    "--control",
+    type=click.Choice(["loopback", "any"]),
+    default="loopback",
+    show_default=True,
+    help="Who may use /_emulator: this machine, or every machine that reaches the emulator.",
 )
 @folder_option
 @pass_env_option
@@ -50,6 +87,8 @@ _APPS_SHOWN = 10
 def serve(  # noqa: PLR0913 - an option each
     host: str,
     port: int,
+    hosts: frozenset[str],
+    control: str,
     functions: Path,
     pass_env: Mapping[str, str],
     debug: Debug | None,
@@ -59,7 +98,9 @@ def serve(  # noqa: PLR0913 - an option each
     """Run the emulator and the functions of a folder until interrupted."""
     emulator = options.emulator()
     listening = _listen(host, port)
-    url = url_of(listening)
+    url = url_of(listening[0])
+    wide = not is_loopback(listening[0].getsockname()[0])
+    access = Access(hosts, wide, control == "any")
     variables = emulator_variables(url, emulator)
     stopped = threading.Event()
 
@@ -68,8 +109,9 @@ def serve(  # noqa: PLR0913 - an option each
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    with serving(emulator, functions, listening, passed=pass_env, debug=debug, show=True) as found:
-        for warning in _warnings(found, debug, options):
+    given: dict[str, Any] = {"passed": pass_env, "debug": debug, "show": True, "access": access}
+    with serving(emulator, functions, listening, **given) as found:
+        for warning in (*_exposed(host, access), *_warnings(found, debug, options)):
             click.echo(f"Warning: {warning}", err=True)
         if as_json:
             environment = {**variables, **gateway_variables(url)}
@@ -83,9 +125,11 @@ def serve(  # noqa: PLR0913 - an option each
         stopped.wait()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> list[socket.socket]:
     try:
-        return listen(host, port)
+        return listen_all(host, port)
+    except ValueError as error:
+        raise ConfigError(f"--host: {error}.") from error
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise ConfigError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
@@ -93,6 +137,13 @@ def _listen(host: str, port: int) -> socket.socket:
             f"{host}:{port} is in use by another program; choose another port by --port or "
             "CLOUD_OPENAPI_PORT (0 takes a free one)."
         ) from error
+
+
+def _exposed(host: str, access: Access) -> Iterator[str]:
+    """Yield what other machines may do, if they reach the emulator."""
+    if access.wide:
+        control = "control it by /_emulator" if access.control else "not control it (--control any)"
+        yield f"--host {host}: other machines may call every API, run every function, and {control}"
 
 
 def _warnings(functions: Functions, debug: Debug | None, options: EmulatorOptions) -> Iterator[str]:

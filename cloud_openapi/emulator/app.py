@@ -11,15 +11,15 @@ from cloud_openapi.emulator.cloudbase.http_access import add_http_access
 from cloud_openapi.emulator.cloudbase.http_invoke import add_http_invoke
 from cloud_openapi.emulator.cloudbase.timers import Timers
 from cloud_openapi.emulator.control.functions import add_function_logs, add_timers
-from cloud_openapi.emulator.control.routes import add_control, only_this_machine, unknown_route
+from cloud_openapi.emulator.control.routes import add_control, unknown_route
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.json_response import json_answer, refusal
 from cloud_openapi.emulator.openapi.document import openapi_document
 from cloud_openapi.emulator.openapi.schemas import add_schemas
-from cloud_openapi.emulator.server.foreign_requests import refuse_foreign_requests
+from cloud_openapi.emulator.server.foreign_requests import Access, refuse_foreign_requests
 from cloud_openapi.emulator.weixin.respond import Call, respond
 from cloud_openapi.emulator.weixin.routes import LARGEST_BODY, add_weixin, unknown_url
-from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime import Functions, no_descriptor, reason_of
 
 
 class _MatchOnlyRule(Rule):
@@ -41,12 +41,14 @@ def create_app(
     emulator: Emulator | None = None,
     functions: Functions | None = None,
     timers: Timers | None = None,
+    access: Access | None = None,
 ) -> Flask:
     """Return the emulator as a Flask application.
 
     ``emulator`` is its state, a new one by default. With ``functions`` it invokes them, and the
     gateway permits the APIs of their config.json; without, it permits every API. ``timers`` fire
-    when a clock is moved; enter them to fire by a running clock too.
+    when a clock is moved; enter them to fire by a running clock too. ``access`` says under which
+    names it answers, and who may control it: by default this machine's, and this machine.
     """
     emulator = emulator or Emulator()
     app = _App(__name__, static_folder=None)
@@ -62,8 +64,6 @@ def create_app(
         add_function_logs(app, functions)
         add_http_access(app, emulator, functions)
         add_timers(app, timers or Timers(emulator, functions))
-    # Last, around all others: a foreign page must not run a function either.
-    refuse_foreign_requests(app, emulator.paths)
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -88,6 +88,8 @@ def create_app(
         return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
     _add_error_handlers(app, emulator)
+    # Last, around all others: a foreign page must not run a function either.
+    refuse_foreign_requests(app, emulator.paths, access or Access())
     return app
 
 
@@ -104,11 +106,15 @@ def _add_error_handlers(app: Flask, emulator: Emulator) -> None:
         current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
         return respond(Call(current, emulator), unknown_url, emulator)
 
+    @app.errorhandler(OSError)
+    def no_descriptors(error: OSError) -> Response:
+        if not no_descriptor(error):
+            raise error
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return refusal(status, "NO_FILE_DESCRIPTORS", reason_of(error))
+
     @app.errorhandler(405)
     def method_not_allowed(error: MethodNotAllowed) -> Response:
-        refused = only_this_machine() if is_control() else None
-        if refused is not None:
-            return refused
         allowed = ", ".join(sorted(error.valid_methods or ()))
         message = f"{request.path} takes {allowed}, not {request.method}."
         return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message)

@@ -31,6 +31,7 @@ from cloud_openapi.emulator.state.journal import Journal, Journals, Numbers, sel
 from cloud_openapi.emulator.state.rids import Record
 from cloud_openapi.emulator.state.seeds import CommonSeed
 from cloud_openapi.emulator.state.tokens import mark_of_appid, mark_of_token
+from cloud_openapi.forks import fork_safe
 from cloud_openapi.mode import Mode
 
 _GATEWAY = "/admin"
@@ -78,7 +79,7 @@ class Emulator:
         self._ready_hour = checked_setting("ready_hour", ready_hour)
         self._journal_size = journal_size
         self._numbers = Numbers()
-        self._lock = threading.RLock()
+        self._lock = fork_safe(threading.RLock())
         self.programs: dict[str, MiniProgram] = {}
         """The mini programs by appid. A reset replaces each object."""
         self.common = self._new(None, self.clock)

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Literal
 
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.errors import RecordingError
+from cloud_openapi.forks import fork_safe
 from cloud_openapi.recordings._cassette import entry_of
 from cloud_openapi.recordings._files import SUFFIXES, load_file
 from cloud_openapi.recordings._interaction import Interaction, api_of
@@ -48,7 +49,7 @@ class Recorder:
         self._catalogue = default_catalogue() if catalogue is None else catalogue
         self._one_file = self._path.suffix in SUFFIXES
         self._suffix = self._path.suffix if self._one_file else f".{serializer}"
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._times: dict[str, int] = {}
         self._chunks: list[str] = []
         if self._one_file and self._path.exists():

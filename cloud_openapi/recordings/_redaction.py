@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cloud_openapi.forks import fork_safe
 from cloud_openapi.masking import Masker
 from cloud_openapi.recordings._encoding import bytes_of, characters_of, decoded
 from cloud_openapi.recordings._interaction import Headers, Interaction
@@ -22,7 +23,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = (), rules: Rules = RULES) -> None:
         self.rules = rules
         self._given = frozenset(filter(None, secrets))
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._known = Masker(self._given, REDACTED)
 
     def __repr__(self) -> str:

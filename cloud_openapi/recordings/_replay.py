@@ -13,6 +13,7 @@ from cloud_openapi.errors import (
     NoRecordingsError,
     UsedUpError,
 )
+from cloud_openapi.forks import fork_safe
 from cloud_openapi.recordings._files import files_of, load_files
 from cloud_openapi.recordings._interaction import Interaction, api_of
 from cloud_openapi.recordings._redaction import Redactor
@@ -45,7 +46,7 @@ class Replay:
         self._redactor = redactor or Redactor()
         self._catalogue = default_catalogue() if catalogue is None else catalogue
         self._repeat, self._by_api, self._place = repeat, by_api, place
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._given: set[int] = set()
         self._recorded = sorted(interactions, key=lambda one: one.recorded_at or _BEGINNING)
         self._exact: dict[Key, list[int]] = defaultdict(list)

@@ -3,6 +3,7 @@
 from cloud_openapi.runtime._cloudbaserc import CloudbaseRC, functions_folder
 from cloud_openapi.runtime._context import ENVIRONMENT, Credentials, Invocation, new_request_id
 from cloud_openapi.runtime._deployment import notes_of, refused_name
+from cloud_openapi.runtime._descriptors import no_descriptor, reason_of
 from cloud_openapi.runtime._discovery import UnknownFunctionError
 from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
@@ -31,7 +32,9 @@ __all__ = [
     "functions_folder",
     "install_packages",
     "new_request_id",
+    "no_descriptor",
     "notes_of",
+    "reason_of",
     "references_outside",
     "refused_name",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.runtime._deployment import is_web, refused, shipped, wrong_permissions
+from cloud_openapi.runtime._descriptors import reason_of
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, read_object
 from cloud_openapi.runtime._log import InvocationLog, Log
@@ -66,7 +67,7 @@ def _load_problems(
         command = command_of(settings, installed, bare=True)
         worker = Worker(command, settings.folder, own, fork_server)
     except (MissingProgramError, OSError) as error:
-        return [str(error)]
+        return [reason_of(error)]
     try:
         answer = json.loads(worker.ask(b"", Limits(_LOADING, settings.memory), log.own))
     except WorkerError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from cloud_openapi.runtime._cloudbaserc import RC, CloudbaseRC
+from cloud_openapi.runtime._descriptors import no_descriptor
 from cloud_openapi.runtime._files import (
     FileError,
     Fingerprint,
@@ -66,7 +67,10 @@ class _Cached(NamedTuple):
 
 
 class Folder:
-    """The functions of a folder; none if the folder is missing."""
+    """The functions of a folder; none if the folder is missing.
+
+    Methods raise OSError if no file descriptor is left.
+    """
 
     def __init__(self, path: Path, defaults: Settings) -> None:
         self.path = path.resolve()
@@ -129,7 +133,9 @@ class Folder:
     def _listed(self) -> list[str]:
         try:
             return os.listdir(self.path)  # noqa: PTH208 - names are all that is wanted
-        except OSError:
+        except OSError as error:
+            if no_descriptor(error):
+                raise
             return []
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud_openapi.json_text import read_json
+from cloud_openapi.runtime._descriptors import no_descriptor
 
 Stamp = tuple[int, int, int] | None
 Fingerprint = tuple[tuple[str, int, int, int], ...]
@@ -41,6 +42,8 @@ def read_object(path: Path) -> dict[str, Any] | None:
         place = f"line {error.lineno}, column {error.colno}"
         raise FileError(f"{path}: {place}: not JSON: {error.msg}") from None
     except (OSError, ValueError, RecursionError) as error:
+        if no_descriptor(error):
+            raise
         raise FileError(f"{path}: cannot be read as JSON in UTF-8: {error}") from error
     if not isinstance(value, dict):
         raise FileError(f"{path}: must be an object, not {kind(value)}")
@@ -116,7 +119,9 @@ def _entries(folder: str) -> list["os.DirEntry[str]"]:
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=_NAME)
-    except OSError:
+    except OSError as error:
+        if no_descriptor(error):
+            raise
         return []
 
 
@@ -125,6 +130,8 @@ def _installed(dist_info: str) -> frozenset[str]:
     """Return the folders that the RECORD of a .dist-info lists, as pip wrote it."""
     try:
         record = Path(dist_info, "RECORD").read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError) as error:
+        if no_descriptor(error):
+            raise
         return frozenset()
     return frozenset(line.partition("/")[0] for line in record.splitlines() if "/" in line)

@@ -8,7 +8,9 @@ closes its own end and so tells the emulator.
 
 On Linux the supervisor is a subreaper: it adopts all orphans, whatever their session. It kills
 only children that have not been waited for, so their PIDs cannot have been reused. On other
-systems it kills the worker's process group.
+systems it kills the worker's process group. The fork server is a subreaper too: it kills what a
+killed supervisor leaves, and continues a stopped one. After the emulator has ended, it stays as
+long as a supervisor does.
 """
 
 import contextlib
@@ -19,6 +21,7 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
@@ -26,36 +29,72 @@ _LENGTH = 4
 
 
 def main() -> None:
-    """Fork a supervisor for each message until the emulator has ended."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # supervisors are not waited for
+    """Fork a supervisor for each message until the emulator and the supervisors have ended."""
     emulator = socket.socket(fileno=0)
-    while True:
+    news = _watch_children()
+    supervisors: set[int] = set()
+    watched: list[Any] = [emulator, news]
+    while emulator in watched or supervisors:
+        ready, _, _ = select.select(watched, [], [])
+        if news in ready:
+            os.read(news, 1024)
+            _look_after(supervisors)
+        if emulator not in ready:
+            continue
         head, descriptors, _, _ = socket.recv_fds(emulator, _LENGTH, 4)
         if not head:
-            return
+            watched.remove(emulator)
+            continue
         task = marshal.loads(  # noqa: S302 - from the emulator, by the same interpreter
             emulator.recv(int.from_bytes(head, "little"), socket.MSG_WAITALL)
         )
-        for descriptor in descriptors:
-            # recv_fds leaves them inheritable; a worker inherits its own two only.
-            os.set_inheritable(descriptor, False)  # noqa: FBT003
-        if os.fork() == 0:
-            try:
-                emulator.close()
-                _supervise(task, descriptors)
-            finally:
-                os._exit(0)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        supervisors.add(_forked(task, descriptors, [emulator.fileno(), news]))
 
 
-def _supervise(task: Any, descriptors: list[int]) -> None:
-    *pipes, end = descriptors
+def _forked(task: Any, descriptors: list[int], own: list[int]) -> int:
+    """Fork a supervisor, which closes the fork server's own descriptors, and return its PID."""
+    for descriptor in descriptors:
+        # recv_fds leaves them inheritable; a worker inherits its own two only.
+        os.set_inheritable(descriptor, False)  # noqa: FBT003
+    supervisor = os.fork()
+    if supervisor == 0:
+        try:
+            os.close(signal.set_wakeup_fd(-1))
+            for descriptor in own:
+                os.close(descriptor)
+            _supervise(task, descriptors)
+        finally:
+            os._exit(0)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return supervisor
+
+
+def _watch_children() -> int:
+    """Adopt orphans; return a descriptor that can be read when a child has ended or stopped."""
     news, told = os.pipe()
     os.set_blocking(told, False)
     signal.set_wakeup_fd(told)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     _prctl(_SET_CHILD_SUBREAPER, 1)
+    return news
+
+
+def _look_after(supervisors: set[int]) -> None:
+    """Continue stopped supervisors, and kill what ended ones have left."""
+    with contextlib.suppress(ChildProcessError):  # there is no child
+        while (found := os.waitpid(-1, os.WNOHANG | os.WUNTRACED))[0]:
+            child, status = found
+            if os.WIFSTOPPED(status):
+                os.kill(child, signal.SIGCONT)
+            else:
+                supervisors.discard(child)
+    _kill(_children() - supervisors, spared=supervisors)
+
+
+def _supervise(task: Any, descriptors: list[int]) -> None:
+    *pipes, end = descriptors
+    news = _watch_children()
     worker, reason = _start(task, *pipes)
     for descriptor in pipes:
         os.close(descriptor)
@@ -65,7 +104,9 @@ def _supervise(task: Any, descriptors: list[int]) -> None:
         if end in ready:
             break
         os.read(news, 1024)
-    _kill(worker)
+    with contextlib.suppress(OSError):  # macOS raises it for a group that has ended
+        os.killpg(worker, signal.SIGKILL)
+    _kill({worker})
 
 
 def _start(task: Any, requests: int, answers: int, output: int) -> tuple[int, Any]:
@@ -104,8 +145,8 @@ def _prctl(option: int, value: int) -> None:
 
 def _has_ended(worker: int) -> bool:
     """Return whether the worker has ended; reap its orphans, but not the worker itself."""
-    if not hasattr(os, "waitid"):
-        return True  # macOS before Python 3.13: the worker is the only child
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13, where the worker is the only child
+        return os.waitpid(worker, os.WNOHANG)[0] == worker
     while True:
         found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if found is None or found.si_pid == worker:
@@ -113,11 +154,9 @@ def _has_ended(worker: int) -> bool:
         os.waitpid(found.si_pid, 0)
 
 
-def _kill(worker: int) -> None:
-    """Kill the worker and its descendants, until no child is left."""
-    with contextlib.suppress(OSError):  # macOS raises it for a group that has ended
-        os.killpg(worker, signal.SIGKILL)
-    left, refused = {worker}, set()
+def _kill(children: set[int], spared: Iterable[int] = ()) -> None:
+    """Kill children and their descendants, until no child is left but the spared ones."""
+    left, refused = children, set(spared)
     while left:
         child = left.pop()
         try:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cloud_openapi.forks import renew_in_children
 from cloud_openapi.runtime._check import problems_of
 from cloud_openapi.runtime._context import (
     Credentials,
@@ -16,6 +17,7 @@ from cloud_openapi.runtime._context import (
     variables_of,
 )
 from cloud_openapi.runtime._debug_port import DebugPort
+from cloud_openapi.runtime._descriptors import reason_of
 from cloud_openapi.runtime._discovery import Folder, Function
 from cloud_openapi.runtime._files import MOST_WATCHED
 from cloud_openapi.runtime._invocation import Execution
@@ -68,6 +70,7 @@ class Functions:
         on_line: Callable[[str, str], None] | None = None,
     ) -> None:
         defaults = Settings(name="", folder=folder, timeout=timeout, memory=memory)
+        self._defaults = defaults
         self._functions = Folder(folder, defaults)
         self.folder = self._functions.path
         self.credentials = Credentials.new()
@@ -76,12 +79,22 @@ class Functions:
         self._debug = debug
         self._debug_port = DebugPort()
         self._on_line = on_line
+        self._begin_process()
+        renew_in_children(self)
+
+    def _begin_process(self) -> None:
         self._lock = threading.Lock()
         self._logs: dict[str, Log] = {}
         self._warned: dict[tuple[str, str], str] = {}
         self._invocations: dict[bytes, Invocation] = {}
         self._fork_server = ForkServer()
         self._pool = Pool(self._start)
+
+    def renew_in_child(self) -> None:
+        """Leave the workers to the parent, and start others."""
+        self._pool.leave()
+        self._fork_server.leave()
+        self._begin_process()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._functions)
@@ -149,8 +162,13 @@ class Functions:
         user. ``trigger`` is TRIGGER_SRC; its default is timer for wx_trigger, else tcb.
         Raises UnknownFunctionError, a KeyError.
         """
-        found = self._functions.find(name)
         invocation = Invocation(new_request_id(), name, source)
+        try:
+            found = self._functions.find(name)
+        except OSError as error:  # no file descriptor is left
+            failure = InvocationError(NO_RUNTIME, reason_of(error))
+            execution = Execution(invocation, self._defaults, self.log_of(name))
+            return execution.end(failure.outcome(invocation.request_id))
         execution = Execution(invocation, found.settings, self.log_of(name))
         appid = appid_of(self._environment)
         try:
@@ -207,7 +225,7 @@ class Functions:
             # The debugger's port is free once the outdated worker has ended.
             worker, new = self._pool.take(found, alone=debugging)
         except (MissingProgramError, OSError) as error:
-            raise InvocationError(NO_RUNTIME, str(error)) from error
+            raise InvocationError(NO_RUNTIME, reason_of(error)) from error
         keep = False
         output = execution.log.own
         try:

@@ -1,12 +1,12 @@
 """One invocation: the call for its worker, and the platform's log lines around it."""
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from cloud_openapi import clocks
 from cloud_openapi.runtime._context import Invocation, context_of, event_of, new_token
 from cloud_openapi.runtime._log import InvocationLog, Log
 from cloud_openapi.runtime._outcome import EVENT, TOO_LARGE, InvocationError, Outcome
@@ -27,7 +27,7 @@ class Execution:
         self.log = InvocationLog(log, secret=self.token)
         self.memory = 0.0
         self._settings = settings
-        self._begun = time.monotonic()
+        self._begun = clocks.monotonic()
         self.log.platform(f"START RequestId:{invocation.request_id}")
 
     def call(self, event: Any, variables: Mapping[str, str]) -> bytes:
@@ -40,7 +40,7 @@ class Execution:
     def end(self, outcome: Outcome) -> Outcome:
         """Write the last log lines, and return the outcome with the log."""
         request_id = self.invocation.request_id
-        duration = round((time.monotonic() - self._begun) * 1000)
+        duration = round((clocks.monotonic() - self._begun) * 1000)
         good = outcome.status == _GOOD
         report = (
             f"Report RequestId:{request_id} Duration:{duration}ms "

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from cloud_openapi.runtime._descriptors import no_descriptor
 from cloud_openapi.runtime._files import (
     UNWATCHED,
     FileError,
@@ -67,7 +68,9 @@ def _in_sources(settings: Settings) -> Iterator[Reference]:
 def _source(file: Path) -> str:
     try:
         return file.read_text("utf-8-sig", "replace")
-    except OSError:
+    except OSError as error:
+        if no_descriptor(error):
+            raise
         return ""  # loading it says why
 
 

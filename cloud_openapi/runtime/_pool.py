@@ -1,9 +1,9 @@
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
+from cloud_openapi import clocks
 from cloud_openapi.runtime._discovery import Function
 from cloud_openapi.runtime._worker import Worker
 
@@ -20,7 +20,7 @@ class _Idle(NamedTuple):
 class Pool:
     """Warm workers, kept for the next invocation of the same, unchanged function.
 
-    A worker that has been idle for ten minutes is ended when another one is given back.
+    A worker that has been idle for ten minutes is ended.
     """
 
     def __init__(self, start: Callable[[Function], Worker]) -> None:
@@ -31,6 +31,7 @@ class Pool:
         # A process with much memory takes a while to end, so threads wait for it.
         self._ending = ThreadPoolExecutor(thread_name_prefix="ending")
         self._closed = False
+        self._timer: threading.Timer | None = None
 
     def take(self, found: Function, *, alone: bool = False) -> tuple[Worker, bool]:
         """Return a worker of a function, and whether it is new and has to load the function.
@@ -61,16 +62,16 @@ class Pool:
 
     def give_back(self, found: Function, worker: Worker, *, keep: bool) -> None:
         """Keep a worker for the next invocation, or end it."""
-        now = time.monotonic()
         with self._lock:
             self._busy.discard(worker)
-            unused = self._take_unused(now)
-            if keep and not self._closed:
+            kept = keep and not self._closed
+            if kept:
                 idle = self._idle.setdefault(found.settings.name, [])
-                idle.append(_Idle(found, worker, now))
-            else:
-                unused.append(worker)
-        self._end(unused)
+                idle.append(_Idle(found, worker, clocks.monotonic()))
+                if self._timer is None:
+                    self._end_unused_after(_IDLE_SECONDS)
+        if not kept:
+            self._end([worker])
 
     def close(self) -> None:
         """End every worker, busy ones too."""
@@ -78,18 +79,35 @@ class Pool:
             self._closed = True
             idle = [each.worker for workers in self._idle.values() for each in workers]
             self._idle = {}
-            for worker in self._busy:
-                # The invocation that waits for it fails, and gives it back.
-                worker.kill()
-        wait(self._end(idle))
+            # The invocation that waits for a busy one fails, and gives it back.
+            busy = [self._ending.submit(worker.end) for worker in self._busy]
+            if self._timer is not None:
+                self._timer.cancel()
+        wait([*busy, *self._end(idle)])
 
-    def _take_unused(self, now: float) -> list[Worker]:
-        """Remove the workers that have been idle for too long; a list has the oldest first."""
-        unused = []
-        for idle in self._idle.values():
-            while idle and now - idle[0].since > _IDLE_SECONDS:
-                unused.append(idle.pop(0).worker)
-        return unused
+    def leave(self) -> None:
+        """Close the pipes to the workers, in a forked child: they are its parent's."""
+        idle = [each.worker for workers in self._idle.values() for each in workers]
+        for worker in [*idle, *self._busy]:
+            worker.leave()
+
+    def _end_unused_after(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._end_unused)
+        self._timer.name, self._timer.daemon = "idle workers", True
+        self._timer.start()
+
+    def _end_unused(self) -> None:
+        """End the workers that have been idle for too long, and look again for the next ones."""
+        with self._lock:
+            now, unused = clocks.monotonic(), []
+            for idle in self._idle.values():
+                while idle and now - idle[0].since >= _IDLE_SECONDS:  # the oldest come first
+                    unused.append(idle.pop(0).worker)
+            oldest = min((idle[0].since for idle in self._idle.values() if idle), default=None)
+            self._timer = None
+            if oldest is not None:
+                self._end_unused_after(oldest + _IDLE_SECONDS - now)
+        self._end(unused)
 
     def _end(self, workers: list[Worker]) -> list[Future[None]]:
         for worker in workers:

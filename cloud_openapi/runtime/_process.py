@@ -2,6 +2,7 @@ import contextlib
 import marshal
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -10,33 +11,36 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cloud_openapi.fibers import READ, wait
-from cloud_openapi.runtime._memory import used_mb
+from cloud_openapi.runtime._memory import kill_all, used_mb
 
 _SCRIPT = Path(__file__).with_name("_fork_server.py")
 _LONGEST = 1 << 16
+# Seconds in which a process ends that is not stopped.
 _PATIENCE = 1.0
+# Seconds in which a fork server answers that is not stopped, on a busy machine too.
+_LONGEST_START = 10.0
+# As functions can read the environment of these processes, it has no secrets.
+_NEEDED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 class Process:
     """A worker's process with all its descendants; they end together.
 
     They end when the worker ends, on `kill`, and when this process ends, even by SIGKILL.
-    ``pid`` is the worker's.
+    ``pid`` is the worker's. A supervisor that does not end them in time is killed with them.
     """
 
     def __init__(self, control: socket.socket, pid: int, supervisor: int) -> None:
         self.pid = pid
         self._control = control
         self._supervisor = supervisor
+        # Two threads may end it: one that closes the pool, and one whose invocation fails then.
+        self._ending = threading.Lock()
 
     @property
     def ended(self) -> bool:
         """Return whether the worker and its descendants have ended."""
-        if self._control.fileno() < 0:
-            return True
-        poll = select.poll()
-        poll.register(self._control, select.POLLIN)
-        return bool(poll.poll(0))
+        return self._control.fileno() < 0 or _has_ended(self._control, 0)
 
     def used_mb(self, limit: int) -> float:
         """Return the memory of the worker and its descendants in MB, 0 where it is unknown."""
@@ -46,13 +50,25 @@ class Process:
         """End the worker and its descendants, and do not wait."""
         with contextlib.suppress(OSError):  # it has already ended
             self._control.shutdown(socket.SHUT_WR)
+            if not self.ended:
+                os.kill(self._supervisor, signal.SIGCONT)  # a function may have stopped it
 
-    def close(self) -> None:
+    def end(self) -> None:
         """End the worker and its descendants, and wait."""
         self.kill()
-        with self._control, contextlib.suppress(OSError):
-            while self._control.recv(_LONGEST):
-                pass
+        with self._ending:
+            if not self.ended and not _has_ended(self._control, _PATIENCE):
+                # A function stops it again and again. Until it reaps them, PIDs are its children's.
+                kill_all(self._supervisor, _PATIENCE)
+
+    def close(self) -> None:
+        """Do the same, and close the socket."""
+        self.end()
+        self.leave()
+
+    def leave(self) -> None:
+        """Close the socket: in a forked child, where another process is to end the worker."""
+        self._control.close()
 
 
 class ForkServer:
@@ -60,7 +76,7 @@ class ForkServer:
 
     A worker in an endless loop does not notice that this process has ended, and only an ancestor
     finds descendants that left the worker's session: hence a supervisor for each worker. If the
-    fork server is killed, the workers stay, and the next worker starts a new fork server.
+    fork server is killed or stopped, the workers stay, and the next worker starts a new one.
     """
 
     def __init__(self) -> None:
@@ -91,41 +107,57 @@ class ForkServer:
                 control, theirs = socket.socketpair()
                 undo.callback(control.close)
                 with theirs:
-                    sent = self._send(task, [*pipes, theirs.fileno()])
+                    connection, sent = self._send(task, [*pipes, theirs.fileno()])
                 answer = _received(control) if sent else b""
                 if answer:
                     process = _process(control, answer)
                     undo.pop_all()
                     return process
-            self.close()  # the fork server was killed
-        raise ChildProcessError("the fork server, which starts the workers, was killed twice")
+            self._drop(connection)
+        raise ChildProcessError(
+            "the fork server, which starts the workers, was killed or stopped twice"
+        )
 
     def close(self) -> None:
         """End the fork server; the workers stay."""
-        with self._lock:
-            process, self._process = self._process, None
-            connection, self._socket = self._socket, None
-        if process is not None and connection is not None:
-            connection.close()
-            try:
-                process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:  # it was stopped, by SIGSTOP for instance
-                process.kill()
-                process.wait()
+        connection = self._socket
+        if connection is not None:
+            with contextlib.suppress(OSError):  # it has already ended
+                connection.shutdown(socket.SHUT_WR)
+            _has_ended(connection, _PATIENCE)
+            self._drop(connection)
 
-    def _send(self, task: bytes, descriptors: list[int]) -> bool:
-        """Send a task, and return whether the fork server took it."""
+    def leave(self) -> None:
+        """Close the socket, in a forked child: the fork server is its parent's."""
+        if self._socket is not None and self._process is not None:
+            self._socket.close()
+            self._process.returncode = 0  # it is not this process's child
+
+    def _drop(self, connection: socket.socket) -> None:
+        """End a fork server at once, unless another thread has done it."""
+        with self._lock:
+            process = self._process if self._socket is connection else None
+            if process is None:
+                return
+            self._process = self._socket = None
+        connection.close()
+        process.kill()
+        process.wait()
+
+    def _send(self, task: bytes, descriptors: list[int]) -> tuple[socket.socket, bool]:
+        """Send a task; return the fork server's socket, and whether it took the task."""
         with self._lock:
             connection = self._socket = self._socket or self._started()
             try:
                 socket.send_fds(connection, [len(task).to_bytes(4, "little")], descriptors)
                 connection.sendall(task)
-            except (BrokenPipeError, ConnectionResetError):
-                return False
-        return True
+            except (BrokenPipeError, ConnectionResetError, TimeoutError):
+                return connection, False
+        return connection, True
 
     def _started(self) -> socket.socket:
         ours, theirs = socket.socketpair()
+        ours.settimeout(_LONGEST_START)
         with theirs, contextlib.ExitStack() as undo:
             undo.callback(ours.close)
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter and a file of this package
@@ -133,6 +165,7 @@ class ForkServer:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                env={name: os.environ[name] for name in _NEEDED if name in os.environ},
                 start_new_session=True,
             )
             undo.pop_all()
@@ -140,10 +173,15 @@ class ForkServer:
 
 
 def _received(control: socket.socket) -> bytes:
-    """Return the supervisor's answer; other fibers run meanwhile."""
-    while not wait({control.fileno(): READ}, _PATIENCE):
-        pass
-    return control.recv(_LONGEST)
+    """Return the supervisor's answer, b"" if none comes; other fibers run meanwhile."""
+    return control.recv(_LONGEST) if wait({control.fileno(): READ}, _LONGEST_START) else b""
+
+
+def _has_ended(connection: socket.socket, seconds: float) -> bool:
+    """Return whether the other end is closed, after a number of seconds at most."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def _process(control: socket.socket, answer: bytes) -> Process:

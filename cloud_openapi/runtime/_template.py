@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cloud_openapi.runtime._descriptors import no_descriptor
+
 ENV_FILES = (".env", ".env.local")
 """The files beside cloudbaserc.json that the CLI always reads; the later one wins."""
 
@@ -59,7 +61,9 @@ def _environment(project: Path) -> dict[str, str]:
     for name in ENV_FILES:
         try:
             text = (project / name).read_text("utf-8-sig", "replace")
-        except OSError:
+        except OSError as error:
+            if no_descriptor(error):
+                raise
             continue  # the CLI skips them too; .env is often a folder
         for line in _LINES.split(text):
             if setting := _SETTING.fullmatch(line):

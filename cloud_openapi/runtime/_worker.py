@@ -1,11 +1,11 @@
 import contextlib
 import os
 import select
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from cloud_openapi import clocks
 from cloud_openapi.fibers import READ, WRITE, wait
 from cloud_openapi.runtime._memory import peak_mb
 from cloud_openapi.runtime._process import ForkServer
@@ -83,13 +83,13 @@ class Worker:
         Without a line, return the worker's first answer: whether it has loaded the function.
         Raises WorkerTimeoutError, WorkerMemoryError, WorkerExitError.
         """
-        begun = time.monotonic()
+        begun = clocks.monotonic()
         try:
             line = self._converse(call, limits, on_output)
         except WorkerError:
             self._drain(on_output)
             raise
-        now = time.monotonic()
+        now = clocks.monotonic()
         if now - begun > _BRIEF or now - self._measured > _STEP:
             self._measured = now
             self.peak = max(self.peak, peak_mb(self._process.pid))
@@ -118,9 +118,18 @@ class Worker:
         """End the process and its descendants, and do not wait."""
         self._process.kill()
 
+    def end(self) -> None:
+        """End the process and its descendants, and wait for them."""
+        self._process.end()
+
     def close(self) -> None:
         """End the process, wait for it, and close the pipes."""
         self._process.close()
+        self._close_pipes()
+
+    def leave(self) -> None:
+        """Close the pipes, in a forked child: the process is its parent's."""
+        self._process.leave()
         self._close_pipes()
 
     def _close_pipes(self) -> None:
@@ -134,7 +143,7 @@ class Worker:
         if unsent:
             watched[self._requests] = WRITE
         answer = bytearray()
-        begun = looked = time.monotonic()
+        begun = looked = clocks.monotonic()
         while not answer.endswith(b"\n"):
             ready = wait(watched, _STEP)
             for descriptor in ready:
@@ -148,7 +157,7 @@ class Worker:
                         del watched[self._requests]
                 else:
                     answer += self._read_answer()
-            now = time.monotonic()
+            now = clocks.monotonic()
             if now - looked >= _STEP:
                 looked = now
                 self._check(limits, now - begun, answer)

@@ -1,7 +1,9 @@
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+
+from cloud_openapi import clocks
+from cloud_openapi.forks import renew_in_children
 
 # During a token's last five minutes WeChat grants a new one; before that, the same one again.
 _MARGIN = 300.0
@@ -47,16 +49,24 @@ class AccessToken:
     """The current access token of one mini program; safe to share between threads."""
 
     def __init__(
-        self, fetch: Callable[[], Granted], clock: Callable[[], float] = time.monotonic
+        self, fetch: Callable[[], Granted], clock: Callable[[], float] = clocks.monotonic
     ) -> None:
         self._fetch = fetch
         self._clock = clock
-        self._lock = threading.Lock()
         self._held: _Held | None = None
-        self._running: _Fetch | None = None
+        self.renew_in_child()
+        renew_in_children(self)
 
     def __repr__(self) -> str:
         return f"<AccessToken {'held' if self._held else 'not fetched'}>"
+
+    def renew_in_child(self) -> None:
+        """Forget the request of another thread, which a forked child does not have.
+
+        The token stays: it is as good for the child.
+        """
+        self._lock = threading.Lock()
+        self._running: _Fetch | None = None
 
     @property
     def last(self) -> str | None:

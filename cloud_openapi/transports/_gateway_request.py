@@ -3,12 +3,12 @@
 import json
 import os
 import re
-import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from cloud_openapi import clocks
 from cloud_openapi._version import __version__
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.wire import signature
@@ -163,7 +163,7 @@ def signed_headers(
     invocation: Invocation, query: str, kind: str, fields: Mapping[str, str | bytes]
 ) -> dict[str, str]:
     """Return the headers of a request whose Content-Type is ``kind``, signature included."""
-    now = time.time()
+    now = clocks.now()
     headers = {
         **invocation.headers,
         "content-type": kind,

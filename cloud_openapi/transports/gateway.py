@@ -7,13 +7,13 @@ invocation a token; by it the gateway finds the function and its config.json.
 import json
 import os
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from itertools import count
 from typing import Any, Final, NamedTuple, TypeVar
 
+from cloud_openapi import clocks
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.context import DynamicEnv, current_env
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError
@@ -142,7 +142,7 @@ class GatewayTransport:
         fields |= invocation.fields
         query = (
             f"{address.query}env={invocation.env}&seqId={f'{sequence}-' if sequence else ''}"
-            f"{time.time_ns() // 1_000_000:x}_{next(self._numbers):x}"
+            f"{int(clocks.now() * 1000):x}_{next(self._numbers):x}"
         )
         if form == "multipart":
             boundary = "-" * 26 + secrets.token_hex(12)

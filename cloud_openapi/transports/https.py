@@ -2,7 +2,9 @@
 
 import json
 import logging
+import threading
 from collections.abc import Mapping
+from queue import LifoQueue
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -11,6 +13,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from cloud_openapi.catalogue import Operation
+from cloud_openapi.forks import renew_in_children
 from cloud_openapi.json_schema.values import is_number
 from cloud_openapi.masking import mask_named, mask_text
 from cloud_openapi.tokens import AccessToken, Granted, TokenDeniedError
@@ -124,17 +127,28 @@ class HTTPExchange(Exchange):
         self._timeout = (min(_CONNECT_TIMEOUT, timeout), timeout)
         session = requests.Session()
         session.trust_env = use_proxies
+        # Otherwise requests sends the password of a matching line in ~/.netrc.
+        session.auth = lambda request: request
+        self._adapter = HTTPAdapter(pool_maxsize=_CONNECTIONS_KEPT)
         # requests works out the environment's proxies and certificates and the headers for each
         # call, a third of its cost; here they are worked out once.
-        session.mount(base_url, HTTPAdapter(pool_maxsize=_CONNECTIONS_KEPT))
-        self._adapter = session.get_adapter(base_url)
         self._settings: Any = session.merge_environment_settings(
             base_url, {}, stream=False, verify=None, cert=None
         )
         self._prepared = session.prepare_request(
             requests.Request("POST", base_url, headers={"Content-Type": "application/json"})
         )
+        renew_in_children(self)
         _keep_secrets_out_of_log()
+
+    def renew_in_child(self) -> None:
+        """Drop the connections: on a shared one a child would read its parent's responses."""
+        for manager in (self._adapter.poolmanager, *self._adapter.proxy_manager.values()):
+            # A thread of the parent may hold these locks, even those of urllib3's finalizers.
+            manager.pools.lock = threading.RLock()
+            for key in manager.pools.keys():  # noqa: SIM118 - urllib3 refuses to iterate
+                idle = manager.pools[key].pool
+                LifoQueue.__init__(idle, idle.maxsize)
 
     def __repr__(self) -> str:
         return f"<HTTPExchange {self.base_url}>"

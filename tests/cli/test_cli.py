@@ -1,5 +1,6 @@
 """The command cloud-openapi: what it prints, where, and with which exit code."""
 
+import contextlib
 import json
 import os
 import signal
@@ -605,6 +606,71 @@ def test_a_port_in_use_is_one_line_with_advice(command):
 @pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
 def test_an_unusable_address_is_one_line_that_names_it(command, host):
     check_error(command("serve", "--host", host, "--port", "0"), host)
+
+
+def test_an_empty_host_is_refused(command):
+    check_error(command("serve", "--host", "", "--port", "0"), "--host", "0.0.0.0")
+
+
+@pytest.mark.parametrize("name", ["http://wx.example", "wx.example:80", "*.example"])
+def test_a_host_that_is_no_name_is_refused(command, name):
+    result = command("serve", "--allow-host", name, "--port", "0")
+    assert result.code == 2
+    assert name in result.err
+
+
+@pytest.mark.parametrize(
+    ("host", "options", "told"),
+    [
+        ("0.0.0.0", [], "and not control it (--control any)"),
+        ("::", ["--control", "any"], "and control it by /_emulator"),
+        ("localhost", ["--control", "any"], None),
+    ],
+)
+def test_serve_tells_what_is_open_to_other_machines(tmp_path, host, options, told):
+    options = ["--host", host, "--port", "0", "--json", "--functions", tmp_path, *options]
+    options += ["--allow-host", "WX.corp.example"]
+    process = subprocess.Popen(
+        [COMMAND, "serve", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    watchdog = threading.Timer(WAIT, process.kill)
+    watchdog.start()
+    url = json.loads(process.stdout.readline())["url"]
+    request = urllib.request.Request(f"{url}/healthz", headers={"Host": "wx.corp.example"})
+    with urllib.request.urlopen(request, timeout=WAIT) as answer:
+        assert answer.status == 200
+    watchdog.cancel()
+    code, _, errors = stop(process)
+    assert code == 0
+    assert (told or "") in errors
+    assert ("other machines" in errors) == bool(told)
+
+
+def test_serve_with_few_descriptors_answers_beside_many_idle_connections():
+    limited = ["sh", "-c", 'ulimit -n 64 && exec "$0" "$@"', COMMAND]
+    process = subprocess.Popen(
+        [*limited, "serve", "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    watchdog = threading.Timer(WAIT, process.kill)
+    watchdog.start()
+    url = json.loads(process.stdout.readline())["url"]
+    event = json.dumps({"beginDate": "20170313", "endDate": "20170313"}).encode()
+    with contextlib.ExitStack() as held:
+        address = ("127.0.0.1", int(url.rpartition(":")[2]))
+        for _ in range(200):
+            held.enter_context(socket.create_connection(address, WAIT))
+        for path, body in (("/_emulator/state", None), ("/v1/functions/getDailyRetain", event)):
+            with urllib.request.urlopen(f"{url}{path}", body, WAIT) as answer:
+                assert answer.status == 200
+    watchdog.cancel()
+    code, _, errors = stop(process)
+    assert code == 0
+    assert "Traceback" not in errors
+    assert errors.count("Cannot accept") <= 1
 
 
 def test_serve_without_json_says_how_to_call_it():

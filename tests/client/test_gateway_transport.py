@@ -105,8 +105,8 @@ def test_a_call_is_signed_as_the_sdk_signs(gateway, httpserver):
     for part in ("SignedParams", "SignedHeaders"):
         pattern = f"{part}=([^,]*)"
         assert re.search(pattern, headers["authorization"])[1] == re.search(pattern, theirs)[1]
-    # As the SDK does it, a second back.
-    assert int(begun) - 1 <= int(headers["x-timestamp"]) <= time.time()
+    # As the SDK does it, a second back; the clock may be a tick of the kernel late.
+    assert int(begun - 0.02) - 1 <= int(headers["x-timestamp"]) <= time.time()
     assert headers["x-signature-expires"] == "600"
 
 

@@ -65,7 +65,7 @@ def test_all_ready_descriptors_are_returned_at_once(fibers, pipe):
 
 def test_a_fiber_resumes_after_its_timeout(fibers, pipe, monkeypatch):
     now = iter([0, 0, 0.004, 0.01])
-    monkeypatch.setattr(fibers_module, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    monkeypatch.setattr(fibers_module, "clocks", SimpleNamespace(monotonic=lambda: next(now)))
     seen = []
     fibers.run(lambda: seen.append(wait({pipe[0]: READ}, 0.01)))
     fibers.resume()

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from support.processes import WAIT, is_alive, until
+from support.processes import WAIT, descriptors_left, is_alive, until
 from support.values import NOW
 
-from cloud_openapi.runtime import Functions, _worker
+from cloud_openapi.runtime import Functions, _pool, _process, _worker
 
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 FILES = {"python": "index.py", "node": "index.js"}
@@ -138,7 +138,7 @@ class Clock:
 def clock(monkeypatch):
     """The clock by which the limit of an invocation is measured."""
     clock = Clock()
-    monkeypatch.setattr(_worker, "time", clock)
+    monkeypatch.setattr(_worker, "clocks", clock)
     return clock
 
 
@@ -374,9 +374,13 @@ def test_a_function_that_closes_its_descriptors_fails_alone(make, write):
 
 @pytest.mark.parametrize("text", ["{}", "[]", "1", '{"failed": "nosuch"}', "nothing"])
 def test_a_function_that_writes_to_the_answer_pipe_fails_alone(make, write, text):
-    write(
-        "python", HANDLER["python"].format(f"os.write(4, b'{text}\\n'); time.sleep(0.05); return 1")
-    )
+    body = f"""import fcntl
+    for n in range(3, 50):
+        if os.path.exists(f'/dev/fd/{{n}}') and fcntl.fcntl(n, fcntl.F_GETFL) & os.O_WRONLY:
+            os.write(n, {text.encode()} + b'\\n')
+    time.sleep(0.05)
+    return 1"""
+    write("python", HANDLER["python"].format(body))
     functions = make()
     check(run(functions), 439, "python", write, functions)
 
@@ -581,6 +585,170 @@ def test_a_worker_whose_supervisor_is_killed_ends_and_the_next_invocation_works(
     assert run(functions).status == 200
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """Return a function: the next waits for a fork server are over at once."""
+
+    def impatient(count):
+        left, real = ["over"] * count, _process.wait
+        monkeypatch.setattr(
+            _process, "wait", lambda *given: [] if left and left.pop() else real(*given)
+        )
+
+    return impatient
+
+
+@on_linux
+def test_a_stopped_fork_server_is_replaced(make, write, impatient):
+    write("python", ECHO["python"])
+    write("python", ECHO["python"], "other")
+    functions = make(timeout=WAIT)
+    assert run(functions, 1).result == 1
+    fork_server = functions._fork_server._process
+    fork_server.send_signal(signal.SIGSTOP)
+    impatient(1)
+    assert run(functions, 2, "other").result == 2
+    assert fork_server.returncode == -signal.SIGKILL
+    assert run(functions, 3).result == 3
+
+
+@on_linux
+def test_two_stopped_fork_servers_are_an_error(make, write, impatient):
+    write("python", ECHO["python"])
+    functions = make()
+    impatient(2)
+    outcome = run(functions)
+    assert outcome.status == 445
+    assert "fork server" in outcome.result["errorMessage"]
+    assert run(functions, 1).result == 1
+
+
+# What a function does to its supervisor, and first to the supervisor's parent, the fork server.
+STOP = {
+    "the supervisor in Python": "os.kill(os.getppid(), 19)",
+    "the supervisor in Node.js": "process.kill(process.ppid, 'SIGSTOP')",
+    "the supervisor again and again in Python": "while True: os.kill(os.getppid(), 19)",
+    "both in Python": "os.kill(int(open(f'/proc/{os.getppid()}/stat').read().split()[3]), 19)\n"
+    "    os.kill(os.getppid(), 19)",
+    "both in Node.js": "process.kill(+require('fs').readFileSync("
+    "`/proc/${process.ppid}/stat`, 'utf8').split(' ')[3], 'SIGSTOP');"
+    "process.kill(process.ppid, 'SIGSTOP')",
+}
+STOPPING = {
+    "python": "import subprocess\n"
+    "    p = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
+    "    print(os.getpid(), p.pid)\n    {}\n    while True: pass",
+    "node": "console.log(process.pid, require('child_process').spawn('sleep', ['60']).pid); {};"
+    " for (;;);",
+}
+
+
+@pytest.fixture
+def stopping(write):
+    """Return a function that writes a function, which stops its supervisor and loops."""
+
+    def stopping(case):
+        language = "python" if case.endswith("Python") else "node"
+        write(language, HANDLER[language].format(STOPPING[language].format(STOP[case])))
+
+    return stopping
+
+
+def told_pids(functions):
+    lines = [line.split() for _, line in functions.log_of("hello").since()]
+    return [int(pid) for line in lines if line[0].isdecimal() for pid in line]
+
+
+@on_linux
+@needs_node
+@pytest.mark.parametrize("case", STOP)
+def test_a_function_that_stops_its_supervisor_ends_with_its_timeout(make, stopping, case):
+    stopping(case)
+    functions = make(timeout=1)
+    assert run(functions).status == 433
+    pids = told_pids(functions)
+    assert len(pids) == 2
+    for pid in pids:
+        assert until(lambda pid=pid: not is_alive(pid))
+    functions.close()
+
+
+@on_linux
+@needs_node
+@pytest.mark.parametrize("case", STOP)
+def test_closing_ends_a_function_that_has_stopped_its_supervisor(make, stopping, case):
+    stopping(case)
+    functions = make(timeout=600)
+    with ThreadPoolExecutor(1) as pool:
+        invocation = pool.submit(run, functions)
+        assert until(lambda: len(told_pids(functions)) == 2)
+        functions.close()
+        assert invocation.result(WAIT).status == 439
+    assert until(lambda: not any(map(is_alive, told_pids(functions))))
+
+
+def has_ended(pid):
+    """A killed process stays as a zombie while its parent is stopped."""
+    return not is_alive(pid) or Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+
+
+@on_linux
+def test_a_supervisor_that_stays_stopped_is_killed_after_its_children(make, stopping, monkeypatch):
+    stopping("both in Python")
+    monkeypatch.setattr(_process.signal, "SIGCONT", 0)
+    functions = make(timeout=1)
+    assert run(functions).status == 433
+    for pid in told_pids(functions):
+        assert until(lambda pid=pid: has_ended(pid))
+    functions.close()
+
+
+@on_linux
+@needs_node
+@pytest.mark.parametrize("case", [case for case in STOP if case.startswith("the")])
+def test_nothing_outlives_a_killed_emulator_whose_supervisor_was_stopped(folder, stopping, case):
+    stopping(case)
+    pids = killed(folder, lambda process: list(map(int, process.stdout.readline().split())))
+    assert len(pids) == 2
+    for pid in pids:
+        assert until(lambda pid=pid: not is_alive(pid))
+
+
+@on_linux
+@needs_node
+@pytest.mark.parametrize("case", DETACHED)
+def test_a_process_that_has_left_its_session_ends_when_the_supervisor_is_killed(
+    make, detach, tmp_path, case
+):
+    kill = ("os.kill(os.getppid(), 9); time.sleep(60)", "process.kill(process.ppid, 9); for (;;);")
+    detach(case, *kill)
+    assert run(make(timeout=WAIT)).status == 439
+    assert until(lambda: not is_alive(child_of(tmp_path)))
+
+
+@on_linux
+def test_the_environment_of_helper_processes_has_no_secrets(make, write, monkeypatch):
+    monkeypatch.setenv("CLOUD_OPENAPI_SECRET", "a real secret")
+    body = """names = []
+    for pid in (os.getppid(), int(open(f'/proc/{os.getppid()}/stat').read().split()[3])):
+        text = open(f'/proc/{pid}/environ').read()
+        names += [variable.partition('=')[0] for variable in text.split(chr(0))]
+    return names"""
+    write("python", "import os\ndef main(event, context):\n    " + body)
+    functions = make(timeout=WAIT)
+    assert set(run(functions).result) <= {"PATH", "LD_LIBRARY_PATH", "LC_CTYPE", ""}
+
+
+def test_an_idle_worker_ends_although_no_other_is_used(make, write, monkeypatch):
+    write("python", HANDLER["python"].format("return os.getpid()"))
+    write("python", HANDLER["python"].format("return os.getpid()"), "other")
+    functions = make()
+    monkeypatch.setattr(_pool, "_IDLE_SECONDS", 0.05)
+    for name in ("hello", "other", "hello"):
+        worker = run(functions, name=name).result
+        assert until(lambda pid=worker: not is_alive(pid))
+
+
 def test_a_worker_that_cannot_be_started_is_445_and_says_why(make, write, folder, monkeypatch):
     write("python", ECHO["python"])
     write("python", ECHO["python"], "other")
@@ -612,6 +780,33 @@ def test_a_worker_that_finds_no_descriptors_left_leaves_none_open(make, write, m
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
     assert run(functions, 1).result == 1
+
+
+def permitted(functions, name):
+    try:
+        return functions.permissions_of(name)
+    except OSError as error:
+        return error.errno
+
+
+def test_without_descriptors_the_error_says_so_and_names_no_file(make, write):
+    functions = make(timeout=WAIT)
+    names = [f"hello{left}" for left in range(16)]
+    for name in names:
+        config = write("python", ECHO["python"], name).with_name("config.json")
+        config.write_text('{"permissions": {"openapi": ["x"]}}')
+    statuses = []
+    for left, name in enumerate(names):
+        with descriptors_left(left):
+            assert permitted(functions, name) in (errno.EMFILE, {"x"})
+            outcome = run(functions, 1, name)
+        statuses.append(outcome.status)
+        assert outcome.status == 200 or "ulimit -n" in outcome.result["errorMessage"], left
+        assert "hello" not in outcome.text
+    assert set(statuses) == {200, 445}
+    for name in names:
+        assert functions.permissions_of(name) == {"x"}
+        assert run(functions, 1, name).result == 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

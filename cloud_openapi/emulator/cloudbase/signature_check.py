@@ -1,10 +1,10 @@
 """Signature check of requests to the gateway."""
 
-import time
 from collections.abc import Mapping
 
 from flask import Request
 
+from cloud_openapi import clocks
 from cloud_openapi.emulator.cloudbase.gateway_fields import GatewayError
 from cloud_openapi.runtime import Credentials
 from cloud_openapi.wire import old_signature, signature
@@ -35,8 +35,8 @@ def signing_function(
         if credentials is not None and function is not None:
             secret = credentials.secret_key_of(function)
         if secret is not None:
-            # Clients sign with the real time, not with the emulator's.
-            claim.verify(content, secret, time.time())
+            # Clients sign with the machine's time, not with the emulator's or a frozen one.
+            claim.verify(content, secret, clocks.now())
     except signature.SignatureError as error:
         raise GatewayError("SIGN_PARAM_INVALID", str(error)) from None
     return function

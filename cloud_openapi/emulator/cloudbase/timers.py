@@ -1,12 +1,14 @@
 """Timer triggers of functions, by the emulator's clock."""
 
 import threading
+from collections import deque
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloud_openapi.emulator.emulator import Emulator
+from cloud_openapi.forks import fork_safe
 from cloud_openapi.runtime import Functions, Outcome, Timer, UnknownFunctionError
 
 if TYPE_CHECKING:
@@ -30,16 +32,21 @@ class Timers:
     Moving a clock forward runs the due functions before it returns. In one move a timer fires at
     most a hundred times; the skipped times are a warning of the move and of the function's log.
     A clock that is moved back, set running or reset fires nothing; later times then fire again.
+    Until `Timers` are entered, only moves fire: not the time between them, which a test may freeze.
     """
 
     def __init__(self, emulator: Emulator, functions: Functions) -> None:
         self._functions = functions
         # The functions' mini program may have a clock of its own.
         self._clock = emulator.clock_of(emulator.first_appid)
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._checked_until = self._clock.now()
         self._ended = threading.Event()
+        self._watching = False
+        # The times before and after the last move.
+        self._looks = deque([self._checked_until], maxlen=2)
         for clock in (emulator.clock, self._clock):
+            clock.watch(lambda: self._looks.append(self._clock.now()))
             clock.listen(self._on_move)
 
     def due(self) -> list[Due]:
@@ -47,13 +54,17 @@ class Timers:
         return self._collect_due()[0]
 
     def _collect_due(self) -> tuple[list[Due], list[str]]:
-        """Return the due timers, and a warning for each timer with too many times."""
+        """Return the due timers, and a warning for each timer with too many times.
+
+        Raises OSError if no file descriptor is left; the next call then has the timers.
+        """
+        timers = self._functions.timers()
         with self._lock:
             since, now = self._checked_until, self._clock.now()
             self._checked_until = now
         found: list[Due] = []
         warnings = []
-        for name, timer in self._functions.timers():
+        for name, timer in timers:
             times = takewhile(now.__ge__, timer.after(since))
             found += [Due(time, name, timer) for time in islice(times, _MOST_TIMES)]
             skipped = next(times, None)
@@ -91,6 +102,7 @@ class Timers:
 
     def __enter__(self) -> "Self":
         """Watch the clock while it runs by itself."""
+        self._watching = True
         threading.Thread(target=self._watch, name="timers", daemon=True).start()
         return self
 
@@ -99,9 +111,10 @@ class Timers:
 
     def _on_move(self, *, passes: bool) -> list[str]:
         """Fire the due timers, and return the warnings."""
-        if not passes:
+        if not (passes and self._watching):
             with self._lock:
-                self._checked_until = self._clock.now()
+                self._checked_until = self._looks[0] if passes else self._clock.now()
+        if not passes:
             return []
         due, warnings = self._collect_due()
         for each in due:
@@ -114,6 +127,7 @@ class Timers:
 
     def _watch(self) -> None:
         while not self._ended.wait(_POLL_SECONDS):
-            for due in self.due():
-                # A slow function must not delay the others.
-                threading.Thread(target=self._fire_existing, args=(due,), daemon=True).start()
+            with suppress(OSError):  # no file descriptor is left; a request says so
+                for due in self.due():
+                    # A slow function must not delay the others.
+                    threading.Thread(target=self._fire_existing, args=(due,), daemon=True).start()

@@ -1,4 +1,4 @@
-"""The functions' logs and timers, for this machine only."""
+"""The functions' logs and timers."""
 
 from http import HTTPStatus
 
@@ -6,7 +6,6 @@ from flask import Flask, Response
 
 from cloud_openapi.emulator.cloudbase.timers import Timers
 from cloud_openapi.emulator.control.input import query
-from cloud_openapi.emulator.control.routes import only_this_machine
 from cloud_openapi.emulator.json_response import json_answer, platform_refusal, unknown_function
 from cloud_openapi.runtime import Functions
 
@@ -14,16 +13,13 @@ _LONGEST_NAME = 200
 
 
 def add_function_logs(app: Flask, functions: Functions) -> None:
-    """Add ``GET /_emulator/functions/<name>/log`` to the application, for this machine only.
+    """Add ``GET /_emulator/functions/<name>/log`` to the application.
 
     The answer is ``{"lines": […], "next": n}``; ``?since=n`` then gives only newer lines.
     """
 
     @app.get("/_emulator/functions/<name>/log")
     def log(name: str) -> Response:
-        refusal = only_this_machine()
-        if refusal is not None:
-            return refusal
         if name not in functions:
             return unknown_function(name, functions)
         try:
@@ -37,7 +33,7 @@ def add_function_logs(app: Flask, functions: Functions) -> None:
 
 
 def add_timers(app: Flask, timers: Timers) -> None:
-    """Add ``/_emulator/timers`` to the application, for this machine only.
+    """Add ``/_emulator/timers`` to the application.
 
     GET lists them; POST to ``/<function>/<trigger>`` fires one now, and answers its result, which
     the platform throws away, its status and its log.
@@ -45,13 +41,10 @@ def add_timers(app: Flask, timers: Timers) -> None:
 
     @app.get("/_emulator/timers")
     def listed() -> Response:
-        return only_this_machine() or json_answer({"timers": timers.describe()})
+        return json_answer({"timers": timers.describe()})
 
     @app.post("/_emulator/timers/<function>/<trigger>")
     def fire(function: str, trigger: str) -> Response:
-        refusal = only_this_machine()
-        if refusal is not None:
-            return refusal
         try:
             outcome = timers.fire_now(function, trigger)
         except KeyError as error:

@@ -1,41 +1,20 @@
-"""Parse the requests of the control routes, and check their origin."""
+"""Parse the requests of the control routes."""
 
 import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import Request, request
+from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.state.clock import read_moment
 from cloud_openapi.json_schema.values import is_number
-from cloud_openapi.loopback import is_loopback
 
 _SPACE = re.compile(r" (?=\d\d:?\d\d$)")
 _FILTERS = ("appid", "api", "path", "errcode", "rid", "since", "after", "limit")
-
-
-def from_this_machine(incoming: Request) -> bool:
-    """Return whether a request comes from this machine and names it by a loopback address.
-
-    Host and Origin are checked too: a foreign host name that resolves to this machine, or another
-    site's page in a local browser, must not control the emulator.
-    """
-    hosts = [incoming.remote_addr, _hostname("//" + incoming.headers.get("Host", ""))]
-    if "Origin" in incoming.headers:
-        hosts.append(_hostname(incoming.headers["Origin"]))
-    return all(map(is_loopback, hosts))
-
-
-def _hostname(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
 
 
 def body() -> Any:

@@ -1,4 +1,7 @@
-"""Watch and control a running emulator: the routes below ``/_emulator``, for this machine only."""
+"""Watch and control a running emulator: the routes below ``/_emulator``.
+
+`foreign_requests` refuses the requests of those who may not.
+"""
 
 from http import HTTPStatus
 
@@ -8,7 +11,6 @@ from cloud_openapi.emulator.control.input import (
     body,
     fields,
     filters,
-    from_this_machine,
     query,
     seconds,
 )
@@ -25,7 +27,6 @@ def add_control(app: Flask, emulator: Emulator) -> None:
     Invalid input returns 400 with ``{"code", "message"}`` and changes nothing.
     """
     routes = Blueprint("control", __name__, url_prefix="/_emulator")
-    routes.before_request(only_this_machine)
     routes.register_error_handler(InvalidInputError, _bad_request)
     routes.register_error_handler(RecordingError, _bad_request)
     routes.register_error_handler(NotFoundError, _not_found)
@@ -42,7 +43,7 @@ def add_control(app: Flask, emulator: Emulator) -> None:
 def unknown_route() -> Response:
     """Return the 404 response to an unknown path below /_emulator."""
     message = f"There is no {request.path}."
-    return only_this_machine() or refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
+    return refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND", message)
 
 
 def _add_state(routes: Blueprint, emulator: Emulator) -> None:
@@ -174,14 +175,6 @@ def _add_apps(routes: Blueprint, emulator: Emulator) -> None:
     def token_file(appid: str) -> Response:
         # Only the bytes of the file: a client reads the response as it reads Cloud Run's file.
         return Response(emulator.cloudbase_access_token(appid), content_type="text/plain")
-
-
-def only_this_machine() -> Response | None:
-    """Return a 403 response to a request of another machine or another site's page, or None."""
-    if from_this_machine(request):
-        return None
-    message = "/_emulator is for this machine: call it by localhost or 127.0.0.1."
-    return refusal(HTTPStatus.FORBIDDEN, "NOT_LOOPBACK", message)
 
 
 def _bad_request(error: Exception) -> Response:

@@ -14,6 +14,7 @@ from cloud_openapi.emulator.overrides.caller import Caller, Owner
 from cloud_openapi.emulator.overrides.fault import Fault, FaultTargets, checked_fault
 from cloud_openapi.emulator.state.tokens import Tokens
 from cloud_openapi.fibers import pause
+from cloud_openapi.forks import fork_safe
 
 _ERRORS: Final = {"quota": 45009, "not_ready": 61503}
 
@@ -28,7 +29,7 @@ class Faults:
         self._owner_of = owner_of
         self._targets = targets
         self._data_paths = frozenset(targets.apis.values())
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._number = 0
         self._by_number: dict[int, Fault] = {}
 

@@ -9,6 +9,7 @@ from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.emulator.errors import NotFoundError, RefusalError
 from cloud_openapi.emulator.overrides.caller import Owner
 from cloud_openapi.emulator.overrides.pin import Pin, checked_pin
+from cloud_openapi.forks import fork_safe
 
 _Value = TypeVar("_Value")
 
@@ -72,7 +73,7 @@ class Pins:
         self._owner_of = owner_of
         self._catalogue = catalogue
         self._appids = appids
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._number = 0
         self._by_number: dict[int, tuple[Pin, Owner]] = {}
 

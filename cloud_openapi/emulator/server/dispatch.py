@@ -7,8 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from waitress.channel import ClientDisconnected, HTTPChannel
+from waitress.channel import ClientDisconnected
 from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.utilities import Error
 
 from cloud_openapi.emulator.overrides.broken_responses import DroppedConnectionError
 from cloud_openapi.fibers import Fibers
@@ -16,9 +17,19 @@ from cloud_openapi.fibers import Fibers
 _THREADS = 32
 _CONTROL_THREADS = 2
 _CONTROL_PATHS = "/_emulator"
+# A move of the clock runs the functions whose timers are due, and returns when they have ended.
+_TIMER_THREADS = 4
+_TIMER_PATHS = ("/_emulator/clock", "/_emulator/timers")
 
 
-class _Task(WSGITask):
+class _BusyError(Error):
+    code = 503
+    reason = "Service Unavailable"
+
+
+class Task(WSGITask):
+    """Answers one request."""
+
     def execute(self) -> None:
         """Close the connection without another byte if the application drops it."""
         try:
@@ -37,24 +48,12 @@ class _Task(WSGITask):
         self.content_bytes_written = len(data)
 
 
-class Channel(HTTPChannel):
-    """A connection to which the loop's thread may write answers."""
-
-    task_class = _Task
-
-    def _flush_outbufs_below_high_watermark(self) -> None:
-        # The original blocks until the loop sends: a deadlock in the loop's own thread.
-        dispatcher: Any = self.server.task_dispatcher
-        if threading.get_ident() != dispatcher.loop:
-            super()._flush_outbufs_below_high_watermark()  # type: ignore[misc]
-
-
 class Dispatcher(ThreadedTaskDispatcher):
     """Answers a request in the loop's thread if it never blocks, else in another thread.
 
     Waking a thread costs as much as a small answer, and switching between threads costs more. Two
     threads are reserved for control routes, so that a fault that makes all others sleep can be
-    removed.
+    removed, and others for those control routes that run functions.
     """
 
     def __init__(self, never_blocks: Callable[[str], bool]) -> None:
@@ -65,30 +64,43 @@ class Dispatcher(ThreadedTaskDispatcher):
         self.loop: int | None = None
         """The identifier of the loop's thread."""
         self._control = ThreadedTaskDispatcher()
+        self._timers = ThreadedTaskDispatcher()
+        # A long queue is expected while requests sleep; do not warn.
+        quiet = logging.getLogger(f"{__name__}.queue")
+        quiet.setLevel(logging.ERROR)
+        self.queue_logger = self._control.queue_logger = self._timers.queue_logger = quiet
         self.set_thread_count(_THREADS)
         self._control.set_thread_count(_CONTROL_THREADS)
-        # A long queue is expected while requests sleep; do not warn.
-        self.queue_logger = self._control.queue_logger = logging.getLogger(f"{__name__}.queue")
-        self.queue_logger.setLevel(logging.ERROR)
+        self._timers.set_thread_count(_TIMER_THREADS)
 
     def add_task(self, task: Any) -> None:
         """Choose the thread for a connection's next request."""
-        # An unparsable request has no path; a thread answers it.
-        path = getattr(task.requests[0], "path", "")
+        request = task.requests[0]
+        # An unparsable request has no path.
+        path = getattr(request, "path", "")
         if path.startswith(_CONTROL_PATHS):
-            self._control.add_task(task)
-        elif threading.get_ident() == self.loop and self._never_blocks(path):
+            slow = path.startswith(_TIMER_PATHS) and request.command != "GET"
+            (self._timers if slow else self._control).add_task(task)
+        elif threading.get_ident() == self.loop and self._is_quick(task, path):
             self._tasks.append(task)
         else:
             super().add_task(task)
+
+    def _is_quick(self, task: Any, path: str) -> bool:
+        """Return whether a request never blocks; with too many connections, refuse it."""
+        request = task.requests[0]
+        if request.error is None and task.server.connections.is_full():
+            request.error = _BusyError("Too many requests at once. Try again later.")
+        return request.error is not None or self._never_blocks(path)
 
     def work(self) -> None:
         """Answer requests in the loop's thread, which calls this."""
         self.fibers.resume()
         while self._tasks:
             task = self._tasks.popleft()
+            request = task.requests[0]
             # Checked again: a control route may have added a latency fault since.
-            if self._never_blocks(task.requests[0].path):
+            if request.error is not None or self._never_blocks(request.path):
                 self.fibers.run(partial(self._serve, task))
             else:
                 super().add_task(task)
@@ -103,4 +115,5 @@ class Dispatcher(ThreadedTaskDispatcher):
         """End the waiting fibers, and then the threads."""
         self.fibers.close()
         self._control.shutdown(*args, **settings)
+        self._timers.shutdown(*args, **settings)
         return bool(super().shutdown(*args, **settings))

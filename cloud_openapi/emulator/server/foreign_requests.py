@@ -1,60 +1,164 @@
-"""Requests for other hosts, which are refused.
+"""Requests that the emulator refuses before any route sees them.
 
-wx-server-sdk before 2.3.3 calls a fixed address. With ``http_proxy`` it calls the emulator, and so
-do all other HTTP requests of its process.
+Other hosts: wx-server-sdk before 2.3.3 calls a fixed address. With ``http_proxy`` it calls the
+emulator, and so do all other HTTP requests of its process. Other sites: a page in a local browser
+may send requests here, under a name of its own that resolves to this machine, too.
 """
 
 import re
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from flask import Flask, Response
 
 from cloud_openapi.emulator.json_response import refusal
+from cloud_openapi.emulator.server.cross_origin import answer_cross_origin
 from cloud_openapi.loopback import is_loopback
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _GATEWAY = re.compile(r"([\w-]+\.)*(tcb-open|tcb-admin|tcb-api)\.(tencentyun|tencentcloudapi)\.com")
-_WEIXIN = "api.weixin.qq.com"
-_SELF = frozenset({"127.0.0.1", "localhost", "::1"})
+# With the domains that WeChat names for other regions and as a fallback.
+_WEIXIN = re.compile(r"(api2?|(sh|sz|hk)\.api)\.weixin\.qq\.com")
+# Names that public DNS cannot have, so that no site can point them here; containers use them.
+_RESERVED = (".localhost", ".internal")
 _REASON = "403 The emulator forwards nothing"
+_LONGEST = 200
 
 
-def refuse_foreign_requests(app: Flask, paths: Collection[str]) -> None:
+class Access(NamedTuple):
+    """Names under which the emulator answers, and who may control it.
+
+    ``hosts`` are names besides those of this machine. With ``wide``, for a server that other
+    machines reach, they are any IP address and any name without a dot, such as a container's, too:
+    no site on the Internet has such a name. With ``control``, they may use ``/_emulator``.
+    """
+
+    hosts: frozenset[str] = frozenset()
+    wide: bool = False
+    control: bool = False
+
+    def serves(self, host: str) -> bool:
+        """Return whether a host name or IP address is the emulator's."""
+        if is_loopback(host) or host.endswith(_RESERVED) or host in self.hosts:
+            return True
+        return self.wide and ("." not in host or _is_address(host))
+
+
+def refuse_foreign_requests(app: Flask, paths: Collection[str], access: Access) -> None:
     """Refuse requests for other hosts, and requests of other sites' pages.
 
-    The emulator answers for WeChat, whose paths are ``paths``, for the gateway and for itself.
+    The emulator answers for WeChat, whose paths are ``paths``, for the gateway and for itself. Call
+    this after all routes were added.
     """
-    answer = app.wsgi_app
-
     # A WSGI wrapper: one of Flask's `before_request` functions costs as much as a small answer.
-    def refuse_others(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
-        if is_foreign_page(environ):
-            return _foreign_page()(environ, start)
-        target = _other_host(environ, paths)
-        if target is None:
-            return answer(environ, start)
-        return _not_forwarded(target, environ["REQUEST_METHOD"])(environ, start)
-
-    app.wsgi_app = refuse_others  # type: ignore[method-assign, assignment]
+    app.wsgi_app = _Door(app, paths, access)  # type: ignore[method-assign, assignment]
 
 
-def is_foreign_page(environ: "WSGIEnvironment") -> bool:
-    """Return whether a page of another site sent the request: it must not run functions here.
+class _Door:
+    def __init__(self, app: Flask, paths: Collection[str], access: Access) -> None:
+        self._app = app.wsgi_app
+        self._paths = paths
+        self._access = access
+        rules = {rule.rule for rule in app.url_map.iter_rules()} - set(paths)
+        # /v1/functions is not a rule of Flask's.
+        self._own = {"v1", *(rule.split("/")[1] for rule in rules)}
+        # Clients repeat one text.
+        self._is_own = lru_cache(256)(lambda text: access.serves(_hostname("//" + text) or "."))
 
-    Browsers send the origin of the page with each request that may change something.
-    """
-    origin = environ.get("HTTP_ORIGIN")
-    if origin is None:
-        return environ.get("HTTP_SEC_FETCH_SITE") == "cross-site"
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        refused = self._refusal(environ)
+        if refused is not None:
+            return refused(environ, start)
+        if "HTTP_ORIGIN" in environ:
+            return answer_cross_origin(self._app, environ, start)
+        return self._app(environ, start)
+
+    def _refusal(self, environ: "WSGIEnvironment") -> Response | None:
+        path: str = environ["PATH_INFO"]
+        if f"{path}/".startswith("/_emulator/") and not self._may_control(environ):
+            return _not_loopback()
+        if self._is_foreign_page(environ):
+            return _foreign_page()
+        uri: str = environ.get("REQUEST_URI") or "/"
+        if uri[0] != "/" and uri != "*":
+            return self._refuse_target(uri, path, environ)
+        host = environ.get("HTTP_HOST")
+        if not host or self._is_own(host) or self._is_tencents(_hostname("//" + host), path):
+            return None
+        return _foreign_host(host)
+
+    def _may_control(self, environ: "WSGIEnvironment") -> bool:
+        """Return whether a request comes from this machine and names it by a loopback address.
+
+        Host and Origin are checked too: a foreign host name that resolves to this machine, or
+        another site's page in a local browser, must not control the emulator.
+        """
+        if self._access.control:
+            return True
+        hosts = [environ.get("REMOTE_ADDR"), _hostname("//" + environ.get("HTTP_HOST", ""))]
+        if "HTTP_ORIGIN" in environ:
+            hosts.append(_hostname(environ["HTTP_ORIGIN"]))
+        return all(map(is_loopback, hosts))
+
+    def _is_foreign_page(self, environ: "WSGIEnvironment") -> bool:
+        """Return whether a page of another site sent the request: it must not run functions here.
+
+        Browsers send the origin of the page with each request that may change something.
+        """
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is None:
+            return environ.get("HTTP_SEC_FETCH_SITE") == "cross-site"
+        host = _hostname(origin)
+        return not is_loopback(host) and host not in self._access.hosts
+
+    def _is_tencents(self, host: str | None, path: str) -> bool:
+        """Return whether a host is WeChat's or the gateway's, and may have this path."""
+        if _WEIXIN.fullmatch(host or ""):
+            return f"{path}/".split("/")[1] not in self._own
+        return path == "/admin" and _GATEWAY.fullmatch(host or "") is not None
+
+    def _refuse_target(self, uri: str, path: str, environ: "WSGIEnvironment") -> Response | None:
+        """Refuse the absolute address of another host, which a proxy would forward to."""
+        method = environ["REQUEST_METHOD"]
+        try:
+            parts = urlsplit(uri)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            return _not_forwarded(uri, method)
+        if method != "CONNECT" and parts.scheme in ("http", "https"):
+            # Another port is another program's, unless the path is WeChat's.
+            own = str(port or 80) == environ.get("SERVER_PORT") or path in self._paths
+            if self._is_tencents(host, path) or (own and self._access.serves(host or ".")):
+                return None
+        return _not_forwarded(f"{parts.scheme}://{host}" if host else uri, method)
+
+
+def _hostname(url: str) -> str | None:
     try:
-        return not is_loopback(urlsplit(origin).hostname)
+        return urlsplit(url).hostname
     except ValueError:
-        return True
+        return None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False
+
+
+def _not_loopback() -> Response:
+    message = (
+        "/_emulator is for this machine: call it by localhost or 127.0.0.1, or start the emulator "
+        "with --control any."
+    )
+    return refusal(HTTPStatus.FORBIDDEN, "NOT_LOOPBACK", message)
 
 
 def _foreign_page() -> Response:
@@ -62,35 +166,22 @@ def _foreign_page() -> Response:
     return refusal(HTTPStatus.FORBIDDEN, "FOREIGN_PAGE", message)
 
 
+def _foreign_host(host: str) -> Response:
+    message = (
+        f"Host: {host[:_LONGEST]}: the emulator does not answer to this name. Call it by localhost "
+        "or 127.0.0.1, or add the name with --allow-host."
+    )
+    return refusal(HTTPStatus.FORBIDDEN, "FOREIGN_HOST", message)
+
+
 def _not_forwarded(target: str, method: str) -> Response:
     message = (
-        f"{target}: http_proxy leads to the cloud_openapi emulator, which forwards nothing. It "
-        "answers requests for http://tcb-open.tencentcloudapi.com/admin, the gateway's other "
-        f"hosts and {_WEIXIN}. Add the host to no_proxy."
+        f"{target[:_LONGEST]}: http_proxy leads to the cloud_openapi emulator, which forwards "
+        "nothing. It answers requests for http://tcb-open.tencentcloudapi.com/admin, the gateway's "
+        "other hosts and api.weixin.qq.com. Add the host to no_proxy."
     )
     if method == "CONNECT":
         message += " https cannot be answered: use wx-server-sdk 2.3.3 or later."
     answer = refusal(HTTPStatus.FORBIDDEN, "NETWORK_BLOCKED", message)
     answer.status = _REASON
     return answer
-
-
-def _other_host(environ: "WSGIEnvironment", paths: Collection[str]) -> str | None:
-    """Return the address that a request is for, or None if it is for the emulator."""
-    uri: str = environ.get("REQUEST_URI", "")
-    if environ["REQUEST_METHOD"] == "CONNECT":
-        return uri[:200]
-    if not uri.startswith(("http:", "https:")):
-        return None
-    try:
-        parts = urlsplit(uri)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return uri[:200]
-    if host == _WEIXIN or (_GATEWAY.fullmatch(host) and parts.path == "/admin"):
-        return None
-    # Another port is another program's, unless the path is WeChat's.
-    own = str(port or 80) == environ.get("SERVER_PORT") or parts.path in paths
-    if host in _SELF and own:
-        return None
-    return f"{parts.scheme}://{host}"[:200]

@@ -1,15 +1,17 @@
 """The emulator on a socket: waitress, in a thread or in the caller's own."""
 
+import errno
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from waitress import wasyncore
-from waitress.server import create_server
+from waitress.adjustments import Adjustments
 
-from cloud_openapi.emulator.server.dispatch import Channel, Dispatcher
+from cloud_openapi.emulator.server.connections import Connections, Listener
+from cloud_openapi.emulator.server.dispatch import Dispatcher
 from cloud_openapi.fibers import Fibers
 
 if TYPE_CHECKING:
@@ -19,13 +21,41 @@ if TYPE_CHECKING:
 _LARGEST_BODY = 64 * 1024 * 1024
 
 
+_LARGEST_HEAD = 64 * 1024
+_NEVER = 10**9
+_LOCALHOST = ("127.0.0.1", "::1")
+# A free port of one address may be in use at another.
+_ATTEMPTS = 20
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket, so that the port is known before the application is made.
 
-    Port 0 takes a free one. Raises OSError.
+    Port 0 takes a free one. ``::`` listens on IPv4, too. Raises OSError, and ValueError for an
+    empty host, which would be all addresses.
     """
+    if not host:
+        raise ValueError("the host is empty; 0.0.0.0 listens on all addresses")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=1024)
+    both = host == "::" and socket.has_dualstack_ipv6()
+    return socket.create_server((host, port), family=family, backlog=1024, dualstack_ipv6=both)
+
+
+def listen_all(host: str, port: int) -> list[socket.socket]:
+    """Do what `listen` does, for both addresses of localhost if the machine has both."""
+    if host != "localhost":
+        return [listen(host, port)]
+    for attempt in range(_ATTEMPTS):
+        first = listen(_LOCALHOST[0], port)
+        try:
+            return [first, listen(_LOCALHOST[1], first.getsockname()[1])]
+        except OSError as error:
+            if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                return [first]
+            first.close()
+            if port or error.errno != errno.EADDRINUSE or attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
 
 
 def url_of(listening: socket.socket) -> str:
@@ -63,35 +93,45 @@ class Server:
     def __init__(
         self,
         app: Any,
-        listening: socket.socket,
+        listening: socket.socket | Sequence[socket.socket],
         never_blocks: Callable[[str], bool] = lambda _path: False,
     ) -> None:
-        self.url = url_of(listening)
+        sockets = [listening] if isinstance(listening, socket.socket) else list(listening)
+        self.url = url_of(sockets[0])
         self._channels: dict[int, Any] = {}
+        self._connections = Connections(self._channels)
         self._dispatcher = Dispatcher(never_blocks)
-        self._server: Any = create_server(
-            app,
-            map=self._channels,
-            sockets=[listening],
-            _dispatcher=self._dispatcher,
-            connection_limit=1000,
-            max_request_body_size=_LARGEST_BODY,
-            channel_timeout=30,
-            clear_untrusted_proxy_headers=True,
-            ident="",
-        )
-        server: Any = self._server
-        server.channel_class = Channel
-        self._wake = server.pull_trigger
-        server.pull_trigger = self._wake_loop
+        self._listeners = [self._listener(app, each) for each in sockets]
         fibers = self._dispatcher.fibers
         self._channels[fibers.fileno] = _FiberWaker(fibers)
+        self._connections.begin()
         self._started = False
         self._stopping = False
         # Held by `close` while it wakes the loop, which must not close the trigger meanwhile. An
         # RLock, as a signal handler may call `close` in the loop's thread.
         self._ending = threading.RLock()
         self._thread: threading.Thread | None = None
+
+    def _listener(self, app: Any, listening: socket.socket) -> Listener:
+        settings = Adjustments(
+            sockets=[listening],
+            max_request_header_size=_LARGEST_HEAD,
+            max_request_body_size=_LARGEST_BODY,
+            # `Connections` closes them.
+            channel_timeout=_NEVER,
+            clear_untrusted_proxy_headers=True,
+            ident="",
+        )
+        return Listener(
+            self._connections,
+            app,
+            map=self._channels,
+            _sock=listening,
+            dispatcher=self._dispatcher,
+            adj=settings,
+            sockinfo=(listening.family, listening.type, listening.proto, listening.getsockname()),
+            bind_socket=False,
+        )
 
     def run(self) -> None:
         """Serve until `close` is called or an exception such as KeyboardInterrupt ends it."""
@@ -103,6 +143,7 @@ class Server:
                 timeout = self._dispatcher.fibers.timeout(1)
                 wasyncore.loop(timeout, map=self._channels, use_poll=True, count=1)
                 self._dispatcher.work()
+                self._connections.tidy()
         finally:
             self._release()
 
@@ -116,17 +157,14 @@ class Server:
                 self._release()
                 return
             if self._channels:
-                self._wake()
+                # Even in the loop's thread, where a signal handler may run while the loop waits.
+                trigger: Any = self._listeners[0].trigger
+                trigger.pull_trigger()
         if self._thread is not None:
             self._thread.join()
 
-    def _wake_loop(self) -> None:
-        # The loop's own thread is awake, and checks every channel before it waits.
-        if threading.get_ident() != self._dispatcher.loop:
-            self._wake()
-
     def _release(self) -> None:
-        self._server.task_dispatcher.shutdown()
+        self._dispatcher.shutdown()
         with self._ending:
             wasyncore.close_all(self._channels, ignore_all=True)
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.errors import RecordingError
+from cloud_openapi.forks import fork_safe
 from cloud_openapi.loopback import is_loopback
 from cloud_openapi.recordings import Headers, Interaction, Redactor
 from cloud_openapi.recordings._encoding import decoded
@@ -38,7 +39,7 @@ class Upstream:
         self._parts = urlsplit(self.base_url)
         self.app = _app_for(self.base_url, app)
         self._redactor = Redactor(self.app)
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._token: str | None = None
 
     def __repr__(self) -> str:

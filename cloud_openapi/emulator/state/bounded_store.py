@@ -2,6 +2,8 @@ import threading
 from collections import OrderedDict
 from typing import Generic, TypeVar
 
+from cloud_openapi.forks import fork_safe
+
 MOST_BYTES = 4 * 1024 * 1024
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -15,7 +17,7 @@ class BoundedStore(Generic[_Key, _Value]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._values: OrderedDict[_Key, tuple[_Value, int]] = OrderedDict()
         self._weight = 0
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.emulator.errors import InvalidInputError
+from cloud_openapi.forks import fork_safe
 from cloud_openapi.periods import BEIJING, parse_now
 
 # A rid begins with the time in seconds, as eight hexadecimal digits: enough until 2106.
@@ -31,7 +32,7 @@ class Clock:
     """
 
     def __init__(self, frozen_at: datetime | None = None) -> None:
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         moment = None if frozen_at is None else _in_beijing(frozen_at)
         # Replaced as a whole, so that reading the time takes no lock.
         self._first: _Setting | None = _Setting(moment, _NO_TIME)

@@ -14,6 +14,7 @@ from cloud_openapi.emulator.state.bounded_store import BoundedStore
 from cloud_openapi.emulator.state.clock import Clock
 from cloud_openapi.emulator.state.seeds import RandomStreams
 from cloud_openapi.emulator.state.tokens import make_token
+from cloud_openapi.forks import fork_safe
 
 TOKEN_NAME: Final = "cloudbase_access_token"  # noqa: S105 - the name of a parameter and a file
 _EVERY_PATH = "/*"
@@ -52,7 +53,7 @@ class CloudRun:
         self._mark = mark
         self._clock = clock
         self._streams = streams
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self.service: Service | None = None
         """None while the service is off."""
         self._pushed: BoundedStore[str, datetime] = BoundedStore(_MOST_TOKENS)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.state.bounded_store import BoundedStore
+from cloud_openapi.forks import fork_safe
 from cloud_openapi.masking import mask_json, mask_named
 
 _BODY_LIMIT = 64 * 1024
@@ -57,7 +58,7 @@ class Numbers:
     """A counter for the entries of all journals, in the order of the answers."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = fork_safe(threading.Lock())
         self.newest = 0
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from cloud_openapi.emulator.errors import RefusalError, quota_text
 from cloud_openapi.emulator.state.clock import Clock
+from cloud_openapi.forks import fork_safe
 from cloud_openapi.periods import BEIJING
 
 DAILY: Final[Mapping[str, int]] = {"/cgi-bin/token": 2000, "/cgi-bin/stable_token": 500_000}
@@ -63,7 +64,7 @@ class Quota:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._meters: dict[str, _Meter] = {}
         self._cleared: dict[str, tuple[int, int, int]] = {}
 

@@ -13,6 +13,7 @@ from typing import Final
 from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.state.clock import Clock
 from cloud_openapi.emulator.state.seeds import RandomStreams, Stream
+from cloud_openapi.forks import fork_safe
 
 LIFETIME = timedelta(seconds=7200)
 _OVERLAP = timedelta(minutes=5)
@@ -42,7 +43,7 @@ class Tokens:
         self._mark = mark
         self._clock = clock
         self._streams = streams
-        self._lock = threading.Lock()
+        self._lock = fork_safe(threading.Lock())
         self._closed = False
         self._issued: dict[str, _Issued] = {}
         # The two endpoints do not invalidate each other's tokens.

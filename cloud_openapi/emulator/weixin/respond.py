@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from time import perf_counter
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -11,6 +10,7 @@ from flask import Response
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request
 
+from cloud_openapi import clocks
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import (
     CREDENTIAL_PATHS,
@@ -228,7 +228,7 @@ Endpoint = Callable[[Call], Answer]
 
 def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     """Answer a call or its refusal, and write the journal."""
-    rid, platform_code, began = "", 0, perf_counter()
+    rid, platform_code, began = "", 0, clocks.monotonic()
     program = call.program
     fault: AppliedFault | None = None
     try:
@@ -265,7 +265,7 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
         )
     )
     if rid:
-        cost = int((perf_counter() - began) * 1000)
+        cost = int((clocks.monotonic() - began) * 1000)
         client = call.request.remote_addr or ""
         program.rids.add(rid, Record(call.now, cost, body, data, client))
     return response

@@ -376,7 +376,7 @@ def sent(served, monkeypatch):
     def send(name, change=lambda request: request):
         request = captured(name).raw
         stamp = int(re.search(rb"(?i)(?:x-timestamp: |q-sign-time=)(\d+)", request)[1])
-        monkeypatch.setattr(signature_check, "time", SimpleNamespace(time=lambda: stamp + 1))
+        monkeypatch.setattr(signature_check, "clocks", SimpleNamespace(now=lambda: stamp + 1))
         return raw(served, change(request))[2]
 
     return send
@@ -416,8 +416,8 @@ def test_tampered_captured_request_is_refused(sent, version, old, new):
 @pytest.mark.parametrize("seconds", [-3600, 3600])
 def test_captured_request_with_old_or_future_time_is_refused(sent, monkeypatch, version, seconds):
     def later(request):
-        now = signature_check.time.time() + seconds
-        monkeypatch.setattr(signature_check, "time", SimpleNamespace(time=lambda: now))
+        now = time.time() + seconds
+        monkeypatch.setattr(signature_check, "clocks", SimpleNamespace(now=lambda: now))
         return request
 
     body = sent(f"wx-server-sdk-{version}.openApi.http", later)

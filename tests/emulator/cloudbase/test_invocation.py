@@ -9,10 +9,11 @@ from uuid import RFC_4122, UUID
 
 import pytest
 from support.paths import ROOT
-from support.processes import until
+from support.processes import descriptors_left, until
 from support.values import NOW
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_OPENID
+from cloud_openapi.emulator import Emulator, create_app
 from cloud_openapi.runtime import Functions, Invocation, new_request_id
 
 BASE = "http://127.0.0.1:7070"
@@ -344,3 +345,15 @@ def test_request_ids_are_random_uuids():
     assert sum(1 << bit for bit in range(128) if len({n >> bit & 1 for n in numbers}) == 2) == (
         (1 << 128) - 1 - 0xF000_C000_0000_0000_0000
     )
+
+
+def test_a_request_that_finds_no_descriptors_says_so(functions, write):
+    write("index.py")
+    client = create_app(Emulator(), functions).test_client()
+    assert "hello" in client.get("/").text
+    with descriptors_left(0):
+        refused = client.get("/")
+    assert refused.status_code == 503
+    assert refused.json["code"] == "NO_FILE_DESCRIPTORS"
+    assert "ulimit -n" in refused.json["message"]
+    assert "hello" in client.get("/").text

@@ -15,7 +15,7 @@ from support.processes import WAIT, stopped, until
 from support.values import DAILY
 
 from cloud_openapi.demo import DEMO_APPID
-from cloud_openapi.emulator import Emulator, Server, create_app, listen, url_of
+from cloud_openapi.emulator import Emulator, Server, create_app, listen, listen_all, url_of
 from cloud_openapi.runtime import Functions
 
 BODY = json.dumps(sample("getDailyRetain.request.official-https.json")).encode()
@@ -89,7 +89,7 @@ def test_absolute_request_line_is_routed_by_its_path(server, target, base):
 
 
 def test_body_in_pieces_is_awaited(server, target):
-    head = request_of(f"POST {target} HTTP/1.1", "Host: x", f"Content-Length: {len(BODY)}")
+    head = request_of(f"POST {target} HTTP/1.1", "Host: localhost", f"Content-Length: {len(BODY)}")
     with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
         for piece in (head[:20], head[20:], BODY[:9], BODY[9:]):
             connection.sendall(piece)
@@ -132,7 +132,7 @@ def test_response_has_a_length_and_no_server_header(server, target):
 def test_body_over_six_mebibytes_is_45002(server, target):
     body = b" " * (6 * 2**20 + 1)
     request = request_of(
-        f"POST {target} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}", body=body
+        f"POST {target} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", body=body
     )
     status, answer = exchange(server, request)
     assert (status, answer["errcode"]) == ("HTTP/1.1 200 OK", 45002)
@@ -160,12 +160,12 @@ def test_server_answers_while_31_other_requests_wait():
         ThreadPoolExecutor(31) as pool,
     ):
         waiting = [
-            pool.submit(exchange, server, request_of("GET /wait HTTP/1.1", "Host: x"))
+            pool.submit(exchange, server, request_of("GET /wait HTTP/1.1", "Host: localhost"))
             for _ in range(31)
         ]
         try:
             assert all(app.arrived.acquire(timeout=WAIT) for _ in waiting)
-            quick = exchange(server, request_of("GET /quick HTTP/1.1", "Host: x"))
+            quick = exchange(server, request_of("GET /quick HTTP/1.1", "Host: localhost"))
             assert not any(request.done() for request in waiting)
         finally:
             app.go_on.set()
@@ -175,7 +175,7 @@ def test_server_answers_while_31_other_requests_wait():
 
 def test_server_answers_a_hundred_connections_at_once():
     app = create_app(Emulator())
-    ask = request_of("GET /healthz HTTP/1.1", "Host: x")
+    ask = request_of("GET /healthz HTTP/1.1", "Host: localhost")
     with Server(app, listen("127.0.0.1", 0)) as server, ThreadPoolExecutor(100) as pool:
         answers = list(pool.map(lambda _: exchange(server, ask), range(100)))
     assert {status for status, _ in answers} == {"HTTP/1.1 200 OK"}
@@ -183,7 +183,7 @@ def test_server_answers_a_hundred_connections_at_once():
 
 def test_close_frees_the_port_for_another_server():
     app = create_app(Emulator())
-    ask = request_of("GET /healthz HTTP/1.1", "Host: x")
+    ask = request_of("GET /healthz HTTP/1.1", "Host: localhost")
     with Server(app, listen("127.0.0.1", 0)) as first:
         assert exchange(first, ask)[1]["status"] == "ok"
     with pytest.raises(ConnectionRefusedError):
@@ -238,6 +238,69 @@ def test_url_of_a_socket_works_for_a_client_on_this_machine(address, url):
 def test_listen_on_a_port_in_use_raises_os_error():
     with listen("127.0.0.1", 0) as first, pytest.raises(OSError, match="in use"):
         listen("127.0.0.1", first.getsockname()[1])
+
+
+def test_listen_refuses_an_empty_host():
+    with pytest.raises(ValueError, match="empty"):
+        listen("", 0)
+
+
+@pytest.mark.parametrize("host", ["::", "localhost"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_both_families_are_answered(host, address):
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    listening = listen_all(host, 0)
+    with Server(create_app(Emulator()), listening) as server:
+        connection = http.client.HTTPConnection(address, port_of(server), timeout=WAIT)
+        with closing(connection):
+            for _ in range(2):
+                connection.request("GET", "/_emulator/clock")
+                answer = connection.getresponse()
+                answer.read()
+                assert answer.status == 200
+
+
+def test_localhost_with_one_address_in_use_takes_another_port():
+    with listen("::1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            listen_all("localhost", port)
+        for listening in listen_all("localhost", 0):
+            assert listening.getsockname()[1] != port
+            listening.close()
+
+
+def test_control_answers_while_moves_of_the_clock_run_timers():
+    moves, go_on = threading.Semaphore(0), threading.Event()
+    emulator = Emulator()
+
+    def slow(*, passes):
+        moves.release()
+        go_on.wait(WAIT)
+        return [f"passes: {passes}"]
+
+    emulator.clock.listen(slow)
+    with Server(create_app(emulator), listen("127.0.0.1", 0)) as server:
+
+        def ask(method, path, body=None):
+            connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=WAIT)
+            with closing(connection):
+                connection.request(method, path, body)
+                return json.load(connection.getresponse())
+
+        with ThreadPoolExecutor(6) as pool:
+            advance = json.dumps({"advance": 60})
+            moving = [pool.submit(ask, "PUT", "/_emulator/clock", advance) for _ in range(6)]
+            try:
+                assert all(moves.acquire(timeout=WAIT) for _ in range(4))
+                assert ask("GET", "/_emulator/clock")["frozen"] is False
+                assert ask("POST", "/_emulator/faults", '{"kind": "html"}')["id"] == 1
+                assert ask("DELETE", "/_emulator/faults") == {"faults": []}
+                assert not any(each.done() for each in moving)
+            finally:
+                go_on.set()
+            assert [each.result()["warnings"] for each in moving] == [["passes: True"]] * 6
 
 
 # A fault may be added after `never_blocks` returned True for a request.
@@ -388,3 +451,32 @@ def test_close_ends_running_invocations(functions):
         server.close()
         with pytest.raises((ConnectionError, http.client.HTTPException)):
             waiting.result()
+
+
+ODD_LINES = [
+    (b"GET //x?a=\xff", b"400"),
+    (b"GET /x?a=\xff", b"400"),
+    (b"GET /\xe4\xb8\xad", b"400"),
+    (b"GET http://[/", b"400"),
+    (b"GET http://a:b/", b"403"),
+    (b"GET //x?a=%ff", b"200"),
+    (b"GET /%00%ff%ed%a0%80", b"200"),
+    (b"BREW /nowhere", b"200"),
+    (b"GET /" + b"a" * 30_000, b"200"),
+    (b"GET /" + b"a" * 70_000, b"431"),
+    (b"POST /x HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\nX:", b"400"),
+    (b"POST /x HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\nX:", b"400"),
+    (b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\nX:", b"501"),
+    (
+        b"GET /healthz HTTP/1.1\r\n" + b"".join(b"A%d: b\r\n" % n for n in range(5000)) + b"X:",
+        b"200",
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "status"), ODD_LINES, ids=lambda text: repr(text[:25]))
+def test_an_odd_request_has_an_answer_and_no_traceback(server, caplog, line, status):
+    with socket.create_connection(("127.0.0.1", port_of(server)), WAIT) as connection:
+        connection.sendall(line + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(12)[9:] == status
+    assert caplog.records == []

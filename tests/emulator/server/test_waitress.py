@@ -3,7 +3,7 @@
 import inspect
 
 import pytest
-from waitress import channel, server, task, wasyncore
+from waitress import channel, parser, receiver, server, task, utilities, wasyncore
 
 MESSAGE = (
     "waitress has changed an internal that emulator/server/{file} depends on: {what}. Compare the "
@@ -14,8 +14,18 @@ MESSAGE = (
 FUNCTIONS = [
     ("server.py", wasyncore.loop, ("timeout", "use_poll", "map", "count")),
     ("server.py", wasyncore.close_all, ("map", "ignore_all")),
-    ("server.py", server.create_server, ("application", "map", "_dispatcher")),
-    ("server.py", server.TcpWSGIServer.pull_trigger, ("self",)),
+    (
+        "connections.py",
+        server.TcpWSGIServer.__init__,
+        ("self", "application", "map", "_sock", "dispatcher", "adj", "sockinfo", "bind_socket"),
+    ),
+    ("connections.py", server.TcpWSGIServer.pull_trigger, ("self",)),
+    ("connections.py", server.TcpWSGIServer.readable, ("self",)),
+    ("connections.py", server.TcpWSGIServer.accept, ("self",)),
+    ("connections.py", parser.HTTPRequestParser.parse_header, ("self", "header_plus")),
+    ("connections.py", parser.HTTPRequestParser.received, ("self", "data")),
+    ("connections.py", channel.HTTPChannel.received, ("self", "data")),
+    ("connections.py", channel.HTTPChannel.handle_close, ("self",)),
     ("dispatch.py", task.ThreadedTaskDispatcher.__init__, ("self",)),
     ("dispatch.py", task.ThreadedTaskDispatcher.add_task, ("self", "task")),
     ("dispatch.py", task.ThreadedTaskDispatcher.set_thread_count, ("self", "count")),
@@ -25,27 +35,37 @@ FUNCTIONS = [
     ("dispatch.py", task.WSGITask.build_response_header, ("self",)),
     ("dispatch.py", channel.HTTPChannel.service, ("self",)),
     ("dispatch.py", channel.HTTPChannel.write_soon, ("self", "data")),
-    ("dispatch.py", channel.HTTPChannel._flush_outbufs_below_high_watermark, ("self",)),
+    ("connections.py", channel.HTTPChannel._flush_outbufs_below_high_watermark, ("self",)),
 ]
 # The file that depends on it, a class, and the attributes that its code reads or sets.
 ATTRIBUTES = [
-    ("server.py", server.BaseWSGIServer, ("channel_class", "task_dispatcher", "trigger")),
+    ("server.py", server.BaseWSGIServer, ("trigger",)),
+    ("connections.py", server.BaseWSGIServer, ("channel_class", "task_dispatcher", "accepting")),
+    ("connections.py", channel.HTTPChannel, ("parser_class", "request", "last_activity")),
+    ("connections.py", channel.HTTPChannel, ("connected", "total_outbufs_len", "requests")),
+    ("connections.py", parser.HTTPRequestParser, ("chunked", "completed", "headers_finished")),
+    ("connections.py", parser.HTTPRequestParser, ("body_rcv", "error", "request_uri")),
+    ("connections.py", receiver.ChunkedReceiver, ("control_line", "trailer")),
+    ("dispatch.py", utilities.Error, ("code", "reason")),
     ("server.py", wasyncore, ("readwrite", "poll2", "socket_map")),
     ("dispatch.py", task.ThreadedTaskDispatcher, ("logger", "queue_logger")),
     ("dispatch.py", task.Task, ("complete", "content_length", "content_bytes_written")),
     ("dispatch.py", task.Task, ("has_body", "wrote_header", "channel")),
-    ("dispatch.py", channel.HTTPChannel, ("task_class", "requests", "server")),
+    ("dispatch.py", channel.HTTPChannel, ("requests", "server", "error_task_class")),
 ]
 # The source of a class, and what stands in it, by which our own code is called.
 CALLS = [
-    ("server.py", server.BaseWSGIServer, "self.channel_class("),
+    ("connections.py", server.BaseWSGIServer, "self.channel_class("),
+    ("connections.py", server.BaseWSGIServer, "self.accept()"),
+    ("connections.py", channel.HTTPChannel, "self.parser_class("),
+    ("connections.py", parser.HTTPRequestParser, "except ParsingError"),
     ("server.py", server.BaseWSGIServer, "self.task_dispatcher.add_task("),
     ("server.py", channel.HTTPChannel, "self.server.pull_trigger()"),
     ("server.py", wasyncore.poll2, ".readable()"),
     ("server.py", wasyncore.poll2, ".writable()"),
     ("server.py", wasyncore.readwrite, ".handle_read_event()"),
-    ("dispatch.py", channel.HTTPChannel, "self.task_class("),
-    ("dispatch.py", channel.HTTPChannel, "self._flush_outbufs_below_high_watermark()"),
+    ("connections.py", channel.HTTPChannel, "self.task_class("),
+    ("connections.py", channel.HTTPChannel, "self._flush_outbufs_below_high_watermark()"),
     ("dispatch.py", channel.HTTPChannel, "except ClientDisconnected"),
     ("dispatch.py", task.ThreadedTaskDispatcher, "self.queue_logger.warning("),
 ]
