@@ -17,6 +17,7 @@ _NAMED = re.compile(
 )
 # Base64 of a shorter one is a character or two, which any text holds.
 _SHORTEST_IN_BASE64 = 3
+_END = 6
 _EMULATOR_TOKEN = re.compile(r"emulator_[\w-]{136}")
 
 
@@ -27,6 +28,54 @@ def mask_text(text: str, secrets: Iterable[str | None], mask: str = MASK) -> str
     for spelling in sorted(found, key=len, reverse=True):
         text = text.replace(spelling, mask)
     return text
+
+
+class Masker:
+    """A growing set of secrets, replaced in time that does not depend on their number."""
+
+    def __init__(self, secrets: Iterable[str] = (), mask: str = MASK) -> None:
+        self._mask = mask
+        # By their last characters: all openids of a mini program begin alike.
+        self._by_end: dict[str, dict[str, bool]] = {}
+        self._short: list[str] = []
+        self._secrets: set[str] = set()
+        for secret in secrets:
+            self.add(secret)
+
+    def __len__(self) -> int:
+        return len(self._secrets)
+
+    def add(self, secret: str, *, as_word: bool = False) -> None:
+        """Replace a secret from now on; ``as_word`` only where no letter or digit is beside it."""
+        if secret in self._secrets:
+            return
+        self._secrets.add(secret)
+        for spelling in {secret} if as_word else _spellings(secret):
+            if len(spelling) < _END:
+                self._short.append(spelling)
+            self._by_end.setdefault(spelling[-_END:], {})[spelling] = as_word
+
+    def mask(self, text: str) -> str:
+        """Return a text without the secrets."""
+        found = {
+            spelling: as_word
+            for end in self._ends_in(text)
+            for spelling, as_word in list(self._by_end.get(end, {}).items())
+            if spelling in text
+        }
+        # The longest first: a secret may begin with another one.
+        for spelling in sorted(found, key=len, reverse=True):
+            if found[spelling]:
+                word = rf"(?<![0-9A-Za-z]){re.escape(spelling)}(?![0-9A-Za-z])"
+                text = re.sub(word, self._mask, text)
+            else:
+                text = text.replace(spelling, self._mask)
+        return text
+
+    def _ends_in(self, text: str) -> Iterable[str]:
+        if len(self._by_end) < len(text):
+            return [end for end in list(self._by_end) if end in text]
+        return {text[at : at + _END] for at in range(len(text) - _END + 1)}.union(self._short)
 
 
 def mask_named(text: str) -> str:

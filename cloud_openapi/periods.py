@@ -1,6 +1,7 @@
 """Natural days, weeks and months in Beijing time, the time of WeChat's statistics."""
 
 import os
+import re
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypedDict
@@ -9,6 +10,11 @@ from cloud_openapi.errors import ConfigError
 
 BEIJING = timezone(timedelta(hours=8), "Beijing")
 NOW_VARIABLE = "CLOUD_OPENAPI_NOW"
+_TIME = re.compile(
+    r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,12}))?)?)?"
+    r" ?(?:([Zz])|([+-])(\d\d)(?::?(\d\d))?)?)?",
+    re.ASCII,
+)
 
 Span = Literal["day", "week", "month"]
 
@@ -103,9 +109,17 @@ def parse_now(text: str | None) -> datetime | None:
     """
     if not text:
         return None
-    # datetime.fromisoformat reads a final Z only from Python 3.11 on.
-    moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=BEIJING)
+    # datetime.fromisoformat accepts other texts in each release of Python.
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise ValueError(f"not an ISO 8601 time: {text!r}")
+    *parts, fraction, utc, sign, hours, minutes = found.groups(default="0")
+    offset = timedelta(hours=int(hours), minutes=int(minutes))
+    zone = timezone(-offset if sign == "-" else offset)
+    year, month, day, hour, minute, second = map(int, parts)
+    microsecond = int(fraction[:6].ljust(6, "0"))
+    zone = BEIJING if utc == sign == "0" else zone
+    return datetime(year, month, day, hour, minute, second, microsecond, zone)
 
 
 def write_day(day: date) -> str:

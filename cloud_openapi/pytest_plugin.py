@@ -33,6 +33,9 @@ from cloud_openapi.transports.wsgi import WSGIExchange
 _MARKS = ("now", "seed", "faults", "pins", "recording")
 _GOOD = 200
 _NAME = re.compile(r"[^\w.-]+")
+_UNSAFE = re.compile(r"[^\w.\[\]-]+")
+# Bytes; most disks allow 255, and a file is written under a longer name first.
+_LONGEST_NAME = 160
 
 
 class FunctionFailedError(CloudOpenAPIError, AssertionError):
@@ -120,13 +123,16 @@ class Session:
     def use_recording(self, node: pytest.Item) -> Path:
         """Answer from the test's recordings, or make them with --record; return their file."""
         given = marks_of(node).get("recording")
-        name = _NAME.sub("-", node.name).strip("-")
-        place = node.path.parent / (given or f"recordings/{node.path.stem}/{name}.yaml")
+        folder = node.path.parent / "recordings" / node.path.stem
+        place = node.path.parent / given if given else folder / f"{cassette_name(node)}.yaml"
+        former = folder / f"{_NAME.sub('-', node.name).strip('-')}.yaml"
         mode: Mode = "replay"
         if self._config.getoption("cloud_openapi_record"):
             mode = "record"
-            if place.is_file():
-                place.unlink()
+            place.unlink(missing_ok=True)
+        elif not given and _is_file(former) and not place.exists():
+            # Formerly a file had the test's name alone, without its class.
+            place = former
         self.emulator.modes = _modes(self.emulator, mode, place)
         return place
 
@@ -202,6 +208,29 @@ class CloudEmulator:
         if outcome.status != _GOOD:
             raise FunctionFailedError(f"{name}: {json.dumps(outcome.result, ensure_ascii=False)}")
         return outcome.result
+
+
+def cassette_name(node: pytest.Item) -> str:
+    """Return the file name of a test's recording, without suffix, unique within its module.
+
+    ``Class.test[parameters]``; with a hash if that is no file name, or too long for one.
+    """
+    names = [one.name for one in node.listchain() if isinstance(one, pytest.Class)]
+    exact = ".".join([*names, node.name])
+    name = _UNSAFE.sub("-", exact).strip("-.") or "test"
+    if len(name.encode()) > _LONGEST_NAME:
+        name = name.encode()[:_LONGEST_NAME].decode("utf-8", "ignore")
+    if name == exact:
+        return name
+    return f"{name}-{sha256(exact.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # The name is too long for a file.
+        return False
 
 
 def marks_of(node: pytest.Item) -> dict[str, Any]:

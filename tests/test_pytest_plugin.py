@@ -384,6 +384,57 @@ def test_a_recording_is_replayed_without_the_service(
     assert file.read_text().count("- request:") == 1
 
 
+LONG = "数" * 80
+SAME_NAMES = f"""
+    import pytest
+    class TestA:
+        def test_same(self, recording, cloud):
+            assert {RETAIN}["visitUv"][0]["value"] == 434343
+        class TestInner:
+            def test_same(self, recording, cloud):
+                assert {RETAIN}["visitUv"][0]["value"] == 434343
+    class TestB:
+        def test_same(self, recording, cloud):
+            assert {RETAIN}["visitUv"][0]["value"] == 434343
+    @pytest.mark.parametrize("day", ["a/b", "a-b", "a b", "a", "{"x" * 300}"])
+    def test_same(day, recording, cloud):
+        assert {RETAIN}["visitUv"][0]["value"] == 434343
+    def test_{LONG}(recording, cloud):
+        assert {RETAIN}["visitUv"][0]["value"] == 434343
+"""
+
+
+def test_each_test_has_a_recording_of_its_own(project, service, monkeypatch):
+    monkeypatch.setenv("CLOUD_OPENAPI_UPSTREAM", service.url)
+    passes(project, SAME_NAMES, 9, "--record")
+    names = sorted(path.stem for path in (project.path / "recordings").rglob("*.yaml"))
+    assert len(names) == 9
+    assert {"TestA.test_same", "TestB.test_same", "TestA.TestInner.test_same"} < set(names)
+    assert {"test_same[a]", "test_same[a-b]"} < set(names)
+    assert max(len(name.encode()) for name in names) < 200
+    monkeypatch.delenv("CLOUD_OPENAPI_UPSTREAM")
+    passes(project, SAME_NAMES, 9)
+
+
+def test_a_recording_under_its_former_name_is_still_replayed(project):
+    day = {"begin_date": "20260301", "end_date": "20260301"}
+    module = "test_a_recording_under_its_former_name_is_still_replayed"
+    folder = project.path / "recordings" / module
+    for name in ("test_same", "test_with-a-b"):
+        cassette(folder / f"{name}.yaml", interaction("analysis.getDailyRetain", day, RECORDED))
+    source = f"""
+        import pytest
+        class TestA:
+            def test_same(self, recording, cloud):
+                assert {RETAIN}["visitUv"][0]["value"] == 434343
+                assert recording.name == "test_same.yaml"
+        @pytest.mark.parametrize("day", ["a/b"])
+        def test_with(day, recording, cloud):
+            assert {RETAIN}["visitUv"][0]["value"] == 434343
+    """
+    passes(project, source, 2)
+
+
 def test_the_marker_sets_the_recording_for_one_test_only(project):
     day = {"begin_date": "20260301", "end_date": "20260301"}
     cassette(project.path / "mine.json", interaction("analysis.getDailyRetain", day, RECORDED))

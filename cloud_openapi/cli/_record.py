@@ -100,10 +100,13 @@ def record(  # noqa: PLR0913 - an option each
 def import_(har: Path, to: Path) -> None:
     """Convert a HAR file of a browser, Charles or mitmproxy to recordings, without secrets."""
     recorder = Recorder(to)
-    found = read_har(har, redactor=recorder.redactor)
+    left_out: list[str] = []
+    found = read_har(har, redactor=recorder.redactor, left_out=left_out.append)
     for interaction in found:
         recorder.add_redacted(interaction)
-    click.echo(f"{len(found)} recorded in {to}")
+    click.echo(f"{len(found)} recorded in {to}" + (f"; {len(left_out)} left out:" * bool(left_out)))
+    for reason in left_out:
+        click.echo(f"  {reason}")
 
 
 def _requests(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 _NAME = re.compile(r"[^\W\d]\w*")
-_LAST = re.compile(r"(\.\w+|\[\]|\['.*'\])$")
+_LAST = re.compile(r"""(\.\w+|\[\]|\['(?:[^'\\]|\\.)*'\]|\["(?:[^"\\]|\\.)*"\])$""")
 _INDEX = re.compile(r"\[\d+\]")
 
 

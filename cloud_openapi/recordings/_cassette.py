@@ -14,7 +14,14 @@ from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.json_schema.values import type_of
 from cloud_openapi.recordings._encoding import decoded, text_of
-from cloud_openapi.recordings._fields import field, from_base64, moment, split_url, within
+from cloud_openapi.recordings._fields import (
+    field,
+    from_base64,
+    moment,
+    split_url,
+    status_of,
+    within,
+)
 from cloud_openapi.recordings._interaction import Headers, Interaction, api_of
 from cloud_openapi.recordings._redaction import Redactor
 
@@ -62,7 +69,19 @@ def entry_of(interaction: Interaction) -> dict[str, Any]:
         "origin": interaction.origin,
     }
     entry.update({name: value for name, value in extras.items() if value is not None})
-    return {**entry, "recorded_by": f"{_RECORDED_BY}{__version__}"}
+    written: dict[str, Any] = _writable({**entry, "recorded_by": f"{_RECORDED_BY}{__version__}"})
+    return written
+
+
+def _writable(value: Any) -> Any:
+    """Return a value without lone surrogates, which JSON may spell and no file can hold."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_writable(item) for item in value]
+    if isinstance(value, dict):
+        return {_writable(name): _writable(item) for name, item in value.items()}
+    return value
 
 
 def _numbered(number: int, entry: Any, catalogue: Catalogue, redactor: Redactor) -> Interaction:
@@ -83,9 +102,7 @@ def _interaction(entry: Any, catalogue: Catalogue) -> Interaction:
         path = split_url("uri", uri).path
         sent = decoded(_bytes("body", request.get("body")), _headers(request))
     with within("response"):
-        status = field(response, "status", dict)
-        with within("status"):
-            code = field(status, "code", int)
+        code, reason = _status(response)
         received = decoded(_response_body(response), _headers(response))
     origin = entry.get("origin")
     return Interaction(
@@ -95,7 +112,7 @@ def _interaction(entry: Any, catalogue: Catalogue) -> Interaction:
         request_headers=sent[1],
         request_body=sent[0],
         status=code,
-        reason=str(status.get("message") or ""),
+        reason=reason,
         response_headers=received[1],
         response_body=received[0],
         recorded_at=moment("recorded_at", entry.get("recorded_at")),
@@ -103,8 +120,17 @@ def _interaction(entry: Any, catalogue: Catalogue) -> Interaction:
     )
 
 
+def _status(response: Mapping[str, Any]) -> tuple[int, str]:
+    if "status_code" in response:
+        # VCR.py before 6 wrote the responses of httpx so, with the body as ``content``.
+        return status_of("status_code", response["status_code"]), ""
+    status = field(response, "status", dict)
+    with within("status"):
+        return status_of("code", field(status, "code", int)), str(status.get("message") or "")
+
+
 def _response_body(response: Mapping[str, Any]) -> bytes:
-    body = response.get("body")
+    body = response.get("body", response.get("content"))
     if not isinstance(body, dict):
         # Betamax and early VCR.py versions wrote only the text.
         return _bytes("body", body)

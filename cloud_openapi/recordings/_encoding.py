@@ -1,55 +1,196 @@
+"""Decode bodies that are compressed, with or without a Content-Encoding that says so."""
+
+import json
+import re
 import zlib
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 from cloud_openapi.errors import RecordingError
-from cloud_openapi.recordings._interaction import Headers, header
+from cloud_openapi.recordings._interaction import Headers
 
-GZIP = b"\x1f\x8b"
-"""The first two bytes of a gzip body."""
-_OF_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+LARGEST_BODY = 32 * 2**20
+"""The most bytes of a decoded body: a small body may decode to many gigabytes."""
+_OF_TRANSFER = frozenset({"content-encoding", "transfer-encoding"})
+_NAMES = {"x-gzip": "gzip", "x-deflate": "deflate", "zstandard": "zstd", "brotli": "br"}
+_PLAIN = frozenset({"", "identity", "none"})
+_GZIP = b"\x1f\x8b\x08"
+_MAGIC = {_GZIP: "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+# Images that WeChat's APIs return. They are known not to be compressed by a coding.
+_IMAGES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8")
+_MOST_CODINGS = 8
+_MOST_MEMBERS = 64
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+
+
+class _NotEncodedError(Exception):
+    """The data are not of the coding that was tried."""
 
 
 def decoded(body: bytes, headers: Headers) -> tuple[bytes, Headers]:
-    """Decode a body by its Content-Encoding; return it with headers that fit it.
+    """Decode a body by its codings, named or not; return it with headers that fit it.
 
-    VCR.py may have decoded a body and kept the header: such a body is returned unchanged. Raises
-    RecordingError.
+    VCR.py and browsers may decode a body and keep the header: such a body is returned unchanged.
+    Raises RecordingError for any other body that cannot be decoded.
     """
-    encoding = (header(headers, "content-encoding") or "").strip().lower()
-    if not encoding or encoding == "identity" or not body:
+    if not body:
         return body, headers
-    if encoding in {"gzip", "x-gzip", "deflate"}:
-        plain = _inflated(body, encoding)
-    elif _is_text(body):
-        plain = body
+    named = [
+        _NAMES.get(coding.strip().lower(), coding.strip().lower())
+        for name, values in headers.items()
+        if name.lower() == "content-encoding"
+        for value in values
+        for coding in value.split(",")
+    ]
+    plain = _undone(body, [coding for coding in named if coding not in _PLAIN])
+    if plain == body and set(named) <= _PLAIN:
+        return body, headers
+    length = {"content-length": [str(len(plain))]}
+    return plain, {
+        name: length.get(name.lower(), values)
+        for name, values in headers.items()
+        if name.lower() not in _OF_TRANSFER
+    }
+
+
+def _undone(body: bytes, codings: list[str]) -> bytes:
+    """Undo codings, the last one first, then those that no header names."""
+    if len(codings) > _MOST_CODINGS:
+        raise RecordingError(f"headers.Content-Encoding: has more than {_MOST_CODINGS} codings")
+    failure = ""
+    for coding in reversed(codings):
+        body, reason = _tried(body, coding)
+        failure = failure or reason
+    for _ in range(_MOST_CODINGS):
+        plain = _unnamed(body)
+        if plain is None:
+            break
+        body = plain
     else:
-        raise RecordingError(
-            f"headers.Content-Encoding: is {encoding}; only gzip and deflate are supported. VCR.py "
-            "decodes other encodings with decode_compressed_response=True"
-        )
-    rest = {name: values for name, values in headers.items() if name.lower() not in _OF_BODY}
-    return plain, {**rest, "Content-Length": [str(len(plain))]}
+        raise RecordingError(f"body: is encoded more than {_MOST_CODINGS} times")
+    if failure and body and not _is_text(body) and not body.startswith(_IMAGES):
+        raise RecordingError(failure)
+    return body
 
 
-def _inflated(body: bytes, encoding: str) -> bytes:
-    if "gzip" in encoding and not body.startswith(GZIP):
-        return body
-    # Servers send deflate with and without zlib's header.
+def _tried(body: bytes, coding: str) -> tuple[bytes, str]:
+    """Return a body without a coding, or unchanged with the reason."""
+    try:
+        return _without(body, coding), ""
+    except _NotEncodedError as error:
+        return body, str(error)
+
+
+def _without(body: bytes, coding: str) -> bytes:
+    decode = _DECODERS.get(coding)
+    if decode is None:
+        known = ", ".join(_DECODERS)
+        raise _NotEncodedError(f"headers.Content-Encoding: is {coding}; supported are {known}")
+    try:
+        return decode(body)
+    except ModuleNotFoundError:
+        raise _NotEncodedError(
+            f"body: is {coding} data, which need a package: pip install {_PACKAGES[coding]}"
+        ) from None
+
+
+def _unnamed(body: bytes) -> bytes | None:
+    """Return a body without a coding that no header names, None if it has none."""
+    if not body or _is_text(body) or body.startswith(_IMAGES):
+        return None
+    magic = next((coding for magic, coding in _MAGIC.items() if body.startswith(magic)), None)
+    try:
+        return _without(body, magic or "deflate")
+    except _NotEncodedError as error:
+        # Without a magic number, bytes that begin like deflate data may be anything else.
+        if magic is None:
+            return None
+        raise RecordingError(str(error)) from None
+
+
+def _gunzipped(body: bytes) -> bytes:
+    if not body.startswith(_GZIP):
+        raise _NotEncodedError("body: is not gzip data")
+    return _members("gzip", lambda: zlib.decompressobj(zlib.MAX_WBITS | 16), body, zlib.error)
+
+
+def _inflated(body: bytes) -> bytes:
+    # Servers send deflate with and without zlib's header, and some send gzip instead.
     for bits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
         inflater = zlib.decompressobj(bits)
         try:
-            plain = inflater.decompress(body) + inflater.flush()
-        except zlib.error:
+            plain = _output("deflate", inflater, body, zlib.error)
+        except _NotEncodedError:
             continue
-        if not inflater.eof:
-            raise RecordingError(f"body: the {encoding} data end too early")
-        return plain
-    if _is_text(body):
-        return body
-    raise RecordingError(f"body: is not {encoding} data")
+        if not inflater.unused_data:
+            return plain
+    raise _NotEncodedError("body: is not deflate data")
+
+
+def _unbrotlied(body: bytes) -> bytes:
+    brotli = import_module("brotli")
+    decoder = brotli.Decompressor()
+    if not hasattr(decoder, "can_accept_more_data"):
+        raise ModuleNotFoundError("this release of brotli cannot limit its output")
+    try:
+        plain: bytes = decoder.process(body, output_buffer_limit=LARGEST_BODY)
+    except brotli.error:
+        raise _NotEncodedError("body: is not br data") from None
+    if len(plain) >= LARGEST_BODY:
+        raise _too_large("br")
+    if not decoder.is_finished():
+        raise _NotEncodedError("body: the br data end too early")
+    return plain
+
+
+def _unzstandarded(body: bytes) -> bytes:
+    zstd = import_module("backports.zstd")
+    return _members("zstd", zstd.ZstdDecompressor, body, zstd.ZstdError)
+
+
+_DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": _gunzipped,
+    "deflate": _inflated,
+    "br": _unbrotlied,
+    "zstd": _unzstandarded,
+}
+_PACKAGES = {"br": "'brotli>=1.2'", "zstd": "backports.zstd"}
+
+
+def _members(coding: str, decoder: Callable[[], Any], body: bytes, error: type[Exception]) -> bytes:
+    """Return the output of gzip's members or zstd's frames, which may follow each other."""
+    plain = b""
+    for _ in range(_MOST_MEMBERS):
+        one = decoder()
+        plain += _output(coding, one, body, error, LARGEST_BODY - len(plain))
+        body = one.unused_data.lstrip(b"\0")
+        if not body:
+            return plain
+    raise RecordingError(f"body: the {coding} data have more than {_MOST_MEMBERS} members")
+
+
+def _output(
+    coding: str, decoder: Any, body: bytes, error: type[Exception], most: int = LARGEST_BODY
+) -> bytes:
+    """Return all output of a decoder of zlib or zstd."""
+    try:
+        plain: bytes = decoder.decompress(body, most + 1)
+    except error:
+        raise _NotEncodedError(f"body: is not {coding} data") from None
+    if len(plain) > most:
+        raise _too_large(coding)
+    if not decoder.eof:
+        raise _NotEncodedError(f"body: the {coding} data end too early")
+    return plain
+
+
+def _too_large(coding: str) -> RecordingError:
+    return RecordingError(f"body: the {coding} data decode to more than {LARGEST_BODY} bytes")
 
 
 def _is_text(body: bytes) -> bool:
-    return isinstance(text_of(body), str)
+    return not _CONTROL.search(body) and isinstance(text_of(body), str)
 
 
 def text_of(body: bytes) -> str | bytes:
@@ -58,3 +199,16 @@ def text_of(body: bytes) -> str | bytes:
         return body.decode()
     except UnicodeDecodeError:
         return body
+
+
+def characters_of(body: bytes) -> tuple[str, str]:
+    """Return the characters of any body, and the codec by which `bytes_of` writes them back."""
+    codec = json.detect_encoding(body)
+    # A broken UTF-16 text is repaired; UTF-8 keeps bytes that are none.
+    errors = "surrogateescape" if codec.startswith("utf-8") else "replace"
+    return body.decode(codec, errors), codec
+
+
+def bytes_of(text: str, codec: str) -> bytes:
+    """Return a text as bytes; the reverse of `characters_of`."""
+    return text.encode(codec, "surrogateescape" if codec.startswith("utf-8") else "replace")

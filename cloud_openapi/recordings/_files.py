@@ -7,8 +7,11 @@ from typing import Any
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.recordings._cassette import interactions_of
+from cloud_openapi.recordings._fields import read_text
 from cloud_openapi.recordings._interaction import Interaction
+from cloud_openapi.recordings._yaml import read_yaml
 
+_LARGEST = 64 * 2**20
 SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -18,7 +21,21 @@ def load(path: str | Path, catalogue: Catalogue | None = None) -> list[Interacti
     Raises RecordingError, which names file, interaction and key.
     """
     catalogue = default_catalogue() if catalogue is None else catalogue
-    return [found for file in files_of(Path(path)) for found in load_file(file, catalogue)]
+    return load_files(files_of(Path(path)), catalogue)
+
+
+def load_files(files: list[Path], catalogue: Catalogue) -> list[Interaction]:
+    """Return the interactions of cassettes. Raises RecordingError, which names all bad files."""
+    found: list[Interaction] = []
+    errors: list[str] = []
+    for file in files:
+        try:
+            found += load_file(file, catalogue)
+        except RecordingError as error:  # noqa: PERF203 - all bad files at once
+            errors.append(str(error))
+    if errors:
+        raise RecordingError("\n".join(errors))
+    return found
 
 
 def files_of(path: Path) -> list[Path]:
@@ -45,36 +62,10 @@ def load_file(file: Path, catalogue: Catalogue) -> list[Interaction]:
 
 
 def _document(file: Path) -> Any:
+    text = read_text(file, _LARGEST)
+    if file.suffix != ".json":
+        return read_yaml(text)
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise RecordingError(f"cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise RecordingError("is not UTF-8 text") from None
-    if file.suffix == ".json":
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise RecordingError(f"is not JSON: {error}") from None
-    return _yaml_document(text)
-
-
-def _yaml_document(text: str) -> Any:
-    yaml = yaml_library()
-    try:
-        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # Only the reason: the surrounding text may contain a secret.
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or type(error).__name__
-        raise RecordingError(f"is not YAML as VCR.py writes it{where}: {reason}") from None
-
-
-def yaml_library() -> Any:
-    """Return PyYAML, which JSON cassettes do not need. Raises RecordingError if missing."""
-    try:
-        import yaml  # noqa: PLC0415
-    except ModuleNotFoundError:
-        raise RecordingError("YAML needs PyYAML: pip install 'cloud-openapi[recordings]'") from None
-    return yaml
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecordingError(f"is not JSON: {error}") from None

@@ -4,29 +4,45 @@ http://www.softwareishard.com/blog/har-12-spec/
 """
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.errors import RecordingError
-from cloud_openapi.recordings._encoding import GZIP, decoded
-from cloud_openapi.recordings._fields import field, from_base64, moment, split_url, within
+from cloud_openapi.json_schema.values import is_number
+from cloud_openapi.recordings._encoding import decoded
+from cloud_openapi.recordings._fields import (
+    field,
+    from_base64,
+    moment,
+    read_text,
+    split_url,
+    status_of,
+    within,
+)
 from cloud_openapi.recordings._interaction import Headers, Interaction, api_of
 from cloud_openapi.recordings._redaction import Redactor
 
+_LOG = logging.getLogger(__name__)
 _HOST = "api.weixin.qq.com"
-_OF_TRANSFER = frozenset({"content-encoding", "transfer-encoding"})
+_LARGEST_FILE = 256 * 2**20
+# Statuses of responses without a body.
+_BODILESS = frozenset({204, 205, 304})
 
 
 def read_har(
-    path: str | Path, catalogue: Catalogue | None = None, redactor: Redactor | None = None
+    path: str | Path,
+    catalogue: Catalogue | None = None,
+    redactor: Redactor | None = None,
+    left_out: Callable[[str], object] = _LOG.warning,
 ) -> list[Interaction]:
     """Return the redacted requests to WeChat, or to any host at a path of the catalogue.
 
-    Entries without a response are left out. Raises RecordingError, which names file, entry and
-    key.
+    ``left_out`` is called with entry, key and reason of each of them that cannot be recorded.
+    Raises RecordingError for a file that is not HAR.
     """
     file, redactor = Path(path), redactor or Redactor()
     catalogue = default_catalogue() if catalogue is None else catalogue
@@ -34,20 +50,19 @@ def read_har(
     found = []
     for number, entry in enumerate(_entries(file)):
         try:
-            interaction = _interaction(entry, catalogue, paths)
-        except RecordingError as error:
-            raise RecordingError(f"{file}: log.entries[{number}].{error}") from None
-        if interaction is not None:
-            # In order: a token that one response grants is masked in all later entries.
-            found.append(redactor.interaction(interaction))
+            if _is_of_weixin(entry, paths):
+                # In order: a token that one response grants is masked in all later entries.
+                found.append(redactor.interaction(_interaction(entry, catalogue)))
+        except RecordingError as error:  # noqa: PERF203 - each entry for itself
+            left_out(f"log.entries[{number}].{error}")
     return found
 
 
 def _entries(file: Path) -> list[Any]:
     try:
-        entries = json.loads(file.read_bytes().decode("utf-8-sig"))["log"]["entries"]
-    except OSError as error:
-        raise RecordingError(f"{file}: cannot be read: {error.strerror}") from error
+        entries = json.loads(read_text(file, _LARGEST_FILE))["log"]["entries"]
+    except RecordingError as error:
+        raise RecordingError(f"{file}: {error}") from error
     except (ValueError, RecursionError):
         raise RecordingError(f"{file}: a HAR file is JSON in UTF-8; this file is not") from None
     except (TypeError, KeyError, IndexError):
@@ -57,55 +72,88 @@ def _entries(file: Path) -> list[Any]:
     return entries
 
 
-def _interaction(entry: Any, catalogue: Catalogue, paths: frozenset[str]) -> Interaction | None:
-    request, response = field(entry, "request", dict), field(entry, "response", dict)
+def _is_of_weixin(entry: Any, paths: frozenset[str]) -> bool:
+    """Return whether an entry is a request to WeChat; other keys are not read.
+
+    Raises RecordingError for an entry that does not say where its request went.
+    """
+    request = field(entry, "request", dict)
     with within("request"):
-        url = field(request, "url", str)
-        parts = split_url("url", url)
-        if parts.hostname != _HOST and parts.path not in paths:
-            return None
+        parts = split_url("url", field(request, "url", str))
+    return parts.hostname == _HOST or parts.path in paths
+
+
+def _interaction(entry: Mapping[str, Any], catalogue: Catalogue) -> Interaction:
+    request, response = entry["request"], field(entry, "response", dict)
+    with within("request"):
+        parts = split_url("url", request["url"])
         method = field(request, "method", str).upper()
-        headers, body = _headers(request), _request_body(request)
+        body, headers = _sent(request)
     with within("response"):
-        status = field(response, "status", int)
-        if not status:
-            # The browser received no response: the request was blocked, or the connection broke.
-            return None
-        response_body, response_headers = _received(response)
+        if response.get("status") == 0:
+            raise RecordingError("status: is 0: the program received no response")
+        status = status_of("status", response.get("status"))
+        response_body, response_headers = _received(response, status, method)
     return Interaction(
         api=api_of(catalogue, method, parts.path),
         method=method,
-        uri=url,
+        uri=request["url"],
         request_headers=headers,
         request_body=body,
         status=status,
         reason=str(response.get("statusText") or ""),
         response_headers=response_headers,
         response_body=response_body,
-        recorded_at=moment("startedDateTime", entry.get("startedDateTime")),
+        recorded_at=_started(entry),
         origin=f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
     )
 
 
-def _request_body(request: Mapping[str, Any]) -> bytes:
-    if request.get("postData") is None:
-        return b""
+def _started(entry: Mapping[str, Any]) -> Any:
+    try:
+        return moment("startedDateTime", entry.get("startedDateTime"))
+    except RecordingError:
+        # A recording is as useful without its time.
+        return None
+
+
+def _sent(request: Mapping[str, Any]) -> tuple[bytes, Headers]:
+    headers = _headers(request)
+    data = request.get("postData")
+    if data is None:
+        _check_kept("postData", "", request.get("bodySize"))
+        return b"", headers
     data = field(request, "postData", dict)
     text = data.get("text")
-    if text is None and isinstance(data.get("params"), list):
-        pairs = [(one.get("name", ""), one.get("value", "")) for one in data["params"]]
-        return urlencode(pairs).encode()
-    return _content("postData.text", text, data.get("encoding"))
+    if text is None and data.get("params"):
+        return _form(data["params"]), headers
+    _check_kept("postData.text", text or "", request.get("bodySize"))
+    return decoded(_content("postData.text", text, data.get("encoding")), headers)
 
 
-def _received(response: Mapping[str, Any]) -> tuple[bytes, Headers]:
+def _form(params: Any) -> bytes:
+    if not isinstance(params, list) or not all(isinstance(one, dict) for one in params):
+        raise RecordingError("postData.params: must be a list of objects with name and value")
+    pairs = [(str(one.get("name", "")), str(one.get("value", ""))) for one in params]
+    return urlencode(pairs, errors="surrogatepass").encode()
+
+
+def _received(response: Mapping[str, Any], status: int, method: str) -> tuple[bytes, Headers]:
     content = field(response, "content", dict)
-    headers = _headers(response)
-    body = _content("content.text", content.get("text"), content.get("encoding"))
+    text = content.get("text")
+    if status not in _BODILESS and method != "HEAD":
+        _check_kept("content.text", text, content.get("size", response.get("bodySize")))
+    body = _content("content.text", text, content.get("encoding"))
     # A HAR file has the decoded body and the headers as sent. Some programs save the encoded body.
-    if body.startswith(GZIP):
-        body, headers = decoded(body, headers)
-    return body, {k: v for k, v in headers.items() if k.lower() not in _OF_TRANSFER}
+    return decoded(body, _headers(response))
+
+
+def _check_kept(name: str, text: Any, size: Any) -> None:
+    """Raise RecordingError for a body that the program saw and did not keep."""
+    if not text and is_number(size) and size > 0:
+        raise RecordingError(f"{name}: is missing; the program did not keep the {size} bytes")
+    if text is None and size != 0:
+        raise RecordingError(f"{name}: is missing; the program did not keep it")
 
 
 def _content(name: str, text: Any, encoding: Any) -> bytes:
@@ -113,14 +161,19 @@ def _content(name: str, text: Any, encoding: Any) -> bytes:
         return b""
     if not isinstance(text, str):
         raise RecordingError(f"{name}: must be a string")
-    if encoding == "base64":
+    if not encoding:
+        return text.encode("utf-8", "surrogatepass")
+    if str(encoding).lower() == "base64":
         return from_base64(name, text)
-    return text.encode("utf-8", "surrogatepass")
+    raise RecordingError(f"{name}: its encoding must be base64")
 
 
 def _headers(message: Mapping[str, Any]) -> Headers:
     found: dict[str, list[str]] = {}
-    for header in message.get("headers") or []:
+    headers = message.get("headers") or []
+    if not isinstance(headers, list):
+        raise RecordingError("headers: must be a list of objects with name and value")
+    for header in headers:
         if not isinstance(header, dict) or "name" not in header:
             raise RecordingError("headers: must be a list of objects with name and value")
         # HTTP/2 has pseudo-headers such as ":path".

@@ -14,10 +14,11 @@ from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.forks import fork_safe
 from cloud_openapi.recordings._cassette import entry_of
-from cloud_openapi.recordings._files import SUFFIXES, load_file, yaml_library
+from cloud_openapi.recordings._files import SUFFIXES, load_file
 from cloud_openapi.recordings._interaction import Interaction, api_of
 from cloud_openapi.recordings._redaction import Redactor
 from cloud_openapi.recordings._request import key_of
+from cloud_openapi.recordings._yaml import yaml_library
 
 Serializer = Literal["yaml", "json"]
 

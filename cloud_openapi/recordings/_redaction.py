@@ -1,39 +1,49 @@
 """Redact interactions before they are written to disk."""
 
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cloud_openapi.forks import fork_safe
-from cloud_openapi.masking import mask_text
-from cloud_openapi.recordings._encoding import decoded
+from cloud_openapi.masking import Masker
+from cloud_openapi.recordings._encoding import bytes_of, characters_of, decoded
 from cloud_openapi.recordings._interaction import Headers, Interaction
 from cloud_openapi.recordings._rules import REDACTED, RULES, Rules
-from cloud_openapi.recordings._sweep import Sweep
-
-_REMEMBERED = 100
+from cloud_openapi.recordings._sweep import SHORTEST, Sweep
 
 
 class Redactor:
     """Replaces secrets in interactions. Safe to share between threads.
 
     It remembers the secrets that it finds, such as a granted token, and replaces them at any place
-    in later interactions; likewise the secrets that it is given. A request is always redacted to
-    the same result, so that it can be compared with a recorded one.
+    in later interactions; likewise the secrets that it is given. It never forgets one. A request is
+    always redacted to the same result, so that it can be compared with a recorded one.
     """
 
     def __init__(self, secrets: Iterable[str] = (), rules: Rules = RULES) -> None:
         self.rules = rules
         self._given = frozenset(filter(None, secrets))
         self._lock = fork_safe(threading.Lock())
-        self._met: dict[str, None] = {}
+        self._known = Masker(self._given, REDACTED)
 
     def __repr__(self) -> str:
-        return f"<Redactor, {len(self._given) + len(self._met)} secrets>"
+        return f"<Redactor, {len(self._known)} secrets>"
 
     def give(self, *secrets: str) -> None:
         """Replace these secrets too, at any place in later interactions."""
         self._given |= frozenset(filter(None, secrets))
+        with self._lock:
+            for secret in self._given:
+                self._known.add(secret)
+
+    def hide_given(self, interaction: Interaction) -> Interaction:
+        """Return an interaction with only the given secrets replaced, in its response."""
+        given = Masker(self._given, REDACTED)
+        return interaction._replace(
+            reason=_masked(interaction.reason, given),
+            response_headers=_masked(interaction.response_headers, given),
+            response_body=_masked(interaction.response_body, given),
+        )
 
     def interaction(self, interaction: Interaction) -> Interaction:
         """Return an interaction without its secrets and with decoded bodies.
@@ -52,8 +62,9 @@ class Redactor:
             response_body=sweep.body(got),
             origin=None if interaction.origin is None else sweep.text(interaction.origin),
         )
-        secrets = self._remember(sweep.met)
-        clean = Interaction(*_masked(tuple(swept), secrets))
+        with self._lock:
+            _add(self._known, sweep.met)
+        clean = Interaction(*_masked(tuple(swept), self._known))
         return clean._replace(
             request_headers=_measured(clean.request_headers, clean.request_body),
             response_headers=_measured(clean.response_headers, clean.response_body),
@@ -66,17 +77,15 @@ class Redactor:
         """
         sweep = Sweep(self.rules)
         swept = sweep.uri(uri), sweep.body(body)
-        uri, body = _masked(swept, self._given | sweep.met)
+        secrets = Masker(self._given, REDACTED)
+        _add(secrets, sweep.met)
+        uri, body = _masked(swept, secrets)
         return uri, body
 
-    def _remember(self, met: Iterable[str]) -> frozenset[str]:
-        with self._lock:
-            for secret in met:
-                self._met.pop(secret, None)
-                self._met[secret] = None
-            for secret in list(self._met)[:-_REMEMBERED]:
-                del self._met[secret]
-            return self._given.union(self._met)
+
+def _add(secrets: Masker, met: Iterable[str]) -> None:
+    for secret in met:
+        secrets.add(secret, as_word=len(secret) < SHORTEST)
 
 
 def _measured(headers: Headers, body: bytes) -> Headers:
@@ -87,15 +96,14 @@ def _measured(headers: Headers, body: bytes) -> Headers:
     }
 
 
-def _masked(value: Any, secrets: Collection[str]) -> Any:
+def _masked(value: Any, secrets: Masker) -> Any:
     """Mask secrets in a text, in bytes, or in a collection of them."""
-    if not secrets:
-        return value
     if isinstance(value, str):
-        return mask_text(value, secrets, REDACTED)
+        return secrets.mask(value)
     if isinstance(value, bytes):
-        text = value.decode("utf-8", "surrogateescape")
-        return _masked(text, secrets).encode("utf-8", "surrogateescape")
+        text, codec = characters_of(value)
+        masked = secrets.mask(text)
+        return value if masked == text else bytes_of(masked, codec)
     if isinstance(value, Mapping):
         return {_masked(name, secrets): _masked(item, secrets) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -14,7 +14,7 @@ from cloud_openapi.errors import (
     UsedUpError,
 )
 from cloud_openapi.forks import fork_safe
-from cloud_openapi.recordings._files import files_of, load_file
+from cloud_openapi.recordings._files import files_of, load_files
 from cloud_openapi.recordings._interaction import Interaction, api_of
 from cloud_openapi.recordings._redaction import Redactor
 from cloud_openapi.recordings._request import Key, key_of, request_differences
@@ -73,7 +73,7 @@ class Replay:
         files = files_of(place) if place.exists() else []
         if not files:
             raise NoRecordingsError(f"There are no recordings in {place}. {_HOW_TO_RECORD}")
-        found = (one for file in files for one in load_file(file, catalogue))
+        found = load_files(files, catalogue)
         return cls(found, repeat=repeat, by_api=by_api, place=str(place))
 
     def __len__(self) -> int:

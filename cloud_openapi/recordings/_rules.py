@@ -42,14 +42,29 @@ _LINE = re.compile(r"[^\r\n]+")
 RULES = Rules(
     names=frozenset(
         {
+            "accesskey",
+            "accesskeyid",
+            "aeskey",
             "apikey",
             "appid",
             "authorization",
+            "ciphertext",
             "cookie",
+            "credential",
+            "encrypt",
+            "encrypteddata",
+            "encryptkey",
             "jscode",
+            "jwt",
+            "mchkey",
             "openid",
+            "passcode",
+            "passphrase",
             "passwd",
             "password",
+            "paysign",
+            "privatekey",
+            "pwd",
             "secret",
             "secretid",
             "secretkey",
@@ -59,6 +74,11 @@ RULES = Rules(
             "ticket",
             "token",
             "unionid",
+            "v3key",
+            "令牌",
+            "口令",
+            "密码",
+            "密钥",
         }
     ),
     headers=frozenset(
@@ -97,21 +117,14 @@ RULES = Rules(
         # name=value, name: value, "name": "value", also escaped once more or URL-encoded.
         Pattern(
             re.compile(
-                r"""(?<![\w.-])(?P<name>[\w.-]+)\\*["'`]?\s*(?:[=:]|%(?:25)*3[ADad])\s*\\*["'`]?"""
+                r"""(?<![\w.-])(?P<name>[\w.-]+)\\*["'`]?\s*(?:[=:：]|%(?:25)*3[ADad])\s*\\*["'`]?"""
             ),
             _VALUE,
         ),
-        # A part of a multipart form, an element of XML.
+        # An element of XML, with a namespace or without.
         Pattern(
-            re.compile(
-                r"""(?i)\bname="?(?P<name>[\w.-]{1,99})"?[^\r\n]{0,999}"""
-                r"""(?:\r?\n[^\r\n]{1,999}){0,9}\r?\n\r?\n"""
-            ),
-            _LINE,
-        ),
-        Pattern(
-            re.compile(r"<(?P<name>[\w.-]+)(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[)?"),
-            re.compile(r"[^<>\[\]]+"),
+            re.compile(r"<(?P<name>[\w.:-]+)(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[)?"),
+            re.compile(r"(?:(?!\]\]>)[^<])+"),
         ),
         Pattern(re.compile(r"://(?=[^\s/@]+@)"), re.compile(r"[^\s/@]+")),
         # Credentials by their look: an appid, a JSON web token.

@@ -3,16 +3,23 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus, urlsplit, urlunsplit
 
+from cloud_openapi.recordings._encoding import bytes_of, characters_of
 from cloud_openapi.recordings._interaction import Headers
 from cloud_openapi.recordings._rules import REDACTED, Pattern, Rules
 
 _DEEPEST = 16  # levels of a URL in a URL, JSON in JSON
-# A shorter secret could be a word of other texts.
-_SHORTEST = 10
+SHORTEST = 10
+"""The length from which a secret is searched for within words; a shorter one could be in any."""
+# A shorter word is not searched for, nor one of letters or of digits alone.
+_SHORTEST_WORD = 6
+_MIXED = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])")
+_DISPOSITION = re.compile(r"(?im)^content-disposition:")
+_PART_NAME = re.compile(r"""(?i)[;\s]name\*?=["']?([^"';\r]*)""")
 _NUMBER = re.compile(r"[0-9eE.+-]*")
 _ATTRIBUTE = re.compile(
     r"\b(?:expires|max-age|path|domain|samesite|httponly|secure)\b", re.IGNORECASE
@@ -51,12 +58,10 @@ class Sweep:
         return found
 
     def body(self, body: bytes) -> bytes:
-        """Return a body without secrets; the same bytes if it has none or is not UTF-8."""
-        text = body.decode("utf-8", "surrogateescape")
+        """Return a body in UTF-8, -16 or -32 without secrets; the same bytes if it has none."""
+        text, codec = characters_of(body)
         swept = self.text(text)
-        if swept == text:
-            return body
-        return swept.encode("utf-8", "surrogateescape")
+        return body if swept == text else bytes_of(swept, codec)
 
     def text(self, text: str) -> str:
         """Return a text without secrets: JSON, an encoded form, or another format."""
@@ -75,7 +80,40 @@ class Sweep:
                 return swept
         if "=" in text and not any(mark in text for mark in ' \n"<{'):
             text = self.form(text)
+        if _DISPOSITION.search(text):
+            text = self._multipart(text)
         return self._patterns(text)
+
+    def _multipart(self, text: str) -> str:
+        """Return a text with the parts of a multipart form, line by line."""
+        lines = text.split("\n")
+        kept: list[str] = []
+        value: list[str] | None = None
+        name = ""
+        is_delimiter = _delimiters(lines)
+        for line in lines:
+            bare = line.rstrip("\r")
+            if is_delimiter(bare):
+                kept += [self._part(name, value), line] if value else [line]
+                name, value = "", None
+            elif value is not None:
+                value.append(line)
+            else:
+                kept.append(line)
+                found = _PART_NAME.search(bare)
+                name = found[1] if found else name
+                value = [] if name and not bare else None
+        return "\n".join([*kept, self._part(name, value)] if value else kept)
+
+    def _part(self, name: str, lines: list[str]) -> str:
+        text = "\n".join(lines)
+        value = text.removesuffix("\r")
+        if value.strip() and self._rules.secret(name):
+            self._meet(value.strip())
+            value = REDACTED
+        else:
+            value = self.text(value)
+        return value + "\r" * text.endswith("\r")
 
     def _pair(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
@@ -152,6 +190,18 @@ class Sweep:
             self.met |= values_in(value)
 
 
+def _delimiters(lines: list[str]) -> Callable[[str], bool]:
+    """Return a check for the lines that separate the parts of a multipart form."""
+    known = {
+        line.rstrip("\r")
+        for line, following in pairwise(lines)
+        if line.startswith("--") and following[:8].lower() == "content-"
+    }
+    if not known:
+        return lambda line: line.startswith("--")
+    return (known | {f"{line}--" for line in known}).__contains__
+
+
 def _written(value: Any, like: str) -> str:
     text = json.dumps(value, ensure_ascii=like.isascii(), separators=(",", ":"))
     # UTF-8 cannot encode a lone surrogate; a JSON escape can.
@@ -176,7 +226,9 @@ def values_in(text: str) -> set[str]:
 
 def _is_telling(part: str) -> bool:
     # Digits could be part of a number elsewhere.
-    return len(part) >= _SHORTEST and REDACTED not in part and not _NUMBER.fullmatch(part)
+    if REDACTED in part or _NUMBER.fullmatch(part):
+        return False
+    return len(part) >= SHORTEST or (len(part) >= _SHORTEST_WORD and bool(_MIXED.match(part)))
 
 
 def _decoded(text: str) -> str:

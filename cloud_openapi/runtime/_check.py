@@ -86,7 +86,7 @@ def _load_problems(
 
 
 def _hint(stack: str) -> str:
-    found = re.search(r"os\.environ\[(?:.*\n)+KeyError: '(\w+)'$", stack)
+    found = re.search(r"\nKeyError: '(\w+)'$", stack) if "os.environ[" in stack else None
     where = "envVariables of cloudbaserc.json, and in the platform's console"
     return f"\nThe variable {found[1]} is not set: set it in {where}" if found else ""
 

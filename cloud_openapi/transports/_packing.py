@@ -20,7 +20,7 @@ _ESCAPED: Final = re.compile(
     "\u2060-\u206f\ufeff\ufff0-\uffff]"
 )
 _STRING_OR_FLOAT: Final = re.compile(
-    r'"[^"\\]*(?:\\.[^"\\]*)*"|(-?\d+(?:\.\d+(?:e[+-]\d+)?|e[+-]\d+))'
+    r'"[^"\\]*(?:\\.[^"\\]*)*"|(-?(?<!\d)\d+(?:\.\d+(?:e[+-]\d+)?|e[+-]\d+))'
 )
 
 

@@ -103,7 +103,8 @@ class HTTPSTransport:
         else:
             target = "/cgi-bin/stable_token"
             reply = self._exchange.send("POST", target, json.dumps(fields).encode())
-        answer = json_object(self._exchange.body_of(reply, target)) or {}
+        body = self._exchange.body_of(reply, target)
+        answer = json_object(body) or {}
         if answer.get("errcode"):
             raise TokenDeniedError(answer)
         token, expires_in = answer.get("access_token"), answer.get("expires_in")

@@ -202,6 +202,18 @@ def test_a_status_that_is_not_200_is_minus_501001(httpserver, status, text):
     }
 
 
+@pytest.mark.parametrize("status", [500, 302, 201])
+def test_secrets_in_a_reason_phrase_are_not_shown(httpserver, status):
+    def repeating(request):
+        return Response("oops", f"{status} no {request.args['access_token']} {SECRET}")
+
+    failure = failing(Service(httpserver, repeating).facade())
+    assert " no *** ***" in failure.errMsg
+    shown = f"{failure.to_dict()} {failure!r} {''.join(traceback.format_exception(failure))}"
+    assert TOKEN not in shown
+    assert SECRET not in shown
+
+
 def test_a_redirect_is_not_followed(httpserver):
     service = Service(httpserver, lambda _: Response("", 302, {"Location": "/elsewhere"}))
     assert "302 FOUND" in failing(service.facade()).errMsg

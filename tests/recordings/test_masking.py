@@ -6,7 +6,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from cloud_openapi.masking import mask_json, mask_named, mask_text
+from cloud_openapi.masking import Masker, mask_json, mask_named, mask_text
 
 SECRET = 'a secret/"+=ä'
 
@@ -73,3 +73,10 @@ def test_secrets_of_a_body_are_masked(body, masked):
 @pytest.mark.parametrize("body", [b'{"n":1}', b"\xff", b'["secret"]', b""])
 def test_a_body_without_secrets_is_the_same_bytes(body):
     assert mask_json(body) == body
+
+
+@pytest.mark.parametrize("secret", ["z", SECRET, "a-long-secret-of-mine"])
+def test_a_masker_replaces_what_mask_text_replaces(secret):
+    encoded = base64.b64encode(f"xx{secret * 3}y".encode()).decode()
+    text = f"{secret} {quote_plus(secret)} {json.dumps(secret)} {encoded}"
+    assert Masker([secret]).mask(text) == mask_text(text, [secret])

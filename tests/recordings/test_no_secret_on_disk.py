@@ -1,11 +1,17 @@
 """A canary for every path by which requests and responses are written to disk."""
 
+import base64
+import contextlib
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
-from support.canaries import Canaries, with_canaries
+import yaml
+from support.canaries import Canaries, encodings, with_canaries
 from support.cassettes import cassette, interaction, run
+from support.har import entry as har_entry
+from support.har import har
 from support.paths import sample
 from support.service import RECORDED
 from support.values import API
@@ -13,6 +19,7 @@ from support.values import API
 # Imported here, since pytester would import it a second time.
 import cloud_openapi.pytest_plugin
 from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.recordings import RecordingError, load, write
 
 pytest_plugins = ["pytester"]
 
@@ -48,6 +55,57 @@ def test_record(talkative, tmp_path):
     assert len(list((tmp_path / "r").rglob("*.yaml"))) == 3
     (tmp_path / "output").write_text(result.stdout + result.stderr)
     assert talkative.canary.leaked(tmp_path) == []
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("coding", encodings())
+@pytest.mark.parametrize("way", ["har", "yaml", "json", "upstream"])
+def test_an_encoded_secret(service, tmp_path, coding, codec, way):
+    canary = service.canary
+    secret = {"session_key": canary("session key"), "private_key": canary("private key")}
+    body = encodings()[coding](json.dumps(secret).encode(codec))
+    found = SimpleNamespace(stdout="", stderr="")
+    to = tmp_path / "to"
+    to.mkdir()
+    if way == "upstream":
+        service.answer, service.headers = body, {"Content-Encoding": coding}
+        found = run("record", API, "--begin-date", "20260301", "--end-date", "20260301",
+                    "--base-url", service.url, "--to", to)  # fmt: skip
+    else:
+        text = base64.encodebytes(body).decode()
+        file = encoded_file(tmp_path, way, coding, text, body)
+        if way == "har":
+            found = run("import", file, "--to", to)
+        else:
+            found = run("verify", file, "--output", to / "report")
+            with contextlib.suppress(RecordingError):
+                write(to / "again.yaml", load(file))
+    # As the SDK does, the client shows its caller a body that is not JSON: UTF-16 is not.
+    if (way, codec) != ("upstream", "utf-16"):
+        (to / "output").write_text(f"{found.stdout} {found.stderr}")
+    assert list(to.rglob("*.*")) or found.stderr or "left out" in found.stdout
+    assert canary.leaked(tmp_path / "to", may_be_empty=True) == []
+
+
+def encoded_file(tmp_path, way, coding, text, body):
+    """Write a HAR file or a cassette, in which both sides have an encoded body."""
+    headers = [{"name": "Content-Encoding", "value": coding}]
+    if way == "har":
+        kept = {"text": text, "encoding": "base64"}
+        return har(tmp_path, har_entry(
+            request__postData=kept, request__headers=headers,
+            response__content=kept, response__headers=headers,
+        ))  # fmt: skip
+    entry = interaction(API, DAY, RECORDED)
+    entry["response"]["headers"] = {"content-encoding": [coding]}
+    entry["response"]["body"] = {"base64_string": "".join(text.split())}
+    if way == "yaml":
+        entry["request"].update(body=body, headers={"content-encoding": [coding]})
+        entry["response"]["body"] = {"string": body}
+    file = tmp_path / f"foreign.{way}"
+    document = {"version": 1, "interactions": [entry]}
+    file.write_text(yaml.dump(document) if way == "yaml" else json.dumps(document), "utf-8")
+    return file
 
 
 ASK = """
@@ -132,3 +190,14 @@ def test_drift_between_two_foreign_sets(foreign, tmp_path):
     assert (result.returncode, result.stderr) == (1, "")
     assert "the text of error 40013 was" in (tmp_path / "report").read_text("utf-8")
     assert canary.leaked(tmp_path) == []
+
+
+def test_the_search_looks_into_what_is_encoded(tmp_path):
+    canary = Canaries()
+    made = json.dumps({"a": canary("plain"), "b": canary("any")}).encode()
+    for number, coding in enumerate({*encodings()} - {"compress"}):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        body = encodings()[coding](made.decode().encode("utf-16"))
+        (folder / "a.yaml").write_text(yaml.dump({"body": body}), "utf-8")
+        assert canary.leaked(folder) == ["plain", "any"], coding

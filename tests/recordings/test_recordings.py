@@ -1,16 +1,20 @@
 """Cassettes of VCR.py are loaded; errors name file, interaction and key."""
 
 import gzip
+import http.client
+import io
 import json
+import tracemalloc
 import zlib
 from datetime import datetime, timedelta, timezone
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 import vcr
 import yaml
 
-from cloud_openapi.recordings import RecordingError, load
+from cloud_openapi.recordings import RecordingError, _files, load
 
 PATH = "/datacube/getweanalysisappiddailyretaininfo"
 URI = f"https://api.weixin.qq.com{PATH}"
@@ -139,6 +143,14 @@ def test_a_time_that_yaml_parses_is_loaded(tmp_path):
     assert load(file)[0].recorded_at == datetime(2026, 3, 9, tzinfo=timezone.utc)
 
 
+@pytest.mark.parametrize("written", ["20260309", "2026-03-09", "'20260309'", "1772985600000"])
+def test_a_day_or_a_number_that_yaml_parses_is_loaded(tmp_path, written):
+    file = tmp_path / "a.yaml"
+    text = yaml.safe_dump({"interactions": [entry(recorded_at="AT")], "version": 1})
+    file.write_text(text.replace("AT", written), "utf-8")
+    assert load(file)[0].recorded_at == datetime(2026, 3, 9, tzinfo=timezone(timedelta(hours=8)))
+
+
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
@@ -150,6 +162,14 @@ def test_a_time_that_yaml_parses_is_loaded(tmp_path):
         ({"request__body": 5}, "request.body: must be a string, is integer"),
         ({"response__status": {"message": "OK"}}, "response.status.code: is missing"),
         ({"response__status": {"code": "200"}}, "response.status.code: must be an integer"),
+        (
+            {"response__status": {"code": -1}},
+            "response.status.code: must be an HTTP status from 100 to 999, is -1",
+        ),
+        (
+            {"response__status": {"code": 0}},
+            "response.status.code: must be an HTTP status from 100 to 999, is 0",
+        ),
         ({"response__body": {"string": 1.5}}, "response.body.string: must be a string, is number"),
         (
             {"response__body": {"base64_string": "%"}},
@@ -190,7 +210,8 @@ def test_a_file_that_is_not_a_cassette_is_named(tmp_path, name, text, reason):
     [
         ("gzip", gzip.compress(b"x" * 999, mtime=0)[:-9], "the gzip data end too early"),
         ("gzip", b"\x1f\x8b\xff\xff", "is not gzip data"),
-        ("br", b"\xff\xfe", "headers.Content-Encoding: is br"),
+        ("br", b"\xff\xfe", "body: is not br data"),
+        ("compress", b"\xff\xfe", "headers.Content-Encoding: is compress; supported are"),
     ],
 )
 def test_a_body_that_cannot_be_decoded_is_an_error_with_its_place(tmp_path, encoding, data, reason):
@@ -207,3 +228,191 @@ def test_a_missing_file_or_another_suffix_is_named(tmp_path):
         load(tmp_path / "missing.yaml")
     with pytest.raises(RecordingError, match=r"a cassette must end in \.yaml"):
         load(tmp_path / "a.txt")
+
+
+def test_every_bad_file_of_a_folder_is_named_at_once(tmp_path):
+    cassette(tmp_path / "good.yaml", entry())
+    (tmp_path / "a.yaml").write_text("a: !!python/object/apply:os.getcwd []", "utf-8")
+    (tmp_path / "b.json").write_text("{", "utf-8")
+    with pytest.raises(RecordingError) as caught:
+        load(tmp_path)
+    first, second = str(caught.value).splitlines()
+    assert first.startswith(f"{tmp_path / 'a.yaml'}: is not YAML as VCR.py writes it in line 1")
+    assert first.endswith("Record it again, or remove it")
+    assert second.startswith(f"{tmp_path / 'b.json'}: is not JSON")
+
+
+# ---- values of Python in the YAML of VCR.py --------------------------------------------------
+
+SENT = b'{"begin_date":"20170313"}'
+
+
+def pieces():
+    yield SENT[:5]
+    yield SENT[5:]
+
+
+def by_http_client(url):
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    connection.request("POST", parts.path, SENT, {"X-Number": "5"})
+    connection.getresponse().read()
+    connection.close()
+
+
+def by_file(url, file):
+    with file.open("rb") as stream:
+        requests.post(url, data=stream, timeout=30)
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        by_file,
+        lambda url, file: requests.post(url, data=io.BytesIO(SENT), timeout=30),
+        lambda url, file: requests.post(url, data=io.StringIO(SENT.decode()), timeout=30),
+        lambda url, file: requests.post(url, data=pieces(), timeout=30),
+        lambda url, file: requests.post(url, data=iter((SENT,)), timeout=30),
+        lambda url, file: requests.post(url, data=bytearray(SENT), timeout=30),
+        lambda url, file: requests.post(url, data=SENT, timeout=30),
+        lambda url, file: requests.post(url, json=json.loads(SENT), timeout=30),
+        lambda url, file: by_http_client(url),
+    ],
+    ids=["file", "BytesIO", "StringIO", "generator", "iterator", "bytearray", "bytes", "json", "c"],
+)
+def test_a_body_that_vcr_recorded_is_loaded(served, tmp_path, send):
+    (tmp_path / "body").write_bytes(SENT)
+    with vcr.VCR().use_cassette(str(tmp_path / "day.yaml")):
+        send(served.url_for(PATH), tmp_path / "body")
+    (found,) = load(tmp_path / "day.yaml")
+    assert found.request_json == json.loads(SENT)
+    assert found.response_json == ANSWER
+
+
+OLD_HTTPX = """
+interactions:
+- request: {body: '{}', headers: {accept: ['*/*']}, method: POST, uri: 'https://a.example/x'}
+  response:
+    content: '{"ref_date":"20170313"}'
+    headers: {content-type: [application/json]}
+    http_version: HTTP/1.1
+    status_code: 201
+version: 1
+"""
+
+
+def test_a_response_of_httpx_as_older_releases_of_vcr_wrote_it_is_loaded(tmp_path):
+    (tmp_path / "a.yaml").write_text(OLD_HTTPX, "utf-8")
+    (found,) = load(tmp_path / "a.yaml")
+    assert (found.status, found.response_json) == (201, {"ref_date": "20170313"})
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("!!python/unicode 'a'", b"a"),
+        ("!!python/str 'a'", b"a"),
+        ("!!binary YQ==", b"a"),
+        ("!!python/bytes YQ==", b"a"),
+        ("!!python/object/new:_io.BytesIO {state: !!python/tuple [!!binary YQ==, 0, null]}", b"a"),
+        ("!!python/object/new:_io.StringIO {state: !!python/tuple ['a', '', 0, null]}", b"a"),
+        ("!!python/object/new:_io.BufferedReader {}", b""),
+        ("!!python/object/new:_io.BufferedReader [!!binary YQ==]", b"a"),
+        ("!!python/object/apply:builtins.iter {args: [[a, !!binary Yg==, 99]], state: 0}", b"abc"),
+        ("!!python/object/apply:builtins.iter {args: [!!python/tuple []], state: 0}", b""),
+        ("!!python/object/apply:builtins.bytearray ['\xff', latin-1]", b"\xff"),
+        ("!!python/tuple [1, !!python/long 2]", b"[1,2]"),
+        ("!!python/dict {a: !!python/none null}", b'{"a":null}'),
+        ("!!python/object/new:multidict._multidict.istr ['a']", b"a"),
+    ],
+)
+def test_a_harmless_tag_of_python_is_read(tmp_path, written, read):
+    text = yaml.safe_dump({"interactions": [entry(request__body="BODY")], "version": 1})
+    (tmp_path / "a.yaml").write_text(text.replace("BODY", written.replace("\n", "")), "utf-8")
+    assert load(tmp_path / "a.yaml")[0].request_body == read
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "!!python/object/apply:os.getcwd []",
+        "!!python/object/apply:os.system ['touch hacked']",
+        "!!python/object/new:os.system ['touch hacked']",
+        "!!python/object/apply:builtins.eval ['1']",
+        "!!python/object/apply:builtins.map [!!python/name:builtins.bytes , []]",
+        "!!python/object:collections.OrderedDict {}",
+        "!!python/name:os.system ''",
+        "!!python/module:os ''",
+        "!!python/object/apply:subprocess.Popen [[touch, hacked]]",
+        "!!python/object/new:_io.BytesIO 5",
+        "!!python/object/new:_io.BytesIO {state: []}",
+        "!!python/object/apply:builtins.iter {args: [[{}]]}",
+        "!!python/object/apply:builtins.bytearray [5, latin-1]",
+        "!!timestamp x",
+        "!!bool x",
+        "!!int ''",
+        "&a [*a]",
+        "*missing",
+    ],
+)
+def test_a_hostile_or_broken_value_is_refused_by_the_name_of_its_file(
+    tmp_path, monkeypatch, written
+):
+    monkeypatch.chdir(tmp_path)
+    text = yaml.safe_dump({"interactions": [entry(request__body="BODY")], "version": 1})
+    (tmp_path / "a.yaml").write_text(text.replace("BODY", written), "utf-8")
+    with pytest.raises(RecordingError, match=r"a\.yaml: "):
+        load(tmp_path / "a.yaml")
+    assert not (tmp_path / "hacked").exists()
+
+
+# ---- limits ----------------------------------------------------------------------------------
+
+
+def bomb(width, depth):
+    lines = ["a0: &a0 [" + ", ".join(["x" * 9] * width) + "]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * width)}]" for n in range(1, depth)]
+    return "\n".join(lines) + "\n"
+
+
+MERGES = "a0: &a0 {k: v}\n" + "".join(
+    f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 40)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (bomb(9, 9), "its aliases repeat more than 16 MiB, the limit"),
+        (MERGES, "its aliases repeat more than 16 MiB, the limit"),
+        ("[" * 100_000, "is nested more than 64 deep, the limit"),
+        ("- " * 100_000, "is nested more than 64 deep, the limit"),
+        ("a: {" * 100_000, "is nested more than 64 deep, the limit"),
+    ],
+    ids=["aliases", "merges", "flow", "block", "mappings"],
+)
+def test_a_yaml_file_that_explodes_is_refused_with_the_limit(tmp_path, text, reason):
+    (tmp_path / "a.yaml").write_text(text + "interactions: []\n", "utf-8")
+    tracemalloc.start()
+    try:
+        with pytest.raises(RecordingError, match=reason):
+            load(tmp_path / "a.yaml")
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_aliases_that_vcr_writes_are_read(tmp_path):
+    shared = ["application/json"]
+    headers = {"Accept": shared, "Content-Type": shared}
+    made = {"interactions": [entry(request__headers=headers) for _ in range(9)], "version": 1}
+    (tmp_path / "a.yaml").write_text(yaml.dump(made), "utf-8")
+    assert "*id001" in (tmp_path / "a.yaml").read_text()
+    assert [one.request_headers for one in load(tmp_path)] == [headers] * 9
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(_files, "_LARGEST", 2**20)
+    (tmp_path / "a.json").write_bytes(b" " * (2**20 + 1))
+    with pytest.raises(RecordingError, match=r"a\.json: is larger than 1 MiB, the limit"):
+        load(tmp_path)

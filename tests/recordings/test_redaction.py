@@ -12,7 +12,15 @@ from support.canaries import Canaries, forms, with_canaries
 from support.paths import SAMPLES
 
 from cloud_openapi.catalogue import default_catalogue
-from cloud_openapi.recordings import RULES, Interaction, Recorder, Redactor, _redaction, load, write
+from cloud_openapi.recordings import (
+    RULES,
+    Interaction,
+    Recorder,
+    RecordingError,
+    Redactor,
+    load,
+    write,
+)
 
 URI = "https://api.weixin.qq.com/cgi-bin/stable_token"
 
@@ -70,6 +78,83 @@ def test_a_granted_token_is_masked_in_later_responses(tmp_path, canary):
     recorder.add(plain(response_body=json.dumps({"access_token": token}).encode()))
     recorder.add(plain(response_body=f"what is {token}?".encode()))
     assert canary.leaked(tmp_path) == []
+
+
+def test_a_granted_token_is_never_forgotten(tmp_path, canary):
+    recorder = Recorder(tmp_path)
+    token = canary("granted")
+    recorder.add(plain(response_body=json.dumps({"access_token": token}).encode()))
+    openids = [{"openid": f"oGZUI0egBJY1zhBYw2K{n:09d}"} for n in range(3000)]
+    recorder.add(plain(response_body=json.dumps(openids).encode()))
+    recorder.add(plain(response_body=f"what is {token} of {openids[0]['openid']}?".encode()))
+    assert canary.leaked(tmp_path) == []
+    assert not [file for file in tmp_path.rglob("*.yaml") if b"oGZUI0" in file.read_bytes()]
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_a_secret_in_any_unicode_encoding_is_found(codec):
+    body = json.dumps({"secret": {"deep": ["a-secret-of-mine"]}, "w": "天"}, ensure_ascii=False)
+    xml = "<xml><Token>a-secret-of-mine</Token></xml>"
+    redactor = Redactor()
+    for text in (body, xml, "what is a-secret-of-mine?"):
+        clean = redactor.interaction(plain(response_body=text.encode(codec))).response_body
+        assert "a-secret-of-mine" not in clean.decode(codec)
+        assert "REDACTED" in clean.decode(codec)
+    assert redactor.interaction(plain(request_body=body.encode(codec))).request_json["w"] == "天"
+
+
+@pytest.mark.parametrize(
+    "name", ["pwd", "user_pwd", "private_key", "encryptedData", "aesKey", "密码", "Encrypt", "jwt"]
+)
+@pytest.mark.parametrize("form", ['{{"{}": "some text"}}', "{}=some_text&a=1", "{}: some_text"])
+def test_a_name_of_a_secret_hides_its_value(name, form):
+    clean = Redactor().interaction(plain(response_body=form.format(name).encode()))
+    assert b"some" not in clean.response_body
+
+
+MULTIPART = (
+    '--B\r\nContent-Disposition: form-data; name="private_key"\r\n\r\n'
+    "-----BEGIN KEY-----\r\nfirst of mine\r\n\r\nthird of mine\r\n-----END KEY-----\r\n"
+    '--B\r\ncontent-type: text/plain\r\nContent-Disposition: form-data;\r\n name="token"\r\n\r\n'
+    "one of mine\r\ntwo of mine\r\n"
+    '--B\r\nContent-Disposition: form-data; name="data"\r\n\r\n'
+    '{"secret": ["in json of mine"], "day": "20260301"}\r\n--B--\r\n'
+)
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+@pytest.mark.parametrize("cut", [0, 2, 4])
+def test_all_lines_of_a_secret_part_are_removed(end, cut):
+    body = MULTIPART[: len(MULTIPART) - cut].replace("\r\n", end).encode()
+    clean = Redactor().interaction(plain(request_body=body)).request_body
+    assert b"of mine" not in clean
+    assert clean.count(b"REDACTED") == 3
+    assert b"20260301" in clean
+    assert clean.count(end.encode()) == body.count(end.encode()) - 5
+    truncated = f"Content-Disposition: form-data; name=token{end}{end}a{end}b of mine".encode()
+    assert b"of mine" not in Redactor().interaction(plain(request_body=truncated)).request_body
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "<w:AppSecret>a [b] of mine</w:AppSecret>",
+        "<AppSecret xmlns='x'><![CDATA[a ]b of mine]]></AppSecret>",
+        "<ns1:token\n a='b'>of mine</ns1:token>",
+    ],
+)
+def test_a_secret_element_of_xml_is_removed(xml):
+    clean = Redactor().interaction(plain(request_body=xml.encode())).request_body
+    assert b"of mine" not in clean
+    assert b"</" in clean
+
+
+def test_a_short_secret_is_removed_as_a_word():
+    redactor = Redactor()
+    redactor.interaction(plain(request_body=b'{"password": "hunter2"}'))
+    body = b"hunter2 is not hunter23 nor 'hunter2'"
+    clean = redactor.interaction(plain(response_body=body)).response_body
+    assert clean == b"REDACTED is not hunter23 nor 'REDACTED'"
 
 
 def test_a_given_secret_is_masked_at_any_place(tmp_path, canary):
@@ -151,9 +236,14 @@ def test_the_repr_of_a_redactor_shows_no_secret():
 
 
 @given(st.binary())
-def test_any_bytes_can_be_redacted_and_redaction_is_idempotent(body):
+def test_any_bytes_are_redacted_or_refused_and_redaction_is_idempotent(body):
     redactor = Redactor()
-    once = redactor.interaction(plain(request_body=body, response_body=body))
+    try:
+        once = redactor.interaction(plain(request_body=body, response_body=body))
+    except RecordingError:
+        # Secrets in data that begin like gzip or zstd and are broken cannot be found.
+        assert body.startswith((b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"))
+        return
     assert redactor.interaction(once) == once
 
 
@@ -198,9 +288,7 @@ def test_any_json_stays_json_without_its_secret(value, secret):
     assert clean.request_json["app_secret"] == "REDACTED"
 
 
-def test_threads_may_share_a_redactor(monkeypatch):
-    # Almost every thread then has secrets to remove.
-    monkeypatch.setattr(_redaction, "_REMEMBERED", 4)
+def test_threads_may_share_a_redactor():
     redactor = Redactor()
     bodies = [json.dumps({"access_token": f"token-{n:020d}"}).encode() for n in range(120)]
 

@@ -16,6 +16,7 @@ from cloud_openapi.periods import BEIJING
 NAMES = sorted(path.name for path in SAMPLES.glob("*.json") if path.name != "INDEX.json")
 CATALOGUE = default_catalogue()
 SCHEMAS = openapi_document(CATALOGUE)["components"]["schemas"]
+RID = r",? rid: [0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$"
 # Until August 2020 the texts of errors had another end.
 HINT = r" hint: \[[\w.!-]+\]$"
 ENDPOINTS = ("token", "stable_token", "clear_quota", "quota_get", "rid_get")
@@ -27,9 +28,8 @@ WHILE_IT_WAS_NEW = {
 
 
 def error_schema(name):
-    if name.endswith("-rid.json"):
-        return SCHEMAS["error"]
-    errmsg = {"type": "string", "pattern": HINT}
+    """Return the OpenAPI document's schema of an error, with the end that its text must have."""
+    errmsg = {"type": "string", "pattern": RID if name.endswith("-rid.json") else HINT}
     return {**SCHEMAS["error"], "properties": {**SCHEMAS["error"]["properties"], "errmsg": errmsg}}
 
 

@@ -1,11 +1,19 @@
 """Strings that no file may contain, and a search for them in every spelling."""
 
 import base64
+import contextlib
+import gzip
 import json
+import re
+import zlib
 from urllib.parse import quote, quote_plus
+
+import brotli
+from backports import zstd
 
 from cloud_openapi.recordings import Interaction
 
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
 NAMES = (
     "access_token",
     "cloudbase_access_token",
@@ -33,12 +41,43 @@ class Canaries:
         self.made[place] = made
         return made
 
-    def leaked(self, folder):
+    def leaked(self, folder, *, may_be_empty=False):
         """Return the places whose canary is in a file below a folder, or in a file name."""
         files = [path for path in folder.rglob("*") if path.is_file()]
-        assert files
-        text = b"\n".join(str(path).encode() + b"\n" + path.read_bytes() for path in files)
+        assert files or may_be_empty
+        views = {view for path in files for view in views_of(path.read_bytes())}
+        text = b"\n".join([*(str(path).encode() for path in files), *views])
         return [place for place, made in self.made.items() if _spelled(made, text)]
+
+
+def views_of(data, depth=4):
+    """Yield bytes, and what they hold that is compressed, in base64 or in UTF-16."""
+    yield data
+    if depth:
+        for found in {*_decoded(data), *_decompressed(data)} - {data, b""}:
+            yield from views_of(found, depth - 1)
+
+
+def _decoded(data):
+    for codec in ("utf-16-le", "utf-16-be"):
+        if b"\0" in data:
+            yield data.decode(codec, "ignore").encode()
+    # YAML and MIME break base64 into lines, JSON escapes the line breaks and the slashes.
+    joined = re.sub(rb"\s*\n\s*|\\[nr]", b"", data).replace(b"\\/", b"/")
+    for run in {*_BASE64.findall(data), *_BASE64.findall(joined)}:
+        whole = run.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
+        yield base64.b64decode(whole[: len(whole) - (len(whole) % 4 == 1)] + b"===")
+
+
+def _decompressed(data):
+    for bits in (31, 15, -15):
+        # Also of data that are broken off, and of data in the midst of others.
+        with contextlib.suppress(zlib.error):
+            yield zlib.decompressobj(bits).decompress(data, 2**20)
+    with contextlib.suppress(brotli.error):
+        yield brotli.Decompressor().process(data, output_buffer_limit=2**20)
+    with contextlib.suppress(zstd.ZstdError):
+        yield zstd.ZstdDecompressor().decompress(data, 2**20)
 
 
 def _spelled(made, text):
@@ -101,6 +140,21 @@ def with_canaries(canary, uri, **headers):
         response_body=json.dumps(answer).encode(),
         origin=f"https://a.b/?access_token={canary('origin')}",
     )
+
+
+def encodings():
+    """Return functions that encode a body, by the Content-Encoding of the result."""
+    return {
+        "identity": bytes,
+        "gzip": lambda data: gzip.compress(data, mtime=0),
+        "deflate": zlib.compress,
+        "deflate, identity": lambda data: zlib.compress(data, wbits=-15),
+        "br": brotli.compress,
+        "zstd": zstd.compress,
+        "br, gzip": lambda data: gzip.compress(brotli.compress(data), mtime=0),
+        "compress": lambda data: b"\x1f\x9d" + zlib.compress(data),
+        "": lambda data: gzip.compress(data, mtime=0),
+    }
 
 
 def forms(canary):

@@ -27,6 +27,7 @@ def talkative_service():
         status=200,
         headers={},
         granted=None,
+        reason=None,
     )
 
     class Handler(BaseHTTPRequestHandler):
@@ -43,7 +44,7 @@ def talkative_service():
                 headers.update(state.headers)
                 answer = answer(self.path) if callable(answer) else answer
             data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(status)
+            self.send_response(status, state.reason)
             for name, value in {**headers, "Content-Length": str(len(data))}.items():
                 self.send_header(name, value)
             self.end_headers()

@@ -12,7 +12,7 @@ from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.forks import fork_safe
 from cloud_openapi.loopback import is_loopback
-from cloud_openapi.recordings import Headers, Interaction
+from cloud_openapi.recordings import Headers, Interaction, Redactor
 from cloud_openapi.recordings._encoding import decoded
 
 WEIXIN: Final = "https://api.weixin.qq.com"
@@ -38,6 +38,7 @@ class Upstream:
         self.base_url = (base_url or WEIXIN).rstrip("/")
         self._parts = urlsplit(self.base_url)
         self.app = _app_for(self.base_url, app)
+        self._redactor = Redactor(self.app)
         self._lock = fork_safe(threading.Lock())
         self._token: str | None = None
 
@@ -45,13 +46,17 @@ class Upstream:
         return f"<Upstream {self.base_url}>"
 
     def send(self, method: str, path: str, body: bytes) -> Interaction:
-        """Return the answer with its request, secrets included. Raises UpstreamError."""
+        """Return the answer with its request, which holds the token; the answer holds no secret.
+
+        Raises UpstreamError.
+        """
         token = self._get_token(None)
         found = self._exchange(method, f"{path}?{urlencode({'access_token': token})}", body)
         if _errcode(found) in _RENEWABLE:
             token = self._get_token(token)
             found = self._exchange(method, f"{path}?{urlencode({'access_token': token})}", body)
-        return found
+        # Callers, the journal and the recordings get an answer without this client's secrets.
+        return self._redactor.hide_given(found)
 
     def _get_token(self, refused: str | None) -> str:
         """Return the current token, or a new one if it is the refused token."""
@@ -61,6 +66,7 @@ class Upstream:
                 fields = {"grant_type": "client_credential", "appid": appid, "secret": secret}
                 answer = self._exchange("POST", _TOKEN_PATH, json.dumps(fields).encode())
                 self._token = _token_of(answer, self.base_url)
+                self._redactor.give(self._token)
             return self._token
 
     def _exchange(self, method: str, target: str, body: bytes) -> Interaction:
