@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 # Names that public DNS cannot have, so that no site can point them here; containers use them.
-_RESERVED = (".localhost", ".internal")
+_LOCALHOST, _INTERNAL = ".localhost", ".internal"
 _REASON = "403 The emulator forwards nothing"
 _LONGEST = 200
 
@@ -42,9 +42,13 @@ class Access(NamedTuple):
 
     def serves(self, host: str) -> bool:
         """Return whether a host name or IP address is the emulator's."""
-        if is_loopback(host) or host.endswith(_RESERVED) or host in self.hosts:
+        if self.trusts_page(host) or host.endswith(_INTERNAL):
             return True
         return self.wide and ("." not in host or _is_address(host))
+
+    def trusts_page(self, host: str) -> bool:
+        """Return whether pages of a host may call the emulator: this machine's and added names."""
+        return is_loopback(host) or host.endswith(_LOCALHOST) or host in self.hosts
 
 
 def refuse_foreign_requests(app: Flask, paths: Collection[str], access: Access) -> None:
@@ -111,8 +115,11 @@ class _Door:
         origin = environ.get("HTTP_ORIGIN")
         if origin is None:
             return environ.get("HTTP_SEC_FETCH_SITE") == "cross-site"
-        host = _hostname(origin)
-        return not is_loopback(host) and host not in self._access.hosts
+        if self._access.trusts_page(_hostname(origin) or "."):
+            return False
+        # The emulator's own page, under a name that no other site can have.
+        host = environ.get("HTTP_HOST", "")
+        return origin.partition("://")[2] != host or not self._is_own(host)
 
     def _is_tencents(self, host: str | None, path: str) -> bool:
         """Return whether a host is WeChat's or the gateway's, and may have this path."""
