@@ -1,4 +1,4 @@
-"""Hosts that are this machine."""
+"""IP addresses, and the hosts that are this machine."""
 
 import ipaddress
 
@@ -8,8 +8,14 @@ def is_loopback(host: str | None) -> bool:
     if host is None or host == "localhost":
         return host is not None
     try:
-        address = ipaddress.ip_address(host)
+        return ipaddress.ip_address(without_mapping(host)).is_loopback
     except ValueError:
         return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+
+
+def without_mapping(address: str) -> str:
+    """Return the IPv4 address in an address such as ::ffff:127.0.0.1, any other text unchanged."""
+    try:
+        return str(ipaddress.IPv6Address(address).ipv4_mapped or address)
+    except ValueError:
+        return address
