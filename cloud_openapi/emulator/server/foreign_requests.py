@@ -16,14 +16,12 @@ from flask import Flask, Response
 
 from cloud_openapi.emulator.json_response import refusal
 from cloud_openapi.emulator.server.cross_origin import answer_cross_origin
-from cloud_openapi.loopback import is_loopback
+from cloud_openapi.loopback import INTERNAL, LOCALHOST, is_loopback
 from cloud_openapi.runtime import is_gateway_host, is_weixin_host
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-# Names that public DNS cannot have, so that no site can point them here; containers use them.
-_LOCALHOST, _INTERNAL = ".localhost", ".internal"
 _REASON = "403 The emulator forwards nothing"
 _LONGEST = 200
 
@@ -42,13 +40,13 @@ class Access(NamedTuple):
 
     def serves(self, host: str) -> bool:
         """Return whether a host name or IP address is the emulator's."""
-        if self.trusts_page(host) or host.endswith(_INTERNAL):
+        if self.trusts_page(host) or host.endswith(INTERNAL):
             return True
         return self.wide and ("." not in host or _is_address(host))
 
     def trusts_page(self, host: str) -> bool:
         """Return whether pages of a host may call the emulator: this machine's and added names."""
-        return is_loopback(host) or host.endswith(_LOCALHOST) or host in self.hosts
+        return is_loopback(host) or host.endswith(LOCALHOST) or host in self.hosts
 
 
 def refuse_foreign_requests(app: Flask, paths: Collection[str], access: Access) -> None:
