@@ -166,7 +166,10 @@ def _not_loopback() -> Response:
 
 
 def _foreign_page() -> Response:
-    message = "A page of another site may not call the emulator; pages of localhost may."
+    message = (
+        "A page of another site may not call the emulator; pages of localhost and the emulator's "
+        "own may. Add the host name of a page that you trust with --allow-host."
+    )
     return refusal(HTTPStatus.FORBIDDEN, "FOREIGN_PAGE", message)
 
 
@@ -185,7 +188,7 @@ def _not_forwarded(target: str, method: str) -> Response:
         "other hosts and api.weixin.qq.com. Add the host to no_proxy."
     )
     if method == "CONNECT":
-        message += " https cannot be answered: use wx-server-sdk 2.3.3 or later."
+        message += " https cannot be answered: run the program with `cloud-openapi exec --`."
     answer = refusal(HTTPStatus.FORBIDDEN, "NETWORK_BLOCKED", message)
     answer.status = _REASON
     return answer

@@ -539,6 +539,7 @@ def test_requests_for_other_hosts_are_not_forwarded(served, request_):
     answer = json.loads(body)
     assert answer["code"] == "NETWORK_BLOCKED"
     assert "forwards nothing" in answer["message"]
+    assert ("`cloud-openapi exec --`" in answer["message"]) == request_.startswith(b"CONNECT")
 
 
 def test_proxy_request_for_the_emulator_itself_is_answered(served):
@@ -561,6 +562,7 @@ def test_proxy_request_for_the_emulator_itself_is_answered(served):
 def test_requests_from_foreign_pages_are_refused(gateway, path, headers):
     answer = gateway.client.post(path, data=b"{}", headers=headers)
     assert (answer.status_code, answer.json["code"]) == (403, "FOREIGN_PAGE")
+    assert "--allow-host" in answer.json["message"]
     assert gateway.functions.invoked == []
 
 
