@@ -14,10 +14,21 @@ from functools import partial
 _COARSE = 5
 
 if sys.platform == "win32":
-    now = partial(time.time)
     monotonic = partial(time.monotonic)
 else:
-    now = partial(time.clock_gettime, _COARSE if sys.platform == "linux" else time.CLOCK_REALTIME)
-    """Return the seconds since 1970."""
     monotonic = partial(time.clock_gettime, time.CLOCK_MONOTONIC)
     """Return the seconds of a clock that is never set."""
+
+if sys.platform == "linux":
+    now = partial(time.clock_gettime, _COARSE)
+    """Return the seconds since 1970."""
+else:
+    # time-machine replaces every clock of the date here: count from the time of the import.
+    # freezegun does not replace clock_gettime, which Windows lacks.
+    _START = (
+        time.time() if sys.platform == "win32" else time.clock_gettime(time.CLOCK_REALTIME)
+    ) - monotonic()
+
+    def now() -> float:
+        """Return the seconds since 1970."""
+        return monotonic() + _START
