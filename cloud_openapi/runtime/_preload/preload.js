@@ -72,7 +72,7 @@ function refuseHttp2(host) {
   const message =
     `${host} is not called: the emulator answers for it, and not over HTTP/2. ` +
     `Use ${emulator.origin} as the base URL of a client of HTTP/1.1`
-  // A session of HTTP/2 takes a socket that does not connect as connected.
+  // Without `connecting`, http2 uses the socket at once and fails before the message comes.
   return Object.assign(refuse(new net.Socket(), host, message), { connecting: true })
 }
 
