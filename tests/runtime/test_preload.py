@@ -127,6 +127,39 @@ def test_node_does_not_reach_services_that_are_not_emulated(server, scheme, host
 
 
 @needs_node
+@pytest.mark.parametrize(
+    "source",
+    [
+        "require('http2').connect('https://api.weixin.qq.com')",
+        "require('tls').connect({ host: 'api.weixin.qq.com', port: 443, ALPNProtocols: ['h2'] })",
+        """require('tls').connect(443, 'api.weixin.qq.com', {
+            ALPNProtocols: Buffer.from('\\x02h2')
+        })""",
+    ],
+)
+def test_node_is_told_that_the_emulator_has_no_http_2(server, source):
+    finished = node(server, f"{source}.on('error', (error) => console.log(error.message))")
+    message = (
+        "api.weixin.qq.com is not called: the emulator answers for it, and not over HTTP/2. "
+        f"Use {server.url} as the base URL of a client of HTTP/1.1"
+    )
+    assert finished.stdout == f"{message}\n"
+    assert finished.stderr == f"Warning: {message}\n"
+
+
+@needs_node
+def test_node_negotiates_http_1_1_and_shows_a_connection_of_tls(server):
+    source = """
+        const options = { ALPNProtocols: ['h2', 'http/1.1'] }
+        const socket = require('tls').connect(443, 'api.weixin.qq.com', options, () => {
+            console.log(socket.alpnProtocol, socket.getCipher(), socket.getProtocol())
+            socket.end()
+        })
+    """
+    assert node(server, source).stdout == "false {} null\n"
+
+
+@needs_node
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_node_reaches_other_hosts_as_ever(server, scheme, other):
     port, received, thread = other
