@@ -244,6 +244,15 @@ def test_no_proxy_gets_requests_for_the_emulator(given, begins):
         assert len(hosts) == len(set(hosts))
 
 
+def test_an_exception_sends_only_its_own_domain_to_the_proxy(monkeypatch):
+    listed = {"api.weixin.qq.com", "mch.weixin.qq.com", "tencentcloudapi.com", "tencentyun.com"}
+    monkeypatch.setenv("CLOUD_OPENAPI_REAL_HOSTS", f"other.example, {REFUSED}")
+    hosts = isolated({}, "http://127.0.0.1:7070")["no_proxy"].split(",")
+    assert listed & set(hosts) == listed - {"tencentcloudapi.com"}
+    assert ".tencentcloudapi.com" not in hosts
+    assert {".mch.weixin.qq.com", "tcb-admin.tencentcloudapi.com"} <= set(hosts)
+
+
 def test_a_star_in_no_proxy_stays_alone():
     environment = isolated({"no_proxy": "*", "NO_PROXY": "a.example"}, "http://[::1]:7070")
     assert environment["no_proxy"] == "*"
