@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -165,6 +166,35 @@ def test_python_does_not_reach_weixin(server, way):
     assert NOT_CALLED.format(server.url) in finished.stderr.splitlines()[-1]
     finished = run(server, sys.executable, "-c", LOOKUPS[way].format(host=REFUSED))
     assert MESSAGE in finished.stderr.splitlines()[-1]
+
+
+OLD_PYTHONS = sorted(
+    str(python)
+    for folder in (Path.home() / ".pyenv/versions", Path("/opt/hostedtoolcache/Python"))
+    for python in folder.glob("**/bin/python3.[6-9]")
+)
+
+
+@pytest.mark.skipif(not OLD_PYTHONS, reason="no Python before 3.10 is installed")
+@pytest.mark.parametrize("python", OLD_PYTHONS)
+def test_python_before_3_10_looks_up_other_hosts_only(server, python):
+    lookup = "import socket; print(len(socket.getaddrinfo('localhost', 80)) > 0)"
+    finished = run(server, python, "-c", lookup)
+    assert (finished.stdout, finished.stderr) == ("True\n", "")
+    if not python.endswith(("3.6", "3.7")):  # these have no audit hooks
+        finished = run(server, python, "-c", lookup.replace("localhost", "API.weixin.qq.com."))
+        assert NOT_CALLED.format(server.url) in finished.stderr.splitlines()[-1]
+
+
+def test_the_hook_is_left_out_of_a_python_without_audit_hooks(server, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("print('own')", "utf-8")
+    source = (
+        "import runpy, sys; del sys.addaudithook; sys.path.insert(1, sys.argv[2]); "
+        "runpy.run_path(sys.argv[1], run_name='sitecustomize')"
+    )
+    file = sys.modules[isolated.__module__]._FOLDER / "sitecustomize.py"
+    finished = run(server, sys.executable, "-c", source, str(file), str(tmp_path))
+    assert (finished.stdout, finished.stderr) == ("own\n", "")
 
 
 def test_python_reaches_other_hosts_as_ever(server, other):
