@@ -140,8 +140,9 @@ def test_node_reaches_other_hosts_as_ever(server, scheme, other):
 
 
 @needs_node
-def test_a_variable_names_hosts_that_are_called_all_the_same(server, other, monkeypatch):
-    monkeypatch.setenv("CLOUD_OPENAPI_REAL_HOSTS", f"other.example, {REFUSED}")
+@pytest.mark.parametrize("real", [REFUSED, REFUSED.title()])
+def test_a_variable_names_hosts_that_are_called_all_the_same(server, other, monkeypatch, real):
+    monkeypatch.setenv("CLOUD_OPENAPI_REAL_HOSTS", f"other.example, {real}")
     port, received, thread = other
     lookup = "autoSelectFamily: false, lookup: (host, options, done) => done(null, '127.0.0.1', 4)"
     node(server, f"require('http').get('http://{REFUSED}:{port}/a', {{ {lookup} }})")
@@ -195,6 +196,13 @@ def test_the_hook_is_left_out_of_a_python_without_audit_hooks(server, tmp_path):
     file = sys.modules[isolated.__module__]._FOLDER / "sitecustomize.py"
     finished = run(server, sys.executable, "-c", source, str(file), str(tmp_path))
     assert (finished.stdout, finished.stderr) == ("own\n", "")
+
+
+@pytest.mark.parametrize("real", [REFUSED, REFUSED.title()])
+def test_python_looks_up_the_hosts_that_a_variable_names(server, monkeypatch, real):
+    monkeypatch.setenv("CLOUD_OPENAPI_REAL_HOSTS", f"other.example, {real}")
+    source = f"import sys; sys.audit('socket.getaddrinfo', {REFUSED!r}); print('permitted')"
+    assert run(server, sys.executable, "-c", source).stdout == "permitted\n"
 
 
 def test_python_reaches_other_hosts_as_ever(server, other):

@@ -36,7 +36,8 @@ def _check(host: str) -> None:
 
     with open(os.path.join(_FOLDER, "hosts.json"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
         domains = json.load(file)
-    if host in os.environ.get("CLOUD_OPENAPI_REAL_HOSTS", "").replace(" ", "").split(","):
+    real = os.environ.get("CLOUD_OPENAPI_REAL_HOSTS", "").lower()
+    if host in real.replace(" ", "").split(","):
         return
     if _is_below(host, domains["weixin"] + domains["gateway"]):
         url = os.environ.get("CLOUD_OPENAPI_EMULATOR")
