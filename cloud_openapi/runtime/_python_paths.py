@@ -57,6 +57,10 @@ class _Paths:
                 | ast.Assign(targets=[target], value=value)
             ) if _is_sys_path(target):
                 yield from self._listed(value)
+            case (
+                ast.BinOp(op=ast.Add()) | ast.JoinedStr() | ast.Call(func=ast.Name(id="str"))
+            ) if not (self._path(node) or "").startswith((self._name, "./")):
+                return  # a text, unless it begins at the file or the working directory
             case ast.Call() | ast.BinOp() | ast.Subscript() | ast.JoinedStr():
                 yield from self._data(node)
             case ast.Attribute(attr="parent"):
