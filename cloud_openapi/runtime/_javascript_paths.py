@@ -36,7 +36,7 @@ _TEMPLATE = re.compile(r"`\$\{\s*__dirname\s*\}([^$`]*)")
 # The path may be an argument of other calls: join(…), path.join(…), require('path').join(…).
 _LOADS = re.compile(
     r"(?:require(?:\s*\.\s*resolve)?|import)\s*\(\s*"
-    r"(?:(?:require\s*\([^()]*\)\s*\.\s*)?[\w$]+(?:\s*\.\s*[\w$]+)*\s*\(\s*)*\Z"
+    r"(?:(?:require\s*\([^()]*\)\s*\.\s*)?[\w$]+(?:\s*\.\s*[\w$]+)*\s*\(\s*){0,3}\Z"
 )
 
 
