@@ -13,7 +13,7 @@ const { weixin, gateway, refused } = require('./hosts.json')
 const emulated = [...weixin, ...gateway]
 const emulator = new URL(process.env.CLOUD_OPENAPI_EMULATOR || 'http://127.0.0.1:9')
 const address = { host: emulator.hostname.replace(/^\[|\]$/g, ''), port: Number(emulator.port) || 80 }
-const real = (process.env.CLOUD_OPENAPI_REAL_HOSTS || '').split(',').map((host) => host.trim())
+const real = (process.env.CLOUD_OPENAPI_REAL_HOSTS || '').toLowerCase().split(',').map((host) => host.trim())
 const warned = new Set()
 const connect = net.Socket.prototype.connect
 const connectSecurely = tls.connect
