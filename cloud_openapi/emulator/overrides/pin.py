@@ -63,12 +63,21 @@ def checked_pin(
     given = checked_input("pin", copy, appid=appids, **({} if force else {"api": catalogue}))
     for place, response in _placed(given):
         _check_text(place, response)
-    if not force:
+    if force:
+        _check_spelling(given["api"], catalogue)
+    else:
         operation = catalogue[given["api"]]
         _check_request(given.get("request", {}), operation)
         for place, response in _placed(given):
             _check_response(place, response, operation)
     return given
+
+
+def _check_spelling(api: str, catalogue: Catalogue) -> None:
+    """Raise InvalidInputError for the name of an API that is probably misspelt."""
+    nearest = None if api in catalogue else catalogue.nearest(api)
+    if nearest is not None and nearest.partition(".")[0] == api.partition(".")[0]:
+        raise InvalidInputError(f'api: {api} is not in the catalogue; did you mean "{nearest}"?')
 
 
 def _copied(definition: Any) -> Any:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _OPEN = ("/http/", "/openapi.json")
 _ALLOW_ORIGIN = "access-control-allow-origin"
+_ALLOW_CREDENTIALS = "Access-Control-Allow-Credentials"
 
 
 def answer_cross_origin(
@@ -25,7 +26,7 @@ def answer_cross_origin(
         return app(environ, start)
     headers = [
         ("Access-Control-Allow-Origin", environ["HTTP_ORIGIN"]),
-        ("Access-Control-Allow-Credentials", "true"),
+        (_ALLOW_CREDENTIALS, "true"),
         ("Vary", "Origin"),
     ]
     wanted = "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
@@ -34,8 +35,10 @@ def answer_cross_origin(
 
     def start_response(status: str, given: list[tuple[str, str]], *exc_info: Any) -> Any:
         # A browser refuses two answers: the function's own stands.
-        own = any(name.lower() == _ALLOW_ORIGIN for name, _ in given)
-        return start(status, given if own else [*given, *headers], *exc_info)
+        if any(name.lower() == _ALLOW_ORIGIN for name, _ in given):
+            return start(status, given, *exc_info)
+        kept = [field for field in given if field[0].lower() != _ALLOW_CREDENTIALS.lower()]
+        return start(status, [*kept, *headers], *exc_info)
 
     return app(environ, start_response)
 

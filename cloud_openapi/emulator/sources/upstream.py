@@ -17,6 +17,7 @@ from cloud_openapi.recordings._encoding import decoded
 
 WEIXIN: Final = "https://api.weixin.qq.com"
 _TIMEOUT = 15.0
+_SHORTEST_SECRET = 16
 _TOKEN_PATH = "/cgi-bin/stable_token"  # noqa: S105 - a path
 # WeChat's codes for an invalid or expired token.
 _RENEWABLE = frozenset({40001, 40014, 42001})
@@ -38,7 +39,9 @@ class Upstream:
         self.base_url = (base_url or WEIXIN).rstrip("/")
         self._parts = urlsplit(self.base_url)
         self.app = _app_for(self.base_url, app)
-        self._redactor = Redactor(self.app)
+        secret = self.app[1]
+        # A short secret is made up, and other words contain it.
+        self._redactor = Redactor([secret] if len(secret) >= _SHORTEST_SECRET else [])
         self._lock = fork_safe(threading.Lock())
         self._token: str | None = None
 

@@ -266,6 +266,11 @@ def test_force_accepts_a_response_that_breaks_the_schema(pinned, answer):
     assert pinned.call() == answer
 
 
+def test_a_forced_pin_refuses_a_misspelt_api(pinned):
+    with pytest.raises(ValueError, match='did you mean "analysis.getDailyRetain"'):
+        pinned.emulator.pins.add({"api": "analysis.getDailyRetian", "response": {}, "force": True})
+
+
 @pytest.mark.parametrize("api", [5, None, "", "\ud800"])
 def test_a_forced_pin_needs_the_name_of_an_api(pinned, api):
     with pytest.raises(ValueError, match=r"api|a pin"):

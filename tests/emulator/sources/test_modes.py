@@ -241,10 +241,19 @@ def test_no_secret_of_the_upstream_reaches_the_caller_or_the_journal(service, tm
     used = emulator(mode=mode, recordings=tmp_path, upstream=service.url, upstream_app=app)
     got = asking(used)()
     assert got.status.startswith("500 Failed for REDACTED")
-    secrets = (*app, *service.tokens)
+    # The appid belongs to the answer: data that users share name it.
+    assert app[0].encode() in got.data
+    secrets = (app[1], *service.tokens)
     shown = f"{got.data} {got.status} {got.headers} {used.journal_entries()}"
     assert not [secret for secret in secrets if secret in shown]
     assert mode == "record" or used.journal_entries()[0]["differences"]
+
+
+def test_a_short_secret_does_not_change_other_words(service, tmp_path):
+    service.answer = {**RECORDED, "app_version": "latest"}
+    app = ("app", "test")
+    used = emulator(mode="record", recordings=tmp_path, upstream=service.url, upstream_app=app)
+    assert json.loads(asking(used)().data) == service.answer
 
 
 def test_a_compressed_response_is_returned_and_recorded_decoded(service, tmp_path):
