@@ -388,8 +388,14 @@ MERGES = "a0: &a0 {k: v}\n" + "".join(
         ("[" * 100_000, "is nested more than 64 deep, the limit"),
         ("- " * 100_000, "is nested more than 64 deep, the limit"),
         ("a: {" * 100_000, "is nested more than 64 deep, the limit"),
+        (
+            "a: 1" + ":1" * 999 + "\n",
+            "has a number of more than 300 characters, the limit, in line 1",
+        ),
+        ("a: 1" + ":1" * 999 + ".5\n", "has a number of more than 300 characters, the limit"),
+        ("a: !!python/long 1" + ":1" * 999 + "\n", "has a number of more than 300"),
     ],
-    ids=["aliases", "merges", "flow", "block", "mappings"],
+    ids=["aliases", "merges", "flow", "block", "mappings", "sixties", "fractions", "long"],
 )
 def test_a_yaml_file_that_explodes_is_refused_with_the_limit(tmp_path, text, reason):
     (tmp_path / "a.yaml").write_text(text + "interactions: []\n", "utf-8")
