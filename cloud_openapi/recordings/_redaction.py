@@ -31,8 +31,8 @@ class Redactor:
 
     def give(self, *secrets: str) -> None:
         """Replace these secrets too, at any place in later interactions."""
-        self._given |= frozenset(filter(None, secrets))
         with self._lock:
+            self._given |= frozenset(filter(None, secrets))
             for secret in self._given:
                 self._known.add(secret)
 

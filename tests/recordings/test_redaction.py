@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.canaries import Canaries, forms, with_canaries
 from support.paths import SAMPLES
+from support.processes import until
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.recordings import (
@@ -297,3 +299,22 @@ def test_threads_may_share_a_redactor():
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(clean, bodies)) == [{"access_token": "REDACTED"}] * 120
+
+
+def test_secrets_given_at_the_same_time_are_all_kept():
+    redactor = Redactor()
+    other = threading.Thread(target=redactor.give, args=("the-other-secret",))
+
+    class Slow(str):
+        __slots__ = ()
+
+        def __bool__(self):
+            """Let another thread give a secret now, or wait for this one to end."""
+            other.start()
+            until(lambda: redactor._lock.locked() or not other.is_alive())
+            return True
+
+    redactor.give(Slow("the-first-secret"))
+    other.join()
+    hidden = redactor.hide_given(plain(response_body=b"the-first-secret the-other-secret"))
+    assert hidden.response_body == b"REDACTED REDACTED"
