@@ -290,6 +290,22 @@ def test_any_json_stays_json_without_its_secret(value, secret):
     assert clean.request_json["app_secret"] == "REDACTED"
 
 
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("password: 'my long pass 99', a: 'b c'", "password: 'REDACTED', a: 'b c'"),
+        ('log password="it\'s a long one" a', 'log password="REDACTED" a'),
+        ('log password="a \\" b" a', 'log password="REDACTED" a'),
+        (r"log \"password\": \"a long one\", b", r"log \"password\": \"REDACTED\", b"),
+        ("log password=`a b` a", "log password=`REDACTED` a"),
+        ("log password='open and a", "log password='REDACTED and a"),
+        ("log password='' a='b'", "log password='' a='b'"),
+    ],
+)
+def test_a_quoted_value_is_redacted_to_its_last_word(text, clean):
+    assert Redactor().interaction(plain(request_body=text.encode())).request_body == clean.encode()
+
+
 def test_threads_may_share_a_redactor():
     redactor = Redactor()
     bodies = [json.dumps({"access_token": f"token-{n:020d}"}).encode() for n in range(120)]
