@@ -24,7 +24,10 @@ if sys.platform == "linux":
     """Return the seconds since 1970."""
 else:
     # time-machine replaces every clock of the date here: count from the time of the import.
-    _START = time.time() - monotonic()
+    # freezegun does not replace clock_gettime, which Windows lacks.
+    _START = (
+        time.time() if sys.platform == "win32" else time.clock_gettime(time.CLOCK_REALTIME)
+    ) - monotonic()
 
     def now() -> float:
         """Return the seconds since 1970."""

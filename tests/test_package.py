@@ -30,6 +30,19 @@ def test_import_loads_only_modules_of_the_deployed_core():
     assert result.stdout.strip() == "[]"
 
 
+def test_import_needs_no_module_that_windows_lacks():
+    source = (
+        "import sys; sys.modules.update(dict.fromkeys(['resource', 'fcntl', 'pwd', 'grp']))\n"
+        "import cloud_openapi.cli, cloud_openapi.emulator, pytest_cloud_openapi\n"
+        "from cloud_openapi.runtime._descriptors import reason_of\n"
+        "print(reason_of(OSError(24, 'Too many open files')))"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=False
+    )
+    assert finished.stdout == "[Errno 24] Too many open files\n", finished.stderr
+
+
 def test_no_modules_import_each_other_in_a_circle():
     graph = grimp.build_graph("cloud_openapi", cache_dir=None)
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}

@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
 from cloud_openapi.json_text import read_json
+from cloud_openapi.loopback import is_private
 from cloud_openapi.transports import is_loopback_url
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ url_option = click.option(
     show_envvar=True,
     default="http://127.0.0.1:7070",
     show_default=True,
-    help="The URL of the emulator, on this machine.",
+    help="The URL of the emulator, on this machine, or on a private network if it was started "
+    "with --control any.",
 )
 
 
@@ -36,11 +39,12 @@ class ControlClient:
 
     def send(self, method: str, path: str, /, body: Any = None, **query: Any) -> Any:
         """Return the JSON of an answer. Raises CloudOpenAPIError with the emulator's message."""
-        # Only this machine may control an emulator, and the body may hold a secret.
-        if not is_loopback_url(self._url):
+        # The body may hold a secret, which must not reach the Internet.
+        if not is_loopback_url(self._url) and not is_private(urlsplit(self._url).hostname or "."):
             raise ConfigError(
-                f"{self._url} is another machine; this command controls an emulator here: set "
-                "its URL with --url or CLOUD_OPENAPI_BASE_URL."
+                f"{self._url} is another machine, and not on a private network; this command "
+                "controls an emulator here or there: set its URL with --url or "
+                "CLOUD_OPENAPI_BASE_URL."
             )
         status, content = self._send(method, path, body, query)
         try:
@@ -73,7 +77,7 @@ class ControlClient:
         import requests  # noqa: PLC0415
 
         with requests.Session() as session:
-            # Only this machine may control an emulator; never use a proxy.
+            # Never use a proxy: the body may hold a secret.
             session.trust_env = False
             try:
                 answer = session.request(

@@ -142,8 +142,11 @@ def _listen(host: str, port: int) -> list[socket.socket]:
 def _exposed(host: str, access: Access) -> Iterator[str]:
     """Yield what other machines may do, if they reach the emulator."""
     if access.wide:
-        control = "control it by /_emulator" if access.control else "not control it (--control any)"
-        yield f"--host {host}: other machines may call every API, run every function, and {control}"
+        others = f"--host {host}: other machines may call every API, run every function"
+        if access.control:
+            yield f"{others}, and control the emulator by /_emulator"
+        else:
+            yield f"{others}; /_emulator stays with this machine, unless --control any"
 
 
 def _warnings(functions: Functions, debug: Debug | None, options: EmulatorOptions) -> Iterator[str]:

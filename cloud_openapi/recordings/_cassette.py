@@ -39,10 +39,12 @@ def interactions_of(document: Any, catalogue: Catalogue) -> list[Interaction]:
     if document.get("version", VERSION) != VERSION:
         raise RecordingError(f"version: is {document['version']!r}; only version 1 is supported")
     redactor = Redactor()
-    return [
+    found = [
         _numbered(number, entry, catalogue, redactor)
         for number, entry in enumerate(document["interactions"], 1)
     ]
+    # A token that one response grants is masked in the interactions before it, too.
+    return [redactor.mask_known(each) for each in found]
 
 
 def entry_of(interaction: Interaction) -> dict[str, Any]:

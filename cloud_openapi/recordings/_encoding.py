@@ -16,11 +16,17 @@ _OF_TRANSFER = frozenset({"content-encoding", "transfer-encoding"})
 _NAMES = {"x-gzip": "gzip", "x-deflate": "deflate", "zstandard": "zstd", "brotli": "br"}
 _PLAIN = frozenset({"", "identity", "none"})
 _GZIP = b"\x1f\x8b\x08"
-_MAGIC = {_GZIP: "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_MAGIC = {
+    _GZIP: "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    **dict.fromkeys((b"x\x01", b"x\x5e", b"x\x9c", b"x\xda"), "deflate"),
+}
 # Images that WeChat's APIs return. They are known not to be compressed by a coding.
 _IMAGES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8")
 _MOST_CODINGS = 8
 _MOST_MEMBERS = 64
+# The beginning of JSON, XML or a form, which no base64 has.
+_STRUCTURED = re.compile(rb"\s*(?:[{\[<]|[\w.%+-]+=[^=\s])")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
@@ -69,8 +75,11 @@ def _undone(body: bytes, codings: list[str]) -> bytes:
         body = plain
     else:
         raise RecordingError(f"body: is encoded more than {_MOST_CODINGS} times")
-    if failure and body and not _is_text(body) and not body.startswith(_IMAGES):
-        raise RecordingError(failure)
+    if failure and body and not body.startswith(_IMAGES):
+        # A coding that is not known may leave text, as base64 does.
+        is_known = all(coding in _DECODERS for coding in codings)
+        if not (_is_text(body) if is_known else _STRUCTURED.match(body)):
+            raise RecordingError(failure)
     return body
 
 
@@ -100,13 +109,17 @@ def _unnamed(body: bytes) -> bytes | None:
     if not body or _is_text(body) or body.startswith(_IMAGES):
         return None
     magic = next((coding for magic, coding in _MAGIC.items() if body.startswith(magic)), None)
-    try:
-        return _without(body, magic or "deflate")
-    except _NotEncodedError as error:
-        # Without a magic number, bytes that begin like deflate data may be anything else.
-        if magic is None:
-            return None
-        raise RecordingError(str(error)) from None
+    if magic is not None:
+        plain, reason = _tried(body, magic)
+        if reason:
+            raise RecordingError(reason)
+        return plain
+    # Without a magic number, bytes that decode may be anything else, unless they become text.
+    for coding in ("deflate", "br"):
+        plain, reason = _tried(body, coding)
+        if not reason and (coding == "deflate" or _is_text(plain)):
+            return plain
+    return None
 
 
 def _gunzipped(body: bytes) -> bytes:
@@ -201,14 +214,17 @@ def text_of(body: bytes) -> str | bytes:
         return body
 
 
-def characters_of(body: bytes) -> tuple[str, str]:
-    """Return the characters of any body, and the codec by which `bytes_of` writes them back."""
-    codec = json.detect_encoding(body)
-    # A broken UTF-16 text is repaired; UTF-8 keeps bytes that are none.
-    errors = "surrogateescape" if codec.startswith("utf-8") else "replace"
-    return body.decode(codec, errors), codec
+def rewritten(body: bytes, rewrite: Callable[[str], str]) -> bytes:
+    """Return a body with its characters rewritten: those of UTF-8, -16 or -32.
 
-
-def bytes_of(text: str, codec: str) -> bytes:
-    """Return a text as bytes; the reverse of `characters_of`."""
-    return text.encode(codec, "surrogateescape" if codec.startswith("utf-8") else "replace")
+    The first bytes suggest the codec, but may mislead: a body is read as UTF-8 too.
+    """
+    guess = json.detect_encoding(body)
+    for codec in [guess] if guess.startswith("utf-8") else [guess, "utf-8"]:
+        # UTF-8 keeps bytes that are none; a broken UTF-16 text is repaired.
+        errors = "surrogateescape" if codec.startswith("utf-8") else "replace"
+        text = body.decode(codec, errors)
+        changed = rewrite(text)
+        if changed != text:
+            body = changed.encode(codec, errors)
+    return body

@@ -51,11 +51,11 @@ def read_har(
     for number, entry in enumerate(_entries(file)):
         try:
             if _is_of_weixin(entry, paths):
-                # In order: a token that one response grants is masked in all later entries.
                 found.append(redactor.interaction(_interaction(entry, catalogue)))
         except RecordingError as error:  # noqa: PERF203 - each entry for itself
             left_out(f"log.entries[{number}].{error}")
-    return found
+    # A token that one response grants is masked in the entries before it, too.
+    return [redactor.mask_known(each) for each in found]
 
 
 def _entries(file: Path) -> list[Any]:
@@ -142,7 +142,8 @@ def _received(response: Mapping[str, Any], status: int, method: str) -> tuple[by
     content = field(response, "content", dict)
     text = content.get("text")
     if status not in _BODILESS and method != "HEAD":
-        _check_kept("content.text", text, content.get("size", response.get("bodySize")))
+        sizes = filter(is_number, (content.get("size"), response.get("bodySize")))
+        _check_kept("content.text", text, max(sizes, default=None))
     body = _content("content.text", text, content.get("encoding"))
     # A HAR file has the decoded body and the headers as sent. Some programs save the encoded body.
     return decoded(body, _headers(response))

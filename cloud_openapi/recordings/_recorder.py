@@ -109,7 +109,9 @@ def write(
     if file.suffix not in SUFFIXES:
         raise RecordingError(f"{file}: the name of a cassette must end in {', '.join(SUFFIXES)}")
     clean = [redactor.interaction(one) for one in interactions]
-    _replace(file, _document([_chunk(one, file.suffix) for one in clean], file.suffix))
+    # A token that one response grants is masked in the interactions before it, too.
+    chunks = [_chunk(redactor.mask_known(one), file.suffix) for one in clean]
+    _replace(file, _document(chunks, file.suffix))
 
 
 def _at(params: Any, dotted: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cloud_openapi.forks import fork_safe
 from cloud_openapi.masking import Masker
-from cloud_openapi.recordings._encoding import bytes_of, characters_of, decoded
+from cloud_openapi.recordings._encoding import decoded, rewritten
 from cloud_openapi.recordings._interaction import Headers, Interaction
 from cloud_openapi.recordings._rules import REDACTED, RULES, Rules
 from cloud_openapi.recordings._sweep import SHORTEST, Sweep
@@ -64,7 +64,11 @@ class Redactor:
         )
         with self._lock:
             _add(self._known, sweep.met)
-        clean = Interaction(*_masked(tuple(swept), self._known))
+        return self.mask_known(swept)
+
+    def mask_known(self, interaction: Interaction) -> Interaction:
+        """Return an interaction without the secrets that are known by now."""
+        clean = Interaction(*_masked(tuple(interaction), self._known))
         return clean._replace(
             request_headers=_measured(clean.request_headers, clean.request_body),
             response_headers=_measured(clean.response_headers, clean.response_body),
@@ -101,9 +105,7 @@ def _masked(value: Any, secrets: Masker) -> Any:
     if isinstance(value, str):
         return secrets.mask(value)
     if isinstance(value, bytes):
-        text, codec = characters_of(value)
-        masked = secrets.mask(text)
-        return value if masked == text else bytes_of(masked, codec)
+        return rewritten(value, secrets.mask)
     if isinstance(value, Mapping):
         return {_masked(name, secrets): _masked(item, secrets) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus, urlsplit, urlunsplit
 
-from cloud_openapi.recordings._encoding import bytes_of, characters_of
+from cloud_openapi.recordings._encoding import rewritten
 from cloud_openapi.recordings._interaction import Headers
 from cloud_openapi.recordings._rules import REDACTED, Pattern, Rules
 
@@ -59,9 +59,7 @@ class Sweep:
 
     def body(self, body: bytes) -> bytes:
         """Return a body in UTF-8, -16 or -32 without secrets; the same bytes if it has none."""
-        text, codec = characters_of(body)
-        swept = self.text(text)
-        return body if swept == text else bytes_of(swept, codec)
+        return rewritten(body, self.text)
 
     def text(self, text: str) -> str:
         """Return a text without secrets: JSON, an encoded form, or another format."""

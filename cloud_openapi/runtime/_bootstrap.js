@@ -13,12 +13,21 @@ const MOST_BYTES = 6 * 1024 * 1024
 // The codes of require() for a file that import() can load: an ES module, one with a top-level
 // await, or, where Node.js can require ES modules, one whose imports only import() can find.
 const MODULE_CODES = ['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE', 'ERR_MODULE_NOT_FOUND']
+const WAITING = ' ' // tells why an invocation has timed out, and is white space before its answer
 const later = setImmediate // the function may replace it
 const task = JSON.parse(process.argv[2])
 const requests = Number(process.argv[3])
 const answers = Number(process.argv[4])
 process.argv.length = 2
 process.argv[1] = task.file
+let onIdle // settles the invocation that waits for an empty event loop
+const emit = process.emit
+// A listener of the function could end the process before the answer, or remove one of this file.
+process.emit = function (name, ...values) {
+  if (name !== 'beforeExit' || !onIdle) return emit.call(this, name, ...values)
+  onIdle()
+  return true
+}
 
 async function main() {
   blockOutput()
@@ -134,29 +143,34 @@ async function invoke(handler, call, input) {
 // result to callback(error, result); the platform waits until the function has nothing left to do,
 // unless context.callbackWaitsForEmptyEventLoop is false. Without any result it is null.
 // https://cloud.tencent.com/document/product/583/67790
-async function resultOf(handler, { event, context }, input) {
-  const given = { callbackWaitsForEmptyEventLoop: true, ...context }
-  let onIdle
-  try {
-    return await new Promise((resolve, reject) => {
-      let promised = false
-      let settle
-      onIdle = () => (settle || resolve)()
-      process.once('beforeExit', onIdle)
-      const returned = handler(event, given, (error, result) => {
-        if (promised) return warnOfPromise()
-        settle = settle || (() => (error === null || error === undefined ? resolve(result) : reject(error)))
-        if (!given.callbackWaitsForEmptyEventLoop) settle()
-      })
-      promised = Boolean(returned && typeof returned.then === 'function')
-      if (promised && settle) warnOfPromise()
-      if (promised || (returned !== undefined && !settle)) resolve(returned)
-      else input.unref() // the worker's own descriptor must not keep the function running
-    })
-  } finally {
-    process.removeListener('beforeExit', onIdle)
+function resultOf(handler, { event, context }, input) {
+  context.callbackWaitsForEmptyEventLoop = true
+  let promised = false
+  let given // the arguments of the first callback
+  let settle // set once the handler has returned, because it may still throw
+  const returned = handler(event, context, (...args) => {
+    if (promised) return warnOfPromise()
+    given = given || args
+    if (settle && !context.callbackWaitsForEmptyEventLoop) settle()
+  })
+  promised = Boolean(returned && typeof returned.then === 'function')
+  if (promised && given) warnOfPromise()
+  // A handler (event, context, callback) => setTimeout(…) returns a timer, which is not its result.
+  if (promised || (returned !== undefined && !given && handler.length < 3)) return returned
+  return new Promise((resolve, reject) => {
+    settle = () => {
+      const [error, result] = given || [null, returned]
+      if (error === null || error === undefined) resolve(result)
+      else reject(error)
+    }
+    if (given && !context.callbackWaitsForEmptyEventLoop) return settle()
+    onIdle = settle
+    input.unref() // the worker's own descriptor must not keep the function running
+    fs.writeSync(answers, WAITING)
+  }).finally(() => {
+    onIdle = undefined
     input.ref()
-  }
+  })
 }
 
 function warnOfPromise() {

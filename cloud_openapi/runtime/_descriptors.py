@@ -1,7 +1,11 @@
 """Errors of a process that has no file descriptor left: they say nothing about a file."""
 
 import errno
-import resource
+
+try:  # now, because a later import needs a descriptor
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 
 def no_descriptor(error: BaseException) -> bool:
@@ -11,7 +15,7 @@ def no_descriptor(error: BaseException) -> bool:
 
 def reason_of(error: Exception) -> str:
     """Return an error's message, and what to do if no descriptor is left."""
-    if not (isinstance(error, OSError) and error.errno == errno.EMFILE):
+    if not (isinstance(error, OSError) and error.errno == errno.EMFILE and resource):
         return str(error)
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return (

@@ -38,7 +38,7 @@ from cloud_openapi.runtime._pool import Pool
 from cloud_openapi.runtime._process import ForkServer
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import Timer
-from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
+from cloud_openapi.runtime._worker import Limits, Worker, WorkerError, WorkerTimeoutError
 from cloud_openapi.runtime._worker_command import Debug, MissingProgramError, command_of
 
 _DEFAULT_TIMEOUT = 5.0
@@ -47,6 +47,10 @@ _DEFAULT_MEMORY = 256
 _CONCURRENCY = 16
 # A worker's first answer, when it has loaded its function.
 _LOADED = b"{}"
+_WAITING_ADVICE = (
+    "The handler has returned, but the event loop is not empty: return a promise, or set "
+    "context.callbackWaitsForEmptyEventLoop = false and call callback(error, result)"
+)
 
 
 class Functions:
@@ -254,6 +258,8 @@ class Functions:
                 keep = True
             return read_answer(answer, lambda: _advice(settings))
         except WorkerError as error:
+            if isinstance(error, WorkerTimeoutError) and error.waiting:
+                execution.log.platform(_WAITING_ADVICE)
             raise of_worker_error(error, limits.timeout) from error
         except InvocationError as error:
             # A new worker sees newly installed packages, and is not out of step.

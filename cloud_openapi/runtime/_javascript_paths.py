@@ -33,7 +33,11 @@ _JOINED = re.compile(
 )
 _PART = re.compile(r"""([,+])\s*["']([^"'\n]*)""")
 _TEMPLATE = re.compile(r"`\$\{\s*__dirname\s*\}([^$`]*)")
-_LOADS = re.compile(r"(?:require|import)\s*\(\s*(?:path\s*\.\s*\w+\s*\(\s*)?\Z")
+# The path may be an argument of other calls: join(…), path.join(…), require('path').join(…).
+_LOADS = re.compile(
+    r"(?:require(?:\s*\.\s*resolve)?|import)\s*\(\s*"
+    r"(?:(?:require\s*\([^()]*\)\s*\.\s*)?[\w$]+(?:\s*\.\s*[\w$]+)*\s*\(\s*){0,3}\Z"
+)
 
 
 def javascript_references(name: str, source: str) -> Iterator[tuple[int, str, bool]]:
@@ -72,7 +76,7 @@ def _text(found: re.Match[str]) -> str:
 
 def _loads(code: str, path: re.Match[str]) -> bool:
     """Return whether a path is that of a module."""
-    return _LOADS.search(code[max(path.start() - 60, 0) : path.start()]) is not None
+    return _LOADS.search(code[max(path.start() - 100, 0) : path.start()]) is not None
 
 
 def _code(source: str) -> str:

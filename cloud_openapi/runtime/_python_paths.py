@@ -51,17 +51,34 @@ class _Paths:
                 loads = method in {"addsitedir", "spec_from_file_location"}
                 loads |= method in {"append", "insert", "extend"} and _is_sys_path(function.value)
                 yield from self._listed(value) if loads else self._data(node)
-            case ast.AugAssign(target=target, value=value) if _is_sys_path(target):
+            case (
+                ast.AugAssign(target=target, value=value)
+                | ast.Assign(targets=[ast.Subscript(value=target)], value=value)
+                | ast.Assign(targets=[target], value=value)
+            ) if _is_sys_path(target):
                 yield from self._listed(value)
+            case (
+                ast.BinOp(op=ast.Add()) | ast.JoinedStr() | ast.Call(func=ast.Name(id="str"))
+            ) if not (self._path(node) or "").startswith((self._name, "./")):
+                return  # a text, unless it begins at the file or the working directory
             case ast.Call() | ast.BinOp() | ast.Subscript() | ast.JoinedStr():
                 yield from self._data(node)
             case ast.Attribute(attr="parent"):
                 yield from self._data(node)
 
     def _listed(self, value: ast.expr) -> Iterator[tuple[str, bool]]:
-        for each in value.elts if isinstance(value, (ast.List, ast.Tuple)) else [value]:
-            if path := self._path(each):
-                yield path, True
+        if path := self._path(value):
+            yield path, True
+            return
+        match value:
+            case ast.List(elts=parts) | ast.Tuple(elts=parts):
+                pass
+            case ast.BinOp(left, ast.Add(), right):
+                parts = [left, right]
+            case _:
+                parts = []
+        for part in parts:
+            yield from self._listed(part)
 
     def _data(self, node: ast.AST) -> Iterator[tuple[str, bool]]:
         if path := self._path(node):

@@ -18,6 +18,8 @@ _STEP = 0.025
 _BRIEF = 0.005
 # Bytes of output at a time. Splitting more into lines would hold up other invocations.
 _MOST_OUTPUT = 1 << 14
+# A Node.js worker sends it when the handler has returned and the event loop is not empty.
+_WAITING = b" "
 
 
 class WorkerError(Exception):
@@ -25,7 +27,14 @@ class WorkerError(Exception):
 
 
 class WorkerTimeoutError(WorkerError):
-    """The function exceeded its timeout."""
+    """The function exceeded its timeout.
+
+    ``waiting`` means that the handler has returned, and the event loop was not empty.
+    """
+
+    def __init__(self, *, waiting: bool = False) -> None:
+        super().__init__(waiting)
+        self.waiting = waiting
 
 
 class WorkerMemoryError(WorkerError):
@@ -95,7 +104,7 @@ class Worker:
             self.peak = max(self.peak, peak_mb(self._process.pid))
         if self.peak > limits.memory:
             raise WorkerMemoryError
-        return line[:-1]
+        return line[:-1].lstrip(_WAITING)
 
     @property
     def ready(self) -> bool:
@@ -173,7 +182,7 @@ class Worker:
         if used > limits.memory:
             raise WorkerMemoryError
         if limits.timeout is not None and spent > limits.timeout:
-            raise WorkerTimeoutError
+            raise WorkerTimeoutError(waiting=answer == _WAITING)
         # The pipes stay open if a child of the worker holds them.
         if self._process.ended:
             with contextlib.suppress(BlockingIOError):

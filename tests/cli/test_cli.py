@@ -622,8 +622,8 @@ def test_a_host_that_is_no_name_is_refused(command, name):
 @pytest.mark.parametrize(
     ("host", "options", "told"),
     [
-        ("0.0.0.0", [], "and not control it (--control any)"),
-        ("::", ["--control", "any"], "and control it by /_emulator"),
+        ("0.0.0.0", [], "; /_emulator stays with this machine, unless --control any"),
+        ("::", ["--control", "any"], "run every function, and control the emulator by /_emulator"),
         ("localhost", ["--control", "any"], None),
     ],
 )

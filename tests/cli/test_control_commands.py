@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from support.values import DAILY, NOW, OTHER
 from cloud_openapi.cli import _control_client, _group
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
+from cloud_openapi.emulator.server.foreign_requests import Access
 from cloud_openapi.errors import CloudOpenAPIError
 
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
@@ -359,12 +361,51 @@ def test_moving_the_clock_has_no_timeout(served, emulator, monkeypatch):
     assert ran.exit_code == 0, ran.output
 
 
-@pytest.mark.parametrize("url", ["http://192.0.2.1:7070", "https://api.weixin.qq.com"])
+PUBLIC = [
+    "http://192.0.2.1:7070", "https://api.weixin.qq.com", "http://[2001:db8::1]:7070",
+    "http://[::ffff:8.8.8.8]", "http://134744072", "http://0x08080808:7070", "http://8.8.2056",
+    "http://10.0.0.1.evil.example", "http://emulator.corp.example:7070", "http://0.0.0.0:7070",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", PUBLIC)
 def test_nothing_is_sent_to_another_machine(failing, monkeypatch, url):
     monkeypatch.setattr(requests.Session, "request", lambda *_a, **_k: pytest.fail("it was asked"))
     message = failing("app", "set", "wxreal", "--secret", "my-real-secret", url=url)
     assert f"{url} is another machine" in message
     assert "my-real-secret" not in message
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """Return a function that serves an emulator to which all names and addresses lead."""
+    resolve = socket.getaddrinfo
+    with ExitStack() as servers:
+
+        def elsewhere(host, *, control):
+            app = create_app(Emulator(), access=Access(wide=True, control=control))
+            server = servers.enter_context(Server(app, listen("127.0.0.1", 0)))
+            port = server.url.rpartition(":")[2]
+            monkeypatch.setattr(
+                socket, "getaddrinfo", lambda *_a, **_k: resolve("127.0.0.1", int(port))
+            )
+            return f"http://{host}:{port}"
+
+        yield elsewhere
+
+
+PRIVATE = ["emulator", "host.docker.internal", "10.1.2.3", "172.31.0.2", "192.168.0.9", "[fd00::2]"]
+
+
+@pytest.mark.parametrize("host", PRIVATE)
+def test_emulator_on_a_private_network_is_controlled(elsewhere, host):
+    arguments = ["control", "--url", elsewhere(host, control=True), "app", "set", "wxnew"]
+    ran = CliRunner().invoke(_group.group, [*arguments, "--secret", "s"])
+    assert (ran.exit_code, ran.stderr) == (0, "")
+
+
+def test_emulator_that_only_its_own_machine_controls_says_so(elsewhere, failing):
+    assert "--control any" in failing("state", url=elsewhere("emulator", control=False))
 
 
 def test_proxies_are_not_used(served, emulator, monkeypatch):

@@ -4,6 +4,7 @@ import base64
 import functools
 import gzip
 import json
+import re
 import sys
 import tracemalloc
 import zlib
@@ -220,6 +221,9 @@ def test_whatever_is_encoded_is_decoded_before_redaction(tmp_path, coding, side)
     ("coding", "data", "reason"),
     [
         ("compress", b"\x1f\x9d\x90" + PLAIN, "Content-Encoding: is compress; supported are gzip"),
+        ("base64", base64.b64encode(PLAIN), "headers.Content-Encoding: is base64"),
+        ("", zlib.compress(PLAIN)[:-3], "body: the deflate data end too early|not deflate"),
+        ("", zlib.compress(PLAIN) + b"\n", "body: is not deflate data"),
         ("aes", b"\x00\xff", "headers.Content-Encoding: is aes"),
         ("gzip", gzip.compress(PLAIN)[:-9], "the gzip data end too early"),
         ("br", brotli.compress(PLAIN)[:-3], "the br data end too early"),
@@ -236,7 +240,27 @@ def test_what_cannot_be_decoded_is_left_out(tmp_path, coding, data, reason):
     made = entry(response__content=in_base64(data), response__headers=headers)
     assert read_har(har(tmp_path, made), left_out=left_out.append) == []
     assert "log.entries[0].response." in left_out[0]
-    assert reason in left_out[0]
+    assert re.search(reason, left_out[0])
+
+
+def test_a_token_is_masked_in_the_entries_before_its_grant(tmp_path):
+    echoed = entry(response__content={"text": '{"errmsg": "bad a-token-of-mine"}'})
+    granted = entry(response__content={"text": '{"access_token": "a-token-of-mine"}'})
+    found = read_har(har(tmp_path, echoed, granted))
+    assert len(found) == 2
+    assert not [each for each in found if b"a-token-of-mine" in each.response_body]
+
+
+def test_brotli_without_a_header_is_decoded(tmp_path):
+    (found,) = read_har(har(tmp_path, entry(response__content=in_base64(brotli.compress(PLAIN)))))
+    assert found.response_json == {**TOKEN, "access_token": "REDACTED"}
+
+
+def test_an_answer_whose_size_on_the_wire_alone_is_known_was_not_kept(tmp_path):
+    left_out = []
+    made = entry(response__content={"size": 0}, response__bodySize=312)
+    assert read_har(har(tmp_path, made), left_out=left_out.append) == []
+    assert "312 bytes" in left_out[0]
 
 
 @pytest.mark.parametrize("coding", ["br", "zstd"])

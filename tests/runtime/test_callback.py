@@ -51,6 +51,11 @@ def invoke(tmp_path):
         (f"{NOT_WAITING} {NEVER_IDLE} callback(null, 4)", 4),
         (f"{NEVER_IDLE} setTimeout(() => {{ {NOT_WAITING} callback(null, 4) }}, 20)", 4),
         ("callback(null, context.callbackWaitsForEmptyEventLoop)", True),
+        (f"{NOT_WAITING} process.nextTick(() => callback(null, 7)); return true", 7),
+        ("process.nextTick(() => callback(null, 7)); return true", 7),
+        ("process.removeAllListeners('beforeExit'); callback(null, 8)", 8),
+        ("process.on('beforeExit', () => process.exit(0)); callback(null, 8)", 8),
+        ("process.on('beforeExit', () => process.exit(0))", None),
         ("", None),
         ("return 6", 6),
     ],
@@ -59,6 +64,22 @@ def test_the_callbacks_result_is_the_functions(invoke, body, result):
     # The worker is used again, so that nothing of an invocation reaches the next one.
     outcome = invoke(body, times=2)
     assert (outcome.status, outcome.result) == (200, result)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "setTimeout(() => callback(null, 9), 20)",
+        "setImmediate(callback, null, 9)",
+        "require('fs').createReadStream(__filename).resume().on('close', () => callback(null, 9))",
+        "require('child_process').execFile(process.execPath, ['-v'], () => callback(null, 9))",
+        "require('http').get('http://127.0.0.1:9').on('error', () => callback(null, 9))",
+        "callback(null, 9)",
+    ],
+)
+def test_the_value_of_an_expression_is_not_the_result_beside_a_callback(invoke, expression):
+    outcome = invoke(f"return {expression}", times=2)
+    assert (outcome.status, outcome.result) == (200, 9)
 
 
 @pytest.mark.parametrize("body", ["callback(null, 1)", "", f"{NOT_WAITING}"])
@@ -75,16 +96,26 @@ def test_without_the_wait_the_answer_is_immediate(invoke):
     assert "last" not in outcome.log
 
 
-def test_a_function_that_never_has_nothing_left_to_do_times_out(tmp_path):
+@pytest.mark.parametrize(
+    ("source", "waits"),
+    [
+        (f"exports.main = (event, context, call) => {{ {NEVER_IDLE} call(null, 1) }}", True),
+        (f"{NEVER_IDLE} exports.main = () => console.log('done')", True),
+        ("exports.main = () => new Promise(() => {})", False),
+        ("exports.main = () => { for (;;) {} }", False),
+    ],
+)
+def test_the_log_of_a_timeout_tells_whether_the_event_loop_is_not_empty(tmp_path, source, waits):
     path = tmp_path / "hello" / "index.js"
     path.parent.mkdir()
-    source = f"exports.main = (event, context, callback) => {{ {NEVER_IDLE} callback(null, 1) }}"
     path.write_text(source, "utf-8")
-    functions = Functions(tmp_path, {}, timeout=0.5)
+    functions = Functions(tmp_path, {}, timeout=3 if waits else 0.5)
     try:
-        assert functions.invoke("hello", {}, NOW).status == 433
+        outcome = functions.invoke("hello", {}, NOW)
     finally:
         functions.close()
+    assert outcome.status == 433
+    assert ("the event loop is not empty: return a promise" in outcome.log) == waits
 
 
 @pytest.mark.parametrize(
@@ -102,8 +133,9 @@ def test_the_callbacks_error_is_the_functions(invoke, call, error, stack):
     assert outcome.result["stackTrace"].startswith(stack)
 
 
-def test_an_error_that_is_thrown_after_the_callback_counts(invoke):
-    outcome = invoke("callback(null, 1); throw new Error('boom')", times=2)
+@pytest.mark.parametrize("wait", ["", NOT_WAITING])
+def test_an_error_that_is_thrown_after_the_callback_counts(invoke, wait):
+    outcome = invoke(f"{wait} callback(null, 1); throw new Error('boom')", times=2)
     assert outcome.status == 430
     assert outcome.result["stackTrace"].startswith("Error: boom")
 

@@ -61,6 +61,12 @@ JAVASCRIPT = [
     ("index.js", "require(path.join(__dirname, '..', 'shared/lib'))", True),
     ("index.js", "require(__dirname + '/../shared/lib')", True),
     ("index.js", "require(`${__dirname}/../shared/lib`)", True),
+    ("index.js", "const {join} = require('path'); require(join(__dirname, '../shared/lib'))", True),
+    ("index.js", "require(require('path').resolve(__dirname, '..', 'shared', 'lib'))", True),
+    ("index.js", "require(require('node:path').posix.join(__dirname, '../shared/lib'))", True),
+    ("index.js", "require.resolve(path.join(__dirname, '../shared/lib'))", True),
+    ("index.js", "import(url.pathToFileURL(path.join(__dirname, '../shared/lib.js')))", True),
+    ("index.js", "require('fs').readFileSync(join(__dirname, '../a.txt'))", False),
     ("index.js", "const file = path.join(__dirname, '..', name)", False),
     ("index.js", "const file = path.resolve(process.cwd(), '../a.txt')", False),
     ("index.js", "fs.readFileSync('../a.txt')", False),
@@ -99,6 +105,7 @@ def test_a_path_that_leads_out_is_found_in_javascript(folder, write, file, line,
         ("index.js", "mine.require('../a'); requires('../a'); Array.from('../a')"),
         ("lib/a.js", "path.join(__dirname, '..', 'data.json')"),
         ("index.js", "fs.readFileSync('/proc/version'); require('/opt/lib')"),
+        ("index.js", "fs.readFileSync('/home/qcloud/a'); path.resolve(__dirname, '/home/qcloud')"),
         ("test/a.js", "require('../../shared/lib')"),
         ("__tests__/a.js", "require('../../shared/lib')"),
         ("lib/a.test.js", "require('../../shared/lib')"),
@@ -127,6 +134,11 @@ PYTHON_CASES = [
     ("index.py", "import sys; sys.path.append(str(Path(__file__).resolve().parent.parent))", True),
     ("index.py", "import sys; sys.path.append(str(Path(__file__).parents[1] / 'shared'))", True),
     ("index.py", "HERE = os.path.dirname(__file__); sys.path.append(HERE + '/../shared')", True),
+    ("index.py", "import sys; sys.path = ['../shared'] + sys.path", True),
+    ("index.py", "import sys; sys.path = sys.path + ['a', '../shared'] + rest", True),
+    ("index.py", "import sys; sys.path = [*sys.path, '../shared']", True),
+    ("index.py", "import sys; sys.path[0:0] = ['../shared']", True),
+    ("index.py", "import sys; sys.path[0] = os.path.dirname(__file__) + '/..'", True),
     ("index.py", "import site; site.addsitedir('../shared')", True),
     ("index.py", "importlib.util.spec_from_file_location('lib', '../lib.py')", True),
     ("index.py", "from ..shared import lib", True),
@@ -136,6 +148,11 @@ PYTHON_CASES = [
     ("index.py", "f'{os.path.dirname(__file__)}/../a.txt'", False),
     ("index.py", "os.path.join(os.getcwd(), os.pardir, name)", False),
     ("lib/a.py", "Path(__file__).parents[2]", False),
+    ("index.py", "open('..' + '/a.txt')", False),
+    ("index.py", "FILE = os.getcwd() + '/../a.txt'", False),
+    ("index.py", "open('/home/me/a.txt')", False),
+    ("index.py", "open('/home/qcloud2/a.txt')", False),
+    ("index.py", "open('/home/qcloud/../me/a.txt')", False),
 ]
 
 
@@ -159,9 +176,12 @@ def test_a_path_that_leads_out_is_found_in_python(folder, write, file, line, mod
         ("lib/a.py", "Path(__file__).parent.parent / 'data.json'\n"),
         ("index.py", "# sys.path.append('..')\n'''sys.path.append('..')'''\n"),
         ("index.py", "name.startswith('../'); name.replace('../', ''); '..'.join(['a'])\n"),
-        ("index.py", "paths.append('..'); self.path.append('..')\n"),
+        ("index.py", "paths.append('..'); self.path.append('..'); self.path = ['..']\n"),
         ("index.py", "open('/proc/a'); open(name); open('a/../b'); os.pardir\n"),
         ("index.py", "HERE = '..'\nHERE = name\nopen(HERE)\n"),
+        ("index.py", "open('/home/qcloud/a.txt'); os.path.abspath('/home/qcloud')\n"),
+        ("index.py", "message = '..' + '/a'; print(str('../a'))\nstr(message)\n"),
+        ("index.py", "parent = '..'\nprint(f'{parent}/a', parent + '/a')\n"),
         ("tests/test_a.py", "import sys\nsys.path.append('../..')\n"),
         ("conftest.py", "import sys\nsys.path.append('..')\n"),
         ("lib/broken.py", "sys.path.append('..'\n"),
@@ -222,7 +242,16 @@ def test_a_file_that_is_no_source_of_people_is_skipped(folder, write):
 def test_the_time_is_linear(folder, write):
     write("index.js", NODE)
     for number, text in enumerate(
-        ["`\\", "/*", "'\\", "require ( ", "__dirname, '", "/[", '"\\\\']
+        [
+            "`\\",
+            "/*",
+            "'\\",
+            "require ( ",
+            "require ( a.b ( __dirname ",
+            "__dirname, '",
+            "/[",
+            '"\\\\',
+        ]
     ):
         write(f"a{number}.js", text * (900_000 // len(text)))
     assert found(folder) == []

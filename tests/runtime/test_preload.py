@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -127,6 +128,39 @@ def test_node_does_not_reach_services_that_are_not_emulated(server, scheme, host
 
 
 @needs_node
+@pytest.mark.parametrize(
+    "source",
+    [
+        "require('http2').connect('https://api.weixin.qq.com')",
+        "require('tls').connect({ host: 'api.weixin.qq.com', port: 443, ALPNProtocols: ['h2'] })",
+        """require('tls').connect(443, 'api.weixin.qq.com', {
+            ALPNProtocols: Buffer.from('\\x02h2')
+        })""",
+    ],
+)
+def test_node_is_told_that_the_emulator_has_no_http_2(server, source):
+    finished = node(server, f"{source}.on('error', (error) => console.log(error.message))")
+    message = (
+        "api.weixin.qq.com is not called: the emulator answers for it, and not over HTTP/2. "
+        f"Use {server.url} as the base URL of a client of HTTP/1.1"
+    )
+    assert finished.stdout == f"{message}\n"
+    assert finished.stderr == f"Warning: {message}\n"
+
+
+@needs_node
+def test_node_negotiates_http_1_1_and_shows_a_connection_of_tls(server):
+    source = """
+        const options = { ALPNProtocols: ['h2', 'http/1.1'] }
+        const socket = require('tls').connect(443, 'api.weixin.qq.com', options, () => {
+            console.log(socket.alpnProtocol, socket.getCipher(), socket.getProtocol())
+            socket.end()
+        })
+    """
+    assert node(server, source).stdout == "false {} null\n"
+
+
+@needs_node
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_node_reaches_other_hosts_as_ever(server, scheme, other):
     port, received, thread = other
@@ -139,8 +173,9 @@ def test_node_reaches_other_hosts_as_ever(server, scheme, other):
 
 
 @needs_node
-def test_a_variable_names_hosts_that_are_called_all_the_same(server, other, monkeypatch):
-    monkeypatch.setenv("CLOUD_OPENAPI_REAL_HOSTS", f"other.example, {REFUSED}")
+@pytest.mark.parametrize("real", [REFUSED, REFUSED.title()])
+def test_a_variable_names_hosts_that_are_called_all_the_same(server, other, monkeypatch, real):
+    monkeypatch.setenv("CLOUD_OPENAPI_REAL_HOSTS", f"other.example, {real}")
     port, received, thread = other
     lookup = "autoSelectFamily: false, lookup: (host, options, done) => done(null, '127.0.0.1', 4)"
     node(server, f"require('http').get('http://{REFUSED}:{port}/a', {{ {lookup} }})")
@@ -165,6 +200,42 @@ def test_python_does_not_reach_weixin(server, way):
     assert NOT_CALLED.format(server.url) in finished.stderr.splitlines()[-1]
     finished = run(server, sys.executable, "-c", LOOKUPS[way].format(host=REFUSED))
     assert MESSAGE in finished.stderr.splitlines()[-1]
+
+
+OLD_PYTHONS = sorted(
+    str(python)
+    for folder in (Path.home() / ".pyenv/versions", Path("/opt/hostedtoolcache/Python"))
+    for python in folder.glob("**/bin/python3.[6-9]")
+)
+
+
+@pytest.mark.skipif(not OLD_PYTHONS, reason="no Python before 3.10 is installed")
+@pytest.mark.parametrize("python", OLD_PYTHONS)
+def test_python_before_3_10_looks_up_other_hosts_only(server, python):
+    lookup = "import socket; print(len(socket.getaddrinfo('localhost', 80)) > 0)"
+    finished = run(server, python, "-c", lookup)
+    assert (finished.stdout, finished.stderr) == ("True\n", "")
+    if not python.endswith(("3.6", "3.7")):  # these have no audit hooks
+        finished = run(server, python, "-c", lookup.replace("localhost", "API.weixin.qq.com."))
+        assert NOT_CALLED.format(server.url) in finished.stderr.splitlines()[-1]
+
+
+def test_the_hook_is_left_out_of_a_python_without_audit_hooks(server, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("print('own')", "utf-8")
+    source = (
+        "import runpy, sys; del sys.addaudithook; sys.path.insert(1, sys.argv[2]); "
+        "runpy.run_path(sys.argv[1], run_name='sitecustomize')"
+    )
+    file = sys.modules[isolated.__module__]._FOLDER / "sitecustomize.py"
+    finished = run(server, sys.executable, "-c", source, str(file), str(tmp_path))
+    assert (finished.stdout, finished.stderr) == ("own\n", "")
+
+
+@pytest.mark.parametrize("real", [REFUSED, REFUSED.title()])
+def test_python_looks_up_the_hosts_that_a_variable_names(server, monkeypatch, real):
+    monkeypatch.setenv("CLOUD_OPENAPI_REAL_HOSTS", f"other.example, {real}")
+    source = f"import sys; sys.audit('socket.getaddrinfo', {REFUSED!r}); print('permitted')"
+    assert run(server, sys.executable, "-c", source).stdout == "permitted\n"
 
 
 def test_python_reaches_other_hosts_as_ever(server, other):
@@ -242,6 +313,15 @@ def test_no_proxy_gets_requests_for_the_emulator(given, begins):
         hosts = environment[name].split(",")
         assert {"tcb-open.tencentyun.com", ".api.weixin.qq.com", "localhost"} <= set(hosts)
         assert len(hosts) == len(set(hosts))
+
+
+def test_an_exception_sends_only_its_own_domain_to_the_proxy(monkeypatch):
+    listed = {"api.weixin.qq.com", "mch.weixin.qq.com", "tencentcloudapi.com", "tencentyun.com"}
+    monkeypatch.setenv("CLOUD_OPENAPI_REAL_HOSTS", f"other.example, {REFUSED}")
+    hosts = isolated({}, "http://127.0.0.1:7070")["no_proxy"].split(",")
+    assert listed & set(hosts) == listed - {"tencentcloudapi.com"}
+    assert ".tencentcloudapi.com" not in hosts
+    assert {".mch.weixin.qq.com", "tcb-admin.tencentcloudapi.com"} <= set(hosts)
 
 
 def test_a_star_in_no_proxy_stays_alone():

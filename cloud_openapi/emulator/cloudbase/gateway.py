@@ -1,6 +1,7 @@
 """The CloudBase gateway, ``POST /admin``, as wx-server-sdk of any age speaks to it."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -46,6 +47,7 @@ from cloud_openapi.runtime import Functions, UnknownFunctionError, new_request_i
 
 _PERMISSION_DENIED, _API_NOT_FOUND = -604101, -604100
 _LONGEST_SHOWN = 100
+_logger = logging.getLogger(__name__)
 _TEXTS = {
     _API_NOT_FOUND: "API not found",
     _PERMISSION_DENIED: "function has no permission to call this API",
@@ -177,15 +179,19 @@ class _Actions:
             pinned = self._emulator.pins.answer(program, name, call.params())
             if pinned is None:
                 shown = self._shown(request, name)
-                self._warn(request, _advice(shown, self._emulator.catalogue.nearest(shown)))
+                nearest = self._emulator.catalogue.nearest(shown)
+                port = request.http.environ["SERVER_PORT"]
+                self._warn(request, _advice(shown, nearest, port))
                 raise PlatformError(_API_NOT_FOUND, f"apiName {shown}")
             return Answer(*pinned)
 
         return endpoint
 
     def _warn(self, request: _ActionRequest, text: str) -> None:
-        """Write a warning to the log of the function that signed the request."""
-        if self._functions is not None and request.signer is not None:
+        """Write a warning to the log of the function that signed, or log it for another program."""
+        if self._functions is None or request.signer is None:
+            _logger.warning(text)
+        else:
             self._functions.warn(request.signer, text)
 
     def _refusal(
@@ -235,11 +241,12 @@ class _Actions:
         return json_answer({"requestId": new_request_id(), "data": {"response_data": outcome.text}})
 
 
-def _advice(api: str, nearest: str | None) -> str:
+def _advice(api: str, nearest: str | None, port: str) -> str:
     meant = f" (did you mean {nearest}?)" if nearest else ""
     return (
         f"{api} is not emulated, so it fails with {_API_NOT_FOUND}{meant}. To pin a response: "
-        f"cloud-openapi control pins add {api} --force --response JSON"
+        f"cloud-openapi control --url http://localhost:{port} pins add {api} --force "
+        "--response JSON"
     )
 
 

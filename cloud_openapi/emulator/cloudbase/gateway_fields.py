@@ -35,7 +35,7 @@ class GatewayError(Exception):
 
 
 class NotEmulatedError(GatewayError):
-    """A request for a service that the emulator lacks; the function's log gets the message too."""
+    """A request for a service that the emulator lacks; the caller's log gets the message, too."""
 
     def __init__(self, what: str, name: str) -> None:
         call = next((call for begin, call in _CALLS.items() if name.startswith(begin)), "")

@@ -17,6 +17,7 @@ from waitress.utilities import BadRequest
 
 from cloud_openapi.clocks import monotonic
 from cloud_openapi.emulator.server.dispatch import Task
+from cloud_openapi.loopback import without_mapping
 
 _MOST = 1000
 # Connections beyond the limit, for control routes while all others run.
@@ -204,12 +205,17 @@ class Listener(TcpWSGIServer):
     def accept(self) -> Any:
         """Return a connection and its address, or None if there is none."""
         try:
-            return super().accept()
+            accepted = super().accept()
         except OSError as error:
             if error.errno not in _EXHAUSTED:
                 raise
             self.connections.pause(error)
             return None
+        if accepted is None:
+            return None
+        connection, (host, *rest) = accepted
+        # A socket for both families names an IPv4 client by an IPv6 address.
+        return connection, (without_mapping(host), *rest)
 
     def pull_trigger(self) -> None:
         """Wake the loop, unless this is its thread: it is awake, and checks all channels next."""

@@ -16,14 +16,12 @@ from flask import Flask, Response
 
 from cloud_openapi.emulator.json_response import refusal
 from cloud_openapi.emulator.server.cross_origin import answer_cross_origin
-from cloud_openapi.loopback import is_loopback
+from cloud_openapi.loopback import INTERNAL, LOCALHOST, is_loopback
 from cloud_openapi.runtime import is_gateway_host, is_weixin_host
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-# Names that public DNS cannot have, so that no site can point them here; containers use them.
-_RESERVED = (".localhost", ".internal")
 _REASON = "403 The emulator forwards nothing"
 _LONGEST = 200
 
@@ -42,9 +40,13 @@ class Access(NamedTuple):
 
     def serves(self, host: str) -> bool:
         """Return whether a host name or IP address is the emulator's."""
-        if is_loopback(host) or host.endswith(_RESERVED) or host in self.hosts:
+        if self.trusts_page(host) or host.endswith(INTERNAL):
             return True
         return self.wide and ("." not in host or _is_address(host))
+
+    def trusts_page(self, host: str) -> bool:
+        """Return whether pages of a host may call the emulator: this machine's and added names."""
+        return is_loopback(host) or host.endswith(LOCALHOST) or host in self.hosts
 
 
 def refuse_foreign_requests(app: Flask, paths: Collection[str], access: Access) -> None:
@@ -111,8 +113,11 @@ class _Door:
         origin = environ.get("HTTP_ORIGIN")
         if origin is None:
             return environ.get("HTTP_SEC_FETCH_SITE") == "cross-site"
-        host = _hostname(origin)
-        return not is_loopback(host) and host not in self._access.hosts
+        if self._access.trusts_page(_hostname(origin) or "."):
+            return False
+        # The emulator's own page, under a name that no other site can have.
+        host = environ.get("HTTP_HOST", "")
+        return origin.partition("://")[2] != host or not self._is_own(host)
 
     def _is_tencents(self, host: str | None, path: str) -> bool:
         """Return whether a host is WeChat's or the gateway's, and may have this path."""
@@ -161,7 +166,10 @@ def _not_loopback() -> Response:
 
 
 def _foreign_page() -> Response:
-    message = "A page of another site may not call the emulator; pages of localhost may."
+    message = (
+        "A page of another site may not call the emulator; pages of localhost and the emulator's "
+        "own may. Add the host name of a page that you trust with --allow-host."
+    )
     return refusal(HTTPStatus.FORBIDDEN, "FOREIGN_PAGE", message)
 
 
@@ -180,7 +188,7 @@ def _not_forwarded(target: str, method: str) -> Response:
         "other hosts and api.weixin.qq.com. Add the host to no_proxy."
     )
     if method == "CONNECT":
-        message += " https cannot be answered: use wx-server-sdk 2.3.3 or later."
+        message += " https cannot be answered: run the program with `cloud-openapi exec --`."
     answer = refusal(HTTPStatus.FORBIDDEN, "NETWORK_BLOCKED", message)
     answer.status = _REASON
     return answer

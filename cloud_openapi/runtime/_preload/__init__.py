@@ -19,11 +19,17 @@ _REAL_HOSTS = "CLOUD_OPENAPI_REAL_HOSTS"
 def isolated(environment: Mapping[str, str], url: str) -> dict[str, str]:
     """Return an environment whose programs reach the emulator at ``url``, not the real services.
 
-    The variable CLOUD_OPENAPI_REAL_HOSTS of this process names the exceptions.
+    The variable CLOUD_OPENAPI_REAL_HOSTS of this process names the exceptions. Requests for them,
+    and for the rest of their listed domains, go to the proxy that the environment names.
     """
     real = os.environ.get(_REAL_HOSTS, "")
-    refused = [] if real else _domains()["refused"]
-    listed = [*_domains()["weixin"], *_domains()["gateway"], *refused]
+    exceptions = [host.strip() for host in real.split(",")]
+    listed = [
+        domain
+        for domains in _domains().values()
+        for domain in domains
+        if not any(_is_below(host, [domain]) for host in exceptions)
+    ]
     # Some clients take ".example.com" for the subdomains alone, some "example.com" for that host.
     direct = [urlsplit(url).hostname or "", "localhost", *listed, *(f".{each}" for each in listed)]
     given = {name: environment.get(name) for name in ("NO_PROXY", "no_proxy")}

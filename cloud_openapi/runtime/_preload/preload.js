@@ -13,7 +13,7 @@ const { weixin, gateway, refused } = require('./hosts.json')
 const emulated = [...weixin, ...gateway]
 const emulator = new URL(process.env.CLOUD_OPENAPI_EMULATOR || 'http://127.0.0.1:9')
 const address = { host: emulator.hostname.replace(/^\[|\]$/g, ''), port: Number(emulator.port) || 80 }
-const real = (process.env.CLOUD_OPENAPI_REAL_HOSTS || '').split(',').map((host) => host.trim())
+const real = (process.env.CLOUD_OPENAPI_REAL_HOSTS || '').toLowerCase().split(',').map((host) => host.trim())
 const warned = new Set()
 const connect = net.Socket.prototype.connect
 const connectSecurely = tls.connect
@@ -22,7 +22,15 @@ net.Socket.prototype.connect = function (...args) {
   const normalized = Array.isArray(args[0]) ? args[0] : net._normalizeArgs(args)
   const [options] = normalized
   if (leadsTo(emulated, options)) normalized[0] = { ...options, ...address }
-  else if (leadsTo(refused, options)) return refuse(this, options.host)
+  else if (leadsTo(refused, options)) {
+    const { host } = options
+    return refuse(
+      this,
+      host,
+      `${host} is not called: its service is not emulated. Replace the call in your tests, ` +
+        `or start the emulator with CLOUD_OPENAPI_REAL_HOSTS=${host}`,
+    )
+  }
   return connect.call(this, normalized)
 }
 
@@ -31,6 +39,7 @@ tls.connect = function (...args) {
   const [first, listener] = net._normalizeArgs(args)
   const options = Object.assign({}, first, ...args.slice(1).filter((arg) => arg && typeof arg === 'object'))
   if (options.socket || !leadsTo(emulated, options)) return connectSecurely.apply(tls, args)
+  if (isHttp2Only(options.ALPNProtocols)) return refuseHttp2(options.host)
   const socket = net.connect({ ...options, ...address })
   if (listener) socket.once('secureConnect', listener)
   socket.once('connect', () => socket.emit('secureConnect'))
@@ -38,7 +47,9 @@ tls.connect = function (...args) {
     encrypted: true,
     authorized: true,
     alpnProtocol: false,
+    getCipher: () => ({}),
     getPeerCertificate: () => ({}),
+    getProtocol: () => null,
     getSession: () => undefined,
     isSessionReused: () => false,
   })
@@ -52,10 +63,20 @@ function leadsTo(domains, { host, path }) {
   return !real.includes(name) && domains.some((domain) => `.${name}`.endsWith(`.${domain}`))
 }
 
-function refuse(socket, host) {
+// The protocols are names, or bytes of which the first is the length of a name.
+function isHttp2Only(protocols) {
+  return Array.isArray(protocols) ? protocols.join() === 'h2' : Boolean(protocols) && String(Buffer.from(protocols)) === '\x02h2'
+}
+
+function refuseHttp2(host) {
   const message =
-    `${host} is not called: its service is not emulated. Replace the call in your tests, ` +
-    `or start the emulator with CLOUD_OPENAPI_REAL_HOSTS=${host}`
+    `${host} is not called: the emulator answers for it, and not over HTTP/2. ` +
+    `Use ${emulator.origin} as the base URL of a client of HTTP/1.1`
+  // Without `connecting`, http2 uses the socket at once and fails before the message comes.
+  return Object.assign(refuse(new net.Socket(), host, message), { connecting: true })
+}
+
+function refuse(socket, host, message) {
   if (!warned.has(host)) console.warn(`Warning: ${message}`)
   warned.add(host)
   // Clients do not retry after this code.

@@ -1,6 +1,7 @@
 """Refuse lookups of the hosts of WeChat, CloudBase and Tencent Cloud, by name.
 
-Python imports this file at its start, because its folder is in PYTHONPATH.
+Python imports this file at its start, because its folder is in PYTHONPATH. Python may be older than
+the package allows: annotations of newer syntax are quoted.
 """
 
 import os
@@ -14,18 +15,19 @@ _LOOKUPS = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
 
 def main() -> None:
     """Add the hook, and run the sitecustomize module that this one hides."""
-    sys.addaudithook(_on_event)
+    if hasattr(sys, "addaudithook"):  # Python 3.8
+        sys.addaudithook(_on_event)
     sys.path[:] = [path for path in sys.path if path != _FOLDER]
     hidden = PathFinder.find_spec("sitecustomize", sys.path)
     if hidden is not None and hidden.loader is not None:
         hidden.loader.exec_module(module_from_spec(hidden))
 
 
-def _on_event(event: str, arguments: tuple[object, ...]) -> None:
+def _on_event(event: str, arguments: "tuple[object, ...]") -> None:
     if event in _LOOKUPS:
         host = arguments[0]
         name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
-        _check(name.lower().removesuffix("."))
+        _check(name.lower().rstrip("."))
 
 
 def _check(host: str) -> None:
@@ -34,7 +36,8 @@ def _check(host: str) -> None:
 
     with open(os.path.join(_FOLDER, "hosts.json"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
         domains = json.load(file)
-    if host in os.environ.get("CLOUD_OPENAPI_REAL_HOSTS", "").replace(" ", "").split(","):
+    real = os.environ.get("CLOUD_OPENAPI_REAL_HOSTS", "").lower()
+    if host in real.replace(" ", "").split(","):
         return
     if _is_below(host, domains["weixin"] + domains["gateway"]):
         url = os.environ.get("CLOUD_OPENAPI_EMULATOR")
@@ -48,7 +51,7 @@ def _check(host: str) -> None:
         )
 
 
-def _is_below(host: str, domains: list[str]) -> bool:
+def _is_below(host: str, domains: "list[str]") -> bool:
     return any(f".{host}".endswith(f".{domain}") for domain in domains)
 
 

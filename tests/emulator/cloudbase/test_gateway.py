@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+import requests
 from support.captured import KEY, captured
 from support.gateway import API, DAY, OTHER, PATH, Gateway
+from support.processes import WAIT
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.demo import DEMO_APPID
@@ -134,13 +136,27 @@ def test_unknown_api_that_is_not_listed_returns_604101(gateway, api):
     assert gateway.functions.warnings == []
 
 
-def test_listed_api_that_the_catalogue_lacks_returns_604100_and_a_warning(gateway):
+WARNING = (
+    "made.up is not emulated, so it fails with -604100. To pin a response: cloud-openapi control "
+    "--url http://localhost:%s pins add made.up --force --response JSON"
+)
+
+
+def test_listed_api_that_the_catalogue_lacks_returns_604100_and_a_warning(gateway, caplog):
     assert gateway.code(api="made.up") == -604100
-    text = (
-        "made.up is not emulated, so it fails with -604100. To pin a response: "
-        "cloud-openapi control pins add made.up --force --response JSON"
-    )
-    assert gateway.functions.warnings == [("reader", text)]
+    assert gateway.functions.warnings == [("reader", WARNING % 80)]
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("functions", [True, False])
+def test_warning_for_a_program_that_is_no_function_is_logged(gateway, caplog, functions):
+    gateway.functions.root = frozenset({"made.up"})
+    app = create_app(gateway.emulator, gateway.functions if functions else None)
+    fields = {"action": "wx.api", "apiName": "made.up", "requestData": "{}"}
+    with Server(app, listen("127.0.0.1", 0)) as server:
+        answer = requests.post(f"{server.url}/admin", json=fields, timeout=WAIT).json()
+    assert json.loads(answer["data"]["responseData"])["errcode"] == -604100
+    assert caplog.messages == [WARNING % server.url.rpartition(":")[2]]
 
 
 def test_a_misspelt_api_is_suggested(gateway):
@@ -308,13 +324,15 @@ def test_unsupported_requests_return_gateway_errors(gateway, fields, message):
         ),
     ],
 )
-def test_the_functions_log_says_what_is_not_emulated(gateway, fields, fails, status):
+def test_the_log_says_what_is_not_emulated(gateway, caplog, fields, fails, status):
     reply = gateway.post({**fields, "wxCloudApiToken": "token-a"})
     assert reply.status_code == status
     assert f"is not emulated, so {fails}" in reply.json["message"]
     assert gateway.functions.warnings == [("reader", reply.json["message"])]
-    gateway.post(fields)
+    assert caplog.messages == []
+    gateway.client.post("/admin", json={"action": "database.getDocument"})
     assert len(gateway.functions.warnings) == 1
+    assert "cloud.database()" in caplog.text
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"[" * 100_000, b"\xff"])
@@ -521,6 +539,7 @@ def test_requests_for_other_hosts_are_not_forwarded(served, request_):
     answer = json.loads(body)
     assert answer["code"] == "NETWORK_BLOCKED"
     assert "forwards nothing" in answer["message"]
+    assert ("`cloud-openapi exec --`" in answer["message"]) == request_.startswith(b"CONNECT")
 
 
 def test_proxy_request_for_the_emulator_itself_is_answered(served):
@@ -543,6 +562,7 @@ def test_proxy_request_for_the_emulator_itself_is_answered(served):
 def test_requests_from_foreign_pages_are_refused(gateway, path, headers):
     answer = gateway.client.post(path, data=b"{}", headers=headers)
     assert (answer.status_code, answer.json["code"]) == (403, "FOREIGN_PAGE")
+    assert "--allow-host" in answer.json["message"]
     assert gateway.functions.invoked == []
 
 

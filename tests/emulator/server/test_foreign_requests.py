@@ -150,6 +150,59 @@ def test_a_server_for_other_machines_has_addresses_and_short_names(opened, host,
     assert status_of(opened(wide=True), host) == status
 
 
+# ---- pages ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["emulator:7191", "emulator", "10.0.0.1:7070", "[fe80::1]:7070"])
+@pytest.mark.parametrize("path", ["/http/echo", "/v1/functions/echo"])
+def test_own_page_is_answered_under_each_name_of_the_emulator(opened, host, path):
+    site = opened(wide=True)
+    assert site.send("POST", path, Host=host, Origin=f"http://{host}").status_code == 200
+    assert site.ran
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("emulator:7191", "http://emulator:3000"),
+        ("emulator:7191", "http://emulator"),
+        ("emulator:7191", "http://10.0.0.1:7191"),
+        ("emulator:7191", "http://gateway.internal:7191"),
+        ("evil.example:7191", "http://evil.example:7191"),
+        ("", "null"),
+        ("", "http://"),
+    ],
+)
+def test_another_page_of_the_network_is_refused(opened, host, origin):
+    site = opened(wide=True)
+    answer = site.send("POST", "/http/echo", Host=host, Origin=origin)
+    assert (answer.status_code, answer.json["code"]) == (403, "FOREIGN_PAGE")
+    assert not site.ran
+
+
+@pytest.mark.parametrize("origin", ["http://app.localhost:3000", "https://a.b.localhost"])
+def test_page_of_a_name_below_localhost_is_answered(site, origin):
+    assert site.send("POST", "/http/echo", Origin=origin).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1:7070", "emulator:7070", "evil.example:7070"])
+def test_own_name_in_an_origin_needs_a_host_that_is_accepted(site, host):
+    answer = site.send("POST", "/http/echo", Host=host, Origin=f"http://{host}")
+    assert answer.status_code == 403
+    assert not site.ran
+
+
+def test_own_page_of_another_machine_controls_only_if_it_is_allowed(opened):
+    own = {"Host": "emulator:7070", "Origin": "http://emulator:7070"}
+    assert opened(wide=True).send("GET", "/_emulator/state", **own).status_code == 403
+
+
+def test_own_page_controls_where_control_is_open(opened):
+    own = {"Host": "emulator:7070", "Origin": "http://emulator:7070"}
+    site = opened(wide=True, control=True)
+    assert site.send("GET", "/_emulator/state", **own).status_code == 200
+
+
 # ---- control -------------------------------------------------------------------------------
 
 

@@ -261,6 +261,21 @@ def test_both_families_are_answered(host, address):
                 assert answer.status == 200
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_client_of_a_socket_for_both_families_has_its_own_address(address):
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    emulator = Emulator()
+    emulator.faults.add({"kind": "error", "errcode": 40164})
+    with Server(create_app(emulator), listen("::", 0)) as server:
+        connection = http.client.HTTPConnection(address, port_of(server), timeout=WAIT)
+        with closing(connection):
+            connection.request("GET", "/cgi-bin/token")
+            answer = json.load(connection.getresponse())
+    assert answer["errmsg"].startswith(f"invalid ip {address} ipv6 ")
+    assert answer["errmsg"].count("::ffff:") == 1
+
+
 def test_localhost_with_one_address_in_use_takes_another_port():
     with listen("::1", 0) as taken:
         port = taken.getsockname()[1]

@@ -196,13 +196,17 @@ def installed(request):
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("npm is missing")
+    # A test closes the proxies, which npm may need.
+    environment = dict(os.environ)
 
     def install(*packages):
         cached = "_".join(packages).replace("/", "-").replace("@", "-")
         folder = Path(request.config.cache.mkdir(f"npm-{cached}"))
         if not (folder / "node_modules").is_dir():
             command = [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", *packages]
-            made = subprocess.run(command, check=False, capture_output=True, text=True)
+            made = subprocess.run(
+                command, check=False, capture_output=True, text=True, env=environment
+            )
             if made.returncode:
                 pytest.skip(f"npm cannot install {packages}: {made.stderr[-200:]}")
         return folder / "node_modules"
