@@ -38,7 +38,8 @@ class Masker:
         # By their last characters: all openids of a mini program begin alike.
         self._by_end: dict[str, dict[str, bool]] = {}
         self._short: list[str] = []
-        self._secrets: set[str] = set()
+        # Each secret, and whether it is masked as a word only.
+        self._secrets: dict[str, bool] = {}
         for secret in secrets:
             self.add(secret)
 
@@ -47,13 +48,14 @@ class Masker:
 
     def add(self, secret: str, *, as_word: bool = False) -> None:
         """Replace a secret from now on; ``as_word`` only where no letter or digit is beside it."""
-        if secret in self._secrets:
+        if secret in self._secrets and self._secrets[secret] <= as_word:
             return
-        self._secrets.add(secret)
+        self._secrets[secret] = as_word
         for spelling in {secret} if as_word else _spellings(secret):
             if len(spelling) < _END:
                 self._short.append(spelling)
-            self._by_end.setdefault(spelling[-_END:], {})[spelling] = as_word
+            known = self._by_end.setdefault(spelling[-_END:], {})
+            known[spelling] = as_word and known.get(spelling, True)
 
     def mask(self, text: str) -> str:
         """Return a text without the secrets."""

@@ -130,7 +130,7 @@ class Session:
         if self._config.getoption("cloud_openapi_record"):
             mode = "record"
             place.unlink(missing_ok=True)
-        elif not given and _is_file(former) and not place.exists():
+        elif not (given or place.exists() or _is_of_module(former.stem, node)) and _is_file(former):
             # Formerly a file had the test's name alone, without its class.
             place = former
         self.emulator.modes = _modes(self.emulator, mode, place)
@@ -213,16 +213,29 @@ class CloudEmulator:
 def cassette_name(node: pytest.Item) -> str:
     """Return the file name of a test's recording, without suffix, unique within its module.
 
-    ``Class.test[parameters]``; with a hash if that is no file name, or too long for one.
+    ``Class.test[parameters]``; with a hash if that is no file name, or too long for one, or if the
+    parameters have capitals, which some disks do not distinguish.
     """
-    names = [one.name for one in node.listchain() if isinstance(one, pytest.Class)]
-    exact = ".".join([*names, node.name])
+    exact = ".".join(_names(node))
     name = _UNSAFE.sub("-", exact).strip("-.") or "test"
     if len(name.encode()) > _LONGEST_NAME:
         name = name.encode()[:_LONGEST_NAME].decode("utf-8", "ignore")
-    if name == exact:
+    parameters = node.name.partition("[")[2]
+    if name == exact and parameters == parameters.lower():
         return name
     return f"{name}-{sha256(exact.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def _is_of_module(name: str, node: pytest.Item) -> bool:
+    """Return whether a test's module has a test of this name, collected or not."""
+    return hasattr(getattr(node.getparent(pytest.Module), "obj", None), name)
+
+
+def _names(node: pytest.Item) -> list[str]:
+    """Return the names of a test and of its classes or blocks, from the outermost one."""
+    chain = node.listchain()
+    module = max(at for at, one in enumerate(chain) if isinstance(one, pytest.File))
+    return [one.name for one in chain[module + 1 :]]
 
 
 def _is_file(path: Path) -> bool:

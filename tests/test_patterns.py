@@ -4,21 +4,15 @@ import ast
 import importlib
 import re
 import sys
-import time
 
 import pytest
+from support.growth import LARGE, grows_in_proportion, taken
 from support.paths import ROOT
 
 from cloud_openapi.recordings import RULES, Interaction, Redactor
 from cloud_openapi.recordings._request import _masks
 
 parser = importlib.import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
-SMALL, LARGE = 1_000, 16_000
-# A linear pattern takes 16 times as long for the large input, a quadratic one 256 times.
-GROWTH = 64
-# Shorter times are noise.
-SHORTEST = 0.02
-
 
 METHODS = {"match", "fullmatch", "search", "finditer", "findall", "split", "sub", "subn"}
 
@@ -147,26 +141,6 @@ def worst(pattern):
     return sorted(pair for pair in found if pair[1])
 
 
-def taken(call, text):
-    times = []
-    for _ in range(2):
-        began = time.process_time()
-        call(text)
-        times.append(time.process_time() - began)
-    return min(times)
-
-
-def grows_in_proportion(call, start, piece, end="\0"):
-    """Return whether a call takes time in proportion to the length of its text."""
-    large = 0.0
-    # In steps, so that an exponential pattern ends the test early.
-    for length in (25, 200, SMALL, LARGE):
-        small, large = large, taken(call, start + (piece * length)[:length] + end)
-        if large > max(small, SHORTEST / GROWTH) * GROWTH:
-            return False
-    return True
-
-
 @pytest.mark.parametrize(
     ("pattern", "methods"), PATTERNS, ids=[repr(one.pattern)[:60] for one, _ in PATTERNS]
 )
@@ -206,6 +180,9 @@ PIECES = [
     "<token>",
     "token=",
     "token: ",
+    "token='a\" ",
+    'token=\\"a',
+    'token="\\',
     "://a@",
     "eyJaaaaaaaa.a.",
     "%2525",

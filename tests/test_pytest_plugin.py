@@ -416,6 +416,58 @@ def test_each_test_has_a_recording_of_its_own(project, service, monkeypatch):
     passes(project, SAME_NAMES, 9)
 
 
+def test_names_that_differ_in_case_have_files_that_differ_otherwise(project, service, monkeypatch):
+    monkeypatch.setenv("CLOUD_OPENAPI_UPSTREAM", service.url)
+    source = f"""
+        import pytest
+        @pytest.mark.parametrize("day", ["a", "A"])
+        def test_it(day, recording, cloud):
+            assert {RETAIN}["visitUv"][0]["value"] == 434343
+    """
+    passes(project, source, 2, "--record")
+    names = {path.stem.lower() for path in (project.path / "recordings").rglob("*.yaml")}
+    assert len(names) == 2
+
+
+BLOCKS = """
+    import pytest
+    class Block(pytest.Collector):
+        def collect(self):
+            yield pytest.Function.from_parent(self, name="test_it", callobj=lambda: None)
+    def pytest_pycollect_makeitem(collector, name, obj):
+        if name.startswith("describe_"):
+            return Block.from_parent(collector, name=name)
+    def pytest_collection_modifyitems(items):
+        from cloud_openapi.pytest_plugin import cassette_name
+        names = [cassette_name(item) for item in items]
+        assert names == ["describe_a.test_it", "describe_b.test_it"]
+"""
+
+
+def test_blocks_that_are_no_classes_are_in_the_name(project):
+    project.makeconftest(BLOCKS)
+    project.makepyfile("def describe_a(): pass\ndef describe_b(): pass")
+    assert project.runpytest_subprocess("--collect-only").ret == 0
+
+
+def test_a_former_name_that_another_test_has_now_is_not_replayed(project):
+    day = {"begin_date": "20260301", "end_date": "20260301"}
+    module = "test_a_former_name_that_another_test_has_now_is_not_replayed"
+    file = project.path / "recordings" / module / "test_same.yaml"
+    cassette(file, interaction("analysis.getDailyRetain", day, RECORDED))
+    source = f"""
+        class TestA:
+            def test_same(self, recording, cloud):
+                assert {RETAIN}["visitUv"][0]["value"] == 434343
+        def test_same(recording, cloud):
+            assert {RETAIN}["visitUv"][0]["value"] == 434343
+    """
+    run(project, source).assert_outcomes(passed=1, failed=1)
+    result = run(project, source, "-k", "TestA")
+    result.assert_outcomes(failed=1, deselected=1)
+    result.stdout.fnmatch_lines(["*TestA.test_same.yaml*"])
+
+
 def test_a_recording_under_its_former_name_is_still_replayed(project):
     day = {"begin_date": "20260301", "end_date": "20260301"}
     module = "test_a_recording_under_its_former_name_is_still_replayed"

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from cloud_openapi.errors import RecordingError
-from cloud_openapi.periods import parse_now
+from cloud_openapi.periods import BEIJING, parse_now
 
 _TYPES = {dict: "an object", str: "a string", int: "an integer"}
 _STATUSES = 100, 999
@@ -83,11 +83,11 @@ def moment(name: str, value: Any) -> datetime | None:
     """Return the time of a field, None if missing. Raises RecordingError.
 
     A time is a text in ISO 8601, a day ``yyyymmdd``, or a number of seconds or milliseconds since
-    1970. YAML parses some of them itself.
+    1970. YAML parses some of them itself. A time without an offset is Beijing time.
     """
     try:
         if isinstance(value, datetime):
-            return value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+            return value if value.tzinfo else value.replace(tzinfo=BEIJING)
         if isinstance(value, date):
             return parse_now(value.isoformat())
         if isinstance(value, int | float) and not isinstance(value, bool):

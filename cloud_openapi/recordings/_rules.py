@@ -37,6 +37,15 @@ class Rules(NamedTuple):
 _LONGEST_NAME = 64
 _PUNCTUATION = re.compile(r"[-_.\s\[\]]")
 _VALUE = re.compile(r"""(?:(?!%26)[^\s"'`&,;<>\\}\])])+""")
+# In quotes, or in escaped ones, a value goes on to the same quote.
+_QUOTED = re.compile(
+    "|".join(
+        rf"(?<=[^\\]{quote})(?=\S)(?:[^{quote}\\]|\\[\s\S])+(?={quote})"
+        rf"|(?<=\\{quote})(?=\S)[^{quote}\\]+(?=\\+{quote})"
+        for quote in "\"'`"
+    )
+    + f"|{_VALUE.pattern}"
+)
 _LINE = re.compile(r"[^\r\n]+")
 
 RULES = Rules(
@@ -119,7 +128,7 @@ RULES = Rules(
             re.compile(
                 r"""(?<![\w.-])(?P<name>[\w.-]+)\\*["'`]?\s*(?:[=:：]|%(?:25)*3[ADad])\s*\\*["'`]?"""
             ),
-            _VALUE,
+            _QUOTED,
         ),
         # An element of XML, with a namespace or without.
         Pattern(

@@ -4,6 +4,7 @@ PyYAML's safe loader refuses the tags by which VCR.py keeps files, iterators and
 request. Here they are read as plain values. No class of a tag is imported or called.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,8 @@ _PYTHON = "tag:yaml.org,2002:python/"
 _DEEPEST = 64
 _MOST_REPEATED = 16 * 2**20
 """The most characters that aliases may add to a file."""
+_LONGEST_NUMBER = 300
+"""PyYAML reads a longer number, such as 1:1:1:1, in quadratic time."""
 _STANDARD = {
     "bool": "bool",
     "bytes": "binary",
@@ -110,6 +113,9 @@ def _loader() -> Any:
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         """The safe loader with the harmless tags of VCR.py."""
 
+    for kind in ("int", "float"):
+        tag = f"tag:yaml.org,2002:{kind}"
+        Loader.add_constructor(tag, _short_number(Loader.yaml_constructors[tag]))
     known = Loader.yaml_constructors
     for name, standard in _STANDARD.items():
         Loader.add_constructor(_PYTHON + name, known[f"tag:yaml.org,2002:{standard}"])
@@ -117,6 +123,18 @@ def _loader() -> Any:
         Loader.add_constructor(f"{_PYTHON}object/new:{name}", _value_of_object)
         Loader.add_constructor(f"{_PYTHON}object/apply:{name}", _value_of_object)
     return Loader
+
+
+def _short_number(construct: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def number(loader: Any, node: Any) -> Any:
+        if len(node.value) > _LONGEST_NUMBER:
+            raise RecordingError(
+                f"has a number of more than {_LONGEST_NUMBER} characters, the limit,"
+                f" in line {node.start_mark.line + 1}; put it in quotes"
+            )
+        return construct(loader, node)
+
+    return number
 
 
 def _value_of_object(loader: Any, node: Any) -> Any:

@@ -80,3 +80,12 @@ def test_a_masker_replaces_what_mask_text_replaces(secret):
     encoded = base64.b64encode(f"xx{secret * 3}y".encode()).decode()
     text = f"{secret} {quote_plus(secret)} {json.dumps(secret)} {encoded}"
     assert Masker([secret]).mask(text) == mask_text(text, [secret])
+
+
+@pytest.mark.parametrize("as_word", [(True, False), (False, True)])
+def test_a_word_that_is_added_as_a_secret_is_masked_within_words_too(as_word):
+    masker = Masker()
+    for one in as_word:
+        masker.add("Ab1cd2f", as_word=one)
+    assert masker.mask("xAb1cd2fy") == "x***y"
+    assert len(masker) == 1

@@ -136,11 +136,21 @@ def test_time_and_origin_of_a_recording_are_loaded(tmp_path, written):
     assert found.origin == "a page"
 
 
-def test_a_time_that_yaml_parses_is_loaded(tmp_path):
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-03-09 08:00:00",
+        "2026-03-09T08:00:00",
+        "'2026-03-09T08:00:00'",
+        "2026-03-09T00:00:00Z",
+        "2026-03-09 01:00:00 +01:00",
+    ],
+)
+def test_a_time_is_the_same_whether_yaml_parses_it_or_not(tmp_path, written):
     file = tmp_path / "a.yaml"
     text = yaml.safe_dump({"interactions": [entry(recorded_at="AT")], "version": 1})
-    file.write_text(text.replace("AT", "2026-03-09 00:00:00"), "utf-8")
-    assert load(file)[0].recorded_at == datetime(2026, 3, 9, tzinfo=timezone.utc)
+    file.write_text(text.replace("AT", written), "utf-8")
+    assert load(file)[0].recorded_at == datetime(2026, 3, 9, 8, tzinfo=timezone(timedelta(hours=8)))
 
 
 @pytest.mark.parametrize("written", ["20260309", "2026-03-09", "'20260309'", "1772985600000"])
@@ -388,8 +398,14 @@ MERGES = "a0: &a0 {k: v}\n" + "".join(
         ("[" * 100_000, "is nested more than 64 deep, the limit"),
         ("- " * 100_000, "is nested more than 64 deep, the limit"),
         ("a: {" * 100_000, "is nested more than 64 deep, the limit"),
+        (
+            "a: 1" + ":1" * 999 + "\n",
+            "has a number of more than 300 characters, the limit, in line 1",
+        ),
+        ("a: 1" + ":1" * 999 + ".5\n", "has a number of more than 300 characters, the limit"),
+        ("a: !!python/long 1" + ":1" * 999 + "\n", "has a number of more than 300"),
     ],
-    ids=["aliases", "merges", "flow", "block", "mappings"],
+    ids=["aliases", "merges", "flow", "block", "mappings", "sixties", "fractions", "long"],
 )
 def test_a_yaml_file_that_explodes_is_refused_with_the_limit(tmp_path, text, reason):
     (tmp_path / "a.yaml").write_text(text + "interactions: []\n", "utf-8")
