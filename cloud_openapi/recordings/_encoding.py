@@ -27,7 +27,7 @@ _MOST_CODINGS = 8
 _MOST_MEMBERS = 64
 # The beginning of JSON, XML or a form, which no base64 has.
 _STRUCTURED = re.compile(rb"\s*(?:[{\[<]|[\w.%+-]+=[^=\s])")
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
 class _NotEncodedError(Exception):
@@ -203,7 +203,12 @@ def _too_large(coding: str) -> RecordingError:
 
 
 def _is_text(body: bytes) -> bool:
-    return not _CONTROL.search(body) and isinstance(text_of(body), str)
+    """Return whether a body is text in UTF-8, -16 or -32."""
+    try:
+        text = body.decode(json.detect_encoding(body))
+    except UnicodeDecodeError:
+        return False
+    return bool(text) and not _CONTROL.search(text)
 
 
 def text_of(body: bytes) -> str | bytes:

@@ -49,9 +49,9 @@ class RecordingExchange(Exchange):
 
 
 def _headers(reply: Reply) -> dict[str, list[str]]:
-    # The body has been decoded.
+    # The redactor needs the name of a coding that the client could not decode.
     return {
         name: [value]
         for name, value in reply.headers.items()
-        if name.lower() not in {"content-encoding", "content-length", "transfer-encoding"}
+        if name.lower() not in {"content-length", "transfer-encoding"}
     }

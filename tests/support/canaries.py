@@ -153,7 +153,12 @@ def encodings():
         "zstd": zstd.compress,
         "br, gzip": lambda data: gzip.compress(brotli.compress(data), mtime=0),
         "compress": lambda data: b"\x1f\x9d" + zlib.compress(data),
+        "base64": base64.b64encode,
         "": lambda data: gzip.compress(data, mtime=0),
+        # Names that mean no coding, so that no header names the one that the body has.
+        "none": brotli.compress,
+        "none, identity": lambda data: zlib.compress(data) + b"\n",
+        "identity, none": lambda data: zlib.compress(data)[:-3],
     }
 
 

@@ -267,7 +267,7 @@ def test_force_accepts_a_response_that_breaks_the_schema(pinned, answer):
 
 
 def test_a_forced_pin_refuses_a_misspelt_api(pinned):
-    with pytest.raises(ValueError, match='did you mean "analysis.getDailyRetain"'):
+    with pytest.raises(ValueError, match=r'did you mean "analysis\.getDailyRetain"'):
         pinned.emulator.pins.add({"api": "analysis.getDailyRetian", "response": {}, "force": True})
 
 

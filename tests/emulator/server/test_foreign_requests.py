@@ -290,6 +290,7 @@ def test_local_page_reads_a_functions_answer(site):
     assert answer.headers["Access-Control-Allow-Origin"] == PAGE
     assert answer.headers["Access-Control-Allow-Credentials"] == "true"
     assert answer.headers["Vary"] == "Origin"
+    assert answer.headers.getlist("Access-Control-Allow-Credentials") == ["true"]
 
 
 @pytest.mark.parametrize("path", ["/http/nothing", "/http/", "/openapi.json", "/http/echo/below"])
