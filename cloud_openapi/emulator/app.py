@@ -13,13 +13,13 @@ from cloud_openapi.emulator.cloudbase.timers import Timers
 from cloud_openapi.emulator.control.functions import add_function_logs, add_timers
 from cloud_openapi.emulator.control.routes import add_control, unknown_route
 from cloud_openapi.emulator.emulator import Emulator
-from cloud_openapi.emulator.json_response import json_answer, refusal
+from cloud_openapi.emulator.json_response import json_answer, no_descriptors, refusal
 from cloud_openapi.emulator.openapi.document import openapi_document
 from cloud_openapi.emulator.openapi.schemas import add_schemas
 from cloud_openapi.emulator.server.foreign_requests import Access, refuse_foreign_requests
 from cloud_openapi.emulator.weixin.respond import Call, respond
 from cloud_openapi.emulator.weixin.routes import LARGEST_BODY, add_weixin, unknown_url
-from cloud_openapi.runtime import Functions, no_descriptor, reason_of
+from cloud_openapi.runtime import Functions
 
 
 class _MatchOnlyRule(Rule):
@@ -106,12 +106,7 @@ def _add_error_handlers(app: Flask, emulator: Emulator) -> None:
         current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
         return respond(Call(current, emulator), unknown_url, emulator)
 
-    @app.errorhandler(OSError)
-    def no_descriptors(error: OSError) -> Response:
-        if not no_descriptor(error):
-            raise error
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-        return refusal(status, "NO_FILE_DESCRIPTORS", reason_of(error))
+    app.register_error_handler(OSError, no_descriptors)
 
     @app.errorhandler(405)
     def method_not_allowed(error: MethodNotAllowed) -> Response:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from flask import Response
 
 from cloud_openapi.json_text import json_text
-from cloud_openapi.runtime import Functions, new_request_id
+from cloud_openapi.runtime import Functions, new_request_id, no_descriptor, reason_of
 
 # wx-server-sdk recognises the gateway's errors by exactly this Content-Type.
 JSON_UTF8: Final = "application/json; charset=utf-8"
@@ -23,6 +23,13 @@ def json_answer(value: Any, status: int = HTTPStatus.OK, content_type: str = JSO
 def refusal(status: int, code: str, message: str) -> Response:
     """Return ``{"code", "message"}``: the problem and its fix."""
     return json_answer({"code": code, "message": message[:_LONGEST_MESSAGE]}, status)
+
+
+def no_descriptors(error: OSError) -> Response:
+    """Return the refusal of a request when no file descriptor is left. Raises any other error."""
+    if not no_descriptor(error):
+        raise error
+    return refusal(HTTPStatus.SERVICE_UNAVAILABLE, "NO_FILE_DESCRIPTORS", reason_of(error))
 
 
 def platform_refusal(status: int, code: str, message: str) -> Response:

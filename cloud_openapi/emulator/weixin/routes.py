@@ -12,6 +12,7 @@ from werkzeug.wrappers import Request
 
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
+from cloud_openapi.emulator.json_response import no_descriptors
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.weixin.management import Handler, handlers
 from cloud_openapi.emulator.weixin.operation import OperationEndpoint
@@ -43,7 +44,11 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
         endpoint = endpoints.get(environ["PATH_INFO"])
         if endpoint is None:
             return answer_others(environ, start)
-        return respond(Call(_Request(environ), emulator), endpoint, emulator)(environ, start)
+        try:
+            response = respond(Call(_Request(environ), emulator), endpoint, emulator)
+        except OSError as error:
+            response = no_descriptors(error)
+        return response(environ, start)
 
     app.wsgi_app = answer  # type: ignore[method-assign, assignment]
 

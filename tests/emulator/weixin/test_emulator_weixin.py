@@ -1,5 +1,6 @@
 """The emulated api.weixin.qq.com against documented and recorded answers."""
 
+import errno
 import json
 import re
 import string
@@ -13,6 +14,7 @@ from support.values import DAILY, NOW, STABLE, TOKEN, WEEKLY
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, create_app
+from cloud_openapi.emulator.weixin import operation
 from cloud_openapi.periods import BEIJING
 
 MONTHLY = "/datacube/getweanalysisappidmonthlyretaininfo"
@@ -1002,3 +1004,16 @@ def test_random_token_requests_return_200_and_a_known_shape(
     body = {"appid": appid, "secret": secret, "grant_type": grant_type}
     body["force_refresh"] = force_refresh
     check_known_shape(APP.test_client().post(STABLE, json=body))
+
+
+def test_a_call_without_file_descriptors_says_so(monkeypatch):
+    def no_descriptor_left(*_arguments):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(operation, "simulate", no_descriptor_left)
+    emulator = Emulator()
+    token, _ = emulator.program(DEMO_APPID).tokens.grant()
+    day = {"begin_date": "20260101", "end_date": "20260101"}
+    client = create_app(emulator).test_client()
+    answer = client.post(DAILY, query_string={"access_token": token}, json=day)
+    assert (answer.status_code, answer.json["code"]) == (503, "NO_FILE_DESCRIPTORS")
