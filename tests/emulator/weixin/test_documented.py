@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -203,12 +204,16 @@ def installed(request):
         cached = "_".join(packages).replace("/", "-").replace("@", "-")
         folder = Path(request.config.cache.mkdir(f"npm-{cached}"))
         if not (folder / "node_modules").is_dir():
-            command = [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", *packages]
+            # Another process of the tests may install the same packages at the same time.
+            prefix = Path(tempfile.mkdtemp(dir=folder))
+            command = [npm, "install", "--prefix", prefix, "--no-audit", "--no-fund", *packages]
             made = subprocess.run(
                 command, check=False, capture_output=True, text=True, env=environment
             )
             if made.returncode:
                 pytest.skip(f"npm cannot install {packages}: {made.stderr[-200:]}")
+            with contextlib.suppress(OSError):
+                (prefix / "node_modules").rename(folder / "node_modules")
         return folder / "node_modules"
 
     return install
