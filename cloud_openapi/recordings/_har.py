@@ -29,6 +29,7 @@ from cloud_openapi.recordings._redaction import Redactor
 _LOG = logging.getLogger(__name__)
 _HOST = "api.weixin.qq.com"
 _LARGEST_FILE = 256 * 2**20
+_MOST_DIGITS = 100
 # Statuses of responses without a body.
 _BODILESS = frozenset({204, 205, 304})
 
@@ -60,7 +61,8 @@ def read_har(
 
 def _entries(file: Path) -> list[Any]:
     try:
-        entries = json.loads(read_text(file, _LARGEST_FILE))["log"]["entries"]
+        content = json.loads(read_text(file, _LARGEST_FILE), parse_int=_number)
+        entries = content["log"]["entries"]
     except RecordingError as error:
         raise RecordingError(f"{file}: {error}") from error
     except (ValueError, RecursionError):
@@ -70,6 +72,11 @@ def _entries(file: Path) -> list[Any]:
     if not isinstance(entries, list):
         raise RecordingError(f"{file}: is not a HAR file: it has no list log.entries")
     return entries
+
+
+def _number(digits: str) -> int | str:
+    """Return a whole number, or its text if Python refuses its length: it may be another host's."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
 def _is_of_weixin(entry: Any, paths: frozenset[str]) -> bool:

@@ -251,6 +251,14 @@ def test_a_token_is_masked_in_the_entries_before_its_grant(tmp_path):
     assert not [each for each in found if b"a-token-of-mine" in each.response_body]
 
 
+def test_a_long_number_of_another_host_does_not_stop_the_import(tmp_path):
+    path = har(tmp_path, entry(request__url="https://other.example/"), entry())
+    text = path.read_text("utf-8").replace('"log": {', f'"log": {{"_size": {"1" * 5000},', 1)
+    path.write_text(text, "utf-8")
+    assert "1" * 5000 in text
+    assert len(read_har(path)) == 1
+
+
 def test_brotli_without_a_header_is_decoded(tmp_path):
     (found,) = read_har(har(tmp_path, entry(response__content=in_base64(brotli.compress(PLAIN)))))
     assert found.response_json == {**TOKEN, "access_token": "REDACTED"}
