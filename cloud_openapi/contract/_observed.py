@@ -19,7 +19,7 @@ from cloud_openapi.recordings import Interaction
 _VARYING = (
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b"), "…"),
     (re.compile(r"rid: [0-9a-f]{8}(-[0-9a-f]{8}){2}$"), "rid: …"),
-    (re.compile(r"(hints?): \[.*\]$"), r"\1: […]"),
+    (re.compile(r"(hints?): \[[^[]*\]$"), r"\1: […]"),
 )
 _TAIL = re.compile(r",? (?:rid: …|hints?: \[…\])$")
 _SCALARS = (str, int, float, bool, type(None))
