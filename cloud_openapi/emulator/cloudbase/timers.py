@@ -1,9 +1,11 @@
 """Timer triggers of functions, by the emulator's clock."""
 
 import threading
-from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +28,13 @@ class Due(NamedTuple):
     timer: Timer
 
 
+@dataclass(eq=False)
+class _Move:
+    """A change of the clock that has begun; timers until ``since`` have fired."""
+
+    since: datetime
+
+
 class Timers:
     """Fires each timer once for each of its times that the clock passes, the earliest first.
 
@@ -43,11 +52,9 @@ class Timers:
         self._checked_until = self._clock.now()
         self._ended = threading.Event()
         self._watching = False
-        # The times before and after the last move.
-        self._looks = deque([self._checked_until], maxlen=2)
+        self._moves: list[_Move] = []
         for clock in (emulator.clock, self._clock):
-            clock.watch(lambda: self._looks.append(self._clock.now()))
-            clock.listen(self._on_move)
+            clock.listen(self._begin_move)
 
     def due(self) -> list[Due]:
         """Return the timers that became due since the last check, the earliest first."""
@@ -62,6 +69,9 @@ class Timers:
         with self._lock:
             since, now = self._checked_until, self._clock.now()
             self._checked_until = now
+            for move in self._moves:
+                if since <= move.since <= now:
+                    move.since = now
         found: list[Due] = []
         warnings = []
         for name, timer in timers:
@@ -109,11 +119,20 @@ class Timers:
     def __exit__(self, *_error: object) -> None:
         self._ended.set()
 
-    def _on_move(self, *, passes: bool) -> list[str]:
+    def _begin_move(self) -> Callable[..., list[str]]:
+        move = _Move(self._clock.now())
+        with self._lock:
+            self._moves.append(move)
+        return partial(self._on_move, move)
+
+    def _on_move(self, move: "_Move", *, passes: bool) -> list[str]:
         """Fire the due timers, and return the warnings."""
-        if not (passes and self._watching):
-            with self._lock:
-                self._checked_until = self._looks[0] if passes else self._clock.now()
+        with self._lock:
+            # Of moves at the same time, the first to end fires the timers of all.
+            since = min(each.since for each in self._moves)
+            self._moves.remove(move)
+            if not (passes and self._watching):
+                self._checked_until = since if passes else self._clock.now()
         if not passes:
             return []
         due, warnings = self._collect_due()

@@ -37,7 +37,7 @@ class Clock:
         # Replaced as a whole, so that reading the time takes no lock.
         self._first: _Setting | None = _Setting(moment, _NO_TIME)
         self._setting: _Setting | None = self._first
-        self._listeners: list[Callable[..., Sequence[str]]] = []
+        self._listeners: list[Callable[[], Callable[..., Sequence[str]]]] = []
         self._watchers: list[Callable[[], object]] = []
 
     @property
@@ -59,12 +59,13 @@ class Clock:
         """Return the time as an aware datetime in Beijing."""
         return _time_of(self.setting)
 
-    def listen(self, moved: Callable[..., Sequence[str]]) -> None:
-        """Call ``moved(passes=…)`` after each change; it returns warnings.
+    def listen(self, begin: Callable[[], Callable[..., Sequence[str]]]) -> None:
+        """Call ``begin()`` before each change, and ``moved(passes=…)``, its result, afterwards.
 
-        ``passes`` is True if the time between counts as passed, as for `advance` and `freeze`.
+        ``moved`` returns warnings. ``passes`` is True if the time between counts as passed, as for
+        `advance` and `freeze`.
         """
-        self._listeners.append(moved)
+        self._listeners.append(begin)
 
     def watch(self, watcher: Callable[[], object]) -> None:
         """Call ``watcher`` before and after each change, so that it sees each time shown."""
@@ -118,11 +119,12 @@ class Clock:
         warnings: list[str] = []
         for watcher in self._watchers:
             watcher()
+        begun = [begin() for begin in self._listeners]
         with self._lock:
             yield warnings
         for watcher in self._watchers:
             watcher()
-        for moved in self._listeners:
+        for moved in begun:
             warnings += moved(passes=passes)
 
 

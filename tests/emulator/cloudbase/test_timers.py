@@ -255,6 +255,26 @@ def test_the_control_response_reports_skipped_firings():
     assert timers.due() == []
 
 
+@pytest.mark.parametrize("second", [60, 7200, -60])
+def test_moves_at_the_same_time_fire_each_time_once(second):
+    clock, functions, _ = timed(f="0 0 * * * * *", g="0 1 15 * * * *")
+    nested = []
+
+    def move_meanwhile():
+        # The clock shows the first move, whose timers have not fired yet.
+        if not nested and clock.now() > START:
+            nested.append(second)
+            clock.advance(second)
+
+    clock.watch(move_meanwhile)
+    clock.advance(timedelta(hours=3))
+    last = START + timedelta(hours=3, seconds=second)
+    hours = int((last - START).total_seconds() // 3600)
+    fired = [now for name, _event, now, _source in functions.runs if name == "f"]
+    assert fired == [START + timedelta(hours=hour + 1) for hour in range(hours)]
+    assert [name for name, *_ in functions.runs].count("g") == int(second > 0)
+
+
 def test_times_fire_again_after_moving_back():
     clock, functions, _ = timed(f=DAILY)
     clock.advance(timedelta(days=1))

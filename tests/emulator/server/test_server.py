@@ -295,7 +295,7 @@ def test_control_answers_while_moves_of_the_clock_run_timers():
         go_on.wait(WAIT)
         return [f"passes: {passes}"]
 
-    emulator.clock.listen(slow)
+    emulator.clock.listen(lambda: slow)
     with Server(create_app(emulator), listen("127.0.0.1", 0)) as server:
 
         def ask(method, path, body=None):
