@@ -9,8 +9,8 @@ import sys
 import time
 from functools import partial
 
-# The number of Linux's CLOCK_REALTIME_COARSE, for which Python has no name: a clock of 4 ms that
-# time-machine does not know.
+# Linux's CLOCK_REALTIME_COARSE, which Python does not name. Its resolution is 4 ms, and
+# time-machine does not replace it.
 _COARSE = 5
 
 if sys.platform == "win32":

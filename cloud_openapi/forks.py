@@ -38,6 +38,6 @@ def _renew_all() -> None:
         one.renew_in_child()
 
 
-# Windows has no fork. WSGI servers written in C, such as uWSGI, run these functions too.
+# Windows cannot fork. WSGI servers written in C, such as uWSGI, call these functions too.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_all)

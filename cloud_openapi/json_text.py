@@ -38,17 +38,6 @@ def read_json(text: str) -> Any:
         raise
 
 
-def is_text(value: str) -> bool:
-    """Return whether a text can be a variable, a file's name or a header: UTF-8 without NUL.
-
-    JSON can hold half a surrogate pair, and so can what Python makes of bytes.
-    """
-    try:
-        return b"\0" not in value.encode()
-    except UnicodeEncodeError:
-        return False
-
-
 def read_json_body(
     body: bytes | str,
     object_of: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud_openapi.errors import CloudSDKError, ConfigError, system_error
+from cloud_openapi.json_schema.values import kind
 from cloud_openapi.json_text import read_json
 
 _FUNCTION_ROOTS = frozenset({"functions", "cloudfunctions"})
@@ -92,22 +93,17 @@ def _parse(text: str, path: Path) -> Any:
 def _listed(config: Any, path: Path) -> list[str]:
     for place, key in (("the file", "permissions"), ("permissions", "openapi")):
         if not isinstance(config, dict):
-            raise ConfigError(f"{path}: {place} must be an object, not {_kind(config)}")
+            raise ConfigError(f"{path}: {place} must be an object, not {kind(config)}")
         if key not in config:
             return []
         config = config[key]
     if not isinstance(config, list):
         raise ConfigError(
-            f"{path}: permissions.openapi must be an array of API names, not {_kind(config)}"
+            f"{path}: permissions.openapi must be an array of API names, not {kind(config)}"
         )
     for index, name in enumerate(config):
         if not isinstance(name, str):
             raise ConfigError(
-                f"{path}: permissions.openapi[{index}] must be a string, not {_kind(name)}"
+                f"{path}: permissions.openapi[{index}] must be a string, not {kind(name)}"
             )
     return config
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
-    return "null" if value is None else names.get(type(value), "a number")

@@ -13,7 +13,8 @@ from cloud_openapi.cli._options import option
 from cloud_openapi.demo import secret_for
 from cloud_openapi.emulator import Clock, Emulator
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.json_text import is_text, read_json
+from cloud_openapi.json_schema.values import is_c_string
+from cloud_openapi.json_text import read_json
 from cloud_openapi.mode import Mode
 from cloud_openapi.periods import parse_now
 
@@ -38,7 +39,9 @@ class EmulatorOptions(NamedTuple):
         seed, apps = _read(self.settings) if self.settings else (0, {})
         for appid, secret in self.apps:
             apps[appid] = {**apps.get(appid, {}), **({"secret": secret} if secret else {})}
-        if not all(is_text(f"{appid}{settings.get('secret')}") for appid, settings in apps.items()):
+        if not all(
+            is_c_string(f"{appid}{settings.get('secret')}") for appid, settings in apps.items()
+        ):
             raise ConfigError(f"{self.settings or '--app'}: appids and secrets are text in UTF-8.")
         given = {
             appid: settings

@@ -9,7 +9,7 @@ import click
 from cloud_openapi._version import __version__
 from cloud_openapi.cli._options import variable
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError
-from cloud_openapi.json_text import is_text
+from cloud_openapi.json_schema.values import is_text
 
 _PREFIX = variable("")
 # The place of each command, and the first line of its help.
@@ -123,5 +123,5 @@ def _refuse_bytes() -> None:
     given |= {name: text for name, text in os.environ.items() if name.startswith(_PREFIX)}
     for place, text in given.items():
         # No argument has a NUL. A file may have a name of other bytes.
-        if not is_text(text.replace("\0", "")) and not os.path.exists(text):  # noqa: PTH110 - that raises for some
+        if not is_text(text) and not os.path.exists(text):  # noqa: PTH110 - that raises for some
             fail(f"{place} is not text in UTF-8.", 2)

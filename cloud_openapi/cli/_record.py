@@ -20,7 +20,7 @@ from cloud_openapi.transports import connect, settings_from_environment
 
 _QUOTA = 45009
 _LONGEST_PAUSE = 86_400
-# Mini programs have no data of the days before.
+# The first day of mini programs: earlier days cannot have data.
 _LAUNCH = date(2017, 1, 9)
 _SPANS: tuple[Any, ...] = ("day", "week", "month")
 

@@ -9,6 +9,7 @@ from cloud_openapi.naming import to_camel_case
 
 _ENVELOPE = frozenset({"errcode", "errmsg"})
 _LONGEST_SHOWN = 20
+_KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
 _SCALARS = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
 
 
@@ -19,6 +20,11 @@ def type_of(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "array"
     return _SCALARS.get(type(value), type(value).__name__)
+
+
+def kind(value: Any) -> str:
+    """Return a value's JSON type with its article, for a message: ``an object``, ``null``."""
+    return "null" if value is None else _KINDS.get(type(value), "a number")
 
 
 def one_of(types: Iterable[str]) -> str:
@@ -46,6 +52,11 @@ def is_integer(value: object, least: float = -inf, most: float = inf) -> TypeGua
 def is_text(value: object) -> TypeGuard[str]:
     """Return whether a value is a string that UTF-8 can encode: without lone surrogates."""
     return isinstance(value, str) and value.encode("utf-8", "ignore").decode() == value
+
+
+def is_c_string(value: object) -> TypeGuard[str]:
+    """Return whether a value can be a variable, a file's name or a header: text without NUL."""
+    return is_text(value) and "\0" not in value
 
 
 def shown(value: Any, longest: int = _LONGEST_SHOWN) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 import zlib
+from base64 import b64decode
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -23,10 +24,12 @@ _MAGIC = {
 }
 # Images that WeChat's APIs return. They are known not to be compressed by a coding.
 _IMAGES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8")
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _MOST_CODINGS = 8
 _MOST_MEMBERS = 64
 # The beginning of JSON, XML or a form, which no base64 has.
 _STRUCTURED = re.compile(rb"\s*(?:[{\[<]|[\w.%+-]+=[^=\s])")
+_BASE64 = re.compile(rb"\s*[A-Za-z0-9+/_-][A-Za-z0-9+/_\s-]{14,}={0,2}\s*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
@@ -68,6 +71,8 @@ def _undone(body: bytes, codings: list[str]) -> bytes:
     for coding in reversed(codings):
         body, reason = _tried(body, coding)
         failure = failure or reason
+    if not failure:
+        body = _from_unnamed_base64(body)
     for _ in range(_MOST_CODINGS):
         plain = _unnamed(body)
         if plain is None:
@@ -81,6 +86,15 @@ def _undone(body: bytes, codings: list[str]) -> bytes:
         if not (_is_text(body) if is_known else _STRUCTURED.match(body)):
             raise RecordingError(failure)
     return body
+
+
+def _from_unnamed_base64(body: bytes) -> bytes:
+    """Return what a body is in base64, as HAR programs save one, if that is JSON, XML or a form."""
+    if not _BASE64.fullmatch(body):
+        return body
+    digits = b"".join(body.split()).rstrip(b"=").translate(_URL_SAFE)
+    plain = b64decode(digits + b"=" * (-len(digits) % 4)) if len(digits) % 4 != 1 else b""
+    return plain if _STRUCTURED.match(plain) and _is_text(plain) else body
 
 
 def _tried(body: bytes, coding: str) -> tuple[bytes, str]:

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from cloud_openapi.json_text import is_text
-from cloud_openapi.runtime._files import FileError, kind, read_object
+from cloud_openapi.json_schema.values import is_c_string, kind
+from cloud_openapi.runtime._files import FileError, read_object
 from cloud_openapi.runtime._template import fill, has_variables
 
 Object = Mapping[str, Any]
@@ -110,7 +110,7 @@ class Content:
             wanted, found = kind(default), kind(value)
             raise FileError(f"{self._path}: {place}{key} must be {wanted}, not {found}")
         # A text is the name of a file or a folder.
-        if isinstance(value, str) and not is_text(value):
+        if isinstance(value, str) and not is_c_string(value):
             raise FileError(f"{self._path}: {place}{key} has a NUL or half a surrogate pair")
         return value
 

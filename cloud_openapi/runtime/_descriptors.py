@@ -1,4 +1,4 @@
-"""Errors of a process that has no file descriptor left: they say nothing about a file."""
+"""Recognise and explain the errors of a process whose file descriptors are used up."""
 
 import errno
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
+from cloud_openapi.json_schema.values import kind
 from cloud_openapi.runtime._cloudbaserc import RC, CloudbaseRC
 from cloud_openapi.runtime._descriptors import no_descriptor
 from cloud_openapi.runtime._files import (
@@ -14,7 +15,6 @@ from cloud_openapi.runtime._files import (
     Fingerprint,
     Stamp,
     fingerprint,
-    kind,
     read_object,
     stamp,
 )

@@ -10,6 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from cloud_openapi.json_schema.values import kind
 from cloud_openapi.json_text import read_json
 from cloud_openapi.runtime._descriptors import no_descriptor
 
@@ -24,8 +25,6 @@ _NAME = attrgetter("name")
 _DIST_INFO = ".dist-info"
 MOST_WATCHED = 400
 """The number of files in a function's folder that are watched for changes."""
-
-_KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
 
 
 class FileError(ValueError):
@@ -64,11 +63,6 @@ def repeated_keys(path: Path) -> list[str]:
     if read_object(path) is not None:
         json.loads(path.read_text("utf-8-sig"), object_pairs_hook=pairs)
     return found
-
-
-def kind(value: Any) -> str:
-    """Return what JSON calls a value."""
-    return "null" if value is None else _KINDS.get(type(value), "a number")
 
 
 def leads_out(path: str) -> bool:

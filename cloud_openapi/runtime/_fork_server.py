@@ -82,7 +82,7 @@ def _watch_children() -> int:
 
 def _look_after(supervisors: set[int]) -> None:
     """Continue stopped supervisors, and kill what ended ones have left."""
-    with contextlib.suppress(ChildProcessError):  # there is no child
+    with contextlib.suppress(ChildProcessError):  # no child is left
         while (found := os.waitpid(-1, os.WNOHANG | os.WUNTRACED))[0]:
             child, status = found
             if os.WIFSTOPPED(status):

@@ -19,7 +19,7 @@ _LONGEST = 1 << 16
 _PATIENCE = 1.0
 # Seconds in which a fork server answers that is not stopped, on a busy machine too.
 _LONGEST_START = 10.0
-# As functions can read the environment of these processes, it has no secrets.
+# Functions can read the environment of these processes, so it must not contain secrets.
 _NEEDED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cloud_openapi.json_text import is_text
-from cloud_openapi.runtime._files import FileError, kind, read_object
+from cloud_openapi.json_schema.values import is_c_string, kind
+from cloud_openapi.runtime._files import FileError, read_object
 from cloud_openapi.runtime._template import fill_from_process
 
 SUFFIXES = {"python": (".py",), "node": (".js", ".cjs", ".mjs")}
@@ -164,7 +164,7 @@ def _variables(source: Mapping[str, Any], where: str) -> dict[str, str]:
     for key, value in given.items():
         if not isinstance(value, str):
             raise FileError(f"{where}: envVariables.{key} must be a string, not {kind(value)}")
-        if not is_text(key + value):
+        if not is_c_string(key + value):
             raise FileError(
                 f"{where}: envVariables.{key}: no variable has a NUL or half a surrogate pair"
             )

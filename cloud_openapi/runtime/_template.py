@@ -14,7 +14,7 @@ ENV_FILES = (".env", ".env.local")
 """The files beside cloudbaserc.json that the CLI always reads; the later one wins."""
 
 _TAG = re.compile(r"\{\{\{?&?\s*([\w.-]+)\s*\}?\}\}")
-# A line, a key and a value of dotenv 8, which the CLI uses: it has no comments behind a value.
+# The lines, keys and values of dotenv 8, which the CLI uses. A comment after a value is part of it.
 _LINES = re.compile(r"\r\n|\n|\r")
 _SETTING = re.compile(r"\s*([\w.-]+)\s*=(.*)", re.ASCII)
 

@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.json_schema.values import kind
 from cloud_openapi.periods import BEIJING
-from cloud_openapi.runtime._files import kind
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
 # The range of the field year.

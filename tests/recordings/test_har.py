@@ -259,6 +259,19 @@ def test_a_long_number_of_another_host_does_not_stop_the_import(tmp_path):
     assert len(read_har(path)) == 1
 
 
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.encodebytes, base64.urlsafe_b64encode])
+def test_base64_that_no_key_names_is_decoded(tmp_path, encode):
+    made = entry(response__content={"text": encode(PLAIN).decode()})
+    (found,) = read_har(har(tmp_path, made))
+    assert found.response_json == {**TOKEN, "access_token": "REDACTED"}
+
+
+def test_text_like_base64_that_is_not_json_stays(tmp_path):
+    text = "success0123456789abcdef"
+    (found,) = read_har(har(tmp_path, entry(response__content={"text": text})))
+    assert found.response_body == text.encode()
+
+
 def test_brotli_without_a_header_is_decoded(tmp_path):
     (found,) = read_har(har(tmp_path, entry(response__content=in_base64(brotli.compress(PLAIN)))))
     assert found.response_json == {**TOKEN, "access_token": "REDACTED"}

@@ -21,6 +21,8 @@ _KEYWORDS: Final = {
     "number": {"minimum", "maximum"},
     "object": {"required", "properties", "additionalProperties", "minProperties", "maxProperties"},
 }
+# Keywords whose values are data, not schemas.
+_DATA = frozenset({"const", "default", "enum", "example", "examples"})
 _EXAMPLE_RID = "6b05244e-38884479-126cbc8f"
 
 
@@ -174,7 +176,7 @@ def _repointed(value: Any, target: str) -> Any:
         return [_repointed(item, target) for item in value]
     if not isinstance(value, dict):
         return value
-    copy = {key: _repointed(item, target) for key, item in value.items()}
+    copy = {key: item if key in _DATA else _repointed(item, target) for key, item in value.items()}
     reference = copy.get("$ref")
     if isinstance(reference, str) and reference.startswith(_DEFINITIONS):
         copy["$ref"] = target + reference.removeprefix(_DEFINITIONS)

@@ -97,7 +97,7 @@ class Channel(HTTPChannel):
         return self.last_activity if self.request is None else self.begun
 
     def is_late(self, now: float) -> bool:
-        """Return whether the client has taken too long; it has no request that runs."""
+        """Return whether the client has taken too long to send its request."""
         if now - self.last_activity > _IDLE_SECONDS:
             return True
         if self.request is None:
@@ -164,7 +164,7 @@ class Connections:
         self._exhausted = False
 
     def pause(self, error: OSError) -> None:
-        """Accept no connection for a moment, as the process or the machine has no room for it."""
+        """Stop accepting connections for a second, because descriptors or memory are used up."""
         self._exhausted = True
         self._paused_until = monotonic() + _PAUSE_SECONDS
         self._warn("accept", f"Cannot accept a connection: {error.strerror}{_hint(error)}")

@@ -45,7 +45,9 @@ def listen_all(host: str, port: int) -> list[socket.socket]:
     """Do what `listen` does, for both addresses of localhost if the machine has both."""
     if host != "localhost":
         return [listen(host, port)]
-    for attempt in range(_ATTEMPTS):
+    left = _ATTEMPTS
+    while True:
+        left -= 1
         first = listen(_LOCALHOST[0], port)
         try:
             return [first, listen(_LOCALHOST[1], first.getsockname()[1])]
@@ -53,9 +55,8 @@ def listen_all(host: str, port: int) -> list[socket.socket]:
             if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                 return [first]
             first.close()
-            if port or error.errno != errno.EADDRINUSE or attempt == _ATTEMPTS - 1:
+            if port or error.errno != errno.EADDRINUSE or not left:
                 raise
-    raise AssertionError("unreachable")
 
 
 def url_of(listening: socket.socket) -> str:

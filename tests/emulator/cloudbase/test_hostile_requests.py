@@ -189,15 +189,20 @@ def test_other_encodings_are_refused_in_each_place(gateway, code):
 
 
 @pytest.mark.parametrize(
-    "data",
-    [b"\xff" * 2_000_000, b"\x80" * 2_000_000, b"\x12\x80\x89\x7a" + b"\x0a\x00" * 1_000_000],
+    ("data", "reason"),
+    [
+        (b"\xff" * 2_000_000, "invalid wire type 7 at offset 10"),
+        (b"\x80" * 2_000_000, "invalid varint encoding"),
+        (b"\x12\x80\x89\x7a" + b"\x0a\x00" * 1_000_000, "more than 10000 fields"),
+    ],
     ids=["no end", "zeros", "empty pairs"],
 )
-def test_a_hostile_message_is_refused_with_a_short_text(gateway, data):
+def test_a_hostile_message_is_refused_with_a_short_text(gateway, data, reason):
     gateway.functions.root = frozenset({API})
     reply = gateway.post({"action": "wx.openApi", "apiName": API, "requestData": data})
     assert reply.json["code"] == "INVALID_PARAM"
     assert len(reply.json["message"]) < 200
+    assert reason in reply.json["message"]
 
 
 def test_a_json_body_has_at_most_100_fields(gateway):
