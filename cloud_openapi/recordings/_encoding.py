@@ -30,6 +30,7 @@ _MOST_MEMBERS = 64
 # The beginning of JSON, XML or a form, which no base64 has.
 _STRUCTURED = re.compile(rb"\s*(?:[{\[<]|[\w.%+-]+=[^=\s])")
 _BASE64 = re.compile(rb"\s*[A-Za-z0-9+/_-][A-Za-z0-9+/_\s-]{14,}={0,2}\s*")
+_TEXT_TYPE = re.compile(r"\s*(?:text/|application/(?:json|xml))", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
@@ -61,6 +62,15 @@ def decoded(body: bytes, headers: Headers) -> tuple[bytes, Headers]:
         for name, values in headers.items()
         if name.lower() not in _OF_TRANSFER
     }
+
+
+def check_text(body: bytes, headers: Headers) -> None:
+    """Raise RecordingError if a body that its type calls text is of an unknown encoding."""
+    kinds = [each for name, each in headers.items() if name.lower() == "content-type"]
+    is_text = any(_TEXT_TYPE.match(kind) for each in kinds for kind in each)
+    broken = isinstance(text_of(body), bytes) and _CONTROL.search(body.decode("latin-1"))
+    if is_text and broken and not _is_text(body):
+        raise RecordingError("body: is not the text that its Content-Type says: is it encoded?")
 
 
 def _undone(body: bytes, codings: list[str]) -> bytes:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.json_schema.values import is_number
-from cloud_openapi.recordings._encoding import decoded
+from cloud_openapi.recordings._encoding import check_text, decoded
 from cloud_openapi.recordings._fields import (
     field,
     from_base64,
@@ -153,7 +153,9 @@ def _received(response: Mapping[str, Any], status: int, method: str) -> tuple[by
         _check_kept("content.text", text, max(sizes, default=None))
     body = _content("content.text", text, content.get("encoding"))
     # A HAR file has the decoded body and the headers as sent. Some programs save the encoded body.
-    return decoded(body, _headers(response))
+    plain, headers = decoded(body, _headers(response))
+    check_text(plain, headers)
+    return plain, headers
 
 
 def _check_kept(name: str, text: Any, size: Any) -> None:

@@ -266,6 +266,15 @@ def test_base64_that_no_key_names_is_decoded(tmp_path, encode):
     assert found.response_json == {**TOKEN, "access_token": "REDACTED"}
 
 
+def test_broken_data_without_a_header_are_not_taken_for_text(tmp_path):
+    left_out = []
+    cut = in_base64(brotli.compress(PLAIN * 20)[:-5])
+    headers = [{"name": "Content-Type", "value": "application/json; charset=utf-8"}]
+    made = entry(response__content=cut, response__headers=headers)
+    assert read_har(har(tmp_path, made), left_out=left_out.append) == []
+    assert "is not the text that its Content-Type says" in left_out[0]
+
+
 def test_text_like_base64_that_is_not_json_stays(tmp_path):
     text = "success0123456789abcdef"
     (found,) = read_har(har(tmp_path, entry(response__content={"text": text})))
