@@ -1,7 +1,7 @@
 """The pytest plugin: fixtures for tests of cloud functions and of their callers.
 
 Every run of pytest loads this module, so it is outside of the package and imports it only when a
-fixture is used. See docs/pytest.md.
+fixture is used. See docs/how-to/pytest.md.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -113,7 +113,7 @@ def recording(
 
 @pytest.fixture
 def assert_contract() -> Callable[[Mapping[str, Any], str, str, str], None]:
-    """Return a function that checks a body against an API's schema: see docs/contract.md."""
+    """Return a function that checks a body against an API's schema: see docs/how-to/contract.md."""
     from cloud_openapi.contract import assert_contract  # noqa: PLC0415
 
     return assert_contract  # type: ignore[return-value]  # forms and sides are texts here
