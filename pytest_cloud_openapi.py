@@ -65,8 +65,10 @@ def cloud_openapi_session(request: pytest.FixtureRequest) -> "Iterator[Session]"
     try:
         from cloud_openapi.pytest_plugin import Session  # noqa: PLC0415
     except ModuleNotFoundError as error:
+        from cloud_openapi.extras import install_command  # noqa: PLC0415
+
         raise pytest.UsageError(
-            f"{error.name} is not installed; the fixtures need pip install 'cloud-openapi[pytest]'"
+            f"{error.name} is not installed; the fixtures need {install_command('pytest')}"
         ) from error
 
     session = Session(request.config)
