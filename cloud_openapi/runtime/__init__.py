@@ -8,7 +8,7 @@ from cloud_openapi.runtime._discovery import UnknownFunctionError
 from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Log
-from cloud_openapi.runtime._outcome import Outcome
+from cloud_openapi.runtime._outcome import Ended, Outcome, error_line
 from cloud_openapi.runtime._outside import references_outside
 from cloud_openapi.runtime._packages import install as install_packages
 from cloud_openapi.runtime._preload import is_gateway_host, is_weixin_host, isolated
@@ -22,6 +22,7 @@ __all__ = [
     "CloudbaseRC",
     "Credentials",
     "Debug",
+    "Ended",
     "Functions",
     "Invocation",
     "Log",
@@ -30,6 +31,7 @@ __all__ = [
     "Timer",
     "UnknownFunctionError",
     "entry_file",
+    "error_line",
     "functions_folder",
     "install_packages",
     "is_gateway_host",
