@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._emulator_options import EmulatorOptions, emulator_options
 from cloud_openapi.cli._functions_folder import folder_option, function_named, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
@@ -16,7 +17,7 @@ from cloud_openapi.runtime import references_outside
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_function)
 @option("--data", type=json_value, metavar="JSON", default="{}", help="The event, as JSON.")
 @option(
     "--source",
