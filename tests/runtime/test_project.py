@@ -221,7 +221,8 @@ def test_a_folder_that_was_given_and_is_missing_is_named(project, command):
     code, _, err = command("install", "--all", "--functions", "nowhere")
     assert code == 1
     assert err == (
-        "cloud-openapi: The folder nowhere is missing. there is functions: --functions functions\n"
+        "cloud-openapi: --functions: the folder nowhere is missing. "
+        "There is functions: --functions functions\n"
     )
 
 
