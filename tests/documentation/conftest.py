@@ -24,6 +24,8 @@ APPS = (
     "wxtwo",
 )
 
+NOW = "2026-05-01T12:00"
+
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
@@ -52,7 +54,7 @@ def shell(project):
     """Return a function that runs a command of a page beside an emulator, and gives its result."""
     names = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     environment = {**os.environ, **names, "NODE_PATH": str(NODE / "node_modules")}
-    command = ["cloud-openapi", "serve", "--port", "0", "--json", "--now", "2026-05-01T12:00"]
+    command = ["cloud-openapi", "serve", "--port", "0", "--json", "--now", NOW]
     for app in APPS:
         command += ["--app", app]
     serving = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
@@ -60,8 +62,12 @@ def shell(project):
         ready = json.loads(serving.stdout.readline())
         environment |= ready["environment"]
         environment["CLOUD_OPENAPI_UPSTREAM"] = ready["url"]
+        environment["CLOUD_OPENAPI_NOW"] = NOW
 
         def run(command):
+            if command.startswith("cd "):
+                os.chdir(command.removeprefix("cd "))
+                return subprocess.CompletedProcess(command, 0, "", "")
             exported = command.startswith("export ")
             command = command.replace("http://127.0.0.1:7070", ready["url"])
             command = command.removesuffix(" --follow")  # which has no end
