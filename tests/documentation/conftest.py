@@ -24,6 +24,7 @@ APPS = (
     "wxtwo",
 )
 
+PROJECT = ROOT / "cloud_openapi" / "cli" / "sample"
 NOW = "2026-05-01T12:00"
 
 
@@ -38,6 +39,7 @@ def project(tmp_path, monkeypatch):
     Path("functions/FUNCTION").mkdir()
     Path("functions/FUNCTION/config.json").write_text(json.dumps(timer))
     Path("functions/FUNCTION/index.py").write_text("def main(event, context):\n    return 1\n")
+    shutil.copytree(PROJECT, "my-mini-program")
     Path("test_it.py").write_text("def test_it():\n    pass\n")
     api, day = "analysis.getVisitDistribution", {"begin_date": "20170313", "end_date": "20170313"}
     har(Path(), entry(request__postData__text=json.dumps(day)))

@@ -9,8 +9,9 @@ from support.pages import ENGLISH, blocks_of, commands, commands_of, text_of
 # The commands that do not run here, each with the reason.
 NOT_RUN = {
     r"make |git ": "of the checkout; continuous integration runs them",
-    r"python3 -m|pip install|\. \.venv|cp -R functions/NAME": "tests of the wheel install packages",
+    r"python3 -m|pip install|\. \.venv": "installs packages: tests of the wheel do it",
     r"cloud-openapi install": "downloads packages: tests/runtime/test_packages.py",
+    r"cloud-openapi package getDailyRetain$": "the same: tests/cli/test_package_command.py",
     r"openapi-(generator|python)": "downloads programs: tests/slow runs both",
     r"export .*…": "the credentials of the reader",
     r"pytest --record": "test_programs.py, with the page's test",
