@@ -50,7 +50,6 @@ _UNREACHABLE = re.compile(
     r"ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|NewConnectionError"
     r"|ConnectTimeoutError|ProxyError|NameResolutionError"
 )
-_OWN = re.compile("No matching distribution found for cloud[-_.]openapi", re.IGNORECASE)
 # The packages that the platform's page lists, and their dependencies.
 PREINSTALLED = (
     "certifi",
@@ -221,16 +220,6 @@ def _run(tool: str, command: list[str], variables: Mapping[str, str] | None = No
     )
     if result.returncode:
         sys.stderr.write(result.stdout)
-        why = _why(tool, result.stdout)
+        unreachable = _UNREACHABLE.search(result.stdout)
+        why = f"it cannot reach {_SOURCES[tool]}; " if unreachable else ""
         raise CloudOpenAPIError(f"{tool} failed; {why}its output is above ({shlex.join(command)})")
-
-
-def _why(tool: str, output: str) -> str:
-    if _UNREACHABLE.search(output):
-        return f"it cannot reach {_SOURCES[tool]}; "
-    if _OWN.search(output):
-        return (
-            "cloud-openapi is on no index: leave it out of requirements.txt, functions and "
-            "uploads have it without; "
-        )
-    return ""

@@ -95,9 +95,6 @@ def install_command(settings: Settings) -> str:
 
 def nothing_found(folder: Path) -> str:
     """Return a message: a folder has no functions, what was seen, and what to do."""
-    if _is_function(folder):
-        above = shlex.quote(_shown(folder.parent))
-        return f"{_shown(folder)} is a function, not a folder of functions: --functions {above}"
     if folder.is_dir():
         seen = "; ".join(islice(_misses(folder), _LISTED)) or "it has no folders"
         return f"There are no functions in {_shown(folder)}: {seen}. {_advice(Path())}"

@@ -226,16 +226,6 @@ def test_a_folder_that_was_given_and_is_missing_is_named(project, command):
     )
 
 
-def test_a_function_that_was_given_for_the_folder_is_named(project, command):
-    add(project / "functions" / "login")
-    code, _, err = command("install", "--all", "--functions", "functions/login")
-    assert code == 1
-    assert err == (
-        "cloud-openapi: functions/login is a function, not a folder of functions: "
-        "--functions functions\n"
-    )
-
-
 def test_a_misnamed_folder_is_the_reason(project, command):
     add(project / "functions" / "my.func")
     code, _, err = command("install", "--all")
