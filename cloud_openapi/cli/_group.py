@@ -33,6 +33,10 @@ _COMMANDS: Final = {
         "_record:import_",
         "Convert a HAR file of a browser, Charles or mitmproxy to recordings, without secrets.",
     ),
+    "init": (
+        "_init:init",
+        "Write a sample project: two functions, their config.json, a test, a README.",
+    ),
     "install": (
         "_install:install",
         "Install the dependencies in a function's requirements.txt or package.json.",
@@ -45,6 +49,10 @@ _COMMANDS: Final = {
     "openapi": (
         "_apis:openapi",
         "Print the OpenAPI document of the HTTPS form.",
+    ),
+    "package": (
+        "_package:package",
+        "Make a copy of a function that can be uploaded, with the Python packages it needs.",
     ),
     "record": (
         "_record:record",
