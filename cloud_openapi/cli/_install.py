@@ -3,14 +3,15 @@ from pathlib import Path
 
 import click
 
-from cloud_openapi.cli._functions_folder import check_known, folder_option
+from cloud_openapi.cli._completion import complete_function
+from cloud_openapi.cli._functions_folder import folder_option, function_named, refuse_none
 from cloud_openapi.cli._options import option
 from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.runtime import Functions, install_packages
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_function)
 @option("--all", "every", is_flag=True, help="Install for every function of the folder.")
 @folder_option
 def install(name: str | None, functions: Path, every: bool) -> None:  # noqa: FBT001 - a flag
@@ -23,9 +24,9 @@ def install(name: str | None, functions: Path, every: bool) -> None:  # noqa: FB
     found = Functions(functions, {})
     try:
         if name is not None:
-            check_known(name, found)
-            _install(name, found)
+            _install(function_named(name, found), found)
             return
+        refuse_none(found)
         failures = [failure for each in found if (failure := _failure(each, found))]
     finally:
         found.close()

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._emulator_options import EmulatorOptions, emulator_options
-from cloud_openapi.cli._functions_folder import check_known, folder_option, notes_on_rc
+from cloud_openapi.cli._functions_folder import folder_option, function_named, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.cli._options import echo_json, json_value, option, pass_env_option
 from cloud_openapi.emulator import listen
@@ -20,7 +21,7 @@ _ERROR = re.compile(r"(?P<start>(?P<indent> *)ERROR RequestId:\S+ )Result:(?P<re
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False, shell_complete=complete_function)
 @option("--data", type=json_value, metavar="JSON", default="{}", help="The event, as JSON.")
 @option(
     "--source",
@@ -39,7 +40,7 @@ _ERROR = re.compile(r"(?P<start>(?P<indent> *)ERROR RequestId:\S+ )Result:(?P<re
 @pass_env_option
 @emulator_options
 def invoke(  # noqa: PLR0913 - an option each
-    name: str,
+    name: str | None,
     data: Any,
     source: str,
     verbose: bool,  # noqa: FBT001 - a flag
@@ -49,13 +50,14 @@ def invoke(  # noqa: PLR0913 - an option each
 ) -> None:
     """Run one function against an emulator of its own and print its result.
 
-    Its log is written to stderr, with the logs of the functions that it calls; if it fails, the
-    last line says why.
+    NAME is its name or a path to its folder, by default the function of the working directory. Its
+    log is written to stderr, with the logs of the functions that it calls; if it fails, the last
+    line says why.
     """
     emulator = options.emulator()
     passed = {**pass_env, **({"CLOUD_OPENAPI_VERBOSE": "1"} if verbose else {})}
     with serving(emulator, functions, listen("127.0.0.1", 0), passed=passed) as found:
-        check_known(name, found)
+        name = function_named(name, found)
         outside = references_outside(found.settings_of(name))
         for warning in (*notes_on_rc(found.folder), *outside):
             click.echo(f"Warning: {warning}", err=True)
