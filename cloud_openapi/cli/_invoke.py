@@ -55,6 +55,7 @@ def invoke(  # noqa: PLR0913 - an option each
     line says why.
     """
     emulator = options.emulator()
+    emulator.lasting = False
     passed = {**pass_env, **({"CLOUD_OPENAPI_VERBOSE": "1"} if verbose else {})}
     with serving(emulator, functions, listen("127.0.0.1", 0), passed=passed) as found:
         name = function_named(name, found)
