@@ -217,7 +217,7 @@ def _advice(start: Path) -> str:
 
 
 def _holders(start: Path) -> list[Path]:
-    """Return folders below a folder that hold functions, those near it first."""
+    """Return folders below a folder that hold functions, those of the usual names first."""
     found: list[Path] = []
     queue = deque([(start, 0)])
     for _ in range(_MOST_FOLDERS):
@@ -229,7 +229,7 @@ def _holders(start: Path) -> list[Path]:
             found.append(folder)
         elif depth < _DEEPEST:
             queue.extend((each, depth + 1) for each in inner)
-    return found
+    return sorted(found, key=lambda each: each.name not in _USUAL)
 
 
 def _shown(folder: Path) -> str:
