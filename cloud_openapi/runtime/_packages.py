@@ -126,7 +126,9 @@ def pip_install(target: Path, what: Sequence[str]) -> None:
     if find_spec("pip") is None:
         how = shlex.join([sys.executable, "-m", "ensurepip"])
         raise CloudOpenAPIError(f"pip is not installed for this Python; install it: {how}")
-    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--target", str(target)]
+    # Twice quiet: pip's warnings are about environments that are not the platform's.
+    quiet = ["--quiet", "--quiet", "--disable-pip-version-check", "--no-input"]
+    options = [*quiet, "--target", str(target)]
     _run("pip", [sys.executable, "-m", "pip", "install", *options, *what])
 
 
