@@ -37,7 +37,7 @@ EXAMPLES: Final = {
     "drift": "drift recordings",
     "exec": "exec -- pytest",
     "import": "import traffic.har --to recordings",
-    "init": "init hello",
+    "init": "init demo",
     "install": "install --all",
     "invoke": 'invoke getDailyRetain --data \'{"beginDate": "20170313", "endDate": "20170313"}\'',
     "logs": "logs getDailyRetain --follow",
