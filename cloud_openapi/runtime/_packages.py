@@ -154,7 +154,9 @@ def _python(settings: Settings, made: Path) -> list[str]:
         how = shlex.join([sys.executable, "-m", "ensurepip"])
         raise CloudOpenAPIError(f"pip is not installed for this Python; install it: {how}")
     target = made / _FOLDERS["python"]
-    options = ["--quiet", "--disable-pip-version-check", "--target", str(target)]
+    # Twice quiet: pip's warnings are about environments that are not the platform's.
+    quiet = ["--quiet", "--quiet", "--disable-pip-version-check"]
+    options = [*quiet, "--target", str(target)]
     listed = str(settings.folder / "requirements.txt")
     return [sys.executable, "-m", "pip", "install", *options, "--requirement", listed]
 
