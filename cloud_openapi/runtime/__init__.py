@@ -21,6 +21,7 @@ from cloud_openapi.runtime._project import (
 )
 from cloud_openapi.runtime._settings import Settings, entry_file
 from cloud_openapi.runtime._timer import Timer
+from cloud_openapi.runtime._upload import make_upload
 from cloud_openapi.runtime._worker_command import Debug
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "is_gateway_host",
     "is_weixin_host",
     "isolated",
+    "make_upload",
     "missing_entry",
     "new_request_id",
     "no_descriptor",
