@@ -5,6 +5,12 @@ from typing import Any
 
 import click
 
+from cloud_openapi.cli._debug_options import (
+    debug_option,
+    debug_wait_option,
+    debugger_lines,
+    debugger_of,
+)
 from cloud_openapi.cli._emulator_options import EmulatorOptions, emulator_options
 from cloud_openapi.cli._functions_folder import check_known, folder_option, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
@@ -12,7 +18,7 @@ from cloud_openapi.cli._options import echo_json, json_value, option, pass_env_o
 from cloud_openapi.emulator import listen
 from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
 from cloud_openapi.errors import CloudOpenAPIError
-from cloud_openapi.runtime import references_outside
+from cloud_openapi.runtime import Debug, references_outside
 
 
 @click.command()
@@ -27,6 +33,8 @@ from cloud_openapi.runtime import references_outside
 )
 @folder_option
 @pass_env_option
+@debug_option
+@debug_wait_option
 @emulator_options
 def invoke(  # noqa: PLR0913 - an option each
     name: str,
@@ -34,18 +42,28 @@ def invoke(  # noqa: PLR0913 - an option each
     source: str,
     functions: Path,
     pass_env: Mapping[str, str],
+    debug: Debug | None,
+    debug_wait: bool,  # noqa: FBT001 - a flag
     options: EmulatorOptions,
 ) -> None:
     """Run one function against an emulator of its own and print its result.
 
-    Its log is written to stderr.
+    Its log is written to stderr. With --debug or --debug-wait, the function to debug, NAME unless
+    --debug names one that it calls, starts when a debugger is attached.
     """
+    if debug is not None or debug_wait:
+        debug = (debug or Debug(name))._replace(wait=True)
     emulator = options.emulator()
-    with serving(emulator, functions, listen("127.0.0.1", 0), passed=pass_env) as found:
+    given: dict[str, Any] = {"passed": pass_env, "debug": debug}
+    with serving(emulator, functions, listen("127.0.0.1", 0), **given) as found:
         check_known(name, found)
         outside = references_outside(found.settings_of(name))
         for warning in (*notes_on_rc(found.folder), *outside):
             click.echo(f"Warning: {warning}", err=True)
+        if debug is not None:
+            check_known(debug.function, found)
+            found.start_debugger()
+            click.echo("\n".join(debugger_lines(debugger_of(debug, found))), err=True)
         outcome = found.invoke(name, data, emulator.clock_of(emulator.first_appid).now(), source)
     click.echo(outcome.log, err=True, nl=False)
     if outcome.status != HTTPStatus.OK:

@@ -31,6 +31,7 @@ process.emit = function (name, ...values) {
 
 async function main() {
   blockOutput()
+  if (task.wait) require('inspector').waitForDebugger()
   let handler
   let failure
   try {

@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import sys
 import threading
@@ -49,6 +50,7 @@ _DEFAULT_MEMORY = 256
 _CONCURRENCY = 16
 # A worker's first answer, when it has loaded its function.
 _LOADED = b"{}"
+_WAITING_FOR_DEBUGGER = "The function starts when a debugger is attached"
 _WAITING_ADVICE = (
     "The handler has returned, but the event loop is not empty: return a promise, or set "
     "context.callbackWaitsForEmptyEventLoop = false and call callback(error, result)"
@@ -97,7 +99,7 @@ class Functions:
         self._warned: dict[tuple[str, str], str] = {}
         self._executions: dict[bytes, Execution] = {}
         self._fork_server = ForkServer()
-        self._pool = Pool(self._start)
+        self._pool = Pool(self._start, None if self._debug is None else self._debug.function)
 
     def renew_in_child(self) -> None:
         """Leave the workers to the parent, and start others."""
@@ -214,6 +216,15 @@ class Functions:
             outcome = error.outcome(invocation.request_id)
         return self._end(execution, outcome)
 
+    def start_debugger(self) -> None:
+        """Start the worker to debug, so that a debugger can attach before the first invocation.
+
+        Raises ConfigError if the debugger cannot listen. Other problems are left to the invocation.
+        """
+        if self._debug is not None and self._debug.function in self:
+            with contextlib.suppress(InvocationError):
+                self._pool.start_early(self._functions.find(self._debug.function))
+
     def check(self, name: str) -> list[str]:
         """Return the problems that a function would have on the platform. Raises KeyError."""
         settings = self.settings_of(name)
@@ -267,6 +278,8 @@ class Functions:
         keep = False
         output = execution.log.own
         try:
+            if new and self._waits(worker):
+                execution.log.add_warning(_WAITING_FOR_DEBUGGER)
             answer = worker.ask(b"", limits, output) if new else _LOADED
             if answer == _LOADED:
                 answer = worker.ask(call, limits, output)
@@ -285,7 +298,13 @@ class Functions:
         finally:
             execution.memory = worker.peak
             # If its output is closed, the next invocation would fail when it prints.
-            self._pool.give_back(found, worker, keep=keep and not worker.silent)
+            keep = keep and not worker.silent
+            # Without the debugger's port, it would run the next invocation unseen.
+            keep = keep and (not debugging or self._debug_port.has(worker))
+            self._pool.give_back(found, worker, keep=keep)
+
+    def _waits(self, worker: Worker) -> bool:
+        return self._debug is not None and self._debug.wait and self._debug_port.has(worker)
 
     def _start(self, found: Function) -> Worker:
         settings = found.settings
@@ -300,8 +319,10 @@ class Functions:
         installed = installed_for(settings)
         environment = process_environment(settings, self._environment, self.credentials, installed)
 
+        wait = self._debug is not None and self._debug.wait
+
         def start(port: int | None) -> Worker:
-            command = command_of(settings, installed, port)
+            command = command_of(settings, installed, port, wait=wait)
             return Worker(command, settings.folder, environment, self._fork_server)
 
         if self._debug is None or self._debug.function != settings.name:

@@ -19,15 +19,19 @@ NODE_VARIABLE = "CLOUD_OPENAPI_NODE"
 _LAST_PORT = 65535
 
 
-class MissingProgramError(Exception):
+class MissingProgramError(ConfigError):
     """A program that a function needs is not installed; the message says what to do."""
 
 
 class Debug(NamedTuple):
-    """The function to debug, and the debugger's port (None: the language's default)."""
+    """The function to debug, and the debugger's port (None: the language's default).
+
+    With ``wait`` its process loads the module once a debugger is attached.
+    """
 
     function: str
     port: int | None = None
+    wait: bool = False
 
     @classmethod
     def parse(cls, text: str) -> "Debug":
@@ -43,24 +47,31 @@ class Debug(NamedTuple):
 
 
 def command_of(
-    settings: Settings, packages: list[Path], debug_port: int | None = None, *, bare: bool = False
+    settings: Settings,
+    packages: list[Path],
+    debug_port: int | None = None,
+    *,
+    wait: bool = False,
+    bare: bool = False,
 ) -> list[str]:
     """Return the command that loads a function, without the descriptors of the worker's pipes.
 
-    ``bare`` hides packages from a Python function that the platform does not have. Raises
-    MissingProgramError.
+    With a port, ``wait`` loads it once a debugger is attached. ``bare`` hides packages from a
+    Python function that the platform does not have. Raises MissingProgramError.
     """
+    node = settings.language == "node"
     task = {
         "file": str(settings.file),
         "handler": settings.handler,
         "packages": [str(path) for path in packages],
         "platform": _platform() if bare else {},
+        "wait": wait and debug_port is not None,
     }
-    program = _node(debug_port) if settings.language == "node" else _python(debug_port, bare=bare)
+    program = _node(debug_port) if node else _python(debug_port, wait=wait, bare=bare)
     return [*program, json.dumps(task)]
 
 
-def _python(debug_port: int | None, *, bare: bool) -> list[str]:
+def _python(debug_port: int | None, *, wait: bool, bare: bool) -> list[str]:
     isolated = ["-I", "-S"] if bare else []
     debugger = []
     if debug_port is not None:
@@ -70,6 +81,7 @@ def _python(debug_port: int | None, *, bare: bool) -> list[str]:
                 "pip install debugpy"
             )
         debugger = ["-Xfrozen_modules=off", "-m", "debugpy", "--listen", f"127.0.0.1:{debug_port}"]
+        debugger += ["--wait-for-client"] if wait else []
     return [sys.executable, *isolated, *debugger, str(_HERE / "_bootstrap.py")]
 
 
@@ -81,7 +93,9 @@ def _node(debug_port: int | None) -> list[str]:
             f'Node.js is missing: the program "{wanted}" was not found. Install it from '
             f"https://nodejs.org, or set {NODE_VARIABLE} to its path."
         )
-    debugger = [f"--inspect=127.0.0.1:{debug_port}"] if debug_port is not None else []
+    # Node.js would write the address to stderr, which is the function's log.
+    inspector = ["--inspect-publish-uid=http", f"--inspect=127.0.0.1:{debug_port}"]
+    debugger = [] if debug_port is None else inspector
     return [node, *debugger, str(_HERE / "_bootstrap.js")]
 
 
