@@ -14,7 +14,13 @@ from cloud_openapi.cli._debug_options import (
 from cloud_openapi.cli._emulator_options import EmulatorOptions, emulator_options
 from cloud_openapi.cli._functions_folder import check_known, folder_option, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
-from cloud_openapi.cli._options import echo_json, json_value, option, pass_env_option
+from cloud_openapi.cli._options import (
+    echo_json,
+    function_time_option,
+    json_value,
+    option,
+    pass_env_option,
+)
 from cloud_openapi.emulator import listen
 from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
 from cloud_openapi.errors import CloudOpenAPIError
@@ -33,6 +39,7 @@ from cloud_openapi.runtime import Debug, references_outside
 )
 @folder_option
 @pass_env_option
+@function_time_option
 @debug_option
 @debug_wait_option
 @emulator_options
@@ -42,6 +49,7 @@ def invoke(  # noqa: PLR0913 - an option each
     source: str,
     functions: Path,
     pass_env: Mapping[str, str],
+    function_time: str,
     debug: Debug | None,
     debug_wait: bool,  # noqa: FBT001 - a flag
     options: EmulatorOptions,
@@ -54,7 +62,7 @@ def invoke(  # noqa: PLR0913 - an option each
     if debug is not None or debug_wait:
         debug = (debug or Debug(name))._replace(wait=True)
     emulator = options.emulator()
-    given: dict[str, Any] = {"passed": pass_env, "debug": debug}
+    given: dict[str, Any] = {"passed": pass_env, "debug": debug, "function_time": function_time}
     with serving(emulator, functions, listen("127.0.0.1", 0), **given) as found:
         check_known(name, found)
         outside = references_outside(found.settings_of(name))

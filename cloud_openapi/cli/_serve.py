@@ -26,7 +26,7 @@ from cloud_openapi.cli._debug_options import (
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
 from cloud_openapi.cli._functions_folder import check_known, folder_option, misnamed, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
-from cloud_openapi.cli._options import option, pass_env_option
+from cloud_openapi.cli._options import function_time_option, option, pass_env_option
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import (
     Access,
@@ -83,6 +83,7 @@ def _host_name(text: str) -> str:
 )
 @folder_option
 @pass_env_option
+@function_time_option
 @debug_option
 @debug_wait_option
 @mode_options
@@ -94,6 +95,7 @@ def serve(  # noqa: PLR0913 - an option each
     control: str,
     functions: Path,
     pass_env: Mapping[str, str],
+    function_time: str,
     debug: Debug | None,
     debug_wait: bool,  # noqa: FBT001 - a flag
     options: EmulatorOptions,
@@ -114,8 +116,8 @@ def serve(  # noqa: PLR0913 - an option each
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    given: dict[str, Any] = {"passed": pass_env, "debug": debug, "show": True, "access": access}
-    with serving(emulator, functions, listening, **given) as found:
+    given: dict[str, Any] = {"passed": pass_env, "debug": debug, "function_time": function_time}
+    with serving(emulator, functions, listening, show=True, access=access, **given) as found:
         for warning in (*_exposed(host, access), *_warnings(found, debug, options)):
             click.echo(f"Warning: {warning}", err=True)
         found.start_debugger()

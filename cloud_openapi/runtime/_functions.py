@@ -23,6 +23,7 @@ from cloud_openapi.runtime._discovery import Folder, Function
 from cloud_openapi.runtime._files import MOST_WATCHED
 from cloud_openapi.runtime._invocation import GOOD, Execution
 from cloud_openapi.runtime._log import Log
+from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._outcome import (
     BUSY,
     EXIT,
@@ -42,7 +43,12 @@ from cloud_openapi.runtime._process import ForkServer
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError, WorkerTimeoutError
-from cloud_openapi.runtime._worker_command import Debug, MissingProgramError, command_of
+from cloud_openapi.runtime._worker_command import (
+    Debug,
+    MissingProgramError,
+    check_clock,
+    command_of,
+)
 
 _DEFAULT_TIMEOUT = 5.0
 _DEFAULT_MEMORY = 256
@@ -63,6 +69,7 @@ class Functions:
     A missing folder has no functions. ``environment`` is added to the workers' variables;
     variables CLOUD_OPENAPI_* of this process are not inherited. ``timeout`` (seconds) and
     ``memory`` (MB) are defaults. ``config`` is the config.json of code outside a function.
+    ``clock`` returns the one that functions see, None for the machine's.
     ``on_line`` is called with a function's name and each line that it prints, ``on_end`` with each
     invocation that has ended.
     """
@@ -76,6 +83,7 @@ class Functions:
         *,
         config: Path | None = None,
         debug: Debug | None = None,
+        clock: Callable[[], MovedClock | None] = lambda: None,
         on_line: Callable[[str, str], None] | None = None,
         on_end: Callable[[Ended], None] | None = None,
     ) -> None:
@@ -87,6 +95,7 @@ class Functions:
         self._environment = dict(environment)
         self._config = (config or Path("config.json")).absolute()
         self._debug = debug
+        self._clock = clock
         self._debug_port = DebugPort()
         self._on_line = on_line
         self._on_end = on_end
@@ -135,6 +144,15 @@ class Functions:
         """Return the newest running invocation of a function, None if there is none."""
         execution = self._newest(function)
         return None if execution is None else execution.invocation
+
+    def times_of(self, function: str) -> list[float]:
+        """Return the times that a function's running invocations see instead of the machine's."""
+        running = list(self._executions.values())
+        return [
+            each.clock.now()
+            for each in running
+            if each.clock is not None and each.invocation.function == function
+        ]
 
     def warn(self, function: str, text: str) -> None:
         """Write a warning to a function's log, once for each invocation."""
@@ -202,7 +220,7 @@ class Functions:
             failure = InvocationError(NO_RUNTIME, reason_of(error))
             execution = Execution(invocation, self._defaults, self.log_of(name))
             return self._end(execution, failure.outcome(invocation.request_id))
-        execution = Execution(invocation, found.settings, self.log_of(name))
+        execution = Execution(invocation, found.settings, self.log_of(name), self._clock())
         appid = appid_of(self._environment)
         try:
             digest = self._begin(execution)
@@ -271,6 +289,7 @@ class Functions:
         given = (None, sys.maxsize) if debugging else (settings.timeout, settings.memory)
         limits = Limits(*given)
         try:
+            check_clock(settings, execution.clock)
             # The debugger's port is free once the outdated worker has ended.
             worker, new = self._pool.take(found, alone=debugging)
         except (MissingProgramError, OSError) as error:
@@ -322,7 +341,7 @@ class Functions:
         wait = self._debug is not None and self._debug.wait
 
         def start(port: int | None) -> Worker:
-            command = command_of(settings, installed, port, wait=wait)
+            command = command_of(settings, installed, port, wait=wait, clock=self._clock())
             return Worker(command, settings.folder, environment, self._fork_server)
 
         if self._debug is None or self._debug.function != settings.name:

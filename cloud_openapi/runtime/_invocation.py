@@ -9,6 +9,7 @@ import orjson
 from cloud_openapi import clocks
 from cloud_openapi.runtime._context import Invocation, context_of, event_of, new_token
 from cloud_openapi.runtime._log import InvocationLog, Log
+from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._outcome import EVENT, TOO_LARGE, InvocationError, Outcome
 from cloud_openapi.runtime._settings import Settings
 
@@ -19,10 +20,20 @@ _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 class Execution:
-    """An invocation that has begun; ``memory`` is its worker's peak, in MB."""
+    """An invocation that has begun; ``memory`` is its worker's peak, in MB.
 
-    def __init__(self, invocation: Invocation, settings: Settings, log: Log) -> None:
+    ``clock`` is the one that the function sees, None for the machine's.
+    """
+
+    def __init__(
+        self,
+        invocation: Invocation,
+        settings: Settings,
+        log: Log,
+        clock: MovedClock | None = None,
+    ) -> None:
         self.invocation = invocation
+        self.clock = clock
         self.token = new_token(invocation.request_id)
         self.log = InvocationLog(log, secret=self.token)
         self.memory = 0.0
@@ -35,7 +46,8 @@ class Execution:
         whole = event_of(event, self.invocation.source, variables["WX_APPID"])
         text = _event_text(whole)
         context = orjson.dumps(context_of(self.invocation, self._settings, variables))
-        return b'{"event": %b, "context": %b}\n' % (text, context)
+        clock = b"" if self.clock is None else b', "clock": ' + json.dumps(self.clock).encode()
+        return b'{"event": %b, "context": %b%b}\n' % (text, context, clock)
 
     def end(self, outcome: Outcome) -> tuple[Outcome, float]:
         """Write the last log lines; return the outcome with the log, and the milliseconds."""

@@ -6,10 +6,12 @@ import os
 import shutil
 import sys
 import sysconfig
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._packages import PREINSTALLED
 from cloud_openapi.runtime._settings import Settings
 
@@ -46,19 +48,22 @@ class Debug(NamedTuple):
         return self.port or _PORTS[settings.language]
 
 
-def command_of(
+def command_of(  # noqa: PLR0913 - each with a default but the first two
     settings: Settings,
     packages: list[Path],
     debug_port: int | None = None,
     *,
     wait: bool = False,
+    clock: MovedClock | None = None,
     bare: bool = False,
 ) -> list[str]:
     """Return the command that loads a function, without the descriptors of the worker's pipes.
 
-    With a port, ``wait`` loads it once a debugger is attached. ``bare`` hides packages from a
+    With a port, ``wait`` loads it once a debugger is attached. Its module sees the time of
+    ``clock``. ``bare`` hides packages from a
     Python function that the platform does not have. Raises MissingProgramError.
     """
+    check_clock(settings, clock)
     node = settings.language == "node"
     task = {
         "file": str(settings.file),
@@ -66,16 +71,31 @@ def command_of(
         "packages": [str(path) for path in packages],
         "platform": _platform() if bare else {},
         "wait": wait and debug_port is not None,
+        "clock": clock,
     }
     program = _node(debug_port) if node else _python(debug_port, wait=wait, bare=bare)
     return [*program, json.dumps(task)]
+
+
+def check_clock(settings: Settings, clock: MovedClock | None) -> None:
+    """Raise MissingProgramError if a function cannot be shown a clock."""
+    if clock is not None and settings.language == "python" and not _is_installed("time_machine"):
+        raise MissingProgramError(
+            "time-machine is not installed, so a Python function cannot see the emulator's time: "
+            "pip install time-machine"
+        )
+
+
+@cache
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def _python(debug_port: int | None, *, wait: bool, bare: bool) -> list[str]:
     isolated = ["-I", "-S"] if bare else []
     debugger = []
     if debug_port is not None:
-        if importlib.util.find_spec("debugpy") is None:
+        if not _is_installed("debugpy"):
             raise MissingProgramError(
                 "debugpy is not installed, so a Python function cannot be debugged: "
                 "pip install debugpy"

@@ -351,7 +351,7 @@ def test_other_functions_keep_their_timeout(tmp_path, write):
 
 def test_without_debugpy_the_error_says_how_to_install_it(tmp_path, write, monkeypatch):
     write("index.py", "def main(e, c):\n    return 1\n")
-    monkeypatch.setattr(_worker_command.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(_worker_command, "_is_installed", lambda _: False)
     functions = Functions(tmp_path, {}, debug=Debug("hello"))
     try:
         outcome = functions.invoke("hello", {}, NOW)

@@ -95,8 +95,7 @@ class _Actions:
     def dispatch(self, http: Request) -> Response:
         """Answer a request by its action. Raises GatewayError."""
         fields = read_fields(http)
-        credentials = None if self._functions is None else self._functions.credentials
-        signer = signing_function(http, fields, credentials, self._emulator.gateway_secret)
+        signer = signing_function(http, fields, self._functions, self._emulator.gateway_secret)
         request = _ActionRequest(http, fields, signer)
         try:
             return self._actions.get(request.text("action"), self._unknown_action)(request)
