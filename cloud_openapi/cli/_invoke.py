@@ -12,7 +12,12 @@ from cloud_openapi.cli._debug_options import (
     debugger_of,
 )
 from cloud_openapi.cli._emulator_options import EmulatorOptions, emulator_options
-from cloud_openapi.cli._functions_folder import check_known, folder_option, notes_on_rc
+from cloud_openapi.cli._functions_folder import (
+    check_known,
+    folder_option,
+    function_named,
+    notes_on_rc,
+)
 from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.cli._options import (
     echo_json,
@@ -28,7 +33,7 @@ from cloud_openapi.runtime import Debug, references_outside
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @option("--data", type=json_value, metavar="JSON", default="{}", help="The event, as JSON.")
 @option(
     "--source",
@@ -44,7 +49,7 @@ from cloud_openapi.runtime import Debug, references_outside
 @debug_wait_option
 @emulator_options
 def invoke(  # noqa: PLR0913 - an option each
-    name: str,
+    name: str | None,
     data: Any,
     source: str,
     functions: Path,
@@ -56,20 +61,22 @@ def invoke(  # noqa: PLR0913 - an option each
 ) -> None:
     """Run one function against an emulator of its own and print its result.
 
-    Its log is written to stderr. With --debug or --debug-wait, the function to debug, NAME unless
-    --debug names one that it calls, starts when a debugger is attached.
+    NAME is its name or a path to its folder, by default the function of the working directory. Its
+    log is written to stderr. With --debug or --debug-wait, the function to debug, which is NAME or
+    one that it calls, starts when a debugger is attached.
     """
-    if debug is not None or debug_wait:
-        debug = (debug or Debug(name))._replace(wait=True)
     emulator = options.emulator()
-    given: dict[str, Any] = {"passed": pass_env, "debug": debug, "function_time": function_time}
+    given: dict[str, Any] = {"passed": pass_env, "function_time": function_time}
     with serving(emulator, functions, listen("127.0.0.1", 0), **given) as found:
-        check_known(name, found)
+        name = function_named(name, found)
         outside = references_outside(found.settings_of(name))
         for warning in (*notes_on_rc(found.folder), *outside):
             click.echo(f"Warning: {warning}", err=True)
-        if debug is not None:
+        if debug is not None or debug_wait:
+            # It waits always: without a server nobody could call again.
+            debug = (debug or Debug(name))._replace(wait=True)
             check_known(debug.function, found)
+            found.debug = debug
             found.start_debugger()
             click.echo("\n".join(debugger_lines(debugger_of(debug, found))), err=True)
         outcome = found.invoke(name, data, emulator.clock_of(emulator.first_appid).now(), source)

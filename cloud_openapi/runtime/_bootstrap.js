@@ -31,7 +31,8 @@ process.emit = function (name, ...values) {
 
 async function main() {
   blockOutput()
-  if (task.wait) require('inspector').waitForDebugger()
+  // With --inspect, a debugger could attach before the wait begins, which would then never end.
+  if (task.port) require('inspector').open(task.port, '127.0.0.1', task.wait)
   setClock(task.clock)
   let handler
   let failure

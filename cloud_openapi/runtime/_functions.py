@@ -40,6 +40,7 @@ from cloud_openapi.runtime._outcome import (
 from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._pool import Pool
 from cloud_openapi.runtime._process import ForkServer
+from cloud_openapi.runtime._project import install_command
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError, WorkerTimeoutError
@@ -94,7 +95,8 @@ class Functions:
         self.credentials = Credentials.new()
         self._environment = dict(environment)
         self._config = (config or Path("config.json")).absolute()
-        self._debug = debug
+        self.debug = debug
+        """The function to debug; set it before the first invocation of that function."""
         self._clock = clock
         self._debug_port = DebugPort()
         self._on_line = on_line
@@ -108,7 +110,7 @@ class Functions:
         self._warned: dict[tuple[str, str], str] = {}
         self._executions: dict[bytes, Execution] = {}
         self._fork_server = ForkServer()
-        self._pool = Pool(self._start, None if self._debug is None else self._debug.function)
+        self._pool = Pool(self._start, self._is_debugged)
 
     def renew_in_child(self) -> None:
         """Leave the workers to the parent, and start others."""
@@ -239,9 +241,9 @@ class Functions:
 
         Raises ConfigError if the debugger cannot listen. Other problems are left to the invocation.
         """
-        if self._debug is not None and self._debug.function in self:
+        if self.debug is not None and self.debug.function in self:
             with contextlib.suppress(InvocationError):
-                self._pool.start_early(self._functions.find(self._debug.function))
+                self._pool.start_early(self._functions.find(self.debug.function))
 
     def check(self, name: str) -> list[str]:
         """Return the problems that a function would have on the platform. Raises KeyError."""
@@ -284,7 +286,7 @@ class Functions:
         settings = found.settings
         if settings.problems:
             raise InvocationError(UNUSABLE, "; ".join(settings.problems))
-        debugging = self._debug is not None and self._debug.function == settings.name
+        debugging = self._is_debugged(settings.name)
         # No limits: a debugger stops the function, and takes memory of its own.
         given = (None, sys.maxsize) if debugging else (settings.timeout, settings.memory)
         limits = Limits(*given)
@@ -323,7 +325,10 @@ class Functions:
             self._pool.give_back(found, worker, keep=keep)
 
     def _waits(self, worker: Worker) -> bool:
-        return self._debug is not None and self._debug.wait and self._debug_port.has(worker)
+        return self.debug is not None and self.debug.wait and self._debug_port.has(worker)
+
+    def _is_debugged(self, name: str) -> bool:
+        return self.debug is not None and self.debug.function == name
 
     def _start(self, found: Function) -> Worker:
         settings = found.settings
@@ -338,15 +343,16 @@ class Functions:
         installed = installed_for(settings)
         environment = process_environment(settings, self._environment, self.credentials, installed)
 
-        wait = self._debug is not None and self._debug.wait
+        debug = self.debug if self._is_debugged(settings.name) else None
+        wait = debug is not None and debug.wait
 
         def start(port: int | None) -> Worker:
             command = command_of(settings, installed, port, wait=wait, clock=self._clock())
             return Worker(command, settings.folder, environment, self._fork_server)
 
-        if self._debug is None or self._debug.function != settings.name:
+        if debug is None:
             return start(None)
-        return self._debug_port.start(self._debug.port_of(settings), start)
+        return self._debug_port.start(debug.port_of(settings), start)
 
 
 def _invocation(name: str, source: str, parent: Invocation | None) -> Invocation:
@@ -371,9 +377,9 @@ def _ended(invocation: Invocation, outcome: Outcome, milliseconds: float) -> End
 
 def _advice(settings: Settings) -> str:
     if is_missing(settings):
-        return f". Install what it needs: cloud-openapi install {settings.name}"
+        return f". Install what it needs: {install_command(settings)}"
     listed = "requirements.txt" if settings.language == "python" else "package.json"
-    return f". If it is a dependency, list it in {listed}: cloud-openapi install {settings.name}"
+    return f". If it is a dependency, list it in {listed}: {install_command(settings)}"
 
 
 def _digest(token: str) -> bytes:

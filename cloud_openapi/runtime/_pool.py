@@ -25,12 +25,14 @@ class _Idle(NamedTuple):
 class Pool:
     """Warm workers, kept for the next invocation of the same, unchanged function.
 
-    A worker that has been idle for ten minutes is ended, unless it is of the ``debugged`` function.
+    A worker that has been idle for ten minutes is ended, unless its function ``is_debugged``.
     """
 
-    def __init__(self, start: Callable[[Function], Worker], debugged: str | None = None) -> None:
+    def __init__(
+        self, start: Callable[[Function], Worker], is_debugged: Callable[[str], bool]
+    ) -> None:
         self._start = start
-        self._debugged = debugged
+        self._is_debugged = is_debugged
         self._lock = threading.Lock()
         self._idle: dict[str, list[_Idle]] = {}
         self._busy: set[Worker] = set()
@@ -114,7 +116,7 @@ class Pool:
         """End the workers that have been idle for too long, and look again for the next ones."""
         with self._lock:
             now, unused = clocks.monotonic(), []
-            groups = [idle for name, idle in self._idle.items() if name != self._debugged]
+            groups = [idle for name, idle in self._idle.items() if not self._is_debugged(name)]
             for idle in groups:
                 while idle and now - idle[0].since >= _IDLE_SECONDS:  # the oldest come first
                     unused.append(idle.pop(0).worker)

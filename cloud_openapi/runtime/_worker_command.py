@@ -70,7 +70,8 @@ def command_of(  # noqa: PLR0913 - each with a default but the first two
         "handler": settings.handler,
         "packages": [str(path) for path in packages],
         "platform": _platform() if bare else {},
-        "wait": wait and debug_port is not None,
+        "port": debug_port,
+        "wait": wait,
         "clock": clock,
     }
     program = _node(debug_port) if node else _python(debug_port, wait=wait, bare=bare)
@@ -113,9 +114,8 @@ def _node(debug_port: int | None) -> list[str]:
             f'Node.js is missing: the program "{wanted}" was not found. Install it from '
             f"https://nodejs.org, or set {NODE_VARIABLE} to its path."
         )
-    # Node.js would write the address to stderr, which is the function's log.
-    inspector = ["--inspect-publish-uid=http", f"--inspect=127.0.0.1:{debug_port}"]
-    debugger = [] if debug_port is None else inspector
+    # Node.js would write the debugger's address to stderr, which is the function's log.
+    debugger = [] if debug_port is None else ["--inspect-publish-uid=http"]
     return [node, *debugger, str(_HERE / "_bootstrap.js")]
 
 

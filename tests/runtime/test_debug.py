@@ -119,10 +119,27 @@ def connect(port):
     return found[0]
 
 
-class Adapter:
+class Messages:
+    """Messages of a debugger; one that is not awaited yet is kept."""
+
+    def __init__(self):
+        self._passed = []
+
+    def wait(self, **fields):
+        for message in self._passed:
+            if fields.items() <= message.items():
+                self._passed.remove(message)
+                return message
+        while not fields.items() <= (message := self.read()).items():
+            self._passed.append(message)
+        return message
+
+
+class Adapter(Messages):
     """A debugger's side of the Debug Adapter Protocol."""
 
     def __init__(self, port):
+        super().__init__()
         self._socket = connect(port)
         self._file = self._socket.makefile("rb")
         self._number = 0
@@ -137,13 +154,10 @@ class Adapter:
         body = json.dumps({**message, "command": command, "arguments": arguments}).encode()
         self._socket.sendall(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
 
-    def wait(self, **fields):
-        while True:
-            length = int(self._file.readline().split(b":")[1])
-            assert self._file.readline() == b"\r\n"
-            message = json.loads(self._file.read(length))
-            if fields.items() <= message.items():
-                return message
+    def read(self):
+        length = int(self._file.readline().split(b":")[1])
+        assert self._file.readline() == b"\r\n"
+        return json.loads(self._file.read(length))
 
 
 def stop_in_python(port, path, invoke, line=3, launch=None):
@@ -166,17 +180,17 @@ def stop_in_python(port, path, invoke, line=3, launch=None):
         return frame["line"], ast.literal_eval(seen)
 
 
-class Inspector:
+class Inspector(Messages):
     """A debugger's side of Node.js's inspector: JSON over a WebSocket."""
 
     def __init__(self, port):
+        super().__init__()
         connect(port).close()
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"http://127.0.0.1:{port}/json/list", timeout=WAIT) as answer:
             path = "/" + json.load(answer)[0]["webSocketDebuggerUrl"].rsplit("/", 1)[1]
         self._socket = socket.create_connection(("127.0.0.1", port), WAIT)
         self._file = self._socket.makefile("rb")
-        self._passed = []
         head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
         key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
         self._socket.sendall(f"{head}Connection: Upgrade\r\n{key}\r\n".encode())
@@ -194,20 +208,11 @@ class Inspector:
         self._socket.sendall(head + body)
         return self.wait(id=1)["result"]
 
-    def wait(self, **fields):
-        """Return the next such message, which may have come before an answer."""
-        for message in self._passed:
-            if fields.items() <= message.items():
-                self._passed.remove(message)
-                return message
-        while True:
-            size = self._file.read(2)[1]
-            if size > 125:
-                size = int.from_bytes(self._file.read(2 if size == 126 else 8), "big")
-            message = json.loads(self._file.read(size))
-            if fields.items() <= message.items():
-                return message
-            self._passed.append(message)
+    def read(self):
+        size = self._file.read(2)[1]
+        if size > 125:
+            size = int.from_bytes(self._file.read(2 if size == 126 else 8), "big")
+        return json.loads(self._file.read(size))
 
 
 def stop_in_node(port, path, invoke, line=3, launch=None):
