@@ -22,6 +22,7 @@ from cloud_openapi.runtime._project import (
 )
 from cloud_openapi.runtime._settings import Settings, entry_file
 from cloud_openapi.runtime._timer import Timer
+from cloud_openapi.runtime._upload import make_upload
 from cloud_openapi.runtime._worker_command import Debug
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "is_gateway_host",
     "is_weixin_host",
     "isolated",
+    "make_upload",
     "missing_entry",
     "new_request_id",
     "no_descriptor",

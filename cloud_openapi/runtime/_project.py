@@ -97,11 +97,11 @@ def nothing_found(folder: Path) -> str:
     """Return a message: a folder has no functions, what was seen, and what to do."""
     if folder.is_dir():
         seen = "; ".join(islice(_misses(folder), _LISTED)) or "it has no folders"
-        return f"There are no functions in {_shown(folder)}: {seen}. {_advice(Path())}".rstrip()
+        return f"There are no functions in {_shown(folder)}: {seen}. {_advice(Path())}"
     found = find_project(Path())
     if found.functions.resolve() == folder.resolve():
-        return f"There are no functions here: {'; '.join(found.looked)}. {_advice(Path())}".rstrip()
-    return f"The folder {_shown(folder)} is missing. {_advice(Path())}".rstrip()
+        return f"There are no functions here: {'; '.join(found.looked)}. {_advice(Path())}"
+    return f"--functions: the folder {_shown(folder)} is missing. {_advice(Path())}"
 
 
 def missing_entry(folder: Path) -> str:
@@ -209,8 +209,8 @@ def _advice(start: Path) -> str:
     """Return the options that lead to the functions below a folder, else another way on."""
     found = [shlex.quote(os.path.relpath(path, start)) for path in _holders(start)]
     if found:
-        return "; ".join(f"there is {path}: --functions {path}" for path in found)
-    return "Name the folder that holds them by --functions, or begin with: cloud-openapi init"
+        return "There is " + "; ".join(f"{path}: --functions {path}" for path in found)
+    return "Name the folder that holds them by --functions, or make a project: cloud-openapi init"
 
 
 def _holders(start: Path) -> list[Path]:

@@ -187,7 +187,7 @@ def test_an_empty_folder_says_what_was_looked_for(project, command, arguments):
     assert err == (
         "cloud-openapi: There are no functions here: no cloudbaserc.json; "
         "no project.config.json; no folder cloudfunctions; no folder functions. "
-        "Name the folder that holds them by --functions, or begin with: cloud-openapi init\n"
+        "Name the folder that holds them by --functions, or make a project: cloud-openapi init\n"
     )
 
 
@@ -196,7 +196,7 @@ def test_functions_elsewhere_are_named_by_the_option_for_them(project, command, 
     add(project / "server" / "my cloud" / "login")
     code, out, err = command(*arguments)
     assert (code, out) == (1, "")
-    there = "there is 'server/my cloud': --functions 'server/my cloud'\n"
+    there = "There is 'server/my cloud': --functions 'server/my cloud'\n"
     assert err.endswith(there)
 
 
@@ -221,7 +221,8 @@ def test_a_folder_that_was_given_and_is_missing_is_named(project, command):
     code, _, err = command("install", "--all", "--functions", "nowhere")
     assert code == 1
     assert err == (
-        "cloud-openapi: The folder nowhere is missing. there is functions: --functions functions\n"
+        "cloud-openapi: --functions: the folder nowhere is missing. "
+        "There is functions: --functions functions\n"
     )
 
 
