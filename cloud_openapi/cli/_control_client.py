@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT, _TIMEOUT = 5, 30
 _MOST_BYTES, _PIECE_BYTES = 256_000_000, 65_536
 
+DEFAULT_URL = "http://127.0.0.1:7070"
+
 # The variable is the one that serve prints and exec sets.
 url_option = click.option(
     "--url",
     envvar="CLOUD_OPENAPI_BASE_URL",
     show_envvar=True,
-    default="http://127.0.0.1:7070",
+    default=DEFAULT_URL,
     show_default=True,
     help="The URL of the emulator, on this machine, or on a private network if it was started "
     "with --control any.",

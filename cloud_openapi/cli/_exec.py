@@ -11,6 +11,7 @@ import click
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
 from cloud_openapi.cli._functions_folder import folder_option
 from cloud_openapi.cli._local_emulator import serving
+from cloud_openapi.cli._log_printer import LogPrinter
 from cloud_openapi.cli._options import pass_env_option
 from cloud_openapi.cli._signals import passed_on
 from cloud_openapi.emulator import emulator_variables, gateway_variables, listen, url_of
@@ -45,7 +46,7 @@ def exec_(
     variables = {**emulator_variables(url, emulator), **gateway_variables(url)}
     if options.now:
         variables[NOW_VARIABLE] = options.now.isoformat()
-    with serving(emulator, functions, listening, passed=pass_env, show=True):
+    with serving(emulator, functions, listening, passed=pass_env, printer=LogPrinter("output")):
         code = _run(command, isolated({**os.environ, **variables}, url))
     sys.exit(code)
 

@@ -16,9 +16,11 @@ import click
 from click.core import ParameterSource
 
 from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.cli._control_client import DEFAULT_URL
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
 from cloud_openapi.cli._functions_folder import check_known, folder_option, misnamed, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
+from cloud_openapi.cli._log_printer import LogPrinter
 from cloud_openapi.cli._options import option, pass_env_option
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import (
@@ -84,6 +86,13 @@ def _host_name(text: str) -> str:
 )
 @mode_options
 @option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
+@option("--quiet", "-q", is_flag=True, help="Show only the calls that fail.")
+@option(
+    "--verbose",
+    "-v",
+    is_flag=True,
+    help="Show requests, sources of answers, rids and the platform's log lines, too.",
+)
 def serve(  # noqa: PLR0913 - an option each
     host: str,
     port: int,
@@ -94,8 +103,16 @@ def serve(  # noqa: PLR0913 - an option each
     debug: Debug | None,
     options: EmulatorOptions,
     as_json: bool,  # noqa: FBT001 - a flag
+    quiet: bool,  # noqa: FBT001 - a flag
+    verbose: bool,  # noqa: FBT001 - a flag
 ) -> None:
-    """Run the emulator and the functions of a folder until interrupted."""
+    """Run the emulator and the functions of a folder until interrupted.
+
+    Each call is a line on stderr: time, function or API, status or errcode, duration, and why it
+    failed. What a function printed and called stands above its line, indented.
+    """
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other.")
     emulator = options.emulator()
     listening = _listen(host, port)
     url = url_of(listening[0])
@@ -109,8 +126,13 @@ def serve(  # noqa: PLR0913 - an option each
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    given: dict[str, Any] = {"passed": pass_env, "debug": debug, "show": True, "access": access}
-    with serving(emulator, functions, listening, **given) as found:
+    printer = LogPrinter(
+        "quiet" if quiet else "verbose" if verbose else "usual",
+        {operation.path: name for name, operation in emulator.catalogue.items()},
+        "" if url == DEFAULT_URL else f" --url {url}",
+    )
+    given: dict[str, Any] = {"passed": pass_env, "debug": debug, "access": access}
+    with serving(emulator, functions, listening, printer=printer, **given) as found:
         for warning in (*_exposed(host, access), *_warnings(found, debug, options)):
             click.echo(f"Warning: {warning}", err=True)
         if as_json:

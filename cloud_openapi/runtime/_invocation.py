@@ -24,7 +24,7 @@ class Execution:
     def __init__(self, invocation: Invocation, settings: Settings, log: Log) -> None:
         self.invocation = invocation
         self.token = new_token(invocation.request_id)
-        self.log = InvocationLog(log, secret=self.token)
+        self.log = InvocationLog(log, self.token, invocation.request_id, invocation.depth)
         self.memory = 0.0
         self._settings = settings
         self._begun = clocks.monotonic()
@@ -52,6 +52,7 @@ class Execution:
             f"{'RetMsg' if good else 'Result'}:{outcome.text}",
             f"END RequestId:{request_id}",
             report,
+            failed=not good,
         )
         return outcome._replace(log=self.log.text, report=report), milliseconds
 

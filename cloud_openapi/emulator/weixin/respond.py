@@ -266,7 +266,7 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
         milliseconds=milliseconds,
         invocation=call.invocation,
     )
-    program.journal.add(entry)
+    entry = program.journal.add(entry)
     if emulator.on_entry is not None:
         emulator.on_entry(entry)
     if rid:
