@@ -3,7 +3,7 @@ from pathlib import Path
 
 import click
 
-from cloud_openapi.cli._functions_folder import check_known, folder_option
+from cloud_openapi.cli._functions_folder import folder_option, function_named, refuse_none
 from cloud_openapi.cli._options import option
 from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.runtime import Functions, install_packages
@@ -23,9 +23,9 @@ def install(name: str | None, functions: Path, every: bool) -> None:  # noqa: FB
     found = Functions(functions, {})
     try:
         if name is not None:
-            check_known(name, found)
-            _install(name, found)
+            _install(function_named(name, found), found)
             return
+        refuse_none(found)
         failures = [failure for each in found if (failure := _failure(each, found))]
     finally:
         found.close()

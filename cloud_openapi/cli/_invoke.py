@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cloud_openapi.cli._emulator_options import EmulatorOptions, emulator_options
-from cloud_openapi.cli._functions_folder import check_known, folder_option, notes_on_rc
+from cloud_openapi.cli._functions_folder import folder_option, function_named, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.cli._options import echo_json, json_value, option, pass_env_option
 from cloud_openapi.emulator import listen
@@ -16,7 +16,7 @@ from cloud_openapi.runtime import references_outside
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @option("--data", type=json_value, metavar="JSON", default="{}", help="The event, as JSON.")
 @option(
     "--source",
@@ -29,7 +29,7 @@ from cloud_openapi.runtime import references_outside
 @pass_env_option
 @emulator_options
 def invoke(  # noqa: PLR0913 - an option each
-    name: str,
+    name: str | None,
     data: Any,
     source: str,
     functions: Path,
@@ -38,11 +38,12 @@ def invoke(  # noqa: PLR0913 - an option each
 ) -> None:
     """Run one function against an emulator of its own and print its result.
 
-    Its log is written to stderr.
+    NAME is its name or a path to its folder, by default the function of the working directory. Its
+    log is written to stderr.
     """
     emulator = options.emulator()
     with serving(emulator, functions, listen("127.0.0.1", 0), passed=pass_env) as found:
-        check_known(name, found)
+        name = function_named(name, found)
         outside = references_outside(found.settings_of(name))
         for warning in (*notes_on_rc(found.folder), *outside):
             click.echo(f"Warning: {warning}", err=True)

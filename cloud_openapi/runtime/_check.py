@@ -16,6 +16,7 @@ from cloud_openapi.runtime._outcome import of_worker_error
 from cloud_openapi.runtime._outside import references_outside
 from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
 from cloud_openapi.runtime._process import ForkServer
+from cloud_openapi.runtime._project import install_command
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import read_timer
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
@@ -111,4 +112,4 @@ def _advice(settings: Settings, message: str) -> str:
         return f"\nOnly {settings.folder} is uploaded: {above} must be copied into it"
     listed = "requirements.txt" if settings.language == "python" else "package.json"
     state = "it is not installed yet" if is_missing(settings) else f"list it in {listed}"
-    return f"\nThe platform does not have {name}; {state}: cloud-openapi install {settings.name}"
+    return f"\nThe platform does not have {name}; {state}: {install_command(settings)}"

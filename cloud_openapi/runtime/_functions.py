@@ -38,6 +38,7 @@ from cloud_openapi.runtime._outcome import (
 from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._pool import Pool
 from cloud_openapi.runtime._process import ForkServer
+from cloud_openapi.runtime._project import install_command
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError, WorkerTimeoutError
@@ -327,9 +328,9 @@ def _ended(invocation: Invocation, outcome: Outcome, milliseconds: float) -> End
 
 def _advice(settings: Settings) -> str:
     if is_missing(settings):
-        return f". Install what it needs: cloud-openapi install {settings.name}"
+        return f". Install what it needs: {install_command(settings)}"
     listed = "requirements.txt" if settings.language == "python" else "package.json"
-    return f". If it is a dependency, list it in {listed}: cloud-openapi install {settings.name}"
+    return f". If it is a dependency, list it in {listed}: {install_command(settings)}"
 
 
 def _digest(token: str) -> bytes:

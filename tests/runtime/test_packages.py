@@ -26,6 +26,7 @@ PLAIN = "def main(event, context):\n    return event\n"
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "functions"
     (folder / "hello").mkdir(parents=True)
     (folder / "hello" / "config.json").write_text("{}")

@@ -124,7 +124,7 @@ class _Actions:
             raise GatewayError(
                 "SYS_ERR",
                 f"The emulator cannot read cloud calls without protobuf ({error}). Install it for "
-                "the emulator: pip install 'cloud-openapi[gateway]'",
+                "the emulator: pip install 'protobuf>=4.25'",
             ) from None
 
         def read() -> tuple[Params, str]:
