@@ -33,6 +33,22 @@ url_option = click.option(
 )
 
 
+def url_again() -> click.Option:
+    """Return the option --url of a subcommand, which overrides that of its group."""
+
+    def choose(context: click.Context, _option: click.Parameter, url: str | None) -> None:
+        if url is not None:
+            context.obj = ControlClient(url)
+
+    return click.Option(
+        ["--url"], expose_value=False, callback=choose, help="The URL of the emulator, here too."
+    )
+
+
+class NoEmulatorError(CloudOpenAPIError):
+    """Nothing listens at the emulator's URL."""
+
+
 class ControlClient:
     """The routes below /_emulator of the emulator at a base URL."""
 
@@ -62,9 +78,12 @@ class ControlClient:
 
     def read(self, path: str, fields: Mapping[str, type], /, **query: Any) -> Any:
         """Return the JSON of a GET, which has these fields. Raises CloudOpenAPIError."""
-        value = self.send("GET", path, **query)
+        return self.check(self.send("GET", path, **query), fields, path)
+
+    def check(self, value: Any, fields: Mapping[str, type], path: str) -> Any:
+        """Return a part of an answer, if it is an object with these fields."""
         for name, kind in fields.items():
-            if not isinstance(value.get(name), kind):
+            if not isinstance(value, dict) or not isinstance(value.get(name), kind):
                 raise self._stranger(path, f"no {name}")
         return value
 
@@ -100,7 +119,7 @@ class ControlClient:
                     "may still have executed the request."
                 ) from None
             except (requests.ConnectionError, requests.Timeout):
-                raise CloudOpenAPIError(
+                raise NoEmulatorError(
                     f"No emulator answers at {self._url}: start one with cloud-openapi serve, or "
                     "set its URL with --url or CLOUD_OPENAPI_BASE_URL."
                 ) from None

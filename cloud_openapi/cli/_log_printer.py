@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import click
 
 from cloud_openapi import clocks
+from cloud_openapi.cli._colours import has_colours
 from cloud_openapi.cli._live_lines import (
     GOOD,
     Look,
@@ -64,7 +65,7 @@ class LogPrinter:
     ) -> None:
         self._level = level
         self._apis = apis or {}
-        self._look = Look(_has_colours(), 0, level == "verbose", url)
+        self._look = Look(has_colours(sys.stderr), 0, level == "verbose", url)
         self._waiting: deque[tuple[float, _Item]] = deque()
         self._depths: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -192,10 +193,6 @@ class LogPrinter:
         text = "\n".join(texts)
         if text:
             click.echo(text, err=True)
-
-
-def _has_colours() -> bool:
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _columns() -> int:
