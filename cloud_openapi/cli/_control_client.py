@@ -33,6 +33,11 @@ url_option = click.option(
 )
 
 
+def url_for_hints(url: str) -> str:
+    """Return the option with a URL for commands in hints, empty for the default."""
+    return "" if url == DEFAULT_URL else f" --url {url}"
+
+
 def url_again() -> click.Option:
     """Return the option --url of a subcommand, which overrides that of its group."""
 
@@ -52,8 +57,9 @@ class NoEmulatorError(CloudOpenAPIError):
 class ControlClient:
     """The routes below /_emulator of the emulator at a base URL."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeout: float | None = None) -> None:
         self._url = url.rstrip("/")
+        self._timeout = _TIMEOUT if timeout is None else timeout
 
     def send(self, method: str, path: str, /, body: Any = None, **query: Any) -> Any:
         """Return the JSON of an answer. Raises CloudOpenAPIError with the emulator's message."""
@@ -108,15 +114,15 @@ class ControlClient:
                     # The emulator itself explains invalid JSON.
                     data=None if body is None else json.dumps(body),
                     # Whoever moves the clock waits for the functions whose time has come.
-                    timeout=(_CONNECT_TIMEOUT, None if body and path == "clock" else _TIMEOUT),
+                    timeout=(_CONNECT_TIMEOUT, None if body and path == "clock" else self._timeout),
                     allow_redirects=False,
                     stream=True,
                 )
                 return answer.status_code, self._content(answer, path)
             except requests.ReadTimeout:
                 raise CloudOpenAPIError(
-                    f"The emulator at {self._url} has not answered within {_TIMEOUT} seconds; it "
-                    "may still have executed the request."
+                    f"The emulator at {self._url} has not answered within {self._timeout} seconds; "
+                    "it may still have executed the request."
                 ) from None
             except (requests.ConnectionError, requests.Timeout):
                 raise NoEmulatorError(

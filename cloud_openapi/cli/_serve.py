@@ -1,7 +1,6 @@
 import errno
 import json
 import re
-import shlex
 import signal
 import socket
 import sys
@@ -10,33 +9,30 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import quote_plus
 
 import click
 from click.core import ParameterSource
 
-from cloud_openapi.catalogue import default_catalogue
-from cloud_openapi.cli._control_client import DEFAULT_URL
+from cloud_openapi.cli._control_client import ControlClient, url_for_hints
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
 from cloud_openapi.cli._functions_folder import check_known, folder_option, misnamed, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.cli._log_printer import LogPrinter
 from cloud_openapi.cli._options import option, pass_env_option
-from cloud_openapi.demo import DEMO_APPID
+from cloud_openapi.cli._welcome import welcome
 from cloud_openapi.emulator import (
     Access,
-    Emulator,
     emulator_variables,
     gateway_variables,
     listen_all,
+    url_at,
     url_of,
 )
-from cloud_openapi.errors import ConfigError
+from cloud_openapi.errors import CloudOpenAPIError, ConfigError
 from cloud_openapi.loopback import is_loopback
-from cloud_openapi.naming import to_camel_case
-from cloud_openapi.runtime import CloudbaseRC, Debug, Functions
+from cloud_openapi.runtime import CloudbaseRC, Debug, Functions, find_project
 
-_APPS_SHOWN = 10
+_PROBE_SECONDS = 2
 _HOST_NAME = re.compile(r"[\w.-]+")
 
 
@@ -126,10 +122,11 @@ def serve(  # noqa: PLR0913 - an option each
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    url_shown = url_for_hints(url)
     printer = LogPrinter(
         "quiet" if quiet else "verbose" if verbose else "usual",
         {operation.path: name for name, operation in emulator.catalogue.items()},
-        "" if url == DEFAULT_URL else f" --url {url}",
+        url_shown,
     )
     given: dict[str, Any] = {"passed": pass_env, "debug": debug, "access": access}
     with serving(emulator, functions, listening, printer=printer, **given) as found:
@@ -142,7 +139,8 @@ def serve(  # noqa: PLR0913 - an option each
             apps = {"apps": emulator.apps} if options.apps or options.settings else {}
             click.echo(json.dumps({**ready, **apps}))
         else:
-            click.echo(_welcome(url, found, emulator, variables))
+            project = find_project(Path(), functions if _is_given("functions") else None)
+            click.echo(welcome(url, found, project, emulator, variables, url_shown))
         sys.stdout.flush()
         stopped.wait()
 
@@ -155,10 +153,29 @@ def _listen(host: str, port: int) -> list[socket.socket]:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise ConfigError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
-        raise ConfigError(
-            f"{host}:{port} is in use by another program; choose another port by --port or "
-            "CLOUD_OPENAPI_PORT (0 takes a free one)."
-        ) from error
+        other = "choose another port by --port or CLOUD_OPENAPI_PORT (0 takes a free one)"
+        address = url_at(host, port)
+        if _is_emulator(address):
+            raise ConfigError(
+                f"{host}:{port} is in use: another emulator runs there, at {address}. Use it, stop "
+                f"it, or {other}."
+            ) from error
+        raise ConfigError(f"{host}:{port} is in use by another program; {other}.") from error
+
+
+def _is_emulator(url: str) -> bool:
+    """Return whether an emulator answers at a URL."""
+    try:
+        ControlClient(url, _PROBE_SECONDS).read("state", {"clock": dict, "apps": dict})
+    except CloudOpenAPIError:
+        return False
+    return True
+
+
+def _is_given(parameter: str) -> bool:
+    """Return whether an option was given, by itself or by its variable."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is not ParameterSource.DEFAULT
 
 
 def _exposed(host: str, access: Access) -> Iterator[str]:
@@ -173,8 +190,7 @@ def _exposed(host: str, access: Access) -> Iterator[str]:
 
 def _warnings(functions: Functions, debug: Debug | None, options: EmulatorOptions) -> Iterator[str]:
     """Yield warnings about probable mistakes."""
-    given = click.get_current_context().get_parameter_source("functions")
-    if given is not ParameterSource.DEFAULT and not functions.folder.is_dir():
+    if _is_given("functions") and not functions.folder.is_dir():
         yield f"--functions: the folder {functions.folder} is missing"
     if options.mode in ("replay", "spy") and options.recordings and not options.recordings.exists():
         yield f"--recordings: {options.recordings} is missing; --mode record makes recordings"
@@ -187,46 +203,3 @@ def _warnings(functions: Functions, debug: Debug | None, options: EmulatorOption
             check_known(debug.function, functions)
     except ConfigError as error:
         yield f"--debug: {error}"
-
-
-def _welcome(
-    url: str, functions: Functions, emulator: Emulator, variables: Mapping[str, str]
-) -> str:
-    exports = [f"  export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    lines = [
-        f"Emulator    {url}",
-        f"Functions   {', '.join(functions) or 'none'}  ({functions.folder})",
-        *_apps(emulator),
-        "",
-        "To call it from another shell, set these variables there:",
-        *exports,
-        "",
-        "Try it:",
-    ]
-    name = next(iter(functions), None)
-    if name is None:
-        appid, secret = emulator.first_appid, quote_plus(emulator.apps[emulator.first_appid])
-        query = f"grant_type=client_credential&appid={appid}&secret={secret}"
-        lines.append(f"  curl '{url}/cgi-bin/token?{query}'")
-    else:
-        event = json.dumps(_documented_event(name))
-        lines.append(f"  curl -d {shlex.quote(event)} {url}/v1/functions/{name}")
-    return "\n".join([*lines, "", "Ctrl-C stops it."])
-
-
-def _apps(emulator: Emulator) -> list[str]:
-    """Return lines with appids and secrets, none for the demo mini program alone."""
-    if set(emulator.apps) == {DEMO_APPID}:
-        return []
-    shown = [f"{appid}  {secret}" for appid, secret in emulator.apps.items()][:_APPS_SHOWN]
-    more = len(emulator.apps) - _APPS_SHOWN
-    lines = [*shown, f"and {more:,} more"] if more > 0 else shown
-    return [f"{'' if number else 'Apps':11} {line}" for number, line in enumerate(lines)]
-
-
-def _documented_event(function: str) -> Any:
-    """Return WeChat's example for an API with the function's name, else an empty event."""
-    for operation in default_catalogue().values():
-        if operation.name.rpartition(".")[2] == function:
-            return to_camel_case(operation.examples[0]["request"])
-    return {}
