@@ -14,6 +14,7 @@ from cloud_openapi.emulator import (
     Timers,
     create_app,
     emulator_variables,
+    moved_clock,
     url_of,
 )
 from cloud_openapi.runtime import Debug, Functions
@@ -27,13 +28,15 @@ def serving(  # noqa: PLR0913 - each with a default but the first three
     *,
     passed: Mapping[str, str] | None = None,
     debug: Debug | None = None,
+    function_time: str = "machine",
     printer: LogPrinter | None = None,
     access: Access | None = None,
 ) -> Iterator[Functions]:
     """Serve an emulator with the functions of a folder until the end of the with block.
 
-    ``passed`` are additional variables for the functions. ``printer`` prints calls and output
-    until it is closed at the end. ``access`` is that of `create_app`.
+    ``passed`` are additional variables for the functions, ``function_time`` the clock that they
+    see: machine or emulator. ``printer`` prints calls and output until it is closed at the end.
+    ``access`` is that of `create_app`.
     """
     sockets = [listening] if isinstance(listening, socket) else listening
     variables = {**(passed or {}), **emulator_variables(url_of(sockets[0]), emulator)}
@@ -41,7 +44,13 @@ def serving(  # noqa: PLR0913 - each with a default but the first three
     if printer is not None:
         hooks = {"on_line": printer.line, "on_end": printer.ended}
         emulator.on_entry = printer.entry
-    functions = Functions(folder, variables, debug=debug, **hooks)
+    functions = Functions(
+        folder,
+        variables,
+        debug=debug,
+        clock=lambda: moved_clock(emulator) if function_time == "emulator" else None,
+        **hooks,
+    )
     timers = Timers(emulator, functions)
     app = create_app(emulator, functions, timers, access)
     server = Server(app, sockets, emulator.never_blocks)

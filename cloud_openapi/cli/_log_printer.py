@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 import click
 
 from cloud_openapi import clocks
-from cloud_openapi.cli._colours import has_colours
 from cloud_openapi.cli._live_lines import (
     GOOD,
     Look,
@@ -22,6 +21,7 @@ from cloud_openapi.cli._live_lines import (
     of_entry,
 )
 from cloud_openapi.cli._live_window import Window
+from cloud_openapi.cli._terminal import has_colours
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.runtime import Ended, Line
 
@@ -65,7 +65,7 @@ class LogPrinter:
     ) -> None:
         self._level = level
         self._apis = apis or {}
-        self._look = Look(has_colours(sys.stderr), 0, level == "verbose", url)
+        self._look = Look(has_colours(err=True), 0, level == "verbose", url)
         self._waiting: deque[tuple[float, _Item]] = deque()
         self._depths: dict[str, int] = {}
         self._lock = threading.Lock()

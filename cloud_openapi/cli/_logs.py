@@ -1,16 +1,16 @@
 """Print the logs of a running emulator's functions."""
 
 import re
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
 
-from cloud_openapi.cli._colours import has_colours
+from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._control_client import ControlClient, NoEmulatorError, url_option
 from cloud_openapi.cli._options import option
+from cloud_openapi.cli._terminal import has_colours
 from cloud_openapi.errors import CloudOpenAPIError
 
 _PAUSE = 0.3
@@ -21,7 +21,7 @@ _COLOURS = ("cyan", "yellow", "green", "magenta", "blue")
 
 
 @click.command()
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=complete_function)
 @option("--follow", "-f", is_flag=True, help="Print new lines until interrupted.")
 @option("--failed", is_flag=True, help="Only invocations that failed, with their whole log.")
 @option("--limit", type=click.IntRange(1), help="Only so many of the newest lines.")
@@ -73,7 +73,7 @@ class _Reader:
 
 
 def _print(lines: Iterable[Any], *, named: bool) -> None:
-    coloured = has_colours(sys.stdout)
+    coloured = has_colours()
     for line in lines:
         text, name, depth = line["text"], line["function"], min(line["depth"], _DEEPEST)
         if coloured:

@@ -14,11 +14,18 @@ import click
 from click.core import ParameterSource
 
 from cloud_openapi.cli._control_client import ControlClient, url_for_hints
+from cloud_openapi.cli._debug_options import (
+    debug_option,
+    debug_wait_option,
+    debugger_lines,
+    debugger_of,
+    waiting,
+)
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
 from cloud_openapi.cli._functions_folder import check_known, folder_option, misnamed, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.cli._log_printer import LogPrinter
-from cloud_openapi.cli._options import option, pass_env_option
+from cloud_openapi.cli._options import function_time_option, option, pass_env_option
 from cloud_openapi.cli._welcome import welcome
 from cloud_openapi.emulator import (
     Access,
@@ -30,7 +37,7 @@ from cloud_openapi.emulator import (
 )
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
 from cloud_openapi.loopback import is_loopback
-from cloud_openapi.runtime import CloudbaseRC, Debug, Functions, find_project
+from cloud_openapi.runtime import CloudbaseRC, Debug, Functions, find_project, nothing_found
 
 _PROBE_SECONDS = 2
 _HOST_NAME = re.compile(r"[\w.-]+")
@@ -74,12 +81,9 @@ def _host_name(text: str) -> str:
 )
 @folder_option
 @pass_env_option
-@option(
-    "--debug",
-    type=Debug.parse,
-    metavar="NAME[:PORT]",
-    help="Let a debugger attach to this function, on port 5678 (Python) or 9229 (Node.js).",
-)
+@function_time_option
+@debug_option
+@debug_wait_option
 @mode_options
 @option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
 @option("--quiet", "-q", is_flag=True, help="Show only the calls that fail.")
@@ -96,7 +100,9 @@ def serve(  # noqa: PLR0913 - an option each
     control: str,
     functions: Path,
     pass_env: Mapping[str, str],
+    function_time: str,
     debug: Debug | None,
+    debug_wait: bool,  # noqa: FBT001 - a flag
     options: EmulatorOptions,
     as_json: bool,  # noqa: FBT001 - a flag
     quiet: bool,  # noqa: FBT001 - a flag
@@ -109,6 +115,7 @@ def serve(  # noqa: PLR0913 - an option each
     """
     if quiet and verbose:
         raise click.UsageError("--quiet and --verbose exclude each other.")
+    debug = waiting(debug, wait=debug_wait)
     emulator = options.emulator()
     listening = _listen(host, port)
     url = url_of(listening[0])
@@ -128,19 +135,25 @@ def serve(  # noqa: PLR0913 - an option each
         {operation.path: name for name, operation in emulator.catalogue.items()},
         url_shown,
     )
-    given: dict[str, Any] = {"passed": pass_env, "debug": debug, "access": access}
-    with serving(emulator, functions, listening, printer=printer, **given) as found:
-        for warning in (*_exposed(host, access), *_warnings(found, debug, options)):
+    given: dict[str, Any] = {"passed": pass_env, "debug": debug, "function_time": function_time}
+    with serving(emulator, functions, listening, printer=printer, access=access, **given) as found:
+        # The banner says it, too.
+        none = [nothing_found(found.folder)] if as_json and not any(found) else []
+        for warning in (*_exposed(host, access), *none, *_warnings(found, debug, options)):
             click.echo(f"Warning: {warning}", err=True)
+        found.start_debugger()
+        debugger = debugger_of(debug, found)
         if as_json:
             environment = {**variables, **gateway_variables(url)}
             ready = {"url": url, "functions": list(found), "environment": environment}
             # The secrets of mini programs that were chosen by an option.
             apps = {"apps": emulator.apps} if options.apps or options.settings else {}
-            click.echo(json.dumps({**ready, **apps}))
+            shown = {"debugger": debugger} if debugger else {}
+            click.echo(json.dumps({**ready, **apps, **shown}))
         else:
             project = find_project(Path(), functions if _is_given("functions") else None)
-            click.echo(welcome(url, found, project, emulator, variables, url_shown))
+            lines = debugger_lines(debugger)
+            click.echo(welcome(url, found, project, emulator, variables, url_shown, lines))
         sys.stdout.flush()
         stopped.wait()
 
@@ -190,8 +203,6 @@ def _exposed(host: str, access: Access) -> Iterator[str]:
 
 def _warnings(functions: Functions, debug: Debug | None, options: EmulatorOptions) -> Iterator[str]:
     """Yield warnings about probable mistakes."""
-    if _is_given("functions") and not functions.folder.is_dir():
-        yield f"--functions: the folder {functions.folder} is missing"
     if options.mode in ("replay", "spy") and options.recordings and not options.recordings.exists():
         yield f"--recordings: {options.recordings} is missing; --mode record makes recordings"
     if wrong := CloudbaseRC(functions.folder).read().wrong:

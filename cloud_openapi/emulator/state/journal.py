@@ -87,7 +87,7 @@ class Journal:
         self._entries: BoundedStore[int, Entry] = BoundedStore(size)
 
     def add(self, entry: Entry) -> Entry:
-        """Keep and return an entry with its body masked and cut; the oldest entry is evicted."""
+        """Keep and return an entry, its body masked and cut; the oldest entry is evicted."""
         # Some clients send their token in the body too, under various names.
         body = mask_json(entry.body)
         if body is not entry.body or len(body) > _BODY_LIMIT:
