@@ -38,6 +38,22 @@ def read_json(text: str) -> Any:
         raise
 
 
+def json_mistake(error: json.JSONDecodeError) -> str:
+    """Return what is wrong at the place of an error, and what to write instead."""
+    before, rest = error.doc[: error.pos].rstrip(), error.doc[error.pos :].lstrip()
+    is_extra = before.endswith(",") and rest[:1] in ("}", "]")
+    if rest.startswith(("//", "/*", "#")):
+        return "JSON has no comments: delete it"
+    if is_extra or error.msg.startswith("Illegal trailing comma"):
+        return "no comma may stand before } or ]: delete it"
+    if rest and rest[0] in _NOT_JSON:
+        return f"{rest[0]} is not JSON's: write {_NOT_JSON[rest[0]]}"
+    if not rest:
+        return "it ends too early: a } or ] is missing" if before else "it is empty: write {}"
+    found = [text for begin, text in _MISTAKES.items() if error.msg.startswith(begin)]
+    return found[0] if found else error.msg
+
+
 def read_json_body(
     body: bytes | str,
     object_of: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None,
@@ -103,6 +119,18 @@ def _body_decoder(object_of: Any, *, strict: bool = True) -> json.JSONDecoder:
     )
 
 
+_NOT_JSON: Final = {"'": '"', "“": '"', "”": '"', "‘": '"', "’": '"', "，": ",", "：": ":"}
+_MISTAKES: Final = {
+    "Expecting property name": 'a key stands in double quotes, such as "timeout"',
+    "Expecting ',' delimiter": "a comma is missing before this place",
+    "Expecting ':' delimiter": "a colon is missing after the key",
+    "Expecting value": "a value is missing: a text stands in double quotes, and there are numbers, "
+    "true, false and null",
+    "Extra data": "nothing may follow the end of the value: delete it, or a bracket is missing",
+    "Unterminated string": 'the text that begins here has no end: a " is missing',
+    "Invalid control character": 'a text ends in its own line: a " is missing, or write \\n',
+    "Invalid \\escape": "a backslash in a text is written twice",
+}
 _TOO_DEEP: Final = f"more than {DEEPEST} levels of arrays and objects"
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
 _BODY_DECODER = _body_decoder(None)

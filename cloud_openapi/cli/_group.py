@@ -16,7 +16,7 @@ _PREFIX = variable("")
 _COMMANDS: Final = {
     "apis": ("_apis:apis", "List the APIs of the catalogue."),
     "call": ("_call:call", "Make one call and print its answer as JSON."),
-    "check": ("_check:check", "List the problems that a function would have on the platform."),
+    "check": ("_check:check", "List the problems that functions would have on the platform."),
     "control": (
         "_control:control",
         "Control a running emulator: its time, faults, seeds, mini programs, journal.",

@@ -2,19 +2,21 @@
 
 from cloud_openapi.runtime._cloudbaserc import CloudbaseRC, functions_folder
 from cloud_openapi.runtime._context import ENVIRONMENT, Credentials, Invocation, new_request_id
-from cloud_openapi.runtime._deployment import notes_of, refused_name
 from cloud_openapi.runtime._descriptors import no_descriptor, reason_of
 from cloud_openapi.runtime._discovery import UnknownFunctionError
 from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Log
 from cloud_openapi.runtime._outcome import Outcome
-from cloud_openapi.runtime._outside import references_outside
 from cloud_openapi.runtime._packages import install as install_packages
 from cloud_openapi.runtime._preload import is_gateway_host, is_weixin_host, isolated
 from cloud_openapi.runtime._settings import Settings, entry_file
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._worker_command import Debug
+from cloud_openapi.runtime.check._config_edit import apply_fixes
+from cloud_openapi.runtime.check._finding import Finding, Fix, Place
+from cloud_openapi.runtime.check._outside import references_outside
+from cloud_openapi.runtime.check._settings import refused_name
 
 __all__ = [
     "ENVIRONMENT",
@@ -22,13 +24,17 @@ __all__ = [
     "CloudbaseRC",
     "Credentials",
     "Debug",
+    "Finding",
+    "Fix",
     "Functions",
     "Invocation",
     "Log",
     "Outcome",
+    "Place",
     "Settings",
     "Timer",
     "UnknownFunctionError",
+    "apply_fixes",
     "entry_file",
     "functions_folder",
     "install_packages",
@@ -37,7 +43,6 @@ __all__ = [
     "isolated",
     "new_request_id",
     "no_descriptor",
-    "notes_of",
     "reason_of",
     "references_outside",
     "refused_name",

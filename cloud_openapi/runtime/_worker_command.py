@@ -73,7 +73,8 @@ def _python(debug_port: int | None, *, bare: bool) -> list[str]:
     return [sys.executable, *isolated, *debugger, str(_HERE / "_bootstrap.py")]
 
 
-def _node(debug_port: int | None) -> list[str]:
+def node_program() -> str:
+    """Return the path of Node.js. Raises MissingProgramError."""
     wanted = os.environ.get(NODE_VARIABLE) or "node"
     node = shutil.which(wanted)
     if node is None:
@@ -81,8 +82,12 @@ def _node(debug_port: int | None) -> list[str]:
             f'Node.js is missing: the program "{wanted}" was not found. Install it from '
             f"https://nodejs.org, or set {NODE_VARIABLE} to its path."
         )
+    return node
+
+
+def _node(debug_port: int | None) -> list[str]:
     debugger = [f"--inspect=127.0.0.1:{debug_port}"] if debug_port is not None else []
-    return [node, *debugger, str(_HERE / "_bootstrap.js")]
+    return [node_program(), *debugger, str(_HERE / "_bootstrap.js")]
 
 
 def _platform() -> dict[str, list[str]]:

@@ -6,6 +6,8 @@ import sys
 import warnings
 
 import pytest
+from cloud_openapi.runtime._javascript_paths import javascript_references
+from cloud_openapi.runtime._python_paths import python_references
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,11 +20,8 @@ from cloud_openapi.runtime import (
     CloudbaseRC,
     Functions,
     functions_folder,
-    notes_of,
     references_outside,
 )
-from cloud_openapi.runtime._javascript_paths import javascript_references
-from cloud_openapi.runtime._python_paths import python_references
 
 pytestmark = pytest.mark.slow
 
