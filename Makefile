@@ -2,7 +2,7 @@
 # make test   run all tests except the slow ones
 # make test-long   run the slow tests: random calls, versions of wx-server-sdk, generated clients
 # make check  run lint and tests; continuous integration runs this and make test-long
-# make bench  measure the figures of docs/benchmarks.md; make bench-long: the slow figures
+# make bench  measure the figures of docs/background/benchmarks.md; make bench-long: the slow figures
 # make package FUNCTION=getDailyRetain   build a function for upload, in build/
 # make lock   update requirements.lock
 

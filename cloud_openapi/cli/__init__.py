@@ -12,7 +12,9 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "cloud_openapi":
             raise
+        from cloud_openapi.extras import install_command  # noqa: PLC0415
+
         sys.exit(
             f"cloud-openapi: {error.name} is not installed; the commands need "
-            "pip install 'cloud-openapi[emulator]'"
+            + install_command("emulator")
         )

@@ -7,7 +7,7 @@ from cloud_openapi.runtime._discovery import UnknownFunctionError
 from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Log
-from cloud_openapi.runtime._outcome import Outcome
+from cloud_openapi.runtime._outcome import Ended, Outcome, error_line
 from cloud_openapi.runtime._packages import install as install_packages
 from cloud_openapi.runtime._preload import is_gateway_host, is_weixin_host, isolated
 from cloud_openapi.runtime._settings import Settings, entry_file
@@ -24,6 +24,7 @@ __all__ = [
     "CloudbaseRC",
     "Credentials",
     "Debug",
+    "Ended",
     "Finding",
     "Fix",
     "Functions",
@@ -36,6 +37,7 @@ __all__ = [
     "UnknownFunctionError",
     "apply_fixes",
     "entry_file",
+    "error_line",
     "functions_folder",
     "install_packages",
     "is_gateway_host",

@@ -19,7 +19,7 @@ from cloud_openapi.runtime._debug_port import DebugPort
 from cloud_openapi.runtime._descriptors import reason_of
 from cloud_openapi.runtime._discovery import Folder, Function
 from cloud_openapi.runtime._files import MOST_WATCHED
-from cloud_openapi.runtime._invocation import Execution
+from cloud_openapi.runtime._invocation import GOOD, Execution
 from cloud_openapi.runtime._log import Log
 from cloud_openapi.runtime._outcome import (
     BUSY,
@@ -27,8 +27,10 @@ from cloud_openapi.runtime._outcome import (
     NO_HANDLER,
     NO_RUNTIME,
     UNUSABLE,
+    Ended,
     InvocationError,
     Outcome,
+    error_line,
     of_worker_error,
     read_answer,
 )
@@ -61,7 +63,8 @@ class Functions:
     A missing folder has no functions. ``environment`` is added to the workers' variables;
     variables CLOUD_OPENAPI_* of this process are not inherited. ``timeout`` (seconds) and
     ``memory`` (MB) are defaults. ``config`` is the config.json of code outside a function.
-    ``on_line`` is called with a function's name and each line that it prints.
+    ``on_line`` is called with a function's name and each line that it prints, ``on_end`` with each
+    invocation that has ended.
     """
 
     def __init__(  # noqa: PLR0913 - each with a default
@@ -74,6 +77,7 @@ class Functions:
         config: Path | None = None,
         debug: Debug | None = None,
         on_line: Callable[[str, str], None] | None = None,
+        on_end: Callable[[Ended], None] | None = None,
     ) -> None:
         defaults = Settings(name="", folder=folder, timeout=timeout, memory=memory)
         self._defaults = defaults
@@ -85,6 +89,7 @@ class Functions:
         self._debug = debug
         self._debug_port = DebugPort()
         self._on_line = on_line
+        self._on_end = on_end
         self._begin_process()
         renew_in_children(self)
 
@@ -173,27 +178,30 @@ class Functions:
         """Return the APIs that the config.json of code outside a function permits."""
         return self._functions.permissions(self._config)[0]
 
-    def invoke(
+    def invoke(  # noqa: PLR0913 - each with a default but the first three
         self,
         name: str,
         event: Any,
         now: datetime,
         source: str = "wx_client",
         trigger: str | None = None,
+        *,
+        parent: Invocation | None = None,
     ) -> Outcome:
         """Run a function's handler at the emulator's time ``now``.
 
         With a ``source`` that begins with wx_client or wx_devtools, event and context name a
-        user. ``trigger`` is TRIGGER_SRC; its default is timer for wx_trigger, else tcb.
+        user. ``trigger`` is TRIGGER_SRC; its default is timer for wx_trigger, else tcb. ``parent``
+        is the invocation that makes this one.
         Raises UnknownFunctionError, a KeyError.
         """
-        invocation = Invocation(new_request_id(), name, source)
+        invocation = _invocation(name, source, parent)
         try:
             found = self._functions.find(name)
         except OSError as error:  # no file descriptor is left
             failure = InvocationError(NO_RUNTIME, reason_of(error))
             execution = Execution(invocation, self._defaults, self.log_of(name))
-            return execution.end(failure.outcome(invocation.request_id))
+            return self._end(execution, failure.outcome(invocation.request_id))
         execution = Execution(invocation, found.settings, self.log_of(name))
         appid = appid_of(self._environment)
         try:
@@ -201,12 +209,12 @@ class Functions:
             try:
                 variables = variables_of(invocation, trigger, execution.token, appid, now)
                 call = execution.call(event, variables)
-                outcome = Outcome(self._run(found, call, execution), 200)
+                outcome = Outcome(self._run(found, call, execution), GOOD)
             finally:
                 del self._executions[digest]
         except InvocationError as error:
             outcome = error.outcome(invocation.request_id)
-        return execution.end(outcome)
+        return self._end(execution, outcome)
 
     def check(self, *names: str) -> list[Finding]:
         """Return what functions would have as problems on the platform, and notes.
@@ -227,6 +235,13 @@ class Functions:
         """End every worker, busy ones too."""
         self._pool.close()
         self._fork_server.close()
+
+    def _end(self, execution: Execution, outcome: Outcome) -> Outcome:
+        """Write the end of an invocation to its log, and report it."""
+        outcome, milliseconds = execution.end(outcome)
+        if self._on_end is not None:
+            self._on_end(_ended(execution.invocation, outcome, milliseconds))
+        return outcome
 
     def _warn(self, function: str, wrong: str, therefore: str) -> None:
         """Write a warning to a function's log, unless it repeats the last one."""
@@ -301,6 +316,26 @@ class Functions:
         if self._debug is None or self._debug.function != settings.name:
             return start(None)
         return self._debug_port.start(self._debug.port_of(settings), start)
+
+
+def _invocation(name: str, source: str, parent: Invocation | None) -> Invocation:
+    if parent is None:
+        return Invocation(new_request_id(), name, source)
+    return Invocation(new_request_id(), name, source, parent.request_id, parent.depth + 1)
+
+
+def _ended(invocation: Invocation, outcome: Outcome, milliseconds: float) -> Ended:
+    return Ended(
+        function=invocation.function,
+        status=outcome.status,
+        milliseconds=milliseconds,
+        message="" if outcome.status == GOOD else error_line(outcome.result),
+        reason=outcome.reason,
+        depth=invocation.depth,
+        source=invocation.source,
+        invocation=invocation.request_id,
+        parent=invocation.parent,
+    )
 
 
 def _advice(settings: Settings) -> str:

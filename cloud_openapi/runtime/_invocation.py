@@ -13,7 +13,7 @@ from cloud_openapi.runtime._outcome import EVENT, TOO_LARGE, InvocationError, Ou
 from cloud_openapi.runtime._settings import Settings
 
 MOST_BYTES = 6 * 1024 * 1024
-_GOOD = 200
+GOOD = 200
 # orjson must refuse the types that json.dumps refuses.
 _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
@@ -37,11 +37,12 @@ class Execution:
         context = orjson.dumps(context_of(self.invocation, self._settings, variables))
         return b'{"event": %b, "context": %b}\n' % (text, context)
 
-    def end(self, outcome: Outcome) -> Outcome:
-        """Write the last log lines, and return the outcome with the log."""
+    def end(self, outcome: Outcome) -> tuple[Outcome, float]:
+        """Write the last log lines; return the outcome with the log, and the milliseconds."""
         request_id = self.invocation.request_id
-        duration = round((clocks.monotonic() - self._begun) * 1000)
-        good = outcome.status == _GOOD
+        milliseconds = (clocks.monotonic() - self._begun) * 1000
+        duration = round(milliseconds)
+        good = outcome.status == GOOD
         report = (
             f"Report RequestId:{request_id} Duration:{duration}ms "
             f"Memory:{self._settings.memory}MB MemUsage:{self.memory:.6f}MB"
@@ -52,7 +53,7 @@ class Execution:
             f"END RequestId:{request_id}",
             report,
         )
-        return Outcome(outcome.text, outcome.status, self.log.text, report)
+        return outcome._replace(log=self.log.text, report=report), milliseconds
 
 
 def _event_text(event: Any) -> bytes:

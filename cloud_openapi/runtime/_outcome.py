@@ -1,7 +1,7 @@
 """The outcome of an invocation: the function's value, or the platform's error object."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -38,17 +38,38 @@ class Outcome(NamedTuple):
     """The function's value and 200, or an error object and its status; ``text`` is JSON.
 
     ``log`` has the invocation's output between the platform's lines, ``report`` is the last one.
+    ``reason`` says in one line why it failed and what to do, if the emulator knows it.
     """
 
     text: str
     status: int
     log: str = ""
     report: str = ""
+    reason: str = ""
 
     @property
     def result(self) -> Any:
         """Return the value or error object."""
         return json.loads(self.text)
+
+
+class Ended(NamedTuple):
+    """An invocation that has ended; ``message`` and ``reason`` are empty for a success.
+
+    ``depth`` is 0 for an invocation from outside, 1 for one that a function made, and so on.
+    ``parent`` is the request id of the invocation that made this one, empty if it came from
+    outside.
+    """
+
+    function: str
+    status: int
+    milliseconds: float
+    message: str
+    reason: str
+    depth: int
+    source: str
+    invocation: str
+    parent: str
 
 
 class InvocationError(Exception):
@@ -102,6 +123,13 @@ def _check(value: bytes) -> None:
         orjson.loads(value)
     except orjson.JSONDecodeError:
         json.loads(value)  # it accepts lone surrogates and deeper nesting
+
+
+def error_line(failure: Mapping[str, Any]) -> str:
+    """Return the line of a platform's error object that names the error, as JavaScript does."""
+    stack = str(failure.get("stackTrace") or "").strip()
+    lines = stack.splitlines() or [str(failure.get("errorMessage", ""))]
+    return lines[-1] if stack.startswith("Traceback") else lines[0]
 
 
 def of_worker_error(error: Exception, timeout: float | None) -> InvocationError:

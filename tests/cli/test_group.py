@@ -1,7 +1,10 @@
 """The commands are loaded one by one: fast for whoever asks for little."""
 
+import re
+import shlex
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 
 import click
 import pytest
@@ -9,6 +12,7 @@ from click.testing import CliRunner
 
 from cloud_openapi.cli import main
 from cloud_openapi.cli._group import group
+from cloud_openapi.extras import install_command
 
 CONTEXT = click.Context(group)
 NAMES = group.list_commands(CONTEXT)
@@ -50,10 +54,24 @@ def test_a_package_that_is_missing_is_named(monkeypatch, command, module):
     monkeypatch.setattr(sys, "argv", ["cloud-openapi", command, "--help"])
     with pytest.raises(SystemExit) as exit_info:
         main()
-    assert exit_info.value.code == (
-        f"cloud-openapi: {module} is not installed; the commands need "
-        "pip install 'cloud-openapi[emulator]'"
-    )
+    start = f"cloud-openapi: {module} is not installed; the commands need pip install "
+    assert exit_info.value.code.startswith(start)
+    packages = shlex.split(exit_info.value.code.removeprefix(start))
+    assert {"protobuf", "pyyaml", "click", "flask", "jsonschema"} <= {
+        re.split("[<>=]", package)[0] for package in packages
+    }
+
+
+def test_the_command_for_missing_packages_names_those_of_the_extra(monkeypatch):
+    assert install_command("recordings") == "pip install 'pyyaml>=6.0'"
+    emulator, fixtures = (set(install_command(name).split()) for name in ("emulator", "pytest"))
+    assert fixtures - emulator == {"'pytest>=8.3'"}
+
+    def not_installed(_name):
+        raise PackageNotFoundError
+
+    monkeypatch.setattr("cloud_openapi.extras.requires", not_installed)
+    assert install_command("emulator") == "pip install '.[emulator]'"
 
 
 def test_a_missing_module_of_this_package_is_a_traceback(monkeypatch):

@@ -22,6 +22,7 @@ from cloud_openapi.runtime import (
     functions_folder,
     references_outside,
 )
+from cloud_openapi.runtime.check._functions import check_functions
 
 pytestmark = pytest.mark.slow
 
@@ -135,10 +136,14 @@ def test_files_of_a_project_give_problems_and_no_errors(project, files):
     functions = Functions(functions_folder(project), {})
     try:
         functions.timers()
+        findings = check_functions(
+            [functions.settings_of(name) for name in functions], lambda _: ()
+        )
+        assert all(each.code and each.message and each.as_json() for each in findings)
         for name in functions:
             found = functions.settings_of(name)
             functions.permissions_of(name)
-            assert all(isinstance(each, str) for each in (*notes_of(found), *found.problems))
+            assert all(isinstance(each, str) for each in found.problems)
             assert all(str(each) for each in references_outside(found))
     finally:
         functions.close()

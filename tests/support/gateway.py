@@ -63,7 +63,7 @@ class Functions:
     def root_permissions(self):
         return self.root
 
-    def invoke(self, name, event, now, source):
+    def invoke(self, name, event, now, source, *, parent=None):
         if name not in self.names:
             raise UnknownFunctionError(name)
         self.invoked.append((name, event, now, source))

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 from flask import Flask, Request, Response
 from flask import request as current_request
@@ -43,7 +43,7 @@ from cloud_openapi.emulator.weixin.respond import (
     without_secrets,
 )
 from cloud_openapi.json_text import read_json
-from cloud_openapi.runtime import Functions, UnknownFunctionError, new_request_id
+from cloud_openapi.runtime import Functions, UnknownFunctionError, error_line, new_request_id
 
 _PERMISSION_DENIED, _API_NOT_FOUND = -604101, -604100
 _LONGEST_SHOWN = 100
@@ -124,7 +124,7 @@ class _Actions:
             raise GatewayError(
                 "SYS_ERR",
                 f"The emulator cannot read cloud calls without protobuf ({error}). Install it for "
-                "the emulator: pip install 'cloud-openapi[gateway]'",
+                "the emulator: pip install 'protobuf>=4.25'",
             ) from None
 
         def read() -> tuple[Params, str]:
@@ -166,7 +166,9 @@ class _Actions:
         owner = program or self._emulator.common
         secrets = self._secrets_of(request)
         call = GatewayCall(request.http, owner, operation, params, build_response, secrets)
-        call.function = None if caller is None else caller.function
+        if caller is not None and caller.invocation is not None:
+            call.function = caller.invocation.function
+            call.invocation = caller.invocation.request_id
         call.refusal = self._refusal(caller, request, name, known_appid=program is not None)
         endpoint = self._endpoints.get(name) or self._lacking(request, name)
         return respond(call, endpoint, self._emulator)
@@ -230,14 +232,14 @@ class _Actions:
         outcome = None
         if functions is not None:
             with suppress(UnknownFunctionError):
-                outcome = functions.invoke(name, event, now, source)
+                outcome = functions.invoke(name, event, now, source, parent=caller.invocation)
         if outcome is None:
             raise GatewayError(
                 "FUNCTIONS_REQUEST_FAIL",
                 f"FunctionName parameter could not be found: {self._shown(request, name)}",
             )
         if outcome.status != HTTPStatus.OK:
-            raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _error_line(outcome.result))
+            raise GatewayError("FUNCTIONS_EXECUTE_FAIL", error_line(outcome.result))
         return json_answer({"requestId": new_request_id(), "data": {"response_data": outcome.text}})
 
 
@@ -265,10 +267,3 @@ def _json_response(data: bytes, platform_code: int) -> Response:
     if platform_code:
         text = json.dumps({"errcode": platform_code, "errmsg": _TEXTS.get(platform_code, "")})
     return json_answer({"requestId": new_request_id(), "data": {"responseData": text}})
-
-
-def _error_line(failure: Mapping[str, Any]) -> str:
-    """Return the line of a failed invocation that names the error, as JavaScript prints it."""
-    stack = str(failure.get("stackTrace") or "").strip()
-    lines = stack.splitlines() or [str(failure.get("errorMessage", ""))]
-    return lines[-1] if stack.startswith("Traceback") else lines[0]

@@ -25,7 +25,15 @@ ResponseBuilder = Callable[[bytes, int], Response]
 class GatewayCall(Call):
     """A call of an API by its name, without an access token."""
 
-    __slots__ = ("_build_response", "_operation", "_params", "_secrets", "function", "refusal")
+    __slots__ = (
+        "_build_response",
+        "_operation",
+        "_params",
+        "_secrets",
+        "function",
+        "invocation",
+        "refusal",
+    )
 
     via = "gateway"
 
@@ -44,6 +52,7 @@ class GatewayCall(Call):
         self.program = program
         self.now = program.clock.now()
         self.function: str | None = None
+        self.invocation = ""
         self.refusal: RefusalError | None = None
         """The error that refuses the call, None if it is permitted."""
         self._json = UNREAD

@@ -46,10 +46,24 @@ class Entry(NamedTuple):
     differences: tuple[str, ...] = ()
     """Differences between the simulation's and the service's answer, in mode ``diff``."""
 
+    reason: str = ""
+    """Why the request failed and what to do, in one line; empty for a success."""
+
+    milliseconds: float = 0.0
+    """The time that the answer took."""
+
+    invocation: str = ""
+    """The request id of the invocation that made the call, empty for other programs."""
+
     def describe(self) -> dict[str, Any]:
         """Return the entry as JSON, with ``differences`` only if there are any."""
         body = self.body.decode("utf-8", "replace")
-        shown = {**self._asdict(), "time": self.time.isoformat(), "body": body}
+        shown = {
+            **self._asdict(),
+            "time": self.time.isoformat(),
+            "body": body,
+            "milliseconds": round(self.milliseconds, 1),
+        }
         differences = shown.pop("differences")
         return {**shown, "differences": list(differences)} if differences else shown
 

@@ -52,6 +52,7 @@ class Call:
 
     via = "https"
     function: str | None = None
+    invocation = ""
 
     def __init__(self, request: Request, emulator: Emulator) -> None:
         self.request = request
@@ -248,26 +249,29 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     if fault is not None:
         response = fault.after(response)
     body, check = _mask_secrets(call, emulator, answer.source)
-    program.journal.add(
-        Entry(
-            time=call.now,
-            method=call.method,
-            path=call.path,
-            appid=program.appid,
-            body=body,
-            errcode=platform_code or _errcode(answer.body),
-            check=check,
-            status=response.status_code,
-            rid=rid,
-            via=call.via,
-            function=call.function,
-            differences=answer.differences,
-        )
+    milliseconds = (clocks.monotonic() - began) * 1000
+    entry = Entry(
+        time=call.now,
+        method=call.method,
+        path=call.path,
+        appid=program.appid,
+        body=body,
+        errcode=platform_code or _errcode(answer.body),
+        check=check,
+        status=response.status_code,
+        rid=rid,
+        via=call.via,
+        function=call.function,
+        differences=answer.differences,
+        milliseconds=milliseconds,
+        invocation=call.invocation,
     )
+    program.journal.add(entry)
+    if emulator.on_entry is not None:
+        emulator.on_entry(entry)
     if rid:
-        cost = int((clocks.monotonic() - began) * 1000)
         client = call.request.remote_addr or ""
-        program.rids.add(rid, Record(call.now, cost, body, data, client))
+        program.rids.add(rid, Record(call.now, int(milliseconds), body, data, client))
     return response
 
 

@@ -1,7 +1,7 @@
 """api.weixin.qq.com: the token endpoints and a route for each API of the catalogue.
 
 Order of checks, codes and texts follow WeChat's pages and recorded answers; other choices are
-listed in docs/faithfulness.md.
+listed in docs/background/faithfulness.md.
 """
 
 from collections.abc import Iterable, Mapping

@@ -354,7 +354,7 @@ def test_missing_protobuf_affects_only_cloud_calls(gateway, monkeypatch):
     assert reply.status_code == 200
     assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
     assert reply.json["code"] == "SYS_ERR"
-    assert "pip install 'cloud-openapi[gateway]'" in reply.json["message"]
+    assert "pip install 'protobuf>=4.25'" in reply.json["message"]
     body = '{"begin_date":"20170313","end_date":"20170313"}'
     assert wx_api(gateway, requestData=body) == DOCUMENTED
 
