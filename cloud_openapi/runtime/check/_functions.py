@@ -1,5 +1,6 @@
 """Check functions: settings, sources, permissions and modules, and whether they load."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,8 +13,8 @@ from cloud_openapi.runtime.check._settings import check_settings, is_web
 from cloud_openapi.runtime.check._sources import Sources, read_sources
 
 Load = Callable[[Settings], Sequence[Finding]]
-# Each is a process that may load a large SDK.
-_LOADING = 2
+# Each is a process that may load a large SDK, and takes some 40 MB of its own.
+_LOADING = min(3, os.cpu_count() or 1)
 _INSTEAD = 'leave the call out when the variable TCB_ENV is "local", or replace it in your tests'
 _NOT_EMULATED = (
     "database",

@@ -351,7 +351,7 @@ class Source {
       case 'ImportDeclaration':
       case 'ExportAllDeclaration':
       case 'ExportNamedDeclaration':
-        if (node.source) this.load(node, [text(node.source.value)], guarded)
+        if (node.source) this.load(node, [text(node.source.value)], guarded, node.source)
         break
     }
     if (isExpression(node, parent)) this.visitValue(node, parent, scope)
@@ -404,20 +404,20 @@ class Source {
     return node.type === 'Identifier' || node.type === 'MemberExpression' || node.type === 'CallExpression'
   }
 
-  load(node, values, guarded) {
+  load(node, values, guarded, at = node) {
     for (const value of values) {
       const name = isWhole(value) ? value.value : null
       const isPath = value.base || /^(\.\.?(\/|$)|\/|file:)/.test(value.value)
       const path = isPath && name !== null ? name.replace(/^file:\/\//, '') : null
       const own = BUILTIN.has((name || '').replace(/^node:/, '')) || /^node:/.test(name || '')
-      this.facts.modules.push({ ...place(node), name, path, base: value.base === 'cwd' ? 'cwd' : 'file', guarded, builtin: own })
-      if (isPath) this.open(node, [value], value.base || 'file', true)
+      this.facts.modules.push({ ...place(at), name, path, base: value.base === 'cwd' ? 'cwd' : 'file', guarded, builtin: own })
+      if (isPath) this.open(node, [value], value.base || 'file', true, at)
     }
   }
 
-  open(node, values, base, isModule = false) {
+  open(node, values, base, isModule = false, at = node) {
     for (const value of values) {
-      if (value.type === 'text') this.facts.paths.push({ ...place(node), path: value.value.replace(/^file:\/\//, ''), base, text: this.text(node), module: isModule })
+      if (value.type === 'text') this.facts.paths.push({ ...place(at), path: value.value.replace(/^file:\/\//, ''), base, text: this.text(node), module: isModule })
     }
   }
 
