@@ -134,7 +134,8 @@ var __importDefault = (this && this.__importDefault) || function (mod) {
 var __awaiter = (this && this.__awaiter) || function (thisArg, _arguments, P, generator) {
     return new Promise((resolve, reject) => {
         const steps = generator.apply(thisArg, _arguments);
-        const step = (r) => r.done ? resolve(r.value) : r.value.then((v) => step(steps.next(v)), reject);
+        const next = (value) => step(steps.next(value));
+        const step = (r) => r.done ? resolve(r.value) : r.value.then(next, reject);
         step(steps.next());
     });
 };
@@ -148,8 +149,9 @@ const main = () => __awaiter(void 0, void 0, void 0, function* () {
 exports.main = main;
 """
 MODULE = f"""\
-import cloud, {{ openapi as api }} from 'wx-server-sdk'
+import cloud, * as all from 'wx-server-sdk'
 cloud.init()
+const {{ openapi: api }} = all.default
 export const main = async () => {{
   await api.analysis.getDailyRetain({DAY})
   await cloud.openapi.analysis.getVisitPage({DAY})
@@ -237,6 +239,7 @@ def test_a_call_that_cannot_be_resolved_is_named_and_not_guessed(tmp_path, name)
         ("module.exports = (cloud) => cloud.openapi.wxacode.get()", "wxacode.get"),
         ("class A { f() { return this.cloud.openapi.wxacode.get() } }", "wxacode.get"),
         ("const { openapi } = require('./cloud'); openapi.wxacode.get()", "wxacode.get"),
+        ("import { openapi as api } from 'wx-server-sdk'; api.wxacode.get()", "wxacode.get"),
         # CloudBase's own SDKs.
         (
             (

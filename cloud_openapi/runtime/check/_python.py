@@ -57,19 +57,18 @@ class _Reader:
                 values = self._values.of(args[0], scope)
                 known = [each.name if each.kind == "text" else None for each in values]
                 self.modules += [_load(node, name, guarded) for name in known]
+        if isinstance(node, ast.Call):
+            self._note(node.func, scope, called=True)
         if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
-            self._visit_value(node, parent, scope)
+            is_read = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+            if is_read and not _is_consumed(node, parent):
+                self._note(node, scope, called=False)
         for child in ast.iter_child_nodes(node):
             catches = isinstance(node, ast.Try) and child in node.body and _catches(node)
             self._visit(child, node, scope, guarded=guarded or catches)
 
-    def _visit_value(self, node: ast.expr, parent: ast.AST, scope: Scope) -> None:
+    def _note(self, node: ast.expr, scope: Scope, *, called: bool) -> None:
         """Note a call, and a part of cloud.openapi that is used other than by a call."""
-        if isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
-            return
-        called = isinstance(parent, ast.Call) and parent.func is node
-        if not called and _is_consumed(node, parent):
-            return
         for value in self._values.of(node, scope):
             # The call of a part without a name sets options.
             if value.kind == "api" and "." in value.name:
@@ -92,8 +91,10 @@ def _is_consumed(node: ast.expr, parent: ast.AST) -> bool:
     match parent:
         case ast.Attribute() | ast.Subscript(value=ast.expr()):
             return getattr(parent, "value", None) is node
-        case ast.Call(func=ast.Name(id="getattr" | "hasattr"), args=[first, *_]):
-            return first is node
+        case ast.Call(func=ast.Name(id="getattr" | "hasattr"), args=[first, *_]) if first is node:
+            return True
+        case ast.Call(func=function):
+            return function is node
         case ast.Assign(targets=targets):
             return all(isinstance(target, ast.Name) for target in targets)
         case ast.AnnAssign(target=ast.Name()) | ast.NamedExpr() | ast.Expr() | ast.If():
