@@ -6,6 +6,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -77,9 +78,7 @@ def _watch(process: "subprocess.Popen[str]", peak: list[float]) -> None:
     while process.poll() is None:
         used = 0.0
         for pid in (process.pid, *descendants(process.pid)):
-            try:
+            with suppress(NotMeasuredError, OSError, ValueError):  # it has ended meanwhile
                 used += memory(pid, "Pss")
-            except (NotMeasuredError, OSError, ValueError):
-                continue  # it has ended meanwhile
         peak[0] = max(peak[0], used)
         time.sleep(_PAUSE)

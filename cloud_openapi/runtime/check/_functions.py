@@ -15,6 +15,8 @@ from cloud_openapi.runtime.check._sources import Sources, read_sources
 Load = Callable[[Settings], Sequence[Finding]]
 # Each is a process that may load a large SDK, and takes some 40 MB of its own.
 _LOADING = min(3, os.cpu_count() or 1)
+# Texts of errors that loading a function repeats after a finding in its files.
+_REPEATED = {"syntax-error": "SyntaxError", "invalid-json": "package config"}
 _INSTEAD = 'leave the call out when the variable TCB_ENV is "local", or replace it in your tests'
 _NOT_EMULATED = (
     "database",
@@ -51,10 +53,14 @@ def _merged(static: Sequence[Finding], loaded: Sequence[Finding]) -> Iterator[Fi
     codes = {each.code for each in static if each.severity == "problem"}
     if "outside-folder" in codes:
         codes.add("missing-file")
-    if "syntax-error" in codes:
-        loaded = [each for each in loaded if "SyntaxError" not in each.details]
     repeated = codes & {"missing-file", "unlisted-package"}
-    found = [*static, *(each for each in loaded if each.code not in repeated)]
+    texts = [text for code, text in _REPEATED.items() if code in codes]
+    new = (
+        each
+        for each in loaded
+        if each.code not in repeated and not any(text in each.details for text in texts)
+    )
+    found = [*static, *new]
     yield from sorted(found, key=lambda each: each.place)
 
 

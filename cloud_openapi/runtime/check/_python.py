@@ -11,6 +11,11 @@ from cloud_openapi.runtime.check._python_paths import python_references
 from cloud_openapi.runtime.check._python_values import Scope, Values
 
 _LONGEST = 120
+# The variable or the expression is looked at in turn, or the value is only tested.
+_GOES_ON = (
+    *(ast.AnnAssign, ast.NamedExpr, ast.Expr, ast.If, ast.BoolOp, ast.IfExp, ast.Compare),
+    *(ast.UnaryOp, ast.Tuple),
+)
 _IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception"}
 
 
@@ -89,19 +94,15 @@ def _text(node: ast.expr) -> str:
 def _is_consumed(node: ast.expr, parent: ast.AST) -> bool:
     """Return whether the parent goes on with a value, or only looks whether there is one."""
     match parent:
-        case ast.Attribute() | ast.Subscript(value=ast.expr()):
-            return getattr(parent, "value", None) is node
-        case ast.Call(func=ast.Name(id="getattr" | "hasattr"), args=[first, *_]) if first is node:
+        case ast.Attribute(value=used) | ast.Subscript(value=used) if used is node:
             return True
-        case ast.Call(func=function):
-            return function is node
+        case ast.Call(func=used) if used is node:
+            return True
+        case ast.Call(func=ast.Name(id="getattr" | "hasattr"), args=[used, *_]) if used is node:
+            return True
         case ast.Assign(targets=targets):
             return all(isinstance(target, ast.Name) for target in targets)
-        case ast.AnnAssign(target=ast.Name()) | ast.NamedExpr() | ast.Expr() | ast.If():
-            return True
-        case ast.BoolOp() | ast.IfExp() | ast.Compare() | ast.UnaryOp() | ast.Tuple():
-            return True
-    return False
+    return isinstance(parent, _GOES_ON)
 
 
 def _load(node: ast.stmt | ast.expr, name: str | None, guarded: bool) -> Load:  # noqa: FBT001
