@@ -10,6 +10,20 @@ DEEPEST: Final = 100
 """Levels of arrays and objects in a body."""
 
 _LONGEST_NUMBER = 300
+_LONGEST_PIECE = 30
+# The parser's messages.
+_MISTAKES: Final = {
+    "Expecting value": "a value is missing, or is no string, number, object, array, true, false or "
+    "null: {}",
+    "Expecting ',' delimiter": "a comma is missing before {}",
+    "Expecting ':' delimiter": "a colon is missing before {}",
+    "Expecting property name enclosed in double quotes": "write the name in double quotes: {}",
+    "Extra data": "the text goes on behind its end: remove {}",
+    "Invalid control character at": "a string does not go over its line: end it with a quotation "
+    "mark, or write \\n",
+    "Invalid \\escape": "a backslash in a string is written twice: {}",
+    "Unterminated string starting at": "the quotation mark at the end of a string is missing: {}",
+}
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
@@ -39,19 +53,32 @@ def read_json(text: str) -> Any:
 
 
 def json_mistake(error: json.JSONDecodeError) -> str:
-    """Return what is wrong at the place of an error, and what to write instead."""
-    before, rest = error.doc[: error.pos].rstrip(), error.doc[error.pos :].lstrip()
-    is_extra = before.endswith(",") and rest[:1] in ("}", "]")
-    if rest.startswith(("//", "/*", "#")):
-        return "JSON has no comments: delete it"
-    if is_extra or error.msg.startswith("Illegal trailing comma"):
-        return "no comma may stand before } or ]: delete it"
-    if rest and rest[0] in _NOT_JSON:
-        return f"{rest[0]} is not JSON's: write {_NOT_JSON[rest[0]]}"
-    if not rest:
-        return "it ends too early: a } or ] is missing" if before else "it is empty: write {}"
-    found = [text for begin, text in _MISTAKES.items() if error.msg.startswith(begin)]
-    return found[0] if found else error.msg
+    """Return the place of a mistake and what to do, in JSON's words instead of the parser's."""
+    place = f"line {error.lineno}, column {error.colno}"
+    text, at = error.doc, error.pos
+    before, rest = text[:at].rstrip(), text[at:].lstrip()
+    # The parser stops behind a comma, or at it.
+    comma = before.endswith(",") or rest.startswith(",")
+    after = rest.removeprefix(",").lstrip()
+    if not text.strip():
+        wrong = "the text is empty: write {}"
+    elif after.startswith(("//", "/*", "#")):
+        wrong = f"JSON has no comments: remove {_piece(after)}"
+    elif comma and after[:1] in ("}", "]"):
+        wrong = f'remove the comma before "{after[0]}"'
+    elif not rest:
+        wrong = "the text ends too early: a bracket or a quotation mark is missing"
+    elif rest.startswith("'"):
+        wrong = f"write double quotes instead of single quotes: {_piece(rest)}"
+    else:
+        wrong = _MISTAKES.get(error.msg, error.msg).format(_piece(rest))
+    return f"{place}: not JSON: {wrong}"
+
+
+def _piece(text: str) -> str:
+    """Return the beginning of a text, for a message."""
+    line = text.split("\n", 1)[0].strip()
+    return line if len(line) <= _LONGEST_PIECE else f"{line[:_LONGEST_PIECE]}…"
 
 
 def read_json_body(
@@ -119,18 +146,6 @@ def _body_decoder(object_of: Any, *, strict: bool = True) -> json.JSONDecoder:
     )
 
 
-_NOT_JSON: Final = {"'": '"', "“": '"', "”": '"', "‘": '"', "’": '"', "，": ",", "：": ":"}
-_MISTAKES: Final = {
-    "Expecting property name": 'a key stands in double quotes, such as "timeout"',
-    "Expecting ',' delimiter": "a comma is missing before this place",
-    "Expecting ':' delimiter": "a colon is missing after the key",
-    "Expecting value": "a value is missing: a text stands in double quotes, and there are numbers, "
-    "true, false and null",
-    "Extra data": "nothing may follow the end of the value: delete it, or a bracket is missing",
-    "Unterminated string": 'the text that begins here has no end: a " is missing',
-    "Invalid control character": 'a text ends in its own line: a " is missing, or write \\n',
-    "Invalid \\escape": "a backslash in a text is written twice",
-}
 _TOO_DEEP: Final = f"more than {DEEPEST} levels of arrays and objects"
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
 _BODY_DECODER = _body_decoder(None)

@@ -83,9 +83,7 @@ def _parse(text: str, path: Path) -> Any:
     try:
         return read_json(text)
     except json.JSONDecodeError as error:
-        raise ConfigError(
-            f"{path}: line {error.lineno}, column {error.colno}: not JSON: {json_mistake(error)}"
-        ) from None
+        raise ConfigError(f"{path}: {json_mistake(error)}") from None
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read as JSON: {error}") from None
 

@@ -7,20 +7,22 @@ from pathlib import Path
 
 import click
 
+from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._functions_folder import (
-    check_known,
     folder_option,
+    function_named,
     project_findings,
+    refuse_none,
 )
 from cloud_openapi.cli._options import echo_json, option
-from cloud_openapi.runtime import Finding, Fix, Functions, apply_fixes
+from cloud_openapi.runtime import Finding, Fix, Functions, apply_fixes, find_project
 
 _WIDTH = 80
 _PROJECT = "(project)"
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]…")
+@click.argument("names", nargs=-1, metavar="[NAME]…", shell_complete=complete_function)
 @option("--all", "every", is_flag=True, help="Check every function of the folder.")
 @option("--fix", "fixing", is_flag=True, help="Correct permissions.openapi in config.json.")
 @option("--json", "as_json", is_flag=True, help="Print a JSON array of the findings.")
@@ -47,9 +49,7 @@ def check(
         raise click.UsageError("give NAMEs or --all, not both")
     found = Functions(functions, {})
     try:
-        for name in names:
-            check_known(name, found)
-        chosen = list(dict.fromkeys(names)) or ([] if every else _here(found)) or list(found)
+        chosen = _chosen(names, found, every=every)
         findings = [*project_findings(found), *found.check(*chosen)]
     finally:
         found.close()
@@ -63,14 +63,13 @@ def check(
         sys.exit(1)
 
 
-def _here(functions: Functions) -> list[str]:
-    """Return the function in whose folder the working directory is, empty if in none."""
-    here = Path.cwd().resolve()
-    for name in functions:
-        folder = functions.settings_of(name).folder.resolve()
-        if here.is_relative_to(folder):
-            return [name]
-    return []
+def _chosen(names: Sequence[str], functions: Functions, *, every: bool) -> list[str]:
+    """Return the functions to check: by name or path, the one of this folder, or all."""
+    if names:
+        return list(dict.fromkeys(function_named(name, functions) for name in names))
+    refuse_none(functions)
+    here = find_project(Path(), functions.folder).name
+    return [here] if here in functions and not every else list(functions)
 
 
 def _fixed(findings: Sequence[Finding]) -> list[Finding]:

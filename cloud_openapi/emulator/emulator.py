@@ -154,6 +154,12 @@ class Emulator:
         """
         return self.program(appid).clock
 
+    def keep(self, program: MiniProgram, entry: Entry) -> None:
+        """Write an entry to a mini program's journal, and report it."""
+        entry = program.journal.add(entry)
+        if self.on_entry is not None:
+            self.on_entry(entry)
+
     def never_blocks(self, path: str) -> bool:
         """Return whether a request for a path never blocks its thread."""
         if path.startswith(_FUNCTIONS):

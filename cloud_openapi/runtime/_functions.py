@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cloud_openapi.errors import one_line
 from cloud_openapi.forks import renew_in_children
 from cloud_openapi.runtime._context import (
     Credentials,
@@ -20,7 +21,7 @@ from cloud_openapi.runtime._descriptors import reason_of
 from cloud_openapi.runtime._discovery import Folder, Function
 from cloud_openapi.runtime._files import MOST_WATCHED
 from cloud_openapi.runtime._invocation import GOOD, Execution
-from cloud_openapi.runtime._log import Log
+from cloud_openapi.runtime._log import InvocationLog, Log
 from cloud_openapi.runtime._outcome import (
     BUSY,
     EXIT,
@@ -37,9 +38,17 @@ from cloud_openapi.runtime._outcome import (
 from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._pool import Pool
 from cloud_openapi.runtime._process import ForkServer
+from cloud_openapi.runtime._project import install_command
+from cloud_openapi.runtime._reasons import no_permission, out_of_memory, timed_out
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import Timer
-from cloud_openapi.runtime._worker import Limits, Worker, WorkerError, WorkerTimeoutError
+from cloud_openapi.runtime._worker import (
+    Limits,
+    Worker,
+    WorkerError,
+    WorkerMemoryError,
+    WorkerTimeoutError,
+)
 from cloud_openapi.runtime._worker_command import Debug, MissingProgramError, command_of
 from cloud_openapi.runtime.check._finding import Finding
 from cloud_openapi.runtime.check._functions import check_functions
@@ -136,30 +145,47 @@ class Functions:
         execution = self._newest(function)
         return None if execution is None else execution.invocation
 
-    def warn(self, function: str, text: str) -> None:
-        """Write a warning to a function's log, once for each invocation."""
-        line = f"Warning: {text}"
-        execution = self._newest(function)
-        if execution is None:
-            self.log_of(function).add_own(line)
-        else:
-            execution.log.add_warning(line)
+    def explain(
+        self, function: str, reason: str, mark: str, token: str = "", *, nested: bool = False
+    ) -> None:
+        """Say why a call of a function failed: in its log, and in its outcome if that fails too.
+
+        ``token`` is that of the invocation, by default the function's newest one. It fails because
+        of this call if its error has the ``mark``. A ``nested`` invocation was logged already.
+        """
+        reason = one_line(reason)
+        execution = self._executions.get(_digest(token)) or self._newest(function)
+        if execution is not None:
+            execution.explain(reason, mark, nested=nested)
+        elif not nested:
+            InvocationLog(self.log_of(function)).add_reason(reason)
 
     def _newest(self, function: str) -> Execution | None:
+        return self._running(lambda invocation: invocation.function == function)
+
+    def _running(self, wanted: Callable[[Invocation], bool]) -> Execution | None:
+        """Return the newest running invocation of a kind."""
         running = reversed(list(self._executions.values()))
-        return next((each for each in running if each.invocation.function == function), None)
+        return next((each for each in running if wanted(each.invocation)), None)
 
     def permissions_of(self, function: str) -> frozenset[str]:
         """Return the names of the APIs that a function's config.json permits.
 
-        They are none if the file is missing or invalid; the function's log says why.
+        They are none if the file is missing or invalid.
         """
         folder = self._functions.folder_of(function)
         if folder is None:
             return frozenset()
-        allowed, wrong = self._functions.permissions(folder / "config.json")
-        self._warn(function, wrong, "no API is permitted")
-        return allowed
+        return self._functions.permissions(folder / "config.json")[0]
+
+    def why_denied(self, function: str | None, api: str, nearest: str | None) -> str:
+        """Return why an API is not permitted; without a function, to code outside of one.
+
+        ``nearest`` is the API of the catalogue whose name is most alike.
+        """
+        folder = None if function is None else self._functions.folder_of(function)
+        config = self._config if folder is None else folder / "config.json"
+        return no_permission(config, api, nearest)
 
     def timers(self) -> list[tuple[str, Timer]]:
         """Return the functions that have a timer; of an invalid one, a log has a warning."""
@@ -169,7 +195,8 @@ class Functions:
             if folder is None:
                 continue
             timer, wrong = self._functions.timer(folder / "config.json")
-            self._warn(name, wrong, "the timer does not fire")
+            if wrong and _mentions_timer(folder / "config.json"):
+                self._warn(name, wrong, "the timer does not fire")
             if timer is not None:
                 found.append((name, timer))
         return found
@@ -239,6 +266,10 @@ class Functions:
     def _end(self, execution: Execution, outcome: Outcome) -> Outcome:
         """Write the end of an invocation to its log, and report it."""
         outcome, milliseconds = execution.end(outcome)
+        above = execution.invocation.parent
+        caller = self._running(lambda each: each.request_id == above) if above else None
+        if caller is not None:
+            caller.nest(execution.invocation.function, outcome.log)
         if self._on_end is not None:
             self._on_end(_ended(execution.invocation, outcome, milliseconds))
         return outcome
@@ -275,6 +306,7 @@ class Functions:
             raise InvocationError(NO_RUNTIME, reason_of(error)) from error
         keep = False
         output = execution.log.own
+        execution.flush = worker.flush
         try:
             answer = worker.ask(b"", limits, output) if new else _LOADED
             if answer == _LOADED:
@@ -282,19 +314,34 @@ class Functions:
                 keep = True
             return read_answer(answer, lambda: _advice(settings))
         except WorkerError as error:
-            if isinstance(error, WorkerTimeoutError) and error.waiting:
-                execution.log.platform(_WAITING_ADVICE)
-            raise of_worker_error(error, limits.timeout) from error
+            failure = of_worker_error(error, limits.timeout)
+            failure.reason = (
+                self._reason_of(error, settings, worker.peak, execution) or failure.reason
+            )
+            raise failure from error
         except InvocationError as error:
             # A new worker sees newly installed packages, and is not out of step.
             keep = keep and not error.missing and error.status != EXIT
             if error.missing:
-                execution.log.platform(_advice(settings).removeprefix(". "))
+                error.reason = _advice(settings).removeprefix(". ")
             raise
         finally:
             execution.memory = worker.peak
             # If its output is closed, the next invocation would fail when it prints.
             self._pool.give_back(found, worker, keep=keep and not worker.silent)
+
+    def _reason_of(
+        self, error: WorkerError, settings: Settings, peak: float, execution: Execution
+    ) -> str:
+        if isinstance(error, WorkerMemoryError):
+            return out_of_memory(settings, peak)
+        if not isinstance(error, WorkerTimeoutError):
+            return ""
+        if error.waiting:
+            return _WAITING_ADVICE
+        request_id = execution.invocation.request_id
+        callee = self._running(lambda each: each.parent == request_id)
+        return timed_out(settings, "" if callee is None else callee.invocation.function)
 
     def _start(self, found: Function) -> Worker:
         settings = found.settings
@@ -338,11 +385,19 @@ def _ended(invocation: Invocation, outcome: Outcome, milliseconds: float) -> End
     )
 
 
+def _mentions_timer(path: Path) -> bool:
+    """Return whether a config.json that cannot be read has a timer."""
+    try:
+        return b"triggers" in path.read_bytes()
+    except OSError:
+        return False
+
+
 def _advice(settings: Settings) -> str:
     if is_missing(settings):
-        return f". Install what it needs: cloud-openapi install {settings.name}"
+        return f". Install what it needs: {install_command(settings)}"
     listed = "requirements.txt" if settings.language == "python" else "package.json"
-    return f". If it is a dependency, list it in {listed}: cloud-openapi install {settings.name}"
+    return f". If it is a dependency, list it in {listed}: {install_command(settings)}"
 
 
 def _digest(token: str) -> bytes:

@@ -1,66 +1,23 @@
-"""The programs and commands in the documentation run, and are the same in both languages."""
+"""The programs on the pages run and give what the pages say."""
 
-import json
-import os
-import re
-import shlex
 import shutil
-import subprocess
-import sys
-from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 
 import pytest
-from support.cassettes import cassette, interaction, run
-from support.gateway import API, Functions
-from support.har import entry, har
+from support.cassettes import run
+from support.gateway import Functions
+from support.pages import ENGLISH, blocks, commands
 from support.paths import ROOT, SAMPLES, sample
 
 from cloud_openapi import Cloud
-from cloud_openapi._version import __version__
-from cloud_openapi.catalogue import FOLDER
-from cloud_openapi.emulator import Clock, Emulator, Server, create_app, gateway_variables, listen
-from cloud_openapi.periods import BEIJING
-from cloud_openapi.recordings import load
+from cloud_openapi.emulator import Emulator, create_app, gateway_variables
 from cloud_openapi.transports.gateway import GatewayTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
+CONTRACT = "docs/how-to/contract.md"
+PYTEST = "docs/how-to/pytest.md"
 PYTHON = "docs/reference/python-api.md"
-ENGLISH = Path("docs")
-CHINESE = Path("docs/zh-CN")
-PAGES = [
-    "README.md",
-    "ARCHITECTURE.md",
-    "CONTRIBUTING.md",
-    *sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/**/*.md")),
-]
-TWINS = [
-    ("README.md", "README.zh-CN.md"),
-    *(
-        (page, str(CHINESE / Path(page).relative_to(ENGLISH)))
-        for page in PAGES
-        if page.startswith("docs/") and not page.startswith("docs/zh-CN/")
-    ),
-]
-
-
-def blocks(page, language=r"\w*"):
-    """Return the code blocks of a page, in order."""
-    text = (ROOT / page).read_text("utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-
-
-@pytest.mark.parametrize(("english", "chinese"), TWINS)
-def test_both_languages_have_the_same_headings_tables_and_programs(english, chinese):
-    if not (ROOT / chinese).exists():
-        pytest.skip("not translated yet")
-    assert blocks(english) == blocks(chinese)
-    shapes = [
-        re.findall(r"^(#+|\|)", (ROOT / page).read_text("utf-8"), re.MULTILINE)
-        for page in (english, chinese)
-    ]
-    assert shapes[0] == shapes[1]
+RECORDINGS = "docs/how-to/recordings.md"
 
 
 def test_function_on_the_first_screen_runs(cloud, monkeypatch):
@@ -107,148 +64,47 @@ def test_emulator_in_a_program_answers(monkeypatch):
     assert [entry.appid for entry in module["emulator"].journal] == ["wxdemo000000000000"] * 2
 
 
-def anchors(page):
-    """Return the anchors of a page's headings, as GitHub makes them."""
-    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
-    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-@pytest.mark.parametrize("page", [*PAGES, "README.zh-CN.md"])
-def test_every_link_leads_to_a_file_and_a_heading(page):
-    links = re.findall(
-        r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", (ROOT / page).read_text("utf-8")
-    )
-    for path, anchor in links:
-        target = (ROOT / page).parent / path if path else ROOT / page
-        assert target.exists(), path
-        assert not anchor or anchor in anchors(target), anchor
-
-
-def test_changelog_begins_with_this_version():
-    found = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
-    assert found is not None
-    assert found[1] == __version__
-
-
 def test_programs_about_recordings_run_in_order(monkeypatch, tmp_path):
     shutil.copytree(SAMPLES / "cassettes", tmp_path / "recordings")
     monkeypatch.chdir(tmp_path)
     module = {}
-    programs = blocks("docs/how-to/recordings.md", "python")
+    programs = blocks(RECORDINGS, "python")
     assert len(programs) == 5
     for program in programs:
-        exec(compile(program, "docs/how-to/recordings.md", "exec"), module)
+        exec(compile(program, RECORDINGS, "exec"), module)
     assert module["answer"].status_code == 200
 
 
-@pytest.fixture
-def shell(tmp_path, monkeypatch):
-    """Return a function that starts a command of a page in a folder, with a running emulator."""
-    monkeypatch.chdir(tmp_path)
-    appid, secret = "wx0123456789abcdef", "0123456789abcdef" * 2
-    emulator = Emulator(clock=Clock(datetime(2026, 5, 1, tzinfo=BEIJING)), apps={appid: secret})
-    app = create_app(emulator)
-    with Server(app, listen("127.0.0.1", 0), emulator.never_blocks) as server, ExitStack() as stack:
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        given = {
-            "PATH": path,
-            "CLOUD_OPENAPI_BASE_URL": server.url,
-            "CLOUD_OPENAPI_UPSTREAM": server.url,
-            "CLOUD_OPENAPI_APPID": appid,
-            "CLOUD_OPENAPI_SECRET": secret,
-        }
-        environment = {**os.environ, **given}
-
-        def start(line):
-            process = subprocess.Popen(
-                shlex.split(line), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
-            )
-            stack.enter_context(process)
-            stack.callback(process.kill)
-            return process
-
-        yield start
-
-
-def commands(page):
-    """Return the commands in a page's shell blocks, without the placeholders of secrets."""
-    lines = "".join(blocks(page, "sh")).splitlines()
-    return [line for line in lines if not line.startswith("export ")]
-
-
-@pytest.mark.slow
-def test_every_command_about_recordings_runs(shell):
-    har(Path(), entry())
-    Path("test_it.py").write_text("def test_it():\n    pass\n")
-    for line in commands("docs/how-to/recordings.md"):
-        if line.startswith("cloud-openapi serve"):
-            process = shell(f"{line} --port 0 --json")
-            assert json.loads(process.stdout.readline())["url"]
-            process.terminate()
-        else:
-            process = shell(line)
-        _, errors = process.communicate(timeout=60)
-        assert (process.returncode, line) == (0, line), errors
-    days = {json.loads(one.request_body).get("begin_date") for one in load(Path("recordings"))}
-    assert {f"202603{day:02}" for day in range(1, 32)} <= days
-
-
 def test_command_that_records_for_pytest_runs(shell):
-    source = "".join(blocks("docs/how-to/pytest.md", "python"))
-    Path("test_page.py").write_text(source, "utf-8")
-    Path("config.json").write_text(json.dumps({"permissions": {"openapi": [API]}}), "utf-8")
-    _install, record = commands("docs/how-to/pytest.md")
-    process = shell(record)
-    printed, _ = process.communicate(timeout=60)
+    Path("test_page.py").write_text("".join(blocks(PYTEST, "python")), "utf-8")
+    (record,) = (line for line in commands(PYTEST) if line.startswith("pytest --record"))
+    done = shell(record)
     # The emulator's numbers differ from the real day's.
-    assert b"1 failed" in printed
-    assert b"25487" in printed
+    assert "1 failed" in done.stdout
+    assert "25487" in done.stdout
     assert [path.stem for path in Path("recordings").rglob("*.yaml")] == record.split()[-1:]
-
-
-# ---- docs/how-to/contract.md ---------------------------------------------------------------
 
 
 def test_violations_on_the_page_are_those_of_its_body(capsys):
     module = {}
-    first, in_a_test = blocks("docs/how-to/contract.md", "python")
-    exec(compile(first, "docs/how-to/contract.md", "exec"), module)
-    assert capsys.readouterr().out == blocks("docs/how-to/contract.md", "text")[0]
-    exec(compile(in_a_test, "docs/how-to/contract.md", "exec"), module)
+    first, in_a_test = blocks(CONTRACT, "python")
+    exec(compile(first, CONTRACT, "exec"), module)
+    assert capsys.readouterr().out == blocks(CONTRACT, "text")[0]
+    exec(compile(in_a_test, CONTRACT, "exec"), module)
     check = module["test_my_function_keeps_the_contract"]
     check(sample("getDailyRetain.response.official-cloud.json"))
     with pytest.raises(AssertionError, match="did you mean vlaue"):
         check(module["body"])
 
 
-@pytest.fixture
-def march(tmp_path, monkeypatch):
-    """Go to a folder with the files that the commands of the page name."""
-    monkeypatch.chdir(tmp_path)
-    api = "analysis.getVisitDistribution"
-    day = {"begin_date": "20170313", "end_date": "20170313"}
-    answer = sample("getVisitDistribution.response.official-https.json")
-    cassette(Path("former/old.json"), interaction(api, day, answer))
-    answer["list"][0]["index"] = "access_city_info"
-    new = interaction(api, day, answer, recorded_at="2026-03-01")
-    cassette(Path("recordings/march.json"), new)
-    shutil.copytree(ROOT / "functions", "functions")
-    shutil.copytree(FOLDER, "released/catalogue")
-
-
-@pytest.mark.usefixtures("march")
-def test_every_command_on_the_page_runs():
-    lines = "".join(blocks("docs/how-to/contract.md", "sh")).splitlines()
-    codes = {line: run(*shlex.split(line)[1:]).returncode for line in lines}
-    assert {line: code for line, code in codes.items() if line.split()[1] != "drift" and code} == {}
-    # The recordings have a new value.
-    assert {code for line, code in codes.items() if line.split()[1] == "drift"} == {1}
-    assert Path("report.xml").is_file()
-    assert Path("proposal/analysis/getVisitDistribution.json").is_file()
-
-
-@pytest.mark.usefixtures("march")
+@pytest.mark.usefixtures("project")
 def test_output_of_drift_is_that_on_the_page():
     result = run("drift", "recordings", "--now", "2026-03-11")
-    assert result.stdout == blocks("docs/how-to/contract.md", "text")[1]
+    assert result.stdout == blocks(CONTRACT, "text")[1]
+
+
+def test_each_page_with_programs_has_a_test():
+    # test_pytest_plugin.py runs those of the page on pytest, test_commands.py those of tutorials.
+    tested = {"README.md", CONTRACT, PYTEST, RECORDINGS, PYTHON}
+    tutorials = {page for page in ENGLISH if page.startswith("docs/tutorials/")}
+    assert {page for page in ENGLISH if blocks(page, "python")} == tested | tutorials

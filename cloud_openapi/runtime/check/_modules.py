@@ -9,13 +9,15 @@ from typing import Any
 
 from cloud_openapi.runtime._files import FileError, leads_out, read_object
 from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
+from cloud_openapi.runtime._project import install_command
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime.check._facts import Load
 from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
-from cloud_openapi.runtime.check._packaging import shipped
 from cloud_openapi.runtime.check._sources import Sources
 
 _INSTALLED = ("dependencies", "optionalDependencies", "peerDependencies")
+# The copy that is uploaded has this package.
+_THERE = {*PREINSTALLED, "cloud_openapi"}
 _LISTS = {"python": "requirements.txt", "node": "package.json"}
 
 
@@ -61,7 +63,7 @@ def _in_node(name: str, load: Load, place: Place, sources: Sources) -> Iterator[
 def _in_python(name: str, load: Load, place: Place, sources: Sources) -> Iterator[Finding]:
     settings = sources.settings
     # Requirements have other names than modules: only what is installed shows what there is.
-    if load.guarded or name in PREINSTALLED or is_missing(settings):
+    if load.guarded or is_missing(settings):
         return
     if not any(_has_module(folder, name) for folder in (settings.folder, *installed_for(settings))):
         text = advice_on(settings, name)
@@ -72,9 +74,6 @@ def advice_on(settings: Settings, name: str) -> str:
     """Return why the platform does not find a module, and what to do."""
     if name.startswith((".", "/")):
         return f"The file {name} is not in {settings.folder}; file names are case-sensitive"
-    if name == "cloud_openapi":
-        package = shipped(settings, "'cloud-openapi[gateway]'")
-        return f"The platform does not have cloud_openapi; {package}"
     if name in PREINSTALLED:
         return f"The platform has {name} installed, but this machine does not: pip install {name}"
     above = f"{settings.folder.parent}/{name}"
@@ -83,7 +82,7 @@ def advice_on(settings: Settings, name: str) -> str:
     state = f"list it in {_LISTS[settings.language]}"
     if is_missing(settings) and is_listed(settings, name):
         state = "it is not installed yet"
-    return f"The platform does not have {name}; {state}: cloud-openapi install {settings.name}"
+    return f"The platform does not have {name}; {state}: {install_command(settings)}"
 
 
 def is_listed(settings: Settings, name: str) -> bool:
@@ -111,7 +110,7 @@ def _package_of(load: Load, settings: Settings) -> str:
     name = load.name or ""
     if settings.language == "python":
         top = name.partition(".")[0]
-        return "" if top in sys.stdlib_module_names else top
+        return "" if top in _THERE or top in sys.stdlib_module_names else top
     if load.builtin or name.startswith("#"):
         return ""
     return "/".join(name.split("/")[: 2 if name.startswith("@") else 1])

@@ -5,7 +5,6 @@ Web functions: https://docs.cloudbase.net/cloud-function/develop/scf-bootstrap
 """
 
 import os
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -15,12 +14,14 @@ from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_schema.values import kind
 from cloud_openapi.runtime._discovery import NAME, read_permissions
 from cloud_openapi.runtime._files import FileError, read_object, repeated_keys
+from cloud_openapi.runtime._project import functions_option
 from cloud_openapi.runtime._settings import RUNTIMES, Settings
 from cloud_openapi.runtime._timer import read_timer
+from cloud_openapi.runtime._upload import has_package, uses_package
 from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
 from cloud_openapi.runtime.check._json_places import JsonFile
-from cloud_openapi.runtime.check._packaging import PYTHONS, shipped
 
+_PYTHONS = ("Python3.11", "Python3.10", "Python3.9", "Python3.7")
 # The page also lists "26.x", without the exact name.
 _NODES = ("Nodejs24.11", "Nodejs22.21", "Nodejs20.19", "Nodejs18.15", "Nodejs16.13")
 _KEYS = ("permissions", "triggers", "timeout", "envVariables")
@@ -135,8 +136,8 @@ class _Checks:
             wanted = RUNTIMES["python"]
             yield f"runtime is missing, and the default is Node.js: set it to {wanted}"
         named = isinstance(runtime, str) and runtime.lower().startswith("python")
-        if named and runtime not in PYTHONS:
-            yield f"runtime: the platform has {', '.join(PYTHONS)}, not {runtime!r}"
+        if named and runtime not in _PYTHONS:
+            yield f"runtime: the platform has {', '.join(_PYTHONS)}, not {runtime!r}"
         if form not in ("Event", "HTTP"):
             yield f"type must be Event or HTTP, not {form!r}"
 
@@ -213,12 +214,14 @@ class _Checks:
             yield self._report.note(Place(str(modules)), "uploaded-dependencies", text)
 
     def requirements(self) -> Iterator[Finding]:
-        """Yield a note on a requirements.txt, which the platform does not install."""
-        path = self._folder / "requirements.txt"
-        if not path.is_file():
-            return
-        lines = path.read_text("utf-8", "replace").splitlines()
+        """Yield a note on Python packages, which the platform does not install."""
+        settings, path = self._settings, self._folder / "requirements.txt"
+        lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+        option = functions_option(settings.root)
+        how = f"upload the copy that this makes: cloud-openapi package {settings.name}{option}"
         if any(line.strip() and not line.lstrip().startswith("#") for line in lines):
-            how = shipped(self._settings, f"-r {shlex.quote(str(path))}")
             text = f"the platform does not install requirements.txt; {how}"
             yield self._report.note(Place(str(path)), "uploaded-dependencies", text)
+        elif uses_package(settings) and not has_package(settings):
+            text = f"the platform does not have cloud_openapi; {how}"
+            yield self._report.note(Place(str(settings.file)), "uploaded-dependencies", text)
