@@ -27,7 +27,7 @@ from cloud_openapi.emulator.sources.source import SourceSettings
 from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.mode import Mode
 from cloud_openapi.periods import NOW_VARIABLE, parse_now
-from cloud_openapi.runtime import Functions, MovedClock, find_project
+from cloud_openapi.runtime import Functions, MovedClock, find_project, nothing_found
 from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
@@ -211,7 +211,7 @@ class CloudEmulator:
         """
         functions = self._session.functions
         if name not in functions:
-            known = ", ".join(functions) or "none"
+            known = ", ".join(functions) or f"none. {nothing_found(functions.folder)}"
             raise KeyError(f"There is no function {name!r} in {functions.folder}: {known}")
         now = self.emulator.clock_of(self.appid).now()
         outcome = functions.invoke(name, {} if event is None else event, now, source)

@@ -79,6 +79,7 @@ def invoke(  # noqa: PLR0913 - an option each
     calls, starts when a debugger is attached.
     """
     emulator = options.emulator()
+    emulator.lasting = False
     passed = {**pass_env, **({"CLOUD_OPENAPI_VERBOSE": "1"} if verbose else {})}
     given: dict[str, Any] = {"passed": passed, "function_time": function_time}
     with serving(emulator, functions, listen("127.0.0.1", 0), **given) as found:
