@@ -109,8 +109,8 @@ def _transport(appid: str | None, base_url: str | None, options: EmulatorOptions
                 )
         return chosen
     # These import requests, which only calls need.
-    from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415
-    from cloud_openapi.transports.wsgi import WSGIExchange  # noqa: PLC0415
+    from cloud_openapi.transports.https import HTTPSTransport
+    from cloud_openapi.transports.wsgi import WSGIExchange
 
     emulator = options.emulator()
     app = cast("Any", create_app(emulator))

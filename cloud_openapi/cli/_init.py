@@ -14,7 +14,6 @@ def init(folder: Path) -> None:
     """Write a sample project: two functions, their config.json, a test, a README.
 
     The folder is the working directory by default. A file that is there is never overwritten.
-    Example: cloud-openapi init hello
     """
     files = [path.relative_to(_SAMPLE) for path in sorted(_SAMPLE.rglob("*")) if path.is_file()]
     files = [path for path in files if "__pycache__" not in path.parts]

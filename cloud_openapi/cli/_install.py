@@ -3,6 +3,7 @@ from pathlib import Path
 
 import click
 
+from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._functions_folder import folder_option, function_named, refuse_none
 from cloud_openapi.cli._options import option
 from cloud_openapi.errors import CloudOpenAPIError
@@ -10,7 +11,7 @@ from cloud_openapi.runtime import Functions, find_project, install_packages
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_function)
 @option("--all", "every", is_flag=True, help="Install for every function of the folder.")
 @option(
     "--registry",

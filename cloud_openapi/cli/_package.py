@@ -3,13 +3,14 @@ from pathlib import Path
 
 import click
 
+from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._functions_folder import folder_option, function_named
 from cloud_openapi.cli._options import option
 from cloud_openapi.runtime import Functions, make_upload
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_function)
 @option(
     "--to",
     type=click.Path(path_type=Path, file_okay=False),
@@ -30,7 +31,7 @@ def package(
     The platform installs what a package.json lists, but no Python packages. The copy of a Python
     function has those of requirements.txt for the function's runtime, and cloud_openapi if the
     function imports it. NAME is a name or a path, by default the function of the working
-    directory. Example: cloud-openapi package getDailyRetain --to build
+    directory.
     """
     found = Functions(functions, {})
     try:

@@ -99,6 +99,8 @@ class Emulator:
         self.pins = Pins(self._owner, self.catalogue, self.programs)
         self.journal = Journals(self._numbers, lambda: [each.journal for each in self._all()])
         place = None if recordings is None else Path(recordings)
+        self.lasting = True
+        """Whether it outlasts one command, so that reasons name commands which control it."""
         self.on_entry: Callable[[Entry], None] | None = None
         """Called with each entry of a journal, by the thread that answers the request."""
         self.modes = Modes(
@@ -153,6 +155,12 @@ class Emulator:
         It shows the common time until it is set itself; then it is independent until a reset.
         """
         return self.program(appid).clock
+
+    def keep(self, program: MiniProgram, entry: Entry) -> None:
+        """Write an entry to a mini program's journal, and report it."""
+        entry = program.journal.add(entry)
+        if self.on_entry is not None:
+            self.on_entry(entry)
 
     def never_blocks(self, path: str) -> bool:
         """Return whether a request for a path never blocks its thread."""

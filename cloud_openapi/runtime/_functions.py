@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import sys
 import threading
@@ -6,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cloud_openapi.errors import one_line
 from cloud_openapi.forks import renew_in_children
 from cloud_openapi.runtime._check import problems_of
 from cloud_openapi.runtime._context import (
@@ -21,7 +23,8 @@ from cloud_openapi.runtime._descriptors import reason_of
 from cloud_openapi.runtime._discovery import Folder, Function
 from cloud_openapi.runtime._files import MOST_WATCHED
 from cloud_openapi.runtime._invocation import GOOD, Execution
-from cloud_openapi.runtime._log import Log
+from cloud_openapi.runtime._log import InvocationLog, Log
+from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._outcome import (
     BUSY,
     EXIT,
@@ -39,10 +42,22 @@ from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._pool import Pool
 from cloud_openapi.runtime._process import ForkServer
 from cloud_openapi.runtime._project import install_command
+from cloud_openapi.runtime._reasons import no_permission, out_of_memory, timed_out
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import Timer
-from cloud_openapi.runtime._worker import Limits, Worker, WorkerError, WorkerTimeoutError
-from cloud_openapi.runtime._worker_command import Debug, MissingProgramError, command_of
+from cloud_openapi.runtime._worker import (
+    Limits,
+    Worker,
+    WorkerError,
+    WorkerMemoryError,
+    WorkerTimeoutError,
+)
+from cloud_openapi.runtime._worker_command import (
+    Debug,
+    MissingProgramError,
+    check_clock,
+    command_of,
+)
 
 _DEFAULT_TIMEOUT = 5.0
 _DEFAULT_MEMORY = 256
@@ -50,6 +65,7 @@ _DEFAULT_MEMORY = 256
 _CONCURRENCY = 16
 # A worker's first answer, when it has loaded its function.
 _LOADED = b"{}"
+_WAITING_FOR_DEBUGGER = b"The function starts when a debugger is attached\n"
 _WAITING_ADVICE = (
     "The handler has returned, but the event loop is not empty: return a promise, or set "
     "context.callbackWaitsForEmptyEventLoop = false and call callback(error, result)"
@@ -62,6 +78,7 @@ class Functions:
     A missing folder has no functions. ``environment`` is added to the workers' variables;
     variables CLOUD_OPENAPI_* of this process are not inherited. ``timeout`` (seconds) and
     ``memory`` (MB) are defaults. ``config`` is the config.json of code outside a function.
+    ``clock`` returns the one that functions see, None for the machine's.
     ``on_line`` is called with a function's name and each line that it prints, ``on_end`` with each
     invocation that has ended.
     """
@@ -75,6 +92,7 @@ class Functions:
         *,
         config: Path | None = None,
         debug: Debug | None = None,
+        clock: Callable[[], MovedClock | None] = lambda: None,
         on_line: Callable[[str, str], None] | None = None,
         on_end: Callable[[Ended], None] | None = None,
     ) -> None:
@@ -85,7 +103,9 @@ class Functions:
         self.credentials = Credentials.new()
         self._environment = dict(environment)
         self._config = (config or Path("config.json")).absolute()
-        self._debug = debug
+        self.debug = debug
+        """The function to debug; set it before the first invocation of that function."""
+        self._clock = clock
         self._debug_port = DebugPort()
         self._on_line = on_line
         self._on_end = on_end
@@ -98,7 +118,7 @@ class Functions:
         self._warned: dict[tuple[str, str], str] = {}
         self._executions: dict[bytes, Execution] = {}
         self._fork_server = ForkServer()
-        self._pool = Pool(self._start)
+        self._pool = Pool(self._start, self._is_debugged)
 
     def renew_in_child(self) -> None:
         """Leave the workers to the parent, and start others."""
@@ -135,30 +155,56 @@ class Functions:
         execution = self._newest(function)
         return None if execution is None else execution.invocation
 
-    def warn(self, function: str, text: str) -> None:
-        """Write a warning to a function's log, once for each invocation."""
-        line = f"Warning: {text}"
-        execution = self._newest(function)
-        if execution is None:
-            self.log_of(function).add_own(line)
-        else:
-            execution.log.add_warning(line)
+    def times_of(self, function: str) -> list[float]:
+        """Return the times that a function's running invocations see instead of the machine's."""
+        running = list(self._executions.values())
+        return [
+            each.clock.now()
+            for each in running
+            if each.clock is not None and each.invocation.function == function
+        ]
+
+    def explain(
+        self, function: str, reason: str, mark: str, token: str = "", *, nested: bool = False
+    ) -> None:
+        """Say why a call of a function failed: in its log, and in its outcome if that fails too.
+
+        ``token`` is that of the invocation, by default the function's newest one. It fails because
+        of this call if its error has the ``mark``. A ``nested`` invocation was logged already.
+        """
+        reason = one_line(reason)
+        execution = self._executions.get(_digest(token)) or self._newest(function)
+        if execution is not None:
+            execution.explain(reason, mark, nested=nested)
+        elif not nested:
+            InvocationLog(self.log_of(function)).add_reason(reason)
 
     def _newest(self, function: str) -> Execution | None:
+        return self._running(lambda invocation: invocation.function == function)
+
+    def _running(self, wanted: Callable[[Invocation], bool]) -> Execution | None:
+        """Return the newest running invocation of a kind."""
         running = reversed(list(self._executions.values()))
-        return next((each for each in running if each.invocation.function == function), None)
+        return next((each for each in running if wanted(each.invocation)), None)
 
     def permissions_of(self, function: str) -> frozenset[str]:
         """Return the names of the APIs that a function's config.json permits.
 
-        They are none if the file is missing or invalid; the function's log says why.
+        They are none if the file is missing or invalid.
         """
         folder = self._functions.folder_of(function)
         if folder is None:
             return frozenset()
-        allowed, wrong = self._functions.permissions(folder / "config.json")
-        self._warn(function, wrong, "no API is permitted")
-        return allowed
+        return self._functions.permissions(folder / "config.json")[0]
+
+    def why_denied(self, function: str | None, api: str, nearest: str | None) -> str:
+        """Return why an API is not permitted; without a function, to code outside of one.
+
+        ``nearest`` is the API of the catalogue whose name is most alike.
+        """
+        folder = None if function is None else self._functions.folder_of(function)
+        config = self._config if folder is None else folder / "config.json"
+        return no_permission(config, api, nearest)
 
     def timers(self) -> list[tuple[str, Timer]]:
         """Return the functions that have a timer; of an invalid one, a log has a warning."""
@@ -168,7 +214,8 @@ class Functions:
             if folder is None:
                 continue
             timer, wrong = self._functions.timer(folder / "config.json")
-            self._warn(name, wrong, "the timer does not fire")
+            if wrong and _mentions_timer(folder / "config.json"):
+                self._warn(name, wrong, "the timer does not fire")
             if timer is not None:
                 found.append((name, timer))
         return found
@@ -201,7 +248,7 @@ class Functions:
             failure = InvocationError(NO_RUNTIME, reason_of(error))
             execution = Execution(invocation, self._defaults, self.log_of(name))
             return self._end(execution, failure.outcome(invocation.request_id))
-        execution = Execution(invocation, found.settings, self.log_of(name))
+        execution = Execution(invocation, found.settings, self.log_of(name), self._clock())
         appid = appid_of(self._environment)
         try:
             digest = self._begin(execution)
@@ -214,6 +261,15 @@ class Functions:
         except InvocationError as error:
             outcome = error.outcome(invocation.request_id)
         return self._end(execution, outcome)
+
+    def start_debugger(self) -> None:
+        """Start the worker to debug, so that a debugger can attach before the first invocation.
+
+        Raises ConfigError if the debugger cannot listen. Other problems are left to the invocation.
+        """
+        if self.debug is not None and self.debug.function in self:
+            with contextlib.suppress(InvocationError):
+                self._pool.start_early(self._functions.find(self.debug.function))
 
     def check(self, name: str) -> list[str]:
         """Return the problems that a function would have on the platform. Raises KeyError."""
@@ -231,6 +287,10 @@ class Functions:
     def _end(self, execution: Execution, outcome: Outcome) -> Outcome:
         """Write the end of an invocation to its log, and report it."""
         outcome, milliseconds = execution.end(outcome)
+        above = execution.invocation.parent
+        caller = self._running(lambda each: each.request_id == above) if above else None
+        if caller is not None:
+            caller.nest(execution.invocation.function, outcome.log)
         if self._on_end is not None:
             self._on_end(_ended(execution.invocation, outcome, milliseconds))
         return outcome
@@ -256,37 +316,65 @@ class Functions:
         settings = found.settings
         if settings.problems:
             raise InvocationError(UNUSABLE, "; ".join(settings.problems))
-        debugging = self._debug is not None and self._debug.function == settings.name
+        debugging = self._is_debugged(settings.name)
         # No limits: a debugger stops the function, and takes memory of its own.
         given = (None, sys.maxsize) if debugging else (settings.timeout, settings.memory)
         limits = Limits(*given)
         try:
+            check_clock(settings, execution.clock)
             # The debugger's port is free once the outdated worker has ended.
             worker, new = self._pool.take(found, alone=debugging)
         except (MissingProgramError, OSError) as error:
             raise InvocationError(NO_RUNTIME, reason_of(error)) from error
         keep = False
         output = execution.log.own
+        execution.flush = worker.flush
         try:
+            if new and self._waits(worker):
+                output(_WAITING_FOR_DEBUGGER)
             answer = worker.ask(b"", limits, output) if new else _LOADED
             if answer == _LOADED:
                 answer = worker.ask(call, limits, output)
                 keep = True
             return read_answer(answer, lambda: _advice(settings))
         except WorkerError as error:
-            if isinstance(error, WorkerTimeoutError) and error.waiting:
-                execution.log.platform(_WAITING_ADVICE)
-            raise of_worker_error(error, limits.timeout) from error
+            failure = of_worker_error(error, limits.timeout)
+            failure.reason = (
+                self._reason_of(error, settings, worker.peak, execution) or failure.reason
+            )
+            raise failure from error
         except InvocationError as error:
             # A new worker sees newly installed packages, and is not out of step.
             keep = keep and not error.missing and error.status != EXIT
             if error.missing:
-                execution.log.platform(_advice(settings).removeprefix(". "))
+                error.reason = _advice(settings).removeprefix(". ")
             raise
         finally:
             execution.memory = worker.peak
             # If its output is closed, the next invocation would fail when it prints.
-            self._pool.give_back(found, worker, keep=keep and not worker.silent)
+            keep = keep and not worker.silent
+            # Without the debugger's port, it would run the next invocation unseen.
+            keep = keep and (not debugging or self._debug_port.has(worker))
+            self._pool.give_back(found, worker, keep=keep)
+
+    def _waits(self, worker: Worker) -> bool:
+        return self.debug is not None and self.debug.wait and self._debug_port.has(worker)
+
+    def _is_debugged(self, name: str) -> bool:
+        return self.debug is not None and self.debug.function == name
+
+    def _reason_of(
+        self, error: WorkerError, settings: Settings, peak: float, execution: Execution
+    ) -> str:
+        if isinstance(error, WorkerMemoryError):
+            return out_of_memory(settings, peak)
+        if not isinstance(error, WorkerTimeoutError):
+            return ""
+        if error.waiting:
+            return _WAITING_ADVICE
+        request_id = execution.invocation.request_id
+        callee = self._running(lambda each: each.parent == request_id)
+        return timed_out(settings, "" if callee is None else callee.invocation.function)
 
     def _start(self, found: Function) -> Worker:
         settings = found.settings
@@ -301,13 +389,16 @@ class Functions:
         installed = installed_for(settings)
         environment = process_environment(settings, self._environment, self.credentials, installed)
 
+        debug = self.debug if self._is_debugged(settings.name) else None
+        wait = debug is not None and debug.wait
+
         def start(port: int | None) -> Worker:
-            command = command_of(settings, installed, port)
+            command = command_of(settings, installed, port, wait=wait, clock=self._clock())
             return Worker(command, settings.folder, environment, self._fork_server)
 
-        if self._debug is None or self._debug.function != settings.name:
+        if debug is None:
             return start(None)
-        return self._debug_port.start(self._debug.port_of(settings), start)
+        return self._debug_port.start(debug.port_of(settings), start)
 
 
 def _invocation(name: str, source: str, parent: Invocation | None) -> Invocation:
@@ -328,6 +419,14 @@ def _ended(invocation: Invocation, outcome: Outcome, milliseconds: float) -> End
         invocation=invocation.request_id,
         parent=invocation.parent,
     )
+
+
+def _mentions_timer(path: Path) -> bool:
+    """Return whether a config.json that cannot be read has a timer."""
+    try:
+        return b"triggers" in path.read_bytes()
+    except OSError:
+        return False
 
 
 def _advice(settings: Settings) -> str:

@@ -30,6 +30,16 @@ _TEXTS = {
     MEMORY: "MemoryLimitReached",
     EXIT: "User process exit when running",
 }
+_REASONS = {
+    EVENT: "the event is nested too deeply to be JSON",
+    TOO_LARGE: "an event is at most 6 MB: send a file's ID instead of its content",
+    RESULT_TOO_LARGE: "a result is at most 6 MB: return a file's ID instead of its content",
+    BUSY: "one emulator runs at most 16 invocations at a time: await some before you start others",
+    EXIT: "the process ended before it answered: look for process.exit(), os._exit(), or a crash "
+    "of a library, and for output on the pipe of the answers",
+}
+# Their messages are the emulator's, and say what to do.
+_TELLING = (NO_HANDLER, UNUSABLE, NO_RUNTIME)
 _RESULT = b'{"result": '
 _STEPS = {"call": RAISED, "handler": NO_HANDLER, "load": NOT_LOADED, "size": RESULT_TOO_LARGE}
 
@@ -75,24 +85,33 @@ class Ended(NamedTuple):
 class InvocationError(Exception):
     """A failed invocation. ``message`` counts if the platform has no text for the status.
 
-    ``missing`` means that a module was not found.
+    ``missing`` means that a module was not found. ``reason`` is that of the `Outcome`.
     """
 
     def __init__(
-        self, status: int, message: str = "", stack: str | None = None, *, missing: bool = False
+        self,
+        status: int,
+        message: str = "",
+        stack: str | None = None,
+        *,
+        missing: bool = False,
+        reason: str = "",
     ) -> None:
         super().__init__(status, message)
         self.status = status
         self.missing = missing
         self.message = _TEXTS.get(status, message)
         self.stack = stack
+        told = self.message if status in _TELLING else ""
+        self.reason = reason or _REASONS.get(status, told)
 
     def outcome(self, request_id: str) -> Outcome:
         """Return the platform's error object."""
         body = {"errorCode": -1, "errorMessage": self.message, "requestId": request_id}
         if self.stack is not None:
             body["stackTrace"] = self.stack
-        return Outcome(json_text({**body, "statusCode": self.status}), self.status)
+        text = json_text({**body, "statusCode": self.status})
+        return Outcome(text, self.status, reason=self.reason)
 
 
 def read_answer(line: bytes, advice: Callable[[], str]) -> str:
@@ -129,7 +148,12 @@ def error_line(failure: Mapping[str, Any]) -> str:
     """Return the line of a platform's error object that names the error, as JavaScript does."""
     stack = str(failure.get("stackTrace") or "").strip()
     lines = stack.splitlines() or [str(failure.get("errorMessage", ""))]
-    return lines[-1] if stack.startswith("Traceback") else lines[0]
+    if not stack.startswith("Traceback"):
+        return lines[0]
+    # A message may have several lines; the first one follows the last frame.
+    frames = [number for number, line in enumerate(lines) if line.startswith("  File")]
+    below = lines[frames[-1] :] if frames else lines[-1:]
+    return next((line for line in below if not line.startswith(" ")), lines[-1])
 
 
 def of_worker_error(error: Exception, timeout: float | None) -> InvocationError:

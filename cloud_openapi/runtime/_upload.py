@@ -4,21 +4,19 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.extras import requirements_of
 from cloud_openapi.runtime._packages import pip_install
 from cloud_openapi.runtime._settings import RUNTIMES, Settings
 
 _PACKAGE = Path(__file__).parents[1]
-_DISTRIBUTION = "cloud-openapi"
 _OLDEST = (3, 10)
 _PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64")
 _IMPORT = re.compile(r"^[ \t]{0,99}(?:from|import)[ \t]{1,9}cloud_openapi\b", re.MULTILINE)
-_EXTRA = re.compile(r"extra\s{0,9}==\s{0,9}['\"]gateway['\"]")
 _VERSION = re.compile(r"Python(\d+)\.(\d+)", re.IGNORECASE)
 _LEFT_OUT = (".*", "__pycache__", "*.pyc")
 _MOST_BYTES = 500 * 2**20
@@ -123,7 +121,9 @@ def _add_packages(settings: Settings, copy: Path) -> list[str]:
             )
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(_PACKAGE, copy / _PACKAGE.name, ignore=ignored)
-        what += _requirements()
+        what += [*requirements_of(), *requirements_of("gateway")]
+        if not what:
+            raise ConfigError("cloud_openapi is used without being installed: pip install -e .")
     if (listed := settings.folder / "requirements.txt").is_file():
         what += ["--requirement", str(listed)]
     if not what:
@@ -136,21 +136,6 @@ def _add_packages(settings: Settings, copy: Path) -> list[str]:
         shutil.rmtree(copy / "bin", ignore_errors=True)
     runtime = settings.runtime or RUNTIMES["python"]
     return [f"its packages are for the runtime {runtime}, which cloudbaserc.json must name"]
-
-
-def _requirements() -> list[str]:
-    """Return what this package needs on the platform, as its own metadata say."""
-    try:
-        listed = requires(_DISTRIBUTION) or []
-    except PackageNotFoundError:
-        raise ConfigError(
-            f"{_DISTRIBUTION} is not installed by pip, so its needs are unknown."
-        ) from None
-    return [
-        text.partition(";")[0].strip()
-        for text in listed
-        if "extra" not in text.partition(";")[2] or _EXTRA.search(text)
-    ]
 
 
 def _write_zip(path: Path, folder: Path, files: list[Path]) -> None:

@@ -359,12 +359,14 @@ def test_invoke_prints_what_a_function_of_the_repository_returns(command):
 
 @pytest.mark.parametrize("data", ['{"a": [1, null]}', '"留存"', '"\\ud800"', "null", "5"])
 def test_invoke_passes_the_data_to_the_function(command, functions, data):
-    result = command("invoke", "echo", "--data", data, "--functions", functions)
+    given = ("--data", data, "--source", "wx_http", "--functions", functions)
+    result = command("invoke", "echo", *given)
     assert returned(result) == json.loads(data)
 
 
 def test_invoke_without_data_gives_an_empty_event(command, functions):
-    assert returned(command("invoke", "echo", "--functions", functions)) == {}
+    given = ("--source", "wx_http", "--functions", functions)
+    assert returned(command("invoke", "echo", *given)) == {}
 
 
 def test_an_option_of_invoke_is_an_environment_variable_too(command, functions):
@@ -380,8 +382,8 @@ def test_output_of_a_function_goes_to_stderr(command, functions):
     assert [line.split()[0] for line in rest] == PLATFORM_LINES[1:]
 
 
-def test_the_option_source_sets_the_invocations_source(command, functions):
-    answer = returned(command("invoke", "echo", "--source", "wx_client", "--functions", functions))
+def test_invoke_calls_as_the_mini_program(command, functions):
+    answer = returned(command("invoke", "echo", "--functions", functions))
     assert answer.keys() == {"userInfo"}
     assert answer["userInfo"].keys() == {"appId", "openId"}
 
@@ -442,7 +444,7 @@ def test_a_function_whose_process_ends_is_its_log_and_a_last_line(command, funct
     result = command("invoke", "ends", "--functions", functions)
     assert (result.code, result.out) == (1, "")
     *log, last = result.err.splitlines()
-    assert [line.split()[0] for line in log] == ["START", "ERROR", "END", "Report"]
+    assert [line.split()[0] for line in log] == ["START", "Reason:", "ERROR", "END", "Report"]
     assert last.startswith("cloud-openapi: ends: ")
     assert "439" in last
 

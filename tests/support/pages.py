@@ -44,6 +44,11 @@ def without_blocks(page):
     return re.sub(r"^```.*?^```$", "", text_of(page), flags=re.DOTALL | re.MULTILINE)
 
 
+def rows(page):
+    """Return the rows of the tables, with their headings."""
+    return re.findall(r"^\|.*$", without_blocks(page), re.MULTILINE)
+
+
 def links(page):
     """Return the links to files and headings, as pairs of path and anchor."""
     return re.findall(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)", without_blocks(page))

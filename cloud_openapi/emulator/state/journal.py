@@ -86,8 +86,8 @@ class Journal:
         self._numbers = numbers
         self._entries: BoundedStore[int, Entry] = BoundedStore(size)
 
-    def add(self, entry: Entry) -> None:
-        """Keep an entry with its body masked and cut; the oldest entry is evicted."""
+    def add(self, entry: Entry) -> Entry:
+        """Keep and return an entry, its body masked and cut; the oldest entry is evicted."""
         # Some clients send their token in the body too, under various names.
         body = mask_json(entry.body)
         if body is not entry.body or len(body) > _BODY_LIMIT:
@@ -100,6 +100,7 @@ class Journal:
         with self._numbers.lock:
             self._numbers.newest += 1
             self._entries.add(self._numbers.newest, entry, len(entry.body))
+        return entry
 
     def numbered(self) -> list[tuple[int, Entry]]:
         """Return the entries with their numbers, the oldest first."""
