@@ -88,9 +88,11 @@ def test_notes_alone_are_0(project):
     assert out.endswith("1 function: 1 fine, 0 problems, 1 note\n")
 
 
-def test_no_functions_are_fine(project):
+def test_no_functions_are_an_error_that_says_what_was_seen(project):
     (project / "empty").mkdir()
-    assert run("--functions", "empty")[:2] == (0, "0 functions: 0 fine, 0 problems, 0 notes\n")
+    result = CliRunner().invoke(check, ["--all", "--functions", "empty"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "There are no functions in empty" in str(result.exception)
 
 
 def test_json_has_an_object_for_each_finding(project):

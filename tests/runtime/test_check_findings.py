@@ -176,7 +176,7 @@ def test_with_an_invalid_config_json_no_permission_is_missing(project):
     project.write("config.json", '{"permissions": {"openapi": ["a.b",]}}')
     finding = only(project.check())
     assert finding.code == "invalid-json"
-    assert "no comma may stand before } or ]" in finding.message
+    assert 'remove the comma before "]"' in finding.message
     assert finding.place.line == 1
 
 
@@ -420,7 +420,7 @@ def test_a_setting_of_cloudbaserc_has_the_place_of_its_entry(project):
     [
         ('{"dependencies": ["axios"]}', "dependencies must be an object"),
         ('{"dependencies": {"axios": 1}}', "axios: the version must be a string"),
-        ('{"dependencies": {"axios": "1",}}', "no comma may stand before"),
+        ('{"dependencies": {"axios": "1",}}', "remove the comma before"),
         ("[]", "must be an object"),
     ],
 )

@@ -16,7 +16,7 @@ Load = Callable[[Settings], Sequence[Finding]]
 # Each is a process that may load a large SDK, and takes some 40 MB of its own.
 _LOADING = min(3, os.cpu_count() or 1)
 # Texts of errors that loading a function repeats after a finding in its files.
-_REPEATED = {"syntax-error": "SyntaxError", "invalid-json": "package config"}
+_REPEATED = {"syntax-error": "SyntaxError", "invalid-json": "/package.json: "}
 _INSTEAD = 'leave the call out when the variable TCB_ENV is "local", or replace it in your tests'
 _NOT_EMULATED = (
     "database",

@@ -37,7 +37,7 @@ def check_loading(
         yield report.problem(place, "does-not-load", reason_of(error))
         return
     except _FailedError as error:
-        yield report.problem(place, "does-not-load", f"it does not load: {error}")
+        yield report.problem(place, "does-not-load", "it does not load:", str(error))
         return
     if answer.get("failed") == "handler":
         text = str(answer["message"])
