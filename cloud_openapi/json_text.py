@@ -76,7 +76,7 @@ def json_mistake(error: json.JSONDecodeError) -> str:
     elif rest.startswith("'"):
         wrong = f"write double quotes instead of single quotes: {_piece(rest)}"
     else:
-        wrong = _MISTAKES.get(error.msg, error.msg).format(_piece(rest))
+        wrong = _MISTAKES.get(error.msg, error.msg).replace("{}", _piece(rest))
     return f"{place}: not JSON: {wrong}"
 
 
