@@ -2,7 +2,25 @@ import re
 import shlex
 from importlib.metadata import PackageNotFoundError, requires
 
-_OF_EXTRA = re.compile(r"""(.*?)\s*;.*\bextra == ["']([\w-]+)["']""")
+_EXTRA = re.compile(r"""\bextra\s{0,9}==\s{0,9}["']([\w-]{1,99})["']""")
+
+
+def requirements_of(extra: str = "") -> list[str]:
+    """Return the packages of an extra, by default those that this package needs without one.
+
+    Empty for a checkout that is used without being installed.
+    """
+    try:
+        listed = requires("cloud-openapi") or []
+    except PackageNotFoundError:
+        return []
+    found = []
+    for text in listed:
+        package, _, marker = text.partition(";")
+        of = _EXTRA.search(marker)
+        if (of[1] if of else "") == extra:
+            found.append(package.strip())
+    return found
 
 
 def install_command(extra: str) -> str:
@@ -10,9 +28,5 @@ def install_command(extra: str) -> str:
 
     It names them one by one: this package is on no index.
     """
-    try:
-        found = map(_OF_EXTRA.fullmatch, requires("cloud-openapi") or ())
-        packages = [one[1] for one in found if one is not None and one[2] == extra]
-    except PackageNotFoundError:  # a checkout that is used without being installed
-        packages = []
-    return "pip install " + " ".join(map(shlex.quote, packages or [f".[{extra}]"]))
+    packages = requirements_of(extra) or [f".[{extra}]"]
+    return "pip install " + " ".join(map(shlex.quote, packages))

@@ -44,6 +44,11 @@ def read_json(text: str) -> Any:
     """
     try:
         return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        # Only a mistake needs the module, and importing it costs every start.
+        from cloud_openapi.json_mistake import JSONMistakeError  # noqa: PLC0415
+
+        raise JSONMistakeError(error) from None
     except ValueError as error:
         # Python's own message advises to raise its limit.
         if "integer string conversion" in str(error):

@@ -48,12 +48,20 @@ _SECTIONS: Final = {
         ),
     },
     "Your functions": {
+        "init": _Entry(
+            "_init:init",
+            "Write a sample project: two functions, their config.json, a test, a README.",
+        ),
         "check": _Entry(
             "_check:check", "List the problems that a function would have on the platform."
         ),
         "install": _Entry(
             "_install:install",
             "Install the dependencies in a function's requirements.txt or package.json.",
+        ),
+        "package": _Entry(
+            "_package:package",
+            "Make a copy of a function that can be uploaded, with the Python packages it needs.",
         ),
     },
     "Recordings": {

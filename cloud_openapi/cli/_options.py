@@ -81,6 +81,14 @@ def _from_here(
     return {name: os.environ[name] for name in names}
 
 
+function_time_option = option(
+    "--function-time",
+    type=click.Choice(["machine", "emulator"]),
+    default="machine",
+    show_default=True,
+    help="The time that functions see in Date, time and datetime; the emulator's may be moved.",
+)
+
 pass_env_option = option(
     "--pass-env",
     multiple=True,

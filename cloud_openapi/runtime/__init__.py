@@ -8,6 +8,7 @@ from cloud_openapi.runtime._discovery import UnknownFunctionError
 from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Log
+from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._outcome import Ended, Outcome, error_line
 from cloud_openapi.runtime._outside import references_outside
 from cloud_openapi.runtime._packages import install as install_packages
@@ -21,6 +22,7 @@ from cloud_openapi.runtime._project import (
 )
 from cloud_openapi.runtime._settings import Settings, entry_file
 from cloud_openapi.runtime._timer import Timer
+from cloud_openapi.runtime._upload import make_upload
 from cloud_openapi.runtime._worker_command import Debug
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Functions",
     "Invocation",
     "Log",
+    "MovedClock",
     "Outcome",
     "Project",
     "Settings",
@@ -46,6 +49,7 @@ __all__ = [
     "is_gateway_host",
     "is_weixin_host",
     "isolated",
+    "make_upload",
     "missing_entry",
     "new_request_id",
     "no_descriptor",

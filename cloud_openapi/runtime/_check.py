@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.runtime._deployment import is_web, refused, shipped, wrong_permissions
+from cloud_openapi.runtime._deployment import is_web, refused, wrong_permissions
 from cloud_openapi.runtime._descriptors import reason_of
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, read_object
@@ -102,9 +102,6 @@ def _advice(settings: Settings, message: str) -> str:
         return f"\n{settings.file.name} {dotless}" if "relative import" in message else ""
     if name.startswith((".", "/")):
         return f"\nThe file {name} is not in {settings.folder}; file names are case-sensitive"
-    if name == "cloud_openapi":
-        package = shipped(settings, "'cloud-openapi[gateway]'")
-        return f"\nThe platform does not have cloud_openapi; {package}"
     if name in PREINSTALLED:
         return f"\nThe platform has {name} installed, but this machine does not: pip install {name}"
     above = settings.folder.parent / name

@@ -95,13 +95,16 @@ def install_command(settings: Settings) -> str:
 
 def nothing_found(folder: Path) -> str:
     """Return a message: a folder has no functions, what was seen, and what to do."""
+    if _is_function(folder):
+        above = shlex.quote(_shown(folder.parent))
+        return f"{_shown(folder)} is a function, not a folder of functions: --functions {above}"
     if folder.is_dir():
         seen = "; ".join(islice(_misses(folder), _LISTED)) or "it has no folders"
-        return f"There are no functions in {_shown(folder)}: {seen}. {_advice(Path())}".rstrip()
+        return f"There are no functions in {_shown(folder)}: {seen}. {_advice(Path())}"
     found = find_project(Path())
     if found.functions.resolve() == folder.resolve():
-        return f"There are no functions here: {'; '.join(found.looked)}. {_advice(Path())}".rstrip()
-    return f"The folder {_shown(folder)} is missing. {_advice(Path())}".rstrip()
+        return f"There are no functions here: {'; '.join(found.looked)}. {_advice(Path())}"
+    return f"--functions: the folder {_shown(folder)} is missing. {_advice(Path())}"
 
 
 def missing_entry(folder: Path) -> str:
@@ -209,12 +212,12 @@ def _advice(start: Path) -> str:
     """Return the options that lead to the functions below a folder, else another way on."""
     found = [shlex.quote(os.path.relpath(path, start)) for path in _holders(start)]
     if found:
-        return "; ".join(f"there is {path}: --functions {path}" for path in found)
-    return "Name the folder that holds them by --functions, or begin with: cloud-openapi init"
+        return "There is " + "; ".join(f"{path}: --functions {path}" for path in found)
+    return "Name the folder that holds them by --functions, or make a project: cloud-openapi init"
 
 
 def _holders(start: Path) -> list[Path]:
-    """Return folders below a folder that hold functions, those near it first."""
+    """Return folders below a folder that hold functions, those of the usual names first."""
     found: list[Path] = []
     queue = deque([(start, 0)])
     for _ in range(_MOST_FOLDERS):
@@ -226,7 +229,7 @@ def _holders(start: Path) -> list[Path]:
             found.append(folder)
         elif depth < _DEEPEST:
             queue.extend((each, depth + 1) for each in inner)
-    return found
+    return sorted(found, key=lambda each: each.name not in _USUAL)
 
 
 def _shown(folder: Path) -> str:

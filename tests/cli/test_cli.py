@@ -213,10 +213,19 @@ def test_an_api_unlike_any_other_is_one_line_that_says_how_to_list_them(command)
     check_error(command("call", "xyz"), "xyz", "cloud-openapi apis")
 
 
-def test_a_missing_config_json_is_one_line_with_604101_and_the_file(command, tmp_path, monkeypatch):
+def test_a_missing_config_json_is_one_line_with_604101_and_the_file(command, tmp_path):
+    path = tmp_path / "config.json"
+    result = command("call", DAILY, *DATES, "--config", path)
+    check_error(result, -604101, DAILY, path, "does not exist")
+
+
+def test_a_call_in_an_empty_folder_is_answered_with_a_note(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = command("call", DAILY, *DATES)
-    check_error(result, -604101, DAILY, tmp_path / "config.json", "does not exist")
+    assert result.code == 0
+    assert json.loads(result.out) == sample(f"{METHODS[0]}.response.official-cloud.json")
+    note = "there is no config.json here; a function may call only what its config.json lists"
+    assert result.err == f"Note: {note}.\n"
 
 
 def test_a_config_json_without_the_api_is_one_line_with_604101_and_the_file(command, tmp_path):
@@ -488,10 +497,11 @@ def test_serve_warns_of_probable_mistakes(functions, tmp_path):
     folder = tmp_path / "nosuch"
     replay = ("--mode", "replay", "--recordings", folder)
     process, _ = start(*given, *replay, FUNCTIONS=folder)
-    assert stop(process)[2].splitlines() == [
-        f"Warning: --functions: the folder {folder} is missing",
-        f"Warning: --recordings: {folder} is missing; --mode record makes recordings",
-    ]
+    missing, unrecorded = stop(process)[2].splitlines()
+    assert missing.startswith(f"Warning: --functions: the folder {folder} is missing. There is ")
+    assert unrecorded == (
+        f"Warning: --recordings: {folder} is missing; --mode record makes recordings"
+    )
 
 
 def stop(process, how=signal.SIGTERM):

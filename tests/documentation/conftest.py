@@ -24,6 +24,9 @@ APPS = (
     "wxtwo",
 )
 
+PROJECT = ROOT / "cloud_openapi" / "cli" / "sample"
+NOW = "2026-05-01T12:00"
+
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
@@ -36,6 +39,7 @@ def project(tmp_path, monkeypatch):
     Path("functions/FUNCTION").mkdir()
     Path("functions/FUNCTION/config.json").write_text(json.dumps(timer))
     Path("functions/FUNCTION/index.py").write_text("def main(event, context):\n    return 1\n")
+    shutil.copytree(PROJECT, "my-mini-program")
     Path("test_it.py").write_text("def test_it():\n    pass\n")
     api, day = "analysis.getVisitDistribution", {"begin_date": "20170313", "end_date": "20170313"}
     har(Path(), entry(request__postData__text=json.dumps(day)))
@@ -52,7 +56,7 @@ def shell(project):
     """Return a function that runs a command of a page beside an emulator, and gives its result."""
     names = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     environment = {**os.environ, **names, "NODE_PATH": str(NODE / "node_modules")}
-    command = ["cloud-openapi", "serve", "--port", "0", "--json", "--now", "2026-05-01T12:00"]
+    command = ["cloud-openapi", "serve", "--port", "0", "--json", "--now", NOW]
     for app in APPS:
         command += ["--app", app]
     serving = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
@@ -60,8 +64,12 @@ def shell(project):
         ready = json.loads(serving.stdout.readline())
         environment |= ready["environment"]
         environment["CLOUD_OPENAPI_UPSTREAM"] = ready["url"]
+        environment["CLOUD_OPENAPI_NOW"] = NOW
 
         def run(command):
+            if command.startswith("cd "):
+                os.chdir(command.removeprefix("cd "))
+                return subprocess.CompletedProcess(command, 0, "", "")
             exported = command.startswith("export ")
             command = command.replace("http://127.0.0.1:7070", ready["url"])
             command = command.removesuffix(" --follow")  # which has no end

@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
-from support.pages import ENGLISH, blocks, commands, text_of
+from support.pages import ENGLISH, blocks_of, commands, commands_of, text_of
 
 # The commands that do not run here, each with the reason.
 NOT_RUN = {
     r"make |git ": "of the checkout; continuous integration runs them",
-    r"python3 -m|pip install|\. \.venv|cp -R functions/NAME": "tests of the wheel install packages",
+    r"python3 -m|pip install|\. \.venv": "installs packages: tests of the wheel do it",
     r"cloud-openapi install": "downloads packages: tests/runtime/test_packages.py",
+    r"cloud-openapi package getDailyRetain$": "the same: tests/cli/test_package_command.py",
     r"openapi-(generator|python)": "downloads programs: tests/slow runs both",
     r"export .*…": "the credentials of the reader",
     r"pytest --record": "test_programs.py, with the page's test",
@@ -24,13 +25,10 @@ def why_not(command):
 
 
 def write_files(page):
-    """Write the JavaScript tests of a page to the files that it names."""
-    files = re.findall(
-        r"`(\S+\.js)`[:：]\n\n```js\n(.*?)^```", text_of(page), re.DOTALL | re.MULTILINE
-    )
-    assert len(files) == len(blocks(page, "js"))
-    for name, source in files:
-        Path(name).parent.mkdir(exist_ok=True)
+    """Write the files of a page: a block after a line that ends with `name`: is one."""
+    pattern = r"`([\w./-]+\.(?:js|py|json))`[:：]\n\n```\w+\n(.*?)^```"
+    for name, source in re.findall(pattern, text_of(page), re.DOTALL | re.MULTILINE):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(source, "utf-8")
 
 
@@ -45,14 +43,19 @@ WITH_COMMANDS = [
 @pytest.mark.parametrize("page", WITH_COMMANDS)
 def test_every_command_of_a_page_runs(page, shell):
     write_files(page)
-    for command in commands(page):
-        if why_not(command):
-            continue
-        done = shell(command)
-        expected = next((code for name, code in EXIT_CODES.items() if name in command), 0)
-        assert (command, done.returncode) == (command, expected), done.stdout + done.stderr
-        # WeChat's errors come with status 200.
-        assert not re.match(r'\{"errcode": ?[^0]', done.stdout), (command, done.stdout)
+    printed = ""
+    for language, block in blocks_of(page):
+        if language == "output":
+            assert [line for line in block.splitlines() if line not in printed] == [], printed
+        for command in commands_of(block) if language == "sh" else ():
+            if why_not(command):
+                continue
+            done = shell(command)
+            printed = done.stdout + done.stderr
+            expected = next((code for name, code in EXIT_CODES.items() if name in command), 0)
+            assert (command, done.returncode) == (command, expected), printed
+            # WeChat's errors come with status 200.
+            assert not re.match(r'\{"errcode": ?[^0]', done.stdout), (command, printed)
 
 
 def test_each_reason_is_one_of_a_command():

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from support.pages import ENGLISH, PAGES, anchors, blocks, chinese, links, text_of
+from support.pages import ENGLISH, PAGES, anchors, blocks, chinese, links, rows, text_of
 from support.paths import ROOT
 
 from cloud_openapi._version import __version__
@@ -22,6 +22,23 @@ def test_both_languages_have_the_same_headings_tables_and_programs(page):
         re.findall(r"^(#+|\||- )", text_of(each), re.MULTILINE) for each in (page, chinese(page))
     ]
     assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("page", ENGLISH)
+def test_the_rows_of_both_languages_name_the_same_code(page):
+    for english, translated in zip(rows(page), rows(chinese(page)), strict=True):
+        named = [sorted(re.findall(r"`[^`]+`", row)) for row in (english, translated)]
+        assert named[0] == named[1], translated
+
+
+def test_both_languages_have_the_same_figures():
+    page = "docs/background/benchmarks.md"
+    figures = [
+        [re.findall(r"[\d.]+", cell) for row in rows(each) for cell in row.split("|")[2:]]
+        for each in (page, chinese(page))
+    ]
+    assert figures[0] == figures[1]
+    assert any(figures[0])
 
 
 @pytest.mark.parametrize("page", [*PAGES, "ARCHITECTURE.md", "CONTRIBUTING.md"])

@@ -161,7 +161,9 @@ def test_every_fixture_option_and_setting_of_pytest_is_in_the_reference(page):
     }
     assert {"--record", "cloud_openapi_config"} <= added
     text = text_of(page)
-    assert {name for name in fixtures | added if not re.search(rf"`{name}\b", text)} == set()
+    heading = next(line for line in text.splitlines() if line.startswith("## "))
+    assert set(re.findall(r"^\| `(\w+)`", section(page, heading), re.MULTILINE)) == fixtures
+    assert {name for name in added if not re.search(rf"`{name}\b", text)} == set()
 
 
 @pytest.mark.parametrize("page", BOTH["docs/reference/python-api.md"])

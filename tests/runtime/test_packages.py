@@ -234,7 +234,6 @@ def test_check_reports_a_function_without_problems(folder, write):
         ("index.py", "def main(", "SyntaxError"),
         ("index.py", "main = 5", "no function main"),
         ("index.py", "import click\n" + PLAIN, "The platform does not have click"),
-        ("index.py", "import cloud_openapi\n" + PLAIN, "pip install --target COPY"),
         ("config.json", "{", "config.json: line 1"),
         ("config.json", '{"permissions": {"openapi": ["*"]}}', "not a wildcard"),
         ("config.json", '{"permissions": {"openapi": ["analysis.*"]}}', "not a wildcard"),

@@ -187,7 +187,7 @@ def test_an_empty_folder_says_what_was_looked_for(project, command, arguments):
     assert err == (
         "cloud-openapi: There are no functions here: no cloudbaserc.json; "
         "no project.config.json; no folder cloudfunctions; no folder functions. "
-        "Name the folder that holds them by --functions, or begin with: cloud-openapi init\n"
+        "Name the folder that holds them by --functions, or make a project: cloud-openapi init\n"
     )
 
 
@@ -196,8 +196,24 @@ def test_functions_elsewhere_are_named_by_the_option_for_them(project, command, 
     add(project / "server" / "my cloud" / "login")
     code, out, err = command(*arguments)
     assert (code, out) == (1, "")
-    there = "there is 'server/my cloud': --functions 'server/my cloud'\n"
+    there = "There is 'server/my cloud': --functions 'server/my cloud'\n"
     assert err.endswith(there)
+
+
+def test_a_usual_name_is_the_first_hint(project, command):
+    for name in ("build", "cloudfunctions"):
+        add(project / "mine" / name / "login")
+    _, _, err = command("install", "--all")
+    first, second = "mine/cloudfunctions", "mine/build"
+    assert f"There is {first}: --functions {first}; {second}: --functions {second}\n" in err
+
+
+def test_a_function_root_that_is_missing_is_a_note(project, command):
+    add(project / "functions" / "login", PYTHON)
+    write(project, "cloudbaserc.json", functionRoot="nowhere")
+    assert find_project(project).functions == project / "functions"
+    note = f"{project}/cloudbaserc.json: the folder of its functions is missing: {project}/nowhere"
+    assert f"Warning: {note}\n" in command("invoke", "login")[2]
 
 
 def test_a_folder_without_functions_says_what_is_there(project, command):
@@ -221,7 +237,18 @@ def test_a_folder_that_was_given_and_is_missing_is_named(project, command):
     code, _, err = command("install", "--all", "--functions", "nowhere")
     assert code == 1
     assert err == (
-        "cloud-openapi: The folder nowhere is missing. there is functions: --functions functions\n"
+        "cloud-openapi: --functions: the folder nowhere is missing. "
+        "There is functions: --functions functions\n"
+    )
+
+
+def test_a_function_that_was_given_for_the_folder_is_named(project, command):
+    add(project / "functions" / "login")
+    code, _, err = command("install", "--all", "--functions", "functions/login")
+    assert code == 1
+    assert err == (
+        "cloud-openapi: functions/login is a function, not a folder of functions: "
+        "--functions functions\n"
     )
 
 

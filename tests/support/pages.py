@@ -35,13 +35,18 @@ def blocks(page, language=r"\w*"):
     return re.findall(rf"^```{language}\n(.*?)^```$", text_of(page), re.DOTALL | re.MULTILINE)
 
 
-def languages(page):
-    """Return the language of each code block, in order."""
-    return re.findall(r"^```(\w*)\n.*?^```$", text_of(page), re.DOTALL | re.MULTILINE)
+def blocks_of(page):
+    """Return the language and the text of each code block, in order."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", text_of(page), re.DOTALL | re.MULTILINE)
 
 
 def without_blocks(page):
     return re.sub(r"^```.*?^```$", "", text_of(page), flags=re.DOTALL | re.MULTILINE)
+
+
+def rows(page):
+    """Return the rows of the tables, with their headings."""
+    return re.findall(r"^\|.*$", without_blocks(page), re.MULTILINE)
 
 
 def links(page):
@@ -68,15 +73,19 @@ def section(page, heading):
 
 
 def commands(page):
-    """Return the commands of the shell blocks of a page; one may have several lines."""
+    """Return the commands of the shell blocks of a page."""
+    return [command for block in blocks(page, "sh") for command in commands_of(block)]
+
+
+def commands_of(block):
+    """Return the commands of a shell block; one may have several lines."""
     found = []
-    for block in blocks(page, "sh"):
-        lines = block.splitlines()
-        while lines:
-            command = lines.pop(0)
-            while not _is_complete(command):
-                command += "\n" + lines.pop(0)
-            found.append(command)
+    lines = block.splitlines()
+    while lines:
+        command = lines.pop(0)
+        while not _is_complete(command):
+            command += "\n" + lines.pop(0)
+        found.append(command)
     return found
 
 

@@ -129,8 +129,7 @@ class _Actions:
             raise
 
     def _signer(self, http: Request, fields: Mapping[str, bytes]) -> str | None:
-        credentials = None if self._functions is None else self._functions.credentials
-        return signing_function(http, fields, credentials, self._emulator.gateway_secret)
+        return signing_function(http, fields, self._functions, self._emulator.gateway_secret)
 
     def _keep(self, request: _ActionRequest, error: GatewayError, milliseconds: float) -> None:
         """Write a request that fails before any API or function to the journal."""
