@@ -10,19 +10,6 @@ DEEPEST: Final = 100
 """Levels of arrays and objects in a body."""
 
 _LONGEST_NUMBER = 300
-# The parser's messages. None shows a part of the text, which may hold a secret.
-_MISTAKES: Final = {
-    "Expecting value": "a value is missing, or is no string, number, object, array, true, false or "
-    "null",
-    "Expecting ',' delimiter": "a comma is missing before this",
-    "Expecting ':' delimiter": "a colon is missing before this",
-    "Expecting property name enclosed in double quotes": "write the name in double quotes",
-    "Extra data": "the text goes on behind its end: remove this",
-    "Invalid control character at": "a string does not go over its line: end it with a quotation "
-    "mark, or write \\n",
-    "Invalid \\escape": "a backslash in a string is written twice",
-    "Unterminated string starting at": "the quotation mark at the end of this string is missing",
-}
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
@@ -54,30 +41,6 @@ def read_json(text: str) -> Any:
         if "integer string conversion" in str(error):
             raise ValueError("a number has more digits than can be read") from None
         raise
-
-
-def json_mistake(error: json.JSONDecodeError) -> str:
-    """Return the place of a mistake and what to do, in JSON's words instead of the parser's."""
-    text, at = error.doc, error.pos
-    before, rest = text[:at].rstrip(), text[at:].lstrip()
-    # The parser stops at a comma or behind it, in different versions of Python.
-    comma = len(before) - 1 if before.endswith(",") else at if rest.startswith(",") else None
-    after = rest.removeprefix(",").lstrip()
-    comment = next((mark for mark in ("//", "/*", "#") if after.startswith(mark)), None)
-    if not text.strip():
-        wrong = "the text is empty: write {}"
-    elif comment:
-        wrong = f"JSON has no comments: remove the one that begins with {comment}"
-    elif comma is not None and after[:1] in ("}", "]"):
-        at, wrong = comma, f'remove the comma before "{after[0]}"'
-    elif not rest:
-        wrong = "the text ends too early: a bracket or a quotation mark is missing"
-    elif rest.startswith("'"):
-        wrong = "write double quotes instead of single quotes"
-    else:
-        wrong = _MISTAKES.get(error.msg, error.msg)
-    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
-    return f"line {line}, column {column}: not JSON: {wrong}"
 
 
 def read_json_body(
