@@ -10,12 +10,8 @@ import click
 from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._emulator_options import EmulatorOptions, emulator_options
 from cloud_openapi.cli._functions_folder import folder_option, function_named, notes_on_rc
-from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.cli._options import echo_json, json_value, option, pass_env_option
-from cloud_openapi.emulator import listen
-from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
 from cloud_openapi.errors import CloudOpenAPIError
-from cloud_openapi.runtime import error_line, references_outside
 
 _ERROR = re.compile(r"(?P<start>(?P<indent> *)ERROR RequestId:\S+ )Result:(?P<result>\{.*\})\n")
 
@@ -25,7 +21,9 @@ _ERROR = re.compile(r"(?P<start>(?P<indent> *)ERROR RequestId:\S+ )Result:(?P<re
 @option("--data", type=json_value, metavar="JSON", default="{}", help="The event, as JSON.")
 @option(
     "--source",
-    callback=lambda _context, _option, value: _checked(value),
+    callback=lambda context, _option, value: (
+        value if context.resilient_parsing else _checked(value)
+    ),
     default="wx_client",
     show_default=True,
     help="The SOURCE of getWXContext(): wx_client is the mini program, whose user has an OPENID; "
@@ -54,6 +52,10 @@ def invoke(  # noqa: PLR0913 - an option each
     log is written to stderr, with the logs of the functions that it calls; if it fails, the last
     line says why.
     """
+    from cloud_openapi.cli._local_emulator import serving
+    from cloud_openapi.emulator import listen
+    from cloud_openapi.runtime import error_line, references_outside
+
     emulator = options.emulator()
     passed = {**pass_env, **({"CLOUD_OPENAPI_VERBOSE": "1"} if verbose else {})}
     with serving(emulator, functions, listen("127.0.0.1", 0), passed=passed) as found:
@@ -98,6 +100,8 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def _checked(source: str) -> str:
+    from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
+
     if SOURCE_PATTERN.fullmatch(source) is None:
         raise click.BadParameter("must be wx_client, wx_http or another SOURCE of the platform")
     return source
