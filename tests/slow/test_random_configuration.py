@@ -6,6 +6,8 @@ import sys
 import warnings
 
 import pytest
+from cloud_openapi.runtime._javascript_paths import javascript_references
+from cloud_openapi.runtime._python_paths import python_references
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,11 +20,9 @@ from cloud_openapi.runtime import (
     CloudbaseRC,
     Functions,
     find_project,
-    notes_of,
     references_outside,
 )
-from cloud_openapi.runtime._javascript_paths import javascript_references
-from cloud_openapi.runtime._python_paths import python_references
+from cloud_openapi.runtime.check._functions import check_functions
 
 pytestmark = pytest.mark.slow
 
@@ -136,10 +136,14 @@ def test_files_of_a_project_give_problems_and_no_errors(project, files):
     functions = Functions(find_project(project).functions, {})
     try:
         functions.timers()
+        findings = check_functions(
+            [functions.settings_of(name) for name in functions], lambda _: ()
+        )
+        assert all(each.code and each.message and each.as_json() for each in findings)
         for name in functions:
             found = functions.settings_of(name)
             functions.permissions_of(name)
-            assert all(isinstance(each, str) for each in (*notes_of(found), *found.problems))
+            assert all(isinstance(each, str) for each in found.problems)
             assert all(str(each) for each in references_outside(found))
     finally:
         functions.close()
