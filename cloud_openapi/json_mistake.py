@@ -62,11 +62,11 @@ def _mistake(python: str, doc: str, pos: int) -> str:
         early = "the text ends too early: a bracket, brace or value is missing"
         return early if doc.strip() else "the text is empty"
     if _COMMENT.match(doc, pos):
-        return "JSON has no comments"
+        return "JSON has no comments: remove it"
     if seen == "'":
         return "strings and names have double quotes, not single ones"
     if seen in {"}", "]"} and doc[:pos].rstrip().endswith(","):
-        return f"a comma before {seen}: the last one has no comma"
+        return f'remove the comma before "{seen}"'
     return _missing(python, doc, pos)
 
 

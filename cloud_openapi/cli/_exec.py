@@ -11,6 +11,7 @@ import click
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
 from cloud_openapi.cli._functions_folder import folder_option
 from cloud_openapi.cli._local_emulator import serving
+from cloud_openapi.cli._log_printer import LogPrinter
 from cloud_openapi.cli._options import function_time_option, pass_env_option
 from cloud_openapi.cli._signals import passed_on
 from cloud_openapi.emulator import emulator_variables, gateway_variables, listen, url_of
@@ -50,8 +51,8 @@ def exec_(
     variables = {**emulator_variables(url, emulator), **gateway_variables(url)}
     if options.now:
         variables[NOW_VARIABLE] = options.now.isoformat()
-    given: dict[str, Any] = {"passed": pass_env, "function_time": function_time, "show": True}
-    with serving(emulator, functions, listening, **given):
+    given: dict[str, Any] = {"passed": pass_env, "function_time": function_time}
+    with serving(emulator, functions, listening, printer=LogPrinter("output"), **given):
         code = _run(command, isolated({**os.environ, **variables}, url))
     sys.exit(code)
 

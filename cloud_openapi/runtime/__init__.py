@@ -6,7 +6,7 @@ from cloud_openapi.runtime._descriptors import no_descriptor, reason_of
 from cloud_openapi.runtime._discovery import UnknownFunctionError
 from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
-from cloud_openapi.runtime._log import Log
+from cloud_openapi.runtime._log import Line, Log
 from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._outcome import Ended, Outcome, error_line
 from cloud_openapi.runtime._packages import install as install_packages
@@ -38,6 +38,7 @@ __all__ = [
     "Fix",
     "Functions",
     "Invocation",
+    "Line",
     "Log",
     "MovedClock",
     "Outcome",

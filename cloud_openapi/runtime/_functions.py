@@ -22,7 +22,7 @@ from cloud_openapi.runtime._descriptors import reason_of
 from cloud_openapi.runtime._discovery import Folder, Function
 from cloud_openapi.runtime._files import MOST_WATCHED
 from cloud_openapi.runtime._invocation import GOOD, Execution
-from cloud_openapi.runtime._log import InvocationLog, Log
+from cloud_openapi.runtime._log import InvocationLog, Line, Log, Logs
 from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._outcome import (
     BUSY,
@@ -81,7 +81,7 @@ class Functions:
     variables CLOUD_OPENAPI_* of this process are not inherited. ``timeout`` (seconds) and
     ``memory`` (MB) are defaults. ``config`` is the config.json of code outside a function.
     ``clock`` returns the one that functions see, None for the machine's.
-    ``on_line`` is called with a function's name and each line that it prints, ``on_end`` with each
+    ``on_line`` is called with a function's name and each line of its log, ``on_end`` with each
     invocation that has ended.
     """
 
@@ -95,7 +95,7 @@ class Functions:
         config: Path | None = None,
         debug: Debug | None = None,
         clock: Callable[[], MovedClock | None] = lambda: None,
-        on_line: Callable[[str, str], None] | None = None,
+        on_line: Callable[[str, Line], None] | None = None,
         on_end: Callable[[Ended], None] | None = None,
     ) -> None:
         defaults = Settings(name="", folder=folder, timeout=timeout, memory=memory)
@@ -116,7 +116,8 @@ class Functions:
 
     def _begin_process(self) -> None:
         self._lock = threading.Lock()
-        self._logs: dict[str, Log] = {}
+        self.logs = Logs(self._on_line)
+        """The logs of all functions, in their common order."""
         self._warned: dict[tuple[str, str], str] = {}
         self._executions: dict[bytes, Execution] = {}
         self._fork_server = ForkServer()
@@ -140,12 +141,7 @@ class Functions:
 
     def log_of(self, name: str) -> Log:
         """Return the log of a function; it is empty before the first invocation."""
-        with self._lock:
-            if name not in self._logs:
-                on_line = self._on_line
-                own = None if on_line is None else lambda line: on_line(name, line)
-                self._logs[name] = Log(own)
-            return self._logs[name]
+        return self.logs.of(name)
 
     def invocation_of(self, token: str) -> Invocation | None:
         """Return the running invocation with this API token, None for any other token."""

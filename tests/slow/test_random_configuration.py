@@ -20,6 +20,7 @@ from cloud_openapi.runtime import (
     CloudbaseRC,
     Functions,
     find_project,
+    nothing_found,
     references_outside,
 )
 from cloud_openapi.runtime.check._functions import check_functions
@@ -147,6 +148,30 @@ def test_files_of_a_project_give_problems_and_no_errors(project, files):
             assert all(str(each) for each in references_outside(found))
     finally:
         functions.close()
+
+
+DEVTOOLS = ("project.config.json", "project.private.config.json")
+ROOT = st.fixed_dictionaries(
+    {
+        "cloudfunctionRoot": LEAVES
+        | st.sampled_from(["functions/", ".\\\\functions", "functions/hello"])
+    }
+)
+
+
+@MANY
+@given(st.dictionaries(st.sampled_from(DEVTOOLS), ROOT | VALUES, min_size=1))
+def test_a_project_of_devtools_is_found_or_a_config_error(project, files):
+    for name in DEVTOOLS:
+        (project / name).unlink(missing_ok=True)
+    for name, content in files.items():
+        (project / name).write_text(json.dumps(content))
+    for start in (project, project / "functions", project / "functions" / "hello"):
+        with contextlib.suppress(ConfigError):
+            found = find_project(start)
+            assert isinstance(found.found_by, str)
+            assert all(isinstance(text, str) for text in found.looked)
+            assert isinstance(nothing_found(found.functions), str)
 
 
 @MANY
