@@ -2,14 +2,14 @@
 
 import contextlib
 import json
+import re
 import sys
 import warnings
 
 import pytest
-from cloud_openapi.runtime._javascript_paths import javascript_references
-from cloud_openapi.runtime._python_paths import python_references
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.sdk import node
 
 from cloud_openapi.cli import _group
 from cloud_openapi.cli._control_client import ControlClient
@@ -24,6 +24,8 @@ from cloud_openapi.runtime import (
     references_outside,
 )
 from cloud_openapi.runtime.check._functions import check_functions
+from cloud_openapi.runtime.check._javascript import javascript_facts
+from cloud_openapi.runtime.check._python import python_facts
 
 pytestmark = pytest.mark.slow
 
@@ -195,12 +197,26 @@ def test_a_settings_file_gives_an_emulator_or_a_config_error(project, content):
 
 @MANY
 @given(CODE)
-def test_sources_give_lines_of_theirs(code):
-    for find in (javascript_references, python_references):
-        for line, text, module in find("index", code):
-            assert 1 <= line <= code.count("\n") + 1
-            assert text
-            assert isinstance(module, bool)
+def test_sources_in_python_give_places_of_theirs(code):
+    check_places(code, python_facts("index.py", code))
+
+
+@settings(MANY, max_examples=20)
+@given(st.lists(CODE, min_size=100, max_size=200))
+def test_sources_in_javascript_give_places_of_theirs(tmp_path, codes):
+    node()
+    for number, code in enumerate(codes):
+        (tmp_path / f"{number}.js").write_text(code, "utf-8", "surrogatepass", newline="")
+    found = javascript_facts([str(tmp_path / f"{number}.js") for number in range(len(codes))])
+    for code, facts in zip(codes, found.values(), strict=True):
+        check_places(code, facts)
+
+
+def check_places(code, facts):
+    lines = len(re.split(r"\r\n|[\n\r\u2028\u2029\f\v]", code))
+    for each in (*facts.calls, *facts.unresolved, *facts.modules, *facts.paths):
+        assert 1 <= each.line <= lines
+        assert each.column >= 1
 
 
 # ---- the command ---------------------------------------------------------------------------

@@ -44,11 +44,17 @@ def _parsed(files: Sequence[str]) -> tuple[list[str], bool]:
         command = [node_program(), *_OPTIONS, str(_SCRIPT)]
         given = json.dumps(list(files))
         run = subprocess.run(  # noqa: S603 - Node.js and a file of this package
-            command, input=given, capture_output=True, text=True, check=False, timeout=_LONGEST
+            command,
+            input=given,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=_LONGEST,
         )
     except (MissingProgramError, OSError, subprocess.TimeoutExpired) as error:
         raise NotParsedError(str(error)) from None
-    lines = run.stdout.splitlines()
+    # A text in them may have other ends of lines, such as U+2028.
+    lines = run.stdout.split("\n")[:-1]
     if run.returncode < 0 and len(lines) < len(files):
         return lines, True
     if run.returncode or len(lines) != len(files):
