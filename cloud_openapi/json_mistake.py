@@ -62,11 +62,11 @@ def _mistake(python: str, doc: str, pos: int) -> str:
         early = "the text ends too early: a bracket, brace or value is missing"
         return early if doc.strip() else "the text is empty"
     if _COMMENT.match(doc, pos):
-        return "JSON has no comments"
+        return "JSON has no comments: remove it"
     if seen == "'":
         return "strings and names have double quotes, not single ones"
     if seen in {"}", "]"} and doc[:pos].rstrip().endswith(","):
-        return f"a comma before {seen}: the last one has no comma"
+        return f'remove the comma before "{seen}"'
     return _missing(python, doc, pos)
 
 
@@ -77,7 +77,7 @@ def _missing(python: str, doc: str, pos: int) -> str:
             inside = word and _DIGIT.match(doc[pos - 1])
             return "a number begins with 0, or is none" if inside else words
     if word is None:
-        return f"a value is missing before {doc[pos]}"
+        return f'a value is missing before "{doc[pos]}"'
     # Not any word: it could be a secret.
     instead = _INSTEAD.get(word[0])
     return f"{word[0]} is not a JSON value: write {instead}" if instead else _NO_VALUE

@@ -9,17 +9,16 @@ from hypothesis import strategies as st
 from cloud_openapi.json_mistake import JSONMistakeError
 from cloud_openapi.json_text import read_json
 
-COMMENT = "JSON has no comments"
-LAST_COMMA = "the last one has no comma"
+COMMENT = "JSON has no comments: remove it"
 EARLY = "the text ends too early"
 NUMBER = "a number begins with 0, or is none"
 VALUE = "a value is a string in double quotes"
 MISTAKES = {
     "": "line 1, column 1: the text is empty",
     " \n": "line 2, column 1: the text is empty",
-    '{"a": 1,}': f"line 1, column 9: a comma before }}: {LAST_COMMA}",
-    '{"a": 1,\n}': f"line 2, column 1: a comma before }}: {LAST_COMMA}",
-    "[1, ]": f"line 1, column 5: a comma before ]: {LAST_COMMA}",
+    '{"a": 1,}': 'line 1, column 9: remove the comma before "}"',
+    '{"a": 1,\n}': 'line 2, column 1: remove the comma before "}"',
+    "[1, ]": 'line 1, column 5: remove the comma before "]"',
     '// x\n{"a": 1}': f"line 1, column 1: {COMMENT}",
     '{"a": 1} // x': f"line 1, column 10: {COMMENT}",
     '{"a": 1, # x\n}': f"line 1, column 10: {COMMENT}",
@@ -37,7 +36,7 @@ MISTAKES = {
     "None": "line 1, column 1: None is not a JSON value: write null",
     "hello": f"line 1, column 1: {VALUE}",
     "+1": f"line 1, column 1: {VALUE}",
-    "[,]": "line 1, column 2: a value is missing before ,",
+    "[,]": 'line 1, column 2: a value is missing before ","',
     '"abc': "line 1, column 1: the string that begins here has no closing quote",
     '"a\nb"': "line 1, column 3: a string holds a line break or a tab",
     r'"\x"': "line 1, column 2: a string holds a single backslash",

@@ -14,9 +14,9 @@ from cloud_openapi.emulator import (
     Timers,
     create_app,
     emulator_variables,
-    moved_clock,
     url_of,
 )
+from cloud_openapi.emulator.cloudbase.function_time import moved_clock
 from cloud_openapi.runtime import Debug, Functions
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from cloud_openapi.errors import one_line
 from cloud_openapi.forks import renew_in_children
-from cloud_openapi.runtime._check import problems_of
 from cloud_openapi.runtime._context import (
     Credentials,
     Invocation,
@@ -58,6 +57,9 @@ from cloud_openapi.runtime._worker_command import (
     check_clock,
     command_of,
 )
+from cloud_openapi.runtime.check._finding import Finding
+from cloud_openapi.runtime.check._functions import check_functions
+from cloud_openapi.runtime.check._loading import check_loading
 
 _DEFAULT_TIMEOUT = 5.0
 _DEFAULT_MEMORY = 256
@@ -267,13 +269,20 @@ class Functions:
             with contextlib.suppress(InvocationError):
                 self._pool.start_early(self._functions.find(self.debug.function))
 
-    def check(self, name: str) -> list[str]:
-        """Return the problems that a function would have on the platform. Raises KeyError."""
-        settings = self.settings_of(name)
-        environment = process_environment(
-            settings, self._environment, self.credentials, installed_for(settings)
-        )
-        return problems_of(settings, environment, self._fork_server)
+    def check(self, *names: str) -> list[Finding]:
+        """Return what functions would have as problems on the platform, and notes.
+
+        Raises KeyError for an unknown name.
+        """
+
+        def load(settings: Settings) -> list[Finding]:
+            installed = installed_for(settings)
+            environment = process_environment(
+                settings, self._environment, self.credentials, installed
+            )
+            return list(check_loading(settings, environment, self._fork_server))
+
+        return check_functions([self.settings_of(name) for name in names], load)
 
     def close(self) -> None:
         """End every worker, busy ones too."""
