@@ -168,14 +168,22 @@ class LogPrinter:
     def _call(self, item: _Called | Ended, at: float, look: Look) -> Iterator[str]:
         """Yield the lines of a call; a reason that its invocation's calls told is not repeated."""
         if isinstance(item, Ended):
-            told, above = (item.invocation, item.reason), (item.parent, item.reason)
-            call = of_ended(item._replace(reason="") if told in self._told else item, look)
+            above = (item.parent, item.reason or item.message)
+            call = of_ended(item._replace(reason="") if self._was_told(item) else item, look)
         else:
             above = (item.entry.invocation, item.entry.reason)
             call = of_entry(item.entry, item.depth, self._apis)
         if self._window.takes(call):
-            self._told.append(above)
+            if above[1]:
+                self._told.append(above)
             yield from call_texts(call, at, look)
+
+    def _was_told(self, ended: Ended) -> bool:
+        """Return whether a call told the reason of its invocation, which may have a name before."""
+        return any(
+            invocation == ended.invocation and ended.reason.endswith(reason)
+            for invocation, reason in self._told
+        )
 
     def _notes(self) -> list[str]:
         return [note_text(text, self._look) for text in self._window.close(clocks.monotonic())]

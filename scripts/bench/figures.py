@@ -30,7 +30,7 @@ from scripts.bench.functions import (
 )
 from scripts.bench.lasting import grown_memory
 from scripts.bench.measuring import Figure, Limit, in_seconds, milliseconds, per_second
-from scripts.bench.speed import against_flask, against_moto, against_prism
+from scripts.bench.speed import against_flask, against_moto, against_prism, live_lines
 from scripts.bench.starting import (
     SDK,
     idle_memory,
@@ -126,6 +126,12 @@ FIGURES = (
             partial(against_flask, api=name),
         )
         for name in default_catalogue()
+    ),
+    Figure(
+        "calls: serve with live lines, --quiet",
+        Limit(">=", 0.97),
+        per_second,
+        live_lines,
     ),
     Figure("calls: emulator, Prism", Limit(">=", 1), per_second, against_prism),
     Figure("calls: emulator, moto", Limit(">=", 6), per_second, against_moto),

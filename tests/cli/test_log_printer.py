@@ -170,7 +170,7 @@ def test_reason_of_a_call_is_not_repeated_by_its_invocation(capsys):
     def put(printer):
         printer.line("hello", Line(1, f"Reason: {DENIED}", "reason", "i1"))
         printer.entry(entry(errcode=-604101, reason=DENIED, invocation="i1"))
-        printer.ended(ended(**NOT_GOOD, reason=DENIED))
+        printer.ended(ended(**NOT_GOOD, reason=f"analysis.getDailyRetain -604101: {DENIED}"))
         printer.ended(ended(**NOT_GOOD, reason=DENIED, invocation="i2"))
 
     call, first, second = printed(capsys, put)
