@@ -13,6 +13,7 @@ from cloud_openapi.emulator import (
     Timers,
     create_app,
     emulator_variables,
+    moved_clock,
     url_of,
 )
 from cloud_openapi.runtime import Debug, Functions
@@ -26,18 +27,26 @@ def serving(  # noqa: PLR0913 - each with a default but the first three
     *,
     passed: Mapping[str, str] | None = None,
     debug: Debug | None = None,
+    function_time: str = "machine",
     show: bool = False,
     access: Access | None = None,
 ) -> Iterator[Functions]:
     """Serve an emulator with the functions of a folder until the end of the with block.
 
-    ``passed`` are additional variables for the functions. ``show`` prints their output to stderr.
+    ``passed`` are additional variables for the functions, ``function_time`` the clock that they
+    see: machine or emulator. ``show`` prints their output to stderr.
     ``access`` is that of `create_app`.
     """
     sockets = [listening] if isinstance(listening, socket) else listening
     variables = {**(passed or {}), **emulator_variables(url_of(sockets[0]), emulator)}
     printer = LogPrinter() if show else None
-    functions = Functions(folder, variables, debug=debug, on_line=printer.add if printer else None)
+    functions = Functions(
+        folder,
+        variables,
+        debug=debug,
+        clock=lambda: moved_clock(emulator) if function_time == "emulator" else None,
+        on_line=printer.add if printer else None,
+    )
     timers = Timers(emulator, functions)
     app = create_app(emulator, functions, timers, access)
     server = Server(app, sockets, emulator.never_blocks)

@@ -15,10 +15,17 @@ from urllib.parse import quote_plus
 import click
 
 from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.cli._debug_options import (
+    debug_option,
+    debug_wait_option,
+    debugger_lines,
+    debugger_of,
+    waiting,
+)
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
 from cloud_openapi.cli._functions_folder import check_known, folder_option, misnamed, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
-from cloud_openapi.cli._options import option, pass_env_option
+from cloud_openapi.cli._options import function_time_option, option, pass_env_option
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import (
     Access,
@@ -75,12 +82,9 @@ def _host_name(text: str) -> str:
 )
 @folder_option
 @pass_env_option
-@option(
-    "--debug",
-    type=Debug.parse,
-    metavar="NAME[:PORT]",
-    help="Let a debugger attach to this function, on port 5678 (Python) or 9229 (Node.js).",
-)
+@function_time_option
+@debug_option
+@debug_wait_option
 @mode_options
 @option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
 def serve(  # noqa: PLR0913 - an option each
@@ -90,11 +94,14 @@ def serve(  # noqa: PLR0913 - an option each
     control: str,
     functions: Path,
     pass_env: Mapping[str, str],
+    function_time: str,
     debug: Debug | None,
+    debug_wait: bool,  # noqa: FBT001 - a flag
     options: EmulatorOptions,
     as_json: bool,  # noqa: FBT001 - a flag
 ) -> None:
     """Run the emulator and the functions of a folder until interrupted."""
+    debug = waiting(debug, wait=debug_wait)
     emulator = options.emulator()
     listening = _listen(host, port)
     url = url_of(listening[0])
@@ -108,18 +115,21 @@ def serve(  # noqa: PLR0913 - an option each
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    given: dict[str, Any] = {"passed": pass_env, "debug": debug, "show": True, "access": access}
-    with serving(emulator, functions, listening, **given) as found:
+    given: dict[str, Any] = {"passed": pass_env, "debug": debug, "function_time": function_time}
+    with serving(emulator, functions, listening, show=True, access=access, **given) as found:
         for warning in (*_exposed(host, access), *_warnings(found, debug, options)):
             click.echo(f"Warning: {warning}", err=True)
+        found.start_debugger()
+        debugger = debugger_of(debug, found)
         if as_json:
             environment = {**variables, **gateway_variables(url)}
             ready = {"url": url, "functions": list(found), "environment": environment}
             # The secrets of mini programs that were chosen by an option.
             apps = {"apps": emulator.apps} if options.apps or options.settings else {}
-            click.echo(json.dumps({**ready, **apps}))
+            shown = {"debugger": debugger} if debugger else {}
+            click.echo(json.dumps({**ready, **apps, **shown}))
         else:
-            click.echo(_welcome(url, found, emulator, variables))
+            click.echo(_welcome(url, found, emulator, variables, debugger_lines(debugger)))
         sys.stdout.flush()
         stopped.wait()
 
@@ -166,13 +176,18 @@ def _warnings(functions: Functions, debug: Debug | None, options: EmulatorOption
 
 
 def _welcome(
-    url: str, functions: Functions, emulator: Emulator, variables: Mapping[str, str]
+    url: str,
+    functions: Functions,
+    emulator: Emulator,
+    variables: Mapping[str, str],
+    debugger: list[str],
 ) -> str:
     exports = [f"  export {name}={shlex.quote(value)}" for name, value in variables.items()]
     lines = [
         f"Emulator    {url}",
         f"Functions   {', '.join(functions) or 'none'}  ({functions.folder})",
         *_apps(emulator),
+        *debugger,
         "",
         "To call it from another shell, set these variables there:",
         *exports,

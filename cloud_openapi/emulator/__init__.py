@@ -1,6 +1,7 @@
 """A local emulator of WeChat's analysis APIs: `create_app` and its state, `Emulator`."""
 
 from cloud_openapi.emulator.app import create_app
+from cloud_openapi.emulator.cloudbase.function_time import moved_clock
 from cloud_openapi.emulator.cloudbase.timers import Timers
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.environment import emulator_variables, gateway_variables
@@ -24,6 +25,7 @@ __all__ = [
     "gateway_variables",
     "listen",
     "listen_all",
+    "moved_clock",
     "openapi_document",
     "url_of",
 ]

@@ -99,6 +99,8 @@ class Emulator:
         self.pins = Pins(self._owner, self.catalogue, self.programs)
         self.journal = Journals(self._numbers, lambda: [each.journal for each in self._all()])
         place = None if recordings is None else Path(recordings)
+        self.lasting = True
+        """Whether it outlasts one command, so that reasons name commands which control it."""
         self.on_entry: Callable[[Entry], None] | None = None
         """Called with each entry of a journal, by the thread that answers the request."""
         self.modes = Modes(

@@ -8,6 +8,7 @@ from cloud_openapi.runtime._discovery import UnknownFunctionError
 from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Log
+from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._outcome import Ended, Outcome, error_line
 from cloud_openapi.runtime._outside import references_outside
 from cloud_openapi.runtime._packages import install as install_packages
@@ -34,6 +35,7 @@ __all__ = [
     "Functions",
     "Invocation",
     "Log",
+    "MovedClock",
     "Outcome",
     "Project",
     "Settings",

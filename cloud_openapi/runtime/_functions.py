@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import sys
 import threading
@@ -23,6 +24,7 @@ from cloud_openapi.runtime._discovery import Folder, Function
 from cloud_openapi.runtime._files import MOST_WATCHED
 from cloud_openapi.runtime._invocation import GOOD, Execution
 from cloud_openapi.runtime._log import InvocationLog, Log
+from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._outcome import (
     BUSY,
     EXIT,
@@ -50,7 +52,12 @@ from cloud_openapi.runtime._worker import (
     WorkerMemoryError,
     WorkerTimeoutError,
 )
-from cloud_openapi.runtime._worker_command import Debug, MissingProgramError, command_of
+from cloud_openapi.runtime._worker_command import (
+    Debug,
+    MissingProgramError,
+    check_clock,
+    command_of,
+)
 
 _DEFAULT_TIMEOUT = 5.0
 _DEFAULT_MEMORY = 256
@@ -58,6 +65,7 @@ _DEFAULT_MEMORY = 256
 _CONCURRENCY = 16
 # A worker's first answer, when it has loaded its function.
 _LOADED = b"{}"
+_WAITING_FOR_DEBUGGER = b"The function starts when a debugger is attached\n"
 _WAITING_ADVICE = (
     "The handler has returned, but the event loop is not empty: return a promise, or set "
     "context.callbackWaitsForEmptyEventLoop = false and call callback(error, result)"
@@ -70,6 +78,7 @@ class Functions:
     A missing folder has no functions. ``environment`` is added to the workers' variables;
     variables CLOUD_OPENAPI_* of this process are not inherited. ``timeout`` (seconds) and
     ``memory`` (MB) are defaults. ``config`` is the config.json of code outside a function.
+    ``clock`` returns the one that functions see, None for the machine's.
     ``on_line`` is called with a function's name and each line that it prints, ``on_end`` with each
     invocation that has ended.
     """
@@ -83,6 +92,7 @@ class Functions:
         *,
         config: Path | None = None,
         debug: Debug | None = None,
+        clock: Callable[[], MovedClock | None] = lambda: None,
         on_line: Callable[[str, str], None] | None = None,
         on_end: Callable[[Ended], None] | None = None,
     ) -> None:
@@ -93,7 +103,9 @@ class Functions:
         self.credentials = Credentials.new()
         self._environment = dict(environment)
         self._config = (config or Path("config.json")).absolute()
-        self._debug = debug
+        self.debug = debug
+        """The function to debug; set it before the first invocation of that function."""
+        self._clock = clock
         self._debug_port = DebugPort()
         self._on_line = on_line
         self._on_end = on_end
@@ -106,7 +118,7 @@ class Functions:
         self._warned: dict[tuple[str, str], str] = {}
         self._executions: dict[bytes, Execution] = {}
         self._fork_server = ForkServer()
-        self._pool = Pool(self._start)
+        self._pool = Pool(self._start, self._is_debugged)
 
     def renew_in_child(self) -> None:
         """Leave the workers to the parent, and start others."""
@@ -142,6 +154,15 @@ class Functions:
         """Return the newest running invocation of a function, None if there is none."""
         execution = self._newest(function)
         return None if execution is None else execution.invocation
+
+    def times_of(self, function: str) -> list[float]:
+        """Return the times that a function's running invocations see instead of the machine's."""
+        running = list(self._executions.values())
+        return [
+            each.clock.now()
+            for each in running
+            if each.clock is not None and each.invocation.function == function
+        ]
 
     def explain(
         self, function: str, reason: str, mark: str, token: str = "", *, nested: bool = False
@@ -227,7 +248,7 @@ class Functions:
             failure = InvocationError(NO_RUNTIME, reason_of(error))
             execution = Execution(invocation, self._defaults, self.log_of(name))
             return self._end(execution, failure.outcome(invocation.request_id))
-        execution = Execution(invocation, found.settings, self.log_of(name))
+        execution = Execution(invocation, found.settings, self.log_of(name), self._clock())
         appid = appid_of(self._environment)
         try:
             digest = self._begin(execution)
@@ -240,6 +261,15 @@ class Functions:
         except InvocationError as error:
             outcome = error.outcome(invocation.request_id)
         return self._end(execution, outcome)
+
+    def start_debugger(self) -> None:
+        """Start the worker to debug, so that a debugger can attach before the first invocation.
+
+        Raises ConfigError if the debugger cannot listen. Other problems are left to the invocation.
+        """
+        if self.debug is not None and self.debug.function in self:
+            with contextlib.suppress(InvocationError):
+                self._pool.start_early(self._functions.find(self.debug.function))
 
     def check(self, name: str) -> list[str]:
         """Return the problems that a function would have on the platform. Raises KeyError."""
@@ -286,11 +316,12 @@ class Functions:
         settings = found.settings
         if settings.problems:
             raise InvocationError(UNUSABLE, "; ".join(settings.problems))
-        debugging = self._debug is not None and self._debug.function == settings.name
+        debugging = self._is_debugged(settings.name)
         # No limits: a debugger stops the function, and takes memory of its own.
         given = (None, sys.maxsize) if debugging else (settings.timeout, settings.memory)
         limits = Limits(*given)
         try:
+            check_clock(settings, execution.clock)
             # The debugger's port is free once the outdated worker has ended.
             worker, new = self._pool.take(found, alone=debugging)
         except (MissingProgramError, OSError) as error:
@@ -299,6 +330,8 @@ class Functions:
         output = execution.log.own
         execution.flush = worker.flush
         try:
+            if new and self._waits(worker):
+                output(_WAITING_FOR_DEBUGGER)
             answer = worker.ask(b"", limits, output) if new else _LOADED
             if answer == _LOADED:
                 answer = worker.ask(call, limits, output)
@@ -319,7 +352,16 @@ class Functions:
         finally:
             execution.memory = worker.peak
             # If its output is closed, the next invocation would fail when it prints.
-            self._pool.give_back(found, worker, keep=keep and not worker.silent)
+            keep = keep and not worker.silent
+            # Without the debugger's port, it would run the next invocation unseen.
+            keep = keep and (not debugging or self._debug_port.has(worker))
+            self._pool.give_back(found, worker, keep=keep)
+
+    def _waits(self, worker: Worker) -> bool:
+        return self.debug is not None and self.debug.wait and self._debug_port.has(worker)
+
+    def _is_debugged(self, name: str) -> bool:
+        return self.debug is not None and self.debug.function == name
 
     def _reason_of(
         self, error: WorkerError, settings: Settings, peak: float, execution: Execution
@@ -347,13 +389,16 @@ class Functions:
         installed = installed_for(settings)
         environment = process_environment(settings, self._environment, self.credentials, installed)
 
+        debug = self.debug if self._is_debugged(settings.name) else None
+        wait = debug is not None and debug.wait
+
         def start(port: int | None) -> Worker:
-            command = command_of(settings, installed, port)
+            command = command_of(settings, installed, port, wait=wait, clock=self._clock())
             return Worker(command, settings.folder, environment, self._fork_server)
 
-        if self._debug is None or self._debug.function != settings.name:
+        if debug is None:
             return start(None)
-        return self._debug_port.start(self._debug.port_of(settings), start)
+        return self._debug_port.start(debug.port_of(settings), start)
 
 
 def _invocation(name: str, source: str, parent: Invocation | None) -> Invocation:

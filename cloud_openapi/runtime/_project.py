@@ -95,6 +95,9 @@ def install_command(settings: Settings) -> str:
 
 def nothing_found(folder: Path) -> str:
     """Return a message: a folder has no functions, what was seen, and what to do."""
+    if _is_function(folder):
+        above = shlex.quote(_shown(folder.parent))
+        return f"{_shown(folder)} is a function, not a folder of functions: --functions {above}"
     if folder.is_dir():
         seen = "; ".join(islice(_misses(folder), _LISTED)) or "it has no folders"
         return f"There are no functions in {_shown(folder)}: {seen}. {_advice(Path())}"
@@ -214,7 +217,7 @@ def _advice(start: Path) -> str:
 
 
 def _holders(start: Path) -> list[Path]:
-    """Return folders below a folder that hold functions, those near it first."""
+    """Return folders below a folder that hold functions, those of the usual names first."""
     found: list[Path] = []
     queue = deque([(start, 0)])
     for _ in range(_MOST_FOLDERS):
@@ -226,7 +229,7 @@ def _holders(start: Path) -> list[Path]:
             found.append(folder)
         elif depth < _DEEPEST:
             queue.extend((each, depth + 1) for each in inner)
-    return found
+    return sorted(found, key=lambda each: each.name not in _USUAL)
 
 
 def _shown(folder: Path) -> str:
