@@ -19,9 +19,9 @@ from cloud_openapi.emulator import (
     create_app,
     emulator_variables,
     listen,
-    moved_clock,
     url_of,
 )
+from cloud_openapi.emulator.cloudbase.function_time import moved_clock
 from cloud_openapi.emulator.sources.modes import Modes
 from cloud_openapi.emulator.sources.source import SourceSettings
 from cloud_openapi.errors import CloudOpenAPIError

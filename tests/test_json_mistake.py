@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cloud_openapi.json_mistake import JSONMistakeError
 from cloud_openapi.json_text import read_json
 
-COMMENT = "JSON has no comments"
+COMMENT = "JSON has no comments: remove it"
 EARLY = "the text ends too early"
 NUMBER = "a number begins with 0, or is none"
 VALUE = "a value is a string in double quotes"

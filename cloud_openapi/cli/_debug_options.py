@@ -14,8 +14,7 @@ _HOST = "127.0.0.1"
 _LANGUAGES = {"python": "Python", "node": "Node.js"}
 
 
-def _debug(text: str) -> "Debug":
-    # Imported where it is used: --help and completion do without.
+def _parsed(text: str) -> "Debug":
     from cloud_openapi.runtime import Debug
 
     return Debug.parse(text)
@@ -23,7 +22,7 @@ def _debug(text: str) -> "Debug":
 
 debug_option = option(
     "--debug",
-    type=_debug,
+    type=_parsed,
     metavar="NAME[:PORT]",
     help="Let a debugger attach to this function, on port 5678 (Python) or 9229 (Node.js).",
 )

@@ -42,6 +42,7 @@ def exec_(
     URL.
     """
     from cloud_openapi.cli._local_emulator import serving
+    from cloud_openapi.cli._log_printer import LogPrinter
     from cloud_openapi.emulator import emulator_variables, gateway_variables, listen, url_of
     from cloud_openapi.runtime import isolated
 
@@ -51,8 +52,8 @@ def exec_(
     variables = {**emulator_variables(url, emulator), **gateway_variables(url)}
     if options.now:
         variables[NOW_VARIABLE] = options.now.isoformat()
-    given: dict[str, Any] = {"passed": pass_env, "function_time": function_time, "show": True}
-    with serving(emulator, functions, listening, **given):
+    given: dict[str, Any] = {"passed": pass_env, "function_time": function_time}
+    with serving(emulator, functions, listening, printer=LogPrinter("output"), **given):
         code = _run(command, isolated({**os.environ, **variables}, url))
     sys.exit(code)
 

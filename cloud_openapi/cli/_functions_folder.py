@@ -11,7 +11,7 @@ from cloud_openapi.errors import ConfigError
 
 # Imported where they are used: --help and completion do without.
 if TYPE_CHECKING:
-    from cloud_openapi.runtime import Functions
+    from cloud_openapi.runtime import Finding, Functions
 
 
 def _default_folder() -> Path | None:
@@ -68,6 +68,34 @@ def notes_on_rc(folder: Path) -> list[str]:
 
     rc = CloudbaseRC(folder)
     return [*rc.unread(), *rc.read().notes]
+
+
+def project_findings(functions: "Functions") -> "list[Finding]":
+    """Return notes on what belongs to no function: Tencent's configuration, and other folders."""
+    texts = [*notes_on_rc(functions.folder), *misnamed(functions.folder), *_web_only(functions)]
+    return [_project_note(text) for text in texts]
+
+
+def _web_only(functions: "Functions") -> list[str]:
+    """Return a line for each folder that only starts a web function."""
+    return [
+        f"{functions.folder / name}: scf_bootstrap starts a web function, which is not emulated; "
+        "it is not checked without an entry in cloudbaserc.json"
+        for name in sorted(_folders(functions.folder))
+        if name not in functions and (functions.folder / name / "scf_bootstrap").is_file()
+    ]
+
+
+def _project_note(text: str) -> "Finding":
+    """Return the note of a text that begins with a path."""
+    from cloud_openapi.runtime import Finding, Place
+
+    path, separator, rest = text.partition(": ")
+    if not separator or " is not " in path:
+        path, _separator, rest = text.partition(" is not ")
+        rest = f"it is not {rest}"
+    code = "web-function" if "web function" in rest else "not-read"
+    return Finding("", Place(path), "note", code, rest)
 
 
 def misnamed(folder: Path) -> list[str]:

@@ -56,7 +56,7 @@ _SECTIONS: Final = {
             "Write a sample project: two functions, their config.json, a test, a README.",
         ),
         "check": _Entry(
-            "_check:check", "List the problems that a function would have on the platform."
+            "_check:check", "List the problems that functions would have on the platform."
         ),
         "install": _Entry(
             "_install:install",

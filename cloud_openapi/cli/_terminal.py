@@ -18,6 +18,12 @@ def is_drawn(*, err: bool = False) -> bool:
     return stream.isatty() and os.environ.get("TERM", "") not in {"", "dumb"}
 
 
+def has_colours(*, err: bool = False) -> bool:
+    """Return whether stdout, or stderr, is a terminal on which colours are wanted."""
+    stream = sys.stderr if err else sys.stdout
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
     """Show how much of ``total`` is done and the time that remains, until the with block ends.

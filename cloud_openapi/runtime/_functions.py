@@ -9,7 +9,6 @@ from typing import Any
 
 from cloud_openapi.errors import one_line
 from cloud_openapi.forks import renew_in_children
-from cloud_openapi.runtime._check import problems_of
 from cloud_openapi.runtime._context import (
     Credentials,
     Invocation,
@@ -23,7 +22,7 @@ from cloud_openapi.runtime._descriptors import reason_of
 from cloud_openapi.runtime._discovery import Folder, Function
 from cloud_openapi.runtime._files import MOST_WATCHED
 from cloud_openapi.runtime._invocation import GOOD, Execution
-from cloud_openapi.runtime._log import InvocationLog, Log
+from cloud_openapi.runtime._log import InvocationLog, Line, Log, Logs
 from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._outcome import (
     BUSY,
@@ -58,6 +57,9 @@ from cloud_openapi.runtime._worker_command import (
     check_clock,
     command_of,
 )
+from cloud_openapi.runtime.check._finding import Finding
+from cloud_openapi.runtime.check._functions import check_functions
+from cloud_openapi.runtime.check._loading import check_loading
 
 _DEFAULT_TIMEOUT = 5.0
 _DEFAULT_MEMORY = 256
@@ -79,7 +81,7 @@ class Functions:
     variables CLOUD_OPENAPI_* of this process are not inherited. ``timeout`` (seconds) and
     ``memory`` (MB) are defaults. ``config`` is the config.json of code outside a function.
     ``clock`` returns the one that functions see, None for the machine's.
-    ``on_line`` is called with a function's name and each line that it prints, ``on_end`` with each
+    ``on_line`` is called with a function's name and each line of its log, ``on_end`` with each
     invocation that has ended.
     """
 
@@ -93,7 +95,7 @@ class Functions:
         config: Path | None = None,
         debug: Debug | None = None,
         clock: Callable[[], MovedClock | None] = lambda: None,
-        on_line: Callable[[str, str], None] | None = None,
+        on_line: Callable[[str, Line], None] | None = None,
         on_end: Callable[[Ended], None] | None = None,
     ) -> None:
         defaults = Settings(name="", folder=folder, timeout=timeout, memory=memory)
@@ -114,7 +116,8 @@ class Functions:
 
     def _begin_process(self) -> None:
         self._lock = threading.Lock()
-        self._logs: dict[str, Log] = {}
+        self.logs = Logs(self._on_line)
+        """The logs of all functions, in their common order."""
         self._warned: dict[tuple[str, str], str] = {}
         self._executions: dict[bytes, Execution] = {}
         self._fork_server = ForkServer()
@@ -138,12 +141,7 @@ class Functions:
 
     def log_of(self, name: str) -> Log:
         """Return the log of a function; it is empty before the first invocation."""
-        with self._lock:
-            if name not in self._logs:
-                on_line = self._on_line
-                own = None if on_line is None else lambda line: on_line(name, line)
-                self._logs[name] = Log(own)
-            return self._logs[name]
+        return self.logs.of(name)
 
     def invocation_of(self, token: str) -> Invocation | None:
         """Return the running invocation with this API token, None for any other token."""
@@ -271,13 +269,20 @@ class Functions:
             with contextlib.suppress(InvocationError):
                 self._pool.start_early(self._functions.find(self.debug.function))
 
-    def check(self, name: str) -> list[str]:
-        """Return the problems that a function would have on the platform. Raises KeyError."""
-        settings = self.settings_of(name)
-        environment = process_environment(
-            settings, self._environment, self.credentials, installed_for(settings)
-        )
-        return problems_of(settings, environment, self._fork_server)
+    def check(self, *names: str) -> list[Finding]:
+        """Return what functions would have as problems on the platform, and notes.
+
+        Raises KeyError for an unknown name.
+        """
+
+        def load(settings: Settings) -> list[Finding]:
+            installed = installed_for(settings)
+            environment = process_environment(
+                settings, self._environment, self.credentials, installed
+            )
+            return list(check_loading(settings, environment, self._fork_server))
+
+        return check_functions([self.settings_of(name) for name in names], load)
 
     def close(self) -> None:
         """End every worker, busy ones too."""

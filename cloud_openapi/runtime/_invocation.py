@@ -46,7 +46,7 @@ class Execution:
         self.invocation = invocation
         self.clock = clock
         self.token = new_token(invocation.request_id)
-        self.log = InvocationLog(log, secret=self.token)
+        self.log = InvocationLog(log, self.token, invocation.request_id, invocation.depth)
         self.memory = 0.0
         self.flush: Callable[[], None] = _nothing
         """Adds the output so far to the log, before a line of another thread."""
@@ -107,6 +107,7 @@ class Execution:
             f"{'RetMsg' if good else 'Result'}:{outcome.text}",
             f"END RequestId:{request_id}",
             report,
+            failed=not good,
         )
         return outcome._replace(log=self.log.text, report=report, reason=reason), milliseconds
 

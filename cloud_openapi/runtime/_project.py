@@ -68,7 +68,7 @@ def find_project(start: Path, given: Path | None = None) -> Project:
     for place in _places(start):
         if place.folder is None:
             looked.append(place.named_by)
-        elif place.folder.is_dir():
+        elif _is_folder(place.folder):
             return Project(place.folder, place.named_by, tuple(looked), _below(place.folder, start))
         else:
             named = named or place.folder
@@ -98,7 +98,7 @@ def nothing_found(folder: Path) -> str:
     if _is_function(folder):
         above = shlex.quote(_shown(folder.parent))
         return f"{_shown(folder)} is a function, not a folder of functions: --functions {above}"
-    if folder.is_dir():
+    if _is_folder(folder):
         seen = "; ".join(islice(_misses(folder), _LISTED)) or "it has no folders"
         return f"There are no functions in {_shown(folder)}: {seen}. {_advice(Path())}"
     found = find_project(Path())
@@ -186,6 +186,11 @@ def _is_function(folder: Path) -> bool:
             return _MAIN.search(stream.read(_HEAD)) is not None
     except OSError:
         return False
+
+
+def _is_folder(path: Path) -> bool:
+    # Unlike is_dir, isdir raises nothing for a name that is too long.
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -107,7 +107,8 @@ def _python(debug_port: int | None, *, wait: bool, bare: bool) -> list[str]:
     return [sys.executable, *isolated, *debugger, str(_HERE / "_bootstrap.py")]
 
 
-def _node(debug_port: int | None) -> list[str]:
+def node_program() -> str:
+    """Return the path of Node.js. Raises MissingProgramError."""
     wanted = os.environ.get(NODE_VARIABLE) or "node"
     node = shutil.which(wanted)
     if node is None:
@@ -115,9 +116,13 @@ def _node(debug_port: int | None) -> list[str]:
             f'Node.js is missing: the program "{wanted}" was not found. Install it from '
             f"https://nodejs.org, or set {NODE_VARIABLE} to its path."
         )
+    return node
+
+
+def _node(debug_port: int | None) -> list[str]:
     # Node.js would write the debugger's address to stderr, which is the function's log.
     debugger = [] if debug_port is None else ["--inspect-publish-uid=http"]
-    return [node, *debugger, str(_HERE / "_bootstrap.js")]
+    return [node_program(), *debugger, str(_HERE / "_bootstrap.js")]
 
 
 def _platform() -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from functools import partial
 
 from cloud_openapi.catalogue import default_catalogue
+from scripts.bench.checking import checked_memory, checked_time
 from scripts.bench.clients import (
     against_requests,
     against_wechatpy,
@@ -253,6 +254,18 @@ FIGURES = (
 )
 
 LONG = (
+    Figure(
+        "check of 100 functions that load wx-server-sdk",
+        Limit("<=", 20, " s"),
+        in_seconds,
+        checked_time,
+    ),
+    Figure(
+        "the same: memory of all its processes",
+        Limit("<=", 200, " MiB"),
+        "{:.1f} MiB".format,
+        checked_memory,
+    ),
     Figure(
         "verify of 10,000 recordings",
         Limit("<=", 60, " s"),

@@ -14,9 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from support.pages import blocks
 from support.processes import WAIT, until
 from support.values import NOW
 
+from cloud_openapi.cli._debug_options import debugger_of
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.runtime import Debug, Functions, _worker_command
 
@@ -452,6 +454,33 @@ def test_serve_says_how_to_attach_before_the_first_call(tmp_path, write, file, s
             assert result() == {"a": 3}
         finally:
             process.terminate()
+
+
+@needs_debugpy
+def test_configuration_of_the_page_attaches_to_a_python_function(tmp_path, write):
+    (page,) = blocks("docs/how-to/debug.md", "json")
+    # VS Code replaces the variable.
+    launch, _ = json.loads(page.replace("${workspaceFolder}", str(tmp_path)))["configurations"]
+    write("index.py", BY_LINE["index.py"])
+    port = launch["connect"]["port"] = free_port()
+    with closing(Functions(tmp_path, {}, debug=Debug("hello", port, wait=True))) as functions:
+        functions.start_debugger()
+        start, result = in_thread(lambda: functions.invoke("hello", {}, NOW, "wx_http").result)
+        path = tmp_path / "hello" / "index.py"
+        assert stop_in_python(port, path, start, 2, launch) == (2, {"by": "line 1"})
+        assert result() == {}
+
+
+def test_configurations_of_the_page_have_what_serve_prints(tmp_path, write):
+    configurations = json.loads(blocks("docs/how-to/debug.md", "json")[0])["configurations"]
+    for file, shown in zip(["index.py", "index.js"], configurations, strict=True):
+        write(file, BY_LINE[file])
+        with closing(Functions(tmp_path, {})) as functions:
+            printed = debugger_of(Debug("hello"), functions)["launch"]
+        (tmp_path / "hello" / file).unlink()
+        assert printed.pop("name") == "hello"
+        assert set(printed.pop("skipFiles", [])) <= set(shown.get("skipFiles", []))
+        assert printed.items() <= shown.items()
 
 
 @pytest.mark.parametrize(("file", "stop"), DEBUGGERS)

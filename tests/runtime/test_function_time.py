@@ -16,7 +16,8 @@ from support.values import API, NOW
 from support.values import CLOUD_DAY as DAY
 
 from cloud_openapi import clocks
-from cloud_openapi.emulator import Emulator, moved_clock
+from cloud_openapi.emulator import Emulator
+from cloud_openapi.emulator.cloudbase.function_time import moved_clock
 from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Functions, MovedClock, _worker_command
 

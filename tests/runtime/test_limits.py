@@ -888,7 +888,7 @@ def killed(folder, condition):
     source = (
         "import sys, datetime, pathlib\n"
         "from cloud_openapi.runtime import Functions\n"
-        "told = lambda name, line: print(line, flush=True)\n"
+        "told = lambda name, line: line.kind == 'own' and print(line.text, flush=True)\n"
         "functions = Functions(pathlib.Path(sys.argv[1]), {}, timeout=60, on_line=told)\n"
         "functions.invoke('hello', {}, datetime.datetime.now())\n"
     )

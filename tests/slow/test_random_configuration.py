@@ -6,6 +6,8 @@ import sys
 import warnings
 
 import pytest
+from cloud_openapi.runtime._javascript_paths import javascript_references
+from cloud_openapi.runtime._python_paths import python_references
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,11 +20,10 @@ from cloud_openapi.runtime import (
     CloudbaseRC,
     Functions,
     find_project,
-    notes_of,
+    nothing_found,
     references_outside,
 )
-from cloud_openapi.runtime._javascript_paths import javascript_references
-from cloud_openapi.runtime._python_paths import python_references
+from cloud_openapi.runtime.check._functions import check_functions
 
 pytestmark = pytest.mark.slow
 
@@ -136,13 +137,41 @@ def test_files_of_a_project_give_problems_and_no_errors(project, files):
     functions = Functions(find_project(project).functions, {})
     try:
         functions.timers()
+        findings = check_functions(
+            [functions.settings_of(name) for name in functions], lambda _: ()
+        )
+        assert all(each.code and each.message and each.as_json() for each in findings)
         for name in functions:
             found = functions.settings_of(name)
             functions.permissions_of(name)
-            assert all(isinstance(each, str) for each in (*notes_of(found), *found.problems))
+            assert all(isinstance(each, str) for each in found.problems)
             assert all(str(each) for each in references_outside(found))
     finally:
         functions.close()
+
+
+DEVTOOLS = ("project.config.json", "project.private.config.json")
+ROOT = st.fixed_dictionaries(
+    {
+        "cloudfunctionRoot": LEAVES
+        | st.sampled_from(["functions/", ".\\\\functions", "functions/hello"])
+    }
+)
+
+
+@MANY
+@given(st.dictionaries(st.sampled_from(DEVTOOLS), ROOT | VALUES, min_size=1))
+def test_a_project_of_devtools_is_found_or_a_config_error(project, files):
+    for name in DEVTOOLS:
+        (project / name).unlink(missing_ok=True)
+    for name, content in files.items():
+        (project / name).write_text(json.dumps(content))
+    for start in (project, project / "functions", project / "functions" / "hello"):
+        with contextlib.suppress(ConfigError):
+            found = find_project(start)
+            assert isinstance(found.found_by, str)
+            assert all(isinstance(text, str) for text in found.looked)
+            assert isinstance(nothing_found(found.functions), str)
 
 
 @MANY

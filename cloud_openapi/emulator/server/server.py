@@ -61,7 +61,11 @@ def listen_all(host: str, port: int) -> list[socket.socket]:
 
 def url_of(listening: socket.socket) -> str:
     """Return the base URL of a listening socket, for a client on this machine."""
-    host, port = listening.getsockname()[:2]
+    return url_at(*listening.getsockname()[:2])
+
+
+def url_at(host: str, port: int) -> str:
+    """Return the base URL of a server that listens on an address, for a client on this machine."""
     local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound here
     return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
 
