@@ -8,6 +8,7 @@ from click.core import ParameterSource
 from cloud_openapi.catalogue import Form, Operation, default_catalogue
 from cloud_openapi.cli._emulator_options import OPTIONS, EmulatorOptions, emulator_options
 from cloud_openapi.cli._options import (
+    Choice,
     echo_json,
     field_option,
     option,
@@ -45,7 +46,7 @@ def call() -> None:
 def _command(operation: Operation) -> click.Command:
     request = operation.schema("https", "request")
 
-    @option("--form", type=click.Choice(get_args(Form)), default="cloud", show_default=True)
+    @option("--form", type=Choice(get_args(Form)), default="cloud", show_default=True)
     @option("--config", type=click.Path(path_type=Path), help="config.json of the cloud form.")
     @option("--base-url", help="The server to call, in place of an emulator in this process.")
     @option("--appid", help="The mini program to call for.")

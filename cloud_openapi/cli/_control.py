@@ -10,7 +10,7 @@ from urllib.parse import quote
 import click
 
 from cloud_openapi.cli._control_client import ControlClient, url_again, url_option
-from cloud_openapi.cli._options import echo_json, field_option
+from cloud_openapi.cli._options import Choice, echo_json, field_option
 from cloud_openapi.mode import Mode
 
 _PAUSE = 0.5
@@ -139,7 +139,7 @@ def seed(client: ControlClient, seed: int) -> None:
 
 
 @control.command()
-@click.argument("mode", type=click.Choice(get_args(Mode)))
+@click.argument("mode", type=Choice(get_args(Mode)))
 @click.pass_obj
 def mode(client: ControlClient, mode: Mode) -> None:
     """Set the source of responses; recordings start again."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import click
 
-from cloud_openapi.cli._options import option
+from cloud_openapi.cli._options import Choice, option
 from cloud_openapi.demo import secret_for
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_schema.values import is_c_string
@@ -175,7 +175,7 @@ _OPTIONS = (
 _MODE_OPTIONS = (
     option(
         "--mode",
-        type=click.Choice(get_args(Mode)),
+        type=Choice(get_args(Mode)),
         default="simulate",
         show_default=True,
         help="The source of answers: simulation, recordings, upstream.",

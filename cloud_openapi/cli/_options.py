@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -11,6 +11,23 @@ from cloud_openapi.json_text import json_text, read_json
 _TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Choice(click.Choice[str]):
+    """One of some words; a message about another word suggests the nearest."""
+
+    def fail(
+        self,
+        message: str,
+        param: click.Parameter | None = None,
+        ctx: click.Context | None = None,
+    ) -> NoReturn:
+        """Raise BadParameter; the wrong word is the first one in quotes of click's message."""
+        from difflib import get_close_matches
+
+        wrong = message.partition("'")[2].partition("'")[0]
+        close = get_close_matches(wrong.lower(), self.choices, 1)
+        super().fail(message + (f" Did you mean {close[0]}?" if close else ""), param, ctx)
 
 
 def variable(name: str) -> str:

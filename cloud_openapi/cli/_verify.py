@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloud_openapi.cli._options import option
+from cloud_openapi.cli._options import Choice, option
 from cloud_openapi.cli._terminal import progress
 from cloud_openapi.errors import CloudOpenAPIError
 
@@ -25,7 +25,7 @@ _COULD_NOT_RUN = 2
     help="Check the functions of this folder too.",
 )
 @option("--against", metavar="REV|FOLDER", help="Compare the catalogue with an earlier one.")
-@option("--report", type=click.Choice(["text", "json", "junit"]), default="text", show_default=True)
+@option("--report", type=Choice(["text", "json", "junit"]), default="text", show_default=True)
 @option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 def verify_(
     paths: tuple[Path, ...],

@@ -33,9 +33,11 @@ from scripts.bench.measuring import Figure, Limit, in_seconds, milliseconds, per
 from scripts.bench.speed import against_flask, against_moto, against_prism, live_lines
 from scripts.bench.starting import (
     SDK,
+    completion,
     idle_memory,
     import_against_node,
     import_against_requests,
+    processor_time,
     start_time,
 )
 
@@ -87,6 +89,21 @@ FIGURES = (
         Limit("<=", 0.6),
         in_seconds,
         import_against_node,
+    ),
+    Figure(
+        "CPU of cloud-openapi --help",
+        Limit("<=", 0.12, " s"),
+        in_seconds,
+        processor_time,
+    ),
+    *(
+        Figure(
+            f"CPU of completing {line!r}",
+            Limit("<=", 0.12, " s"),
+            in_seconds,
+            partial(completion, line=line),
+        )
+        for line in ("cloud-openapi inv", "cloud-openapi call ana", "cloud-openapi invoke ")
     ),
     Figure(
         "cloud-openapi serve, from start to first answered call",

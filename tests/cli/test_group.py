@@ -183,3 +183,27 @@ def completed(folder, line):
 )  # fmt: skip
 def test_bash_completes_commands_options_functions_and_apis(line, expected):
     assert completed(ROOT, line) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["srve"], "'serve'"),
+        (["control", "fauts", "list"], "'faults'"),
+        (["invoke", "--dat", "{}"], "'--data'"),
+        (["call", "analysis.getDailyRetain", "--begindate", "20170313"], "'--begin-date'"),
+        (["control", "mode", "Replai"], "Did you mean replay?"),
+        (["schema", "analysis.getDailyRetain", "--form", "HTTP"], "Did you mean https?"),
+        (["verify", "x", "--report", "jsn"], "Did you mean json?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_a_wrong_word_is_answered_with_the_nearest_right_one(arguments, meant):
+    ran = CliRunner().invoke(group, arguments)
+    assert ran.exit_code == 2
+    assert meant in ran.output
+
+
+def test_a_word_like_no_other_has_no_suggestion():
+    ran = CliRunner().invoke(group, ["control", "mode", "zzz"])
+    assert "Did you mean" not in ran.output
