@@ -77,7 +77,7 @@ def _missing(python: str, doc: str, pos: int) -> str:
             inside = word and _DIGIT.match(doc[pos - 1])
             return "a number begins with 0, or is none" if inside else words
     if word is None:
-        return f"a value is missing before {doc[pos]}"
+        return f'a value is missing before "{doc[pos]}"'
     # Not any word: it could be a secret.
     instead = _INSTEAD.get(word[0])
     return f"{word[0]} is not a JSON value: write {instead}" if instead else _NO_VALUE

@@ -43,6 +43,11 @@ def read_json(text: str) -> Any:
         raise
 
 
+def json_mistake(error: json.JSONDecodeError) -> str:
+    """Return the place of a mistake and what is wrong, for an error of `read_json`."""
+    return f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
+
+
 def read_json_body(
     body: bytes | str,
     object_of: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None,

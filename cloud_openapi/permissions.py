@@ -13,7 +13,7 @@ from typing import Any
 
 from cloud_openapi.errors import CloudSDKError, ConfigError, system_error
 from cloud_openapi.json_schema.values import kind
-from cloud_openapi.json_text import read_json
+from cloud_openapi.json_text import json_mistake, read_json
 
 _FUNCTION_ROOTS = frozenset({"functions", "cloudfunctions"})
 _FUNCTION_FILES = ("index.py", "config.json")
@@ -90,8 +90,7 @@ def _parse(text: str, path: Path) -> Any:
     try:
         return read_json(text)
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise ConfigError(f"{path}: {place}: not JSON: {error.msg}") from None
+        raise ConfigError(f"{path}: {json_mistake(error)}") from None
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read as JSON: {error}") from None
 

@@ -36,7 +36,7 @@ MISTAKES = {
     "None": "line 1, column 1: None is not a JSON value: write null",
     "hello": f"line 1, column 1: {VALUE}",
     "+1": f"line 1, column 1: {VALUE}",
-    "[,]": "line 1, column 2: a value is missing before ,",
+    "[,]": 'line 1, column 2: a value is missing before ","',
     '"abc': "line 1, column 1: the string that begins here has no closing quote",
     '"a\nb"': "line 1, column 3: a string holds a line break or a tab",
     r'"\x"': "line 1, column 2: a string holds a single backslash",

@@ -6,7 +6,6 @@ from cloud_openapi.catalogue import Form, Side, default_catalogue, error_schema
 from cloud_openapi.cli._completion import complete_api
 from cloud_openapi.cli._options import echo_json, option
 from cloud_openapi.cli._terminal import is_drawn, table
-from cloud_openapi.emulator import openapi_document
 
 
 @click.command()
@@ -46,4 +45,6 @@ def schema(name: str, form: Form, side: Side) -> None:
 )
 def openapi(base_url: str) -> None:
     """Print the OpenAPI document of the HTTPS form."""
+    from cloud_openapi.emulator import openapi_document
+
     echo_json(openapi_document(default_catalogue(), base_url))

@@ -14,7 +14,6 @@ from cloud_openapi.cli._options import (
     variable,
 )
 from cloud_openapi.client import Client
-from cloud_openapi.emulator import create_app
 from cloud_openapi.errors import CloudSDKError, advice
 from cloud_openapi.naming import snake_to_camel
 from cloud_openapi.permissions import Permissions
@@ -108,7 +107,8 @@ def _transport(appid: str | None, base_url: str | None, options: EmulatorOptions
                     f"--{name} is for an emulator in this process; another server ignores it."
                 )
         return chosen
-    # These import requests, which only calls need.
+    # Only calls need these, which import Flask and requests.
+    from cloud_openapi.emulator import create_app
     from cloud_openapi.transports.https import HTTPSTransport
     from cloud_openapi.transports.wsgi import WSGIExchange
 

@@ -1,19 +1,28 @@
 """The options --debug and --debug-wait, and the debugger's address for serve and invoke."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cloud_openapi.cli._options import option
-from cloud_openapi.runtime import Debug, Functions
+
+if TYPE_CHECKING:
+    from cloud_openapi.runtime import Debug, Functions
 
 _HOST = "127.0.0.1"
 _LANGUAGES = {"python": "Python", "node": "Node.js"}
 
+
+def _parsed(text: str) -> "Debug":
+    from cloud_openapi.runtime import Debug
+
+    return Debug.parse(text)
+
+
 debug_option = option(
     "--debug",
-    type=Debug.parse,
+    type=_parsed,
     metavar="NAME[:PORT]",
     help="Let a debugger attach to this function, on port 5678 (Python) or 9229 (Node.js).",
 )
@@ -24,14 +33,14 @@ debug_wait_option = option(
 )
 
 
-def waiting(debug: Debug | None, *, wait: bool) -> Debug | None:
+def waiting(debug: "Debug | None", *, wait: bool) -> "Debug | None":
     """Return the function to debug with the option --debug-wait. Raises UsageError without one."""
     if debug is None and wait:
         raise click.UsageError("--debug-wait needs the function: --debug NAME --debug-wait")
     return None if debug is None else debug._replace(wait=wait)
 
 
-def debugger_of(debug: Debug | None, functions: Functions) -> dict[str, Any]:
+def debugger_of(debug: "Debug | None", functions: "Functions") -> dict[str, Any]:
     """Return the debugger's address, and a configuration for launch.json; empty without one."""
     if debug is None or debug.function not in functions:
         return {}

@@ -10,13 +10,9 @@ import click
 
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
 from cloud_openapi.cli._functions_folder import folder_option
-from cloud_openapi.cli._local_emulator import serving
-from cloud_openapi.cli._log_printer import LogPrinter
 from cloud_openapi.cli._options import function_time_option, pass_env_option
 from cloud_openapi.cli._signals import passed_on
-from cloud_openapi.emulator import emulator_variables, gateway_variables, listen, url_of
 from cloud_openapi.periods import NOW_VARIABLE
-from cloud_openapi.runtime import isolated
 
 # As a shell returns.
 _NOT_EXECUTABLE = 126
@@ -45,6 +41,11 @@ def exec_(
     The emulator listens on a free port until the command ends; CLOUD_OPENAPI_BASE_URL is its
     URL.
     """
+    from cloud_openapi.cli._local_emulator import serving
+    from cloud_openapi.cli._log_printer import LogPrinter
+    from cloud_openapi.emulator import emulator_variables, gateway_variables, listen, url_of
+    from cloud_openapi.runtime import isolated
+
     emulator = options.emulator()
     listening = listen("127.0.0.1", 0)
     url = url_of(listening)

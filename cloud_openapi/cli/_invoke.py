@@ -3,7 +3,7 @@ import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,7 +21,6 @@ from cloud_openapi.cli._functions_folder import (
     function_named,
     notes_on_rc,
 )
-from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.cli._options import (
     echo_json,
     function_time_option,
@@ -29,10 +28,10 @@ from cloud_openapi.cli._options import (
     option,
     pass_env_option,
 )
-from cloud_openapi.emulator import listen
-from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
 from cloud_openapi.errors import CloudOpenAPIError
-from cloud_openapi.runtime import Debug, error_line, references_outside
+
+if TYPE_CHECKING:
+    from cloud_openapi.runtime import Debug
 
 _ERROR = re.compile(r"(?P<start>(?P<indent> *)ERROR RequestId:\S+ )Result:(?P<result>\{.*\})\n")
 
@@ -42,7 +41,9 @@ _ERROR = re.compile(r"(?P<start>(?P<indent> *)ERROR RequestId:\S+ )Result:(?P<re
 @option("--data", type=json_value, metavar="JSON", default="{}", help="The event, as JSON.")
 @option(
     "--source",
-    callback=lambda _context, _option, value: _checked(value),
+    callback=lambda context, _option, value: (
+        value if context.resilient_parsing else _checked(value)
+    ),
     default="wx_client",
     show_default=True,
     help="The SOURCE of getWXContext(): wx_client is the mini program, whose user has an OPENID; "
@@ -67,7 +68,7 @@ def invoke(  # noqa: PLR0913 - an option each
     functions: Path,
     pass_env: Mapping[str, str],
     function_time: str,
-    debug: Debug | None,
+    debug: "Debug | None",
     debug_wait: bool,  # noqa: FBT001 - a flag
     options: EmulatorOptions,
 ) -> None:
@@ -78,6 +79,10 @@ def invoke(  # noqa: PLR0913 - an option each
     line says why. With --debug or --debug-wait, the function to debug, which is NAME or one that it
     calls, starts when a debugger is attached.
     """
+    from cloud_openapi.cli._local_emulator import serving
+    from cloud_openapi.emulator import listen
+    from cloud_openapi.runtime import Debug, error_line, references_outside
+
     emulator = options.emulator()
     emulator.lasting = False
     passed = {**pass_env, **({"CLOUD_OPENAPI_VERBOSE": "1"} if verbose else {})}
@@ -131,6 +136,8 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def _checked(source: str) -> str:
+    from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
+
     if SOURCE_PATTERN.fullmatch(source) is None:
         raise click.BadParameter("must be wx_client, wx_http or another SOURCE of the platform")
     return source

@@ -53,7 +53,10 @@ def _bar(label: str, total: int) -> Iterator[Callable[[], None]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    # A line on stdout is printed above the bar, unless stdout is a file or a pipe.
+    above = sys.stdout.isatty()
+    with Progress(*columns, console=console, transient=True, redirect_stdout=above) as bar:
         task = bar.add_task(label, total=total)
         yield lambda: bar.advance(task)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud_openapi.json_schema.values import kind
-from cloud_openapi.json_text import read_json
+from cloud_openapi.json_text import json_mistake, read_json
 from cloud_openapi.runtime._descriptors import no_descriptor
 
 Stamp = tuple[int, int, int] | None
@@ -39,8 +39,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise FileError(f"{path}: {place}: not JSON: {error.msg}") from None
+        raise FileError(f"{path}: {json_mistake(error)}") from None
     except (OSError, ValueError, RecursionError) as error:
         if no_descriptor(error):
             raise

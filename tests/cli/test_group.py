@@ -33,7 +33,12 @@ def test_the_overview_has_the_first_line_of_each_commands_help(name):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--version"], ["--help"], ["control", "--help"], ["control", "faults", "add", "--help"]],
+    [
+        ["--version"],
+        ["--help"],
+        *([name, "--help"] for name in NAMES if name not in {"check", "logs", "serve"}),
+        ["control", "faults", "add", "--help"],
+    ],
     ids=" ".join,
 )
 def test_commands_without_a_server_do_not_import_one(arguments):
@@ -49,14 +54,19 @@ def test_commands_without_a_server_do_not_import_one(arguments):
 
 
 @pytest.mark.parametrize(
-    ("command", "module"), [("control", "click"), ("serve", "flask"), ("verify", "jsonschema")]
+    ("arguments", "module"),
+    [
+        (["control", "--help"], "click"),
+        (["openapi"], "flask"),
+        (["verify", "missing.yaml"], "jsonschema"),
+    ],
 )
-def test_a_package_that_is_missing_is_named(monkeypatch, command, module):
+def test_a_package_that_is_missing_is_named(monkeypatch, arguments, module):
     for name in [*sys.modules]:
         if name.startswith(("cloud_openapi.cli.", "cloud_openapi.emulator", "cloud_openapi.cont")):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setattr(sys, "argv", ["cloud-openapi", command, "--help"])
+    monkeypatch.setattr(sys, "argv", ["cloud-openapi", *arguments])
     with pytest.raises(SystemExit) as exit_info:
         main()
     start = f"cloud-openapi: {module} is not installed; the commands need pip install "
