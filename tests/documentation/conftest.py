@@ -42,8 +42,8 @@ def project(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "functions", "functions")
     shutil.copy(ROOT / "config.json", "config.json")
     timer = {"triggers": [{"name": "TRIGGER", "type": "timer", "config": "0 0 9 * * * *"}]}
-    for name in ("getDailyRetainNode", "getWeeklyRetainNode"):
-        install(Path("functions", name))
+    for function in Path("functions").glob("*Node"):
+        install(function)
     Path("functions/FUNCTION").mkdir()
     Path("functions/FUNCTION/config.json").write_text(json.dumps(timer))
     Path("functions/FUNCTION/index.py").write_text("def main(event, context):\n    return 1\n")

@@ -12,8 +12,8 @@ NOT_RUN = {
     r"python3 -m|pip install|\. \.venv": "installs packages: tests of the wheel do it",
     r"cloud-openapi install": "downloads packages: tests/runtime/test_packages.py",
     r"cloud-openapi package getDailyRetain$": "the same: tests/cli/test_package_command.py",
-    r"openapi-(generator|python)": "downloads programs: tests/slow runs both",
     r"cloud-openapi invoke .*--debug": "waits for a debugger: tests/runtime/test_debug.py",
+    r"openapi-(generator|python)": "downloads programs: tests/slow runs both",
     r"export .*…": "the credentials of the reader",
     r"pytest --record": "test_programs.py, with the page's test",
 }
