@@ -43,7 +43,7 @@ _SECTIONS: Final = {
     },
     "A running emulator": {
         "logs": _Entry(
-            "_logs:logs", "Print the newest lines of a function's log in a running emulator."
+            "_logs:logs", "Print the newest lines of functions' logs in a running emulator."
         ),
         "control": _Entry(
             "_control:control",
