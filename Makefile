@@ -2,7 +2,7 @@
 # make test   run all tests except the slow ones
 # make test-long   run the slow tests: random calls, versions of wx-server-sdk, generated clients
 # make check  run lint and tests; continuous integration runs this and make test-long
-# make bench  measure the figures of docs/benchmarks.md; make bench-long: the slow figures
+# make bench  measure the figures of docs/background/benchmarks.md; make bench-long: the slow figures
 # make package FUNCTION=getDailyRetain   build a function for upload, in build/
 # make lock   update requirements.lock
 
@@ -56,13 +56,7 @@ tests/node/node_modules: tests/node/package-lock.json
 
 # Copy a function and install the package with its dependencies into the copy: make package FUNCTION=…
 package: .venv/emulator
-	@test -n "$(FUNCTION)" -a -d "functions/$(FUNCTION)" || { echo "make package FUNCTION=getDailyRetain" >&2; exit 2; }
-	rm -rf build/$(FUNCTION) build/wheels
-	mkdir -p build
-	cp -R functions/$(FUNCTION) build/$(FUNCTION)
-	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels .
-	$(PIP) --target build/$(FUNCTION) --platform manylinux2014_x86_64 --python-version 3.10 \
-		--only-binary=:all: "$$(echo build/wheels/*.whl)[gateway]"
+	@$(BIN)/cloud-openapi package $(FUNCTION)
 
 # One stamp file for each set of dependencies; a change of its prerequisites installs the set again.
 .venv/emulator .venv/dev: pyproject.toml requirements.lock

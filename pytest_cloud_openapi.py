@@ -1,7 +1,7 @@
 """The pytest plugin: fixtures for tests of cloud functions and of their callers.
 
 Every run of pytest loads this module, so it is outside of the package and imports it only when a
-fixture is used. See docs/pytest.md.
+fixture is used. See docs/how-to/pytest.md.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -65,8 +65,10 @@ def cloud_openapi_session(request: pytest.FixtureRequest) -> "Iterator[Session]"
     try:
         from cloud_openapi.pytest_plugin import Session  # noqa: PLC0415
     except ModuleNotFoundError as error:
+        from cloud_openapi.extras import install_command  # noqa: PLC0415
+
         raise pytest.UsageError(
-            f"{error.name} is not installed; the fixtures need pip install 'cloud-openapi[pytest]'"
+            f"{error.name} is not installed; the fixtures need {install_command('pytest')}"
         ) from error
 
     session = Session(request.config)
@@ -113,7 +115,7 @@ def recording(
 
 @pytest.fixture
 def assert_contract() -> Callable[[Mapping[str, Any], str, str, str], None]:
-    """Return a function that checks a body against an API's schema: see docs/contract.md."""
+    """Return a function that checks a body against an API's schema: see docs/how-to/contract.md."""
     from cloud_openapi.contract import assert_contract  # noqa: PLC0415
 
     return assert_contract  # type: ignore[return-value]  # forms and sides are texts here

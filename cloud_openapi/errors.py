@@ -16,8 +16,13 @@ r"""Every error of the package, and WeChat's codes.
         └── UnknownAPIError    an API that is not in the catalogue (also an AttributeError)
 """
 
+import re
 from typing import Final
 
+LONGEST_REASON: Final = 300
+"""The characters of a reason, which is one line."""
+
+_WHITE: Final = re.compile(r"\s+")
 SDK_TEXTS: Final = {
     -1: "unknown error",
     -404001: "empty call result",
@@ -104,6 +109,12 @@ _ADVICE: Final = {
 def advice(code: int) -> str:
     """Return what a person can do about a code, or an empty string."""
     return _ADVICE.get(code, "")
+
+
+def one_line(text: str) -> str:
+    """Return a reason as one line of at most 300 characters, without a full stop at its end."""
+    line = _WHITE.sub(" ", text).strip().removesuffix(".")
+    return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 1]}…"
 
 
 class CloudOpenAPIError(Exception):

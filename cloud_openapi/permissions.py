@@ -12,7 +12,7 @@ from typing import Any
 
 from cloud_openapi.errors import CloudSDKError, ConfigError, system_error
 from cloud_openapi.json_schema.values import kind
-from cloud_openapi.json_text import read_json
+from cloud_openapi.json_text import json_mistake, read_json
 
 _FUNCTION_ROOTS = frozenset({"functions", "cloudfunctions"})
 
@@ -83,9 +83,7 @@ def _parse(text: str, path: Path) -> Any:
     try:
         return read_json(text)
     except json.JSONDecodeError as error:
-        raise ConfigError(
-            f"{path}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
-        ) from None
+        raise ConfigError(f"{path}: {json_mistake(error)}") from None
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: cannot be read as JSON: {error}") from None
 

@@ -26,7 +26,7 @@ from cloud_openapi.emulator.sources.source import SourceSettings
 from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.mode import Mode
 from cloud_openapi.periods import NOW_VARIABLE, parse_now
-from cloud_openapi.runtime import Functions, functions_folder
+from cloud_openapi.runtime import Functions, find_project
 from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
@@ -266,7 +266,7 @@ def environment_of(node: pytest.Item) -> Mapping[str, str]:
 
 def _folder(config: pytest.Config) -> Path:
     given = config.getoption("cloud_openapi_functions") or config.getini("cloud_openapi_functions")
-    return config.rootpath / given if given else functions_folder(config.rootpath)
+    return find_project(config.rootpath, config.rootpath / given if given else None).functions
 
 
 def _modes(emulator: Emulator, mode: Mode = "simulate", place: Path | None = None) -> Modes:

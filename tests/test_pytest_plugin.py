@@ -545,7 +545,7 @@ def test_the_example_project_passes():
 
 
 def test_the_programs_of_the_page_are_passing_tests(project):
-    page = (ROOT / "docs" / "pytest.md").read_text("utf-8")
+    page = (ROOT / "docs" / "how-to" / "pytest.md").read_text("utf-8")
     programs = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     source = (PROJECT / "functions" / "getDailyRetain" / "index.py").read_text()
     add_function(project, "getDailyRetain", source)

@@ -1,7 +1,7 @@
 """Rules about the dates of a request, which JSON Schema cannot express."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from cloud_openapi.json_schema.values import is_integer
@@ -40,6 +40,8 @@ class Rule:
     """A rule about the begin and the end of a request's period."""
 
     CODES: frozenset[int]
+    wants_seconds = False
+    """Whether the parameters are Unix times."""
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         self.begin: str = entry["begin"]
@@ -52,6 +54,14 @@ class Rule:
 
     def check(self, params: Mapping[str, Any], today: date) -> Period | RuleViolation:
         """Return the requested period, or the violation of the rule."""
+        raise NotImplementedError
+
+    def reads(self, value: Any) -> bool:
+        """Return whether a value is a day or a time as the rule's parameters are."""
+        return parse_day(value) is not None
+
+    def nearest(self, params: Mapping[str, Any], today: date) -> tuple[str | int, str | int]:
+        """Return a begin and an end that keep the rule, near those of readable parameters."""
         raise NotImplementedError
 
     def first(self, day: date) -> str | int:
@@ -112,6 +122,12 @@ class DateRange(DateRule):
         fits = (period.begin, period.end) == (begin, end)
         return period if fits and end <= last_complete(self._span, today).end else None
 
+    def nearest(self, params: Mapping[str, Any], today: date) -> tuple[str | int, str | int]:
+        """Return the ends of the period of the begin, at the latest the last complete one."""
+        begin, newest = parse_day(params[self.begin]) or today, last_complete(self._span, today)
+        period = period_with(self._span, min(begin, newest.begin))
+        return self.first(period.begin), self.last(period.end)
+
 
 class DateWindow(DateRule):
     """Two dates that are the ends of a window of so many days, which ended lately."""
@@ -132,11 +148,21 @@ class DateWindow(DateRule):
             return None
         return Period("day" if length == 1 else "window", begin, end)
 
+    def nearest(self, params: Mapping[str, Any], today: date) -> tuple[str | int, str | int]:
+        """Return the longest window that the dates hold, ended yesterday if they ended earlier."""
+        begin, end = (parse_day(params[name]) or today for name in (self.begin, self.end))
+        length = (end - begin).days + 1
+        days = max((n for n in self._days if n <= length), default=min(self._days))
+        lately = 1 <= (today - end).days <= self._newest
+        last = end if lately else today - timedelta(days=1)
+        return self.first(last - timedelta(days=days - 1)), self.last(last)
+
 
 class TimeRange(Rule):
     """Two unix times in seconds, so many days apart at most."""
 
     CODES = frozenset({DATA_FORMAT_ERROR})
+    wants_seconds = True
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         super().__init__(entry)
@@ -149,7 +175,7 @@ class TimeRange(Rule):
             value: Any = params
             for name in field.split("."):
                 value = value.get(name) if isinstance(value, dict) else None
-            if not is_integer(value, 0, _MOST):
+            if not self.reads(value):
                 return RuleViolation(DATA_FORMAT_ERROR, f"{field} is not a Unix time")
             seconds.append(value)
         begin, end = seconds
@@ -157,6 +183,15 @@ class TimeRange(Rule):
             return RuleViolation(DATA_FORMAT_ERROR, self.describe())
         first, last = (datetime.fromtimestamp(value, BEIJING).date() for value in seconds)
         return Period("window", min(first, today), min(last, today))
+
+    def reads(self, value: Any) -> bool:
+        """Return whether a value is a Unix time."""
+        return is_integer(value, 0, _MOST)
+
+    def nearest(self, _params: Mapping[str, Any], today: date) -> tuple[str | int, str | int]:
+        """Return the day before today."""
+        yesterday = today - timedelta(days=1)
+        return self.first(yesterday), self.last(yesterday)
 
     def first(self, day: date) -> int:
         """Return the first second of a day in Beijing."""

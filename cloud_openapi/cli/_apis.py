@@ -3,7 +3,9 @@ from typing import get_args
 import click
 
 from cloud_openapi.catalogue import Form, Side, default_catalogue, error_schema
+from cloud_openapi.cli._completion import complete_api
 from cloud_openapi.cli._options import echo_json, option
+from cloud_openapi.cli._terminal import is_drawn, table
 from cloud_openapi.emulator import openapi_document
 
 
@@ -11,6 +13,12 @@ from cloud_openapi.emulator import openapi_document
 def apis() -> None:
     """List the APIs of the catalogue."""
     catalogue = default_catalogue()
+    if is_drawn():
+        rows = [
+            (each.name, f"{each.method} {each.path}\n{each.summary}") for each in catalogue.values()
+        ]
+        click.echo(table(("API", "HTTPS"), rows), nl=False)
+        return
     width = max(map(len, catalogue), default=0)
     for operation in catalogue.values():
         click.echo(f"{operation.name:{width}} {operation.method} {operation.path}")
@@ -18,7 +26,7 @@ def apis() -> None:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_api)
 @option("--form", type=click.Choice(get_args(Form)), default="cloud", show_default=True)
 @option("--side", type=click.Choice(get_args(Side)), default="response", show_default=True)
 def schema(name: str, form: Form, side: Side) -> None:

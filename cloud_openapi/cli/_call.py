@@ -5,7 +5,6 @@ from typing import Any, cast, get_args
 import click
 from click.core import ParameterSource
 
-from cloud_openapi._cloud import Cloud
 from cloud_openapi.catalogue import Form, Operation, default_catalogue
 from cloud_openapi.cli._emulator_options import OPTIONS, EmulatorOptions, emulator_options
 from cloud_openapi.cli._options import (
@@ -14,9 +13,11 @@ from cloud_openapi.cli._options import (
     option,
     variable,
 )
+from cloud_openapi.client import Client
 from cloud_openapi.emulator import create_app
 from cloud_openapi.errors import CloudSDKError, advice
 from cloud_openapi.naming import snake_to_camel
+from cloud_openapi.permissions import Permissions
 from cloud_openapi.transports import Transport, connect, settings_from_environment
 
 
@@ -37,7 +38,8 @@ def call() -> None:
     """Make one call and print its answer as JSON.
 
     An emulator in this process answers, unless --base-url or credentials are given. The secret
-    is not an option: set CLOUD_OPENAPI_SECRET.
+    is not an option: set CLOUD_OPENAPI_SECRET. In the cloud form, the config.json of the working
+    directory must list the API, if there is one.
     """
 
 
@@ -62,11 +64,9 @@ def _command(operation: Operation) -> click.Command:
         if form == "https":
             echo_json(_checked(operation, transport.send(operation, params)))
             return
-        cloud = Cloud()
-        # As for code outside a function, the default is the working directory's config.json.
-        cloud.init(transport=transport, config=config or Path.cwd() / "config.json")
-        method = cloud.openapi[operation.name]
-        echo_json(method({snake_to_camel(name): value for name, value in params.items()}))
+        client = Client(_permissions(config, transport), transport)
+        named = {snake_to_camel(name): value for name, value in params.items()}
+        echo_json(client.call(operation, named, convert=True))
 
     command = click.command(operation.name, help=f"{operation.summary}.\n\n{operation.docs}")(run)
     command.params[:0] = [
@@ -82,6 +82,22 @@ def _command(operation: Operation) -> click.Command:
     return command
 
 
+def _permissions(config: Path | None, transport: Transport) -> Permissions | None:
+    """Return the allowlist of the cloud form, None for a call that may be of every API.
+
+    As for code outside a function, the default is the working directory's config.json. This
+    command is not a function: without that file it may call.
+    """
+    if getattr(transport, "enforces_permissions", False):
+        return None
+    path = config or Path.cwd() / "config.json"
+    if config is None and not path.exists():
+        note = "there is no config.json here; a function may call only what its config.json lists"
+        click.echo(f"Note: {note}.", err=True)
+        return None
+    return Permissions.load(path)
+
+
 def _transport(appid: str | None, base_url: str | None, options: EmulatorOptions) -> Transport:
     chosen = connect(settings_from_environment(appid=appid, base_url=base_url))
     if chosen is not None:
@@ -93,8 +109,8 @@ def _transport(appid: str | None, base_url: str | None, options: EmulatorOptions
                 )
         return chosen
     # These import requests, which only calls need.
-    from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415
-    from cloud_openapi.transports.wsgi import WSGIExchange  # noqa: PLC0415
+    from cloud_openapi.transports.https import HTTPSTransport
+    from cloud_openapi.transports.wsgi import WSGIExchange
 
     emulator = options.emulator()
     app = cast("Any", create_app(emulator))

@@ -3,12 +3,13 @@ from pathlib import Path
 
 import click
 
-from cloud_openapi.cli._functions_folder import check_known, folder_option, notes_on_rc
+from cloud_openapi.cli._completion import complete_function
+from cloud_openapi.cli._functions_folder import folder_option, function_named, notes_on_rc
 from cloud_openapi.runtime import Functions, notes_of
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_function)
 @folder_option
 def check(name: str, functions: Path) -> None:
     """List the problems that a function would have on the platform.
@@ -19,7 +20,7 @@ def check(name: str, functions: Path) -> None:
     """
     found = Functions(functions, {})
     try:
-        check_known(name, found)
+        name = function_named(name, found)
         problems = found.check(name)
         notes = [*notes_on_rc(found.folder), *notes_of(found.settings_of(name))]
     finally:

@@ -74,7 +74,7 @@ class ControlClient:
 
     def _send(self, method: str, path: str, body: Any, query: dict[str, Any]) -> tuple[int, bytes]:
         # Only those who call load it: --help is fast.
-        import requests  # noqa: PLC0415
+        import requests
 
         with requests.Session() as session:
             # Never use a proxy: the body may hold a secret.

@@ -172,7 +172,7 @@ _MODE_OPTIONS = (
         type=click.Choice(get_args(Mode)),
         default="simulate",
         show_default=True,
-        help="The source of answers: simulation, recordings, upstream; see the README.",
+        help="The source of answers: simulation, recordings, upstream.",
     ),
     option(
         "--recordings",

@@ -37,7 +37,7 @@ def exec_(
     """Run a command against an emulator of its own and return its exit code.
 
     The emulator listens on a free port until the command ends; CLOUD_OPENAPI_BASE_URL is its
-    URL. Example: cloud-openapi exec -- pytest
+    URL.
     """
     emulator = options.emulator()
     listening = listen("127.0.0.1", 0)

@@ -1,6 +1,9 @@
-"""The option --functions, and messages about names that are not functions."""
+"""The option --functions, the argument NAME, and messages about names that are not functions."""
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -10,35 +13,45 @@ from cloud_openapi.runtime import (
     CloudbaseRC,
     Functions,
     entry_file,
-    functions_folder,
+    find_project,
+    missing_entry,
+    nothing_found,
     refused_name,
 )
 
 folder_option = option(
     "--functions",
     type=click.Path(path_type=Path, file_okay=False),
-    default=lambda: functions_folder(Path()),
-    show_default="functionRoot of cloudbaserc.json, or functions",
+    default=lambda: find_project(Path()).functions,
+    show_default="as cloudbaserc.json or project.config.json say, cloudfunctions, or functions",
     help="The folder that holds one folder for each function.",
 )
 
 
+def function_named(text: str | None, functions: Functions) -> str:
+    """Return the function that a name or a path means; without one, that of this folder.
+
+    Raises ConfigError with the reason if there is none.
+    """
+    if text is None:
+        text = find_project(Path(), functions.folder).name
+        if not text:
+            refuse_none(functions)
+            raise click.UsageError(f"give the NAME of a function: {', '.join(functions)}")
+    return text if text in functions else _of_path(text, functions) or _refuse(text, functions)
+
+
 def check_known(name: str, functions: Functions) -> None:
     """Raise ConfigError with the reason if a name is not a function."""
-    if name in functions:
-        return
-    folder, rc = functions.folder, CloudbaseRC(functions.folder).read()
-    there = name in _folders(folder)
-    if refused_name(name) and (there or name in rc.entries):
-        raise ConfigError(f"{folder / name} is not a function: {refused_name(name)}.")
-    if there:
-        hint = rc.wrong or "To use another file, set the function's handler in cloudbaserc.json."
-        raise ConfigError(
-            f"{folder / name} is not a function: it has no index.py and no index.js. {hint}"
-        )
-    known = ", ".join(functions) or "none"
-    message = f'There is no function "{name}" in {folder}. Known: {known}.'
-    raise ConfigError(f"{message} {rc.wrong}".rstrip())
+    if name not in functions:
+        _refuse(name, functions)
+
+
+def refuse_none(functions: Functions) -> None:
+    """Raise ConfigError if a folder has no functions, with what was seen instead."""
+    if next(iter(functions), None) is None:
+        wrong = (CloudbaseRC(functions.folder).read().wrong, *misnamed(functions.folder))
+        raise ConfigError(" ".join(filter(None, (nothing_found(functions.folder), *wrong))))
 
 
 def notes_on_rc(folder: Path) -> list[str]:
@@ -53,6 +66,36 @@ def misnamed(folder: Path) -> list[str]:
     return [
         f"{folder / name} is not a function: {why}" for name in names if (why := refused_name(name))
     ]
+
+
+def _of_path(text: str, functions: Functions) -> str | None:
+    """Return the function that a path leads to, from here or from the functions' folder."""
+    above = (Path(), functions.folder, functions.folder.parent)
+    paths = [Path(folder, text).resolve() for folder in above if os.path.exists(folder / text)]  # noqa: PTH110 - raises nothing
+    for name in functions if paths else ():
+        folder = functions.settings_of(name).folder.resolve()
+        if any(path.is_relative_to(folder) for path in paths):
+            return name
+    return None
+
+
+def _refuse(name: str, functions: Functions) -> NoReturn:
+    folder, rc = functions.folder, CloudbaseRC(functions.folder).read()
+    name = name.rstrip("/") or name
+    there = name in _folders(folder)
+    if refused_name(name) and (there or name in rc.entries):
+        raise ConfigError(f"{folder / name} is not a function: {refused_name(name)}.")
+    if there:
+        hint = rc.wrong or "To use another file, set the function's handler in cloudbaserc.json."
+        raise ConfigError(
+            f"{folder / name} is not a function: it {missing_entry(folder / name)}. {hint}"
+        )
+    refuse_none(functions)
+    by_lower_case = {each.lower(): each for each in functions}
+    close = get_close_matches(name.lower(), by_lower_case, 1)
+    meant = f" Did you mean {by_lower_case[close[0]]}?" if close else ""
+    message = f'There is no function "{name}" in {folder}.{meant} Known: {", ".join(functions)}.'
+    raise ConfigError(f"{message} {rc.wrong}".rstrip())
 
 
 def _folders(folder: Path) -> list[str]:

@@ -1,89 +1,147 @@
 import io
 import os
 import sys
+from collections.abc import Iterator, MutableMapping
 from importlib import import_module
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 import click
 
 from cloud_openapi._version import __version__
+from cloud_openapi.cli._examples import with_examples
 from cloud_openapi.cli._options import variable
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError
 from cloud_openapi.json_schema.values import is_text
 
 _PREFIX = variable("")
-# The place of each command, and the first line of its help.
+
+
+class _Entry(NamedTuple):
+    """A command: its place, and the first line of its help."""
+
+    place: str
+    text: str
+
+
+_SECTIONS: Final = {
+    "Run": {
+        "serve": _Entry(
+            "_serve:serve", "Run the emulator and the functions of a folder until interrupted."
+        ),
+        "invoke": _Entry(
+            "_invoke:invoke",
+            "Run one function against an emulator of its own and print its result.",
+        ),
+        "call": _Entry("_call:call", "Make one call and print its answer as JSON."),
+        "exec": _Entry(
+            "_exec:exec_",
+            "Run a command against an emulator of its own and return its exit code.",
+        ),
+    },
+    "A running emulator": {
+        "logs": _Entry(
+            "_logs:logs", "Print the newest lines of a function's log in a running emulator."
+        ),
+        "control": _Entry(
+            "_control:control",
+            "Control a running emulator: its time, faults, seeds, mini programs, journal.",
+        ),
+    },
+    "Your functions": {
+        "init": _Entry(
+            "_init:init",
+            "Write a sample project: two functions, their config.json, a test, a README.",
+        ),
+        "check": _Entry(
+            "_check:check", "List the problems that a function would have on the platform."
+        ),
+        "install": _Entry(
+            "_install:install",
+            "Install the dependencies in a function's requirements.txt or package.json.",
+        ),
+        "package": _Entry(
+            "_package:package",
+            "Make a copy of a function that can be uploaded, with the Python packages it needs.",
+        ),
+    },
+    "Recordings": {
+        "record": _Entry(
+            "_record:record",
+            "Call the service and record its answers, including errors, without secrets.",
+        ),
+        "import": _Entry(
+            "_record:import_",
+            "Convert a HAR file of a browser, Charles or mitmproxy to recordings, without secrets.",
+        ),
+        "verify": _Entry(
+            "_verify:verify_",
+            "Check recordings (files, folders) against the schemas, and the emulator against them.",
+        ),
+        "drift": _Entry(
+            "_drift:drift",
+            "List what changed from recordings A to B, or from the catalogue to A.",
+        ),
+    },
+    "Reference": {
+        "apis": _Entry("_apis:apis", "List the APIs of the catalogue."),
+        "schema": _Entry(
+            "_apis:schema",
+            "Print a JSON Schema of an API's requests or responses; NAME error: of any error.",
+        ),
+        "openapi": _Entry("_apis:openapi", "Print the OpenAPI document of the HTTPS form."),
+        "completion": _Entry(
+            "_completion:completion", "Print the script by which a shell completes this command."
+        ),
+    },
+}
 _COMMANDS: Final = {
-    "apis": ("_apis:apis", "List the APIs of the catalogue."),
-    "call": ("_call:call", "Make one call and print its answer as JSON."),
-    "check": ("_check:check", "List the problems that a function would have on the platform."),
-    "control": (
-        "_control:control",
-        "Control a running emulator: its time, faults, seeds, mini programs, journal.",
-    ),
-    "drift": (
-        "_drift:drift",
-        "List what changed from recordings A to B, or from the catalogue to A.",
-    ),
-    "exec": (
-        "_exec:exec_",
-        "Run a command against an emulator of its own and return its exit code.",
-    ),
-    "import": (
-        "_record:import_",
-        "Convert a HAR file of a browser, Charles or mitmproxy to recordings, without secrets.",
-    ),
-    "install": (
-        "_install:install",
-        "Install the dependencies in a function's requirements.txt or package.json.",
-    ),
-    "invoke": (
-        "_invoke:invoke",
-        "Run one function against an emulator of its own and print its result.",
-    ),
-    "logs": ("_logs:logs", "Print the newest lines of a function's log in a running emulator."),
-    "openapi": (
-        "_apis:openapi",
-        "Print the OpenAPI document of the HTTPS form.",
-    ),
-    "record": (
-        "_record:record",
-        "Call the service and record its answers, including errors, without secrets.",
-    ),
-    "schema": (
-        "_apis:schema",
-        "Print a JSON Schema of an API's requests or responses; NAME error: of any error.",
-    ),
-    "serve": ("_serve:serve", "Run the emulator and the functions of a folder until interrupted."),
-    "verify": (
-        "_verify:verify_",
-        "Check recordings (files, folders) against the schemas, and the emulator against them.",
-    ),
+    name: entry for section in _SECTIONS.values() for name, entry in section.items()
 }
 
 
-class _Lazy(click.Group):
-    """Imports a command only when it runs: each needs other, large packages."""
+class _Commands(MutableMapping[str, click.Command]):
+    """The commands by name. A command is imported when it is read: each needs other packages."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        module, _, attribute = _COMMANDS[name].place.partition(":")
+        command: click.Command = getattr(import_module(f"{__package__}.{module}"), attribute)
+        return with_examples(name, command)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
+
+    def __len__(self) -> int:
+        return len(_COMMANDS)
+
+    def __setitem__(self, name: str, command: click.Command) -> NoReturn:
+        raise TypeError(name)
+
+    def __delitem__(self, name: str) -> NoReturn:
+        raise TypeError(name)
+
+
+class _Group(click.Group):
+    """Lists its commands in sections, without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
-        if cmd_name not in _COMMANDS:
-            return None
-        module, _, name = _COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(import_module(f"{__package__}.{module}"), name)
-        return command
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_where, text) in _COMMANDS.items()])
+        width = max(map(len, _COMMANDS))
+        for title, entries in _SECTIONS.items():
+            with formatter.section(title):
+                rows = [(f"{name:{width}}", entry.text) for name, entry in entries.items()]
+                formatter.write_dl(rows)
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Group,
+    commands=_Commands(),
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nBegin with:\n  cloud-openapi serve",
+)
 @click.version_option(__version__, prog_name="cloud-openapi")
 def group() -> None:
     """Call WeChat's analysis APIs as cloud calls do, and emulate them on this machine.

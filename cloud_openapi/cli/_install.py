@@ -3,48 +3,66 @@ from pathlib import Path
 
 import click
 
-from cloud_openapi.cli._functions_folder import check_known, folder_option
+from cloud_openapi.cli._completion import complete_function
+from cloud_openapi.cli._functions_folder import folder_option, function_named, refuse_none
 from cloud_openapi.cli._options import option
 from cloud_openapi.errors import CloudOpenAPIError
-from cloud_openapi.runtime import Functions, install_packages
+from cloud_openapi.runtime import Functions, find_project, install_packages
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_function)
 @option("--all", "every", is_flag=True, help="Install for every function of the folder.")
+@option(
+    "--registry",
+    metavar="URL",
+    help="The npm registry, in place of those that npm's settings and a lock file name.",
+)
 @folder_option
-def install(name: str | None, functions: Path, every: bool) -> None:  # noqa: FBT001 - a flag
+def install(
+    name: str | None,
+    functions: Path,
+    every: bool,  # noqa: FBT001 - a flag
+    registry: str | None,
+) -> None:
     """Install the dependencies in a function's requirements.txt or package.json.
 
-    They are kept in a cache, outside the function's folder, which is uploaded as it is.
+    NAME is a name or a path, by default the function of the working directory. The dependencies
+    are kept in a cache, outside the function's folder, which is uploaded as it is. A
+    package-lock.json that names a mirror of npm, as many do, is installed from your own registry,
+    in the versions and with the hashes that it names.
     """
-    if (name is None) != every:
+    wanted = name or ("" if every else find_project(Path(), functions).name)
+    if bool(wanted) == every:
         raise click.UsageError("give the NAME of a function, or --all")
     found = Functions(functions, {})
     try:
-        if name is not None:
-            check_known(name, found)
-            _install(name, found)
+        if not every:
+            _install(function_named(wanted, found), found, registry)
             return
-        failures = [failure for each in found if (failure := _failure(each, found))]
+        refuse_none(found)
+        failures = [failure for each in found if (failure := _failure(each, found, registry))]
     finally:
         found.close()
-    # Last, after the output of pip and npm.
+    # Last, after what pip and npm print when they fail.
     for failure in failures:
         click.echo(f"cloud-openapi: {failure}", err=True)
     if failures:
         sys.exit(1)
 
 
-def _install(name: str, found: Functions) -> None:
-    target = install_packages(found.settings_of(name))
+def _install(name: str, found: Functions, registry: str | None) -> None:
+    def say(text: str) -> None:
+        click.echo(f"{name}: {text}", err=True)
+
+    target = install_packages(found.settings_of(name), registry, say)
     click.echo(f"{name}: {target or 'lists no dependencies'}")
 
 
-def _failure(name: str, found: Functions) -> str:
+def _failure(name: str, found: Functions, registry: str | None) -> str:
     """Install a function's dependencies; return the error message, empty on success."""
     try:
-        _install(name, found)
+        _install(name, found, registry)
     except (CloudOpenAPIError, OSError) as error:
         return f"{name}: {error}"
     return ""

@@ -1,60 +1,100 @@
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import click
 
+from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._emulator_options import EmulatorOptions, emulator_options
-from cloud_openapi.cli._functions_folder import check_known, folder_option, notes_on_rc
+from cloud_openapi.cli._functions_folder import folder_option, function_named, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
 from cloud_openapi.cli._options import echo_json, json_value, option, pass_env_option
 from cloud_openapi.emulator import listen
 from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
 from cloud_openapi.errors import CloudOpenAPIError
-from cloud_openapi.runtime import references_outside
+from cloud_openapi.runtime import error_line, references_outside
+
+_ERROR = re.compile(r"(?P<start>(?P<indent> *)ERROR RequestId:\S+ )Result:(?P<result>\{.*\})\n")
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False, shell_complete=complete_function)
 @option("--data", type=json_value, metavar="JSON", default="{}", help="The event, as JSON.")
 @option(
     "--source",
     callback=lambda _context, _option, value: _checked(value),
-    default="wx_http",
+    default="wx_client",
     show_default=True,
-    help="The SOURCE of getWXContext(); wx_client is the mini program.",
+    help="The SOURCE of getWXContext(): wx_client is the mini program, whose user has an OPENID; "
+    "wx_http and wx_trigger have none.",
+)
+@option(
+    "--verbose",
+    is_flag=True,
+    help="Show the debug lines of Python's libraries and the platform's error objects, too.",
 )
 @folder_option
 @pass_env_option
 @emulator_options
 def invoke(  # noqa: PLR0913 - an option each
-    name: str,
+    name: str | None,
     data: Any,
     source: str,
+    verbose: bool,  # noqa: FBT001 - a flag
     functions: Path,
     pass_env: Mapping[str, str],
     options: EmulatorOptions,
 ) -> None:
     """Run one function against an emulator of its own and print its result.
 
-    Its log is written to stderr.
+    NAME is its name or a path to its folder, by default the function of the working directory. Its
+    log is written to stderr, with the logs of the functions that it calls; if it fails, the last
+    line says why.
     """
     emulator = options.emulator()
-    with serving(emulator, functions, listen("127.0.0.1", 0), passed=pass_env) as found:
-        check_known(name, found)
+    passed = {**pass_env, **({"CLOUD_OPENAPI_VERBOSE": "1"} if verbose else {})}
+    with serving(emulator, functions, listen("127.0.0.1", 0), passed=passed) as found:
+        name = function_named(name, found)
         outside = references_outside(found.settings_of(name))
         for warning in (*notes_on_rc(found.folder), *outside):
             click.echo(f"Warning: {warning}", err=True)
         outcome = found.invoke(name, data, emulator.clock_of(emulator.first_appid).now(), source)
-    click.echo(outcome.log, err=True, nl=False)
-    if outcome.status != HTTPStatus.OK:
-        if outcome.result.get("stackTrace"):
-            click.echo(outcome.result["stackTrace"], err=True)
-        raise CloudOpenAPIError(
-            f"{name}: {outcome.result['errorMessage']} (statusCode {outcome.status})"
-        )
-    echo_json(outcome.result)
+    click.echo(outcome.log if verbose else "".join(_readable(outcome.log)), err=True, nl=False)
+    if outcome.status == HTTPStatus.OK:
+        echo_json(outcome.result)
+        return
+    if outcome.result.get("stackTrace"):
+        click.echo(outcome.result["stackTrace"], err=True)
+    if outcome.reason:
+        raise CloudOpenAPIError(f"{name}: statusCode {outcome.status}: {outcome.reason}")
+    raise CloudOpenAPIError(f"{name}: {error_line(outcome.result)} (statusCode {outcome.status})")
+
+
+def _readable(log: str) -> Iterator[str]:
+    """Yield the lines of a log, and the stack of each nested error instead of its object."""
+    for line in log.splitlines(keepends=True):
+        found = _ERROR.fullmatch(line)
+        error = _object(found["result"]) if found else None
+        if found is None or error is None:
+            yield line
+            continue
+        message = str(error.get("errorMessage")).partition("\n")[0]
+        yield f"{found['start']}{message} (statusCode {error.get('statusCode')})\n"
+        # The stack of the outermost one follows the log.
+        if found["indent"] and error.get("stackTrace"):
+            yield from (f"{found['indent']}{each}\n" for each in error["stackTrace"].splitlines())
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """Return the object in a line of the log, None if the line was cut."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _checked(source: str) -> str:

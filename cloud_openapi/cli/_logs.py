@@ -3,6 +3,7 @@ from urllib.parse import quote
 
 import click
 
+from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._control_client import ControlClient, url_option
 from cloud_openapi.cli._options import option
 
@@ -10,7 +11,7 @@ _PAUSE = 0.3
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_function)
 @option("--follow", is_flag=True, help="Print new lines until interrupted.")
 @url_option
 def logs(name: str, url: str, follow: bool) -> None:  # noqa: FBT001 - a flag

@@ -1,12 +1,13 @@
 """Options that several commands share. Each is also a variable CLOUD_OPENAPI_<NAME>."""
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
-from cloud_openapi.json_text import json_text, read_json
+from cloud_openapi.json_text import json_mistake, json_text, read_json
 
 _TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
 
@@ -43,6 +44,8 @@ def json_value(text: str) -> Any:
     """Parse a JSON value on the command line. Raises BadParameter."""
     try:
         return read_json(text)
+    except json.JSONDecodeError as error:
+        raise click.BadParameter(json_mistake(error)) from error
     except (ValueError, RecursionError) as error:
         raise click.BadParameter(f"not JSON: {error}") from error
 

@@ -2,24 +2,39 @@
 
 import contextlib
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
 from cloud_openapi.catalogue import Operation, RuleViolation, default_catalogue
+from cloud_openapi.cli._completion import complete_api
 from cloud_openapi.cli._options import json_value, option
-from cloud_openapi.errors import ConfigError, ReplayError
-from cloud_openapi.periods import BEIJING, parse_day, period_with
+from cloud_openapi.cli._terminal import progress
+from cloud_openapi.errors import CloudOpenAPIError, ConfigError, ReplayError, advice
+from cloud_openapi.loopback import is_loopback
+from cloud_openapi.periods import BEIJING, last_complete, parse_day, period_with, write_day
 from cloud_openapi.recordings import Recorder, Replay, load, read_har
-from cloud_openapi.transports import connect, settings_from_environment
+from cloud_openapi.transports import (
+    WEIXIN,
+    TransportSettings,
+    connect,
+    settings_from_environment,
+)
 
 _QUOTA = 45009
+# Of the credentials, or of this machine's address: each further request would fail too.
+_CREDENTIAL_CODES = frozenset(
+    {40001, 40013, 40125, 40164, 40243, 41002, 41004, 42001, 48001, 50007}
+)
 _LONGEST_PAUSE = 86_400
+_DIGITS = re.compile("[0-9]{8}")
 # The first day of mini programs: earlier days cannot have data.
 _LAUNCH = date(2017, 1, 9)
 _SPANS: tuple[Any, ...] = ("day", "week", "month")
@@ -42,7 +57,7 @@ _to = option(
 
 
 @click.command()
-@click.argument("api")
+@click.argument("api", shell_complete=complete_api)
 @option("--begin-date", help="yyyymmdd; with --end-date, one request for these dates.")
 @option("--end-date", help="yyyymmdd")
 @option("--dates", metavar="A..B", help="Every day, week or month of the API from A to B.")
@@ -80,18 +95,26 @@ def record(  # noqa: PLR0913 - an option each
             "Set CLOUD_OPENAPI_APPID and CLOUD_OPENAPI_SECRET to record the real service, or give "
             "--base-url."
         )
+    click.echo(_whom(settings, len(waiting)), err=True)
     codes: Counter[int] = Counter()
+    refused = 0
     try:
-        for number, params in enumerate(waiting):
-            if number:
-                time.sleep(pause)
-            code = transport.send(operation, params).get("errcode") or 0
-            codes[code] += 1
-            if code == _QUOTA:
-                break
+        with progress(api, len(waiting)) as advance:
+            for number, params in enumerate(waiting):
+                if number:
+                    time.sleep(pause)
+                code = transport.send(operation, params).get("errcode") or 0
+                codes[code] += 1
+                advance()
+                if code in _CREDENTIAL_CODES:
+                    refused = code
+                if code == _QUOTA or refused:
+                    break
     finally:
         # Also after an error or Ctrl-C: the next run continues.
         click.echo(_summary(codes, len(asked) - len(waiting), len(waiting), to))
+    if refused:
+        raise CloudOpenAPIError(f"The service refused the call with {refused}. {advice(refused)}")
 
 
 @click.command("import")
@@ -109,6 +132,15 @@ def import_(har: Path, to: Path) -> None:
         click.echo(f"  {reason}")
 
 
+def _whom(settings: TransportSettings, requests: int) -> str:
+    """Return a line that says which server is about to be recorded."""
+    url = settings.base_url or WEIXIN
+    who = f"Recording {url}: {requests} request{'' if requests == 1 else 's'}."
+    if is_loopback(urlsplit(url).hostname):
+        return f"Warning: {who} It is a server on this machine, such as an emulator, not WeChat."
+    return who
+
+
 def _requests(
     operation: Operation, begin: str | None, end: str | None, dates: str | None, data: Any
 ) -> Iterator[dict[str, Any]]:
@@ -118,6 +150,8 @@ def _requests(
         raise click.UsageError("Give --dates, or --begin-date and --end-date, not both.")
     rule = operation.rules[0]
     if dates is None:
+        if not (begin or end or data):
+            raise click.UsageError(_no_dates(operation))
         for dotted, text, write in ((rule.begin, begin, rule.first), (rule.end, end, rule.last)):
             day = parse_day(text)
             if text is not None:
@@ -126,16 +160,38 @@ def _requests(
         return
     found = list(_periods(operation, dates, data))
     if not found:
-        raise click.UsageError(f"{operation.name} has nothing in {dates}: {rule.describe()}")
+        raise click.UsageError(
+            f"{operation.name} has nothing in {dates}: {rule.describe()} "
+            f"The newest: --dates {'..'.join(_newest(operation))}"
+        )
     yield from found
+
+
+def _no_dates(operation: Operation) -> str:
+    return f"Name the dates, for example: --dates {'..'.join(_newest(operation))}"
+
+
+def _newest(operation: Operation) -> tuple[str, str]:
+    """Return the newest dates that an API accepts."""
+    rule, today = operation.rules[0], datetime.now(BEIJING).date()
+    for span in _SPANS:
+        period = last_complete(span, today)
+        days = {rule.begin: rule.first(period.begin), rule.end: rule.last(period.end)}
+        params: dict[str, Any] = {}
+        for dotted, day in days.items():
+            params = _with(params, dotted, day)
+        if not isinstance(rule.check(params, today), RuleViolation):
+            return write_day(period.begin), write_day(period.end)
+    raise AssertionError(operation.name)
 
 
 def _periods(operation: Operation, dates: str, data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the parameters of every period within the dates that the API accepts."""
-    first, last = map(parse_day, (*dates.split("..", 1), "")[:2])
-    if first is None or last is None or last < first:
+    first, last = map(_day, (*dates.split("..", 1), "")[:2])
+    if last < first:
         raise click.BadParameter(
-            "must be two days such as 20260301..20260331", param_hint="--dates"
+            "must be two days such as 20260301..20260331, the earlier one first",
+            param_hint="--dates",
         )
     rule, today = operation.rules[0], datetime.now(BEIJING).date()
     possible = max(first, _LAUNCH), min(last, today - timedelta(days=1))
@@ -154,6 +210,20 @@ def _periods(operation: Operation, dates: str, data: Mapping[str, Any]) -> Itera
             if fits and not isinstance(rule.check(params, today), RuleViolation):
                 yield params
                 break
+
+
+def _day(text: str) -> date:
+    """Return the day of a text. Raises BadParameter with the reason."""
+    day = parse_day(text)
+    if day is not None:
+        return day
+    reason = "must be two days such as 20260301..20260331"
+    if _DIGITS.fullmatch(text):
+        with contextlib.suppress(ValueError):
+            month = date(int(text[:4]), int(text[4:6]), 1)
+            days = period_with("month", month).end.day
+            reason = f"{text} is not a day: {month:%B %Y} has {days} days"
+    raise click.BadParameter(reason, param_hint="--dates")
 
 
 def _with(params: Mapping[str, Any], dotted: str, value: Any) -> dict[str, Any]:
@@ -184,6 +254,12 @@ def _failed(answer: Any) -> bool:
     return not isinstance(answer, dict) or bool(answer.get("errcode"))
 
 
+def _continue(codes: Mapping[int, int]) -> str:
+    if _QUOTA in codes:
+        return ": the quota of the day is used up; run the command again tomorrow"
+    return "" if _CREDENTIAL_CODES & codes.keys() else "; the same command goes on with them"
+
+
 def _summary(codes: Mapping[int, int], skipped: int, waiting: int, to: Path) -> str:
     left = waiting - sum(codes.values())
     errors = ", ".join(f"{count} of errcode {code}" for code, count in codes.items() if code)
@@ -191,6 +267,6 @@ def _summary(codes: Mapping[int, int], skipped: int, waiting: int, to: Path) -> 
         f"{codes.get(0, 0)} recorded",
         f"{errors} too" if errors else "",
         f"{skipped} were there already" if skipped else "",
-        f"{left} are left{': the quota is used up' if _QUOTA in codes else ''}" if left else "",
+        f"{left} are left{_continue(codes)}" if left else "",
     ]
     return f"{'; '.join(filter(None, parts))}. Folder: {to}"

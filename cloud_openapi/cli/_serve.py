@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import click
-from click.core import ParameterSource
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
@@ -32,7 +31,7 @@ from cloud_openapi.emulator import (
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.loopback import is_loopback
 from cloud_openapi.naming import to_camel_case
-from cloud_openapi.runtime import CloudbaseRC, Debug, Functions
+from cloud_openapi.runtime import CloudbaseRC, Debug, Functions, nothing_found
 
 _APPS_SHOWN = 10
 _HOST_NAME = re.compile(r"[\w.-]+")
@@ -151,9 +150,8 @@ def _exposed(host: str, access: Access) -> Iterator[str]:
 
 def _warnings(functions: Functions, debug: Debug | None, options: EmulatorOptions) -> Iterator[str]:
     """Yield warnings about probable mistakes."""
-    given = click.get_current_context().get_parameter_source("functions")
-    if given is not ParameterSource.DEFAULT and not functions.folder.is_dir():
-        yield f"--functions: the folder {functions.folder} is missing"
+    if next(iter(functions), None) is None:
+        yield nothing_found(functions.folder)
     if options.mode in ("replay", "spy") and options.recordings and not options.recordings.exists():
         yield f"--recordings: {options.recordings} is missing; --mode record makes recordings"
     if wrong := CloudbaseRC(functions.folder).read().wrong:

@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from cloud_openapi.emulator.state.app_settings import (
     checked_setting,
 )
 from cloud_openapi.emulator.state.clock import Clock, OwnClock, describe_clock
-from cloud_openapi.emulator.state.journal import Journal, Journals, Numbers, select
+from cloud_openapi.emulator.state.journal import Entry, Journal, Journals, Numbers, select
 from cloud_openapi.emulator.state.rids import Record
 from cloud_openapi.emulator.state.seeds import CommonSeed
 from cloud_openapi.emulator.state.tokens import mark_of_appid, mark_of_token
@@ -99,6 +99,8 @@ class Emulator:
         self.pins = Pins(self._owner, self.catalogue, self.programs)
         self.journal = Journals(self._numbers, lambda: [each.journal for each in self._all()])
         place = None if recordings is None else Path(recordings)
+        self.on_entry: Callable[[Entry], None] | None = None
+        """Called with each entry of a journal, by the thread that answers the request."""
         self.modes = Modes(
             mode, SourceSettings(self.catalogue, place, upstream, upstream_app, by_api)
         )
@@ -151,6 +153,12 @@ class Emulator:
         It shows the common time until it is set itself; then it is independent until a reset.
         """
         return self.program(appid).clock
+
+    def keep(self, program: MiniProgram, entry: Entry) -> None:
+        """Write an entry to a mini program's journal, and report it."""
+        entry = program.journal.add(entry)
+        if self.on_entry is not None:
+            self.on_entry(entry)
 
     def never_blocks(self, path: str) -> bool:
         """Return whether a request for a path never blocks its thread."""

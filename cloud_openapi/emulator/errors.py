@@ -88,18 +88,25 @@ class NotFoundError(KeyError):
 class RefusalError(Exception):
     """A request that WeChat answers with an error; ``check`` names the failed check.
 
-    ``text`` replaces WeChat's text of the code.
+    ``text`` replaces WeChat's text of the code. ``reason`` says why it was refused and what to do;
+    without one, the advice on the code is shown.
     """
 
-    def __init__(self, code: int, check: str, text: str | None = None) -> None:
+    def __init__(self, code: int, check: str, text: str | None = None, reason: str = "") -> None:
         super().__init__(code, check, text)
         self.code = code
         self.check = check
         self.text = text
+        self.reason = reason
 
 
 class SideCarError(Exception):
     """A request that Cloud Run's side-car answers with HTTP 502, before it reaches WeChat."""
+
+    reason = (
+        "Cloud Run's side-car forwards only the paths in api_whitelist of the mini program's "
+        "cloud_run, without the query"
+    )
 
 
 class PlatformError(RefusalError):

@@ -75,7 +75,7 @@ def yaml_library() -> Any:
     try:
         import yaml  # noqa: PLC0415
     except ModuleNotFoundError:
-        raise RecordingError("YAML needs PyYAML: pip install 'cloud-openapi[recordings]'") from None
+        raise RecordingError("YAML needs PyYAML: pip install 'pyyaml>=6.0'") from None
     return yaml
 
 

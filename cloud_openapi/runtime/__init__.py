@@ -1,6 +1,6 @@
 """Find cloud functions in a folder and run them in worker processes."""
 
-from cloud_openapi.runtime._cloudbaserc import CloudbaseRC, functions_folder
+from cloud_openapi.runtime._cloudbaserc import CloudbaseRC
 from cloud_openapi.runtime._context import ENVIRONMENT, Credentials, Invocation, new_request_id
 from cloud_openapi.runtime._deployment import notes_of, refused_name
 from cloud_openapi.runtime._descriptors import no_descriptor, reason_of
@@ -8,12 +8,20 @@ from cloud_openapi.runtime._discovery import UnknownFunctionError
 from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Log
-from cloud_openapi.runtime._outcome import Outcome
+from cloud_openapi.runtime._outcome import Ended, Outcome, error_line
 from cloud_openapi.runtime._outside import references_outside
 from cloud_openapi.runtime._packages import install as install_packages
 from cloud_openapi.runtime._preload import is_gateway_host, is_weixin_host, isolated
+from cloud_openapi.runtime._project import (
+    Project,
+    find_project,
+    functions_option,
+    missing_entry,
+    nothing_found,
+)
 from cloud_openapi.runtime._settings import Settings, entry_file
 from cloud_openapi.runtime._timer import Timer
+from cloud_openapi.runtime._upload import make_upload
 from cloud_openapi.runtime._worker_command import Debug
 
 __all__ = [
@@ -22,22 +30,29 @@ __all__ = [
     "CloudbaseRC",
     "Credentials",
     "Debug",
+    "Ended",
     "Functions",
     "Invocation",
     "Log",
     "Outcome",
+    "Project",
     "Settings",
     "Timer",
     "UnknownFunctionError",
     "entry_file",
-    "functions_folder",
+    "error_line",
+    "find_project",
+    "functions_option",
     "install_packages",
     "is_gateway_host",
     "is_weixin_host",
     "isolated",
+    "make_upload",
+    "missing_entry",
     "new_request_id",
     "no_descriptor",
     "notes_of",
+    "nothing_found",
     "reason_of",
     "references_outside",
     "refused_name",

@@ -50,6 +50,8 @@ def _prepare(packages: list[str], platform: dict[str, list[str]]) -> None:
     root = logging.getLogger()
     root.setLevel(logging.DEBUG)
     root.addHandler(logging.StreamHandler(sys.stdout))
+    if "CLOUD_OPENAPI_VERBOSE" not in os.environ:
+        root.handlers[-1].addFilter(_is_of_the_function)
     # Like the platform's PYTHONPATH=/var/user; replaces this file's folder.
     own = [os.getcwd(), *packages]  # noqa: PTH109 - pathlib is slow to import
     # With -I, Python has not added this file's folder.
@@ -58,6 +60,21 @@ def _prepare(packages: list[str], platform: dict[str, list[str]]) -> None:
     if platform:
         sys.meta_path.append(_Platform(platform["names"], platform["paths"]))
         _module("_preload/sitecustomize.py").main()  # with -I, Python has not run it
+
+
+def _is_of_the_function(record: logging.LogRecord) -> bool:
+    """Return whether to print a record: libraries print warnings, unless the function sets a level.
+
+    The platform prints their debug lines too.
+    """
+    if record.levelno >= logging.WARNING or record.pathname.startswith(os.getcwd() + os.sep):  # noqa: PTH109
+        return True
+    logger: logging.Logger | None = logging.getLogger(record.name)
+    while logger is not None and logger.parent is not None:
+        if logger.level != logging.NOTSET:
+            return True
+        logger = logger.parent
+    return False
 
 
 class _Platform:

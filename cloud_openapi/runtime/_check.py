@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.runtime._deployment import is_web, refused, shipped, wrong_permissions
+from cloud_openapi.runtime._deployment import is_web, refused, wrong_permissions
 from cloud_openapi.runtime._descriptors import reason_of
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, read_object
@@ -16,6 +16,7 @@ from cloud_openapi.runtime._outcome import of_worker_error
 from cloud_openapi.runtime._outside import references_outside
 from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
 from cloud_openapi.runtime._process import ForkServer
+from cloud_openapi.runtime._project import install_command
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import read_timer
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
@@ -101,9 +102,6 @@ def _advice(settings: Settings, message: str) -> str:
         return f"\n{settings.file.name} {dotless}" if "relative import" in message else ""
     if name.startswith((".", "/")):
         return f"\nThe file {name} is not in {settings.folder}; file names are case-sensitive"
-    if name == "cloud_openapi":
-        package = shipped(settings, "'cloud-openapi[gateway]'")
-        return f"\nThe platform does not have cloud_openapi; {package}"
     if name in PREINSTALLED:
         return f"\nThe platform has {name} installed, but this machine does not: pip install {name}"
     above = settings.folder.parent / name
@@ -111,4 +109,4 @@ def _advice(settings: Settings, message: str) -> str:
         return f"\nOnly {settings.folder} is uploaded: {above} must be copied into it"
     listed = "requirements.txt" if settings.language == "python" else "package.json"
     state = "it is not installed yet" if is_missing(settings) else f"list it in {listed}"
-    return f"\nThe platform does not have {name}; {state}: cloud-openapi install {settings.name}"
+    return f"\nThe platform does not have {name}; {state}: {install_command(settings)}"

@@ -76,24 +76,21 @@ class CloudbaseRC:
             if not os.access(path, os.F_OK) or not os.path.isfile(path):  # noqa: PTH113
                 continue
             near = project in (self._folder, self._folder.parent)
-            if near or self._folder in [root.resolve() for root in _roots(project)]:
+            if near or self._folder in [root.resolve() for root in roots_of(project)]:
                 return Path(path)
         return None
 
 
-def functions_folder(project: Path) -> Path:
-    """Return the folder of a project's functions: ``functionRoot``, by default ``functions``.
+def roots_of(project: Path) -> list[Path]:
+    """Return the folders that a project's cloudbaserc.json names: ``functionRoot`` comes first.
 
-    Without ``functionRoot`` it is the root of the framework's function plugin.
+    The others are the roots of the framework's function plugins. An invalid file names none; the
+    functions report it.
     """
-    return next(iter(_roots(project)), project / DEFAULT_ROOT)
-
-
-def _roots(project: Path) -> list[Path]:
     try:
         return Content(project / FILE).roots()
     except FileError:
-        return []  # the functions there report the problem
+        return []
 
 
 def _is_config(path: Path) -> bool:

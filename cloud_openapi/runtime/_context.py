@@ -105,11 +105,16 @@ class Credentials(NamedTuple):
 
 
 class Invocation(NamedTuple):
-    """One run of a function; ``source`` is wx_client, wx_http, wx_trigger, "wx_client,scf" …."""
+    """One run of a function; ``source`` is wx_client, wx_http, wx_trigger, "wx_client,scf" ….
+
+    ``parent`` is the request id of the invocation that made it, at the ``depth`` below.
+    """
 
     request_id: str
     function: str
     source: str
+    parent: str = ""
+    depth: int = 0
 
 
 def new_request_id() -> str:

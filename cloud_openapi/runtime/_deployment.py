@@ -3,7 +3,6 @@
 Runtimes: https://docs.cloudbase.net/en/cloud-function/runtime-support
 """
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
@@ -12,7 +11,9 @@ from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.runtime._discovery import NAME, read_permissions
 from cloud_openapi.runtime._files import FileError, read_object, repeated_keys
 from cloud_openapi.runtime._outside import references_outside
+from cloud_openapi.runtime._project import functions_option
 from cloud_openapi.runtime._settings import RUNTIMES, Settings
+from cloud_openapi.runtime._upload import has_package, uses_package
 
 _PYTHONS = ("Python3.11", "Python3.10", "Python3.9", "Python3.7")
 # The page also lists "26.x", without the exact name.
@@ -113,8 +114,10 @@ def _of_requirements(settings: Settings) -> Iterator[str]:
     if settings.language == "python" and path.is_file():
         lines = path.read_text("utf-8", "replace").splitlines()
         if any(line.strip() and not line.lstrip().startswith("#") for line in lines):
-            how = shipped(settings, f"-r {shlex.quote(str(path))}")
-            yield f"the platform does not install requirements.txt; {how}"
+            yield f"the platform does not install requirements.txt; {shipped(settings)}"
+            return
+    if settings.language == "python" and uses_package(settings) and not has_package(settings):
+        yield f"the platform does not have cloud_openapi; {shipped(settings)}"
 
 
 def wrong_permissions(names: Iterable[str]) -> Iterator[str]:
@@ -145,11 +148,7 @@ def _of_permissions(names: Sequence[str]) -> Iterator[str]:
             yield f'permissions.openapi: "{name}" is not in the catalogue, and not emulated'
 
 
-def shipped(settings: Settings, what: str) -> str:
+def shipped(settings: Settings) -> str:
     """Return how to upload a Python function with packages that the platform does not have."""
-    runtime = settings.runtime if settings.runtime in _PYTHONS else RUNTIMES["python"]
-    version = runtime.removeprefix("Python")
-    return (
-        f"upload a copy of {settings.folder} with it inside: pip install --target COPY "
-        f"--platform manylinux2014_x86_64 --python-version {version} --only-binary=:all: {what}"
-    )
+    option = functions_option(settings.root)
+    return f"upload the copy that this makes: cloud-openapi package {settings.name}{option}"

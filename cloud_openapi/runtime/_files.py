@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud_openapi.json_schema.values import kind
-from cloud_openapi.json_text import read_json
+from cloud_openapi.json_text import json_mistake, read_json
 from cloud_openapi.runtime._descriptors import no_descriptor
 
 Stamp = tuple[int, int, int] | None
@@ -23,6 +23,7 @@ UNWATCHED = frozenset({"node_modules", "__pycache__"})
 _OF_PEOPLE = ("/home/", "/Users/", "/root/", "/Volumes/")
 _NAME = attrgetter("name")
 _DIST_INFO = ".dist-info"
+_LARGEST = 4 * 2**20
 MOST_WATCHED = 400
 """The number of files in a function's folder that are watched for changes."""
 
@@ -34,12 +35,11 @@ class FileError(ValueError):
 def read_object(path: Path) -> dict[str, Any] | None:
     """Return the object in a JSON file, None if the file is missing. Raises FileError."""
     try:
-        value = read_json(path.read_text("utf-8-sig"))
+        value = read_json(_head(path).decode("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise FileError(f"{path}: {place}: not JSON: {error.msg}") from None
+        raise FileError(f"{path}: {json_mistake(error)}") from None
     except (OSError, ValueError, RecursionError) as error:
         if no_descriptor(error):
             raise
@@ -47,6 +47,15 @@ def read_object(path: Path) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise FileError(f"{path}: must be an object, not {kind(value)}")
     return value
+
+
+def _head(path: Path) -> bytes:
+    """Return the content of a file. Raises OSError, ValueError for a large file."""
+    with path.open("rb") as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise ValueError(f"it is larger than {_LARGEST // 2**20} MB")
+    return data
 
 
 def repeated_keys(path: Path) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cloud_openapi.errors import one_line
 from cloud_openapi.forks import renew_in_children
 from cloud_openapi.runtime._check import problems_of
 from cloud_openapi.runtime._context import (
@@ -20,25 +21,35 @@ from cloud_openapi.runtime._debug_port import DebugPort
 from cloud_openapi.runtime._descriptors import reason_of
 from cloud_openapi.runtime._discovery import Folder, Function
 from cloud_openapi.runtime._files import MOST_WATCHED
-from cloud_openapi.runtime._invocation import Execution
-from cloud_openapi.runtime._log import Log
+from cloud_openapi.runtime._invocation import GOOD, Execution
+from cloud_openapi.runtime._log import InvocationLog, Log
 from cloud_openapi.runtime._outcome import (
     BUSY,
     EXIT,
     NO_HANDLER,
     NO_RUNTIME,
     UNUSABLE,
+    Ended,
     InvocationError,
     Outcome,
+    error_line,
     of_worker_error,
     read_answer,
 )
 from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._pool import Pool
 from cloud_openapi.runtime._process import ForkServer
+from cloud_openapi.runtime._project import install_command
+from cloud_openapi.runtime._reasons import no_permission, out_of_memory, timed_out
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import Timer
-from cloud_openapi.runtime._worker import Limits, Worker, WorkerError, WorkerTimeoutError
+from cloud_openapi.runtime._worker import (
+    Limits,
+    Worker,
+    WorkerError,
+    WorkerMemoryError,
+    WorkerTimeoutError,
+)
 from cloud_openapi.runtime._worker_command import Debug, MissingProgramError, command_of
 
 _DEFAULT_TIMEOUT = 5.0
@@ -59,7 +70,8 @@ class Functions:
     A missing folder has no functions. ``environment`` is added to the workers' variables;
     variables CLOUD_OPENAPI_* of this process are not inherited. ``timeout`` (seconds) and
     ``memory`` (MB) are defaults. ``config`` is the config.json of code outside a function.
-    ``on_line`` is called with a function's name and each line that it prints.
+    ``on_line`` is called with a function's name and each line that it prints, ``on_end`` with each
+    invocation that has ended.
     """
 
     def __init__(  # noqa: PLR0913 - each with a default
@@ -72,6 +84,7 @@ class Functions:
         config: Path | None = None,
         debug: Debug | None = None,
         on_line: Callable[[str, str], None] | None = None,
+        on_end: Callable[[Ended], None] | None = None,
     ) -> None:
         defaults = Settings(name="", folder=folder, timeout=timeout, memory=memory)
         self._defaults = defaults
@@ -83,6 +96,7 @@ class Functions:
         self._debug = debug
         self._debug_port = DebugPort()
         self._on_line = on_line
+        self._on_end = on_end
         self._begin_process()
         renew_in_children(self)
 
@@ -129,30 +143,47 @@ class Functions:
         execution = self._newest(function)
         return None if execution is None else execution.invocation
 
-    def warn(self, function: str, text: str) -> None:
-        """Write a warning to a function's log, once for each invocation."""
-        line = f"Warning: {text}"
-        execution = self._newest(function)
-        if execution is None:
-            self.log_of(function).add_own(line)
-        else:
-            execution.log.add_warning(line)
+    def explain(
+        self, function: str, reason: str, mark: str, token: str = "", *, nested: bool = False
+    ) -> None:
+        """Say why a call of a function failed: in its log, and in its outcome if that fails too.
+
+        ``token`` is that of the invocation, by default the function's newest one. It fails because
+        of this call if its error has the ``mark``. A ``nested`` invocation was logged already.
+        """
+        reason = one_line(reason)
+        execution = self._executions.get(_digest(token)) or self._newest(function)
+        if execution is not None:
+            execution.explain(reason, mark, nested=nested)
+        elif not nested:
+            InvocationLog(self.log_of(function)).add_reason(reason)
 
     def _newest(self, function: str) -> Execution | None:
+        return self._running(lambda invocation: invocation.function == function)
+
+    def _running(self, wanted: Callable[[Invocation], bool]) -> Execution | None:
+        """Return the newest running invocation of a kind."""
         running = reversed(list(self._executions.values()))
-        return next((each for each in running if each.invocation.function == function), None)
+        return next((each for each in running if wanted(each.invocation)), None)
 
     def permissions_of(self, function: str) -> frozenset[str]:
         """Return the names of the APIs that a function's config.json permits.
 
-        They are none if the file is missing or invalid; the function's log says why.
+        They are none if the file is missing or invalid.
         """
         folder = self._functions.folder_of(function)
         if folder is None:
             return frozenset()
-        allowed, wrong = self._functions.permissions(folder / "config.json")
-        self._warn(function, wrong, "no API is permitted")
-        return allowed
+        return self._functions.permissions(folder / "config.json")[0]
+
+    def why_denied(self, function: str | None, api: str, nearest: str | None) -> str:
+        """Return why an API is not permitted; without a function, to code outside of one.
+
+        ``nearest`` is the API of the catalogue whose name is most alike.
+        """
+        folder = None if function is None else self._functions.folder_of(function)
+        config = self._config if folder is None else folder / "config.json"
+        return no_permission(config, api, nearest)
 
     def timers(self) -> list[tuple[str, Timer]]:
         """Return the functions that have a timer; of an invalid one, a log has a warning."""
@@ -162,7 +193,8 @@ class Functions:
             if folder is None:
                 continue
             timer, wrong = self._functions.timer(folder / "config.json")
-            self._warn(name, wrong, "the timer does not fire")
+            if wrong and _mentions_timer(folder / "config.json"):
+                self._warn(name, wrong, "the timer does not fire")
             if timer is not None:
                 found.append((name, timer))
         return found
@@ -171,27 +203,30 @@ class Functions:
         """Return the APIs that the config.json of code outside a function permits."""
         return self._functions.permissions(self._config)[0]
 
-    def invoke(
+    def invoke(  # noqa: PLR0913 - each with a default but the first three
         self,
         name: str,
         event: Any,
         now: datetime,
         source: str = "wx_client",
         trigger: str | None = None,
+        *,
+        parent: Invocation | None = None,
     ) -> Outcome:
         """Run a function's handler at the emulator's time ``now``.
 
         With a ``source`` that begins with wx_client or wx_devtools, event and context name a
-        user. ``trigger`` is TRIGGER_SRC; its default is timer for wx_trigger, else tcb.
+        user. ``trigger`` is TRIGGER_SRC; its default is timer for wx_trigger, else tcb. ``parent``
+        is the invocation that makes this one.
         Raises UnknownFunctionError, a KeyError.
         """
-        invocation = Invocation(new_request_id(), name, source)
+        invocation = _invocation(name, source, parent)
         try:
             found = self._functions.find(name)
         except OSError as error:  # no file descriptor is left
             failure = InvocationError(NO_RUNTIME, reason_of(error))
             execution = Execution(invocation, self._defaults, self.log_of(name))
-            return execution.end(failure.outcome(invocation.request_id))
+            return self._end(execution, failure.outcome(invocation.request_id))
         execution = Execution(invocation, found.settings, self.log_of(name))
         appid = appid_of(self._environment)
         try:
@@ -199,12 +234,12 @@ class Functions:
             try:
                 variables = variables_of(invocation, trigger, execution.token, appid, now)
                 call = execution.call(event, variables)
-                outcome = Outcome(self._run(found, call, execution), 200)
+                outcome = Outcome(self._run(found, call, execution), GOOD)
             finally:
                 del self._executions[digest]
         except InvocationError as error:
             outcome = error.outcome(invocation.request_id)
-        return execution.end(outcome)
+        return self._end(execution, outcome)
 
     def check(self, name: str) -> list[str]:
         """Return the problems that a function would have on the platform. Raises KeyError."""
@@ -218,6 +253,17 @@ class Functions:
         """End every worker, busy ones too."""
         self._pool.close()
         self._fork_server.close()
+
+    def _end(self, execution: Execution, outcome: Outcome) -> Outcome:
+        """Write the end of an invocation to its log, and report it."""
+        outcome, milliseconds = execution.end(outcome)
+        above = execution.invocation.parent
+        caller = self._running(lambda each: each.request_id == above) if above else None
+        if caller is not None:
+            caller.nest(execution.invocation.function, outcome.log)
+        if self._on_end is not None:
+            self._on_end(_ended(execution.invocation, outcome, milliseconds))
+        return outcome
 
     def _warn(self, function: str, wrong: str, therefore: str) -> None:
         """Write a warning to a function's log, unless it repeats the last one."""
@@ -251,6 +297,7 @@ class Functions:
             raise InvocationError(NO_RUNTIME, reason_of(error)) from error
         keep = False
         output = execution.log.own
+        execution.flush = worker.flush
         try:
             answer = worker.ask(b"", limits, output) if new else _LOADED
             if answer == _LOADED:
@@ -258,19 +305,34 @@ class Functions:
                 keep = True
             return read_answer(answer, lambda: _advice(settings))
         except WorkerError as error:
-            if isinstance(error, WorkerTimeoutError) and error.waiting:
-                execution.log.platform(_WAITING_ADVICE)
-            raise of_worker_error(error, limits.timeout) from error
+            failure = of_worker_error(error, limits.timeout)
+            failure.reason = (
+                self._reason_of(error, settings, worker.peak, execution) or failure.reason
+            )
+            raise failure from error
         except InvocationError as error:
             # A new worker sees newly installed packages, and is not out of step.
             keep = keep and not error.missing and error.status != EXIT
             if error.missing:
-                execution.log.platform(_advice(settings).removeprefix(". "))
+                error.reason = _advice(settings).removeprefix(". ")
             raise
         finally:
             execution.memory = worker.peak
             # If its output is closed, the next invocation would fail when it prints.
             self._pool.give_back(found, worker, keep=keep and not worker.silent)
+
+    def _reason_of(
+        self, error: WorkerError, settings: Settings, peak: float, execution: Execution
+    ) -> str:
+        if isinstance(error, WorkerMemoryError):
+            return out_of_memory(settings, peak)
+        if not isinstance(error, WorkerTimeoutError):
+            return ""
+        if error.waiting:
+            return _WAITING_ADVICE
+        request_id = execution.invocation.request_id
+        callee = self._running(lambda each: each.parent == request_id)
+        return timed_out(settings, "" if callee is None else callee.invocation.function)
 
     def _start(self, found: Function) -> Worker:
         settings = found.settings
@@ -294,11 +356,39 @@ class Functions:
         return self._debug_port.start(self._debug.port_of(settings), start)
 
 
+def _invocation(name: str, source: str, parent: Invocation | None) -> Invocation:
+    if parent is None:
+        return Invocation(new_request_id(), name, source)
+    return Invocation(new_request_id(), name, source, parent.request_id, parent.depth + 1)
+
+
+def _ended(invocation: Invocation, outcome: Outcome, milliseconds: float) -> Ended:
+    return Ended(
+        function=invocation.function,
+        status=outcome.status,
+        milliseconds=milliseconds,
+        message="" if outcome.status == GOOD else error_line(outcome.result),
+        reason=outcome.reason,
+        depth=invocation.depth,
+        source=invocation.source,
+        invocation=invocation.request_id,
+        parent=invocation.parent,
+    )
+
+
+def _mentions_timer(path: Path) -> bool:
+    """Return whether a config.json that cannot be read has a timer."""
+    try:
+        return b"triggers" in path.read_bytes()
+    except OSError:
+        return False
+
+
 def _advice(settings: Settings) -> str:
     if is_missing(settings):
-        return f". Install what it needs: cloud-openapi install {settings.name}"
+        return f". Install what it needs: {install_command(settings)}"
     listed = "requirements.txt" if settings.language == "python" else "package.json"
-    return f". If it is a dependency, list it in {listed}: cloud-openapi install {settings.name}"
+    return f". If it is a dependency, list it in {listed}: {install_command(settings)}"
 
 
 def _digest(token: str) -> bytes:

@@ -1,21 +1,32 @@
 """One invocation: the call for its worker, and the platform's log lines around it."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import orjson
 
 from cloud_openapi import clocks
+from cloud_openapi.errors import one_line
 from cloud_openapi.runtime._context import Invocation, context_of, event_of, new_token
 from cloud_openapi.runtime._log import InvocationLog, Log
 from cloud_openapi.runtime._outcome import EVENT, TOO_LARGE, InvocationError, Outcome
+from cloud_openapi.runtime._reasons import of_error
 from cloud_openapi.runtime._settings import Settings
 
 MOST_BYTES = 6 * 1024 * 1024
-_GOOD = 200
+GOOD = 200
+_MOST_FAILURES = 100
 # orjson must refuse the types that json.dumps refuses.
 _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+
+
+class _Failure(NamedTuple):
+    """Why a call of a function failed, and a part of the error that it raised."""
+
+    reason: str
+    mark: str = ""
+    nested: bool = False
 
 
 class Execution:
@@ -26,6 +37,9 @@ class Execution:
         self.token = new_token(invocation.request_id)
         self.log = InvocationLog(log, secret=self.token)
         self.memory = 0.0
+        self.flush: Callable[[], None] = _nothing
+        """Adds the output so far to the log, before a line of another thread."""
+        self._failures: list[_Failure] = []
         self._settings = settings
         self._begun = clocks.monotonic()
         self.log.platform(f"START RequestId:{invocation.request_id}")
@@ -37,11 +51,41 @@ class Execution:
         context = orjson.dumps(context_of(self.invocation, self._settings, variables))
         return b'{"event": %b, "context": %b}\n' % (text, context)
 
-    def end(self, outcome: Outcome) -> Outcome:
-        """Write the last log lines, and return the outcome with the log."""
+    def explain(self, reason: str, mark: str, *, nested: bool) -> None:
+        """Keep why a call failed; ``mark`` is a part of its error.
+
+        The log of a ``nested`` invocation says it already.
+        """
+        self._failures.append(_Failure(reason, mark, nested))
+        del self._failures[:-_MOST_FAILURES]
+        if not nested:
+            self.flush()
+            self.log.add_reason(reason)
+
+    def nest(self, name: str, log: str) -> None:
+        """Add the log of an invocation that this one made."""
+        self.flush()
+        self.log.nest(name, log)
+
+    def _cause(self, outcome: Outcome) -> "_Failure":
+        """Return why the invocation failed: by itself, or by the call whose error it raised."""
+        if outcome.reason:
+            return _Failure(outcome.reason)
+        result = outcome.result
+        text = f"{result.get('errorMessage')}\n{result.get('stackTrace')}"
+        found = (failure for failure in reversed(self._failures) if failure.mark in text)
+        return next(found, None) or _Failure(of_error(result))
+
+    def end(self, outcome: Outcome) -> tuple[Outcome, float]:
+        """Write the last log lines; return the outcome with the log, and the milliseconds."""
         request_id = self.invocation.request_id
-        duration = round((clocks.monotonic() - self._begun) * 1000)
-        good = outcome.status == _GOOD
+        milliseconds = (clocks.monotonic() - self._begun) * 1000
+        duration = round(milliseconds)
+        good = outcome.status == GOOD
+        cause = _Failure("") if good else self._cause(outcome)
+        reason = one_line(cause.reason)
+        if reason:
+            self.log.add_reason(reason, nested=cause.nested)
         report = (
             f"Report RequestId:{request_id} Duration:{duration}ms "
             f"Memory:{self._settings.memory}MB MemUsage:{self.memory:.6f}MB"
@@ -52,7 +96,11 @@ class Execution:
             f"END RequestId:{request_id}",
             report,
         )
-        return Outcome(outcome.text, outcome.status, self.log.text, report)
+        return outcome._replace(log=self.log.text, report=report, reason=reason), milliseconds
+
+
+def _nothing() -> None:
+    """Do nothing: the function does not run yet."""
 
 
 def _event_text(event: Any) -> bytes:

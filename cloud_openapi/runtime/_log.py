@@ -79,13 +79,22 @@ class InvocationLog:
         self._keep(*shown)
         self._log.add(*shown)
 
-    def add_warning(self, line: str) -> None:
-        """Add a warning of the emulator that no line of this invocation repeats; any thread may."""
+    def add_reason(self, reason: str, *, nested: bool = False) -> None:
+        """Add a line with a reason, unless it repeats one of this invocation; any thread may.
+
+        The log of this invocation has a ``nested`` reason already, within the log of another one.
+        """
+        line = f"Reason: {reason}"
         with self._lock:
             repeated = line in self._kept
         if not repeated:
-            self._keep(line)
+            if not nested:
+                self._keep(line)
             self._log.add_own(line)
+
+    def nest(self, name: str, text: str) -> None:
+        """Add the log of an invocation that this one made, indented; any thread may."""
+        self._keep(f"{name}:", *(f"  {line}" for line in text.splitlines()))
 
     @property
     def text(self) -> str:

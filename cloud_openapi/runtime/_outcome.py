@@ -1,7 +1,7 @@
 """The outcome of an invocation: the function's value, or the platform's error object."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -30,6 +30,16 @@ _TEXTS = {
     MEMORY: "MemoryLimitReached",
     EXIT: "User process exit when running",
 }
+_REASONS = {
+    EVENT: "the event is nested too deeply to be JSON",
+    TOO_LARGE: "an event is at most 6 MB: send a file's ID instead of its content",
+    RESULT_TOO_LARGE: "a result is at most 6 MB: return a file's ID instead of its content",
+    BUSY: "one emulator runs at most 16 invocations at a time: await some before you start others",
+    EXIT: "the process ended before it answered: look for process.exit(), os._exit(), or a crash "
+    "of a library, and for output on the pipe of the answers",
+}
+# Their messages are the emulator's, and say what to do.
+_TELLING = (NO_HANDLER, UNUSABLE, NO_RUNTIME)
 _RESULT = b'{"result": '
 _STEPS = {"call": RAISED, "handler": NO_HANDLER, "load": NOT_LOADED, "size": RESULT_TOO_LARGE}
 
@@ -38,12 +48,14 @@ class Outcome(NamedTuple):
     """The function's value and 200, or an error object and its status; ``text`` is JSON.
 
     ``log`` has the invocation's output between the platform's lines, ``report`` is the last one.
+    ``reason`` says in one line why it failed and what to do, if the emulator knows it.
     """
 
     text: str
     status: int
     log: str = ""
     report: str = ""
+    reason: str = ""
 
     @property
     def result(self) -> Any:
@@ -51,27 +63,55 @@ class Outcome(NamedTuple):
         return json.loads(self.text)
 
 
+class Ended(NamedTuple):
+    """An invocation that has ended; ``message`` and ``reason`` are empty for a success.
+
+    ``depth`` is 0 for an invocation from outside, 1 for one that a function made, and so on.
+    ``parent`` is the request id of the invocation that made this one, empty if it came from
+    outside.
+    """
+
+    function: str
+    status: int
+    milliseconds: float
+    message: str
+    reason: str
+    depth: int
+    source: str
+    invocation: str
+    parent: str
+
+
 class InvocationError(Exception):
     """A failed invocation. ``message`` counts if the platform has no text for the status.
 
-    ``missing`` means that a module was not found.
+    ``missing`` means that a module was not found. ``reason`` is that of the `Outcome`.
     """
 
     def __init__(
-        self, status: int, message: str = "", stack: str | None = None, *, missing: bool = False
+        self,
+        status: int,
+        message: str = "",
+        stack: str | None = None,
+        *,
+        missing: bool = False,
+        reason: str = "",
     ) -> None:
         super().__init__(status, message)
         self.status = status
         self.missing = missing
         self.message = _TEXTS.get(status, message)
         self.stack = stack
+        told = self.message if status in _TELLING else ""
+        self.reason = reason or _REASONS.get(status, told)
 
     def outcome(self, request_id: str) -> Outcome:
         """Return the platform's error object."""
         body = {"errorCode": -1, "errorMessage": self.message, "requestId": request_id}
         if self.stack is not None:
             body["stackTrace"] = self.stack
-        return Outcome(json_text({**body, "statusCode": self.status}), self.status)
+        text = json_text({**body, "statusCode": self.status})
+        return Outcome(text, self.status, reason=self.reason)
 
 
 def read_answer(line: bytes, advice: Callable[[], str]) -> str:
@@ -102,6 +142,18 @@ def _check(value: bytes) -> None:
         orjson.loads(value)
     except orjson.JSONDecodeError:
         json.loads(value)  # it accepts lone surrogates and deeper nesting
+
+
+def error_line(failure: Mapping[str, Any]) -> str:
+    """Return the line of a platform's error object that names the error, as JavaScript does."""
+    stack = str(failure.get("stackTrace") or "").strip()
+    lines = stack.splitlines() or [str(failure.get("errorMessage", ""))]
+    if not stack.startswith("Traceback"):
+        return lines[0]
+    # A message may have several lines; the first one follows the last frame.
+    frames = [number for number, line in enumerate(lines) if line.startswith("  File")]
+    below = lines[frames[-1] :] if frames else lines[-1:]
+    return next((line for line in below if not line.startswith(" ")), lines[-1])
 
 
 def of_worker_error(error: Exception, timeout: float | None) -> InvocationError:

@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from cloud_openapi.errors import CloudOpenAPIError
+from cloud_openapi.runtime._lock_file import use_own_registry
 from cloud_openapi.runtime._settings import Settings
 
 _LISTS = {
@@ -30,6 +32,23 @@ _KEYS = (
     "bundleDependencies",
     "overrides",
     "scripts",
+)
+# npm waits up to a minute for a host that does not answer, three times.
+_NPM_OPTIONS = (
+    "--omit=dev",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=5000",
+)
+_SOURCES = {
+    "pip": "the package index (network, proxy, PIP_INDEX_URL)",
+    "npm": "the registry (network, proxy, --registry URL)",
+}
+_UNREACHABLE = re.compile(
+    r"ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|NewConnectionError"
+    r"|ConnectTimeoutError|ProxyError|NameResolutionError"
 )
 # The packages that the platform's page lists, and their dependencies.
 PREINSTALLED = (
@@ -73,11 +92,14 @@ def is_missing(settings: Settings) -> bool:
     return packages is not None and not packages.is_dir()
 
 
-def install(settings: Settings) -> Path | None:
+def install(
+    settings: Settings, registry: str | None = None, say: Callable[[str], None] = lambda _text: None
+) -> Path | None:
     """Install a function's dependencies and return their folder, None if it lists none.
 
-    Processes may do so at the same time. Raises CloudOpenAPIError if pip or npm is missing or
-    fails.
+    ``registry`` is npm's, in place of the one that npm is set to and of those that a lock file
+    names. ``say`` is called with a text about a lock file of other registries. Processes may do so
+    at the same time. Raises CloudOpenAPIError if pip or npm is missing or fails.
     """
     target = _cache_of(settings)
     if target is None or not is_missing(settings):
@@ -86,12 +108,25 @@ def install(settings: Settings) -> Path | None:
     # Renamed when complete. It has the same depth, for npm's links are relative.
     made = Path(tempfile.mkdtemp(dir=target.parent))
     try:
-        _run(_python(settings, made) if settings.language == "python" else _node(settings, made))
+        if settings.language == "python":
+            listed = str(settings.folder / "requirements.txt")
+            pip_install(made / _FOLDERS["python"], ["--requirement", listed])
+        else:
+            _npm_install(settings, made, registry, say)
         (made / _FOLDERS[settings.language]).mkdir(exist_ok=True)
         _publish(made, target)
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return packages_of(settings)
+
+
+def pip_install(target: Path, what: Sequence[str]) -> None:
+    """Install packages into a folder, quietly. Raises CloudOpenAPIError."""
+    if find_spec("pip") is None:
+        how = shlex.join([sys.executable, "-m", "ensurepip"])
+        raise CloudOpenAPIError(f"pip is not installed for this Python; install it: {how}")
+    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--target", str(target)]
+    _run("pip", [sys.executable, "-m", "pip", "install", *options, *what])
 
 
 def _cache_of(settings: Settings) -> Path | None:
@@ -149,30 +184,42 @@ def _relevant(path: Path) -> bytes:
         return text
 
 
-def _python(settings: Settings, made: Path) -> list[str]:
-    if find_spec("pip") is None:
-        how = shlex.join([sys.executable, "-m", "ensurepip"])
-        raise CloudOpenAPIError(f"pip is not installed for this Python; install it: {how}")
-    target = made / _FOLDERS["python"]
-    options = ["--quiet", "--disable-pip-version-check", "--target", str(target)]
-    listed = str(settings.folder / "requirements.txt")
-    return [sys.executable, "-m", "pip", "install", *options, "--requirement", listed]
-
-
-def _node(settings: Settings, made: Path) -> list[str]:
+def _npm_install(
+    settings: Settings, made: Path, registry: str | None, say: Callable[[str], None]
+) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise CloudOpenAPIError("npm is not installed; it comes with Node.js: https://nodejs.org")
-    for name in _LISTS["node"]:
+    for name in (*_LISTS["node"], ".npmrc"):
         if (settings.folder / name).is_file():
             shutil.copy(settings.folder / name, made)
-    return [npm, "install", "--omit=dev", "--no-audit", "--no-fund", "--prefix", str(made)]
+    for name in _LISTS["node"][1:]:
+        found = use_own_registry(made / name, every=registry is not None)
+        if found.replaced:
+            hosts = ", ".join(found.replaced)
+            say(f"{name} names {hosts}: your own registry is asked instead")
+        if found.others:
+            hosts = ", ".join(found.others)
+            say(f"{name} names {hosts}, which npm asks; --registry URL chooses another one")
+    # An address may have a password, which would be shown in the command.
+    chosen = {"npm_config_registry": registry} if registry else {}
+    _run("npm", [npm, "install", *_NPM_OPTIONS, "--prefix", str(made)], chosen)
 
 
-def _run(command: list[str]) -> None:
+def _run(tool: str, command: list[str], variables: Mapping[str, str] | None = None) -> None:
+    """Run pip or npm. Its output is shown only if it fails. Raises CloudOpenAPIError."""
     result = subprocess.run(  # noqa: S603 - pip or npm
-        command, check=False, stdin=subprocess.DEVNULL, stdout=sys.stderr
+        command,
+        check=False,
+        env={**os.environ, **(variables or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     )
     if result.returncode:
-        tool = "pip" if "pip" in command else "npm"
-        raise CloudOpenAPIError(f"{tool} failed; its output is above ({' '.join(command)})")
+        sys.stderr.write(result.stdout)
+        unreachable = _UNREACHABLE.search(result.stdout)
+        why = f"it cannot reach {_SOURCES[tool]}; " if unreachable else ""
+        raise CloudOpenAPIError(f"{tool} failed; {why}its output is above ({shlex.join(command)})")

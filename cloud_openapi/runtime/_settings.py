@@ -41,6 +41,8 @@ class Settings:
     # The entry in cloudbaserc.json, and its place in the file, for messages.
     entry: Mapping[str, Any] = field(default_factory=dict, compare=False)
     place: str = field(default="", compare=False)
+    # The folder of all functions, for messages; an entry may place a function elsewhere.
+    root: Path = field(default=Path(), compare=False)
 
 
 def read_settings(
@@ -79,6 +81,7 @@ def read_settings(
         problems=tuple(reader.problems),
         entry=entry,
         place=where,
+        root=defaults.folder,
     )
 
 

@@ -1,6 +1,7 @@
 import contextlib
 import os
 import select
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -67,6 +68,9 @@ class Worker:
         fork_server: ForkServer,
     ) -> None:
         self._silent = False
+        self._on_output: Callable[[bytes], None] | None = None
+        # Another thread may flush the output.
+        self._output_lock = threading.Lock()
         self._measured = 0.0
         self.peak = 0.0
         self._open: list[int] = []
@@ -93,11 +97,15 @@ class Worker:
         Raises WorkerTimeoutError, WorkerMemoryError, WorkerExitError.
         """
         begun = clocks.monotonic()
+        self._on_output = on_output
         try:
-            line = self._converse(call, limits, on_output)
+            line = self._converse(call, limits)
         except WorkerError:
-            self._drain(on_output)
+            self.flush()
             raise
+        finally:
+            with self._output_lock:
+                self._on_output = None
         now = clocks.monotonic()
         if now - begun > _BRIEF or now - self._measured > _STEP:
             self._measured = now
@@ -105,6 +113,13 @@ class Worker:
         if self.peak > limits.memory:
             raise WorkerMemoryError
         return line[:-1].lstrip(_WAITING)
+
+    def flush(self) -> None:
+        """Pass on the output that is in the pipe, at most one buffer of it; any thread may."""
+        left = _CHUNK
+        with contextlib.suppress(BlockingIOError):
+            while left > 0 and (passed := self._pass_on(left)):
+                left -= passed
 
     @property
     def ready(self) -> bool:
@@ -145,7 +160,7 @@ class Worker:
         while self._open:
             os.close(self._open.pop())
 
-    def _converse(self, call: bytes, limits: Limits, on_output: Callable[[bytes], None]) -> bytes:
+    def _converse(self, call: bytes, limits: Limits) -> bytes:
         watched = {self._answers: READ, **({} if self._silent else {self._output: READ})}
         # The pipe is empty, so it nearly always takes the whole call at once.
         unsent = self._send(memoryview(call))
@@ -157,7 +172,8 @@ class Worker:
             ready = wait(watched, _STEP)
             for descriptor in ready:
                 if descriptor == self._output:
-                    self._pass_on(on_output)
+                    with contextlib.suppress(BlockingIOError):  # another thread was faster
+                        self._pass_on(_MOST_OUTPUT)
                     if self._silent:
                         del watched[self._output]
                 elif descriptor == self._requests:
@@ -172,7 +188,7 @@ class Worker:
                 self._check(limits, now - begun, answer)
         # Output that was printed before the answer may be left in the pipe.
         if ready != [self._answers]:
-            self._drain(on_output)
+            self.flush()
         return bytes(answer)
 
     def _check(self, limits: Limits, spent: float, answer: bytearray) -> None:
@@ -206,17 +222,12 @@ class Worker:
             raise WorkerExitError
         return chunk
 
-    def _pass_on(self, on_output: Callable[[bytes], None]) -> None:
-        chunk = os.read(self._output, _MOST_OUTPUT)
-        on_output(chunk)
-        self._silent = not chunk
-
-    def _drain(self, on_output: Callable[[bytes], None]) -> None:
-        """Pass on the output that is in the pipe, at most one buffer of it."""
-        left = _CHUNK
-        with contextlib.suppress(BlockingIOError):
-            while left > 0 and not self._silent:
-                chunk = os.read(self._output, left)
-                on_output(chunk)
-                left -= len(chunk)
-                self._silent = not chunk
+    def _pass_on(self, most: int) -> int:
+        """Pass on output while an invocation runs, and return its size. Raises BlockingIOError."""
+        with self._output_lock:
+            if self._silent or self._on_output is None:
+                return 0
+            chunk = os.read(self._output, most)
+            self._on_output(chunk)
+            self._silent = not chunk
+            return len(chunk)

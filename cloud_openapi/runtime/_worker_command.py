@@ -14,6 +14,7 @@ from cloud_openapi.runtime._packages import PREINSTALLED
 from cloud_openapi.runtime._settings import Settings
 
 _HERE = Path(__file__).parent
+_PACKAGE = _HERE.parent
 _PORTS = {"python": 5678, "node": 9229}
 NODE_VARIABLE = "CLOUD_OPENAPI_NODE"
 _LAST_PORT = 65535
@@ -47,7 +48,7 @@ def command_of(
 ) -> list[str]:
     """Return the command that loads a function, without the descriptors of the worker's pipes.
 
-    ``bare`` hides packages from a Python function that the platform does not have. Raises
+    ``bare`` hides packages from a Python function that its upload does not have. Raises
     MissingProgramError.
     """
     task = {
@@ -87,4 +88,6 @@ def _node(debug_port: int | None) -> list[str]:
 
 def _platform() -> dict[str, list[str]]:
     paths = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
-    return {"names": list(PREINSTALLED), "paths": sorted(paths)}
+    # The copy that is uploaded has this package, see _upload.py.
+    names = [*PREINSTALLED, _PACKAGE.name]
+    return {"names": names, "paths": sorted({*paths, str(_PACKAGE.parent)})}

@@ -11,6 +11,7 @@ from cloud_openapi.transports._base import (
     unreachable,
 )
 from cloud_openapi.transports._settings import (
+    WEIXIN,
     TransportSettings,
     connect,
     is_loopback_url,
@@ -19,6 +20,7 @@ from cloud_openapi.transports._settings import (
 )
 
 __all__ = [
+    "WEIXIN",
     "Exchange",
     "ExchangeError",
     "Reply",

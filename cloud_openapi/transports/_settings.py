@@ -121,7 +121,7 @@ def _gateway(settings: TransportSettings) -> Transport:
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"The CloudBase gateway needs the package {error.name}: "
-            "pip install 'cloud-openapi[gateway]', or set CLOUD_OPENAPI_TRANSPORT=https."
+            "pip install 'protobuf>=4.25', or set CLOUD_OPENAPI_TRANSPORT=https."
         ) from None
     return GatewayTransport(lambda url: _exchange(url, settings.timeout), settings.env)
 

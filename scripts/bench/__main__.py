@@ -46,7 +46,9 @@ def print_figures(effort: Effort, figures: Iterable[Figure]) -> None:
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(description="Print the figures of docs/benchmarks.md.")
+    parser = argparse.ArgumentParser(
+        description="Print the figures of docs/background/benchmarks.md."
+    )
     parser.add_argument("--rounds", type=rounds_option, metavar="N", help="rounds for each figure")
     parser.add_argument("--quick", action="store_true", help="fewer calls, for a quick try")
     parser.add_argument("--only", default="", metavar="TEXT", help="figures with TEXT in the name")

@@ -213,10 +213,19 @@ def test_an_api_unlike_any_other_is_one_line_that_says_how_to_list_them(command)
     check_error(command("call", "xyz"), "xyz", "cloud-openapi apis")
 
 
-def test_a_missing_config_json_is_one_line_with_604101_and_the_file(command, tmp_path, monkeypatch):
+def test_a_missing_config_json_is_one_line_with_604101_and_the_file(command, tmp_path):
+    path = tmp_path / "config.json"
+    result = command("call", DAILY, *DATES, "--config", path)
+    check_error(result, -604101, DAILY, path, "does not exist")
+
+
+def test_a_call_in_an_empty_folder_is_answered_with_a_note(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = command("call", DAILY, *DATES)
-    check_error(result, -604101, DAILY, tmp_path / "config.json", "does not exist")
+    assert result.code == 0
+    assert json.loads(result.out) == sample(f"{METHODS[0]}.response.official-cloud.json")
+    note = "there is no config.json here; a function may call only what its config.json lists"
+    assert result.err == f"Note: {note}.\n"
 
 
 def test_a_config_json_without_the_api_is_one_line_with_604101_and_the_file(command, tmp_path):
@@ -350,12 +359,14 @@ def test_invoke_prints_what_a_function_of_the_repository_returns(command):
 
 @pytest.mark.parametrize("data", ['{"a": [1, null]}', '"留存"', '"\\ud800"', "null", "5"])
 def test_invoke_passes_the_data_to_the_function(command, functions, data):
-    result = command("invoke", "echo", "--data", data, "--functions", functions)
+    given = ("--data", data, "--source", "wx_http", "--functions", functions)
+    result = command("invoke", "echo", *given)
     assert returned(result) == json.loads(data)
 
 
 def test_invoke_without_data_gives_an_empty_event(command, functions):
-    assert returned(command("invoke", "echo", "--functions", functions)) == {}
+    given = ("--source", "wx_http", "--functions", functions)
+    assert returned(command("invoke", "echo", *given)) == {}
 
 
 def test_an_option_of_invoke_is_an_environment_variable_too(command, functions):
@@ -371,8 +382,8 @@ def test_output_of_a_function_goes_to_stderr(command, functions):
     assert [line.split()[0] for line in rest] == PLATFORM_LINES[1:]
 
 
-def test_the_option_source_sets_the_invocations_source(command, functions):
-    answer = returned(command("invoke", "echo", "--source", "wx_client", "--functions", functions))
+def test_invoke_calls_as_the_mini_program(command, functions):
+    answer = returned(command("invoke", "echo", "--functions", functions))
     assert answer.keys() == {"userInfo"}
     assert answer["userInfo"].keys() == {"appId", "openId"}
 
@@ -433,7 +444,7 @@ def test_a_function_whose_process_ends_is_its_log_and_a_last_line(command, funct
     result = command("invoke", "ends", "--functions", functions)
     assert (result.code, result.out) == (1, "")
     *log, last = result.err.splitlines()
-    assert [line.split()[0] for line in log] == ["START", "ERROR", "END", "Report"]
+    assert [line.split()[0] for line in log] == ["START", "Reason:", "ERROR", "END", "Report"]
     assert last.startswith("cloud-openapi: ends: ")
     assert "439" in last
 
@@ -486,10 +497,11 @@ def test_serve_warns_of_probable_mistakes(functions, tmp_path):
     folder = tmp_path / "nosuch"
     replay = ("--mode", "replay", "--recordings", folder)
     process, _ = start(*given, *replay, FUNCTIONS=folder)
-    assert stop(process)[2].splitlines() == [
-        f"Warning: --functions: the folder {folder} is missing",
-        f"Warning: --recordings: {folder} is missing; --mode record makes recordings",
-    ]
+    missing, unrecorded = stop(process)[2].splitlines()
+    assert missing.startswith(f"Warning: --functions: the folder {folder} is missing. There is ")
+    assert unrecorded == (
+        f"Warning: --recordings: {folder} is missing; --mode record makes recordings"
+    )
 
 
 def stop(process, how=signal.SIGTERM):

@@ -194,10 +194,10 @@ def test_the_journal_is_followed_entry_by_entry(served, emulator):
     assert [json.loads(line)["errcode"] for line in lines] == [61500, 44002, 61500]
 
 
-def test_the_commands_of_the_readme_run(served, emulator):
+def test_the_commands_of_the_page_run(served, emulator):
     for appid in ("wxone", "wxtwo"):
         emulator.configure_app(appid, secret="s")
-    text = (ROOT / "README.md").read_text("utf-8")
+    text = (ROOT / "docs/how-to/isolate-mini-programs.md").read_text("utf-8")
     lines = re.findall(r"^cloud-openapi (control (?!\[).*)$", text, re.MULTILINE)
     environment = {"CLOUD_OPENAPI_BASE_URL": served[1]}
     for line in lines:

@@ -32,7 +32,7 @@ print(json.dumps([cloud.openapi.analysis.getDailyRetain(day), newest_dates("day"
 """
 INVOKE = """
 import os, urllib.request
-url = os.environ["CLOUD_OPENAPI_BASE_URL"] + "/v1/functions/echo"
+url = os.environ["CLOUD_OPENAPI_BASE_URL"] + "/v1/functions/echo?source=wx_http"
 print(urllib.request.urlopen(url, b'{"a": 1}').read().decode())
 """
 # Says what it got, once it has told that it listens.

@@ -1,14 +1,23 @@
 """The commands are loaded one by one: fast for whoever asks for little."""
 
+import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
+from support.paths import ROOT
 
 from cloud_openapi.cli import main
+from cloud_openapi.cli._examples import EXAMPLES
 from cloud_openapi.cli._group import group
+from cloud_openapi.extras import install_command
 
 CONTEXT = click.Context(group)
 NAMES = group.list_commands(CONTEXT)
@@ -19,7 +28,7 @@ def test_the_overview_has_the_first_line_of_each_commands_help(name):
     overview = CliRunner().invoke(group, ["--help"], terminal_width=200).output
     found = group.get_command(CONTEXT, name)
     assert found.name == name
-    assert f"  {name:9}{found.help.splitlines()[0]}\n" in overview
+    assert re.search(rf"  {name} +{re.escape(found.help.splitlines()[0])}\n", overview)
 
 
 @pytest.mark.parametrize(
@@ -50,13 +59,117 @@ def test_a_package_that_is_missing_is_named(monkeypatch, command, module):
     monkeypatch.setattr(sys, "argv", ["cloud-openapi", command, "--help"])
     with pytest.raises(SystemExit) as exit_info:
         main()
-    assert exit_info.value.code == (
-        f"cloud-openapi: {module} is not installed; the commands need "
-        "pip install 'cloud-openapi[emulator]'"
-    )
+    start = f"cloud-openapi: {module} is not installed; the commands need pip install "
+    assert exit_info.value.code.startswith(start)
+    packages = shlex.split(exit_info.value.code.removeprefix(start))
+    assert {"protobuf", "pyyaml", "click", "flask", "jsonschema"} <= {
+        re.split("[<>=]", package)[0] for package in packages
+    }
+
+
+def test_the_command_for_missing_packages_names_those_of_the_extra(monkeypatch):
+    assert install_command("recordings") == "pip install 'pyyaml>=6.0'"
+    emulator, fixtures = (set(install_command(name).split()) for name in ("emulator", "pytest"))
+    assert fixtures - emulator == {"'pytest>=8.3'"}
+
+    def not_installed(_name):
+        raise PackageNotFoundError
+
+    monkeypatch.setattr("cloud_openapi.extras.requires", not_installed)
+    assert install_command("emulator") == "pip install '.[emulator]'"
 
 
 def test_a_missing_module_of_this_package_is_a_traceback(monkeypatch):
     monkeypatch.setitem(sys.modules, "cloud_openapi.cli._group", None)
     with pytest.raises(ModuleNotFoundError, match="_group"):
         main()
+
+
+def test_a_misspelt_command_is_suggested():
+    ran = CliRunner().invoke(group, ["srve"])
+    assert ran.exit_code == 2
+    assert "No such command 'srve'. Did you mean 'serve'?" in ran.output
+
+
+# ---- examples --------------------------------------------------------------------------------
+
+
+def commands(name, command):
+    """Yield each command with its words, except the subcommands of call, which are APIs."""
+    yield name, command
+    if isinstance(command, click.Group) and name != "call":
+        for below in command.list_commands(CONTEXT):
+            yield from commands(f"{name} {below}", command.get_command(CONTEXT, below))
+
+
+ALL = dict(each for name in NAMES for each in commands(name, group.get_command(CONTEXT, name)))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_help_text_has_an_example_that_parses(name):
+    shown = CliRunner().invoke(group, [*name.split(), "--help"], terminal_width=200).output
+    example = re.search(r"Example:\n +cloud-openapi (.*)\n", shown)[1]
+    words = shlex.split(example)
+    assert " ".join(words).startswith(name)
+    command, context = group, CONTEXT
+    while isinstance(command, click.Group):
+        _, command, words = command.resolve_command(context, words)
+        context = click.Context(command, parent=context)
+    command.make_context(name, words, parent=context.parent)
+
+
+def test_no_example_is_for_a_command_that_is_gone():
+    assert set(EXAMPLES) <= set(ALL)
+
+
+# ---- completion ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_the_script_of_a_shell(shell):
+    script = CliRunner().invoke(group, ["completion", shell]).output
+    assert f"_CLOUD_OPENAPI_COMPLETE={shell}_complete" in script
+
+
+def completed(folder, line):
+    """Return the words that bash offers at the end of a line."""
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash is missing")
+    program = Path(sys.executable).with_name("cloud-openapi")
+    words = line.split(" ")
+    script = (
+        f'eval "$({program} completion bash)"; COMP_WORDS=({line}); '
+        f"COMP_CWORD={len(words) - 1}; _cloud_openapi_completion {program}; "
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    path = os.pathsep.join([str(program.parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(
+        [bash, "--norc", "-c", script], cwd=folder, env=environment, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    return ran.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("cloud-openapi inv", ["invoke"]),
+        ("cloud-openapi invoke getM", ["getMonthlyRetain", "getMonthlyRetainNode"]),
+        ("cloud-openapi install getM", ["getMonthlyRetain", "getMonthlyRetainNode"]),
+        ("cloud-openapi record analysis.getDaily", [
+            "analysis.getDailyRetain", "analysis.getDailySummary", "analysis.getDailyVisitTrend",
+        ]),
+        ("cloud-openapi schema analysis.getW", [
+            "analysis.getWeeklyRetain", "analysis.getWeeklyVisitTrend",
+        ]),
+        ("cloud-openapi call analysis.getM", [
+            "analysis.getMonthlyRetain", "analysis.getMonthlyVisitTrend",
+        ]),
+        ("cloud-openapi serve --set", ["--settings"]),
+        ("cloud-openapi control clo", ["clock"]),
+    ],
+)  # fmt: skip
+def test_bash_completes_commands_options_functions_and_apis(line, expected):
+    assert completed(ROOT, line) == expected

@@ -61,7 +61,7 @@ def asked(service):
 
 def test_every_day_is_recorded_by_date_errors_included(service, tmp_path):
     done = record(service, tmp_path, "--dates", "20260303..20260305")
-    assert done.output == f"2 recorded; 1 of errcode 61503 too. Folder: {tmp_path}\n"
+    assert done.stdout == f"2 recorded; 1 of errcode 61503 too. Folder: {tmp_path}\n"
     names = [f"{day}-{day}.yaml" for day in ("20260303", "20260304", "20260305")]
     assert [path.name for path in sorted((tmp_path / API).iterdir())] == names
     found = load(tmp_path / API / names[0])[0]
@@ -103,7 +103,7 @@ def test_another_run_requests_only_missing_days_and_errors(service, tmp_path):
 
 def test_two_dates_are_requested_unchanged(service, tmp_path):
     done = record(service, tmp_path, "--begin-date", "20990101", "--end-date", "20990102")
-    assert done.output.startswith("1 recorded.")
+    assert done.stdout.startswith("1 recorded.")
     assert asked(service) == ["20990101"]
 
 
@@ -113,7 +113,7 @@ def test_an_api_of_weeks_requests_weeks(service, tmp_path):
     done = record(
         service, tmp_path, "--dates", "20260301..20260322", api="analysis.getWeeklyRetain"
     )
-    assert done.output.startswith("3 recorded.")
+    assert done.stdout.startswith("3 recorded.")
     folder = tmp_path / "analysis.getWeeklyRetain"
     assert sorted(path.stem for path in folder.iterdir()) == [
         "20260302-20260308",
@@ -134,9 +134,9 @@ def test_times_in_seconds_are_requested_as_in_wechats_example(service, tmp_path,
     data = {name: documented[name] for name in ("module", "params")}
     options = ["--data", json.dumps(data), *dates]
     done = record(service, tmp_path, *options, api="analysis.getPerformanceData")
-    assert done.output.startswith("1 recorded.")
+    assert done.stdout.startswith("1 recorded.")
     assert [one.get_json() for one, _ in service.log if one.path == BOOT] == [documented]
-    assert record(service, tmp_path, *options, api="analysis.getPerformanceData").output == (
+    assert record(service, tmp_path, *options, api="analysis.getPerformanceData").stdout == (
         f"0 recorded; 1 were there already. Folder: {tmp_path}\n"
     )
 
@@ -147,9 +147,13 @@ def test_the_summary_is_shown_after_a_connection_failure(service, tmp_path):
         "record", API, "--dates", "20260303..20260307", "--to", tmp_path, "--base-url", url,
         "--pause", "0",
     )  # fmt: skip
-    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
-    assert "502" in result.stderr
-    assert result.stdout == f"2 recorded; 1 of errcode 61503 too; 2 are left. Folder: {tmp_path}\n"
+    whom, error = result.stderr.splitlines()
+    assert url in whom
+    assert (result.returncode, "502" in error) == (1, True)
+    assert result.stdout == (
+        "2 recorded; 1 of errcode 61503 too; 2 are left; the same command goes on with them. "
+        f"Folder: {tmp_path}\n"
+    )
 
 
 def test_one_file_contains_all_and_can_be_loaded_by_vcr(service, tmp_path):
@@ -189,6 +193,9 @@ def test_a_page_instead_of_a_response_is_recorded(tmp_path, service):
         (["--dates", "yesterday"], "two days such as"),
         (["--dates", "20260305..20260303"], "two days such as"),
         (["--dates", "20990101..20990103"], "has nothing in 20990101..20990103"),
+        (["--dates", "20251101..20251131"], "20251131 is not a day: November 2025 has 30 days"),
+        (["--dates", "20260200..20260203"], "20260200 is not a day: February 2026 has 28 days"),
+        ([], "Name the dates, for example: --dates 20"),
         (["--dates", "20260303..20260303", "--end-date", "20260303"], "not both"),
         (["--data", "[]"], "must be a JSON object"),
         *((["--pause", each], "not a number of seconds") for each in ("nan", "inf", "-1", "1e300")),
@@ -199,6 +206,41 @@ def test_usage_errors_are_reported_before_any_request(service, tmp_path, options
     assert done.exit_code == 2
     assert reason in done.output
     assert service.log == []
+
+
+def test_a_refused_secret_ends_the_run_with_the_cause(service, tmp_path):
+    service.clear()
+    service.expect_request("/cgi-bin/stable_token").respond_with_json(
+        sample("error.40125-rid.json")
+    )
+    done = CliRunner().invoke(
+        group,
+        ["record", API, "--dates", "20260303..20260305", "--to", str(tmp_path), "--pause", "0",
+         "--base-url", service.url_for("").rstrip("/")],
+    )  # fmt: skip
+    assert done.exit_code == 1
+    assert str(done.exception).startswith("The service refused the call with 40125. Check the App")
+    assert "2 are left" in done.stdout
+    assert len(service.log) == 1
+
+
+def test_a_server_on_this_machine_is_named_with_a_warning(service, tmp_path):
+    done = record(service, tmp_path, "--dates", "20260303..20260303")
+    url = service.url_for("").rstrip("/")
+    assert done.stderr == (
+        f"Warning: Recording {url}: 1 request. It is a server on this machine, such as an "
+        "emulator, not WeChat.\n"
+    )
+
+
+def test_the_suggested_dates_can_be_recorded(service, tmp_path):
+    path = "/datacube/getweanalysisappidweeklyretaininfo"
+    service.expect_request(path).respond_with_json({"ref_date": "x"})
+    weekly = "analysis.getWeeklyRetain"
+    refused = record(service, tmp_path, "--dates", "20990101..20990103", api=weekly)
+    suggested = refused.output.strip().split()[-2:]
+    assert suggested[0] == "--dates"
+    assert record(service, tmp_path, *suggested, api=weekly).stdout.startswith("1 recorded.")
 
 
 def test_without_credentials_no_request_is_sent(tmp_path):

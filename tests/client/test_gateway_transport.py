@@ -470,7 +470,7 @@ def test_without_protobuf_the_error_says_what_to_install(platform):
         [sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT
     )
     assert "ConfigError: The CloudBase gateway needs the package google" in result.stderr
-    assert "pip install 'cloud-openapi[gateway]'" in result.stderr
+    assert "pip install 'protobuf>=4.25'" in result.stderr
 
 
 # ---- secrets and limits ----------------------------------------------------------------------

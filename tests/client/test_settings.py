@@ -6,7 +6,7 @@ import shutil
 import pytest
 from support.values import NOW
 
-from cloud_openapi.runtime import Functions, functions_folder
+from cloud_openapi.runtime import Functions, find_project
 
 ECHO = "def main(event, context):\n    return event\n"
 CONTEXT = "import os\ndef main(event, context):\n    return [context, dict(os.environ)]\n"
@@ -202,9 +202,9 @@ def test_an_entry_without_a_folder_is_no_function(functions, deploy):
 
 
 def test_the_folder_of_a_project_is_its_function_root(tmp_path):
-    assert functions_folder(tmp_path) == tmp_path / "functions"
+    assert find_project(tmp_path).functions == tmp_path / "functions"
     (tmp_path / "cloudbaserc.json").write_text('{"functionRoot": "./cloud"}')
-    assert functions_folder(tmp_path).resolve() == (tmp_path / "cloud").resolve()
+    assert find_project(tmp_path).functions.resolve() == (tmp_path / "cloud").resolve()
 
 
 def test_a_cloudbaserc_further_up_counts_if_its_root_is_the_folder(tmp_path):

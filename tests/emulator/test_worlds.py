@@ -82,8 +82,12 @@ class AppClient:
 
     def journal(self):
         entries = self.control("GET", f"journal?appid={self.appid}&limit=1000")["entries"]
-        # Fault numbers are common to all mini programs.
-        return [{**entry, "check": entry["check"].partition("fault ")[0]} for entry in entries]
+        # Fault numbers are common to all mini programs, and no time is the same twice.
+        own = {"check": "fault ", "reason": "fault "}
+        for entry in entries:
+            entry.update({key: entry[key].partition(text)[0] for key, text in own.items()})
+            del entry["milliseconds"]
+        return entries
 
 
 def new_emulator():

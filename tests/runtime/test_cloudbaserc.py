@@ -13,7 +13,7 @@ from support.values import NOW
 
 from cloud_openapi.cli._check import check
 from cloud_openapi.cli._invoke import invoke
-from cloud_openapi.runtime import CloudbaseRC, Functions, functions_folder
+from cloud_openapi.runtime import CloudbaseRC, Functions, find_project
 
 CONTEXT = "import os\ndef main(event, context):\n    return dict(os.environ)\n"
 PYTHON = {"runtime": "Python3.10"}
@@ -39,7 +39,7 @@ def write(project, name="cloudbaserc.json", **content):
 
 
 def settings_of(project, name="hello"):
-    return Functions(functions_folder(project), {}).settings_of(name)
+    return Functions(find_project(project).functions, {}).settings_of(name)
 
 
 def variables(project, **given):
@@ -183,7 +183,7 @@ def test_the_root_and_the_functions_of_the_function_plugin_are_read(project):
     }
     site = plugin("@cloudbase/framework-plugin-website", outputPath="dist")
     write(project, **framework(site=site, function=plugin(**inputs)))
-    assert functions_folder(project) == project / "packages"
+    assert find_project(project).functions == project / "packages"
     found = settings_of(project, "mine")
     assert (found.timeout, found.memory, found.problems) == (60, 128, ())
     assert found.variables == {"A": "1", "B": "2"}
@@ -198,7 +198,7 @@ def test_functions_of_several_plugins_stand_in_the_root_of_each(project):
         functionRootPath="b", functions=[two], use="@cloudbase/framework-plugin-function@1.2"
     )
     write(project, **framework(first=first, second=second))
-    functions = Functions(functions_folder(project), {})
+    functions = Functions(find_project(project).functions, {})
     assert list(functions) == ["one", "two"]
     assert functions.settings_of("two").folder == project / "b" / "dist" / "two"
     assert functions.settings_of("two").memory == 256
@@ -206,10 +206,11 @@ def test_functions_of_several_plugins_stand_in_the_root_of_each(project):
 
 
 def test_the_root_of_the_plugin_is_cloudfunctions_by_default(project):
+    (project / "cloudfunctions").mkdir()
     write(project, **framework(function=plugin(functions=[])))
-    assert functions_folder(project) == project / "cloudfunctions"
+    assert find_project(project).functions == project / "cloudfunctions"
     write(project, functionRoot="functions", **framework(function=plugin(functions=[])))
-    assert functions_folder(project).resolve() == project / "functions"
+    assert find_project(project).functions.resolve() == project / "functions"
 
 
 def test_a_function_of_both_has_the_entry_of_functions_and_a_note(project):

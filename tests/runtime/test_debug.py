@@ -281,7 +281,8 @@ def test_serve_debugs_and_logs_follows(tmp_path, write):
         try:
             url = json.loads(process.stdout.readline())["url"]
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            with opener.open(f"{url}/v1/functions/hello", b"{}", timeout=20) as answer:
+            hello = f"{url}/v1/functions/hello?source=wx_http"
+            with opener.open(hello, b"{}", timeout=20) as answer:
                 assert json.load(answer) == {}
             assert listens(port)
             shown = subprocess.run(

@@ -671,6 +671,8 @@ def test_close_leaves_no_process_of_an_invocation_that_was_running(make, write, 
 
 # ---- over HTTP -----------------------------------------------------------------------------
 
+HTTP = "/v1/functions/hello?source=wx_http"
+
 
 @pytest.fixture
 def client(functions):
@@ -681,14 +683,15 @@ def client(functions):
 
 def test_post_gives_the_value_as_json_with_200(client, write):
     write(RETURNS_EVENT)
-    answer = client.post("/v1/functions/hello", data='{"名": [1, null]}'.encode())
+    answer = client.post(HTTP, data='{"名": [1, null]}'.encode())
     assert (answer.status_code, answer.json) == (200, {"名": [1, None]})
     assert answer.headers["Content-Type"].startswith("application/json")
 
 
 def test_an_empty_body_is_an_empty_event(client, write):
     write(RETURNS_EVENT)
-    assert client.post("/v1/functions/hello").json == {}
+    assert client.post(HTTP).json == {}
+    assert client.post("/v1/functions/hello").json.keys() == {"userInfo"}
 
 
 def test_a_function_gets_the_emulators_time(client, write):
@@ -752,7 +755,7 @@ def test_an_error_of_the_platform_has_code_message_and_request_id(client, write,
 @pytest.mark.parametrize("body", [b'"\\ud800"', b'{"\\udfff": 1}'], ids=["value", "key"])
 def test_a_lone_surrogate_is_returned_as_json(client, write, body):
     write(RETURNS_EVENT)
-    answer = client.post("/v1/functions/hello", data=body)
+    answer = client.post(HTTP, data=body)
     assert answer.status_code == 200
     assert json.loads(answer.data) == json.loads(body)
 

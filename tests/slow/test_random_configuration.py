@@ -17,7 +17,7 @@ from cloud_openapi.permissions import Permissions
 from cloud_openapi.runtime import (
     CloudbaseRC,
     Functions,
-    functions_folder,
+    find_project,
     notes_of,
     references_outside,
 )
@@ -133,7 +133,7 @@ def test_files_of_a_project_give_problems_and_no_errors(project, files):
     write(project, files)
     rc = CloudbaseRC(project / "functions")
     assert all(isinstance(text, str) for text in (*rc.unread(), *rc.read().notes, rc.read().wrong))
-    functions = Functions(functions_folder(project), {})
+    functions = Functions(find_project(project).functions, {})
     try:
         functions.timers()
         for name in functions:

@@ -34,7 +34,7 @@ class Functions:
         self.running = {"token-a": "reader", "token-b": "denied"}
         self.root = frozenset()
         self.invoked = []
-        self.warnings = []
+        self.reasons = []
         self.outcome = None
 
     def __iter__(self):
@@ -47,8 +47,11 @@ class Functions:
     def running_of(self, name):
         return Invocation("r", name, "wx_client") if name in self.running.values() else None
 
-    def warn(self, function, text):
-        self.warnings.append((function, text))
+    def explain(self, function, reason, mark, token="", *, nested=False):
+        self.reasons.append((function, reason))
+
+    def why_denied(self, function, api, nearest):
+        return f"{api} is not in config.json"
 
     def secrets_of(self, name):
         variables = self.credentials.variables_for(name)
@@ -63,7 +66,7 @@ class Functions:
     def root_permissions(self):
         return self.root
 
-    def invoke(self, name, event, now, source):
+    def invoke(self, name, event, now, source, *, parent=None):
         if name not in self.names:
             raise UnknownFunctionError(name)
         self.invoked.append((name, event, now, source))

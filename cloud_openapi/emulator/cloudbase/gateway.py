@@ -3,13 +3,15 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from difflib import get_close_matches
+from functools import partial
 from http import HTTPStatus
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 from flask import Flask, Request, Response
 from flask import request as current_request
 
+from cloud_openapi import clocks
 from cloud_openapi.emulator.cloudbase.gateway_call import (
     GatewayCall,
     Params,
@@ -31,21 +33,38 @@ from cloud_openapi.emulator.cloudbase.gateway_fields import (
 )
 from cloud_openapi.emulator.cloudbase.signature_check import signing_function
 from cloud_openapi.emulator.emulator import Emulator
-from cloud_openapi.emulator.errors import PlatformError, RefusalError
+from cloud_openapi.emulator.errors import PlatformError, RefusalError, shortened
 from cloud_openapi.emulator.json_response import json_answer, platform_refusal
+from cloud_openapi.emulator.reasons import control_command, unknown_appid
+from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.weixin.operation import OperationEndpoint
 from cloud_openapi.emulator.weixin.respond import (
     WEIXIN_JSON,
     Answer,
     Call,
     Endpoint,
+    Rename,
     respond,
     without_secrets,
 )
+from cloud_openapi.errors import one_line
 from cloud_openapi.json_text import read_json
-from cloud_openapi.runtime import Functions, UnknownFunctionError, new_request_id
+from cloud_openapi.naming import snake_to_camel
+from cloud_openapi.runtime import Functions, UnknownFunctionError, error_line, new_request_id
 
 _PERMISSION_DENIED, _API_NOT_FOUND = -604101, -604100
+_FAILED_FUNCTION = "FUNCTIONS_EXECUTE_FAIL"
+_UNKNOWN = -501001
+# The codes of wx-server-sdk for those of the gateway.
+_CODES = {
+    "INVALID_PARAM": -501007,
+    "INVALID_REQUEST_SOURCE": -501008,
+    "FUNCTIONS_REQUEST_FAIL": -504001,
+}
+_ILLEGAL = (
+    "the call was made outside of an invocation, while the module was loaded or after the handler "
+    "had returned: await it within the handler"
+)
 _LONGEST_SHOWN = 100
 _logger = logging.getLogger(__name__)
 _TEXTS = {
@@ -65,7 +84,7 @@ def add_gateway(app: Flask, emulator: Emulator, functions: Functions | None) -> 
         try:
             return actions.dispatch(current)
         except GatewayError as error:
-            return platform_refusal(error.status, error.code, error.args[1])
+            return platform_refusal(error.status, error.code, error.message)
 
 
 class _ActionRequest(NamedTuple):
@@ -94,15 +113,45 @@ class _Actions:
 
     def dispatch(self, http: Request) -> Response:
         """Answer a request by its action. Raises GatewayError."""
-        fields = read_fields(http)
-        credentials = None if self._functions is None else self._functions.credentials
-        signer = signing_function(http, fields, credentials, self._emulator.gateway_secret)
-        request = _ActionRequest(http, fields, signer)
+        began = clocks.monotonic()
+        request = _ActionRequest(http, {}, None)
         try:
+            request = request._replace(fields=read_fields(http))
+            request = request._replace(signer=self._signer(http, request.fields))
             return self._actions.get(request.text("action"), self._unknown_action)(request)
-        except NotEmulatedError as error:
-            self._warn(request, error.args[1])
+        except GatewayError as error:
+            failed = error.code == _FAILED_FUNCTION
+            # Some SDKs show only the status of an error of HTTP.
+            mark = error.message if error.status == HTTPStatus.OK else str(error.status.value)
+            self._explain(request, error.reason, mark, nested=failed)
+            if not failed:
+                self._keep(request, error, (clocks.monotonic() - began) * 1000)
             raise
+
+    def _signer(self, http: Request, fields: Mapping[str, bytes]) -> str | None:
+        credentials = None if self._functions is None else self._functions.credentials
+        return signing_function(http, fields, credentials, self._emulator.gateway_secret)
+
+    def _keep(self, request: _ActionRequest, error: GatewayError, milliseconds: float) -> None:
+        """Write a request that fails before any API or function to the journal."""
+        # A stranger's requests must not evict the entries of a mini program.
+        own = self._emulator.programs.get(self._emulator.first_appid)
+        program = self._emulator.common if request.signer is None or own is None else own
+        entry = Entry(
+            time=program.clock.now(),
+            method="POST",
+            path=request.http.path,
+            appid=program.appid,
+            body=b"",
+            errcode=_CODES.get(error.code, _UNKNOWN),
+            check=self._shown(request, request.text("action")) or error.code,
+            status=error.status,
+            via="gateway",
+            function=request.signer,
+            reason=self._without_secrets(request, error.reason),
+            milliseconds=milliseconds,
+        )
+        self._emulator.keep(program, entry)
 
     def _unknown_action(self, request: _ActionRequest) -> NoReturn:
         action = request.text("action")
@@ -110,8 +159,10 @@ class _Actions:
 
     def _shown(self, request: _ActionRequest, text: str) -> str:
         """Return a text of the caller for a message: cut, without secrets."""
-        shown = without_secrets(text, self._emulator, self._secrets_of(request))
-        return shown[:_LONGEST_SHOWN]
+        return self._without_secrets(request, text)[:_LONGEST_SHOWN]
+
+    def _without_secrets(self, request: _ActionRequest, text: str) -> str:
+        return one_line(without_secrets(text, self._emulator, self._secrets_of(request)))
 
     def _secrets_of(self, request: _ActionRequest) -> tuple[str | None, ...]:
         return request.text("wxCloudApiToken"), self._emulator.gateway_secret
@@ -124,7 +175,7 @@ class _Actions:
             raise GatewayError(
                 "SYS_ERR",
                 f"The emulator cannot read cloud calls without protobuf ({error}). Install it for "
-                "the emulator: pip install 'cloud-openapi[gateway]'",
+                "the emulator: pip install 'protobuf>=4.25'",
             ) from None
 
         def read() -> tuple[Params, str]:
@@ -138,21 +189,25 @@ class _Actions:
                 raise NotEmulatedError(f"apiType {message.api_type}", request.text("apiName"))
             return params_from_pairs(message.pairs), message.appid
 
-        return self._call(request, read, _message_response)
+        return self._call(request, read, _message_response, snake_to_camel)
 
     def _api(self, request: _ActionRequest) -> Response:
         def read() -> tuple[Params, str]:
             return params_from_json(request.fields.get("requestdata", b"")), ""
 
-        return self._call(request, read, _json_response)
+        return self._call(request, read, _json_response, str)
 
     def _call(
         self,
         request: _ActionRequest,
         read: Callable[[], tuple[Params, str]],
         build_response: ResponseBuilder,
+        rename: Rename,
     ) -> Response:
-        """Answer a call; ``read`` returns its parameters and its appid."""
+        """Answer a call; ``read`` returns its parameters and its appid.
+
+        ``rename`` turns the name of a parameter into the one that the function wrote.
+        """
         name = request.text("apiName")
         operation = self._emulator.catalogue.get(name)
         try:
@@ -166,7 +221,11 @@ class _Actions:
         owner = program or self._emulator.common
         secrets = self._secrets_of(request)
         call = GatewayCall(request.http, owner, operation, params, build_response, secrets)
-        call.function = None if caller is None else caller.function
+        call.rename = rename
+        call.on_failure = partial(self._explain_call, request, name)
+        if caller is not None and caller.invocation is not None:
+            call.function = caller.invocation.function
+            call.invocation = caller.invocation.request_id
         call.refusal = self._refusal(caller, request, name, known_appid=program is not None)
         endpoint = self._endpoints.get(name) or self._lacking(request, name)
         return respond(call, endpoint, self._emulator)
@@ -179,20 +238,30 @@ class _Actions:
             pinned = self._emulator.pins.answer(program, name, call.params())
             if pinned is None:
                 shown = self._shown(request, name)
-                nearest = self._emulator.catalogue.nearest(shown)
-                port = request.http.environ["SERVER_PORT"]
-                self._warn(request, _advice(shown, nearest, port))
-                raise PlatformError(_API_NOT_FOUND, f"apiName {shown}")
+                reason = _not_emulated(request.http, shown, self._emulator.catalogue.nearest(shown))
+                raise PlatformError(_API_NOT_FOUND, f"apiName {shown}", reason=reason)
             return Answer(*pinned)
 
         return endpoint
 
-    def _warn(self, request: _ActionRequest, text: str) -> None:
-        """Write a warning to the log of the function that signed, or log it for another program."""
-        if self._functions is None or request.signer is None:
-            _logger.warning(text)
-        else:
-            self._functions.warn(request.signer, text)
+    def _explain_call(
+        self, request: _ActionRequest, name: str, reason: str, code: int, rid: str
+    ) -> None:
+        """Say why a call of an API failed; the error that the SDK makes of it has the mark."""
+        mark = rid or (str(code) if code else f"{name}:fail")
+        shown = f"{self._shown(request, name)} {code or ''}".rstrip()
+        self._explain(request, f"{shown}: {reason}", mark)
+
+    def _explain(
+        self, request: _ActionRequest, reason: str, mark: str, *, nested: bool = False
+    ) -> None:
+        """Say why a request failed: to the function that signed it, or in the log of the server."""
+        reason = self._without_secrets(request, reason)
+        if self._functions is not None and request.signer is not None:
+            token = request.text("wxCloudApiToken")
+            self._functions.explain(request.signer, reason, mark, token, nested=nested)
+        elif not nested:
+            _logger.warning(reason)
 
     def _refusal(
         self,
@@ -204,11 +273,20 @@ class _Actions:
     ) -> RefusalError | None:
         """Return the first failed check of a call, in the platform's order."""
         if caller is None:
-            return PlatformError(ILLEGAL_SOURCE, "wxCloudApiToken")
+            return PlatformError(ILLEGAL_SOURCE, "wxCloudApiToken", reason=_ILLEGAL)
         if not is_permitted(caller, name, self._functions):
             shown = self._shown(request, name)
-            return PlatformError(_PERMISSION_DENIED, f"permissions.openapi: {shown}")
-        return None if known_appid else RefusalError(40013, "appid")
+            check = f"permissions.openapi: {shown}"
+            return PlatformError(_PERMISSION_DENIED, check, reason=self._why_denied(caller, shown))
+        if known_appid:
+            return None
+        why = unknown_appid(request.http.environ, self._emulator.programs)
+        return RefusalError(40013, "appid", reason=why)
+
+    def _why_denied(self, caller: GatewayCaller, api: str) -> str:
+        assert self._functions is not None  # noqa: S101 - without functions all is permitted
+        nearest = self._emulator.catalogue.nearest(api)
+        return self._functions.why_denied(caller.function, api, nearest)
 
     def _invoke(self, request: _ActionRequest) -> Response:
         functions = self._functions
@@ -227,27 +305,33 @@ class _Actions:
             raise GatewayError("INVALID_PARAM", f"request_data is not JSON: {error}") from None
         source = f"{caller.source},scf".lstrip(",")
         now = self._emulator.clock_of(self._emulator.first_appid).now()
-        outcome = None
-        if functions is not None:
-            with suppress(UnknownFunctionError):
-                outcome = functions.invoke(name, event, now, source)
-        if outcome is None:
-            raise GatewayError(
-                "FUNCTIONS_REQUEST_FAIL",
-                f"FunctionName parameter could not be found: {self._shown(request, name)}",
-            )
+        if functions is None:
+            raise self._unknown_function(request, name)
+        try:
+            outcome = functions.invoke(name, event, now, source, parent=caller.invocation)
+        except UnknownFunctionError:
+            raise self._unknown_function(request, name) from None
         if outcome.status != HTTPStatus.OK:
-            raise GatewayError("FUNCTIONS_EXECUTE_FAIL", _error_line(outcome.result))
+            line = error_line(outcome.result)
+            raise GatewayError(_FAILED_FUNCTION, line, f"{name}: {outcome.reason or line}")
         return json_answer({"requestId": new_request_id(), "data": {"response_data": outcome.text}})
 
+    def _unknown_function(self, request: _ActionRequest, name: str) -> GatewayError:
+        shown = self._shown(request, name)
+        why = "functions are not served here: start the emulator with --functions"
+        if self._functions is not None:
+            close = get_close_matches(name, list(self._functions), 1)
+            meant = f"did you mean {close[0]}? " if close else ""
+            known = shortened(list(self._functions)) or "none"
+            why = f"there is no function {shown} in {self._functions.folder}: {meant}Known: {known}"
+        message = f"FunctionName parameter could not be found: {shown}"
+        return GatewayError("FUNCTIONS_REQUEST_FAIL", message, f"callFunction: {why}")
 
-def _advice(api: str, nearest: str | None, port: str) -> str:
-    meant = f" (did you mean {nearest}?)" if nearest else ""
-    return (
-        f"{api} is not emulated, so it fails with {_API_NOT_FOUND}{meant}. To pin a response: "
-        f"cloud-openapi control --url http://localhost:{port} pins add {api} --force "
-        "--response JSON"
-    )
+
+def _not_emulated(http: Request, api: str, nearest: str | None) -> str:
+    meant = f"did you mean {nearest}? " if nearest else ""
+    how = control_command(http.environ, f"pins add {api} --force --response JSON")
+    return f"{meant}The API is not emulated; to pin a response: {how}"
 
 
 def _message_response(data: bytes, platform_code: int) -> Response:
@@ -265,10 +349,3 @@ def _json_response(data: bytes, platform_code: int) -> Response:
     if platform_code:
         text = json.dumps({"errcode": platform_code, "errmsg": _TEXTS.get(platform_code, "")})
     return json_answer({"requestId": new_request_id(), "data": {"responseData": text}})
-
-
-def _error_line(failure: Mapping[str, Any]) -> str:
-    """Return the line of a failed invocation that names the error, as JavaScript prints it."""
-    stack = str(failure.get("stackTrace") or "").strip()
-    lines = stack.splitlines() or [str(failure.get("errorMessage", ""))]
-    return lines[-1] if stack.startswith("Traceback") else lines[0]

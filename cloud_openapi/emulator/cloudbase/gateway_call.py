@@ -12,7 +12,7 @@ from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.caller import Caller
-from cloud_openapi.emulator.weixin.respond import UNREAD, Call
+from cloud_openapi.emulator.weixin.respond import UNREAD, Call, Rename
 from cloud_openapi.json_text import read_json_body
 
 if TYPE_CHECKING:
@@ -25,7 +25,17 @@ ResponseBuilder = Callable[[bytes, int], Response]
 class GatewayCall(Call):
     """A call of an API by its name, without an access token."""
 
-    __slots__ = ("_build_response", "_operation", "_params", "_secrets", "function", "refusal")
+    __slots__ = (
+        "_build_response",
+        "_operation",
+        "_params",
+        "_secrets",
+        "function",
+        "invocation",
+        "on_failure",
+        "refusal",
+        "rename",
+    )
 
     via = "gateway"
 
@@ -44,6 +54,10 @@ class GatewayCall(Call):
         self.program = program
         self.now = program.clock.now()
         self.function: str | None = None
+        self.invocation = ""
+        self.rename: Rename = str
+        self.on_failure: Callable[[str, int, str], None] | None = None
+        """Called with the reason, the code and the rid of a failed call."""
         self.refusal: RefusalError | None = None
         """The error that refuses the call, None if it is permitted."""
         self._json = UNREAD
@@ -80,6 +94,11 @@ class GatewayCall(Call):
     def response(self, data: bytes, platform_code: int) -> Response:
         """Return the gateway's response."""
         return self._build_response(data, platform_code)
+
+    def explain(self, reason: str, code: int, rid: str) -> None:
+        """Tell the function why its call failed."""
+        if self.on_failure is not None:
+            self.on_failure(reason, code, rid)
 
     def _parse_body(self, _form_error: int) -> dict[str, Any]:
         return self._params.parse()

@@ -2,19 +2,25 @@
 
 from typing import NamedTuple
 
-from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime import Functions, Invocation
 
 ILLEGAL_SOURCE = -604104
 
 
 class GatewayCaller(NamedTuple):
-    """The function that sent a request to the gateway, None for another program.
+    """The sender of a request to the gateway; its invocation is None for another program."""
 
-    ``source`` is that of its invocation: ``wx_client``, ``wx_trigger`` and so on.
-    """
+    invocation: Invocation | None
 
-    function: str | None
-    source: str
+    @property
+    def function(self) -> str | None:
+        """Return the name of the calling function."""
+        return None if self.invocation is None else self.invocation.function
+
+    @property
+    def source(self) -> str:
+        """Return the SOURCE of the invocation: ``wx_client``, ``wx_trigger`` and so on."""
+        return "" if self.invocation is None else self.invocation.source
 
 
 class UnknownCallerError(Exception):
@@ -31,7 +37,7 @@ def authenticate(
     without token and signer comes from a program that the emulator did not start.
     """
     if not token and signer is None:
-        return GatewayCaller(None, "")
+        return GatewayCaller(None)
     invocation = None
     if functions is not None and signer is not None:
         if token is None:
@@ -40,7 +46,7 @@ def authenticate(
             invocation = functions.invocation_of(token)
     if invocation is None or signer != invocation.function:
         raise UnknownCallerError
-    return GatewayCaller(invocation.function, invocation.source)
+    return GatewayCaller(invocation)
 
 
 def is_permitted(caller: GatewayCaller, api: str, functions: Functions | None) -> bool:

@@ -15,35 +15,44 @@ _CALLS = {
     "ApiGetOpenDataByCloudId": "cloud.getOpenData()",
     "ApiVoipSign": "cloud.getVoIPSign()",
     "GetCloudCallSign": "cloud.getCloudCallSign()",
-    "ai.": "ai()",
+    "RunMysqlCommand": "the MySQL database",
+    "ai.": "cloud.ai()",
+    "auth.": "auth()",
     "database.": "cloud.database()",
     "getCrossAccountToken": "access to another account's environment",
-    "storage.": "cloud storage (uploadFile, downloadFile, getTempFileURL, deleteFile)",
+    "storage.batchCopyFile": "copyFile()",
+    "storage.batchDeleteFile": "cloud.deleteFile()",
+    "storage.batchGetDownloadUrl": "cloud.getTempFileURL() and cloud.downloadFile()",
+    "storage.getFileAuthority": "getFileAuthority()",
+    "storage.getUploadMetadata": "cloud.uploadFile()",
+    "storage.": "cloud storage",
     "wx.wxCallContainerApi": "cloud.callContainer()",
     "wx.wxPayApi": "cloud.cloudPay",
 }
 
 
 class GatewayError(Exception):
-    """An error of the gateway itself."""
+    """An error of the gateway itself; ``reason`` says more than the platform's message."""
 
     status = HTTPStatus.OK
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code, message)
+    def __init__(self, code: str, message: str, reason: str = "") -> None:
+        super().__init__(code, message, reason)
         self.code = code
+        self.message = message
+        self.reason = reason or message
 
 
 class NotEmulatedError(GatewayError):
-    """A request for a service that the emulator lacks; the caller's log gets the message, too."""
+    """A request for a service that the emulator lacks; ``what`` names it, as the SDK does."""
 
     def __init__(self, what: str, name: str) -> None:
         call = next((call for begin, call in _CALLS.items() if name.startswith(begin)), "")
-        so = f", so {call} fails" if call else ""
+        named = f"{call} is not emulated ({what})" if call else f"{what} is not emulated"
         super().__init__(
             "INVALID_PARAM",
-            f'{what} is not emulated{so}: leave the call out when the variable TCB_ENV is "local", '
-            "or replace it in your tests",
+            f'{named}: leave the call out when the variable TCB_ENV is "local", replace it in your '
+            "tests, or run the function in a test environment of CloudBase",
         )
         if name.startswith("storage."):
             # SDKs from 2.1 to 3.0 do not expect an error with status 200 here.

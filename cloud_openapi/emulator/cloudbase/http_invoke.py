@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 SOURCE_PATTERN = re.compile(r"[a-z_]{1,32}(,[a-z_]{1,32}){0,8}")
-_DEFAULT_SOURCE = "wx_http"
+_DEFAULT_SOURCE = "wx_client"
 
 
 def add_http_invoke(app: Flask, emulator: Emulator, functions: Functions) -> None:
     """Add ``POST /v1/functions/<name>`` to the application.
 
     The body is the event. The response is the function's result, or the platform's error object
-    with its status. The query may set ``source``, ``wx_http`` by default: ``wx_client`` is a call
-    from the mini program.
+    with its status. The query may set ``source``, ``wx_client`` by default, a call from the mini
+    program: most functions read its user's OPENID. ``wx_http`` has no user, as on CloudBase.
     """
     # Not a Flask route: Flask takes as long as the rest of an invocation.
     invoke = _Invocations(emulator, functions)

@@ -46,10 +46,24 @@ class Entry(NamedTuple):
     differences: tuple[str, ...] = ()
     """Differences between the simulation's and the service's answer, in mode ``diff``."""
 
+    reason: str = ""
+    """Why the request failed and what to do, in one line; empty for a success."""
+
+    milliseconds: float = 0.0
+    """The time that the answer took."""
+
+    invocation: str = ""
+    """The request id of the invocation that made the call, empty for other programs."""
+
     def describe(self) -> dict[str, Any]:
         """Return the entry as JSON, with ``differences`` only if there are any."""
         body = self.body.decode("utf-8", "replace")
-        shown = {**self._asdict(), "time": self.time.isoformat(), "body": body}
+        shown = {
+            **self._asdict(),
+            "time": self.time.isoformat(),
+            "body": body,
+            "milliseconds": round(self.milliseconds, 1),
+        }
         differences = shown.pop("differences")
         return {**shown, "differences": list(differences)} if differences else shown
 
@@ -72,8 +86,8 @@ class Journal:
         self._numbers = numbers
         self._entries: BoundedStore[int, Entry] = BoundedStore(size)
 
-    def add(self, entry: Entry) -> None:
-        """Keep an entry with its body masked and cut; the oldest entry is evicted."""
+    def add(self, entry: Entry) -> Entry:
+        """Keep and return an entry, its body masked and cut; the oldest entry is evicted."""
         # Some clients send their token in the body too, under various names.
         body = mask_json(entry.body)
         if body is not entry.body or len(body) > _BODY_LIMIT:
@@ -86,6 +100,7 @@ class Journal:
         with self._numbers.lock:
             self._numbers.newest += 1
             self._entries.add(self._numbers.newest, entry, len(entry.body))
+        return entry
 
     def numbered(self) -> list[tuple[int, Entry]]:
         """Return the entries with their numbers, the oldest first."""

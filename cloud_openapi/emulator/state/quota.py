@@ -19,6 +19,11 @@ MINUTELY: Final[Mapping[str, int]] = {"/cgi-bin/stable_token": 10_000}
 _MOST_CLEARINGS = 10
 _MOST_CLEARINGS_OF_ONE = 50
 _MINUTE = 60
+_OF_A_DAY = (
+    "the {:,} calls a day of {} are used up ({}); the count begins again at midnight in Beijing, "
+    "or with /cgi-bin/clear_quota"
+)
+_OF_A_MINUTE = "the {:,} calls a minute of {} are used up ({}); call again in the next minute"
 _EARLIEST = datetime.min.replace(tzinfo=BEIJING)
 
 
@@ -45,13 +50,17 @@ class _Meter:
     def spend(self, path: str, now: datetime) -> None:
         self.begin(now)
         if self.daily is not None and self.used >= self.daily:
-            raise RefusalError(45009, "quota", quota_text(path))
+            owner = _setter(self.daily, DAILY.get(path), "daily_limits")
+            reason = _OF_A_DAY.format(self.daily, path, owner)
+            raise RefusalError(45009, "quota", quota_text(path), reason)
         if self.minutely is not None:
             minute = int(now.timestamp()) // _MINUTE
             if minute != self.minute:
                 self.minute, self.used_in_minute = minute, 0
             if self.used_in_minute >= self.minutely:
-                raise RefusalError(45011, "minute quota")
+                owner = _setter(self.minutely, MINUTELY.get(path), "minute_limits")
+                reason = _OF_A_MINUTE.format(self.minutely, path, owner)
+                raise RefusalError(45011, "minute quota", reason=reason)
             self.used_in_minute += 1
         self.used += 1
 
@@ -139,6 +148,10 @@ class Quota:
         if count >= allowed:
             raise RefusalError(48006, kind)
         self._cleared[kind] = (now.year, now.month, count + 1)
+
+
+def _setter(limit: int, default: int | None, setting: str) -> str:
+    return "WeChat's own limit" if limit == default else f"set by {setting} of the mini program"
 
 
 def _changed(limits: Mapping[str, int | None], default: Mapping[str, int]) -> dict[str, int | None]:

@@ -24,6 +24,23 @@ _PREFIX: Final = "emulator_"
 _MARK_BYTES, _RANDOM_BYTES = 6, 96  # 136 characters together
 _MARK: Final = slice(len(_PREFIX), len(_PREFIX) + 8)
 
+UNKNOWN: Final = (
+    "this emulator did not grant the access token, or was reset since: fetch one from its "
+    "/cgi-bin/stable_token"
+)
+_REVOKED: Final = "the access token was revoked, by a fault revoke_token: fetch a new one"
+_REPLACED: Final = (
+    "the access token ended at {} because a program fetched a newer one: let all programs use "
+    "/cgi-bin/stable_token, which gives them the same one"
+)
+_EXPIRED: Final = (
+    "the access token of {} expired at {}, and by the emulator's clock it is {}: fetch a new one"
+)
+_FORCED_TOO_OFTEN: Final = (
+    f"force_refresh is allowed {_MOST_FORCED_A_DAY} times a day: leave it out, or wait until "
+    "midnight in Beijing"
+)
+
 
 class _Issued:
     __slots__ = ("at", "ends", "revoked", "superseded_at", "token")
@@ -34,6 +51,18 @@ class _Issued:
         self.ends = at + LIFETIME
         self.superseded_at: datetime | None = None
         self.revoked = False
+
+    def refusal(self, now: datetime) -> RefusalError | None:
+        """Return why the token is refused at a time, None if it is valid."""
+        replaced = self.superseded_at
+        if self.revoked:
+            return RefusalError(40001, "access_token", reason=_REVOKED)
+        if replaced is not None and now >= replaced:
+            return RefusalError(40001, "access_token", reason=_REPLACED.format(_time(replaced)))
+        if now >= self.ends:
+            reason = _EXPIRED.format(_time(self.at), _time(self.ends), _time(now))
+            return RefusalError(42001, "access_token", reason=reason)
+        return None
 
 
 class Tokens:
@@ -83,13 +112,11 @@ class Tokens:
     def check(self, token: str) -> None:
         """Raise RefusalError for an invalid or expired token."""
         issued = self._issued.get(token)
-        if issued is None or issued.revoked:
-            raise RefusalError(40001, "access_token")
-        now = self._clock.now()
-        if issued.superseded_at is not None and now >= issued.superseded_at:
-            raise RefusalError(40001, "access_token")
-        if now >= issued.ends:
-            raise RefusalError(42001, "access_token")
+        if issued is None:
+            raise RefusalError(40001, "access_token", reason=UNKNOWN)
+        refusal = issued.refusal(self._clock.now())
+        if refusal is not None:
+            raise refusal
 
     def __contains__(self, token: str) -> bool:
         """Return whether the token was granted here, expired or not."""
@@ -127,7 +154,7 @@ class Tokens:
             return current
         calls[:] = [call for call in calls if call.date() == now.date()]
         if len(calls) >= _MOST_FORCED_A_DAY:
-            raise RefusalError(45009, "force_refresh")
+            raise RefusalError(45009, "force_refresh", reason=_FORCED_TOO_OFTEN)
         calls.append(now)
         if current is not None:
             current.superseded_at = now
@@ -149,6 +176,10 @@ class Tokens:
         for token, issued in list(self._issued.items())[:-_MOST_TOKENS]:
             if issued not in {self._latest, self._stable}:
                 del self._issued[token]
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def make_token(mark: str, streams: RandomStreams, stream: Stream) -> str:

@@ -25,10 +25,13 @@ from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.broken_responses import status_page
 from cloud_openapi.emulator.overrides.caller import Caller
 from cloud_openapi.emulator.overrides.faults import AppliedFault
+from cloud_openapi.emulator.reasons import control_command, reason_of, unknown_appid
 from cloud_openapi.emulator.sources.source import RawResponse
 from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.state.rids import Record
+from cloud_openapi.emulator.state.tokens import UNKNOWN
+from cloud_openapi.errors import advice, one_line
 from cloud_openapi.json_text import read_json_body
 from cloud_openapi.masking import MASK, mask_named
 
@@ -36,7 +39,10 @@ from cloud_openapi.masking import MASK, mask_named
 WEIXIN_JSON = "application/json; encoding=utf-8"
 INVALID_JSON: Final = 47001
 UNREAD: Final = object()
+Rename = Callable[[str], str]
 _FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
+_FORM_SENT: Final = "the body is a form: send JSON, as with json= of requests or JSON.stringify"
+_PIN = re.compile(r"pin \d+")
 _NOT_PRINTABLE = re.compile(r"[^ -~]")
 _WORD = re.compile(rb"""[^\s"'&=:,;<>()\[\]{}|\\]+""")
 
@@ -48,13 +54,27 @@ class Call:
     unknown callers.
     """
 
-    __slots__ = ("_json", "_refusal", "_token", "now", "path", "program", "request", "side_car")
+    __slots__ = (
+        "_emulator",
+        "_json",
+        "_refusal",
+        "_token",
+        "now",
+        "path",
+        "program",
+        "request",
+        "side_car",
+    )
 
     via = "https"
     function: str | None = None
+    invocation = ""
+    rename: Rename = staticmethod(str)
+    """Returns the name of a parameter as the caller wrote it."""
 
     def __init__(self, request: Request, emulator: Emulator) -> None:
         self.request = request
+        self._emulator = emulator
         self.path = request.path
         self.side_car = False
         self._json: Any = UNREAD
@@ -73,6 +93,11 @@ class Call:
     def method(self) -> str:
         """Return the HTTP method."""
         return self.request.method
+
+    @property
+    def unknown_appid(self) -> str:
+        """Return why an appid is refused."""
+        return unknown_appid(self.request.environ, self._emulator.programs)
 
     def authorise(self, method: str) -> MiniProgram:
         """Return the mini program that makes the call. Raises RefusalError, SideCarError."""
@@ -131,6 +156,9 @@ class Call:
         """Return the HTTP response with WeChat's JSON."""
         return Response(data, content_type=WEIXIN_JSON)
 
+    def explain(self, reason: str, code: int, rid: str) -> None:
+        """Tell the caller why the call failed, if it has a log."""
+
     def _parse_body(self, form_error: int) -> dict[str, Any]:
         return _json_object(self.request, form_error)
 
@@ -154,7 +182,7 @@ class Call:
             return None
         program = emulator.program_of_token(self._token)
         if program is None:
-            self._refusal = RefusalError(40001, "access_token")
+            self._refusal = RefusalError(40001, "access_token", reason=UNKNOWN)
         return program
 
     def _requested_appid(self) -> str:
@@ -178,17 +206,17 @@ def _cloud_run_program(request: Request, emulator: Emulator) -> MiniProgram:
     if token:
         program = emulator.program_of_cloud_run_token(token)
         if program is None:
-            raise RefusalError(40001, TOKEN_NAME)
+            raise RefusalError(40001, TOKEN_NAME, reason=UNKNOWN)
         program.cloud_run.check_token(token, request.path)
         return program
     if request.is_secure:
-        raise RefusalError(41001, "https")
+        raise RefusalError(41001, "https", reason="without a token, Cloud Run's calls use http")
     program = programs.get(request.args.get("from_appid") or next(iter(programs)))
     service = None if program is None else program.cloud_run.service
     if program is None or service is None:
         raise RefusalError(85105, "from_appid")
     if not service.ready:
-        raise RefusalError(41001, "cloud_run is not ready")
+        raise RefusalError(41001, "cloud_run is not ready", reason=reason_of(85113))
     if not service.allows(request.path):
         raise SideCarError("api_whitelist")
     return program
@@ -205,8 +233,9 @@ def _json_object(request: Request, form_error: int) -> dict[str, Any]:
         value = read_json_body(data)
     except ValueError:
         is_form = _FORM.match(data) is not None
-        code, check = (form_error, "body is a form") if is_form else (INVALID_JSON, "body")
-        raise RefusalError(code, check) from None
+        if is_form:
+            raise RefusalError(form_error, "body is a form", reason=_FORM_SENT) from None
+        raise RefusalError(INVALID_JSON, "body") from None
     if not isinstance(value, dict):
         raise RefusalError(INVALID_JSON, "body")
     return value
@@ -228,7 +257,7 @@ Endpoint = Callable[[Call], Answer]
 
 def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     """Answer a call or its refusal, and write the journal."""
-    rid, platform_code, began = "", 0, clocks.monotonic()
+    rid, platform_code, reason, began = "", 0, "", clocks.monotonic()
     program = call.program
     fault: AppliedFault | None = None
     try:
@@ -236,38 +265,45 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
             fault = emulator.faults.apply(call.caller(emulator))
         answer = endpoint(call) if fault is None else _answer_with_fault(endpoint, call, fault)
     except PlatformError as refusal:
-        platform_code = refusal.code
+        platform_code, reason = refusal.code, refusal.reason
         answer = Answer({}, refusal.check)
     except RefusalError as refusal:
-        rid = _new_rid(call)
+        rid, reason = _new_rid(call), refusal.reason
         answer = Answer(error_body(refusal.code, rid, refusal.text), refusal.check)
     except SideCarError as refusal:
+        reason = refusal.reason
         answer = Answer({}, f"side-car: {refusal}", HTTPStatus.BAD_GATEWAY)
     data = orjson.dumps(answer.body) if answer.raw is None else answer.raw.body
     response = _response(call, answer, data, platform_code)
     if fault is not None:
         response = fault.after(response)
     body, check = _mask_secrets(call, emulator, answer.source)
-    program.journal.add(
-        Entry(
-            time=call.now,
-            method=call.method,
-            path=call.path,
-            appid=program.appid,
-            body=body,
-            errcode=platform_code or _errcode(answer.body),
-            check=check,
-            status=response.status_code,
-            rid=rid,
-            via=call.via,
-            function=call.function,
-            differences=answer.differences,
-        )
+    errcode = platform_code or _errcode(answer.body)
+    if errcode or fault is not None or response.status_code != HTTPStatus.OK:
+        reason = _reason(call, emulator, answer, errcode, fault, reason)
+        call.explain(reason, errcode, rid)
+    milliseconds = (clocks.monotonic() - began) * 1000
+    entry = Entry(
+        time=call.now,
+        method=call.method,
+        path=call.path,
+        appid=program.appid,
+        body=body,
+        errcode=errcode,
+        check=check,
+        status=response.status_code,
+        rid=rid,
+        via=call.via,
+        function=call.function,
+        differences=answer.differences,
+        reason=reason,
+        milliseconds=milliseconds,
+        invocation=call.invocation,
     )
+    emulator.keep(program, entry)
     if rid:
-        cost = int((clocks.monotonic() - began) * 1000)
         client = call.request.remote_addr or ""
-        program.rids.add(rid, Record(call.now, cost, body, data, client))
+        program.rids.add(rid, Record(call.now, int(milliseconds), body, data, client))
     return response
 
 
@@ -300,6 +336,35 @@ def _errcode(body: Any) -> int:
     # A forced pin may have any body.
     code = body.get("errcode", 0) if isinstance(body, dict) else 0
     return code if isinstance(code, int) else 0
+
+
+def _reason(  # noqa: PLR0913 - each may be the cause
+    call: Call,
+    emulator: Emulator,
+    answer: Answer,
+    errcode: int,
+    fault: AppliedFault | None,
+    reason: str,
+) -> str:
+    """Return why a request failed: ``reason``, or a fault, a pin or a recording."""
+    if fault is not None:
+        reason = _override(call, fault.note, "faults", fault.fault.id, ended=fault.fault.over)
+    elif _PIN.fullmatch(answer.source):
+        number = int(answer.source.removeprefix("pin "))
+        known = any(pin.id == number and not pin.over for pin in emulator.pins.listed())
+        reason = _override(call, answer.source, "pins", number, ended=not known)
+    elif answer.raw is not None:
+        told = answer.body.get("message") if isinstance(answer.body, dict) else None
+        reason = str(told or f"the answer is that of the {answer.source}. {advice(errcode)}")
+    return one_line(without_secrets(reason or reason_of(errcode), emulator, call.secrets))
+
+
+def _override(call: Call, what: str, route: str, number: int, *, ended: bool) -> str:
+    """Return that a fault or a pin made the answer, and how to remove it."""
+    if ended:
+        return f"{what} made this answer, its last one"
+    command = control_command(call.request.environ, f"{route} remove {number}")
+    return f"{what} makes this answer; to remove it: {command}"
 
 
 def _answer_with_fault(endpoint: Endpoint, call: Call, fault: AppliedFault) -> Answer:

@@ -1,7 +1,7 @@
 """api.weixin.qq.com: the token endpoints and a route for each API of the catalogue.
 
 Order of checks, codes and texts follow WeChat's pages and recorded answers; other choices are
-listed in docs/faithfulness.md.
+listed in docs/background/faithfulness.md.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 LARGEST_BODY = 6 * 1024 * 1024
+_OTHER_APP = (
+    "the secret is not that of {} here: use the one that serve prints, or set another with "
+    "cloud-openapi control app set"
+)
 
 
 class _Request(Request):
@@ -107,11 +111,11 @@ def _check_credentials(call: Call, appid: str, secret: str) -> None:
     if not appid:
         raise RefusalError(41002, "appid")
     if appid != call.program.appid:
-        raise RefusalError(40013, "appid")
+        raise RefusalError(40013, "appid", reason=call.unknown_appid)
     if not secret:
         raise RefusalError(41004, "secret")
     if secret != call.program.secret:
-        raise RefusalError(40125, "secret")
+        raise RefusalError(40125, "secret", reason=_OTHER_APP.format(appid))
 
 
 def _token_answer(token: str, expires_in: int) -> Answer:

@@ -133,36 +133,37 @@ def test_unlisted_api_returns_604101_before_parameters_are_checked(gateway):
 @pytest.mark.parametrize("api", ["security.msgSecCheck", "", "analysis.getdailyretain", "analysis"])
 def test_unknown_api_that_is_not_listed_returns_604101(gateway, api):
     assert gateway.code(api=api) == -604101
-    assert gateway.functions.warnings == []
+    assert gateway.last.reason == f"{api} is not in config.json".strip()
 
 
-WARNING = (
-    "made.up is not emulated, so it fails with -604100. To pin a response: cloud-openapi control "
-    "--url http://localhost:%s pins add made.up --force --response JSON"
+REASON = (
+    "The API is not emulated; to pin a response: cloud-openapi control --url http://localhost:%s "
+    "pins add made.up --force --response JSON"
 )
 
 
-def test_listed_api_that_the_catalogue_lacks_returns_604100_and_a_warning(gateway, caplog):
+def test_listed_api_that_the_catalogue_lacks_returns_604100_and_the_reason(gateway, caplog):
     assert gateway.code(api="made.up") == -604100
-    assert gateway.functions.warnings == [("reader", WARNING % 80)]
+    assert gateway.last.reason == REASON % 80
+    assert gateway.functions.reasons == [("reader", f"made.up -604100: {REASON % 80}")]
     assert caplog.messages == []
 
 
 @pytest.mark.parametrize("functions", [True, False])
-def test_warning_for_a_program_that_is_no_function_is_logged(gateway, caplog, functions):
+def test_reason_for_a_program_that_is_no_function_is_logged(gateway, caplog, functions):
     gateway.functions.root = frozenset({"made.up"})
     app = create_app(gateway.emulator, gateway.functions if functions else None)
     fields = {"action": "wx.api", "apiName": "made.up", "requestData": "{}"}
     with Server(app, listen("127.0.0.1", 0)) as server:
         answer = requests.post(f"{server.url}/admin", json=fields, timeout=WAIT).json()
     assert json.loads(answer["data"]["responseData"])["errcode"] == -604100
-    assert caplog.messages == [WARNING % server.url.rpartition(":")[2]]
+    assert caplog.messages == [f"made.up -604100: {REASON % server.url.rpartition(':')[2]}"]
 
 
 def test_a_misspelt_api_is_suggested(gateway):
     gateway.functions.permissions_of = lambda _: {"analysis.getDailyRetian"}
     assert gateway.code(api="analysis.getDailyRetian") == -604100
-    assert "did you mean analysis.getDailyRetain?" in gateway.functions.warnings[0][1]
+    assert gateway.last.reason.startswith("did you mean analysis.getDailyRetain? ")
 
 
 def test_a_pin_answers_an_api_that_the_catalogue_lacks(gateway):
@@ -171,7 +172,8 @@ def test_a_pin_answers_an_api_that_the_catalogue_lacks(gateway):
     assert gateway.code(api="made.up", pairs=[Pair("a", b"1")]) == 87014
     assert gateway.code(api="made.up", pairs=[Pair("a", b"2")]) == -604100
     assert gateway.code(api="made.up", pairs=[Pair("a", b"1")], token="token-b") == -604101
-    assert len(gateway.functions.warnings) == 1
+    shown = [reason.partition(": ")[0] for _, reason in gateway.functions.reasons]
+    assert shown == ["made.up 87014", "made.up -604100", "made.up -604101"]
 
 
 def test_an_sdk_without_a_token_may_call_functions_while_its_own_one_runs(gateway):
@@ -230,7 +232,9 @@ def test_secret_id_of_a_function_requires_its_key(gateway, token):
         body = multipart.write(fields, "----x")
         reply = gateway.client.post("/admin", data=body, content_type=kind, headers=headers)
         assert reply.json["code"] == "SIGN_PARAM_INVALID"
-    assert len(gateway.emulator.journal) == 0
+    assert {(entry.function, entry.errcode) for entry in gateway.emulator.journal} == {
+        (None, -501001)
+    }
 
 
 def test_signature_of_a_function_requires_its_token(gateway):
@@ -296,7 +300,7 @@ def test_gateway_secret_requires_signed_requests():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"action": "database.addDocument"}, "action 'database.addDocument' is not emulated"),
+        ({"action": "database.addDocument"}, "cloud.database() is not emulated (action "),
         ({}, "action '' is not emulated"),
         ({"action": "wx.openApi", "requestData": b"\x08\x02"}, "apiType 2 is not emulated"),
         ({"action": "wx.openApi", "requestData": b"<"}, "requestData is not a CommApiData message"),
@@ -315,7 +319,8 @@ def test_unsupported_requests_return_gateway_errors(gateway, fields, message):
     ("fields", "fails", "status"),
     [
         ({"action": "database.getDocument"}, "cloud.database()", 200),
-        ({"action": "storage.getUploadMetadata"}, "cloud storage (uploadFile", 501),
+        ({"action": "storage.getUploadMetadata"}, "cloud.uploadFile()", 501),
+        ({"action": "storage.batchDeleteFile"}, "cloud.deleteFile()", 501),
         ({"action": "wx.wxPayApi"}, "cloud.cloudPay", 200),
         (
             {"action": "wx.openApi", "apiName": "ApiVoipSign", "requestData": b"\x08\x02"},
@@ -327,11 +332,12 @@ def test_unsupported_requests_return_gateway_errors(gateway, fields, message):
 def test_the_log_says_what_is_not_emulated(gateway, caplog, fields, fails, status):
     reply = gateway.post({**fields, "wxCloudApiToken": "token-a"})
     assert reply.status_code == status
-    assert f"is not emulated, so {fails}" in reply.json["message"]
-    assert gateway.functions.warnings == [("reader", reply.json["message"])]
+    assert reply.json["message"].startswith(f"{fails} is not emulated (")
+    assert gateway.functions.reasons == [("reader", reply.json["message"])]
+    assert gateway.last.reason == reply.json["message"]
     assert caplog.messages == []
     gateway.client.post("/admin", json={"action": "database.getDocument"})
-    assert len(gateway.functions.warnings) == 1
+    assert len(gateway.functions.reasons) == 1
     assert "cloud.database()" in caplog.text
 
 
@@ -354,7 +360,7 @@ def test_missing_protobuf_affects_only_cloud_calls(gateway, monkeypatch):
     assert reply.status_code == 200
     assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
     assert reply.json["code"] == "SYS_ERR"
-    assert "pip install 'cloud-openapi[gateway]'" in reply.json["message"]
+    assert "pip install 'protobuf>=4.25'" in reply.json["message"]
     body = '{"begin_date":"20170313","end_date":"20170313"}'
     assert wx_api(gateway, requestData=body) == DOCUMENTED
 

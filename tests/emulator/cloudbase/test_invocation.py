@@ -256,14 +256,13 @@ def test_permissions_come_from_the_functions_config_json(functions, write):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"permissions": {"openapi": "*"}}', "\x00"])
-def test_invalid_config_json_permits_nothing_and_is_logged_once(functions, write, text):
+def test_invalid_config_json_permits_nothing_and_the_reason_says_so(functions, write, text):
     write("index.py")
     path = write("config.json", text)
-    for _ in range(2):
-        assert functions.permissions_of("hello") == frozenset()
-    lines = [line for _, line in functions.log_of("hello").since()]
-    assert len(lines) == 1
-    assert str(path) in lines[0]
+    assert functions.permissions_of("hello") == frozenset()
+    reason = functions.why_denied("hello", "a.b", None)
+    assert str(path) in reason
+    assert reason.endswith("; until then no API is permitted")
 
 
 def test_root_permissions_come_from_the_given_config_json(functions, tmp_path):

@@ -101,8 +101,13 @@ def test_an_unknown_name_is_the_gateways_error(served, name):
     assert len(body) < 2000
 
 
+# The command takes paths too, see test_project.py.
 @pytest.mark.usefixtures("nothing_ran")
-@pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name[:20]))
+@pytest.mark.parametrize(
+    "name",
+    [name for name in NAMES if name not in ("./hello", "hello/.", "hello/../hello")],
+    ids=lambda name: ascii(name[:20]),
+)
 def test_an_unknown_name_is_one_line_of_the_command(served, name, monkeypatch, capsys):
     arguments = ["invoke", "--functions", str(served.folder), "--", name]
     monkeypatch.setattr(sys, "argv", ["cloud-openapi", *arguments])

@@ -222,6 +222,8 @@ def test_the_journal_is_filtered(control):
     control.call("made-up")
     everything = control.entries()
     assert [entry["errcode"] for entry in everything] == [0, 61501, 0, 40001]
+    took = everything[0]["milliseconds"]
+    assert took == round(took, 1)
     assert everything[0] == {
         "time": "2026-03-11T12:00:00+08:00",
         "method": "POST",
@@ -233,6 +235,9 @@ def test_the_journal_is_filtered(control):
         "check": "simulation",
         "status": 200,
         "rid": "",
+        "reason": "",
+        "milliseconds": took,
+        "invocation": "",
         "via": "https",
         "function": None,
     }

@@ -118,14 +118,12 @@ def check_not_emulated(served):
     served.write("calls", NOT_EMULATED)
     errors = served.call("calls")
     log = [line for _, line in served.functions.log_of("calls").since()]
-    warnings = [line for line in log if line.startswith("Warning: ")]
+    reasons = [line for line in log if line.startswith("Reason: ")]
     assert {"database", *STORAGE} <= errors.keys()
     for name, error in errors.items():
-        said = "501 Not Implemented" if name in STORAGE else "is not emulated, so cloud."
+        said = "501 Not Implemented" if name in STORAGE else "is not emulated ("
         assert said in error, name
-        lines = [line for line in warnings if name in line.partition("so ")[2]]
-        # Two of the four use the same action, and it is named once.
-        assert len(lines) == (3 if name in STORAGE else 1), name
+        assert len([line for line in reasons if f"cloud.{name}" in line.partition(" (")[0]]) == 1
 
 
 def test_the_sdk_and_the_log_show_what_is_not_emulated(served):
@@ -149,8 +147,8 @@ def test_invoke_shows_what_is_not_emulated(tmp_path):
         text=True,
         env={**os.environ, "NODE_PATH": str(NODE / "node_modules")},
     )
-    lines = [line for line in result.stderr.splitlines() if line.startswith("Warning: ")]
-    assert len([line for line in lines if "so cloud.cloudPay fails" in line]) == 1
+    lines = [line for line in result.stderr.splitlines() if line.startswith("Reason: ")]
+    assert len([line for line in lines if "cloud.cloudPay is not emulated" in line]) == 1
 
 
 # ---- every age of the SDK ------------------------------------------------------------------

@@ -1,0 +1,88 @@
+"""Draw on a terminal: progress and tables. In a pipe nothing is drawn, and rich is not loaded."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+
+from cloud_openapi import clocks
+
+_PAUSE = 10.0
+
+
+def is_drawn(*, err: bool = False) -> bool:
+    """Return whether stdout, or stderr, is a terminal that can move its cursor."""
+    stream = sys.stderr if err else sys.stdout
+    return stream.isatty() and os.environ.get("TERM", "") not in {"", "dumb"}
+
+
+@contextmanager
+def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show how much of ``total`` is done and the time that remains, until the with block ends.
+
+    The value is a function to call after each step. At a terminal a bar is drawn on stderr and
+    erased at the end; elsewhere a line is printed every ten seconds.
+    """
+    show = _bar if is_drawn(err=True) else _lines
+    with show(label, total) as step:
+        yield step
+
+
+@contextmanager
+def _bar(label: str, total: int) -> Iterator[Callable[[], None]]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda: bar.advance(task)
+
+
+@contextmanager
+def _lines(label: str, total: int) -> Iterator[Callable[[], None]]:
+    begun = shown = clocks.monotonic()
+    done = 0
+
+    def step() -> None:
+        nonlocal done, shown
+        done += 1
+        now = clocks.monotonic()
+        if now - shown >= _PAUSE and done < total:
+            shown = now
+            left = round((now - begun) / done * (total - done))
+            click.echo(f"{label}: {done} of {total}, about {left} s remain", err=True)
+
+    yield step
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table as wide as the terminal, in colours unless NO_COLOR is set."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn.add_column(header[0], style="cyan", no_wrap=True)
+    for title in header[1:]:
+        drawn.add_column(title)
+    for row in rows:
+        drawn.add_row(*map(Text, row))
+    console = Console()
+    with console.capture() as captured:
+        console.print(drawn)
+    return captured.get()

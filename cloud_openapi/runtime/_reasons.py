@@ -1,0 +1,64 @@
+"""Say why an invocation or a call of a function failed, and what to do."""
+
+import os
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from cloud_openapi.errors import one_line
+from cloud_openapi.runtime._discovery import read_permissions
+from cloud_openapi.runtime._files import FileError
+from cloud_openapi.runtime._settings import Settings
+
+_REFUSED_HOST = re.compile(r"[\w.-]+ is not called: [^\n'\"]+")
+_ALIKE = 0.8
+_PLACES = "the function's entry in cloudbaserc.json"
+
+
+def shown_path(path: Path) -> str:
+    """Return a path for a message: relative to the working directory if it is in there."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith(os.pardir) else relative
+
+
+def no_permission(config: Path, api: str, nearest: str | None) -> str:
+    """Return why a config.json does not permit an API; ``nearest`` is a known API's name."""
+    file = shown_path(config)
+    if not config.exists():
+        return f'write {file}: {{"permissions": {{"openapi": ["{api}"]}}}}'
+    try:
+        listed = read_permissions(config)
+    except FileError as error:
+        return f"{str(error).replace(str(config), file, 1)}; until then no API is permitted"
+    key = f"permissions.openapi in {file}"
+    folded = {name.strip().lower(): name for name in listed}
+    close = get_close_matches(api.lower(), folded, 1, _ALIKE)
+    if close and folded[close[0]] == nearest:
+        return f'the call is "{api}", and {key} lists "{nearest}": did you mean {nearest}?'
+    if close:
+        return f'{key} lists "{folded[close[0]]}": write "{api}" exactly so'
+    wildcard = '"*" is not a wildcard: ' if "*" in listed else ""
+    meant = "" if nearest in {None, api} else f"; or did you mean {nearest}?"
+    return f'{wildcard}add "{api}" to {key}{meant}'
+
+
+def timed_out(settings: Settings, callee: str) -> str:
+    """Return why a function timed out; ``callee`` is a function that it was waiting for."""
+    waiting = f"it was waiting for {callee}, which it called; " if callee else ""
+    return (
+        f"{waiting}it did not answer in {settings.timeout:g} seconds: to allow more, set timeout "
+        f"in {_PLACES}, or find what it awaits with serve --debug {settings.name}"
+    )
+
+
+def out_of_memory(settings: Settings, peak: float) -> str:
+    """Return why a function exceeded its memory."""
+    return f"it used {peak:.0f} of {settings.memory} MB: to allow more, set memorySize in {_PLACES}"
+
+
+def of_error(result: Mapping[str, Any]) -> str:
+    """Return the reason that the error of a function itself tells: a host that is not called."""
+    found = _REFUSED_HOST.search(f"{result.get('errorMessage')}\n{result.get('stackTrace')}")
+    return one_line(found[0]) if found else ""

@@ -1,0 +1,190 @@
+"""package makes a folder or a zip file that runs without this machine's packages."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from cloud_openapi.cli import main
+from cloud_openapi.runtime import _upload
+
+PLAIN = "def main(event, context):\n    return event\n"
+WAIT = 60
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Return a folder with the function ``hello``; it is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "functions" / "hello"
+    (folder / "lib" / "__pycache__").mkdir(parents=True)
+    (folder / "lib" / "__pycache__" / "a.pyc").touch()
+    (folder / "lib" / "data.txt").write_text("data")
+    (folder / ".DS_Store").touch()
+    (folder / "index.py").write_text(PLAIN)
+    (folder / "config.json").write_text("{}")
+    return tmp_path
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Return a function that runs the command, and gives exit code, stdout and stderr."""
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["cloud-openapi", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return command
+
+
+@pytest.fixture
+def pip(monkeypatch):
+    """Replace pip; return the calls, each a folder and the arguments."""
+    calls = []
+    monkeypatch.setattr(_upload, "pip_install", lambda folder, what: calls.append((folder, what)))
+    return calls
+
+
+def files_of(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def runtime(name):
+    return json.dumps({"functions": [{"name": "hello", "runtime": name}]})
+
+
+def test_the_copy_has_the_functions_files_alone(project, command):
+    code, out, err = command("package", "hello")
+    assert (code, err) == (0, "")
+    assert files_of(project / "build" / "hello") == ["config.json", "index.py", "lib/data.txt"]
+    first, last = out.splitlines()
+    assert first.startswith("hello: build/hello: 3 files, ")
+    assert last == "Upload it: tcb fn deploy hello --dir build/hello"
+    assert [path.name for path in (project / "build").iterdir()] == ["hello"]
+
+
+def test_a_copy_of_before_is_replaced(project, command):
+    command("package", "hello", "--to", "out")
+    (project / "functions" / "hello" / "lib" / "data.txt").unlink()
+    command("package", "functions/hello/", "--to", "out")
+    assert files_of(project / "out" / "hello") == ["config.json", "index.py"]
+
+
+@pytest.mark.parametrize("to", [".", "functions", "functions/hello", "functions/hello/deep"])
+def test_other_files_are_never_replaced(project, command, to):
+    (project / "hello").mkdir()
+    (project / "hello" / "mine").touch()
+    before = files_of(project)
+    code, out, err = command("package", "hello", "--to", to)
+    assert (code, out) == (1, "")
+    assert "another folder" in err
+    assert files_of(project) == before
+
+
+def test_a_zip_file_has_the_files_at_its_top_with_their_modes(project, command):
+    script = project / "functions" / "hello" / "scf_bootstrap"
+    script.write_text("#!/bin/bash\n")
+    script.chmod(0o755)
+    assert command("package", "hello", "--zip")[0] == 0
+    with zipfile.ZipFile(project / "build" / "hello.zip") as archive:
+        assert sorted(archive.namelist()) == [
+            "config.json",
+            "index.py",
+            "lib/data.txt",
+            "scf_bootstrap",
+        ]
+        assert archive.getinfo("scf_bootstrap").external_attr >> 16 & 0o777 == 0o755
+    assert [path.name for path in (project / "build").iterdir()] == ["hello.zip"]
+
+
+def test_what_the_platform_installs_for_node_is_left_out(project, command):
+    folder = project / "functions" / "web"
+    (folder / "node_modules" / "a").mkdir(parents=True)
+    (folder / "node_modules" / "a" / "index.js").touch()
+    (folder / "index.js").write_text("exports.main = () => 1\n")
+    assert command("package", "web")[0] == 0
+    assert files_of(project / "build" / "web") == ["index.js", "node_modules/a/index.js"]
+    (folder / "package.json").write_text("{}")
+    _, out, _ = command("package", "web")
+    assert files_of(project / "build" / "web") == ["index.js", "package.json"]
+    assert "web: the platform installs what package.json lists: node_modules is left out" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "version"), [("Python3.9", "3.9"), ("Python3.11", "3.11"), (None, "3.10")]
+)
+def test_requirements_are_installed_for_the_functions_runtime(project, command, pip, name, version):
+    if name:
+        (project / "cloudbaserc.json").write_text(runtime(name))
+    (project / "functions" / "hello" / "requirements.txt").write_text("tiny\n")
+    code, out, _ = command("package", "hello")
+    ((_folder, what),) = pip
+    assert code == 0
+    assert f"--python-version={version}" in what
+    assert "--only-binary=:all:" in what
+    assert "--platform=manylinux2014_x86_64" in what
+    listed = str((project / "functions" / "hello" / "requirements.txt").resolve())
+    assert what[-2:] == ["--requirement", listed]
+    assert f"for the runtime Python{version}, which cloudbaserc.json must name" in out
+
+
+@pytest.mark.parametrize(
+    "source", ["from cloud_openapi import cloud\n", "def f():\n    import cloud_openapi.errors\n"]
+)
+def test_this_package_comes_from_the_running_installation(project, command, pip, source):
+    (project / "functions" / "hello" / "index.py").write_text(source + PLAIN)
+    code, _, err = command("package", "hello")
+    assert (code, err) == (0, "")
+    ((_folder, what),) = pip
+    assert [text.partition(">")[0] for text in what[-2:]] == ["requests", "protobuf"]
+    copy = project / "build" / "hello"
+    assert (copy / "cloud_openapi" / "catalogue" / "analysis" / "getDailyRetain.json").is_file()
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import cloud_openapi as c; print(c.__file__)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, str(copy)],
+        capture_output=True,
+        text=True,
+        timeout=WAIT,
+        check=True,
+    )
+    assert Path(found.stdout.strip()).is_relative_to(copy)
+
+
+def test_a_runtime_that_is_too_old_for_this_package_is_refused(project, command, pip):
+    (project / "functions" / "hello" / "index.py").write_text("import cloud_openapi\n" + PLAIN)
+    (project / "cloudbaserc.json").write_text(runtime("Python3.9"))
+    code, out, err = command("package", "hello")
+    assert (code, out, pip) == (1, "", [])
+    assert "runtime Python3.9: cloud_openapi needs Python3.10 or newer" in err
+    assert list((project / "build").iterdir()) == []
+
+
+@pytest.mark.skipif(find_spec("pip") is None, reason="pip is missing")
+def test_pips_output_is_shown_if_it_fails(project, command):
+    (project / "functions" / "hello" / "requirements.txt").write_text("./nowhere.whl\n")
+    code, out, err = command("package", "hello")
+    assert (code, out) == (1, "")
+    assert "nowhere.whl" in err
+    assert err.splitlines()[-1].startswith("cloud-openapi: pip failed; its output is above")
+    assert not (project / "build" / "hello").exists()
+
+
+def test_check_names_the_command_for_a_function_that_needs_it(project, command, monkeypatch):
+    (project / "functions" / "hello" / "index.py").write_text("import cloud_openapi\n" + PLAIN)
+    code, out, _ = command("check", "hello")
+    assert code == 0
+    note = "the platform does not have cloud_openapi; upload the copy that this makes"
+    assert f"hello: note: {note}: cloud-openapi package hello\n" in out
+    monkeypatch.chdir(project / "functions" / "hello")
+    (project / "functions").rename(project / "other")
+    monkeypatch.chdir(project)
+    _, out, _ = command("check", "hello", "--functions", "other")
+    assert f"{note}: cloud-openapi package hello --functions other\n" in out

@@ -1,0 +1,100 @@
+"""What is drawn on a terminal, and what goes into a pipe."""
+
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from fcntl import ioctl
+
+import pytest
+from support.paths import ROOT
+
+from cloud_openapi.cli import _terminal
+
+COMMAND = [sys.executable, "-c", "from cloud_openapi.cli import main; main()"]
+PROGRESS = (
+    "import time\n"
+    "from cloud_openapi.cli._terminal import progress\n"
+    "with progress('[red]recording', 3) as advance:\n"
+    "    for _ in range(3):\n"
+    "        time.sleep(0.15)\n"
+    "        advance()\n"
+    "print('done')\n"
+)
+
+
+def at_terminal(command, **variables):
+    """Run a command on a terminal of 80 columns, and return what it wrote."""
+    ours, theirs = pty.openpty()
+    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env={**environment, **variables}
+    ) as process:
+        os.close(theirs)
+        written = b""
+        while chunk := _read(ours):
+            written += chunk
+        os.close(ours)
+    assert process.returncode == 0, written
+    return written.decode()
+
+
+def _read(descriptor):
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # Linux's way to say that the other side is closed
+        return b""
+
+
+def in_pipe(command, **variables):
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **variables}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+
+
+def test_progress_is_drawn_at_a_terminal_and_erased():
+    shown = at_terminal([sys.executable, "-c", PROGRESS])
+    assert "[red]recording" in shown
+    assert "3/3" in shown
+    assert shown.replace("\x1b[?25h", "").rstrip().endswith("done")
+    assert "\x1b[" in shown
+
+
+def test_progress_in_a_pipe_has_no_control_characters():
+    ran = in_pipe([sys.executable, "-c", PROGRESS], FORCE_COLOR="1")
+    assert (ran.stdout, ran.stderr) == ("done\n", "")
+
+
+def test_progress_on_a_dumb_terminal_has_no_control_characters():
+    assert at_terminal([sys.executable, "-c", PROGRESS], TERM="dumb") == "done\r\n"
+
+
+def test_progress_of_a_long_run_is_a_line_now_and_then_in_a_pipe(monkeypatch, capsys):
+    times = iter([0.0, 4.0, 11.0, 12.0, 30.0])
+    monkeypatch.setattr(_terminal.clocks, "monotonic", lambda: next(times))
+    with _terminal.progress("record", 4) as advance:
+        for _ in range(4):
+            advance()
+    assert capsys.readouterr().err == "record: 2 of 4, about 11 s remain\n"
+
+
+def test_apis_are_a_table_at_a_terminal_and_lines_in_a_pipe():
+    shown = at_terminal([*COMMAND, "apis"])
+    assert "HTTPS" in shown.splitlines()[1]
+    assert all(len(line.rstrip("\r")) <= 80 for line in shown.splitlines() if "\x1b" not in line)
+    piped = in_pipe([*COMMAND, "apis"]).stdout
+    assert piped.startswith("analysis.getDailyRetain       POST /datacube/")
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_tables_have_colours_unless_no_color_is_set(variables, coloured):
+    shown = at_terminal([*COMMAND, "apis"], **variables)
+    assert ("\x1b[36m" in shown) is coloured
+
+
+def test_help_does_not_load_rich():
+    code = "import sys, cloud_openapi.cli._group, cloud_openapi.cli._terminal\n"
+    ran = in_pipe([sys.executable, "-c", code + "print('rich' in sys.modules)"])
+    assert ran.stdout == "False\n"

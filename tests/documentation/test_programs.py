@@ -1,0 +1,110 @@
+"""The programs on the pages run and give what the pages say."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from support.cassettes import run
+from support.gateway import Functions
+from support.pages import ENGLISH, blocks, commands
+from support.paths import ROOT, SAMPLES, sample
+
+from cloud_openapi import Cloud
+from cloud_openapi.emulator import Emulator, create_app, gateway_variables
+from cloud_openapi.transports.gateway import GatewayTransport
+from cloud_openapi.transports.wsgi import WSGIExchange
+
+CONTRACT = "docs/how-to/contract.md"
+PYTEST = "docs/how-to/pytest.md"
+PYTHON = "docs/reference/python-api.md"
+RECORDINGS = "docs/how-to/recordings.md"
+
+
+def test_function_on_the_first_screen_runs(cloud, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    source = blocks("README.md", "python")[0]
+    module = {"__name__": "index"}
+    exec(compile(source, "README.md", "exec"), module)
+    # The program's own init found no credentials; the emulator takes WeChat's place.
+    module["cloud"].init(transport=cloud._transport, config=ROOT / "config.json")
+    result = module["main"]({}, {})
+    assert result["errMsg"] == "openapi.analysis.getDailyRetain:ok"
+    assert len(result["visitUv"]) == 1
+
+
+def test_the_four_ways_to_call_give_the_documented_answer(cloud):
+    lines = blocks(PYTHON, "python")[0].splitlines()
+    cloud_form = sample("getDailyRetain.response.official-cloud.json")
+    raw = sample("getDailyRetain.response.official-https.json")
+    raw["errMsg"] = cloud_form["errMsg"]
+    results = [eval(line, {"cloud": cloud}) for line in lines]
+    assert results == [cloud_form, cloud_form, cloud_form, raw]
+
+
+def test_a_function_calls_another_by_the_gateway(monkeypatch):
+    for name, value in gateway_variables("http://localhost").items():
+        monkeypatch.setenv(name, value)
+    functions = Functions()
+    functions.names = ["getDailyRetain"]
+    exchange = WSGIExchange(create_app(Emulator(), functions))
+    facade = Cloud()
+    facade.init(transport=GatewayTransport(lambda _base: exchange))
+    exec(compile(blocks(PYTHON, "python")[1], PYTHON, "exec"), {"cloud": facade})
+    day = {"beginDate": "20170313", "endDate": "20170313"}
+    assert functions.invoked[0][:2] == ("getDailyRetain", day)
+
+
+def test_emulator_in_a_program_answers(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    module = {}
+    exec(compile(blocks(PYTHON, "python")[2], PYTHON, "exec"), module)
+    assert isinstance(module["cloud"], Cloud)
+    day = {"beginDate": "20170313", "endDate": "20170313"}
+    assert module["cloud"].openapi.analysis.getDailyRetain(day)["refDate"] == "20170313"
+    assert [entry.appid for entry in module["emulator"].journal] == ["wxdemo000000000000"] * 2
+
+
+def test_programs_about_recordings_run_in_order(monkeypatch, tmp_path):
+    shutil.copytree(SAMPLES / "cassettes", tmp_path / "recordings")
+    monkeypatch.chdir(tmp_path)
+    module = {}
+    programs = blocks(RECORDINGS, "python")
+    assert len(programs) == 5
+    for program in programs:
+        exec(compile(program, RECORDINGS, "exec"), module)
+    assert module["answer"].status_code == 200
+
+
+def test_command_that_records_for_pytest_runs(shell):
+    Path("test_page.py").write_text("".join(blocks(PYTEST, "python")), "utf-8")
+    (record,) = (line for line in commands(PYTEST) if line.startswith("pytest --record"))
+    done = shell(record)
+    # The emulator's numbers differ from the real day's.
+    assert "1 failed" in done.stdout
+    assert "25487" in done.stdout
+    assert [path.stem for path in Path("recordings").rglob("*.yaml")] == record.split()[-1:]
+
+
+def test_violations_on_the_page_are_those_of_its_body(capsys):
+    module = {}
+    first, in_a_test = blocks(CONTRACT, "python")
+    exec(compile(first, CONTRACT, "exec"), module)
+    assert capsys.readouterr().out == blocks(CONTRACT, "text")[0]
+    exec(compile(in_a_test, CONTRACT, "exec"), module)
+    check = module["test_my_function_keeps_the_contract"]
+    check(sample("getDailyRetain.response.official-cloud.json"))
+    with pytest.raises(AssertionError, match="did you mean vlaue"):
+        check(module["body"])
+
+
+@pytest.mark.usefixtures("project")
+def test_output_of_drift_is_that_on_the_page():
+    result = run("drift", "recordings", "--now", "2026-03-11")
+    assert result.stdout == blocks(CONTRACT, "text")[1]
+
+
+def test_each_page_with_programs_has_a_test():
+    # test_pytest_plugin.py runs those of the page on pytest, test_commands.py those of tutorials.
+    tested = {"README.md", CONTRACT, PYTEST, RECORDINGS, PYTHON}
+    tutorials = {page for page in ENGLISH if page.startswith("docs/tutorials/")}
+    assert {page for page in ENGLISH if blocks(page, "python")} == tested | tutorials
