@@ -37,6 +37,7 @@ lint: .venv/dev
 
 generate: .venv/dev
 	$(BIN)/python scripts/generate.py
+	$(BIN)/python -m scripts.picture
 
 bench: .venv/dev
 	$(BIN)/python -m scripts.bench

@@ -45,7 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
         "markers",
-        "cloud_openapi(now, seed, faults, pins, recording): settings of the emulator for a test",
+        "cloud_openapi(now, seed, faults, pins, recording, function_time): "
+        "settings of the emulator for a test",
     )
 
 

@@ -5,7 +5,7 @@ blocks. In a `Fiber` of the server's loop, the loop's other fibers run meanwhile
 """
 
 from collections.abc import Callable, Mapping
-from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector, PollSelector
+from selectors import EVENT_READ, EVENT_WRITE, PollSelector
 from threading import Event
 from typing import Any
 
@@ -51,6 +51,8 @@ class Fiber(greenlet):
         super().__init__(self._run_calls)
         self._fibers = fibers
         self.until = 0.0
+        self.ready: set[int] = set()
+        """The descriptors that the loop found ready."""
 
     def wait(self, watched: Mapping[int, int], seconds: float) -> list[int]:
         """Do what the function `wait` does."""
@@ -74,16 +76,44 @@ class Fiber(greenlet):
         return self.parent.switch()
 
 
+class _Watched:
+    """A descriptor for which a fiber waits, with the methods of waitress's channels."""
+
+    accepting = False
+
+    def __init__(self, fiber: Fiber, descriptor: int, event: int) -> None:
+        self._fiber = fiber
+        self._descriptor = descriptor
+        self._event = event
+
+    def readable(self) -> bool:
+        return self._event == READ
+
+    def writable(self) -> bool:
+        return self._event == WRITE
+
+    def handle_read_event(self) -> None:
+        """Note that the descriptor is ready: the loop resumes the fibers after all events."""
+        self._fiber.ready.add(self._descriptor)
+
+    # A closed pipe is ready, too.
+    handle_write_event = handle_close = handle_expt_event = handle_read_event
+
+    def close(self) -> None:
+        """Do nothing: `Fibers.close` ends the fiber."""
+
+
 class Fibers:
     """The fibers of one event loop; only the loop's thread may use this object.
 
-    The loop polls `fileno` for at most `timeout` seconds, and then calls `resume`.
+    ``channels`` is waitress's map of the loop. The loop polls it for at most `timeout` seconds, and
+    then calls `resume`. A selector of the fibers' own would cost four system calls for each wait.
     """
 
-    def __init__(self) -> None:
-        self._selector = DefaultSelector()
-        # epoll and kqueue have a descriptor; functions do not run where both are missing.
-        self.fileno: int = self._selector.fileno()
+    def __init__(self, channels: dict[int, Any]) -> None:
+        self._channels = channels
+        self.watched = 0
+        """The number of descriptors in the map for which fibers wait."""
         self._waiting: set[Fiber] = set()
         self.idle: list[Fiber] = []
         """Fibers whose call has ended, kept for the next one: a new stack is a system call."""
@@ -96,14 +126,17 @@ class Fibers:
     def watch(self, fiber: Fiber, watched: Mapping[int, int]) -> None:
         """Resume a fiber, which waits now, when one of its descriptors is ready."""
         for descriptor, event in watched.items():
-            self._selector.register(descriptor, event, fiber)
+            self._channels[descriptor] = _Watched(fiber, descriptor, event)
+        self.watched += len(watched)
         self._waiting.add(fiber)
 
     def unwatch(self, fiber: Fiber, watched: Mapping[int, int]) -> None:
         """Undo `watch`."""
         self._waiting.discard(fiber)
+        fiber.ready.clear()
+        self.watched -= len(watched)
         for descriptor in watched:
-            self._selector.unregister(descriptor)
+            del self._channels[descriptor]
 
     def timeout(self, most: float) -> float:
         """Return the seconds until the next fiber's time is over, at most ``most``."""
@@ -115,15 +148,11 @@ class Fibers:
         """Resume the fibers whose descriptors are ready or whose time is over."""
         if not self._waiting:
             return
-        ready: dict[Fiber, list[int]] = {}
-        for key, _ in self._selector.select(0):
-            ready.setdefault(key.data, []).append(key.fd)
         now = clocks.monotonic()
-        for fiber in [fiber for fiber in self._waiting if fiber in ready or fiber.until <= now]:
-            fiber.switch(ready.get(fiber, []))
+        for fiber in [fiber for fiber in self._waiting if fiber.ready or fiber.until <= now]:
+            fiber.switch(list(fiber.ready))
 
     def close(self) -> None:
         """End all fibers; GreenletExit is raised where a call waits."""
         for fiber in [*self._waiting, *self.idle]:
             fiber.throw()
-        self._selector.close()

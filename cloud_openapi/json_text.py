@@ -10,20 +10,6 @@ DEEPEST: Final = 100
 """Levels of arrays and objects in a body."""
 
 _LONGEST_NUMBER = 300
-_LONGEST_PIECE = 30
-# The parser's messages.
-_MISTAKES: Final = {
-    "Expecting value": "a value is missing, or is no string, number, object, array, true, false or "
-    "null: {}",
-    "Expecting ',' delimiter": "a comma is missing before {}",
-    "Expecting ':' delimiter": "a colon is missing before {}",
-    "Expecting property name enclosed in double quotes": "write the name in double quotes: {}",
-    "Extra data": "the text goes on behind its end: remove {}",
-    "Invalid control character at": "a string does not go over its line: end it with a quotation "
-    "mark, or write \\n",
-    "Invalid \\escape": "a backslash in a string is written twice: {}",
-    "Unterminated string starting at": "the quotation mark at the end of a string is missing: {}",
-}
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
@@ -45,6 +31,11 @@ def read_json(text: str) -> Any:
     """
     try:
         return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        # Only a mistake needs the module, and importing it costs every start.
+        from cloud_openapi.json_mistake import JSONMistakeError  # noqa: PLC0415
+
+        raise JSONMistakeError(error) from None
     except ValueError as error:
         # Python's own message advises to raise its limit.
         if "integer string conversion" in str(error):
@@ -53,32 +44,8 @@ def read_json(text: str) -> Any:
 
 
 def json_mistake(error: json.JSONDecodeError) -> str:
-    """Return the place of a mistake and what to do, in JSON's words instead of the parser's."""
-    place = f"line {error.lineno}, column {error.colno}"
-    text, at = error.doc, error.pos
-    before, rest = text[:at].rstrip(), text[at:].lstrip()
-    # The parser stops behind a comma, or at it.
-    comma = before.endswith(",") or rest.startswith(",")
-    after = rest.removeprefix(",").lstrip()
-    if not text.strip():
-        wrong = "the text is empty: write {}"
-    elif after.startswith(("//", "/*", "#")):
-        wrong = f"JSON has no comments: remove {_piece(after)}"
-    elif comma and after[:1] in ("}", "]"):
-        wrong = f'remove the comma before "{after[0]}"'
-    elif not rest:
-        wrong = "the text ends too early: a bracket or a quotation mark is missing"
-    elif rest.startswith("'"):
-        wrong = f"write double quotes instead of single quotes: {_piece(rest)}"
-    else:
-        wrong = _MISTAKES.get(error.msg, error.msg).format(_piece(rest))
-    return f"{place}: not JSON: {wrong}"
-
-
-def _piece(text: str) -> str:
-    """Return the beginning of a text, for a message."""
-    line = text.split("\n", 1)[0].strip()
-    return line if len(line) <= _LONGEST_PIECE else f"{line[:_LONGEST_PIECE]}…"
+    """Return the place of a mistake and what is wrong, for an error of `read_json`."""
+    return f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
 
 
 def read_json_body(

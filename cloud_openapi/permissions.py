@@ -7,6 +7,7 @@ nothing.
 import json
 import warnings
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from cloud_openapi.json_schema.values import kind
 from cloud_openapi.json_text import json_mistake, read_json
 
 _FUNCTION_ROOTS = frozenset({"functions", "cloudfunctions"})
+_FUNCTION_FILES = ("index.py", "config.json")
 
 
 class Permissions:
@@ -73,10 +75,15 @@ def config_of(module_file: str | None) -> Path:
 
 
 def _function_of(module_file: str) -> Path | None:
-    for folder in Path(module_file).resolve().parents:
-        if folder.parent.name in _FUNCTION_ROOTS:
-            return folder
-    return None
+    parents = Path(module_file).resolve().parents
+    named = (folder for folder in parents if folder.parent.name in _FUNCTION_ROOTS)
+    # A project may name the folder of its functions otherwise, by cloudfunctionRoot.
+    others = (folder for folder in parents if _has_files(folder))
+    return next(chain(named, others), None)
+
+
+def _has_files(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in _FUNCTION_FILES)
 
 
 def _parse(text: str, path: Path) -> Any:

@@ -21,16 +21,18 @@ from cloud_openapi.emulator import (
     listen,
     url_of,
 )
+from cloud_openapi.emulator.cloudbase.function_time import moved_clock
 from cloud_openapi.emulator.sources.modes import Modes
 from cloud_openapi.emulator.sources.source import SourceSettings
 from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.mode import Mode
 from cloud_openapi.periods import NOW_VARIABLE, parse_now
-from cloud_openapi.runtime import Functions, find_project
+from cloud_openapi.runtime import Functions, MovedClock, find_project, nothing_found
 from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
-_MARKS = ("now", "seed", "faults", "pins", "recording")
+_MARKS = ("now", "seed", "faults", "pins", "recording", "function_time")
+_FUNCTION_TIMES = ("machine", "emulator")
 _GOOD = 200
 _NAME = re.compile(r"[^\w.-]+")
 _UNSAFE = re.compile(r"[^\w.\[\]-]+")
@@ -52,6 +54,7 @@ class Session:
         self._config = config
         self.first_config = config.rootpath / config.getini("cloud_openapi_config")
         self.emulator = Emulator()
+        self._function_time = "machine"
         self._serve()
 
     def _serve(self) -> None:
@@ -62,10 +65,14 @@ class Session:
             _folder(self._config),
             emulator_variables(self._url, self.emulator),
             config=self.first_config,
+            clock=self._clock,
         )
         self.app: Any = create_app(self.emulator, self._functions)
         self._server = Server(self.app, self._listening, self.emulator.never_blocks)
         self._server.__enter__()
+
+    def _clock(self) -> MovedClock | None:
+        return moved_clock(self.emulator) if self._function_time == "emulator" else None
 
     def _serve_here(self) -> None:
         if self._process != os.getpid():
@@ -110,6 +117,11 @@ class Session:
         emulator.configure_app(appid, secret=secret_for(appid))
         # Functions call with the first appid.
         emulator.first_appid = appid
+        self._function_time = marks.get("function_time", "machine")
+        if self._function_time not in _FUNCTION_TIMES:
+            raise pytest.UsageError(
+                f"{node.nodeid}: function_time is {' or '.join(_FUNCTION_TIMES)}"
+            )
         if "seed" in marks:
             emulator.reseed(marks["seed"])
         if "now" in marks:
@@ -199,7 +211,7 @@ class CloudEmulator:
         """
         functions = self._session.functions
         if name not in functions:
-            known = ", ".join(functions) or "none"
+            known = ", ".join(functions) or f"none. {nothing_found(functions.folder)}"
             raise KeyError(f"There is no function {name!r} in {functions.folder}: {known}")
         now = self.emulator.clock_of(self.appid).now()
         outcome = functions.invoke(name, {} if event is None else event, now, source)

@@ -1,38 +1,42 @@
-"""Draw docs/terminal.svg from what the commands print. With --check, only compare.
+"""Draw docs/terminal.svg from what `serve` prints. With --check, only compare.
 
 python -m scripts.picture [--check]
 """
 
+import fcntl
 import io
+import json
 import os
+import pty
 import re
-import shlex
+import shutil
+import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-PICTURE = Path(__file__).parent.parent / "docs" / "terminal.svg"
-WIDTH = 80
-EVENT = '{"beginDate": "20170313", "endDate": "20170313"}'
-INVOKE = f"cloud-openapi invoke getDailyRetain --data '{EVENT}'"
-# A title of None runs a command that the picture does not show.
-STEPS = [
-    ("cloud-openapi init .", False),
-    ("sed -i.old s/analysis.getDailyRetain// cloudfunctions/getDailyRetain/config.json", False),
-    (INVOKE, True),
-    ("cloud-openapi check getDailyRetain --fix", True),
-    (INVOKE, True),
+ROOT = Path(__file__).parent.parent
+PICTURE = ROOT / "docs" / "terminal.svg"
+LINES, COLUMNS = 40, 80
+DAY = {"beginDate": "20170313", "endDate": "20170313"}
+# Whether config.json permits the API, and the event.
+CALLS = [
+    (True, DAY),
+    (True, {**DAY, "endDate": "2017-03-13"}),
+    (False, DAY),
 ]
-# What differs from run to run.
-VARYING = [
-    (r"\b\d+(\.\d+)? ms", "12 ms"),
-    (r"\b[0-9a-f]{8}(-[0-9a-f]{4,12}){2,4}\b", "6b05244e-38884479-126cbc8f"),
-]
+_COLOUR = re.compile(rb"\x1b\[[\d;]*m")
+# No font of another host.
 FORMAT = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
@@ -59,53 +63,101 @@ FORMAT = """\
 """
 
 
-def session(folder: Path) -> Text:
-    """Return what a terminal shows of the steps."""
-    shown = Text()
-    for command, visible in STEPS:
-        printed = _run(command, folder)
-        if visible:
-            shown.append("$ ", "bold green").append(f"{command}\n", "bold")
-            shown.append_text(Text.from_ansi(printed)).append("\n")
-    return shown
+def session() -> str:
+    """Return what a terminal shows of `serve` while a function of the sample is called."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder).resolve() / "hello"
+        shutil.copytree(ROOT / "cloud_openapi" / "cli" / "sample", project)
+        shutil.rmtree(project / "cloudfunctions" / "getWeeklyRetain")
+        config = project / "cloudfunctions" / "getDailyRetain" / "config.json"
+        with _terminal(["serve", "--port", "0"], project) as shown:
+            url = _until(shown, rb"http://[\d.]+:\d+").decode()
+            _until(shown, rb"Ctrl-C")
+            for number, (permitted, event) in enumerate(CALLS, 1):
+                names = ["analysis.getDailyRetain"] if permitted else []
+                config.write_text(json.dumps({"permissions": {"openapi": names}}), "utf-8")
+                _invoke(url, event)
+                _until(shown, rb"\d getDailyRetain +\d+ +[\d,.]+ m?s", number)
+    text = bytes(shown).decode().replace("\r", "")
+    return _without_variations(text.replace(url, "http://127.0.0.1:7070"), project)
 
 
-def _run(command: str, folder: Path) -> str:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "COLUMNS": str(WIDTH), "FORCE_COLOR": "1"}
-    environment.pop("NO_COLOR", None)
-    done = subprocess.run(
-        shlex.split(command),
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+@contextmanager
+def _terminal(arguments: list[str], folder: Path) -> Iterator[bytearray]:
+    """Run the command in a terminal, and append to the yielded bytes what it shows."""
+    terminal, program = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+    command = [sys.executable, "-c", "from cloud_openapi.cli import main; main()", *arguments]
+    given = {name: text for name, text in os.environ.items() if name not in ("NO_COLOR", "COLUMNS")}
+    environment = {**given, "TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=program, stderr=program, stdin=program
     )
-    text = done.stdout.replace(f"{folder.resolve()}/", "").replace(f"{folder}/", "")
-    for pattern, same in VARYING:
-        text = re.sub(pattern, same, text)
-    return text
+    os.close(program)
+    shown = _Shown(terminal)
+    try:
+        yield shown
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        os.close(terminal)
 
 
-def draw(text: Text) -> str:
+class _Shown(bytearray):
+    """The bytes that a terminal has shown."""
+
+    def __init__(self, terminal: int) -> None:
+        super().__init__()
+        self.terminal = terminal
+
+
+def _until(shown: bytearray, pattern: bytes, times: int = 1) -> bytes:
+    """Read until the terminal has shown a pattern so many times, and return its last place."""
+    assert isinstance(shown, _Shown)  # noqa: S101 - mypy
+    while len(found := re.findall(pattern, _COLOUR.sub(b"", shown))) < times:
+        shown += os.read(shown.terminal, 65536)
+    return bytes(found[-1])
+
+
+def _invoke(url: str, event: dict[str, str]) -> None:
+    address = f"{url}/v1/functions/getDailyRetain?source=wx_client"
+    with urllib.request.urlopen(address, json.dumps(event).encode()) as response:  # noqa: S310
+        response.read()
+
+
+def _without_variations(text: str, project: Path) -> str:
+    """Replace what differs from run to run, and the option that another port than 7070 needs."""
+    text = text.replace(str(project), "hello").replace(" --url http://127.0.0.1:7070", "")
+    text = re.sub(r"\d\d:\d\d:\d\d", "10:00:00", text)
+    text = re.sub(r"rid: [0-9a-f-]{26}", "rid: 6b05244e-38884479-126cbc8f", text)
+    return "\n".join(map(_with_usual_duration, text.split("\n")))
+
+
+def _with_usual_duration(line: str) -> str:
+    usual = "0.2 ms" if "analysis." in line else "12 ms"
+    return re.sub(r" +[\d,.]+ m?s\b", lambda found: usual.rjust(len(found[0])), line)
+
+
+def draw(text: str) -> str:
     """Return the picture of a terminal's text."""
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
-    console.print(text, end="")
-    return console.export_svg(
+    console = Console(
+        record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="256"
+    )
+    console.print("[bold green]$[/] [bold]cloud-openapi serve[/]")
+    console.print(Text.from_ansi(text))
+    picture = console.export_svg(
         title="cloud-openapi", theme=MONOKAI, code_format=FORMAT, unique_id="terminal"
     )
+    return re.sub(r"\s+\n", "\n", picture)
 
 
 def main() -> None:
     """Write the picture, or compare it."""
-    with tempfile.TemporaryDirectory() as folder:
-        picture = draw(session(Path(folder)))
+    picture = draw(session())
     if sys.argv[1:] != ["--check"]:
         PICTURE.write_text(picture, "utf-8")
     elif PICTURE.read_text("utf-8") != picture:
-        sys.exit(f"{PICTURE} is not what the commands print: run python -m scripts.picture")
+        sys.exit(f"{PICTURE} is not what `serve` prints: run python -m scripts.picture")
 
 
 if __name__ == "__main__":

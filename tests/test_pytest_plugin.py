@@ -235,6 +235,35 @@ def test_the_marker_sets_time_seed_faults_and_pins(project):
     passes(project, source, 1)
 
 
+def test_the_marker_lets_functions_see_the_emulators_time(project):
+    today = "from datetime import date\ndef main(e, c):\n    return date.today().year\n"
+    add_function(project, "year", today)
+    source = """
+        import pytest
+        @pytest.mark.cloud_openapi(now="2019-03-11T10:00")
+        class TestTime:
+            def test_machine(self, invoke_function): assert invoke_function("year") > 2019
+            @pytest.mark.cloud_openapi(function_time="emulator")
+            def test_emulator(self, cloud_emulator, invoke_function):
+                assert invoke_function("year") == 2019
+                cloud_emulator.clock.advance(365 * 24 * 60 * 60)
+                assert invoke_function("year") == 2020
+            def test_machine_again(self, invoke_function): assert invoke_function("year") > 2020
+    """
+    passes(project, source, 3)
+
+
+def test_another_function_time_is_an_error_that_lists_the_two(project):
+    source = """
+        import pytest
+        @pytest.mark.cloud_openapi(function_time="mine")
+        def test_it(cloud_emulator): pass
+    """
+    result = run(project, source)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines("*function_time is machine or emulator*")
+
+
 def test_an_unknown_keyword_of_the_marker_is_an_error_that_lists_the_known_ones(project):
     source = """
         import pytest
@@ -243,7 +272,9 @@ def test_an_unknown_keyword_of_the_marker_is_an_error_that_lists_the_known_ones(
     """
     result = run(project, source)
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines("*takes the keywords now, seed, faults, pins, recording*")
+    result.stdout.fnmatch_lines(
+        "*takes the keywords now, seed, faults, pins, recording, function_time*"
+    )
 
 
 def test_the_marker_is_known_and_needs_no_registration(project):

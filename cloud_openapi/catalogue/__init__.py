@@ -1,5 +1,6 @@
 """The catalogue: every API as data, one JSON file each, in its HTTPS form."""
 
+from cloud_openapi.catalogue._cloud_calls import cloud_calls, meant_call
 from cloud_openapi.catalogue._error import error_schema
 from cloud_openapi.catalogue._loader import (
     FOLDER,
@@ -21,8 +22,10 @@ __all__ = [
     "RuleViolation",
     "Side",
     "Table",
+    "cloud_calls",
     "default_catalogue",
     "entries",
     "entry_schema",
     "error_schema",
+    "meant_call",
 ]

@@ -4,9 +4,8 @@ import click
 
 from cloud_openapi.catalogue import Form, Side, default_catalogue, error_schema
 from cloud_openapi.cli._completion import complete_api
-from cloud_openapi.cli._options import echo_json, option
+from cloud_openapi.cli._options import Choice, echo_json, option
 from cloud_openapi.cli._terminal import is_drawn, table
-from cloud_openapi.emulator import openapi_document
 
 
 @click.command()
@@ -27,8 +26,8 @@ def apis() -> None:
 
 @click.command()
 @click.argument("name", shell_complete=complete_api)
-@option("--form", type=click.Choice(get_args(Form)), default="cloud", show_default=True)
-@option("--side", type=click.Choice(get_args(Side)), default="response", show_default=True)
+@option("--form", type=Choice(get_args(Form)), default="cloud", show_default=True)
+@option("--side", type=Choice(get_args(Side)), default="response", show_default=True)
 def schema(name: str, form: Form, side: Side) -> None:
     """Print a JSON Schema of an API's requests or responses; NAME error: of any error."""
     if name == "error":
@@ -46,4 +45,6 @@ def schema(name: str, form: Form, side: Side) -> None:
 )
 def openapi(base_url: str) -> None:
     """Print the OpenAPI document of the HTTPS form."""
+    from cloud_openapi.emulator import openapi_document
+
     echo_json(openapi_document(default_catalogue(), base_url))

@@ -8,13 +8,13 @@ from click.core import ParameterSource
 from cloud_openapi.catalogue import Form, Operation, default_catalogue
 from cloud_openapi.cli._emulator_options import OPTIONS, EmulatorOptions, emulator_options
 from cloud_openapi.cli._options import (
+    Choice,
     echo_json,
     field_option,
     option,
     variable,
 )
 from cloud_openapi.client import Client
-from cloud_openapi.emulator import create_app
 from cloud_openapi.errors import CloudSDKError, advice
 from cloud_openapi.naming import snake_to_camel
 from cloud_openapi.permissions import Permissions
@@ -46,7 +46,7 @@ def call() -> None:
 def _command(operation: Operation) -> click.Command:
     request = operation.schema("https", "request")
 
-    @option("--form", type=click.Choice(get_args(Form)), default="cloud", show_default=True)
+    @option("--form", type=Choice(get_args(Form)), default="cloud", show_default=True)
     @option("--config", type=click.Path(path_type=Path), help="config.json of the cloud form.")
     @option("--base-url", help="The server to call, in place of an emulator in this process.")
     @option("--appid", help="The mini program to call for.")
@@ -108,7 +108,8 @@ def _transport(appid: str | None, base_url: str | None, options: EmulatorOptions
                     f"--{name} is for an emulator in this process; another server ignores it."
                 )
         return chosen
-    # These import requests, which only calls need.
+    # Only calls need these, which import Flask and requests.
+    from cloud_openapi.emulator import create_app
     from cloud_openapi.transports.https import HTTPSTransport
     from cloud_openapi.transports.wsgi import WSGIExchange
 

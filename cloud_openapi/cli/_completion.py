@@ -5,11 +5,13 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
+from cloud_openapi.cli._options import Choice
+
 _PROGRAM, _VARIABLE = "cloud-openapi", "_CLOUD_OPENAPI_COMPLETE"
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print the script by which a shell completes this command.

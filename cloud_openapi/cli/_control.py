@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import click
 
-from cloud_openapi.cli._control_client import ControlClient, url_option
-from cloud_openapi.cli._options import echo_json, field_option
+from cloud_openapi.cli._control_client import ControlClient, url_again, url_option
+from cloud_openapi.cli._options import Choice, echo_json, field_option
 from cloud_openapi.mode import Mode
 
 _PAUSE = 0.5
@@ -139,7 +139,7 @@ def seed(client: ControlClient, seed: int) -> None:
 
 
 @control.command()
-@click.argument("mode", type=click.Choice(get_args(Mode)))
+@click.argument("mode", type=Choice(get_args(Mode)))
 @click.pass_obj
 def mode(client: ControlClient, mode: Mode) -> None:
     """Set the source of responses; recordings start again."""
@@ -241,3 +241,15 @@ def _follow(client: ControlClient, filters: dict[str, Any]) -> None:
         time.sleep(_PAUSE)
         later = {**filters, "after": page["last"], "limit": _AT_A_TIME}
         page = client.read("journal", _PAGE, **later)
+
+
+def _take_url_last(command: click.Command) -> None:
+    """Let each command take --url, too: users write it at the end."""
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            _take_url_last(each)
+    else:
+        command.params.append(url_again())
+
+
+_take_url_last(control)

@@ -19,23 +19,47 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT, _TIMEOUT = 5, 30
 _MOST_BYTES, _PIECE_BYTES = 256_000_000, 65_536
 
+DEFAULT_URL = "http://127.0.0.1:7070"
+
 # The variable is the one that serve prints and exec sets.
 url_option = click.option(
     "--url",
     envvar="CLOUD_OPENAPI_BASE_URL",
     show_envvar=True,
-    default="http://127.0.0.1:7070",
+    default=DEFAULT_URL,
     show_default=True,
     help="The URL of the emulator, on this machine, or on a private network if it was started "
     "with --control any.",
 )
 
 
+def url_for_hints(url: str) -> str:
+    """Return the option with a URL for commands in hints, empty for the default."""
+    return "" if url == DEFAULT_URL else f" --url {url}"
+
+
+def url_again() -> click.Option:
+    """Return the option --url of a subcommand, which overrides that of its group."""
+
+    def choose(context: click.Context, _option: click.Parameter, url: str | None) -> None:
+        if url is not None:
+            context.obj = ControlClient(url)
+
+    return click.Option(
+        ["--url"], expose_value=False, callback=choose, help="The URL of the emulator, here too."
+    )
+
+
+class NoEmulatorError(CloudOpenAPIError):
+    """Nothing listens at the emulator's URL."""
+
+
 class ControlClient:
     """The routes below /_emulator of the emulator at a base URL."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeout: float | None = None) -> None:
         self._url = url.rstrip("/")
+        self._timeout = _TIMEOUT if timeout is None else timeout
 
     def send(self, method: str, path: str, /, body: Any = None, **query: Any) -> Any:
         """Return the JSON of an answer. Raises CloudOpenAPIError with the emulator's message."""
@@ -60,9 +84,12 @@ class ControlClient:
 
     def read(self, path: str, fields: Mapping[str, type], /, **query: Any) -> Any:
         """Return the JSON of a GET, which has these fields. Raises CloudOpenAPIError."""
-        value = self.send("GET", path, **query)
+        return self.check(self.send("GET", path, **query), fields, path)
+
+    def check(self, value: Any, fields: Mapping[str, type], path: str) -> Any:
+        """Return a part of an answer, if it is an object with these fields."""
         for name, kind in fields.items():
-            if not isinstance(value.get(name), kind):
+            if not isinstance(value, dict) or not isinstance(value.get(name), kind):
                 raise self._stranger(path, f"no {name}")
         return value
 
@@ -87,18 +114,18 @@ class ControlClient:
                     # The emulator itself explains invalid JSON.
                     data=None if body is None else json.dumps(body),
                     # Whoever moves the clock waits for the functions whose time has come.
-                    timeout=(_CONNECT_TIMEOUT, None if body and path == "clock" else _TIMEOUT),
+                    timeout=(_CONNECT_TIMEOUT, None if body and path == "clock" else self._timeout),
                     allow_redirects=False,
                     stream=True,
                 )
                 return answer.status_code, self._content(answer, path)
             except requests.ReadTimeout:
                 raise CloudOpenAPIError(
-                    f"The emulator at {self._url} has not answered within {_TIMEOUT} seconds; it "
-                    "may still have executed the request."
+                    f"The emulator at {self._url} has not answered within {self._timeout} seconds; "
+                    "it may still have executed the request."
                 ) from None
             except (requests.ConnectionError, requests.Timeout):
-                raise CloudOpenAPIError(
+                raise NoEmulatorError(
                     f"No emulator answers at {self._url}: start one with cloud-openapi serve, or "
                     "set its URL with --url or CLOUD_OPENAPI_BASE_URL."
                 ) from None

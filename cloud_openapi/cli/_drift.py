@@ -1,26 +1,22 @@
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cloud_openapi.catalogue import Catalogue, default_catalogue
+if TYPE_CHECKING:
+    from cloud_openapi.catalogue import Catalogue
+
 from cloud_openapi.cli._emulator_options import moment
 from cloud_openapi.cli._options import option
 from cloud_openapi.cli._verify import could_not_run, write
-from cloud_openapi.contract import (
-    Observed,
-    changes_between,
-    changes_since,
-    describe_changes,
-    not_proposed,
-    proposals,
-    write_proposals,
-)
 from cloud_openapi.periods import BEIJING
 
 
-def _propose(newest: Path, output: Path | None, catalogue: Catalogue, now: datetime) -> int:
+def _propose(newest: Path, output: Path | None, catalogue: "Catalogue", now: datetime) -> int:
+    from cloud_openapi.contract import changes_since, not_proposed, proposals, write_proposals
+
     found = proposals([newest], catalogue)
     write_proposals(found, output, click.echo)
     left = not_proposed(changes_since([newest], catalogue, now))
@@ -54,6 +50,14 @@ def drift(
 
     Exit code 0: no change, 1: changes, 2: an error.
     """
+    from cloud_openapi.catalogue import default_catalogue
+    from cloud_openapi.contract import (
+        Observed,
+        changes_between,
+        changes_since,
+        describe_changes,
+    )
+
     catalogue = default_catalogue()
     now = now or datetime.now(BEIJING)
     with could_not_run():

@@ -5,18 +5,20 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import click
 
-from cloud_openapi.cli._options import option
+from cloud_openapi.cli._options import Choice, option
 from cloud_openapi.demo import secret_for
-from cloud_openapi.emulator import Clock, Emulator
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_schema.values import is_c_string
 from cloud_openapi.json_text import read_json
 from cloud_openapi.mode import Mode
 from cloud_openapi.periods import parse_now
+
+if TYPE_CHECKING:
+    from cloud_openapi.emulator import Emulator
 
 OPTIONS = ("app", "seed", "now", "settings")
 _FILE_KEYS = ("seed", "apps")
@@ -34,8 +36,10 @@ class EmulatorOptions(NamedTuple):
     upstream: str | None = None
     by_api: bool = False
 
-    def emulator(self) -> Emulator:
+    def emulator(self) -> "Emulator":
         """Return the emulator; options override the settings file. Raises ConfigError."""
+        from cloud_openapi.emulator import Clock, Emulator
+
         seed, apps = _read(self.settings) if self.settings else (0, {})
         for appid, secret in self.apps:
             apps[appid] = {**apps.get(appid, {}), **({"secret": secret} if secret else {})}
@@ -67,6 +71,8 @@ class EmulatorOptions(NamedTuple):
 
 def moment(text: str) -> datetime:
     """Parse a time on the command line; in Beijing time unless it has an offset."""
+    from cloud_openapi.emulator import Clock
+
     try:
         parsed = parse_now(text)
     except ValueError:
@@ -169,7 +175,7 @@ _OPTIONS = (
 _MODE_OPTIONS = (
     option(
         "--mode",
-        type=click.Choice(get_args(Mode)),
+        type=Choice(get_args(Mode)),
         default="simulate",
         show_default=True,
         help="The source of answers: simulation, recordings, upstream.",

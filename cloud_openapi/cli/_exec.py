@@ -4,18 +4,15 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
 from cloud_openapi.cli._functions_folder import folder_option
-from cloud_openapi.cli._local_emulator import serving
-from cloud_openapi.cli._options import pass_env_option
+from cloud_openapi.cli._options import function_time_option, pass_env_option
 from cloud_openapi.cli._signals import passed_on
-from cloud_openapi.emulator import emulator_variables, gateway_variables, listen, url_of
 from cloud_openapi.periods import NOW_VARIABLE
-from cloud_openapi.runtime import isolated
 
 # As a shell returns.
 _NOT_EXECUTABLE = 126
@@ -30,22 +27,33 @@ _KILLED = 128
 )
 @folder_option
 @pass_env_option
+@function_time_option
 @mode_options
 def exec_(
-    command: tuple[str, ...], functions: Path, pass_env: Mapping[str, str], options: EmulatorOptions
+    command: tuple[str, ...],
+    functions: Path,
+    pass_env: Mapping[str, str],
+    function_time: str,
+    options: EmulatorOptions,
 ) -> NoReturn:
     """Run a command against an emulator of its own and return its exit code.
 
     The emulator listens on a free port until the command ends; CLOUD_OPENAPI_BASE_URL is its
     URL.
     """
+    from cloud_openapi.cli._local_emulator import serving
+    from cloud_openapi.cli._log_printer import LogPrinter
+    from cloud_openapi.emulator import emulator_variables, gateway_variables, listen, url_of
+    from cloud_openapi.runtime import isolated
+
     emulator = options.emulator()
     listening = listen("127.0.0.1", 0)
     url = url_of(listening)
     variables = {**emulator_variables(url, emulator), **gateway_variables(url)}
     if options.now:
         variables[NOW_VARIABLE] = options.now.isoformat()
-    with serving(emulator, functions, listening, passed=pass_env, show=True):
+    given: dict[str, Any] = {"passed": pass_env, "function_time": function_time}
+    with serving(emulator, functions, listening, printer=LogPrinter("output"), **given):
         code = _run(command, isolated({**os.environ, **variables}, url))
     sys.exit(code)
 

@@ -1,38 +1,44 @@
 """The option --functions, the argument NAME, and messages about names that are not functions."""
 
 import os
-from difflib import get_close_matches
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from cloud_openapi.cli._options import option
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.runtime import (
-    CloudbaseRC,
-    Functions,
-    entry_file,
-    find_project,
-    missing_entry,
-    nothing_found,
-    refused_name,
-)
+
+# Imported where they are used: --help and completion do without.
+if TYPE_CHECKING:
+    from cloud_openapi.runtime import Finding, Functions
+
+
+def _default_folder() -> Path | None:
+    if click.get_current_context().resilient_parsing:
+        return None  # for completion, which must be fast
+
+    from cloud_openapi.runtime import find_project
+
+    return find_project(Path()).functions
+
 
 folder_option = option(
     "--functions",
     type=click.Path(path_type=Path, file_okay=False),
-    default=lambda: find_project(Path()).functions,
+    default=_default_folder,
     show_default="as cloudbaserc.json or project.config.json say, cloudfunctions, or functions",
     help="The folder that holds one folder for each function.",
 )
 
 
-def function_named(text: str | None, functions: Functions) -> str:
+def function_named(text: str | None, functions: "Functions") -> str:
     """Return the function that a name or a path means; without one, that of this folder.
 
     Raises ConfigError with the reason if there is none.
     """
+    from cloud_openapi.runtime import find_project
+
     if text is None:
         text = find_project(Path(), functions.folder).name
         if not text:
@@ -41,14 +47,16 @@ def function_named(text: str | None, functions: Functions) -> str:
     return text if text in functions else _of_path(text, functions) or _refuse(text, functions)
 
 
-def check_known(name: str, functions: Functions) -> None:
+def check_known(name: str, functions: "Functions") -> None:
     """Raise ConfigError with the reason if a name is not a function."""
     if name not in functions:
         _refuse(name, functions)
 
 
-def refuse_none(functions: Functions) -> None:
+def refuse_none(functions: "Functions") -> None:
     """Raise ConfigError if a folder has no functions, with what was seen instead."""
+    from cloud_openapi.runtime import CloudbaseRC, nothing_found
+
     if next(iter(functions), None) is None:
         wrong = (CloudbaseRC(functions.folder).read().wrong, *misnamed(functions.folder))
         raise ConfigError(" ".join(filter(None, (nothing_found(functions.folder), *wrong))))
@@ -56,19 +64,51 @@ def refuse_none(functions: Functions) -> None:
 
 def notes_on_rc(folder: Path) -> list[str]:
     """Return a line for each part of Tencent's configuration that is not read."""
+    from cloud_openapi.runtime import CloudbaseRC
+
     rc = CloudbaseRC(folder)
     return [*rc.unread(), *rc.read().notes]
 
 
+def project_findings(functions: "Functions") -> "list[Finding]":
+    """Return notes on what belongs to no function: Tencent's configuration, and other folders."""
+    texts = [*notes_on_rc(functions.folder), *misnamed(functions.folder), *_web_only(functions)]
+    return [_project_note(text) for text in texts]
+
+
+def _web_only(functions: "Functions") -> list[str]:
+    """Return a line for each folder that only starts a web function."""
+    return [
+        f"{functions.folder / name}: scf_bootstrap starts a web function, which is not emulated; "
+        "it is not checked without an entry in cloudbaserc.json"
+        for name in sorted(_folders(functions.folder))
+        if name not in functions and (functions.folder / name / "scf_bootstrap").is_file()
+    ]
+
+
+def _project_note(text: str) -> "Finding":
+    """Return the note of a text that begins with a path."""
+    from cloud_openapi.runtime import Finding, Place
+
+    path, separator, rest = text.partition(": ")
+    if not separator or " is not " in path:
+        path, _separator, rest = text.partition(" is not ")
+        rest = f"it is not {rest}"
+    code = "web-function" if "web function" in rest else "not-read"
+    return Finding("", Place(path), "note", code, rest)
+
+
 def misnamed(folder: Path) -> list[str]:
     """Return a line for each folder that is not a function because of its name."""
+    from cloud_openapi.runtime import entry_file, refused_name
+
     names = sorted(name for name in _folders(folder) if entry_file(folder / name))
     return [
         f"{folder / name} is not a function: {why}" for name in names if (why := refused_name(name))
     ]
 
 
-def _of_path(text: str, functions: Functions) -> str | None:
+def _of_path(text: str, functions: "Functions") -> str | None:
     """Return the function that a path leads to, from here or from the functions' folder."""
     above = (Path(), functions.folder, functions.folder.parent)
     paths = [Path(folder, text).resolve() for folder in above if os.path.exists(folder / text)]  # noqa: PTH110 - raises nothing
@@ -79,7 +119,11 @@ def _of_path(text: str, functions: Functions) -> str | None:
     return None
 
 
-def _refuse(name: str, functions: Functions) -> NoReturn:
+def _refuse(name: str, functions: "Functions") -> NoReturn:
+    from difflib import get_close_matches
+
+    from cloud_openapi.runtime import CloudbaseRC, missing_entry, refused_name
+
     folder, rc = functions.folder, CloudbaseRC(functions.folder).read()
     name = name.rstrip("/") or name
     there = name in _folders(folder)

@@ -3,7 +3,7 @@ import os
 import sys
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
-from typing import Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 import click
 
@@ -12,6 +12,9 @@ from cloud_openapi.cli._examples import with_examples
 from cloud_openapi.cli._options import variable
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError
 from cloud_openapi.json_schema.values import is_text
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _PREFIX = variable("")
 
@@ -40,7 +43,7 @@ _SECTIONS: Final = {
     },
     "A running emulator": {
         "logs": _Entry(
-            "_logs:logs", "Print the newest lines of a function's log in a running emulator."
+            "_logs:logs", "Print the newest lines of functions' logs in a running emulator."
         ),
         "control": _Entry(
             "_control:control",
@@ -53,7 +56,7 @@ _SECTIONS: Final = {
             "Write a sample project: two functions, their config.json, a test, a README.",
         ),
         "check": _Entry(
-            "_check:check", "List the problems that a function would have on the platform."
+            "_check:check", "List the problems that functions would have on the platform."
         ),
         "install": _Entry(
             "_install:install",
@@ -126,6 +129,17 @@ class _Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
         return list(_COMMANDS)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Return the commands and options that begin so; click's own imports each command."""
+        from click.shell_completion import CompletionItem
+
+        commands = [
+            CompletionItem(name, help=entry.text)
+            for name, entry in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

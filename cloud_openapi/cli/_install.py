@@ -1,13 +1,18 @@
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._functions_folder import folder_option, function_named, refuse_none
 from cloud_openapi.cli._options import option
+from cloud_openapi.cli._terminal import progress
 from cloud_openapi.errors import CloudOpenAPIError
-from cloud_openapi.runtime import Functions, find_project, install_packages
+
+# Imported where they are used: --help and completion do without.
+if TYPE_CHECKING:
+    from cloud_openapi.runtime import Functions
 
 
 @click.command()
@@ -32,6 +37,8 @@ def install(
     package-lock.json that names a mirror of npm, as many do, is installed from your own registry,
     in the versions and with the hashes that it names.
     """
+    from cloud_openapi.runtime import Functions, find_project
+
     wanted = name or ("" if every else find_project(Path(), functions).name)
     if bool(wanted) == every:
         raise click.UsageError("give the NAME of a function, or --all")
@@ -41,7 +48,7 @@ def install(
             _install(function_named(wanted, found), found, registry)
             return
         refuse_none(found)
-        failures = [failure for each in found if (failure := _failure(each, found, registry))]
+        failures = _failures(found, registry)
     finally:
         found.close()
     # Last, after what pip and npm print when they fail.
@@ -51,7 +58,9 @@ def install(
         sys.exit(1)
 
 
-def _install(name: str, found: Functions, registry: str | None) -> None:
+def _install(name: str, found: "Functions", registry: str | None) -> None:
+    from cloud_openapi.runtime import install_packages
+
     def say(text: str) -> None:
         click.echo(f"{name}: {text}", err=True)
 
@@ -59,7 +68,17 @@ def _install(name: str, found: Functions, registry: str | None) -> None:
     click.echo(f"{name}: {target or 'lists no dependencies'}")
 
 
-def _failure(name: str, found: Functions, registry: str | None) -> str:
+def _failures(found: "Functions", registry: str | None) -> list[str]:
+    """Install for every function; return the error messages."""
+    names, failures = list(found), []
+    with progress("install", len(names)) as advance:
+        for name in names:
+            failures.append(_failure(name, found, registry))
+            advance()
+    return [failure for failure in failures if failure]
+
+
+def _failure(name: str, found: "Functions", registry: str | None) -> str:
     """Install a function's dependencies; return the error message, empty on success."""
     try:
         _install(name, found, registry)

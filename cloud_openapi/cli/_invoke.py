@@ -3,19 +3,35 @@ import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cloud_openapi.cli._completion import complete_function
+from cloud_openapi.cli._debug_options import (
+    debug_option,
+    debug_wait_option,
+    debugger_lines,
+    debugger_of,
+)
 from cloud_openapi.cli._emulator_options import EmulatorOptions, emulator_options
-from cloud_openapi.cli._functions_folder import folder_option, function_named, notes_on_rc
-from cloud_openapi.cli._local_emulator import serving
-from cloud_openapi.cli._options import echo_json, json_value, option, pass_env_option
-from cloud_openapi.emulator import listen
-from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
+from cloud_openapi.cli._functions_folder import (
+    check_known,
+    folder_option,
+    function_named,
+    notes_on_rc,
+)
+from cloud_openapi.cli._options import (
+    echo_json,
+    function_time_option,
+    json_value,
+    option,
+    pass_env_option,
+)
 from cloud_openapi.errors import CloudOpenAPIError
-from cloud_openapi.runtime import error_line, references_outside
+
+if TYPE_CHECKING:
+    from cloud_openapi.runtime import Debug
 
 _ERROR = re.compile(r"(?P<start>(?P<indent> *)ERROR RequestId:\S+ )Result:(?P<result>\{.*\})\n")
 
@@ -25,7 +41,9 @@ _ERROR = re.compile(r"(?P<start>(?P<indent> *)ERROR RequestId:\S+ )Result:(?P<re
 @option("--data", type=json_value, metavar="JSON", default="{}", help="The event, as JSON.")
 @option(
     "--source",
-    callback=lambda _context, _option, value: _checked(value),
+    callback=lambda context, _option, value: (
+        value if context.resilient_parsing else _checked(value)
+    ),
     default="wx_client",
     show_default=True,
     help="The SOURCE of getWXContext(): wx_client is the mini program, whose user has an OPENID; "
@@ -38,6 +56,9 @@ _ERROR = re.compile(r"(?P<start>(?P<indent> *)ERROR RequestId:\S+ )Result:(?P<re
 )
 @folder_option
 @pass_env_option
+@function_time_option
+@debug_option
+@debug_wait_option
 @emulator_options
 def invoke(  # noqa: PLR0913 - an option each
     name: str | None,
@@ -46,21 +67,38 @@ def invoke(  # noqa: PLR0913 - an option each
     verbose: bool,  # noqa: FBT001 - a flag
     functions: Path,
     pass_env: Mapping[str, str],
+    function_time: str,
+    debug: "Debug | None",
+    debug_wait: bool,  # noqa: FBT001 - a flag
     options: EmulatorOptions,
 ) -> None:
     """Run one function against an emulator of its own and print its result.
 
     NAME is its name or a path to its folder, by default the function of the working directory. Its
     log is written to stderr, with the logs of the functions that it calls; if it fails, the last
-    line says why.
+    line says why. With --debug or --debug-wait, the function to debug, which is NAME or one that it
+    calls, starts when a debugger is attached.
     """
+    from cloud_openapi.cli._local_emulator import serving
+    from cloud_openapi.emulator import listen
+    from cloud_openapi.runtime import Debug, error_line, references_outside
+
     emulator = options.emulator()
+    emulator.lasting = False
     passed = {**pass_env, **({"CLOUD_OPENAPI_VERBOSE": "1"} if verbose else {})}
-    with serving(emulator, functions, listen("127.0.0.1", 0), passed=passed) as found:
+    given: dict[str, Any] = {"passed": passed, "function_time": function_time}
+    with serving(emulator, functions, listen("127.0.0.1", 0), **given) as found:
         name = function_named(name, found)
         outside = references_outside(found.settings_of(name))
         for warning in (*notes_on_rc(found.folder), *outside):
             click.echo(f"Warning: {warning}", err=True)
+        if debug is not None or debug_wait:
+            # It waits always: without a server nobody could call again.
+            debug = (debug or Debug(name))._replace(wait=True)
+            check_known(debug.function, found)
+            found.debug = debug
+            found.start_debugger()
+            click.echo("\n".join(debugger_lines(debugger_of(debug, found))), err=True)
         outcome = found.invoke(name, data, emulator.clock_of(emulator.first_appid).now(), source)
     click.echo(outcome.log if verbose else "".join(_readable(outcome.log)), err=True, nl=False)
     if outcome.status == HTTPStatus.OK:
@@ -98,6 +136,8 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def _checked(source: str) -> str:
+    from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
+
     if SOURCE_PATTERN.fullmatch(source) is None:
         raise click.BadParameter("must be wx_client, wx_http or another SOURCE of the platform")
     return source

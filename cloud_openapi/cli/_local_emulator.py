@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
+from typing import Any
 
 from cloud_openapi.cli._log_printer import LogPrinter
 from cloud_openapi.emulator import (
@@ -15,6 +16,7 @@ from cloud_openapi.emulator import (
     emulator_variables,
     url_of,
 )
+from cloud_openapi.emulator.cloudbase.function_time import moved_clock
 from cloud_openapi.runtime import Debug, Functions
 
 
@@ -26,18 +28,29 @@ def serving(  # noqa: PLR0913 - each with a default but the first three
     *,
     passed: Mapping[str, str] | None = None,
     debug: Debug | None = None,
-    show: bool = False,
+    function_time: str = "machine",
+    printer: LogPrinter | None = None,
     access: Access | None = None,
 ) -> Iterator[Functions]:
     """Serve an emulator with the functions of a folder until the end of the with block.
 
-    ``passed`` are additional variables for the functions. ``show`` prints their output to stderr.
+    ``passed`` are additional variables for the functions, ``function_time`` the clock that they
+    see: machine or emulator. ``printer`` prints calls and output until it is closed at the end.
     ``access`` is that of `create_app`.
     """
     sockets = [listening] if isinstance(listening, socket) else listening
     variables = {**(passed or {}), **emulator_variables(url_of(sockets[0]), emulator)}
-    printer = LogPrinter() if show else None
-    functions = Functions(folder, variables, debug=debug, on_line=printer.add if printer else None)
+    hooks: dict[str, Any] = {}
+    if printer is not None:
+        hooks = {"on_line": printer.line, "on_end": printer.ended}
+        emulator.on_entry = printer.entry
+    functions = Functions(
+        folder,
+        variables,
+        debug=debug,
+        clock=lambda: moved_clock(emulator) if function_time == "emulator" else None,
+        **hooks,
+    )
     timers = Timers(emulator, functions)
     app = create_app(emulator, functions, timers, access)
     server = Server(app, sockets, emulator.never_blocks)

@@ -1,54 +1,210 @@
-"""Print the functions' output on the terminal, without holding up the functions."""
+"""Print calls and the functions' output on the terminal, without holding up the server."""
 
 import contextlib
-import queue
+import os
+import sys
 import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple
 
 import click
 
-_MOST_LINES = 10_000
-_PATIENCE_SECONDS = 1.0
+from cloud_openapi import clocks
+from cloud_openapi.cli._live_lines import (
+    GOOD,
+    Look,
+    call_texts,
+    line_text,
+    note_text,
+    of_ended,
+    of_entry,
+)
+from cloud_openapi.cli._live_window import Window
+from cloud_openapi.cli._terminal import has_colours
+from cloud_openapi.emulator.state.journal import Entry
+from cloud_openapi.runtime import Ended, Line
+
+Level = Literal["output", "quiet", "usual", "verbose"]
+"""What is printed: functions' output, failed calls too, all calls, or all that is known of them."""
+
+# Waiting items. A call has a body of up to 64 KiB.
+_MOST_LINES, _MOST_FAILED, _MOST_GOOD = 10_000, 500, 100
+_MOST_TOLD = 100
+_PAUSE_SECONDS, _PATIENCE_SECONDS = 0.05, 1.0
+_FEWEST_COLUMNS, _USUAL_COLUMNS = 40, 80
+
+
+class _Written(NamedTuple):
+    """A line of a function's log."""
+
+    function: str
+    line: Line
+
+
+class _Called(NamedTuple):
+    """A call of an API; ``depth`` is its indentation."""
+
+    entry: Entry
+    depth: int
+
+
+_Item = _Written | _Called | Ended
 
 
 class LogPrinter:
-    """Prints lines to stderr in a thread of its own, so that functions never wait for a terminal.
+    """Prints lines to stderr in a thread of its own, so that no call waits for a terminal.
 
-    If lines come faster than they can be printed, some are dropped and their number is printed.
+    The server's loop only puts references into a queue. If too many come, good calls are counted,
+    and so are failures and lines beyond a limit. ``apis`` has the APIs' names by path, ``url`` is
+    the emulator's as an option for hints.
     """
 
-    def __init__(self) -> None:
-        # It is unbounded, but ten times faster than a bounded queue.
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    def __init__(
+        self, level: Level = "usual", apis: Mapping[str, str] | None = None, url: str = ""
+    ) -> None:
+        self._level = level
+        self._apis = apis or {}
+        self._look = Look(has_colours(err=True), 0, level == "verbose", url)
+        self._waiting: deque[tuple[float, _Item]] = deque()
+        self._depths: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._dropped = 0
+        self._dropped = self._good = self._failed = 0
+        self._calls = 0
+        """Those put since the thread has last taken all: an estimate, for threads race."""
+        self._told: deque[tuple[str, str]] = deque(maxlen=_MOST_TOLD)
+        self._window = Window()
+        # The loop wakes the thread only if it sleeps: waking costs as much as a small call.
+        self._sleeps = False
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._gone = False
         self._thread = threading.Thread(target=self._print, name="log-printer", daemon=True)
         self._thread.start()
 
-    def add(self, function: str, line: str) -> None:
-        """Print a line of a function's output."""
-        if self._lines.qsize() < _MOST_LINES:
-            self._lines.put(f"{function}: {line}")
+    def line(self, function: str, line: Line) -> None:
+        """Print a line of a function's log."""
+        if line.depth and line.invocation not in self._depths:
+            self._depths[line.invocation] = line.depth
+        if line.kind != "own" and (self._level != "verbose" or line.kind == "reason"):
+            return
+        if len(self._waiting) < _MOST_LINES:
+            self._put(_Written(function, line))
         else:
             with self._lock:
                 self._dropped += 1
 
+    def entry(self, entry: Entry) -> None:
+        """Print a call of an API."""
+        good = not entry.errcode and entry.status == GOOD
+        if self._may_put(good=good):
+            depth = self._depths.get(entry.invocation, 0) + 1 if entry.invocation else 0
+            self._put(_Called(entry, depth))
+
+    def ended(self, ended: Ended) -> None:
+        """Print an invocation that has ended."""
+        self._depths.pop(ended.invocation, None)
+        if self._may_put(good=ended.status == GOOD):
+            self._put(ended)
+
     def close(self) -> None:
-        """Print the remaining lines, for at most a second."""
-        self._lines.put(None)
+        """Print what remains, for at most a second."""
+        self._closing.set()
+        self._wake.set()
         self._thread.join(_PATIENCE_SECONDS)
+
+    def _may_put(self, *, good: bool) -> bool:
+        if self._level == "output" or (good and self._level == "quiet"):
+            return False
+        if self._calls < (_MOST_GOOD if good else _MOST_FAILED):
+            self._calls += 1
+            return True
+        with self._lock:
+            if good:
+                self._good += 1
+            else:
+                self._failed += 1
+        return False
+
+    def _put(self, item: _Item) -> None:
+        if self._gone:
+            return
+        self._waiting.append((clocks.now(), item))
+        if self._sleeps:
+            self._sleeps = False
+            self._wake.set()
 
     def _print(self) -> None:
         # The terminal may be gone.
         with contextlib.suppress(OSError):
-            while (line := self._lines.get()) is not None:
-                click.echo(line, err=True)
-                self._print_gap()
-            self._print_gap()
+            while not self._closing.is_set():
+                self._sleep()
+                self._write(self._texts())
+                self._closing.wait(_PAUSE_SECONDS)
+            self._write([*self._texts(), *self._notes()])
+        self._gone = True
+        self._waiting.clear()
 
-    def _print_gap(self) -> None:
+    def _sleep(self) -> None:
+        self._wake.clear()
+        self._sleeps = True
+        if not self._waiting and not self._closing.is_set():
+            end = self._window.end
+            self._wake.wait(None if end is None else max(0.0, end - clocks.monotonic()))
+        self._sleeps = False
+
+    def _texts(self) -> list[str]:
+        look = self._look._replace(columns=_columns())
+        texts = self._notes() if self._window.is_over(clocks.monotonic()) else []
+        self._calls = 0
+        for _ in range(len(self._waiting)):
+            at, item = self._waiting.popleft()
+            if isinstance(item, _Written):
+                texts.append(line_text(item.function, item.line, at, look))
+            else:
+                texts += self._call(item, at, look)
+        return [*texts, *self._gap()]
+
+    def _call(self, item: _Called | Ended, at: float, look: Look) -> Iterator[str]:
+        """Yield the lines of a call; a reason that its invocation's calls told is not repeated."""
+        if isinstance(item, Ended):
+            above = (item.parent, item.reason or item.message)
+            call = of_ended(item._replace(reason="") if self._was_told(item) else item, look)
+        else:
+            above = (item.entry.invocation, item.entry.reason)
+            call = of_entry(item.entry, item.depth, self._apis)
+        if self._window.takes(call):
+            if above[1]:
+                self._told.append(above)
+            yield from call_texts(call, at, look)
+
+    def _was_told(self, ended: Ended) -> bool:
+        """Return whether a call told the reason of its invocation, which may have a name before."""
+        return any(
+            invocation == ended.invocation and ended.reason.endswith(reason)
+            for invocation, reason in self._told
+        )
+
+    def _notes(self) -> list[str]:
+        return [note_text(text, self._look) for text in self._window.close(clocks.monotonic())]
+
+    def _gap(self) -> Iterator[str]:
         with self._lock:
             dropped, self._dropped = self._dropped, 0
+            good, self._good = self._good, 0
+            failed, self._failed = self._failed, 0
+        self._window.count(good, failed)
         if dropped:
-            click.echo(
-                f"({dropped:,} lines were dropped: they came too fast to be printed)", err=True
-            )
+            yield f"({dropped:,} lines were dropped: they came too fast to be printed)"
+
+    def _write(self, texts: Iterable[str]) -> None:
+        text = "\n".join(texts)
+        if text:
+            click.echo(text, err=True)
+
+
+def _columns() -> int:
+    """Return the terminal's columns, 0 if the lines go to a file or a pipe."""
+    if not sys.stderr.isatty():
+        return 0
+    return max(os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL_COLUMNS, _FEWEST_COLUMNS)

@@ -1,17 +1,33 @@
 """Options that several commands share. Each is also a variable CLOUD_OPENAPI_<NAME>."""
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from cloud_openapi.json_text import json_mistake, json_text, read_json
+from cloud_openapi.json_text import json_text, read_json
 
 _TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Choice(click.Choice[str]):
+    """One of some words; a message about another word suggests the nearest."""
+
+    def fail(
+        self,
+        message: str,
+        param: click.Parameter | None = None,
+        ctx: click.Context | None = None,
+    ) -> NoReturn:
+        """Raise BadParameter; the wrong word is the first one in quotes of click's message."""
+        from difflib import get_close_matches
+
+        wrong = message.partition("'")[2].partition("'")[0]
+        close = get_close_matches(wrong.lower(), self.choices, 1)
+        super().fail(message + (f" Did you mean {close[0]}?" if close else ""), param, ctx)
 
 
 def variable(name: str) -> str:
@@ -44,8 +60,6 @@ def json_value(text: str) -> Any:
     """Parse a JSON value on the command line. Raises BadParameter."""
     try:
         return read_json(text)
-    except json.JSONDecodeError as error:
-        raise click.BadParameter(json_mistake(error)) from error
     except (ValueError, RecursionError) as error:
         raise click.BadParameter(f"not JSON: {error}") from error
 
@@ -80,6 +94,14 @@ def _from_here(
             raise click.BadParameter(f"{name} is not set here")
     return {name: os.environ[name] for name in names}
 
+
+function_time_option = option(
+    "--function-time",
+    type=click.Choice(["machine", "emulator"]),
+    default="machine",
+    show_default=True,
+    help="The time that functions see in Date, time and datetime; the emulator's may be moved.",
+)
 
 pass_env_option = option(
     "--pass-env",

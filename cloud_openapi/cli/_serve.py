@@ -1,7 +1,6 @@
 import errno
 import json
 import re
-import shlex
 import signal
 import socket
 import sys
@@ -10,30 +9,37 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import quote_plus
 
 import click
+from click.core import ParameterSource
 
-from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.cli._control_client import ControlClient, url_for_hints
+from cloud_openapi.cli._debug_options import (
+    debug_option,
+    debug_wait_option,
+    debugger_lines,
+    debugger_of,
+    waiting,
+)
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
 from cloud_openapi.cli._functions_folder import check_known, folder_option, misnamed, notes_on_rc
 from cloud_openapi.cli._local_emulator import serving
-from cloud_openapi.cli._options import option, pass_env_option
-from cloud_openapi.demo import DEMO_APPID
+from cloud_openapi.cli._log_printer import LogPrinter
+from cloud_openapi.cli._options import function_time_option, option, pass_env_option
+from cloud_openapi.cli._welcome import welcome
 from cloud_openapi.emulator import (
     Access,
-    Emulator,
     emulator_variables,
     gateway_variables,
     listen_all,
+    url_at,
     url_of,
 )
-from cloud_openapi.errors import ConfigError
+from cloud_openapi.errors import CloudOpenAPIError, ConfigError
 from cloud_openapi.loopback import is_loopback
-from cloud_openapi.naming import to_camel_case
-from cloud_openapi.runtime import CloudbaseRC, Debug, Functions, nothing_found
+from cloud_openapi.runtime import CloudbaseRC, Debug, Functions, find_project, nothing_found
 
-_APPS_SHOWN = 10
+_PROBE_SECONDS = 2
 _HOST_NAME = re.compile(r"[\w.-]+")
 
 
@@ -75,14 +81,18 @@ def _host_name(text: str) -> str:
 )
 @folder_option
 @pass_env_option
-@option(
-    "--debug",
-    type=Debug.parse,
-    metavar="NAME[:PORT]",
-    help="Let a debugger attach to this function, on port 5678 (Python) or 9229 (Node.js).",
-)
+@function_time_option
+@debug_option
+@debug_wait_option
 @mode_options
 @option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
+@option("--quiet", "-q", is_flag=True, help="Show only the calls that fail.")
+@option(
+    "--verbose",
+    "-v",
+    is_flag=True,
+    help="Show requests, sources of answers, rids and the platform's log lines, too.",
+)
 def serve(  # noqa: PLR0913 - an option each
     host: str,
     port: int,
@@ -90,11 +100,22 @@ def serve(  # noqa: PLR0913 - an option each
     control: str,
     functions: Path,
     pass_env: Mapping[str, str],
+    function_time: str,
     debug: Debug | None,
+    debug_wait: bool,  # noqa: FBT001 - a flag
     options: EmulatorOptions,
     as_json: bool,  # noqa: FBT001 - a flag
+    quiet: bool,  # noqa: FBT001 - a flag
+    verbose: bool,  # noqa: FBT001 - a flag
 ) -> None:
-    """Run the emulator and the functions of a folder until interrupted."""
+    """Run the emulator and the functions of a folder until interrupted.
+
+    Each call is a line on stderr: time, function or API, status or errcode, duration, and why it
+    failed. What a function printed and called stands above its line, indented.
+    """
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other.")
+    debug = waiting(debug, wait=debug_wait)
     emulator = options.emulator()
     listening = _listen(host, port)
     url = url_of(listening[0])
@@ -108,18 +129,31 @@ def serve(  # noqa: PLR0913 - an option each
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    given: dict[str, Any] = {"passed": pass_env, "debug": debug, "show": True, "access": access}
-    with serving(emulator, functions, listening, **given) as found:
-        for warning in (*_exposed(host, access), *_warnings(found, debug, options)):
+    url_shown = url_for_hints(url)
+    printer = LogPrinter(
+        "quiet" if quiet else "verbose" if verbose else "usual",
+        {operation.path: name for name, operation in emulator.catalogue.items()},
+        url_shown,
+    )
+    given: dict[str, Any] = {"passed": pass_env, "debug": debug, "function_time": function_time}
+    with serving(emulator, functions, listening, printer=printer, access=access, **given) as found:
+        # The banner says it, too.
+        none = [nothing_found(found.folder)] if as_json and not any(found) else []
+        for warning in (*_exposed(host, access), *none, *_warnings(found, debug, options)):
             click.echo(f"Warning: {warning}", err=True)
+        found.start_debugger()
+        debugger = debugger_of(debug, found)
         if as_json:
             environment = {**variables, **gateway_variables(url)}
             ready = {"url": url, "functions": list(found), "environment": environment}
             # The secrets of mini programs that were chosen by an option.
             apps = {"apps": emulator.apps} if options.apps or options.settings else {}
-            click.echo(json.dumps({**ready, **apps}))
+            shown = {"debugger": debugger} if debugger else {}
+            click.echo(json.dumps({**ready, **apps, **shown}))
         else:
-            click.echo(_welcome(url, found, emulator, variables))
+            project = find_project(Path(), functions if _is_given("functions") else None)
+            lines = debugger_lines(debugger)
+            click.echo(welcome(url, found, project, emulator, variables, url_shown, lines))
         sys.stdout.flush()
         stopped.wait()
 
@@ -132,10 +166,29 @@ def _listen(host: str, port: int) -> list[socket.socket]:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise ConfigError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
-        raise ConfigError(
-            f"{host}:{port} is in use by another program; choose another port by --port or "
-            "CLOUD_OPENAPI_PORT (0 takes a free one)."
-        ) from error
+        other = "choose another port by --port or CLOUD_OPENAPI_PORT (0 takes a free one)"
+        address = url_at(host, port)
+        if _is_emulator(address):
+            raise ConfigError(
+                f"{host}:{port} is in use: another emulator runs there, at {address}. Use it, stop "
+                f"it, or {other}."
+            ) from error
+        raise ConfigError(f"{host}:{port} is in use by another program; {other}.") from error
+
+
+def _is_emulator(url: str) -> bool:
+    """Return whether an emulator answers at a URL."""
+    try:
+        ControlClient(url, _PROBE_SECONDS).read("state", {"clock": dict, "apps": dict})
+    except CloudOpenAPIError:
+        return False
+    return True
+
+
+def _is_given(parameter: str) -> bool:
+    """Return whether an option was given, by itself or by its variable."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is not ParameterSource.DEFAULT
 
 
 def _exposed(host: str, access: Access) -> Iterator[str]:
@@ -150,8 +203,6 @@ def _exposed(host: str, access: Access) -> Iterator[str]:
 
 def _warnings(functions: Functions, debug: Debug | None, options: EmulatorOptions) -> Iterator[str]:
     """Yield warnings about probable mistakes."""
-    if next(iter(functions), None) is None:
-        yield nothing_found(functions.folder)
     if options.mode in ("replay", "spy") and options.recordings and not options.recordings.exists():
         yield f"--recordings: {options.recordings} is missing; --mode record makes recordings"
     if wrong := CloudbaseRC(functions.folder).read().wrong:
@@ -163,46 +214,3 @@ def _warnings(functions: Functions, debug: Debug | None, options: EmulatorOption
             check_known(debug.function, functions)
     except ConfigError as error:
         yield f"--debug: {error}"
-
-
-def _welcome(
-    url: str, functions: Functions, emulator: Emulator, variables: Mapping[str, str]
-) -> str:
-    exports = [f"  export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    lines = [
-        f"Emulator    {url}",
-        f"Functions   {', '.join(functions) or 'none'}  ({functions.folder})",
-        *_apps(emulator),
-        "",
-        "To call it from another shell, set these variables there:",
-        *exports,
-        "",
-        "Try it:",
-    ]
-    name = next(iter(functions), None)
-    if name is None:
-        appid, secret = emulator.first_appid, quote_plus(emulator.apps[emulator.first_appid])
-        query = f"grant_type=client_credential&appid={appid}&secret={secret}"
-        lines.append(f"  curl '{url}/cgi-bin/token?{query}'")
-    else:
-        event = json.dumps(_documented_event(name))
-        lines.append(f"  curl -d {shlex.quote(event)} {url}/v1/functions/{name}")
-    return "\n".join([*lines, "", "Ctrl-C stops it."])
-
-
-def _apps(emulator: Emulator) -> list[str]:
-    """Return lines with appids and secrets, none for the demo mini program alone."""
-    if set(emulator.apps) == {DEMO_APPID}:
-        return []
-    shown = [f"{appid}  {secret}" for appid, secret in emulator.apps.items()][:_APPS_SHOWN]
-    more = len(emulator.apps) - _APPS_SHOWN
-    lines = [*shown, f"and {more:,} more"] if more > 0 else shown
-    return [f"{'' if number else 'Apps':11} {line}" for number, line in enumerate(lines)]
-
-
-def _documented_event(function: str) -> Any:
-    """Return WeChat's example for an API with the function's name, else an empty event."""
-    for operation in default_catalogue().values():
-        if operation.name.rpartition(".")[2] == function:
-            return to_camel_case(operation.examples[0]["request"])
-    return {}

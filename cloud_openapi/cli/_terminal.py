@@ -18,6 +18,12 @@ def is_drawn(*, err: bool = False) -> bool:
     return stream.isatty() and os.environ.get("TERM", "") not in {"", "dumb"}
 
 
+def has_colours(*, err: bool = False) -> bool:
+    """Return whether stdout, or stderr, is a terminal on which colours are wanted."""
+    stream = sys.stderr if err else sys.stdout
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
     """Show how much of ``total`` is done and the time that remains, until the with block ends.
@@ -47,7 +53,10 @@ def _bar(label: str, total: int) -> Iterator[Callable[[], None]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    # A line on stdout is printed above the bar, unless stdout is a file or a pipe.
+    above = sys.stdout.isatty()
+    with Progress(*columns, console=console, transient=True, redirect_stdout=above) as bar:
         task = bar.add_task(label, total=total)
         yield lambda: bar.advance(task)
 

@@ -2,25 +2,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING
 
 import click
 
-from cloud_openapi.catalogue import FOLDER, default_catalogue, entries
-from cloud_openapi.cli._local_emulator import serving
-from cloud_openapi.cli._options import option
-from cloud_openapi.contract import (
-    FunctionCheck,
-    Report,
-    Verification,
-    add_comparison,
-    compare,
-    earlier_catalogue,
-    render,
-    verify,
-)
-from cloud_openapi.emulator import Emulator, listen
+from cloud_openapi.cli._options import Choice, option
+from cloud_openapi.cli._terminal import progress
 from cloud_openapi.errors import CloudOpenAPIError
+
+# Imported where they are used: --help and completion do without.
+if TYPE_CHECKING:
+    from cloud_openapi.contract import Report, Verification
 
 _COULD_NOT_RUN = 2
 
@@ -33,19 +25,28 @@ _COULD_NOT_RUN = 2
     help="Check the functions of this folder too.",
 )
 @option("--against", metavar="REV|FOLDER", help="Compare the catalogue with an earlier one.")
-@option("--report", type=click.Choice(get_args(Report)), default="text", show_default=True)
+@option("--report", type=Choice(["text", "json", "junit"]), default="text", show_default=True)
 @option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 def verify_(
     paths: tuple[Path, ...],
     functions: Path | None,
     against: str | None,
-    report: Report,
+    report: "Report",
     output: Path | None,
 ) -> None:
     """Check recordings (files, folders) against the schemas, and the emulator against them.
 
     Exit code 0: no difference, 1: differences, 2: an error.
     """
+    from cloud_openapi.catalogue import FOLDER, entries
+    from cloud_openapi.contract import (
+        Verification,
+        add_comparison,
+        compare,
+        earlier_catalogue,
+        render,
+    )
+
     if not paths and against is None:
         raise click.UsageError("give recordings, or --against an earlier catalogue")
     with could_not_run():
@@ -56,13 +57,21 @@ def verify_(
     sys.exit(1 if outcome.failed else 0)
 
 
-def _of_recordings(paths: tuple[Path, ...], folder: Path | None) -> Verification:
+def _of_recordings(paths: tuple[Path, ...], folder: Path | None) -> "Verification":
+    from cloud_openapi.catalogue import default_catalogue
+    from cloud_openapi.cli._local_emulator import serving
+    from cloud_openapi.contract import FunctionCheck, verify
+    from cloud_openapi.emulator import Emulator, listen
+    from cloud_openapi.recordings import files_of
+
     catalogue = default_catalogue()
-    if folder is None:
-        return verify(paths, catalogue)
-    emulator = Emulator()
-    with serving(emulator, folder, listen("127.0.0.1", 0)) as functions:
-        return verify(paths, catalogue, FunctionCheck(catalogue, functions, emulator))
+    with progress("verify", sum(len(files_of(path)) for path in paths)) as advance:
+        if folder is None:
+            return verify(paths, catalogue, after_file=advance)
+        emulator = Emulator()
+        with serving(emulator, folder, listen("127.0.0.1", 0)) as functions:
+            check = FunctionCheck(catalogue, functions, emulator)
+            return verify(paths, catalogue, check, after_file=advance)
 
 
 @contextmanager

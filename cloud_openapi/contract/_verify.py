@@ -1,7 +1,7 @@
 """Check recordings against the schemas and the emulator, and run further checks on them."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from cloud_openapi.contract._explain import Part
 
 _OK = 200
+
+
+def _nothing() -> None:
+    """Report no progress."""
 
 
 class Verification:
@@ -43,15 +47,17 @@ def verify(
     paths: Iterable[Path],
     catalogue: Catalogue,
     *more: Check,
+    after_file: Callable[[], object] = _nothing,
 ) -> Verification:
     """Check every recording of these files and folders, one file at a time.
 
-    The checks are the schemas of both forms, the emulator, and ``more``. Raises RecordingError
+    The checks are the schemas of both forms, the emulator, and ``more``. ``after_file`` is called
+    after each file, for progress. Raises RecordingError
     for a file that cannot be used, and if no recording is of an API of the catalogue.
     """
     outcome = Verification()
     checks: list[Check] = [_Schemas(catalogue), Emulation(catalogue), *more]
-    for place, interaction in read_recordings(paths, catalogue):
+    for place, interaction in read_recordings(paths, catalogue, after_file):
         if interaction.api is None:
             outcome.notes["recordings of unknown APIs, left out"] += 1
             continue
@@ -66,7 +72,9 @@ def verify(
 
 
 def read_recordings(
-    paths: Iterable[Path], catalogue: Catalogue
+    paths: Iterable[Path],
+    catalogue: Catalogue,
+    after_file: Callable[[], object] = _nothing,
 ) -> Iterator[tuple[str, Interaction]]:
     """Yield each recording with its place, loading one file at a time.
 
@@ -79,6 +87,7 @@ def read_recordings(
             for number, interaction in enumerate(load_file(file, catalogue), 1):
                 found = found or interaction.api is not None
                 yield f"{file}#{number}", interaction
+            after_file()
     if not found:
         names = ", ".join(map(str, paths))
         raise RecordingError(f"{names}: no recording is of an API of the catalogue")

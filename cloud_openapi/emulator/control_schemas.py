@@ -11,7 +11,7 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator
 
-from cloud_openapi.emulator.errors import InvalidInputError, shortened
+from cloud_openapi.emulator.errors import InvalidInputError, meant, shortened
 from cloud_openapi.json_schema.values import is_text
 
 _Place = tuple[str | int, ...]
@@ -50,7 +50,7 @@ def require_known(name: str, value: Any, known: Collection[str]) -> None:
     """Raise InvalidInputError unless a value is one of the known names."""
     if not (isinstance(value, str) and value in known):
         shown = shortened(known) if name == "appid" else ", ".join(known)
-        raise InvalidInputError(f"{name} is one of {shown}, not {value!r}")
+        raise InvalidInputError(f"{name} is one of {shown}, not {value!r}{meant(value, known)}")
 
 
 def check_fields(kind: str, given: dict[str, Any]) -> None:
@@ -94,7 +94,10 @@ def _broken_rule(kind: str, given: Mapping[str, Any], path: Collection[str | int
     unknown = [name for name in given if name not in allowed]
     if missing:
         return f"{title} needs {', '.join(missing)}"
-    return f"{', '.join(unknown)}: {title} has {', '.join(allowed)}" if unknown else str(title)
+    if not unknown:
+        return str(title)
+    names = [f"{name}{meant(name, allowed)}" for name in unknown]
+    return f"{', '.join(names)}: {title} has {', '.join(allowed)}"
 
 
 def _beyond_schema(schema: Mapping[str, Any], value: Any, place: _Place) -> Iterator[_Place]:

@@ -12,6 +12,7 @@ from cloud_openapi.emulator.errors import (
     InvalidInputError,
     NotFoundError,
     RefusalError,
+    meant,
     shortened,
 )
 from cloud_openapi.emulator.mini_program import MiniProgram
@@ -99,6 +100,8 @@ class Emulator:
         self.pins = Pins(self._owner, self.catalogue, self.programs)
         self.journal = Journals(self._numbers, lambda: [each.journal for each in self._all()])
         place = None if recordings is None else Path(recordings)
+        self.lasting = True
+        """Whether it outlasts one command, so that reasons name commands which control it."""
         self.on_entry: Callable[[Entry], None] | None = None
         """Called with each entry of a journal, by the thread that answers the request."""
         self.modes = Modes(
@@ -127,7 +130,9 @@ class Emulator:
         """Return a mini program. Raises ValueError for an unknown appid."""
         program = self.programs.get(appid) if isinstance(appid, str) else None
         if program is None:
-            raise InvalidInputError(f"appid is one of {shortened(self.programs)}, not {appid!r}")
+            known = shortened(self.programs)
+            guess = meant(appid, self.programs)
+            raise InvalidInputError(f"appid is one of {known}, not {appid!r}{guess}")
         return program
 
     def program_of_token(self, token: str) -> MiniProgram | None:
@@ -295,10 +300,11 @@ class Emulator:
         ``filters`` are those of `journal.select`; pass ``last`` as ``after`` to get later entries
         only. Raises ValueError for an unknown API and for a limit below 1.
         """
-        if api is not None and (path is not None or api not in self._paths):
-            raise InvalidInputError(
-                f"api is one of {', '.join(self._paths)}; give either api or path"
-            )
+        if api is not None and path is not None:
+            raise InvalidInputError("give either api or path")
+        if api is not None and api not in self._paths:
+            known = ", ".join(self._paths)
+            raise InvalidInputError(f"api is one of {known}, not {api!r}{meant(api, self._paths)}")
         journal: Journal | Journals = self.journal
         if appid is not None:
             program = self.programs.get(appid)
@@ -346,8 +352,10 @@ class Emulator:
             program = self.programs.get(appid)
             if program is None and settings.secret is None:
                 known = shortened(self.programs)
+                guess = meant(appid, self.programs)
                 raise InvalidInputError(
-                    f"appid is one of {known}, not {appid!r}; give a secret to add a mini program"
+                    f"appid is one of {known}, not {appid!r}{guess}; give a secret to add a mini "
+                    "program"
                 )
             program = program or self._add(appid)
             if settings.secret is not None:

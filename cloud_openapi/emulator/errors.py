@@ -4,9 +4,10 @@ The texts are those of WeChat's current pages and of recorded answers. Documente
 even if none was recorded with them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 LARGEST: Final = 2**31 - 1
 """The largest of WeChat's numbers, which have 32 bits."""
@@ -73,6 +74,7 @@ MANAGEMENT_PATHS: Final = (
 )
 
 _MOST_NAMES = 5
+_MOST_COMPARED, _LONGEST_COMPARED = 1000, 200
 # Recorded with a comma before the rid.
 _COMMA_CODE = 41004
 
@@ -133,6 +135,16 @@ def text_at(code: int, path: str, ip: str) -> str:
 def make_rid(now: datetime, random_bytes: bytes) -> str:
     """Return a request id: the time in seconds and eight random bytes, in hex."""
     return f"{int(now.timestamp()):08x}-{random_bytes[:4].hex()}-{random_bytes[4:].hex()}"
+
+
+def meant(wrong: Any, known: Iterable[str]) -> str:
+    """Return " (did you mean …?)" with the name that is most like a wrong one, empty if none is."""
+    # Only an error needs difflib, and importing it costs every start.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    folded = {name.lower(): name for name in islice(known, _MOST_COMPARED)}
+    close = get_close_matches(str(wrong)[:_LONGEST_COMPARED].lower(), folded, 1)
+    return f" (did you mean {folded[close[0]]}?)" if close else ""
 
 
 def shortened(names: Collection[str]) -> str:

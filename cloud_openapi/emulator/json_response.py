@@ -1,5 +1,6 @@
 """JSON responses of the emulator itself and of CloudBase."""
 
+from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -40,8 +41,11 @@ def platform_refusal(status: int, code: str, message: str) -> Response:
 
 def unknown_function(name: str, functions: Functions) -> Response:
     """Return CloudBase's refusal of an unknown function."""
-    known = ", ".join(functions) or "none"
+    name, known = name[:_LONGEST_NAME], list(functions)
+    close = get_close_matches(name, known, 1)
+    meant = f" Did you mean {close[0]}?" if close else ""
     message = (
-        f'There is no function "{name[:_LONGEST_NAME]}" in {functions.folder}. Known: {known}.'
+        f'There is no function "{name}" in {functions.folder}.{meant} '
+        f"Known: {', '.join(known) or 'none'}."
     )
     return platform_refusal(HTTPStatus.NOT_FOUND, "FUNCTION_NOT_FOUND", message)

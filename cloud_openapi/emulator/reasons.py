@@ -38,12 +38,19 @@ def reason_of(code: int) -> str:
     return _REASONS.get(code) or advice(code)
 
 
-def unknown_appid(environ: Mapping[str, Any], known: Collection[str]) -> str:
+def unknown_appid(
+    environ: Mapping[str, Any], known: Collection[str], *, lasting: bool = True
+) -> str:
     """Return why an appid is refused, for the request that has it."""
-    command = control_command(environ, "app set APPID --secret SECRET")
+    command = control_command(environ, "app set APPID --secret SECRET", lasting=lasting)
     return f"the emulator's mini programs are {shortened(known)}; to add one: {command}"
 
 
-def control_command(environ: Mapping[str, Any], words: str) -> str:
-    """Return a command, to be pasted, that controls the emulator which got a request."""
+def control_command(environ: Mapping[str, Any], words: str, *, lasting: bool = True) -> str:
+    """Return a command, to be pasted, that controls the emulator which got a request.
+
+    An emulator that is not ``lasting`` ends before the command is pasted.
+    """
+    if not lasting:
+        return f"cloud-openapi serve, and in another terminal: cloud-openapi control {words}"
     return f"cloud-openapi control --url http://localhost:{environ['SERVER_PORT']} {words}"

@@ -8,7 +8,7 @@ from cloud_openapi.errors import (
     ReplayError,
     UsedUpError,
 )
-from cloud_openapi.recordings._files import load
+from cloud_openapi.recordings._files import files_of, load
 from cloud_openapi.recordings._har import read_har
 from cloud_openapi.recordings._interaction import Headers, Interaction
 from cloud_openapi.recordings._recorder import Recorder, Serializer, write
@@ -33,6 +33,7 @@ __all__ = [
     "Rules",
     "Serializer",
     "UsedUpError",
+    "files_of",
     "load",
     "read_har",
     "write",

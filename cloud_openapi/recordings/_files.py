@@ -6,6 +6,7 @@ from typing import Any
 
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.errors import RecordingError
+from cloud_openapi.json_mistake import JSONMistakeError
 from cloud_openapi.recordings._cassette import interactions_of
 from cloud_openapi.recordings._fields import read_text
 from cloud_openapi.recordings._interaction import Interaction
@@ -67,5 +68,7 @@ def _document(file: Path) -> Any:
         return read_yaml(text)
     try:
         return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise RecordingError(f"is not JSON: {JSONMistakeError(error)}") from None
     except (ValueError, RecursionError) as error:
         raise RecordingError(f"is not JSON: {error}") from None

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.errors import RecordingError
+from cloud_openapi.json_mistake import JSONMistakeError
 from cloud_openapi.json_schema.values import is_number
 from cloud_openapi.recordings._encoding import check_text, decoded
 from cloud_openapi.recordings._fields import (
@@ -65,6 +66,9 @@ def _entries(file: Path) -> list[Any]:
         entries = content["log"]["entries"]
     except RecordingError as error:
         raise RecordingError(f"{file}: {error}") from error
+    except json.JSONDecodeError as error:
+        reason = f"a HAR file is JSON in UTF-8; this file is not: {JSONMistakeError(error)}"
+        raise RecordingError(f"{file}: {reason}") from None
     except (ValueError, RecursionError):
         raise RecordingError(f"{file}: a HAR file is JSON in UTF-8; this file is not") from None
     except (TypeError, KeyError, IndexError):

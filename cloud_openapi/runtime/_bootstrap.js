@@ -31,6 +31,9 @@ process.emit = function (name, ...values) {
 
 async function main() {
   blockOutput()
+  // With --inspect, a debugger could attach before the wait begins, which would then never end.
+  if (task.port) require('inspector').open(task.port, '127.0.0.1', task.wait)
+  setClock(task.clock)
   let handler
   let failure
   try {
@@ -46,6 +49,7 @@ async function main() {
   const input = new net.Socket({ fd: requests, readable: true, writable: false })
   lines(input, async (line) => {
     const call = JSON.parse(line)
+    setClock(call.clock)
     setVariables(JSON.parse(call.context.environment), former)
     const text = failure ? JSON.stringify(failure) : await invoke(handler, call, input)
     // An unhandled rejection ends the process now, and not in the next invocation.
@@ -60,6 +64,30 @@ function blockOutput() {
   for (const { _handle: handle } of [process.stdout, process.stderr]) {
     if (handle && handle.setBlocking) handle.setBlocking(true)
   }
+}
+
+// Let Date show a clock of the emulator, [seconds since 1970 at which it stands still or null,
+// seconds that it is before the machine's], or without one the machine's. Timers, timeouts and
+// performance do not use Date, and stay with the machine.
+let clock
+let isDateReplaced = false
+function setClock(given) {
+  clock = given
+  if (!clock || isDateReplaced) return
+  isDateReplaced = true
+  const { Date } = globalThis
+  const machineNow = Date.now
+  Date.now = function now() {
+    if (!clock) return machineNow()
+    const [frozenAt, offset] = clock
+    return frozenAt === null ? machineNow() + Math.round(offset * 1000) : Math.round(frozenAt * 1000)
+  }
+  const now = Date.now // the function may replace it
+  const Replaced = new Proxy(Date, {
+    construct: (target, values, made) => Reflect.construct(target, values.length ? values : [now()], made),
+    apply: () => new Replaced().toString(),
+  })
+  Date.prototype.constructor = globalThis.Date = Replaced
 }
 
 function thereIs(exported) {

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable
 from types import ModuleType
@@ -30,12 +31,15 @@ def main() -> None:
     sys.argv[1:] = []
     worker = os.getpid()
     _prepare(task["packages"], task["platform"])
+    clock = _Clock()
+    clock.set(task["clock"])
     handler, failure = _load(task["file"], task["handler"])
     _answer(answers, json.dumps(failure or {}).encode())
     former: dict[str, str | None] = {}
     with os.fdopen(requests, encoding="utf-8") as lines:
         for line in lines:
             call = json.loads(line)
+            clock.set(call.get("clock"))
             _set_variables(json.loads(call["context"]["environment"]), former)
             answer = _invoke(handler, call) if handler else json.dumps(failure).encode()
             if os.getpid() != worker:
@@ -90,6 +94,44 @@ class _Platform:
         if path is None and name in self._names:
             return PathFinder.find_spec(name, self._paths, target)
         return None
+
+
+class _Clock:
+    """The clock that the function sees; a monotonic clock is always the machine's."""
+
+    def __init__(self) -> None:
+        self._given: list[float] | None = None
+        self._travel: Any = None
+
+    def set(self, given: list[float] | None) -> None:
+        """Show a clock of the emulator, or with None the machine's.
+
+        The items are the seconds since 1970 at which it stands still, None while it runs, and the
+        seconds that it is before the machine's.
+        """
+        if given == self._given:
+            return
+        if self._travel is not None:
+            self._travel.stop()
+        self._given, self._travel = given, None
+        if given is not None:
+            frozen_at, offset = given
+            runs = frozen_at is None
+            now = time.time()  # noqa: TID251 - the machine's, as nothing moves it now
+            destination = now + offset if runs else frozen_at
+            self._travel = _time_machine().travel(destination, tick=runs)
+            self._travel.start()
+
+
+def _time_machine() -> Any:
+    # It would load pytest where that is installed, which takes longer than the rest.
+    has_pytest = "pytest" in sys.modules
+    sys.modules.setdefault("pytest", None)  # type: ignore[arg-type]
+    try:
+        return importlib.import_module("time_machine")
+    finally:
+        if not has_pytest:
+            del sys.modules["pytest"]
 
 
 def _load(file: str, name: str) -> tuple[Handler | None, Answer | None]:

@@ -54,7 +54,10 @@ class Content:
         return found
 
     def notes(self) -> Iterator[str]:
-        """Yield a text for each part of the file that is not read."""
+        """Yield a text for each part of the file that is not read or that leads to nothing."""
+        for root in self.roots():
+            if not os.path.isdir(root):  # noqa: PTH112 - raises nothing
+                yield f"{self._path}: the folder of its functions is missing: {root}"
         if "envOverrides" in self._content:
             yield f"{self._path}: envOverrides is not read: it belongs to the CLI's option --mode"
         for key in sorted(self._content.keys() - set(_KEYS)):

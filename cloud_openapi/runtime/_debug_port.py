@@ -1,3 +1,4 @@
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -33,12 +34,16 @@ class DebugPort:
             self._starting = False
         return self._worker
 
+    def has(self, worker: Worker) -> bool:
+        """Return whether a worker has the port."""
+        return worker is self._worker
+
 
 def _check_is_free(port: int) -> None:
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise MissingProgramError(
-            f"The debugger cannot listen on port {port} ({error.strerror}): another program uses "
-            "it. Choose another port: --debug NAME:PORT"
+            f"The debugger cannot listen on port {port} ({os.strerror(error.errno or 0)}): another "
+            "program uses it. Choose another port: --debug NAME:PORT"
         ) from None

@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import sys
 import threading
@@ -8,7 +9,6 @@ from typing import Any
 
 from cloud_openapi.errors import one_line
 from cloud_openapi.forks import renew_in_children
-from cloud_openapi.runtime._check import problems_of
 from cloud_openapi.runtime._context import (
     Credentials,
     Invocation,
@@ -22,7 +22,8 @@ from cloud_openapi.runtime._descriptors import reason_of
 from cloud_openapi.runtime._discovery import Folder, Function
 from cloud_openapi.runtime._files import MOST_WATCHED
 from cloud_openapi.runtime._invocation import GOOD, Execution
-from cloud_openapi.runtime._log import InvocationLog, Log
+from cloud_openapi.runtime._log import InvocationLog, Line, Log, Logs
+from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._outcome import (
     BUSY,
     EXIT,
@@ -50,7 +51,15 @@ from cloud_openapi.runtime._worker import (
     WorkerMemoryError,
     WorkerTimeoutError,
 )
-from cloud_openapi.runtime._worker_command import Debug, MissingProgramError, command_of
+from cloud_openapi.runtime._worker_command import (
+    Debug,
+    MissingProgramError,
+    check_clock,
+    command_of,
+)
+from cloud_openapi.runtime.check._finding import Finding
+from cloud_openapi.runtime.check._functions import check_functions
+from cloud_openapi.runtime.check._loading import check_loading
 
 _DEFAULT_TIMEOUT = 5.0
 _DEFAULT_MEMORY = 256
@@ -58,6 +67,7 @@ _DEFAULT_MEMORY = 256
 _CONCURRENCY = 16
 # A worker's first answer, when it has loaded its function.
 _LOADED = b"{}"
+_WAITING_FOR_DEBUGGER = b"The function starts when a debugger is attached\n"
 _WAITING_ADVICE = (
     "The handler has returned, but the event loop is not empty: return a promise, or set "
     "context.callbackWaitsForEmptyEventLoop = false and call callback(error, result)"
@@ -70,7 +80,8 @@ class Functions:
     A missing folder has no functions. ``environment`` is added to the workers' variables;
     variables CLOUD_OPENAPI_* of this process are not inherited. ``timeout`` (seconds) and
     ``memory`` (MB) are defaults. ``config`` is the config.json of code outside a function.
-    ``on_line`` is called with a function's name and each line that it prints, ``on_end`` with each
+    ``clock`` returns the one that functions see, None for the machine's.
+    ``on_line`` is called with a function's name and each line of its log, ``on_end`` with each
     invocation that has ended.
     """
 
@@ -83,7 +94,8 @@ class Functions:
         *,
         config: Path | None = None,
         debug: Debug | None = None,
-        on_line: Callable[[str, str], None] | None = None,
+        clock: Callable[[], MovedClock | None] = lambda: None,
+        on_line: Callable[[str, Line], None] | None = None,
         on_end: Callable[[Ended], None] | None = None,
     ) -> None:
         defaults = Settings(name="", folder=folder, timeout=timeout, memory=memory)
@@ -93,7 +105,9 @@ class Functions:
         self.credentials = Credentials.new()
         self._environment = dict(environment)
         self._config = (config or Path("config.json")).absolute()
-        self._debug = debug
+        self.debug = debug
+        """The function to debug; set it before the first invocation of that function."""
+        self._clock = clock
         self._debug_port = DebugPort()
         self._on_line = on_line
         self._on_end = on_end
@@ -102,11 +116,12 @@ class Functions:
 
     def _begin_process(self) -> None:
         self._lock = threading.Lock()
-        self._logs: dict[str, Log] = {}
+        self.logs = Logs(self._on_line)
+        """The logs of all functions, in their common order."""
         self._warned: dict[tuple[str, str], str] = {}
         self._executions: dict[bytes, Execution] = {}
         self._fork_server = ForkServer()
-        self._pool = Pool(self._start)
+        self._pool = Pool(self._start, self._is_debugged)
 
     def renew_in_child(self) -> None:
         """Leave the workers to the parent, and start others."""
@@ -126,12 +141,7 @@ class Functions:
 
     def log_of(self, name: str) -> Log:
         """Return the log of a function; it is empty before the first invocation."""
-        with self._lock:
-            if name not in self._logs:
-                on_line = self._on_line
-                own = None if on_line is None else lambda line: on_line(name, line)
-                self._logs[name] = Log(own)
-            return self._logs[name]
+        return self.logs.of(name)
 
     def invocation_of(self, token: str) -> Invocation | None:
         """Return the running invocation with this API token, None for any other token."""
@@ -142,6 +152,15 @@ class Functions:
         """Return the newest running invocation of a function, None if there is none."""
         execution = self._newest(function)
         return None if execution is None else execution.invocation
+
+    def times_of(self, function: str) -> list[float]:
+        """Return the times that a function's running invocations see instead of the machine's."""
+        running = list(self._executions.values())
+        return [
+            each.clock.now()
+            for each in running
+            if each.clock is not None and each.invocation.function == function
+        ]
 
     def explain(
         self, function: str, reason: str, mark: str, token: str = "", *, nested: bool = False
@@ -227,7 +246,7 @@ class Functions:
             failure = InvocationError(NO_RUNTIME, reason_of(error))
             execution = Execution(invocation, self._defaults, self.log_of(name))
             return self._end(execution, failure.outcome(invocation.request_id))
-        execution = Execution(invocation, found.settings, self.log_of(name))
+        execution = Execution(invocation, found.settings, self.log_of(name), self._clock())
         appid = appid_of(self._environment)
         try:
             digest = self._begin(execution)
@@ -241,13 +260,29 @@ class Functions:
             outcome = error.outcome(invocation.request_id)
         return self._end(execution, outcome)
 
-    def check(self, name: str) -> list[str]:
-        """Return the problems that a function would have on the platform. Raises KeyError."""
-        settings = self.settings_of(name)
-        environment = process_environment(
-            settings, self._environment, self.credentials, installed_for(settings)
-        )
-        return problems_of(settings, environment, self._fork_server)
+    def start_debugger(self) -> None:
+        """Start the worker to debug, so that a debugger can attach before the first invocation.
+
+        Raises ConfigError if the debugger cannot listen. Other problems are left to the invocation.
+        """
+        if self.debug is not None and self.debug.function in self:
+            with contextlib.suppress(InvocationError):
+                self._pool.start_early(self._functions.find(self.debug.function))
+
+    def check(self, *names: str) -> list[Finding]:
+        """Return what functions would have as problems on the platform, and notes.
+
+        Raises KeyError for an unknown name.
+        """
+
+        def load(settings: Settings) -> list[Finding]:
+            installed = installed_for(settings)
+            environment = process_environment(
+                settings, self._environment, self.credentials, installed
+            )
+            return list(check_loading(settings, environment, self._fork_server))
+
+        return check_functions([self.settings_of(name) for name in names], load)
 
     def close(self) -> None:
         """End every worker, busy ones too."""
@@ -286,11 +321,12 @@ class Functions:
         settings = found.settings
         if settings.problems:
             raise InvocationError(UNUSABLE, "; ".join(settings.problems))
-        debugging = self._debug is not None and self._debug.function == settings.name
+        debugging = self._is_debugged(settings.name)
         # No limits: a debugger stops the function, and takes memory of its own.
         given = (None, sys.maxsize) if debugging else (settings.timeout, settings.memory)
         limits = Limits(*given)
         try:
+            check_clock(settings, execution.clock)
             # The debugger's port is free once the outdated worker has ended.
             worker, new = self._pool.take(found, alone=debugging)
         except (MissingProgramError, OSError) as error:
@@ -299,6 +335,8 @@ class Functions:
         output = execution.log.own
         execution.flush = worker.flush
         try:
+            if new and self._waits(worker):
+                output(_WAITING_FOR_DEBUGGER)
             answer = worker.ask(b"", limits, output) if new else _LOADED
             if answer == _LOADED:
                 answer = worker.ask(call, limits, output)
@@ -319,7 +357,16 @@ class Functions:
         finally:
             execution.memory = worker.peak
             # If its output is closed, the next invocation would fail when it prints.
-            self._pool.give_back(found, worker, keep=keep and not worker.silent)
+            keep = keep and not worker.silent
+            # Without the debugger's port, it would run the next invocation unseen.
+            keep = keep and (not debugging or self._debug_port.has(worker))
+            self._pool.give_back(found, worker, keep=keep)
+
+    def _waits(self, worker: Worker) -> bool:
+        return self.debug is not None and self.debug.wait and self._debug_port.has(worker)
+
+    def _is_debugged(self, name: str) -> bool:
+        return self.debug is not None and self.debug.function == name
 
     def _reason_of(
         self, error: WorkerError, settings: Settings, peak: float, execution: Execution
@@ -347,13 +394,16 @@ class Functions:
         installed = installed_for(settings)
         environment = process_environment(settings, self._environment, self.credentials, installed)
 
+        debug = self.debug if self._is_debugged(settings.name) else None
+        wait = debug is not None and debug.wait
+
         def start(port: int | None) -> Worker:
-            command = command_of(settings, installed, port)
+            command = command_of(settings, installed, port, wait=wait, clock=self._clock())
             return Worker(command, settings.folder, environment, self._fork_server)
 
-        if self._debug is None or self._debug.function != settings.name:
+        if debug is None:
             return start(None)
-        return self._debug_port.start(self._debug.port_of(settings), start)
+        return self._debug_port.start(debug.port_of(settings), start)
 
 
 def _invocation(name: str, source: str, parent: Invocation | None) -> Invocation:

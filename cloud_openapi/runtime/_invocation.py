@@ -10,6 +10,7 @@ from cloud_openapi import clocks
 from cloud_openapi.errors import one_line
 from cloud_openapi.runtime._context import Invocation, context_of, event_of, new_token
 from cloud_openapi.runtime._log import InvocationLog, Log
+from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._outcome import EVENT, TOO_LARGE, InvocationError, Outcome
 from cloud_openapi.runtime._reasons import of_error
 from cloud_openapi.runtime._settings import Settings
@@ -30,12 +31,22 @@ class _Failure(NamedTuple):
 
 
 class Execution:
-    """An invocation that has begun; ``memory`` is its worker's peak, in MB."""
+    """An invocation that has begun; ``memory`` is its worker's peak, in MB.
 
-    def __init__(self, invocation: Invocation, settings: Settings, log: Log) -> None:
+    ``clock`` is the one that the function sees, None for the machine's.
+    """
+
+    def __init__(
+        self,
+        invocation: Invocation,
+        settings: Settings,
+        log: Log,
+        clock: MovedClock | None = None,
+    ) -> None:
         self.invocation = invocation
+        self.clock = clock
         self.token = new_token(invocation.request_id)
-        self.log = InvocationLog(log, secret=self.token)
+        self.log = InvocationLog(log, self.token, invocation.request_id, invocation.depth)
         self.memory = 0.0
         self.flush: Callable[[], None] = _nothing
         """Adds the output so far to the log, before a line of another thread."""
@@ -49,7 +60,8 @@ class Execution:
         whole = event_of(event, self.invocation.source, variables["WX_APPID"])
         text = _event_text(whole)
         context = orjson.dumps(context_of(self.invocation, self._settings, variables))
-        return b'{"event": %b, "context": %b}\n' % (text, context)
+        clock = b"" if self.clock is None else b', "clock": ' + json.dumps(self.clock).encode()
+        return b'{"event": %b, "context": %b%b}\n' % (text, context, clock)
 
     def explain(self, reason: str, mark: str, *, nested: bool) -> None:
         """Keep why a call failed; ``mark`` is a part of its error.
@@ -95,6 +107,7 @@ class Execution:
             f"{'RetMsg' if good else 'Result'}:{outcome.text}",
             f"END RequestId:{request_id}",
             report,
+            failed=not good,
         )
         return outcome._replace(log=self.log.text, report=report, reason=reason), milliseconds
 

@@ -1,7 +1,8 @@
 import threading
 from collections import deque
-from collections.abc import Callable
-from itertools import count
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Literal, NamedTuple
 
 _MOST_LINES = 2000
 _LONGEST_LINE = 32 * 1024
@@ -10,38 +11,129 @@ _LONGEST_SHOWN = 4096
 _LONGEST_TEXT = 256 * 1024
 
 
+Kind = Literal["own", "platform", "reason"]
+
+
+class Line(NamedTuple):
+    """A line of a function's log; ``number`` counts the lines of all functions."""
+
+    number: int
+    text: str
+    kind: Kind = "own"
+    """Printed by the function, of the platform, or a reason that a call or its end repeats."""
+
+    invocation: str = ""
+    """The request id of the invocation, empty for a line outside of one."""
+
+    depth: int = 0
+    """1 in an invocation that a function made, 2 in one that it made, and so on."""
+
+    failed: bool = False
+    """True for the lines that end a failed invocation."""
+
+
+class _Numbers:
+    """The number of the newest line of several logs, and the lock under which all are changed."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.newest = 0
+
+
 class Log:
     """The newest lines of a function's log, numbered; at most 2,000 lines and 2 MB.
 
-    ``on_line`` is called with each line that the function prints.
+    ``on_line`` is called with each line.
     """
 
-    def __init__(self, on_line: Callable[[str], None] | None = None) -> None:
-        self._lock = threading.Lock()
-        self._lines: deque[tuple[int, str]] = deque()
+    def __init__(
+        self, on_line: Callable[[Line], None] | None = None, numbers: _Numbers | None = None
+    ) -> None:
+        self._numbers = numbers or _Numbers()
+        self._lines: deque[Line] = deque()
         self._length = 0
-        self._numbers = count(1)
         self._on_line = on_line
 
-    def add(self, *lines: str) -> None:
-        """Add lines of the platform."""
-        with self._lock:
-            self._lines.extend([(next(self._numbers), line) for line in lines])
-            self._length += sum(map(len, lines))
+    def add(
+        self,
+        *texts: str,
+        kind: Kind = "platform",
+        invocation: str = "",
+        depth: int = 0,
+        failed: bool = False,
+    ) -> None:
+        """Add lines, by default of the platform."""
+        with self._numbers.lock:
+            first = self._numbers.newest + 1
+            self._numbers.newest += len(texts)
+            lines = [
+                Line(number, text, kind, invocation, depth, failed)
+                for number, text in enumerate(texts, first)
+            ]
+            self._lines.extend(lines)
+            self._length += sum(map(len, texts))
             while len(self._lines) > _MOST_LINES or self._length > _LONGEST_LOG:
-                self._length -= len(self._lines.popleft()[1])
-
-    def add_own(self, *lines: str) -> None:
-        """Add lines that the function printed."""
-        self.add(*lines)
+                self._length -= len(self._lines.popleft().text)
         if self._on_line is not None:
             for line in lines:
                 self._on_line(line)
 
+    def add_own(self, *texts: str) -> None:
+        """Add lines that the function printed, or warnings, outside of an invocation."""
+        self.add(*texts, kind="own")
+
     def since(self, number: int = 0) -> list[tuple[int, str]]:
         """Return the lines after a number, each with its own."""
-        with self._lock:
-            return [entry for entry in self._lines if entry[0] > number]
+        return [(line.number, line.text) for line in self.lines() if line.number > number]
+
+    def lines(self) -> list[Line]:
+        """Return all lines, the oldest first."""
+        with self._numbers.lock:
+            return list(self._lines)
+
+
+class Logs:
+    """The logs of all functions, whose lines are numbered in their common order.
+
+    ``on_line`` is called with the function's name and each line.
+    """
+
+    def __init__(self, on_line: Callable[[str, Line], None] | None = None) -> None:
+        self._on_line = on_line
+        self._numbers = _Numbers()
+        self._logs: dict[str, Log] = {}
+
+    def of(self, function: str) -> Log:
+        """Return the log of a function; it is empty at first."""
+        with self._numbers.lock:
+            if function not in self._logs:
+                self._logs[function] = Log(self._callback(function), self._numbers)
+            return self._logs[function]
+
+    def since(
+        self, number: int, functions: Collection[str] = (), *, failed: bool = False
+    ) -> tuple[list[tuple[str, Line]], int]:
+        """Return the lines after a number in their order, and the number of the newest of all.
+
+        ``functions`` leaves only theirs. ``failed`` leaves whole invocations that have failed
+        after that number.
+        """
+        with self._numbers.lock:
+            newest = self._numbers.newest
+            logs = [(name, each) for name, each in self._logs.items()]
+        chosen = [pair for pair in logs if not functions or pair[0] in functions]
+        found = [(name, line) for name, log in chosen for line in log.lines()]
+        found = [pair for pair in found if pair[1].number <= newest]
+        if failed:
+            ended = {line.invocation for _, line in found if line.failed and line.number > number}
+            found = [pair for pair in found if pair[1].invocation in ended]
+        else:
+            found = [pair for pair in found if pair[1].number > number]
+        return sorted(found, key=lambda pair: pair[1].number), newest
+
+    def _callback(self, function: str) -> Callable[[Line], None] | None:
+        on_line = self._on_line
+        return None if on_line is None else lambda line: on_line(function, line)
 
 
 class InvocationLog:
@@ -50,8 +142,8 @@ class InvocationLog:
     A ``secret`` is masked in the platform's lines, which show the value that was returned.
     """
 
-    def __init__(self, log: Log, secret: str = "") -> None:
-        self._log = log
+    def __init__(self, log: Log, secret: str = "", invocation: str = "", depth: int = 0) -> None:
+        self._add = partial(log.add, invocation=invocation, depth=depth)
         self._secret = secret
         self._lock = threading.Lock()
         self._kept: deque[str] = deque()
@@ -69,15 +161,15 @@ class InvocationLog:
                 line[:_LONGEST_LINE].decode("utf-8", "replace").removesuffix("\r") for line in lines
             ]
             self._keep(*texts)
-            self._log.add_own(*texts)
+            self._add(*texts, kind="own")
 
-    def platform(self, *lines: str) -> None:
+    def platform(self, *lines: str, failed: bool = False) -> None:
         """Add lines of the platform, after the function's output so far."""
         if self._rest:
             self.own(b"")
         shown = [self._shown(line) for line in lines]
         self._keep(*shown)
-        self._log.add(*shown)
+        self._add(*shown, failed=failed)
 
     def add_reason(self, reason: str, *, nested: bool = False) -> None:
         """Add a line with a reason, unless it repeats one of this invocation; any thread may.
@@ -90,7 +182,7 @@ class InvocationLog:
         if not repeated:
             if not nested:
                 self._keep(line)
-            self._log.add_own(line)
+            self._add(line, kind="reason")
 
     def nest(self, name: str, text: str) -> None:
         """Add the log of an invocation that this one made, indented; any thread may."""

@@ -50,6 +50,7 @@ _UNREACHABLE = re.compile(
     r"ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|NewConnectionError"
     r"|ConnectTimeoutError|ProxyError|NameResolutionError"
 )
+_OWN = re.compile("No matching distribution found for cloud[-_.]openapi", re.IGNORECASE)
 # The packages that the platform's page lists, and their dependencies.
 PREINSTALLED = (
     "certifi",
@@ -125,7 +126,9 @@ def pip_install(target: Path, what: Sequence[str]) -> None:
     if find_spec("pip") is None:
         how = shlex.join([sys.executable, "-m", "ensurepip"])
         raise CloudOpenAPIError(f"pip is not installed for this Python; install it: {how}")
-    options = ["--quiet", "--disable-pip-version-check", "--no-input", "--target", str(target)]
+    # Twice quiet: pip's warnings are about environments that are not the platform's.
+    quiet = ["--quiet", "--quiet", "--disable-pip-version-check", "--no-input"]
+    options = [*quiet, "--target", str(target)]
     _run("pip", [sys.executable, "-m", "pip", "install", *options, *what])
 
 
@@ -220,6 +223,16 @@ def _run(tool: str, command: list[str], variables: Mapping[str, str] | None = No
     )
     if result.returncode:
         sys.stderr.write(result.stdout)
-        unreachable = _UNREACHABLE.search(result.stdout)
-        why = f"it cannot reach {_SOURCES[tool]}; " if unreachable else ""
+        why = _why(tool, result.stdout)
         raise CloudOpenAPIError(f"{tool} failed; {why}its output is above ({shlex.join(command)})")
+
+
+def _why(tool: str, output: str) -> str:
+    if _UNREACHABLE.search(output):
+        return f"it cannot reach {_SOURCES[tool]}; "
+    if _OWN.search(output):
+        return (
+            "cloud-openapi is on no index: leave it out of requirements.txt, functions and "
+            "uploads have it without; "
+        )
+    return ""

@@ -15,16 +15,24 @@ class _Idle(NamedTuple):
     found: Function
     worker: Worker
     since: float
+    loaded: bool
+
+    @property
+    def usable(self) -> bool:
+        return self.worker.ready if self.loaded else not self.worker.ended
 
 
 class Pool:
     """Warm workers, kept for the next invocation of the same, unchanged function.
 
-    A worker that has been idle for ten minutes is ended.
+    A worker that has been idle for ten minutes is ended, unless its function ``is_debugged``.
     """
 
-    def __init__(self, start: Callable[[Function], Worker]) -> None:
+    def __init__(
+        self, start: Callable[[Function], Worker], is_debugged: Callable[[str], bool]
+    ) -> None:
         self._start = start
+        self._is_debugged = is_debugged
         self._lock = threading.Lock()
         self._idle: dict[str, list[_Idle]] = {}
         self._busy: set[Worker] = set()
@@ -34,25 +42,26 @@ class Pool:
         self._timer: threading.Timer | None = None
 
     def take(self, found: Function, *, alone: bool = False) -> tuple[Worker, bool]:
-        """Return a worker of a function, and whether it is new and has to load the function.
+        """Return a worker of a function, and whether it has still to load the function.
 
         ``alone`` waits until the outdated workers that it replaces have ended.
         """
-        stale, kept = [], None
+        stale: list[Worker] = []
+        kept = None
         with self._lock:
             idle = self._idle.setdefault(found.settings.name, [])
             while idle and kept is None:
                 last = idle.pop()
-                if last.found == found and last.worker.ready:
-                    kept = last.worker
-                    self._busy.add(kept)
+                if last.found == found and last.usable:
+                    kept = last
+                    self._busy.add(kept.worker)
                 else:
                     stale.append(last.worker)
         ending = self._end(stale)
         if alone:
             wait(ending)
         if kept is not None:
-            return kept, False
+            return kept.worker, not kept.loaded
         new = self._start(found)
         with self._lock:
             self._busy.add(new)
@@ -60,14 +69,21 @@ class Pool:
                 new.kill()
         return new, True
 
-    def give_back(self, found: Function, worker: Worker, *, keep: bool) -> None:
+    def start_early(self, found: Function) -> None:
+        """Start a worker before the first invocation, which finds it loaded or loading."""
+        worker, _ = self.take(found)
+        self.give_back(found, worker, keep=True, loaded=False)
+
+    def give_back(
+        self, found: Function, worker: Worker, *, keep: bool, loaded: bool = True
+    ) -> None:
         """Keep a worker for the next invocation, or end it."""
         with self._lock:
             self._busy.discard(worker)
             kept = keep and not self._closed
             if kept:
                 idle = self._idle.setdefault(found.settings.name, [])
-                idle.append(_Idle(found, worker, clocks.monotonic()))
+                idle.append(_Idle(found, worker, clocks.monotonic(), loaded))
                 if self._timer is None:
                     self._end_unused_after(_IDLE_SECONDS)
         if not kept:
@@ -100,10 +116,11 @@ class Pool:
         """End the workers that have been idle for too long, and look again for the next ones."""
         with self._lock:
             now, unused = clocks.monotonic(), []
-            for idle in self._idle.values():
+            groups = [idle for name, idle in self._idle.items() if not self._is_debugged(name)]
+            for idle in groups:
                 while idle and now - idle[0].since >= _IDLE_SECONDS:  # the oldest come first
                     unused.append(idle.pop(0).worker)
-            oldest = min((idle[0].since for idle in self._idle.values() if idle), default=None)
+            oldest = min((idle[0].since for idle in groups if idle), default=None)
             self._timer = None
             if oldest is not None:
                 self._end_unused_after(oldest + _IDLE_SECONDS - now)

@@ -68,7 +68,7 @@ def find_project(start: Path, given: Path | None = None) -> Project:
     for place in _places(start):
         if place.folder is None:
             looked.append(place.named_by)
-        elif place.folder.is_dir():
+        elif _is_folder(place.folder):
             return Project(place.folder, place.named_by, tuple(looked), _below(place.folder, start))
         else:
             named = named or place.folder
@@ -95,7 +95,10 @@ def install_command(settings: Settings) -> str:
 
 def nothing_found(folder: Path) -> str:
     """Return a message: a folder has no functions, what was seen, and what to do."""
-    if folder.is_dir():
+    if _is_function(folder):
+        above = shlex.quote(_shown(folder.parent))
+        return f"{_shown(folder)} is a function, not a folder of functions: --functions {above}"
+    if _is_folder(folder):
         seen = "; ".join(islice(_misses(folder), _LISTED)) or "it has no folders"
         return f"There are no functions in {_shown(folder)}: {seen}. {_advice(Path())}"
     found = find_project(Path())
@@ -185,6 +188,11 @@ def _is_function(folder: Path) -> bool:
         return False
 
 
+def _is_folder(path: Path) -> bool:
+    # Unlike is_dir, isdir raises nothing for a name that is too long.
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def _folders(folder: Path) -> list[Path]:
     """Return the folders in a folder, without hidden ones and installed packages."""
     try:
@@ -214,7 +222,7 @@ def _advice(start: Path) -> str:
 
 
 def _holders(start: Path) -> list[Path]:
-    """Return folders below a folder that hold functions, those near it first."""
+    """Return folders below a folder that hold functions, those of the usual names first."""
     found: list[Path] = []
     queue = deque([(start, 0)])
     for _ in range(_MOST_FOLDERS):
@@ -226,7 +234,7 @@ def _holders(start: Path) -> list[Path]:
             found.append(folder)
         elif depth < _DEEPEST:
             queue.extend((each, depth + 1) for each in inner)
-    return found
+    return sorted(found, key=lambda each: each.name not in _USUAL)
 
 
 def _shown(folder: Path) -> str:

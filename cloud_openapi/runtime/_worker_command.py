@@ -6,10 +6,12 @@ import os
 import shutil
 import sys
 import sysconfig
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._packages import PREINSTALLED
 from cloud_openapi.runtime._settings import Settings
 
@@ -20,15 +22,19 @@ NODE_VARIABLE = "CLOUD_OPENAPI_NODE"
 _LAST_PORT = 65535
 
 
-class MissingProgramError(Exception):
+class MissingProgramError(ConfigError):
     """A program that a function needs is not installed; the message says what to do."""
 
 
 class Debug(NamedTuple):
-    """The function to debug, and the debugger's port (None: the language's default)."""
+    """The function to debug, and the debugger's port (None: the language's default).
+
+    With ``wait`` its process loads the module once a debugger is attached.
+    """
 
     function: str
     port: int | None = None
+    wait: bool = False
 
     @classmethod
     def parse(cls, text: str) -> "Debug":
@@ -43,38 +49,66 @@ class Debug(NamedTuple):
         return self.port or _PORTS[settings.language]
 
 
-def command_of(
-    settings: Settings, packages: list[Path], debug_port: int | None = None, *, bare: bool = False
+def command_of(  # noqa: PLR0913 - each with a default but the first two
+    settings: Settings,
+    packages: list[Path],
+    debug_port: int | None = None,
+    *,
+    wait: bool = False,
+    clock: MovedClock | None = None,
+    bare: bool = False,
 ) -> list[str]:
     """Return the command that loads a function, without the descriptors of the worker's pipes.
 
-    ``bare`` hides packages from a Python function that its upload does not have. Raises
+    With a port, ``wait`` loads it once a debugger is attached. Its module sees the time of
+    ``clock``. ``bare`` hides packages from a Python function that its upload does not have. Raises
     MissingProgramError.
     """
+    check_clock(settings, clock)
+    node = settings.language == "node"
     task = {
         "file": str(settings.file),
         "handler": settings.handler,
         "packages": [str(path) for path in packages],
         "platform": _platform() if bare else {},
+        "port": debug_port,
+        "wait": wait,
+        "clock": clock,
     }
-    program = _node(debug_port) if settings.language == "node" else _python(debug_port, bare=bare)
+    program = _node(debug_port) if node else _python(debug_port, wait=wait, bare=bare)
     return [*program, json.dumps(task)]
 
 
-def _python(debug_port: int | None, *, bare: bool) -> list[str]:
+def check_clock(settings: Settings, clock: MovedClock | None) -> None:
+    """Raise MissingProgramError if a function cannot be shown a clock."""
+    if clock is not None and settings.language == "python" and not _is_installed("time_machine"):
+        raise MissingProgramError(
+            "time-machine is not installed, so a Python function cannot see the emulator's time: "
+            "pip install time-machine"
+        )
+
+
+@cache
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _python(debug_port: int | None, *, wait: bool, bare: bool) -> list[str]:
     isolated = ["-I", "-S"] if bare else []
     debugger = []
     if debug_port is not None:
-        if importlib.util.find_spec("debugpy") is None:
+        if not _is_installed("debugpy"):
             raise MissingProgramError(
                 "debugpy is not installed, so a Python function cannot be debugged: "
                 "pip install debugpy"
             )
         debugger = ["-Xfrozen_modules=off", "-m", "debugpy", "--listen", f"127.0.0.1:{debug_port}"]
+        debugger += ["--wait-for-client"] if wait else []
     return [sys.executable, *isolated, *debugger, str(_HERE / "_bootstrap.py")]
 
 
-def _node(debug_port: int | None) -> list[str]:
+def node_program() -> str:
+    """Return the path of Node.js. Raises MissingProgramError."""
     wanted = os.environ.get(NODE_VARIABLE) or "node"
     node = shutil.which(wanted)
     if node is None:
@@ -82,8 +116,13 @@ def _node(debug_port: int | None) -> list[str]:
             f'Node.js is missing: the program "{wanted}" was not found. Install it from '
             f"https://nodejs.org, or set {NODE_VARIABLE} to its path."
         )
-    debugger = [f"--inspect=127.0.0.1:{debug_port}"] if debug_port is not None else []
-    return [node, *debugger, str(_HERE / "_bootstrap.js")]
+    return node
+
+
+def _node(debug_port: int | None) -> list[str]:
+    # Node.js would write the debugger's address to stderr, which is the function's log.
+    debugger = [] if debug_port is None else ["--inspect-publish-uid=http"]
+    return [node_program(), *debugger, str(_HERE / "_bootstrap.js")]
 
 
 def _platform() -> dict[str, list[str]]:

@@ -35,6 +35,10 @@ class Claim(NamedTuple):
     params: list[str]
     signature: str
 
+    def seconds_from(self, now: float) -> float:
+        """Return how far a time is from the one that was signed."""
+        return abs(now - int(self.begin))
+
     def verify(self, request: Signed, secret_key: str, now: float) -> None:
         """Raise SignatureError unless the request was signed with a key, at about ``now``.
 

@@ -69,13 +69,17 @@ class Claim(NamedTuple):
     headers: list[str]
     signature: str
 
+    def seconds_from(self, now: float) -> float:
+        """Return how far a time is from the one that was signed."""
+        return abs(now - self.timestamp)
+
     def verify(self, request: Signed, secret_key: str, now: float) -> None:
         """Raise SignatureError unless the request was signed with a key, at about ``now``.
 
         ``now`` is in seconds.
         """
         # First: the date of a time that is far away cannot be computed.
-        if abs(now - self.timestamp) > EXPIRES:
+        if self.seconds_from(now) > EXPIRES:
             raise SignatureError(
                 f"X-Timestamp is more than {EXPIRES} seconds away: check the clock"
             )

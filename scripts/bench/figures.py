@@ -3,6 +3,7 @@
 from functools import partial
 
 from cloud_openapi.catalogue import default_catalogue
+from scripts.bench.checking import checked_memory, checked_time
 from scripts.bench.clients import (
     against_requests,
     against_wechatpy,
@@ -29,12 +30,14 @@ from scripts.bench.functions import (
 )
 from scripts.bench.lasting import grown_memory
 from scripts.bench.measuring import Figure, Limit, in_seconds, milliseconds, per_second
-from scripts.bench.speed import against_flask, against_moto, against_prism
+from scripts.bench.speed import against_flask, against_moto, against_prism, live_lines
 from scripts.bench.starting import (
     SDK,
+    completion,
     idle_memory,
     import_against_node,
     import_against_requests,
+    processor_time,
     start_time,
 )
 
@@ -88,6 +91,21 @@ FIGURES = (
         import_against_node,
     ),
     Figure(
+        "CPU of cloud-openapi --help",
+        Limit("<=", 0.12, " s"),
+        in_seconds,
+        processor_time,
+    ),
+    *(
+        Figure(
+            f"CPU of completing {line!r}",
+            Limit("<=", 0.12, " s"),
+            in_seconds,
+            partial(completion, line=line),
+        )
+        for line in ("cloud-openapi inv", "cloud-openapi call ana", "cloud-openapi invoke ")
+    ),
+    Figure(
         "cloud-openapi serve, from start to first answered call",
         Limit("<=", 0.6, " s"),
         in_seconds,
@@ -125,6 +143,12 @@ FIGURES = (
             partial(against_flask, api=name),
         )
         for name in default_catalogue()
+    ),
+    Figure(
+        "calls: serve with live lines, --quiet",
+        Limit(">=", 0.97),
+        per_second,
+        live_lines,
     ),
     Figure("calls: emulator, Prism", Limit(">=", 1), per_second, against_prism),
     Figure("calls: emulator, moto", Limit(">=", 6), per_second, against_moto),
@@ -236,6 +260,18 @@ FIGURES = (
 )
 
 LONG = (
+    Figure(
+        "check of 100 functions that load wx-server-sdk",
+        Limit("<=", 20, " s"),
+        in_seconds,
+        checked_time,
+    ),
+    Figure(
+        "the same: memory of all its processes",
+        Limit("<=", 200, " MiB"),
+        "{:.1f} MiB".format,
+        checked_memory,
+    ),
     Figure(
         "verify of 10,000 recordings",
         Limit("<=", 60, " s"),

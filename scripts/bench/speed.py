@@ -51,6 +51,13 @@ def against_flask(
             return compare(effort, url, calls, bare, constant, connections)
 
 
+def live_lines(effort: Effort) -> Samples:
+    """Measure the calls per second of `serve` that prints a line a call, and of a quiet one."""
+    with emulator() as (url, _), emulator("--quiet") as (quiet, _):
+        ours, theirs = [documented_call(url)], [documented_call(quiet)]
+        return compare(effort, url, ours, quiet, theirs)
+
+
 def against_prism(effort: Effort) -> Samples:
     """Measure the calls per second of the emulator, and of Prism with the same API document."""
     with (

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -77,6 +78,30 @@ def memory(process: int, kind: str = "Rss") -> float:
         raise NotMeasuredError(f"{error.filename} is missing") from error
     (kibibytes,) = re.findall(rf"^{kind}: +(\d+) kB$", text, re.MULTILINE)
     return int(kibibytes) / 1024
+
+
+def processor_time(effort: Effort, **variables: str) -> Samples:
+    """Measure the CPU seconds of `cloud-openapi --help`, or of a completion by its variables."""
+    code = "from cloud_openapi.cli import main; main()"
+    command = [sys.executable, "-c", code, *([] if variables else ["--help"])]
+    seconds = []
+    for _ in range(1 + effort.many):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(
+            command, env={**os.environ, **variables}, stdout=subprocess.DEVNULL, check=True
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    # The first one does not count: it compiles modules and reads from the disk.
+    return Samples(seconds[1:], [])
+
+
+def completion(effort: Effort, line: str) -> Samples:
+    """Measure the CPU seconds of the completion of a command line."""
+    last = str(line.count(" "))
+    return processor_time(
+        effort, _CLOUD_OPENAPI_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=last
+    )
 
 
 def start_time(effort: Effort) -> Samples:

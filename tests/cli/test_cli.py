@@ -600,7 +600,8 @@ def test_an_unknown_function_is_404_on_the_server(served):
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_signal_stops_serve_and_its_functions_silently_with_exit_code_0(functions, how):
-    process, ready = start(PORT=0, JSON=1, FUNCTIONS=functions, HOST="localhost", NOW="2026-03-11")
+    given = {"FUNCTIONS": functions, "HOST": "localhost", "NOW": "2026-03-11", "QUIET": 1}
+    process, ready = start(PORT=0, JSON=1, **given)
     assert ready["functions"] == ["echo", "ends", "pid", "prints", "raises"]
     assert fetch(f"{ready['url']}/healthz")[1]["now"] == "2026-03-11T00:00:00+08:00"
     worker = fetch(f"{ready['url']}/v1/functions/pid", {})[1]

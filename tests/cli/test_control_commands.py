@@ -316,8 +316,10 @@ def test_an_answer_that_is_no_encoding_of_its_header_is_reported(failing, httpse
     [
         (["control", "journal"], "journal", {"entries": 5}),
         (["control", "journal", "--follow"], "journal", {"entries": []}),
-        (["logs", "hello"], "functions/hello/log", {"lines": []}),
-        (["logs", "hello"], "functions/hello/log", {"lines": None, "next": 1}),
+        (["logs", "hello"], "log", {"lines": []}),
+        (["logs"], "log", {"lines": None, "next": 1}),
+        (["logs", "--follow"], "log", {"lines": ["text"], "next": 1}),
+        (["logs"], "log", {"lines": [{"function": "hello", "depth": "1"}], "next": 1}),
     ],
 )
 def test_json_of_another_program_is_reported(httpserver, monkeypatch, arguments, path, answer):
@@ -329,8 +331,13 @@ def test_json_of_another_program_is_reported(httpserver, monkeypatch, arguments,
 
 
 def test_half_a_surrogate_pair_in_a_log_is_printed(httpserver):
-    httpserver.expect_request("/_emulator/functions/hello/log").respond_with_json(
-        {"lines": ["a\ud800b", "留存"], "next": 2}
+    httpserver.expect_request("/_emulator/log").respond_with_json(
+        {
+            "lines": [
+                {"function": "hello", "depth": 0, "text": text} for text in ("a\ud800b", "留存")
+            ],
+            "next": 2,
+        }
     )
     ran = subprocess.run(
         [COMMAND, "logs", "hello", "--url", httpserver.url_for("")],
@@ -425,3 +432,67 @@ def test_help_does_not_import_requests():
         env={**os.environ, "PYTHONWARNINGS": "error"},
     )
     assert ran.stdout == "False\n"
+
+
+def leaves(command, *path):
+    """Yield the words of each command that has no subcommands."""
+    if hasattr(command, "commands"):
+        for name, each in command.commands.items():
+            yield from leaves(each, *path, name)
+    else:
+        yield path, command
+
+
+def test_each_command_takes_the_url_at_its_end():
+    control = _group.group.get_command(None, "control")
+    for path, command in leaves(control):
+        assert any("--url" in each.opts for each in command.params), path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["state"],
+        ["clock", "advance", "-5"],
+        ["faults", "list"],
+        ["pins", "add", "analysis.getDailyRetain", "--response", "{}", "--force"],
+        ["app", "set", DEMO_APPID, "--ready-hour", "9"],
+        ["journal"],
+    ],
+    ids=" ".join,
+)
+def test_url_is_taken_before_and_after_the_subcommand(served, emulator, arguments):
+    for words in (["--url", served[1], *arguments], [*arguments, "--url", served[1]]):
+        ran = CliRunner().invoke(_group.group, ["control", *words])
+        assert (ran.exit_code, ran.stderr) == (0, "")
+
+
+def test_url_at_the_end_overrides_the_one_before_and_the_variable(served, emulator):
+    environment = {"CLOUD_OPENAPI_BASE_URL": "http://127.0.0.1:1"}
+    arguments = ["control", "--url", "http://127.0.0.1:2", "state", "--url", served[1]]
+    ran = CliRunner().invoke(_group.group, arguments, env=environment)
+    assert (ran.exit_code, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["faults", "add", "latancy"], "latency"),
+        (["faults", "add", "html", "--api", "getDailyRetain"], "analysis.getDailyRetain"),
+        (["pins", "add", "analysis.getdailyretian", "--response", "{}"], "analysis.getDailyRetain"),
+        (["journal", "--api", "analysis.getVisitPge"], "analysis.getVisitPage"),
+        (["reset", "wxdemo00000000000"], DEMO_APPID),
+        (["app", "set", "wxdemo00000000000", "--ready-hour", "1"], DEMO_APPID),
+        (
+            ["app", "set", DEMO_APPID, "--daily-limit", "getVisitPage=3"],
+            "analysis.getVisitPage",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_name_like_a_known_one_is_suggested(failing, emulator, arguments, meant):
+    assert f"(did you mean {meant}?)" in failing(*arguments)
+
+
+def test_name_unlike_any_other_has_no_suggestion(failing, emulator):
+    assert "did you mean" not in failing("faults", "add", "xyzzy")

@@ -33,7 +33,12 @@ def test_the_overview_has_the_first_line_of_each_commands_help(name):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--version"], ["--help"], ["control", "--help"], ["control", "faults", "add", "--help"]],
+    [
+        ["--version"],
+        ["--help"],
+        *([name, "--help"] for name in NAMES if name not in {"check", "logs", "serve"}),
+        ["control", "faults", "add", "--help"],
+    ],
     ids=" ".join,
 )
 def test_commands_without_a_server_do_not_import_one(arguments):
@@ -49,14 +54,19 @@ def test_commands_without_a_server_do_not_import_one(arguments):
 
 
 @pytest.mark.parametrize(
-    ("command", "module"), [("control", "click"), ("serve", "flask"), ("verify", "jsonschema")]
+    ("arguments", "module"),
+    [
+        (["control", "--help"], "click"),
+        (["openapi"], "flask"),
+        (["verify", "missing.yaml"], "jsonschema"),
+    ],
 )
-def test_a_package_that_is_missing_is_named(monkeypatch, command, module):
+def test_a_package_that_is_missing_is_named(monkeypatch, arguments, module):
     for name in [*sys.modules]:
         if name.startswith(("cloud_openapi.cli.", "cloud_openapi.emulator", "cloud_openapi.cont")):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setattr(sys, "argv", ["cloud-openapi", command, "--help"])
+    monkeypatch.setattr(sys, "argv", ["cloud-openapi", *arguments])
     with pytest.raises(SystemExit) as exit_info:
         main()
     start = f"cloud-openapi: {module} is not installed; the commands need pip install "
@@ -173,3 +183,27 @@ def completed(folder, line):
 )  # fmt: skip
 def test_bash_completes_commands_options_functions_and_apis(line, expected):
     assert completed(ROOT, line) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["srve"], "'serve'"),
+        (["control", "fauts", "list"], "'faults'"),
+        (["invoke", "--dat", "{}"], "'--data'"),
+        (["call", "analysis.getDailyRetain", "--begindate", "20170313"], "'--begin-date'"),
+        (["control", "mode", "Replai"], "Did you mean replay?"),
+        (["schema", "analysis.getDailyRetain", "--form", "HTTP"], "Did you mean https?"),
+        (["verify", "x", "--report", "jsn"], "Did you mean json?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_a_wrong_word_is_answered_with_the_nearest_right_one(arguments, meant):
+    ran = CliRunner().invoke(group, arguments)
+    assert ran.exit_code == 2
+    assert meant in ran.output
+
+
+def test_a_word_like_no_other_has_no_suggestion():
+    ran = CliRunner().invoke(group, ["control", "mode", "zzz"])
+    assert "Did you mean" not in ran.output

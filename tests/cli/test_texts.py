@@ -103,7 +103,7 @@ def test_a_broken_config_json_is_a_problem_with_its_name(run, tmp_path, content)
     break_file(path, content)
     code, out, err = run("check", "hello")
     assert (code, err) == (1, "")
-    assert out.startswith(f"hello: {path.resolve()}: ")
+    assert out.startswith("hello\n  functions/hello/config.json:")
     code, out, err = run("invoke", "hello")
     assert (code, out) == (1, "")
     assert str(path.resolve()) in err
@@ -116,7 +116,7 @@ def test_a_broken_cloudbaserc_is_a_problem_with_its_name(run, tmp_path, name):
     break_file(path, BROKEN[name])
     code, out, err = run("check", "hello")
     assert (code, err) == (1, "")
-    assert f"hello: {path.resolve()}: " in out
+    assert "hello\n  cloudbaserc.json:" in out
 
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
@@ -128,7 +128,7 @@ def test_another_broken_file_beside_a_function_is_no_traceback(run, tmp_path, na
     code, out, err = run("check", "hello")
     assert code == 0
     assert err == ""
-    assert out.endswith("hello: fine\n")
+    assert "1 function: 1 fine, 0 problems, " in out
 
 
 @pytest.mark.parametrize("name", ["settings.json", "a.har", "a.json"])

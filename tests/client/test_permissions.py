@@ -112,3 +112,14 @@ def test_other_code_has_the_file_of_the_working_directory(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     assert config_of(str(tmp_path / "jobs" / "report.py")) == tmp_path / "config.json"
     assert config_of(None) == tmp_path / "config.json"
+
+
+def test_a_function_in_a_folder_of_any_name_has_its_own_config_json(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "cloud" / "hello"
+    (folder / "lib").mkdir(parents=True)
+    (folder / "index.py").touch()
+    assert config_of(str(folder / "index.py")) == tmp_path / "config.json"
+    (folder / "config.json").write_text("{}")
+    assert config_of(str(folder / "index.py")) == folder / "config.json"
+    assert config_of(str(folder / "lib" / "deep.py")) == folder / "config.json"

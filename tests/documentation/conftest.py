@@ -28,6 +28,13 @@ PROJECT = ROOT / "cloud_openapi" / "cli" / "sample"
 NOW = "2026-05-01T12:00"
 
 
+def install(function):
+    """Do what `npm install` does for a function, by links to the packages of the tests."""
+    (function / "node_modules").mkdir()
+    for package in (NODE / "node_modules").iterdir():
+        (function / "node_modules" / package.name).symlink_to(package)
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """Go to a project that has the files which pages name."""
@@ -35,7 +42,8 @@ def project(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "functions", "functions")
     shutil.copy(ROOT / "config.json", "config.json")
     timer = {"triggers": [{"name": "TRIGGER", "type": "timer", "config": "0 0 9 * * * *"}]}
-    Path("functions/getDailyRetainNode/node_modules").symlink_to(NODE / "node_modules")
+    for function in Path("functions").glob("*Node"):
+        install(function)
     Path("functions/FUNCTION").mkdir()
     Path("functions/FUNCTION/config.json").write_text(json.dumps(timer))
     Path("functions/FUNCTION/index.py").write_text("def main(event, context):\n    return 1\n")

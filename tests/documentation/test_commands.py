@@ -12,6 +12,7 @@ NOT_RUN = {
     r"python3 -m|pip install|\. \.venv": "installs packages: tests of the wheel do it",
     r"cloud-openapi install": "downloads packages: tests/runtime/test_packages.py",
     r"cloud-openapi package getDailyRetain$": "the same: tests/cli/test_package_command.py",
+    r"cloud-openapi invoke .*--debug": "waits for a debugger: tests/runtime/test_debug.py",
     r"openapi-(generator|python)": "downloads programs: tests/slow runs both",
     r"export .*…": "the credentials of the reader",
     r"pytest --record": "test_programs.py, with the page's test",
@@ -24,12 +25,11 @@ def why_not(command):
     return next((why for pattern, why in NOT_RUN.items() if re.match(pattern, command)), None)
 
 
-def write_files(page):
-    """Write the files of a page: a block after a line that ends with `name`: is one."""
+def files_of(page):
+    """Return the files of a page: a block after a line that ends with `name`: is one."""
     pattern = r"`([\w./-]+\.(?:js|py|json))`[:：]\n\n```\w+\n(.*?)^```"
-    for name, source in re.findall(pattern, text_of(page), re.DOTALL | re.MULTILINE):
-        Path(name).parent.mkdir(parents=True, exist_ok=True)
-        Path(name).write_text(source, "utf-8")
+    found = re.findall(pattern, text_of(page), re.DOTALL | re.MULTILINE)
+    return {source: Path(name) for name, source in found}
 
 
 WITH_COMMANDS = [
@@ -42,9 +42,12 @@ WITH_COMMANDS = [
 
 @pytest.mark.parametrize("page", WITH_COMMANDS)
 def test_every_command_of_a_page_runs(page, shell):
-    write_files(page)
+    files = files_of(page)
     printed = ""
     for language, block in blocks_of(page):
+        if file := files.get(block):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block, "utf-8")
         if language == "output":
             assert [line for line in block.splitlines() if line not in printed] == [], printed
         for command in commands_of(block) if language == "sh" else ():

@@ -9,14 +9,16 @@ import sys
 import threading
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from support.pages import blocks
 from support.processes import WAIT, until
 from support.values import NOW
 
+from cloud_openapi.cli._debug_options import debugger_of
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.runtime import Debug, Functions, _worker_command
 
@@ -106,11 +108,41 @@ STOPPED = {
 }
 
 
-class Adapter:
+def connect(port):
+    """Connect to a debugger that may still be starting."""
+    found = []
+
+    def connected():
+        with suppress(ConnectionRefusedError):
+            found.append(socket.create_connection(("127.0.0.1", port), WAIT))
+        return found
+
+    assert until(connected)
+    return found[0]
+
+
+class Messages:
+    """Messages of a debugger; one that is not awaited yet is kept."""
+
+    def __init__(self):
+        self._passed = []
+
+    def wait(self, **fields):
+        for message in self._passed:
+            if fields.items() <= message.items():
+                self._passed.remove(message)
+                return message
+        while not fields.items() <= (message := self.read()).items():
+            self._passed.append(message)
+        return message
+
+
+class Adapter(Messages):
     """A debugger's side of the Debug Adapter Protocol."""
 
     def __init__(self, port):
-        self._socket = socket.create_connection(("127.0.0.1", port), WAIT)
+        super().__init__()
+        self._socket = connect(port)
         self._file = self._socket.makefile("rb")
         self._number = 0
 
@@ -124,39 +156,38 @@ class Adapter:
         body = json.dumps({**message, "command": command, "arguments": arguments}).encode()
         self._socket.sendall(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
 
-    def wait(self, **fields):
-        while True:
-            length = int(self._file.readline().split(b":")[1])
-            assert self._file.readline() == b"\r\n"
-            message = json.loads(self._file.read(length))
-            if fields.items() <= message.items():
-                return message
+    def read(self):
+        length = int(self._file.readline().split(b":")[1])
+        assert self._file.readline() == b"\r\n"
+        return json.loads(self._file.read(length))
 
 
-def stop_in_python(port, path, invoke):
-    """Stop at line 3 and go on; return what is known of the event there."""
+def stop_in_python(port, path, invoke, line=3, launch=None):
+    """Stop at a line and go on; return the line and a variable's value there."""
     with closing(Adapter(port)) as adapter:
         adapter.send("initialize", adapterID="test")
-        adapter.send("attach", connect={"host": "127.0.0.1", "port": port})
+        adapter.send("attach", **(launch or {"connect": {"host": "127.0.0.1", "port": port}}))
         adapter.wait(event="initialized")
-        adapter.send("setBreakpoints", source={"path": str(path)}, breakpoints=[{"line": 3}])
+        adapter.send("setBreakpoints", source={"path": str(path)}, breakpoints=[{"line": line}])
         adapter.send("configurationDone")
         adapter.wait(command="attach", success=True)
         invoke()
         thread = adapter.wait(event="stopped")["body"]["threadId"]
         adapter.send("stackTrace", threadId=thread)
         frame = adapter.wait(command="stackTrace")["body"]["stackFrames"][0]
-        adapter.send("evaluate", expression="event", frameId=frame["id"])
+        adapter.send("evaluate", expression=SHOWN[line], frameId=frame["id"])
         seen = adapter.wait(command="evaluate")["body"]["result"]
         adapter.send("continue", threadId=thread)
         adapter.wait(command="continue")
         return frame["line"], ast.literal_eval(seen)
 
 
-class Inspector:
+class Inspector(Messages):
     """A debugger's side of Node.js's inspector: JSON over a WebSocket."""
 
     def __init__(self, port):
+        super().__init__()
+        connect(port).close()
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"http://127.0.0.1:{port}/json/list", timeout=WAIT) as answer:
             path = "/" + json.load(answer)[0]["webSocketDebuggerUrl"].rsplit("/", 1)[1]
@@ -179,40 +210,38 @@ class Inspector:
         self._socket.sendall(head + body)
         return self.wait(id=1)["result"]
 
-    def wait(self, **fields):
-        while True:
-            size = self._file.read(2)[1]
-            if size > 125:
-                size = int.from_bytes(self._file.read(2 if size == 126 else 8), "big")
-            message = json.loads(self._file.read(size))
-            if fields.items() <= message.items():
-                return message
+    def read(self):
+        size = self._file.read(2)[1]
+        if size > 125:
+            size = int.from_bytes(self._file.read(2 if size == 126 else 8), "big")
+        return json.loads(self._file.read(size))
 
 
-def stop_in_node(port, path, invoke):
+def stop_in_node(port, path, invoke, line=3, launch=None):
     """Do the same by the inspector; its lines begin at 0."""
     with closing(Inspector(port)) as inspector:
         inspector.call("Debugger.enable")
-        inspector.call("Debugger.setBreakpointByUrl", url=path.as_uri(), lineNumber=2)
+        inspector.call("Debugger.setBreakpointByUrl", url=path.as_uri(), lineNumber=line - 1)
+        inspector.call("Runtime.runIfWaitingForDebugger")
         invoke()
         frame = inspector.wait(method="Debugger.paused")["params"]["callFrames"][0]
         found = inspector.call(
             "Debugger.evaluateOnCallFrame",
             callFrameId=frame["callFrameId"],
-            expression="event",
+            expression=SHOWN[line],
             returnByValue=True,
         )
         inspector.call("Debugger.resume")
         return frame["location"]["lineNumber"] + 1, found["result"]["value"]
 
 
-@pytest.mark.parametrize(
-    ("file", "stop"),
-    [
-        pytest.param("index.py", stop_in_python, marks=needs_debugpy),
-        pytest.param("index.js", stop_in_node, marks=needs_node),
-    ],
-)
+DEBUGGERS = [
+    pytest.param("index.py", stop_in_python, marks=needs_debugpy),
+    pytest.param("index.js", stop_in_node, marks=needs_node),
+]
+
+
+@pytest.mark.parametrize(("file", "stop"), DEBUGGERS)
 def test_limits_do_not_apply_while_a_debugger_stops_a_function(tmp_path, write, file, stop):
     write(file, STOPPED[file])
     port = free_port()
@@ -233,6 +262,91 @@ def test_limits_do_not_apply_while_a_debugger_stops_a_function(tmp_path, write, 
         functions.close()
 
 
+# Make one file, and wait for another.
+MEETING = {
+    "index.py": "import os, time\ndef main(event, context):\n"
+    "    open(event['makes'], 'w').close()\n"
+    "    while not os.path.exists(event['awaits']):\n        time.sleep(0.01)\n    return event\n",
+    "index.js": "const fs = require('fs')\nexports.main = async (event) => {\n"
+    "  fs.writeFileSync(event.makes, '')\n  while (!fs.existsSync(event.awaits))"
+    " await new Promise((go) => setTimeout(go, 10))\n  return event\n}\n",
+}
+# The variable that is read at a line.
+SHOWN = {2: "loaded", 3: "event", 4: "event"}
+BY_LINE = {
+    "index.py": "loaded = {'by': 'line 1'}\nloaded['by'] = 'line 2'\n"
+    "def main(event, context):\n    return event\n",
+    "index.js": "const loaded = { by: 'line 1' }\nloaded.by = 'line 2'\n"
+    "exports.main = async (event) => {\n  return event\n}\n",
+}
+
+
+def in_thread(run):
+    """Run in a thread; return what starts it, and what waits for its result."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(run()))
+
+    def result():
+        thread.join(WAIT)
+        return results[0]
+
+    return thread.start, result
+
+
+@pytest.mark.parametrize(("file", "stop"), DEBUGGERS)
+@pytest.mark.parametrize("case", [(False, 4), (True, 4), (True, 2)])
+def test_breakpoints_are_set_before_the_first_invocation(tmp_path, write, file, stop, case):
+    wait, line = case
+    write(file, BY_LINE[file])
+    port = free_port()
+    with closing(Functions(tmp_path, {}, timeout=1, debug=Debug("hello", port, wait))) as functions:
+        functions.start_debugger()
+        start, outcome = in_thread(lambda: functions.invoke("hello", {"a": 1}, NOW, "wx_http"))
+        value = {"a": 1} if line == 4 else {"by": "line 1"}
+        assert stop(port, tmp_path / "hello" / file, start, line) == (line, value)
+        assert outcome().result == {"a": 1}
+        log = outcome().log
+        # A worker that waits again, after an edit, says so.
+        assert ("The function starts when a debugger is attached\n" in log) is wait
+        assert "Debugger listening" not in log
+
+
+@pytest.mark.parametrize(("file", "stop"), DEBUGGERS)
+def test_debugger_is_in_the_next_invocation_after_concurrent_ones(tmp_path, write, file, stop):
+    write(file, MEETING[file])
+    port = free_port()
+    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+
+    def invoke(makes, awaits):
+        event = {"makes": makes, "awaits": awaits}
+        return in_thread(lambda: functions.invoke("hello", event, NOW, "wx_http").result)
+
+    with closing(Functions(tmp_path, {}, debug=Debug("hello", port))) as functions:
+        functions.start_debugger()
+        # The worker without the debugger answers last.
+        begin, in_debugger = invoke(first, second)
+        begin()
+        assert until(Path(first).exists)
+        begin, beside = invoke(second, str(tmp_path / "third"))
+        begin()
+        assert in_debugger()["makes"] == first
+        (tmp_path / "third").touch()
+        assert beside()["makes"] == second
+        start, _ = invoke(first, second)
+        assert stop(port, tmp_path / "hello" / file, start)[0] == 3
+
+
+def test_start_of_the_debugger_leaves_other_problems_to_the_invocation(tmp_path, write):
+    write("index.js", "")
+    (tmp_path / "hello" / "index.js").unlink()
+    with closing(Functions(tmp_path, {}, debug=Debug("hello"))) as functions:
+        functions.start_debugger()
+    write("index.py", "")
+    write("config.json", '{"timeout": "x"}')
+    with closing(Functions(tmp_path, {}, debug=Debug("hello"))) as functions:
+        functions.start_debugger()
+
+
 def test_other_functions_keep_their_timeout(tmp_path, write):
     write("index.py", "import time\ndef main(e, c):\n    time.sleep(30)\n")
     functions = Functions(tmp_path, {}, timeout=1, debug=Debug("other", 1))
@@ -244,7 +358,7 @@ def test_other_functions_keep_their_timeout(tmp_path, write):
 
 def test_without_debugpy_the_error_says_how_to_install_it(tmp_path, write, monkeypatch):
     write("index.py", "def main(e, c):\n    return 1\n")
-    monkeypatch.setattr(_worker_command.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(_worker_command, "_is_installed", lambda _: False)
     functions = Functions(tmp_path, {}, debug=Debug("hello"))
     try:
         outcome = functions.invoke("hello", {}, NOW)
@@ -303,6 +417,154 @@ def test_serve_debugs_and_logs_follows(tmp_path, write):
         finally:
             process.terminate()
         assert "hello: printed\n" in process.stderr.read()
+
+
+def ask(url, event):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    url += "/v1/functions/hello?source=wx_http"
+    with opener.open(url, json.dumps(event).encode(), WAIT) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.parametrize(("file", "stop"), DEBUGGERS)
+@pytest.mark.parametrize("wait", [[], ["--debug-wait"]])
+def test_serve_says_how_to_attach_before_the_first_call(tmp_path, write, file, stop, wait):
+    write(file, BY_LINE[file])
+    port = free_port()
+    arguments = ["--port", "0", "--json", "--functions", tmp_path, "--debug", f"hello:{port}"]
+    with subprocess.Popen(
+        [COMMAND, "serve", *arguments, *wait], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            ready = json.loads(process.stdout.readline())
+            debugger = ready["debugger"]
+            launch = debugger.pop("launch")
+            language = "node" if file == "index.js" else "python"
+            assert debugger == {
+                "function": "hello",
+                "language": language,
+                "host": "127.0.0.1",
+                "port": port,
+                "wait": bool(wait),
+            }
+            assert launch["type"] == ("node" if file == "index.js" else "debugpy")
+            start, result = in_thread(lambda: ask(ready["url"], {"a": 3}))
+            path = tmp_path / "hello" / file
+            assert stop(port, path, start, 4, launch=launch) == (4, {"a": 3})
+            assert result() == {"a": 3}
+        finally:
+            process.terminate()
+
+
+@needs_debugpy
+def test_configuration_of_the_page_attaches_to_a_python_function(tmp_path, write):
+    (page,) = blocks("docs/how-to/debug.md", "json")
+    # VS Code replaces the variable.
+    launch, _ = json.loads(page.replace("${workspaceFolder}", str(tmp_path)))["configurations"]
+    write("index.py", BY_LINE["index.py"])
+    port = launch["connect"]["port"] = free_port()
+    with closing(Functions(tmp_path, {}, debug=Debug("hello", port, wait=True))) as functions:
+        functions.start_debugger()
+        start, result = in_thread(lambda: functions.invoke("hello", {}, NOW, "wx_http").result)
+        path = tmp_path / "hello" / "index.py"
+        assert stop_in_python(port, path, start, 2, launch) == (2, {"by": "line 1"})
+        assert result() == {}
+
+
+def test_configurations_of_the_page_have_what_serve_prints(tmp_path, write):
+    configurations = json.loads(blocks("docs/how-to/debug.md", "json")[0])["configurations"]
+    for file, shown in zip(["index.py", "index.js"], configurations, strict=True):
+        write(file, BY_LINE[file])
+        with closing(Functions(tmp_path, {})) as functions:
+            printed = debugger_of(Debug("hello"), functions)["launch"]
+        (tmp_path / "hello" / file).unlink()
+        assert printed.pop("name") == "hello"
+        assert set(printed.pop("skipFiles", [])) <= set(shown.get("skipFiles", []))
+        assert printed.items() <= shown.items()
+
+
+@pytest.mark.parametrize(("file", "stop"), DEBUGGERS)
+def test_banner_of_serve_names_the_debugger(tmp_path, write, file, stop):
+    write(file, BY_LINE[file])
+    port = free_port()
+    arguments = ["--port", "0", "--functions", tmp_path, "--debug", f"hello:{port}"]
+    with subprocess.Popen(
+        [COMMAND, "serve", *arguments, "--debug-wait"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            lines = iter(process.stdout.readline, "")
+            named = next(line for line in lines if line.startswith("Debugger"))
+            how = next(lines)
+            launch = json.loads(next(lines))
+        finally:
+            process.terminate()
+    language = "Node.js" if file == "index.js" else "Python"
+    assert named == f"Debugger    127.0.0.1:{port} for hello ({language}), which waits for it\n"
+    assert ("chrome://inspect" in how) is (file == "index.js")
+    assert "launch.json" in how
+    assert launch["request"] == "attach"
+
+
+@pytest.mark.parametrize(("file", "stop"), DEBUGGERS)
+def test_invoke_waits_for_the_debugger(tmp_path, write, file, stop):
+    write(file, BY_LINE[file])
+    port = free_port()
+    given = ["--data", '{"a": 4}', "--source", "wx_http", "--functions", tmp_path]
+    with subprocess.Popen(
+        [COMMAND, "invoke", "hello", *given, "--debug", f"hello:{port}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            lines = iter(process.stderr.readline, "")
+            next(line for line in lines if line.startswith(f"Debugger    127.0.0.1:{port}"))
+            path = tmp_path / "hello" / file
+            assert stop(port, path, lambda: None, 2) == (2, {"by": "line 1"})
+            assert json.loads(process.communicate(timeout=WAIT)[0]) == {"a": 4}
+        finally:
+            process.kill()
+
+
+@needs_node
+def test_invoke_debug_wait_needs_no_name(tmp_path, write):
+    write("index.js", BY_LINE["index.js"])
+    with subprocess.Popen(
+        [COMMAND, "invoke", "hello", "--functions", tmp_path, "--debug-wait"],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        lines = iter(process.stderr.readline, "")
+        # Another program of this machine may have the default port.
+        expected = ("Debugger    127.0.0.1:9229 for hello", "cloud-openapi: The debugger cannot")
+        assert next(lines).startswith(expected)
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["serve", "--debug-wait"], 2, "--debug NAME --debug-wait"),
+        (["serve", "--port", "0", "--debug", "hello:{taken}"], 1, "cannot listen on port {taken}"),
+        (["invoke", "hello", "--debug", "hello:{taken}"], 1, "cannot listen on port {taken}"),
+        (["invoke", "hello", "--debug", "nosuch"], 1, 'There is no function "nosuch"'),
+    ],
+)
+def test_mistakes_of_debugging_are_named(tmp_path, write, arguments, code, words):
+    write("index.js", BY_LINE["index.js"])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        given = [argument.format(taken=taken) for argument in arguments]
+        result = subprocess.run(
+            [COMMAND, *given, "--functions", tmp_path],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=WAIT,
+        )
+    assert (result.returncode, result.stdout) == (code, "")
+    assert words.format(taken=taken) in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def check_follow(url, opener):

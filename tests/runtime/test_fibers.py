@@ -1,11 +1,11 @@
 """Calls that wait in fibers of one thread, or in a thread each."""
 
 import os
-import select
 import threading
 from types import SimpleNamespace
 
 import pytest
+from waitress import wasyncore
 
 from cloud_openapi import fibers as fibers_module
 from cloud_openapi.fibers import READ, WRITE, Fibers, wait
@@ -20,10 +20,27 @@ def pipe():
 
 
 @pytest.fixture
-def fibers():
-    made = Fibers()
+def channels():
+    return {}
+
+
+@pytest.fixture
+def fibers(channels):
+    made = Fibers(channels)
     yield made
     made.close()
+    assert (channels, made.watched) == ({}, 0)
+
+
+@pytest.fixture
+def turn(fibers, channels):
+    """Return a turn of the loop, which waits for no longer than some seconds."""
+
+    def turn(seconds=0):
+        wasyncore.loop(seconds, map=channels, use_poll=True, count=1)
+        fibers.resume()
+
+    return turn
 
 
 def test_wait_in_a_thread_ends_when_a_descriptor_is_ready(pipe):
@@ -38,7 +55,7 @@ def test_a_thread_waits_no_longer_than_its_timeout(pipe):
     assert wait({pipe[0]: READ}, 0.01) == []
 
 
-def test_other_fibers_run_while_one_waits(fibers, pipe):
+def test_other_fibers_run_while_one_waits(fibers, turn, pipe):
     reading, writing = pipe
     seen = []
 
@@ -49,17 +66,16 @@ def test_other_fibers_run_while_one_waits(fibers, pipe):
     fibers.run(call)
     fibers.run(lambda: seen.append("another"))
     os.write(writing, b"x")
-    assert select.select([fibers.fileno], [], [], 30)[0] == [fibers.fileno]
-    fibers.resume()
+    turn(30)
     assert seen == ["waits", "another", [reading]]
 
 
-def test_all_ready_descriptors_are_returned_at_once(fibers, pipe):
+def test_all_ready_descriptors_are_returned_at_once(fibers, turn, pipe):
     reading, writing = pipe
     seen = []
     fibers.run(lambda: seen.extend(wait({reading: READ, writing: WRITE}, 30)))
     os.write(writing, b"x")
-    fibers.resume()
+    turn()
     assert sorted(seen) == sorted(pipe)
 
 
@@ -76,7 +92,7 @@ def test_a_fiber_resumes_after_its_timeout(fibers, pipe, monkeypatch):
     assert fibers.timeout(1) == 1
 
 
-def test_a_call_can_wait_again_for_another_descriptor(fibers, pipe):
+def test_a_call_can_wait_again_for_another_descriptor(fibers, turn, pipe):
     reading, writing = pipe
     seen = []
 
@@ -85,16 +101,25 @@ def test_a_call_can_wait_again_for_another_descriptor(fibers, pipe):
         seen.append(wait({reading: READ}, 30))
 
     fibers.run(call)
-    fibers.resume()
-    fibers.resume()
+    turn()
+    turn()
     assert seen == [[writing]]
     os.write(writing, b"x")
-    fibers.resume()
+    turn()
     assert seen == [[writing], [reading]]
 
 
-def test_close_interrupts_waiting_calls(pipe):
-    fibers = Fibers()
+def test_a_closed_pipe_is_ready(fibers, turn):
+    reading, writing = os.pipe()
+    seen = []
+    fibers.run(lambda: seen.append(wait({reading: READ}, 30)))
+    os.close(writing)
+    turn()
+    os.close(reading)
+    assert seen == [[reading]]
+
+
+def test_close_interrupts_waiting_calls(fibers, pipe):
     seen = []
 
     def call():

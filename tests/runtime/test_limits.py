@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ import pytest
 from support.processes import WAIT, descriptors_left, is_alive, until
 from support.values import NOW
 
-from cloud_openapi.runtime import Functions, _pool, _process, _worker
+from cloud_openapi.runtime import Debug, Functions, _pool, _process, _worker
 
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 FILES = {"python": "index.py", "node": "index.js"}
@@ -749,6 +750,21 @@ def test_an_idle_worker_ends_although_no_other_is_used(make, write, monkeypatch)
         assert until(lambda pid=worker: not is_alive(pid))
 
 
+@needs_node
+def test_the_worker_with_a_debugger_does_not_end_when_it_is_idle(make, write, monkeypatch):
+    write("node", HANDLER["node"].format("return process.pid"))
+    write("python", HANDLER["python"].format("return os.getpid()"), "other")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    functions = make(debug=Debug("hello", port))
+    monkeypatch.setattr(_pool, "_IDLE_SECONDS", 0.05)
+    debugged = run(functions).result
+    for _ in range(2):
+        worker = run(functions, name="other").result
+        assert until(lambda pid=worker: not is_alive(pid))
+    assert run(functions).result == debugged
+
+
 def test_a_worker_that_cannot_be_started_is_445_and_says_why(make, write, folder, monkeypatch):
     write("python", ECHO["python"])
     write("python", ECHO["python"], "other")
@@ -872,7 +888,7 @@ def killed(folder, condition):
     source = (
         "import sys, datetime, pathlib\n"
         "from cloud_openapi.runtime import Functions\n"
-        "told = lambda name, line: print(line, flush=True)\n"
+        "told = lambda name, line: line.kind == 'own' and print(line.text, flush=True)\n"
         "functions = Functions(pathlib.Path(sys.argv[1]), {}, timeout=60, on_line=told)\n"
         "functions.invoke('hello', {}, datetime.datetime.now())\n"
     )

@@ -265,7 +265,9 @@ def test_check_fails_with_file_and_line_and_invoke_warns(folder, write):
         "only that folder is uploaded"
     )
     checked = CliRunner().invoke(check, ["hello", "--functions", str(folder)])
-    assert (checked.exit_code, checked.stdout) == (1, f"hello: {text}\n")
+    assert checked.exit_code == 1
+    assert f"  {path.resolve()}:1: problem: outside-folder\n" in checked.stdout
+    assert f"    {text.partition(': ')[2]}\n" in checked.stdout
     invoked = CliRunner().invoke(invoke, ["hello", "--functions", str(folder)])
     assert (invoked.exit_code, invoked.stdout) == (0, "1\n")
     assert f"Warning: {text}\n" in invoked.stderr
@@ -277,4 +279,4 @@ def test_a_data_file_outside_is_a_note(folder, write):
     )
     checked = CliRunner().invoke(check, ["hello", "--functions", str(folder)])
     assert checked.exit_code == 0
-    assert f"hello: note: {path.resolve()}:2: os.path.join(" in checked.stdout
+    assert f"  {path.resolve()}:2: note: outside-folder\n    os.path.join(" in checked.stdout

@@ -111,6 +111,7 @@ def test_a_copy_of_the_file_in_a_build_folder_leads_on_to_the_project(project):
     [
         ('{"cloudfunctionRoot": "a",\n}', "project.config.json: line "),
         ('{\n  // here\n  "cloudfunctionRoot": "a"\n}', "project.config.json: line 2, column 3"),
+        ("}", "project.config.json: line 1, column 1: not JSON: a value is missing before }"),
         ('{"cloudfunctionRoot": 5}', "cloudfunctionRoot must be a string, not a number"),
         ('{"cloudfunctionRoot": "a\\u0000"}', "cloudfunctionRoot has a NUL"),
         ('{"cloudfunctionRoot": "\\ud800"}', "cloudfunctionRoot has a NUL or half a surrogate"),
@@ -200,6 +201,22 @@ def test_functions_elsewhere_are_named_by_the_option_for_them(project, command, 
     assert err.endswith(there)
 
 
+def test_a_usual_name_is_the_first_hint(project, command):
+    for name in ("build", "cloudfunctions"):
+        add(project / "mine" / name / "login")
+    _, _, err = command("install", "--all")
+    first, second = "mine/cloudfunctions", "mine/build"
+    assert f"There is {first}: --functions {first}; {second}: --functions {second}\n" in err
+
+
+def test_a_function_root_that_is_missing_is_a_note(project, command):
+    add(project / "functions" / "login", PYTHON)
+    write(project, "cloudbaserc.json", functionRoot="nowhere")
+    assert find_project(project).functions == project / "functions"
+    note = f"{project}/cloudbaserc.json: the folder of its functions is missing: {project}/nowhere"
+    assert f"Warning: {note}\n" in command("invoke", "login")[2]
+
+
 def test_a_folder_without_functions_says_what_is_there(project, command):
     write(project, cloudfunctionRoot="cloud")
     (project / "cloud" / "login").mkdir(parents=True)
@@ -223,6 +240,16 @@ def test_a_folder_that_was_given_and_is_missing_is_named(project, command):
     assert err == (
         "cloud-openapi: --functions: the folder nowhere is missing. "
         "There is functions: --functions functions\n"
+    )
+
+
+def test_a_function_that_was_given_for_the_folder_is_named(project, command):
+    add(project / "functions" / "login")
+    code, _, err = command("install", "--all", "--functions", "functions/login")
+    assert code == 1
+    assert err == (
+        "cloud-openapi: functions/login is a function, not a folder of functions: "
+        "--functions functions\n"
     )
 
 

@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+import re
 import sys
 import warnings
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.sdk import node
 
 from cloud_openapi.cli import _group
 from cloud_openapi.cli._control_client import ControlClient
@@ -18,11 +20,12 @@ from cloud_openapi.runtime import (
     CloudbaseRC,
     Functions,
     find_project,
-    notes_of,
+    nothing_found,
     references_outside,
 )
-from cloud_openapi.runtime._javascript_paths import javascript_references
-from cloud_openapi.runtime._python_paths import python_references
+from cloud_openapi.runtime.check._functions import check_functions
+from cloud_openapi.runtime.check._javascript import javascript_facts
+from cloud_openapi.runtime.check._python import python_facts
 
 pytestmark = pytest.mark.slow
 
@@ -136,13 +139,41 @@ def test_files_of_a_project_give_problems_and_no_errors(project, files):
     functions = Functions(find_project(project).functions, {})
     try:
         functions.timers()
+        findings = check_functions(
+            [functions.settings_of(name) for name in functions], lambda _: ()
+        )
+        assert all(each.code and each.message and each.as_json() for each in findings)
         for name in functions:
             found = functions.settings_of(name)
             functions.permissions_of(name)
-            assert all(isinstance(each, str) for each in (*notes_of(found), *found.problems))
+            assert all(isinstance(each, str) for each in found.problems)
             assert all(str(each) for each in references_outside(found))
     finally:
         functions.close()
+
+
+DEVTOOLS = ("project.config.json", "project.private.config.json")
+ROOT = st.fixed_dictionaries(
+    {
+        "cloudfunctionRoot": LEAVES
+        | st.sampled_from(["functions/", ".\\\\functions", "functions/hello"])
+    }
+)
+
+
+@MANY
+@given(st.dictionaries(st.sampled_from(DEVTOOLS), ROOT | VALUES, min_size=1))
+def test_a_project_of_devtools_is_found_or_a_config_error(project, files):
+    for name in DEVTOOLS:
+        (project / name).unlink(missing_ok=True)
+    for name, content in files.items():
+        (project / name).write_text(json.dumps(content))
+    for start in (project, project / "functions", project / "functions" / "hello"):
+        with contextlib.suppress(ConfigError):
+            found = find_project(start)
+            assert isinstance(found.found_by, str)
+            assert all(isinstance(text, str) for text in found.looked)
+            assert isinstance(nothing_found(found.functions), str)
 
 
 @MANY
@@ -166,12 +197,26 @@ def test_a_settings_file_gives_an_emulator_or_a_config_error(project, content):
 
 @MANY
 @given(CODE)
-def test_sources_give_lines_of_theirs(code):
-    for find in (javascript_references, python_references):
-        for line, text, module in find("index", code):
-            assert 1 <= line <= code.count("\n") + 1
-            assert text
-            assert isinstance(module, bool)
+def test_sources_in_python_give_places_of_theirs(code):
+    check_places(code, python_facts("index.py", code))
+
+
+@settings(MANY, max_examples=20)
+@given(st.lists(CODE, min_size=100, max_size=200))
+def test_sources_in_javascript_give_places_of_theirs(tmp_path, codes):
+    node()
+    for number, code in enumerate(codes):
+        (tmp_path / f"{number}.js").write_text(code, "utf-8", "surrogatepass", newline="")
+    found = javascript_facts([str(tmp_path / f"{number}.js") for number in range(len(codes))])
+    for code, facts in zip(codes, found.values(), strict=True):
+        check_places(code, facts)
+
+
+def check_places(code, facts):
+    lines = len(re.split(r"\r\n|[\n\r\u2028\u2029\f\v]", code))
+    for each in (*facts.calls, *facts.unresolved, *facts.modules, *facts.paths):
+        assert 1 <= each.line <= lines
+        assert each.column >= 1
 
 
 # ---- the command ---------------------------------------------------------------------------

@@ -50,6 +50,9 @@ class Functions:
     def explain(self, function, reason, mark, token="", *, nested=False):
         self.reasons.append((function, reason))
 
+    def times_of(self, function):
+        return []
+
     def why_denied(self, function, api, nearest):
         return f"{api} is not in config.json"
 

@@ -6,14 +6,14 @@ from flask import Request
 
 from cloud_openapi import clocks
 from cloud_openapi.emulator.cloudbase.gateway_fields import GatewayError
-from cloud_openapi.runtime import Credentials
+from cloud_openapi.runtime import Functions
 from cloud_openapi.wire import old_signature, signature
 
 
 def signing_function(
     request: Request,
     fields: Mapping[str, bytes],
-    credentials: Credentials | None,
+    functions: Functions | None,
     secret: str | None,
 ) -> str | None:
     """Return the function that signed a request, None for another program.
@@ -31,12 +31,15 @@ def signing_function(
     try:
         # Parsed once: the function that is verified is the one that calls.
         claim = (old_signature if old else signature).read(content)
-        function = None if credentials is None else credentials.function_of(claim.secret_id)
-        if credentials is not None and function is not None:
-            secret = credentials.secret_key_of(function)
+        function = None
+        # Clients sign with the machine's time, not with the emulator's or a frozen one; functions
+        # also with the time that they see.
+        times = [clocks.now()]
+        if functions is not None and (signer := functions.credentials.function_of(claim.secret_id)):
+            function, secret = signer, functions.credentials.secret_key_of(signer)
+            times += functions.times_of(signer)
         if secret is not None:
-            # Clients sign with the machine's time, not with the emulator's or a frozen one.
-            claim.verify(content, secret, clocks.now())
+            claim.verify(content, secret, min(times, key=claim.seconds_from))
     except signature.SignatureError as error:
         raise GatewayError("SIGN_PARAM_INVALID", str(error)) from None
     return function

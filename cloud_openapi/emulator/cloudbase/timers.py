@@ -6,12 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.forks import fork_safe
-from cloud_openapi.runtime import Functions, Outcome, Timer, UnknownFunctionError
+from cloud_openapi.runtime import Functions, Outcome, Timer, UnknownFunctionError, error_line
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,6 +27,15 @@ class Due(NamedTuple):
     at: datetime
     function: str
     timer: Timer
+
+
+class _Last(NamedTuple):
+    """How a timer's last invocation ended; ``message`` and ``reason`` are empty for a success."""
+
+    at: str
+    status: int
+    message: str
+    reason: str
 
 
 @dataclass(eq=False)
@@ -53,6 +63,7 @@ class Timers:
         self._ended = threading.Event()
         self._watching = False
         self._moves: list[_Move] = []
+        self._last: dict[tuple[str, str], _Last] = {}
         for clock in (emulator.clock, self._clock):
             clock.listen(self._begin_move)
 
@@ -87,8 +98,19 @@ class Timers:
         return sorted(found, key=lambda due: due.at), warnings
 
     def fire(self, due: Due) -> Outcome:
-        """Run a function as its timer would at that time."""
-        return self._functions.invoke(due.function, due.timer.event(due.at), due.at, "wx_trigger")
+        """Run a function as its timer would at that time, and keep the outcome for `describe`."""
+        event = due.timer.event(due.at)
+        outcome = self._functions.invoke(due.function, event, due.at, "wx_trigger")
+        failed = outcome.status != HTTPStatus.OK
+        last = _Last(
+            due.at.isoformat(),
+            outcome.status,
+            error_line(outcome.result) if failed else "",
+            outcome.reason,
+        )
+        with self._lock:
+            self._last[due.function, due.timer.name] = last
+        return outcome
 
     def fire_now(self, function: str, trigger: str) -> Outcome:
         """Run a function as its timer would now. Raises KeyError for an unknown timer."""
@@ -98,16 +120,19 @@ class Timers:
         raise KeyError(f"timer {function}/{trigger}")
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return each timer as JSON, with the next time that it fires."""
-        now = self._clock.now()
+        """Return each timer as JSON, with the next time that it fires and its last outcome."""
+        timers, now = self._functions.timers(), self._clock.now()
+        with self._lock:
+            last = {key: outcome._asdict() for key, outcome in self._last.items()}
         return [
             {
                 "function": name,
                 "trigger": timer.name,
                 "config": timer.expression,
                 "next": next((time.isoformat() for time in timer.after(now)), None),
+                "last": last.get((name, timer.name)),
             }
-            for name, timer in self._functions.timers()
+            for name, timer in timers
         ]
 
     def __enter__(self) -> "Self":

@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from flask import request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.emulator.errors import InvalidInputError
@@ -39,7 +39,7 @@ def fields(*allowed: str) -> dict[str, Any]:
     return value
 
 
-def query(*allowed: str) -> Mapping[str, str]:
+def query(*allowed: str) -> MultiDict[str, str]:
     """Return the query, of these fields only. Raises ValueError."""
     unknown = request.args.keys() - set(allowed)
     if unknown:

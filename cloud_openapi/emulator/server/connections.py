@@ -17,6 +17,7 @@ from waitress.utilities import BadRequest
 
 from cloud_openapi.clocks import monotonic
 from cloud_openapi.emulator.server.dispatch import Task
+from cloud_openapi.fibers import Fibers
 from cloud_openapi.loopback import without_mapping
 
 _MOST = 1000
@@ -115,11 +116,13 @@ class Channel(HTTPChannel):
 class Connections:
     """The connections of one server; only the loop's thread may use this object.
 
-    ``channels`` is the map of waitress, which has a few channels of the server's own, too.
+    ``channels`` is the map of waitress, which has a few channels of the server's own and those of
+    ``fibers``, too.
     """
 
-    def __init__(self, channels: dict[int, Any]) -> None:
+    def __init__(self, channels: dict[int, Any], fibers: Fibers) -> None:
         self._channels = channels
+        self._fibers = fibers
         self._most = most_connections()
         self._own_channels = 0
         self._next_check = 0.0
@@ -132,7 +135,7 @@ class Connections:
         self._own_channels = len(self._channels)
 
     def __len__(self) -> int:
-        return len(self._channels) - self._own_channels
+        return len(self._channels) - self._own_channels - self._fibers.watched
 
     def may_accept(self) -> bool:
         """Return whether there is room for one more connection."""

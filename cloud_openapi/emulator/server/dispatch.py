@@ -56,11 +56,11 @@ class Dispatcher(ThreadedTaskDispatcher):
     removed, and others for those control routes that run functions.
     """
 
-    def __init__(self, never_blocks: Callable[[str], bool]) -> None:
+    def __init__(self, never_blocks: Callable[[str], bool], fibers: Fibers) -> None:
         super().__init__()
         self._never_blocks = never_blocks
         self._tasks: deque[Any] = deque()
-        self.fibers = Fibers()
+        self.fibers = fibers
         self.loop: int | None = None
         """The identifier of the loop's thread."""
         self._control = ThreadedTaskDispatcher()

@@ -61,27 +61,13 @@ def listen_all(host: str, port: int) -> list[socket.socket]:
 
 def url_of(listening: socket.socket) -> str:
     """Return the base URL of a listening socket, for a client on this machine."""
-    host, port = listening.getsockname()[:2]
+    return url_at(*listening.getsockname()[:2])
+
+
+def url_at(host: str, port: int) -> str:
+    """Return the base URL of a server that listens on an address, for a client on this machine."""
     local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - not bound here
     return f"http://[{local}]:{port}" if ":" in local else f"http://{local}:{port}"
-
-
-class _FiberWaker:
-    """A waitress channel that wakes the loop when a fiber can go on."""
-
-    accepting = False
-
-    def __init__(self, fibers: Fibers) -> None:
-        self.close = fibers.close
-
-    def readable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return False
-
-    def handle_read_event(self) -> None:
-        """Do nothing: the dispatcher resumes the fibers next."""
 
 
 class Server:
@@ -100,11 +86,10 @@ class Server:
         sockets = [listening] if isinstance(listening, socket.socket) else list(listening)
         self.url = url_of(sockets[0])
         self._channels: dict[int, Any] = {}
-        self._connections = Connections(self._channels)
-        self._dispatcher = Dispatcher(never_blocks)
+        fibers = Fibers(self._channels)
+        self._connections = Connections(self._channels, fibers)
+        self._dispatcher = Dispatcher(never_blocks, fibers)
         self._listeners = [self._listener(app, each) for each in sockets]
-        fibers = self._dispatcher.fibers
-        self._channels[fibers.fileno] = _FiberWaker(fibers)
         self._connections.begin()
         self._started = False
         self._stopping = False

@@ -2,7 +2,7 @@
 
 from typing import Any, get_args
 
-from cloud_openapi.emulator.errors import InvalidInputError
+from cloud_openapi.emulator.errors import InvalidInputError, meant
 from cloud_openapi.emulator.sources.source import Source, SourceSettings
 from cloud_openapi.mode import Mode
 
@@ -24,7 +24,10 @@ class Modes:
     def set(self, mode: Any) -> None:
         """Change the mode; recordings begin again. Raises ValueError, RecordingError."""
         if mode not in get_args(Mode):
-            raise InvalidInputError(f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}")
+            known = get_args(Mode)
+            raise InvalidInputError(
+                f"mode is one of {', '.join(known)}, not {mode!r}{meant(mode, known)}"
+            )
         source = None
         if mode != "simulate":
             # An emulator that only simulates does not load recordings.

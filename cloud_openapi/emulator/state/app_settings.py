@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from cloud_openapi.emulator.control_schemas import check_fields, checked_input, control_schemas
-from cloud_openapi.emulator.errors import InvalidInputError
+from cloud_openapi.emulator.errors import InvalidInputError, meant
 from cloud_openapi.emulator.state.cloud_run import Service
 
 APP_SETTINGS: Final = tuple(control_schemas()["app"]["properties"])
@@ -63,5 +63,7 @@ def _by_path(
     limits = values.get(name, {})
     for api in limits:
         if api not in paths:
-            raise InvalidInputError(f"{name}: {api!r} is not one of {', '.join(paths)}")
+            raise InvalidInputError(
+                f"{name}: {api!r} is not one of {', '.join(paths)}{meant(api, paths)}"
+            )
     return {paths[api]: limit for api, limit in limits.items()}

@@ -97,7 +97,9 @@ class Call:
     @property
     def unknown_appid(self) -> str:
         """Return why an appid is refused."""
-        return unknown_appid(self.request.environ, self._emulator.programs)
+        return unknown_appid(
+            self.request.environ, self._emulator.programs, lasting=self._emulator.lasting
+        )
 
     def authorise(self, method: str) -> MiniProgram:
         """Return the mini program that makes the call. Raises RefusalError, SideCarError."""

@@ -135,8 +135,8 @@ def test_end_of_each_invocation_is_reported(served):
         (
             '{"permissions": {"openapi": "analysis.getDailyRetain"}}',
             (
-                "{file}: permissions.openapi must be an array of API names, not a string; until then "
-                "no API is permitted"
+                "{file}: permissions.openapi must be an array of API names, not a string; until "
+                "then no API is permitted"
             ),
         ),
     ],
@@ -163,7 +163,7 @@ def test_a_config_json_that_is_not_json_is_told_in_the_words_of_json(served, lan
     outcome = invoke(served, "caller")
     assert outcome.status == 438
     assert outcome.reason.startswith(f"{path}: line 2, column ")
-    assert outcome.reason.endswith(': not JSON: remove the comma before "]"')
+    assert outcome.reason.endswith(": not JSON: a comma before ]: the last one has no comma")
     assert reasons_in(outcome.log) == [outcome.reason]
     # It has no timer that could fail to fire.
     served.functions.timers()
@@ -250,8 +250,8 @@ CLOCK = "(Beijing time). By the emulator's clock today is 20260311, so"
             {"beginDate": "20260311", "endDate": "20260311"},
             61501,
             (
-                f"beginDate 20260311 and endDate 20260311: {RULE_DAY} {CLOCK} 20260310 and 20260310 "
-                "are right"
+                f"beginDate 20260311 and endDate 20260311: {RULE_DAY} {CLOCK} 20260310 and "
+                "20260310 are right"
             ),
         ),
         (
@@ -259,8 +259,8 @@ CLOCK = "(Beijing time). By the emulator's clock today is 20260311, so"
             {"beginDate": "20170313", "endDate": "20170319"},
             61501,
             (
-                f"beginDate 20170313 and endDate 20170319: {RULE_DAY} {CLOCK} 20170313 and 20170313 "
-                "are right"
+                f"beginDate 20170313 and endDate 20170319: {RULE_DAY} {CLOCK} 20170313 and "
+                "20170313 are right"
             ),
         ),
         (
@@ -268,8 +268,8 @@ CLOCK = "(Beijing time). By the emulator's clock today is 20260311, so"
             {"beginDate": "20170312", "endDate": "20170318"},
             61501,
             (
-                f"beginDate 20170312 and endDate 20170318: {RULE_WEEK} {CLOCK} 20170306 and 20170312 "
-                "are right"
+                f"beginDate 20170312 and endDate 20170318: {RULE_WEEK} {CLOCK} 20170306 and "
+                "20170312 are right"
             ),
         ),
         (
@@ -277,8 +277,8 @@ CLOCK = "(Beijing time). By the emulator's clock today is 20260311, so"
             {"time": {"beginTimestamp": 1489363200000, "endTimestamp": 1489449600000}},
             47001,
             (
-                "time.beginTimestamp is number 1489363200000: write a Unix time in seconds, such as "
-                "1489363200"
+                "time.beginTimestamp is number 1489363200000: write a Unix time in seconds, such "
+                "as 1489363200"
             ),
         ),
         (
@@ -290,8 +290,8 @@ CLOCK = "(Beijing time). By the emulator's clock today is 20260311, so"
             },
             47001,
             (
-                'module is one of "10016", "10017", "10021", "10022", "10023", 10016, 10017, 10021, '
-                '10022, 10023, not "cpu"'
+                'module is one of "10016", "10017", "10021", "10022", "10023", 10016, 10017, '
+                '10021, 10022, 10023, not "cpu"'
             ),
         ),
     ],
@@ -379,8 +379,9 @@ def test_an_override_that_has_ended_is_not_removed(served):
             {"daily_limits": {API: 0}},
             45009,
             (
-                "the 0 calls a day of {path} are used up (set by daily_limits of the mini program); "
-                "the count begins again at midnight in Beijing, or with /cgi-bin/clear_quota"
+                "the 0 calls a day of {path} are used up (set by daily_limits of the mini "
+                "program); the count begins again at midnight in Beijing, "
+                "or with /cgi-bin/clear_quota"
             ),
         ),
         (

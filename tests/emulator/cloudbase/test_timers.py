@@ -14,7 +14,7 @@ from cloud_openapi.emulator.cloudbase.timers import Timers
 from cloud_openapi.emulator.control.routes import add_control
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.periods import BEIJING
-from cloud_openapi.runtime import Log, Timer
+from cloud_openapi.runtime import Log, Outcome, Timer
 from cloud_openapi.runtime._timer import read_timer
 
 START = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
@@ -159,6 +159,7 @@ class RecordingFunctions:
     def __init__(self, **expressions):
         self._timers = {name: Timer("EveryDay", text) for name, text in expressions.items()}
         self.runs = []
+        self.outcome = Outcome("null", 200)
         self._logs = {name: Log() for name in expressions}
 
     def log_of(self, name):
@@ -172,6 +173,7 @@ class RecordingFunctions:
 
     def invoke(self, name, event, now, source):
         self.runs.append((name, event, now, source))
+        return self.outcome
 
 
 def timed(start=START, **expressions):
@@ -308,8 +310,37 @@ def test_description_has_the_next_time():
             "trigger": "EveryDay",
             "config": DAILY,
             "next": "2026-03-12T02:00:00+08:00",
+            "last": None,
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "message"),
+    [
+        (Outcome("5", 200), ""),
+        (
+            Outcome(
+                '{"errorMessage": "user code exception caught", "stackTrace": "Error: no\\n at"}',
+                430,
+                reason="its reason",
+            ),
+            "Error: no",
+        ),
+    ],
+    ids=["good", "failed"],
+)
+def test_description_has_the_last_outcome(outcome, message):
+    clock, functions, timers = timed(f=DAILY)
+    functions.outcome = outcome
+    clock.advance(timedelta(days=1))
+    (described,) = timers.describe()
+    assert described["last"] == {
+        "at": "2026-03-12T02:00:00+08:00",
+        "status": outcome.status,
+        "message": message,
+        "reason": outcome.reason,
+    }
 
 
 def test_running_clock_fires_timers():

@@ -14,8 +14,8 @@ _OF_OBJECT = {"resolve", "absolute", "as_posix", "open", "read_text", "read_byte
 _MOST_PARENTS = 100
 
 
-def python_references(name: str, source: str) -> Iterator[tuple[int, str, bool]]:
-    """Yield line, source text and whether modules are loaded from there, for each such place.
+def python_references(name: str, source: str) -> Iterator[tuple[int, str, bool, str]]:
+    """Yield line, source text, whether modules are loaded from there, and path of each such place.
 
     ``name``, which is the file's, is relative to the function's folder. Only paths that the source
     spells out are found.
@@ -26,7 +26,7 @@ def python_references(name: str, source: str) -> Iterator[tuple[int, str, bool]]
         for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
             for path, module in paths.of(node):
                 if leads_out(path):
-                    yield node.lineno, ast.unparse(node), module
+                    yield node.lineno, ast.unparse(node), module, path
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return  # loading it fails too, and says more
 

@@ -1,0 +1,106 @@
+"""The banner of serve: where the emulator is, which functions it has, and commands to paste."""
+
+import json
+import shlex
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.demo import DEMO_APPID
+from cloud_openapi.emulator import Emulator
+from cloud_openapi.naming import to_camel_case
+from cloud_openapi.runtime import Functions, Project, nothing_found
+
+_APPS_SHOWN = 10
+_COLUMNS, _HEAD = 80, 12
+_LANGUAGES = {"node": "Node.js", "python": "Python"}
+
+
+def welcome(  # noqa: PLR0913 - each is a part of the banner
+    url: str,
+    functions: Functions,
+    project: Project,
+    emulator: Emulator,
+    variables: Mapping[str, str],
+    url_option: str,
+    debugger: Sequence[str] = (),
+) -> str:
+    """Return the banner. ``url_option`` is that of hints, ``debugger`` are lines about it."""
+    exports = [f"  export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    lines = [
+        f"{'Emulator':{_HEAD}}{url}",
+        *_functions(functions, project),
+        *_apps(emulator),
+        *debugger,
+        "",
+        "To call it from another shell, set these variables there:",
+        *exports,
+        "",
+        "Try it:",
+        f"  {_first_command(url, functions, emulator)}",
+    ]
+    if any(functions):
+        lines += ["", "Each call is a line below. For whole logs:"]
+        lines.append(f"  cloud-openapi logs --follow{url_option}")
+    return "\n".join([*lines, "", "Ctrl-C stops it."])
+
+
+def _functions(functions: Functions, project: Project) -> Iterator[str]:
+    by_language: dict[str, list[str]] = {}
+    for name in functions:
+        language = functions.settings_of(name).language
+        by_language.setdefault(_LANGUAGES[language], []).append(name)
+    if not by_language:
+        yield from _block("Functions", nothing_found(functions.folder))
+        return
+    yield from _block("Functions", f"{_relative(functions.folder)} ({project.found_by})")
+    for language, names in sorted(by_language.items()):
+        yield from _block("", f"{language}: {', '.join(names)}")
+
+
+def _relative(folder: Path) -> str:
+    """Return a folder as the user would write it."""
+    try:
+        return str(folder.relative_to(Path.cwd()))
+    except ValueError:
+        return str(folder)
+
+
+def _block(head: str, text: str) -> list[str]:
+    """Return lines of a text, beside its head."""
+    given: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.wrap(
+        text, _COLUMNS, initial_indent=f"{head:{_HEAD}}", subsequent_indent=" " * _HEAD, **given
+    )
+
+
+def _apps(emulator: Emulator) -> list[str]:
+    """Return lines with appids and secrets, none for the demo mini program alone."""
+    if set(emulator.apps) == {DEMO_APPID}:
+        return []
+    shown = [f"{appid}  {secret}" for appid, secret in emulator.apps.items()][:_APPS_SHOWN]
+    more = len(emulator.apps) - _APPS_SHOWN
+    lines = [*shown, f"and {more:,} more"] if more > 0 else shown
+    return [f"{'' if number else 'Apps':{_HEAD}}{line}" for number, line in enumerate(lines)]
+
+
+def _first_command(url: str, functions: Functions, emulator: Emulator) -> str:
+    """Return a command that makes a first call: of a function, else for a token."""
+    name = next(iter(functions), None)
+    if name is not None:
+        event = json.dumps(_documented_event(name))
+        return f"curl -d {shlex.quote(event)} {url}/v1/functions/{name}"
+    appid, secret = emulator.first_appid, quote_plus(emulator.apps[emulator.first_appid])
+    query = f"grant_type=client_credential&appid={appid}&secret={secret}"
+    return f"curl '{url}/cgi-bin/token?{query}'"
+
+
+def _documented_event(function: str) -> Any:
+    """Return WeChat's example for an API with the function's name, else an empty event."""
+    for operation in default_catalogue().values():
+        if operation.name.rpartition(".")[2] == function:
+            return to_camel_case(operation.examples[0]["request"])
+    return {}

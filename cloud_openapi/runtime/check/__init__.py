@@ -1,0 +1,1 @@
+"""Check functions for what the platform refuses, or does otherwise."""

@@ -1,0 +1,113 @@
+"""Load a function as the platform does, and find out why it does not load."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+
+from cloud_openapi.runtime._descriptors import reason_of
+from cloud_openapi.runtime._log import InvocationLog, Log
+from cloud_openapi.runtime._outcome import of_worker_error
+from cloud_openapi.runtime._packages import installed_for, is_missing
+from cloud_openapi.runtime._process import ForkServer
+from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
+from cloud_openapi.runtime._worker_command import MissingProgramError, command_of
+from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
+from cloud_openapi.runtime.check._modules import advice_on, is_listed
+
+# Seconds; generous, since a slow start is not the function's problem.
+_LOADING = 30.0
+_ABSENT = re.compile(r"[Nn]o module named '(\w+)|Cannot find (?:module|package) '([^']+)'")
+
+
+def check_loading(
+    settings: Settings, environment: Mapping[str, str], fork_server: ForkServer
+) -> Iterator[Finding]:
+    """Load a function in a new worker, without packages that the platform does not have."""
+    report = Reporter(settings.name)
+    place = Place(str(settings.file))
+    if not settings.file.is_file():
+        text = f"it is missing: it must define {settings.handler}(event, context)"
+        yield report.problem(place, "missing-handler", text)
+        return
+    try:
+        answer = _loaded(settings, environment, fork_server)
+    except (MissingProgramError, OSError) as error:
+        yield report.problem(place, "does-not-load", reason_of(error))
+        return
+    except _FailedError as error:
+        yield report.problem(place, "does-not-load", "it does not load:", str(error))
+        return
+    if answer.get("failed") == "handler":
+        text = str(answer["message"])
+        yield report.problem(place, "missing-handler", text)
+    elif answer:
+        yield _of_failure(settings, answer, place, report)
+
+
+class _FailedError(Exception):
+    """The worker gave no answer; the message says why."""
+
+
+def _loaded(
+    settings: Settings, environment: Mapping[str, str], fork_server: ForkServer
+) -> dict[str, object]:
+    installed = installed_for(settings)
+    own = {**environment, "NODE_PATH": os.pathsep.join(map(str, installed))}
+    log = InvocationLog(Log())
+    command = command_of(settings, installed, bare=True)
+    worker = Worker(command, settings.folder, own, fork_server)
+    try:
+        answer: dict[str, object] = json.loads(
+            worker.ask(b"", Limits(_LOADING, settings.memory), log.own)
+        )
+    except WorkerError as error:
+        log.platform(of_worker_error(error, _LOADING).message)
+        raise _FailedError(log.text.strip()) from None
+    finally:
+        worker.close()
+    return answer
+
+
+def _of_failure(
+    settings: Settings, answer: Mapping[str, object], place: Place, report: Reporter
+) -> Finding:
+    """Return the finding on a module that raised an error."""
+    message, stack = str(answer["message"]), str(answer["stack"])
+    place = _last_own_frame(settings, stack) or place
+    if not answer["missing"]:
+        details = stack + _hint(stack)
+        return report.problem(place, "does-not-load", "it does not load:", details)
+    found = _ABSENT.search(message)
+    name = (found[1] or found[2]) if found else ""
+    details = f"{stack}\n{_advice(settings, name, message)}".rstrip()
+    code = "does-not-load"
+    if name:
+        is_waiting = is_missing(settings) and is_listed(settings, name)
+        code = "not-installed" if is_waiting else "unlisted-package"
+        code = "missing-file" if name.startswith((".", "/")) else code
+    return report.problem(place, code, f"it does not load: {message}", details)
+
+
+def _last_own_frame(settings: Settings, stack: str) -> Place | None:
+    folder = re.escape(str(settings.folder))
+    python, node = rf'File "({folder}/[^"]+)", line (\d+)()', rf"({folder}/[^\s():]+):(\d+):(\d+)"
+    if settings.language == "python":
+        frames = re.findall(python, stack)[-1:]
+    else:
+        frames = re.findall(node, stack)[:1]
+    return next((Place(file, int(line), int(column or 0)) for file, line, column in frames), None)
+
+
+def _hint(stack: str) -> str:
+    found = re.search(r"\nKeyError: '(\w+)'$", stack) if "os.environ[" in stack else None
+    where = "envVariables of cloudbaserc.json, and in the platform's console"
+    return f"\nThe variable {found[1]} is not set: set it in {where}" if found else ""
+
+
+def _advice(settings: Settings, name: str, message: str) -> str:
+    if name:
+        return advice_on(settings, name)
+    dotless = "is not part of a package: import the modules beside it without the dot"
+    return f"{settings.file.name} {dotless}" if "relative import" in message else ""

@@ -1,0 +1,148 @@
+"""Find the modules that a function loads, and the platform does not have."""
+
+import glob
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cloud_openapi.runtime._files import FileError, leads_out, read_object
+from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
+from cloud_openapi.runtime._project import install_command
+from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime.check._facts import Load
+from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
+from cloud_openapi.runtime.check._sources import Sources
+
+_INSTALLED = ("dependencies", "optionalDependencies", "peerDependencies")
+# The copy that is uploaded has this package.
+_THERE = {*PREINSTALLED, "cloud_openapi"}
+_LISTS = {"python": "requirements.txt", "node": "package.json"}
+
+
+def check_modules(sources: Sources) -> Iterator[Finding]:
+    """Yield a finding for each module that is not part of the function, and not listed."""
+    settings = sources.settings
+    find = _in_node if settings.language == "node" else _in_python
+    report = Reporter(settings.name)
+    seen: set[str] = set()
+    for file, facts in sources.loaded().items():
+        for load in facts.modules:
+            place = Place(sources.path(file), load.line, load.column)
+            if load.path is not None:
+                if not load.guarded and _is_absent(sources, file, load):
+                    text = advice_on(settings, str(load.name))
+                    yield report.problem(place, "missing-file", text)
+            elif (name := _package_of(load, settings)) and name not in seen:
+                seen.add(name)
+                yield from find(name, load, place, sources)
+
+
+def _in_node(name: str, load: Load, place: Place, sources: Sources) -> Iterator[Finding]:
+    settings = sources.settings
+    report = Reporter(settings.name)
+    if is_listed(settings, name):
+        return  # loading the function finds out whether it is installed
+    folders = [settings.folder / "node_modules", *installed_for(settings)]
+    if any((folder / name).is_dir() for folder in folders):
+        text = f"{name} is installed, but package.json does not list it"
+        yield report.note(place, "unlisted-package", text)
+    elif load.guarded:
+        return
+    elif name in _names(_package_json(settings), "devDependencies"):
+        text = (
+            f"{name} is in devDependencies, which the platform does not install: move it to "
+            "dependencies in package.json"
+        )
+        yield report.problem(place, "unlisted-package", text)
+    else:
+        yield report.problem(place, "unlisted-package", advice_on(settings, name))
+
+
+def _in_python(name: str, load: Load, place: Place, sources: Sources) -> Iterator[Finding]:
+    settings = sources.settings
+    # Requirements have other names than modules: only what is installed shows what there is.
+    if load.guarded or is_missing(settings):
+        return
+    if not any(_has_module(folder, name) for folder in (settings.folder, *installed_for(settings))):
+        text = advice_on(settings, name)
+        yield Reporter(settings.name).problem(place, "unlisted-package", text)
+
+
+def advice_on(settings: Settings, name: str) -> str:
+    """Return why the platform does not find a module, and what to do."""
+    if name.startswith((".", "/")):
+        return f"The file {name} is not in {settings.folder}; file names are case-sensitive"
+    if name in PREINSTALLED:
+        return f"The platform has {name} installed, but this machine does not: pip install {name}"
+    above = f"{settings.folder.parent}/{name}"
+    if Path(above).is_dir() or Path(f"{above}.py").is_file():
+        return f"Only {settings.folder} is uploaded: {above} must be copied into it"
+    state = f"list it in {_LISTS[settings.language]}"
+    if is_missing(settings) and is_listed(settings, name):
+        state = "it is not installed yet"
+    return f"The platform does not have {name}; {state}: {install_command(settings)}"
+
+
+def is_listed(settings: Settings, name: str) -> bool:
+    """Return whether a function lists a package; all may be, if there is a requirements.txt."""
+    if settings.language == "python":
+        return (settings.folder / "requirements.txt").is_file()
+    content = _package_json(settings)
+    return name == content.get("name") or any(name in _names(content, key) for key in _INSTALLED)
+
+
+def _package_json(settings: Settings) -> Mapping[str, Any]:
+    try:
+        return read_object(settings.folder / "package.json") or {}
+    except FileError:
+        return {}  # another check reports it
+
+
+def _names(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    names = content.get(key)
+    return names if isinstance(names, dict) else {}
+
+
+def _package_of(load: Load, settings: Settings) -> str:
+    """Return the package of a module, empty for a computed name and what the language has."""
+    name = load.name or ""
+    if settings.language == "python":
+        top = name.partition(".")[0]
+        return "" if top in _THERE or top in sys.stdlib_module_names else top
+    if load.builtin or name.startswith("#"):
+        return ""
+    return "/".join(name.split("/")[: 2 if name.startswith("@") else 1])
+
+
+def _is_absent(sources: Sources, file: str, load: Load) -> bool:
+    """Return whether no file of a function has a name, also where file names ignore case."""
+    if sources.settings.language == "python" or load.name is None:
+        return False  # loading the function finds out
+    names = list(sources.candidates(file, load))
+    return not any(
+        leads_out(name) or name.startswith("/") or _exists(sources.settings.folder, name)
+        for name in names
+    )
+
+
+def _exists(folder: Path, name: str) -> bool:
+    try:
+        return all(
+            step in os.listdir(folder.joinpath(*steps))  # noqa: PTH208 - names are all that is wanted
+            for *steps, step in _steps(name)
+        )
+    except OSError:
+        return False
+
+
+def _steps(name: str) -> Iterator[list[str]]:
+    parts = [part for part in name.split("/") if part != "."]
+    return (parts[:count] for count in range(1, len(parts) + 1))
+
+
+def _has_module(folder: Path, name: str) -> bool:
+    if (folder / name).is_dir() or (folder / f"{name}.py").is_file():
+        return True
+    return any(folder.glob(f"{glob.escape(name)}.*.so"))

@@ -1,0 +1,131 @@
+"""Why an invocation failed by itself: the reason in its outcome and in its log."""
+
+import shutil
+
+import pytest
+from support.values import NOW
+
+from cloud_openapi.runtime import Functions
+
+REFUSED = "sms.tencentcloudapi.com"
+needs_node = pytest.mark.skipif(not shutil.which("node"), reason="Node.js is missing")
+
+
+@pytest.fixture
+def invoke(tmp_path):
+    made = []
+
+    def invoke(source, file="index.py", event=None, **settings):
+        path = tmp_path / "functions" / "hello" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source, "utf-8")
+        made.append(Functions(tmp_path / "functions", {}, **settings))
+        outcome = made[-1].invoke("hello", event, NOW)
+        reasons = [line for line in outcome.log.splitlines() if line.startswith("Reason: ")]
+        assert reasons == ([f"Reason: {outcome.reason}"] if outcome.reason else [])
+        return outcome
+
+    yield invoke
+    for functions in made:
+        functions.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "reason"),
+    [
+        (
+            "def handler(e, c):\n    pass\n",
+            437,
+            "has no function main(event, context); it has handl",
+        ),
+        (
+            "def main(e, c):\n    import treasure\n",
+            430,
+            "list it in requirements.txt: cloud-openapi",
+        ),
+        ("import treasure\n", 443, "list it in requirements.txt: cloud-openapi"),
+        (
+            "import os\ndef main(e, c):\n    os._exit(3)\n",
+            439,
+            "the process ended before it answer",
+        ),
+        ("def main(e, c):\n    return 'x' * 7_000_000\n", 407, "a result is at most 6 MB: return"),
+        ("def main(e, c):\n    return 1\n", 200, ""),
+        ("def main(e, c):\n    raise ValueError('no')\n", 430, ""),
+    ],
+)
+def test_a_python_function_says_why_it_failed(invoke, source, status, reason):
+    outcome = invoke(source)
+    assert outcome.status == status
+    assert reason in outcome.reason
+    assert bool(outcome.reason) == bool(reason)
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("source", "status", "reason"),
+    [
+        (
+            "exports.handler = () => 1\n",
+            437,
+            "exports no function main(event, context); it exports",
+        ),
+        (
+            "exports.main = () => require('treasure')\n",
+            430,
+            "list it in package.json: cloud-openapi",
+        ),
+        ("require('treasure')\n", 443, "list it in package.json: cloud-openapi"),
+        ("exports.main = () => process.exit(3)\n", 439, "the process ended before it answered"),
+        ("exports.main = async () => 1\n", 200, ""),
+    ],
+)
+def test_a_node_function_says_why_it_failed(invoke, source, status, reason):
+    outcome = invoke(source, "index.js")
+    assert outcome.status == status
+    assert reason in outcome.reason
+    assert bool(outcome.reason) == bool(reason)
+
+
+def test_an_event_that_is_too_large_says_how_large_it_may_be(invoke):
+    outcome = invoke("def main(e, c):\n    return 1\n", event="x" * 7_000_000)
+    assert outcome.status == 406
+    assert outcome.reason.startswith("an event is at most 6 MB")
+
+
+def test_a_timeout_says_how_long_it_may_take(invoke):
+    outcome = invoke("import time\ndef main(e, c):\n    time.sleep(20)\n", timeout=0.3)
+    assert outcome.status == 433
+    assert outcome.reason.startswith("it did not answer in 0.3 seconds: to allow more, set timeout")
+
+
+def test_a_function_that_takes_too_much_memory_says_how_much(invoke):
+    outcome = invoke("def main(e, c):\n    return len('x' * 300_000_000)\n", memory=128)
+    assert outcome.status == 434
+    assert " of 128 MB: to allow more, set memorySize" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        (
+            "index.py",
+            f"import urllib.request\ndef main(e, c):\n    urllib.request.urlopen('http://{REFUSED}')\n",
+        ),
+        (
+            "index.py",
+            f"import requests\ndef main(e, c):\n    requests.get('http://{REFUSED}')\n",
+        ),
+        pytest.param(
+            "index.js",
+            "exports.main = () => new Promise((go, fail) => require('http')"
+            f".get('http://{REFUSED}', go).on('error', fail))\n",
+            marks=needs_node,
+        ),
+    ],
+)
+def test_a_host_that_is_not_called_is_the_reason(invoke, file, source):
+    outcome = invoke(source, file)
+    assert outcome.status == 430
+    assert outcome.reason.startswith(f"{REFUSED} is not called: its service is not emulated. ")
+    assert f"CLOUD_OPENAPI_REAL_HOSTS={REFUSED}" in outcome.reason
