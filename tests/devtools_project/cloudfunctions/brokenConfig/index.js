@@ -1,0 +1,6 @@
+const cloud = require('wx-server-sdk')
+cloud.init()
+
+exports.main = async () => {
+  return cloud.openapi.analysis.getDailySummary({ beginDate: '20170313', endDate: '20170313' })
+}

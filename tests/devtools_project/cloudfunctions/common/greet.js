@@ -1,0 +1,1 @@
+exports.greet = (name) => `你好，${name}`

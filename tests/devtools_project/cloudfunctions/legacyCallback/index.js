@@ -1,0 +1,3 @@
+exports.main = (event, context, callback) => {
+  setTimeout(() => callback(null, { doubled: event.n * 2 }), 10)
+}

@@ -1,0 +1,3 @@
+const { greet } = require('../common/greet')
+
+exports.main = async (event) => greet(event.name)
