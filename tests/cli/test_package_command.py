@@ -182,7 +182,7 @@ def test_check_names_the_command_for_a_function_that_needs_it(project, command, 
     code, out, _ = command("check", "hello")
     assert code == 0
     note = "the platform does not have cloud_openapi; upload the copy that this makes"
-    assert f"hello: note: {note}: cloud-openapi package hello\n" in out
+    assert f"    {note}: cloud-openapi package hello\n" in out
     monkeypatch.chdir(project / "functions" / "hello")
     (project / "functions").rename(project / "other")
     monkeypatch.chdir(project)
