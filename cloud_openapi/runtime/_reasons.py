@@ -12,7 +12,7 @@ from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError
 from cloud_openapi.runtime._settings import Settings
 
-_REFUSED_HOST = re.compile(r"[\w.-]+ is not called: [^\n'\"]+")
+_REFUSED_HOST = re.compile(r"(?<![\w.-])[\w.-]+ is not called: [^\n'\"]+")
 _ALIKE = 0.8
 _PLACES = "the function's entry in cloudbaserc.json"
 

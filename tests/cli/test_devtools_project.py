@@ -100,7 +100,10 @@ def test_fix_lists_the_permissions_that_the_code_needs(project, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(project, copy)
     command(copy, "check", "imgSecCheck", "getQrcode", "--fix")
-    for name, api in [("imgSecCheck", "security.imgSecCheck"), ("getQrcode", "wxacode.getUnlimited")]:
+    for name, api in [
+        ("imgSecCheck", "security.imgSecCheck"),
+        ("getQrcode", "wxacode.getUnlimited"),
+    ]:
         config = json.loads((copy / "cloudfunctions" / name / "config.json").read_text("utf-8"))
         assert config["permissions"]["openapi"] == [api]
     assert command(copy, "check", "getQrcode").returncode == 0

@@ -111,7 +111,7 @@ def test_a_copy_of_the_file_in_a_build_folder_leads_on_to_the_project(project):
     [
         ('{"cloudfunctionRoot": "a",\n}', "project.config.json: line "),
         ('{\n  // here\n  "cloudfunctionRoot": "a"\n}', "project.config.json: line 2, column 3"),
-        ("}", "project.config.json: line 1, column 1: not JSON: a value is missing before }"),
+        ("}", 'project.config.json: line 1, column 1: not JSON: a value is missing before "}"'),
         ('{"cloudfunctionRoot": 5}', "cloudfunctionRoot must be a string, not a number"),
         ('{"cloudfunctionRoot": "a\\u0000"}', "cloudfunctionRoot has a NUL"),
         ('{"cloudfunctionRoot": "\\ud800"}', "cloudfunctionRoot has a NUL or half a surrogate"),

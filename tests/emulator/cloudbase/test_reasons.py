@@ -163,7 +163,7 @@ def test_a_config_json_that_is_not_json_is_told_in_the_words_of_json(served, lan
     outcome = invoke(served, "caller")
     assert outcome.status == 438
     assert outcome.reason.startswith(f"{path}: line 2, column ")
-    assert outcome.reason.endswith(": not JSON: a comma before ]: the last one has no comma")
+    assert outcome.reason.endswith(': not JSON: remove the comma before "]"')
     assert reasons_in(outcome.log) == [outcome.reason]
     # It has no timer that could fail to fire.
     served.functions.timers()
