@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime._settings import Settings, is_web
 from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
 from cloud_openapi.runtime.check._modules import check_modules
 from cloud_openapi.runtime.check._outside import references_of
 from cloud_openapi.runtime.check._permissions import check_permissions
-from cloud_openapi.runtime.check._settings import check_settings, is_web
+from cloud_openapi.runtime.check._settings import check_settings
 from cloud_openapi.runtime.check._sources import Sources, read_sources
 
 Load = Callable[[Settings], Sequence[Finding]]
