@@ -272,10 +272,10 @@ class Functions:
             with contextlib.suppress(InvocationError):
                 self._pool.start_early(self._functions.find(self.debug.function))
 
-    def check(self, *names: str) -> list[Finding]:
+    def check(self, *names: str, advance: Callable[[], None] = lambda: None) -> list[Finding]:
         """Return what functions would have as problems on the platform, and notes.
 
-        Raises KeyError for an unknown name.
+        ``advance`` is called after each function. Raises KeyError for an unknown name.
         """
 
         def load(settings: Settings) -> list[Finding]:
@@ -285,7 +285,7 @@ class Functions:
             )
             return list(check_loading(settings, environment, self._fork_server))
 
-        return check_functions([self.settings_of(name) for name in names], load)
+        return check_functions([self.settings_of(name) for name in names], load, advance)
 
     def close(self) -> None:
         """End every worker, busy ones too."""

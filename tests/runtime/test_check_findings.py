@@ -1,6 +1,7 @@
 """What check finds in a function: permissions, modules, settings, and what is not emulated."""
 
 import json
+from pathlib import Path
 
 import pytest
 from support.sdk import NODE, node
@@ -546,6 +547,32 @@ def test_a_fix_changes_the_list_alone_and_leaves_nothing_to_fix(project, name):
     assert fixed(project) == after
     json.loads(after.removeprefix("\ufeff"))
     assert [each for each in project.check() if each.fix is not None] == []
+
+
+def test_a_fix_keeps_a_link_and_the_mode_of_the_file(project):
+    project.node(CALLS)
+    shared = project.folder / "shared.json"
+    shared.write_text('{"permissions": {"openapi": []}}')
+    shared.chmod(0o640)
+    link = project.folder / "hello" / "config.json"
+    link.symlink_to("../shared.json")
+    assert '"wxacode.get"' in fixed(project)
+    assert link.is_symlink()
+    assert shared.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_fix_that_fails_leaves_the_file_and_nothing_beside_it(project, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    project.node(CALLS)
+    path = project.write("config.json", '{"permissions": {"openapi": []}}')
+    beside = sorted(path.parent.iterdir())
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="No space"):
+        fixed(project)
+    assert path.read_text() == '{"permissions": {"openapi": []}}'
+    assert sorted(path.parent.iterdir()) == beside
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,16 @@ def test_the_apis_that_are_found_are_those_that_are_called(name, journalled):
     assert found.unresolved == ()
 
 
+def test_columns_count_characters_after_chinese_text():
+    source = "数据 = '中文'; import yaml; cloud.openapi[数据](); cloud.openapi.wxacode.get(数据)\n"
+    found = python_facts("index.py", source)
+    assert source[found.modules[0].column - 1 :].startswith("import yaml")
+    assert source[found.calls[-1].column - 1 :].startswith("cloud.openapi.wxacode")
+    assert found.unresolved == ()
+    found = python_facts("index.py", "a = 1\n说 = '好'; cloud.openapi[event].get()\n")
+    assert [(each.line, each.column) for each in found.unresolved] == [(2, 10)]
+
+
 UNRESOLVED = {
     "computed": "cloud.openapi[event['ns']][event['name']]()",
     "getattr": "getattr(cloud.openapi.analysis, event['name'])()",

@@ -38,6 +38,7 @@ def invoke(tmp_path):
             437,
             "has no function main(event, context); it has handl",
         ),
+        ("main = {}\n", 437, "has no function main(event, context); its main is of type dict"),
         (
             "def main(e, c):\n    import treasure\n",
             430,

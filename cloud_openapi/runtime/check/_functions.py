@@ -33,10 +33,13 @@ _NOT_EMULATED = (
 )
 
 
-def check_functions(functions: Sequence[Settings], load: Load) -> list[Finding]:
+def check_functions(
+    functions: Sequence[Settings], load: Load, advance: Callable[[], None]
+) -> list[Finding]:
     """Return the findings on functions, in their order.
 
     ``load`` loads a function in a process of its own. One process parses all JavaScript.
+    ``advance`` is called after each function.
     """
     sources, not_parsed = read_sources(functions)
     static = [[*_of_sources(each, not_parsed)] for each in sources]
@@ -45,6 +48,7 @@ def check_functions(functions: Sequence[Settings], load: Load) -> list[Finding]:
         found: list[Finding] = []
         for findings, loaded in zip(static, loads, strict=True):
             found += _merged(findings, loaded.result() if loaded else ())
+            advance()
     return list(dict.fromkeys(found))
 
 

@@ -4,12 +4,14 @@ An expression has a list of possible values. What cannot be resolved is reported
 """
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from cloud_openapi.runtime.check._facts import Facts, Load, Mistake, Named, Opened
 from cloud_openapi.runtime.check._python_paths import python_references
 from cloud_openapi.runtime.check._python_values import Scope, Values
 
+_Fact = TypeVar("_Fact", Named, Load)
 _LONGEST = 120
 # The variable or the expression is looked at in turn, or the value is only tested.
 _GOES_ON = (
@@ -36,10 +38,21 @@ def python_facts(name: str, source: str) -> Facts:
     except (RecursionError, MemoryError):
         return Facts(mistake=Mistake(1, 1, "it is nested too deeply", wrong=False))
     return Facts(
-        calls=tuple(dict.fromkeys(reader.calls)),
-        unresolved=tuple(dict.fromkeys(reader.unresolved)),
-        modules=tuple(reader.modules),
+        calls=_placed(dict.fromkeys(reader.calls), source),
+        unresolved=_placed(dict.fromkeys(reader.unresolved), source),
+        modules=_placed(reader.modules, source),
         paths=tuple(paths),
+    )
+
+
+def _placed(found: Iterable[_Fact], source: str) -> tuple[_Fact, ...]:
+    """Return facts whose columns count characters; those of the syntax tree count bytes."""
+    if source.isascii():
+        return tuple(found)
+    lines = [line.encode() for line in source.split("\n")]
+    return tuple(
+        each._replace(column=len(lines[each.line - 1][: each.column - 1].decode()) + 1)
+        for each in found
     )
 
 
