@@ -1,6 +1,7 @@
 """What check finds in a function: permissions, modules, settings, and what is not emulated."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,13 @@ def test_a_file_that_is_too_large_is_named(project, monkeypatch):
     project.write("bundle.js", "//" + "x" * 1000)
     finding = only(project.check())
     assert (finding.code, place(finding)) == ("not-parsed", ("bundle.js", 0, 0))
+
+
+def test_a_named_pipe_is_not_read(project):
+    project.node("return 1", [])
+    os.mkfifo(project.folder / "hello" / "pipe.js")
+    finding = only(project.check())
+    assert (finding.code, place(finding)) == ("not-parsed", ("pipe.js", 0, 0))
 
 
 def test_a_syntax_error_is_named_once_with_its_place(project):

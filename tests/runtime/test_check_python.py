@@ -132,6 +132,23 @@ def test_columns_count_characters_after_chinese_text():
     assert [(each.line, each.column) for each in found.unresolved] == [(2, 10)]
 
 
+@pytest.mark.parametrize(
+    ("source", "guarded"),
+    [
+        ("if TYPE_CHECKING:\n    import yaml\n", True),
+        ("import typing\nif typing.TYPE_CHECKING:\n    import yaml\n", True),
+        ("import sys\nif sys.version_info < (3,):\n    import yaml\n", True),
+        ("if __name__ == '__main__':\n    import yaml\n", True),
+        ("with contextlib.suppress(ImportError):\n    import yaml\n", True),
+        ("with open('a'):\n    import yaml\n", False),
+        ("if DEBUG:\n    import yaml\n", False),
+    ],
+)
+def test_imports_that_may_be_missing_are_guarded(source, guarded):
+    loads = [each for each in python_facts("index.py", source).modules if each.name == "yaml"]
+    assert [each.guarded for each in loads] == [guarded]
+
+
 UNRESOLVED = {
     "computed": "cloud.openapi[event['ns']][event['name']]()",
     "getattr": "getattr(cloud.openapi.analysis, event['name'])()",

@@ -216,6 +216,13 @@ def test_a_folder_of_a_usual_name_without_functions_says_why(project, command):
     assert seen in command("install", "--all")[2]
 
 
+def test_of_many_functions_the_first_are_named(project, command):
+    for number in range(60):
+        add(project / "functions" / f"function{number:02}", PYTHON)
+    for arguments in (["invoke", "zzz"], ["invoke"]):
+        assert "function48, function49 and 10 more" in command(*arguments)[2]
+
+
 def test_a_usual_name_is_the_first_hint(project, command):
     for name in ("build", "cloudfunctions"):
         add(project / "mine" / name / "login")

@@ -4,6 +4,7 @@ An expression has a list of possible values. What cannot be resolved is reported
 """
 
 import ast
+import re
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -17,6 +18,10 @@ _LONGEST = 120
 _GOES_ON = (
     *(ast.AnnAssign, ast.NamedExpr, ast.Expr, ast.If, ast.BoolOp, ast.IfExp, ast.Compare),
     *(ast.UnaryOp, ast.Tuple),
+)
+# Loading the function finds what is missing where such a condition holds.
+_ELSEWHERE = re.compile(
+    r"\bTYPE_CHECKING\b|\bsys\.(?:version|platform|implementation)|\b__name__\b"
 )
 _IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception"}
 
@@ -82,8 +87,7 @@ class _Reader:
             if is_read and not _is_consumed(node, parent):
                 self._note(node, scope, called=False)
         for child in ast.iter_child_nodes(node):
-            catches = isinstance(node, ast.Try) and child in node.body and _catches(node)
-            self._visit(child, node, scope, guarded=guarded or catches)
+            self._visit(child, node, scope, guarded=guarded or _guards(node, child))
 
     def _note(self, node: ast.expr, scope: Scope, *, called: bool) -> None:
         """Note a call, and a part of cloud.openapi that is used other than by a call."""
@@ -144,6 +148,21 @@ def _loads_from(
 
 def _is_import(function: ast.expr) -> bool:
     return ast.unparse(function) in {"importlib.import_module", "import_module", "__import__"}
+
+
+def _guards(node: ast.AST, child: ast.AST) -> bool:
+    """Return whether a part of a statement may import what is missing, or may not run at all."""
+    match node:
+        case ast.Try(body=body):
+            return child in body and _catches(node)
+        case ast.If(test=test):
+            return child is not test and bool(_ELSEWHERE.search(ast.unparse(test)))
+        case ast.With(items=items):
+            entered = [ast.unparse(item.context_expr) for item in items]
+            return any(
+                "suppress(" in text and name in text for text in entered for name in _IMPORT_ERRORS
+            )
+    return False
 
 
 def _catches(node: ast.Try) -> bool:
