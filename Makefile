@@ -10,6 +10,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
+# Each worker takes a part in one piece, which it shares at the end: what a file sets up is set up once.
+PARALLEL := --numprocesses auto --dist worksteal
+
 # Tests and benchmarks start hundreds of programs, and with this variable each one would compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -19,10 +22,10 @@ run: .venv/emulator
 	@exec $(BIN)/cloud-openapi serve
 
 test: .venv/dev tests/node/node_modules
-	$(BIN)/pytest --numprocesses auto
+	$(BIN)/pytest $(PARALLEL)
 
 test-long: .venv/dev tests/node/node_modules
-	$(BIN)/pytest -m slow --numprocesses auto
+	$(BIN)/pytest -m slow $(PARALLEL)
 
 # Install first; then lint and tests run in parallel.
 check: .venv/dev tests/node/node_modules
