@@ -2,7 +2,7 @@ import contextlib
 import hashlib
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._pool import Pool
 from cloud_openapi.runtime._process import ForkServer
 from cloud_openapi.runtime._project import install_command
-from cloud_openapi.runtime._reasons import no_permission, out_of_memory, timed_out
+from cloud_openapi.runtime._reasons import no_permission, out_of_memory, timed_out, web_function
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._worker import (
@@ -184,6 +184,11 @@ class Functions:
         running = reversed(list(self._executions.values()))
         return next((each for each in running if wanted(each.invocation)), None)
 
+    def refuse(self, name: str, source: str, status: int, reason: str) -> None:
+        """Report an invocation that did not begin, because there is no such function."""
+        if self._on_end is not None:
+            self._on_end(Ended(name, status, 0.0, "", one_line(reason), 0, source, "", ""))
+
     def permissions_of(self, function: str) -> frozenset[str]:
         """Return the names of the APIs that a function's config.json permits.
 
@@ -194,14 +199,17 @@ class Functions:
             return frozenset()
         return self._functions.permissions(folder / "config.json")[0]
 
-    def why_denied(self, function: str | None, api: str, nearest: str | None) -> str:
+    def why_denied(
+        self, function: str | None, api: str, nearest: str | None, known: Container[str] = ()
+    ) -> str:
         """Return why an API is not permitted; without a function, to code outside of one.
 
-        ``nearest`` is the API of the catalogue whose name is most alike.
+        ``known`` has the APIs of the catalogue, and ``nearest`` is the one whose name is most
+        alike.
         """
         folder = None if function is None else self._functions.folder_of(function)
         config = self._config if folder is None else folder / "config.json"
-        return no_permission(config, api, nearest)
+        return no_permission(config, api, nearest, known)
 
     def timers(self) -> list[tuple[str, Timer]]:
         """Return the functions that have a timer; of an invalid one, a log has a warning."""
@@ -256,6 +264,8 @@ class Functions:
             finally:
                 del self._executions[digest]
         except InvocationError as error:
+            if error.status == NO_HANDLER:
+                error.reason = web_function(found.settings) or error.reason
             outcome = error.outcome(invocation.request_id)
         return self._end(execution, outcome)
 

@@ -129,3 +129,12 @@ def test_a_host_that_is_not_called_is_the_reason(invoke, file, source):
     assert outcome.status == 430
     assert outcome.reason.startswith(f"{REFUSED} is not called: its service is not emulated. ")
     assert f"CLOUD_OPENAPI_REAL_HOSTS={REFUSED}" in outcome.reason
+
+
+@needs_node
+def test_a_web_function_is_named_by_its_bootstrap(invoke, tmp_path):
+    (tmp_path / "functions" / "hello").mkdir(parents=True)
+    (tmp_path / "functions" / "hello" / "scf_bootstrap").write_text("#!/bin/bash\n")
+    outcome = invoke("", file="index.js")
+    assert outcome.status == 437
+    assert outcome.reason.startswith("scf_bootstrap starts a web function, which is not emulated")
