@@ -10,7 +10,7 @@ from typing import Any
 from cloud_openapi.errors import one_line
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError
-from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime._settings import BOOTSTRAP, Settings
 
 _REFUSED_HOST = re.compile(r"(?<![\w.-])[\w.-]+ is not called: [^\n'\"]+")
 _ALIKE = 0.8
@@ -63,13 +63,11 @@ def out_of_memory(settings: Settings, peak: float) -> str:
 
 
 def web_function(settings: Settings) -> str:
-    """Return why a folder has no handler if it only starts a web function, else an empty string."""
-    if not (settings.folder / "scf_bootstrap").is_file():
-        return ""
+    """Return why a web function gives no result."""
+    sign = f"it has {BOOTSTRAP}" if (settings.folder / BOOTSTRAP).is_file() else "its type is HTTP"
     return (
-        "scf_bootstrap starts a web function, which is not emulated: start its program with "
-        f"cloud-openapi exec PROGRAM, or define {settings.handler}(event, context) in "
-        f"{settings.file.name}"
+        f"{sign}: it is a web function, which is not emulated; here its handler "
+        f"{settings.handler}(event, context) is invoked"
     )
 
 

@@ -1,6 +1,8 @@
 """What check finds in a function: permissions, modules, settings, and what is not emulated."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from support.sdk import NODE, node
@@ -219,6 +221,13 @@ def test_a_file_that_is_too_large_is_named(project, monkeypatch):
     assert (finding.code, place(finding)) == ("not-parsed", ("bundle.js", 0, 0))
 
 
+def test_a_named_pipe_is_not_read(project):
+    project.node("return 1", [])
+    os.mkfifo(project.folder / "hello" / "pipe.js")
+    finding = only(project.check())
+    assert (finding.code, place(finding)) == ("not-parsed", ("pipe.js", 0, 0))
+
+
 def test_a_syntax_error_is_named_once_with_its_place(project):
     project.node("return require('./lib')", [])
     project.write("lib.js", "module.exports = {,}\n")
@@ -228,12 +237,17 @@ def test_a_syntax_error_is_named_once_with_its_place(project):
 
 
 def test_a_syntax_error_of_the_handlers_file_is_not_repeated_by_loading_it(project):
-    for file, source in (("index.js", "exports.main = (\n"), ("index.py", "def main(\n")):
-        project.write(file, source, name=file.replace(".", "-"))
-    found = project.check("index-js", "index-py")
+    functions = {
+        "node": ("index.js", "exports.main = (\n"),
+        "python": ("index.py", "def main(\n"),
+        "tabs": ("index.py", "def main(e, c):\n\tif e:\n        return 1\n"),
+        "indent": ("index.py", "def main(e, c):\nreturn 1\n"),
+    }
+    for name, (file, source) in functions.items():
+        project.write(file, source, name=name)
+    found = project.check(*functions)
     assert [(each.function, each.code) for each in found] == [
-        ("index-js", "syntax-error"),
-        ("index-py", "syntax-error"),
+        (name, "syntax-error") for name in functions
     ]
 
 
@@ -317,6 +331,14 @@ def test_a_file_that_is_missing_is_a_problem_where_it_is_loaded(project):
     found = [each for each in project.check() if each.code == "missing-file"]
     assert [each.message.split()[2] for each in found] == ["./Lib", "./no"]
     assert "file names are case-sensitive" in found[0].message
+
+
+def test_a_path_with_backslashes_is_a_problem_although_windows_finds_it(project):
+    project.node("return require('.\\\\lib\\\\a')", [])
+    project.write("lib/a.js", "")
+    finding = only(project.check())
+    assert finding.code == "missing-file"
+    assert finding.message.endswith("does not separate folders: write ./lib/a")
 
 
 def test_a_python_package_that_is_not_there_is_a_problem_wherever_it_is_imported(project):
@@ -546,6 +568,32 @@ def test_a_fix_changes_the_list_alone_and_leaves_nothing_to_fix(project, name):
     assert fixed(project) == after
     json.loads(after.removeprefix("\ufeff"))
     assert [each for each in project.check() if each.fix is not None] == []
+
+
+def test_a_fix_keeps_a_link_and_the_mode_of_the_file(project):
+    project.node(CALLS)
+    shared = project.folder / "shared.json"
+    shared.write_text('{"permissions": {"openapi": []}}')
+    shared.chmod(0o640)
+    link = project.folder / "hello" / "config.json"
+    link.symlink_to("../shared.json")
+    assert '"wxacode.get"' in fixed(project)
+    assert link.is_symlink()
+    assert shared.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_fix_that_fails_leaves_the_file_and_nothing_beside_it(project, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    project.node(CALLS)
+    path = project.write("config.json", '{"permissions": {"openapi": []}}')
+    beside = sorted(path.parent.iterdir())
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="No space"):
+        fixed(project)
+    assert path.read_text() == '{"permissions": {"openapi": []}}'
+    assert sorted(path.parent.iterdir()) == beside
 
 
 @pytest.mark.parametrize(
