@@ -10,7 +10,7 @@ import click
 from cloud_openapi._version import __version__
 from cloud_openapi.cli._examples import with_examples
 from cloud_openapi.cli._options import variable
-from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError
+from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError, UnknownAPIError
 from cloud_openapi.json_schema.values import is_text
 
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ def run() -> None:
     _refuse_bytes()
     try:
         group(prog_name="cloud-openapi")
+    except UnknownAPIError as error:
+        fail(error.hint)
     except CloudSDKError as error:
         parts = (f"{error.errMsg} (errCode {error.errCode})", error.hint)
         fail(". ".join(filter(None, parts)))

@@ -29,6 +29,7 @@ _WIDE, _CLOSING = (
     "、。〉》」』】）！，：；？",
 )
 _WORDS = re.compile(f"[{_WIDE}][{_CLOSING}]* *|[^ {_WIDE}]+[{_CLOSING}]* *| +")
+_NAMED_BY_CHECK = re.compile(r"(?:apiName |permissions\.openapi: )?([\w.]+)")
 _TIMER_SOURCE = "wx_trigger"
 
 
@@ -82,7 +83,7 @@ def of_entry(entry: Entry, depth: int, names: Mapping[str, str]) -> Shown:
     details = (f"request {cut}" if cut else "", f"answered by {entry.check}" if good else "")
     ids = {"appid": entry.appid, "rid": entry.rid}
     return Shown(
-        name=names.get(entry.path, entry.path[:_LONGEST_NAME]),
+        name=names.get(entry.path) or _other_name(entry),
         status=_status(entry),
         milliseconds=entry.milliseconds,
         depth=depth,
@@ -90,6 +91,12 @@ def of_entry(entry: Entry, depth: int, names: Mapping[str, str]) -> Shown:
         reasons=(reason,) if reason else (),
         details=(*filter(None, details), " ".join(f"{k} {v}" for k, v in ids.items() if v)),
     )
+
+
+def _other_name(entry: Entry) -> str:
+    """Return the name of a call of nothing in the catalogue: at the gateway, that of the check."""
+    found = _NAMED_BY_CHECK.fullmatch(entry.check) if entry.via == "gateway" else None
+    return found[1] if found else entry.path[:_LONGEST_NAME]
 
 
 def _status(entry: Entry) -> str:
@@ -111,8 +118,10 @@ def of_ended(ended: Ended, look: Look) -> Shown:
         depth=ended.depth,
         good=good,
         reasons=tuple(filter(None, (ended.message, ended.reason))),
-        hint="" if good else f"→ cloud-openapi logs {ended.function}{look.url}",
-        details=(f"source {ended.source} RequestId {ended.invocation}",),
+        hint=""
+        if good or not ended.invocation
+        else f"→ cloud-openapi logs {ended.function}{look.url}",
+        details=(f"source {ended.source} RequestId {ended.invocation or '-'}",),
     )
 
 

@@ -39,8 +39,11 @@ def platform_refusal(status: int, code: str, message: str) -> Response:
     return json_answer({"code": code, "message": message, "requestId": new_request_id()}, status)
 
 
-def unknown_function(name: str, functions: Functions) -> Response:
-    """Return CloudBase's refusal of an unknown function."""
+def unknown_function(name: str, functions: Functions, source: str = "") -> Response:
+    """Return CloudBase's refusal of an unknown function.
+
+    With the ``source`` of an invocation, its end is reported, too.
+    """
     name, known = name[:_LONGEST_NAME], list(functions)
     close = get_close_matches(name, known, 1)
     meant = f" Did you mean {close[0]}?" if close else ""
@@ -48,4 +51,6 @@ def unknown_function(name: str, functions: Functions) -> Response:
         f'There is no function "{name}" in {functions.folder}.{meant} '
         f"Known: {', '.join(known) or 'none'}."
     )
+    if source:
+        functions.refuse(name, source, HTTPStatus.NOT_FOUND, message)
     return platform_refusal(HTTPStatus.NOT_FOUND, "FUNCTION_NOT_FOUND", message)

@@ -2,7 +2,7 @@ import contextlib
 import hashlib
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -185,6 +185,11 @@ class Functions:
         running = reversed(list(self._executions.values()))
         return next((each for each in running if wanted(each.invocation)), None)
 
+    def refuse(self, name: str, source: str, status: int, reason: str) -> None:
+        """Report an invocation that did not begin, because there is no such function."""
+        if self._on_end is not None:
+            self._on_end(Ended(name, status, 0.0, "", one_line(reason), 0, source, "", ""))
+
     def permissions_of(self, function: str) -> frozenset[str]:
         """Return the names of the APIs that a function's config.json permits.
 
@@ -195,14 +200,17 @@ class Functions:
             return frozenset()
         return self._functions.permissions(folder / "config.json")[0]
 
-    def why_denied(self, function: str | None, api: str, nearest: str | None) -> str:
+    def why_denied(
+        self, function: str | None, api: str, nearest: str | None, known: Container[str] = ()
+    ) -> str:
         """Return why an API is not permitted; without a function, to code outside of one.
 
-        ``nearest`` is the API of the catalogue whose name is most alike.
+        ``known`` has the APIs of the catalogue, and ``nearest`` is the one whose name is most
+        alike.
         """
         folder = None if function is None else self._functions.folder_of(function)
         config = self._config if folder is None else folder / "config.json"
-        return no_permission(config, api, nearest)
+        return no_permission(config, api, nearest, known)
 
     def timers(self) -> list[tuple[str, Timer]]:
         """Return the functions that have a timer; of an invalid one, a log has a warning."""

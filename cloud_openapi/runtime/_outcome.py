@@ -68,7 +68,7 @@ class Ended(NamedTuple):
 
     ``depth`` is 0 for an invocation from outside, 1 for one that a function made, and so on.
     ``parent`` is the request id of the invocation that made this one, empty if it came from
-    outside.
+    outside. ``invocation`` is empty if there is no such function.
     """
 
     function: str

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,11 @@ def shown_path(path: Path) -> str:
     return str(path) if relative.startswith(os.pardir) else relative
 
 
-def no_permission(config: Path, api: str, nearest: str | None) -> str:
-    """Return why a config.json does not permit an API; ``nearest`` is a known API's name."""
+def no_permission(config: Path, api: str, nearest: str | None, known: Container[str] = ()) -> str:
+    """Return why a config.json does not permit an API.
+
+    ``known`` has the APIs of the catalogue, and ``nearest`` is the one whose name is most alike.
+    """
     file = shown_path(config)
     if not config.exists():
         return f'write {file}: {{"permissions": {{"openapi": ["{api}"]}}}}'
@@ -37,7 +40,8 @@ def no_permission(config: Path, api: str, nearest: str | None) -> str:
     close = get_close_matches(api.lower(), folded, 1, _ALIKE)
     if close and folded[close[0]] == nearest:
         return f'the call is "{api}", and {key} lists "{nearest}": did you mean {nearest}?'
-    if close:
+    # Two APIs may be alike: getDailyRetain and getWeeklyRetain.
+    if close and folded[close[0]] not in known:
         return f'{key} lists "{folded[close[0]]}": write "{api}" exactly so'
     wildcard = '"*" is not a wildcard: ' if "*" in listed else ""
     meant = "" if nearest in {None, api} else f"; or did you mean {nearest}?"

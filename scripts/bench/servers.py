@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import subprocess
 import sysconfig
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,9 +31,16 @@ def emulator(*options: str) -> Iterator[tuple[str, int]]:
     """Run `cloud-openapi serve` in its own process; yield its URL and PID."""
     program = Path(sysconfig.get_path("scripts"), "cloud-openapi")
     command = [str(program), "serve", "--port", "0", "--json", *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+    # Its lines go to a file: they are no part of the table.
+    with (
+        tempfile.TemporaryFile() as lines,
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=lines) as process,
+    ):
         try:
             line = process.stdout.readline() if process.stdout else b""
+            if not line:
+                lines.seek(0)
+                raise RuntimeError(lines.read().decode())
             yield json.loads(line)["url"], process.pid
         finally:
             process.terminate()

@@ -384,3 +384,21 @@ def test_output_of_a_function_keeps_its_colours_and_moves_no_cursor(capsys):
 def test_lone_surrogates_are_printed_escaped(capsys, text):
     (line,) = printed(capsys, lambda printer: printer.ended(ended(status=430, message=text)))
     assert "\\ud" in line
+
+
+@pytest.mark.parametrize(
+    ("check", "name"),
+    [
+        ("apiName a.b", "a.b"),
+        ("permissions.openapi: a.b", "a.b"),
+        ("functions.invokeFunction", "functions.invokeFunction"),
+        ("pin 3", "/admin"),
+    ],
+)
+def test_call_of_the_gateway_is_named_by_its_check(check, name):
+    given = entry(path="/admin", via="gateway", errcode=-604100, check=check)
+    assert of_entry(given, 0, APIS).name == name
+
+
+def test_unknown_function_has_no_command_for_its_log():
+    assert of_ended(ended(status=404, invocation=""), Look()).hint == ""

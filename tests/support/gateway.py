@@ -53,7 +53,7 @@ class Functions:
     def times_of(self, function):
         return []
 
-    def why_denied(self, function, api, nearest):
+    def why_denied(self, function, api, nearest, known):
         return f"{api} is not in config.json"
 
     def secrets_of(self, name):

@@ -149,8 +149,17 @@ class _Actions:
             function=request.signer,
             reason=self._without_secrets(request, error.reason),
             milliseconds=milliseconds,
+            invocation=self._invocation_of(request),
         )
         self._emulator.keep(program, entry)
+
+    def _invocation_of(self, request: _ActionRequest) -> str:
+        """Return the request id of the invocation that sent a request, empty if it has none."""
+        if self._functions is None or request.signer is None:
+            return ""
+        token = request.text("wxCloudApiToken")
+        found = self._functions.invocation_of(token) or self._functions.running_of(request.signer)
+        return found.request_id if found is not None and found.function == request.signer else ""
 
     def _unknown_action(self, request: _ActionRequest) -> NoReturn:
         action = request.text("action")
@@ -296,7 +305,7 @@ class _Actions:
     def _why_denied(self, caller: GatewayCaller, api: str) -> str:
         assert self._functions is not None  # noqa: S101 - without functions all is permitted
         nearest = self._emulator.catalogue.nearest(api)
-        return self._functions.why_denied(caller.function, api, nearest)
+        return self._functions.why_denied(caller.function, api, nearest, self._emulator.catalogue)
 
     def _invoke(self, request: _ActionRequest) -> Response:
         functions = self._functions

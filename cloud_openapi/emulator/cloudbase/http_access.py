@@ -44,7 +44,7 @@ def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> Non
             message = "The body is larger than 6 MB."
             return platform_refusal(HTTPStatus.BAD_REQUEST, "FUNCTION_PARAM_INVALID", message)
         except UnknownFunctionError:
-            return unknown_function(name, functions)
+            return unknown_function(name, functions, "wx_http")
         if outcome.status != HTTPStatus.OK:
             return json_answer(outcome.result, HTTPStatus.BAD_GATEWAY, _JSON)
         try:

@@ -50,7 +50,7 @@ class _Invocations:
             now = self._emulator.clock_of(self._emulator.first_appid).now()
             outcome = self._functions.invoke(name, event, now, source)
         except UnknownFunctionError:
-            return unknown_function(name, self._functions)(environ, start)
+            return unknown_function(name, self._functions, source)(environ, start)
         except _InvalidRequestError as error:
             refused = platform_refusal(error.status, "FUNCTION_PARAM_INVALID", error.message)
             if error.status == HTTPStatus.METHOD_NOT_ALLOWED:

@@ -32,6 +32,9 @@ class StubFunctions:
     def log_of(self, _name):
         return self.log
 
+    def refuse(self, name, source, status, reason):
+        self.refused = (name, source, status)
+
     def invoke(self, name, event, _now, source):
         if name != "hello":
             raise UnknownFunctionError(name)

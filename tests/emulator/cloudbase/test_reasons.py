@@ -4,6 +4,8 @@ import json
 import threading
 
 import pytest
+import requests
+from support.processes import WAIT
 from support.serving import Served
 from support.values import API, CLOUD_DAY, NOW
 
@@ -190,6 +192,21 @@ def test_a_misspelt_call_of_a_listed_api_is_seen(served):
         f'the call is "analysis.getDailyRetian", and permissions.openapi in {file} lists "{API}": '
         f"did you mean {API}?"
     )
+
+
+def test_a_listed_api_is_not_a_misspelling_of_another_one(served):
+    served.write("caller", CALLER, [WEEKLY])
+    invoke(served, "caller", {"api": API, "params": CLOUD_DAY})
+    assert served.entries[-1].reason.startswith(f'add "{API}" to permissions.openapi in ')
+
+
+def test_a_request_for_an_unknown_function_is_reported(served):
+    served.write("report", PYTHON, file="index.py")
+    response = requests.post(f"{served.url}/v1/functions/reprot", json={}, timeout=WAIT)
+    assert response.status_code == 404
+    (ended,) = served.ended
+    assert (ended.function, ended.status, ended.invocation) == ("reprot", 404, "")
+    assert "Did you mean report?" in ended.reason
 
 
 def test_an_api_that_is_not_emulated_names_the_pin(served):
@@ -433,6 +450,7 @@ def test_an_unknown_function_is_suggested(served):
     assert outcome.reason.endswith(": did you mean report? Known: outer, report")
     check(served, outcome, outcome.reason)
     assert served.entries[-1].reason == outcome.reason
+    assert served.entries[-1].invocation == served.ended[-1].invocation
 
 
 def test_a_failed_function_gives_its_reason_to_its_caller(served):
