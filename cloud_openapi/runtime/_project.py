@@ -99,8 +99,9 @@ def nothing_found(folder: Path) -> str:
         above = shlex.quote(_shown(folder.parent))
         return f"{_shown(folder)} is a function, not a folder of functions: --functions {above}"
     if _is_folder(folder):
-        seen = "; ".join(islice(_misses(folder), _LISTED)) or "it has no folders"
-        return f"There are no functions in {_shown(folder)}: {seen}. {_advice(Path())}"
+        none = "no folder has a function's name" if _folders(folder) else "it has no folders"
+        seen = "; ".join(islice(_misses(folder), _LISTED)) or none
+        return f"There are no functions in {_shown(folder)}: {seen}. {_advice(Path(), folder)}"
     found = find_project(Path())
     if found.functions.resolve() == folder.resolve():
         return f"There are no functions here: {'; '.join(found.looked)}. {_advice(Path())}"
@@ -213,9 +214,13 @@ def _misses(folder: Path) -> Iterator[str]:
             yield f"{each.name} {missing_entry(each)}"
 
 
-def _advice(start: Path) -> str:
-    """Return the options that lead to the functions below a folder, else another way on."""
-    found = [shlex.quote(os.path.relpath(path, start)) for path in _holders(start)]
+def _advice(start: Path, seen: Path | None = None) -> str:
+    """Return the options that lead to the functions below a folder, else another way on.
+
+    ``seen`` is a folder without usable functions, which must not be suggested.
+    """
+    holders = [path for path in _holders(start) if seen is None or path.resolve() != seen.resolve()]
+    found = [shlex.quote(os.path.relpath(path, start)) for path in holders]
     if found:
         return "There is " + "; ".join(f"{path}: --functions {path}" for path in found)
     return "Name the folder that holds them by --functions, or make a project: cloud-openapi init"
