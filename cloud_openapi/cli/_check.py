@@ -2,6 +2,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import groupby
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from cloud_openapi.cli._functions_folder import (
     refuse_none,
 )
 from cloud_openapi.cli._options import echo_json, option
+from cloud_openapi.cli._terminal import progress
 from cloud_openapi.runtime import Finding, Fix, Functions, apply_fixes, find_project
 
 _WIDTH = 80
@@ -50,7 +52,9 @@ def check(
     found = Functions(functions, {})
     try:
         chosen = _chosen(names, found, every=every)
-        findings = [*project_findings(found), *found.check(*chosen)]
+        several = len(chosen) > 1
+        with progress("check", len(chosen)) if several else nullcontext(_nothing) as advance:
+            findings = [*project_findings(found), *found.check(*chosen, advance=advance)]
     finally:
         found.close()
     if fixing:
@@ -61,6 +65,10 @@ def check(
         _print(findings, chosen)
     if any(each.severity == "problem" for each in findings):
         sys.exit(1)
+
+
+def _nothing() -> None:
+    """Show no progress of a single function."""
 
 
 def _chosen(names: Sequence[str], functions: Functions, *, every: bool) -> list[str]:

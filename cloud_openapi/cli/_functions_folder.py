@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from cloud_openapi.runtime import Finding, Functions
 
 
+_MOST_NAMES = 50
+
+
 def _default_folder() -> Path | None:
     if click.get_current_context().resilient_parsing:
         return None  # for completion, which must be fast
@@ -43,7 +46,7 @@ def function_named(text: str | None, functions: "Functions") -> str:
         text = find_project(Path(), functions.folder).name
         if not text:
             refuse_none(functions)
-            raise click.UsageError(f"give the NAME of a function: {', '.join(functions)}")
+            raise click.UsageError(f"give the NAME of a function: {_listed(functions)}")
     return text if text in functions else _of_path(text, functions) or _refuse(text, functions)
 
 
@@ -119,6 +122,12 @@ def _of_path(text: str, functions: "Functions") -> str | None:
     return None
 
 
+def _listed(functions: "Functions") -> str:
+    names = list(functions)
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
 def _refuse(name: str, functions: "Functions") -> NoReturn:
     from difflib import get_close_matches
 
@@ -138,7 +147,7 @@ def _refuse(name: str, functions: "Functions") -> NoReturn:
     by_lower_case = {each.lower(): each for each in functions}
     close = get_close_matches(name.lower(), by_lower_case, 1)
     meant = f" Did you mean {by_lower_case[close[0]]}?" if close else ""
-    message = f'There is no function "{name}" in {folder}.{meant} Known: {", ".join(functions)}.'
+    message = f'There is no function "{name}" in {folder}.{meant} Known: {_listed(functions)}.'
     raise ConfigError(f"{message} {rc.wrong}".rstrip())
 
 

@@ -92,8 +92,14 @@ function setClock(given) {
 
 function thereIs(exported) {
   if (typeof exported === 'function') return `; it exports a function itself: write exports.${task.handler} = …`
+  if (task.handler in exported) return `; its ${task.handler} is ${kindOf(exported[task.handler])}`
   const names = Object.keys(exported)
   return names.length ? `; it exports ${names.join(', ')}` : `; write exports.${task.handler} = …`
+}
+
+function kindOf(value) {
+  if (value === null || value === undefined) return String(value)
+  return /^[aeiou]/.test(typeof value) ? `an ${typeof value}` : `a ${typeof value}`
 }
 
 async function load(file) {

@@ -154,6 +154,8 @@ def _handler_of(module: ModuleType, name: str) -> tuple[Handler | None, Answer |
         return handler, None
     own = [key for key, value in vars(module).items() if type(value) is type(main)]
     there = f"; it has {', '.join(own)}" if own else ""
+    if hasattr(module, name):
+        there = f"; its {name} is of type {type(handler).__name__}"
     message = f"{module.__file__} has no function {name}(event, context){there}"
     return None, {"failed": "handler", "message": message, "stack": ""}
 

@@ -29,6 +29,7 @@ from cloud_openapi.runtime._outcome import (
     EXIT,
     NO_HANDLER,
     NO_RUNTIME,
+    TIMEOUT,
     UNUSABLE,
     Ended,
     InvocationError,
@@ -41,8 +42,8 @@ from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._pool import Pool
 from cloud_openapi.runtime._process import ForkServer
 from cloud_openapi.runtime._project import install_command
-from cloud_openapi.runtime._reasons import no_permission, out_of_memory, timed_out
-from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime._reasons import no_permission, out_of_memory, timed_out, web_function
+from cloud_openapi.runtime._settings import Settings, is_web
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._worker import (
     Limits,
@@ -257,6 +258,8 @@ class Functions:
             finally:
                 del self._executions[digest]
         except InvocationError as error:
+            if error.status in (NO_HANDLER, TIMEOUT, EXIT) and is_web(found.settings):
+                error.reason = web_function(found.settings)
             outcome = error.outcome(invocation.request_id)
         return self._end(execution, outcome)
 
@@ -269,10 +272,10 @@ class Functions:
             with contextlib.suppress(InvocationError):
                 self._pool.start_early(self._functions.find(self.debug.function))
 
-    def check(self, *names: str) -> list[Finding]:
+    def check(self, *names: str, advance: Callable[[], None] = lambda: None) -> list[Finding]:
         """Return what functions would have as problems on the platform, and notes.
 
-        Raises KeyError for an unknown name.
+        ``advance`` is called after each function. Raises KeyError for an unknown name.
         """
 
         def load(settings: Settings) -> list[Finding]:
@@ -282,7 +285,7 @@ class Functions:
             )
             return list(check_loading(settings, environment, self._fork_server))
 
-        return check_functions([self.settings_of(name) for name in names], load)
+        return check_functions([self.settings_of(name) for name in names], load, advance)
 
     def close(self) -> None:
         """End every worker, busy ones too."""

@@ -122,14 +122,21 @@ def _places(start: Path) -> Iterator[_Place]:
         if any(entry_file(folder) for folder in _folders(start / name)):
             yield _Place(start / name, f"the folder {name}")
         else:
-            is_there = (start / name).is_dir()
-            yield _Place(None, f"{name} holds no functions" if is_there else f"no folder {name}")
+            yield _Place(None, _seen_in(start / name))
     for above in start.parents:
         yield from _named(above, start)
     if _is_function(start):
         yield _Place(start.parent, "the function here")
     elif any(map(_is_function, _folders(start))):
         yield _Place(start, "the functions here")
+
+
+def _seen_in(folder: Path) -> str:
+    """Return what a folder of a usual name has instead of functions."""
+    if not _is_folder(folder):
+        return f"no folder {folder.name}"
+    missed = next(_misses(folder), "")
+    return f"{folder.name} holds no functions{missed and f' ({missed})'}"
 
 
 def _named(project: Path, start: Path) -> Iterator[_Place]:
@@ -214,15 +221,25 @@ def _misses(folder: Path) -> Iterator[str]:
             yield f"{each.name} {missing_entry(each)}"
 
 
-def _advice(start: Path, seen: Path | None = None) -> str:
-    """Return the options that lead to the functions below a folder, else another way on.
+def _has_project_file(folder: Path) -> bool:
+    # Unlike is_file, isfile raises nothing.
+    return any(os.path.isfile(folder / name) for name in (FILE, *_PROJECT_FILES))  # noqa: PTH113
 
-    ``seen`` is a folder without usable functions, which must not be suggested.
+
+def _advice(start: Path, seen: Path | None = None) -> str:
+    """Return the options that lead to the functions below a folder or in its project.
+
+    ``seen`` is a folder without usable functions, which is not suggested. Without any option,
+    return another way on.
     """
-    holders = [path for path in _holders(start) if seen is None or path.resolve() != seen.resolve()]
-    found = [shlex.quote(os.path.relpath(path, start)) for path in holders]
-    if found:
-        return "There is " + "; ".join(f"{path}: --functions {path}" for path in found)
+    above = (folder for folder in start.absolute().parents if _has_project_file(folder))
+    for folder in (start, *islice(above, 1)):
+        holders = (
+            path for path in _holders(folder) if not seen or path.resolve() != seen.resolve()
+        )
+        found = [shlex.quote(os.path.relpath(path, start)) for path in holders]
+        if found:
+            return "There is " + "; ".join(f"{path}: --functions {path}" for path in found)
     return "Name the folder that holds them by --functions, or make a project: cloud-openapi init"
 
 

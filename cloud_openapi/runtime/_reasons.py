@@ -10,7 +10,7 @@ from typing import Any
 from cloud_openapi.errors import one_line
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError
-from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime._settings import BOOTSTRAP, Settings
 
 _REFUSED_HOST = re.compile(r"(?<![\w.-])[\w.-]+ is not called: [^\n'\"]+")
 _ALIKE = 0.8
@@ -56,6 +56,15 @@ def timed_out(settings: Settings, callee: str) -> str:
 def out_of_memory(settings: Settings, peak: float) -> str:
     """Return why a function exceeded its memory."""
     return f"it used {peak:.0f} of {settings.memory} MB: to allow more, set memorySize in {_PLACES}"
+
+
+def web_function(settings: Settings) -> str:
+    """Return why a web function gives no result."""
+    sign = f"it has {BOOTSTRAP}" if (settings.folder / BOOTSTRAP).is_file() else "its type is HTTP"
+    return (
+        f"{sign}: it is a web function, which is not emulated; here its handler "
+        f"{settings.handler}(event, context) is invoked"
+    )
 
 
 def of_error(result: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from cloud_openapi.runtime._files import FileError, read_object
 from cloud_openapi.runtime._template import fill_from_process
 
 SUFFIXES = {"python": (".py",), "node": (".js", ".cjs", ".mjs")}
+BOOTSTRAP = "scf_bootstrap"
 RUNTIMES = {"python": "Python3.10", "node": "Nodejs20.19"}
 
 _HANDLER = re.compile(r"([\w-]+(?:/[\w-]+)*)\.([A-Za-z_$][\w$]*)")
@@ -97,6 +98,11 @@ class _Reader:
         except FileError as error:
             self.problems.append(str(error))
             return default
+
+
+def is_web(settings: Settings) -> bool:
+    """Return whether a function is a web function: a server of its own, without a handler."""
+    return settings.entry.get("type") == "HTTP" or (settings.folder / BOOTSTRAP).is_file()
 
 
 def entry_file(folder: Path) -> Path | None:

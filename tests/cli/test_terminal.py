@@ -75,6 +75,15 @@ def test_lines_stand_above_the_progress_and_leave_no_bar_behind(echo, stream):
     assert parts == ["", "", ""]
 
 
+def test_check_draws_its_progress_for_several_functions(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index.py").write_text("def main(event, context): pass\n")
+    check = [*COMMAND, "check", "--functions", str(tmp_path)]
+    assert "2/2" in at_terminal([*check, "--all"])
+    assert at_terminal([*check, "one"]) == "1 function: 1 fine, 0 problems, 0 notes\r\n"
+
+
 def test_progress_in_a_pipe_has_no_control_characters():
     ran = in_pipe([sys.executable, "-c", PROGRESS], FORCE_COLOR="1")
     assert (ran.stdout, ran.stderr) == ("done\n", "")

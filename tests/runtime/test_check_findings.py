@@ -1,6 +1,8 @@
 """What check finds in a function: permissions, modules, settings, and what is not emulated."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from support.sdk import NODE, node
@@ -223,6 +225,13 @@ def test_a_file_that_is_too_large_is_named(project, monkeypatch):
     project.write("bundle.js", "//" + "x" * 1000)
     finding = only(project.check())
     assert (finding.code, place(finding)) == ("not-parsed", ("bundle.js", 0, 0))
+
+
+def test_a_named_pipe_is_not_read(project):
+    project.node("return 1", [])
+    os.mkfifo(project.folder / "hello" / "pipe.js")
+    finding = only(project.check())
+    assert (finding.code, place(finding)) == ("not-parsed", ("pipe.js", 0, 0))
 
 
 def test_a_syntax_error_is_named_once_with_its_place(project):
@@ -552,6 +561,32 @@ def test_a_fix_changes_the_list_alone_and_leaves_nothing_to_fix(project, name):
     assert fixed(project) == after
     json.loads(after.removeprefix("\ufeff"))
     assert [each for each in project.check() if each.fix is not None] == []
+
+
+def test_a_fix_keeps_a_link_and_the_mode_of_the_file(project):
+    project.node(CALLS)
+    shared = project.folder / "shared.json"
+    shared.write_text('{"permissions": {"openapi": []}}')
+    shared.chmod(0o640)
+    link = project.folder / "hello" / "config.json"
+    link.symlink_to("../shared.json")
+    assert '"wxacode.get"' in fixed(project)
+    assert link.is_symlink()
+    assert shared.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_fix_that_fails_leaves_the_file_and_nothing_beside_it(project, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    project.node(CALLS)
+    path = project.write("config.json", '{"permissions": {"openapi": []}}')
+    beside = sorted(path.parent.iterdir())
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="No space"):
+        fixed(project)
+    assert path.read_text() == '{"permissions": {"openapi": []}}'
+    assert sorted(path.parent.iterdir()) == beside
 
 
 @pytest.mark.parametrize(

@@ -280,6 +280,7 @@ def test_modules_have_names_paths_and_guards(tmp_path):
         "require('axios'); require('node:fs'); require('./lib'); require(name)\n"
         "try { require('sharp') } catch {}\n"
         "import('@scope/thing/part'); require(require.resolve('dayjs'))\n"
+        "if (require.main === module) require('dotenv'); if (name) require('koa')\n"
     )
     found = {(m.line, m.name): m for m in facts(tmp_path, source).modules}
     assert found[1, "axios"].path is None
@@ -289,6 +290,8 @@ def test_modules_have_names_paths_and_guards(tmp_path):
     assert found[2, "sharp"].guarded
     assert not found[3, "@scope/thing/part"].guarded
     assert (3, "dayjs") in found
+    assert found[4, "dotenv"].guarded
+    assert not found[4, "koa"].guarded
 
 
 def test_a_function_named_require_is_not_the_systems(tmp_path):

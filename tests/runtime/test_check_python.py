@@ -122,6 +122,33 @@ def test_the_apis_that_are_found_are_those_that_are_called(name, journalled):
     assert found.unresolved == ()
 
 
+def test_columns_count_characters_after_chinese_text():
+    source = "数据 = '中文'; import yaml; cloud.openapi[数据](); cloud.openapi.wxacode.get(数据)\n"
+    found = python_facts("index.py", source)
+    assert source[found.modules[0].column - 1 :].startswith("import yaml")
+    assert source[found.calls[-1].column - 1 :].startswith("cloud.openapi.wxacode")
+    assert found.unresolved == ()
+    found = python_facts("index.py", "a = 1\n说 = '好'; cloud.openapi[event].get()\n")
+    assert [(each.line, each.column) for each in found.unresolved] == [(2, 10)]
+
+
+@pytest.mark.parametrize(
+    ("source", "guarded"),
+    [
+        ("if TYPE_CHECKING:\n    import yaml\n", True),
+        ("import typing\nif typing.TYPE_CHECKING:\n    import yaml\n", True),
+        ("import sys\nif sys.version_info < (3,):\n    import yaml\n", True),
+        ("if __name__ == '__main__':\n    import yaml\n", True),
+        ("with contextlib.suppress(ImportError):\n    import yaml\n", True),
+        ("with open('a'):\n    import yaml\n", False),
+        ("if DEBUG:\n    import yaml\n", False),
+    ],
+)
+def test_imports_that_may_be_missing_are_guarded(source, guarded):
+    loads = [each for each in python_facts("index.py", source).modules if each.name == "yaml"]
+    assert [each.guarded for each in loads] == [guarded]
+
+
 UNRESOLVED = {
     "computed": "cloud.openapi[event['ns']][event['name']]()",
     "getattr": "getattr(cloud.openapi.analysis, event['name'])()",

@@ -38,6 +38,7 @@ def invoke(tmp_path):
             437,
             "has no function main(event, context); it has handl",
         ),
+        ("main = {}\n", 437, "has no function main(event, context); its main is of type dict"),
         (
             "def main(e, c):\n    import treasure\n",
             430,
@@ -85,6 +86,24 @@ def test_a_node_function_says_why_it_failed(invoke, source, status, reason):
     assert outcome.status == status
     assert reason in outcome.reason
     assert bool(outcome.reason) == bool(reason)
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        ("import time\ntime.sleep(20)\n", 433),
+        ("app = object()\n", 437),
+        ("raise SystemExit\n", 443),
+    ],
+)
+def test_a_web_function_is_the_reason(tmp_path, invoke, source, status):
+    (tmp_path / "functions" / "hello").mkdir(parents=True)
+    (tmp_path / "functions" / "hello" / "scf_bootstrap").write_text(
+        "#!/bin/bash\npython3 index.py\n"
+    )
+    outcome = invoke(source, timeout=0.3)
+    assert outcome.status == status
+    assert ("it has scf_bootstrap: it is a web function" in outcome.reason) == (status != 443)
 
 
 def test_an_event_that_is_too_large_says_how_large_it_may_be(invoke):

@@ -429,6 +429,8 @@ def test_check_of_a_folder_without_an_entry_file_says_which_file_is_missing(fold
     [
         ("exports.main = (", "SyntaxError"),
         ("exports.other = 1", "exports no function main(event, context); it exports other\n"),
+        ("exports.main = {}", "(event, context); its main is an object\n"),
+        ("exports.main = undefined", "(event, context); its main is undefined\n"),
         ("module.exports = () => 1", "it exports a function itself: write exports.main = …\n"),
         (
             "async function main() {}",

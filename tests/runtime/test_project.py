@@ -201,6 +201,28 @@ def test_functions_elsewhere_are_named_by_the_option_for_them(project, command, 
     assert err.endswith(there)
 
 
+def test_functions_beside_the_pages_are_named_from_the_pages(project, command, monkeypatch):
+    write(project, miniprogramRoot="miniprogram/")
+    add(project / "server" / "login")
+    (project / "miniprogram" / "pages").mkdir(parents=True)
+    monkeypatch.chdir(project / "miniprogram" / "pages")
+    hint = "There is ../../server: --functions ../../server\n"
+    assert command("invoke", "login")[2].endswith(hint)
+
+
+def test_a_folder_of_a_usual_name_without_functions_says_why(project, command):
+    (project / "cloudfunctions" / "login" / "dist").mkdir(parents=True)
+    seen = "cloudfunctions holds no functions (login has no index.py and no index.js); no folder "
+    assert seen in command("install", "--all")[2]
+
+
+def test_of_many_functions_the_first_are_named(project, command):
+    for number in range(60):
+        add(project / "functions" / f"function{number:02}", PYTHON)
+    for arguments in (["invoke", "zzz"], ["invoke"]):
+        assert "function48, function49 and 10 more" in command(*arguments)[2]
+
+
 def test_a_usual_name_is_the_first_hint(project, command):
     for name in ("build", "cloudfunctions"):
         add(project / "mine" / name / "login")

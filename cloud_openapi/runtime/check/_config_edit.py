@@ -1,7 +1,10 @@
 """Change ``permissions.openapi`` of a config.json, and leave the rest of the file as it is."""
 
 import json
+import os
 import re
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,12 +39,30 @@ def apply_fixes(path: Path, fixes: Sequence[Fix]) -> None:
     listed = read_permissions(path)
     if read_object(path) is None:
         text = json_text({"permissions": {"openapi": _changed(listed, fixes)}}, indent=2)
-        path.write_bytes(f"{text}\n".encode())
+        _write(path, f"{text}\n".encode())
         return
     original = path.read_bytes().decode("utf-8")
     begin = "\ufeff" if original.startswith("\ufeff") else ""
     text = _edited(original.removeprefix("\ufeff"), _changed(listed, fixes))
-    path.write_bytes(f"{begin}{text}".encode())
+    _write(path, f"{begin}{text}".encode())
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Replace a file as a whole: a full disk or an interrupt leaves the old content."""
+    target = path.resolve()  # a link stays a link
+    if not target.exists():
+        target.write_bytes(data)
+        return
+    target.open("r+b").close()  # refuses a read-only file, which could be replaced too
+    made, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    new = Path(name)
+    try:
+        with os.fdopen(made, "wb") as file:
+            file.write(data)
+        shutil.copymode(target, new)
+        new.replace(target)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _changed(listed: Sequence[str], fixes: Sequence[Fix]) -> list[str]:

@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime._settings import Settings, is_web
 from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
 from cloud_openapi.runtime.check._modules import check_modules
 from cloud_openapi.runtime.check._outside import references_of
 from cloud_openapi.runtime.check._permissions import check_permissions
-from cloud_openapi.runtime.check._settings import check_settings, is_web
+from cloud_openapi.runtime.check._settings import check_settings
 from cloud_openapi.runtime.check._sources import Sources, read_sources
 
 Load = Callable[[Settings], Sequence[Finding]]
@@ -33,10 +33,13 @@ _NOT_EMULATED = (
 )
 
 
-def check_functions(functions: Sequence[Settings], load: Load) -> list[Finding]:
+def check_functions(
+    functions: Sequence[Settings], load: Load, advance: Callable[[], None]
+) -> list[Finding]:
     """Return the findings on functions, in their order.
 
     ``load`` loads a function in a process of its own. One process parses all JavaScript.
+    ``advance`` is called after each function.
     """
     sources, not_parsed = read_sources(functions)
     static = [[*_of_sources(each, not_parsed)] for each in sources]
@@ -45,6 +48,7 @@ def check_functions(functions: Sequence[Settings], load: Load) -> list[Finding]:
         found: list[Finding] = []
         for findings, loaded in zip(static, loads, strict=True):
             found += _merged(findings, loaded.result() if loaded else ())
+            advance()
     return list(dict.fromkeys(found))
 
 

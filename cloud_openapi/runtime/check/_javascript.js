@@ -355,7 +355,13 @@ class Source {
         break
     }
     if (isExpression(node, parent)) this.visitValue(node, parent, scope)
-    for (const child of children(node)) this.visit(child, node, scope, guarded || (node.type === 'TryStatement' && child === node.block))
+    for (const child of children(node)) this.visit(child, node, scope, guarded || this.guards(node, child))
+  }
+
+  // Whether a part of a statement may load what is missing, or does not run as a function.
+  guards(node, child) {
+    if (node.type === 'TryStatement') return child === node.block
+    return node.type === 'IfStatement' && child === node.consequent && /^!?(require\.main|module\.parent)\b/.test(this.text(node.test))
   }
 
   visitCall(node, scope, guarded) {

@@ -4,17 +4,24 @@ An expression has a list of possible values. What cannot be resolved is reported
 """
 
 import ast
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from cloud_openapi.runtime.check._facts import Facts, Load, Mistake, Named, Opened
 from cloud_openapi.runtime.check._python_paths import python_references
 from cloud_openapi.runtime.check._python_values import Scope, Values
 
+_Fact = TypeVar("_Fact", Named, Load)
 _LONGEST = 120
 # The variable or the expression is looked at in turn, or the value is only tested.
 _GOES_ON = (
     *(ast.AnnAssign, ast.NamedExpr, ast.Expr, ast.If, ast.BoolOp, ast.IfExp, ast.Compare),
     *(ast.UnaryOp, ast.Tuple),
+)
+# Loading the function finds what is missing where such a condition holds.
+_ELSEWHERE = re.compile(
+    r"\bTYPE_CHECKING\b|\bsys\.(?:version|platform|implementation)|\b__name__\b"
 )
 _IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError", "Exception"}
 
@@ -36,10 +43,21 @@ def python_facts(name: str, source: str) -> Facts:
     except (RecursionError, MemoryError):
         return Facts(mistake=Mistake(1, 1, "it is nested too deeply", wrong=False))
     return Facts(
-        calls=tuple(dict.fromkeys(reader.calls)),
-        unresolved=tuple(dict.fromkeys(reader.unresolved)),
-        modules=tuple(reader.modules),
+        calls=_placed(dict.fromkeys(reader.calls), source),
+        unresolved=_placed(dict.fromkeys(reader.unresolved), source),
+        modules=_placed(reader.modules, source),
         paths=tuple(paths),
+    )
+
+
+def _placed(found: Iterable[_Fact], source: str) -> tuple[_Fact, ...]:
+    """Return facts whose columns count characters; those of the syntax tree count bytes."""
+    if source.isascii():
+        return tuple(found)
+    lines = [line.encode() for line in source.split("\n")]
+    return tuple(
+        each._replace(column=len(lines[each.line - 1][: each.column - 1].decode()) + 1)
+        for each in found
     )
 
 
@@ -69,8 +87,7 @@ class _Reader:
             if is_read and not _is_consumed(node, parent):
                 self._note(node, scope, called=False)
         for child in ast.iter_child_nodes(node):
-            catches = isinstance(node, ast.Try) and child in node.body and _catches(node)
-            self._visit(child, node, scope, guarded=guarded or catches)
+            self._visit(child, node, scope, guarded=guarded or _guards(node, child))
 
     def _note(self, node: ast.expr, scope: Scope, *, called: bool) -> None:
         """Note a call, and a part of cloud.openapi that is used other than by a call."""
@@ -131,6 +148,21 @@ def _loads_from(
 
 def _is_import(function: ast.expr) -> bool:
     return ast.unparse(function) in {"importlib.import_module", "import_module", "__import__"}
+
+
+def _guards(node: ast.AST, child: ast.AST) -> bool:
+    """Return whether a part of a statement may import what is missing, or may not run at all."""
+    match node:
+        case ast.Try(body=body):
+            return child in body and _catches(node)
+        case ast.If(test=test):
+            return child is not test and bool(_ELSEWHERE.search(ast.unparse(test)))
+        case ast.With(items=items):
+            entered = [ast.unparse(item.context_expr) for item in items]
+            return any(
+                "suppress(" in text and name in text for text in entered for name in _IMPORT_ERRORS
+            )
+    return False
 
 
 def _catches(node: ast.Try) -> bool:

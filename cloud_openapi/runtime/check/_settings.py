@@ -15,7 +15,7 @@ from cloud_openapi.json_schema.values import kind
 from cloud_openapi.runtime._discovery import NAME, read_permissions
 from cloud_openapi.runtime._files import FileError, read_object, repeated_keys
 from cloud_openapi.runtime._project import functions_option
-from cloud_openapi.runtime._settings import RUNTIMES, Settings
+from cloud_openapi.runtime._settings import BOOTSTRAP, RUNTIMES, Settings
 from cloud_openapi.runtime._timer import read_timer
 from cloud_openapi.runtime._upload import has_package, uses_package
 from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
@@ -33,7 +33,6 @@ _NOT_DONE = {
     "ignore": "ignore is not applied: here the function has these files",
     "vpc": "the network of a vpc is not emulated",
 }
-_BOOTSTRAP = "scf_bootstrap"
 _MOST_BYTES = 64 * 1024
 
 
@@ -45,11 +44,6 @@ def refused_name(name: str) -> str:
         "a function's name is 2 to 60 of a-z, A-Z, 0-9, - and _; it begins with a letter and ends "
         f"with a letter or digit, unlike {name!r}"
     )
-
-
-def is_web(settings: Settings) -> bool:
-    """Return whether a function is a web function: a server of its own, without a handler."""
-    return settings.entry.get("type") == "HTTP" or (settings.folder / _BOOTSTRAP).is_file()
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
@@ -161,7 +155,7 @@ class _Checks:
 
     def bootstrap(self) -> Iterator[Finding]:
         """Yield what is wrong with the file that starts a web function."""
-        path = self._folder / _BOOTSTRAP
+        path = self._folder / BOOTSTRAP
         place = Place(str(path))
         is_http = self._settings.entry.get("type") == "HTTP"
         if not path.is_file():

@@ -114,7 +114,10 @@ def _own_files(sources: Sources) -> Iterator[tuple[str, str]]:
         name = Path(file).relative_to(settings.folder).as_posix()
         if not name.endswith(SUFFIXES[settings.language]) or _TEST.fullmatch(name):
             continue
-        if size > MOST_BYTES:
+        # Reading a named pipe would not end.
+        if not os.path.isfile(file):  # noqa: PTH113 - raises nothing
+            sources.unread[name] = "it is not a regular file"
+        elif size > MOST_BYTES:
             sources.unread[name] = f"it has more than {MOST_BYTES:,} bytes"
         elif os.access(file, os.R_OK):
             yield file, name
