@@ -75,8 +75,21 @@ def notes_on_rc(folder: Path) -> list[str]:
 
 def project_findings(functions: "Functions") -> "list[Finding]":
     """Return notes on what belongs to no function: Tencent's configuration, and other folders."""
-    texts = [*notes_on_rc(functions.folder), *misnamed(functions.folder), *_web_only(functions)]
+    folder = functions.folder
+    texts = [*notes_on_rc(folder), *misnamed(folder), *_web_only(functions), *_absent(functions)]
     return [_project_note(text) for text in texts]
+
+
+def _absent(functions: "Functions") -> list[str]:
+    """Return a line for each entry of cloudbaserc.json whose folder is missing."""
+    from cloud_openapi.runtime import CloudbaseRC, refused_name
+
+    rc = CloudbaseRC(functions.folder).read()
+    return [
+        f'{rc.path}: functions, "{name}": its folder is missing, and it is not checked'
+        for name in rc.entries
+        if name not in functions and not refused_name(name)
+    ]
 
 
 def _web_only(functions: "Functions") -> list[str]:

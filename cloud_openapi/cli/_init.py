@@ -17,9 +17,12 @@ def init(folder: Path) -> None:
     """
     files = [path.relative_to(_SAMPLE) for path in sorted(_SAMPLE.rglob("*")) if path.is_file()]
     files = [path for path in files if "__pycache__" not in path.parts]
-    # A file may also have the place of a folder, such as tests.
+    # A file may also have the place of a folder, such as tests; writing to a link that leads to
+    # nothing would make a file elsewhere.
     places = dict.fromkeys(folder / each for path in files for each in (path, *path.parents))
-    there = [str(path) for path in places if path.is_file()]
+    there = [
+        str(path) for path in places if path.is_file() or (path.is_symlink() and not path.exists())
+    ]
     if there:
         raise ConfigError(f"Nothing is written, for these are there: {', '.join(there)}.")
     for path in files:

@@ -28,7 +28,8 @@ from cloud_openapi.cli._options import (
     option,
     pass_env_option,
 )
-from cloud_openapi.errors import CloudOpenAPIError
+from cloud_openapi.cli._terminal import printable_output
+from cloud_openapi.errors import CloudOpenAPIError, one_line
 
 if TYPE_CHECKING:
     from cloud_openapi.runtime import Debug
@@ -100,15 +101,21 @@ def invoke(  # noqa: PLR0913 - an option each
             found.start_debugger()
             click.echo("\n".join(debugger_lines(debugger_of(debug, found))), err=True)
         outcome = found.invoke(name, data, emulator.clock_of(emulator.first_appid).now(), source)
-    click.echo(outcome.log if verbose else "".join(_readable(outcome.log)), err=True, nl=False)
+    _echo_lines(outcome.log if verbose else "".join(_readable(outcome.log)))
     if outcome.status == HTTPStatus.OK:
         echo_json(outcome.result)
         return
     if outcome.result.get("stackTrace"):
-        click.echo(outcome.result["stackTrace"], err=True)
+        _echo_lines(outcome.result["stackTrace"])
     if outcome.reason:
         raise CloudOpenAPIError(f"{name}: statusCode {outcome.status}: {outcome.reason}")
-    raise CloudOpenAPIError(f"{name}: {error_line(outcome.result)} (statusCode {outcome.status})")
+    line = one_line(error_line(outcome.result))
+    raise CloudOpenAPIError(f"{name}: {printable_output(line)} (statusCode {outcome.status})")
+
+
+def _echo_lines(text: str) -> None:
+    for line in text.removesuffix("\n").split("\n") if text else ():
+        click.echo(printable_output(line), err=True)
 
 
 def _readable(log: str) -> Iterator[str]:

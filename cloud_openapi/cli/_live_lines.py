@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import click
 
+from cloud_openapi.cli._terminal import printable, printable_output
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.runtime import Ended, Line
 
@@ -22,7 +23,6 @@ _NAME_COLUMNS, _STATUS_COLUMNS, _TIME_COLUMNS = 32, 8, 8
 _CLOCK_COLUMNS = len("12:03:39 ")
 _LONGEST_NAME, _LONGEST_REQUEST = 200, 4000
 _ONE_DIGIT_BELOW, _SECONDS_FROM = 10.0, 10_000.0
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 # Characters between which a line may be broken, and those that no line begins with.
 _WIDE, _CLOSING = (
     "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef",
@@ -122,7 +122,7 @@ def call_texts(shown: Shown, at: float, look: Look) -> Iterator[str]:
         f"{_clock(at, look)}{_name(shown, look)} {_status_text(shown, look)} "
         f"{_duration(shown.milliseconds):>{_TIME_COLUMNS}}"
     )
-    reasons = [_printable(each) for each in shown.reasons]
+    reasons = [printable(each) for each in shown.reasons]
     if not look.columns:
         yield "  ".join([head, *reasons, *filter(None, [shown.hint])])
         yield from _detail_texts(shown, look)
@@ -142,7 +142,7 @@ def call_texts(shown: Shown, at: float, look: Look) -> Iterator[str]:
 
 def line_text(function: str, line: Line, at: float, look: Look) -> str:
     """Return a line of a function's log."""
-    text = f"{function}: {line.text}"
+    text = f"{function}: {printable_output(line.text)}"
     depth = line.depth + 1 if line.invocation else 0
     shown = text if line.kind == "own" else look.style(text, dim=True)
     return f"{_clock(at, look)}{_INDENT * depth}{shown}"
@@ -157,7 +157,7 @@ def _detail_texts(shown: Shown, look: Look) -> Iterator[str]:
     if look.verbose:
         indent = " " * _CLOCK_COLUMNS + _INDENT * (shown.depth + 1)
         for detail in filter(None, shown.details):
-            yield indent + look.style(_printable(detail), dim=True)
+            yield indent + look.style(printable(detail), dim=True)
 
 
 def _clock(at: float, look: Look) -> str:
@@ -165,12 +165,12 @@ def _clock(at: float, look: Look) -> str:
 
 
 def _name_width(shown: Shown) -> int:
-    return len(_INDENT) * shown.depth + width(_printable(shown.name))
+    return len(_INDENT) * shown.depth + width(printable(shown.name))
 
 
 def _name(shown: Shown, look: Look) -> str:
     padding = " " * (_NAME_COLUMNS - _name_width(shown))
-    return _INDENT * shown.depth + look.style(_printable(shown.name), bold=True) + padding
+    return _INDENT * shown.depth + look.style(printable(shown.name), bold=True) + padding
 
 
 def _status_text(shown: Shown, look: Look) -> str:
@@ -184,11 +184,6 @@ def _duration(milliseconds: float) -> str:
     if milliseconds < _SECONDS_FROM:
         return f"{milliseconds:.0f} ms"
     return f"{milliseconds / 1000:.1f} s"
-
-
-def _printable(text: str) -> str:
-    """Return a text as one line that cannot move a terminal's cursor."""
-    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text.strip())
 
 
 def width(text: str) -> int:

@@ -10,7 +10,7 @@ import click
 from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._control_client import ControlClient, NoEmulatorError, url_option
 from cloud_openapi.cli._options import option
-from cloud_openapi.cli._terminal import has_colours
+from cloud_openapi.cli._terminal import has_colours, printable_output
 from cloud_openapi.errors import CloudOpenAPIError
 
 _PAUSE = 0.3
@@ -76,6 +76,7 @@ def _print(lines: Iterable[Any], *, named: bool) -> None:
     coloured = has_colours()
     for line in lines:
         text, name, depth = line["text"], line["function"], min(line["depth"], _DEEPEST)
+        text = printable_output(text)
         if coloured:
             text = click.style(text, dim=True) if _PLATFORM.match(text) else text
             name = click.style(name, fg=_COLOURS[sum(map(ord, name)) % len(_COLOURS)])

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, redirect_stderr, redirect_stdout
@@ -15,6 +16,29 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _PAUSE = 10.0
+_UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+_CONTROL = re.compile(_UNPRINTABLE)
+_COLOUR = re.compile(r"\x1b\[[\d;:]*m")
+_COLOUR_OR_CONTROL = re.compile(rf"{_COLOUR.pattern}|\t|{_UNPRINTABLE}")
+_END_OF_COLOURS = "\x1b[0m"
+
+
+def printable(text: str) -> str:
+    """Return a text as one line that cannot move a terminal's cursor."""
+    return _CONTROL.sub(_escaped, text.strip())
+
+
+def printable_output(line: str) -> str:
+    """Return a line of a function's output: its colours and tabs are kept, for that line."""
+    if line.isprintable():
+        return line
+    shown = _COLOUR_OR_CONTROL.sub(_escaped, line)
+    return f"{shown}{_END_OF_COLOURS}" if _COLOUR.search(line) else shown
+
+
+def _escaped(found: re.Match[str]) -> str:
+    control = len(found[0]) == 1 and found[0] != "\t"
+    return found[0].encode("unicode_escape").decode() if control else found[0]
 
 
 def is_drawn(*, err: bool = False) -> bool:

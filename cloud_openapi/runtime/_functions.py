@@ -34,7 +34,6 @@ from cloud_openapi.runtime._outcome import (
     Ended,
     InvocationError,
     Outcome,
-    error_line,
     of_worker_error,
     read_answer,
 )
@@ -300,7 +299,7 @@ class Functions:
         if caller is not None:
             caller.nest(execution.invocation.function, outcome.log)
         if self._on_end is not None:
-            self._on_end(_ended(execution.invocation, outcome, milliseconds))
+            self._on_end(_ended(execution, outcome, milliseconds))
         return outcome
 
     def _warn(self, function: str, wrong: str, therefore: str) -> None:
@@ -415,12 +414,13 @@ def _invocation(name: str, source: str, parent: Invocation | None) -> Invocation
     return Invocation(new_request_id(), name, source, parent.request_id, parent.depth + 1)
 
 
-def _ended(invocation: Invocation, outcome: Outcome, milliseconds: float) -> Ended:
+def _ended(execution: Execution, outcome: Outcome, milliseconds: float) -> Ended:
+    invocation = execution.invocation
     return Ended(
         function=invocation.function,
         status=outcome.status,
         milliseconds=milliseconds,
-        message="" if outcome.status == GOOD else error_line(outcome.result),
+        message=execution.message(outcome),
         reason=outcome.reason,
         depth=invocation.depth,
         source=invocation.source,

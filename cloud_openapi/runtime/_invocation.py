@@ -8,10 +8,17 @@ import orjson
 
 from cloud_openapi import clocks
 from cloud_openapi.errors import one_line
+from cloud_openapi.masking import mask_named
 from cloud_openapi.runtime._context import Invocation, context_of, event_of, new_token
 from cloud_openapi.runtime._log import InvocationLog, Log
 from cloud_openapi.runtime._moved_clock import MovedClock
-from cloud_openapi.runtime._outcome import EVENT, TOO_LARGE, InvocationError, Outcome
+from cloud_openapi.runtime._outcome import (
+    EVENT,
+    TOO_LARGE,
+    InvocationError,
+    Outcome,
+    error_line,
+)
 from cloud_openapi.runtime._reasons import of_error
 from cloud_openapi.runtime._settings import Settings
 
@@ -88,6 +95,12 @@ class Execution:
         found = (failure for failure in reversed(self._failures) if failure.mark in text)
         return next(found, None) or _Failure(of_error(result))
 
+    def message(self, outcome: Outcome) -> str:
+        """Return the error of an outcome in one line without secrets, empty for a success."""
+        if outcome.status == GOOD:
+            return ""
+        return one_line(mask_named(self.log.masked(error_line(outcome.result))))
+
     def end(self, outcome: Outcome) -> tuple[Outcome, float]:
         """Write the last log lines; return the outcome with the log, and the milliseconds."""
         request_id = self.invocation.request_id
@@ -95,7 +108,7 @@ class Execution:
         duration = round(milliseconds)
         good = outcome.status == GOOD
         cause = _Failure("") if good else self._cause(outcome)
-        reason = one_line(cause.reason)
+        reason = one_line(self.log.masked(cause.reason))
         if reason:
             self.log.add_reason(reason, nested=cause.nested)
         report = (

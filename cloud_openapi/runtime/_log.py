@@ -194,9 +194,12 @@ class InvocationLog:
         with self._lock:
             return "".join(f"{line}\n" for line in self._kept)
 
+    def masked(self, text: str) -> str:
+        """Return a text without the secret."""
+        return text.replace(self._secret, "***") if self._secret else text
+
     def _shown(self, line: str) -> str:
-        if self._secret:
-            line = line.replace(self._secret, "***")
+        line = self.masked(line)
         return line if len(line) <= _LONGEST_SHOWN else line[:_LONGEST_SHOWN] + "…"
 
     def _keep(self, *lines: str) -> None:

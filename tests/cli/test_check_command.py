@@ -169,6 +169,17 @@ def test_a_folder_that_only_starts_a_web_function_is_named(project):
     )
 
 
+def test_an_entry_of_cloudbaserc_without_a_folder_is_named(project):
+    entries = [{"name": "fine", "runtime": "Python3.10"}, {"name": "ghost"}]
+    (project / "cloudbaserc.json").write_text(json.dumps({"functions": entries}))
+    code, out, _err = run("fine")
+    assert code == 0
+    assert out.startswith(
+        "(project)\n  cloudbaserc.json: note: not-read\n"
+        '    functions, "ghost": its folder is missing, and it is not checked\n'
+    )
+
+
 def test_on_a_terminal_the_lines_fit_80_columns(project):
     """Run the command on a pseudo-terminal of 80 columns."""
     leader, follower = pty.openpty()

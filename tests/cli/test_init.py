@@ -52,6 +52,16 @@ def test_each_written_file_is_named(command, tmp_path):
     assert len(there) >= 9
 
 
+def test_a_link_that_leads_to_nothing_is_not_written_through(command, tmp_path):
+    (tmp_path / "README.md").symlink_to("elsewhere")
+    assert command("init") == (
+        1,
+        "",
+        "cloud-openapi: Nothing is written, for these are there: README.md.\n",
+    )
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_a_file_that_is_there_is_named_and_nothing_is_written(command, tmp_path):
     (tmp_path / "config.json").write_text("mine")
     code, out, err = command("init")

@@ -9,7 +9,15 @@ from datetime import datetime, timezone
 import pytest
 from support.processes import WAIT
 
-from cloud_openapi.cli._live_lines import Look, call_texts, of_ended, of_entry, width, wrapped
+from cloud_openapi.cli._live_lines import (
+    Look,
+    call_texts,
+    line_text,
+    of_ended,
+    of_entry,
+    width,
+    wrapped,
+)
 from cloud_openapi.cli._log_printer import LogPrinter
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.runtime import Ended, Line
@@ -362,3 +370,17 @@ def test_control_characters_reach_no_terminal(capsys):
     assert not set(text) & {"\x1b", "\x07", "\x9b", "\r"}
     assert r"/\x1b]0;title\x07" in text
     assert r"a\nb\x9b31m" in text
+
+
+def test_output_of_a_function_keeps_its_colours_and_moves_no_cursor(capsys):
+    text = "\x1b[31mred\x1b[0m\t\x1b[2J\x1b]0;title\x07\r留存"
+    (line,) = printed(capsys, lambda printer: printer.line("hello", Line(1, text)))
+    assert line.endswith(r"hello: red" + "\t" + r"\x1b[2J\x1b]0;title\x07\r留存")
+    look = Look(coloured=True)
+    assert line_text("hello", Line(1, "\x1b[31mred"), 0, look).endswith("\x1b[31mred\x1b[0m")
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udcffb"])
+def test_lone_surrogates_are_printed_escaped(capsys, text):
+    (line,) = printed(capsys, lambda printer: printer.ended(ended(status=430, message=text)))
+    assert "\\ud" in line

@@ -59,6 +59,12 @@ def test_log_of_one_function_has_no_names(served, logs):
     assert kinds(logs("prints")) == ["START", "留存", "Response", "END", "Report"]
 
 
+def test_output_moves_no_cursor(served, logs):
+    served.write("clears", PYTHON.format(r"print('\x1b[2J\r')"), file="index.py")
+    invoke(served, "clears")
+    assert kinds(logs("clears"))[1] == r"\x1b[2J"
+
+
 def test_logs_of_all_functions_are_in_order_with_their_names(served, logs):
     invoke(served, "prints", "fails", "prints")
     lines = kinds(logs())

@@ -243,12 +243,17 @@ def test_a_syntax_error_is_named_once_with_its_place(project):
 
 
 def test_a_syntax_error_of_the_handlers_file_is_not_repeated_by_loading_it(project):
-    for file, source in (("index.js", "exports.main = (\n"), ("index.py", "def main(\n")):
-        project.write(file, source, name=file.replace(".", "-"))
-    found = project.check("index-js", "index-py")
+    functions = {
+        "node": ("index.js", "exports.main = (\n"),
+        "python": ("index.py", "def main(\n"),
+        "tabs": ("index.py", "def main(e, c):\n\tif e:\n        return 1\n"),
+        "indent": ("index.py", "def main(e, c):\nreturn 1\n"),
+    }
+    for name, (file, source) in functions.items():
+        project.write(file, source, name=name)
+    found = project.check(*functions)
     assert [(each.function, each.code) for each in found] == [
-        ("index-js", "syntax-error"),
-        ("index-py", "syntax-error"),
+        (name, "syntax-error") for name in functions
     ]
 
 
@@ -332,6 +337,14 @@ def test_a_file_that_is_missing_is_a_problem_where_it_is_loaded(project):
     found = [each for each in project.check() if each.code == "missing-file"]
     assert [each.message.split()[2] for each in found] == ["./Lib", "./no"]
     assert "file names are case-sensitive" in found[0].message
+
+
+def test_a_path_with_backslashes_is_a_problem_although_windows_finds_it(project):
+    project.node("return require('.\\\\lib\\\\a')", [])
+    project.write("lib/a.js", "")
+    finding = only(project.check())
+    assert finding.code == "missing-file"
+    assert finding.message.endswith("does not separate folders: write ./lib/a")
 
 
 def test_a_python_package_that_is_not_there_is_a_problem_wherever_it_is_imported(project):

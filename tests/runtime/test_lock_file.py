@@ -162,7 +162,8 @@ def test_the_hash_of_the_lock_file_still_counts(registry, hello, capfd):
 
 
 @needs_npm
-def test_a_registry_that_cannot_be_reached_is_the_reason(hello, capfd):
+def test_a_registry_that_cannot_be_reached_is_the_reason(hello, capfd, monkeypatch):
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
     said = []
     url = "http://someone:secret-word@127.0.0.1:1/"
     with pytest.raises(CloudOpenAPIError, match="cannot reach the registry") as failed:

@@ -11,6 +11,7 @@ from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloud_openapi.emulator.emulator import Emulator
+from cloud_openapi.errors import one_line
 from cloud_openapi.forks import fork_safe
 from cloud_openapi.runtime import Functions, Outcome, Timer, UnknownFunctionError, error_line
 
@@ -105,7 +106,7 @@ class Timers:
         last = _Last(
             due.at.isoformat(),
             outcome.status,
-            error_line(outcome.result) if failed else "",
+            one_line(error_line(outcome.result)) if failed else "",
             outcome.reason,
         )
         with self._lock:

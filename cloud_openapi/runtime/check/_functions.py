@@ -16,7 +16,10 @@ Load = Callable[[Settings], Sequence[Finding]]
 # Each is a process that may load a large SDK, and takes some 40 MB of its own.
 _LOADING = min(3, os.cpu_count() or 1)
 # Texts of errors that loading a function repeats after a finding in its files.
-_REPEATED = {"syntax-error": "SyntaxError", "invalid-json": "/package.json: "}
+_REPEATED = {
+    "syntax-error": ("SyntaxError: ", "IndentationError: ", "TabError: "),
+    "invalid-json": ("/package.json: ",),
+}
 _INSTEAD = 'leave the call out when the variable TCB_ENV is "local", or replace it in your tests'
 _NOT_EMULATED = (
     "database",
@@ -58,7 +61,7 @@ def _merged(static: Sequence[Finding], loaded: Sequence[Finding]) -> Iterator[Fi
     if "outside-folder" in codes:
         codes.add("missing-file")
     repeated = codes & {"missing-file", "unlisted-package"}
-    texts = [text for code, text in _REPEATED.items() if code in codes]
+    texts = [text for code, texts in _REPEATED.items() if code in codes for text in texts]
     new = (
         each
         for each in loaded

@@ -413,7 +413,7 @@ class Source {
   load(node, values, guarded, at = node) {
     for (const value of values) {
       const name = isWhole(value) ? value.value : null
-      const isPath = value.base || /^(\.\.?(\/|$)|\/|file:)/.test(value.value)
+      const isPath = value.base || /^(\.\.?([\\/]|$)|\/|file:)/.test(value.value)
       const path = isPath && name !== null ? name.replace(/^file:\/\//, '') : null
       const own = BUILTIN.has((name || '').replace(/^node:/, '')) || /^node:/.test(name || '')
       this.facts.modules.push({ ...place(at), name, path, base: value.base === 'cwd' ? 'cwd' : 'file', guarded, builtin: own })

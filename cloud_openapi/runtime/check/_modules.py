@@ -72,6 +72,9 @@ def _in_python(name: str, load: Load, place: Place, sources: Sources) -> Iterato
 
 def advice_on(settings: Settings, name: str) -> str:
     """Return why the platform does not find a module, and what to do."""
+    if name.startswith((".\\", "..\\")):
+        slashes = name.replace("\\", "/")
+        return f"The platform runs Linux, where \\ does not separate folders: write {slashes}"
     if name.startswith((".", "/")):
         return f"The file {name} is not in {settings.folder}; file names are case-sensitive"
     if name in PREINSTALLED:

@@ -491,6 +491,19 @@ def test_a_reason_shows_no_secret_and_no_second_line(served):
                 assert "\n" not in text
 
 
+def test_the_error_of_an_end_is_short_and_shows_no_token(served):
+    lines = (
+        "import os",
+        "def main(event, context):",
+        '    raise ValueError(os.environ["WX_API_TOKEN"] + " access_token=abc&" + "x" * 1_000_000)',
+    )
+    served.write("leaks", "\n".join(lines), file="index.py")
+    assert invoke(served, "leaks").status == 430
+    message = served.ended[-1].message
+    assert message.startswith("ValueError: *** access_token=***&x")
+    assert len(message) <= LONGEST_REASON
+
+
 # ---- nested logs ---------------------------------------------------------------------------
 
 
