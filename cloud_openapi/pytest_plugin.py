@@ -218,7 +218,9 @@ class CloudEmulator:
         # pytest captures stderr, and shows it if the test fails.
         sys.stderr.write(outcome.log)
         if outcome.status != _GOOD:
-            raise FunctionFailedError(f"{name}: {json.dumps(outcome.result, ensure_ascii=False)}")
+            # The reason comes first: pytest's summary shows the beginning of the message.
+            parts = (name, outcome.reason, json.dumps(outcome.result, ensure_ascii=False))
+            raise FunctionFailedError(": ".join(filter(None, parts)))
         return outcome.result
 
 

@@ -349,6 +349,14 @@ def test_a_function_that_raises_fails_the_test_with_its_error_and_its_log(projec
     result.stdout.fnmatch_lines(["*FunctionFailedError: bad:*division by zero*", "*seen*"])
 
 
+def test_the_error_of_a_function_begins_with_the_reason(project):
+    add_function(project, "other", "def main_handler(event, context):\n    return 1\n")
+    result = run(project, 'def test_it(invoke_function): invoke_function("other")')
+    result.stdout.fnmatch_lines(
+        ["*FunctionFailedError: other: *index.py has no function main*: {*"]
+    )
+
+
 def test_an_unknown_function_is_an_error_that_lists_the_known_ones(project):
     add_function(project, "there", "def main(event, context): return 1\n")
     result = run(project, 'def test_it(invoke_function): invoke_function("here")')

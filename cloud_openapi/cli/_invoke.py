@@ -119,15 +119,21 @@ def _echo_lines(text: str) -> None:
 
 
 def _readable(log: str) -> Iterator[str]:
-    """Yield the lines of a log, and the stack of each nested error instead of its object."""
+    """Yield the lines of a log, and the stack of each nested error instead of its object.
+
+    An error line does not repeat the reason above it.
+    """
+    told = set()
     for line in log.splitlines(keepends=True):
+        told.add(line.strip().removeprefix("Reason: "))
         found = _ERROR.fullmatch(line)
         error = _object(found["result"]) if found else None
         if found is None or error is None:
             yield line
             continue
         message = str(error.get("errorMessage")).partition("\n")[0]
-        yield f"{found['start']}{message} (statusCode {error.get('statusCode')})\n"
+        text = "" if message in told else f"{message} "
+        yield f"{found['start']}{text}(statusCode {error.get('statusCode')})\n"
         # The stack of the outermost one follows the log.
         if found["indent"] and error.get("stackTrace"):
             yield from (f"{found['indent']}{each}\n" for each in error["stackTrace"].splitlines())

@@ -1,14 +1,19 @@
 """Draw on a terminal: progress and tables. In a pipe nothing is drawn, and rich is not loaded."""
 
+import io
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, redirect_stderr, redirect_stdout
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from cloud_openapi import clocks
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _PAUSE = 10.0
 _UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -78,11 +83,49 @@ def _bar(label: str, total: int) -> Iterator[Callable[[], None]]:
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)
-    # A line on stdout is printed above the bar, unless stdout is a file or a pipe.
-    above = sys.stdout.isatty()
-    with Progress(*columns, console=console, transient=True, redirect_stdout=above) as bar:
+    drawn = Progress(
+        *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False
+    )
+    with drawn as bar, ExitStack() as above:
+        for_errors = above.enter_context(closing(_Above(console, sys.stderr)))
+        above.enter_context(redirect_stderr(for_errors))
+        if sys.stdout.isatty():  # else it is a file or a pipe, which gets its lines directly
+            for_output = above.enter_context(closing(_Above(console, sys.stdout)))
+            above.enter_context(redirect_stdout(for_output))
         task = bar.add_task(label, total=total)
         yield lambda: bar.advance(task)
+
+
+class _Above(io.TextIOBase):
+    """A stream that prints its lines above a bar.
+
+    click.echo bypasses rich's own stream, which has no encoding, and would leave bars behind.
+    """
+
+    def __init__(self, console: "Console", file: TextIO) -> None:
+        self._console = console
+        self._encoding = file.encoding
+        self._rest = ""
+        # By this name rich finds the stream below.
+        self.rich_proxied_file = file
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._encoding
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
+        return len(text)
+
+    def close(self) -> None:
+        if self._rest:
+            self.write("\n")
+        super().close()
 
 
 @contextmanager

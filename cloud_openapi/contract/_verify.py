@@ -59,7 +59,7 @@ def verify(
     checks: list[Check] = [_Schemas(catalogue), Emulation(catalogue), *more]
     for place, interaction in read_recordings(paths, catalogue, after_file):
         if interaction.api is None:
-            outcome.notes["recordings of unknown APIs, left out"] += 1
+            outcome.notes["recordings of token requests or unknown APIs, left out"] += 1
             continue
         operation = catalogue[interaction.api]
         findings = tuple(

@@ -99,8 +99,9 @@ def nothing_found(folder: Path) -> str:
         above = shlex.quote(_shown(folder.parent))
         return f"{_shown(folder)} is a function, not a folder of functions: --functions {above}"
     if _is_folder(folder):
-        seen = "; ".join(islice(_misses(folder), _LISTED)) or "it has no folders"
-        return f"There are no functions in {_shown(folder)}: {seen}. {_advice(Path())}"
+        none = "no folder has a function's name" if _folders(folder) else "it has no folders"
+        seen = "; ".join(islice(_misses(folder), _LISTED)) or none
+        return f"There are no functions in {_shown(folder)}: {seen}. {_advice(Path(), folder)}"
     found = find_project(Path())
     if found.functions.resolve() == folder.resolve():
         return f"There are no functions here: {'; '.join(found.looked)}. {_advice(Path())}"
@@ -225,14 +226,18 @@ def _has_project_file(folder: Path) -> bool:
     return any(os.path.isfile(folder / name) for name in (FILE, *_PROJECT_FILES))  # noqa: PTH113
 
 
-def _advice(start: Path) -> str:
+def _advice(start: Path, seen: Path | None = None) -> str:
     """Return the options that lead to the functions below a folder or in its project.
 
-    Without any, return another way on.
+    ``seen`` is a folder without usable functions, which is not suggested. Without any option,
+    return another way on.
     """
     above = (folder for folder in start.absolute().parents if _has_project_file(folder))
     for folder in (start, *islice(above, 1)):
-        found = [shlex.quote(os.path.relpath(path, start)) for path in _holders(folder)]
+        holders = (
+            path for path in _holders(folder) if not seen or path.resolve() != seen.resolve()
+        )
+        found = [shlex.quote(os.path.relpath(path, start)) for path in holders]
         if found:
             return "There is " + "; ".join(f"{path}: --functions {path}" for path in found)
     return "Name the folder that holds them by --functions, or make a project: cloud-openapi init"

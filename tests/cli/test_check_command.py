@@ -41,7 +41,7 @@ def run(*arguments):
 LACKS = """\
 lacks
   functions/lacks/index.py:2:5: problem: missing-permission
-    analysis.getVisitPage is not permitted (-604101 on the platform): add "analysis.getVisitPage" to permissions.openapi in lacks/config.json
+    analysis.getVisitPage is not permitted (-604101 on the platform): add "analysis.getVisitPage" to permissions.openapi in functions/lacks/config.json
 """  # noqa: E501 - as it is printed
 ALL = f"{LACKS}2 functions: 1 fine, 1 problem, 0 notes; --fix corrects 1 in config.json\n"
 

@@ -92,6 +92,16 @@ def test_a_nested_failure_has_its_own_stack_and_the_outer_one_its_reason(invoke,
     assert result.stderr.count("Traceback") == 1
 
 
+def test_an_error_line_does_not_repeat_the_reason_above_it(invoke, write):
+    write("other", "def main_handler(event, context):\n    return 1\n")
+    *log, last = invoke("other").stderr.splitlines()
+    text = "index.py has no function main(event, context); it has main_handler"
+    assert [line.split()[0] for line in log if text in line] == ["Reason:"]
+    assert text in last
+    (error,) = [line for line in log if line.startswith("ERROR")]
+    assert error.endswith(" (statusCode 437)")
+
+
 def test_without_a_reason_the_last_line_has_the_error(invoke, write):
     write("fails", "def main(event, context):\n    raise ValueError('no\\nmore')\n")
     last = invoke("fails").stderr.splitlines()[-1]

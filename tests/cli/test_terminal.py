@@ -62,6 +62,19 @@ def test_progress_is_drawn_at_a_terminal_and_erased():
     assert "\x1b[" in shown
 
 
+@pytest.mark.parametrize("echo", ["click.echo", "print"])
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_lines_stand_above_the_progress_and_leave_no_bar_behind(echo, stream):
+    to = {"click.echo": f"err={stream == 'stderr'}", "print": f"file=sys.{stream}"}[echo]
+    line = "[red]" + "x" * 90
+    code = PROGRESS.replace("import time", "import sys, time, click")
+    code = code.replace("        advance()", f"        {echo}('{line}', {to}); advance()")
+    shown = at_terminal([sys.executable, "-c", code])
+    # Before each line the bar is erased.
+    parts = [part.splitlines()[-1].rpartition("\x1b[2K")[2] for part in shown.split(line)[:-1]]
+    assert parts == ["", "", ""]
+
+
 def test_check_draws_its_progress_for_several_functions(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

@@ -103,11 +103,17 @@ def test_an_api_that_is_called_and_not_listed_is_a_problem_with_its_place_and_fi
     missing = found["missing-permission"]
     assert missing.severity == "problem"
     assert place(missing) == ("index.js", 3, 42)
-    assert 'add "analysis.getVisitPage" to permissions.openapi in hello/config.json' in str(missing)
+    text = f'add "analysis.getVisitPage" to permissions.openapi in {missing.fix.file}'
+    assert text in str(missing)
     assert missing.fix.add == "analysis.getVisitPage"
     assert missing.fix.file.endswith("hello/config.json")
     assert place(found["unused-permission"]) == ("config.json", 1, 30)
     assert found["unused-permission"].severity == "note"
+
+
+def test_a_misspelt_call_does_not_make_the_listed_api_unused(project):
+    project.node("return cloud.openapi.analysis.getVisitPgae({})", ["analysis.getVisitPage"])
+    assert only(project.check()).code == "misspelt-api"
 
 
 def test_listed_and_called_is_fine(project):

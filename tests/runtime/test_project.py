@@ -255,6 +255,15 @@ def test_a_folder_without_functions_says_what_is_there(project, command):
     assert "it has index.ts, but no index.js" in command("invoke", "login")[2]
 
 
+def test_a_folder_whose_only_function_is_misnamed_is_not_suggested(project, command):
+    write(project, cloudfunctionRoot="cloud")
+    add(project / "cloud" / "x")
+    err = command("install", "--all")[2]
+    assert "There are no functions in cloud: no folder has a function's name. " in err
+    assert "--functions cloud" not in err
+    assert "x is not a function: a function's name is" in err
+
+
 def test_a_folder_that_was_given_and_is_missing_is_named(project, command):
     add(project / "functions" / "login")
     code, _, err = command("install", "--all", "--functions", "nowhere")

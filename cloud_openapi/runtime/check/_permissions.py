@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from cloud_openapi.catalogue import cloud_calls, default_catalogue, meant_call
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError
+from cloud_openapi.runtime._reasons import shown_path
 from cloud_openapi.runtime.check._facts import Named
 from cloud_openapi.runtime.check._finding import Finding, Fix, Place, Reporter
 from cloud_openapi.runtime.check._json_places import JsonFile
@@ -26,7 +27,8 @@ def check_permissions(sources: Sources) -> Iterator[Finding]:
     yield from declared.findings()
     yield from used.findings(declared)
     if listed is not None and used.complete:
-        yield from declared.unused(used.names)
+        # A misspelt call, which is a problem of its own, means a listed API too.
+        yield from declared.unused(used.names | {meant_call(name) or name for name in used.names})
 
 
 class _Declared:
@@ -36,7 +38,7 @@ class _Declared:
         self._file = file
         self._report = report
         self.path = str(file.path)
-        self.shown = f"{file.path.parent.name}/{file.path.name}"
+        self.shown = shown_path(file.path)
         self.is_known = listed is not None
         self.names = tuple(dict.fromkeys(listed or ()))
         self._counts = Counter(listed or ())
