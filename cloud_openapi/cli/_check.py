@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,7 +18,10 @@ from cloud_openapi.cli._functions_folder import (
 )
 from cloud_openapi.cli._options import echo_json, option
 from cloud_openapi.cli._terminal import progress
-from cloud_openapi.runtime import Finding, Fix, Functions, apply_fixes, find_project
+
+# Imported where they are used: --help and completion do without.
+if TYPE_CHECKING:
+    from cloud_openapi.runtime import Finding, Fix, Functions
 
 _WIDTH = 80
 _PROJECT = "(project)"
@@ -47,6 +51,8 @@ def check(
 
     The exit code is 1 if there is a problem, and 0 with notes alone.
     """
+    from cloud_openapi.runtime import Functions
+
     if names and every:
         raise click.UsageError("give NAMEs or --all, not both")
     found = Functions(functions, {})
@@ -71,8 +77,10 @@ def _nothing() -> None:
     """Show no progress of a single function."""
 
 
-def _chosen(names: Sequence[str], functions: Functions, *, every: bool) -> list[str]:
+def _chosen(names: Sequence[str], functions: "Functions", *, every: bool) -> list[str]:
     """Return the functions to check: by name or path, the one of this folder, or all."""
+    from cloud_openapi.runtime import find_project
+
     if names:
         return list(dict.fromkeys(function_named(name, functions) for name in names))
     refuse_none(functions)
@@ -80,8 +88,10 @@ def _chosen(names: Sequence[str], functions: Functions, *, every: bool) -> list[
     return [here] if here in functions and not every else list(functions)
 
 
-def _fixed(findings: Sequence[Finding]) -> list[Finding]:
+def _fixed(findings: "Sequence[Finding]") -> "list[Finding]":
     """Apply the fixes, print them to stderr, and return the findings that remain."""
+    from cloud_openapi.runtime import apply_fixes
+
     by_file: dict[str, list[Fix]] = {}
     for each in findings:
         if each.fix is not None:
@@ -99,7 +109,7 @@ def _fixed(findings: Sequence[Finding]) -> list[Finding]:
     return [each for each in findings if each.fix is None or each.fix.file in failed]
 
 
-def _print(findings: Sequence[Finding], names: Sequence[str]) -> None:
+def _print(findings: "Sequence[Finding]", names: Sequence[str]) -> None:
     for function, group in groupby(findings, lambda each: each.function):
         click.echo(function or _PROJECT)
         for each in group:
@@ -118,7 +128,7 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False)
 
 
-def _summary(findings: Sequence[Finding], names: Sequence[str]) -> str:
+def _summary(findings: "Sequence[Finding]", names: Sequence[str]) -> str:
     bad = {each.function for each in findings if each.severity == "problem"}
     problems = sum(each.severity == "problem" for each in findings)
     counts = (_count(problems, "problem"), _count(len(findings) - problems, "note"))

@@ -31,11 +31,14 @@ def complete_function(
 ) -> list[str]:
     """Return the names of the functions that begin so; none if the project cannot be read."""
     from cloud_openapi.errors import ConfigError
-    from cloud_openapi.runtime import Functions, find_project
+    from cloud_openapi.runtime._discovery import Folder
+    from cloud_openapi.runtime._project import find_project
+    from cloud_openapi.runtime._settings import Settings
 
     try:
-        project = find_project(Path(), context.params.get("functions"))
-        return [name for name in Functions(project.functions, {}) if name.startswith(incomplete)]
+        folder = find_project(Path(), context.params.get("functions")).functions
+        found = Folder(folder, Settings("", folder, timeout=0, memory=0))
+        return [name for name in found if name.startswith(incomplete)]
     except (ConfigError, OSError):
         return []  # a message would end up in the command line
 

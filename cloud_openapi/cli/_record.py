@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
@@ -20,13 +20,11 @@ from cloud_openapi.cli._terminal import progress
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError, ReplayError, advice
 from cloud_openapi.loopback import is_loopback
 from cloud_openapi.periods import BEIJING, last_complete, parse_day, period_with, write_day
-from cloud_openapi.recordings import Recorder, Replay, load, read_har
-from cloud_openapi.transports import (
-    WEIXIN,
-    TransportSettings,
-    connect,
-    settings_from_environment,
-)
+
+# Imported where they are used: --help and completion do without.
+if TYPE_CHECKING:
+    from cloud_openapi.recordings import Replay
+    from cloud_openapi.transports import TransportSettings
 
 _QUOTA = 45009
 # Of the credentials, or of this machine's address: each further request would fail too.
@@ -84,6 +82,9 @@ def record(  # noqa: PLR0913 - an option each
     A request that was recorded with success is skipped; one with an error is repeated. The
     secret is not an option: set CLOUD_OPENAPI_SECRET.
     """
+    from cloud_openapi.recordings import Recorder
+    from cloud_openapi.transports import connect, settings_from_environment
+
     operation = default_catalogue().find(api)
     asked = list(_requests(operation, begin_date, end_date, dates, data))
     waiting = _not_recorded(operation, asked, to)
@@ -122,6 +123,8 @@ def record(  # noqa: PLR0913 - an option each
 @_to
 def import_(har: Path, to: Path) -> None:
     """Convert a HAR file of a browser, Charles or mitmproxy to recordings, without secrets."""
+    from cloud_openapi.recordings import Recorder, read_har
+
     recorder = Recorder(to)
     left_out: list[str] = []
     found = read_har(har, redactor=recorder.redactor, left_out=left_out.append)
@@ -132,8 +135,10 @@ def import_(har: Path, to: Path) -> None:
         click.echo(f"  {reason}")
 
 
-def _whom(settings: TransportSettings, requests: int) -> str:
+def _whom(settings: "TransportSettings", requests: int) -> str:
     """Return a line that says which server is about to be recorded."""
+    from cloud_openapi.transports import WEIXIN
+
     url = settings.base_url or WEIXIN
     who = f"Recording {url}: {requests} request{'' if requests == 1 else 's'}."
     if is_loopback(urlsplit(url).hostname):
@@ -237,12 +242,14 @@ def _with(params: Mapping[str, Any], dotted: str, value: Any) -> dict[str, Any]:
 def _not_recorded(
     operation: Operation, asked: list[dict[str, Any]], to: Path
 ) -> list[dict[str, Any]]:
+    from cloud_openapi.recordings import Replay, load
+
     done = [one for one in (load(to) if to.exists() else ()) if not _failed(one.response_json)]
     replay = Replay(done, repeat=True)
     return [params for params in asked if not _is_in(replay, operation, params)]
 
 
-def _is_in(replay: Replay, operation: Operation, params: dict[str, Any]) -> bool:
+def _is_in(replay: "Replay", operation: Operation, params: dict[str, Any]) -> bool:
     try:
         replay.find(operation.method, operation.path, json.dumps(params).encode())
     except ReplayError:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -23,21 +23,14 @@ from cloud_openapi.cli._debug_options import (
 )
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
 from cloud_openapi.cli._functions_folder import check_known, folder_option, misnamed, notes_on_rc
-from cloud_openapi.cli._local_emulator import serving
-from cloud_openapi.cli._log_printer import LogPrinter
 from cloud_openapi.cli._options import function_time_option, option, pass_env_option
-from cloud_openapi.cli._welcome import welcome
-from cloud_openapi.emulator import (
-    Access,
-    emulator_variables,
-    gateway_variables,
-    listen_all,
-    url_at,
-    url_of,
-)
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
 from cloud_openapi.loopback import is_loopback
-from cloud_openapi.runtime import CloudbaseRC, Debug, Functions, find_project, nothing_found
+
+# Imported where they are used: --help and completion do without.
+if TYPE_CHECKING:
+    from cloud_openapi.emulator import Access
+    from cloud_openapi.runtime import Debug, Functions
 
 _PROBE_SECONDS = 2
 _HOST_NAME = re.compile(r"[\w.-]+")
@@ -101,7 +94,7 @@ def serve(  # noqa: PLR0913 - an option each
     functions: Path,
     pass_env: Mapping[str, str],
     function_time: str,
-    debug: Debug | None,
+    debug: "Debug | None",
     debug_wait: bool,  # noqa: FBT001 - a flag
     options: EmulatorOptions,
     as_json: bool,  # noqa: FBT001 - a flag
@@ -113,6 +106,12 @@ def serve(  # noqa: PLR0913 - an option each
     Each call is a line on stderr: time, function or API, status or errcode, duration, and why it
     failed. What a function printed and called stands above its line, indented.
     """
+    from cloud_openapi.cli._local_emulator import serving
+    from cloud_openapi.cli._log_printer import LogPrinter
+    from cloud_openapi.cli._welcome import welcome
+    from cloud_openapi.emulator import Access, emulator_variables, gateway_variables, url_of
+    from cloud_openapi.runtime import find_project, nothing_found
+
     if quiet and verbose:
         raise click.UsageError("--quiet and --verbose exclude each other.")
     debug = waiting(debug, wait=debug_wait)
@@ -159,6 +158,8 @@ def serve(  # noqa: PLR0913 - an option each
 
 
 def _listen(host: str, port: int) -> list[socket.socket]:
+    from cloud_openapi.emulator import listen_all, url_at
+
     try:
         return listen_all(host, port)
     except ValueError as error:
@@ -191,7 +192,7 @@ def _is_given(parameter: str) -> bool:
     return source is not ParameterSource.DEFAULT
 
 
-def _exposed(host: str, access: Access) -> Iterator[str]:
+def _exposed(host: str, access: "Access") -> Iterator[str]:
     """Yield what other machines may do, if they reach the emulator."""
     if access.wide:
         others = f"--host {host}: other machines may call every API, run every function"
@@ -201,8 +202,12 @@ def _exposed(host: str, access: Access) -> Iterator[str]:
             yield f"{others}; /_emulator stays with this machine, unless --control any"
 
 
-def _warnings(functions: Functions, debug: Debug | None, options: EmulatorOptions) -> Iterator[str]:
+def _warnings(
+    functions: "Functions", debug: "Debug | None", options: EmulatorOptions
+) -> Iterator[str]:
     """Yield warnings about probable mistakes."""
+    from cloud_openapi.runtime import CloudbaseRC
+
     if options.mode in ("replay", "spy") and options.recordings and not options.recordings.exists():
         yield f"--recordings: {options.recordings} is missing; --mode record makes recordings"
     if wrong := CloudbaseRC(functions.folder).read().wrong:

@@ -1,67 +1,16 @@
 """Find cloud functions in a folder and run them in worker processes."""
 
-from cloud_openapi.runtime._cloudbaserc import CloudbaseRC
-from cloud_openapi.runtime._context import ENVIRONMENT, Credentials, Invocation, new_request_id
-from cloud_openapi.runtime._descriptors import no_descriptor, reason_of
-from cloud_openapi.runtime._discovery import UnknownFunctionError
-from cloud_openapi.runtime._functions import Functions
-from cloud_openapi.runtime._invocation import MOST_BYTES
-from cloud_openapi.runtime._log import Line, Log
-from cloud_openapi.runtime._moved_clock import MovedClock
-from cloud_openapi.runtime._outcome import Ended, Outcome, error_line
-from cloud_openapi.runtime._packages import install as install_packages
-from cloud_openapi.runtime._preload import is_gateway_host, is_weixin_host, isolated
-from cloud_openapi.runtime._project import (
-    Project,
-    find_project,
-    functions_option,
-    missing_entry,
-    nothing_found,
-)
-from cloud_openapi.runtime._settings import Settings, entry_file
-from cloud_openapi.runtime._timer import Timer
-from cloud_openapi.runtime._upload import make_upload
-from cloud_openapi.runtime._worker_command import Debug
-from cloud_openapi.runtime.check._config_edit import apply_fixes
-from cloud_openapi.runtime.check._finding import Finding, Fix, Place
-from cloud_openapi.runtime.check._outside import references_outside
-from cloud_openapi.runtime.check._settings import refused_name
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "ENVIRONMENT",
-    "MOST_BYTES",
-    "CloudbaseRC",
-    "Credentials",
-    "Debug",
-    "Ended",
-    "Finding",
-    "Fix",
-    "Functions",
-    "Invocation",
-    "Line",
-    "Log",
-    "MovedClock",
-    "Outcome",
-    "Place",
-    "Project",
-    "Settings",
-    "Timer",
-    "UnknownFunctionError",
-    "apply_fixes",
-    "entry_file",
-    "error_line",
-    "find_project",
-    "functions_option",
-    "install_packages",
-    "is_gateway_host",
-    "is_weixin_host",
-    "isolated",
-    "make_upload",
-    "missing_entry",
-    "new_request_id",
-    "no_descriptor",
-    "nothing_found",
-    "reason_of",
-    "references_outside",
-    "refused_name",
-]
+if TYPE_CHECKING:
+    from cloud_openapi.runtime._exports import *  # noqa: F403
+    from cloud_openapi.runtime._exports import __all__ as __all__
+
+
+def __getattr__(name: str) -> Any:
+    # Completion in a shell needs the names of functions alone, and must be fast.
+    exports = import_module("cloud_openapi.runtime._exports")
+    if name != "__all__" and name not in exports.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(exports, name)
