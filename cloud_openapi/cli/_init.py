@@ -29,4 +29,4 @@ def init(folder: Path) -> None:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_SAMPLE / path, folder / path)
         click.echo(f"wrote {folder / path}")
-    click.echo(f"The next steps are in {folder / 'README.md'}.")
+    click.echo(f"The next steps are in {folder / 'README.md'} ({folder / 'README.zh-CN.md'}).")

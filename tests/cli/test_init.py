@@ -46,7 +46,7 @@ def test_each_written_file_is_named(command, tmp_path):
     code, out, err = command("init", "a/b")
     assert (code, err) == (0, "")
     *written, last = out.splitlines()
-    assert last == "The next steps are in a/b/README.md."
+    assert last == "The next steps are in a/b/README.md (a/b/README.zh-CN.md)."
     there = [path for path in (tmp_path / "a").rglob("*") if path.is_file()]
     assert written == [f"wrote {path.relative_to(tmp_path)}" for path in sorted(there)]
     assert len(there) >= 9
