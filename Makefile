@@ -10,8 +10,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-# Each worker takes a part in one piece, which it shares at the end: what a file sets up is set up once.
-PARALLEL := --numprocesses auto --dist worksteal
+# Two workers more than cores: tests wait for processes. Each worker takes a part in one piece, which it
+# shares at the end: what a file sets up is set up once.
+PARALLEL = --numprocesses $$($(BIN)/python -c 'import os; print(2 + os.cpu_count())') --dist worksteal
 
 # Tests and benchmarks start hundreds of programs, and with this variable each one would compile every module.
 unexport PYTHONDONTWRITEBYTECODE

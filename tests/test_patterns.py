@@ -164,6 +164,7 @@ def test_the_search_finds_the_patterns_of_all_rooms():
     assert {pattern.head.pattern for pattern in RULES.patterns} <= texts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("explosive", [r"\s+$", "a+b", "x.+y.+z"])
 def test_the_measure_finds_an_explosive_pattern(explosive):
     pattern = re.compile(explosive)

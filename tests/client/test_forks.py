@@ -80,6 +80,7 @@ def test_children_of_one_process_get_their_own_answers(facade_of, kind, calls):
     assert clouds[0].openapi[API](day(0))["refDate"] == f"{FIRST:%Y%m%d}"
 
 
+@pytest.mark.slow
 @KINDS
 def test_children_forked_amid_the_calls_of_other_threads_get_their_own_answers(facade_of, kind):
     cloud = facade_of(kind)

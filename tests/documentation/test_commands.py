@@ -32,10 +32,9 @@ def files_of(page):
     return {source: Path(name) for name, source in found}
 
 
-# The doors; the other pages take a minute together.
-FAST = ("README.md", "docs/tutorials/first-project.md", "docs/tutorials/first-day.md")
+# The pages take a minute together.
 WITH_COMMANDS = [
-    pytest.param(page, marks=[] if page in FAST else [pytest.mark.slow])
+    pytest.param(page, marks=[] if page == "README.md" else [pytest.mark.slow])
     for page in ENGLISH
     if any(not why_not(each) for each in commands(page))
 ]

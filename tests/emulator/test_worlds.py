@@ -342,6 +342,7 @@ def test_adding_mini_programs_takes_linear_time(emulator):
 # ---- journals ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_noisy_mini_programs_do_not_evict_entries_of_others():
     noisy = [f"wx{number}" for number in range(11)]
     apps = dict.fromkeys(("wxquiet", *noisy), "s")

@@ -233,6 +233,7 @@ stop(*children)
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["folder", "all.json", "all.yaml"])
 def test_a_recorder_killed_at_any_moment_leaves_only_complete_files(tmp_path, target):
     subprocess.run([sys.executable, "-c", KILL, tmp_path, target], check=True, timeout=60)

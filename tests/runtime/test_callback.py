@@ -96,6 +96,7 @@ def test_without_the_wait_the_answer_is_immediate(invoke):
     assert "last" not in outcome.log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "waits"),
     [

@@ -565,6 +565,7 @@ FIXES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIXES)
 def test_a_fix_changes_the_list_alone_and_leaves_nothing_to_fix(project, name):
     before, after = FIXES[name]

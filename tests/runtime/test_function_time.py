@@ -21,6 +21,8 @@ from cloud_openapi.emulator.cloudbase.function_time import moved_clock
 from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Functions, MovedClock, _worker_command
 
+pytestmark = pytest.mark.slow  # each starts processes with debuggers or clocks of their own
+
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 FROZEN = datetime(2020, 2, 29, 8, 30, 0, 250_000, tzinfo=BEIJING)
 YEAR = 365 * 24 * 60 * 60

@@ -153,6 +153,7 @@ def check(outcome, status, language, write, functions):
     assert run(functions, {"a": 1}).result == {"a": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("case", CASES)
 def test_each_failure_has_the_platforms_status(make, write, language, case):
@@ -201,6 +202,7 @@ NODE_CASES = {
 }
 
 
+@pytest.mark.slow
 @needs_node
 @pytest.mark.parametrize("case", NODE_CASES)
 def test_nodejs_errors_show_the_functions_own_lines(make, write, case):
@@ -350,6 +352,7 @@ def test_six_megabytes_of_chinese_go_in_and_come_out(make, write, language):
     assert run(make(), text).result == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("source", ["while True: pass", "for (;;);"])
 def test_a_module_that_never_finishes_loading_is_433(make, write, language, source):
@@ -432,6 +435,7 @@ def test_after_a_function_has_closed_its_output_the_next_one_can_print(
     assert "heard" in outcome.log.splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_failed_function_does_not_end_another_one(make, write, limit, language):
     loop = {"python": "while True: pass", "node": "for (;;);"}[language]
@@ -660,6 +664,7 @@ def told_pids(functions):
     return [int(pid) for line in lines if line[0].isdecimal() for pid in line]
 
 
+@pytest.mark.slow
 @on_linux
 @needs_node
 @pytest.mark.parametrize("case", STOP)
@@ -674,6 +679,7 @@ def test_a_function_that_stops_its_supervisor_ends_with_its_timeout(make, stoppi
     functions.close()
 
 
+@pytest.mark.slow
 @on_linux
 @needs_node
 @pytest.mark.parametrize("case", STOP)
@@ -693,6 +699,7 @@ def has_ended(pid):
     return not is_alive(pid) or Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
 
 
+@pytest.mark.slow
 @on_linux
 def test_a_supervisor_that_stays_stopped_is_killed_after_its_children(make, stopping, monkeypatch):
     stopping("both in Python")
@@ -922,6 +929,7 @@ def test_no_worker_outlives_an_emulator_that_was_killed(folder, write, language)
         assert until(lambda pid=pid: not is_alive(pid))
 
 
+@pytest.mark.slow
 @on_linux
 @needs_node
 @pytest.mark.parametrize("case", DETACHED)

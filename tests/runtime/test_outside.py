@@ -78,6 +78,7 @@ JAVASCRIPT = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "line", "module"), JAVASCRIPT, ids=[case[1] for case in JAVASCRIPT]
 )

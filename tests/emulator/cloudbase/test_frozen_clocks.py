@@ -64,6 +64,7 @@ def test_a_function_calls_at_the_frozen_date(served, freeze, language, year):
         assert served.call("retain") == f"{year}0114"  # by the same worker and connection
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_timeout_comes_in_a_frozen_time(served, freeze, language):
     write(served, language, timeout=1)

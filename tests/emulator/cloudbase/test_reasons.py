@@ -227,6 +227,7 @@ RULE_WEEK = "beginDate is a Monday and endDate the Sunday after it, at the lates
 CLOCK = "(Beijing time). By the emulator's clock today is 20260311, so"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", CALLERS)
 @pytest.mark.parametrize(
     "case",
@@ -344,6 +345,7 @@ def test_data_that_is_not_ready_says_when_it_will_be(served):
 # ---- what a test put in the way ------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", CALLERS)
 @pytest.mark.parametrize(
     "fault",
@@ -616,6 +618,7 @@ def test_a_timer_answers_with_the_nested_logs(served):
     assert "\n  in inner\n" in answer["log"]
 
 
+@pytest.mark.slow
 def test_a_function_that_waits_for_another_one_says_so_when_it_times_out(served):
     served.write("outer", OUTER, timeout=6)
     served.write("quick", "exports.main = async () => 1;\n")
@@ -626,6 +629,7 @@ def test_a_function_that_waits_for_another_one_says_so_when_it_times_out(served)
     assert outcome.reason.startswith("it was waiting for slow, which it called; it did not answer")
 
 
+@pytest.mark.slow
 def test_more_invocations_than_allowed_say_how_many(served):
     served.write("caller", "exports.main = () => new Promise((go) => setTimeout(go, 1500));\n")
     outcomes = []

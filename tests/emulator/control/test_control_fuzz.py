@@ -102,6 +102,7 @@ def check(method, path, **sent):
     return answer.status_code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 @bounded
 @given(data=st.data())

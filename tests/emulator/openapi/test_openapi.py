@@ -272,6 +272,7 @@ def served():
         )
 
 
+@pytest.mark.slow
 @SERVICE.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_responses_to_generated_requests_match_the_document(case, codes, served):

@@ -116,6 +116,7 @@ def test_running_requests_are_not_cut_off_and_control_has_room(few, never_blocks
 # ---- slow ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "sent"),
     [

@@ -260,6 +260,7 @@ TARGETS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base", TARGETS)
 @pytest.mark.parametrize("path", OWN_ROUTES)
 def test_own_routes_do_not_answer_for_another_host(served, base, path):

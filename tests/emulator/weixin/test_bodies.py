@@ -141,6 +141,7 @@ def test_a_name_in_another_spelling_is_another_name(weixin, name):
 # ---- sizes -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
