@@ -71,6 +71,15 @@ def test_a_file_that_is_there_is_named_and_nothing_is_written(command, tmp_path)
     assert (tmp_path / "config.json").read_text() == "mine"
 
 
+def test_a_file_behind_the_parent_of_a_new_folder_is_not_overwritten(command, tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    code, out, err = command("init", "new/..")
+    assert (code, out) == (1, "")
+    assert err == "cloud-openapi: Nothing is written, for these are there: new/../README.md.\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+    assert (tmp_path / "README.md").read_text() == "mine"
+
+
 def test_a_file_in_place_of_a_folder_is_an_error(command, tmp_path):
     (tmp_path / "tests").write_text("mine")
     code, out, err = command("init")
