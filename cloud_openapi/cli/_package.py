@@ -6,7 +6,6 @@ import click
 from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._functions_folder import folder_option, function_named
 from cloud_openapi.cli._options import option
-from cloud_openapi.runtime import Functions, make_upload
 
 
 @click.command()
@@ -33,6 +32,8 @@ def package(
     function imports it. NAME is a name or a path, by default the function of the working
     directory.
     """
+    from cloud_openapi.runtime import Functions, make_upload
+
     found = Functions(functions, {})
     try:
         name = function_named(name, found)
