@@ -104,7 +104,12 @@ def _copy(settings: Settings, copy: Path) -> list[str]:
         left_out.append("node_modules")
         notes.append("the platform installs what package.json lists: node_modules is left out")
     ignored = shutil.ignore_patterns(*left_out)
-    shutil.copytree(settings.folder, copy, ignore=ignored, ignore_dangling_symlinks=True)
+    try:
+        shutil.copytree(settings.folder, copy, ignore=ignored, ignore_dangling_symlinks=True)
+    except shutil.Error as error:
+        # For each file that cannot be copied: the source, the target and the reason.
+        reasons = "; ".join(str(reason) for *_, reason in error.args[0])
+        raise ConfigError(f"{settings.name}: not copied: {reasons}") from None
     return notes
 
 

@@ -1,6 +1,7 @@
 """package makes a folder or a zip file that runs without this machine's packages."""
 
 import json
+import socket
 import subprocess
 import sys
 import zipfile
@@ -101,6 +102,18 @@ def test_a_zip_file_has_the_files_at_its_top_with_their_modes(project, command):
         ]
         assert archive.getinfo("scf_bootstrap").external_attr >> 16 & 0o777 == 0o755
     assert [path.name for path in (project / "build").iterdir()] == ["hello.zip"]
+
+
+def test_a_file_that_cannot_be_copied_is_named_with_the_reason(project, command):
+    # A socket: root reads files of any mode.
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("functions/hello/s")
+        code, out, err = command("package", "hello")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("cloud-openapi: hello: not copied: ")
+    assert "functions/hello/s" in err
+    assert "[(" not in err
+    assert not list((project / "build").rglob("index.py"))
 
 
 def test_what_the_platform_installs_for_node_is_left_out(project, command):
