@@ -46,5 +46,7 @@ def schema(name: str, form: Form, side: Side) -> None:
 def openapi(base_url: str) -> None:
     """Print the OpenAPI document of the HTTPS form."""
     from cloud_openapi.emulator import openapi_document
+    from cloud_openapi.transports import is_loopback_url
 
+    is_loopback_url(base_url)  # it refuses a text that is not a base URL
     echo_json(openapi_document(default_catalogue(), base_url))

@@ -215,6 +215,10 @@ def test_an_api_unlike_any_other_is_one_line_that_says_how_to_list_them(command)
     check_error(command("call", "xyz"), "xyz", "cloud-openapi apis")
 
 
+def test_a_document_for_a_text_that_is_not_a_base_url_is_refused(command):
+    check_error(command("openapi", "--base-url", "nota"), '"nota" is not a base URL')
+
+
 def test_a_missing_config_json_is_one_line_with_604101_and_the_file(command, tmp_path):
     path = tmp_path / "config.json"
     result = command("call", DAILY, *DATES, "--config", path)
