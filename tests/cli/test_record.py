@@ -1,6 +1,11 @@
 """The command record: its requests, its files, and the recordings that it keeps."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,7 +15,7 @@ from click.testing import CliRunner
 from pytest_httpserver import HTTPServer
 from support.canaries import Canaries
 from support.cassettes import run
-from support.paths import sample
+from support.paths import ROOT, sample
 from support.values import API
 from werkzeug import Response
 
@@ -20,6 +25,7 @@ from cloud_openapi.periods import BEIJING
 from cloud_openapi.recordings import Recorder, load
 from cloud_openapi.transports import TransportSettings, connect
 
+WAIT = 60
 PATH = "/datacube/getweanalysisappiddailyretaininfo"
 TOKEN = "t0ken-" + "x" * 100
 
@@ -154,6 +160,49 @@ def test_the_summary_is_shown_after_a_connection_failure(service, tmp_path):
         "2 recorded; 1 of errcode 61503 too; 2 are left; the same command goes on with them. "
         f"Folder: {tmp_path}\n"
     )
+
+
+def test_ctrl_c_keeps_the_recorded_days_and_says_how_to_go_on(service, tmp_path):
+    options = [
+        "record", API, "--dates", "20260301..20260303", "--to", str(tmp_path), "--base-url",
+        service.url_for("").rstrip("/"), "--pause", "60",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        [sys.executable, "-c", "from cloud_openapi.cli import main; main()", *options],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        first = tmp_path / API / "20260301-20260301.yaml"
+        while not first.exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        time.sleep(0.2)  # now the command waits for the second request
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=WAIT)
+    assert out == (
+        f"1 recorded; 2 are left; the same command goes on with them. Folder: {tmp_path}\n"
+    )
+    assert (process.returncode, "Traceback" in err) == (1, False)
+    record(service, tmp_path, "--dates", "20260301..20260303")
+    assert asked(service) == ["20260301", "20260302", "20260303"]
+
+
+def test_a_quota_that_is_used_up_ends_the_run_until_tomorrow(service, tmp_path):
+    service.clear()
+    service.expect_request("/cgi-bin/stable_token").respond_with_json(
+        {"access_token": TOKEN, "expires_in": 7200}
+    )
+    service.expect_request(PATH).respond_with_json(
+        {"errcode": 45009, "errmsg": "reach max api daily quota limit rid: 1"}
+    )
+    done = record(service, tmp_path, "--dates", "20260303..20260305")
+    assert done.stdout == (
+        "0 recorded; 1 of errcode 45009 too; 2 are left: the quota of the day is used up; run the "
+        f"command again tomorrow. Folder: {tmp_path}\n"
+    )
+    assert asked(service) == ["20260303"]
 
 
 def test_one_file_contains_all_and_can_be_loaded_by_vcr(service, tmp_path):
