@@ -140,7 +140,7 @@ def test_files_of_a_project_give_problems_and_no_errors(project, files):
     try:
         functions.timers()
         findings = check_functions(
-            [functions.settings_of(name) for name in functions], lambda _: ()
+            [functions.settings_of(name) for name in functions], lambda _: (), lambda: None
         )
         assert all(each.code and each.message and each.as_json() for each in findings)
         for name in functions:
