@@ -162,12 +162,13 @@ class Worker:
 
     def _converse(self, call: bytes, limits: Limits) -> bytes:
         watched = {self._answers: READ, **({} if self._silent else {self._output: READ})}
+        # The time counts from before the call is sent: the function may begin at once.
+        begun = looked = clocks.monotonic()
         # The pipe is empty, so it nearly always takes the whole call at once.
         unsent = self._send(memoryview(call))
         if unsent:
             watched[self._requests] = WRITE
         answer = bytearray()
-        begun = looked = clocks.monotonic()
         while not answer.endswith(b"\n"):
             ready = wait(watched, _STEP)
             for descriptor in ready:
