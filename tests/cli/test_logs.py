@@ -134,7 +134,7 @@ def test_follow_prints_each_line_once_until_it_is_interrupted_quietly(served):
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=WAIT)
     assert first[0].startswith("prints | START")
-    assert "prints" not in rest
+    assert "prints | " not in rest
     assert (process.returncode, errors) == (130, "")
 
 
