@@ -1,10 +1,10 @@
 """The names of the cloud calls that WeChat documents, and the one that a wrong name means."""
 
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 from cloud_openapi.catalogue._loader import default_catalogue
+from cloud_openapi.known_names import nearest
 
 _FILE = Path(__file__).with_name("cloud_calls.txt")
 # The names of one namespace are more alike than a name and its misspelling.
@@ -28,5 +28,4 @@ def meant_call(name: str) -> str | None:
     ends = [call for low, call in known.items() if low.endswith(f".{folded}")]
     if len(ends) == 1:
         return ends[0]
-    close = get_close_matches(folded, known, 1, _CLOSE)
-    return known[close[0]] if close else None
+    return nearest(folded, known.values(), _CLOSE)

@@ -8,6 +8,7 @@ from typing import Any
 
 from cloud_openapi.catalogue._operation import Operation
 from cloud_openapi.errors import ConfigError, UnknownAPIError
+from cloud_openapi.known_names import nearest
 
 FOLDER = Path(__file__).parent
 _KEYS = frozenset(
@@ -58,9 +59,9 @@ class Catalogue(Mapping[str, Operation]):
         """Return an API. Raises UnknownAPIError, which suggests the nearest name."""
         if name in self._operations:
             return self._operations[name]
-        nearest = self.nearest(name)
+        close = self.nearest(name)
         known = f"cloud-openapi apis lists them. Known: {', '.join(self)}."
-        advice = f'Did you mean "{nearest}"?' if nearest else known
+        advice = f'Did you mean "{close}"?' if close else known
         raise UnknownAPIError(
             -604100,
             "system error: error code: -604100",
@@ -69,12 +70,7 @@ class Catalogue(Mapping[str, Operation]):
 
     def nearest(self, name: str) -> str | None:
         """Return the API whose name is most like this one, if any is."""
-        # Only an error needs difflib, and importing it costs every start.
-        from difflib import get_close_matches  # noqa: PLC0415
-
-        folded = {known.lower(): known for known in self._operations}
-        close = get_close_matches(name.lower(), folded, n=1)
-        return folded[close[0]] if close else None
+        return nearest(name, self._operations)
 
 
 @cache

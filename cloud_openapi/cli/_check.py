@@ -90,7 +90,7 @@ def _chosen(names: Sequence[str], functions: "Functions", *, every: bool) -> lis
 
 def _fixed(findings: "Sequence[Finding]") -> "list[Finding]":
     """Apply the fixes, print them to stderr, and return the findings that remain."""
-    from cloud_openapi.runtime import apply_fixes
+    from cloud_openapi.runtime import apply_fixes, shown_path
 
     by_file: dict[str, list[Fix]] = {}
     for each in findings:
@@ -105,15 +105,17 @@ def _fixed(findings: "Sequence[Finding]") -> "list[Finding]":
             click.echo(f"cloud-openapi: {error}", err=True)
             continue
         for fix in fixes:
-            click.echo(f"{_shown(file)}: {fix}", err=True)
+            click.echo(f"{shown_path(Path(file))}: {fix}", err=True)
     return [each for each in findings if each.fix is None or each.fix.file in failed]
 
 
 def _print(findings: "Sequence[Finding]", names: Sequence[str]) -> None:
+    from cloud_openapi.runtime import shown_path
+
     for function, group in groupby(findings, lambda each: each.function):
         click.echo(function or _PROJECT)
         for each in group:
-            where = str(each.place._replace(file=_shown(each.place.file)))
+            where = str(each.place._replace(file=shown_path(Path(each.place.file))))
             click.echo(f"  {where}: {each.severity}: {each.code}")
             for line in (*_wrapped(each.message), *each.details.splitlines()):
                 click.echo(f"    {line}".rstrip())
@@ -140,11 +142,3 @@ def _summary(findings: "Sequence[Finding]", names: Sequence[str]) -> str:
 
 def _count(number: int, name: str) -> str:
     return f"{number} {name}{'' if number == 1 else 's'}"
-
-
-def _shown(file: str) -> str:
-    """Return a path from the working directory, if it is below."""
-    try:
-        return str(Path(file).relative_to(Path.cwd().resolve()))
-    except ValueError:
-        return file

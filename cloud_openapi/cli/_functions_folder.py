@@ -8,6 +8,7 @@ import click
 
 from cloud_openapi.cli._options import option
 from cloud_openapi.errors import ConfigError
+from cloud_openapi.known_names import nearest, shortened
 
 # Imported where they are used: --help and completion do without.
 if TYPE_CHECKING:
@@ -136,14 +137,10 @@ def _of_path(text: str, functions: "Functions") -> str | None:
 
 
 def _listed(functions: "Functions") -> str:
-    names = list(functions)
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return shortened(list(functions), _MOST_NAMES)
 
 
 def _refuse(name: str, functions: "Functions") -> NoReturn:
-    from difflib import get_close_matches
-
     from cloud_openapi.runtime import CloudbaseRC, missing_entry, refused_name
 
     folder, rc = functions.folder, CloudbaseRC(functions.folder).read()
@@ -157,9 +154,8 @@ def _refuse(name: str, functions: "Functions") -> NoReturn:
             f"{folder / name} is not a function: it {missing_entry(folder / name)}. {hint}"
         )
     refuse_none(functions)
-    by_lower_case = {each.lower(): each for each in functions}
-    close = get_close_matches(name.lower(), by_lower_case, 1)
-    meant = f" Did you mean {by_lower_case[close[0]]}?" if close else ""
+    close = nearest(name, functions)
+    meant = f" Did you mean {close}?" if close else ""
     message = f'There is no function "{name}" in {folder}.{meant} Known: {_listed(functions)}.'
     raise ConfigError(f"{message} {rc.wrong}".rstrip())
 

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from cloud_openapi.json_text import json_text, read_json
+from cloud_openapi.known_names import nearest
 
 _TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
 
@@ -23,11 +24,9 @@ class Choice(click.Choice[str]):
         ctx: click.Context | None = None,
     ) -> NoReturn:
         """Raise BadParameter; the wrong word is the first one in quotes of click's message."""
-        from difflib import get_close_matches
-
         wrong = message.partition("'")[2].partition("'")[0]
-        close = get_close_matches(wrong.lower(), self.choices, 1)
-        super().fail(message + (f" Did you mean {close[0]}?" if close else ""), param, ctx)
+        close = nearest(wrong, self.choices)
+        super().fail(message + (f" Did you mean {close}?" if close else ""), param, ctx)
 
 
 def variable(name: str) -> str:
@@ -97,7 +96,7 @@ def _from_here(
 
 function_time_option = option(
     "--function-time",
-    type=click.Choice(["machine", "emulator"]),
+    type=Choice(["machine", "emulator"]),
     default="machine",
     show_default=True,
     help="The time that functions see in Date, time and datetime; the emulator's may be moved.",

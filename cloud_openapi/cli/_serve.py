@@ -23,7 +23,7 @@ from cloud_openapi.cli._debug_options import (
 )
 from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
 from cloud_openapi.cli._functions_folder import check_known, folder_option, misnamed, notes_on_rc
-from cloud_openapi.cli._options import function_time_option, option, pass_env_option
+from cloud_openapi.cli._options import Choice, function_time_option, option, pass_env_option
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
 from cloud_openapi.loopback import is_loopback
 
@@ -67,7 +67,7 @@ def _host_name(text: str) -> str:
 )
 @option(
     "--control",
-    type=click.Choice(["loopback", "any"]),
+    type=Choice(["loopback", "any"]),
     default="loopback",
     show_default=True,
     help="Who may use /_emulator: this machine, or every machine that reaches the emulator.",

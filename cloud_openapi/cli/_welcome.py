@@ -4,7 +4,6 @@ import json
 import shlex
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -12,7 +11,7 @@ from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator
 from cloud_openapi.naming import to_camel_case
-from cloud_openapi.runtime import Functions, Project, nothing_found
+from cloud_openapi.runtime import Functions, Project, nothing_found, shown_path
 
 _APPS_SHOWN = 10
 _COLUMNS, _HEAD = 80, 12
@@ -56,17 +55,9 @@ def _functions(functions: Functions, project: Project) -> Iterator[str]:
     if not by_language:
         yield from _block("Functions", nothing_found(functions.folder))
         return
-    yield from _block("Functions", f"{_relative(functions.folder)} ({project.found_by})")
+    yield from _block("Functions", f"{shown_path(functions.folder)} ({project.found_by})")
     for language, names in sorted(by_language.items()):
         yield from _block("", f"{language}: {', '.join(names)}")
-
-
-def _relative(folder: Path) -> str:
-    """Return a folder as the user would write it."""
-    try:
-        return str(folder.relative_to(Path.cwd()))
-    except ValueError:
-        return str(folder)
 
 
 def _block(head: str, text: str) -> list[str]:

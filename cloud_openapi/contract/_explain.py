@@ -1,7 +1,6 @@
 """Explain why a schema refuses a body: the place, the expectation and the value there."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -9,6 +8,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from cloud_openapi.catalogue import Form
 from cloud_openapi.json_schema.paths import member, path_of
 from cloud_openapi.json_schema.values import shown, type_of
+from cloud_openapi.known_names import nearest
 
 Part = Literal["request", "response", "error"]
 
@@ -71,8 +71,8 @@ def _missing(path: str, error: ValidationError) -> Iterator[Mismatch]:
     strangers = instance.keys() - _documented(error)
     for name in names:
         if name not in instance:
-            nearest = _nearest(name, strangers)
-            yield Mismatch(path + member(name), f"the field {name}", "nothing", nearest)
+            meant = nearest(name, sorted(strangers))
+            yield Mismatch(path + member(name), f"the field {name}", "nothing", meant)
 
 
 def _unknown(path: str, error: ValidationError) -> Iterator[Mismatch]:
@@ -83,18 +83,13 @@ def _unknown(path: str, error: ValidationError) -> Iterator[Mismatch]:
             expected = f"no field of this name (there are {', '.join(documented)})"
             # Do not show the value: an unknown field may contain a secret.
             got = f"one of type {type_of(value)}"
-            yield Mismatch(path + member(name), expected, got, _nearest(name, documented))
+            yield Mismatch(path + member(name), expected, got, nearest(name, sorted(documented)))
 
 
 def _documented(error: ValidationError) -> dict[str, Any]:
     schema = error.schema
     found: dict[str, Any] = schema.get("properties", {}) if isinstance(schema, Mapping) else {}
     return found
-
-
-def _nearest(name: str, names: Iterable[str]) -> str | None:
-    close = get_close_matches(name, sorted(names), n=1)
-    return close[0] if close else None
 
 
 def _expected(error: ValidationError) -> str:

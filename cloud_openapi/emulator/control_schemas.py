@@ -11,8 +11,9 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator
 
-from cloud_openapi.emulator.errors import InvalidInputError, meant, shortened
+from cloud_openapi.emulator.errors import InvalidInputError, meant
 from cloud_openapi.json_schema.values import is_text
+from cloud_openapi.known_names import shortened
 
 _Place = tuple[str | int, ...]
 

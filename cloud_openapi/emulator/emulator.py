@@ -13,7 +13,6 @@ from cloud_openapi.emulator.errors import (
     NotFoundError,
     RefusalError,
     meant,
-    shortened,
 )
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.fault import FaultTargets
@@ -33,6 +32,7 @@ from cloud_openapi.emulator.state.rids import Record
 from cloud_openapi.emulator.state.seeds import CommonSeed
 from cloud_openapi.emulator.state.tokens import mark_of_appid, mark_of_token
 from cloud_openapi.forks import fork_safe
+from cloud_openapi.known_names import shortened
 from cloud_openapi.mode import Mode
 
 _GATEWAY = "/admin"

@@ -4,10 +4,11 @@ The texts are those of WeChat's current pages and of recorded answers. Documente
 even if none was recorded with them.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from itertools import islice
 from typing import Any, Final
+
+from cloud_openapi.known_names import nearest
 
 LARGEST: Final = 2**31 - 1
 """The largest of WeChat's numbers, which have 32 bits."""
@@ -73,8 +74,6 @@ MANAGEMENT_PATHS: Final = (
     "/cgi-bin/openapi/rid/get",
 )
 
-_MOST_NAMES = 5
-_MOST_COMPARED, _LONGEST_COMPARED = 1000, 200
 # Recorded with a comma before the rid.
 _COMMA_CODE = 41004
 
@@ -139,17 +138,5 @@ def make_rid(now: datetime, random_bytes: bytes) -> str:
 
 def meant(wrong: Any, known: Iterable[str]) -> str:
     """Return " (did you mean …?)" with the name that is most like a wrong one, empty if none is."""
-    # Only an error needs difflib, and importing it costs every start.
-    from difflib import get_close_matches  # noqa: PLC0415
-
-    folded = {name.lower(): name for name in islice(known, _MOST_COMPARED)}
-    close = get_close_matches(str(wrong)[:_LONGEST_COMPARED].lower(), folded, 1)
-    return f" (did you mean {folded[close[0]]}?)" if close else ""
-
-
-def shortened(names: Collection[str]) -> str:
-    """Return the first names for a message, and the number of further ones."""
-    # A copy: another thread may add a name meanwhile.
-    shown = ", ".join(list(names)[:_MOST_NAMES])
-    more = len(names) - _MOST_NAMES
-    return shown if more <= 0 else f"{shown} and {more:,} more"
+    found = nearest(str(wrong), known)
+    return f" (did you mean {found}?)" if found else ""

@@ -1,12 +1,12 @@
 """JSON responses of the emulator itself and of CloudBase."""
 
-from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Response
 
 from cloud_openapi.json_text import json_text
+from cloud_openapi.known_names import nearest
 from cloud_openapi.runtime import Functions, new_request_id, no_descriptor, reason_of
 
 # wx-server-sdk recognises the gateway's errors by exactly this Content-Type.
@@ -45,8 +45,8 @@ def unknown_function(name: str, functions: Functions, source: str = "") -> Respo
     With the ``source`` of an invocation, its end is reported, too.
     """
     name, known = name[:_LONGEST_NAME], list(functions)
-    close = get_close_matches(name, known, 1)
-    meant = f" Did you mean {close[0]}?" if close else ""
+    close = nearest(name, known)
+    meant = f" Did you mean {close}?" if close else ""
     message = (
         f'There is no function "{name}" in {functions.folder}.{meant} '
         f"Known: {', '.join(known) or 'none'}."

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from cloud_openapi.emulator.errors import shortened
 from cloud_openapi.errors import advice
+from cloud_openapi.known_names import shortened
 
 _REASONS: Final = {
     -1: "the mini program was reset while the request ran: send it again",

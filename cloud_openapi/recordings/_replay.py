@@ -1,4 +1,3 @@
-import difflib
 import threading
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from cloud_openapi.errors import (
     UsedUpError,
 )
 from cloud_openapi.forks import fork_safe
+from cloud_openapi.known_names import nearest
 from cloud_openapi.recordings._files import files_of, load_files
 from cloud_openapi.recordings._interaction import Interaction, api_of
 from cloud_openapi.recordings._redaction import Redactor
@@ -152,8 +152,8 @@ class Replay:
         same_path = [other for other in self._exact if other.path == key.path][:_MOST_COMPARED]
         if not same_path:
             paths = {other.path for other in self._exact}
-            close = difflib.get_close_matches(key.path, paths, n=1)
-            known = f"The nearest path is {close[0]}." if close else ""
+            close = nearest(key.path, paths)
+            known = f"The nearest path is {close}." if close else ""
             return f"No recording has this path. {known}".rstrip()
         compared: list[list[str]] = [request_differences(key, other) for other in same_path]
         fewest = min(compared, key=_distance)

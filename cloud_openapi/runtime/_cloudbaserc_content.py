@@ -5,11 +5,11 @@ The CLI's own commands deploy ``functions``, its framework those of the function
 
 import os
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from cloud_openapi.json_schema.values import is_c_string, kind
+from cloud_openapi.known_names import nearest
 from cloud_openapi.runtime._files import FileError, read_object
 from cloud_openapi.runtime._template import fill, has_variables
 
@@ -61,8 +61,8 @@ class Content:
         if "envOverrides" in self._content:
             yield f"{self._path}: envOverrides is not read: it belongs to the CLI's option --mode"
         for key in sorted(self._content.keys() - set(_KEYS)):
-            if meant := get_close_matches(key, _KEYS, 1, _CLOSE):
-                yield f"{self._path}: {key} is unknown and ignored; did you mean {meant[0]}?"
+            if meant := nearest(key, _KEYS, _CLOSE):
+                yield f"{self._path}: {key} is unknown and ignored; did you mean {meant}?"
         seen: set[str] = set()
         for place, entry in (*self._listed("", self._content), *self._of_plugins()):
             if entry["name"] in seen:

@@ -4,6 +4,7 @@ from cloud_openapi.runtime._cloudbaserc import CloudbaseRC
 from cloud_openapi.runtime._context import ENVIRONMENT, Credentials, Invocation, new_request_id
 from cloud_openapi.runtime._descriptors import no_descriptor, reason_of
 from cloud_openapi.runtime._discovery import UnknownFunctionError
+from cloud_openapi.runtime._files import shown_path
 from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Line, Log
@@ -64,4 +65,5 @@ __all__ = [
     "reason_of",
     "references_outside",
     "refused_name",
+    "shown_path",
 ]

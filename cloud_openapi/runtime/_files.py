@@ -58,6 +58,12 @@ def _head(path: Path) -> bytes:
     return data
 
 
+def shown_path(path: Path) -> str:
+    """Return a path for a message: relative to the working directory if it is in there."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith(os.pardir) else relative
+
+
 def repeated_keys(path: Path) -> list[str]:
     """Return the keys that an object of a JSON file has twice: the last one counts.
 

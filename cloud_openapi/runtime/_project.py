@@ -15,7 +15,7 @@ from typing import NamedTuple
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_schema.values import is_c_string, kind
 from cloud_openapi.runtime._cloudbaserc import DEFAULT_ROOT, FILE, roots_of
-from cloud_openapi.runtime._files import UNWATCHED, FileError, read_object
+from cloud_openapi.runtime._files import UNWATCHED, FileError, read_object, shown_path
 from cloud_openapi.runtime._settings import Settings, entry_file
 
 # The second one is a developer's own and overrides the first one.
@@ -85,7 +85,7 @@ def functions_option(folder: Path) -> str:
         found = None
     if found is not None and found.functions.resolve() == folder.resolve():
         return ""
-    return f" --functions {shlex.quote(_shown(folder))}"
+    return f" --functions {shlex.quote(shown_path(folder))}"
 
 
 def install_command(settings: Settings) -> str:
@@ -96,16 +96,16 @@ def install_command(settings: Settings) -> str:
 def nothing_found(folder: Path) -> str:
     """Return a message: a folder has no functions, what was seen, and what to do."""
     if _is_function(folder):
-        above = shlex.quote(_shown(folder.parent))
-        return f"{_shown(folder)} is a function, not a folder of functions: --functions {above}"
+        above = shlex.quote(shown_path(folder.parent))
+        return f"{shown_path(folder)} is a function, not a folder of functions: --functions {above}"
     if _is_folder(folder):
         none = "no folder has a function's name" if _folders(folder) else "it has no folders"
         seen = "; ".join(islice(_misses(folder), _LISTED)) or none
-        return f"There are no functions in {_shown(folder)}: {seen}. {_advice(Path(), folder)}"
+        return f"There are no functions in {shown_path(folder)}: {seen}. {_advice(Path(), folder)}"
     found = find_project(Path())
     if found.functions.resolve() == folder.resolve():
         return f"There are no functions here: {'; '.join(found.looked)}. {_advice(Path())}"
-    return f"--functions: the folder {_shown(folder)} is missing. {_advice(Path())}"
+    return f"--functions: the folder {shown_path(folder)} is missing. {_advice(Path())}"
 
 
 def missing_entry(folder: Path) -> str:
@@ -257,9 +257,3 @@ def _holders(start: Path) -> list[Path]:
         elif depth < _DEEPEST:
             queue.extend((each, depth + 1) for each in inner)
     return sorted(found, key=lambda each: each.name not in _USUAL)
-
-
-def _shown(folder: Path) -> str:
-    """Return a path as the user would write it: relative if it is below the working directory."""
-    relative = os.path.relpath(folder)
-    return str(folder) if relative.startswith("..") else relative

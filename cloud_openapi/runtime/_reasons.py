@@ -1,15 +1,14 @@
 """Say why an invocation or a call of a function failed, and what to do."""
 
-import os
 import re
 from collections.abc import Container, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from cloud_openapi.errors import one_line
+from cloud_openapi.known_names import nearest
 from cloud_openapi.runtime._discovery import read_permissions
-from cloud_openapi.runtime._files import FileError
+from cloud_openapi.runtime._files import FileError, shown_path
 from cloud_openapi.runtime._settings import BOOTSTRAP, Settings
 
 _REFUSED_HOST = re.compile(r"(?<![\w.-])[\w.-]+ is not called: [^\n'\"]+")
@@ -17,16 +16,10 @@ _ALIKE = 0.8
 _PLACES = "the function's entry in cloudbaserc.json"
 
 
-def shown_path(path: Path) -> str:
-    """Return a path for a message: relative to the working directory if it is in there."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith(os.pardir) else relative
-
-
-def no_permission(config: Path, api: str, nearest: str | None, known: Container[str] = ()) -> str:
+def no_permission(config: Path, api: str, right: str | None, known: Container[str] = ()) -> str:
     """Return why a config.json does not permit an API.
 
-    ``known`` has the APIs of the catalogue, and ``nearest`` is the one whose name is most alike.
+    ``known`` has the APIs of the catalogue, and ``right`` is the one whose name is most alike.
     """
     file = shown_path(config)
     if not config.exists():
@@ -36,15 +29,14 @@ def no_permission(config: Path, api: str, nearest: str | None, known: Container[
     except FileError as error:
         return f"{str(error).replace(str(config), file, 1)}; until then no API is permitted"
     key = f"permissions.openapi in {file}"
-    folded = {name.strip().lower(): name for name in listed}
-    close = get_close_matches(api.lower(), folded, 1, _ALIKE)
-    if close and folded[close[0]] == nearest:
-        return f'the call is "{api}", and {key} lists "{nearest}": did you mean {nearest}?'
+    close = nearest(api, listed, _ALIKE)
+    if close and close == right:
+        return f'the call is "{api}", and {key} lists "{right}": did you mean {right}?'
     # Two APIs may be alike: getDailyRetain and getWeeklyRetain.
-    if close and folded[close[0]] not in known:
-        return f'{key} lists "{folded[close[0]]}": write "{api}" exactly so'
+    if close and close not in known:
+        return f'{key} lists "{close}": write "{api}" exactly so'
     wildcard = '"*" is not a wildcard: ' if "*" in listed else ""
-    meant = "" if nearest in {None, api} else f"; or did you mean {nearest}?"
+    meant = "" if right in {None, api} else f"; or did you mean {right}?"
     return f'{wildcard}add "{api}" to {key}{meant}'
 
 

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple, NoReturn
@@ -33,7 +32,7 @@ from cloud_openapi.emulator.cloudbase.gateway_fields import (
 )
 from cloud_openapi.emulator.cloudbase.signature_check import signing_function
 from cloud_openapi.emulator.emulator import Emulator
-from cloud_openapi.emulator.errors import PlatformError, RefusalError, shortened
+from cloud_openapi.emulator.errors import PlatformError, RefusalError
 from cloud_openapi.emulator.json_response import json_answer, platform_refusal
 from cloud_openapi.emulator.reasons import control_command, unknown_appid
 from cloud_openapi.emulator.state.journal import Entry
@@ -49,6 +48,7 @@ from cloud_openapi.emulator.weixin.respond import (
 )
 from cloud_openapi.errors import one_line
 from cloud_openapi.json_text import read_json
+from cloud_openapi.known_names import nearest, shortened
 from cloud_openapi.naming import snake_to_camel
 from cloud_openapi.runtime import Functions, UnknownFunctionError, error_line, new_request_id
 
@@ -253,8 +253,8 @@ class _Actions:
         return endpoint
 
     def _why_lacking(self, request: _ActionRequest, api: str) -> str:
-        nearest = self._emulator.catalogue.nearest(api)
-        meant = f"did you mean {nearest}? " if nearest else ""
+        close = self._emulator.catalogue.nearest(api)
+        meant = f"did you mean {close}? " if close else ""
         pin = f"pins add {api} --force --response JSON"
         how = control_command(request.http.environ, pin, lasting=self._emulator.lasting)
         return f"{meant}The API is not emulated; to pin a response: {how}"
@@ -304,8 +304,8 @@ class _Actions:
 
     def _why_denied(self, caller: GatewayCaller, api: str) -> str:
         assert self._functions is not None  # noqa: S101 - without functions all is permitted
-        nearest = self._emulator.catalogue.nearest(api)
-        return self._functions.why_denied(caller.function, api, nearest, self._emulator.catalogue)
+        catalogue = self._emulator.catalogue
+        return self._functions.why_denied(caller.function, api, catalogue.nearest(api), catalogue)
 
     def _invoke(self, request: _ActionRequest) -> Response:
         functions = self._functions
@@ -339,8 +339,8 @@ class _Actions:
         shown = self._shown(request, name)
         why = "functions are not served here: start the emulator with --functions"
         if self._functions is not None:
-            close = get_close_matches(name, list(self._functions), 1)
-            meant = f"did you mean {close[0]}? " if close else ""
+            close = nearest(name, self._functions)
+            meant = f"did you mean {close}? " if close else ""
             known = shortened(list(self._functions)) or "none"
             why = f"there is no function {shown} in {self._functions.folder}: {meant}Known: {known}"
         message = f"FunctionName parameter could not be found: {shown}"

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from cloud_openapi.catalogue import Rule
 from cloud_openapi.emulator.weixin.respond import Rename
 from cloud_openapi.json_schema.values import is_number, kind, shown
+from cloud_openapi.known_names import nearest
 from cloud_openapi.periods import BEIJING, parse_day, write_day
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ _DAY = re.compile(r"(\d{4})\D?(\d{1,2})\D?(\d{1,2})(?!\d)")
 _MILLISECONDS: Final = 10**11
 _MOST_SECONDS: Final = 2**37
 _LONGEST_NAME: Final = 40
-_ALIKE: Final = 0.6
 
 
 def explain_rule(rule: Rule, params: Mapping[str, Any], today: date, rename: Rename) -> str:
@@ -73,10 +72,10 @@ def _wrong_value(rule: Rule, params: Mapping[str, Any], field: str, rename: Rena
 def _missing(name: str, strangers: Iterable[str], rename: Rename) -> str:
     """Return that a parameter is missing, and the one that was sent instead of it."""
     names = {_folded(each): each for each in sorted(strangers) if len(each) <= _LONGEST_NAME}
-    close = get_close_matches(_folded(name), names, 1, _ALIKE)
-    if not close:
+    close = nearest(_folded(name), names)
+    if close is None:
         return f"{rename(name)} is missing"
-    sent, meant = names[close[0]], rename(name)
+    sent, meant = names[close], rename(name)
     # The SDK's spelling of a name that needed no conversion is the caller's own.
     return f"{meant} is missing: did you mean {meant} by {rename(sent)}?"
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from cloud_openapi.catalogue import cloud_calls, default_catalogue, meant_call
 from cloud_openapi.runtime._discovery import read_permissions
-from cloud_openapi.runtime._files import FileError
-from cloud_openapi.runtime._reasons import shown_path
+from cloud_openapi.runtime._files import FileError, shown_path
 from cloud_openapi.runtime.check._facts import Named
 from cloud_openapi.runtime.check._finding import Finding, Fix, Place, Reporter
 from cloud_openapi.runtime.check._json_places import JsonFile

@@ -7,11 +7,11 @@ Web functions: https://docs.cloudbase.net/cloud-function/develop/scf-bootstrap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_schema.values import kind
+from cloud_openapi.known_names import nearest
 from cloud_openapi.runtime._discovery import NAME, read_permissions
 from cloud_openapi.runtime._files import FileError, read_object, repeated_keys
 from cloud_openapi.runtime._project import functions_option
@@ -105,8 +105,8 @@ class _Checks:
         for where, given, known in (("", config, _KEYS), ("permissions.", inner, ("openapi",))):
             for key in given:
                 if key not in known:
-                    meant = get_close_matches(key, known, 1)
-                    instead = f"; did you mean {where}{meant[0]}?" if meant else ""
+                    meant = nearest(key, known)
+                    instead = f"; did you mean {where}{meant}?" if meant else ""
                     text = f"{where}{key} is unknown and ignored{instead}"
                     yield self._report.note(self._config.at(f"{where}{key}"), "unknown-key", text)
         for key in repeated:
@@ -145,8 +145,8 @@ class _Checks:
                 yield "not-emulated", text
         for key in entry.keys() - set(_ENTRY_KEYS):
             # Of the many other keys none matters here.
-            if meant := get_close_matches(key, _ENTRY_KEYS, 1, _CLOSE):
-                yield "unknown-key", f"{key} is unknown and ignored; did you mean {meant[0]}?"
+            if meant := nearest(key, _ENTRY_KEYS, _CLOSE):
+                yield "unknown-key", f"{key} is unknown and ignored; did you mean {meant}?"
         runtime = entry.get("runtime")
         is_node = self._settings.language == "node" and isinstance(runtime, str)
         if is_node and runtime not in _NODES:
