@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -9,6 +10,7 @@ from support.paths import ROOT
 from support.service import talkative_service
 
 from cloud_openapi import Cloud
+from cloud_openapi.cli import main
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Emulator, create_app
 from cloud_openapi.transports.https import HTTPSTransport
@@ -66,3 +68,16 @@ def service():
     """Serve a stand-in for WeChat, which repeats tokens and secrets in its responses."""
     with talkative_service() as state:
         yield state
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Return a function that runs the command, and gives exit code, stdout and stderr."""
+
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["cloud-openapi", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return command

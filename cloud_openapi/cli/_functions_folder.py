@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 
 _MOST_NAMES = 50
+_NOT_READ, _NOT_FUNCTION = "is not read: use cloudbaserc.json", "is not a function"
+_WEB_ONLY = (
+    "scf_bootstrap starts a web function, which is not emulated; it is not checked without an "
+    "entry in cloudbaserc.json"
+)
 
 
 def _default_folder() -> Path | None:
@@ -71,58 +76,50 @@ def notes_on_rc(folder: Path) -> list[str]:
     from cloud_openapi.runtime import CloudbaseRC
 
     rc = CloudbaseRC(folder)
-    return [*rc.unread(), *rc.read().notes]
-
-
-def project_findings(functions: "Functions") -> "list[Finding]":
-    """Return notes on what belongs to no function: Tencent's configuration, and other folders."""
-    folder = functions.folder
-    texts = [*notes_on_rc(folder), *misnamed(folder), *_web_only(functions), *_absent(functions)]
-    return [_project_note(text) for text in texts]
-
-
-def _absent(functions: "Functions") -> list[str]:
-    """Return a line for each entry of cloudbaserc.json whose folder is missing."""
-    from cloud_openapi.runtime import CloudbaseRC, refused_name
-
-    rc = CloudbaseRC(functions.folder).read()
-    return [
-        f'{rc.path}: functions, "{name}": its folder is missing, and it is not checked'
-        for name in rc.entries
-        if name not in functions and not refused_name(name)
-    ]
-
-
-def _web_only(functions: "Functions") -> list[str]:
-    """Return a line for each folder that only starts a web function."""
-    return [
-        f"{functions.folder / name}: scf_bootstrap starts a web function, which is not emulated; "
-        "it is not checked without an entry in cloudbaserc.json"
-        for name in sorted(_folders(functions.folder))
-        if name not in functions and (functions.folder / name / "scf_bootstrap").is_file()
-    ]
-
-
-def _project_note(text: str) -> "Finding":
-    """Return the note of a text that begins with a path."""
-    from cloud_openapi.runtime import Finding, Place
-
-    path, separator, rest = text.partition(": ")
-    if not separator or " is not " in path:
-        path, _separator, rest = text.partition(" is not ")
-        rest = f"it is not {rest}"
-    code = "web-function" if "web function" in rest else "not-read"
-    return Finding("", Place(path), "note", code, rest)
+    return [*(f"{path} {_NOT_READ}" for path in rc.unread()), *rc.read().notes]
 
 
 def misnamed(folder: Path) -> list[str]:
     """Return a line for each folder that is not a function because of its name."""
+    return [f"{path} {_NOT_FUNCTION}: {why}" for path, why in _misnamed(folder)]
+
+
+def project_findings(functions: "Functions") -> "list[Finding]":
+    """Return notes on what belongs to no function: Tencent's configuration, and other folders."""
+    from cloud_openapi.runtime import CloudbaseRC, refused_name
+
+    folder, rc = functions.folder, CloudbaseRC(functions.folder)
+    file, entries = rc.read().path, rc.read().entries
+    notes = [text.removeprefix(f"{file}: ") for text in rc.read().notes]
+    # An entry whose folder is missing is not a function.
+    absent = [name for name in entries if name not in functions and not refused_name(name)]
+    notes += [
+        f'functions, "{name}": its folder is missing, and it is not checked' for name in absent
+    ]
+    return [
+        *(_note(path, f"it {_NOT_READ}") for path in rc.unread()),
+        *(_note(str(file), text) for text in notes),
+        *(_note(path, f"it {_NOT_FUNCTION}: {why}") for path, why in _misnamed(folder)),
+        *(
+            _note(folder / name, _WEB_ONLY, "web-function")
+            for name in sorted(_folders(folder))
+            if name not in functions and (folder / name / "scf_bootstrap").is_file()
+        ),
+    ]
+
+
+def _misnamed(folder: Path) -> list[tuple[Path, str]]:
+    """Return each folder that is not a function because of its name, and the rule."""
     from cloud_openapi.runtime import entry_file, refused_name
 
     names = sorted(name for name in _folders(folder) if entry_file(folder / name))
-    return [
-        f"{folder / name} is not a function: {why}" for name in names if (why := refused_name(name))
-    ]
+    return [(folder / name, why) for name in names if (why := refused_name(name))]
+
+
+def _note(path: Path | str, text: str, code: str = "not-read") -> "Finding":
+    from cloud_openapi.runtime import Finding, Place
+
+    return Finding("", Place(str(path)), "note", code, text)
 
 
 def _of_path(text: str, functions: "Functions") -> str | None:

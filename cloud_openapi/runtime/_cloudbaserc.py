@@ -54,8 +54,8 @@ class CloudbaseRC:
             self._read = current, _read(path)
         return self._read[1]
 
-    def unread(self) -> list[str]:
-        """Return a text for each file near the folder that the CLI reads, and this does not."""
+    def unread(self) -> list[Path]:
+        """Return the files near the folder that the CLI reads, and this does not."""
         projects = (self._folder, self._folder.parent)
         found = [
             [project / name for name in _FILES if _is_config(project / name)]
@@ -67,7 +67,7 @@ class CloudbaseRC:
             for project in projects
             if (project / _FRAMEWORK_FILE).is_file()
         ]
-        return [f"{path} is not read: use {FILE}" for path in (*first, *others)]
+        return [*first, *others]
 
     def _path(self) -> Path | None:
         """Return the file in the folder, beside it, or further up if a root of it matches."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from cloud_openapi.cli import main
 from cloud_openapi.runtime import _upload
 
 PLAIN = "def main(event, context):\n    return event\n"
@@ -29,19 +28,6 @@ def project(tmp_path, monkeypatch):
     (folder / "index.py").write_text(PLAIN)
     (folder / "config.json").write_text("{}")
     return tmp_path
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Return a function that runs the command, and gives exit code, stdout and stderr."""
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["cloud-openapi", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return command
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """The functions of a project are found from each of its folders, and else the reason is said."""
 
 import json
-import sys
 
 import pytest
 
-from cloud_openapi.cli import main
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.runtime import find_project, functions_option
 
@@ -20,19 +18,6 @@ def project(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Return a function that runs the command, and gives exit code, stdout and stderr."""
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["cloud-openapi", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return command
 
 
 def add(folder, source=NODE):

@@ -14,6 +14,7 @@ from support.sdk import node
 from cloud_openapi.cli import _group
 from cloud_openapi.cli._control_client import ControlClient
 from cloud_openapi.cli._emulator_options import EmulatorOptions
+from cloud_openapi.cli._functions_folder import notes_on_rc
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
 from cloud_openapi.permissions import Permissions
 from cloud_openapi.runtime import (
@@ -134,8 +135,9 @@ def write(project, files):
 @given(st.dictionaries(st.sampled_from(FILES), CONTENTS, max_size=4))
 def test_files_of_a_project_give_problems_and_no_errors(project, files):
     write(project, files)
-    rc = CloudbaseRC(project / "functions")
-    assert all(isinstance(text, str) for text in (*rc.unread(), *rc.read().notes, rc.read().wrong))
+    folder = project / "functions"
+    rc = CloudbaseRC(folder)
+    assert all(isinstance(text, str) for text in (*notes_on_rc(folder), rc.read().wrong))
     functions = Functions(find_project(project).functions, {})
     try:
         functions.timers()
