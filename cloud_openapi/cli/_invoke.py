@@ -94,7 +94,7 @@ def invoke(  # noqa: PLR0913 - an option each
         for warning in (*notes_on_rc(found.folder), *outside):
             click.echo(f"Warning: {warning}", err=True)
         if debug is not None or debug_wait:
-            # It waits always: without a server nobody could call again.
+            # Always wait: invoke calls the function once only.
             debug = (debug or Debug(name))._replace(wait=True)
             check_known(debug.function, found)
             found.debug = debug

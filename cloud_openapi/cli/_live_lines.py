@@ -6,11 +6,11 @@ it made stand above its own line, indented once more than it is.
 
 import re
 import time
-import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import click
+from rich.cells import cell_len
 
 from cloud_openapi.cli._terminal import printable, printable_output
 from cloud_openapi.emulator.state.journal import Entry
@@ -138,7 +138,7 @@ def call_texts(shown: Shown, at: float, look: Look) -> Iterator[str]:
         return
     begin = _CLOCK_COLUMNS + max(_NAME_COLUMNS, _name_width(shown)) + _STATUS_COLUMNS
     room = look.columns - begin - _TIME_COLUMNS - len("  " * 2)
-    if reasons and width(reasons[0]) <= room:
+    if reasons and cell_len(reasons[0]) <= room:
         head += f"  {reasons.pop(0)}"
     yield head
     indent = " " * _CLOCK_COLUMNS + _INDENT * (shown.depth + 1)
@@ -174,7 +174,7 @@ def _clock(at: float, look: Look) -> str:
 
 
 def _name_width(shown: Shown) -> int:
-    return len(_INDENT) * shown.depth + width(printable(shown.name))
+    return len(_INDENT) * shown.depth + cell_len(printable(shown.name))
 
 
 def _name(shown: Shown, look: Look) -> str:
@@ -195,31 +195,14 @@ def _duration(milliseconds: float) -> str:
     return f"{milliseconds / 1000:.1f} s"
 
 
-def width(text: str) -> int:
-    """Return the number of columns of a text on a terminal: two for a Chinese character."""
-    return sum(map(_columns, text))
-
-
-def _columns(character: str) -> int:
-    if character.isascii():
-        return 1
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
 def wrapped(text: str, columns: int) -> list[str]:
     """Return the lines of a text, broken at spaces and around wide characters.
 
     A longer word, such as a path, is left whole, so that it can be copied.
     """
     lines = [""]
-    for word in _words(text):
-        if lines[-1] and width(lines[-1]) + width(word.rstrip()) > columns:
+    for word in _WORDS.findall(text):
+        if lines[-1] and cell_len(lines[-1]) + cell_len(word.rstrip()) > columns:
             lines.append("")
         lines[-1] += word if lines[-1] else word.lstrip()
     return [line.rstrip() for line in lines]
-
-
-def _words(text: str) -> list[str]:
-    return _WORDS.findall(text)

@@ -26,7 +26,7 @@ from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.runtime import Ended, Line
 
 Level = Literal["output", "quiet", "usual", "verbose"]
-"""What is printed: functions' output, failed calls too, all calls, or all that is known of them."""
+"""The lines to print: the functions' output; failed calls, too; all calls; all calls in detail."""
 
 # Waiting items. A call has a body of up to 64 KiB.
 _MOST_LINES, _MOST_FAILED, _MOST_GOOD = 10_000, 500, 100

@@ -186,7 +186,7 @@ class Functions:
         return next((each for each in running if wanted(each.invocation)), None)
 
     def refuse(self, name: str, source: str, status: int, reason: str) -> None:
-        """Report an invocation that did not begin, because there is no such function."""
+        """Report a request for an unknown function."""
         if self._on_end is not None:
             self._on_end(Ended(name, status, 0.0, "", one_line(reason), 0, source, "", ""))
 

@@ -31,7 +31,7 @@ def emulator(*options: str) -> Iterator[tuple[str, int]]:
     """Run `cloud-openapi serve` in its own process; yield its URL and PID."""
     program = Path(sysconfig.get_path("scripts"), "cloud-openapi")
     command = [str(program), "serve", "--port", "0", "--json", *options]
-    # Its lines go to a file: they are no part of the table.
+    # Its lines go to a file, since the table goes to the terminal.
     with (
         tempfile.TemporaryFile() as lines,
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=lines) as process,

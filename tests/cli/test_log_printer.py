@@ -7,17 +7,10 @@ import threading
 from datetime import datetime, timezone
 
 import pytest
+from rich.cells import cell_len as width
 from support.processes import WAIT
 
-from cloud_openapi.cli._live_lines import (
-    Look,
-    call_texts,
-    line_text,
-    of_ended,
-    of_entry,
-    width,
-    wrapped,
-)
+from cloud_openapi.cli._live_lines import Look, call_texts, line_text, of_ended, of_entry, wrapped
 from cloud_openapi.cli._log_printer import LogPrinter
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.runtime import Ended, Line

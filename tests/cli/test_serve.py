@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len as width
 from support.processes import WAIT, until
 
-from cloud_openapi.cli._live_lines import width
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Emulator, Server, create_app, listen
 

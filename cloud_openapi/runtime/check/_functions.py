@@ -86,7 +86,7 @@ def _of_sources(sources: Sources, not_parsed: str) -> Iterator[Finding]:
 
 
 def _unread(sources: Sources, report: Reporter, not_parsed: str) -> Iterator[Finding]:
-    """Yield the files that were not read, and those that are no valid source."""
+    """Yield the files that were not read, and the syntax errors of the others."""
     if not_parsed and sources.settings.language == "node":
         place = Place(str(sources.settings.folder))
         yield report.note(place, "not-parsed", f"the sources were not checked: {not_parsed}")
