@@ -35,7 +35,7 @@ class FileError(ValueError):
 def read_object(path: Path) -> dict[str, Any] | None:
     """Return the object in a JSON file, None if the file is missing. Raises FileError."""
     try:
-        value = read_json(_head(path).decode("utf-8-sig"))
+        value = read_json(read_limited(path).decode("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except json.JSONDecodeError as error:
@@ -49,7 +49,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
     return value
 
 
-def _head(path: Path) -> bytes:
+def read_limited(path: Path) -> bytes:
     """Return the content of a file. Raises OSError, ValueError for a large file."""
     with path.open("rb") as file:
         data = file.read(_LARGEST + 1)

@@ -188,6 +188,15 @@ def test_with_an_invalid_config_json_no_permission_is_missing(project):
     assert finding.place.line == 1
 
 
+@pytest.mark.parametrize(
+    "text", ["\v", "", "}", '{"a" 1}', '{"a": }', "[" * 100_000, '{"a": 1} x', "nul"]
+)
+def test_a_text_that_is_not_json_is_one_problem(project, text):
+    project.node("return 1")
+    project.write("config.json", text)
+    assert [each.code for each in project.check()] == ["invalid-json"]
+
+
 # ---- which files count ---------------------------------------------------------------------
 
 

@@ -6,6 +6,8 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from pathlib import Path as FilePath
 from typing import NamedTuple
 
+from cloud_openapi.json_text import read_json
+from cloud_openapi.runtime._files import read_limited
 from cloud_openapi.runtime.check._finding import Place
 
 JsonPath = tuple[str | int, ...]
@@ -28,7 +30,7 @@ class Span(NamedTuple):
 def places(text: str) -> dict[JsonPath, Span]:
     """Return the place of each value by its path; of members with one name, of the last.
 
-    Raises ValueError, IndexError or RecursionError for invalid JSON.
+    The text must be valid JSON. Raises RecursionError for deep nesting.
     """
     found: dict[JsonPath, Span] = {}
     _scan(text, _space(text, 0), (), found, None)
@@ -101,9 +103,10 @@ class JsonFile:
     def __init__(self, path: FilePath) -> None:
         self.path = path
         try:
-            self._text = path.read_text("utf-8-sig")
+            self._text = read_limited(path).decode("utf-8-sig")
+            read_json(self._text)
             self._spans = places(self._text)
-        except (OSError, ValueError, IndexError, RecursionError):
+        except (OSError, ValueError, RecursionError):
             self._spans = {}
 
     def at(self, name: str) -> Place:
