@@ -159,7 +159,7 @@ class Call:
         # Requests for a token hold a secret.
         if operation is None and self.path.startswith("/cgi-bin/"):
             return b""
-        if operation is not None and (operation.query or operation.files):
+        if operation is not None and _takes_fields(operation):
             return self._fields_json()
         try:
             return self.request.get_data()
@@ -181,7 +181,7 @@ class Call:
 
     def _parse_body(self, form_error: int) -> dict[str, Any]:
         operation = self.operation
-        if operation is None or not (operation.query or operation.files):
+        if operation is None or not _takes_fields(operation):
             return json_object(self.request, form_error)
         # Loaded on demand: most APIs take JSON.
         from cloud_openapi.emulator.weixin.request_fields import read_fields  # noqa: PLC0415
@@ -247,6 +247,11 @@ def _cloud_run_program(request: Request, emulator: Emulator) -> MiniProgram:
     if not service.allows(request.path):
         raise SideCarError("api_whitelist")
     return program
+
+
+def _takes_fields(operation: "Operation") -> bool:
+    """Return whether an API takes parameters elsewhere than in a JSON body."""
+    return operation.method == "GET" or bool(operation.query or operation.files)
 
 
 def json_object(request: Request, form_error: int) -> dict[str, Any]:
