@@ -42,6 +42,7 @@ class Operation:
         "errors",
         "examples",
         "files",
+        "in_json",
         "lacks",
         "method",
         "name",
@@ -74,6 +75,8 @@ class Operation:
         """The parameters that HTTPS takes in the URL."""
         self.files = tuple(name for name, field in fields.items() if _MEDIA in field)
         """The parameters that are files."""
+        self.in_json = self.method == "POST" and not (self.query or self.files)
+        """Whether HTTPS takes all parameters in a JSON body."""
         self.binary = _MEDIA in entry["response"]
         """Whether the answer is a file; errors are JSON even so."""
         response = {"required": [], "properties": {}, **entry["response"]}

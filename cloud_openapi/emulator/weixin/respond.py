@@ -159,7 +159,7 @@ class Call:
         # Requests for a token hold a secret.
         if operation is None and self.path.startswith("/cgi-bin/"):
             return b""
-        if operation is not None and (operation.query or operation.files):
+        if operation is not None and not operation.in_json:
             return self._fields_json()
         try:
             return self.request.get_data()
@@ -181,7 +181,7 @@ class Call:
 
     def _parse_body(self, form_error: int) -> dict[str, Any]:
         operation = self.operation
-        if operation is None or not (operation.query or operation.files):
+        if operation is None or operation.in_json:
             return json_object(self.request, form_error)
         # Loaded on demand: most APIs take JSON.
         from cloud_openapi.emulator.weixin.request_fields import read_fields  # noqa: PLC0415

@@ -73,6 +73,13 @@ ENTRIES = {
         "answers": [{"response": {"total": {"$param": "page"}, "all": {"$param": "all"}}}],
         "examples": [{"request": {"page": 1}, "response": {"total": 7}}],
     },
+    "notes.kinds": {
+        "method": "GET",
+        "path": "/wxa/notes/kinds",
+        "request": {**BODY, "required": [], "properties": {}},
+        "response": {**BODY, "required": ["kinds"], "properties": {"kinds": {"type": "array"}}},
+        "examples": [{"request": {}, "response": {"kinds": ["long", "short"]}}],
+    },
     "notes.upload": {
         "path": "/cgi-bin/notes/upload",
         "query": ["type"],
@@ -264,6 +271,10 @@ def test_parameters_the_time_and_lists_come_back(client):
         "items": params["list"],
         "appid": DEMO_APPID,
     }
+
+
+def test_a_get_without_parameters_answers_the_documented_example(client):
+    assert answered(client, "notes.kinds", {}) == {"kinds": ["long", "short"]}
 
 
 def test_a_condition_answers_with_the_text_of_the_entry_and_says_why(client):
