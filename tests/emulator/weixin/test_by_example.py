@@ -42,6 +42,8 @@ ENTRIES = {
                     "note_id": {"$param": "note_id"},
                     "to": {"$param": "touser", "or": "nobody"},
                     "kind": {"$param": "kind", "or": "none"},
+                    "items": {"$each": "list", "item": {"$param": "."}},
+                    "appid": {"$appid": True},
                 },
             },
             {
@@ -195,6 +197,8 @@ def test_parameters_the_time_and_lists_come_back(client):
         "at": int(NOW.timestamp()) + 60,
         "to": "many",
         "kind": "none",
+        "items": params["list"],
+        "appid": DEMO_APPID,
     }
 
 
