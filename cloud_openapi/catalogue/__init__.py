@@ -6,6 +6,7 @@ from cloud_openapi.catalogue._loader import (
     FOLDER,
     Catalogue,
     default_catalogue,
+    documented_calls,
     entries,
     entry_schema,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Table",
     "cloud_calls",
     "default_catalogue",
+    "documented_calls",
     "entries",
     "entry_schema",
     "error_schema",
