@@ -5,6 +5,7 @@ from cloud_openapi.catalogue._error import error_schema
 from cloud_openapi.catalogue._loader import (
     FOLDER,
     Catalogue,
+    Outline,
     default_catalogue,
     documented_calls,
     entries,
@@ -19,6 +20,7 @@ __all__ = [
     "Catalogue",
     "Form",
     "Operation",
+    "Outline",
     "Rule",
     "RuleViolation",
     "Side",
