@@ -5,6 +5,7 @@ from cloud_openapi.catalogue._error import error_schema
 from cloud_openapi.catalogue._loader import (
     FOLDER,
     Catalogue,
+    Outline,
     default_catalogue,
     entries,
     entry_schema,
@@ -20,6 +21,7 @@ __all__ = [
     "Catalogue",
     "Form",
     "Operation",
+    "Outline",
     "Rule",
     "RuleViolation",
     "Side",

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cloud_openapi.catalogue._operation import Operation
 from cloud_openapi.errors import ConfigError, UnknownAPIError
@@ -28,6 +28,15 @@ _KEYS = frozenset(
 # An entry has both of these, or neither.
 _SIMULATED = frozenset({"rules", "simulation"})
 _OPTIONAL = _SIMULATED | {"answers", "errors", "lacks", "query", "tables"}
+
+
+class Outline(NamedTuple):
+    """An API without its schemas. Several APIs may share a path."""
+
+    method: str
+    path: str
+    simulated: bool
+    """Whether its answers are those of the simulated mini program."""
 
 
 class Catalogue(Mapping[str, Operation]):
@@ -63,10 +72,10 @@ class Catalogue(Mapping[str, Operation]):
         return len(self._files)
 
     @cached_property
-    def paths(self) -> dict[str, str]:
-        """The path of each API by its name; several APIs may share a path."""
+    def outlines(self) -> dict[str, Outline]:
+        """What is known of each API without its schemas, by name."""
         # The operations are not kept: all of them would take some megabytes.
-        return {name: _read(path, name)["path"] for name, path in self._files.items()}
+        return {name: _outline(_read(path, name)) for name, path in self._files.items()}
 
     def find(self, name: str) -> Operation:
         """Return an API. Raises UnknownAPIError, which suggests the nearest name."""
@@ -113,6 +122,10 @@ def _files(folder: Path) -> dict[str, Path]:
                 if name.endswith(".json"):
                     found[f"{namespace}.{name.removesuffix('.json')}"] = within / name
     return found
+
+
+def _outline(entry: Mapping[str, Any]) -> Outline:
+    return Outline(entry["method"], entry["path"], "simulation" in entry)
 
 
 def _names(folder: Path) -> list[str]:

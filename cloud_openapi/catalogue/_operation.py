@@ -70,9 +70,9 @@ class Operation:
         self.lacks: tuple[str, ...] = tuple(entry.get("lacks", ()))
         """What WeChat's page lacks."""
         fields = entry["request"]["properties"]
-        self.query = frozenset(fields if self.method == "GET" else entry.get("query", ()))
+        self.query = tuple(fields if self.method == "GET" else entry.get("query", ()))
         """The parameters that HTTPS takes in the URL."""
-        self.files = frozenset(name for name, field in fields.items() if _MEDIA in field)
+        self.files = tuple(name for name, field in fields.items() if _MEDIA in field)
         """The parameters that are files."""
         self.binary = _MEDIA in entry["response"]
         """Whether the answer is a file; errors are JSON even so."""

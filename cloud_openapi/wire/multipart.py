@@ -6,13 +6,23 @@ A form parser that takes every part without a filename for text destroys the gat
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 CONTENT_TYPE: Final = "multipart/form-data"
 
 _BOUNDARY = re.compile(r"""boundary=(?:"([^"]+)"|([^\s;"]+))""", re.IGNORECASE)
 _NAME = re.compile(rb'(?im)^content-disposition:[^\r\n]*[;\s]name="([^"\r\n]*)"')
+_FILENAME = re.compile(rb'(?im)^content-disposition:[^\r\n]*[;\s]filename="([^"\r\n]*)"')
+_TYPE = re.compile(rb"(?im)^content-type:[ \t]*([^\r\n]*)")
 MOST_PARTS: Final = 100
+
+
+class Part(NamedTuple):
+    """One part of a form: a text, or a file with a name and a type."""
+
+    content: bytes
+    filename: str = ""
+    content_type: str = ""
 
 
 class MultipartError(ValueError):
@@ -34,13 +44,18 @@ def write(fields: Mapping[str, str | bytes], boundary: str) -> bytes:
 
 
 def read(content_type: str, body: bytes) -> dict[str, bytes]:
+    """Return the contents of the parts by name. Raises MultipartError."""
+    return {name: part.content for name, part in read_parts(content_type, body).items()}
+
+
+def read_parts(content_type: str, body: bytes) -> dict[str, Part]:
     """Return the parts by name, unique whatever the case. Raises MultipartError."""
     found = _BOUNDARY.search(content_type)
     if found is None:
         raise MultipartError(f"no boundary in Content-Type: {content_type[:200]}")
     delimiter = b"\r\n--" + (found[1] or found[2]).encode("latin-1")
     pieces = (b"\r\n" + body).split(delimiter, MOST_PARTS + 1)
-    fields: dict[str, bytes] = {}
+    fields: dict[str, Part] = {}
     seen: set[str] = set()
     for piece in pieces[1:]:
         if piece.startswith(b"--"):
@@ -54,5 +69,10 @@ def read(content_type: str, body: bytes) -> dict[str, bytes]:
         if decoded.lower() in seen:
             raise MultipartError(f"two parts are named {decoded[:100]!r}")
         seen.add(decoded.lower())
-        fields[decoded] = value
+        fields[decoded] = Part(value, _found(_FILENAME, head), _found(_TYPE, head))
     raise MultipartError(f"the last delimiter is missing, or there are over {MOST_PARTS} parts")
+
+
+def _found(pattern: re.Pattern[bytes], head: bytes) -> str:
+    found = pattern.search(head)
+    return "" if found is None else found[1].decode("utf-8", "replace").strip()

@@ -18,11 +18,15 @@ KINDS: Final[tuple[str, ...]] = tuple(control_schemas()["fault"]["properties"]["
 
 
 class FaultTargets(NamedTuple):
-    """The names that a fault may have: APIs with their paths, all paths, mini programs."""
+    """The names that a fault may have: APIs with their paths, all paths, mini programs.
+
+    ``dated`` has the paths of APIs whose data are ready some time after midnight.
+    """
 
     apis: Mapping[str, str]
     paths: frozenset[str]
     appids: Mapping[str, Any]
+    dated: frozenset[str]
 
 
 class Fault:
@@ -94,7 +98,7 @@ def checked_fault(
     """
     if isinstance(definition, Mapping) and isinstance(definition.get("until"), datetime):
         definition = {**definition, "until": definition["until"].isoformat()}
-    apis, paths, appids = targets
+    apis, paths, appids, _ = targets
     given = checked_input(
         "fault", definition, kind=KINDS, api=apis, path=sorted(paths), appid=appids
     )

@@ -28,7 +28,6 @@ class Faults:
     def __init__(self, owner_of: Callable[[str | None], Owner], targets: FaultTargets) -> None:
         self._owner_of = owner_of
         self._targets = targets
-        self._data_paths = frozenset(targets.apis.values())
         self._lock = fork_safe(threading.Lock())
         self._number = 0
         self._by_number: dict[int, Fault] = {}
@@ -93,7 +92,7 @@ class Faults:
                 sleeps_only = fault.kind == "latency"
                 if (
                     (first and not sleeps_only)
-                    or not _matches(fault, caller, self._data_paths)
+                    or not _matches(fault, caller, self._targets.dated)
                     or not fault.strikes()
                 ):
                     continue

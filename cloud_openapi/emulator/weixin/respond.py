@@ -1,9 +1,9 @@
 """The common part of every API call: mini program, faults, refusals, rids, journal."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 from flask import Response
@@ -35,6 +35,9 @@ from cloud_openapi.errors import advice, one_line
 from cloud_openapi.json_text import read_json_body
 from cloud_openapi.masking import MASK, mask_named
 
+if TYPE_CHECKING:
+    from cloud_openapi.catalogue import Operation
+
 # As other APIs of WeChat; headers of these APIs were not recorded.
 WEIXIN_JSON = "application/json; encoding=utf-8"
 INVALID_JSON: Final = 47001
@@ -59,7 +62,9 @@ class Call:
         "_json",
         "_refusal",
         "_token",
+        "files",
         "now",
+        "operation",
         "path",
         "program",
         "request",
@@ -77,6 +82,10 @@ class Call:
         self._emulator = emulator
         self.path = request.path
         self.side_car = False
+        self.operation: Operation | None = None
+        """The API, once its endpoint reads the parameters."""
+        self.files: Mapping[str, bytes] = {}
+        """The contents of the parameters that are files."""
         self._json: Any = UNREAD
         self._refusal: RefusalError | SideCarError | None = None
         self._token = request.args.get("access_token")
@@ -114,7 +123,7 @@ class Call:
             raise RefusalError(43001 if method == "GET" else 43002, "method")
 
     def params(self, form_error: int = INVALID_JSON) -> dict[str, Any]:
-        """Return the body as a JSON object; the Content-Type is ignored.
+        """Return the parameters: those of the query, and the body, by default a JSON object.
 
         ``form_error`` is the code for a body encoded as a form. Raises RefusalError.
         """
@@ -124,7 +133,7 @@ class Call:
         return params
 
     def has_valid_json(self, form_error: int) -> bool:
-        """Return whether the body is a JSON object."""
+        """Return whether the parameters can be read."""
         if self._json is UNREAD:
             try:
                 self._json = self._parse_body(form_error)
@@ -146,23 +155,39 @@ class Call:
 
     def journal_body(self) -> bytes:
         """Return the body for the journal."""
+        operation = self.operation
         # Requests for a token hold a secret.
-        if self.path.startswith("/cgi-bin/"):
+        if operation is None and self.path.startswith("/cgi-bin/"):
             return b""
+        if operation is not None and (operation.query or operation.files):
+            return self._fields_json()
         try:
             return self.request.get_data()
         except RequestEntityTooLarge:
             return b"(too large)"
 
-    def response(self, data: bytes, _platform_code: int) -> Response:
-        """Return the HTTP response with WeChat's JSON."""
-        return Response(data, content_type=WEIXIN_JSON)
+    def _fields_json(self) -> bytes:
+        from cloud_openapi.emulator.weixin.request_fields import fields_json  # noqa: PLC0415
+
+        readable = self._json is not UNREAD and self.has_valid_json(INVALID_JSON)
+        return fields_json(self._json, self.files) if readable else b""
+
+    def response(self, data: bytes, _platform_code: int, content_type: str) -> Response:
+        """Return the HTTP response with WeChat's answer."""
+        return Response(data, content_type=content_type)
 
     def explain(self, reason: str, code: int, rid: str) -> None:
         """Tell the caller why the call failed, if it has a log."""
 
     def _parse_body(self, form_error: int) -> dict[str, Any]:
-        return _json_object(self.request, form_error)
+        operation = self.operation
+        if operation is None or not (operation.query or operation.files):
+            return json_object(self.request, form_error)
+        # Loaded on demand: most APIs take JSON.
+        from cloud_openapi.emulator.weixin.request_fields import read_fields  # noqa: PLC0415
+
+        params, self.files = read_fields(self.request, operation, form_error)
+        return params
 
     def _check_token(self) -> None:
         if self._refusal is not None:
@@ -224,7 +249,8 @@ def _cloud_run_program(request: Request, emulator: Emulator) -> MiniProgram:
     return program
 
 
-def _json_object(request: Request, form_error: int) -> dict[str, Any]:
+def json_object(request: Request, form_error: int) -> dict[str, Any]:
+    """Return a body as a JSON object; the Content-Type is ignored. Raises RefusalError."""
     try:
         data = request.get_data()
     except RequestEntityTooLarge:
@@ -310,9 +336,12 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
 
 
 def _response(call: Call, answer: Answer, data: bytes, platform_code: int) -> Response:
-    response = call.response(data, platform_code)
-    if answer.raw is not None:
-        response = _unchanged(call, response, answer.raw)
+    raw = answer.raw
+    if raw is not None and raw.status != HTTPStatus.OK:
+        response = _unchanged(raw)
+    else:
+        kind = raw.content_type if raw is not None else ""
+        response = call.response(data, platform_code, kind or WEIXIN_JSON)
     if answer.status != HTTPStatus.OK:
         return status_page(answer.status)
     if call.side_car:
@@ -320,14 +349,9 @@ def _response(call: Call, answer: Answer, data: bytes, platform_code: int) -> Re
     return response
 
 
-def _unchanged(call: Call, response: Response, raw: RawResponse) -> Response:
-    if raw.status != HTTPStatus.OK:
-        reason = _NOT_PRINTABLE.sub("", raw.reason)
-        status = f"{raw.status} {reason}"
-        return Response(raw.body, status, content_type=raw.content_type)
-    if call.via == "https" and raw.content_type:
-        response.content_type = raw.content_type
-    return response
+def _unchanged(raw: RawResponse) -> Response:
+    reason = _NOT_PRINTABLE.sub("", raw.reason)
+    return Response(raw.body, f"{raw.status} {reason}", content_type=raw.content_type)
 
 
 def _new_rid(call: Call) -> str:
