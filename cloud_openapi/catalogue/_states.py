@@ -2,6 +2,7 @@
 
 from typing import Final, Literal
 
+from cloud_openapi.catalogue._loader import Outline
 from cloud_openapi.catalogue._operation import Operation
 
 State = Literal["simulated", "example", "name"]
@@ -13,8 +14,9 @@ STATES: Final[dict[State, str]] = {
 }
 
 
-def state_of(operation: Operation | None) -> State:
+def state_of(known: Operation | Outline | None) -> State:
     """Return how the emulator answers an API, or ``name`` for one that has no entry."""
-    if operation is None:
+    if known is None:
         return "name"
-    return "simulated" if operation.simulation else "example"
+    simulated = known.simulated if isinstance(known, Outline) else bool(known.simulation)
+    return "simulated" if simulated else "example"

@@ -84,8 +84,8 @@ def create_app(
         lines += ["GET  /schemas", "GET  /_emulator/state", "GET  /cgi-bin/token"]
         lines += ["POST /cgi-bin/stable_token", "POST /admin  the CloudBase gateway"]
         lines += [
-            f"{api.method:4} {api.path}  {api.name} ({state_of(api)})"
-            for api in emulator.catalogue.values()
+            f"{api.method:4} {api.path}  {name} ({state_of(api)})"
+            for name, api in emulator.catalogue.outlines.items()
         ]
         for name in functions or ():
             lines += [f"POST /v1/functions/{name}", f"     /http/{name}"]

@@ -114,7 +114,7 @@ def routes_of(app, emulator):
             yield from ((path, method) for method in rule.methods - {"HEAD", "OPTIONS"})
     # These are not routes of Flask, which is slow.
     yield from (("/v1/functions/<name>", "POST"), ("/http/<name>", ""))
-    yield from ((path, "") for path in emulator.paths - set(emulator.catalogue.paths.values()))
+    yield from ((path, "") for path in emulator.paths - emulator.apis_at.keys())
 
 
 @pytest.mark.parametrize("page", BOTH["docs/reference/control-routes.md"])
