@@ -82,8 +82,7 @@ class Catalogue(Mapping[str, Operation]):
         if name in self._files:
             return self[name]
         close = self.nearest(name)
-        known = f"cloud-openapi apis lists them. Known: {', '.join(self)}."
-        advice = f'Did you mean "{close}"?' if close else known
+        advice = f'Did you mean "{close}"?' if close else "cloud-openapi apis lists them."
         raise UnknownAPIError(
             -604100,
             "system error: error code: -604100",
