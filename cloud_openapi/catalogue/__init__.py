@@ -7,6 +7,7 @@ from cloud_openapi.catalogue._loader import (
     Catalogue,
     Outline,
     default_catalogue,
+    documented_calls,
     entries,
     entry_schema,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Table",
     "cloud_calls",
     "default_catalogue",
+    "documented_calls",
     "entries",
     "entry_schema",
     "error_schema",

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.entries import SEND, UPLOAD, catalogue_of
+from support.notice_entries import SEND, UPLOAD, catalogue_of
 
 from cloud_openapi.catalogue import cloud_calls, default_catalogue, state_of
 from cloud_openapi.cli import _apis

@@ -31,7 +31,9 @@ class Source(NamedTuple):
     streams: RandomStreams
     kept_files: KeptFiles
     now: datetime
-    params: Mapping[str, Any]
+    appid: str
+    params: Any
+    """The parameters of the request; within a list, the item of the request's list."""
     files: Mapping[str, bytes]
 
 
@@ -72,7 +74,8 @@ def _text(value: Mapping[str, Any], source: Source) -> str | int:
 
 def _param(value: Mapping[str, Any], source: Source) -> Any:
     found: Any = source.params
-    for name in value["$param"].split("."):
+    # The path "." is the item of a list itself.
+    for name in filter(None, value["$param"].split(".")):
         if not isinstance(found, Mapping) or name not in found:
             return value.get("or", MISSING)
         found = found[name]
@@ -81,6 +84,10 @@ def _param(value: Mapping[str, Any], source: Source) -> Any:
 
 def _now(value: Mapping[str, Any], source: Source) -> int:
     return int(source.now.timestamp()) + int(value["$now"])
+
+
+def _appid(value: Mapping[str, Any], source: Source) -> str:  # noqa: ARG001 - as the others
+    return source.appid
 
 
 def _each(value: Mapping[str, Any], source: Source) -> list[Any]:
@@ -113,6 +120,7 @@ _MAKERS: Final = {
     "$made": _text,
     "$param": _param,
     "$now": _now,
+    "$appid": _appid,
     "$each": _each,
     "$keep": _keep,
     "$kept": _kept,

@@ -70,8 +70,7 @@ class ByExample:
             if case.matches(params):
                 if not case.made:
                     return Answer(case.response, "example")
-                streams, kept = program.streams, program.kept_files
-                return self._made(case.response, Source(streams, kept, now, params, call.files))
+                return self._made(case.response, _source(call, params, program, now))
         return Answer(self._operation.examples[0]["response"], "documented example")
 
     def _made(self, response: Mapping[str, Any], source: Source) -> Answer:
@@ -86,6 +85,11 @@ class ByExample:
     def _error(self, code: int, check: str, because: str) -> RefusalError:
         text = TEXTS.get(code) or self._operation.errors[code]
         return RefusalError(code, check, text, because)
+
+
+def _source(call: Call, params: Mapping[str, Any], program: MiniProgram, now: datetime) -> Source:
+    streams, kept_files = program.streams, program.kept_files
+    return Source(streams, kept_files, now, program.appid or "", params, call.files)
 
 
 def _renamed(because: str, rename: Rename) -> str:
