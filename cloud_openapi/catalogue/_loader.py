@@ -1,14 +1,15 @@
 """Read the catalogue from its folder."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cloud_openapi.catalogue._operation import Operation
 from cloud_openapi.errors import ConfigError, UnknownAPIError
-from cloud_openapi.known_names import nearest
+from cloud_openapi.known_names import nearest, shortened
 
 FOLDER = Path(__file__).parent
 _KEYS = frozenset(
@@ -20,57 +21,89 @@ _KEYS = frozenset(
         "method",
         "path",
         "request",
-        "rules",
         "response",
-        "simulation",
         "examples",
     }
 )
+# An entry has both of these, or neither.
+_SIMULATED = frozenset({"rules", "simulation"})
+_OPTIONAL = _SIMULATED | {"answers", "errors", "lacks", "query", "tables"}
 
-_OPTIONAL = frozenset({"tables"})
+
+class Outline(NamedTuple):
+    """An API without its schemas. Several APIs may share a path."""
+
+    method: str
+    path: str
+    simulated: bool
+    """Whether its answers are those of the simulated mini program."""
 
 
 class Catalogue(Mapping[str, Operation]):
-    """Every API that the package knows, by name."""
+    """Every API that the package knows, by name. An entry is read when it is first used.
 
-    def __init__(self, operations: Mapping[str, Operation]) -> None:
-        self._operations = dict(operations)
+    Reading an entry with a key too many or too few, or in the wrong place, raises ConfigError.
+    What entry.schema.json says beyond that is checked when the package is built: it needs
+    jsonschema, which a deployed function does not carry.
+    """
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = dict(files)
+        self._operations: dict[str, Operation] = {}
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> "Catalogue":
-        """Read ``<namespace>/<method>.json`` below a folder.
-
-        An entry with a key too many or too few, or in the wrong place, stops the load with a
-        ConfigError. What entry.schema.json says beyond that is checked when the package is
-        built: it needs jsonschema, which a deployed function does not carry.
-        """
-        return cls({name: Operation(entry) for name, entry in entries(folder).items()})
+        """Return the catalogue of the files ``<namespace>/<method>.json`` below a folder."""
+        return cls(_files(folder))
 
     def __getitem__(self, name: str) -> Operation:
-        return self._operations[name]
+        found = self._operations.get(name)
+        if found is None:
+            found = self._operations[name] = Operation(_read(self._files[name], name))
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._operations)
+        return iter(self._files)
 
     def __len__(self) -> int:
-        return len(self._operations)
+        return len(self._files)
+
+    @cached_property
+    def outlines(self) -> dict[str, Outline]:
+        """What is known of each API without its schemas, by name."""
+        # The operations are not kept: all of them would take some megabytes.
+        return {name: _outline(_read(path, name)) for name, path in self._files.items()}
 
     def find(self, name: str) -> Operation:
         """Return an API. Raises UnknownAPIError, which suggests the nearest name."""
-        if name in self._operations:
-            return self._operations[name]
+        if name in self._files:
+            return self[name]
+        raise UnknownAPIError(-604100, "system error: error code: -604100", self._why_unknown(name))
+
+    def _why_unknown(self, name: str) -> str:
+        if name in documented_calls():
+            return (
+                f'WeChat documents "{name}", but the catalogue has no entry for it, so Python '
+                "cannot call it. JavaScript can, and in the emulator a pin answers it: "
+                f"cloud-openapi control pins add {name} --response '{{}}'"
+            )
         close = self.nearest(name)
-        known = f"cloud-openapi apis lists them. Known: {', '.join(self)}."
+        known = f"Known: {shortened(self._files)}; cloud-openapi apis lists them."
         advice = f'Did you mean "{close}"?' if close else known
-        raise UnknownAPIError(
-            -604100,
-            "system error: error code: -604100",
-            f'There is no API "{name}" in the catalogue. {advice}',
-        )
+        return f'There is no API "{name}" in the catalogue. {advice}'
 
     def nearest(self, name: str) -> str | None:
         """Return the API whose name is most like this one, if any is."""
-        return nearest(name, self._operations)
+        return nearest(name, self._files)
+
+
+@cache
+def documented_calls() -> frozenset[str]:
+    """Return the name of every cloud call on WeChat's pages, with an entry or without."""
+    return frozenset((FOLDER / "cloud_calls.txt").read_text("ascii").split())
 
 
 @cache
@@ -81,14 +114,7 @@ def default_catalogue() -> Catalogue:
 
 def entries(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
     """Return the entries below a folder by name, as they are written. Raises ConfigError."""
-    found: dict[str, dict[str, Any]] = {}
-    for path in sorted(folder.glob("*/*.json")):
-        entry = _read(path)
-        expected = f"{path.parent.name}.{path.stem}"
-        if entry["name"] != expected:
-            raise ConfigError(f'{path}: "name" is "{entry["name"]}", not "{expected}"')
-        found[expected] = entry
-    return found
+    return {name: _read(path, name) for name, path in _files(folder).items()}
 
 
 def entry_schema() -> dict[str, Any]:
@@ -97,17 +123,41 @@ def entry_schema() -> dict[str, Any]:
     return schema
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _files(folder: Path) -> dict[str, Path]:
+    """Return the files of the entries by the names of their APIs."""
+    found = {}
+    for namespace in _names(folder):
+        within = folder / namespace
+        if within.is_dir():
+            for name in _names(within):
+                if name.endswith(".json"):
+                    found[f"{namespace}.{name.removesuffix('.json')}"] = within / name
+    return found
+
+
+def _outline(entry: Mapping[str, Any]) -> Outline:
+    return Outline(entry["method"], entry["path"], "simulation" in entry)
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(each.name for each in os.scandir(folder))
+
+
+def _read(path: Path, name: str) -> dict[str, Any]:
+    """Return the entry of an API. Raises ConfigError."""
     try:
         entry = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise ConfigError(f"{path}: not JSON: {error}") from None
     if not isinstance(entry, dict):
         raise ConfigError(f"{path}: an entry is a JSON object, not {type(entry).__name__}")
+    needed = _KEYS | _SIMULATED if entry.keys() & _SIMULATED else _KEYS
     for keys, what in (
         (entry.keys() - _KEYS - _OPTIONAL, "unknown"),
-        (_KEYS - entry.keys(), "missing"),
+        (needed - entry.keys(), "missing"),
     ):
         if keys:
             raise ConfigError(f"{path}: {what} key: {', '.join(sorted(keys))}")
+    if entry["name"] != name:
+        raise ConfigError(f'{path}: "name" is "{entry["name"]}", not "{name}"')
     return entry

@@ -13,6 +13,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # A group's settings for the simulation, not part of an answer.
 _NOT_ANSWERED = frozenset({"weight", "each", "within"})
 _LITERAL_KEYWORDS = frozenset({"enum", "const", "default", "examples"})
+# The keyword of JSON Schema that says that a value is the content of a file.
+_MEDIA = "contentMediaType"
 
 
 class Table(NamedTuple):
@@ -34,15 +36,22 @@ class Operation:
     __slots__ = (
         "_keys",
         "_schemas",
+        "answers",
+        "binary",
         "docs",
+        "errors",
         "examples",
+        "files",
+        "lacks",
         "method",
         "name",
         "path",
+        "query",
         "rules",
         "simulation",
         "summary",
         "tables",
+        "takes_json",
     )
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
@@ -51,13 +60,28 @@ class Operation:
         self.docs: str = entry["docs"]
         self.method: str = entry["method"]
         self.path: str = entry["path"]
-        self.rules = tuple(map(rule_from_entry, entry["rules"]))
-        self.simulation: Mapping[str, Mapping[str, Any]] = entry["simulation"]
+        self.rules = tuple(map(rule_from_entry, entry.get("rules", ())))
+        self.simulation: Mapping[str, Mapping[str, Any]] = entry.get("simulation", {})
         tables = entry.get("tables", {})
         self.tables = {name: _table(groups, tables) for name, groups in tables.items()}
         self.examples: tuple[Mapping[str, Any], ...] = tuple(entry["examples"])
-        self._schemas = {"request": entry["request"], "response": entry["response"]}
-        self._keys = _documented_keys(entry["response"])
+        self.answers: tuple[Mapping[str, Any], ...] = tuple(entry.get("answers", ()))
+        self.errors = {int(code): text for code, text in entry.get("errors", {}).items()}
+        """WeChat's texts of this API's error codes."""
+        self.lacks: tuple[str, ...] = tuple(entry.get("lacks", ()))
+        """What WeChat's page lacks."""
+        fields = entry["request"]["properties"]
+        self.query = tuple(fields if self.method == "GET" else entry.get("query", ()))
+        """The parameters that HTTPS takes in the URL."""
+        self.files = tuple(name for name, field in fields.items() if _MEDIA in field)
+        """The parameters that are files."""
+        self.takes_json = self.method == "POST" and not self.query and not self.files
+        """Whether HTTPS takes all parameters in a JSON body."""
+        self.binary = _MEDIA in entry["response"]
+        """Whether the answer is a file; errors are JSON even so."""
+        response = {"required": [], "properties": {}, **entry["response"]}
+        self._schemas = {"request": entry["request"], "response": response}
+        self._keys = _documented_keys(response)
 
     def __repr__(self) -> str:
         return f"<Operation {self.name}>"
@@ -65,14 +89,15 @@ class Operation:
     def schema(self, form: Form, side: Side) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of one side in one form, a document of its own.
 
-        The cloud form is derived: names in camelCase, and ``errMsg`` in the response.
+        The cloud form is derived: names in camelCase, and ``errMsg`` in the response. There a file
+        is ``{contentType, value}`` as a parameter and ``{contentType, buffer}`` as an answer.
         """
-        head = {
+        schema = {
             "$schema": DIALECT,
             "$id": f"urn:cloud-openapi:{self.name}:{form}:{side}",
             "title": f"{self.name}: {side}, {form} form",
+            **self._schemas[side],
         }
-        schema = {**head, **self._schemas[side]}
         if side == "response":
             # A response with an error code other than 0 is an error, whatever else it has.
             code = "errcode" if form == "https" else "errCode"
@@ -80,17 +105,38 @@ class Operation:
         if form == "https":
             return schema
         cloud: dict[str, Any] = _rename_properties(schema, snake_to_camel)
-        if side == "response":
-            for name in ("errcode", "errmsg"):
-                if cloud["properties"].pop(name, None):
-                    cloud["required"].remove(name)
-            cloud["required"].append("errMsg")
-            cloud["properties"]["errMsg"] = {"const": f"openapi.{self.name}:ok"}
+        if side == "request":
+            files = {snake_to_camel(name) for name in self.files}
+            cloud["properties"] = {
+                name: _file_parameter(field) if name in files else field
+                for name, field in cloud["properties"].items()
+            }
+            return cloud
+        if self.binary:
+            content = {_MEDIA: cloud.pop(_MEDIA)}
+            cloud.update(_object({"contentType": {"type": "string"}, "buffer": content}))
+        for name in ("errcode", "errmsg"):
+            if cloud["properties"].pop(name, None) and name in cloud["required"]:
+                cloud["required"].remove(name)
+        cloud["required"].append("errMsg")
+        cloud["properties"]["errMsg"] = {"const": f"openapi.{self.name}:ok"}
         return cloud
 
     def keys(self, field: str) -> tuple[int, ...]:
         """Return the documented keys of a response's list of ``{key, value}``."""
         return self._keys[field]
+
+
+def _file_parameter(field: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a file as a parameter of a cloud call."""
+    others = {keyword: value for keyword, value in field.items() if keyword != _MEDIA}
+    content = {_MEDIA: field[_MEDIA]}
+    return {**others, **_object({"contentType": {"type": "string"}, "value": content})}
+
+
+def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object that has all of these properties."""
+    return {"type": "object", "required": list(properties), "properties": dict(properties)}
 
 
 def _table(groups: Sequence[Mapping[str, Any]], tables: Mapping[str, Any]) -> Table:

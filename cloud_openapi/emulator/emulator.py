@@ -90,11 +90,20 @@ class Emulator:
         self.secrets: set[bytes] = set()
         """Every secret since the last reset, for masking."""
         self._by_mark: dict[str, MiniProgram] = {}
-        self._paths = {api.name: api.path for api in self.catalogue.values()}
-        self._names = {path: name for name, path in self._paths.items()}
-        self._limit_paths = {**self._paths, **{path: path for path in (*TOKEN_PATHS, *self._names)}}
-        self.paths = frozenset({*CREDENTIAL_PATHS, *MANAGEMENT_PATHS, *self._names})
-        self.faults = Faults(self._owner, FaultTargets(self._paths, self.paths, self.programs))
+        outlines = self.catalogue.outlines
+        self._paths = {name: outline.path for name, outline in outlines.items()}
+        self.apis_at: dict[str, list[str]] = {}
+        """The names of the APIs at each path."""
+        for name, path in self._paths.items():
+            self.apis_at.setdefault(path, []).append(name)
+        self._limit_paths = {
+            **self._paths,
+            **{path: path for path in (*TOKEN_PATHS, *self.apis_at)},
+        }
+        self.paths = frozenset({*CREDENTIAL_PATHS, *MANAGEMENT_PATHS, *self.apis_at})
+        simulated = frozenset(each.path for each in outlines.values() if each.simulated)
+        targets = FaultTargets(self._paths, self.paths, self.programs, simulated, self.catalogue)
+        self.faults = Faults(self._owner, targets)
         # Drops expired faults, so that they do not return if the clock is moved back.
         self.clock.watch(self.faults.listed)
         self.pins = Pins(self._owner, self.catalogue, self.programs)
@@ -303,7 +312,7 @@ class Emulator:
         if api is not None and path is not None:
             raise InvalidInputError("give either api or path")
         if api is not None and api not in self._paths:
-            known = ", ".join(self._paths)
+            known = shortened(list(self._paths))
             raise InvalidInputError(f"api is one of {known}, not {api!r}{meant(api, self._paths)}")
         journal: Journal | Journals = self.journal
         if appid is not None:
@@ -311,8 +320,12 @@ class Emulator:
             journal = Journal(0, self._numbers) if program is None else program.journal
         path = path if api is None else self._paths[api]
         found, last = select(journal, path=path, **filters)
-        entries = [{**entry.describe(), "api": self._names.get(entry.path)} for entry in found]
+        entries = [{**entry.describe(), "api": self._api_of(entry)} for entry in found]
         return {"entries": entries, "last": last}
+
+    def _api_of(self, entry: Entry) -> str | None:
+        apis = self.apis_at.get(entry.path, ())
+        return next(iter(apis), None)
 
     def _all(self) -> Iterator[MiniProgram]:
         return iter((self.common, *self.programs.copy().values()))

@@ -6,6 +6,7 @@ from cloud_openapi.emulator.simulation.world import World
 from cloud_openapi.emulator.state.app_settings import AppSettings
 from cloud_openapi.emulator.state.cloud_run import CloudRun
 from cloud_openapi.emulator.state.journal import Journal
+from cloud_openapi.emulator.state.kept_files import KeptFiles
 from cloud_openapi.emulator.state.quota import Quota
 from cloud_openapi.emulator.state.rids import Rids
 from cloud_openapi.emulator.state.seeds import CommonSeed, RandomStreams
@@ -48,6 +49,7 @@ class MiniProgram:
         self.pins = PinTables()
         self.journal = journal
         self.rids = Rids()
+        self.kept_files = KeptFiles()
         self._world: tuple[int, World] | None = None
 
     @property

@@ -8,7 +8,7 @@ from support.values import DAILY
 import cloud_openapi
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator, create_app
-from cloud_openapi.emulator.weixin import operation
+from cloud_openapi.emulator.weixin import simulated
 
 PACKAGE = str(Path(cloud_openapi.__file__).parent)
 DAY = {"begin_date": "20260101", "end_date": "20260101"}
@@ -33,7 +33,7 @@ def test_an_https_request_takes_at_most_five_frames_to_its_answer(monkeypatch):
         seen.append(own_frames())
         return {}
 
-    monkeypatch.setattr(operation, "simulate", simulate)
+    monkeypatch.setattr(simulated, "simulate", simulate)
     emulator = Emulator()
     token, _ = emulator.program(DEMO_APPID).tokens.grant()
     client = create_app(emulator).test_client()

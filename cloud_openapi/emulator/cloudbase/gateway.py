@@ -11,6 +11,7 @@ from flask import Flask, Request, Response
 from flask import request as current_request
 
 from cloud_openapi import clocks
+from cloud_openapi.catalogue import cloud_calls, meant_call
 from cloud_openapi.emulator.cloudbase.gateway_call import (
     GatewayCall,
     Params,
@@ -36,9 +37,8 @@ from cloud_openapi.emulator.errors import PlatformError, RefusalError
 from cloud_openapi.emulator.json_response import json_answer, platform_refusal
 from cloud_openapi.emulator.reasons import control_command, unknown_appid
 from cloud_openapi.emulator.state.journal import Entry
-from cloud_openapi.emulator.weixin.operation import OperationEndpoint
+from cloud_openapi.emulator.weixin.operation import Endpoints
 from cloud_openapi.emulator.weixin.respond import (
-    WEIXIN_JSON,
     Answer,
     Call,
     Endpoint,
@@ -102,9 +102,7 @@ class _Actions:
     def __init__(self, emulator: Emulator, functions: Functions | None) -> None:
         self._emulator = emulator
         self._functions = functions
-        self._endpoints = {
-            api.name: OperationEndpoint(api, emulator) for api in emulator.catalogue.values()
-        }
+        self._endpoints = Endpoints(emulator)
         self._actions: dict[str, Callable[[_ActionRequest], Response]] = {
             "wx.openApi": self._open_api,
             "wx.api": self._api,
@@ -235,7 +233,7 @@ class _Actions:
             call.function = caller.invocation.function
             call.invocation = caller.invocation.request_id
         call.refusal = self._refusal(caller, request, name, known_appid=program is not None)
-        endpoint = self._endpoints.get(name) or self._lacking(request, name)
+        endpoint = self._lacking(request, name) if operation is None else self._endpoints[name]
         return respond(call, endpoint, self._emulator)
 
     def _lacking(self, request: _ActionRequest, name: str) -> Endpoint:
@@ -253,9 +251,10 @@ class _Actions:
         return endpoint
 
     def _why_lacking(self, request: _ActionRequest, api: str) -> str:
-        close = self._emulator.catalogue.nearest(api)
+        close = meant_call(api)
         meant = f"did you mean {close}? " if close else ""
-        pin = f"pins add {api} --force --response JSON"
+        force = "" if api in cloud_calls() else "--force "
+        pin = f"pins add {api} {force}--response JSON"
         how = control_command(request.http.environ, pin, lasting=self._emulator.lasting)
         return f"{meant}The API is not emulated; to pin a response: {how}"
 
@@ -347,18 +346,19 @@ class _Actions:
         return GatewayError("FUNCTIONS_REQUEST_FAIL", message, f"callFunction: {why}")
 
 
-def _message_response(data: bytes, platform_code: int) -> Response:
+def _message_response(data: bytes, platform_code: int, content_type: str) -> Response:
     from cloud_openapi.wire import messages  # noqa: PLC0415
 
     if platform_code:
         body = messages.write_error(platform_code)
     else:
-        body = messages.write_answer(data, WEIXIN_JSON)
+        body = messages.write_answer(data, content_type)
     return Response(body, content_type="application/octet-stream")
 
 
-def _json_response(data: bytes, platform_code: int) -> Response:
-    text = data.decode()
+def _json_response(data: bytes, platform_code: int, _content_type: str) -> Response:
+    # This form has no place for a file: its bytes are damaged, as they are on the platform.
+    text = data.decode("utf-8", "replace")
     if platform_code:
         text = json.dumps({"errcode": platform_code, "errmsg": _TEXTS.get(platform_code, "")})
     return json_answer({"requestId": new_request_id(), "data": {"responseData": text}})

@@ -1,8 +1,8 @@
 """A call through the CloudBase gateway."""
 
-import base64
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Request, Response
@@ -12,14 +12,15 @@ from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.caller import Caller
-from cloud_openapi.emulator.weixin.respond import UNREAD, Call, Rename
+from cloud_openapi.emulator.weixin.request_fields import file_json, file_of
+from cloud_openapi.emulator.weixin.respond import UNREAD, WEIXIN_JSON, Call, Rename
 from cloud_openapi.json_text import read_json_body
 
 if TYPE_CHECKING:
     from cloud_openapi.wire.messages import Pair
 
-ResponseBuilder = Callable[[bytes, int], Response]
-"""Returns the HTTP response with WeChat's JSON, or with the platform's error code if not 0."""
+ResponseBuilder = Callable[[bytes, int, str], Response]
+"""Returns the HTTP response with WeChat's answer, or with the platform's error code if not 0."""
 
 
 class GatewayCall(Call):
@@ -27,7 +28,6 @@ class GatewayCall(Call):
 
     __slots__ = (
         "_build_response",
-        "_operation",
         "_params",
         "_secrets",
         "function",
@@ -61,7 +61,8 @@ class GatewayCall(Call):
         self.refusal: RefusalError | None = None
         """The error that refuses the call, None if it is permitted."""
         self._json = UNREAD
-        self._operation = operation
+        self.files = params.files
+        self.operation = operation
         self._params = params
         self._build_response = build_response
         self._secrets = secrets
@@ -74,7 +75,7 @@ class GatewayCall(Call):
     @property
     def method(self) -> str:
         """Return the HTTP method of the API."""
-        return self.request.method if self._operation is None else self._operation.method
+        return self.request.method if self.operation is None else self.operation.method
 
     def authorise(self, _method: str) -> MiniProgram:
         """Return the mini program that makes the call. Raises RefusalError."""
@@ -91,9 +92,11 @@ class GatewayCall(Call):
         """Return the parameters as received."""
         return self._params.body
 
-    def response(self, data: bytes, platform_code: int) -> Response:
+    def response(self, data: bytes, platform_code: int, content_type: str) -> Response:
         """Return the gateway's response."""
-        return self._build_response(data, platform_code)
+        # A recording may have any type; the SDK takes an answer of another type for a file.
+        binary = self.operation is None or self.operation.binary
+        return self._build_response(data, platform_code, content_type if binary else WEIXIN_JSON)
 
     def explain(self, reason: str, code: int, rid: str) -> None:
         """Tell the function why its call failed."""
@@ -109,17 +112,28 @@ class Params(NamedTuple):
 
     body: bytes
     parse: Callable[[], dict[str, Any]]
+    files: Mapping[str, bytes] = MappingProxyType({})
 
 
 def params_from_pairs(pairs: "Iterable[Pair]") -> Params:
-    """Return the parameters of a message, each file as ``{"filename", "base64"}``."""
-    values = [(pair.key, _file_json(pair) if pair.filename else pair.value) for pair in pairs]
+    """Return the parameters of a message; the body has each file as `file_json` writes it."""
+    given = list(pairs)
+    values = [
+        (each.key, file_json(each.filename, each.value) if each.filename else each.value)
+        for each in given
+    ]
     members = (json.dumps(key, ensure_ascii=False).encode() + b":" + value for key, value in values)
 
     def parse() -> dict[str, Any]:
-        return {key: _parse_json(value) for key, value in values}
+        return {
+            each.key: file_of(each.filename, each.value)
+            if each.filename
+            else _parse_json(each.value)
+            for each in given
+        }
 
-    return Params(b"{" + b",".join(members) + b"}", parse)
+    files = {each.key: each.value for each in given if each.filename}
+    return Params(b"{" + b",".join(members) + b"}", parse, files)
 
 
 def params_from_json(body: bytes) -> Params:
@@ -132,11 +146,6 @@ def params_from_json(body: bytes) -> Params:
         return value
 
     return Params(body, parse)
-
-
-def _file_json(pair: "Pair") -> bytes:
-    content = base64.b64encode(pair.value).decode()
-    return json.dumps({"filename": pair.filename, "base64": content}, ensure_ascii=False).encode()
 
 
 def _parse_json(value: bytes) -> Any:

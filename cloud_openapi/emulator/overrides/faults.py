@@ -28,7 +28,6 @@ class Faults:
     def __init__(self, owner_of: Callable[[str | None], Owner], targets: FaultTargets) -> None:
         self._owner_of = owner_of
         self._targets = targets
-        self._data_paths = frozenset(targets.apis.values())
         self._lock = fork_safe(threading.Lock())
         self._number = 0
         self._by_number: dict[int, Fault] = {}
@@ -52,7 +51,8 @@ class Faults:
             self._number += 1
             # Its own generator: requests of other mini programs must not change its results.
             generator = random.Random(owner.streams.draw("fault", 16))  # noqa: S311 - repeatable
-            fault = Fault(self._number, given, path, generator, owner)
+            errors = self._targets.errors_of(given)
+            fault = Fault(self._number, given, path, generator, owner, errors)
             self._by_number[fault.id] = fault
             owner.faults.append(fault)
         return fault
@@ -93,7 +93,7 @@ class Faults:
                 sleeps_only = fault.kind == "latency"
                 if (
                     (first and not sleeps_only)
-                    or not _matches(fault, caller, self._data_paths)
+                    or not _matches(fault, caller, self._targets.dated)
                     or not fault.strikes()
                 ):
                     continue
@@ -167,7 +167,7 @@ class AppliedFault(NamedTuple):
         if code is not None:
             text = self.fault.definition.get("errmsg")
             if text is None:
-                text = text_at(code, self.caller.path, self.caller.address)
+                text = text_at(code, self.caller.path, self.caller.address, self.fault.errors)
             raise RefusalError(code, self.note, text)
 
     def after(self, response: Response) -> Response:

@@ -10,13 +10,14 @@ _Value = TypeVar("_Value")
 
 
 class BoundedStore(Generic[_Key, _Value]):
-    """The newest values by key: at most ``most`` values, which weigh at most 4 MiB.
+    """The newest values by key: at most ``most`` values, which weigh at most ``most_bytes``.
 
     The oldest values are evicted first. Safe to share between threads.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, most_bytes: int = MOST_BYTES) -> None:
         self._most = most
+        self._most_bytes = most_bytes
         self._lock = fork_safe(threading.Lock())
         self._values: OrderedDict[_Key, tuple[_Value, int]] = OrderedDict()
         self._weight = 0
@@ -27,7 +28,7 @@ class BoundedStore(Generic[_Key, _Value]):
             _, former = self._values.pop(key, (None, 0))
             self._values[key] = (value, weight)
             self._weight += weight - former
-            while len(self._values) > self._most or self._weight > MOST_BYTES:
+            while len(self._values) > self._most or self._weight > self._most_bytes:
                 _, (_, evicted) = self._values.popitem(last=False)
                 self._weight -= evicted
 

@@ -1,9 +1,9 @@
 """The common part of every API call: mini program, faults, refusals, rids, journal."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 from flask import Response
@@ -25,23 +25,28 @@ from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.broken_responses import status_page
 from cloud_openapi.emulator.overrides.caller import Caller
 from cloud_openapi.emulator.overrides.faults import AppliedFault
+from cloud_openapi.emulator.raw_response import RawResponse
 from cloud_openapi.emulator.reasons import control_command, reason_of, unknown_appid
-from cloud_openapi.emulator.sources.source import RawResponse
 from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.state.rids import Record
 from cloud_openapi.emulator.state.tokens import UNKNOWN
+from cloud_openapi.emulator.weixin.request_fields import (
+    INVALID_JSON,
+    fields_json,
+    json_object,
+    read_fields,
+)
 from cloud_openapi.errors import advice, one_line
-from cloud_openapi.json_text import read_json_body
 from cloud_openapi.masking import MASK, mask_named
+
+if TYPE_CHECKING:
+    from cloud_openapi.catalogue import Operation
 
 # As other APIs of WeChat; headers of these APIs were not recorded.
 WEIXIN_JSON = "application/json; encoding=utf-8"
-INVALID_JSON: Final = 47001
 UNREAD: Final = object()
 Rename = Callable[[str], str]
-_FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
-_FORM_SENT: Final = "the body is a form: send JSON, as with json= of requests or JSON.stringify"
 _PIN = re.compile(r"pin \d+")
 _NOT_PRINTABLE = re.compile(r"[^ -~]")
 _WORD = re.compile(rb"""[^\s"'&=:,;<>()\[\]{}|\\]+""")
@@ -59,7 +64,9 @@ class Call:
         "_json",
         "_refusal",
         "_token",
+        "files",
         "now",
+        "operation",
         "path",
         "program",
         "request",
@@ -77,6 +84,10 @@ class Call:
         self._emulator = emulator
         self.path = request.path
         self.side_car = False
+        self.operation: Operation | None = None
+        """The API, once its endpoint reads the parameters."""
+        self.files: Mapping[str, bytes] = {}
+        """The contents of the parameters that are files."""
         self._json: Any = UNREAD
         self._refusal: RefusalError | SideCarError | None = None
         self._token = request.args.get("access_token")
@@ -114,7 +125,7 @@ class Call:
             raise RefusalError(43001 if method == "GET" else 43002, "method")
 
     def params(self, form_error: int = INVALID_JSON) -> dict[str, Any]:
-        """Return the body as a JSON object; the Content-Type is ignored.
+        """Return the parameters: those of the query, and the body, by default a JSON object.
 
         ``form_error`` is the code for a body encoded as a form. Raises RefusalError.
         """
@@ -124,7 +135,7 @@ class Call:
         return params
 
     def has_valid_json(self, form_error: int) -> bool:
-        """Return whether the body is a JSON object."""
+        """Return whether the parameters can be read."""
         if self._json is UNREAD:
             try:
                 self._json = self._parse_body(form_error)
@@ -146,23 +157,34 @@ class Call:
 
     def journal_body(self) -> bytes:
         """Return the body for the journal."""
+        operation = self.operation
         # Requests for a token hold a secret.
-        if self.path.startswith("/cgi-bin/"):
+        if operation is None and self.path.startswith("/cgi-bin/"):
             return b""
+        if operation is not None and not operation.takes_json:
+            return self._fields_json()
         try:
             return self.request.get_data()
         except RequestEntityTooLarge:
             return b"(too large)"
 
-    def response(self, data: bytes, _platform_code: int) -> Response:
-        """Return the HTTP response with WeChat's JSON."""
-        return Response(data, content_type=WEIXIN_JSON)
+    def _fields_json(self) -> bytes:
+        readable = self._json is not UNREAD and self.has_valid_json(INVALID_JSON)
+        return fields_json(self._json, self.files) if readable else b""
+
+    def response(self, data: bytes, _platform_code: int, content_type: str) -> Response:
+        """Return the HTTP response with WeChat's answer."""
+        return Response(data, content_type=content_type)
 
     def explain(self, reason: str, code: int, rid: str) -> None:
         """Tell the caller why the call failed, if it has a log."""
 
     def _parse_body(self, form_error: int) -> dict[str, Any]:
-        return _json_object(self.request, form_error)
+        operation = self.operation
+        if operation is None or operation.takes_json:
+            return json_object(self.request, form_error)
+        params, self.files = read_fields(self.request, operation, form_error)
+        return params
 
     def _check_token(self) -> None:
         if self._refusal is not None:
@@ -222,25 +244,6 @@ def _cloud_run_program(request: Request, emulator: Emulator) -> MiniProgram:
     if not service.allows(request.path):
         raise SideCarError("api_whitelist")
     return program
-
-
-def _json_object(request: Request, form_error: int) -> dict[str, Any]:
-    try:
-        data = request.get_data()
-    except RequestEntityTooLarge:
-        raise RefusalError(45002, "body") from None
-    if not data:
-        raise RefusalError(44002, "body")
-    try:
-        value = read_json_body(data)
-    except ValueError:
-        is_form = _FORM.match(data) is not None
-        if is_form:
-            raise RefusalError(form_error, "body is a form", reason=_FORM_SENT) from None
-        raise RefusalError(INVALID_JSON, "body") from None
-    if not isinstance(value, dict):
-        raise RefusalError(INVALID_JSON, "body")
-    return value
 
 
 class Answer(NamedTuple):
@@ -310,9 +313,12 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
 
 
 def _response(call: Call, answer: Answer, data: bytes, platform_code: int) -> Response:
-    response = call.response(data, platform_code)
-    if answer.raw is not None:
-        response = _unchanged(call, response, answer.raw)
+    raw = answer.raw
+    if raw is not None and raw.status != HTTPStatus.OK:
+        response = _unchanged(raw)
+    else:
+        kind = raw.content_type if raw is not None else ""
+        response = call.response(data, platform_code, kind or WEIXIN_JSON)
     if answer.status != HTTPStatus.OK:
         return status_page(answer.status)
     if call.side_car:
@@ -320,14 +326,9 @@ def _response(call: Call, answer: Answer, data: bytes, platform_code: int) -> Re
     return response
 
 
-def _unchanged(call: Call, response: Response, raw: RawResponse) -> Response:
-    if raw.status != HTTPStatus.OK:
-        reason = _NOT_PRINTABLE.sub("", raw.reason)
-        status = f"{raw.status} {reason}"
-        return Response(raw.body, status, content_type=raw.content_type)
-    if call.via == "https" and raw.content_type:
-        response.content_type = raw.content_type
-    return response
+def _unchanged(raw: RawResponse) -> Response:
+    reason = _NOT_PRINTABLE.sub("", raw.reason)
+    return Response(raw.body, f"{raw.status} {reason}", content_type=raw.content_type)
 
 
 def _new_rid(call: Call) -> str:

@@ -15,7 +15,7 @@ from cloud_openapi.emulator.errors import CLEAR_QUOTA_V2, RefusalError
 from cloud_openapi.emulator.json_response import no_descriptors
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.weixin.management import Handler, handlers
-from cloud_openapi.emulator.weixin.operation import OperationEndpoint
+from cloud_openapi.emulator.weixin.operation import endpoint_at
 from cloud_openapi.emulator.weixin.respond import Answer, Call, Endpoint, respond
 
 if TYPE_CHECKING:
@@ -39,15 +39,18 @@ def add_weixin(app: Flask, emulator: Emulator) -> None:
         "/cgi-bin/stable_token": _stable_token,
         CLEAR_QUOTA_V2: _clear_quota_v2,
         **{path: _management_endpoint(handler) for path, handler in handlers(emulator).items()},
-        **{api.path: OperationEndpoint(api, emulator) for api in emulator.catalogue.values()},
     }
     answer_others = app.wsgi_app
 
     # Not Flask routes: Flask takes twice as long as an answer.
     def answer(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
-        endpoint = endpoints.get(environ["PATH_INFO"])
+        path = environ["PATH_INFO"]
+        endpoint = endpoints.get(path)
         if endpoint is None:
-            return answer_others(environ, start)
+            if path not in emulator.apis_at:
+                return answer_others(environ, start)
+            # Not at the start: most entries are never used.
+            endpoint = endpoints[path] = endpoint_at(path, emulator)
         try:
             response = respond(Call(_Request(environ), emulator), endpoint, emulator)
         except OSError as error:

@@ -14,7 +14,7 @@ from support.values import DAILY, NOW, STABLE, TOKEN, WEEKLY
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, create_app
-from cloud_openapi.emulator.weixin import operation
+from cloud_openapi.emulator.weixin import simulated
 from cloud_openapi.periods import BEIJING
 
 MONTHLY = "/datacube/getweanalysisappidmonthlyretaininfo"
@@ -1010,7 +1010,7 @@ def test_a_call_without_file_descriptors_says_so(monkeypatch):
     def no_descriptor_left(*_arguments):
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(operation, "simulate", no_descriptor_left)
+    monkeypatch.setattr(simulated, "simulate", no_descriptor_left)
     emulator = Emulator()
     token, _ = emulator.program(DEMO_APPID).tokens.grant()
     day = {"begin_date": "20260101", "end_date": "20260101"}

@@ -1,0 +1,113 @@
+"""Answers by example: those that an entry writes down, with some made values."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+
+from jsonschema_rs import Draft202012Validator
+
+from cloud_openapi.catalogue import Operation
+from cloud_openapi.emulator.errors import TEXTS, RefusalError
+from cloud_openapi.emulator.mini_program import MiniProgram
+from cloud_openapi.emulator.overrides.pins import RequestTable
+from cloud_openapi.emulator.raw_response import RawResponse
+from cloud_openapi.emulator.simulation.made_values import MISSING, Source, is_made, made_answer
+from cloud_openapi.emulator.weixin.request_check import request_check
+from cloud_openapi.emulator.weixin.respond import Answer, Call, Rename
+
+_SNAKE: Final = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
+_NO_FILE: Final = (
+    "{} is not a file: a cloud call sends a file as {{contentType, value: Buffer}}, "
+    "HTTPS as a part of a multipart/form-data body"
+)
+Matches = Callable[[Mapping[str, Any]], bool]
+
+
+class _Refusal(NamedTuple):
+    matches: Matches
+    code: int
+    because: str
+
+
+class _Case(NamedTuple):
+    matches: Matches
+    response: Any
+    made: bool
+
+
+class ByExample:
+    """Answers an API as its entry says: errors, WeChat's examples, written answers."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        self._require_valid = request_check(operation.schema("https", "request"))
+        self._refusals: list[_Refusal] = []
+        self._cases: list[_Case] = []
+        for answer in operation.answers:
+            matches = Draft202012Validator(answer.get("when", True)).is_valid
+            if "errcode" in answer:
+                refusal = _Refusal(matches, answer["errcode"], answer["because"])
+                self._refusals.append(refusal)
+            else:
+                response = answer["response"]
+                self._cases.append(_Case(matches, response, is_made(response)))
+        self._documented = RequestTable[dict[str, Any]]()
+        for example in operation.examples:
+            # An empty request would match every other.
+            if example["request"] and "response" in example:
+                self._documented.put(example["request"], example["response"])
+
+    def __call__(
+        self, call: Call, params: dict[str, Any], program: MiniProgram, now: datetime
+    ) -> Answer:
+        """Answer a call. Raises RefusalError."""
+        self._require_files(call, params)
+        for refusal in self._refusals:
+            if refusal.matches(params):
+                because = _renamed(refusal.because, call.rename)
+                raise self._error(refusal.code, "answers", because)
+        self._require_valid(params, call.rename)
+        for example in self._documented.find(_by_filename(params, call.files)):
+            return Answer(example, "documented example")
+        for case in self._cases:
+            if case.matches(params):
+                if not case.made:
+                    return Answer(case.response, "example")
+                return self._made(case.response, _source(call, params, program, now))
+        return Answer(self._operation.examples[0]["response"], "documented example")
+
+    def _require_files(self, call: Call, params: Mapping[str, Any]) -> None:
+        """Raise RefusalError if a file came as JSON."""
+        for name in self._operation.files:
+            if name in params and name not in call.files:
+                raise RefusalError(47001, "files", reason=_NO_FILE.format(call.rename(name)))
+
+    def _made(self, response: Mapping[str, Any], source: Source) -> Answer:
+        made = made_answer(response, source)
+        if isinstance(made, dict):
+            return Answer(made, "example")
+        if made is MISSING:
+            raise self._error(40007, "answers", "no file is kept under this id")
+        raw = RawResponse(HTTPStatus.OK, "OK", made.content_type, made.content)
+        return Answer({}, "example", raw=raw)
+
+    def _error(self, code: int, check: str, because: str) -> RefusalError:
+        text = TEXTS.get(code) or self._operation.errors[code]
+        return RefusalError(code, check, text, because)
+
+
+def _by_filename(params: dict[str, Any], files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return parameters with files as WeChat's examples have them: by their names alone."""
+    return {**params, **{name: {"filename": params[name]["filename"]} for name in files}}
+
+
+def _source(call: Call, params: Mapping[str, Any], program: MiniProgram, now: datetime) -> Source:
+    streams, kept_files = program.streams, program.kept_files
+    return Source(streams, kept_files, now, program.appid or "", params, call.files)
+
+
+def _renamed(because: str, rename: Rename) -> str:
+    """Return a reason with the caller's names of the parameters."""
+    return _SNAKE.sub(lambda found: rename(found[0]), because)
