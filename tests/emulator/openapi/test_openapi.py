@@ -314,7 +314,7 @@ def served():
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_responses_to_generated_requests_match_the_document(case, codes, served):
     response = served(case)
-    is_file = "json" not in response.headers["Content-Type"][0]
+    is_file = "json" not in response.headers["content-type"][0]
     answer = {} if is_file else response.json()
     code = answer.get("errcode", 0)
     apis = APIS.get(case.path, [])

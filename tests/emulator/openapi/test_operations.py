@@ -2,7 +2,7 @@
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from support.entries import CLEAR, CODE, DOORS, DOWNLOAD, LIST, SEND, UPLOAD, catalogue_of
+from support.kinds import CLEAR, CODE, DOORS, DOWNLOAD, LIST, SEND, UPLOAD, catalogue_of
 
 from cloud_openapi.emulator import openapi_document
 
