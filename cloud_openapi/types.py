@@ -1120,6 +1120,1052 @@ class AnalysisGetWeeklyVisitTrendHTTPS(Protocol):
     def __call__(self, **keywords: Unpack[AnalysisGetWeeklyVisitTrendHTTPSParams]) -> AnalysisGetWeeklyVisitTrendHTTPSResult: ...
 
 
+class AuthGetPaidUnionIdParams(TypedDict):
+    """auth.getPaidUnionId: request."""
+
+    openid: str
+    transactionId: NotRequired[str]
+    mchId: NotRequired[str]
+    outTradeNo: NotRequired[str]
+
+
+class AuthGetPaidUnionIdHTTPSParams(TypedDict):
+    """auth.getPaidUnionId: request."""
+
+    openid: str
+    transaction_id: NotRequired[str]
+    mch_id: NotRequired[str]
+    out_trade_no: NotRequired[str]
+
+
+class AuthGetPaidUnionIdResult(TypedDict):
+    """auth.getPaidUnionId: response."""
+
+    unionid: str
+    errMsg: str
+
+
+class AuthGetPaidUnionId(Protocol):
+    """Get the unionid of a user within five minutes after a payment. See https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/basic-info/api_getpaidunionid"""
+
+    @overload
+    def __call__(self, params: AuthGetPaidUnionIdParams, /) -> AuthGetPaidUnionIdResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[AuthGetPaidUnionIdParams]) -> AuthGetPaidUnionIdResult: ...
+
+
+class AuthGetPaidUnionIdHTTPS(Protocol):
+    """Get the unionid of a user within five minutes after a payment. See https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/basic-info/api_getpaidunionid"""
+
+    @overload
+    def __call__(self, params: AuthGetPaidUnionIdHTTPSParams, /) -> AuthGetPaidUnionIdResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[AuthGetPaidUnionIdHTTPSParams]) -> AuthGetPaidUnionIdResult: ...
+
+
+class ChattoolmsgSendParamsParticipator(TypedDict):
+    """chattoolmsg.send: request."""
+
+    groupOpenid: str
+    state: int
+
+
+class ChattoolmsgSendParams(TypedDict):
+    """chattoolmsg.send: request."""
+
+    activityId: str
+    targetState: int
+    templateId: str
+    participatorInfoList: NotRequired[list[ChattoolmsgSendParamsParticipator]]
+    versionType: int
+
+
+class ChattoolmsgSendHTTPSParamsParticipator(TypedDict):
+    """chattoolmsg.send: request."""
+
+    group_openid: str
+    state: int
+
+
+class ChattoolmsgSendHTTPSParams(TypedDict):
+    """chattoolmsg.send: request."""
+
+    activity_id: str
+    target_state: int
+    template_id: str
+    participator_info_list: NotRequired[list[ChattoolmsgSendHTTPSParamsParticipator]]
+    version_type: int
+
+
+class ChattoolmsgSendResult(TypedDict):
+    """chattoolmsg.send: response."""
+
+    errMsg: str
+
+
+class ChattoolmsgSend(Protocol):
+    """Change a chat tool card that was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_setchattoolmsg"""
+
+    @overload
+    def __call__(self, params: ChattoolmsgSendParams, /) -> ChattoolmsgSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ChattoolmsgSendParams]) -> ChattoolmsgSendResult: ...
+
+
+class ChattoolmsgSendHTTPS(Protocol):
+    """Change a chat tool card that was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_setchattoolmsg"""
+
+    @overload
+    def __call__(self, params: ChattoolmsgSendHTTPSParams, /) -> ChattoolmsgSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ChattoolmsgSendHTTPSParams]) -> ChattoolmsgSendResult: ...
+
+
+class CloudbaseAddDelayedFunctionTaskParams(TypedDict):
+    """cloudbase.addDelayedFunctionTask: request."""
+
+    env: str
+    functionName: str
+    data: str
+    delayTime: int
+
+
+class CloudbaseAddDelayedFunctionTaskHTTPSParams(TypedDict):
+    """cloudbase.addDelayedFunctionTask: request."""
+
+    env: str
+    function_name: str
+    data: str
+    delay_time: int
+
+
+class CloudbaseAddDelayedFunctionTaskResult(TypedDict):
+    """cloudbase.addDelayedFunctionTask: response."""
+
+    errMsg: str
+
+
+class CloudbaseAddDelayedFunctionTask(Protocol):
+    """Call a function later. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/functions/api_adddelayedfunctiontask"""
+
+    @overload
+    def __call__(self, params: CloudbaseAddDelayedFunctionTaskParams, /) -> CloudbaseAddDelayedFunctionTaskResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseAddDelayedFunctionTaskParams]) -> CloudbaseAddDelayedFunctionTaskResult: ...
+
+
+class CloudbaseAddDelayedFunctionTaskHTTPS(Protocol):
+    """Call a function later. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/functions/api_adddelayedfunctiontask"""
+
+    @overload
+    def __call__(self, params: CloudbaseAddDelayedFunctionTaskHTTPSParams, /) -> CloudbaseAddDelayedFunctionTaskResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseAddDelayedFunctionTaskHTTPSParams]) -> CloudbaseAddDelayedFunctionTaskResult: ...
+
+
+class CloudbaseCreateSendSmsTaskParams(TypedDict):
+    """cloudbase.createSendSmsTask: request."""
+
+    env: str
+    fileUrl: str
+    templateId: NotRequired[str]
+
+
+class CloudbaseCreateSendSmsTaskHTTPSParams(TypedDict):
+    """cloudbase.createSendSmsTask: request."""
+
+    env: str
+    file_url: str
+    template_id: NotRequired[str]
+
+
+class CloudbaseCreateSendSmsTaskResult(TypedDict):
+    """cloudbase.createSendSmsTask: response."""
+
+    queryId: str
+    errMsg: str
+
+
+class CloudbaseCreateSendSmsTaskHTTPSResult(TypedDict):
+    """cloudbase.createSendSmsTask: response."""
+
+    query_id: str
+    errMsg: str
+
+
+class CloudbaseCreateSendSmsTask(Protocol):
+    """Send short messages from a CSV file. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_createsendsmstask"""
+
+    @overload
+    def __call__(self, params: CloudbaseCreateSendSmsTaskParams, /) -> CloudbaseCreateSendSmsTaskResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseCreateSendSmsTaskParams]) -> CloudbaseCreateSendSmsTaskResult: ...
+
+
+class CloudbaseCreateSendSmsTaskHTTPS(Protocol):
+    """Send short messages from a CSV file. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_createsendsmstask"""
+
+    @overload
+    def __call__(self, params: CloudbaseCreateSendSmsTaskHTTPSParams, /) -> CloudbaseCreateSendSmsTaskHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseCreateSendSmsTaskHTTPSParams]) -> CloudbaseCreateSendSmsTaskHTTPSResult: ...
+
+
+class CloudbaseDescribeExtensionUploadInfoParamsExtensionFile(TypedDict):
+    """cloudbase.describeExtensionUploadInfo: request."""
+
+    FileType: str
+    FileName: str
+
+
+class CloudbaseDescribeExtensionUploadInfoParamsPostData(TypedDict):
+    """cloudbase.describeExtensionUploadInfo: request."""
+
+    ExtensionFiles: list[CloudbaseDescribeExtensionUploadInfoParamsExtensionFile]
+
+
+class CloudbaseDescribeExtensionUploadInfoParams(TypedDict):
+    """cloudbase.describeExtensionUploadInfo: request."""
+
+    PostData: NotRequired[CloudbaseDescribeExtensionUploadInfoParamsPostData]
+    ExtensionFiles: NotRequired[list[CloudbaseDescribeExtensionUploadInfoParamsExtensionFile]]
+
+
+class CloudbaseDescribeExtensionUploadInfoResultFileData(TypedDict):
+    """cloudbase.describeExtensionUploadInfo: response."""
+
+    CodeUri: str
+    UploadUrl: str
+    CustomKey: str
+    MaxSize: int
+
+
+class CloudbaseDescribeExtensionUploadInfoResultResponse(TypedDict):
+    """cloudbase.describeExtensionUploadInfo: response."""
+
+    FilesData: list[CloudbaseDescribeExtensionUploadInfoResultFileData]
+    RequestId: str
+
+
+class CloudbaseDescribeExtensionUploadInfoResult(TypedDict):
+    """cloudbase.describeExtensionUploadInfo: response."""
+
+    Response: NotRequired[CloudbaseDescribeExtensionUploadInfoResultResponse]
+    errMsg: str
+
+
+class CloudbaseDescribeExtensionUploadInfo(Protocol):
+    """Get URLs to upload files to. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_describeextensionuploadinfo"""
+
+    @overload
+    def __call__(self, params: CloudbaseDescribeExtensionUploadInfoParams, /) -> CloudbaseDescribeExtensionUploadInfoResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseDescribeExtensionUploadInfoParams]) -> CloudbaseDescribeExtensionUploadInfoResult: ...
+
+
+class CloudbaseDescribeSmsRecordsParamsPostData(TypedDict):
+    """cloudbase.describeSmsRecords: request."""
+
+    EnvId: str
+    StartDate: NotRequired[str]
+    EndDate: NotRequired[str]
+    Mobile: NotRequired[str]
+    QueryId: NotRequired[str]
+    PageNumber: NotRequired[int]
+    PageSize: NotRequired[int]
+
+
+class CloudbaseDescribeSmsRecordsParams(TypedDict):
+    """cloudbase.describeSmsRecords: request."""
+
+    PostData: NotRequired[CloudbaseDescribeSmsRecordsParamsPostData]
+    EnvId: NotRequired[str]
+    StartDate: NotRequired[str]
+    EndDate: NotRequired[str]
+    Mobile: NotRequired[str]
+    QueryId: NotRequired[str]
+    PageNumber: NotRequired[int]
+    PageSize: NotRequired[int]
+
+
+class CloudbaseDescribeSmsRecordsResultRecord(TypedDict):
+    """cloudbase.describeSmsRecords: response."""
+
+    Mobile: str
+    Content: str
+    ContentSize: int
+    Fee: int
+    CreateTime: str
+    ReceivedTime: str
+    Status: str
+    Remarks: str
+
+
+class CloudbaseDescribeSmsRecordsResult(TypedDict):
+    """cloudbase.describeSmsRecords: response."""
+
+    SmsRecords: list[CloudbaseDescribeSmsRecordsResultRecord]
+    TotalCount: int
+    RequestId: str
+    errMsg: str
+
+
+class CloudbaseDescribeSmsRecords(Protocol):
+    """List the short messages of the last two months. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_describesmsrecords"""
+
+    @overload
+    def __call__(self, params: CloudbaseDescribeSmsRecordsParams, /) -> CloudbaseDescribeSmsRecordsResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseDescribeSmsRecordsParams]) -> CloudbaseDescribeSmsRecordsResult: ...
+
+
+class CloudbaseGetOpenDataParams(TypedDict):
+    """cloudbase.getOpenData: request."""
+
+    openid: NotRequired[str]
+    cloudidList: list[str]
+
+
+class CloudbaseGetOpenDataHTTPSParams(TypedDict):
+    """cloudbase.getOpenData: request."""
+
+    openid: NotRequired[str]
+    cloudid_list: list[str]
+
+
+class CloudbaseGetOpenDataResultData(TypedDict):
+    """cloudbase.getOpenData: response."""
+
+    cloudId: str
+    json: Any
+
+
+class CloudbaseGetOpenDataResult(TypedDict):
+    """cloudbase.getOpenData: response."""
+
+    dataList: list[CloudbaseGetOpenDataResultData]
+    errMsg: str
+
+
+class CloudbaseGetOpenDataHTTPSResultData(TypedDict):
+    """cloudbase.getOpenData: response."""
+
+    cloud_id: str
+    json: Any
+
+
+class CloudbaseGetOpenDataHTTPSResult(TypedDict):
+    """cloudbase.getOpenData: response."""
+
+    data_list: list[CloudbaseGetOpenDataHTTPSResultData]
+    errMsg: str
+
+
+class CloudbaseGetOpenData(Protocol):
+    """Exchange cloud ids for the data that they stand for. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_getopendata"""
+
+    @overload
+    def __call__(self, params: CloudbaseGetOpenDataParams, /) -> CloudbaseGetOpenDataResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseGetOpenDataParams]) -> CloudbaseGetOpenDataResult: ...
+
+
+class CloudbaseGetOpenDataHTTPS(Protocol):
+    """Exchange cloud ids for the data that they stand for. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_getopendata"""
+
+    @overload
+    def __call__(self, params: CloudbaseGetOpenDataHTTPSParams, /) -> CloudbaseGetOpenDataHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseGetOpenDataHTTPSParams]) -> CloudbaseGetOpenDataHTTPSResult: ...
+
+
+class CloudbaseGetStatisticsParamsCondition(TypedDict):
+    """cloudbase.getStatistics: request."""
+
+    envId: NotRequired[str]
+    activityId: NotRequired[str]
+    byChannelId: NotRequired[str]
+
+
+class CloudbaseGetStatisticsParams(TypedDict):
+    """cloudbase.getStatistics: request."""
+
+    action: str
+    beginDate: int
+    endDate: int
+    pageOffset: NotRequired[int]
+    pageLimit: NotRequired[int]
+    condition: NotRequired[CloudbaseGetStatisticsParamsCondition]
+
+
+class CloudbaseGetStatisticsHTTPSParamsCondition(TypedDict):
+    """cloudbase.getStatistics: request."""
+
+    env_id: NotRequired[str]
+    activity_id: NotRequired[str]
+    by_channel_id: NotRequired[str]
+
+
+class CloudbaseGetStatisticsHTTPSParams(TypedDict):
+    """cloudbase.getStatistics: request."""
+
+    action: str
+    begin_date: int
+    end_date: int
+    page_offset: NotRequired[int]
+    page_limit: NotRequired[int]
+    condition: NotRequired[CloudbaseGetStatisticsHTTPSParamsCondition]
+
+
+class CloudbaseGetStatisticsResultColumn(TypedDict):
+    """cloudbase.getStatistics: response."""
+
+    colId: str
+    colName: str
+    colDataType: str
+
+
+class CloudbaseGetStatisticsResultRow(TypedDict):
+    """cloudbase.getStatistics: response."""
+
+    dataValue: list[str]
+
+
+class CloudbaseGetStatisticsResult(TypedDict):
+    """cloudbase.getStatistics: response."""
+
+    dataColumn: list[CloudbaseGetStatisticsResultColumn]
+    dataValue: list[CloudbaseGetStatisticsResultRow]
+    totalNum: int
+    errMsg: str
+
+
+class CloudbaseGetStatisticsHTTPSResultColumn(TypedDict):
+    """cloudbase.getStatistics: response."""
+
+    col_id: str
+    col_name: str
+    col_data_type: str
+
+
+class CloudbaseGetStatisticsHTTPSResultRow(TypedDict):
+    """cloudbase.getStatistics: response."""
+
+    data_value: list[str]
+
+
+class CloudbaseGetStatisticsHTTPSResult(TypedDict):
+    """cloudbase.getStatistics: response."""
+
+    data_column: list[CloudbaseGetStatisticsHTTPSResultColumn]
+    data_value: list[CloudbaseGetStatisticsHTTPSResultRow]
+    total_num: int
+    errMsg: str
+
+
+class CloudbaseGetStatistics(Protocol):
+    """Get the figures of short messages. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_getcloudbasestatistics"""
+
+    @overload
+    def __call__(self, params: CloudbaseGetStatisticsParams, /) -> CloudbaseGetStatisticsResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseGetStatisticsParams]) -> CloudbaseGetStatisticsResult: ...
+
+
+class CloudbaseGetStatisticsHTTPS(Protocol):
+    """Get the figures of short messages. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_getcloudbasestatistics"""
+
+    @overload
+    def __call__(self, params: CloudbaseGetStatisticsHTTPSParams, /) -> CloudbaseGetStatisticsHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseGetStatisticsHTTPSParams]) -> CloudbaseGetStatisticsHTTPSResult: ...
+
+
+class CloudbaseGetVoIPSignParams(TypedDict):
+    """cloudbase.getVoIPSign: request."""
+
+    groupId: str
+    timestamp: int
+    nonce: str
+    openid: NotRequired[str]
+
+
+class CloudbaseGetVoIPSignHTTPSParams(TypedDict):
+    """cloudbase.getVoIPSign: request."""
+
+    group_id: str
+    timestamp: int
+    nonce: str
+    openid: NotRequired[str]
+
+
+class CloudbaseGetVoIPSignResult(TypedDict):
+    """cloudbase.getVoIPSign: response."""
+
+    signature: str
+    errMsg: str
+
+
+class CloudbaseGetVoIPSign(Protocol):
+    """Sign a room for real-time voice. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_getcloudbasevoipsign"""
+
+    @overload
+    def __call__(self, params: CloudbaseGetVoIPSignParams, /) -> CloudbaseGetVoIPSignResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseGetVoIPSignParams]) -> CloudbaseGetVoIPSignResult: ...
+
+
+class CloudbaseGetVoIPSignHTTPS(Protocol):
+    """Sign a room for real-time voice. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_getcloudbasevoipsign"""
+
+    @overload
+    def __call__(self, params: CloudbaseGetVoIPSignHTTPSParams, /) -> CloudbaseGetVoIPSignResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseGetVoIPSignHTTPSParams]) -> CloudbaseGetVoIPSignResult: ...
+
+
+class CloudbaseReportParams(TypedDict):
+    """cloudbase.report: request."""
+
+    reportAction: str
+    envId: str
+    activityId: str
+    taskId: NotRequired[str]
+    phoneCount: NotRequired[str]
+    channelId: NotRequired[str]
+    sessionId: NotRequired[str]
+
+
+class CloudbaseReportHTTPSParams(TypedDict):
+    """cloudbase.report: request."""
+
+    report_action: str
+    env_id: str
+    activity_id: str
+    task_id: NotRequired[str]
+    phone_count: NotRequired[str]
+    channel_id: NotRequired[str]
+    session_id: NotRequired[str]
+
+
+class CloudbaseReportResult(TypedDict):
+    """cloudbase.report: response."""
+
+    errMsg: str
+
+
+class CloudbaseReport(Protocol):
+    """Report the sending of short messages or the opening of a web page. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_cloudbasereportapi"""
+
+    @overload
+    def __call__(self, params: CloudbaseReportParams, /) -> CloudbaseReportResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseReportParams]) -> CloudbaseReportResult: ...
+
+
+class CloudbaseReportHTTPS(Protocol):
+    """Report the sending of short messages or the opening of a web page. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_cloudbasereportapi"""
+
+    @overload
+    def __call__(self, params: CloudbaseReportHTTPSParams, /) -> CloudbaseReportResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseReportHTTPSParams]) -> CloudbaseReportResult: ...
+
+
+class CloudbaseSendSmsParams(TypedDict):
+    """cloudbase.sendSms: request."""
+
+    env: str
+    phoneNumberList: list[str]
+    smsType: NotRequired[str]
+    templateId: NotRequired[str]
+    content: NotRequired[str]
+    path: NotRequired[str]
+    templateParamList: NotRequired[list[str]]
+    useShortName: NotRequired[bool]
+
+
+class CloudbaseSendSmsHTTPSParams(TypedDict):
+    """cloudbase.sendSms: request."""
+
+    env: str
+    phone_number_list: list[str]
+    sms_type: NotRequired[str]
+    template_id: NotRequired[str]
+    content: NotRequired[str]
+    path: NotRequired[str]
+    template_param_list: NotRequired[list[str]]
+    use_short_name: NotRequired[bool]
+
+
+class CloudbaseSendSmsResultSendStatus(TypedDict):
+    """cloudbase.sendSms: response."""
+
+    serialNo: str
+    phoneNumber: str
+    code: str
+    message: str
+    isoCode: str
+
+
+class CloudbaseSendSmsResult(TypedDict):
+    """cloudbase.sendSms: response."""
+
+    sendStatusList: list[CloudbaseSendSmsResultSendStatus]
+    errMsg: str
+
+
+class CloudbaseSendSmsHTTPSResultSendStatus(TypedDict):
+    """cloudbase.sendSms: response."""
+
+    serial_no: str
+    phone_number: str
+    code: str
+    message: str
+    iso_code: str
+
+
+class CloudbaseSendSmsHTTPSResult(TypedDict):
+    """cloudbase.sendSms: response."""
+
+    send_status_list: list[CloudbaseSendSmsHTTPSResultSendStatus]
+    errMsg: str
+
+
+class CloudbaseSendSms(Protocol):
+    """Send short messages that open a CloudBase web page. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_sendcloudbasesms"""
+
+    @overload
+    def __call__(self, params: CloudbaseSendSmsParams, /) -> CloudbaseSendSmsResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseSendSmsParams]) -> CloudbaseSendSmsResult: ...
+
+
+class CloudbaseSendSmsHTTPS(Protocol):
+    """Send short messages that open a CloudBase web page. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_sendcloudbasesms"""
+
+    @overload
+    def __call__(self, params: CloudbaseSendSmsHTTPSParams, /) -> CloudbaseSendSmsHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseSendSmsHTTPSParams]) -> CloudbaseSendSmsHTTPSResult: ...
+
+
+class CloudbaseSendSmsV2Params(TypedDict):
+    """cloudbase.sendSmsV2: request."""
+
+    env: str
+    urlLink: str
+    templateId: str
+    templateParamList: list[str]
+    phoneNumberList: list[str]
+    useShortName: NotRequired[bool]
+
+
+class CloudbaseSendSmsV2HTTPSParams(TypedDict):
+    """cloudbase.sendSmsV2: request."""
+
+    env: str
+    url_link: str
+    template_id: str
+    template_param_list: list[str]
+    phone_number_list: list[str]
+    use_short_name: NotRequired[bool]
+
+
+class CloudbaseSendSmsV2ResultSendStatus(TypedDict):
+    """cloudbase.sendSmsV2: response."""
+
+    serialNo: str
+    phoneNumber: str
+    code: str
+    message: str
+    isoCode: str
+
+
+class CloudbaseSendSmsV2Result(TypedDict):
+    """cloudbase.sendSmsV2: response."""
+
+    sendStatusList: list[CloudbaseSendSmsV2ResultSendStatus]
+    errMsg: str
+
+
+class CloudbaseSendSmsV2HTTPSResultSendStatus(TypedDict):
+    """cloudbase.sendSmsV2: response."""
+
+    serial_no: str
+    phone_number: str
+    code: str
+    message: str
+    iso_code: str
+
+
+class CloudbaseSendSmsV2HTTPSResult(TypedDict):
+    """cloudbase.sendSmsV2: response."""
+
+    send_status_list: list[CloudbaseSendSmsV2HTTPSResultSendStatus]
+    errMsg: str
+
+
+class CloudbaseSendSmsV2(Protocol):
+    """Send short messages with a URL link. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_newsendcloudbasesms"""
+
+    @overload
+    def __call__(self, params: CloudbaseSendSmsV2Params, /) -> CloudbaseSendSmsV2Result: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseSendSmsV2Params]) -> CloudbaseSendSmsV2Result: ...
+
+
+class CloudbaseSendSmsV2HTTPS(Protocol):
+    """Send short messages with a URL link. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_newsendcloudbasesms"""
+
+    @overload
+    def __call__(self, params: CloudbaseSendSmsV2HTTPSParams, /) -> CloudbaseSendSmsV2HTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseSendSmsV2HTTPSParams]) -> CloudbaseSendSmsV2HTTPSResult: ...
+
+
+class CustomerServiceMessageGetTempMediaParams(TypedDict):
+    """customerServiceMessage.getTempMedia: request."""
+
+    mediaId: str
+
+
+class CustomerServiceMessageGetTempMediaHTTPSParams(TypedDict):
+    """customerServiceMessage.getTempMedia: request."""
+
+    media_id: str
+
+
+class CustomerServiceMessageGetTempMedia(Protocol):
+    """Download a file of messages; for a video, the URL that it is at. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_getmedia"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageGetTempMediaParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageGetTempMediaParams]) -> FileResult: ...
+
+
+class CustomerServiceMessageGetTempMediaHTTPS(Protocol):
+    """Download a file of messages; for a video, the URL that it is at. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_getmedia"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageGetTempMediaHTTPSParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageGetTempMediaHTTPSParams]) -> FileResult: ...
+
+
+class CustomerServiceMessageSendParamsText(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    content: str
+
+
+class CustomerServiceMessageSendParamsImage(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    mediaId: str
+
+
+class CustomerServiceMessageSendParamsLink(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    description: str
+    url: str
+    thumbUrl: str
+
+
+class CustomerServiceMessageSendParamsMiniprogrampage(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    appid: NotRequired[str]
+    pagepath: str
+    thumbMediaId: str
+
+
+class CustomerServiceMessageSendParamsVideo(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    mediaId: str
+    thumbMediaId: str
+    title: NotRequired[str]
+    description: NotRequired[str]
+
+
+class CustomerServiceMessageSendParamsMusic(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    description: str
+    musicurl: str
+    hqmusicurl: NotRequired[str]
+    thumbMediaId: str
+
+
+class CustomerServiceMessageSendParamsArticle(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    description: str
+    picurl: str
+    url: str
+
+
+class CustomerServiceMessageSendParamsNews(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    articles: list[CustomerServiceMessageSendParamsArticle]
+
+
+class CustomerServiceMessageSendParamsMpnewsarticle(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    articleId: str
+
+
+class CustomerServiceMessageSendParamsChoice(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    id: str
+    content: str
+
+
+class CustomerServiceMessageSendParamsMsgmenu(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    headContent: NotRequired[str]
+    list: builtins.list[CustomerServiceMessageSendParamsChoice]
+    tailContent: NotRequired[str]
+
+
+class CustomerServiceMessageSendParamsWxcard(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    cardId: str
+
+
+class CustomerServiceMessageSendParamsCustomservice(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    kfAccount: str
+
+
+class CustomerServiceMessageSendParamsAimsgcontext(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    isAiMsg: NotRequired[int]
+
+
+class CustomerServiceMessageSendParams(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    touser: str
+    msgtype: str
+    text: NotRequired[CustomerServiceMessageSendParamsText]
+    image: NotRequired[CustomerServiceMessageSendParamsImage]
+    link: NotRequired[CustomerServiceMessageSendParamsLink]
+    miniprogrampage: NotRequired[CustomerServiceMessageSendParamsMiniprogrampage]
+    voice: NotRequired[CustomerServiceMessageSendParamsImage]
+    video: NotRequired[CustomerServiceMessageSendParamsVideo]
+    music: NotRequired[CustomerServiceMessageSendParamsMusic]
+    news: NotRequired[CustomerServiceMessageSendParamsNews]
+    mpnews: NotRequired[CustomerServiceMessageSendParamsImage]
+    mpnewsarticle: NotRequired[CustomerServiceMessageSendParamsMpnewsarticle]
+    msgmenu: NotRequired[CustomerServiceMessageSendParamsMsgmenu]
+    wxcard: NotRequired[CustomerServiceMessageSendParamsWxcard]
+    customservice: NotRequired[CustomerServiceMessageSendParamsCustomservice]
+    aimsgcontext: NotRequired[CustomerServiceMessageSendParamsAimsgcontext]
+    businessid: NotRequired[str]
+
+
+class CustomerServiceMessageSendHTTPSParamsImage(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    media_id: str
+
+
+class CustomerServiceMessageSendHTTPSParamsLink(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    description: str
+    url: str
+    thumb_url: str
+
+
+class CustomerServiceMessageSendHTTPSParamsMiniprogrampage(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    appid: NotRequired[str]
+    pagepath: str
+    thumb_media_id: str
+
+
+class CustomerServiceMessageSendHTTPSParamsVideo(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    media_id: str
+    thumb_media_id: str
+    title: NotRequired[str]
+    description: NotRequired[str]
+
+
+class CustomerServiceMessageSendHTTPSParamsMusic(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    description: str
+    musicurl: str
+    hqmusicurl: NotRequired[str]
+    thumb_media_id: str
+
+
+class CustomerServiceMessageSendHTTPSParamsMpnewsarticle(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    article_id: str
+
+
+class CustomerServiceMessageSendHTTPSParamsMsgmenu(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    head_content: NotRequired[str]
+    list: builtins.list[CustomerServiceMessageSendParamsChoice]
+    tail_content: NotRequired[str]
+
+
+class CustomerServiceMessageSendHTTPSParamsWxcard(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    card_id: str
+
+
+class CustomerServiceMessageSendHTTPSParamsCustomservice(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    kf_account: str
+
+
+class CustomerServiceMessageSendHTTPSParamsAimsgcontext(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    is_ai_msg: NotRequired[int]
+
+
+class CustomerServiceMessageSendHTTPSParams(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    touser: str
+    msgtype: str
+    text: NotRequired[CustomerServiceMessageSendParamsText]
+    image: NotRequired[CustomerServiceMessageSendHTTPSParamsImage]
+    link: NotRequired[CustomerServiceMessageSendHTTPSParamsLink]
+    miniprogrampage: NotRequired[CustomerServiceMessageSendHTTPSParamsMiniprogrampage]
+    voice: NotRequired[CustomerServiceMessageSendHTTPSParamsImage]
+    video: NotRequired[CustomerServiceMessageSendHTTPSParamsVideo]
+    music: NotRequired[CustomerServiceMessageSendHTTPSParamsMusic]
+    news: NotRequired[CustomerServiceMessageSendParamsNews]
+    mpnews: NotRequired[CustomerServiceMessageSendHTTPSParamsImage]
+    mpnewsarticle: NotRequired[CustomerServiceMessageSendHTTPSParamsMpnewsarticle]
+    msgmenu: NotRequired[CustomerServiceMessageSendHTTPSParamsMsgmenu]
+    wxcard: NotRequired[CustomerServiceMessageSendHTTPSParamsWxcard]
+    customservice: NotRequired[CustomerServiceMessageSendHTTPSParamsCustomservice]
+    aimsgcontext: NotRequired[CustomerServiceMessageSendHTTPSParamsAimsgcontext]
+    businessid: NotRequired[str]
+
+
+class CustomerServiceMessageSendResult(TypedDict):
+    """customerServiceMessage.send: response."""
+
+    errMsg: str
+
+
+class CustomerServiceMessageSend(Protocol):
+    """Send a customer service message to a user. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_sendcustommessage"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageSendParams, /) -> CustomerServiceMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageSendParams]) -> CustomerServiceMessageSendResult: ...
+
+
+class CustomerServiceMessageSendHTTPS(Protocol):
+    """Send a customer service message to a user. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_sendcustommessage"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageSendHTTPSParams, /) -> CustomerServiceMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageSendHTTPSParams]) -> CustomerServiceMessageSendResult: ...
+
+
+class CustomerServiceMessageSetTypingParams(TypedDict):
+    """customerServiceMessage.setTyping: request."""
+
+    touser: str
+    command: str
+    businessid: NotRequired[str]
+
+
+class CustomerServiceMessageSetTypingResult(TypedDict):
+    """customerServiceMessage.setTyping: response."""
+
+    errMsg: str
+
+
+class CustomerServiceMessageSetTyping(Protocol):
+    """Show a user that customer service is typing, or stop showing it. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_typing"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageSetTypingParams, /) -> CustomerServiceMessageSetTypingResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageSetTypingParams]) -> CustomerServiceMessageSetTypingResult: ...
+
+
+class CustomerServiceMessageUploadTempMediaParams(TypedDict):
+    """customerServiceMessage.uploadTempMedia: request."""
+
+    type: str
+    media: File
+
+
+class CustomerServiceMessageUploadTempMediaResult(TypedDict):
+    """customerServiceMessage.uploadTempMedia: response."""
+
+    type: str
+    mediaId: str
+    createdAt: int
+    errMsg: str
+
+
+class CustomerServiceMessageUploadTempMediaHTTPSResult(TypedDict):
+    """customerServiceMessage.uploadTempMedia: response."""
+
+    type: str
+    media_id: str
+    created_at: int
+    errMsg: str
+
+
+class CustomerServiceMessageUploadTempMedia(Protocol):
+    """Upload a file for messages, which WeChat keeps for three days. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_uploadtempmedia"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageUploadTempMediaParams, /) -> CustomerServiceMessageUploadTempMediaResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageUploadTempMediaParams]) -> CustomerServiceMessageUploadTempMediaResult: ...
+
+
+class CustomerServiceMessageUploadTempMediaHTTPS(Protocol):
+    """Upload a file for messages, which WeChat keeps for three days. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_uploadtempmedia"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageUploadTempMediaParams, /) -> CustomerServiceMessageUploadTempMediaHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageUploadTempMediaParams]) -> CustomerServiceMessageUploadTempMediaHTTPSResult: ...
+
+
 class DeviceGetSnTicketParams(TypedDict):
     """device.getSnTicket: request."""
 
@@ -5229,6 +6275,61 @@ class OperationRealtimelogSearch(Protocol):
     def __call__(self, **keywords: Unpack[OperationRealtimelogSearchParams]) -> OperationRealtimelogSearchResult: ...
 
 
+class PhonenumberGetPhoneNumberParams(TypedDict):
+    """phonenumber.getPhoneNumber: request."""
+
+    code: str
+    openid: NotRequired[str]
+
+
+class PhonenumberGetPhoneNumberResultWatermark(TypedDict):
+    """phonenumber.getPhoneNumber: response."""
+
+    timestamp: int
+    appid: str
+
+
+class PhonenumberGetPhoneNumberResultPhoneInfo(TypedDict):
+    """phonenumber.getPhoneNumber: response."""
+
+    phoneNumber: str
+    purePhoneNumber: str
+    countryCode: str
+    watermark: PhonenumberGetPhoneNumberResultWatermark
+
+
+class PhonenumberGetPhoneNumberResult(TypedDict):
+    """phonenumber.getPhoneNumber: response."""
+
+    phoneInfo: PhonenumberGetPhoneNumberResultPhoneInfo
+    errMsg: str
+
+
+class PhonenumberGetPhoneNumberHTTPSResult(TypedDict):
+    """phonenumber.getPhoneNumber: response."""
+
+    phone_info: PhonenumberGetPhoneNumberResultPhoneInfo
+    errMsg: str
+
+
+class PhonenumberGetPhoneNumber(Protocol):
+    """Exchange the code of a phone number button for the user's phone number. See https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/phone-number/api_getphonenumber"""
+
+    @overload
+    def __call__(self, params: PhonenumberGetPhoneNumberParams, /) -> PhonenumberGetPhoneNumberResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PhonenumberGetPhoneNumberParams]) -> PhonenumberGetPhoneNumberResult: ...
+
+
+class PhonenumberGetPhoneNumberHTTPS(Protocol):
+    """Exchange the code of a phone number button for the user's phone number. See https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/phone-number/api_getphonenumber"""
+
+    @overload
+    def __call__(self, params: PhonenumberGetPhoneNumberParams, /) -> PhonenumberGetPhoneNumberHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PhonenumberGetPhoneNumberParams]) -> PhonenumberGetPhoneNumberHTTPSResult: ...
+
+
 class PluginManagerApplyPluginParams(TypedDict):
     """pluginManager.applyPlugin: request."""
 
@@ -5535,6 +6636,35 @@ class PluginManagerUnbindPluginHTTPS(Protocol):
     def __call__(self, **keywords: Unpack[PluginManagerUnbindPluginHTTPSParams]) -> PluginManagerUnbindPluginResult: ...
 
 
+class RedpacketcoverGetAuthenticationUrlParams(TypedDict):
+    """redpacketcover.getAuthenticationUrl: request."""
+
+    openid: str
+    ctoken: str
+
+
+class RedpacketcoverGetAuthenticationUrlResultData(TypedDict):
+    """redpacketcover.getAuthenticationUrl: response."""
+
+    url: str
+
+
+class RedpacketcoverGetAuthenticationUrlResult(TypedDict):
+    """redpacketcover.getAuthenticationUrl: response."""
+
+    data: RedpacketcoverGetAuthenticationUrlResultData
+    errMsg: str
+
+
+class RedpacketcoverGetAuthenticationUrl(Protocol):
+    """Get the link by which a user takes a red packet cover. See https://developers.weixin.qq.com/miniprogram/dev/server/API/red-packet-cover/api_getredpacketcoverurl"""
+
+    @overload
+    def __call__(self, params: RedpacketcoverGetAuthenticationUrlParams, /) -> RedpacketcoverGetAuthenticationUrlResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[RedpacketcoverGetAuthenticationUrlParams]) -> RedpacketcoverGetAuthenticationUrlResult: ...
+
+
 class RiskControlGetUserRiskRankParams(TypedDict):
     """riskControl.getUserRiskRank: request."""
 
@@ -5599,6 +6729,326 @@ class RiskControlGetUserRiskRankHTTPS(Protocol):
     def __call__(self, **keywords: Unpack[RiskControlGetUserRiskRankHTTPSParams]) -> RiskControlGetUserRiskRankHTTPSResult: ...
 
 
+class SearchImageSearchParams(TypedDict):
+    """search.imageSearch: request."""
+
+    img: File
+
+
+class SearchImageSearchResultItem(TypedDict):
+    """search.imageSearch: response."""
+
+    title: str
+    imgUrl: str
+    price: str
+    path: str
+
+
+class SearchImageSearchResult(TypedDict):
+    """search.imageSearch: response."""
+
+    items: list[SearchImageSearchResultItem]
+    errMsg: str
+
+
+class SearchImageSearchHTTPSResultItem(TypedDict):
+    """search.imageSearch: response."""
+
+    title: str
+    img_url: str
+    price: str
+    path: str
+
+
+class SearchImageSearchHTTPSResult(TypedDict):
+    """search.imageSearch: response."""
+
+    items: list[SearchImageSearchHTTPSResultItem]
+    errMsg: str
+
+
+class SearchImageSearch(Protocol):
+    """Search the mini program's goods by an image. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/search/search.imageSearch.html"""
+
+    @overload
+    def __call__(self, params: SearchImageSearchParams, /) -> SearchImageSearchResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SearchImageSearchParams]) -> SearchImageSearchResult: ...
+
+
+class SearchImageSearchHTTPS(Protocol):
+    """Search the mini program's goods by an image. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/search/search.imageSearch.html"""
+
+    @overload
+    def __call__(self, params: SearchImageSearchParams, /) -> SearchImageSearchHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SearchImageSearchParams]) -> SearchImageSearchHTTPSResult: ...
+
+
+class SearchSubmitPagesParamsAuthor(TypedDict):
+    """search.submitPages: request."""
+
+    authorName: str
+    authorTitle: NotRequired[str]
+    authorPortrait: NotRequired[str]
+
+
+class SearchSubmitPagesParamsVideo(TypedDict):
+    """search.submitPages: request."""
+
+    videoTitle: NotRequired[str]
+    videoLength: int
+    videoImg: str
+
+
+# search.submitPages: request.
+SearchSubmitPagesParamsData = TypedDict("SearchSubmitPagesParamsData", {
+    "@type": "str",
+    "update": "int",
+    "contentId": "str",
+    "pageType": "int",
+    "h5Url": "NotRequired[str]",
+    "title": "str",
+    "abstract": "NotRequired[list[str]]",
+    "referer": "NotRequired[str]",
+    "coverImgUrl": "NotRequired[str]",
+    "mainbody": "str",
+    "author": "NotRequired[SearchSubmitPagesParamsAuthor]",
+    "video": "NotRequired[list[SearchSubmitPagesParamsVideo]]",
+    "timePublish": "int",
+    "timeModify": "int",
+    "extraInfo": "NotRequired[Mapping[str, Any]]",
+})
+
+
+class SearchSubmitPagesParamsPage(TypedDict):
+    """search.submitPages: request."""
+
+    path: str
+    query: str
+    dataList: list[SearchSubmitPagesParamsData]
+
+
+class SearchSubmitPagesParams(TypedDict):
+    """search.submitPages: request."""
+
+    pages: list[SearchSubmitPagesParamsPage]
+
+
+class SearchSubmitPagesHTTPSParamsAuthor(TypedDict):
+    """search.submitPages: request."""
+
+    author_name: str
+    author_title: NotRequired[str]
+    author_portrait: NotRequired[str]
+
+
+class SearchSubmitPagesHTTPSParamsVideo(TypedDict):
+    """search.submitPages: request."""
+
+    video_title: NotRequired[str]
+    video_length: int
+    video_img: str
+
+
+# search.submitPages: request.
+SearchSubmitPagesHTTPSParamsData = TypedDict("SearchSubmitPagesHTTPSParamsData", {
+    "@type": "str",
+    "update": "int",
+    "content_id": "str",
+    "page_type": "int",
+    "h5_url": "NotRequired[str]",
+    "title": "str",
+    "abstract": "NotRequired[list[str]]",
+    "referer": "NotRequired[str]",
+    "cover_img_url": "NotRequired[str]",
+    "mainbody": "str",
+    "author": "NotRequired[SearchSubmitPagesHTTPSParamsAuthor]",
+    "video": "NotRequired[list[SearchSubmitPagesHTTPSParamsVideo]]",
+    "time_publish": "int",
+    "time_modify": "int",
+    "extra_info": "NotRequired[Mapping[str, Any]]",
+})
+
+
+class SearchSubmitPagesHTTPSParamsPage(TypedDict):
+    """search.submitPages: request."""
+
+    path: str
+    query: str
+    data_list: list[SearchSubmitPagesHTTPSParamsData]
+
+
+class SearchSubmitPagesHTTPSParams(TypedDict):
+    """search.submitPages: request."""
+
+    pages: list[SearchSubmitPagesHTTPSParamsPage]
+
+
+class SearchSubmitPagesResult(TypedDict):
+    """search.submitPages: response."""
+
+    errMsg: str
+
+
+class SearchSubmitPages(Protocol):
+    """Give pages of the mini program to WeChat's search. See https://developers.weixin.qq.com/miniprogram/dev/server/API/wxsearch/api_submitpages"""
+
+    @overload
+    def __call__(self, params: SearchSubmitPagesParams, /) -> SearchSubmitPagesResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SearchSubmitPagesParams]) -> SearchSubmitPagesResult: ...
+
+
+class SearchSubmitPagesHTTPS(Protocol):
+    """Give pages of the mini program to WeChat's search. See https://developers.weixin.qq.com/miniprogram/dev/server/API/wxsearch/api_submitpages"""
+
+    @overload
+    def __call__(self, params: SearchSubmitPagesHTTPSParams, /) -> SearchSubmitPagesResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SearchSubmitPagesHTTPSParams]) -> SearchSubmitPagesResult: ...
+
+
+class SecurityImgSecCheckParams(TypedDict):
+    """security.imgSecCheck: request."""
+
+    media: File
+
+
+class SecurityImgSecCheckResult(TypedDict):
+    """security.imgSecCheck: response."""
+
+    errMsg: str
+
+
+class SecurityImgSecCheck(Protocol):
+    """Check an image for forbidden content, version 1. See https://developers.weixin.qq.com/miniprogram/dev/framework/security.imgSecCheck.html"""
+
+    @overload
+    def __call__(self, params: SecurityImgSecCheckParams, /) -> SecurityImgSecCheckResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SecurityImgSecCheckParams]) -> SecurityImgSecCheckResult: ...
+
+
+class SecurityMediaCheckAsyncParams(TypedDict):
+    """security.mediaCheckAsync: request."""
+
+    mediaUrl: str
+    mediaType: int
+    version: NotRequired[int]
+    scene: NotRequired[int]
+    openid: NotRequired[str]
+
+
+class SecurityMediaCheckAsyncHTTPSParams(TypedDict):
+    """security.mediaCheckAsync: request."""
+
+    media_url: str
+    media_type: int
+    version: NotRequired[int]
+    scene: NotRequired[int]
+    openid: NotRequired[str]
+
+
+class SecurityMediaCheckAsyncResult(TypedDict):
+    """security.mediaCheckAsync: response."""
+
+    traceId: str
+    errMsg: str
+
+
+class SecurityMediaCheckAsyncHTTPSResult(TypedDict):
+    """security.mediaCheckAsync: response."""
+
+    trace_id: str
+    errMsg: str
+
+
+class SecurityMediaCheckAsync(Protocol):
+    """Check an image or a sound for forbidden content; the result is pushed later. See https://developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/sec-check/api_mediacheckasync"""
+
+    @overload
+    def __call__(self, params: SecurityMediaCheckAsyncParams, /) -> SecurityMediaCheckAsyncResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SecurityMediaCheckAsyncParams]) -> SecurityMediaCheckAsyncResult: ...
+
+
+class SecurityMediaCheckAsyncHTTPS(Protocol):
+    """Check an image or a sound for forbidden content; the result is pushed later. See https://developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/sec-check/api_mediacheckasync"""
+
+    @overload
+    def __call__(self, params: SecurityMediaCheckAsyncHTTPSParams, /) -> SecurityMediaCheckAsyncHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SecurityMediaCheckAsyncHTTPSParams]) -> SecurityMediaCheckAsyncHTTPSResult: ...
+
+
+class SecurityMsgSecCheckParams(TypedDict):
+    """security.msgSecCheck: request."""
+
+    content: str
+    version: NotRequired[int]
+    scene: NotRequired[int]
+    openid: NotRequired[str]
+    title: NotRequired[str]
+    nickname: NotRequired[str]
+    signature: NotRequired[str]
+
+
+class SecurityMsgSecCheckResultResult(TypedDict):
+    """security.msgSecCheck: response."""
+
+    suggest: str
+    label: int
+
+
+class SecurityMsgSecCheckResultDetail(TypedDict):
+    """security.msgSecCheck: response."""
+
+    strategy: str
+    errcode: int
+    suggest: NotRequired[str]
+    label: NotRequired[int]
+    keyword: NotRequired[str]
+    prob: NotRequired[int]
+    level: NotRequired[int]
+
+
+class SecurityMsgSecCheckResult(TypedDict):
+    """security.msgSecCheck: response."""
+
+    result: NotRequired[SecurityMsgSecCheckResultResult]
+    detail: NotRequired[list[SecurityMsgSecCheckResultDetail]]
+    traceId: NotRequired[str]
+    errMsg: str
+
+
+class SecurityMsgSecCheckHTTPSResult(TypedDict):
+    """security.msgSecCheck: response."""
+
+    result: NotRequired[SecurityMsgSecCheckResultResult]
+    detail: NotRequired[list[SecurityMsgSecCheckResultDetail]]
+    trace_id: NotRequired[str]
+    errMsg: str
+
+
+class SecurityMsgSecCheck(Protocol):
+    """Check a text for forbidden content, version 1 or 2. See https://developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/sec-check/api_msgseccheck"""
+
+    @overload
+    def __call__(self, params: SecurityMsgSecCheckParams, /) -> SecurityMsgSecCheckResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SecurityMsgSecCheckParams]) -> SecurityMsgSecCheckResult: ...
+
+
+class SecurityMsgSecCheckHTTPS(Protocol):
+    """Check a text for forbidden content, version 1 or 2. See https://developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/sec-check/api_msgseccheck"""
+
+    @overload
+    def __call__(self, params: SecurityMsgSecCheckParams, /) -> SecurityMsgSecCheckHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SecurityMsgSecCheckParams]) -> SecurityMsgSecCheckHTTPSResult: ...
+
+
 # serviceMarket.invokeService: request.
 ServiceMarketInvokeServiceParams = TypedDict("ServiceMarketInvokeServiceParams", {
     "service": "str",
@@ -5653,6 +7103,47 @@ class ServiceMarketInvokeServiceHTTPS(Protocol):
     def __call__(self, **keywords: Unpack[ServiceMarketInvokeServiceHTTPSParams]) -> ServiceMarketInvokeServiceHTTPSResult: ...
 
 
+class ShortlinkGenerateParams(TypedDict):
+    """shortlink.generate: request."""
+
+    pageUrl: str
+    pageTitle: NotRequired[str]
+    isPermanent: NotRequired[bool]
+
+
+class ShortlinkGenerateHTTPSParams(TypedDict):
+    """shortlink.generate: request."""
+
+    page_url: str
+    page_title: NotRequired[str]
+    is_permanent: NotRequired[bool]
+
+
+class ShortlinkGenerateResult(TypedDict):
+    """shortlink.generate: response."""
+
+    link: str
+    errMsg: str
+
+
+class ShortlinkGenerate(Protocol):
+    """Make a short link that opens a page of the mini program within WeChat. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/short-link/api_generateshortlink"""
+
+    @overload
+    def __call__(self, params: ShortlinkGenerateParams, /) -> ShortlinkGenerateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ShortlinkGenerateParams]) -> ShortlinkGenerateResult: ...
+
+
+class ShortlinkGenerateHTTPS(Protocol):
+    """Make a short link that opens a page of the mini program within WeChat. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/short-link/api_generateshortlink"""
+
+    @overload
+    def __call__(self, params: ShortlinkGenerateHTTPSParams, /) -> ShortlinkGenerateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ShortlinkGenerateHTTPSParams]) -> ShortlinkGenerateResult: ...
+
+
 class SoterVerifySignatureParams(TypedDict):
     """soter.verifySignature: request."""
 
@@ -5699,6 +7190,1074 @@ class SoterVerifySignatureHTTPS(Protocol):
     def __call__(self, params: SoterVerifySignatureHTTPSParams, /) -> SoterVerifySignatureHTTPSResult: ...
     @overload
     def __call__(self, **keywords: Unpack[SoterVerifySignatureHTTPSParams]) -> SoterVerifySignatureHTTPSResult: ...
+
+
+class SubscribeMessageAddTemplateParams(TypedDict):
+    """subscribeMessage.addTemplate: request."""
+
+    tid: str
+    kidList: list[int]
+    sceneDesc: str
+
+
+class SubscribeMessageAddTemplateResult(TypedDict):
+    """subscribeMessage.addTemplate: response."""
+
+    priTmplId: str
+    errMsg: str
+
+
+class SubscribeMessageAddTemplate(Protocol):
+    """Add a public template to the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_addwxanewtemplate"""
+
+    @overload
+    def __call__(self, params: SubscribeMessageAddTemplateParams, /) -> SubscribeMessageAddTemplateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SubscribeMessageAddTemplateParams]) -> SubscribeMessageAddTemplateResult: ...
+
+
+class SubscribeMessageDeleteTemplateParams(TypedDict):
+    """subscribeMessage.deleteTemplate: request."""
+
+    priTmplId: str
+
+
+class SubscribeMessageDeleteTemplateResult(TypedDict):
+    """subscribeMessage.deleteTemplate: response."""
+
+    errMsg: str
+
+
+class SubscribeMessageDeleteTemplate(Protocol):
+    """Delete one of the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_delwxanewtemplate"""
+
+    @overload
+    def __call__(self, params: SubscribeMessageDeleteTemplateParams, /) -> SubscribeMessageDeleteTemplateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SubscribeMessageDeleteTemplateParams]) -> SubscribeMessageDeleteTemplateResult: ...
+
+
+class SubscribeMessageGetCategoryResultCategory(TypedDict):
+    """subscribeMessage.getCategory: response."""
+
+    id: int
+    name: str
+
+
+class SubscribeMessageGetCategoryResult(TypedDict):
+    """subscribeMessage.getCategory: response."""
+
+    data: list[SubscribeMessageGetCategoryResultCategory]
+    errMsg: str
+
+
+class SubscribeMessageGetCategory(Protocol):
+    """List the mini program's categories. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_getcategory"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> SubscribeMessageGetCategoryResult: ...
+
+
+class SubscribeMessageGetPubTemplateKeyWordsByIdParams(TypedDict):
+    """subscribeMessage.getPubTemplateKeyWordsById: request."""
+
+    tid: str
+
+
+class SubscribeMessageGetPubTemplateKeyWordsByIdResultKeyword(TypedDict):
+    """subscribeMessage.getPubTemplateKeyWordsById: response."""
+
+    kid: int
+    name: str
+    example: str
+    rule: str
+
+
+class SubscribeMessageGetPubTemplateKeyWordsByIdResult(TypedDict):
+    """subscribeMessage.getPubTemplateKeyWordsById: response."""
+
+    count: NotRequired[int]
+    data: list[SubscribeMessageGetPubTemplateKeyWordsByIdResultKeyword]
+    errMsg: str
+
+
+class SubscribeMessageGetPubTemplateKeyWordsById(Protocol):
+    """List the keywords of a public template. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_getpubnewtemplatekeywords"""
+
+    @overload
+    def __call__(self, params: SubscribeMessageGetPubTemplateKeyWordsByIdParams, /) -> SubscribeMessageGetPubTemplateKeyWordsByIdResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SubscribeMessageGetPubTemplateKeyWordsByIdParams]) -> SubscribeMessageGetPubTemplateKeyWordsByIdResult: ...
+
+
+class SubscribeMessageGetPubTemplateTitleListParams(TypedDict):
+    """subscribeMessage.getPubTemplateTitleList: request."""
+
+    ids: str
+    start: int
+    limit: int
+
+
+class SubscribeMessageGetPubTemplateTitleListResultTitle(TypedDict):
+    """subscribeMessage.getPubTemplateTitleList: response."""
+
+    tid: int
+    title: str
+    type: int
+    categoryId: Any
+
+
+class SubscribeMessageGetPubTemplateTitleListResult(TypedDict):
+    """subscribeMessage.getPubTemplateTitleList: response."""
+
+    count: int
+    data: list[SubscribeMessageGetPubTemplateTitleListResultTitle]
+    errMsg: str
+
+
+class SubscribeMessageGetPubTemplateTitleList(Protocol):
+    """List the public templates of categories. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_getpubnewtemplatetitles"""
+
+    @overload
+    def __call__(self, params: SubscribeMessageGetPubTemplateTitleListParams, /) -> SubscribeMessageGetPubTemplateTitleListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SubscribeMessageGetPubTemplateTitleListParams]) -> SubscribeMessageGetPubTemplateTitleListResult: ...
+
+
+class SubscribeMessageGetTemplateListResultKeywordEnumValue(TypedDict):
+    """subscribeMessage.getTemplateList: response."""
+
+    keywordCode: str
+    enumValueList: list[str]
+
+
+class SubscribeMessageGetTemplateListResultTemplate(TypedDict):
+    """subscribeMessage.getTemplateList: response."""
+
+    priTmplId: str
+    title: str
+    content: str
+    example: str
+    type: int
+    keywordEnumValueList: NotRequired[list[SubscribeMessageGetTemplateListResultKeywordEnumValue]]
+
+
+class SubscribeMessageGetTemplateListResult(TypedDict):
+    """subscribeMessage.getTemplateList: response."""
+
+    data: list[SubscribeMessageGetTemplateListResultTemplate]
+    errMsg: str
+
+
+class SubscribeMessageGetTemplateList(Protocol):
+    """List the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_getwxapubnewtemplate"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> SubscribeMessageGetTemplateListResult: ...
+
+
+class SubscribeMessageSendParams(TypedDict):
+    """subscribeMessage.send: request."""
+
+    touser: str
+    templateId: str
+    page: NotRequired[str]
+    data: Mapping[str, Any]
+    miniprogramState: NotRequired[str]
+    lang: NotRequired[str]
+
+
+class SubscribeMessageSendHTTPSParams(TypedDict):
+    """subscribeMessage.send: request."""
+
+    touser: str
+    template_id: str
+    page: NotRequired[str]
+    data: Mapping[str, Any]
+    miniprogram_state: NotRequired[str]
+    lang: NotRequired[str]
+
+
+class SubscribeMessageSendResult(TypedDict):
+    """subscribeMessage.send: response."""
+
+    errMsg: str
+
+
+class SubscribeMessageSend(Protocol):
+    """Send a subscribe message to a user. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_sendmessage"""
+
+    @overload
+    def __call__(self, params: SubscribeMessageSendParams, /) -> SubscribeMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SubscribeMessageSendParams]) -> SubscribeMessageSendResult: ...
+
+
+class SubscribeMessageSendHTTPS(Protocol):
+    """Send a subscribe message to a user. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_sendmessage"""
+
+    @overload
+    def __call__(self, params: SubscribeMessageSendHTTPSParams, /) -> SubscribeMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SubscribeMessageSendHTTPSParams]) -> SubscribeMessageSendResult: ...
+
+
+class TemplateMessageAddTemplateParams(TypedDict):
+    """templateMessage.addTemplate: request."""
+
+    id: str
+    keywordIdList: list[int]
+
+
+class TemplateMessageAddTemplateHTTPSParams(TypedDict):
+    """templateMessage.addTemplate: request."""
+
+    id: str
+    keyword_id_list: list[int]
+
+
+class TemplateMessageAddTemplateResult(TypedDict):
+    """templateMessage.addTemplate: response."""
+
+    templateId: str
+    errMsg: str
+
+
+class TemplateMessageAddTemplateHTTPSResult(TypedDict):
+    """templateMessage.addTemplate: response."""
+
+    template_id: str
+    errMsg: str
+
+
+class TemplateMessageAddTemplate(Protocol):
+    """Add a template of the library to the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.addTemplate.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageAddTemplateParams, /) -> TemplateMessageAddTemplateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageAddTemplateParams]) -> TemplateMessageAddTemplateResult: ...
+
+
+class TemplateMessageAddTemplateHTTPS(Protocol):
+    """Add a template of the library to the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.addTemplate.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageAddTemplateHTTPSParams, /) -> TemplateMessageAddTemplateHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageAddTemplateHTTPSParams]) -> TemplateMessageAddTemplateHTTPSResult: ...
+
+
+class TemplateMessageDeleteTemplateParams(TypedDict):
+    """templateMessage.deleteTemplate: request."""
+
+    templateId: str
+
+
+class TemplateMessageDeleteTemplateHTTPSParams(TypedDict):
+    """templateMessage.deleteTemplate: request."""
+
+    template_id: str
+
+
+class TemplateMessageDeleteTemplateResult(TypedDict):
+    """templateMessage.deleteTemplate: response."""
+
+    errMsg: str
+
+
+class TemplateMessageDeleteTemplate(Protocol):
+    """Delete one of the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.deleteTemplate.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageDeleteTemplateParams, /) -> TemplateMessageDeleteTemplateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageDeleteTemplateParams]) -> TemplateMessageDeleteTemplateResult: ...
+
+
+class TemplateMessageDeleteTemplateHTTPS(Protocol):
+    """Delete one of the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.deleteTemplate.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageDeleteTemplateHTTPSParams, /) -> TemplateMessageDeleteTemplateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageDeleteTemplateHTTPSParams]) -> TemplateMessageDeleteTemplateResult: ...
+
+
+class TemplateMessageGetTemplateLibraryByIdParams(TypedDict):
+    """templateMessage.getTemplateLibraryById: request."""
+
+    id: str
+
+
+class TemplateMessageGetTemplateLibraryByIdResultKeyword(TypedDict):
+    """templateMessage.getTemplateLibraryById: response."""
+
+    keywordId: Any
+    name: str
+    example: str
+
+
+class TemplateMessageGetTemplateLibraryByIdResult(TypedDict):
+    """templateMessage.getTemplateLibraryById: response."""
+
+    id: str
+    title: str
+    keywordList: list[TemplateMessageGetTemplateLibraryByIdResultKeyword]
+    errMsg: str
+
+
+class TemplateMessageGetTemplateLibraryByIdHTTPSResultKeyword(TypedDict):
+    """templateMessage.getTemplateLibraryById: response."""
+
+    keyword_id: Any
+    name: str
+    example: str
+
+
+class TemplateMessageGetTemplateLibraryByIdHTTPSResult(TypedDict):
+    """templateMessage.getTemplateLibraryById: response."""
+
+    id: str
+    title: str
+    keyword_list: list[TemplateMessageGetTemplateLibraryByIdHTTPSResultKeyword]
+    errMsg: str
+
+
+class TemplateMessageGetTemplateLibraryById(Protocol):
+    """List the keywords of a title of the library. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.getTemplateLibraryById.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageGetTemplateLibraryByIdParams, /) -> TemplateMessageGetTemplateLibraryByIdResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageGetTemplateLibraryByIdParams]) -> TemplateMessageGetTemplateLibraryByIdResult: ...
+
+
+class TemplateMessageGetTemplateLibraryByIdHTTPS(Protocol):
+    """List the keywords of a title of the library. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.getTemplateLibraryById.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageGetTemplateLibraryByIdParams, /) -> TemplateMessageGetTemplateLibraryByIdHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageGetTemplateLibraryByIdParams]) -> TemplateMessageGetTemplateLibraryByIdHTTPSResult: ...
+
+
+class TemplateMessageGetTemplateLibraryListParams(TypedDict):
+    """templateMessage.getTemplateLibraryList: request."""
+
+    offset: int
+    count: int
+
+
+class TemplateMessageGetTemplateLibraryListResultTitle(TypedDict):
+    """templateMessage.getTemplateLibraryList: response."""
+
+    id: str
+    title: str
+
+
+class TemplateMessageGetTemplateLibraryListResult(TypedDict):
+    """templateMessage.getTemplateLibraryList: response."""
+
+    list: builtins.list[TemplateMessageGetTemplateLibraryListResultTitle]
+    totalCount: int
+    errMsg: str
+
+
+class TemplateMessageGetTemplateLibraryListHTTPSResult(TypedDict):
+    """templateMessage.getTemplateLibraryList: response."""
+
+    list: builtins.list[TemplateMessageGetTemplateLibraryListResultTitle]
+    total_count: int
+    errMsg: str
+
+
+class TemplateMessageGetTemplateLibraryList(Protocol):
+    """List the titles of the library of templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.getTemplateLibraryList.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageGetTemplateLibraryListParams, /) -> TemplateMessageGetTemplateLibraryListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageGetTemplateLibraryListParams]) -> TemplateMessageGetTemplateLibraryListResult: ...
+
+
+class TemplateMessageGetTemplateLibraryListHTTPS(Protocol):
+    """List the titles of the library of templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.getTemplateLibraryList.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageGetTemplateLibraryListParams, /) -> TemplateMessageGetTemplateLibraryListHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageGetTemplateLibraryListParams]) -> TemplateMessageGetTemplateLibraryListHTTPSResult: ...
+
+
+class TemplateMessageGetTemplateListParams(TypedDict):
+    """templateMessage.getTemplateList: request."""
+
+    offset: int
+    count: int
+
+
+class TemplateMessageGetTemplateListResultTemplate(TypedDict):
+    """templateMessage.getTemplateList: response."""
+
+    templateId: str
+    title: str
+    content: str
+    example: str
+
+
+class TemplateMessageGetTemplateListResult(TypedDict):
+    """templateMessage.getTemplateList: response."""
+
+    list: builtins.list[TemplateMessageGetTemplateListResultTemplate]
+    errMsg: str
+
+
+class TemplateMessageGetTemplateListHTTPSResultTemplate(TypedDict):
+    """templateMessage.getTemplateList: response."""
+
+    template_id: str
+    title: str
+    content: str
+    example: str
+
+
+class TemplateMessageGetTemplateListHTTPSResult(TypedDict):
+    """templateMessage.getTemplateList: response."""
+
+    list: builtins.list[TemplateMessageGetTemplateListHTTPSResultTemplate]
+    errMsg: str
+
+
+class TemplateMessageGetTemplateList(Protocol):
+    """List the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.getTemplateList.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageGetTemplateListParams, /) -> TemplateMessageGetTemplateListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageGetTemplateListParams]) -> TemplateMessageGetTemplateListResult: ...
+
+
+class TemplateMessageGetTemplateListHTTPS(Protocol):
+    """List the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.getTemplateList.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageGetTemplateListParams, /) -> TemplateMessageGetTemplateListHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageGetTemplateListParams]) -> TemplateMessageGetTemplateListHTTPSResult: ...
+
+
+class TemplateMessageSendParams(TypedDict):
+    """templateMessage.send: request."""
+
+    touser: str
+    templateId: str
+    page: NotRequired[str]
+    formId: str
+    data: NotRequired[Mapping[str, Any]]
+    emphasisKeyword: NotRequired[str]
+
+
+class TemplateMessageSendHTTPSParams(TypedDict):
+    """templateMessage.send: request."""
+
+    touser: str
+    template_id: str
+    page: NotRequired[str]
+    form_id: str
+    data: NotRequired[Mapping[str, Any]]
+    emphasis_keyword: NotRequired[str]
+
+
+class TemplateMessageSendResult(TypedDict):
+    """templateMessage.send: response."""
+
+    errMsg: str
+
+
+class TemplateMessageSend(Protocol):
+    """Send a template message to a user, which WeChat replaced by subscribe messages in 2020. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.send.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageSendParams, /) -> TemplateMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageSendParams]) -> TemplateMessageSendResult: ...
+
+
+class TemplateMessageSendHTTPS(Protocol):
+    """Send a template message to a user, which WeChat replaced by subscribe messages in 2020. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.send.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageSendHTTPSParams, /) -> TemplateMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageSendHTTPSParams]) -> TemplateMessageSendResult: ...
+
+
+class UniformMessageSendParamsWeappTemplateMsg(TypedDict):
+    """uniformMessage.send: request."""
+
+    templateId: str
+    page: NotRequired[str]
+    formId: str
+    data: NotRequired[Mapping[str, Any]]
+    emphasisKeyword: NotRequired[str]
+
+
+class UniformMessageSendParamsMiniprogram(TypedDict):
+    """uniformMessage.send: request."""
+
+    appid: str
+    pagepath: str
+
+
+class UniformMessageSendParamsMpTemplateMsg(TypedDict):
+    """uniformMessage.send: request."""
+
+    appid: str
+    templateId: str
+    url: NotRequired[str]
+    miniprogram: NotRequired[UniformMessageSendParamsMiniprogram]
+    data: NotRequired[Mapping[str, Any]]
+
+
+class UniformMessageSendParams(TypedDict):
+    """uniformMessage.send: request."""
+
+    touser: str
+    weappTemplateMsg: NotRequired[UniformMessageSendParamsWeappTemplateMsg]
+    mpTemplateMsg: NotRequired[UniformMessageSendParamsMpTemplateMsg]
+
+
+class UniformMessageSendHTTPSParamsWeappTemplateMsg(TypedDict):
+    """uniformMessage.send: request."""
+
+    template_id: str
+    page: NotRequired[str]
+    form_id: str
+    data: NotRequired[Mapping[str, Any]]
+    emphasis_keyword: NotRequired[str]
+
+
+class UniformMessageSendHTTPSParamsMpTemplateMsg(TypedDict):
+    """uniformMessage.send: request."""
+
+    appid: str
+    template_id: str
+    url: NotRequired[str]
+    miniprogram: NotRequired[UniformMessageSendParamsMiniprogram]
+    data: NotRequired[Mapping[str, Any]]
+
+
+class UniformMessageSendHTTPSParams(TypedDict):
+    """uniformMessage.send: request."""
+
+    touser: str
+    weapp_template_msg: NotRequired[UniformMessageSendHTTPSParamsWeappTemplateMsg]
+    mp_template_msg: NotRequired[UniformMessageSendHTTPSParamsMpTemplateMsg]
+
+
+class UniformMessageSendResult(TypedDict):
+    """uniformMessage.send: response."""
+
+    errMsg: str
+
+
+class UniformMessageSend(Protocol):
+    """Send a message as the mini program or as its official account. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/uniform-message/uniformMessage.send.html"""
+
+    @overload
+    def __call__(self, params: UniformMessageSendParams, /) -> UniformMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UniformMessageSendParams]) -> UniformMessageSendResult: ...
+
+
+class UniformMessageSendHTTPS(Protocol):
+    """Send a message as the mini program or as its official account. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/uniform-message/uniformMessage.send.html"""
+
+    @overload
+    def __call__(self, params: UniformMessageSendHTTPSParams, /) -> UniformMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UniformMessageSendHTTPSParams]) -> UniformMessageSendResult: ...
+
+
+class UpdatableMessageCreateActivityIdParams(TypedDict):
+    """updatableMessage.createActivityId: request."""
+
+    unionid: NotRequired[str]
+    openid: NotRequired[str]
+
+
+class UpdatableMessageCreateActivityIdResult(TypedDict):
+    """updatableMessage.createActivityId: response."""
+
+    activityId: str
+    expirationTime: int
+    errMsg: str
+
+
+class UpdatableMessageCreateActivityIdHTTPSResult(TypedDict):
+    """updatableMessage.createActivityId: response."""
+
+    activity_id: str
+    expiration_time: int
+    errMsg: str
+
+
+class UpdatableMessageCreateActivityId(Protocol):
+    """Make an id for an updatable or a private message. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_createactivityid"""
+
+    @overload
+    def __call__(self, params: UpdatableMessageCreateActivityIdParams, /) -> UpdatableMessageCreateActivityIdResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UpdatableMessageCreateActivityIdParams]) -> UpdatableMessageCreateActivityIdResult: ...
+
+
+class UpdatableMessageCreateActivityIdHTTPS(Protocol):
+    """Make an id for an updatable or a private message. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_createactivityid"""
+
+    @overload
+    def __call__(self, params: UpdatableMessageCreateActivityIdParams, /) -> UpdatableMessageCreateActivityIdHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UpdatableMessageCreateActivityIdParams]) -> UpdatableMessageCreateActivityIdHTTPSResult: ...
+
+
+class UpdatableMessageSetUpdatableMsgParamsParameter(TypedDict):
+    """updatableMessage.setUpdatableMsg: request."""
+
+    name: str
+    value: str
+
+
+class UpdatableMessageSetUpdatableMsgParamsTemplateInfo(TypedDict):
+    """updatableMessage.setUpdatableMsg: request."""
+
+    parameterList: list[UpdatableMessageSetUpdatableMsgParamsParameter]
+
+
+class UpdatableMessageSetUpdatableMsgParams(TypedDict):
+    """updatableMessage.setUpdatableMsg: request."""
+
+    activityId: str
+    targetState: int
+    templateInfo: UpdatableMessageSetUpdatableMsgParamsTemplateInfo
+
+
+class UpdatableMessageSetUpdatableMsgHTTPSParamsTemplateInfo(TypedDict):
+    """updatableMessage.setUpdatableMsg: request."""
+
+    parameter_list: list[UpdatableMessageSetUpdatableMsgParamsParameter]
+
+
+class UpdatableMessageSetUpdatableMsgHTTPSParams(TypedDict):
+    """updatableMessage.setUpdatableMsg: request."""
+
+    activity_id: str
+    target_state: int
+    template_info: UpdatableMessageSetUpdatableMsgHTTPSParamsTemplateInfo
+
+
+class UpdatableMessageSetUpdatableMsgResult(TypedDict):
+    """updatableMessage.setUpdatableMsg: response."""
+
+    errMsg: str
+
+
+class UpdatableMessageSetUpdatableMsg(Protocol):
+    """Change an updatable message that was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_setupdatablemsg"""
+
+    @overload
+    def __call__(self, params: UpdatableMessageSetUpdatableMsgParams, /) -> UpdatableMessageSetUpdatableMsgResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UpdatableMessageSetUpdatableMsgParams]) -> UpdatableMessageSetUpdatableMsgResult: ...
+
+
+class UpdatableMessageSetUpdatableMsgHTTPS(Protocol):
+    """Change an updatable message that was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_setupdatablemsg"""
+
+    @overload
+    def __call__(self, params: UpdatableMessageSetUpdatableMsgHTTPSParams, /) -> UpdatableMessageSetUpdatableMsgResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UpdatableMessageSetUpdatableMsgHTTPSParams]) -> UpdatableMessageSetUpdatableMsgResult: ...
+
+
+class UrllinkGenerateParamsCloudBase(TypedDict):
+    """urllink.generate: request."""
+
+    env: str
+    domain: NotRequired[str]
+    path: NotRequired[str]
+    query: NotRequired[str]
+    resourceAppid: NotRequired[str]
+
+
+class UrllinkGenerateParams(TypedDict):
+    """urllink.generate: request."""
+
+    path: NotRequired[str]
+    query: NotRequired[str]
+    expireType: NotRequired[int]
+    expireTime: NotRequired[int]
+    expireInterval: NotRequired[int]
+    cloudBase: NotRequired[UrllinkGenerateParamsCloudBase]
+    envVersion: NotRequired[str]
+    isExpire: NotRequired[bool]
+
+
+class UrllinkGenerateHTTPSParamsCloudBase(TypedDict):
+    """urllink.generate: request."""
+
+    env: str
+    domain: NotRequired[str]
+    path: NotRequired[str]
+    query: NotRequired[str]
+    resource_appid: NotRequired[str]
+
+
+class UrllinkGenerateHTTPSParams(TypedDict):
+    """urllink.generate: request."""
+
+    path: NotRequired[str]
+    query: NotRequired[str]
+    expire_type: NotRequired[int]
+    expire_time: NotRequired[int]
+    expire_interval: NotRequired[int]
+    cloud_base: NotRequired[UrllinkGenerateHTTPSParamsCloudBase]
+    env_version: NotRequired[str]
+    is_expire: NotRequired[bool]
+
+
+class UrllinkGenerateResult(TypedDict):
+    """urllink.generate: response."""
+
+    urlLink: str
+    errMsg: str
+
+
+class UrllinkGenerateHTTPSResult(TypedDict):
+    """urllink.generate: response."""
+
+    url_link: str
+    errMsg: str
+
+
+class UrllinkGenerate(Protocol):
+    """Make a URL link that opens a page of the mini program from anywhere. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink"""
+
+    @overload
+    def __call__(self, params: UrllinkGenerateParams, /) -> UrllinkGenerateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrllinkGenerateParams]) -> UrllinkGenerateResult: ...
+
+
+class UrllinkGenerateHTTPS(Protocol):
+    """Make a URL link that opens a page of the mini program from anywhere. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink"""
+
+    @overload
+    def __call__(self, params: UrllinkGenerateHTTPSParams, /) -> UrllinkGenerateHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrllinkGenerateHTTPSParams]) -> UrllinkGenerateHTTPSResult: ...
+
+
+class UrllinkQueryParams(TypedDict):
+    """urllink.query: request."""
+
+    urlLink: NotRequired[str]
+    queryType: NotRequired[int]
+
+
+class UrllinkQueryHTTPSParams(TypedDict):
+    """urllink.query: request."""
+
+    url_link: NotRequired[str]
+    query_type: NotRequired[int]
+
+
+class UrllinkQueryResultCloudBase(TypedDict):
+    """urllink.query: response."""
+
+    env: NotRequired[str]
+    doamin: NotRequired[str]
+    path: NotRequired[str]
+    query: NotRequired[str]
+    resourceAppid: NotRequired[str]
+
+
+class UrllinkQueryResultUrlLinkInfo(TypedDict):
+    """urllink.query: response."""
+
+    appid: str
+    path: str
+    query: str
+    createTime: int
+    expireTime: int
+    envVersion: str
+    cloudBase: NotRequired[UrllinkQueryResultCloudBase]
+
+
+class UrllinkQueryResultQuotaInfo(TypedDict):
+    """urllink.query: response."""
+
+    remainVisitQuota: int
+
+
+class UrllinkQueryResult(TypedDict):
+    """urllink.query: response."""
+
+    urlLinkInfo: NotRequired[UrllinkQueryResultUrlLinkInfo]
+    quotaInfo: NotRequired[UrllinkQueryResultQuotaInfo]
+    errMsg: str
+
+
+class UrllinkQueryHTTPSResultCloudBase(TypedDict):
+    """urllink.query: response."""
+
+    env: NotRequired[str]
+    doamin: NotRequired[str]
+    path: NotRequired[str]
+    query: NotRequired[str]
+    resource_appid: NotRequired[str]
+
+
+class UrllinkQueryHTTPSResultUrlLinkInfo(TypedDict):
+    """urllink.query: response."""
+
+    appid: str
+    path: str
+    query: str
+    create_time: int
+    expire_time: int
+    env_version: str
+    cloud_base: NotRequired[UrllinkQueryHTTPSResultCloudBase]
+
+
+class UrllinkQueryHTTPSResultQuotaInfo(TypedDict):
+    """urllink.query: response."""
+
+    remain_visit_quota: int
+
+
+class UrllinkQueryHTTPSResult(TypedDict):
+    """urllink.query: response."""
+
+    url_link_info: NotRequired[UrllinkQueryHTTPSResultUrlLinkInfo]
+    quota_info: NotRequired[UrllinkQueryHTTPSResultQuotaInfo]
+    errMsg: str
+
+
+class UrllinkQuery(Protocol):
+    """Look up a URL link, or what is left of the day's quota. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_queryurllink"""
+
+    @overload
+    def __call__(self, params: UrllinkQueryParams, /) -> UrllinkQueryResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrllinkQueryParams]) -> UrllinkQueryResult: ...
+
+
+class UrllinkQueryHTTPS(Protocol):
+    """Look up a URL link, or what is left of the day's quota. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_queryurllink"""
+
+    @overload
+    def __call__(self, params: UrllinkQueryHTTPSParams, /) -> UrllinkQueryHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrllinkQueryHTTPSParams]) -> UrllinkQueryHTTPSResult: ...
+
+
+class UrlschemeGenerateParamsJumpWxa(TypedDict):
+    """urlscheme.generate: request."""
+
+    path: NotRequired[str]
+    query: NotRequired[str]
+    envVersion: NotRequired[str]
+
+
+class UrlschemeGenerateParams(TypedDict):
+    """urlscheme.generate: request."""
+
+    jumpWxa: NotRequired[UrlschemeGenerateParamsJumpWxa]
+    isExpire: NotRequired[bool]
+    expireTime: NotRequired[int]
+    expireType: NotRequired[int]
+    expireInterval: NotRequired[int]
+
+
+class UrlschemeGenerateHTTPSParamsJumpWxa(TypedDict):
+    """urlscheme.generate: request."""
+
+    path: NotRequired[str]
+    query: NotRequired[str]
+    env_version: NotRequired[str]
+
+
+class UrlschemeGenerateHTTPSParams(TypedDict):
+    """urlscheme.generate: request."""
+
+    jump_wxa: NotRequired[UrlschemeGenerateHTTPSParamsJumpWxa]
+    is_expire: NotRequired[bool]
+    expire_time: NotRequired[int]
+    expire_type: NotRequired[int]
+    expire_interval: NotRequired[int]
+
+
+class UrlschemeGenerateResult(TypedDict):
+    """urlscheme.generate: response."""
+
+    openlink: str
+    errMsg: str
+
+
+class UrlschemeGenerate(Protocol):
+    """Make a URL scheme that opens a page of the mini program from outside of WeChat. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatescheme"""
+
+    @overload
+    def __call__(self, params: UrlschemeGenerateParams, /) -> UrlschemeGenerateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrlschemeGenerateParams]) -> UrlschemeGenerateResult: ...
+
+
+class UrlschemeGenerateHTTPS(Protocol):
+    """Make a URL scheme that opens a page of the mini program from outside of WeChat. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatescheme"""
+
+    @overload
+    def __call__(self, params: UrlschemeGenerateHTTPSParams, /) -> UrlschemeGenerateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrlschemeGenerateHTTPSParams]) -> UrlschemeGenerateResult: ...
+
+
+class UrlschemeGenerateNFCSchemeParamsJumpWxa(TypedDict):
+    """urlscheme.generateNFCScheme: request."""
+
+    path: NotRequired[str]
+    query: NotRequired[str]
+    envVersion: NotRequired[str]
+
+
+class UrlschemeGenerateNFCSchemeParams(TypedDict):
+    """urlscheme.generateNFCScheme: request."""
+
+    jumpWxa: NotRequired[UrlschemeGenerateNFCSchemeParamsJumpWxa]
+    modelId: str
+    sn: NotRequired[str]
+
+
+class UrlschemeGenerateNFCSchemeHTTPSParamsJumpWxa(TypedDict):
+    """urlscheme.generateNFCScheme: request."""
+
+    path: NotRequired[str]
+    query: NotRequired[str]
+    env_version: NotRequired[str]
+
+
+class UrlschemeGenerateNFCSchemeHTTPSParams(TypedDict):
+    """urlscheme.generateNFCScheme: request."""
+
+    jump_wxa: NotRequired[UrlschemeGenerateNFCSchemeHTTPSParamsJumpWxa]
+    model_id: str
+    sn: NotRequired[str]
+
+
+class UrlschemeGenerateNFCSchemeResult(TypedDict):
+    """urlscheme.generateNFCScheme: response."""
+
+    openlink: str
+    errMsg: str
+
+
+class UrlschemeGenerateNFCScheme(Protocol):
+    """Make a URL scheme for an NFC tag. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatenfcscheme"""
+
+    @overload
+    def __call__(self, params: UrlschemeGenerateNFCSchemeParams, /) -> UrlschemeGenerateNFCSchemeResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrlschemeGenerateNFCSchemeParams]) -> UrlschemeGenerateNFCSchemeResult: ...
+
+
+class UrlschemeGenerateNFCSchemeHTTPS(Protocol):
+    """Make a URL scheme for an NFC tag. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatenfcscheme"""
+
+    @overload
+    def __call__(self, params: UrlschemeGenerateNFCSchemeHTTPSParams, /) -> UrlschemeGenerateNFCSchemeResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrlschemeGenerateNFCSchemeHTTPSParams]) -> UrlschemeGenerateNFCSchemeResult: ...
+
+
+class UrlschemeQueryParams(TypedDict):
+    """urlscheme.query: request."""
+
+    scheme: NotRequired[str]
+    queryType: NotRequired[int]
+
+
+class UrlschemeQueryHTTPSParams(TypedDict):
+    """urlscheme.query: request."""
+
+    scheme: NotRequired[str]
+    query_type: NotRequired[int]
+
+
+class UrlschemeQueryResultSchemeInfo(TypedDict):
+    """urlscheme.query: response."""
+
+    appid: str
+    path: str
+    query: str
+    createTime: NotRequired[int]
+    expireTime: NotRequired[int]
+    envVersion: str
+
+
+class UrlschemeQueryResultQuotaInfo(TypedDict):
+    """urlscheme.query: response."""
+
+    remainVisitQuota: int
+
+
+class UrlschemeQueryResult(TypedDict):
+    """urlscheme.query: response."""
+
+    schemeInfo: NotRequired[UrlschemeQueryResultSchemeInfo]
+    quotaInfo: NotRequired[UrlschemeQueryResultQuotaInfo]
+    errMsg: str
+
+
+class UrlschemeQueryHTTPSResultSchemeInfo(TypedDict):
+    """urlscheme.query: response."""
+
+    appid: str
+    path: str
+    query: str
+    create_time: NotRequired[int]
+    expire_time: NotRequired[int]
+    env_version: str
+
+
+class UrlschemeQueryHTTPSResultQuotaInfo(TypedDict):
+    """urlscheme.query: response."""
+
+    remain_visit_quota: int
+
+
+class UrlschemeQueryHTTPSResult(TypedDict):
+    """urlscheme.query: response."""
+
+    scheme_info: NotRequired[UrlschemeQueryHTTPSResultSchemeInfo]
+    quota_info: NotRequired[UrlschemeQueryHTTPSResultQuotaInfo]
+    errMsg: str
+
+
+class UrlschemeQuery(Protocol):
+    """Look up a URL scheme, or what is left of the day's quota. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_queryscheme"""
+
+    @overload
+    def __call__(self, params: UrlschemeQueryParams, /) -> UrlschemeQueryResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrlschemeQueryParams]) -> UrlschemeQueryResult: ...
+
+
+class UrlschemeQueryHTTPS(Protocol):
+    """Look up a URL scheme, or what is left of the day's quota. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_queryscheme"""
+
+    @overload
+    def __call__(self, params: UrlschemeQueryHTTPSParams, /) -> UrlschemeQueryHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrlschemeQueryHTTPSParams]) -> UrlschemeQueryHTTPSResult: ...
 
 
 class WxaSecOrderGetOrderParams(TypedDict):
@@ -6326,6 +8885,122 @@ class WxaSecOrderUploadShippingInfoHTTPS(Protocol):
     def __call__(self, **keywords: Unpack[WxaSecOrderUploadShippingInfoHTTPSParams]) -> WxaSecOrderUploadShippingInfoResult: ...
 
 
+class WxacodeCreateQRCodeParams(TypedDict):
+    """wxacode.createQRCode: request."""
+
+    path: str
+    width: NotRequired[int]
+
+
+class WxacodeCreateQRCode(Protocol):
+    """Make a QR code for a page, of which a mini program has 100,000 with those of get. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode"""
+
+    @overload
+    def __call__(self, params: WxacodeCreateQRCodeParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxacodeCreateQRCodeParams]) -> FileResult: ...
+
+
+class WxacodeGetParamsLineColor(TypedDict):
+    """wxacode.get: request."""
+
+    r: Any
+    g: Any
+    b: Any
+
+
+class WxacodeGetParams(TypedDict):
+    """wxacode.get: request."""
+
+    path: str
+    width: NotRequired[int]
+    autoColor: NotRequired[bool]
+    lineColor: NotRequired[WxacodeGetParamsLineColor]
+    isHyaline: NotRequired[bool]
+    envVersion: NotRequired[str]
+
+
+class WxacodeGetHTTPSParams(TypedDict):
+    """wxacode.get: request."""
+
+    path: str
+    width: NotRequired[int]
+    auto_color: NotRequired[bool]
+    line_color: NotRequired[WxacodeGetParamsLineColor]
+    is_hyaline: NotRequired[bool]
+    env_version: NotRequired[str]
+
+
+class WxacodeGet(Protocol):
+    """Make a code for a page, of which a mini program has 100,000. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode"""
+
+    @overload
+    def __call__(self, params: WxacodeGetParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxacodeGetParams]) -> FileResult: ...
+
+
+class WxacodeGetHTTPS(Protocol):
+    """Make a code for a page, of which a mini program has 100,000. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode"""
+
+    @overload
+    def __call__(self, params: WxacodeGetHTTPSParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxacodeGetHTTPSParams]) -> FileResult: ...
+
+
+class WxacodeGetUnlimitedParamsLineColor(TypedDict):
+    """wxacode.getUnlimited: request."""
+
+    r: Any
+    g: Any
+    b: Any
+
+
+class WxacodeGetUnlimitedParams(TypedDict):
+    """wxacode.getUnlimited: request."""
+
+    scene: str
+    page: NotRequired[str]
+    checkPath: NotRequired[bool]
+    envVersion: NotRequired[str]
+    width: NotRequired[int]
+    autoColor: NotRequired[bool]
+    lineColor: NotRequired[WxacodeGetUnlimitedParamsLineColor]
+    isHyaline: NotRequired[bool]
+
+
+class WxacodeGetUnlimitedHTTPSParams(TypedDict):
+    """wxacode.getUnlimited: request."""
+
+    scene: str
+    page: NotRequired[str]
+    check_path: NotRequired[bool]
+    env_version: NotRequired[str]
+    width: NotRequired[int]
+    auto_color: NotRequired[bool]
+    line_color: NotRequired[WxacodeGetUnlimitedParamsLineColor]
+    is_hyaline: NotRequired[bool]
+
+
+class WxacodeGetUnlimited(Protocol):
+    """Make a code for a scene; there may be any number of them. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode"""
+
+    @overload
+    def __call__(self, params: WxacodeGetUnlimitedParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxacodeGetUnlimitedParams]) -> FileResult: ...
+
+
+class WxacodeGetUnlimitedHTTPS(Protocol):
+    """Make a code for a scene; there may be any number of them. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode"""
+
+    @overload
+    def __call__(self, params: WxacodeGetUnlimitedHTTPSParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxacodeGetUnlimitedHTTPSParams]) -> FileResult: ...
+
+
 class WxaSecOrder(Protocol):
     """cloud.openapi.wxa.sec.order."""
 
@@ -6385,6 +9060,42 @@ class Analysis(Protocol):
     getVisitPage: AnalysisGetVisitPage
     getWeeklyRetain: AnalysisGetWeeklyRetain
     getWeeklyVisitTrend: AnalysisGetWeeklyVisitTrend
+
+
+class Auth(Protocol):
+    """cloud.openapi.auth."""
+
+    getPaidUnionId: AuthGetPaidUnionId
+
+
+class Chattoolmsg(Protocol):
+    """cloud.openapi.chattoolmsg."""
+
+    send: ChattoolmsgSend
+
+
+class Cloudbase(Protocol):
+    """cloud.openapi.cloudbase."""
+
+    addDelayedFunctionTask: CloudbaseAddDelayedFunctionTask
+    createSendSmsTask: CloudbaseCreateSendSmsTask
+    describeExtensionUploadInfo: CloudbaseDescribeExtensionUploadInfo
+    describeSmsRecords: CloudbaseDescribeSmsRecords
+    getOpenData: CloudbaseGetOpenData
+    getStatistics: CloudbaseGetStatistics
+    getVoIPSign: CloudbaseGetVoIPSign
+    report: CloudbaseReport
+    sendSms: CloudbaseSendSms
+    sendSmsV2: CloudbaseSendSmsV2
+
+
+class CustomerServiceMessage(Protocol):
+    """cloud.openapi.customerServiceMessage."""
+
+    getTempMedia: CustomerServiceMessageGetTempMedia
+    send: CustomerServiceMessageSend
+    setTyping: CustomerServiceMessageSetTyping
+    uploadTempMedia: CustomerServiceMessageUploadTempMedia
 
 
 class Device(Protocol):
@@ -6504,6 +9215,12 @@ class Operation(Protocol):
     realtimelogSearch: OperationRealtimelogSearch
 
 
+class Phonenumber(Protocol):
+    """cloud.openapi.phonenumber."""
+
+    getPhoneNumber: PhonenumberGetPhoneNumber
+
+
 class PluginManager(Protocol):
     """cloud.openapi.pluginManager."""
 
@@ -6514,10 +9231,31 @@ class PluginManager(Protocol):
     unbindPlugin: PluginManagerUnbindPlugin
 
 
+class Redpacketcover(Protocol):
+    """cloud.openapi.redpacketcover."""
+
+    getAuthenticationUrl: RedpacketcoverGetAuthenticationUrl
+
+
 class RiskControl(Protocol):
     """cloud.openapi.riskControl."""
 
     getUserRiskRank: RiskControlGetUserRiskRank
+
+
+class Search(Protocol):
+    """cloud.openapi.search."""
+
+    imageSearch: SearchImageSearch
+    submitPages: SearchSubmitPages
+
+
+class Security(Protocol):
+    """cloud.openapi.security."""
+
+    imgSecCheck: SecurityImgSecCheck
+    mediaCheckAsync: SecurityMediaCheckAsync
+    msgSecCheck: SecurityMsgSecCheck
 
 
 class ServiceMarket(Protocol):
@@ -6526,10 +9264,67 @@ class ServiceMarket(Protocol):
     invokeService: ServiceMarketInvokeService
 
 
+class Shortlink(Protocol):
+    """cloud.openapi.shortlink."""
+
+    generate: ShortlinkGenerate
+
+
 class Soter(Protocol):
     """cloud.openapi.soter."""
 
     verifySignature: SoterVerifySignature
+
+
+class SubscribeMessage(Protocol):
+    """cloud.openapi.subscribeMessage."""
+
+    addTemplate: SubscribeMessageAddTemplate
+    deleteTemplate: SubscribeMessageDeleteTemplate
+    getCategory: SubscribeMessageGetCategory
+    getPubTemplateKeyWordsById: SubscribeMessageGetPubTemplateKeyWordsById
+    getPubTemplateTitleList: SubscribeMessageGetPubTemplateTitleList
+    getTemplateList: SubscribeMessageGetTemplateList
+    send: SubscribeMessageSend
+
+
+class TemplateMessage(Protocol):
+    """cloud.openapi.templateMessage."""
+
+    addTemplate: TemplateMessageAddTemplate
+    deleteTemplate: TemplateMessageDeleteTemplate
+    getTemplateLibraryById: TemplateMessageGetTemplateLibraryById
+    getTemplateLibraryList: TemplateMessageGetTemplateLibraryList
+    getTemplateList: TemplateMessageGetTemplateList
+    send: TemplateMessageSend
+
+
+class UniformMessage(Protocol):
+    """cloud.openapi.uniformMessage."""
+
+    send: UniformMessageSend
+
+
+class UpdatableMessage(Protocol):
+    """cloud.openapi.updatableMessage."""
+
+    createActivityId: UpdatableMessageCreateActivityId
+    setUpdatableMsg: UpdatableMessageSetUpdatableMsg
+
+
+class Urllink(Protocol):
+    """cloud.openapi.urllink."""
+
+    generate: UrllinkGenerate
+    query: UrllinkQuery
+
+
+class Urlscheme(Protocol):
+    """cloud.openapi.urlscheme."""
+
+    generate: UrlschemeGenerate
+    generateNFCScheme: UrlschemeGenerateNFCScheme
+    query: UrlschemeQuery
 
 
 class Wxa(Protocol):
@@ -6538,11 +9333,23 @@ class Wxa(Protocol):
     sec: WxaSec
 
 
+class Wxacode(Protocol):
+    """cloud.openapi.wxacode."""
+
+    createQRCode: WxacodeCreateQRCode
+    get: WxacodeGet
+    getUnlimited: WxacodeGetUnlimited
+
+
 class OpenAPI(Protocol):
     """cloud.openapi."""
 
     ad: Ad
     analysis: Analysis
+    auth: Auth
+    chattoolmsg: Chattoolmsg
+    cloudbase: Cloudbase
+    customerServiceMessage: CustomerServiceMessage
     device: Device
     img: Img
     liveBroadcast: LiveBroadcast
@@ -6551,11 +9358,23 @@ class OpenAPI(Protocol):
     ocr: Ocr
     officialAccount: OfficialAccount
     operation: Operation
+    phonenumber: Phonenumber
     pluginManager: PluginManager
+    redpacketcover: Redpacketcover
     riskControl: RiskControl
+    search: Search
+    security: Security
     serviceMarket: ServiceMarket
+    shortlink: Shortlink
     soter: Soter
+    subscribeMessage: SubscribeMessage
+    templateMessage: TemplateMessage
+    uniformMessage: UniformMessage
+    updatableMessage: UpdatableMessage
+    urllink: Urllink
+    urlscheme: Urlscheme
     wxa: Wxa
+    wxacode: Wxacode
 
     def __getitem__(self, name: str, /) -> Any: ...
     @overload
@@ -6625,6 +9444,42 @@ class AnalysisHTTPS(Protocol):
     getVisitPage: AnalysisGetVisitPageHTTPS
     getWeeklyRetain: AnalysisGetWeeklyRetainHTTPS
     getWeeklyVisitTrend: AnalysisGetWeeklyVisitTrendHTTPS
+
+
+class AuthHTTPS(Protocol):
+    """cloud.openapi.auth."""
+
+    getPaidUnionId: AuthGetPaidUnionIdHTTPS
+
+
+class ChattoolmsgHTTPS(Protocol):
+    """cloud.openapi.chattoolmsg."""
+
+    send: ChattoolmsgSendHTTPS
+
+
+class CloudbaseHTTPS(Protocol):
+    """cloud.openapi.cloudbase."""
+
+    addDelayedFunctionTask: CloudbaseAddDelayedFunctionTaskHTTPS
+    createSendSmsTask: CloudbaseCreateSendSmsTaskHTTPS
+    describeExtensionUploadInfo: CloudbaseDescribeExtensionUploadInfo
+    describeSmsRecords: CloudbaseDescribeSmsRecords
+    getOpenData: CloudbaseGetOpenDataHTTPS
+    getStatistics: CloudbaseGetStatisticsHTTPS
+    getVoIPSign: CloudbaseGetVoIPSignHTTPS
+    report: CloudbaseReportHTTPS
+    sendSms: CloudbaseSendSmsHTTPS
+    sendSmsV2: CloudbaseSendSmsV2HTTPS
+
+
+class CustomerServiceMessageHTTPS(Protocol):
+    """cloud.openapi.customerServiceMessage."""
+
+    getTempMedia: CustomerServiceMessageGetTempMediaHTTPS
+    send: CustomerServiceMessageSendHTTPS
+    setTyping: CustomerServiceMessageSetTyping
+    uploadTempMedia: CustomerServiceMessageUploadTempMediaHTTPS
 
 
 class DeviceHTTPS(Protocol):
@@ -6744,6 +9599,12 @@ class OperationHTTPS(Protocol):
     realtimelogSearch: OperationRealtimelogSearch
 
 
+class PhonenumberHTTPS(Protocol):
+    """cloud.openapi.phonenumber."""
+
+    getPhoneNumber: PhonenumberGetPhoneNumberHTTPS
+
+
 class PluginManagerHTTPS(Protocol):
     """cloud.openapi.pluginManager."""
 
@@ -6754,10 +9615,31 @@ class PluginManagerHTTPS(Protocol):
     unbindPlugin: PluginManagerUnbindPluginHTTPS
 
 
+class RedpacketcoverHTTPS(Protocol):
+    """cloud.openapi.redpacketcover."""
+
+    getAuthenticationUrl: RedpacketcoverGetAuthenticationUrl
+
+
 class RiskControlHTTPS(Protocol):
     """cloud.openapi.riskControl."""
 
     getUserRiskRank: RiskControlGetUserRiskRankHTTPS
+
+
+class SearchHTTPS(Protocol):
+    """cloud.openapi.search."""
+
+    imageSearch: SearchImageSearchHTTPS
+    submitPages: SearchSubmitPagesHTTPS
+
+
+class SecurityHTTPS(Protocol):
+    """cloud.openapi.security."""
+
+    imgSecCheck: SecurityImgSecCheck
+    mediaCheckAsync: SecurityMediaCheckAsyncHTTPS
+    msgSecCheck: SecurityMsgSecCheckHTTPS
 
 
 class ServiceMarketHTTPS(Protocol):
@@ -6766,10 +9648,67 @@ class ServiceMarketHTTPS(Protocol):
     invokeService: ServiceMarketInvokeServiceHTTPS
 
 
+class ShortlinkHTTPS(Protocol):
+    """cloud.openapi.shortlink."""
+
+    generate: ShortlinkGenerateHTTPS
+
+
 class SoterHTTPS(Protocol):
     """cloud.openapi.soter."""
 
     verifySignature: SoterVerifySignatureHTTPS
+
+
+class SubscribeMessageHTTPS(Protocol):
+    """cloud.openapi.subscribeMessage."""
+
+    addTemplate: SubscribeMessageAddTemplate
+    deleteTemplate: SubscribeMessageDeleteTemplate
+    getCategory: SubscribeMessageGetCategory
+    getPubTemplateKeyWordsById: SubscribeMessageGetPubTemplateKeyWordsById
+    getPubTemplateTitleList: SubscribeMessageGetPubTemplateTitleList
+    getTemplateList: SubscribeMessageGetTemplateList
+    send: SubscribeMessageSendHTTPS
+
+
+class TemplateMessageHTTPS(Protocol):
+    """cloud.openapi.templateMessage."""
+
+    addTemplate: TemplateMessageAddTemplateHTTPS
+    deleteTemplate: TemplateMessageDeleteTemplateHTTPS
+    getTemplateLibraryById: TemplateMessageGetTemplateLibraryByIdHTTPS
+    getTemplateLibraryList: TemplateMessageGetTemplateLibraryListHTTPS
+    getTemplateList: TemplateMessageGetTemplateListHTTPS
+    send: TemplateMessageSendHTTPS
+
+
+class UniformMessageHTTPS(Protocol):
+    """cloud.openapi.uniformMessage."""
+
+    send: UniformMessageSendHTTPS
+
+
+class UpdatableMessageHTTPS(Protocol):
+    """cloud.openapi.updatableMessage."""
+
+    createActivityId: UpdatableMessageCreateActivityIdHTTPS
+    setUpdatableMsg: UpdatableMessageSetUpdatableMsgHTTPS
+
+
+class UrllinkHTTPS(Protocol):
+    """cloud.openapi.urllink."""
+
+    generate: UrllinkGenerateHTTPS
+    query: UrllinkQueryHTTPS
+
+
+class UrlschemeHTTPS(Protocol):
+    """cloud.openapi.urlscheme."""
+
+    generate: UrlschemeGenerateHTTPS
+    generateNFCScheme: UrlschemeGenerateNFCSchemeHTTPS
+    query: UrlschemeQueryHTTPS
 
 
 class WxaHTTPS(Protocol):
@@ -6778,11 +9717,23 @@ class WxaHTTPS(Protocol):
     sec: WxaSecHTTPS
 
 
+class WxacodeHTTPS(Protocol):
+    """cloud.openapi.wxacode."""
+
+    createQRCode: WxacodeCreateQRCode
+    get: WxacodeGetHTTPS
+    getUnlimited: WxacodeGetUnlimitedHTTPS
+
+
 class OpenAPIHTTPS(Protocol):
     """cloud.openapi."""
 
     ad: AdHTTPS
     analysis: AnalysisHTTPS
+    auth: AuthHTTPS
+    chattoolmsg: ChattoolmsgHTTPS
+    cloudbase: CloudbaseHTTPS
+    customerServiceMessage: CustomerServiceMessageHTTPS
     device: DeviceHTTPS
     img: ImgHTTPS
     liveBroadcast: LiveBroadcastHTTPS
@@ -6791,10 +9742,22 @@ class OpenAPIHTTPS(Protocol):
     ocr: OcrHTTPS
     officialAccount: OfficialAccountHTTPS
     operation: OperationHTTPS
+    phonenumber: PhonenumberHTTPS
     pluginManager: PluginManagerHTTPS
+    redpacketcover: RedpacketcoverHTTPS
     riskControl: RiskControlHTTPS
+    search: SearchHTTPS
+    security: SecurityHTTPS
     serviceMarket: ServiceMarketHTTPS
+    shortlink: ShortlinkHTTPS
     soter: SoterHTTPS
+    subscribeMessage: SubscribeMessageHTTPS
+    templateMessage: TemplateMessageHTTPS
+    uniformMessage: UniformMessageHTTPS
+    updatableMessage: UpdatableMessageHTTPS
+    urllink: UrllinkHTTPS
+    urlscheme: UrlschemeHTTPS
     wxa: WxaHTTPS
+    wxacode: WxacodeHTTPS
 
     def __getitem__(self, name: str, /) -> Any: ...
