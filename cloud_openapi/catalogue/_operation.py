@@ -51,6 +51,7 @@ class Operation:
         "simulation",
         "summary",
         "tables",
+        "takes_json",
     )
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
@@ -74,6 +75,8 @@ class Operation:
         """The parameters that HTTPS takes in the URL."""
         self.files = tuple(name for name, field in fields.items() if _MEDIA in field)
         """The parameters that are files."""
+        self.takes_json = self.method == "POST" and not self.query and not self.files
+        """Whether HTTPS takes all parameters in a JSON body."""
         self.binary = _MEDIA in entry["response"]
         """Whether the answer is a file; errors are JSON even so."""
         response = {"required": [], "properties": {}, **entry["response"]}

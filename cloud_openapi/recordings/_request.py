@@ -71,7 +71,7 @@ def _form(body: bytes) -> dict[str, Any]:
     """
     boundary = body[2:].split(b"\r\n", 1)[0].decode("latin-1")
     parts = multipart.read_parts(f'{multipart.CONTENT_TYPE}; boundary="{boundary}"', body)
-    return {multipart.CONTENT_TYPE: {name: _part(part) for name, part in parts.items()}}
+    return {"form": {name: _part(part) for name, part in parts.items()}}
 
 
 def _part(part: multipart.Part) -> Any:

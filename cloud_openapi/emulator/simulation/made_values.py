@@ -3,6 +3,7 @@
 Such a value is an object with a key that begins with ``$``; entry.schema.json describes them.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from string import ascii_letters, digits, hexdigits
@@ -14,6 +15,8 @@ from cloud_openapi.emulator.state.seeds import RandomStreams
 MISSING: Final = object()
 """A parameter that the request lacks: its field is left out."""
 _ALPHABETS: Final = {"#": digits, "?": hexdigits[:16], "*": digits + ascii_letters}
+# A sign after a backslash stands for itself.
+_SIGNS: Final = re.compile(r"\\?.")
 _ID_OF_A_FILE: Final = "*" * 64
 _WIDTH: Final = 430
 
@@ -31,7 +34,9 @@ class Source(NamedTuple):
     streams: RandomStreams
     kept_files: KeptFiles
     now: datetime
-    params: Mapping[str, Any]
+    appid: str
+    params: Any
+    """The parameters of the request; within a list, the item of the request's list."""
     files: Mapping[str, bytes]
 
 
@@ -59,10 +64,11 @@ def made_answer(value: Any, source: Source) -> Any:
 
 def _text(value: Mapping[str, Any], source: Source) -> str | int:
     pattern: str = value["$made"]
-    drawn = source.streams.draw("made", len(pattern))
+    signs = _SIGNS.findall(pattern)
+    drawn = source.streams.draw("made", len(signs))
     made = [
-        alphabet[byte % len(alphabet)] if (alphabet := _ALPHABETS.get(sign)) else sign
-        for sign, byte in zip(pattern, drawn, strict=True)
+        alphabet[byte % len(alphabet)] if (alphabet := _ALPHABETS.get(sign)) else sign[-1]
+        for sign, byte in zip(signs, drawn, strict=True)
     ]
     if value.get("as") != "integer":
         return "".join(made)
@@ -72,7 +78,8 @@ def _text(value: Mapping[str, Any], source: Source) -> str | int:
 
 def _param(value: Mapping[str, Any], source: Source) -> Any:
     found: Any = source.params
-    for name in value["$param"].split("."):
+    # The path "." is the item of a list itself.
+    for name in filter(None, value["$param"].split(".")):
         if not isinstance(found, Mapping) or name not in found:
             return value.get("or", MISSING)
         found = found[name]
@@ -81,6 +88,10 @@ def _param(value: Mapping[str, Any], source: Source) -> Any:
 
 def _now(value: Mapping[str, Any], source: Source) -> int:
     return int(source.now.timestamp()) + int(value["$now"])
+
+
+def _appid(value: Mapping[str, Any], source: Source) -> str:  # noqa: ARG001 - as the others
+    return source.appid
 
 
 def _each(value: Mapping[str, Any], source: Source) -> list[Any]:
@@ -113,6 +124,7 @@ _MAKERS: Final = {
     "$made": _text,
     "$param": _param,
     "$now": _now,
+    "$appid": _appid,
     "$each": _each,
     "$keep": _keep,
     "$kept": _kept,

@@ -7,7 +7,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.sources.source import Sent
-from cloud_openapi.emulator.weixin.respond import INVALID_JSON, Call
+from cloud_openapi.emulator.weixin.request_fields import INVALID_JSON
+from cloud_openapi.emulator.weixin.respond import Call
 from cloud_openapi.wire import https_form
 from cloud_openapi.wire.multipart import Part
 
@@ -16,7 +17,7 @@ def sent_by(call: Call, operation: Operation) -> Sent:
     """Return a call as HTTPS carries it, also one through the gateway, without its token."""
     if call.via == "https":
         return _as_received(call, operation)
-    if not (operation.query or operation.files) or not call.has_valid_json(INVALID_JSON):
+    if operation.takes_json or not call.has_valid_json(INVALID_JSON):
         return Sent("", https_form.JSON_TYPE, call.journal_body())
     params = {
         name: _part(value, call.files[name]) if name in call.files else value
