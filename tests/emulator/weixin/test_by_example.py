@@ -178,7 +178,7 @@ def test_a_documented_example_is_answered_to_the_letter(client):
 
 def test_a_documented_file_is_known_by_its_name(catalogue):
     params, files = {"type": "image"}, {"media": ("test.jpg", "image/jpeg", PNG)}
-    assert answered(HTTPS(catalogue), "notes.upload", params, files) == {"media_id": "MEDIA"}
+    assert HTTPS(catalogue).answer("notes.upload", params, files) == {"media_id": "MEDIA"}
 
 
 def test_made_values_have_their_form_and_follow_from_the_seed(client, catalogue):
@@ -321,7 +321,7 @@ def test_a_shared_path_refuses_what_fits_none(catalogue):
 
 @pytest.mark.parametrize("media", [{"value": {"type": "Buffer", "data": [65]}}, "a.png", None])
 def test_a_file_that_comes_as_json_is_refused(client, media):
-    body = answered(client, "notes.upload", {"type": "image", "media": media})
+    body = client.answer("notes.upload", {"type": "image", "media": media})
     assert body["errcode"] == 47001
     entry = client.emulator.journal_entries()[-1]
     assert entry["reason"].startswith("media is not a file: ")
