@@ -42,7 +42,6 @@ class Operation:
         "errors",
         "examples",
         "files",
-        "in_json",
         "lacks",
         "method",
         "name",
@@ -52,6 +51,7 @@ class Operation:
         "simulation",
         "summary",
         "tables",
+        "takes_json",
     )
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
@@ -75,7 +75,7 @@ class Operation:
         """The parameters that HTTPS takes in the URL."""
         self.files = tuple(name for name, field in fields.items() if _MEDIA in field)
         """The parameters that are files."""
-        self.in_json = self.method == "POST" and not (self.query or self.files)
+        self.takes_json = self.method == "POST" and not self.query and not self.files
         """Whether HTTPS takes all parameters in a JSON body."""
         self.binary = _MEDIA in entry["response"]
         """Whether the answer is a file; errors are JSON even so."""

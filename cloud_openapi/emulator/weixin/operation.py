@@ -9,7 +9,8 @@ from cloud_openapi.catalogue import DATE_FORMAT_ERROR, Operation
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.weixin.by_example import ByExample
-from cloud_openapi.emulator.weixin.respond import INVALID_JSON, Answer, Call, Endpoint
+from cloud_openapi.emulator.weixin.request_fields import INVALID_JSON
+from cloud_openapi.emulator.weixin.respond import Answer, Call, Endpoint
 from cloud_openapi.emulator.weixin.simulated import Simulated
 
 

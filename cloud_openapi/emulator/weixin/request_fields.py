@@ -1,8 +1,9 @@
-"""The parameters of a request over HTTPS that are not all in a JSON body."""
+"""The parameters of a request over HTTPS: a JSON body, a query, a form with files."""
 
 import base64
 import json
 import mimetypes
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,10 +12,13 @@ from werkzeug.wrappers import Request
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.errors import RefusalError
-from cloud_openapi.emulator.weixin.respond import INVALID_JSON, json_object
+from cloud_openapi.json_text import read_json_body
 from cloud_openapi.wire import multipart
 
+INVALID_JSON: Final = 47001
 _TOO_LARGE: Final = 45002
+_FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
+_FORM_SENT: Final = "the body is a form: send JSON, as with json= of requests or JSON.stringify"
 _NUMBERS: Final = {"integer": int, "number": float}
 _BOOLEANS: Final = {"true": True, "false": False}
 
@@ -61,6 +65,26 @@ def fields_json(params: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
         for name, value in params.items()
     )
     return b"{" + b",".join(members) + b"}"
+
+
+def json_object(request: Request, form_error: int) -> dict[str, Any]:
+    """Return a body as a JSON object; the Content-Type is ignored. Raises RefusalError."""
+    try:
+        data = request.get_data()
+    except RequestEntityTooLarge:
+        raise RefusalError(45002, "body") from None
+    if not data:
+        raise RefusalError(44002, "body")
+    try:
+        value = read_json_body(data)
+    except ValueError:
+        is_form = _FORM.match(data) is not None
+        if is_form:
+            raise RefusalError(form_error, "body is a form", reason=_FORM_SENT) from None
+        raise RefusalError(INVALID_JSON, "body") from None
+    if not isinstance(value, dict):
+        raise RefusalError(INVALID_JSON, "body")
+    return value
 
 
 def _body(

@@ -31,8 +31,13 @@ from cloud_openapi.emulator.state.cloud_run import TOKEN_NAME
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.state.rids import Record
 from cloud_openapi.emulator.state.tokens import UNKNOWN
+from cloud_openapi.emulator.weixin.request_fields import (
+    INVALID_JSON,
+    fields_json,
+    json_object,
+    read_fields,
+)
 from cloud_openapi.errors import advice, one_line
-from cloud_openapi.json_text import read_json_body
 from cloud_openapi.masking import MASK, mask_named
 
 if TYPE_CHECKING:
@@ -40,11 +45,8 @@ if TYPE_CHECKING:
 
 # As other APIs of WeChat; headers of these APIs were not recorded.
 WEIXIN_JSON = "application/json; encoding=utf-8"
-INVALID_JSON: Final = 47001
 UNREAD: Final = object()
 Rename = Callable[[str], str]
-_FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
-_FORM_SENT: Final = "the body is a form: send JSON, as with json= of requests or JSON.stringify"
 _PIN = re.compile(r"pin \d+")
 _NOT_PRINTABLE = re.compile(r"[^ -~]")
 _WORD = re.compile(rb"""[^\s"'&=:,;<>()\[\]{}|\\]+""")
@@ -159,7 +161,7 @@ class Call:
         # Requests for a token hold a secret.
         if operation is None and self.path.startswith("/cgi-bin/"):
             return b""
-        if operation is not None and not operation.in_json:
+        if operation is not None and not operation.takes_json:
             return self._fields_json()
         try:
             return self.request.get_data()
@@ -167,8 +169,6 @@ class Call:
             return b"(too large)"
 
     def _fields_json(self) -> bytes:
-        from cloud_openapi.emulator.weixin.request_fields import fields_json  # noqa: PLC0415
-
         readable = self._json is not UNREAD and self.has_valid_json(INVALID_JSON)
         return fields_json(self._json, self.files) if readable else b""
 
@@ -181,11 +181,8 @@ class Call:
 
     def _parse_body(self, form_error: int) -> dict[str, Any]:
         operation = self.operation
-        if operation is None or operation.in_json:
+        if operation is None or operation.takes_json:
             return json_object(self.request, form_error)
-        # Loaded on demand: most APIs take JSON.
-        from cloud_openapi.emulator.weixin.request_fields import read_fields  # noqa: PLC0415
-
         params, self.files = read_fields(self.request, operation, form_error)
         return params
 
@@ -247,26 +244,6 @@ def _cloud_run_program(request: Request, emulator: Emulator) -> MiniProgram:
     if not service.allows(request.path):
         raise SideCarError("api_whitelist")
     return program
-
-
-def json_object(request: Request, form_error: int) -> dict[str, Any]:
-    """Return a body as a JSON object; the Content-Type is ignored. Raises RefusalError."""
-    try:
-        data = request.get_data()
-    except RequestEntityTooLarge:
-        raise RefusalError(45002, "body") from None
-    if not data:
-        raise RefusalError(44002, "body")
-    try:
-        value = read_json_body(data)
-    except ValueError:
-        is_form = _FORM.match(data) is not None
-        if is_form:
-            raise RefusalError(form_error, "body is a form", reason=_FORM_SENT) from None
-        raise RefusalError(INVALID_JSON, "body") from None
-    if not isinstance(value, dict):
-        raise RefusalError(INVALID_JSON, "body")
-    return value
 
 
 class Answer(NamedTuple):

@@ -1,19 +1,15 @@
 """APIs that answer by example: conditions, files, queries, in both forms."""
 
-import io
 import json
 import struct
 import zlib
 
 import pytest
-from support.gateway import Gateway
+from support.both_forms import HTTPS, CloudCall
 from support.values import NOW
 
 from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.demo import DEMO_APPID
-from cloud_openapi.emulator import Clock, Emulator, create_app
-from cloud_openapi.wire import messages
-from cloud_openapi.wire.messages import Pair
 
 PNG = b"\x89PNG\r\n\x1a\n"
 BODY = {"type": "object", "additionalProperties": True, "$comment": "Open: invented."}
@@ -74,12 +70,12 @@ ENTRIES = {
         "answers": [{"response": {"total": {"$param": "page"}, "all": {"$param": "all"}}}],
         "examples": [{"request": {"page": 1}, "response": {"total": 7}}],
     },
-    "notes.kinds": {
+    "notes.count": {
         "method": "GET",
-        "path": "/wxa/notes/kinds",
+        "path": "/wxa/notes/count",
         "request": {**BODY, "required": [], "properties": {}},
-        "response": {**BODY, "required": ["kinds"], "properties": {"kinds": {"type": "array"}}},
-        "examples": [{"request": {}, "response": {"kinds": ["long", "short"]}}],
+        "response": {**BODY, "required": ["total"], "properties": {"total": {"type": "integer"}}},
+        "examples": [{"request": {}, "response": {"total": 7}}],
     },
     "notes.upload": {
         "path": "/cgi-bin/notes/upload",
@@ -171,89 +167,22 @@ def catalogue(tmp_path_factory):
     return Catalogue.load(folder)
 
 
-class HTTPS:
-    """Calls over HTTPS."""
-
-    def __init__(self, catalogue):
-        self.catalogue = catalogue
-        self.emulator = Emulator(clock=Clock(NOW), catalogue=catalogue)
-        app = create_app(self.emulator)
-        app.testing = True
-        self.client = app.test_client()
-
-    @property
-    def token(self):
-        return self.emulator.program(DEMO_APPID).tokens.grant_stable(force=False)[0]
-
-    def call(self, api, params, files=None):
-        operation = self.catalogue[api]
-        query = {
-            name: value if isinstance(value, str) else json.dumps(value)
-            for name, value in params.items()
-            if name in operation.query
-        }
-        rest = {name: params[name] for name in params if name not in operation.query}
-        given = (
-            {
-                "data": {
-                    name: (io.BytesIO(content), filename, kind)
-                    for name, (filename, kind, content) in files.items()
-                }
-            }
-            if files
-            else {}
-        )
-        if not files and operation.method == "POST" and (rest or not query):
-            given = {"json": rest}
-        answer = self.client.open(
-            operation.path,
-            method=operation.method,
-            query_string={"access_token": self.token, **query},
-            **given,
-        )
-        return answer.content_type, answer.data
-
-
-class CloudCall:
-    """Calls through the gateway."""
-
-    def __init__(self, catalogue):
-        self.gateway = Gateway(catalogue=catalogue)
-        self.emulator = self.gateway.emulator
-        self.emulator.clock.freeze(NOW)
-        self.gateway.functions.permissions_of = lambda _function: frozenset(catalogue)
-
-    def call(self, api, params, files=None):
-        pairs = [Pair(name, json.dumps(value).encode()) for name, value in params.items()]
-        files = files or {}
-        pairs += [Pair(name, content, filename) for name, (filename, _, content) in files.items()]
-        answer = self.gateway.call(pairs, api=api)
-        assert isinstance(answer, messages.Answer)
-        return answer.content_type, answer.body
-
-
 @pytest.fixture(params=[HTTPS, CloudCall])
 def client(request, catalogue):
     return request.param(catalogue)
 
 
-def answered(client, api, params, files=None):
-    kind, data = client.call(api, params, files)
-    assert kind.startswith("application/json")
-    return json.loads(data)
-
-
 def test_a_documented_example_is_answered_to_the_letter(client):
-    assert answered(client, "notes.send", {"touser": "OPENID"}) == {"errcode": 0, "errmsg": "ok"}
+    assert client.answer("notes.send", {"touser": "OPENID"}) == {"errcode": 0, "errmsg": "ok"}
 
 
 def test_a_documented_file_is_known_by_its_name(catalogue):
     params, files = {"type": "image"}, {"media": ("test.jpg", "image/jpeg", PNG)}
-    assert answered(HTTPS(catalogue), "notes.upload", params, files) == {"media_id": "MEDIA"}
+    assert HTTPS(catalogue).answer("notes.upload", params, files) == {"media_id": "MEDIA"}
 
 
 def test_made_values_have_their_form_and_follow_from_the_seed(client, catalogue):
-    first, second = (answered(client, "notes.send", {"touser": "o1"}) for _ in range(2))
+    first, second = (client.answer("notes.send", {"touser": "o1"}) for _ in range(2))
     assert first["msgid"] != second["msgid"]
     assert len(str(first["msgid"])) == 10
     a, hexadecimal, any_sign, decimal = first["trace"].split("-")
@@ -265,12 +194,12 @@ def test_made_values_have_their_form_and_follow_from_the_seed(client, catalogue)
     )
     assert first["link"][:-1] == "go?t=#*"
     again = type(client)(catalogue)
-    assert answered(again, "notes.send", {"touser": "o1"}) == first
+    assert again.answer("notes.send", {"touser": "o1"}) == first
 
 
 def test_parameters_the_time_and_lists_come_back(client):
     params = {"touser": "many", "list": [{"id": "a"}, {"id": "b"}, {}]}
-    assert answered(client, "notes.send", params) == {
+    assert client.answer("notes.send", params) == {
         "list": [{"id": "a", "code": 0}, {"id": "b", "code": 0}, {"code": 0}],
         "at": int(NOW.timestamp()) + 60,
         "to": "many",
@@ -280,12 +209,8 @@ def test_parameters_the_time_and_lists_come_back(client):
     }
 
 
-def test_a_get_without_parameters_answers_the_documented_example(client):
-    assert answered(client, "notes.kinds", {}) == {"kinds": ["long", "short"]}
-
-
 def test_a_condition_answers_with_the_text_of_the_entry_and_says_why(client):
-    body = answered(client, "notes.send", {"touser": "o1", "note_id": ""})
+    body = client.answer("notes.send", {"touser": "o1", "note_id": ""})
     assert body["errcode"] == 43101
     assert body["errmsg"].startswith("user refuse to accept the msg rid: ")
     entry = client.emulator.journal_entries()[-1]
@@ -294,14 +219,14 @@ def test_a_condition_answers_with_the_text_of_the_entry_and_says_why(client):
 
 @pytest.mark.parametrize("params", [{}, {"touser": 1}])
 def test_what_breaks_the_schema_is_a_data_format_error(client, params):
-    assert answered(client, "notes.send", params)["errcode"] == 47001
+    assert client.answer("notes.send", params)["errcode"] == 47001
     assert "touser" in client.emulator.journal_entries()[-1]["reason"]
 
 
 def test_a_get_takes_numbers_and_booleans_from_the_query(client):
-    assert answered(client, "notes.list", {"page": 3, "all": True})["total"] == 3
-    assert answered(client, "notes.list", {"page": 1}) == {"total": 7}
-    assert answered(client, "notes.list", {"page": "x"})["errcode"] == 47001
+    assert client.answer("notes.list", {"page": 3, "all": True})["total"] == 3
+    assert client.answer("notes.list", {"page": 1}) == {"total": 7}
+    assert client.answer("notes.list", {"page": "x"})["errcode"] == 47001
 
 
 def test_a_query_is_in_the_journal_without_the_token(catalogue):
@@ -324,8 +249,8 @@ def test_a_get_refuses_other_methods(catalogue, method):
 
 def test_a_file_comes_back_byte_for_byte_until_three_days_later(client):
     content = PNG + bytes(range(256))
-    uploaded = answered(
-        client, "notes.upload", {"type": "image"}, {"media": ("a.png", "image/png", content)}
+    uploaded = client.answer(
+        "notes.upload", {"type": "image"}, {"media": ("a.png", "image/png", content)}
     )
     assert uploaded["created_at"] == int(NOW.timestamp())
     params = {"media_id": uploaded["media_id"]}
@@ -333,11 +258,11 @@ def test_a_file_comes_back_byte_for_byte_until_three_days_later(client):
     client.emulator.clock.advance(3 * 86400 - 1)
     assert client.call("notes.download", params) == ("image/png", content)
     client.emulator.clock.advance(1)
-    assert answered(client, "notes.download", params)["errcode"] == 40007
+    assert client.answer("notes.download", params)["errcode"] == 40007
 
 
 def test_the_journal_shows_a_file_with_its_content(client):
-    answered(client, "notes.upload", {"type": "image"}, {"media": ("ü.png", "", b"\0\xff")})
+    client.answer("notes.upload", {"type": "image"}, {"media": ("ü.png", "", b"\0\xff")})
     shown = json.loads(client.emulator.journal_entries()[-1]["body"])
     assert shown["media"] == {"filename": "ü.png", "base64": "AP8="}
     assert shown["type"] == "image"
@@ -345,8 +270,8 @@ def test_the_journal_shows_a_file_with_its_content(client):
 
 def test_conditions_see_the_size_of_a_file(client):
     large = {"media": ("a.png", "image/png", bytes(5001))}
-    assert answered(client, "notes.upload", {"type": "image"}, large)["errcode"] == 40009
-    assert answered(client, "notes.upload", {"type": "image"})["errcode"] == 41005
+    assert client.answer("notes.upload", {"type": "image"}, large)["errcode"] == 40009
+    assert client.answer("notes.upload", {"type": "image"})["errcode"] == 41005
 
 
 @pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=x"])
@@ -377,12 +302,12 @@ def test_a_code_is_a_png_of_about_the_width(client, width, at_most):
 
 
 def test_an_error_of_a_binary_api_is_json(client):
-    assert answered(client, "notes.code", {})["errcode"] == 47001
+    assert client.answer("notes.code", {})["errcode"] == 47001
 
 
 def test_apis_that_share_a_path_are_told_apart_by_their_requests(client):
     for action in ("apply", "remove"):
-        answer = answered(client, f"notes.{action}", {"action": action})
+        answer = client.answer(f"notes.{action}", {"action": action})
         assert answer["errmsg"].startswith(action[:4])
 
 
@@ -396,20 +321,24 @@ def test_a_shared_path_refuses_what_fits_none(catalogue):
 
 @pytest.mark.parametrize("media", [{"value": {"type": "Buffer", "data": [65]}}, "a.png", None])
 def test_a_file_that_comes_as_json_is_refused(client, media):
-    body = answered(client, "notes.upload", {"type": "image", "media": media})
+    body = client.answer("notes.upload", {"type": "image", "media": media})
     assert body["errcode"] == 47001
     entry = client.emulator.journal_entries()[-1]
     assert entry["reason"].startswith("media is not a file: ")
 
 
 def test_a_reset_forgets_the_files(client):
-    uploaded = answered(client, "notes.upload", {"type": "image"}, {"media": ("a.png", "", b"x")})
+    uploaded = client.answer("notes.upload", {"type": "image"}, {"media": ("a.png", "", b"x")})
     client.emulator.reset_app(DEMO_APPID)
     params = {"media_id": uploaded["media_id"]}
-    assert answered(client, "notes.download", params)["errcode"] == 40007
+    assert client.answer("notes.download", params)["errcode"] == 40007
 
 
 def test_a_readiness_fault_strikes_only_apis_about_days(catalogue):
     https = HTTPS(catalogue)
     https.emulator.faults.add({"kind": "not_ready", "until": "2030-01-01T00:00:00+08:00"})
-    assert answered(https, "notes.send", {"touser": "OPENID"}) == {"errcode": 0, "errmsg": "ok"}
+    assert https.answer("notes.send", {"touser": "OPENID"}) == {"errcode": 0, "errmsg": "ok"}
+
+
+def test_a_get_without_parameters_needs_no_body(client):
+    assert client.answer("notes.count", {}) == {"total": 7}
