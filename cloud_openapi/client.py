@@ -5,11 +5,12 @@ from typing import Any
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.errors import CloudSDKError, advice
-from cloud_openapi.naming import snake_to_camel, to_camel_case, to_snake_case
+from cloud_openapi.naming import camel_to_snake, snake_to_camel, to_camel_case, to_snake_case
 from cloud_openapi.permissions import Permissions
 from cloud_openapi.transports import Transport, bad_body
 
-_ENVELOPE = frozenset({"errcode", "errmsg"})
+ENVELOPE = frozenset({"errcode", "errmsg"})
+"""The fields of an answer that a result does not have."""
 
 
 class Client:
@@ -39,10 +40,10 @@ class Client:
         answer = self._transport.send(operation, to_snake_case(params) if convert else params)
         code = answer.get("errcode")
         if code:
-            hint = _hint(operation, code, convert=convert)
+            hint = _hint(operation, code, params, convert=convert)
             text = answer.get("errmsg", "")
             raise CloudSDKError(code, f"openapi.{operation.name}:fail {text}", hint)
-        body = {name: value for name, value in answer.items() if name not in _ENVELOPE}
+        body = {name: value for name, value in answer.items() if name not in ENVELOPE}
         try:
             result: dict[str, Any] = to_camel_case(body) if convert else body
         except RecursionError:
@@ -51,8 +52,23 @@ class Client:
         return result
 
 
-def _hint(operation: Operation, code: int, *, convert: bool) -> str:
+def _hint(operation: Operation, code: int, params: Mapping[str, Any], *, convert: bool) -> str:
     words = [advice(code)]
     rename = snake_to_camel if convert else None
     words += [rule.describe(rename) for rule in operation.rules if code in rule.CODES]
+    if convert:
+        words.append(_renamed(operation, params))
     return " ".join(filter(None, words))
+
+
+def _renamed(operation: Operation, params: Mapping[str, Any]) -> str:
+    """Return advice for parameters that HTTPS spells with capitals, such as roomId."""
+    sent = to_snake_case(dict.fromkeys(params))
+    for name in operation.schema("https", "request")["properties"]:
+        snake = camel_to_snake(name)
+        if snake != name and snake in sent:
+            return (
+                f"WeChat's name is {name}, but the call sent {snake}, as wx-server-sdk does. "
+                f"To keep the names: cloud.openapi(convertCase=False).{operation.name}(…)"
+            )
+    return ""

@@ -4,8 +4,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cloud_openapi.catalogue import Catalogue, Operation
-from cloud_openapi.client import Client
+from cloud_openapi.catalogue import Catalogue, Form, Operation, Side, documented_calls
+from cloud_openapi.client import ENVELOPE, Client
+from cloud_openapi.json_schema.fields import resolved
 from cloud_openapi.naming import snake_to_camel
 
 Method = Callable[..., dict[str, Any]]
@@ -71,7 +72,12 @@ class OpenAPI:
     def _find(self, name: str) -> Any:
         path = f"{self._path}{name}"
         prefix = f"{path}."
-        if any(known.startswith(prefix) for known in self._catalogue):
+        # In a documented namespace, the name of the call tells more than that of the namespace.
+        if any(
+            known.startswith(prefix)
+            for names in (self._catalogue, documented_calls())
+            for known in names
+        ):
             return OpenAPI(self._catalogue, self._client, prefix, convert=self._convert)
         return _method(self._catalogue.find(path), self._client, convert=self._convert)
 
@@ -103,23 +109,59 @@ def _method(operation: Operation, client: ClientOf, *, convert: bool) -> Method:
     return method
 
 
+def call_schema(operation: Operation, form: Form, side: Side) -> dict[str, Any]:
+    """Return the JSON Schema of a call's parameters or result.
+
+    With WeChat's names too, a file is an object, and a result has ``errMsg`` in place of errcode
+    and errmsg.
+    """
+    cloud = operation.schema("cloud", side)
+    if form == "cloud" or (side == "response" and operation.binary):
+        return cloud
+    schema = operation.schema("https", side)
+    names = ["errMsg"] if side == "response" else operation.files
+    changed = {name: cloud["properties"][snake_to_camel(name)] for name in names}
+    left_out = ENVELOPE if side == "response" else frozenset()
+    fields = {**schema["properties"], **changed}
+    return {
+        **schema,
+        "properties": {name: fields[name] for name in fields if name not in left_out},
+        "required": [
+            *(name for name in schema["required"] if name not in left_out),
+            *(["errMsg"] if side == "response" else []),
+        ],
+    }
+
+
 def _describe(operation: Operation, *, convert: bool) -> str:
-    form = "cloud" if convert else "https"
+    form: Form = "cloud" if convert else "https"
     lines = [f"{operation.summary}.", ""]
-    for title, side in (("Parameters", "request"), ("Returns", "response")):
-        schema = operation.schema(form, side)  # type: ignore[arg-type]
-        lines.append(f"{title}:")
-        lines += [
-            f"    {name}: {_kind(field)}. {field.get('description', '')}".rstrip()
-            for name, field in schema["properties"].items()
-        ]
-        lines.append("")
+    sides: dict[str, Side] = {"Parameters": "request", "Returns": "response"}
+    for title, side in sides.items():
+        schema = call_schema(operation, form, side)
+        lines += [f"{title}:", *(_describe_fields(schema, schema, "    ") or ["    none"]), ""]
     for rule in operation.rules:
         lines += [rule.describe(snake_to_camel if convert else None), ""]
+    if operation.lacks:
+        lines += [f"WeChat's page lacks: {', '.join(operation.lacks)}.", ""]
     lines += [f"Raises CloudSDKError. Permission: {operation.name}", operation.docs]
     return "\n".join(lines)
 
 
+def _describe_fields(schema: Mapping[str, Any], root: Mapping[str, Any], indent: str) -> list[str]:
+    """Return a line for each field, and below it those of an object or of a list's items."""
+    lines = []
+    for name, field in schema.get("properties", {}).items():
+        inner = resolved(field, root)
+        text = field.get("description", inner.get("description", ""))
+        lines.append(f"{indent}{name}: {_kind(inner)}. {text}".rstrip())
+        within = resolved(inner.get("items", inner), root)
+        lines += _describe_fields(within, root, f"{indent}    ")
+    return lines
+
+
 def _kind(field: Mapping[str, Any]) -> str:
-    kind = field.get("type", "object" if "$ref" in field else "string")
+    if "contentMediaType" in field:
+        return "bytes"
+    kind = field.get("type", "string" if "const" in field else "any")
     return kind if isinstance(kind, str) else " or ".join(kind)

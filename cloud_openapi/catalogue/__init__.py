@@ -7,15 +7,18 @@ from cloud_openapi.catalogue._loader import (
     Catalogue,
     Outline,
     default_catalogue,
+    documented_calls,
     entries,
     entry_schema,
 )
 from cloud_openapi.catalogue._operation import Form, Operation, Side, Table
 from cloud_openapi.catalogue._rules import DATE_FORMAT_ERROR, Rule, RuleViolation
+from cloud_openapi.catalogue._states import STATES, State, state_of
 
 __all__ = [
     "DATE_FORMAT_ERROR",
     "FOLDER",
+    "STATES",
     "Catalogue",
     "Form",
     "Operation",
@@ -23,11 +26,14 @@ __all__ = [
     "Rule",
     "RuleViolation",
     "Side",
+    "State",
     "Table",
     "cloud_calls",
     "default_catalogue",
+    "documented_calls",
     "entries",
     "entry_schema",
     "error_schema",
     "meant_call",
+    "state_of",
 ]

@@ -1,12 +1,10 @@
 """The names of the cloud calls that WeChat documents, and the one that a wrong name means."""
 
 from functools import cache
-from pathlib import Path
 
-from cloud_openapi.catalogue._loader import default_catalogue
+from cloud_openapi.catalogue._loader import default_catalogue, documented_calls
 from cloud_openapi.known_names import nearest
 
-_FILE = Path(__file__).with_name("cloud_calls.txt")
 # The names of one namespace are more alike than a name and its misspelling.
 _CLOSE = 0.85
 
@@ -14,7 +12,7 @@ _CLOSE = 0.85
 @cache
 def cloud_calls() -> frozenset[str]:
     """Return the name of every documented cloud call, also of those outside of the catalogue."""
-    return frozenset(_FILE.read_text("ascii").split()).union(default_catalogue())
+    return documented_calls().union(default_catalogue())
 
 
 def meant_call(name: str) -> str | None:

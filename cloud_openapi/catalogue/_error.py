@@ -12,13 +12,23 @@ _TAILS: Final = (
     ("without a tail", {"pattern": "^.", "not": {"pattern": "(rid|hints?):"}}),
 )
 
+# Recorded and documented errors of some APIs have these too. The SDKs drop them.
+_FURTHER: Final[dict[Form, dict[str, Any]]] = {
+    "https": {
+        "qrcode_url": {"type": "string"},
+        "delivery_resultcode": {"type": "integer"},
+        "delivery_resultmsg": {"type": "string"},
+    },
+    "cloud": {},
+}
+
 
 def error_schema(form: Form) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of an error in one form.
 
-    HTTPS has ``errcode``, ``errmsg`` and nothing else; a cloud call's error has ``errCode`` and
-    ``errMsg``, as `CloudSDKError.to_dict` gives them. The texts end like those of recorded
-    answers.
+    HTTPS has ``errcode``, ``errmsg`` and rarely a field more; a cloud call's error has ``errCode``
+    and ``errMsg`` alone, as `CloudSDKError.to_dict` gives them. The texts end like those of
+    recorded answers.
     """
     code, text = _NAMES[form]
     return {
@@ -27,7 +37,7 @@ def error_schema(form: Form) -> dict[str, Any]:
         "title": f"An error, {form} form",
         "type": "object",
         "additionalProperties": False,
-        "$comment": "Closed: every recorded error has these two fields alone.",
+        "$comment": "Closed: recorded errors have no other fields.",
         "required": [code, text],
         "properties": {
             code: {"type": "integer", "not": {"const": 0}},
@@ -35,5 +45,6 @@ def error_schema(form: Form) -> dict[str, Any]:
                 "type": "string",
                 "anyOf": [{"title": title, **tail} for title, tail in _TAILS],
             },
+            **_FURTHER[form],
         },
     }

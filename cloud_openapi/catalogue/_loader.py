@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from cloud_openapi.catalogue._operation import Operation
 from cloud_openapi.errors import ConfigError, UnknownAPIError
-from cloud_openapi.known_names import nearest
+from cloud_openapi.known_names import nearest, shortened
 
 FOLDER = Path(__file__).parent
 _KEYS = frozenset(
@@ -81,18 +81,29 @@ class Catalogue(Mapping[str, Operation]):
         """Return an API. Raises UnknownAPIError, which suggests the nearest name."""
         if name in self._files:
             return self[name]
+        raise UnknownAPIError(-604100, "system error: error code: -604100", self._why_unknown(name))
+
+    def _why_unknown(self, name: str) -> str:
+        if name in documented_calls():
+            return (
+                f'WeChat documents "{name}", but the catalogue has no entry for it, so Python '
+                "cannot call it. JavaScript can, and in the emulator a pin answers it: "
+                f"cloud-openapi control pins add {name} --response '{{}}'"
+            )
         close = self.nearest(name)
-        known = f"cloud-openapi apis lists them. Known: {', '.join(self)}."
+        known = f"Known: {shortened(self._files)}; cloud-openapi apis lists them."
         advice = f'Did you mean "{close}"?' if close else known
-        raise UnknownAPIError(
-            -604100,
-            "system error: error code: -604100",
-            f'There is no API "{name}" in the catalogue. {advice}',
-        )
+        return f'There is no API "{name}" in the catalogue. {advice}'
 
     def nearest(self, name: str) -> str | None:
         """Return the API whose name is most like this one, if any is."""
         return nearest(name, self._files)
+
+
+@cache
+def documented_calls() -> frozenset[str]:
+    """Return the name of every cloud call on WeChat's pages, with an entry or without."""
+    return frozenset((FOLDER / "cloud_calls.txt").read_text("ascii").split())
 
 
 @cache

@@ -1,21 +1,84 @@
-import json
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.masking import mask_text
+from cloud_openapi.transports._base import Reply, bad_body
+from cloud_openapi.transports._files import file_of
 from cloud_openapi.transports._javascript import field_text, read_json, whole
+from cloud_openapi.wire import https_form
+from cloud_openapi.wire.multipart import Part
+
+_FILE: Final = 'a file is {"contentType": "image/png", "value": bytes}'
+_PRINTABLE: Final = re.compile("[ -~]+")
+_OBJECT: Final = re.compile(rb"\s*\{")
+_LONGEST_SHOWN: Final = 2000
 
 
-def encode(operation: Operation, params: Mapping[str, Any]) -> bytes:
-    """Return the parameters as JSON. Raises TypeError for other values."""
+def encode(operation: Operation, params: Mapping[str, Any]) -> https_form.Written:
+    """Return the parameters as HTTPS carries them. Raises TypeError for other values."""
+    if operation.files:
+        params = {
+            name: _part(operation, name, value) if name in operation.files else value
+            for name, value in params.items()
+            if name not in operation.files or value is not None
+        }
     try:
-        text = json.dumps(params, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return text.encode()
+        return https_form.write(params, operation.method, operation.query)
     except (TypeError, ValueError, RecursionError) as error:
+        taken = ", ".join(sorted(operation.files)) or "no file"
+        hint = f"; it takes {taken}, and {_FILE}" if "bytes" in str(error) else ""
         raise TypeError(
-            f"{operation.name}: the parameters cannot be written as JSON: {error}"
+            f"{operation.name}: the parameters cannot be written as JSON: {error}{hint}"
         ) from error
+
+
+def _part(operation: Operation, name: str, value: Any) -> Part:
+    """Return a file as the part of a form. Raises TypeError."""
+    part = file_of(name, value)
+    if part is not None and _PRINTABLE.fullmatch(part.content_type):
+        return part
+    raise TypeError(f"{operation.name}: {name} {_mistake(value)}: {_FILE}")
+
+
+def _mistake(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return f"is {type(value).__name__}"
+    if not isinstance(value.get("value"), bytes):
+        return f'has a "value" that is {type(value.get("value")).__name__}'
+    return "has no valid contentType"
+
+
+def request_of(
+    operation: Operation, written: https_form.Written, **token: str
+) -> tuple[str, str, bytes | None, Mapping[str, str] | None]:
+    """Return method, target, body and headers of a request, for `Exchange.send`."""
+    query = "&".join(filter(None, (urlencode(token), written.query)))
+    target = f"{operation.path}?{query}" if query else operation.path
+    # An exchange sends a body as JSON by itself.
+    of_json = written.content_type in {"", https_form.JSON_TYPE}
+    headers = None if of_json else {"Content-Type": written.content_type}
+    return operation.method, target, written.body, headers
+
+
+def answer_of(
+    operation: Operation, reply: Reply, body: bytes, secrets: Iterable[str | None]
+) -> dict[str, Any]:
+    """Return WeChat's response, a file as ``{"contentType": str, "buffer": bytes}``.
+
+    Raises ExchangeError for a body that is neither a JSON object nor the file of an API.
+    """
+    # An API that answers with a file answers with JSON too: errors, and the URL of a video.
+    may_be_json = not operation.binary or _OBJECT.match(body)
+    answer = json_object(body) if may_be_json else None
+    if answer is not None:
+        return answer
+    if operation.binary:
+        return {"contentType": reply.content_type, "buffer": body}
+    shown = mask_text(body.decode("utf-8", "replace"), secrets)
+    raise bad_body(shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…")
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:

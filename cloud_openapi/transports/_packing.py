@@ -1,16 +1,13 @@
 """Parameters as wx-server-sdk 4.0.2 packs them into the gateway's message."""
 
 import json
-import mimetypes
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from cloud_openapi.transports._files import file_of
 from cloud_openapi.transports._javascript import number_text
 from cloud_openapi.wire.messages import Pair
-
-# Types whose first extension in the SDK's table, mime-db, differs from Python's.
-_EXTENSIONS: Final = {"image/jpeg": "jpeg", "audio/mpeg": "mpga"}
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
@@ -36,20 +33,8 @@ def pack(api: str, params: Mapping[str, Any]) -> Iterator[Pair]:
 
 
 def _media(key: str, value: Any) -> Pair | None:
-    # The check for a string comes first: the one for a mapping costs more than the rest.
-    if isinstance(value, str) or not isinstance(value, Mapping):
-        return None
-    if not isinstance(value.get("value"), bytes):
-        return None
-    kind = value.get("contentType") or value.get("content_type")
-    if not kind or not value["value"]:
-        return None
-    name = value.get("fileName") or f"{key}.{_extension(str(kind))}"
-    return Pair(key, value["value"], _whole(str(name)))
-
-
-def _extension(kind: str) -> str:
-    return _EXTENSIONS.get(kind) or (mimetypes.guess_extension(kind) or ".png")[1:]
+    file = file_of(key, value)
+    return None if file is None else Pair(key, file.content, _whole(file.filename))
 
 
 def to_json(name: str, value: Any) -> bytes:

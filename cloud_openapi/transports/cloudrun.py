@@ -8,16 +8,13 @@ https://developers.weixin.qq.com/miniprogram/dev/wxcloudrun/src/guide/weixin/ope
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.errors import CloudSDKError
-from cloud_openapi.masking import mask_text
-from cloud_openapi.transports._base import Exchange, ExchangeError, bad_body
-from cloud_openapi.transports._body import encode, json_object, masked
+from cloud_openapi.transports._base import Exchange, ExchangeError
+from cloud_openapi.transports._body import answer_of, encode, masked, request_of
 
 TOKEN_FILE = Path("/.tencentcloudbase/wx/cloudbase_access_token")
-_LONGEST_SHOWN = 2000
 
 
 class CloudRunTransport:
@@ -40,19 +37,17 @@ class CloudRunTransport:
         Raises CloudSDKError without a response or without a token in the file, TypeError for
         parameters that JSON cannot write.
         """
-        body = encode(operation, params)
+        written = encode(operation, params)
         token = self._token(operation.name)
-        query = f"?{urlencode({'cloudbase_access_token': token})}" if token else ""
+        given = {"cloudbase_access_token": token} if token else {}
         try:
-            reply = self._exchange.send(operation.method, operation.path + query, body)
-            content = self._exchange.body_of(reply, operation.path)
-            answer = json_object(content)
-            if answer is not None:
-                return masked(answer, token) if answer.get("errcode") else answer
-            shown = mask_text(content.decode("utf-8", "replace"), (token,))
-            failure = bad_body(shown[:_LONGEST_SHOWN]).failure(operation.name)
+            reply = self._exchange.send(*request_of(operation, written, **given))
+            body = self._exchange.body_of(reply, operation.path)
+            answer = answer_of(operation, reply, body, (token,))
         except ExchangeError as error:
             failure = error.failure(operation.name, (token,))
+        else:
+            return masked(answer, token) if answer.get("errcode") else answer
         # Raised outside of the except clause: its context would hold the URL.
         raise failure
 

@@ -15,7 +15,7 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTime
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.forks import renew_in_children
 from cloud_openapi.json_schema.values import is_number
-from cloud_openapi.masking import mask_named, mask_text
+from cloud_openapi.masking import mask_named
 from cloud_openapi.tokens import AccessToken, Granted, TokenDeniedError
 from cloud_openapi.transports._base import (
     Exchange,
@@ -27,12 +27,11 @@ from cloud_openapi.transports._base import (
     too_large,
     unreachable,
 )
-from cloud_openapi.transports._body import encode, json_object, masked
+from cloud_openapi.transports._body import answer_of, encode, json_object, masked, request_of
 
 _TOKEN_REFUSED = frozenset({40001, 40014, 42001})
 _CONNECT_TIMEOUT = 5.0
 _CONNECTIONS_KEPT = 64
-_LONGEST_SHOWN = 2000
 _LARGEST_MIB = 32
 _PART = 16 * 1024
 _TLS, _HANG_UP = "certificate or TLS error", "socket hang up"
@@ -59,18 +58,18 @@ class HTTPSTransport:
     def send(self, operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return WeChat's response; after a refused token, renew it and repeat the call once.
 
-        Raises CloudSDKError without a response or for one that is not a JSON object, TypeError
-        for parameters that JSON cannot write.
+        Raises CloudSDKError without a response or for one that is neither a JSON object nor the
+        file of an API, TypeError for parameters that JSON cannot write.
         """
-        body = encode(operation, params)
+        written = encode(operation, params)
         secrets = [self._secret, self._token.last]
         try:
             secrets.append(token := self._token.get())
-            reply = self._exchange.send(operation.method, _target(operation, token), body)
+            reply = self._exchange.send(*request_of(operation, written, access_token=token))
             answer = self._read(operation, reply, secrets)
             if answer.get("errcode") in _TOKEN_REFUSED:
                 secrets.append(token := self._token.renew(token))
-                reply = self._exchange.send(operation.method, _target(operation, token), body)
+                reply = self._exchange.send(*request_of(operation, written, access_token=token))
                 answer = self._read(operation, reply, secrets)
         except TokenDeniedError as denied:
             return masked(denied.answer, *secrets)
@@ -85,11 +84,7 @@ class HTTPSTransport:
         self, operation: Operation, reply: Reply, secrets: Iterable[str | None]
     ) -> dict[str, Any]:
         body = self._exchange.body_of(reply, operation.path)
-        answer = json_object(body)
-        if answer is None:
-            shown = mask_text(body.decode("utf-8", "replace"), secrets)
-            raise bad_body(shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "…")
-        return answer
+        return answer_of(operation, reply, body, secrets)
 
     def _fetch_token(self) -> Granted:
         fields = {
@@ -111,10 +106,6 @@ class HTTPSTransport:
         if not isinstance(token, str) or not token or not is_number(expires_in):
             raise bad_body("(the answer to a token request is never shown)")
         return Granted(token, expires_in)
-
-
-def _target(operation: Operation, token: str) -> str:
-    return f"{operation.path}?{urlencode({'access_token': token})}"
 
 
 class _Request(requests.PreparedRequest):

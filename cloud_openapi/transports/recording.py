@@ -35,7 +35,7 @@ class RecordingExchange(Exchange):
                 api=None,
                 method=method,
                 uri=self.base_url + target,
-                request_headers=_JSON if body is not None else {},
+                request_headers=_sent_headers(body, headers),
                 request_body=body or b"",
                 status=reply.status,
                 reason=reply.reason,
@@ -46,6 +46,12 @@ class RecordingExchange(Exchange):
             )
         )
         return reply
+
+
+def _sent_headers(body: bytes | None, given: Mapping[str, str] | None) -> dict[str, list[str]]:
+    if given is not None:
+        return {name: [value] for name, value in given.items()}
+    return _JSON if body is not None else {}
 
 
 def _headers(reply: Reply) -> dict[str, list[str]]:

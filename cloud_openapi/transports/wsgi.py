@@ -33,7 +33,7 @@ class WSGIExchange(Exchange):
             "SCRIPT_NAME": "",
             "PATH_INFO": path,
             "QUERY_STRING": query,
-            "CONTENT_TYPE": "application/json" if body is not None else "",
+            "CONTENT_TYPE": "application/json" if body else "",
             "CONTENT_LENGTH": str(len(body or b"")),
             "SERVER_NAME": "localhost",
             "SERVER_PORT": "80",

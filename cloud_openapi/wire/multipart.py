@@ -29,18 +29,26 @@ class MultipartError(ValueError):
     """An incomplete multipart/form-data body."""
 
 
-def write(fields: Mapping[str, str | bytes], boundary: str) -> bytes:
+def write(fields: Mapping[str, "str | bytes | Part"], boundary: str) -> bytes:
     """Return a body as the form-data package of Node.js writes it: bytes are binary parts."""
-    delimiter = f"--{boundary}"
-    begin = f"{delimiter}\r\nContent-Disposition: form-data; name="
     parts: list[bytes] = []
     for name, value in fields.items():
-        if isinstance(value, bytes):
-            head = f'{begin}"{name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
-            parts += head.encode(), value, b"\r\n"
+        content = value if isinstance(value, bytes) else b""
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
+        if isinstance(value, Part):
+            head += f'; filename="{_quoted(value.filename)}"\r\nContent-Type: {value.content_type}'
+            content = value.content
+        elif isinstance(value, bytes):
+            head += "\r\nContent-Type: application/octet-stream"
         else:
-            parts.append(f'{begin}"{name}"\r\n\r\n{value}\r\n'.encode())
-    return b"".join((*parts, f"{delimiter}--\r\n".encode()))
+            content = value.encode()
+        parts += f"{head}\r\n\r\n".encode(), content, b"\r\n"
+    return b"".join((*parts, f"--{boundary}--\r\n".encode()))
+
+
+def _quoted(filename: str) -> str:
+    """Return a filename as browsers write it in a header."""
+    return filename.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def read(content_type: str, body: bytes) -> dict[str, bytes]:

@@ -21,6 +21,7 @@ from cloud_openapi import Cloud, CloudSDKError
 from cloud_openapi.emulator import Emulator, Server, create_app, gateway_variables, listen
 from cloud_openapi.errors import SDK_TEXTS
 from cloud_openapi.transports import Exchange, Reply
+from cloud_openapi.transports._files import _EXTENSIONS
 from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.wire import messages, signature
 
@@ -342,6 +343,62 @@ def check_requests(service, both, seed, count):
             wrong.append((cases[number][0], *sent))
     assert not wrong, f"{len(wrong)} differ; the first: {wrong[0]}"
     check_signatures(service, node, python)
+
+
+def check_sent_alike(service, both, cases):
+    """Make calls with both packages, and hold the bytes of their parameters against each other."""
+    ours, theirs = both(cases)
+    assert_equal(cases, ours, theirs)
+    node, python = (service.gateway.seen[name] for name in ("node", "python"))
+    for number, case in enumerate(cases):
+        mine, their = (
+            parts(seen[number].headers, seen[number].body)["requestData"] for seen in (python, node)
+        )
+        assert mine == their, case[0]
+
+
+KINDS = [
+    *_EXTENSIONS, "image/jpg", "IMAGE/PNG", "image/png; charset=utf-8", "png", "foo/bar",
+    "multipart/form-data", "image/svg+xml", "application/json", "application/zip", "text/html",
+]  # fmt: skip
+FILES = [
+    *({"contentType": kind, "value": b"\x89PNG\x00\xff"} for kind in KINDS),
+    {"content_type": "image/gif", "value": b"GIF"},
+    {"contentType": "image/png", "value": b""},
+    {"contentType": "image/png", "value": b"x", "fileName": "my 零.gif", "more": [1]},
+    {"contentType": "image/png", "value": "QQ=="},
+    {"contentType": "image/png", "value": {"type": "Buffer", "data": [65]}},
+    {"contentType": "", "value": "x"},
+]
+
+
+@pytest.mark.parametrize("options", [None, {"convertCase": False}], ids=["camelCase", "snake_case"])
+def test_both_send_the_same_files(service, both, options):
+    response = CannedResponse(messages.write_answer(b"{}", JSON))
+    cases = [({"imgFile": file, "type": "photo"}, options, response) for file in FILES]
+    check_sent_alike(service, both, cases)
+
+
+BINARY = [
+    (b"\x89PNG\x00\xff\r\n", "image/png"),
+    (b"\xff\xd8\xff", " image/jpeg "),
+    (b"", "image/jpeg"),
+    (b'{"errcode": 40007, "errmsg": "x"}', "image/jpeg"),
+    (b'{"a_b": 1}', "application/octet-stream"),
+    (b'{"a_b": 1}', ""),
+    (b"\x00" * 100_000, "video/mp4"),
+]
+
+
+@pytest.mark.parametrize("options", [None, {"convertCase": False}], ids=["camelCase", "snake_case"])
+def test_both_return_the_same_files(both, options):
+    cases = [
+        ({}, options, CannedResponse(messages.write_answer(body, kind))) for body, kind in BINARY
+    ]
+    ours, theirs = both(cases)
+    assert_equal(cases, ours, theirs)
+    bodies = [outcome["result"]["buffer"] for outcome in ours]
+    assert bodies == [body for body, _ in BINARY]
 
 
 def check_signatures(service, node, python):

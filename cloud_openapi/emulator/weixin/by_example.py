@@ -12,8 +12,8 @@ from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.errors import TEXTS, RefusalError
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.pins import RequestTable
+from cloud_openapi.emulator.raw_response import RawResponse
 from cloud_openapi.emulator.simulation.made_values import MISSING, Source, is_made, made_answer
-from cloud_openapi.emulator.sources.source import RawResponse
 from cloud_openapi.emulator.weixin.request_check import request_check
 from cloud_openapi.emulator.weixin.respond import Answer, Call, Rename
 
