@@ -294,7 +294,7 @@ function lines(take) {
     }
     if (chunk.length) pieces.push(Buffer.from(chunk))
   }
-  // One buffer for all: a new one for each request, as for 'data', would double the collected garbage.
+  // One buffer for all: for 'data', each request would get a new one of 64 KB, most of all garbage.
   const onread = { buffer: Buffer.alloc(1 << 16), callback: (size, buffer) => received(buffer.subarray(0, size)) }
   const socket = new net.Socket({ fd: requests, readable: true, writable: false, onread })
   socket.on('end', () => process.exit(0))
