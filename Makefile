@@ -37,10 +37,10 @@ lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python scripts/generate.py --check
+	$(BIN)/python -m scripts.generate --check
 
 generate: .venv/dev
-	$(BIN)/python scripts/generate.py
+	$(BIN)/python -m scripts.generate
 	$(BIN)/python -m scripts.picture
 
 bench: .venv/dev

@@ -30,6 +30,329 @@ class FileResult(TypedDict):
 
 
 
+class AdAddUserActionParamsUserId(TypedDict):
+    """ad.addUserAction: request."""
+
+    wechatOpenid: NotRequired[str]
+    wechatUnionid: NotRequired[str]
+    wechatAppId: NotRequired[str]
+
+
+class AdAddUserActionParamsTrace(TypedDict):
+    """ad.addUserAction: request."""
+
+    clickId: NotRequired[str]
+
+
+class AdAddUserActionParamsActionParam(TypedDict):
+    """ad.addUserAction: request."""
+
+    value: NotRequired[Any]
+    leadsType: NotRequired[str]
+
+
+class AdAddUserActionParamsAction(TypedDict):
+    """ad.addUserAction: request."""
+
+    userActionSetId: NotRequired[Any]
+    url: NotRequired[str]
+    actionTime: Any
+    actionType: str
+    userId: NotRequired[AdAddUserActionParamsUserId]
+    trace: NotRequired[AdAddUserActionParamsTrace]
+    actionParam: NotRequired[AdAddUserActionParamsActionParam]
+
+
+class AdAddUserActionParams(TypedDict):
+    """ad.addUserAction: request."""
+
+    version: NotRequired[str]
+    userActionSetId: NotRequired[Any]
+    actions: list[AdAddUserActionParamsAction]
+
+
+class AdAddUserActionHTTPSParamsUserId(TypedDict):
+    """ad.addUserAction: request."""
+
+    wechat_openid: NotRequired[str]
+    wechat_unionid: NotRequired[str]
+    wechat_app_id: NotRequired[str]
+
+
+class AdAddUserActionHTTPSParamsTrace(TypedDict):
+    """ad.addUserAction: request."""
+
+    click_id: NotRequired[str]
+
+
+class AdAddUserActionHTTPSParamsActionParam(TypedDict):
+    """ad.addUserAction: request."""
+
+    value: NotRequired[Any]
+    leads_type: NotRequired[str]
+
+
+class AdAddUserActionHTTPSParamsAction(TypedDict):
+    """ad.addUserAction: request."""
+
+    user_action_set_id: NotRequired[Any]
+    url: NotRequired[str]
+    action_time: Any
+    action_type: str
+    user_id: NotRequired[AdAddUserActionHTTPSParamsUserId]
+    trace: NotRequired[AdAddUserActionHTTPSParamsTrace]
+    action_param: NotRequired[AdAddUserActionHTTPSParamsActionParam]
+
+
+class AdAddUserActionHTTPSParams(TypedDict):
+    """ad.addUserAction: request."""
+
+    version: NotRequired[str]
+    user_action_set_id: NotRequired[Any]
+    actions: list[AdAddUserActionHTTPSParamsAction]
+
+
+class AdAddUserActionResult(TypedDict):
+    """ad.addUserAction: response."""
+
+    errMsg: str
+
+
+class AdAddUserAction(Protocol):
+    """Report actions of users whom an advertisement brought. See https://developers.weixin.qq.com/miniprogram/dev/server/ad/Return_advertising_data.html"""
+
+    @overload
+    def __call__(self, params: AdAddUserActionParams, /) -> AdAddUserActionResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[AdAddUserActionParams]) -> AdAddUserActionResult: ...
+
+
+class AdAddUserActionHTTPS(Protocol):
+    """Report actions of users whom an advertisement brought. See https://developers.weixin.qq.com/miniprogram/dev/server/ad/Return_advertising_data.html"""
+
+    @overload
+    def __call__(self, params: AdAddUserActionHTTPSParams, /) -> AdAddUserActionResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[AdAddUserActionHTTPSParams]) -> AdAddUserActionResult: ...
+
+
+class AdAddUserActionSetParams(TypedDict):
+    """ad.addUserActionSet: request."""
+
+    version: NotRequired[str]
+    type: str
+    name: NotRequired[str]
+    description: NotRequired[str]
+
+
+class AdAddUserActionSetResultData(TypedDict):
+    """ad.addUserActionSet: response."""
+
+    userActionSetId: Any
+
+
+class AdAddUserActionSetResult(TypedDict):
+    """ad.addUserActionSet: response."""
+
+    data: AdAddUserActionSetResultData
+    errMsg: str
+
+
+class AdAddUserActionSetHTTPSResultData(TypedDict):
+    """ad.addUserActionSet: response."""
+
+    user_action_set_id: Any
+
+
+class AdAddUserActionSetHTTPSResult(TypedDict):
+    """ad.addUserActionSet: response."""
+
+    data: AdAddUserActionSetHTTPSResultData
+    errMsg: str
+
+
+class AdAddUserActionSet(Protocol):
+    """Create a data source for actions of users. See https://developers.weixin.qq.com/miniprogram/dev/server/ad/Return_advertising_data.html"""
+
+    @overload
+    def __call__(self, params: AdAddUserActionSetParams, /) -> AdAddUserActionSetResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[AdAddUserActionSetParams]) -> AdAddUserActionSetResult: ...
+
+
+class AdAddUserActionSetHTTPS(Protocol):
+    """Create a data source for actions of users. See https://developers.weixin.qq.com/miniprogram/dev/server/ad/Return_advertising_data.html"""
+
+    @overload
+    def __call__(self, params: AdAddUserActionSetParams, /) -> AdAddUserActionSetHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[AdAddUserActionSetParams]) -> AdAddUserActionSetHTTPSResult: ...
+
+
+class AdGetUserActionSetReportsParams(TypedDict):
+    """ad.getUserActionSetReports: request."""
+
+    version: NotRequired[str]
+    userActionSetId: Any
+    dateRange: NotRequired[Any]
+    timeGranularity: NotRequired[str]
+    aggregation: NotRequired[str]
+    page: NotRequired[int]
+    pageSize: NotRequired[int]
+
+
+class AdGetUserActionSetReportsHTTPSParams(TypedDict):
+    """ad.getUserActionSetReports: request."""
+
+    version: NotRequired[str]
+    user_action_set_id: Any
+    date_range: NotRequired[Any]
+    time_granularity: NotRequired[str]
+    aggregation: NotRequired[str]
+    page: NotRequired[int]
+    page_size: NotRequired[int]
+
+
+class AdGetUserActionSetReportsResultItem(TypedDict):
+    """ad.getUserActionSetReports: response."""
+
+    date: NotRequired[str]
+    actionType: NotRequired[str]
+    actionCount: NotRequired[int]
+
+
+class AdGetUserActionSetReportsResultData(TypedDict):
+    """ad.getUserActionSetReports: response."""
+
+    list: builtins.list[AdGetUserActionSetReportsResultItem]
+
+
+class AdGetUserActionSetReportsResult(TypedDict):
+    """ad.getUserActionSetReports: response."""
+
+    data: AdGetUserActionSetReportsResultData
+    errMsg: str
+
+
+class AdGetUserActionSetReportsHTTPSResultItem(TypedDict):
+    """ad.getUserActionSetReports: response."""
+
+    date: NotRequired[str]
+    action_type: NotRequired[str]
+    action_count: NotRequired[int]
+
+
+class AdGetUserActionSetReportsHTTPSResultData(TypedDict):
+    """ad.getUserActionSetReports: response."""
+
+    list: builtins.list[AdGetUserActionSetReportsHTTPSResultItem]
+
+
+class AdGetUserActionSetReportsHTTPSResult(TypedDict):
+    """ad.getUserActionSetReports: response."""
+
+    data: AdGetUserActionSetReportsHTTPSResultData
+    errMsg: str
+
+
+class AdGetUserActionSetReports(Protocol):
+    """Get the numbers of reported actions by day. See https://developers.weixin.qq.com/miniprogram/dev/server/ad/Advertising_data_source_report_query.html"""
+
+    @overload
+    def __call__(self, params: AdGetUserActionSetReportsParams, /) -> AdGetUserActionSetReportsResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[AdGetUserActionSetReportsParams]) -> AdGetUserActionSetReportsResult: ...
+
+
+class AdGetUserActionSetReportsHTTPS(Protocol):
+    """Get the numbers of reported actions by day. See https://developers.weixin.qq.com/miniprogram/dev/server/ad/Advertising_data_source_report_query.html"""
+
+    @overload
+    def __call__(self, params: AdGetUserActionSetReportsHTTPSParams, /) -> AdGetUserActionSetReportsHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[AdGetUserActionSetReportsHTTPSParams]) -> AdGetUserActionSetReportsHTTPSResult: ...
+
+
+class AdGetUserActionSetsParams(TypedDict):
+    """ad.getUserActionSets: request."""
+
+    version: NotRequired[str]
+    userActionSetId: NotRequired[Any]
+
+
+class AdGetUserActionSetsHTTPSParams(TypedDict):
+    """ad.getUserActionSets: request."""
+
+    version: NotRequired[str]
+    user_action_set_id: NotRequired[Any]
+
+
+class AdGetUserActionSetsResultItem(TypedDict):
+    """ad.getUserActionSets: response."""
+
+    userActionSetId: Any
+    type: NotRequired[str]
+    name: NotRequired[str]
+    description: NotRequired[str]
+    activateStatus: NotRequired[bool]
+    createdTime: NotRequired[Any]
+
+
+class AdGetUserActionSetsResultData(TypedDict):
+    """ad.getUserActionSets: response."""
+
+    list: builtins.list[AdGetUserActionSetsResultItem]
+
+
+class AdGetUserActionSetsResult(TypedDict):
+    """ad.getUserActionSets: response."""
+
+    data: AdGetUserActionSetsResultData
+    errMsg: str
+
+
+class AdGetUserActionSetsHTTPSResultItem(TypedDict):
+    """ad.getUserActionSets: response."""
+
+    user_action_set_id: Any
+    type: NotRequired[str]
+    name: NotRequired[str]
+    description: NotRequired[str]
+    activate_status: NotRequired[bool]
+    created_time: NotRequired[Any]
+
+
+class AdGetUserActionSetsHTTPSResultData(TypedDict):
+    """ad.getUserActionSets: response."""
+
+    list: builtins.list[AdGetUserActionSetsHTTPSResultItem]
+
+
+class AdGetUserActionSetsHTTPSResult(TypedDict):
+    """ad.getUserActionSets: response."""
+
+    data: AdGetUserActionSetsHTTPSResultData
+    errMsg: str
+
+
+class AdGetUserActionSets(Protocol):
+    """List the data sources for actions of users. See https://developers.weixin.qq.com/miniprogram/dev/server/ad/Return_advertising_data.html"""
+
+    @overload
+    def __call__(self, params: AdGetUserActionSetsParams, /) -> AdGetUserActionSetsResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[AdGetUserActionSetsParams]) -> AdGetUserActionSetsResult: ...
+
+
+class AdGetUserActionSetsHTTPS(Protocol):
+    """List the data sources for actions of users. See https://developers.weixin.qq.com/miniprogram/dev/server/ad/Return_advertising_data.html"""
+
+    @overload
+    def __call__(self, params: AdGetUserActionSetsHTTPSParams, /) -> AdGetUserActionSetsHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[AdGetUserActionSetsHTTPSParams]) -> AdGetUserActionSetsHTTPSResult: ...
+
+
 class AnalysisGetDailyRetainParams(TypedDict):
     """analysis.getDailyRetain: request."""
 
@@ -797,6 +1120,7932 @@ class AnalysisGetWeeklyVisitTrendHTTPS(Protocol):
     def __call__(self, **keywords: Unpack[AnalysisGetWeeklyVisitTrendHTTPSParams]) -> AnalysisGetWeeklyVisitTrendHTTPSResult: ...
 
 
+class AuthGetPaidUnionIdParams(TypedDict):
+    """auth.getPaidUnionId: request."""
+
+    openid: str
+    transactionId: NotRequired[str]
+    mchId: NotRequired[str]
+    outTradeNo: NotRequired[str]
+
+
+class AuthGetPaidUnionIdHTTPSParams(TypedDict):
+    """auth.getPaidUnionId: request."""
+
+    openid: str
+    transaction_id: NotRequired[str]
+    mch_id: NotRequired[str]
+    out_trade_no: NotRequired[str]
+
+
+class AuthGetPaidUnionIdResult(TypedDict):
+    """auth.getPaidUnionId: response."""
+
+    unionid: str
+    errMsg: str
+
+
+class AuthGetPaidUnionId(Protocol):
+    """Get the unionid of a user within five minutes after a payment. See https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/basic-info/api_getpaidunionid"""
+
+    @overload
+    def __call__(self, params: AuthGetPaidUnionIdParams, /) -> AuthGetPaidUnionIdResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[AuthGetPaidUnionIdParams]) -> AuthGetPaidUnionIdResult: ...
+
+
+class AuthGetPaidUnionIdHTTPS(Protocol):
+    """Get the unionid of a user within five minutes after a payment. See https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/basic-info/api_getpaidunionid"""
+
+    @overload
+    def __call__(self, params: AuthGetPaidUnionIdHTTPSParams, /) -> AuthGetPaidUnionIdResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[AuthGetPaidUnionIdHTTPSParams]) -> AuthGetPaidUnionIdResult: ...
+
+
+class ChattoolmsgSendParamsParticipator(TypedDict):
+    """chattoolmsg.send: request."""
+
+    groupOpenid: str
+    state: int
+
+
+class ChattoolmsgSendParams(TypedDict):
+    """chattoolmsg.send: request."""
+
+    activityId: str
+    targetState: int
+    templateId: str
+    participatorInfoList: NotRequired[list[ChattoolmsgSendParamsParticipator]]
+    versionType: int
+
+
+class ChattoolmsgSendHTTPSParamsParticipator(TypedDict):
+    """chattoolmsg.send: request."""
+
+    group_openid: str
+    state: int
+
+
+class ChattoolmsgSendHTTPSParams(TypedDict):
+    """chattoolmsg.send: request."""
+
+    activity_id: str
+    target_state: int
+    template_id: str
+    participator_info_list: NotRequired[list[ChattoolmsgSendHTTPSParamsParticipator]]
+    version_type: int
+
+
+class ChattoolmsgSendResult(TypedDict):
+    """chattoolmsg.send: response."""
+
+    errMsg: str
+
+
+class ChattoolmsgSend(Protocol):
+    """Change a chat tool card that was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_setchattoolmsg"""
+
+    @overload
+    def __call__(self, params: ChattoolmsgSendParams, /) -> ChattoolmsgSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ChattoolmsgSendParams]) -> ChattoolmsgSendResult: ...
+
+
+class ChattoolmsgSendHTTPS(Protocol):
+    """Change a chat tool card that was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_setchattoolmsg"""
+
+    @overload
+    def __call__(self, params: ChattoolmsgSendHTTPSParams, /) -> ChattoolmsgSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ChattoolmsgSendHTTPSParams]) -> ChattoolmsgSendResult: ...
+
+
+class CloudbaseAddDelayedFunctionTaskParams(TypedDict):
+    """cloudbase.addDelayedFunctionTask: request."""
+
+    env: str
+    functionName: str
+    data: str
+    delayTime: int
+
+
+class CloudbaseAddDelayedFunctionTaskHTTPSParams(TypedDict):
+    """cloudbase.addDelayedFunctionTask: request."""
+
+    env: str
+    function_name: str
+    data: str
+    delay_time: int
+
+
+class CloudbaseAddDelayedFunctionTaskResult(TypedDict):
+    """cloudbase.addDelayedFunctionTask: response."""
+
+    errMsg: str
+
+
+class CloudbaseAddDelayedFunctionTask(Protocol):
+    """Call a function later. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/functions/api_adddelayedfunctiontask"""
+
+    @overload
+    def __call__(self, params: CloudbaseAddDelayedFunctionTaskParams, /) -> CloudbaseAddDelayedFunctionTaskResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseAddDelayedFunctionTaskParams]) -> CloudbaseAddDelayedFunctionTaskResult: ...
+
+
+class CloudbaseAddDelayedFunctionTaskHTTPS(Protocol):
+    """Call a function later. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/functions/api_adddelayedfunctiontask"""
+
+    @overload
+    def __call__(self, params: CloudbaseAddDelayedFunctionTaskHTTPSParams, /) -> CloudbaseAddDelayedFunctionTaskResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseAddDelayedFunctionTaskHTTPSParams]) -> CloudbaseAddDelayedFunctionTaskResult: ...
+
+
+class CloudbaseCreateSendSmsTaskParams(TypedDict):
+    """cloudbase.createSendSmsTask: request."""
+
+    env: str
+    fileUrl: str
+    templateId: NotRequired[str]
+
+
+class CloudbaseCreateSendSmsTaskHTTPSParams(TypedDict):
+    """cloudbase.createSendSmsTask: request."""
+
+    env: str
+    file_url: str
+    template_id: NotRequired[str]
+
+
+class CloudbaseCreateSendSmsTaskResult(TypedDict):
+    """cloudbase.createSendSmsTask: response."""
+
+    queryId: str
+    errMsg: str
+
+
+class CloudbaseCreateSendSmsTaskHTTPSResult(TypedDict):
+    """cloudbase.createSendSmsTask: response."""
+
+    query_id: str
+    errMsg: str
+
+
+class CloudbaseCreateSendSmsTask(Protocol):
+    """Send short messages from a CSV file. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_createsendsmstask"""
+
+    @overload
+    def __call__(self, params: CloudbaseCreateSendSmsTaskParams, /) -> CloudbaseCreateSendSmsTaskResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseCreateSendSmsTaskParams]) -> CloudbaseCreateSendSmsTaskResult: ...
+
+
+class CloudbaseCreateSendSmsTaskHTTPS(Protocol):
+    """Send short messages from a CSV file. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_createsendsmstask"""
+
+    @overload
+    def __call__(self, params: CloudbaseCreateSendSmsTaskHTTPSParams, /) -> CloudbaseCreateSendSmsTaskHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseCreateSendSmsTaskHTTPSParams]) -> CloudbaseCreateSendSmsTaskHTTPSResult: ...
+
+
+class CloudbaseDescribeExtensionUploadInfoParamsExtensionFile(TypedDict):
+    """cloudbase.describeExtensionUploadInfo: request."""
+
+    FileType: str
+    FileName: str
+
+
+class CloudbaseDescribeExtensionUploadInfoParamsPostData(TypedDict):
+    """cloudbase.describeExtensionUploadInfo: request."""
+
+    ExtensionFiles: list[CloudbaseDescribeExtensionUploadInfoParamsExtensionFile]
+
+
+class CloudbaseDescribeExtensionUploadInfoParams(TypedDict):
+    """cloudbase.describeExtensionUploadInfo: request."""
+
+    PostData: NotRequired[CloudbaseDescribeExtensionUploadInfoParamsPostData]
+    ExtensionFiles: NotRequired[list[CloudbaseDescribeExtensionUploadInfoParamsExtensionFile]]
+
+
+class CloudbaseDescribeExtensionUploadInfoResultFileData(TypedDict):
+    """cloudbase.describeExtensionUploadInfo: response."""
+
+    CodeUri: str
+    UploadUrl: str
+    CustomKey: str
+    MaxSize: int
+
+
+class CloudbaseDescribeExtensionUploadInfoResultResponse(TypedDict):
+    """cloudbase.describeExtensionUploadInfo: response."""
+
+    FilesData: list[CloudbaseDescribeExtensionUploadInfoResultFileData]
+    RequestId: str
+
+
+class CloudbaseDescribeExtensionUploadInfoResult(TypedDict):
+    """cloudbase.describeExtensionUploadInfo: response."""
+
+    Response: NotRequired[CloudbaseDescribeExtensionUploadInfoResultResponse]
+    errMsg: str
+
+
+class CloudbaseDescribeExtensionUploadInfo(Protocol):
+    """Get URLs to upload files to. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_describeextensionuploadinfo"""
+
+    @overload
+    def __call__(self, params: CloudbaseDescribeExtensionUploadInfoParams, /) -> CloudbaseDescribeExtensionUploadInfoResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseDescribeExtensionUploadInfoParams]) -> CloudbaseDescribeExtensionUploadInfoResult: ...
+
+
+class CloudbaseDescribeSmsRecordsParamsPostData(TypedDict):
+    """cloudbase.describeSmsRecords: request."""
+
+    EnvId: str
+    StartDate: NotRequired[str]
+    EndDate: NotRequired[str]
+    Mobile: NotRequired[str]
+    QueryId: NotRequired[str]
+    PageNumber: NotRequired[int]
+    PageSize: NotRequired[int]
+
+
+class CloudbaseDescribeSmsRecordsParams(TypedDict):
+    """cloudbase.describeSmsRecords: request."""
+
+    PostData: NotRequired[CloudbaseDescribeSmsRecordsParamsPostData]
+    EnvId: NotRequired[str]
+    StartDate: NotRequired[str]
+    EndDate: NotRequired[str]
+    Mobile: NotRequired[str]
+    QueryId: NotRequired[str]
+    PageNumber: NotRequired[int]
+    PageSize: NotRequired[int]
+
+
+class CloudbaseDescribeSmsRecordsResultRecord(TypedDict):
+    """cloudbase.describeSmsRecords: response."""
+
+    Mobile: str
+    Content: str
+    ContentSize: int
+    Fee: int
+    CreateTime: str
+    ReceivedTime: str
+    Status: str
+    Remarks: str
+
+
+class CloudbaseDescribeSmsRecordsResult(TypedDict):
+    """cloudbase.describeSmsRecords: response."""
+
+    SmsRecords: list[CloudbaseDescribeSmsRecordsResultRecord]
+    TotalCount: int
+    RequestId: str
+    errMsg: str
+
+
+class CloudbaseDescribeSmsRecords(Protocol):
+    """List the short messages of the last two months. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_describesmsrecords"""
+
+    @overload
+    def __call__(self, params: CloudbaseDescribeSmsRecordsParams, /) -> CloudbaseDescribeSmsRecordsResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseDescribeSmsRecordsParams]) -> CloudbaseDescribeSmsRecordsResult: ...
+
+
+class CloudbaseGetOpenDataParams(TypedDict):
+    """cloudbase.getOpenData: request."""
+
+    openid: NotRequired[str]
+    cloudidList: list[str]
+
+
+class CloudbaseGetOpenDataHTTPSParams(TypedDict):
+    """cloudbase.getOpenData: request."""
+
+    openid: NotRequired[str]
+    cloudid_list: list[str]
+
+
+class CloudbaseGetOpenDataResultData(TypedDict):
+    """cloudbase.getOpenData: response."""
+
+    cloudId: str
+    json: Any
+
+
+class CloudbaseGetOpenDataResult(TypedDict):
+    """cloudbase.getOpenData: response."""
+
+    dataList: list[CloudbaseGetOpenDataResultData]
+    errMsg: str
+
+
+class CloudbaseGetOpenDataHTTPSResultData(TypedDict):
+    """cloudbase.getOpenData: response."""
+
+    cloud_id: str
+    json: Any
+
+
+class CloudbaseGetOpenDataHTTPSResult(TypedDict):
+    """cloudbase.getOpenData: response."""
+
+    data_list: list[CloudbaseGetOpenDataHTTPSResultData]
+    errMsg: str
+
+
+class CloudbaseGetOpenData(Protocol):
+    """Exchange cloud ids for the data that they stand for. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_getopendata"""
+
+    @overload
+    def __call__(self, params: CloudbaseGetOpenDataParams, /) -> CloudbaseGetOpenDataResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseGetOpenDataParams]) -> CloudbaseGetOpenDataResult: ...
+
+
+class CloudbaseGetOpenDataHTTPS(Protocol):
+    """Exchange cloud ids for the data that they stand for. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_getopendata"""
+
+    @overload
+    def __call__(self, params: CloudbaseGetOpenDataHTTPSParams, /) -> CloudbaseGetOpenDataHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseGetOpenDataHTTPSParams]) -> CloudbaseGetOpenDataHTTPSResult: ...
+
+
+class CloudbaseGetStatisticsParamsCondition(TypedDict):
+    """cloudbase.getStatistics: request."""
+
+    envId: NotRequired[str]
+    activityId: NotRequired[str]
+    byChannelId: NotRequired[str]
+
+
+class CloudbaseGetStatisticsParams(TypedDict):
+    """cloudbase.getStatistics: request."""
+
+    action: str
+    beginDate: int
+    endDate: int
+    pageOffset: NotRequired[int]
+    pageLimit: NotRequired[int]
+    condition: NotRequired[CloudbaseGetStatisticsParamsCondition]
+
+
+class CloudbaseGetStatisticsHTTPSParamsCondition(TypedDict):
+    """cloudbase.getStatistics: request."""
+
+    env_id: NotRequired[str]
+    activity_id: NotRequired[str]
+    by_channel_id: NotRequired[str]
+
+
+class CloudbaseGetStatisticsHTTPSParams(TypedDict):
+    """cloudbase.getStatistics: request."""
+
+    action: str
+    begin_date: int
+    end_date: int
+    page_offset: NotRequired[int]
+    page_limit: NotRequired[int]
+    condition: NotRequired[CloudbaseGetStatisticsHTTPSParamsCondition]
+
+
+class CloudbaseGetStatisticsResultColumn(TypedDict):
+    """cloudbase.getStatistics: response."""
+
+    colId: str
+    colName: str
+    colDataType: str
+
+
+class CloudbaseGetStatisticsResultRow(TypedDict):
+    """cloudbase.getStatistics: response."""
+
+    dataValue: list[str]
+
+
+class CloudbaseGetStatisticsResult(TypedDict):
+    """cloudbase.getStatistics: response."""
+
+    dataColumn: list[CloudbaseGetStatisticsResultColumn]
+    dataValue: list[CloudbaseGetStatisticsResultRow]
+    totalNum: int
+    errMsg: str
+
+
+class CloudbaseGetStatisticsHTTPSResultColumn(TypedDict):
+    """cloudbase.getStatistics: response."""
+
+    col_id: str
+    col_name: str
+    col_data_type: str
+
+
+class CloudbaseGetStatisticsHTTPSResultRow(TypedDict):
+    """cloudbase.getStatistics: response."""
+
+    data_value: list[str]
+
+
+class CloudbaseGetStatisticsHTTPSResult(TypedDict):
+    """cloudbase.getStatistics: response."""
+
+    data_column: list[CloudbaseGetStatisticsHTTPSResultColumn]
+    data_value: list[CloudbaseGetStatisticsHTTPSResultRow]
+    total_num: int
+    errMsg: str
+
+
+class CloudbaseGetStatistics(Protocol):
+    """Get the figures of short messages. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_getcloudbasestatistics"""
+
+    @overload
+    def __call__(self, params: CloudbaseGetStatisticsParams, /) -> CloudbaseGetStatisticsResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseGetStatisticsParams]) -> CloudbaseGetStatisticsResult: ...
+
+
+class CloudbaseGetStatisticsHTTPS(Protocol):
+    """Get the figures of short messages. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_getcloudbasestatistics"""
+
+    @overload
+    def __call__(self, params: CloudbaseGetStatisticsHTTPSParams, /) -> CloudbaseGetStatisticsHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseGetStatisticsHTTPSParams]) -> CloudbaseGetStatisticsHTTPSResult: ...
+
+
+class CloudbaseGetVoIPSignParams(TypedDict):
+    """cloudbase.getVoIPSign: request."""
+
+    groupId: str
+    timestamp: int
+    nonce: str
+    openid: NotRequired[str]
+
+
+class CloudbaseGetVoIPSignHTTPSParams(TypedDict):
+    """cloudbase.getVoIPSign: request."""
+
+    group_id: str
+    timestamp: int
+    nonce: str
+    openid: NotRequired[str]
+
+
+class CloudbaseGetVoIPSignResult(TypedDict):
+    """cloudbase.getVoIPSign: response."""
+
+    signature: str
+    errMsg: str
+
+
+class CloudbaseGetVoIPSign(Protocol):
+    """Sign a room for real-time voice. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_getcloudbasevoipsign"""
+
+    @overload
+    def __call__(self, params: CloudbaseGetVoIPSignParams, /) -> CloudbaseGetVoIPSignResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseGetVoIPSignParams]) -> CloudbaseGetVoIPSignResult: ...
+
+
+class CloudbaseGetVoIPSignHTTPS(Protocol):
+    """Sign a room for real-time voice. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_getcloudbasevoipsign"""
+
+    @overload
+    def __call__(self, params: CloudbaseGetVoIPSignHTTPSParams, /) -> CloudbaseGetVoIPSignResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseGetVoIPSignHTTPSParams]) -> CloudbaseGetVoIPSignResult: ...
+
+
+class CloudbaseReportParams(TypedDict):
+    """cloudbase.report: request."""
+
+    reportAction: str
+    envId: str
+    activityId: str
+    taskId: NotRequired[str]
+    phoneCount: NotRequired[str]
+    channelId: NotRequired[str]
+    sessionId: NotRequired[str]
+
+
+class CloudbaseReportHTTPSParams(TypedDict):
+    """cloudbase.report: request."""
+
+    report_action: str
+    env_id: str
+    activity_id: str
+    task_id: NotRequired[str]
+    phone_count: NotRequired[str]
+    channel_id: NotRequired[str]
+    session_id: NotRequired[str]
+
+
+class CloudbaseReportResult(TypedDict):
+    """cloudbase.report: response."""
+
+    errMsg: str
+
+
+class CloudbaseReport(Protocol):
+    """Report the sending of short messages or the opening of a web page. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_cloudbasereportapi"""
+
+    @overload
+    def __call__(self, params: CloudbaseReportParams, /) -> CloudbaseReportResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseReportParams]) -> CloudbaseReportResult: ...
+
+
+class CloudbaseReportHTTPS(Protocol):
+    """Report the sending of short messages or the opening of a web page. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_cloudbasereportapi"""
+
+    @overload
+    def __call__(self, params: CloudbaseReportHTTPSParams, /) -> CloudbaseReportResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseReportHTTPSParams]) -> CloudbaseReportResult: ...
+
+
+class CloudbaseSendSmsParams(TypedDict):
+    """cloudbase.sendSms: request."""
+
+    env: str
+    phoneNumberList: list[str]
+    smsType: NotRequired[str]
+    templateId: NotRequired[str]
+    content: NotRequired[str]
+    path: NotRequired[str]
+    templateParamList: NotRequired[list[str]]
+    useShortName: NotRequired[bool]
+
+
+class CloudbaseSendSmsHTTPSParams(TypedDict):
+    """cloudbase.sendSms: request."""
+
+    env: str
+    phone_number_list: list[str]
+    sms_type: NotRequired[str]
+    template_id: NotRequired[str]
+    content: NotRequired[str]
+    path: NotRequired[str]
+    template_param_list: NotRequired[list[str]]
+    use_short_name: NotRequired[bool]
+
+
+class CloudbaseSendSmsResultSendStatus(TypedDict):
+    """cloudbase.sendSms: response."""
+
+    serialNo: str
+    phoneNumber: str
+    code: str
+    message: str
+    isoCode: str
+
+
+class CloudbaseSendSmsResult(TypedDict):
+    """cloudbase.sendSms: response."""
+
+    sendStatusList: list[CloudbaseSendSmsResultSendStatus]
+    errMsg: str
+
+
+class CloudbaseSendSmsHTTPSResultSendStatus(TypedDict):
+    """cloudbase.sendSms: response."""
+
+    serial_no: str
+    phone_number: str
+    code: str
+    message: str
+    iso_code: str
+
+
+class CloudbaseSendSmsHTTPSResult(TypedDict):
+    """cloudbase.sendSms: response."""
+
+    send_status_list: list[CloudbaseSendSmsHTTPSResultSendStatus]
+    errMsg: str
+
+
+class CloudbaseSendSms(Protocol):
+    """Send short messages that open a CloudBase web page. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_sendcloudbasesms"""
+
+    @overload
+    def __call__(self, params: CloudbaseSendSmsParams, /) -> CloudbaseSendSmsResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseSendSmsParams]) -> CloudbaseSendSmsResult: ...
+
+
+class CloudbaseSendSmsHTTPS(Protocol):
+    """Send short messages that open a CloudBase web page. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_sendcloudbasesms"""
+
+    @overload
+    def __call__(self, params: CloudbaseSendSmsHTTPSParams, /) -> CloudbaseSendSmsHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseSendSmsHTTPSParams]) -> CloudbaseSendSmsHTTPSResult: ...
+
+
+class CloudbaseSendSmsV2Params(TypedDict):
+    """cloudbase.sendSmsV2: request."""
+
+    env: str
+    urlLink: str
+    templateId: str
+    templateParamList: list[str]
+    phoneNumberList: list[str]
+    useShortName: NotRequired[bool]
+
+
+class CloudbaseSendSmsV2HTTPSParams(TypedDict):
+    """cloudbase.sendSmsV2: request."""
+
+    env: str
+    url_link: str
+    template_id: str
+    template_param_list: list[str]
+    phone_number_list: list[str]
+    use_short_name: NotRequired[bool]
+
+
+class CloudbaseSendSmsV2ResultSendStatus(TypedDict):
+    """cloudbase.sendSmsV2: response."""
+
+    serialNo: str
+    phoneNumber: str
+    code: str
+    message: str
+    isoCode: str
+
+
+class CloudbaseSendSmsV2Result(TypedDict):
+    """cloudbase.sendSmsV2: response."""
+
+    sendStatusList: list[CloudbaseSendSmsV2ResultSendStatus]
+    errMsg: str
+
+
+class CloudbaseSendSmsV2HTTPSResultSendStatus(TypedDict):
+    """cloudbase.sendSmsV2: response."""
+
+    serial_no: str
+    phone_number: str
+    code: str
+    message: str
+    iso_code: str
+
+
+class CloudbaseSendSmsV2HTTPSResult(TypedDict):
+    """cloudbase.sendSmsV2: response."""
+
+    send_status_list: list[CloudbaseSendSmsV2HTTPSResultSendStatus]
+    errMsg: str
+
+
+class CloudbaseSendSmsV2(Protocol):
+    """Send short messages with a URL link. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_newsendcloudbasesms"""
+
+    @overload
+    def __call__(self, params: CloudbaseSendSmsV2Params, /) -> CloudbaseSendSmsV2Result: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseSendSmsV2Params]) -> CloudbaseSendSmsV2Result: ...
+
+
+class CloudbaseSendSmsV2HTTPS(Protocol):
+    """Send short messages with a URL link. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_newsendcloudbasesms"""
+
+    @overload
+    def __call__(self, params: CloudbaseSendSmsV2HTTPSParams, /) -> CloudbaseSendSmsV2HTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CloudbaseSendSmsV2HTTPSParams]) -> CloudbaseSendSmsV2HTTPSResult: ...
+
+
+class CustomerServiceMessageGetTempMediaParams(TypedDict):
+    """customerServiceMessage.getTempMedia: request."""
+
+    mediaId: str
+
+
+class CustomerServiceMessageGetTempMediaHTTPSParams(TypedDict):
+    """customerServiceMessage.getTempMedia: request."""
+
+    media_id: str
+
+
+class CustomerServiceMessageGetTempMedia(Protocol):
+    """Download a file of messages; for a video, the URL that it is at. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_getmedia"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageGetTempMediaParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageGetTempMediaParams]) -> FileResult: ...
+
+
+class CustomerServiceMessageGetTempMediaHTTPS(Protocol):
+    """Download a file of messages; for a video, the URL that it is at. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_getmedia"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageGetTempMediaHTTPSParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageGetTempMediaHTTPSParams]) -> FileResult: ...
+
+
+class CustomerServiceMessageSendParamsText(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    content: str
+
+
+class CustomerServiceMessageSendParamsImage(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    mediaId: str
+
+
+class CustomerServiceMessageSendParamsLink(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    description: str
+    url: str
+    thumbUrl: str
+
+
+class CustomerServiceMessageSendParamsMiniprogrampage(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    appid: NotRequired[str]
+    pagepath: str
+    thumbMediaId: str
+
+
+class CustomerServiceMessageSendParamsVideo(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    mediaId: str
+    thumbMediaId: str
+    title: NotRequired[str]
+    description: NotRequired[str]
+
+
+class CustomerServiceMessageSendParamsMusic(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    description: str
+    musicurl: str
+    hqmusicurl: NotRequired[str]
+    thumbMediaId: str
+
+
+class CustomerServiceMessageSendParamsArticle(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    description: str
+    picurl: str
+    url: str
+
+
+class CustomerServiceMessageSendParamsNews(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    articles: list[CustomerServiceMessageSendParamsArticle]
+
+
+class CustomerServiceMessageSendParamsMpnewsarticle(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    articleId: str
+
+
+class CustomerServiceMessageSendParamsChoice(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    id: str
+    content: str
+
+
+class CustomerServiceMessageSendParamsMsgmenu(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    headContent: NotRequired[str]
+    list: builtins.list[CustomerServiceMessageSendParamsChoice]
+    tailContent: NotRequired[str]
+
+
+class CustomerServiceMessageSendParamsWxcard(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    cardId: str
+
+
+class CustomerServiceMessageSendParamsCustomservice(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    kfAccount: str
+
+
+class CustomerServiceMessageSendParamsAimsgcontext(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    isAiMsg: NotRequired[int]
+
+
+class CustomerServiceMessageSendParams(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    touser: str
+    msgtype: str
+    text: NotRequired[CustomerServiceMessageSendParamsText]
+    image: NotRequired[CustomerServiceMessageSendParamsImage]
+    link: NotRequired[CustomerServiceMessageSendParamsLink]
+    miniprogrampage: NotRequired[CustomerServiceMessageSendParamsMiniprogrampage]
+    voice: NotRequired[CustomerServiceMessageSendParamsImage]
+    video: NotRequired[CustomerServiceMessageSendParamsVideo]
+    music: NotRequired[CustomerServiceMessageSendParamsMusic]
+    news: NotRequired[CustomerServiceMessageSendParamsNews]
+    mpnews: NotRequired[CustomerServiceMessageSendParamsImage]
+    mpnewsarticle: NotRequired[CustomerServiceMessageSendParamsMpnewsarticle]
+    msgmenu: NotRequired[CustomerServiceMessageSendParamsMsgmenu]
+    wxcard: NotRequired[CustomerServiceMessageSendParamsWxcard]
+    customservice: NotRequired[CustomerServiceMessageSendParamsCustomservice]
+    aimsgcontext: NotRequired[CustomerServiceMessageSendParamsAimsgcontext]
+    businessid: NotRequired[str]
+
+
+class CustomerServiceMessageSendHTTPSParamsImage(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    media_id: str
+
+
+class CustomerServiceMessageSendHTTPSParamsLink(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    description: str
+    url: str
+    thumb_url: str
+
+
+class CustomerServiceMessageSendHTTPSParamsMiniprogrampage(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    appid: NotRequired[str]
+    pagepath: str
+    thumb_media_id: str
+
+
+class CustomerServiceMessageSendHTTPSParamsVideo(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    media_id: str
+    thumb_media_id: str
+    title: NotRequired[str]
+    description: NotRequired[str]
+
+
+class CustomerServiceMessageSendHTTPSParamsMusic(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    title: str
+    description: str
+    musicurl: str
+    hqmusicurl: NotRequired[str]
+    thumb_media_id: str
+
+
+class CustomerServiceMessageSendHTTPSParamsMpnewsarticle(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    article_id: str
+
+
+class CustomerServiceMessageSendHTTPSParamsMsgmenu(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    head_content: NotRequired[str]
+    list: builtins.list[CustomerServiceMessageSendParamsChoice]
+    tail_content: NotRequired[str]
+
+
+class CustomerServiceMessageSendHTTPSParamsWxcard(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    card_id: str
+
+
+class CustomerServiceMessageSendHTTPSParamsCustomservice(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    kf_account: str
+
+
+class CustomerServiceMessageSendHTTPSParamsAimsgcontext(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    is_ai_msg: NotRequired[int]
+
+
+class CustomerServiceMessageSendHTTPSParams(TypedDict):
+    """customerServiceMessage.send: request."""
+
+    touser: str
+    msgtype: str
+    text: NotRequired[CustomerServiceMessageSendParamsText]
+    image: NotRequired[CustomerServiceMessageSendHTTPSParamsImage]
+    link: NotRequired[CustomerServiceMessageSendHTTPSParamsLink]
+    miniprogrampage: NotRequired[CustomerServiceMessageSendHTTPSParamsMiniprogrampage]
+    voice: NotRequired[CustomerServiceMessageSendHTTPSParamsImage]
+    video: NotRequired[CustomerServiceMessageSendHTTPSParamsVideo]
+    music: NotRequired[CustomerServiceMessageSendHTTPSParamsMusic]
+    news: NotRequired[CustomerServiceMessageSendParamsNews]
+    mpnews: NotRequired[CustomerServiceMessageSendHTTPSParamsImage]
+    mpnewsarticle: NotRequired[CustomerServiceMessageSendHTTPSParamsMpnewsarticle]
+    msgmenu: NotRequired[CustomerServiceMessageSendHTTPSParamsMsgmenu]
+    wxcard: NotRequired[CustomerServiceMessageSendHTTPSParamsWxcard]
+    customservice: NotRequired[CustomerServiceMessageSendHTTPSParamsCustomservice]
+    aimsgcontext: NotRequired[CustomerServiceMessageSendHTTPSParamsAimsgcontext]
+    businessid: NotRequired[str]
+
+
+class CustomerServiceMessageSendResult(TypedDict):
+    """customerServiceMessage.send: response."""
+
+    errMsg: str
+
+
+class CustomerServiceMessageSend(Protocol):
+    """Send a customer service message to a user. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_sendcustommessage"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageSendParams, /) -> CustomerServiceMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageSendParams]) -> CustomerServiceMessageSendResult: ...
+
+
+class CustomerServiceMessageSendHTTPS(Protocol):
+    """Send a customer service message to a user. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_sendcustommessage"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageSendHTTPSParams, /) -> CustomerServiceMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageSendHTTPSParams]) -> CustomerServiceMessageSendResult: ...
+
+
+class CustomerServiceMessageSetTypingParams(TypedDict):
+    """customerServiceMessage.setTyping: request."""
+
+    touser: str
+    command: str
+    businessid: NotRequired[str]
+
+
+class CustomerServiceMessageSetTypingResult(TypedDict):
+    """customerServiceMessage.setTyping: response."""
+
+    errMsg: str
+
+
+class CustomerServiceMessageSetTyping(Protocol):
+    """Show a user that customer service is typing, or stop showing it. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_typing"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageSetTypingParams, /) -> CustomerServiceMessageSetTypingResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageSetTypingParams]) -> CustomerServiceMessageSetTypingResult: ...
+
+
+class CustomerServiceMessageUploadTempMediaParams(TypedDict):
+    """customerServiceMessage.uploadTempMedia: request."""
+
+    type: str
+    media: File
+
+
+class CustomerServiceMessageUploadTempMediaResult(TypedDict):
+    """customerServiceMessage.uploadTempMedia: response."""
+
+    type: str
+    mediaId: str
+    createdAt: int
+    errMsg: str
+
+
+class CustomerServiceMessageUploadTempMediaHTTPSResult(TypedDict):
+    """customerServiceMessage.uploadTempMedia: response."""
+
+    type: str
+    media_id: str
+    created_at: int
+    errMsg: str
+
+
+class CustomerServiceMessageUploadTempMedia(Protocol):
+    """Upload a file for messages, which WeChat keeps for three days. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_uploadtempmedia"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageUploadTempMediaParams, /) -> CustomerServiceMessageUploadTempMediaResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageUploadTempMediaParams]) -> CustomerServiceMessageUploadTempMediaResult: ...
+
+
+class CustomerServiceMessageUploadTempMediaHTTPS(Protocol):
+    """Upload a file for messages, which WeChat keeps for three days. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_uploadtempmedia"""
+
+    @overload
+    def __call__(self, params: CustomerServiceMessageUploadTempMediaParams, /) -> CustomerServiceMessageUploadTempMediaHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageUploadTempMediaParams]) -> CustomerServiceMessageUploadTempMediaHTTPSResult: ...
+
+
+class DeviceGetSnTicketParams(TypedDict):
+    """device.getSnTicket: request."""
+
+    sn: str
+    modelId: str
+
+
+class DeviceGetSnTicketHTTPSParams(TypedDict):
+    """device.getSnTicket: request."""
+
+    sn: str
+    model_id: str
+
+
+class DeviceGetSnTicketResult(TypedDict):
+    """device.getSnTicket: response."""
+
+    snTicket: NotRequired[str]
+    errMsg: str
+
+
+class DeviceGetSnTicketHTTPSResult(TypedDict):
+    """device.getSnTicket: response."""
+
+    sn_ticket: NotRequired[str]
+    errMsg: str
+
+
+class DeviceGetSnTicket(Protocol):
+    """Get the ticket of a device, which lives 5 minutes. See https://developers.weixin.qq.com/miniprogram/dev/server/API/hardware-device/api_getsnticket"""
+
+    @overload
+    def __call__(self, params: DeviceGetSnTicketParams, /) -> DeviceGetSnTicketResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[DeviceGetSnTicketParams]) -> DeviceGetSnTicketResult: ...
+
+
+class DeviceGetSnTicketHTTPS(Protocol):
+    """Get the ticket of a device, which lives 5 minutes. See https://developers.weixin.qq.com/miniprogram/dev/server/API/hardware-device/api_getsnticket"""
+
+    @overload
+    def __call__(self, params: DeviceGetSnTicketHTTPSParams, /) -> DeviceGetSnTicketHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[DeviceGetSnTicketHTTPSParams]) -> DeviceGetSnTicketHTTPSResult: ...
+
+
+class ImgAiCropParams(TypedDict):
+    """img.aiCrop: request."""
+
+    imgUrl: NotRequired[str]
+    img: NotRequired[File]
+    ratios: NotRequired[str]
+
+
+class ImgAiCropHTTPSParams(TypedDict):
+    """img.aiCrop: request."""
+
+    img_url: NotRequired[str]
+    img: NotRequired[File]
+    ratios: NotRequired[str]
+
+
+class ImgAiCropResultResult(TypedDict):
+    """img.aiCrop: response."""
+
+    cropLeft: int
+    cropTop: int
+    cropRight: int
+    cropBottom: int
+
+
+class ImgAiCropResultImgSize(TypedDict):
+    """img.aiCrop: response."""
+
+    w: int
+    h: int
+
+
+class ImgAiCropResult(TypedDict):
+    """img.aiCrop: response."""
+
+    results: list[ImgAiCropResultResult]
+    imgSize: ImgAiCropResultImgSize
+    errMsg: str
+
+
+class ImgAiCropHTTPSResultResult(TypedDict):
+    """img.aiCrop: response."""
+
+    crop_left: int
+    crop_top: int
+    crop_right: int
+    crop_bottom: int
+
+
+class ImgAiCropHTTPSResult(TypedDict):
+    """img.aiCrop: response."""
+
+    results: list[ImgAiCropHTTPSResultResult]
+    img_size: ImgAiCropResultImgSize
+    errMsg: str
+
+
+class ImgAiCrop(Protocol):
+    """Find where to crop an image. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/img/api_imgaicrop"""
+
+    @overload
+    def __call__(self, params: ImgAiCropParams, /) -> ImgAiCropResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ImgAiCropParams]) -> ImgAiCropResult: ...
+
+
+class ImgAiCropHTTPS(Protocol):
+    """Find where to crop an image. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/img/api_imgaicrop"""
+
+    @overload
+    def __call__(self, params: ImgAiCropHTTPSParams, /) -> ImgAiCropHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ImgAiCropHTTPSParams]) -> ImgAiCropHTTPSResult: ...
+
+
+class ImgScanQRCodeParams(TypedDict):
+    """img.scanQRCode: request."""
+
+    imgUrl: NotRequired[str]
+    img: NotRequired[File]
+
+
+class ImgScanQRCodeHTTPSParams(TypedDict):
+    """img.scanQRCode: request."""
+
+    img_url: NotRequired[str]
+    img: NotRequired[File]
+
+
+class ImgScanQRCodeResultPoint(TypedDict):
+    """img.scanQRCode: response."""
+
+    x: int
+    y: int
+
+
+class ImgScanQRCodeResultCorners(TypedDict):
+    """img.scanQRCode: response."""
+
+    leftTop: ImgScanQRCodeResultPoint
+    rightTop: ImgScanQRCodeResultPoint
+    rightBottom: ImgScanQRCodeResultPoint
+    leftBottom: ImgScanQRCodeResultPoint
+
+
+class ImgScanQRCodeResultCode(TypedDict):
+    """img.scanQRCode: response."""
+
+    typeName: str
+    data: str
+    pos: NotRequired[ImgScanQRCodeResultCorners]
+
+
+class ImgScanQRCodeResultImgSize(TypedDict):
+    """img.scanQRCode: response."""
+
+    w: int
+    h: int
+
+
+class ImgScanQRCodeResult(TypedDict):
+    """img.scanQRCode: response."""
+
+    codeResults: list[ImgScanQRCodeResultCode]
+    imgSize: ImgScanQRCodeResultImgSize
+    errMsg: str
+
+
+class ImgScanQRCodeHTTPSResultCorners(TypedDict):
+    """img.scanQRCode: response."""
+
+    left_top: ImgScanQRCodeResultPoint
+    right_top: ImgScanQRCodeResultPoint
+    right_bottom: ImgScanQRCodeResultPoint
+    left_bottom: ImgScanQRCodeResultPoint
+
+
+class ImgScanQRCodeHTTPSResultCode(TypedDict):
+    """img.scanQRCode: response."""
+
+    type_name: str
+    data: str
+    pos: NotRequired[ImgScanQRCodeHTTPSResultCorners]
+
+
+class ImgScanQRCodeHTTPSResult(TypedDict):
+    """img.scanQRCode: response."""
+
+    code_results: list[ImgScanQRCodeHTTPSResultCode]
+    img_size: ImgScanQRCodeResultImgSize
+    errMsg: str
+
+
+class ImgScanQRCode(Protocol):
+    """Read the codes in an image. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/img/api_imgqrcode"""
+
+    @overload
+    def __call__(self, params: ImgScanQRCodeParams, /) -> ImgScanQRCodeResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ImgScanQRCodeParams]) -> ImgScanQRCodeResult: ...
+
+
+class ImgScanQRCodeHTTPS(Protocol):
+    """Read the codes in an image. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/img/api_imgqrcode"""
+
+    @overload
+    def __call__(self, params: ImgScanQRCodeHTTPSParams, /) -> ImgScanQRCodeHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ImgScanQRCodeHTTPSParams]) -> ImgScanQRCodeHTTPSResult: ...
+
+
+class ImgSuperresolutionParams(TypedDict):
+    """img.superresolution: request."""
+
+    imgUrl: NotRequired[str]
+    img: NotRequired[File]
+
+
+class ImgSuperresolutionHTTPSParams(TypedDict):
+    """img.superresolution: request."""
+
+    img_url: NotRequired[str]
+    img: NotRequired[File]
+
+
+class ImgSuperresolutionResult(TypedDict):
+    """img.superresolution: response."""
+
+    mediaId: str
+    errMsg: str
+
+
+class ImgSuperresolutionHTTPSResult(TypedDict):
+    """img.superresolution: response."""
+
+    media_id: str
+    errMsg: str
+
+
+class ImgSuperresolution(Protocol):
+    """Double the resolution of an image; WeChat has withdrawn it. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/img/api_imgsuperresolution"""
+
+    @overload
+    def __call__(self, params: ImgSuperresolutionParams, /) -> ImgSuperresolutionResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ImgSuperresolutionParams]) -> ImgSuperresolutionResult: ...
+
+
+class ImgSuperresolutionHTTPS(Protocol):
+    """Double the resolution of an image; WeChat has withdrawn it. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/img/api_imgsuperresolution"""
+
+    @overload
+    def __call__(self, params: ImgSuperresolutionHTTPSParams, /) -> ImgSuperresolutionHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ImgSuperresolutionHTTPSParams]) -> ImgSuperresolutionHTTPSResult: ...
+
+
+class LiveBroadcastAddAssistantParamsUser(TypedDict):
+    """liveBroadcast.addAssistant: request."""
+
+    username: str
+    nickname: str
+
+
+class LiveBroadcastAddAssistantParams(TypedDict):
+    """liveBroadcast.addAssistant: request."""
+
+    roomId: int
+    users: list[LiveBroadcastAddAssistantParamsUser]
+
+
+class LiveBroadcastAddAssistantResult(TypedDict):
+    """liveBroadcast.addAssistant: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastAddAssistant(Protocol):
+    """Add assistants to a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_addveassistant"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastAddAssistantParams, /) -> LiveBroadcastAddAssistantResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastAddAssistantParams]) -> LiveBroadcastAddAssistantResult: ...
+
+
+class LiveBroadcastAddGoodsParams(TypedDict):
+    """liveBroadcast.addGoods: request."""
+
+    ids: list[int]
+    roomId: int
+
+
+class LiveBroadcastAddGoodsResult(TypedDict):
+    """liveBroadcast.addGoods: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastAddGoods(Protocol):
+    """Put approved goods on sale in a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_importgoods"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastAddGoodsParams, /) -> LiveBroadcastAddGoodsResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastAddGoodsParams]) -> LiveBroadcastAddGoodsResult: ...
+
+
+class LiveBroadcastAddRoleParams(TypedDict):
+    """liveBroadcast.addRole: request."""
+
+    username: str
+    role: Literal[0, 1, 2, 3]
+
+
+class LiveBroadcastAddRoleResult(TypedDict):
+    """liveBroadcast.addRole: response."""
+
+    codeurl: NotRequired[str]
+    errMsg: str
+
+
+class LiveBroadcastAddRole(Protocol):
+    """Give a user a role: administrator, anchor or operator. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/role-management/api_getrolelistdw"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastAddRoleParams, /) -> LiveBroadcastAddRoleResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastAddRoleParams]) -> LiveBroadcastAddRoleResult: ...
+
+
+class LiveBroadcastAddSubAnchorParams(TypedDict):
+    """liveBroadcast.addSubAnchor: request."""
+
+    roomId: int
+    username: str
+
+
+class LiveBroadcastAddSubAnchorResult(TypedDict):
+    """liveBroadcast.addSubAnchor: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastAddSubAnchor(Protocol):
+    """Add the anchor's second account to a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_addsubanchor"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastAddSubAnchorParams, /) -> LiveBroadcastAddSubAnchorResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastAddSubAnchorParams]) -> LiveBroadcastAddSubAnchorResult: ...
+
+
+class LiveBroadcastCreateRoomParams(TypedDict):
+    """liveBroadcast.createRoom: request."""
+
+    name: str
+    coverImg: str
+    startTime: int
+    endTime: int
+    anchorName: str
+    anchorWechat: str
+    subAnchorWechat: NotRequired[str]
+    createrWechat: NotRequired[str]
+    shareImg: str
+    feedsImg: str
+    isFeedsPublic: NotRequired[Literal[0, 1]]
+    type: Literal[0, 1]
+    closeLike: Literal[0, 1]
+    closeGoods: Literal[0, 1]
+    closeComment: Literal[0, 1]
+    closeReplay: NotRequired[Literal[0, 1]]
+    closeShare: NotRequired[Literal[0, 1]]
+    closeKf: NotRequired[Literal[0, 1]]
+
+
+class LiveBroadcastCreateRoomResult(TypedDict):
+    """liveBroadcast.createRoom: response."""
+
+    roomId: int
+    qrcodeUrl: NotRequired[str]
+    errMsg: str
+
+
+class LiveBroadcastCreateRoomHTTPSResult(TypedDict):
+    """liveBroadcast.createRoom: response."""
+
+    roomId: int
+    qrcode_url: NotRequired[str]
+    errMsg: str
+
+
+class LiveBroadcastCreateRoom(Protocol):
+    """Create a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_createroom"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastCreateRoomParams, /) -> LiveBroadcastCreateRoomResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastCreateRoomParams]) -> LiveBroadcastCreateRoomResult: ...
+
+
+class LiveBroadcastCreateRoomHTTPS(Protocol):
+    """Create a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_createroom"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastCreateRoomParams, /) -> LiveBroadcastCreateRoomHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastCreateRoomParams]) -> LiveBroadcastCreateRoomHTTPSResult: ...
+
+
+class LiveBroadcastDeleteRoleParams(TypedDict):
+    """liveBroadcast.deleteRole: request."""
+
+    username: str
+    role: Literal[0, 1, 2, 3]
+
+
+class LiveBroadcastDeleteRoleResult(TypedDict):
+    """liveBroadcast.deleteRole: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastDeleteRole(Protocol):
+    """Take a role from a user. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/role-management/api_deleterole"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastDeleteRoleParams, /) -> LiveBroadcastDeleteRoleResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastDeleteRoleParams]) -> LiveBroadcastDeleteRoleResult: ...
+
+
+class LiveBroadcastDeleteRoomParams(TypedDict):
+    """liveBroadcast.deleteRoom: request."""
+
+    id: int
+
+
+class LiveBroadcastDeleteRoomResult(TypedDict):
+    """liveBroadcast.deleteRoom: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastDeleteRoom(Protocol):
+    """Delete a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_deleteroom"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastDeleteRoomParams, /) -> LiveBroadcastDeleteRoomResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastDeleteRoomParams]) -> LiveBroadcastDeleteRoomResult: ...
+
+
+class LiveBroadcastDeleteSubAnchorParams(TypedDict):
+    """liveBroadcast.deleteSubAnchor: request."""
+
+    roomId: int
+
+
+class LiveBroadcastDeleteSubAnchorResult(TypedDict):
+    """liveBroadcast.deleteSubAnchor: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastDeleteSubAnchor(Protocol):
+    """Remove the anchor's second account from a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_deletesubanchor"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastDeleteSubAnchorParams, /) -> LiveBroadcastDeleteSubAnchorResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastDeleteSubAnchorParams]) -> LiveBroadcastDeleteSubAnchorResult: ...
+
+
+class LiveBroadcastEditRoomParams(TypedDict):
+    """liveBroadcast.editRoom: request."""
+
+    id: int
+    name: str
+    coverImg: str
+    startTime: int
+    endTime: int
+    anchorName: str
+    anchorWechat: str
+    shareImg: str
+    feedsImg: str
+    isFeedsPublic: NotRequired[Literal[0, 1]]
+    closeLike: Literal[0, 1]
+    closeGoods: Literal[0, 1]
+    closeComment: Literal[0, 1]
+    closeReplay: NotRequired[Literal[0, 1]]
+    closeShare: NotRequired[Literal[0, 1]]
+    closeKf: NotRequired[Literal[0, 1]]
+
+
+class LiveBroadcastEditRoomResult(TypedDict):
+    """liveBroadcast.editRoom: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastEditRoom(Protocol):
+    """Change a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_editroom"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastEditRoomParams, /) -> LiveBroadcastEditRoomResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastEditRoomParams]) -> LiveBroadcastEditRoomResult: ...
+
+
+class LiveBroadcastGetAssistantListParams(TypedDict):
+    """liveBroadcast.getAssistantList: request."""
+
+    roomId: int
+
+
+class LiveBroadcastGetAssistantListResultItem(TypedDict):
+    """liveBroadcast.getAssistantList: response."""
+
+    timestamp: int
+    headimg: str
+    nickname: str
+    alias: str
+    openid: str
+
+
+class LiveBroadcastGetAssistantListResult(TypedDict):
+    """liveBroadcast.getAssistantList: response."""
+
+    list: builtins.list[LiveBroadcastGetAssistantListResultItem]
+    count: int
+    maxCount: int
+    errMsg: str
+
+
+class LiveBroadcastGetAssistantList(Protocol):
+    """List the assistants of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_getassistantlist"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGetAssistantListParams, /) -> LiveBroadcastGetAssistantListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGetAssistantListParams]) -> LiveBroadcastGetAssistantListResult: ...
+
+
+class LiveBroadcastGetFollowersParams(TypedDict):
+    """liveBroadcast.getFollowers: request."""
+
+    limit: NotRequired[int]
+    pageBreak: NotRequired[int]
+
+
+class LiveBroadcastGetFollowersHTTPSParams(TypedDict):
+    """liveBroadcast.getFollowers: request."""
+
+    limit: NotRequired[int]
+    page_break: NotRequired[int]
+
+
+class LiveBroadcastGetFollowersResultFollower(TypedDict):
+    """liveBroadcast.getFollowers: response."""
+
+    openid: str
+    subscribeTime: int
+    roomId: int
+    roomStatus: int
+
+
+class LiveBroadcastGetFollowersResult(TypedDict):
+    """liveBroadcast.getFollowers: response."""
+
+    followers: NotRequired[list[LiveBroadcastGetFollowersResultFollower]]
+    pageBreak: NotRequired[int]
+    errMsg: str
+
+
+class LiveBroadcastGetFollowersHTTPSResultFollower(TypedDict):
+    """liveBroadcast.getFollowers: response."""
+
+    openid: str
+    subscribe_time: int
+    room_id: int
+    room_status: int
+
+
+class LiveBroadcastGetFollowersHTTPSResult(TypedDict):
+    """liveBroadcast.getFollowers: response."""
+
+    followers: NotRequired[list[LiveBroadcastGetFollowersHTTPSResultFollower]]
+    page_break: NotRequired[int]
+    errMsg: str
+
+
+class LiveBroadcastGetFollowers(Protocol):
+    """List the users with a long-term subscription. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/subscribe-management/api_getfollowers"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGetFollowersParams, /) -> LiveBroadcastGetFollowersResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGetFollowersParams]) -> LiveBroadcastGetFollowersResult: ...
+
+
+class LiveBroadcastGetFollowersHTTPS(Protocol):
+    """List the users with a long-term subscription. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/subscribe-management/api_getfollowers"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGetFollowersHTTPSParams, /) -> LiveBroadcastGetFollowersHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGetFollowersHTTPSParams]) -> LiveBroadcastGetFollowersHTTPSResult: ...
+
+
+class LiveBroadcastGetLiveInfoParams(TypedDict):
+    """liveBroadcast.getLiveInfo: request."""
+
+    start: int
+    limit: int
+    action: NotRequired[Literal['get_replay']]
+    roomId: NotRequired[int]
+
+
+class LiveBroadcastGetLiveInfoHTTPSParams(TypedDict):
+    """liveBroadcast.getLiveInfo: request."""
+
+    start: int
+    limit: int
+    action: NotRequired[Literal['get_replay']]
+    room_id: NotRequired[int]
+
+
+class LiveBroadcastGetLiveInfoResultGoodsItem(TypedDict):
+    """liveBroadcast.getLiveInfo: response."""
+
+    name: str
+    coverImg: str
+    url: str
+    price: int
+    price2: NotRequired[int]
+    priceType: NotRequired[int]
+    goodsId: int
+    thirdPartyAppid: NotRequired[str]
+
+
+class LiveBroadcastGetLiveInfoResultRoomInfo(TypedDict):
+    """liveBroadcast.getLiveInfo: response."""
+
+    name: str
+    coverImg: str
+    startTime: int
+    endTime: int
+    anchorName: str
+    roomid: int
+    goods: list[LiveBroadcastGetLiveInfoResultGoodsItem]
+    liveStatus: int
+    shareImg: NotRequired[str]
+    liveType: NotRequired[int]
+    closeLike: NotRequired[int]
+    closeGoods: NotRequired[int]
+    closeComment: NotRequired[int]
+    closeKf: NotRequired[int]
+    closeReplay: NotRequired[int]
+    isFeedsPublic: NotRequired[int]
+    createrOpenid: NotRequired[str]
+    feedsImg: NotRequired[str]
+
+
+class LiveBroadcastGetLiveInfoResultLiveReplay(TypedDict):
+    """liveBroadcast.getLiveInfo: response."""
+
+    createTime: str
+    expireTime: str
+    mediaUrl: str
+
+
+class LiveBroadcastGetLiveInfoResult(TypedDict):
+    """liveBroadcast.getLiveInfo: response."""
+
+    roomInfo: NotRequired[list[LiveBroadcastGetLiveInfoResultRoomInfo]]
+    total: NotRequired[int]
+    liveReplay: NotRequired[list[LiveBroadcastGetLiveInfoResultLiveReplay]]
+    errMsg: str
+
+
+class LiveBroadcastGetLiveInfoHTTPSResultGoodsItem(TypedDict):
+    """liveBroadcast.getLiveInfo: response."""
+
+    name: str
+    cover_img: str
+    url: str
+    price: int
+    price2: NotRequired[int]
+    price_type: NotRequired[int]
+    goods_id: int
+    third_party_appid: NotRequired[str]
+
+
+class LiveBroadcastGetLiveInfoHTTPSResultRoomInfo(TypedDict):
+    """liveBroadcast.getLiveInfo: response."""
+
+    name: str
+    cover_img: str
+    start_time: int
+    end_time: int
+    anchor_name: str
+    roomid: int
+    goods: list[LiveBroadcastGetLiveInfoHTTPSResultGoodsItem]
+    live_status: int
+    share_img: NotRequired[str]
+    live_type: NotRequired[int]
+    close_like: NotRequired[int]
+    close_goods: NotRequired[int]
+    close_comment: NotRequired[int]
+    close_kf: NotRequired[int]
+    close_replay: NotRequired[int]
+    is_feeds_public: NotRequired[int]
+    creater_openid: NotRequired[str]
+    feeds_img: NotRequired[str]
+
+
+class LiveBroadcastGetLiveInfoHTTPSResultLiveReplay(TypedDict):
+    """liveBroadcast.getLiveInfo: response."""
+
+    create_time: str
+    expire_time: str
+    media_url: str
+
+
+class LiveBroadcastGetLiveInfoHTTPSResult(TypedDict):
+    """liveBroadcast.getLiveInfo: response."""
+
+    room_info: NotRequired[list[LiveBroadcastGetLiveInfoHTTPSResultRoomInfo]]
+    total: NotRequired[int]
+    live_replay: NotRequired[list[LiveBroadcastGetLiveInfoHTTPSResultLiveReplay]]
+    errMsg: str
+
+
+class LiveBroadcastGetLiveInfo(Protocol):
+    """List the live rooms, or the replays of one. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_getliveinfo"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGetLiveInfoParams, /) -> LiveBroadcastGetLiveInfoResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGetLiveInfoParams]) -> LiveBroadcastGetLiveInfoResult: ...
+
+
+class LiveBroadcastGetLiveInfoHTTPS(Protocol):
+    """List the live rooms, or the replays of one. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_getliveinfo"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGetLiveInfoHTTPSParams, /) -> LiveBroadcastGetLiveInfoHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGetLiveInfoHTTPSParams]) -> LiveBroadcastGetLiveInfoHTTPSResult: ...
+
+
+class LiveBroadcastGetPushUrlParams(TypedDict):
+    """liveBroadcast.getPushUrl: request."""
+
+    roomId: int
+
+
+class LiveBroadcastGetPushUrlResult(TypedDict):
+    """liveBroadcast.getPushUrl: response."""
+
+    pushAddr: str
+    errMsg: str
+
+
+class LiveBroadcastGetPushUrl(Protocol):
+    """Get the address that a live room's stream is pushed to. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_getpushurl"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGetPushUrlParams, /) -> LiveBroadcastGetPushUrlResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGetPushUrlParams]) -> LiveBroadcastGetPushUrlResult: ...
+
+
+class LiveBroadcastGetRoleListParams(TypedDict):
+    """liveBroadcast.getRoleList: request."""
+
+    offset: NotRequired[Any]
+    limit: NotRequired[Any]
+    keyword: NotRequired[str]
+
+
+class LiveBroadcastGetRoleListResultItem(TypedDict):
+    """liveBroadcast.getRoleList: response."""
+
+    headingimg: str
+    nickname: str
+    openid: str
+    roleList: Any
+    updateTimestamp: str
+    username: str
+
+
+class LiveBroadcastGetRoleListResult(TypedDict):
+    """liveBroadcast.getRoleList: response."""
+
+    total: int
+    list: builtins.list[LiveBroadcastGetRoleListResultItem]
+    errMsg: str
+
+
+class LiveBroadcastGetRoleList(Protocol):
+    """List the users with a role. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/role-management/api_getrolelist"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGetRoleListParams, /) -> LiveBroadcastGetRoleListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGetRoleListParams]) -> LiveBroadcastGetRoleListResult: ...
+
+
+class LiveBroadcastGetSharedCodeParams(TypedDict):
+    """liveBroadcast.getSharedCode: request."""
+
+    roomId: int
+    params: NotRequired[str]
+
+
+class LiveBroadcastGetSharedCodeResult(TypedDict):
+    """liveBroadcast.getSharedCode: response."""
+
+    cdnUrl: str
+    pagePath: str
+    posterUrl: str
+    errMsg: str
+
+
+class LiveBroadcastGetSharedCode(Protocol):
+    """Get the QR code and the poster by which a live room is shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_getsharedcode"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGetSharedCodeParams, /) -> LiveBroadcastGetSharedCodeResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGetSharedCodeParams]) -> LiveBroadcastGetSharedCodeResult: ...
+
+
+class LiveBroadcastGetSubAnchorParams(TypedDict):
+    """liveBroadcast.getSubAnchor: request."""
+
+    roomId: int
+
+
+class LiveBroadcastGetSubAnchorResult(TypedDict):
+    """liveBroadcast.getSubAnchor: response."""
+
+    username: str
+    errMsg: str
+
+
+class LiveBroadcastGetSubAnchor(Protocol):
+    """Get the anchor's second account of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_getsubanchor"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGetSubAnchorParams, /) -> LiveBroadcastGetSubAnchorResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGetSubAnchorParams]) -> LiveBroadcastGetSubAnchorResult: ...
+
+
+class LiveBroadcastGoodsAddParamsGoodsInfo(TypedDict):
+    """liveBroadcast.goodsAdd: request."""
+
+    coverImgUrl: str
+    name: str
+    priceType: Literal[1, 2, 3]
+    price: float
+    price2: NotRequired[float]
+    url: str
+    thirdPartyAppid: NotRequired[str]
+
+
+class LiveBroadcastGoodsAddParams(TypedDict):
+    """liveBroadcast.goodsAdd: request."""
+
+    goodsInfo: LiveBroadcastGoodsAddParamsGoodsInfo
+
+
+class LiveBroadcastGoodsAddResult(TypedDict):
+    """liveBroadcast.goodsAdd: response."""
+
+    goodsId: int
+    auditId: int
+    errMsg: str
+
+
+class LiveBroadcastGoodsAdd(Protocol):
+    """Add goods and submit them for review. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/commodity-management/api_addgoods"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGoodsAddParams, /) -> LiveBroadcastGoodsAddResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsAddParams]) -> LiveBroadcastGoodsAddResult: ...
+
+
+class LiveBroadcastGoodsAuditParams(TypedDict):
+    """liveBroadcast.goodsAudit: request."""
+
+    goodsId: int
+
+
+class LiveBroadcastGoodsAuditResult(TypedDict):
+    """liveBroadcast.goodsAudit: response."""
+
+    auditId: int
+    errMsg: str
+
+
+class LiveBroadcastGoodsAudit(Protocol):
+    """Submit goods for review again. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/commodity-management/api_resubmitaudit"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGoodsAuditParams, /) -> LiveBroadcastGoodsAuditResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsAuditParams]) -> LiveBroadcastGoodsAuditResult: ...
+
+
+class LiveBroadcastGoodsDeleteParams(TypedDict):
+    """liveBroadcast.goodsDelete: request."""
+
+    roomId: int
+    goodsId: int
+
+
+class LiveBroadcastGoodsDeleteResult(TypedDict):
+    """liveBroadcast.goodsDelete: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastGoodsDelete(Protocol):
+    """Remove goods from a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_deletedoods"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGoodsDeleteParams, /) -> LiveBroadcastGoodsDeleteResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsDeleteParams]) -> LiveBroadcastGoodsDeleteResult: ...
+
+
+class LiveBroadcastGoodsInfoParams(TypedDict):
+    """liveBroadcast.goodsInfo: request."""
+
+    goodsIds: list[int]
+
+
+class LiveBroadcastGoodsInfoHTTPSParams(TypedDict):
+    """liveBroadcast.goodsInfo: request."""
+
+    goods_ids: list[int]
+
+
+class LiveBroadcastGoodsInfoResultGoodsItem(TypedDict):
+    """liveBroadcast.goodsInfo: response."""
+
+    goodsId: int
+    name: str
+    coverImgUrl: str
+    url: str
+    price: float
+    price2: NotRequired[float]
+    auditStatus: int
+    thirdPartyTag: NotRequired[int]
+    thirdPartyAppid: NotRequired[str]
+    priceType: NotRequired[int]
+
+
+class LiveBroadcastGoodsInfoResult(TypedDict):
+    """liveBroadcast.goodsInfo: response."""
+
+    goods: list[LiveBroadcastGoodsInfoResultGoodsItem]
+    total: int
+    errMsg: str
+
+
+class LiveBroadcastGoodsInfoHTTPSResultGoodsItem(TypedDict):
+    """liveBroadcast.goodsInfo: response."""
+
+    goods_id: int
+    name: str
+    cover_img_url: str
+    url: str
+    price: float
+    price2: NotRequired[float]
+    audit_status: int
+    third_party_tag: NotRequired[int]
+    thirdPartyAppid: NotRequired[str]
+    price_type: NotRequired[int]
+
+
+class LiveBroadcastGoodsInfoHTTPSResult(TypedDict):
+    """liveBroadcast.goodsInfo: response."""
+
+    goods: list[LiveBroadcastGoodsInfoHTTPSResultGoodsItem]
+    total: int
+    errMsg: str
+
+
+class LiveBroadcastGoodsInfo(Protocol):
+    """Get goods and the state of their review. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/commodity-management/api_getgoodsauditinfo"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGoodsInfoParams, /) -> LiveBroadcastGoodsInfoResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsInfoParams]) -> LiveBroadcastGoodsInfoResult: ...
+
+
+class LiveBroadcastGoodsInfoHTTPS(Protocol):
+    """Get goods and the state of their review. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/commodity-management/api_getgoodsauditinfo"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGoodsInfoHTTPSParams, /) -> LiveBroadcastGoodsInfoHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsInfoHTTPSParams]) -> LiveBroadcastGoodsInfoHTTPSResult: ...
+
+
+class LiveBroadcastGoodsListParams(TypedDict):
+    """liveBroadcast.goodsList: request."""
+
+    offset: int
+    limit: NotRequired[int]
+    status: Literal[0, 1, 2, 3]
+
+
+class LiveBroadcastGoodsListResultGoodsItem(TypedDict):
+    """liveBroadcast.goodsList: response."""
+
+    goodsId: int
+    name: str
+    coverImgUrl: str
+    url: str
+    priceType: int
+    price: float
+    price2: float
+    thirdPartyAppid: NotRequired[str]
+    thirdPartyTag: NotRequired[int]
+
+
+class LiveBroadcastGoodsListResult(TypedDict):
+    """liveBroadcast.goodsList: response."""
+
+    goods: list[LiveBroadcastGoodsListResultGoodsItem]
+    total: int
+    errMsg: str
+
+
+class LiveBroadcastGoodsList(Protocol):
+    """List the goods of one review state. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/commodity-management/api_getgoodsinfo"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGoodsListParams, /) -> LiveBroadcastGoodsListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsListParams]) -> LiveBroadcastGoodsListResult: ...
+
+
+class LiveBroadcastGoodsPushParams(TypedDict):
+    """liveBroadcast.goodsPush: request."""
+
+    roomId: int
+    goodsId: int
+
+
+class LiveBroadcastGoodsPushResult(TypedDict):
+    """liveBroadcast.goodsPush: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastGoodsPush(Protocol):
+    """Show goods to the viewers of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_pushgoods"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGoodsPushParams, /) -> LiveBroadcastGoodsPushResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsPushParams]) -> LiveBroadcastGoodsPushResult: ...
+
+
+class LiveBroadcastGoodsResetAuditParams(TypedDict):
+    """liveBroadcast.goodsResetAudit: request."""
+
+    goodsId: int
+    auditId: int
+
+
+class LiveBroadcastGoodsResetAuditResult(TypedDict):
+    """liveBroadcast.goodsResetAudit: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastGoodsResetAudit(Protocol):
+    """Withdraw goods from review. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/commodity-management/api_resetaudit"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGoodsResetAuditParams, /) -> LiveBroadcastGoodsResetAuditResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsResetAuditParams]) -> LiveBroadcastGoodsResetAuditResult: ...
+
+
+class LiveBroadcastGoodsSaleParams(TypedDict):
+    """liveBroadcast.goodsSale: request."""
+
+    roomId: int
+    goodsId: int
+    onSale: Literal[0, 1]
+
+
+class LiveBroadcastGoodsSaleResult(TypedDict):
+    """liveBroadcast.goodsSale: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastGoodsSale(Protocol):
+    """Put goods on or off the shelf of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_salegoods"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGoodsSaleParams, /) -> LiveBroadcastGoodsSaleResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsSaleParams]) -> LiveBroadcastGoodsSaleResult: ...
+
+
+class LiveBroadcastGoodsSortParamsGoodsItem(TypedDict):
+    """liveBroadcast.goodsSort: request."""
+
+    goodsId: Any
+
+
+class LiveBroadcastGoodsSortParams(TypedDict):
+    """liveBroadcast.goodsSort: request."""
+
+    roomId: int
+    goods: list[LiveBroadcastGoodsSortParamsGoodsItem]
+
+
+class LiveBroadcastGoodsSortResult(TypedDict):
+    """liveBroadcast.goodsSort: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastGoodsSort(Protocol):
+    """Sort the goods of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_sortgoods"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGoodsSortParams, /) -> LiveBroadcastGoodsSortResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsSortParams]) -> LiveBroadcastGoodsSortResult: ...
+
+
+class LiveBroadcastGoodsUpdateParamsGoodsInfo(TypedDict):
+    """liveBroadcast.goodsUpdate: request."""
+
+    coverImgUrl: str
+    name: str
+    priceType: Literal[1, 2, 3]
+    price: float
+    price2: NotRequired[float]
+    url: str
+    thirdPartyAppid: NotRequired[str]
+    goodsId: int
+
+
+class LiveBroadcastGoodsUpdateParams(TypedDict):
+    """liveBroadcast.goodsUpdate: request."""
+
+    goodsInfo: LiveBroadcastGoodsUpdateParamsGoodsInfo
+
+
+class LiveBroadcastGoodsUpdateResult(TypedDict):
+    """liveBroadcast.goodsUpdate: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastGoodsUpdate(Protocol):
+    """Change goods. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/commodity-management/api_updategoodsinfo"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGoodsUpdateParams, /) -> LiveBroadcastGoodsUpdateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsUpdateParams]) -> LiveBroadcastGoodsUpdateResult: ...
+
+
+class LiveBroadcastGoodsVideoParams(TypedDict):
+    """liveBroadcast.goodsVideo: request."""
+
+    roomId: int
+    goodsId: int
+
+
+class LiveBroadcastGoodsVideoResult(TypedDict):
+    """liveBroadcast.goodsVideo: response."""
+
+    url: str
+    errMsg: str
+
+
+class LiveBroadcastGoodsVideo(Protocol):
+    """Get the video in which goods are presented. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_downloadgoodsvideo"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastGoodsVideoParams, /) -> LiveBroadcastGoodsVideoResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsVideoParams]) -> LiveBroadcastGoodsVideoResult: ...
+
+
+class LiveBroadcastModifyAssistantParams(TypedDict):
+    """liveBroadcast.modifyAssistant: request."""
+
+    roomId: int
+    username: str
+    nickname: str
+
+
+class LiveBroadcastModifyAssistantResult(TypedDict):
+    """liveBroadcast.modifyAssistant: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastModifyAssistant(Protocol):
+    """Change an assistant of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_modifyassistant"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastModifyAssistantParams, /) -> LiveBroadcastModifyAssistantResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastModifyAssistantParams]) -> LiveBroadcastModifyAssistantResult: ...
+
+
+class LiveBroadcastModifySubAnchorParams(TypedDict):
+    """liveBroadcast.modifySubAnchor: request."""
+
+    roomId: int
+    username: str
+
+
+class LiveBroadcastModifySubAnchorResult(TypedDict):
+    """liveBroadcast.modifySubAnchor: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastModifySubAnchor(Protocol):
+    """Change the anchor's second account of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_modifysubanchor"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastModifySubAnchorParams, /) -> LiveBroadcastModifySubAnchorResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastModifySubAnchorParams]) -> LiveBroadcastModifySubAnchorResult: ...
+
+
+class LiveBroadcastPushMessageParams(TypedDict):
+    """liveBroadcast.pushMessage: request."""
+
+    roomId: int
+    userOpenid: list[str]
+
+
+class LiveBroadcastPushMessageHTTPSParams(TypedDict):
+    """liveBroadcast.pushMessage: request."""
+
+    room_id: int
+    user_openid: list[str]
+
+
+class LiveBroadcastPushMessageResult(TypedDict):
+    """liveBroadcast.pushMessage: response."""
+
+    messageId: str
+    errMsg: str
+
+
+class LiveBroadcastPushMessageHTTPSResult(TypedDict):
+    """liveBroadcast.pushMessage: response."""
+
+    message_id: str
+    errMsg: str
+
+
+class LiveBroadcastPushMessage(Protocol):
+    """Tell subscribed users that a live broadcast begins. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/subscribe-management/api_pushmessage"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastPushMessageParams, /) -> LiveBroadcastPushMessageResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastPushMessageParams]) -> LiveBroadcastPushMessageResult: ...
+
+
+class LiveBroadcastPushMessageHTTPS(Protocol):
+    """Tell subscribed users that a live broadcast begins. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/subscribe-management/api_pushmessage"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastPushMessageHTTPSParams, /) -> LiveBroadcastPushMessageHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastPushMessageHTTPSParams]) -> LiveBroadcastPushMessageHTTPSResult: ...
+
+
+class LiveBroadcastRemoveAssistantParams(TypedDict):
+    """liveBroadcast.removeAssistant: request."""
+
+    roomId: int
+    username: str
+
+
+class LiveBroadcastRemoveAssistantResult(TypedDict):
+    """liveBroadcast.removeAssistant: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastRemoveAssistant(Protocol):
+    """Remove an assistant from a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_removeassistant"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastRemoveAssistantParams, /) -> LiveBroadcastRemoveAssistantResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastRemoveAssistantParams]) -> LiveBroadcastRemoveAssistantResult: ...
+
+
+class LiveBroadcastUpdateCommentParams(TypedDict):
+    """liveBroadcast.updateComment: request."""
+
+    id: NotRequired[int]
+    banComment: Literal[0, 1]
+    roomId: NotRequired[int]
+
+
+class LiveBroadcastUpdateCommentResult(TypedDict):
+    """liveBroadcast.updateComment: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastUpdateComment(Protocol):
+    """Allow or forbid comments in a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_updatecomment"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastUpdateCommentParams, /) -> LiveBroadcastUpdateCommentResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastUpdateCommentParams]) -> LiveBroadcastUpdateCommentResult: ...
+
+
+class LiveBroadcastUpdateFeedPublicParams(TypedDict):
+    """liveBroadcast.updateFeedPublic: request."""
+
+    roomId: int
+    isFeedsPublic: Literal[0, 1]
+
+
+class LiveBroadcastUpdateFeedPublicResult(TypedDict):
+    """liveBroadcast.updateFeedPublic: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastUpdateFeedPublic(Protocol):
+    """List a live room in WeChat's channel, or not. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_updatefeedpublic"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastUpdateFeedPublicParams, /) -> LiveBroadcastUpdateFeedPublicResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastUpdateFeedPublicParams]) -> LiveBroadcastUpdateFeedPublicResult: ...
+
+
+class LiveBroadcastUpdateKFParams(TypedDict):
+    """liveBroadcast.updateKF: request."""
+
+    roomId: int
+    closeKf: Literal[0, 1]
+
+
+class LiveBroadcastUpdateKFResult(TypedDict):
+    """liveBroadcast.updateKF: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastUpdateKF(Protocol):
+    """Open or close customer service in a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_updatekf"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastUpdateKFParams, /) -> LiveBroadcastUpdateKFResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastUpdateKFParams]) -> LiveBroadcastUpdateKFResult: ...
+
+
+class LiveBroadcastUpdateReplayParams(TypedDict):
+    """liveBroadcast.updateReplay: request."""
+
+    roomId: int
+    closeReplay: Literal[0, 1]
+
+
+class LiveBroadcastUpdateReplayResult(TypedDict):
+    """liveBroadcast.updateReplay: response."""
+
+    errMsg: str
+
+
+class LiveBroadcastUpdateReplay(Protocol):
+    """Open or close the replay of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_updatereplay"""
+
+    @overload
+    def __call__(self, params: LiveBroadcastUpdateReplayParams, /) -> LiveBroadcastUpdateReplayResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LiveBroadcastUpdateReplayParams]) -> LiveBroadcastUpdateReplayResult: ...
+
+
+class LogisticsAddOrderParamsAddress(TypedDict):
+    """logistics.addOrder: request."""
+
+    name: NotRequired[str]
+    tel: NotRequired[str]
+    mobile: NotRequired[str]
+    company: NotRequired[str]
+    postCode: NotRequired[str]
+    country: NotRequired[str]
+    province: NotRequired[str]
+    city: NotRequired[str]
+    area: NotRequired[str]
+    address: NotRequired[str]
+
+
+class LogisticsAddOrderParamsItem(TypedDict):
+    """logistics.addOrder: request."""
+
+    name: str
+    count: int
+
+
+class LogisticsAddOrderParamsCargo(TypedDict):
+    """logistics.addOrder: request."""
+
+    count: int
+    weight: float
+    spaceX: float
+    spaceY: float
+    spaceZ: float
+    detailList: list[LogisticsAddOrderParamsItem]
+
+
+class LogisticsAddOrderParamsGoods(TypedDict):
+    """logistics.addOrder: request."""
+
+    goodsName: str
+    goodsImgUrl: str
+    goodsDesc: str
+
+
+class LogisticsAddOrderParamsShop(TypedDict):
+    """logistics.addOrder: request."""
+
+    wxaPath: NotRequired[str]
+    imgUrl: NotRequired[str]
+    goodsName: NotRequired[str]
+    goodsCount: NotRequired[int]
+    detailList: NotRequired[list[LogisticsAddOrderParamsGoods]]
+
+
+class LogisticsAddOrderParamsInsured(TypedDict):
+    """logistics.addOrder: request."""
+
+    useInsured: NotRequired[Literal[0, 1]]
+    insuredValue: NotRequired[int]
+
+
+class LogisticsAddOrderParamsService(TypedDict):
+    """logistics.addOrder: request."""
+
+    serviceType: int
+    serviceName: str
+
+
+class LogisticsAddOrderParams(TypedDict):
+    """logistics.addOrder: request."""
+
+    orderId: str
+    openid: NotRequired[str]
+    deliveryId: str
+    bizId: str
+    customRemark: NotRequired[str]
+    tagid: NotRequired[int]
+    addSource: Literal[0, 2]
+    wxAppid: NotRequired[str]
+    sender: LogisticsAddOrderParamsAddress
+    receiver: LogisticsAddOrderParamsAddress
+    cargo: LogisticsAddOrderParamsCargo
+    shop: LogisticsAddOrderParamsShop
+    insured: LogisticsAddOrderParamsInsured
+    service: LogisticsAddOrderParamsService
+    expectTime: NotRequired[int]
+    takeMode: NotRequired[Literal[0, 1]]
+
+
+class LogisticsAddOrderHTTPSParamsAddress(TypedDict):
+    """logistics.addOrder: request."""
+
+    name: NotRequired[str]
+    tel: NotRequired[str]
+    mobile: NotRequired[str]
+    company: NotRequired[str]
+    post_code: NotRequired[str]
+    country: NotRequired[str]
+    province: NotRequired[str]
+    city: NotRequired[str]
+    area: NotRequired[str]
+    address: NotRequired[str]
+
+
+class LogisticsAddOrderHTTPSParamsCargo(TypedDict):
+    """logistics.addOrder: request."""
+
+    count: int
+    weight: float
+    space_x: float
+    space_y: float
+    space_z: float
+    detail_list: list[LogisticsAddOrderParamsItem]
+
+
+class LogisticsAddOrderHTTPSParamsGoods(TypedDict):
+    """logistics.addOrder: request."""
+
+    goods_name: str
+    goods_img_url: str
+    goods_desc: str
+
+
+class LogisticsAddOrderHTTPSParamsShop(TypedDict):
+    """logistics.addOrder: request."""
+
+    wxa_path: NotRequired[str]
+    img_url: NotRequired[str]
+    goods_name: NotRequired[str]
+    goods_count: NotRequired[int]
+    detail_list: NotRequired[list[LogisticsAddOrderHTTPSParamsGoods]]
+
+
+class LogisticsAddOrderHTTPSParamsInsured(TypedDict):
+    """logistics.addOrder: request."""
+
+    use_insured: NotRequired[Literal[0, 1]]
+    insured_value: NotRequired[int]
+
+
+class LogisticsAddOrderHTTPSParamsService(TypedDict):
+    """logistics.addOrder: request."""
+
+    service_type: int
+    service_name: str
+
+
+class LogisticsAddOrderHTTPSParams(TypedDict):
+    """logistics.addOrder: request."""
+
+    order_id: str
+    openid: NotRequired[str]
+    delivery_id: str
+    biz_id: str
+    custom_remark: NotRequired[str]
+    tagid: NotRequired[int]
+    add_source: Literal[0, 2]
+    wx_appid: NotRequired[str]
+    sender: LogisticsAddOrderHTTPSParamsAddress
+    receiver: LogisticsAddOrderHTTPSParamsAddress
+    cargo: LogisticsAddOrderHTTPSParamsCargo
+    shop: LogisticsAddOrderHTTPSParamsShop
+    insured: LogisticsAddOrderHTTPSParamsInsured
+    service: LogisticsAddOrderHTTPSParamsService
+    expect_time: NotRequired[int]
+    take_mode: NotRequired[Literal[0, 1]]
+
+
+class LogisticsAddOrderResultText(TypedDict):
+    """logistics.addOrder: response."""
+
+    key: str
+    value: str
+
+
+class LogisticsAddOrderResult(TypedDict):
+    """logistics.addOrder: response."""
+
+    orderId: str
+    waybillId: str
+    deliveryResultcode: NotRequired[int]
+    deliveryResultmsg: NotRequired[str]
+    waybillData: list[LogisticsAddOrderResultText]
+    errMsg: str
+
+
+class LogisticsAddOrderHTTPSResult(TypedDict):
+    """logistics.addOrder: response."""
+
+    order_id: str
+    waybill_id: str
+    delivery_resultcode: NotRequired[int]
+    delivery_resultmsg: NotRequired[str]
+    waybill_data: list[LogisticsAddOrderResultText]
+    errMsg: str
+
+
+class LogisticsAddOrder(Protocol):
+    """Order a waybill of a carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_addorder"""
+
+    @overload
+    def __call__(self, params: LogisticsAddOrderParams, /) -> LogisticsAddOrderResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsAddOrderParams]) -> LogisticsAddOrderResult: ...
+
+
+class LogisticsAddOrderHTTPS(Protocol):
+    """Order a waybill of a carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_addorder"""
+
+    @overload
+    def __call__(self, params: LogisticsAddOrderHTTPSParams, /) -> LogisticsAddOrderHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsAddOrderHTTPSParams]) -> LogisticsAddOrderHTTPSResult: ...
+
+
+class LogisticsBatchGetOrderParamsOrder(TypedDict):
+    """logistics.batchGetOrder: request."""
+
+    orderId: str
+    deliveryId: str
+    waybillId: NotRequired[str]
+
+
+class LogisticsBatchGetOrderParams(TypedDict):
+    """logistics.batchGetOrder: request."""
+
+    orderList: list[LogisticsBatchGetOrderParamsOrder]
+
+
+class LogisticsBatchGetOrderHTTPSParamsOrder(TypedDict):
+    """logistics.batchGetOrder: request."""
+
+    order_id: str
+    delivery_id: str
+    waybill_id: NotRequired[str]
+
+
+class LogisticsBatchGetOrderHTTPSParams(TypedDict):
+    """logistics.batchGetOrder: request."""
+
+    order_list: list[LogisticsBatchGetOrderHTTPSParamsOrder]
+
+
+class LogisticsBatchGetOrderResultText(TypedDict):
+    """logistics.batchGetOrder: response."""
+
+    key: str
+    value: str
+
+
+class LogisticsBatchGetOrderResultWaybill(TypedDict):
+    """logistics.batchGetOrder: response."""
+
+    errcode: int
+    errmsg: str
+    printHtml: NotRequired[str]
+    waybillData: NotRequired[list[LogisticsBatchGetOrderResultText]]
+    orderId: str
+    deliveryId: str
+    waybillId: str
+    orderStatus: NotRequired[Literal[0, 1]]
+
+
+class LogisticsBatchGetOrderResult(TypedDict):
+    """logistics.batchGetOrder: response."""
+
+    orderList: list[LogisticsBatchGetOrderResultWaybill]
+    errMsg: str
+
+
+class LogisticsBatchGetOrderHTTPSResultWaybill(TypedDict):
+    """logistics.batchGetOrder: response."""
+
+    errcode: int
+    errmsg: str
+    print_html: NotRequired[str]
+    waybill_data: NotRequired[list[LogisticsBatchGetOrderResultText]]
+    order_id: str
+    delivery_id: str
+    waybill_id: str
+    order_status: NotRequired[Literal[0, 1]]
+
+
+class LogisticsBatchGetOrderHTTPSResult(TypedDict):
+    """logistics.batchGetOrder: response."""
+
+    order_list: list[LogisticsBatchGetOrderHTTPSResultWaybill]
+    errMsg: str
+
+
+class LogisticsBatchGetOrder(Protocol):
+    """Get the waybills of up to 100 orders. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_batchgetorder"""
+
+    @overload
+    def __call__(self, params: LogisticsBatchGetOrderParams, /) -> LogisticsBatchGetOrderResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsBatchGetOrderParams]) -> LogisticsBatchGetOrderResult: ...
+
+
+class LogisticsBatchGetOrderHTTPS(Protocol):
+    """Get the waybills of up to 100 orders. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_batchgetorder"""
+
+    @overload
+    def __call__(self, params: LogisticsBatchGetOrderHTTPSParams, /) -> LogisticsBatchGetOrderHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsBatchGetOrderHTTPSParams]) -> LogisticsBatchGetOrderHTTPSResult: ...
+
+
+class LogisticsBindAccountParams(TypedDict):
+    """logistics.bindAccount: request."""
+
+    type: Literal['bind', 'unbind']
+    bizId: str
+    deliveryId: str
+    password: NotRequired[str]
+    remarkContent: NotRequired[str]
+
+
+class LogisticsBindAccountHTTPSParams(TypedDict):
+    """logistics.bindAccount: request."""
+
+    type: Literal['bind', 'unbind']
+    biz_id: str
+    delivery_id: str
+    password: NotRequired[str]
+    remark_content: NotRequired[str]
+
+
+class LogisticsBindAccountResult(TypedDict):
+    """logistics.bindAccount: response."""
+
+    errMsg: str
+
+
+class LogisticsBindAccount(Protocol):
+    """Bind or unbind an account at a carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_bindaccount"""
+
+    @overload
+    def __call__(self, params: LogisticsBindAccountParams, /) -> LogisticsBindAccountResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsBindAccountParams]) -> LogisticsBindAccountResult: ...
+
+
+class LogisticsBindAccountHTTPS(Protocol):
+    """Bind or unbind an account at a carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_bindaccount"""
+
+    @overload
+    def __call__(self, params: LogisticsBindAccountHTTPSParams, /) -> LogisticsBindAccountResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsBindAccountHTTPSParams]) -> LogisticsBindAccountResult: ...
+
+
+class LogisticsCancelOrderParams(TypedDict):
+    """logistics.cancelOrder: request."""
+
+    openid: NotRequired[str]
+    deliveryId: str
+    waybillId: str
+    orderId: str
+
+
+class LogisticsCancelOrderHTTPSParams(TypedDict):
+    """logistics.cancelOrder: request."""
+
+    openid: NotRequired[str]
+    delivery_id: str
+    waybill_id: str
+    order_id: str
+
+
+class LogisticsCancelOrderResult(TypedDict):
+    """logistics.cancelOrder: response."""
+
+    deliveryResultcode: int
+    deliveryResultmsg: str
+    errMsg: str
+
+
+class LogisticsCancelOrderHTTPSResult(TypedDict):
+    """logistics.cancelOrder: response."""
+
+    delivery_resultcode: int
+    delivery_resultmsg: str
+    errMsg: str
+
+
+class LogisticsCancelOrder(Protocol):
+    """Cancel a waybill. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_cancelorder"""
+
+    @overload
+    def __call__(self, params: LogisticsCancelOrderParams, /) -> LogisticsCancelOrderResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsCancelOrderParams]) -> LogisticsCancelOrderResult: ...
+
+
+class LogisticsCancelOrderHTTPS(Protocol):
+    """Cancel a waybill. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_cancelorder"""
+
+    @overload
+    def __call__(self, params: LogisticsCancelOrderHTTPSParams, /) -> LogisticsCancelOrderHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsCancelOrderHTTPSParams]) -> LogisticsCancelOrderHTTPSResult: ...
+
+
+class LogisticsGetAllAccountResultService(TypedDict):
+    """logistics.getAllAccount: response."""
+
+    serviceType: NotRequired[int]
+    serviceName: NotRequired[str]
+
+
+class LogisticsGetAllAccountResultAccount(TypedDict):
+    """logistics.getAllAccount: response."""
+
+    bizId: str
+    deliveryId: str
+    createTime: int
+    updateTime: int
+    statusCode: int
+    alias: str
+    remarkWrongMsg: str
+    remarkContent: str
+    quotaNum: int
+    quotaUpdateTime: int
+    serviceType: NotRequired[list[LogisticsGetAllAccountResultService]]
+
+
+class LogisticsGetAllAccountResult(TypedDict):
+    """logistics.getAllAccount: response."""
+
+    count: int
+    list: builtins.list[LogisticsGetAllAccountResultAccount]
+    errMsg: str
+
+
+class LogisticsGetAllAccountHTTPSResultService(TypedDict):
+    """logistics.getAllAccount: response."""
+
+    service_type: NotRequired[int]
+    service_name: NotRequired[str]
+
+
+class LogisticsGetAllAccountHTTPSResultAccount(TypedDict):
+    """logistics.getAllAccount: response."""
+
+    biz_id: str
+    delivery_id: str
+    create_time: int
+    update_time: int
+    status_code: int
+    alias: str
+    remark_wrong_msg: str
+    remark_content: str
+    quota_num: int
+    quota_update_time: int
+    service_type: NotRequired[list[LogisticsGetAllAccountHTTPSResultService]]
+
+
+class LogisticsGetAllAccountHTTPSResult(TypedDict):
+    """logistics.getAllAccount: response."""
+
+    count: int
+    list: builtins.list[LogisticsGetAllAccountHTTPSResultAccount]
+    errMsg: str
+
+
+class LogisticsGetAllAccount(Protocol):
+    """Get the accounts that are bound at carriers. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_getallaccount"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> LogisticsGetAllAccountResult: ...
+
+
+class LogisticsGetAllAccountHTTPS(Protocol):
+    """Get the accounts that are bound at carriers. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_getallaccount"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> LogisticsGetAllAccountHTTPSResult: ...
+
+
+class LogisticsGetAllDeliveryResultService(TypedDict):
+    """logistics.getAllDelivery: response."""
+
+    serviceType: NotRequired[int]
+    serviceName: NotRequired[str]
+
+
+class LogisticsGetAllDeliveryResultCarrier(TypedDict):
+    """logistics.getAllDelivery: response."""
+
+    deliveryId: str
+    deliveryName: str
+    canUseCash: NotRequired[int]
+    canGetQuota: NotRequired[int]
+    serviceType: NotRequired[list[LogisticsGetAllDeliveryResultService]]
+    cashBizId: NotRequired[str]
+
+
+class LogisticsGetAllDeliveryResult(TypedDict):
+    """logistics.getAllDelivery: response."""
+
+    count: int
+    data: list[LogisticsGetAllDeliveryResultCarrier]
+    errMsg: str
+
+
+class LogisticsGetAllDeliveryHTTPSResultService(TypedDict):
+    """logistics.getAllDelivery: response."""
+
+    service_type: NotRequired[int]
+    service_name: NotRequired[str]
+
+
+class LogisticsGetAllDeliveryHTTPSResultCarrier(TypedDict):
+    """logistics.getAllDelivery: response."""
+
+    delivery_id: str
+    delivery_name: str
+    can_use_cash: NotRequired[int]
+    can_get_quota: NotRequired[int]
+    service_type: NotRequired[list[LogisticsGetAllDeliveryHTTPSResultService]]
+    cash_biz_id: NotRequired[str]
+
+
+class LogisticsGetAllDeliveryHTTPSResult(TypedDict):
+    """logistics.getAllDelivery: response."""
+
+    count: int
+    data: list[LogisticsGetAllDeliveryHTTPSResultCarrier]
+    errMsg: str
+
+
+class LogisticsGetAllDelivery(Protocol):
+    """Get the carriers that WeChat knows. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_getalldelivery"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> LogisticsGetAllDeliveryResult: ...
+
+
+class LogisticsGetAllDeliveryHTTPS(Protocol):
+    """Get the carriers that WeChat knows. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_getalldelivery"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> LogisticsGetAllDeliveryHTTPSResult: ...
+
+
+class LogisticsGetContactParams(TypedDict):
+    """logistics.getContact: request."""
+
+    token: str
+    waybillId: str
+
+
+class LogisticsGetContactHTTPSParams(TypedDict):
+    """logistics.getContact: request."""
+
+    token: str
+    waybill_id: str
+
+
+class LogisticsGetContactResultContact(TypedDict):
+    """logistics.getContact: response."""
+
+    name: str
+    tel: str
+    mobile: str
+    address: str
+
+
+class LogisticsGetContactResult(TypedDict):
+    """logistics.getContact: response."""
+
+    waybillId: str
+    sender: LogisticsGetContactResultContact
+    receiver: LogisticsGetContactResultContact
+    errMsg: str
+
+
+class LogisticsGetContactHTTPSResult(TypedDict):
+    """logistics.getContact: response."""
+
+    waybill_id: str
+    sender: LogisticsGetContactResultContact
+    receiver: LogisticsGetContactResultContact
+    errMsg: str
+
+
+class LogisticsGetContact(Protocol):
+    """Get who sends and who receives a waybill, as its carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-provider/api_getcontact"""
+
+    @overload
+    def __call__(self, params: LogisticsGetContactParams, /) -> LogisticsGetContactResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsGetContactParams]) -> LogisticsGetContactResult: ...
+
+
+class LogisticsGetContactHTTPS(Protocol):
+    """Get who sends and who receives a waybill, as its carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-provider/api_getcontact"""
+
+    @overload
+    def __call__(self, params: LogisticsGetContactHTTPSParams, /) -> LogisticsGetContactHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsGetContactHTTPSParams]) -> LogisticsGetContactHTTPSResult: ...
+
+
+class LogisticsGetOrderParams(TypedDict):
+    """logistics.getOrder: request."""
+
+    orderId: str
+    openid: NotRequired[str]
+    deliveryId: str
+    waybillId: NotRequired[str]
+    printType: NotRequired[Literal[0, 1]]
+
+
+class LogisticsGetOrderHTTPSParams(TypedDict):
+    """logistics.getOrder: request."""
+
+    order_id: str
+    openid: NotRequired[str]
+    delivery_id: str
+    waybill_id: NotRequired[str]
+    print_type: NotRequired[Literal[0, 1]]
+
+
+class LogisticsGetOrderResultText(TypedDict):
+    """logistics.getOrder: response."""
+
+    key: str
+    value: str
+
+
+class LogisticsGetOrderResult(TypedDict):
+    """logistics.getOrder: response."""
+
+    printHtml: str
+    waybillData: list[LogisticsGetOrderResultText]
+    orderId: str
+    deliveryId: str
+    waybillId: str
+    orderStatus: Literal[0, 1]
+    errMsg: str
+
+
+class LogisticsGetOrderHTTPSResult(TypedDict):
+    """logistics.getOrder: response."""
+
+    print_html: str
+    waybill_data: list[LogisticsGetOrderResultText]
+    order_id: str
+    delivery_id: str
+    waybill_id: str
+    order_status: Literal[0, 1]
+    errMsg: str
+
+
+class LogisticsGetOrder(Protocol):
+    """Get the waybill of an order. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_getorder"""
+
+    @overload
+    def __call__(self, params: LogisticsGetOrderParams, /) -> LogisticsGetOrderResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsGetOrderParams]) -> LogisticsGetOrderResult: ...
+
+
+class LogisticsGetOrderHTTPS(Protocol):
+    """Get the waybill of an order. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_getorder"""
+
+    @overload
+    def __call__(self, params: LogisticsGetOrderHTTPSParams, /) -> LogisticsGetOrderHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsGetOrderHTTPSParams]) -> LogisticsGetOrderHTTPSResult: ...
+
+
+class LogisticsGetPathParams(TypedDict):
+    """logistics.getPath: request."""
+
+    openid: NotRequired[str]
+    deliveryId: str
+    waybillId: str
+    orderId: NotRequired[str]
+
+
+class LogisticsGetPathHTTPSParams(TypedDict):
+    """logistics.getPath: request."""
+
+    openid: NotRequired[str]
+    delivery_id: str
+    waybill_id: str
+    order_id: NotRequired[str]
+
+
+class LogisticsGetPathResultStep(TypedDict):
+    """logistics.getPath: response."""
+
+    actionTime: int
+    actionType: int
+    actionMsg: str
+
+
+class LogisticsGetPathResult(TypedDict):
+    """logistics.getPath: response."""
+
+    openid: str
+    deliveryId: str
+    waybillId: str
+    pathItemNum: int
+    pathItemList: list[LogisticsGetPathResultStep]
+    errMsg: str
+
+
+class LogisticsGetPathHTTPSResultStep(TypedDict):
+    """logistics.getPath: response."""
+
+    action_time: int
+    action_type: int
+    action_msg: str
+
+
+class LogisticsGetPathHTTPSResult(TypedDict):
+    """logistics.getPath: response."""
+
+    openid: str
+    delivery_id: str
+    waybill_id: str
+    path_item_num: int
+    path_item_list: list[LogisticsGetPathHTTPSResultStep]
+    errMsg: str
+
+
+class LogisticsGetPath(Protocol):
+    """Get the way of a parcel. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_getpath"""
+
+    @overload
+    def __call__(self, params: LogisticsGetPathParams, /) -> LogisticsGetPathResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsGetPathParams]) -> LogisticsGetPathResult: ...
+
+
+class LogisticsGetPathHTTPS(Protocol):
+    """Get the way of a parcel. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_getpath"""
+
+    @overload
+    def __call__(self, params: LogisticsGetPathHTTPSParams, /) -> LogisticsGetPathHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsGetPathHTTPSParams]) -> LogisticsGetPathHTTPSResult: ...
+
+
+class LogisticsGetPrinterResult(TypedDict):
+    """logistics.getPrinter: response."""
+
+    count: int
+    openid: list[str]
+    tagidList: list[str]
+    errMsg: str
+
+
+class LogisticsGetPrinterHTTPSResult(TypedDict):
+    """logistics.getPrinter: response."""
+
+    count: int
+    openid: list[str]
+    tagid_list: list[str]
+    errMsg: str
+
+
+class LogisticsGetPrinter(Protocol):
+    """Get the users who may print waybills. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_getprinter"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> LogisticsGetPrinterResult: ...
+
+
+class LogisticsGetPrinterHTTPS(Protocol):
+    """Get the users who may print waybills. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_getprinter"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> LogisticsGetPrinterHTTPSResult: ...
+
+
+class LogisticsGetQuotaParams(TypedDict):
+    """logistics.getQuota: request."""
+
+    deliveryId: str
+    bizId: str
+
+
+class LogisticsGetQuotaHTTPSParams(TypedDict):
+    """logistics.getQuota: request."""
+
+    delivery_id: str
+    biz_id: str
+
+
+class LogisticsGetQuotaResult(TypedDict):
+    """logistics.getQuota: response."""
+
+    quotaNum: int
+    errMsg: str
+
+
+class LogisticsGetQuotaHTTPSResult(TypedDict):
+    """logistics.getQuota: response."""
+
+    quota_num: int
+    errMsg: str
+
+
+class LogisticsGetQuota(Protocol):
+    """Get the electronic waybills left at a carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_getquota"""
+
+    @overload
+    def __call__(self, params: LogisticsGetQuotaParams, /) -> LogisticsGetQuotaResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsGetQuotaParams]) -> LogisticsGetQuotaResult: ...
+
+
+class LogisticsGetQuotaHTTPS(Protocol):
+    """Get the electronic waybills left at a carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_getquota"""
+
+    @overload
+    def __call__(self, params: LogisticsGetQuotaHTTPSParams, /) -> LogisticsGetQuotaHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsGetQuotaHTTPSParams]) -> LogisticsGetQuotaHTTPSResult: ...
+
+
+class LogisticsPreviewTemplateParamsAddress(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    name: NotRequired[str]
+    tel: NotRequired[str]
+    mobile: NotRequired[str]
+    company: NotRequired[str]
+    postCode: NotRequired[str]
+    country: NotRequired[str]
+    province: NotRequired[str]
+    city: NotRequired[str]
+    area: NotRequired[str]
+    address: NotRequired[str]
+
+
+class LogisticsPreviewTemplateParamsItem(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    name: str
+    count: int
+
+
+class LogisticsPreviewTemplateParamsCargo(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    count: int
+    weight: float
+    spaceX: float
+    spaceY: float
+    spaceZ: float
+    detailList: list[LogisticsPreviewTemplateParamsItem]
+
+
+class LogisticsPreviewTemplateParamsShop(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    wxaPath: NotRequired[str]
+    imgUrl: NotRequired[str]
+    goodsName: NotRequired[str]
+    goodsCount: NotRequired[int]
+    wxaAppid: NotRequired[str]
+
+
+class LogisticsPreviewTemplateParamsInsured(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    useInsured: NotRequired[Literal[0, 1]]
+    insuredValue: NotRequired[int]
+
+
+class LogisticsPreviewTemplateParamsService(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    serviceType: int
+    serviceName: str
+
+
+class LogisticsPreviewTemplateParamsOrder(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    orderId: str
+    openid: NotRequired[str]
+    deliveryId: str
+    bizId: str
+    customRemark: NotRequired[str]
+    tagid: NotRequired[int]
+    addSource: NotRequired[Literal[0, 2]]
+    wxAppid: NotRequired[str]
+    sender: LogisticsPreviewTemplateParamsAddress
+    receiver: LogisticsPreviewTemplateParamsAddress
+    cargo: LogisticsPreviewTemplateParamsCargo
+    shop: LogisticsPreviewTemplateParamsShop
+    insured: LogisticsPreviewTemplateParamsInsured
+    service: LogisticsPreviewTemplateParamsService
+    expectTime: NotRequired[int]
+    takeMode: NotRequired[Literal[0, 1]]
+
+
+class LogisticsPreviewTemplateParams(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    waybillId: str
+    waybillTemplate: str
+    waybillData: str
+    custom: LogisticsPreviewTemplateParamsOrder
+
+
+class LogisticsPreviewTemplateHTTPSParamsAddress(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    name: NotRequired[str]
+    tel: NotRequired[str]
+    mobile: NotRequired[str]
+    company: NotRequired[str]
+    post_code: NotRequired[str]
+    country: NotRequired[str]
+    province: NotRequired[str]
+    city: NotRequired[str]
+    area: NotRequired[str]
+    address: NotRequired[str]
+
+
+class LogisticsPreviewTemplateHTTPSParamsCargo(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    count: int
+    weight: float
+    space_x: float
+    space_y: float
+    space_z: float
+    detail_list: list[LogisticsPreviewTemplateParamsItem]
+
+
+class LogisticsPreviewTemplateHTTPSParamsShop(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    wxa_path: NotRequired[str]
+    img_url: NotRequired[str]
+    goods_name: NotRequired[str]
+    goods_count: NotRequired[int]
+    wxa_appid: NotRequired[str]
+
+
+class LogisticsPreviewTemplateHTTPSParamsInsured(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    use_insured: NotRequired[Literal[0, 1]]
+    insured_value: NotRequired[int]
+
+
+class LogisticsPreviewTemplateHTTPSParamsService(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    service_type: int
+    service_name: str
+
+
+class LogisticsPreviewTemplateHTTPSParamsOrder(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    order_id: str
+    openid: NotRequired[str]
+    delivery_id: str
+    biz_id: str
+    custom_remark: NotRequired[str]
+    tagid: NotRequired[int]
+    add_source: NotRequired[Literal[0, 2]]
+    wx_appid: NotRequired[str]
+    sender: LogisticsPreviewTemplateHTTPSParamsAddress
+    receiver: LogisticsPreviewTemplateHTTPSParamsAddress
+    cargo: LogisticsPreviewTemplateHTTPSParamsCargo
+    shop: LogisticsPreviewTemplateHTTPSParamsShop
+    insured: LogisticsPreviewTemplateHTTPSParamsInsured
+    service: LogisticsPreviewTemplateHTTPSParamsService
+    expect_time: NotRequired[int]
+    take_mode: NotRequired[Literal[0, 1]]
+
+
+class LogisticsPreviewTemplateHTTPSParams(TypedDict):
+    """logistics.previewTemplate: request."""
+
+    waybill_id: str
+    waybill_template: str
+    waybill_data: str
+    custom: LogisticsPreviewTemplateHTTPSParamsOrder
+
+
+class LogisticsPreviewTemplateResult(TypedDict):
+    """logistics.previewTemplate: response."""
+
+    waybillId: str
+    renderedWaybillTemplate: str
+    errMsg: str
+
+
+class LogisticsPreviewTemplateHTTPSResult(TypedDict):
+    """logistics.previewTemplate: response."""
+
+    waybill_id: str
+    rendered_waybill_template: str
+    errMsg: str
+
+
+class LogisticsPreviewTemplate(Protocol):
+    """Render a template of a waybill, as its carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-provider/api_previewtemplate"""
+
+    @overload
+    def __call__(self, params: LogisticsPreviewTemplateParams, /) -> LogisticsPreviewTemplateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsPreviewTemplateParams]) -> LogisticsPreviewTemplateResult: ...
+
+
+class LogisticsPreviewTemplateHTTPS(Protocol):
+    """Render a template of a waybill, as its carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-provider/api_previewtemplate"""
+
+    @overload
+    def __call__(self, params: LogisticsPreviewTemplateHTTPSParams, /) -> LogisticsPreviewTemplateHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsPreviewTemplateHTTPSParams]) -> LogisticsPreviewTemplateHTTPSResult: ...
+
+
+class LogisticsUpdateBusinessParams(TypedDict):
+    """logistics.updateBusiness: request."""
+
+    shopAppId: str
+    bizId: str
+    resultCode: int
+    resultMsg: NotRequired[str]
+
+
+class LogisticsUpdateBusinessHTTPSParams(TypedDict):
+    """logistics.updateBusiness: request."""
+
+    shop_app_id: str
+    biz_id: str
+    result_code: int
+    result_msg: NotRequired[str]
+
+
+class LogisticsUpdateBusinessResult(TypedDict):
+    """logistics.updateBusiness: response."""
+
+    errMsg: str
+
+
+class LogisticsUpdateBusiness(Protocol):
+    """Set the result of a merchant's review, as a carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-provider/api_updatebusiness"""
+
+    @overload
+    def __call__(self, params: LogisticsUpdateBusinessParams, /) -> LogisticsUpdateBusinessResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsUpdateBusinessParams]) -> LogisticsUpdateBusinessResult: ...
+
+
+class LogisticsUpdateBusinessHTTPS(Protocol):
+    """Set the result of a merchant's review, as a carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-provider/api_updatebusiness"""
+
+    @overload
+    def __call__(self, params: LogisticsUpdateBusinessHTTPSParams, /) -> LogisticsUpdateBusinessResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsUpdateBusinessHTTPSParams]) -> LogisticsUpdateBusinessResult: ...
+
+
+class LogisticsUpdatePathParams(TypedDict):
+    """logistics.updatePath: request."""
+
+    token: str
+    waybillId: str
+    actionTime: int
+    actionType: Literal[100001, 100002, 100003, 200001, 300002, 300003, 300004, 400001, 400002]
+    actionMsg: str
+
+
+class LogisticsUpdatePathHTTPSParams(TypedDict):
+    """logistics.updatePath: request."""
+
+    token: str
+    waybill_id: str
+    action_time: int
+    action_type: Literal[100001, 100002, 100003, 200001, 300002, 300003, 300004, 400001, 400002]
+    action_msg: str
+
+
+class LogisticsUpdatePathResult(TypedDict):
+    """logistics.updatePath: response."""
+
+    errMsg: str
+
+
+class LogisticsUpdatePath(Protocol):
+    """Add a step to the way of a parcel, as its carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-provider/api_updatepath"""
+
+    @overload
+    def __call__(self, params: LogisticsUpdatePathParams, /) -> LogisticsUpdatePathResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsUpdatePathParams]) -> LogisticsUpdatePathResult: ...
+
+
+class LogisticsUpdatePathHTTPS(Protocol):
+    """Add a step to the way of a parcel, as its carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-provider/api_updatepath"""
+
+    @overload
+    def __call__(self, params: LogisticsUpdatePathHTTPSParams, /) -> LogisticsUpdatePathResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsUpdatePathHTTPSParams]) -> LogisticsUpdatePathResult: ...
+
+
+class LogisticsUpdatePrinterParams(TypedDict):
+    """logistics.updatePrinter: request."""
+
+    openid: str
+    updateType: str
+    tagidList: NotRequired[str]
+
+
+class LogisticsUpdatePrinterHTTPSParams(TypedDict):
+    """logistics.updatePrinter: request."""
+
+    openid: str
+    update_type: str
+    tagid_list: NotRequired[str]
+
+
+class LogisticsUpdatePrinterResult(TypedDict):
+    """logistics.updatePrinter: response."""
+
+    errMsg: str
+
+
+class LogisticsUpdatePrinter(Protocol):
+    """Let a user print waybills, or no longer. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_updateprinter"""
+
+    @overload
+    def __call__(self, params: LogisticsUpdatePrinterParams, /) -> LogisticsUpdatePrinterResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsUpdatePrinterParams]) -> LogisticsUpdatePrinterResult: ...
+
+
+class LogisticsUpdatePrinterHTTPS(Protocol):
+    """Let a user print waybills, or no longer. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_updateprinter"""
+
+    @overload
+    def __call__(self, params: LogisticsUpdatePrinterHTTPSParams, /) -> LogisticsUpdatePrinterResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[LogisticsUpdatePrinterHTTPSParams]) -> LogisticsUpdatePrinterResult: ...
+
+
+class NearbyPoiAddParams(TypedDict):
+    """nearbyPoi.add: request."""
+
+    kfInfo: NotRequired[str]
+    picList: str
+    serviceInfos: str
+    storeName: str
+    contractPhone: str
+    hour: str
+    companyName: str
+    credential: str
+    address: str
+    qualificationList: NotRequired[str]
+    isCommNearby: Any
+    poiId: NotRequired[str]
+    mapPoiId: NotRequired[str]
+
+
+class NearbyPoiAddHTTPSParams(TypedDict):
+    """nearbyPoi.add: request."""
+
+    kf_info: NotRequired[str]
+    pic_list: str
+    service_infos: str
+    store_name: str
+    contract_phone: str
+    hour: str
+    company_name: str
+    credential: str
+    address: str
+    qualification_list: NotRequired[str]
+    is_comm_nearby: Any
+    poi_id: NotRequired[str]
+    map_poi_id: NotRequired[str]
+
+
+class NearbyPoiAddResultPlace(TypedDict):
+    """nearbyPoi.add: response."""
+
+    auditId: int
+    poiId: Any
+    relatedCredential: NotRequired[str]
+
+
+class NearbyPoiAddResult(TypedDict):
+    """nearbyPoi.add: response."""
+
+    data: NearbyPoiAddResultPlace
+    errMsg: str
+
+
+class NearbyPoiAddHTTPSResultPlace(TypedDict):
+    """nearbyPoi.add: response."""
+
+    audit_id: int
+    poi_id: Any
+    related_credential: NotRequired[str]
+
+
+class NearbyPoiAddHTTPSResult(TypedDict):
+    """nearbyPoi.add: response."""
+
+    data: NearbyPoiAddHTTPSResultPlace
+    errMsg: str
+
+
+class NearbyPoiAdd(Protocol):
+    """Add a place, or change one. See https://developers.weixin.qq.com/miniprogram/dev/server/API/nearby-poi/api_addnearbypoi"""
+
+    @overload
+    def __call__(self, params: NearbyPoiAddParams, /) -> NearbyPoiAddResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[NearbyPoiAddParams]) -> NearbyPoiAddResult: ...
+
+
+class NearbyPoiAddHTTPS(Protocol):
+    """Add a place, or change one. See https://developers.weixin.qq.com/miniprogram/dev/server/API/nearby-poi/api_addnearbypoi"""
+
+    @overload
+    def __call__(self, params: NearbyPoiAddHTTPSParams, /) -> NearbyPoiAddHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[NearbyPoiAddHTTPSParams]) -> NearbyPoiAddHTTPSResult: ...
+
+
+class NearbyPoiDeleteParams(TypedDict):
+    """nearbyPoi.delete: request."""
+
+    poiId: str
+
+
+class NearbyPoiDeleteHTTPSParams(TypedDict):
+    """nearbyPoi.delete: request."""
+
+    poi_id: str
+
+
+class NearbyPoiDeleteResult(TypedDict):
+    """nearbyPoi.delete: response."""
+
+    errMsg: str
+
+
+class NearbyPoiDelete(Protocol):
+    """Remove a place. See https://developers.weixin.qq.com/miniprogram/dev/server/API/nearby-poi/api_deletenearbypoi"""
+
+    @overload
+    def __call__(self, params: NearbyPoiDeleteParams, /) -> NearbyPoiDeleteResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[NearbyPoiDeleteParams]) -> NearbyPoiDeleteResult: ...
+
+
+class NearbyPoiDeleteHTTPS(Protocol):
+    """Remove a place. See https://developers.weixin.qq.com/miniprogram/dev/server/API/nearby-poi/api_deletenearbypoi"""
+
+    @overload
+    def __call__(self, params: NearbyPoiDeleteHTTPSParams, /) -> NearbyPoiDeleteResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[NearbyPoiDeleteHTTPSParams]) -> NearbyPoiDeleteResult: ...
+
+
+class NearbyPoiGetListParams(TypedDict):
+    """nearbyPoi.getList: request."""
+
+    page: int
+    pageRows: int
+
+
+class NearbyPoiGetListHTTPSParams(TypedDict):
+    """nearbyPoi.getList: request."""
+
+    page: int
+    page_rows: int
+
+
+class NearbyPoiGetListResultPlaces(TypedDict):
+    """nearbyPoi.getList: response."""
+
+    maxApplyNum: int
+    leftApplyNum: int
+    data: str
+
+
+class NearbyPoiGetListResult(TypedDict):
+    """nearbyPoi.getList: response."""
+
+    data: NearbyPoiGetListResultPlaces
+    errMsg: str
+
+
+class NearbyPoiGetListHTTPSResultPlaces(TypedDict):
+    """nearbyPoi.getList: response."""
+
+    max_apply_num: int
+    left_apply_num: int
+    data: str
+
+
+class NearbyPoiGetListHTTPSResult(TypedDict):
+    """nearbyPoi.getList: response."""
+
+    data: NearbyPoiGetListHTTPSResultPlaces
+    errMsg: str
+
+
+class NearbyPoiGetList(Protocol):
+    """List the places. See https://developers.weixin.qq.com/miniprogram/dev/server/API/nearby-poi/api_getnearbypoilist"""
+
+    @overload
+    def __call__(self, params: NearbyPoiGetListParams, /) -> NearbyPoiGetListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[NearbyPoiGetListParams]) -> NearbyPoiGetListResult: ...
+
+
+class NearbyPoiGetListHTTPS(Protocol):
+    """List the places. See https://developers.weixin.qq.com/miniprogram/dev/server/API/nearby-poi/api_getnearbypoilist"""
+
+    @overload
+    def __call__(self, params: NearbyPoiGetListHTTPSParams, /) -> NearbyPoiGetListHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[NearbyPoiGetListHTTPSParams]) -> NearbyPoiGetListHTTPSResult: ...
+
+
+class NearbyPoiSetShowStatusParams(TypedDict):
+    """nearbyPoi.setShowStatus: request."""
+
+    poiId: Any
+    status: Literal[0, 1]
+
+
+class NearbyPoiSetShowStatusHTTPSParams(TypedDict):
+    """nearbyPoi.setShowStatus: request."""
+
+    poi_id: Any
+    status: Literal[0, 1]
+
+
+class NearbyPoiSetShowStatusResult(TypedDict):
+    """nearbyPoi.setShowStatus: response."""
+
+    errMsg: str
+
+
+class NearbyPoiSetShowStatus(Protocol):
+    """Show a place, or no longer. See https://developers.weixin.qq.com/miniprogram/dev/server/API/nearby-poi/api_setshowstatus"""
+
+    @overload
+    def __call__(self, params: NearbyPoiSetShowStatusParams, /) -> NearbyPoiSetShowStatusResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[NearbyPoiSetShowStatusParams]) -> NearbyPoiSetShowStatusResult: ...
+
+
+class NearbyPoiSetShowStatusHTTPS(Protocol):
+    """Show a place, or no longer. See https://developers.weixin.qq.com/miniprogram/dev/server/API/nearby-poi/api_setshowstatus"""
+
+    @overload
+    def __call__(self, params: NearbyPoiSetShowStatusHTTPSParams, /) -> NearbyPoiSetShowStatusResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[NearbyPoiSetShowStatusHTTPSParams]) -> NearbyPoiSetShowStatusResult: ...
+
+
+class OcrBankcardParams(TypedDict):
+    """ocr.bankcard: request."""
+
+    imgUrl: NotRequired[str]
+    img: NotRequired[File]
+    type: NotRequired[str]
+
+
+class OcrBankcardHTTPSParams(TypedDict):
+    """ocr.bankcard: request."""
+
+    img_url: NotRequired[str]
+    img: NotRequired[File]
+    type: NotRequired[str]
+
+
+class OcrBankcardResult(TypedDict):
+    """ocr.bankcard: response."""
+
+    number: NotRequired[str]
+    id: NotRequired[str]
+    errMsg: str
+
+
+class OcrBankcard(Protocol):
+    """Read the number of a bank card. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_bankcardocr"""
+
+    @overload
+    def __call__(self, params: OcrBankcardParams, /) -> OcrBankcardResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrBankcardParams]) -> OcrBankcardResult: ...
+
+
+class OcrBankcardHTTPS(Protocol):
+    """Read the number of a bank card. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_bankcardocr"""
+
+    @overload
+    def __call__(self, params: OcrBankcardHTTPSParams, /) -> OcrBankcardResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrBankcardHTTPSParams]) -> OcrBankcardResult: ...
+
+
+class OcrBusinessLicenseParams(TypedDict):
+    """ocr.businessLicense: request."""
+
+    imgUrl: NotRequired[str]
+    img: NotRequired[File]
+
+
+class OcrBusinessLicenseHTTPSParams(TypedDict):
+    """ocr.businessLicense: request."""
+
+    img_url: NotRequired[str]
+    img: NotRequired[File]
+
+
+class OcrBusinessLicenseResultPoint(TypedDict):
+    """ocr.businessLicense: response."""
+
+    x: int
+    y: int
+
+
+class OcrBusinessLicenseResultCorners(TypedDict):
+    """ocr.businessLicense: response."""
+
+    leftTop: OcrBusinessLicenseResultPoint
+    rightTop: OcrBusinessLicenseResultPoint
+    rightBottom: OcrBusinessLicenseResultPoint
+    leftBottom: OcrBusinessLicenseResultPoint
+
+
+class OcrBusinessLicenseResultCertPosition(TypedDict):
+    """ocr.businessLicense: response."""
+
+    pos: OcrBusinessLicenseResultCorners
+
+
+class OcrBusinessLicenseResultImgSize(TypedDict):
+    """ocr.businessLicense: response."""
+
+    w: int
+    h: int
+
+
+class OcrBusinessLicenseResult(TypedDict):
+    """ocr.businessLicense: response."""
+
+    regNum: NotRequired[str]
+    serial: NotRequired[str]
+    legalRepresentative: NotRequired[str]
+    enterpriseName: NotRequired[str]
+    typeOfOrganization: NotRequired[str]
+    address: NotRequired[str]
+    typeOfEnterprise: NotRequired[str]
+    businessScope: NotRequired[str]
+    registeredCapital: NotRequired[str]
+    paidInCapital: NotRequired[str]
+    validPeriod: NotRequired[str]
+    registeredDate: NotRequired[str]
+    certPosition: NotRequired[OcrBusinessLicenseResultCertPosition]
+    imgSize: NotRequired[OcrBusinessLicenseResultImgSize]
+    errMsg: str
+
+
+class OcrBusinessLicenseHTTPSResultCorners(TypedDict):
+    """ocr.businessLicense: response."""
+
+    left_top: OcrBusinessLicenseResultPoint
+    right_top: OcrBusinessLicenseResultPoint
+    right_bottom: OcrBusinessLicenseResultPoint
+    left_bottom: OcrBusinessLicenseResultPoint
+
+
+class OcrBusinessLicenseHTTPSResultCertPosition(TypedDict):
+    """ocr.businessLicense: response."""
+
+    pos: OcrBusinessLicenseHTTPSResultCorners
+
+
+class OcrBusinessLicenseHTTPSResult(TypedDict):
+    """ocr.businessLicense: response."""
+
+    reg_num: NotRequired[str]
+    serial: NotRequired[str]
+    legal_representative: NotRequired[str]
+    enterprise_name: NotRequired[str]
+    type_of_organization: NotRequired[str]
+    address: NotRequired[str]
+    type_of_enterprise: NotRequired[str]
+    business_scope: NotRequired[str]
+    registered_capital: NotRequired[str]
+    paid_in_capital: NotRequired[str]
+    valid_period: NotRequired[str]
+    registered_date: NotRequired[str]
+    cert_position: NotRequired[OcrBusinessLicenseHTTPSResultCertPosition]
+    img_size: NotRequired[OcrBusinessLicenseResultImgSize]
+    errMsg: str
+
+
+class OcrBusinessLicense(Protocol):
+    """Read a business license. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_bizlicenseocr"""
+
+    @overload
+    def __call__(self, params: OcrBusinessLicenseParams, /) -> OcrBusinessLicenseResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrBusinessLicenseParams]) -> OcrBusinessLicenseResult: ...
+
+
+class OcrBusinessLicenseHTTPS(Protocol):
+    """Read a business license. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_bizlicenseocr"""
+
+    @overload
+    def __call__(self, params: OcrBusinessLicenseHTTPSParams, /) -> OcrBusinessLicenseHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrBusinessLicenseHTTPSParams]) -> OcrBusinessLicenseHTTPSResult: ...
+
+
+class OcrDriverLicenseParams(TypedDict):
+    """ocr.driverLicense: request."""
+
+    imgUrl: NotRequired[str]
+    img: NotRequired[File]
+    type: NotRequired[str]
+
+
+class OcrDriverLicenseHTTPSParams(TypedDict):
+    """ocr.driverLicense: request."""
+
+    img_url: NotRequired[str]
+    img: NotRequired[File]
+    type: NotRequired[str]
+
+
+class OcrDriverLicenseResult(TypedDict):
+    """ocr.driverLicense: response."""
+
+    idNum: str
+    name: str
+    sex: str
+    address: str
+    birthDate: str
+    issueDate: str
+    carClass: str
+    validFrom: str
+    validTo: str
+    officialSeal: str
+    nationality: str
+    errMsg: str
+
+
+class OcrDriverLicenseHTTPSResult(TypedDict):
+    """ocr.driverLicense: response."""
+
+    id_num: str
+    name: str
+    sex: str
+    address: str
+    birth_date: str
+    issue_date: str
+    car_class: str
+    valid_from: str
+    valid_to: str
+    official_seal: str
+    nationality: str
+    errMsg: str
+
+
+class OcrDriverLicense(Protocol):
+    """Read a driver's license. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_drivinglicenseocr"""
+
+    @overload
+    def __call__(self, params: OcrDriverLicenseParams, /) -> OcrDriverLicenseResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrDriverLicenseParams]) -> OcrDriverLicenseResult: ...
+
+
+class OcrDriverLicenseHTTPS(Protocol):
+    """Read a driver's license. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_drivinglicenseocr"""
+
+    @overload
+    def __call__(self, params: OcrDriverLicenseHTTPSParams, /) -> OcrDriverLicenseHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrDriverLicenseHTTPSParams]) -> OcrDriverLicenseHTTPSResult: ...
+
+
+class OcrDrivingLicenseParams(TypedDict):
+    """ocr.drivingLicense: request."""
+
+    imgUrl: NotRequired[str]
+    img: NotRequired[File]
+    type: NotRequired[str]
+
+
+class OcrDrivingLicenseHTTPSParams(TypedDict):
+    """ocr.drivingLicense: request."""
+
+    img_url: NotRequired[str]
+    img: NotRequired[File]
+    type: NotRequired[str]
+
+
+class OcrDrivingLicenseResultPoint(TypedDict):
+    """ocr.drivingLicense: response."""
+
+    x: int
+    y: int
+
+
+class OcrDrivingLicenseResultCorners(TypedDict):
+    """ocr.drivingLicense: response."""
+
+    leftTop: OcrDrivingLicenseResultPoint
+    rightTop: OcrDrivingLicenseResultPoint
+    rightBottom: OcrDrivingLicenseResultPoint
+    leftBottom: OcrDrivingLicenseResultPoint
+
+
+class OcrDrivingLicenseResultCardPosition(TypedDict):
+    """ocr.drivingLicense: response."""
+
+    pos: OcrDrivingLicenseResultCorners
+
+
+class OcrDrivingLicenseResultImgSize(TypedDict):
+    """ocr.drivingLicense: response."""
+
+    w: int
+    h: int
+
+
+class OcrDrivingLicenseResult(TypedDict):
+    """ocr.drivingLicense: response."""
+
+    plateNum: str
+    vehicleType: str
+    owner: str
+    addr: str
+    useCharacter: str
+    model: str
+    vin: str
+    engineNum: str
+    registerDate: str
+    issueDate: str
+    plateNumB: str
+    record: str
+    passengersNum: str
+    totalQuality: str
+    prepareQuality: str
+    overallSize: str
+    cardPositionFront: NotRequired[OcrDrivingLicenseResultCardPosition]
+    cardPositionBack: NotRequired[OcrDrivingLicenseResultCardPosition]
+    imgSize: OcrDrivingLicenseResultImgSize
+    errMsg: str
+
+
+class OcrDrivingLicenseHTTPSResultCorners(TypedDict):
+    """ocr.drivingLicense: response."""
+
+    left_top: OcrDrivingLicenseResultPoint
+    right_top: OcrDrivingLicenseResultPoint
+    right_bottom: OcrDrivingLicenseResultPoint
+    left_bottom: OcrDrivingLicenseResultPoint
+
+
+class OcrDrivingLicenseHTTPSResultCardPosition(TypedDict):
+    """ocr.drivingLicense: response."""
+
+    pos: OcrDrivingLicenseHTTPSResultCorners
+
+
+class OcrDrivingLicenseHTTPSResult(TypedDict):
+    """ocr.drivingLicense: response."""
+
+    plate_num: str
+    vehicle_type: str
+    owner: str
+    addr: str
+    use_character: str
+    model: str
+    vin: str
+    engine_num: str
+    register_date: str
+    issue_date: str
+    plate_num_b: str
+    record: str
+    passengers_num: str
+    total_quality: str
+    prepare_quality: str
+    overall_size: str
+    card_position_front: NotRequired[OcrDrivingLicenseHTTPSResultCardPosition]
+    card_position_back: NotRequired[OcrDrivingLicenseHTTPSResultCardPosition]
+    img_size: OcrDrivingLicenseResultImgSize
+    errMsg: str
+
+
+class OcrDrivingLicense(Protocol):
+    """Read a vehicle license. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_drivingocr"""
+
+    @overload
+    def __call__(self, params: OcrDrivingLicenseParams, /) -> OcrDrivingLicenseResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrDrivingLicenseParams]) -> OcrDrivingLicenseResult: ...
+
+
+class OcrDrivingLicenseHTTPS(Protocol):
+    """Read a vehicle license. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_drivingocr"""
+
+    @overload
+    def __call__(self, params: OcrDrivingLicenseHTTPSParams, /) -> OcrDrivingLicenseHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrDrivingLicenseHTTPSParams]) -> OcrDrivingLicenseHTTPSResult: ...
+
+
+class OcrIdcardParams(TypedDict):
+    """ocr.idcard: request."""
+
+    imgUrl: NotRequired[str]
+    img: NotRequired[File]
+    type: NotRequired[str]
+
+
+class OcrIdcardHTTPSParams(TypedDict):
+    """ocr.idcard: request."""
+
+    img_url: NotRequired[str]
+    img: NotRequired[File]
+    type: NotRequired[str]
+
+
+class OcrIdcardResult(TypedDict):
+    """ocr.idcard: response."""
+
+    type: Literal['Front', 'Back']
+    name: NotRequired[str]
+    id: NotRequired[str]
+    validDate: NotRequired[str]
+    addr: NotRequired[str]
+    gender: NotRequired[str]
+    nationality: NotRequired[str]
+    errMsg: str
+
+
+class OcrIdcardHTTPSResult(TypedDict):
+    """ocr.idcard: response."""
+
+    type: Literal['Front', 'Back']
+    name: NotRequired[str]
+    id: NotRequired[str]
+    valid_date: NotRequired[str]
+    addr: NotRequired[str]
+    gender: NotRequired[str]
+    nationality: NotRequired[str]
+    errMsg: str
+
+
+class OcrIdcard(Protocol):
+    """Read either side of an identity card. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_idcardocr"""
+
+    @overload
+    def __call__(self, params: OcrIdcardParams, /) -> OcrIdcardResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrIdcardParams]) -> OcrIdcardResult: ...
+
+
+class OcrIdcardHTTPS(Protocol):
+    """Read either side of an identity card. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_idcardocr"""
+
+    @overload
+    def __call__(self, params: OcrIdcardHTTPSParams, /) -> OcrIdcardHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrIdcardHTTPSParams]) -> OcrIdcardHTTPSResult: ...
+
+
+class OcrPrintedTextParams(TypedDict):
+    """ocr.printedText: request."""
+
+    imgUrl: NotRequired[str]
+    img: NotRequired[File]
+
+
+class OcrPrintedTextHTTPSParams(TypedDict):
+    """ocr.printedText: request."""
+
+    img_url: NotRequired[str]
+    img: NotRequired[File]
+
+
+class OcrPrintedTextResultPoint(TypedDict):
+    """ocr.printedText: response."""
+
+    x: int
+    y: int
+
+
+class OcrPrintedTextResultCorners(TypedDict):
+    """ocr.printedText: response."""
+
+    leftTop: OcrPrintedTextResultPoint
+    rightTop: OcrPrintedTextResultPoint
+    rightBottom: OcrPrintedTextResultPoint
+    leftBottom: OcrPrintedTextResultPoint
+
+
+class OcrPrintedTextResultItem(TypedDict):
+    """ocr.printedText: response."""
+
+    pos: OcrPrintedTextResultCorners
+    text: str
+
+
+class OcrPrintedTextResultImgSize(TypedDict):
+    """ocr.printedText: response."""
+
+    w: int
+    h: int
+
+
+class OcrPrintedTextResult(TypedDict):
+    """ocr.printedText: response."""
+
+    items: list[OcrPrintedTextResultItem]
+    imgSize: OcrPrintedTextResultImgSize
+    errMsg: str
+
+
+class OcrPrintedTextHTTPSResultCorners(TypedDict):
+    """ocr.printedText: response."""
+
+    left_top: OcrPrintedTextResultPoint
+    right_top: OcrPrintedTextResultPoint
+    right_bottom: OcrPrintedTextResultPoint
+    left_bottom: OcrPrintedTextResultPoint
+
+
+class OcrPrintedTextHTTPSResultItem(TypedDict):
+    """ocr.printedText: response."""
+
+    pos: OcrPrintedTextHTTPSResultCorners
+    text: str
+
+
+class OcrPrintedTextHTTPSResult(TypedDict):
+    """ocr.printedText: response."""
+
+    items: list[OcrPrintedTextHTTPSResultItem]
+    img_size: OcrPrintedTextResultImgSize
+    errMsg: str
+
+
+class OcrPrintedText(Protocol):
+    """Read printed text. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_commocr"""
+
+    @overload
+    def __call__(self, params: OcrPrintedTextParams, /) -> OcrPrintedTextResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrPrintedTextParams]) -> OcrPrintedTextResult: ...
+
+
+class OcrPrintedTextHTTPS(Protocol):
+    """Read printed text. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_commocr"""
+
+    @overload
+    def __call__(self, params: OcrPrintedTextHTTPSParams, /) -> OcrPrintedTextHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrPrintedTextHTTPSParams]) -> OcrPrintedTextHTTPSResult: ...
+
+
+class OcrVehicleLicenseParams(TypedDict):
+    """ocr.vehicleLicense: request."""
+
+    imgUrl: NotRequired[str]
+    img: NotRequired[File]
+    type: NotRequired[str]
+
+
+class OcrVehicleLicenseHTTPSParams(TypedDict):
+    """ocr.vehicleLicense: request."""
+
+    img_url: NotRequired[str]
+    img: NotRequired[File]
+    type: NotRequired[str]
+
+
+class OcrVehicleLicenseResultPoint(TypedDict):
+    """ocr.vehicleLicense: response."""
+
+    x: int
+    y: int
+
+
+class OcrVehicleLicenseResultCorners(TypedDict):
+    """ocr.vehicleLicense: response."""
+
+    leftTop: OcrVehicleLicenseResultPoint
+    rightTop: OcrVehicleLicenseResultPoint
+    rightBottom: OcrVehicleLicenseResultPoint
+    leftBottom: OcrVehicleLicenseResultPoint
+
+
+class OcrVehicleLicenseResultCardPosition(TypedDict):
+    """ocr.vehicleLicense: response."""
+
+    pos: OcrVehicleLicenseResultCorners
+
+
+class OcrVehicleLicenseResultImgSize(TypedDict):
+    """ocr.vehicleLicense: response."""
+
+    w: int
+    h: int
+
+
+class OcrVehicleLicenseResult(TypedDict):
+    """ocr.vehicleLicense: response."""
+
+    plateNum: str
+    vehicleType: str
+    owner: str
+    addr: str
+    useCharacter: str
+    model: str
+    vin: str
+    engineNum: str
+    registerDate: str
+    issueDate: str
+    plateNumB: str
+    record: str
+    passengersNum: str
+    totalQuality: str
+    prepareQuality: str
+    overallSize: str
+    cardPositionFront: NotRequired[OcrVehicleLicenseResultCardPosition]
+    cardPositionBack: NotRequired[OcrVehicleLicenseResultCardPosition]
+    imgSize: OcrVehicleLicenseResultImgSize
+    errMsg: str
+
+
+class OcrVehicleLicenseHTTPSResultCorners(TypedDict):
+    """ocr.vehicleLicense: response."""
+
+    left_top: OcrVehicleLicenseResultPoint
+    right_top: OcrVehicleLicenseResultPoint
+    right_bottom: OcrVehicleLicenseResultPoint
+    left_bottom: OcrVehicleLicenseResultPoint
+
+
+class OcrVehicleLicenseHTTPSResultCardPosition(TypedDict):
+    """ocr.vehicleLicense: response."""
+
+    pos: OcrVehicleLicenseHTTPSResultCorners
+
+
+class OcrVehicleLicenseHTTPSResult(TypedDict):
+    """ocr.vehicleLicense: response."""
+
+    plate_num: str
+    vehicle_type: str
+    owner: str
+    addr: str
+    use_character: str
+    model: str
+    vin: str
+    engine_num: str
+    register_date: str
+    issue_date: str
+    plate_num_b: str
+    record: str
+    passengers_num: str
+    total_quality: str
+    prepare_quality: str
+    overall_size: str
+    card_position_front: NotRequired[OcrVehicleLicenseHTTPSResultCardPosition]
+    card_position_back: NotRequired[OcrVehicleLicenseHTTPSResultCardPosition]
+    img_size: OcrVehicleLicenseResultImgSize
+    errMsg: str
+
+
+class OcrVehicleLicense(Protocol):
+    """Read a vehicle license. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_drivingocr"""
+
+    @overload
+    def __call__(self, params: OcrVehicleLicenseParams, /) -> OcrVehicleLicenseResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrVehicleLicenseParams]) -> OcrVehicleLicenseResult: ...
+
+
+class OcrVehicleLicenseHTTPS(Protocol):
+    """Read a vehicle license. See https://developers.weixin.qq.com/miniprogram/dev/server/API/img-ocr/ocr/api_drivingocr"""
+
+    @overload
+    def __call__(self, params: OcrVehicleLicenseHTTPSParams, /) -> OcrVehicleLicenseHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OcrVehicleLicenseHTTPSParams]) -> OcrVehicleLicenseHTTPSResult: ...
+
+
+class OfficialAccountMediaGetParams(TypedDict):
+    """officialAccount.media.get: request."""
+
+    mediaId: str
+
+
+class OfficialAccountMediaGetHTTPSParams(TypedDict):
+    """officialAccount.media.get: request."""
+
+    media_id: str
+
+
+class OfficialAccountMediaGet(Protocol):
+    """Download a temporary media file. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_getmedia"""
+
+    @overload
+    def __call__(self, params: OfficialAccountMediaGetParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OfficialAccountMediaGetParams]) -> FileResult: ...
+
+
+class OfficialAccountMediaGetHTTPS(Protocol):
+    """Download a temporary media file. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_getmedia"""
+
+    @overload
+    def __call__(self, params: OfficialAccountMediaGetHTTPSParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OfficialAccountMediaGetHTTPSParams]) -> FileResult: ...
+
+
+class OfficialAccountMediaUploadParams(TypedDict):
+    """officialAccount.media.upload: request."""
+
+    type: str
+    media: File
+
+
+class OfficialAccountMediaUploadResult(TypedDict):
+    """officialAccount.media.upload: response."""
+
+    type: str
+    mediaId: str
+    createdAt: int
+    errMsg: str
+
+
+class OfficialAccountMediaUploadHTTPSResult(TypedDict):
+    """officialAccount.media.upload: response."""
+
+    type: str
+    media_id: str
+    created_at: int
+    errMsg: str
+
+
+class OfficialAccountMediaUpload(Protocol):
+    """Upload a temporary media file. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_uploadtempmedia"""
+
+    @overload
+    def __call__(self, params: OfficialAccountMediaUploadParams, /) -> OfficialAccountMediaUploadResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OfficialAccountMediaUploadParams]) -> OfficialAccountMediaUploadResult: ...
+
+
+class OfficialAccountMediaUploadHTTPS(Protocol):
+    """Upload a temporary media file. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_uploadtempmedia"""
+
+    @overload
+    def __call__(self, params: OfficialAccountMediaUploadParams, /) -> OfficialAccountMediaUploadHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OfficialAccountMediaUploadParams]) -> OfficialAccountMediaUploadHTTPSResult: ...
+
+
+class OfficialAccountNewtmplAddTemplateParams(TypedDict):
+    """officialAccount.newtmpl.addTemplate: request."""
+
+    tid: str
+    kidList: list[int]
+    sceneDesc: str
+
+
+class OfficialAccountNewtmplAddTemplateResult(TypedDict):
+    """officialAccount.newtmpl.addTemplate: response."""
+
+    priTmplId: str
+    errMsg: str
+
+
+class OfficialAccountNewtmplAddTemplate(Protocol):
+    """Add a template for subscribe messages to the account. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_addwxanewtemplate"""
+
+    @overload
+    def __call__(self, params: OfficialAccountNewtmplAddTemplateParams, /) -> OfficialAccountNewtmplAddTemplateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OfficialAccountNewtmplAddTemplateParams]) -> OfficialAccountNewtmplAddTemplateResult: ...
+
+
+class OfficialAccountNewtmplDelTemplateParams(TypedDict):
+    """officialAccount.newtmpl.delTemplate: request."""
+
+    priTmplId: str
+
+
+class OfficialAccountNewtmplDelTemplateResult(TypedDict):
+    """officialAccount.newtmpl.delTemplate: response."""
+
+    errMsg: str
+
+
+class OfficialAccountNewtmplDelTemplate(Protocol):
+    """Delete a template for subscribe messages. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_delwxanewtemplate"""
+
+    @overload
+    def __call__(self, params: OfficialAccountNewtmplDelTemplateParams, /) -> OfficialAccountNewtmplDelTemplateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OfficialAccountNewtmplDelTemplateParams]) -> OfficialAccountNewtmplDelTemplateResult: ...
+
+
+class OfficialAccountNewtmplGetCategoryResultItem(TypedDict):
+    """officialAccount.newtmpl.getCategory: response."""
+
+    id: int
+    name: str
+
+
+class OfficialAccountNewtmplGetCategoryResult(TypedDict):
+    """officialAccount.newtmpl.getCategory: response."""
+
+    data: list[OfficialAccountNewtmplGetCategoryResultItem]
+    errMsg: str
+
+
+class OfficialAccountNewtmplGetCategory(Protocol):
+    """List the categories of the account. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_getcategory"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> OfficialAccountNewtmplGetCategoryResult: ...
+
+
+class OfficialAccountNewtmplGetPubTemplateKeywordsParams(TypedDict):
+    """officialAccount.newtmpl.getPubTemplateKeywords: request."""
+
+    tid: str
+
+
+class OfficialAccountNewtmplGetPubTemplateKeywordsResultItem(TypedDict):
+    """officialAccount.newtmpl.getPubTemplateKeywords: response."""
+
+    kid: int
+    name: str
+    example: str
+    rule: str
+
+
+class OfficialAccountNewtmplGetPubTemplateKeywordsResult(TypedDict):
+    """officialAccount.newtmpl.getPubTemplateKeywords: response."""
+
+    count: NotRequired[int]
+    data: list[OfficialAccountNewtmplGetPubTemplateKeywordsResultItem]
+    errMsg: str
+
+
+class OfficialAccountNewtmplGetPubTemplateKeywords(Protocol):
+    """List the keywords of a public template. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_getpubnewtemplatekeywords"""
+
+    @overload
+    def __call__(self, params: OfficialAccountNewtmplGetPubTemplateKeywordsParams, /) -> OfficialAccountNewtmplGetPubTemplateKeywordsResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OfficialAccountNewtmplGetPubTemplateKeywordsParams]) -> OfficialAccountNewtmplGetPubTemplateKeywordsResult: ...
+
+
+class OfficialAccountNewtmplGetPubTemplateTitlesParams(TypedDict):
+    """officialAccount.newtmpl.getPubTemplateTitles: request."""
+
+    ids: str
+    start: int
+    limit: int
+
+
+class OfficialAccountNewtmplGetPubTemplateTitlesResultItem(TypedDict):
+    """officialAccount.newtmpl.getPubTemplateTitles: response."""
+
+    tid: int
+    title: str
+    type: int
+    categoryId: Any
+
+
+class OfficialAccountNewtmplGetPubTemplateTitlesResult(TypedDict):
+    """officialAccount.newtmpl.getPubTemplateTitles: response."""
+
+    count: int
+    data: list[OfficialAccountNewtmplGetPubTemplateTitlesResultItem]
+    errMsg: str
+
+
+class OfficialAccountNewtmplGetPubTemplateTitles(Protocol):
+    """List the public templates of categories. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_getpubnewtemplatetitles"""
+
+    @overload
+    def __call__(self, params: OfficialAccountNewtmplGetPubTemplateTitlesParams, /) -> OfficialAccountNewtmplGetPubTemplateTitlesResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OfficialAccountNewtmplGetPubTemplateTitlesParams]) -> OfficialAccountNewtmplGetPubTemplateTitlesResult: ...
+
+
+class OfficialAccountNewtmplGetTemplateResultKeywordValues(TypedDict):
+    """officialAccount.newtmpl.getTemplate: response."""
+
+    keywordCode: str
+    enumValueList: list[str]
+
+
+class OfficialAccountNewtmplGetTemplateResultItem(TypedDict):
+    """officialAccount.newtmpl.getTemplate: response."""
+
+    priTmplId: str
+    title: str
+    content: str
+    example: str
+    type: int
+    keywordEnumValueList: NotRequired[list[OfficialAccountNewtmplGetTemplateResultKeywordValues]]
+
+
+class OfficialAccountNewtmplGetTemplateResult(TypedDict):
+    """officialAccount.newtmpl.getTemplate: response."""
+
+    data: list[OfficialAccountNewtmplGetTemplateResultItem]
+    errMsg: str
+
+
+class OfficialAccountNewtmplGetTemplate(Protocol):
+    """List the templates of the account. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_getwxapubnewtemplate"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> OfficialAccountNewtmplGetTemplateResult: ...
+
+
+class OperationGetDomainInfoParams(TypedDict):
+    """operation.getDomainInfo: request."""
+
+    action: NotRequired[Literal['', 'getbizdomain', 'getserverdomain']]
+
+
+class OperationGetDomainInfoResult(TypedDict):
+    """operation.getDomainInfo: response."""
+
+    requestdomain: NotRequired[list[str]]
+    wsrequestdomain: NotRequired[list[str]]
+    uploaddomain: NotRequired[list[str]]
+    downloaddomain: NotRequired[list[str]]
+    udpdomain: NotRequired[list[str]]
+    bizdomain: NotRequired[list[str]]
+    errMsg: str
+
+
+class OperationGetDomainInfo(Protocol):
+    """Get the domains that the mini program may use. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getdomaininfo"""
+
+    @overload
+    def __call__(self, params: OperationGetDomainInfoParams, /) -> OperationGetDomainInfoResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OperationGetDomainInfoParams]) -> OperationGetDomainInfoResult: ...
+
+
+class OperationGetFeedbackParams(TypedDict):
+    """operation.getFeedback: request."""
+
+    type: NotRequired[int]
+    page: int
+    num: int
+
+
+class OperationGetFeedbackResultFeedback(TypedDict):
+    """operation.getFeedback: response."""
+
+    recordId: int
+    createTime: int
+    content: str
+    phone: NotRequired[Any]
+    openid: str
+    nickname: NotRequired[str]
+    headUrl: NotRequired[str]
+    type: int
+    mediaIds: list[str]
+    systemInfo: NotRequired[str]
+
+
+class OperationGetFeedbackResult(TypedDict):
+    """operation.getFeedback: response."""
+
+    list: builtins.list[OperationGetFeedbackResultFeedback]
+    totalNum: int
+    errMsg: str
+
+
+class OperationGetFeedbackHTTPSResultFeedback(TypedDict):
+    """operation.getFeedback: response."""
+
+    record_id: int
+    create_time: int
+    content: str
+    phone: NotRequired[Any]
+    openid: str
+    nickname: NotRequired[str]
+    head_url: NotRequired[str]
+    type: int
+    mediaIds: list[str]
+    systemInfo: NotRequired[str]
+
+
+class OperationGetFeedbackHTTPSResult(TypedDict):
+    """operation.getFeedback: response."""
+
+    list: builtins.list[OperationGetFeedbackHTTPSResultFeedback]
+    total_num: int
+    errMsg: str
+
+
+class OperationGetFeedback(Protocol):
+    """Get what users report. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getfeedback"""
+
+    @overload
+    def __call__(self, params: OperationGetFeedbackParams, /) -> OperationGetFeedbackResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OperationGetFeedbackParams]) -> OperationGetFeedbackResult: ...
+
+
+class OperationGetFeedbackHTTPS(Protocol):
+    """Get what users report. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getfeedback"""
+
+    @overload
+    def __call__(self, params: OperationGetFeedbackParams, /) -> OperationGetFeedbackHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OperationGetFeedbackParams]) -> OperationGetFeedbackHTTPSResult: ...
+
+
+class OperationGetFeedbackmediaParams(TypedDict):
+    """operation.getFeedbackmedia: request."""
+
+    recordId: Any
+    mediaId: str
+
+
+class OperationGetFeedbackmediaHTTPSParams(TypedDict):
+    """operation.getFeedbackmedia: request."""
+
+    record_id: Any
+    media_id: str
+
+
+class OperationGetFeedbackmedia(Protocol):
+    """Get an image of a user's report. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getfeedbackmedia"""
+
+    @overload
+    def __call__(self, params: OperationGetFeedbackmediaParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OperationGetFeedbackmediaParams]) -> FileResult: ...
+
+
+class OperationGetFeedbackmediaHTTPS(Protocol):
+    """Get an image of a user's report. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getfeedbackmedia"""
+
+    @overload
+    def __call__(self, params: OperationGetFeedbackmediaHTTPSParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OperationGetFeedbackmediaHTTPSParams]) -> FileResult: ...
+
+
+class OperationGetGrayReleasePlanResultPlan(TypedDict):
+    """operation.getGrayReleasePlan: response."""
+
+    status: Literal[0, 1, 2, 3, 4]
+    createTimestamp: int
+    grayPercentage: int
+    supportDebugerFirst: bool
+    supportExperiencerFirst: bool
+
+
+class OperationGetGrayReleasePlanResult(TypedDict):
+    """operation.getGrayReleasePlan: response."""
+
+    grayReleasePlan: OperationGetGrayReleasePlanResultPlan
+    errMsg: str
+
+
+class OperationGetGrayReleasePlanHTTPSResultPlan(TypedDict):
+    """operation.getGrayReleasePlan: response."""
+
+    status: Literal[0, 1, 2, 3, 4]
+    create_timestamp: int
+    gray_percentage: int
+    support_debuger_first: bool
+    support_experiencer_first: bool
+
+
+class OperationGetGrayReleasePlanHTTPSResult(TypedDict):
+    """operation.getGrayReleasePlan: response."""
+
+    gray_release_plan: OperationGetGrayReleasePlanHTTPSResultPlan
+    errMsg: str
+
+
+class OperationGetGrayReleasePlan(Protocol):
+    """Get the gradual release that is under way. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getgrayreleaseplan"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> OperationGetGrayReleasePlanResult: ...
+
+
+class OperationGetGrayReleasePlanHTTPS(Protocol):
+    """Get the gradual release that is under way. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getgrayreleaseplan"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> OperationGetGrayReleasePlanHTTPSResult: ...
+
+
+class OperationGetJsErrDetailParams(TypedDict):
+    """operation.getJsErrDetail: request."""
+
+    startTime: str
+    endTime: str
+    errorMsgMd5: str
+    errorStackMd5: str
+    appVersion: str
+    sdkVersion: str
+    osName: Literal['0', '1', '2', '3']
+    clientVersion: str
+    openid: str
+    offset: int
+    limit: int
+    desc: Literal['0', '1']
+
+
+class OperationGetJsErrDetailResultError(TypedDict):
+    """operation.getJsErrDetail: response."""
+
+    Count: str
+    sdkVersion: str
+    ClientVersion: str
+    errorStackMd5: str
+    TimeStamp: str
+    appVersion: str
+    errorMsgMd5: str
+    errorMsg: str
+    errorStack: str
+    Ds: str
+    OsName: str
+    openId: str
+    pluginversion: str
+    appId: str
+    DeviceModel: str
+    source: NotRequired[str]
+    route: NotRequired[str]
+    nickname: NotRequired[str]
+    Uin: NotRequired[str]
+
+
+class OperationGetJsErrDetailResult(TypedDict):
+    """operation.getJsErrDetail: response."""
+
+    data: list[OperationGetJsErrDetailResultError]
+    totalCount: int
+    success: bool
+    openid: NotRequired[str]
+    errMsg: str
+
+
+class OperationGetJsErrDetail(Protocol):
+    """Get the JavaScript errors of one kind. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getjserrdetail"""
+
+    @overload
+    def __call__(self, params: OperationGetJsErrDetailParams, /) -> OperationGetJsErrDetailResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OperationGetJsErrDetailParams]) -> OperationGetJsErrDetailResult: ...
+
+
+class OperationGetJsErrListParams(TypedDict):
+    """operation.getJsErrList: request."""
+
+    appVersion: str
+    errType: Literal['0', '1', '2', '3']
+    startTime: str
+    endTime: str
+    keyword: str
+    openid: str
+    orderby: Literal['uv', 'pv']
+    desc: Literal['1', '2']
+    offset: int
+    limit: int
+
+
+class OperationGetJsErrListResultError(TypedDict):
+    """operation.getJsErrList: response."""
+
+    errorMsgMd5: str
+    errorMsg: str
+    uv: int
+    pv: int
+    errorStackMd5: str
+    errorStack: str
+    pvPercent: str
+    uvPercent: str
+
+
+class OperationGetJsErrListResult(TypedDict):
+    """operation.getJsErrList: response."""
+
+    data: list[OperationGetJsErrListResultError]
+    totalCount: int
+    success: bool
+    openid: NotRequired[str]
+    errMsg: str
+
+
+class OperationGetJsErrList(Protocol):
+    """List the JavaScript errors of the mini program. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getjserrlist"""
+
+    @overload
+    def __call__(self, params: OperationGetJsErrListParams, /) -> OperationGetJsErrListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OperationGetJsErrListParams]) -> OperationGetJsErrListResult: ...
+
+
+class OperationGetPerformanceParams(TypedDict):
+    """operation.getPerformance: request."""
+
+    costTimeType: Literal[1, 2, 3]
+    defaultStartTime: int
+    defaultEndTime: int
+    device: str
+    isDownloadCode: str
+    scene: str
+    networktype: str
+
+
+class OperationGetPerformanceHTTPSParams(TypedDict):
+    """operation.getPerformance: request."""
+
+    cost_time_type: Literal[1, 2, 3]
+    default_start_time: int
+    default_end_time: int
+    device: str
+    is_download_code: str
+    scene: str
+    networktype: str
+
+
+class OperationGetPerformanceResult(TypedDict):
+    """operation.getPerformance: response."""
+
+    defaultTimeData: str
+    compareTimeData: str
+    errMsg: str
+
+
+class OperationGetPerformanceHTTPSResult(TypedDict):
+    """operation.getPerformance: response."""
+
+    default_time_data: str
+    compare_time_data: str
+    errMsg: str
+
+
+class OperationGetPerformance(Protocol):
+    """Get how long starts, downloads or first renders took. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getperformance"""
+
+    @overload
+    def __call__(self, params: OperationGetPerformanceParams, /) -> OperationGetPerformanceResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OperationGetPerformanceParams]) -> OperationGetPerformanceResult: ...
+
+
+class OperationGetPerformanceHTTPS(Protocol):
+    """Get how long starts, downloads or first renders took. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getperformance"""
+
+    @overload
+    def __call__(self, params: OperationGetPerformanceHTTPSParams, /) -> OperationGetPerformanceHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OperationGetPerformanceHTTPSParams]) -> OperationGetPerformanceHTTPSResult: ...
+
+
+class OperationGetSceneListResultScene(TypedDict):
+    """operation.getSceneList: response."""
+
+    name: str
+    value: Any
+
+
+class OperationGetSceneListResult(TypedDict):
+    """operation.getSceneList: response."""
+
+    scene: list[OperationGetSceneListResultScene]
+    errMsg: str
+
+
+class OperationGetSceneList(Protocol):
+    """List where users come from, as operation.getPerformance takes it. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getscenelist"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> OperationGetSceneListResult: ...
+
+
+class OperationGetVersionListResultVersions(TypedDict):
+    """operation.getVersionList: response."""
+
+    type: Literal[1, 2]
+    clientVersionList: list[str]
+
+
+class OperationGetVersionListResult(TypedDict):
+    """operation.getVersionList: response."""
+
+    cvlist: list[OperationGetVersionListResultVersions]
+    errMsg: str
+
+
+class OperationGetVersionListHTTPSResultVersions(TypedDict):
+    """operation.getVersionList: response."""
+
+    type: Literal[1, 2]
+    client_version_list: list[str]
+
+
+class OperationGetVersionListHTTPSResult(TypedDict):
+    """operation.getVersionList: response."""
+
+    cvlist: list[OperationGetVersionListHTTPSResultVersions]
+    errMsg: str
+
+
+class OperationGetVersionList(Protocol):
+    """List the versions of WeChat that users have. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getversionlist"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> OperationGetVersionListResult: ...
+
+
+class OperationGetVersionListHTTPS(Protocol):
+    """List the versions of WeChat that users have. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_getversionlist"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> OperationGetVersionListHTTPSResult: ...
+
+
+class OperationRealtimelogSearchParams(TypedDict):
+    """operation.realtimelogSearch: request."""
+
+    date: str
+    begintime: int
+    endtime: int
+    start: NotRequired[int]
+    limit: NotRequired[int]
+    traceId: NotRequired[str]
+    url: NotRequired[str]
+    id: NotRequired[str]
+    filterMsg: NotRequired[str]
+    level: NotRequired[Literal[2, 4, 8]]
+
+
+class OperationRealtimelogSearchResultLine(TypedDict):
+    """operation.realtimelogSearch: response."""
+
+    time: int
+    msg: list[Any]
+    level: Literal[2, 4, 8]
+
+
+class OperationRealtimelogSearchResultLog(TypedDict):
+    """operation.realtimelogSearch: response."""
+
+    level: int
+    libraryVersion: str
+    clientVersion: str
+    id: str
+    timestamp: int
+    platform: Literal[1, 2]
+    url: str
+    msg: list[OperationRealtimelogSearchResultLine]
+    traceid: str
+    filterMsg: NotRequired[str]
+
+
+class OperationRealtimelogSearchResultLogs(TypedDict):
+    """operation.realtimelogSearch: response."""
+
+    list: builtins.list[OperationRealtimelogSearchResultLog]
+    total: int
+
+
+class OperationRealtimelogSearchResult(TypedDict):
+    """operation.realtimelogSearch: response."""
+
+    data: OperationRealtimelogSearchResultLogs
+    errMsg: str
+
+
+class OperationRealtimelogSearch(Protocol):
+    """Search the realtime log. See https://developers.weixin.qq.com/miniprogram/dev/server/API/operation/api_realtimelogsearch"""
+
+    @overload
+    def __call__(self, params: OperationRealtimelogSearchParams, /) -> OperationRealtimelogSearchResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[OperationRealtimelogSearchParams]) -> OperationRealtimelogSearchResult: ...
+
+
+class PhonenumberGetPhoneNumberParams(TypedDict):
+    """phonenumber.getPhoneNumber: request."""
+
+    code: str
+    openid: NotRequired[str]
+
+
+class PhonenumberGetPhoneNumberResultWatermark(TypedDict):
+    """phonenumber.getPhoneNumber: response."""
+
+    timestamp: int
+    appid: str
+
+
+class PhonenumberGetPhoneNumberResultPhoneInfo(TypedDict):
+    """phonenumber.getPhoneNumber: response."""
+
+    phoneNumber: str
+    purePhoneNumber: str
+    countryCode: str
+    watermark: PhonenumberGetPhoneNumberResultWatermark
+
+
+class PhonenumberGetPhoneNumberResult(TypedDict):
+    """phonenumber.getPhoneNumber: response."""
+
+    phoneInfo: PhonenumberGetPhoneNumberResultPhoneInfo
+    errMsg: str
+
+
+class PhonenumberGetPhoneNumberHTTPSResult(TypedDict):
+    """phonenumber.getPhoneNumber: response."""
+
+    phone_info: PhonenumberGetPhoneNumberResultPhoneInfo
+    errMsg: str
+
+
+class PhonenumberGetPhoneNumber(Protocol):
+    """Exchange the code of a phone number button for the user's phone number. See https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/phone-number/api_getphonenumber"""
+
+    @overload
+    def __call__(self, params: PhonenumberGetPhoneNumberParams, /) -> PhonenumberGetPhoneNumberResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PhonenumberGetPhoneNumberParams]) -> PhonenumberGetPhoneNumberResult: ...
+
+
+class PhonenumberGetPhoneNumberHTTPS(Protocol):
+    """Exchange the code of a phone number button for the user's phone number. See https://developers.weixin.qq.com/miniprogram/dev/server/API/user-info/phone-number/api_getphonenumber"""
+
+    @overload
+    def __call__(self, params: PhonenumberGetPhoneNumberParams, /) -> PhonenumberGetPhoneNumberHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PhonenumberGetPhoneNumberParams]) -> PhonenumberGetPhoneNumberHTTPSResult: ...
+
+
+class PluginManagerApplyPluginParams(TypedDict):
+    """pluginManager.applyPlugin: request."""
+
+    action: Literal['list', 'apply', 'unbind', 'update']
+    pluginAppid: NotRequired[str]
+    reason: NotRequired[str]
+    userVersion: NotRequired[str]
+
+
+class PluginManagerApplyPluginHTTPSParams(TypedDict):
+    """pluginManager.applyPlugin: request."""
+
+    action: Literal['list', 'apply', 'unbind', 'update']
+    plugin_appid: NotRequired[str]
+    reason: NotRequired[str]
+    user_version: NotRequired[str]
+
+
+class PluginManagerApplyPluginResultPlugin(TypedDict):
+    """pluginManager.applyPlugin: response."""
+
+    appid: str
+    status: Literal[1, 2, 3, 4]
+    nickname: str
+    headimgurl: str
+
+
+class PluginManagerApplyPluginResult(TypedDict):
+    """pluginManager.applyPlugin: response."""
+
+    pluginList: NotRequired[list[PluginManagerApplyPluginResultPlugin]]
+    errMsg: str
+
+
+class PluginManagerApplyPluginHTTPSResult(TypedDict):
+    """pluginManager.applyPlugin: response."""
+
+    plugin_list: NotRequired[list[PluginManagerApplyPluginResultPlugin]]
+    errMsg: str
+
+
+class PluginManagerApplyPlugin(Protocol):
+    """Apply for a plug-in. See https://developers.weixin.qq.com/miniprogram/dev/server/API/plugin-management/api_manageplugin"""
+
+    @overload
+    def __call__(self, params: PluginManagerApplyPluginParams, /) -> PluginManagerApplyPluginResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PluginManagerApplyPluginParams]) -> PluginManagerApplyPluginResult: ...
+
+
+class PluginManagerApplyPluginHTTPS(Protocol):
+    """Apply for a plug-in. See https://developers.weixin.qq.com/miniprogram/dev/server/API/plugin-management/api_manageplugin"""
+
+    @overload
+    def __call__(self, params: PluginManagerApplyPluginHTTPSParams, /) -> PluginManagerApplyPluginHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PluginManagerApplyPluginHTTPSParams]) -> PluginManagerApplyPluginHTTPSResult: ...
+
+
+class PluginManagerGetPluginDevApplyListParams(TypedDict):
+    """pluginManager.getPluginDevApplyList: request."""
+
+    action: Literal['dev_apply_list', 'dev_agree', 'dev_refuse', 'dev_delete']
+    appid: NotRequired[str]
+    page: NotRequired[int]
+    num: NotRequired[int]
+    reason: NotRequired[str]
+
+
+class PluginManagerGetPluginDevApplyListResultCategory(TypedDict):
+    """pluginManager.getPluginDevApplyList: response."""
+
+    first: str
+    second: str
+
+
+class PluginManagerGetPluginDevApplyListResultApplication(TypedDict):
+    """pluginManager.getPluginDevApplyList: response."""
+
+    appid: str
+    status: int
+    nickname: str
+    headimgurl: str
+    reason: str
+    applyUrl: str
+    createTime: str
+    categories: list[PluginManagerGetPluginDevApplyListResultCategory]
+
+
+class PluginManagerGetPluginDevApplyListResult(TypedDict):
+    """pluginManager.getPluginDevApplyList: response."""
+
+    applyList: NotRequired[list[PluginManagerGetPluginDevApplyListResultApplication]]
+    errMsg: str
+
+
+class PluginManagerGetPluginDevApplyListHTTPSResultApplication(TypedDict):
+    """pluginManager.getPluginDevApplyList: response."""
+
+    appid: str
+    status: int
+    nickname: str
+    headimgurl: str
+    reason: str
+    apply_url: str
+    create_time: str
+    categories: list[PluginManagerGetPluginDevApplyListResultCategory]
+
+
+class PluginManagerGetPluginDevApplyListHTTPSResult(TypedDict):
+    """pluginManager.getPluginDevApplyList: response."""
+
+    apply_list: NotRequired[list[PluginManagerGetPluginDevApplyListHTTPSResultApplication]]
+    errMsg: str
+
+
+class PluginManagerGetPluginDevApplyList(Protocol):
+    """List who applied for the plug-in, as its developer. See https://developers.weixin.qq.com/miniprogram/dev/server/API/plugin-management/api_managepluginapplication"""
+
+    @overload
+    def __call__(self, params: PluginManagerGetPluginDevApplyListParams, /) -> PluginManagerGetPluginDevApplyListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PluginManagerGetPluginDevApplyListParams]) -> PluginManagerGetPluginDevApplyListResult: ...
+
+
+class PluginManagerGetPluginDevApplyListHTTPS(Protocol):
+    """List who applied for the plug-in, as its developer. See https://developers.weixin.qq.com/miniprogram/dev/server/API/plugin-management/api_managepluginapplication"""
+
+    @overload
+    def __call__(self, params: PluginManagerGetPluginDevApplyListParams, /) -> PluginManagerGetPluginDevApplyListHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PluginManagerGetPluginDevApplyListParams]) -> PluginManagerGetPluginDevApplyListHTTPSResult: ...
+
+
+class PluginManagerGetPluginListParams(TypedDict):
+    """pluginManager.getPluginList: request."""
+
+    action: Literal['list', 'apply', 'unbind', 'update']
+    pluginAppid: NotRequired[str]
+    reason: NotRequired[str]
+    userVersion: NotRequired[str]
+
+
+class PluginManagerGetPluginListHTTPSParams(TypedDict):
+    """pluginManager.getPluginList: request."""
+
+    action: Literal['list', 'apply', 'unbind', 'update']
+    plugin_appid: NotRequired[str]
+    reason: NotRequired[str]
+    user_version: NotRequired[str]
+
+
+class PluginManagerGetPluginListResultPlugin(TypedDict):
+    """pluginManager.getPluginList: response."""
+
+    appid: str
+    status: Literal[1, 2, 3, 4]
+    nickname: str
+    headimgurl: str
+
+
+class PluginManagerGetPluginListResult(TypedDict):
+    """pluginManager.getPluginList: response."""
+
+    pluginList: NotRequired[list[PluginManagerGetPluginListResultPlugin]]
+    errMsg: str
+
+
+class PluginManagerGetPluginListHTTPSResult(TypedDict):
+    """pluginManager.getPluginList: response."""
+
+    plugin_list: NotRequired[list[PluginManagerGetPluginListResultPlugin]]
+    errMsg: str
+
+
+class PluginManagerGetPluginList(Protocol):
+    """List the plug-ins that the mini program uses. See https://developers.weixin.qq.com/miniprogram/dev/server/API/plugin-management/api_manageplugin"""
+
+    @overload
+    def __call__(self, params: PluginManagerGetPluginListParams, /) -> PluginManagerGetPluginListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PluginManagerGetPluginListParams]) -> PluginManagerGetPluginListResult: ...
+
+
+class PluginManagerGetPluginListHTTPS(Protocol):
+    """List the plug-ins that the mini program uses. See https://developers.weixin.qq.com/miniprogram/dev/server/API/plugin-management/api_manageplugin"""
+
+    @overload
+    def __call__(self, params: PluginManagerGetPluginListHTTPSParams, /) -> PluginManagerGetPluginListHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PluginManagerGetPluginListHTTPSParams]) -> PluginManagerGetPluginListHTTPSResult: ...
+
+
+class PluginManagerSetDevPluginApplyStatusParams(TypedDict):
+    """pluginManager.setDevPluginApplyStatus: request."""
+
+    action: Literal['dev_apply_list', 'dev_agree', 'dev_refuse', 'dev_delete']
+    appid: NotRequired[str]
+    page: NotRequired[int]
+    num: NotRequired[int]
+    reason: NotRequired[str]
+
+
+class PluginManagerSetDevPluginApplyStatusResultCategory(TypedDict):
+    """pluginManager.setDevPluginApplyStatus: response."""
+
+    first: str
+    second: str
+
+
+class PluginManagerSetDevPluginApplyStatusResultApplication(TypedDict):
+    """pluginManager.setDevPluginApplyStatus: response."""
+
+    appid: str
+    status: int
+    nickname: str
+    headimgurl: str
+    reason: str
+    applyUrl: str
+    createTime: str
+    categories: list[PluginManagerSetDevPluginApplyStatusResultCategory]
+
+
+class PluginManagerSetDevPluginApplyStatusResult(TypedDict):
+    """pluginManager.setDevPluginApplyStatus: response."""
+
+    applyList: NotRequired[list[PluginManagerSetDevPluginApplyStatusResultApplication]]
+    errMsg: str
+
+
+class PluginManagerSetDevPluginApplyStatusHTTPSResultApplication(TypedDict):
+    """pluginManager.setDevPluginApplyStatus: response."""
+
+    appid: str
+    status: int
+    nickname: str
+    headimgurl: str
+    reason: str
+    apply_url: str
+    create_time: str
+    categories: list[PluginManagerSetDevPluginApplyStatusResultCategory]
+
+
+class PluginManagerSetDevPluginApplyStatusHTTPSResult(TypedDict):
+    """pluginManager.setDevPluginApplyStatus: response."""
+
+    apply_list: NotRequired[list[PluginManagerSetDevPluginApplyStatusHTTPSResultApplication]]
+    errMsg: str
+
+
+class PluginManagerSetDevPluginApplyStatus(Protocol):
+    """Decide who may use the plug-in, as its developer. See https://developers.weixin.qq.com/miniprogram/dev/server/API/plugin-management/api_managepluginapplication"""
+
+    @overload
+    def __call__(self, params: PluginManagerSetDevPluginApplyStatusParams, /) -> PluginManagerSetDevPluginApplyStatusResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PluginManagerSetDevPluginApplyStatusParams]) -> PluginManagerSetDevPluginApplyStatusResult: ...
+
+
+class PluginManagerSetDevPluginApplyStatusHTTPS(Protocol):
+    """Decide who may use the plug-in, as its developer. See https://developers.weixin.qq.com/miniprogram/dev/server/API/plugin-management/api_managepluginapplication"""
+
+    @overload
+    def __call__(self, params: PluginManagerSetDevPluginApplyStatusParams, /) -> PluginManagerSetDevPluginApplyStatusHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PluginManagerSetDevPluginApplyStatusParams]) -> PluginManagerSetDevPluginApplyStatusHTTPSResult: ...
+
+
+class PluginManagerUnbindPluginParams(TypedDict):
+    """pluginManager.unbindPlugin: request."""
+
+    action: Literal['unbind']
+    pluginAppid: str
+
+
+class PluginManagerUnbindPluginHTTPSParams(TypedDict):
+    """pluginManager.unbindPlugin: request."""
+
+    action: Literal['unbind']
+    plugin_appid: str
+
+
+class PluginManagerUnbindPluginResult(TypedDict):
+    """pluginManager.unbindPlugin: response."""
+
+    errMsg: str
+
+
+class PluginManagerUnbindPlugin(Protocol):
+    """Remove a plug-in. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.unbindPlugin.html"""
+
+    @overload
+    def __call__(self, params: PluginManagerUnbindPluginParams, /) -> PluginManagerUnbindPluginResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PluginManagerUnbindPluginParams]) -> PluginManagerUnbindPluginResult: ...
+
+
+class PluginManagerUnbindPluginHTTPS(Protocol):
+    """Remove a plug-in. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.unbindPlugin.html"""
+
+    @overload
+    def __call__(self, params: PluginManagerUnbindPluginHTTPSParams, /) -> PluginManagerUnbindPluginResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[PluginManagerUnbindPluginHTTPSParams]) -> PluginManagerUnbindPluginResult: ...
+
+
+class RedpacketcoverGetAuthenticationUrlParams(TypedDict):
+    """redpacketcover.getAuthenticationUrl: request."""
+
+    openid: str
+    ctoken: str
+
+
+class RedpacketcoverGetAuthenticationUrlResultData(TypedDict):
+    """redpacketcover.getAuthenticationUrl: response."""
+
+    url: str
+
+
+class RedpacketcoverGetAuthenticationUrlResult(TypedDict):
+    """redpacketcover.getAuthenticationUrl: response."""
+
+    data: RedpacketcoverGetAuthenticationUrlResultData
+    errMsg: str
+
+
+class RedpacketcoverGetAuthenticationUrl(Protocol):
+    """Get the link by which a user takes a red packet cover. See https://developers.weixin.qq.com/miniprogram/dev/server/API/red-packet-cover/api_getredpacketcoverurl"""
+
+    @overload
+    def __call__(self, params: RedpacketcoverGetAuthenticationUrlParams, /) -> RedpacketcoverGetAuthenticationUrlResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[RedpacketcoverGetAuthenticationUrlParams]) -> RedpacketcoverGetAuthenticationUrlResult: ...
+
+
+class RiskControlGetUserRiskRankParams(TypedDict):
+    """riskControl.getUserRiskRank: request."""
+
+    appid: str
+    openid: str
+    scene: int
+    mobileNo: NotRequired[str]
+    clientIp: str
+    emailAddress: NotRequired[str]
+    extendedInfo: NotRequired[str]
+    isTest: NotRequired[bool]
+    bankCardNo: NotRequired[str]
+    certNo: NotRequired[str]
+
+
+class RiskControlGetUserRiskRankHTTPSParams(TypedDict):
+    """riskControl.getUserRiskRank: request."""
+
+    appid: str
+    openid: str
+    scene: int
+    mobile_no: NotRequired[str]
+    client_ip: str
+    email_address: NotRequired[str]
+    extended_info: NotRequired[str]
+    is_test: NotRequired[bool]
+    bank_card_no: NotRequired[str]
+    cert_no: NotRequired[str]
+
+
+class RiskControlGetUserRiskRankResult(TypedDict):
+    """riskControl.getUserRiskRank: response."""
+
+    riskRank: Literal[0, 1, 2, 3, 4]
+    unoinId: int
+    errMsg: str
+
+
+class RiskControlGetUserRiskRankHTTPSResult(TypedDict):
+    """riskControl.getUserRiskRank: response."""
+
+    risk_rank: Literal[0, 1, 2, 3, 4]
+    unoin_id: int
+    errMsg: str
+
+
+class RiskControlGetUserRiskRank(Protocol):
+    """Get how risky a user is. See https://developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/safety-control-capability/api_getuserriskrank"""
+
+    @overload
+    def __call__(self, params: RiskControlGetUserRiskRankParams, /) -> RiskControlGetUserRiskRankResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[RiskControlGetUserRiskRankParams]) -> RiskControlGetUserRiskRankResult: ...
+
+
+class RiskControlGetUserRiskRankHTTPS(Protocol):
+    """Get how risky a user is. See https://developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/safety-control-capability/api_getuserriskrank"""
+
+    @overload
+    def __call__(self, params: RiskControlGetUserRiskRankHTTPSParams, /) -> RiskControlGetUserRiskRankHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[RiskControlGetUserRiskRankHTTPSParams]) -> RiskControlGetUserRiskRankHTTPSResult: ...
+
+
+class SearchImageSearchParams(TypedDict):
+    """search.imageSearch: request."""
+
+    img: File
+
+
+class SearchImageSearchResultItem(TypedDict):
+    """search.imageSearch: response."""
+
+    title: str
+    imgUrl: str
+    price: str
+    path: str
+
+
+class SearchImageSearchResult(TypedDict):
+    """search.imageSearch: response."""
+
+    items: list[SearchImageSearchResultItem]
+    errMsg: str
+
+
+class SearchImageSearchHTTPSResultItem(TypedDict):
+    """search.imageSearch: response."""
+
+    title: str
+    img_url: str
+    price: str
+    path: str
+
+
+class SearchImageSearchHTTPSResult(TypedDict):
+    """search.imageSearch: response."""
+
+    items: list[SearchImageSearchHTTPSResultItem]
+    errMsg: str
+
+
+class SearchImageSearch(Protocol):
+    """Search the mini program's goods by an image. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/search/search.imageSearch.html"""
+
+    @overload
+    def __call__(self, params: SearchImageSearchParams, /) -> SearchImageSearchResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SearchImageSearchParams]) -> SearchImageSearchResult: ...
+
+
+class SearchImageSearchHTTPS(Protocol):
+    """Search the mini program's goods by an image. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/search/search.imageSearch.html"""
+
+    @overload
+    def __call__(self, params: SearchImageSearchParams, /) -> SearchImageSearchHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SearchImageSearchParams]) -> SearchImageSearchHTTPSResult: ...
+
+
+class SearchSubmitPagesParamsAuthor(TypedDict):
+    """search.submitPages: request."""
+
+    authorName: str
+    authorTitle: NotRequired[str]
+    authorPortrait: NotRequired[str]
+
+
+class SearchSubmitPagesParamsVideo(TypedDict):
+    """search.submitPages: request."""
+
+    videoTitle: NotRequired[str]
+    videoLength: int
+    videoImg: str
+
+
+# search.submitPages: request.
+SearchSubmitPagesParamsData = TypedDict("SearchSubmitPagesParamsData", {
+    "@type": "str",
+    "update": "int",
+    "contentId": "str",
+    "pageType": "int",
+    "h5Url": "NotRequired[str]",
+    "title": "str",
+    "abstract": "NotRequired[list[str]]",
+    "referer": "NotRequired[str]",
+    "coverImgUrl": "NotRequired[str]",
+    "mainbody": "str",
+    "author": "NotRequired[SearchSubmitPagesParamsAuthor]",
+    "video": "NotRequired[list[SearchSubmitPagesParamsVideo]]",
+    "timePublish": "int",
+    "timeModify": "int",
+    "extraInfo": "NotRequired[Mapping[str, Any]]",
+})
+
+
+class SearchSubmitPagesParamsPage(TypedDict):
+    """search.submitPages: request."""
+
+    path: str
+    query: str
+    dataList: list[SearchSubmitPagesParamsData]
+
+
+class SearchSubmitPagesParams(TypedDict):
+    """search.submitPages: request."""
+
+    pages: list[SearchSubmitPagesParamsPage]
+
+
+class SearchSubmitPagesHTTPSParamsAuthor(TypedDict):
+    """search.submitPages: request."""
+
+    author_name: str
+    author_title: NotRequired[str]
+    author_portrait: NotRequired[str]
+
+
+class SearchSubmitPagesHTTPSParamsVideo(TypedDict):
+    """search.submitPages: request."""
+
+    video_title: NotRequired[str]
+    video_length: int
+    video_img: str
+
+
+# search.submitPages: request.
+SearchSubmitPagesHTTPSParamsData = TypedDict("SearchSubmitPagesHTTPSParamsData", {
+    "@type": "str",
+    "update": "int",
+    "content_id": "str",
+    "page_type": "int",
+    "h5_url": "NotRequired[str]",
+    "title": "str",
+    "abstract": "NotRequired[list[str]]",
+    "referer": "NotRequired[str]",
+    "cover_img_url": "NotRequired[str]",
+    "mainbody": "str",
+    "author": "NotRequired[SearchSubmitPagesHTTPSParamsAuthor]",
+    "video": "NotRequired[list[SearchSubmitPagesHTTPSParamsVideo]]",
+    "time_publish": "int",
+    "time_modify": "int",
+    "extra_info": "NotRequired[Mapping[str, Any]]",
+})
+
+
+class SearchSubmitPagesHTTPSParamsPage(TypedDict):
+    """search.submitPages: request."""
+
+    path: str
+    query: str
+    data_list: list[SearchSubmitPagesHTTPSParamsData]
+
+
+class SearchSubmitPagesHTTPSParams(TypedDict):
+    """search.submitPages: request."""
+
+    pages: list[SearchSubmitPagesHTTPSParamsPage]
+
+
+class SearchSubmitPagesResult(TypedDict):
+    """search.submitPages: response."""
+
+    errMsg: str
+
+
+class SearchSubmitPages(Protocol):
+    """Give pages of the mini program to WeChat's search. See https://developers.weixin.qq.com/miniprogram/dev/server/API/wxsearch/api_submitpages"""
+
+    @overload
+    def __call__(self, params: SearchSubmitPagesParams, /) -> SearchSubmitPagesResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SearchSubmitPagesParams]) -> SearchSubmitPagesResult: ...
+
+
+class SearchSubmitPagesHTTPS(Protocol):
+    """Give pages of the mini program to WeChat's search. See https://developers.weixin.qq.com/miniprogram/dev/server/API/wxsearch/api_submitpages"""
+
+    @overload
+    def __call__(self, params: SearchSubmitPagesHTTPSParams, /) -> SearchSubmitPagesResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SearchSubmitPagesHTTPSParams]) -> SearchSubmitPagesResult: ...
+
+
+class SecurityImgSecCheckParams(TypedDict):
+    """security.imgSecCheck: request."""
+
+    media: File
+
+
+class SecurityImgSecCheckResult(TypedDict):
+    """security.imgSecCheck: response."""
+
+    errMsg: str
+
+
+class SecurityImgSecCheck(Protocol):
+    """Check an image for forbidden content, version 1. See https://developers.weixin.qq.com/miniprogram/dev/framework/security.imgSecCheck.html"""
+
+    @overload
+    def __call__(self, params: SecurityImgSecCheckParams, /) -> SecurityImgSecCheckResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SecurityImgSecCheckParams]) -> SecurityImgSecCheckResult: ...
+
+
+class SecurityMediaCheckAsyncParams(TypedDict):
+    """security.mediaCheckAsync: request."""
+
+    mediaUrl: str
+    mediaType: int
+    version: NotRequired[int]
+    scene: NotRequired[int]
+    openid: NotRequired[str]
+
+
+class SecurityMediaCheckAsyncHTTPSParams(TypedDict):
+    """security.mediaCheckAsync: request."""
+
+    media_url: str
+    media_type: int
+    version: NotRequired[int]
+    scene: NotRequired[int]
+    openid: NotRequired[str]
+
+
+class SecurityMediaCheckAsyncResult(TypedDict):
+    """security.mediaCheckAsync: response."""
+
+    traceId: str
+    errMsg: str
+
+
+class SecurityMediaCheckAsyncHTTPSResult(TypedDict):
+    """security.mediaCheckAsync: response."""
+
+    trace_id: str
+    errMsg: str
+
+
+class SecurityMediaCheckAsync(Protocol):
+    """Check an image or a sound for forbidden content; the result is pushed later. See https://developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/sec-check/api_mediacheckasync"""
+
+    @overload
+    def __call__(self, params: SecurityMediaCheckAsyncParams, /) -> SecurityMediaCheckAsyncResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SecurityMediaCheckAsyncParams]) -> SecurityMediaCheckAsyncResult: ...
+
+
+class SecurityMediaCheckAsyncHTTPS(Protocol):
+    """Check an image or a sound for forbidden content; the result is pushed later. See https://developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/sec-check/api_mediacheckasync"""
+
+    @overload
+    def __call__(self, params: SecurityMediaCheckAsyncHTTPSParams, /) -> SecurityMediaCheckAsyncHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SecurityMediaCheckAsyncHTTPSParams]) -> SecurityMediaCheckAsyncHTTPSResult: ...
+
+
+class SecurityMsgSecCheckParams(TypedDict):
+    """security.msgSecCheck: request."""
+
+    content: str
+    version: NotRequired[int]
+    scene: NotRequired[int]
+    openid: NotRequired[str]
+    title: NotRequired[str]
+    nickname: NotRequired[str]
+    signature: NotRequired[str]
+
+
+class SecurityMsgSecCheckResultResult(TypedDict):
+    """security.msgSecCheck: response."""
+
+    suggest: str
+    label: int
+
+
+class SecurityMsgSecCheckResultDetail(TypedDict):
+    """security.msgSecCheck: response."""
+
+    strategy: str
+    errcode: int
+    suggest: NotRequired[str]
+    label: NotRequired[int]
+    keyword: NotRequired[str]
+    prob: NotRequired[int]
+    level: NotRequired[int]
+
+
+class SecurityMsgSecCheckResult(TypedDict):
+    """security.msgSecCheck: response."""
+
+    result: NotRequired[SecurityMsgSecCheckResultResult]
+    detail: NotRequired[list[SecurityMsgSecCheckResultDetail]]
+    traceId: NotRequired[str]
+    errMsg: str
+
+
+class SecurityMsgSecCheckHTTPSResult(TypedDict):
+    """security.msgSecCheck: response."""
+
+    result: NotRequired[SecurityMsgSecCheckResultResult]
+    detail: NotRequired[list[SecurityMsgSecCheckResultDetail]]
+    trace_id: NotRequired[str]
+    errMsg: str
+
+
+class SecurityMsgSecCheck(Protocol):
+    """Check a text for forbidden content, version 1 or 2. See https://developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/sec-check/api_msgseccheck"""
+
+    @overload
+    def __call__(self, params: SecurityMsgSecCheckParams, /) -> SecurityMsgSecCheckResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SecurityMsgSecCheckParams]) -> SecurityMsgSecCheckResult: ...
+
+
+class SecurityMsgSecCheckHTTPS(Protocol):
+    """Check a text for forbidden content, version 1 or 2. See https://developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/sec-check/api_msgseccheck"""
+
+    @overload
+    def __call__(self, params: SecurityMsgSecCheckParams, /) -> SecurityMsgSecCheckHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SecurityMsgSecCheckParams]) -> SecurityMsgSecCheckHTTPSResult: ...
+
+
+# serviceMarket.invokeService: request.
+ServiceMarketInvokeServiceParams = TypedDict("ServiceMarketInvokeServiceParams", {
+    "service": "str",
+    "api": "str",
+    "data": "Any",
+    "clientMsgId": "str",
+    "async": "NotRequired[bool]",
+})
+
+
+# serviceMarket.invokeService: request.
+ServiceMarketInvokeServiceHTTPSParams = TypedDict("ServiceMarketInvokeServiceHTTPSParams", {
+    "service": "str",
+    "api": "str",
+    "data": "Any",
+    "client_msg_id": "str",
+    "async": "NotRequired[bool]",
+})
+
+
+class ServiceMarketInvokeServiceResult(TypedDict):
+    """serviceMarket.invokeService: response."""
+
+    data: NotRequired[str]
+    requestId: NotRequired[str]
+    errMsg: str
+
+
+class ServiceMarketInvokeServiceHTTPSResult(TypedDict):
+    """serviceMarket.invokeService: response."""
+
+    data: NotRequired[str]
+    request_id: NotRequired[str]
+    errMsg: str
+
+
+class ServiceMarketInvokeService(Protocol):
+    """Call an API of the service market. See https://developers.weixin.qq.com/miniprogram/dev/server/API/wx-service-market/api_invokeservice"""
+
+    @overload
+    def __call__(self, params: ServiceMarketInvokeServiceParams, /) -> ServiceMarketInvokeServiceResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ServiceMarketInvokeServiceParams]) -> ServiceMarketInvokeServiceResult: ...
+
+
+class ServiceMarketInvokeServiceHTTPS(Protocol):
+    """Call an API of the service market. See https://developers.weixin.qq.com/miniprogram/dev/server/API/wx-service-market/api_invokeservice"""
+
+    @overload
+    def __call__(self, params: ServiceMarketInvokeServiceHTTPSParams, /) -> ServiceMarketInvokeServiceHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ServiceMarketInvokeServiceHTTPSParams]) -> ServiceMarketInvokeServiceHTTPSResult: ...
+
+
+class ShortlinkGenerateParams(TypedDict):
+    """shortlink.generate: request."""
+
+    pageUrl: str
+    pageTitle: NotRequired[str]
+    isPermanent: NotRequired[bool]
+
+
+class ShortlinkGenerateHTTPSParams(TypedDict):
+    """shortlink.generate: request."""
+
+    page_url: str
+    page_title: NotRequired[str]
+    is_permanent: NotRequired[bool]
+
+
+class ShortlinkGenerateResult(TypedDict):
+    """shortlink.generate: response."""
+
+    link: str
+    errMsg: str
+
+
+class ShortlinkGenerate(Protocol):
+    """Make a short link that opens a page of the mini program within WeChat. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/short-link/api_generateshortlink"""
+
+    @overload
+    def __call__(self, params: ShortlinkGenerateParams, /) -> ShortlinkGenerateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ShortlinkGenerateParams]) -> ShortlinkGenerateResult: ...
+
+
+class ShortlinkGenerateHTTPS(Protocol):
+    """Make a short link that opens a page of the mini program within WeChat. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/short-link/api_generateshortlink"""
+
+    @overload
+    def __call__(self, params: ShortlinkGenerateHTTPSParams, /) -> ShortlinkGenerateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[ShortlinkGenerateHTTPSParams]) -> ShortlinkGenerateResult: ...
+
+
+class SoterVerifySignatureParams(TypedDict):
+    """soter.verifySignature: request."""
+
+    openid: str
+    jsonString: str
+    jsonSignature: str
+
+
+class SoterVerifySignatureHTTPSParams(TypedDict):
+    """soter.verifySignature: request."""
+
+    openid: str
+    json_string: str
+    json_signature: str
+
+
+class SoterVerifySignatureResult(TypedDict):
+    """soter.verifySignature: response."""
+
+    isOk: bool
+    errMsg: str
+
+
+class SoterVerifySignatureHTTPSResult(TypedDict):
+    """soter.verifySignature: response."""
+
+    is_ok: bool
+    errMsg: str
+
+
+class SoterVerifySignature(Protocol):
+    """Verify the signature of a biometric authentication. See https://developers.weixin.qq.com/miniprogram/dev/server/API/soter/api_verifysignature"""
+
+    @overload
+    def __call__(self, params: SoterVerifySignatureParams, /) -> SoterVerifySignatureResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SoterVerifySignatureParams]) -> SoterVerifySignatureResult: ...
+
+
+class SoterVerifySignatureHTTPS(Protocol):
+    """Verify the signature of a biometric authentication. See https://developers.weixin.qq.com/miniprogram/dev/server/API/soter/api_verifysignature"""
+
+    @overload
+    def __call__(self, params: SoterVerifySignatureHTTPSParams, /) -> SoterVerifySignatureHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SoterVerifySignatureHTTPSParams]) -> SoterVerifySignatureHTTPSResult: ...
+
+
+class SubscribeMessageAddTemplateParams(TypedDict):
+    """subscribeMessage.addTemplate: request."""
+
+    tid: str
+    kidList: list[int]
+    sceneDesc: str
+
+
+class SubscribeMessageAddTemplateResult(TypedDict):
+    """subscribeMessage.addTemplate: response."""
+
+    priTmplId: str
+    errMsg: str
+
+
+class SubscribeMessageAddTemplate(Protocol):
+    """Add a public template to the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_addwxanewtemplate"""
+
+    @overload
+    def __call__(self, params: SubscribeMessageAddTemplateParams, /) -> SubscribeMessageAddTemplateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SubscribeMessageAddTemplateParams]) -> SubscribeMessageAddTemplateResult: ...
+
+
+class SubscribeMessageDeleteTemplateParams(TypedDict):
+    """subscribeMessage.deleteTemplate: request."""
+
+    priTmplId: str
+
+
+class SubscribeMessageDeleteTemplateResult(TypedDict):
+    """subscribeMessage.deleteTemplate: response."""
+
+    errMsg: str
+
+
+class SubscribeMessageDeleteTemplate(Protocol):
+    """Delete one of the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_delwxanewtemplate"""
+
+    @overload
+    def __call__(self, params: SubscribeMessageDeleteTemplateParams, /) -> SubscribeMessageDeleteTemplateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SubscribeMessageDeleteTemplateParams]) -> SubscribeMessageDeleteTemplateResult: ...
+
+
+class SubscribeMessageGetCategoryResultCategory(TypedDict):
+    """subscribeMessage.getCategory: response."""
+
+    id: int
+    name: str
+
+
+class SubscribeMessageGetCategoryResult(TypedDict):
+    """subscribeMessage.getCategory: response."""
+
+    data: list[SubscribeMessageGetCategoryResultCategory]
+    errMsg: str
+
+
+class SubscribeMessageGetCategory(Protocol):
+    """List the mini program's categories. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_getcategory"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> SubscribeMessageGetCategoryResult: ...
+
+
+class SubscribeMessageGetPubTemplateKeyWordsByIdParams(TypedDict):
+    """subscribeMessage.getPubTemplateKeyWordsById: request."""
+
+    tid: str
+
+
+class SubscribeMessageGetPubTemplateKeyWordsByIdResultKeyword(TypedDict):
+    """subscribeMessage.getPubTemplateKeyWordsById: response."""
+
+    kid: int
+    name: str
+    example: str
+    rule: str
+
+
+class SubscribeMessageGetPubTemplateKeyWordsByIdResult(TypedDict):
+    """subscribeMessage.getPubTemplateKeyWordsById: response."""
+
+    count: NotRequired[int]
+    data: list[SubscribeMessageGetPubTemplateKeyWordsByIdResultKeyword]
+    errMsg: str
+
+
+class SubscribeMessageGetPubTemplateKeyWordsById(Protocol):
+    """List the keywords of a public template. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_getpubnewtemplatekeywords"""
+
+    @overload
+    def __call__(self, params: SubscribeMessageGetPubTemplateKeyWordsByIdParams, /) -> SubscribeMessageGetPubTemplateKeyWordsByIdResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SubscribeMessageGetPubTemplateKeyWordsByIdParams]) -> SubscribeMessageGetPubTemplateKeyWordsByIdResult: ...
+
+
+class SubscribeMessageGetPubTemplateTitleListParams(TypedDict):
+    """subscribeMessage.getPubTemplateTitleList: request."""
+
+    ids: str
+    start: int
+    limit: int
+
+
+class SubscribeMessageGetPubTemplateTitleListResultTitle(TypedDict):
+    """subscribeMessage.getPubTemplateTitleList: response."""
+
+    tid: int
+    title: str
+    type: int
+    categoryId: Any
+
+
+class SubscribeMessageGetPubTemplateTitleListResult(TypedDict):
+    """subscribeMessage.getPubTemplateTitleList: response."""
+
+    count: int
+    data: list[SubscribeMessageGetPubTemplateTitleListResultTitle]
+    errMsg: str
+
+
+class SubscribeMessageGetPubTemplateTitleList(Protocol):
+    """List the public templates of categories. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_getpubnewtemplatetitles"""
+
+    @overload
+    def __call__(self, params: SubscribeMessageGetPubTemplateTitleListParams, /) -> SubscribeMessageGetPubTemplateTitleListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SubscribeMessageGetPubTemplateTitleListParams]) -> SubscribeMessageGetPubTemplateTitleListResult: ...
+
+
+class SubscribeMessageGetTemplateListResultKeywordEnumValue(TypedDict):
+    """subscribeMessage.getTemplateList: response."""
+
+    keywordCode: str
+    enumValueList: list[str]
+
+
+class SubscribeMessageGetTemplateListResultTemplate(TypedDict):
+    """subscribeMessage.getTemplateList: response."""
+
+    priTmplId: str
+    title: str
+    content: str
+    example: str
+    type: int
+    keywordEnumValueList: NotRequired[list[SubscribeMessageGetTemplateListResultKeywordEnumValue]]
+
+
+class SubscribeMessageGetTemplateListResult(TypedDict):
+    """subscribeMessage.getTemplateList: response."""
+
+    data: list[SubscribeMessageGetTemplateListResultTemplate]
+    errMsg: str
+
+
+class SubscribeMessageGetTemplateList(Protocol):
+    """List the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_getwxapubnewtemplate"""
+
+    def __call__(self, params: Mapping[str, Any] = ..., /) -> SubscribeMessageGetTemplateListResult: ...
+
+
+class SubscribeMessageSendParams(TypedDict):
+    """subscribeMessage.send: request."""
+
+    touser: str
+    templateId: str
+    page: NotRequired[str]
+    data: Mapping[str, Any]
+    miniprogramState: NotRequired[str]
+    lang: NotRequired[str]
+
+
+class SubscribeMessageSendHTTPSParams(TypedDict):
+    """subscribeMessage.send: request."""
+
+    touser: str
+    template_id: str
+    page: NotRequired[str]
+    data: Mapping[str, Any]
+    miniprogram_state: NotRequired[str]
+    lang: NotRequired[str]
+
+
+class SubscribeMessageSendResult(TypedDict):
+    """subscribeMessage.send: response."""
+
+    errMsg: str
+
+
+class SubscribeMessageSend(Protocol):
+    """Send a subscribe message to a user. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_sendmessage"""
+
+    @overload
+    def __call__(self, params: SubscribeMessageSendParams, /) -> SubscribeMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SubscribeMessageSendParams]) -> SubscribeMessageSendResult: ...
+
+
+class SubscribeMessageSendHTTPS(Protocol):
+    """Send a subscribe message to a user. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_sendmessage"""
+
+    @overload
+    def __call__(self, params: SubscribeMessageSendHTTPSParams, /) -> SubscribeMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[SubscribeMessageSendHTTPSParams]) -> SubscribeMessageSendResult: ...
+
+
+class TemplateMessageAddTemplateParams(TypedDict):
+    """templateMessage.addTemplate: request."""
+
+    id: str
+    keywordIdList: list[int]
+
+
+class TemplateMessageAddTemplateHTTPSParams(TypedDict):
+    """templateMessage.addTemplate: request."""
+
+    id: str
+    keyword_id_list: list[int]
+
+
+class TemplateMessageAddTemplateResult(TypedDict):
+    """templateMessage.addTemplate: response."""
+
+    templateId: str
+    errMsg: str
+
+
+class TemplateMessageAddTemplateHTTPSResult(TypedDict):
+    """templateMessage.addTemplate: response."""
+
+    template_id: str
+    errMsg: str
+
+
+class TemplateMessageAddTemplate(Protocol):
+    """Add a template of the library to the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.addTemplate.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageAddTemplateParams, /) -> TemplateMessageAddTemplateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageAddTemplateParams]) -> TemplateMessageAddTemplateResult: ...
+
+
+class TemplateMessageAddTemplateHTTPS(Protocol):
+    """Add a template of the library to the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.addTemplate.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageAddTemplateHTTPSParams, /) -> TemplateMessageAddTemplateHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageAddTemplateHTTPSParams]) -> TemplateMessageAddTemplateHTTPSResult: ...
+
+
+class TemplateMessageDeleteTemplateParams(TypedDict):
+    """templateMessage.deleteTemplate: request."""
+
+    templateId: str
+
+
+class TemplateMessageDeleteTemplateHTTPSParams(TypedDict):
+    """templateMessage.deleteTemplate: request."""
+
+    template_id: str
+
+
+class TemplateMessageDeleteTemplateResult(TypedDict):
+    """templateMessage.deleteTemplate: response."""
+
+    errMsg: str
+
+
+class TemplateMessageDeleteTemplate(Protocol):
+    """Delete one of the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.deleteTemplate.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageDeleteTemplateParams, /) -> TemplateMessageDeleteTemplateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageDeleteTemplateParams]) -> TemplateMessageDeleteTemplateResult: ...
+
+
+class TemplateMessageDeleteTemplateHTTPS(Protocol):
+    """Delete one of the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.deleteTemplate.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageDeleteTemplateHTTPSParams, /) -> TemplateMessageDeleteTemplateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageDeleteTemplateHTTPSParams]) -> TemplateMessageDeleteTemplateResult: ...
+
+
+class TemplateMessageGetTemplateLibraryByIdParams(TypedDict):
+    """templateMessage.getTemplateLibraryById: request."""
+
+    id: str
+
+
+class TemplateMessageGetTemplateLibraryByIdResultKeyword(TypedDict):
+    """templateMessage.getTemplateLibraryById: response."""
+
+    keywordId: Any
+    name: str
+    example: str
+
+
+class TemplateMessageGetTemplateLibraryByIdResult(TypedDict):
+    """templateMessage.getTemplateLibraryById: response."""
+
+    id: str
+    title: str
+    keywordList: list[TemplateMessageGetTemplateLibraryByIdResultKeyword]
+    errMsg: str
+
+
+class TemplateMessageGetTemplateLibraryByIdHTTPSResultKeyword(TypedDict):
+    """templateMessage.getTemplateLibraryById: response."""
+
+    keyword_id: Any
+    name: str
+    example: str
+
+
+class TemplateMessageGetTemplateLibraryByIdHTTPSResult(TypedDict):
+    """templateMessage.getTemplateLibraryById: response."""
+
+    id: str
+    title: str
+    keyword_list: list[TemplateMessageGetTemplateLibraryByIdHTTPSResultKeyword]
+    errMsg: str
+
+
+class TemplateMessageGetTemplateLibraryById(Protocol):
+    """List the keywords of a title of the library. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.getTemplateLibraryById.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageGetTemplateLibraryByIdParams, /) -> TemplateMessageGetTemplateLibraryByIdResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageGetTemplateLibraryByIdParams]) -> TemplateMessageGetTemplateLibraryByIdResult: ...
+
+
+class TemplateMessageGetTemplateLibraryByIdHTTPS(Protocol):
+    """List the keywords of a title of the library. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.getTemplateLibraryById.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageGetTemplateLibraryByIdParams, /) -> TemplateMessageGetTemplateLibraryByIdHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageGetTemplateLibraryByIdParams]) -> TemplateMessageGetTemplateLibraryByIdHTTPSResult: ...
+
+
+class TemplateMessageGetTemplateLibraryListParams(TypedDict):
+    """templateMessage.getTemplateLibraryList: request."""
+
+    offset: int
+    count: int
+
+
+class TemplateMessageGetTemplateLibraryListResultTitle(TypedDict):
+    """templateMessage.getTemplateLibraryList: response."""
+
+    id: str
+    title: str
+
+
+class TemplateMessageGetTemplateLibraryListResult(TypedDict):
+    """templateMessage.getTemplateLibraryList: response."""
+
+    list: builtins.list[TemplateMessageGetTemplateLibraryListResultTitle]
+    totalCount: int
+    errMsg: str
+
+
+class TemplateMessageGetTemplateLibraryListHTTPSResult(TypedDict):
+    """templateMessage.getTemplateLibraryList: response."""
+
+    list: builtins.list[TemplateMessageGetTemplateLibraryListResultTitle]
+    total_count: int
+    errMsg: str
+
+
+class TemplateMessageGetTemplateLibraryList(Protocol):
+    """List the titles of the library of templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.getTemplateLibraryList.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageGetTemplateLibraryListParams, /) -> TemplateMessageGetTemplateLibraryListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageGetTemplateLibraryListParams]) -> TemplateMessageGetTemplateLibraryListResult: ...
+
+
+class TemplateMessageGetTemplateLibraryListHTTPS(Protocol):
+    """List the titles of the library of templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.getTemplateLibraryList.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageGetTemplateLibraryListParams, /) -> TemplateMessageGetTemplateLibraryListHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageGetTemplateLibraryListParams]) -> TemplateMessageGetTemplateLibraryListHTTPSResult: ...
+
+
+class TemplateMessageGetTemplateListParams(TypedDict):
+    """templateMessage.getTemplateList: request."""
+
+    offset: int
+    count: int
+
+
+class TemplateMessageGetTemplateListResultTemplate(TypedDict):
+    """templateMessage.getTemplateList: response."""
+
+    templateId: str
+    title: str
+    content: str
+    example: str
+
+
+class TemplateMessageGetTemplateListResult(TypedDict):
+    """templateMessage.getTemplateList: response."""
+
+    list: builtins.list[TemplateMessageGetTemplateListResultTemplate]
+    errMsg: str
+
+
+class TemplateMessageGetTemplateListHTTPSResultTemplate(TypedDict):
+    """templateMessage.getTemplateList: response."""
+
+    template_id: str
+    title: str
+    content: str
+    example: str
+
+
+class TemplateMessageGetTemplateListHTTPSResult(TypedDict):
+    """templateMessage.getTemplateList: response."""
+
+    list: builtins.list[TemplateMessageGetTemplateListHTTPSResultTemplate]
+    errMsg: str
+
+
+class TemplateMessageGetTemplateList(Protocol):
+    """List the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.getTemplateList.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageGetTemplateListParams, /) -> TemplateMessageGetTemplateListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageGetTemplateListParams]) -> TemplateMessageGetTemplateListResult: ...
+
+
+class TemplateMessageGetTemplateListHTTPS(Protocol):
+    """List the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.getTemplateList.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageGetTemplateListParams, /) -> TemplateMessageGetTemplateListHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageGetTemplateListParams]) -> TemplateMessageGetTemplateListHTTPSResult: ...
+
+
+class TemplateMessageSendParams(TypedDict):
+    """templateMessage.send: request."""
+
+    touser: str
+    templateId: str
+    page: NotRequired[str]
+    formId: str
+    data: NotRequired[Mapping[str, Any]]
+    emphasisKeyword: NotRequired[str]
+
+
+class TemplateMessageSendHTTPSParams(TypedDict):
+    """templateMessage.send: request."""
+
+    touser: str
+    template_id: str
+    page: NotRequired[str]
+    form_id: str
+    data: NotRequired[Mapping[str, Any]]
+    emphasis_keyword: NotRequired[str]
+
+
+class TemplateMessageSendResult(TypedDict):
+    """templateMessage.send: response."""
+
+    errMsg: str
+
+
+class TemplateMessageSend(Protocol):
+    """Send a template message to a user, which WeChat replaced by subscribe messages in 2020. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.send.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageSendParams, /) -> TemplateMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageSendParams]) -> TemplateMessageSendResult: ...
+
+
+class TemplateMessageSendHTTPS(Protocol):
+    """Send a template message to a user, which WeChat replaced by subscribe messages in 2020. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.send.html"""
+
+    @overload
+    def __call__(self, params: TemplateMessageSendHTTPSParams, /) -> TemplateMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[TemplateMessageSendHTTPSParams]) -> TemplateMessageSendResult: ...
+
+
+class UniformMessageSendParamsWeappTemplateMsg(TypedDict):
+    """uniformMessage.send: request."""
+
+    templateId: str
+    page: NotRequired[str]
+    formId: str
+    data: NotRequired[Mapping[str, Any]]
+    emphasisKeyword: NotRequired[str]
+
+
+class UniformMessageSendParamsMiniprogram(TypedDict):
+    """uniformMessage.send: request."""
+
+    appid: str
+    pagepath: str
+
+
+class UniformMessageSendParamsMpTemplateMsg(TypedDict):
+    """uniformMessage.send: request."""
+
+    appid: str
+    templateId: str
+    url: NotRequired[str]
+    miniprogram: NotRequired[UniformMessageSendParamsMiniprogram]
+    data: NotRequired[Mapping[str, Any]]
+
+
+class UniformMessageSendParams(TypedDict):
+    """uniformMessage.send: request."""
+
+    touser: str
+    weappTemplateMsg: NotRequired[UniformMessageSendParamsWeappTemplateMsg]
+    mpTemplateMsg: NotRequired[UniformMessageSendParamsMpTemplateMsg]
+
+
+class UniformMessageSendHTTPSParamsWeappTemplateMsg(TypedDict):
+    """uniformMessage.send: request."""
+
+    template_id: str
+    page: NotRequired[str]
+    form_id: str
+    data: NotRequired[Mapping[str, Any]]
+    emphasis_keyword: NotRequired[str]
+
+
+class UniformMessageSendHTTPSParamsMpTemplateMsg(TypedDict):
+    """uniformMessage.send: request."""
+
+    appid: str
+    template_id: str
+    url: NotRequired[str]
+    miniprogram: NotRequired[UniformMessageSendParamsMiniprogram]
+    data: NotRequired[Mapping[str, Any]]
+
+
+class UniformMessageSendHTTPSParams(TypedDict):
+    """uniformMessage.send: request."""
+
+    touser: str
+    weapp_template_msg: NotRequired[UniformMessageSendHTTPSParamsWeappTemplateMsg]
+    mp_template_msg: NotRequired[UniformMessageSendHTTPSParamsMpTemplateMsg]
+
+
+class UniformMessageSendResult(TypedDict):
+    """uniformMessage.send: response."""
+
+    errMsg: str
+
+
+class UniformMessageSend(Protocol):
+    """Send a message as the mini program or as its official account. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/uniform-message/uniformMessage.send.html"""
+
+    @overload
+    def __call__(self, params: UniformMessageSendParams, /) -> UniformMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UniformMessageSendParams]) -> UniformMessageSendResult: ...
+
+
+class UniformMessageSendHTTPS(Protocol):
+    """Send a message as the mini program or as its official account. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/uniform-message/uniformMessage.send.html"""
+
+    @overload
+    def __call__(self, params: UniformMessageSendHTTPSParams, /) -> UniformMessageSendResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UniformMessageSendHTTPSParams]) -> UniformMessageSendResult: ...
+
+
+class UpdatableMessageCreateActivityIdParams(TypedDict):
+    """updatableMessage.createActivityId: request."""
+
+    unionid: NotRequired[str]
+    openid: NotRequired[str]
+
+
+class UpdatableMessageCreateActivityIdResult(TypedDict):
+    """updatableMessage.createActivityId: response."""
+
+    activityId: str
+    expirationTime: int
+    errMsg: str
+
+
+class UpdatableMessageCreateActivityIdHTTPSResult(TypedDict):
+    """updatableMessage.createActivityId: response."""
+
+    activity_id: str
+    expiration_time: int
+    errMsg: str
+
+
+class UpdatableMessageCreateActivityId(Protocol):
+    """Make an id for an updatable or a private message. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_createactivityid"""
+
+    @overload
+    def __call__(self, params: UpdatableMessageCreateActivityIdParams, /) -> UpdatableMessageCreateActivityIdResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UpdatableMessageCreateActivityIdParams]) -> UpdatableMessageCreateActivityIdResult: ...
+
+
+class UpdatableMessageCreateActivityIdHTTPS(Protocol):
+    """Make an id for an updatable or a private message. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_createactivityid"""
+
+    @overload
+    def __call__(self, params: UpdatableMessageCreateActivityIdParams, /) -> UpdatableMessageCreateActivityIdHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UpdatableMessageCreateActivityIdParams]) -> UpdatableMessageCreateActivityIdHTTPSResult: ...
+
+
+class UpdatableMessageSetUpdatableMsgParamsParameter(TypedDict):
+    """updatableMessage.setUpdatableMsg: request."""
+
+    name: str
+    value: str
+
+
+class UpdatableMessageSetUpdatableMsgParamsTemplateInfo(TypedDict):
+    """updatableMessage.setUpdatableMsg: request."""
+
+    parameterList: list[UpdatableMessageSetUpdatableMsgParamsParameter]
+
+
+class UpdatableMessageSetUpdatableMsgParams(TypedDict):
+    """updatableMessage.setUpdatableMsg: request."""
+
+    activityId: str
+    targetState: int
+    templateInfo: UpdatableMessageSetUpdatableMsgParamsTemplateInfo
+
+
+class UpdatableMessageSetUpdatableMsgHTTPSParamsTemplateInfo(TypedDict):
+    """updatableMessage.setUpdatableMsg: request."""
+
+    parameter_list: list[UpdatableMessageSetUpdatableMsgParamsParameter]
+
+
+class UpdatableMessageSetUpdatableMsgHTTPSParams(TypedDict):
+    """updatableMessage.setUpdatableMsg: request."""
+
+    activity_id: str
+    target_state: int
+    template_info: UpdatableMessageSetUpdatableMsgHTTPSParamsTemplateInfo
+
+
+class UpdatableMessageSetUpdatableMsgResult(TypedDict):
+    """updatableMessage.setUpdatableMsg: response."""
+
+    errMsg: str
+
+
+class UpdatableMessageSetUpdatableMsg(Protocol):
+    """Change an updatable message that was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_setupdatablemsg"""
+
+    @overload
+    def __call__(self, params: UpdatableMessageSetUpdatableMsgParams, /) -> UpdatableMessageSetUpdatableMsgResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UpdatableMessageSetUpdatableMsgParams]) -> UpdatableMessageSetUpdatableMsgResult: ...
+
+
+class UpdatableMessageSetUpdatableMsgHTTPS(Protocol):
+    """Change an updatable message that was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_setupdatablemsg"""
+
+    @overload
+    def __call__(self, params: UpdatableMessageSetUpdatableMsgHTTPSParams, /) -> UpdatableMessageSetUpdatableMsgResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UpdatableMessageSetUpdatableMsgHTTPSParams]) -> UpdatableMessageSetUpdatableMsgResult: ...
+
+
+class UrllinkGenerateParamsCloudBase(TypedDict):
+    """urllink.generate: request."""
+
+    env: str
+    domain: NotRequired[str]
+    path: NotRequired[str]
+    query: NotRequired[str]
+    resourceAppid: NotRequired[str]
+
+
+class UrllinkGenerateParams(TypedDict):
+    """urllink.generate: request."""
+
+    path: NotRequired[str]
+    query: NotRequired[str]
+    expireType: NotRequired[int]
+    expireTime: NotRequired[int]
+    expireInterval: NotRequired[int]
+    cloudBase: NotRequired[UrllinkGenerateParamsCloudBase]
+    envVersion: NotRequired[str]
+    isExpire: NotRequired[bool]
+
+
+class UrllinkGenerateHTTPSParamsCloudBase(TypedDict):
+    """urllink.generate: request."""
+
+    env: str
+    domain: NotRequired[str]
+    path: NotRequired[str]
+    query: NotRequired[str]
+    resource_appid: NotRequired[str]
+
+
+class UrllinkGenerateHTTPSParams(TypedDict):
+    """urllink.generate: request."""
+
+    path: NotRequired[str]
+    query: NotRequired[str]
+    expire_type: NotRequired[int]
+    expire_time: NotRequired[int]
+    expire_interval: NotRequired[int]
+    cloud_base: NotRequired[UrllinkGenerateHTTPSParamsCloudBase]
+    env_version: NotRequired[str]
+    is_expire: NotRequired[bool]
+
+
+class UrllinkGenerateResult(TypedDict):
+    """urllink.generate: response."""
+
+    urlLink: str
+    errMsg: str
+
+
+class UrllinkGenerateHTTPSResult(TypedDict):
+    """urllink.generate: response."""
+
+    url_link: str
+    errMsg: str
+
+
+class UrllinkGenerate(Protocol):
+    """Make a URL link that opens a page of the mini program from anywhere. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink"""
+
+    @overload
+    def __call__(self, params: UrllinkGenerateParams, /) -> UrllinkGenerateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrllinkGenerateParams]) -> UrllinkGenerateResult: ...
+
+
+class UrllinkGenerateHTTPS(Protocol):
+    """Make a URL link that opens a page of the mini program from anywhere. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_generateurllink"""
+
+    @overload
+    def __call__(self, params: UrllinkGenerateHTTPSParams, /) -> UrllinkGenerateHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrllinkGenerateHTTPSParams]) -> UrllinkGenerateHTTPSResult: ...
+
+
+class UrllinkQueryParams(TypedDict):
+    """urllink.query: request."""
+
+    urlLink: NotRequired[str]
+    queryType: NotRequired[int]
+
+
+class UrllinkQueryHTTPSParams(TypedDict):
+    """urllink.query: request."""
+
+    url_link: NotRequired[str]
+    query_type: NotRequired[int]
+
+
+class UrllinkQueryResultCloudBase(TypedDict):
+    """urllink.query: response."""
+
+    env: NotRequired[str]
+    doamin: NotRequired[str]
+    path: NotRequired[str]
+    query: NotRequired[str]
+    resourceAppid: NotRequired[str]
+
+
+class UrllinkQueryResultUrlLinkInfo(TypedDict):
+    """urllink.query: response."""
+
+    appid: str
+    path: str
+    query: str
+    createTime: int
+    expireTime: int
+    envVersion: str
+    cloudBase: NotRequired[UrllinkQueryResultCloudBase]
+
+
+class UrllinkQueryResultQuotaInfo(TypedDict):
+    """urllink.query: response."""
+
+    remainVisitQuota: int
+
+
+class UrllinkQueryResult(TypedDict):
+    """urllink.query: response."""
+
+    urlLinkInfo: NotRequired[UrllinkQueryResultUrlLinkInfo]
+    quotaInfo: NotRequired[UrllinkQueryResultQuotaInfo]
+    errMsg: str
+
+
+class UrllinkQueryHTTPSResultCloudBase(TypedDict):
+    """urllink.query: response."""
+
+    env: NotRequired[str]
+    doamin: NotRequired[str]
+    path: NotRequired[str]
+    query: NotRequired[str]
+    resource_appid: NotRequired[str]
+
+
+class UrllinkQueryHTTPSResultUrlLinkInfo(TypedDict):
+    """urllink.query: response."""
+
+    appid: str
+    path: str
+    query: str
+    create_time: int
+    expire_time: int
+    env_version: str
+    cloud_base: NotRequired[UrllinkQueryHTTPSResultCloudBase]
+
+
+class UrllinkQueryHTTPSResultQuotaInfo(TypedDict):
+    """urllink.query: response."""
+
+    remain_visit_quota: int
+
+
+class UrllinkQueryHTTPSResult(TypedDict):
+    """urllink.query: response."""
+
+    url_link_info: NotRequired[UrllinkQueryHTTPSResultUrlLinkInfo]
+    quota_info: NotRequired[UrllinkQueryHTTPSResultQuotaInfo]
+    errMsg: str
+
+
+class UrllinkQuery(Protocol):
+    """Look up a URL link, or what is left of the day's quota. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_queryurllink"""
+
+    @overload
+    def __call__(self, params: UrllinkQueryParams, /) -> UrllinkQueryResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrllinkQueryParams]) -> UrllinkQueryResult: ...
+
+
+class UrllinkQueryHTTPS(Protocol):
+    """Look up a URL link, or what is left of the day's quota. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-link/api_queryurllink"""
+
+    @overload
+    def __call__(self, params: UrllinkQueryHTTPSParams, /) -> UrllinkQueryHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrllinkQueryHTTPSParams]) -> UrllinkQueryHTTPSResult: ...
+
+
+class UrlschemeGenerateParamsJumpWxa(TypedDict):
+    """urlscheme.generate: request."""
+
+    path: NotRequired[str]
+    query: NotRequired[str]
+    envVersion: NotRequired[str]
+
+
+class UrlschemeGenerateParams(TypedDict):
+    """urlscheme.generate: request."""
+
+    jumpWxa: NotRequired[UrlschemeGenerateParamsJumpWxa]
+    isExpire: NotRequired[bool]
+    expireTime: NotRequired[int]
+    expireType: NotRequired[int]
+    expireInterval: NotRequired[int]
+
+
+class UrlschemeGenerateHTTPSParamsJumpWxa(TypedDict):
+    """urlscheme.generate: request."""
+
+    path: NotRequired[str]
+    query: NotRequired[str]
+    env_version: NotRequired[str]
+
+
+class UrlschemeGenerateHTTPSParams(TypedDict):
+    """urlscheme.generate: request."""
+
+    jump_wxa: NotRequired[UrlschemeGenerateHTTPSParamsJumpWxa]
+    is_expire: NotRequired[bool]
+    expire_time: NotRequired[int]
+    expire_type: NotRequired[int]
+    expire_interval: NotRequired[int]
+
+
+class UrlschemeGenerateResult(TypedDict):
+    """urlscheme.generate: response."""
+
+    openlink: str
+    errMsg: str
+
+
+class UrlschemeGenerate(Protocol):
+    """Make a URL scheme that opens a page of the mini program from outside of WeChat. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatescheme"""
+
+    @overload
+    def __call__(self, params: UrlschemeGenerateParams, /) -> UrlschemeGenerateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrlschemeGenerateParams]) -> UrlschemeGenerateResult: ...
+
+
+class UrlschemeGenerateHTTPS(Protocol):
+    """Make a URL scheme that opens a page of the mini program from outside of WeChat. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatescheme"""
+
+    @overload
+    def __call__(self, params: UrlschemeGenerateHTTPSParams, /) -> UrlschemeGenerateResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrlschemeGenerateHTTPSParams]) -> UrlschemeGenerateResult: ...
+
+
+class UrlschemeGenerateNFCSchemeParamsJumpWxa(TypedDict):
+    """urlscheme.generateNFCScheme: request."""
+
+    path: NotRequired[str]
+    query: NotRequired[str]
+    envVersion: NotRequired[str]
+
+
+class UrlschemeGenerateNFCSchemeParams(TypedDict):
+    """urlscheme.generateNFCScheme: request."""
+
+    jumpWxa: NotRequired[UrlschemeGenerateNFCSchemeParamsJumpWxa]
+    modelId: str
+    sn: NotRequired[str]
+
+
+class UrlschemeGenerateNFCSchemeHTTPSParamsJumpWxa(TypedDict):
+    """urlscheme.generateNFCScheme: request."""
+
+    path: NotRequired[str]
+    query: NotRequired[str]
+    env_version: NotRequired[str]
+
+
+class UrlschemeGenerateNFCSchemeHTTPSParams(TypedDict):
+    """urlscheme.generateNFCScheme: request."""
+
+    jump_wxa: NotRequired[UrlschemeGenerateNFCSchemeHTTPSParamsJumpWxa]
+    model_id: str
+    sn: NotRequired[str]
+
+
+class UrlschemeGenerateNFCSchemeResult(TypedDict):
+    """urlscheme.generateNFCScheme: response."""
+
+    openlink: str
+    errMsg: str
+
+
+class UrlschemeGenerateNFCScheme(Protocol):
+    """Make a URL scheme for an NFC tag. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatenfcscheme"""
+
+    @overload
+    def __call__(self, params: UrlschemeGenerateNFCSchemeParams, /) -> UrlschemeGenerateNFCSchemeResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrlschemeGenerateNFCSchemeParams]) -> UrlschemeGenerateNFCSchemeResult: ...
+
+
+class UrlschemeGenerateNFCSchemeHTTPS(Protocol):
+    """Make a URL scheme for an NFC tag. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_generatenfcscheme"""
+
+    @overload
+    def __call__(self, params: UrlschemeGenerateNFCSchemeHTTPSParams, /) -> UrlschemeGenerateNFCSchemeResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrlschemeGenerateNFCSchemeHTTPSParams]) -> UrlschemeGenerateNFCSchemeResult: ...
+
+
+class UrlschemeQueryParams(TypedDict):
+    """urlscheme.query: request."""
+
+    scheme: NotRequired[str]
+    queryType: NotRequired[int]
+
+
+class UrlschemeQueryHTTPSParams(TypedDict):
+    """urlscheme.query: request."""
+
+    scheme: NotRequired[str]
+    query_type: NotRequired[int]
+
+
+class UrlschemeQueryResultSchemeInfo(TypedDict):
+    """urlscheme.query: response."""
+
+    appid: str
+    path: str
+    query: str
+    createTime: NotRequired[int]
+    expireTime: NotRequired[int]
+    envVersion: str
+
+
+class UrlschemeQueryResultQuotaInfo(TypedDict):
+    """urlscheme.query: response."""
+
+    remainVisitQuota: int
+
+
+class UrlschemeQueryResult(TypedDict):
+    """urlscheme.query: response."""
+
+    schemeInfo: NotRequired[UrlschemeQueryResultSchemeInfo]
+    quotaInfo: NotRequired[UrlschemeQueryResultQuotaInfo]
+    errMsg: str
+
+
+class UrlschemeQueryHTTPSResultSchemeInfo(TypedDict):
+    """urlscheme.query: response."""
+
+    appid: str
+    path: str
+    query: str
+    create_time: NotRequired[int]
+    expire_time: NotRequired[int]
+    env_version: str
+
+
+class UrlschemeQueryHTTPSResultQuotaInfo(TypedDict):
+    """urlscheme.query: response."""
+
+    remain_visit_quota: int
+
+
+class UrlschemeQueryHTTPSResult(TypedDict):
+    """urlscheme.query: response."""
+
+    scheme_info: NotRequired[UrlschemeQueryHTTPSResultSchemeInfo]
+    quota_info: NotRequired[UrlschemeQueryHTTPSResultQuotaInfo]
+    errMsg: str
+
+
+class UrlschemeQuery(Protocol):
+    """Look up a URL scheme, or what is left of the day's quota. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_queryscheme"""
+
+    @overload
+    def __call__(self, params: UrlschemeQueryParams, /) -> UrlschemeQueryResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrlschemeQueryParams]) -> UrlschemeQueryResult: ...
+
+
+class UrlschemeQueryHTTPS(Protocol):
+    """Look up a URL scheme, or what is left of the day's quota. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/url-scheme/api_queryscheme"""
+
+    @overload
+    def __call__(self, params: UrlschemeQueryHTTPSParams, /) -> UrlschemeQueryHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[UrlschemeQueryHTTPSParams]) -> UrlschemeQueryHTTPSResult: ...
+
+
+class WxaSecOrderGetOrderParams(TypedDict):
+    """wxa.sec.order.getOrder: request."""
+
+    transactionId: NotRequired[str]
+    merchantId: NotRequired[str]
+    subMerchantId: NotRequired[str]
+    merchantTradeNo: NotRequired[str]
+
+
+class WxaSecOrderGetOrderHTTPSParams(TypedDict):
+    """wxa.sec.order.getOrder: request."""
+
+    transaction_id: NotRequired[str]
+    merchant_id: NotRequired[str]
+    sub_merchant_id: NotRequired[str]
+    merchant_trade_no: NotRequired[str]
+
+
+class WxaSecOrderGetOrderResultContact(TypedDict):
+    """wxa.sec.order.getOrder: response."""
+
+    consignorContact: NotRequired[str]
+    receiverContact: NotRequired[str]
+
+
+class WxaSecOrderGetOrderResultDelivery(TypedDict):
+    """wxa.sec.order.getOrder: response."""
+
+    trackingNo: NotRequired[str]
+    expressCompany: NotRequired[str]
+    goodsDesc: NotRequired[str]
+    uploadTime: NotRequired[int]
+    contact: NotRequired[WxaSecOrderGetOrderResultContact]
+
+
+class WxaSecOrderGetOrderResultShipping(TypedDict):
+    """wxa.sec.order.getOrder: response."""
+
+    deliveryMode: NotRequired[int]
+    logisticsType: NotRequired[int]
+    finishShipping: NotRequired[bool]
+    goodsDesc: NotRequired[str]
+    finishShippingCount: NotRequired[int]
+    shippingList: NotRequired[list[WxaSecOrderGetOrderResultDelivery]]
+
+
+class WxaSecOrderGetOrderResultOrder(TypedDict):
+    """wxa.sec.order.getOrder: response."""
+
+    transactionId: str
+    merchantId: str
+    subMerchantId: str
+    merchantTradeNo: str
+    description: str
+    paidAmount: int
+    openid: str
+    tradeCreateTime: int
+    payTime: int
+    orderState: int
+    inComplaint: bool
+    shipping: WxaSecOrderGetOrderResultShipping
+
+
+class WxaSecOrderGetOrderResult(TypedDict):
+    """wxa.sec.order.getOrder: response."""
+
+    order: WxaSecOrderGetOrderResultOrder
+    errMsg: str
+
+
+class WxaSecOrderGetOrderHTTPSResultContact(TypedDict):
+    """wxa.sec.order.getOrder: response."""
+
+    consignor_contact: NotRequired[str]
+    receiver_contact: NotRequired[str]
+
+
+class WxaSecOrderGetOrderHTTPSResultDelivery(TypedDict):
+    """wxa.sec.order.getOrder: response."""
+
+    tracking_no: NotRequired[str]
+    express_company: NotRequired[str]
+    goods_desc: NotRequired[str]
+    upload_time: NotRequired[int]
+    contact: NotRequired[WxaSecOrderGetOrderHTTPSResultContact]
+
+
+class WxaSecOrderGetOrderHTTPSResultShipping(TypedDict):
+    """wxa.sec.order.getOrder: response."""
+
+    delivery_mode: NotRequired[int]
+    logistics_type: NotRequired[int]
+    finish_shipping: NotRequired[bool]
+    goods_desc: NotRequired[str]
+    finish_shipping_count: NotRequired[int]
+    shipping_list: NotRequired[list[WxaSecOrderGetOrderHTTPSResultDelivery]]
+
+
+class WxaSecOrderGetOrderHTTPSResultOrder(TypedDict):
+    """wxa.sec.order.getOrder: response."""
+
+    transaction_id: str
+    merchant_id: str
+    sub_merchant_id: str
+    merchant_trade_no: str
+    description: str
+    paid_amount: int
+    openid: str
+    trade_create_time: int
+    pay_time: int
+    order_state: int
+    in_complaint: bool
+    shipping: WxaSecOrderGetOrderHTTPSResultShipping
+
+
+class WxaSecOrderGetOrderHTTPSResult(TypedDict):
+    """wxa.sec.order.getOrder: response."""
+
+    order: WxaSecOrderGetOrderHTTPSResultOrder
+    errMsg: str
+
+
+class WxaSecOrderGetOrder(Protocol):
+    """Get the shipping state of a payment order. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_getorder"""
+
+    @overload
+    def __call__(self, params: WxaSecOrderGetOrderParams, /) -> WxaSecOrderGetOrderResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxaSecOrderGetOrderParams]) -> WxaSecOrderGetOrderResult: ...
+
+
+class WxaSecOrderGetOrderHTTPS(Protocol):
+    """Get the shipping state of a payment order. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_getorder"""
+
+    @overload
+    def __call__(self, params: WxaSecOrderGetOrderHTTPSParams, /) -> WxaSecOrderGetOrderHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxaSecOrderGetOrderHTTPSParams]) -> WxaSecOrderGetOrderHTTPSResult: ...
+
+
+class WxaSecOrderGetOrderListParamsTimeRange(TypedDict):
+    """wxa.sec.order.getOrderList: request."""
+
+    beginTime: NotRequired[int]
+    endTime: NotRequired[int]
+
+
+class WxaSecOrderGetOrderListParams(TypedDict):
+    """wxa.sec.order.getOrderList: request."""
+
+    payTimeRange: NotRequired[WxaSecOrderGetOrderListParamsTimeRange]
+    orderState: NotRequired[int]
+    openid: NotRequired[str]
+    lastIndex: NotRequired[str]
+    pageSize: NotRequired[int]
+
+
+class WxaSecOrderGetOrderListHTTPSParamsTimeRange(TypedDict):
+    """wxa.sec.order.getOrderList: request."""
+
+    begin_time: NotRequired[int]
+    end_time: NotRequired[int]
+
+
+class WxaSecOrderGetOrderListHTTPSParams(TypedDict):
+    """wxa.sec.order.getOrderList: request."""
+
+    pay_time_range: NotRequired[WxaSecOrderGetOrderListHTTPSParamsTimeRange]
+    order_state: NotRequired[int]
+    openid: NotRequired[str]
+    last_index: NotRequired[str]
+    page_size: NotRequired[int]
+
+
+class WxaSecOrderGetOrderListResultContact(TypedDict):
+    """wxa.sec.order.getOrderList: response."""
+
+    consignorContact: NotRequired[str]
+    receiverContact: NotRequired[str]
+
+
+class WxaSecOrderGetOrderListResultDelivery(TypedDict):
+    """wxa.sec.order.getOrderList: response."""
+
+    trackingNo: NotRequired[str]
+    expressCompany: NotRequired[str]
+    goodsDesc: NotRequired[str]
+    uploadTime: NotRequired[int]
+    contact: NotRequired[WxaSecOrderGetOrderListResultContact]
+
+
+class WxaSecOrderGetOrderListResultShipping(TypedDict):
+    """wxa.sec.order.getOrderList: response."""
+
+    deliveryMode: NotRequired[int]
+    logisticsType: NotRequired[int]
+    finishShipping: NotRequired[bool]
+    goodsDesc: NotRequired[str]
+    finishShippingCount: NotRequired[int]
+    shippingList: NotRequired[list[WxaSecOrderGetOrderListResultDelivery]]
+
+
+class WxaSecOrderGetOrderListResultOrder(TypedDict):
+    """wxa.sec.order.getOrderList: response."""
+
+    transactionId: str
+    merchantId: str
+    subMerchantId: str
+    merchantTradeNo: str
+    description: str
+    paidAmount: int
+    openid: str
+    tradeCreateTime: int
+    payTime: int
+    orderState: int
+    inComplaint: bool
+    shipping: WxaSecOrderGetOrderListResultShipping
+
+
+class WxaSecOrderGetOrderListResult(TypedDict):
+    """wxa.sec.order.getOrderList: response."""
+
+    lastIndex: NotRequired[str]
+    hasMore: bool
+    orderList: list[WxaSecOrderGetOrderListResultOrder]
+    errMsg: str
+
+
+class WxaSecOrderGetOrderListHTTPSResultContact(TypedDict):
+    """wxa.sec.order.getOrderList: response."""
+
+    consignor_contact: NotRequired[str]
+    receiver_contact: NotRequired[str]
+
+
+class WxaSecOrderGetOrderListHTTPSResultDelivery(TypedDict):
+    """wxa.sec.order.getOrderList: response."""
+
+    tracking_no: NotRequired[str]
+    express_company: NotRequired[str]
+    goods_desc: NotRequired[str]
+    upload_time: NotRequired[int]
+    contact: NotRequired[WxaSecOrderGetOrderListHTTPSResultContact]
+
+
+class WxaSecOrderGetOrderListHTTPSResultShipping(TypedDict):
+    """wxa.sec.order.getOrderList: response."""
+
+    delivery_mode: NotRequired[int]
+    logistics_type: NotRequired[int]
+    finish_shipping: NotRequired[bool]
+    goods_desc: NotRequired[str]
+    finish_shipping_count: NotRequired[int]
+    shipping_list: NotRequired[list[WxaSecOrderGetOrderListHTTPSResultDelivery]]
+
+
+class WxaSecOrderGetOrderListHTTPSResultOrder(TypedDict):
+    """wxa.sec.order.getOrderList: response."""
+
+    transaction_id: str
+    merchant_id: str
+    sub_merchant_id: str
+    merchant_trade_no: str
+    description: str
+    paid_amount: int
+    openid: str
+    trade_create_time: int
+    pay_time: int
+    order_state: int
+    in_complaint: bool
+    shipping: WxaSecOrderGetOrderListHTTPSResultShipping
+
+
+class WxaSecOrderGetOrderListHTTPSResult(TypedDict):
+    """wxa.sec.order.getOrderList: response."""
+
+    last_index: NotRequired[str]
+    has_more: bool
+    order_list: list[WxaSecOrderGetOrderListHTTPSResultOrder]
+    errMsg: str
+
+
+class WxaSecOrderGetOrderList(Protocol):
+    """List payment orders by time, payer or state. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_getorderlist"""
+
+    @overload
+    def __call__(self, params: WxaSecOrderGetOrderListParams, /) -> WxaSecOrderGetOrderListResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxaSecOrderGetOrderListParams]) -> WxaSecOrderGetOrderListResult: ...
+
+
+class WxaSecOrderGetOrderListHTTPS(Protocol):
+    """List payment orders by time, payer or state. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_getorderlist"""
+
+    @overload
+    def __call__(self, params: WxaSecOrderGetOrderListHTTPSParams, /) -> WxaSecOrderGetOrderListHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxaSecOrderGetOrderListHTTPSParams]) -> WxaSecOrderGetOrderListHTTPSResult: ...
+
+
+class WxaSecOrderIsTradeManagedParams(TypedDict):
+    """wxa.sec.order.isTradeManaged: request."""
+
+    appid: str
+
+
+class WxaSecOrderIsTradeManagedResult(TypedDict):
+    """wxa.sec.order.isTradeManaged: response."""
+
+    isTradeManaged: bool
+    errMsg: str
+
+
+class WxaSecOrderIsTradeManagedHTTPSResult(TypedDict):
+    """wxa.sec.order.isTradeManaged: response."""
+
+    is_trade_managed: bool
+    errMsg: str
+
+
+class WxaSecOrderIsTradeManaged(Protocol):
+    """Ask whether shipping management is in use. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_istrademanaged"""
+
+    @overload
+    def __call__(self, params: WxaSecOrderIsTradeManagedParams, /) -> WxaSecOrderIsTradeManagedResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxaSecOrderIsTradeManagedParams]) -> WxaSecOrderIsTradeManagedResult: ...
+
+
+class WxaSecOrderIsTradeManagedHTTPS(Protocol):
+    """Ask whether shipping management is in use. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_istrademanaged"""
+
+    @overload
+    def __call__(self, params: WxaSecOrderIsTradeManagedParams, /) -> WxaSecOrderIsTradeManagedHTTPSResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxaSecOrderIsTradeManagedParams]) -> WxaSecOrderIsTradeManagedHTTPSResult: ...
+
+
+class WxaSecOrderNotifyConfirmReceiveParams(TypedDict):
+    """wxa.sec.order.notifyConfirmReceive: request."""
+
+    transactionId: NotRequired[str]
+    merchantId: NotRequired[str]
+    subMerchantId: NotRequired[str]
+    merchantTradeNo: NotRequired[str]
+    receivedTime: int
+
+
+class WxaSecOrderNotifyConfirmReceiveHTTPSParams(TypedDict):
+    """wxa.sec.order.notifyConfirmReceive: request."""
+
+    transaction_id: NotRequired[str]
+    merchant_id: NotRequired[str]
+    sub_merchant_id: NotRequired[str]
+    merchant_trade_no: NotRequired[str]
+    received_time: int
+
+
+class WxaSecOrderNotifyConfirmReceiveResult(TypedDict):
+    """wxa.sec.order.notifyConfirmReceive: response."""
+
+    errMsg: str
+
+
+class WxaSecOrderNotifyConfirmReceive(Protocol):
+    """Remind a user to confirm receipt. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_notifyconfirmreceive"""
+
+    @overload
+    def __call__(self, params: WxaSecOrderNotifyConfirmReceiveParams, /) -> WxaSecOrderNotifyConfirmReceiveResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxaSecOrderNotifyConfirmReceiveParams]) -> WxaSecOrderNotifyConfirmReceiveResult: ...
+
+
+class WxaSecOrderNotifyConfirmReceiveHTTPS(Protocol):
+    """Remind a user to confirm receipt. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_notifyconfirmreceive"""
+
+    @overload
+    def __call__(self, params: WxaSecOrderNotifyConfirmReceiveHTTPSParams, /) -> WxaSecOrderNotifyConfirmReceiveResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxaSecOrderNotifyConfirmReceiveHTTPSParams]) -> WxaSecOrderNotifyConfirmReceiveResult: ...
+
+
+class WxaSecOrderSetMsgJumpPathParams(TypedDict):
+    """wxa.sec.order.setMsgJumpPath: request."""
+
+    path: str
+
+
+class WxaSecOrderSetMsgJumpPathResult(TypedDict):
+    """wxa.sec.order.setMsgJumpPath: response."""
+
+    errMsg: str
+
+
+class WxaSecOrderSetMsgJumpPath(Protocol):
+    """Set the page that shipping messages open. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_setmsgjumppath"""
+
+    @overload
+    def __call__(self, params: WxaSecOrderSetMsgJumpPathParams, /) -> WxaSecOrderSetMsgJumpPathResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxaSecOrderSetMsgJumpPathParams]) -> WxaSecOrderSetMsgJumpPathResult: ...
+
+
+class WxaSecOrderUploadCombinedShippingInfoParamsOrderKey(TypedDict):
+    """wxa.sec.order.uploadCombinedShippingInfo: request."""
+
+    orderNumberType: int
+    transactionId: NotRequired[str]
+    mchid: NotRequired[str]
+    outTradeNo: NotRequired[str]
+
+
+class WxaSecOrderUploadCombinedShippingInfoParamsContact(TypedDict):
+    """wxa.sec.order.uploadCombinedShippingInfo: request."""
+
+    consignorContact: NotRequired[str]
+    receiverContact: NotRequired[str]
+
+
+class WxaSecOrderUploadCombinedShippingInfoParamsDelivery(TypedDict):
+    """wxa.sec.order.uploadCombinedShippingInfo: request."""
+
+    trackingNo: NotRequired[str]
+    expressCompany: NotRequired[str]
+    itemDesc: str
+    contact: NotRequired[WxaSecOrderUploadCombinedShippingInfoParamsContact]
+
+
+class WxaSecOrderUploadCombinedShippingInfoParamsSubOrder(TypedDict):
+    """wxa.sec.order.uploadCombinedShippingInfo: request."""
+
+    orderKey: WxaSecOrderUploadCombinedShippingInfoParamsOrderKey
+    logisticsType: int
+    deliveryMode: int
+    isAllDelivered: NotRequired[bool]
+    shippingList: NotRequired[list[WxaSecOrderUploadCombinedShippingInfoParamsDelivery]]
+
+
+class WxaSecOrderUploadCombinedShippingInfoParamsPayer(TypedDict):
+    """wxa.sec.order.uploadCombinedShippingInfo: request."""
+
+    openid: str
+
+
+class WxaSecOrderUploadCombinedShippingInfoParams(TypedDict):
+    """wxa.sec.order.uploadCombinedShippingInfo: request."""
+
+    orderKey: WxaSecOrderUploadCombinedShippingInfoParamsOrderKey
+    subOrders: NotRequired[list[WxaSecOrderUploadCombinedShippingInfoParamsSubOrder]]
+    uploadTime: str
+    payer: WxaSecOrderUploadCombinedShippingInfoParamsPayer
+
+
+class WxaSecOrderUploadCombinedShippingInfoHTTPSParamsOrderKey(TypedDict):
+    """wxa.sec.order.uploadCombinedShippingInfo: request."""
+
+    order_number_type: int
+    transaction_id: NotRequired[str]
+    mchid: NotRequired[str]
+    out_trade_no: NotRequired[str]
+
+
+class WxaSecOrderUploadCombinedShippingInfoHTTPSParamsContact(TypedDict):
+    """wxa.sec.order.uploadCombinedShippingInfo: request."""
+
+    consignor_contact: NotRequired[str]
+    receiver_contact: NotRequired[str]
+
+
+class WxaSecOrderUploadCombinedShippingInfoHTTPSParamsDelivery(TypedDict):
+    """wxa.sec.order.uploadCombinedShippingInfo: request."""
+
+    tracking_no: NotRequired[str]
+    express_company: NotRequired[str]
+    item_desc: str
+    contact: NotRequired[WxaSecOrderUploadCombinedShippingInfoHTTPSParamsContact]
+
+
+class WxaSecOrderUploadCombinedShippingInfoHTTPSParamsSubOrder(TypedDict):
+    """wxa.sec.order.uploadCombinedShippingInfo: request."""
+
+    order_key: WxaSecOrderUploadCombinedShippingInfoHTTPSParamsOrderKey
+    logistics_type: int
+    delivery_mode: int
+    is_all_delivered: NotRequired[bool]
+    shipping_list: NotRequired[list[WxaSecOrderUploadCombinedShippingInfoHTTPSParamsDelivery]]
+
+
+class WxaSecOrderUploadCombinedShippingInfoHTTPSParams(TypedDict):
+    """wxa.sec.order.uploadCombinedShippingInfo: request."""
+
+    order_key: WxaSecOrderUploadCombinedShippingInfoHTTPSParamsOrderKey
+    sub_orders: NotRequired[list[WxaSecOrderUploadCombinedShippingInfoHTTPSParamsSubOrder]]
+    upload_time: str
+    payer: WxaSecOrderUploadCombinedShippingInfoParamsPayer
+
+
+class WxaSecOrderUploadCombinedShippingInfoResult(TypedDict):
+    """wxa.sec.order.uploadCombinedShippingInfo: response."""
+
+    errMsg: str
+
+
+class WxaSecOrderUploadCombinedShippingInfo(Protocol):
+    """Upload the shipping information of a combined order. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_uploadcombinedshippinginfo"""
+
+    @overload
+    def __call__(self, params: WxaSecOrderUploadCombinedShippingInfoParams, /) -> WxaSecOrderUploadCombinedShippingInfoResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxaSecOrderUploadCombinedShippingInfoParams]) -> WxaSecOrderUploadCombinedShippingInfoResult: ...
+
+
+class WxaSecOrderUploadCombinedShippingInfoHTTPS(Protocol):
+    """Upload the shipping information of a combined order. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_uploadcombinedshippinginfo"""
+
+    @overload
+    def __call__(self, params: WxaSecOrderUploadCombinedShippingInfoHTTPSParams, /) -> WxaSecOrderUploadCombinedShippingInfoResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxaSecOrderUploadCombinedShippingInfoHTTPSParams]) -> WxaSecOrderUploadCombinedShippingInfoResult: ...
+
+
+class WxaSecOrderUploadShippingInfoParamsOrderKey(TypedDict):
+    """wxa.sec.order.uploadShippingInfo: request."""
+
+    orderNumberType: int
+    transactionId: NotRequired[str]
+    mchid: NotRequired[str]
+    outTradeNo: NotRequired[str]
+
+
+class WxaSecOrderUploadShippingInfoParamsContact(TypedDict):
+    """wxa.sec.order.uploadShippingInfo: request."""
+
+    consignorContact: NotRequired[str]
+    receiverContact: NotRequired[str]
+
+
+class WxaSecOrderUploadShippingInfoParamsDelivery(TypedDict):
+    """wxa.sec.order.uploadShippingInfo: request."""
+
+    trackingNo: NotRequired[str]
+    expressCompany: NotRequired[str]
+    itemDesc: str
+    contact: NotRequired[WxaSecOrderUploadShippingInfoParamsContact]
+
+
+class WxaSecOrderUploadShippingInfoParamsPayer(TypedDict):
+    """wxa.sec.order.uploadShippingInfo: request."""
+
+    openid: str
+
+
+class WxaSecOrderUploadShippingInfoParams(TypedDict):
+    """wxa.sec.order.uploadShippingInfo: request."""
+
+    orderKey: WxaSecOrderUploadShippingInfoParamsOrderKey
+    logisticsType: int
+    deliveryMode: int
+    isAllDelivered: NotRequired[bool]
+    shippingList: list[WxaSecOrderUploadShippingInfoParamsDelivery]
+    uploadTime: str
+    payer: WxaSecOrderUploadShippingInfoParamsPayer
+
+
+class WxaSecOrderUploadShippingInfoHTTPSParamsOrderKey(TypedDict):
+    """wxa.sec.order.uploadShippingInfo: request."""
+
+    order_number_type: int
+    transaction_id: NotRequired[str]
+    mchid: NotRequired[str]
+    out_trade_no: NotRequired[str]
+
+
+class WxaSecOrderUploadShippingInfoHTTPSParamsContact(TypedDict):
+    """wxa.sec.order.uploadShippingInfo: request."""
+
+    consignor_contact: NotRequired[str]
+    receiver_contact: NotRequired[str]
+
+
+class WxaSecOrderUploadShippingInfoHTTPSParamsDelivery(TypedDict):
+    """wxa.sec.order.uploadShippingInfo: request."""
+
+    tracking_no: NotRequired[str]
+    express_company: NotRequired[str]
+    item_desc: str
+    contact: NotRequired[WxaSecOrderUploadShippingInfoHTTPSParamsContact]
+
+
+class WxaSecOrderUploadShippingInfoHTTPSParams(TypedDict):
+    """wxa.sec.order.uploadShippingInfo: request."""
+
+    order_key: WxaSecOrderUploadShippingInfoHTTPSParamsOrderKey
+    logistics_type: int
+    delivery_mode: int
+    is_all_delivered: NotRequired[bool]
+    shipping_list: list[WxaSecOrderUploadShippingInfoHTTPSParamsDelivery]
+    upload_time: str
+    payer: WxaSecOrderUploadShippingInfoParamsPayer
+
+
+class WxaSecOrderUploadShippingInfoResult(TypedDict):
+    """wxa.sec.order.uploadShippingInfo: response."""
+
+    errMsg: str
+
+
+class WxaSecOrderUploadShippingInfo(Protocol):
+    """Upload the shipping information of an order. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_uploadshippinginfo"""
+
+    @overload
+    def __call__(self, params: WxaSecOrderUploadShippingInfoParams, /) -> WxaSecOrderUploadShippingInfoResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxaSecOrderUploadShippingInfoParams]) -> WxaSecOrderUploadShippingInfoResult: ...
+
+
+class WxaSecOrderUploadShippingInfoHTTPS(Protocol):
+    """Upload the shipping information of an order. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_uploadshippinginfo"""
+
+    @overload
+    def __call__(self, params: WxaSecOrderUploadShippingInfoHTTPSParams, /) -> WxaSecOrderUploadShippingInfoResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxaSecOrderUploadShippingInfoHTTPSParams]) -> WxaSecOrderUploadShippingInfoResult: ...
+
+
+class WxacodeCreateQRCodeParams(TypedDict):
+    """wxacode.createQRCode: request."""
+
+    path: str
+    width: NotRequired[int]
+
+
+class WxacodeCreateQRCode(Protocol):
+    """Make a QR code for a page, of which a mini program has 100,000 with those of get. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_createqrcode"""
+
+    @overload
+    def __call__(self, params: WxacodeCreateQRCodeParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxacodeCreateQRCodeParams]) -> FileResult: ...
+
+
+class WxacodeGetParamsLineColor(TypedDict):
+    """wxacode.get: request."""
+
+    r: Any
+    g: Any
+    b: Any
+
+
+class WxacodeGetParams(TypedDict):
+    """wxacode.get: request."""
+
+    path: str
+    width: NotRequired[int]
+    autoColor: NotRequired[bool]
+    lineColor: NotRequired[WxacodeGetParamsLineColor]
+    isHyaline: NotRequired[bool]
+    envVersion: NotRequired[str]
+
+
+class WxacodeGetHTTPSParams(TypedDict):
+    """wxacode.get: request."""
+
+    path: str
+    width: NotRequired[int]
+    auto_color: NotRequired[bool]
+    line_color: NotRequired[WxacodeGetParamsLineColor]
+    is_hyaline: NotRequired[bool]
+    env_version: NotRequired[str]
+
+
+class WxacodeGet(Protocol):
+    """Make a code for a page, of which a mini program has 100,000. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode"""
+
+    @overload
+    def __call__(self, params: WxacodeGetParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxacodeGetParams]) -> FileResult: ...
+
+
+class WxacodeGetHTTPS(Protocol):
+    """Make a code for a page, of which a mini program has 100,000. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getqrcode"""
+
+    @overload
+    def __call__(self, params: WxacodeGetHTTPSParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxacodeGetHTTPSParams]) -> FileResult: ...
+
+
+class WxacodeGetUnlimitedParamsLineColor(TypedDict):
+    """wxacode.getUnlimited: request."""
+
+    r: Any
+    g: Any
+    b: Any
+
+
+class WxacodeGetUnlimitedParams(TypedDict):
+    """wxacode.getUnlimited: request."""
+
+    scene: str
+    page: NotRequired[str]
+    checkPath: NotRequired[bool]
+    envVersion: NotRequired[str]
+    width: NotRequired[int]
+    autoColor: NotRequired[bool]
+    lineColor: NotRequired[WxacodeGetUnlimitedParamsLineColor]
+    isHyaline: NotRequired[bool]
+
+
+class WxacodeGetUnlimitedHTTPSParams(TypedDict):
+    """wxacode.getUnlimited: request."""
+
+    scene: str
+    page: NotRequired[str]
+    check_path: NotRequired[bool]
+    env_version: NotRequired[str]
+    width: NotRequired[int]
+    auto_color: NotRequired[bool]
+    line_color: NotRequired[WxacodeGetUnlimitedParamsLineColor]
+    is_hyaline: NotRequired[bool]
+
+
+class WxacodeGetUnlimited(Protocol):
+    """Make a code for a scene; there may be any number of them. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode"""
+
+    @overload
+    def __call__(self, params: WxacodeGetUnlimitedParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxacodeGetUnlimitedParams]) -> FileResult: ...
+
+
+class WxacodeGetUnlimitedHTTPS(Protocol):
+    """Make a code for a scene; there may be any number of them. See https://developers.weixin.qq.com/miniprogram/dev/server/API/qrcode-link/qr-code/api_getunlimitedqrcode"""
+
+    @overload
+    def __call__(self, params: WxacodeGetUnlimitedHTTPSParams, /) -> FileResult: ...
+    @overload
+    def __call__(self, **keywords: Unpack[WxacodeGetUnlimitedHTTPSParams]) -> FileResult: ...
+
+
+class WxaSecOrder(Protocol):
+    """cloud.openapi.wxa.sec.order."""
+
+    getOrder: WxaSecOrderGetOrder
+    getOrderList: WxaSecOrderGetOrderList
+    isTradeManaged: WxaSecOrderIsTradeManaged
+    notifyConfirmReceive: WxaSecOrderNotifyConfirmReceive
+    setMsgJumpPath: WxaSecOrderSetMsgJumpPath
+    uploadCombinedShippingInfo: WxaSecOrderUploadCombinedShippingInfo
+    uploadShippingInfo: WxaSecOrderUploadShippingInfo
+
+
+class OfficialAccountMedia(Protocol):
+    """cloud.openapi.officialAccount.media."""
+
+    get: OfficialAccountMediaGet
+    upload: OfficialAccountMediaUpload
+
+
+class OfficialAccountNewtmpl(Protocol):
+    """cloud.openapi.officialAccount.newtmpl."""
+
+    addTemplate: OfficialAccountNewtmplAddTemplate
+    delTemplate: OfficialAccountNewtmplDelTemplate
+    getCategory: OfficialAccountNewtmplGetCategory
+    getPubTemplateKeywords: OfficialAccountNewtmplGetPubTemplateKeywords
+    getPubTemplateTitles: OfficialAccountNewtmplGetPubTemplateTitles
+    getTemplate: OfficialAccountNewtmplGetTemplate
+
+
+class WxaSec(Protocol):
+    """cloud.openapi.wxa.sec."""
+
+    order: WxaSecOrder
+
+
+class Ad(Protocol):
+    """cloud.openapi.ad."""
+
+    addUserAction: AdAddUserAction
+    addUserActionSet: AdAddUserActionSet
+    getUserActionSetReports: AdGetUserActionSetReports
+    getUserActionSets: AdGetUserActionSets
+
+
 class Analysis(Protocol):
     """cloud.openapi.analysis."""
 
@@ -813,10 +9062,319 @@ class Analysis(Protocol):
     getWeeklyVisitTrend: AnalysisGetWeeklyVisitTrend
 
 
+class Auth(Protocol):
+    """cloud.openapi.auth."""
+
+    getPaidUnionId: AuthGetPaidUnionId
+
+
+class Chattoolmsg(Protocol):
+    """cloud.openapi.chattoolmsg."""
+
+    send: ChattoolmsgSend
+
+
+class Cloudbase(Protocol):
+    """cloud.openapi.cloudbase."""
+
+    addDelayedFunctionTask: CloudbaseAddDelayedFunctionTask
+    createSendSmsTask: CloudbaseCreateSendSmsTask
+    describeExtensionUploadInfo: CloudbaseDescribeExtensionUploadInfo
+    describeSmsRecords: CloudbaseDescribeSmsRecords
+    getOpenData: CloudbaseGetOpenData
+    getStatistics: CloudbaseGetStatistics
+    getVoIPSign: CloudbaseGetVoIPSign
+    report: CloudbaseReport
+    sendSms: CloudbaseSendSms
+    sendSmsV2: CloudbaseSendSmsV2
+
+
+class CustomerServiceMessage(Protocol):
+    """cloud.openapi.customerServiceMessage."""
+
+    getTempMedia: CustomerServiceMessageGetTempMedia
+    send: CustomerServiceMessageSend
+    setTyping: CustomerServiceMessageSetTyping
+    uploadTempMedia: CustomerServiceMessageUploadTempMedia
+
+
+class Device(Protocol):
+    """cloud.openapi.device."""
+
+    getSnTicket: DeviceGetSnTicket
+
+
+class Img(Protocol):
+    """cloud.openapi.img."""
+
+    aiCrop: ImgAiCrop
+    scanQRCode: ImgScanQRCode
+    superresolution: ImgSuperresolution
+
+
+class LiveBroadcast(Protocol):
+    """cloud.openapi.liveBroadcast."""
+
+    addAssistant: LiveBroadcastAddAssistant
+    addGoods: LiveBroadcastAddGoods
+    addRole: LiveBroadcastAddRole
+    addSubAnchor: LiveBroadcastAddSubAnchor
+    createRoom: LiveBroadcastCreateRoom
+    deleteRole: LiveBroadcastDeleteRole
+    deleteRoom: LiveBroadcastDeleteRoom
+    deleteSubAnchor: LiveBroadcastDeleteSubAnchor
+    editRoom: LiveBroadcastEditRoom
+    getAssistantList: LiveBroadcastGetAssistantList
+    getFollowers: LiveBroadcastGetFollowers
+    getLiveInfo: LiveBroadcastGetLiveInfo
+    getPushUrl: LiveBroadcastGetPushUrl
+    getRoleList: LiveBroadcastGetRoleList
+    getSharedCode: LiveBroadcastGetSharedCode
+    getSubAnchor: LiveBroadcastGetSubAnchor
+    goodsAdd: LiveBroadcastGoodsAdd
+    goodsAudit: LiveBroadcastGoodsAudit
+    goodsDelete: LiveBroadcastGoodsDelete
+    goodsInfo: LiveBroadcastGoodsInfo
+    goodsList: LiveBroadcastGoodsList
+    goodsPush: LiveBroadcastGoodsPush
+    goodsResetAudit: LiveBroadcastGoodsResetAudit
+    goodsSale: LiveBroadcastGoodsSale
+    goodsSort: LiveBroadcastGoodsSort
+    goodsUpdate: LiveBroadcastGoodsUpdate
+    goodsVideo: LiveBroadcastGoodsVideo
+    modifyAssistant: LiveBroadcastModifyAssistant
+    modifySubAnchor: LiveBroadcastModifySubAnchor
+    pushMessage: LiveBroadcastPushMessage
+    removeAssistant: LiveBroadcastRemoveAssistant
+    updateComment: LiveBroadcastUpdateComment
+    updateFeedPublic: LiveBroadcastUpdateFeedPublic
+    updateKF: LiveBroadcastUpdateKF
+    updateReplay: LiveBroadcastUpdateReplay
+
+
+class Logistics(Protocol):
+    """cloud.openapi.logistics."""
+
+    addOrder: LogisticsAddOrder
+    batchGetOrder: LogisticsBatchGetOrder
+    bindAccount: LogisticsBindAccount
+    cancelOrder: LogisticsCancelOrder
+    getAllAccount: LogisticsGetAllAccount
+    getAllDelivery: LogisticsGetAllDelivery
+    getContact: LogisticsGetContact
+    getOrder: LogisticsGetOrder
+    getPath: LogisticsGetPath
+    getPrinter: LogisticsGetPrinter
+    getQuota: LogisticsGetQuota
+    previewTemplate: LogisticsPreviewTemplate
+    updateBusiness: LogisticsUpdateBusiness
+    updatePath: LogisticsUpdatePath
+    updatePrinter: LogisticsUpdatePrinter
+
+
+class NearbyPoi(Protocol):
+    """cloud.openapi.nearbyPoi."""
+
+    add: NearbyPoiAdd
+    delete: NearbyPoiDelete
+    getList: NearbyPoiGetList
+    setShowStatus: NearbyPoiSetShowStatus
+
+
+class Ocr(Protocol):
+    """cloud.openapi.ocr."""
+
+    bankcard: OcrBankcard
+    businessLicense: OcrBusinessLicense
+    driverLicense: OcrDriverLicense
+    drivingLicense: OcrDrivingLicense
+    idcard: OcrIdcard
+    printedText: OcrPrintedText
+    vehicleLicense: OcrVehicleLicense
+
+
+class OfficialAccount(Protocol):
+    """cloud.openapi.officialAccount."""
+
+    media: OfficialAccountMedia
+    newtmpl: OfficialAccountNewtmpl
+
+
+class Operation(Protocol):
+    """cloud.openapi.operation."""
+
+    getDomainInfo: OperationGetDomainInfo
+    getFeedback: OperationGetFeedback
+    getFeedbackmedia: OperationGetFeedbackmedia
+    getGrayReleasePlan: OperationGetGrayReleasePlan
+    getJsErrDetail: OperationGetJsErrDetail
+    getJsErrList: OperationGetJsErrList
+    getPerformance: OperationGetPerformance
+    getSceneList: OperationGetSceneList
+    getVersionList: OperationGetVersionList
+    realtimelogSearch: OperationRealtimelogSearch
+
+
+class Phonenumber(Protocol):
+    """cloud.openapi.phonenumber."""
+
+    getPhoneNumber: PhonenumberGetPhoneNumber
+
+
+class PluginManager(Protocol):
+    """cloud.openapi.pluginManager."""
+
+    applyPlugin: PluginManagerApplyPlugin
+    getPluginDevApplyList: PluginManagerGetPluginDevApplyList
+    getPluginList: PluginManagerGetPluginList
+    setDevPluginApplyStatus: PluginManagerSetDevPluginApplyStatus
+    unbindPlugin: PluginManagerUnbindPlugin
+
+
+class Redpacketcover(Protocol):
+    """cloud.openapi.redpacketcover."""
+
+    getAuthenticationUrl: RedpacketcoverGetAuthenticationUrl
+
+
+class RiskControl(Protocol):
+    """cloud.openapi.riskControl."""
+
+    getUserRiskRank: RiskControlGetUserRiskRank
+
+
+class Search(Protocol):
+    """cloud.openapi.search."""
+
+    imageSearch: SearchImageSearch
+    submitPages: SearchSubmitPages
+
+
+class Security(Protocol):
+    """cloud.openapi.security."""
+
+    imgSecCheck: SecurityImgSecCheck
+    mediaCheckAsync: SecurityMediaCheckAsync
+    msgSecCheck: SecurityMsgSecCheck
+
+
+class ServiceMarket(Protocol):
+    """cloud.openapi.serviceMarket."""
+
+    invokeService: ServiceMarketInvokeService
+
+
+class Shortlink(Protocol):
+    """cloud.openapi.shortlink."""
+
+    generate: ShortlinkGenerate
+
+
+class Soter(Protocol):
+    """cloud.openapi.soter."""
+
+    verifySignature: SoterVerifySignature
+
+
+class SubscribeMessage(Protocol):
+    """cloud.openapi.subscribeMessage."""
+
+    addTemplate: SubscribeMessageAddTemplate
+    deleteTemplate: SubscribeMessageDeleteTemplate
+    getCategory: SubscribeMessageGetCategory
+    getPubTemplateKeyWordsById: SubscribeMessageGetPubTemplateKeyWordsById
+    getPubTemplateTitleList: SubscribeMessageGetPubTemplateTitleList
+    getTemplateList: SubscribeMessageGetTemplateList
+    send: SubscribeMessageSend
+
+
+class TemplateMessage(Protocol):
+    """cloud.openapi.templateMessage."""
+
+    addTemplate: TemplateMessageAddTemplate
+    deleteTemplate: TemplateMessageDeleteTemplate
+    getTemplateLibraryById: TemplateMessageGetTemplateLibraryById
+    getTemplateLibraryList: TemplateMessageGetTemplateLibraryList
+    getTemplateList: TemplateMessageGetTemplateList
+    send: TemplateMessageSend
+
+
+class UniformMessage(Protocol):
+    """cloud.openapi.uniformMessage."""
+
+    send: UniformMessageSend
+
+
+class UpdatableMessage(Protocol):
+    """cloud.openapi.updatableMessage."""
+
+    createActivityId: UpdatableMessageCreateActivityId
+    setUpdatableMsg: UpdatableMessageSetUpdatableMsg
+
+
+class Urllink(Protocol):
+    """cloud.openapi.urllink."""
+
+    generate: UrllinkGenerate
+    query: UrllinkQuery
+
+
+class Urlscheme(Protocol):
+    """cloud.openapi.urlscheme."""
+
+    generate: UrlschemeGenerate
+    generateNFCScheme: UrlschemeGenerateNFCScheme
+    query: UrlschemeQuery
+
+
+class Wxa(Protocol):
+    """cloud.openapi.wxa."""
+
+    sec: WxaSec
+
+
+class Wxacode(Protocol):
+    """cloud.openapi.wxacode."""
+
+    createQRCode: WxacodeCreateQRCode
+    get: WxacodeGet
+    getUnlimited: WxacodeGetUnlimited
+
+
 class OpenAPI(Protocol):
     """cloud.openapi."""
 
+    ad: Ad
     analysis: Analysis
+    auth: Auth
+    chattoolmsg: Chattoolmsg
+    cloudbase: Cloudbase
+    customerServiceMessage: CustomerServiceMessage
+    device: Device
+    img: Img
+    liveBroadcast: LiveBroadcast
+    logistics: Logistics
+    nearbyPoi: NearbyPoi
+    ocr: Ocr
+    officialAccount: OfficialAccount
+    operation: Operation
+    phonenumber: Phonenumber
+    pluginManager: PluginManager
+    redpacketcover: Redpacketcover
+    riskControl: RiskControl
+    search: Search
+    security: Security
+    serviceMarket: ServiceMarket
+    shortlink: Shortlink
+    soter: Soter
+    subscribeMessage: SubscribeMessage
+    templateMessage: TemplateMessage
+    uniformMessage: UniformMessage
+    updatableMessage: UpdatableMessage
+    urllink: Urllink
+    urlscheme: Urlscheme
+    wxa: Wxa
+    wxacode: Wxacode
 
     def __getitem__(self, name: str, /) -> Any: ...
     @overload
@@ -825,6 +9383,51 @@ class OpenAPI(Protocol):
     def __call__(self, *, convertCase: Literal[True] = ...) -> OpenAPI: ...
     @overload
     def __call__(self, options: Mapping[str, Any], /) -> Any: ...
+
+
+class WxaSecOrderHTTPS(Protocol):
+    """cloud.openapi.wxa.sec.order."""
+
+    getOrder: WxaSecOrderGetOrderHTTPS
+    getOrderList: WxaSecOrderGetOrderListHTTPS
+    isTradeManaged: WxaSecOrderIsTradeManagedHTTPS
+    notifyConfirmReceive: WxaSecOrderNotifyConfirmReceiveHTTPS
+    setMsgJumpPath: WxaSecOrderSetMsgJumpPath
+    uploadCombinedShippingInfo: WxaSecOrderUploadCombinedShippingInfoHTTPS
+    uploadShippingInfo: WxaSecOrderUploadShippingInfoHTTPS
+
+
+class OfficialAccountMediaHTTPS(Protocol):
+    """cloud.openapi.officialAccount.media."""
+
+    get: OfficialAccountMediaGetHTTPS
+    upload: OfficialAccountMediaUploadHTTPS
+
+
+class OfficialAccountNewtmplHTTPS(Protocol):
+    """cloud.openapi.officialAccount.newtmpl."""
+
+    addTemplate: OfficialAccountNewtmplAddTemplate
+    delTemplate: OfficialAccountNewtmplDelTemplate
+    getCategory: OfficialAccountNewtmplGetCategory
+    getPubTemplateKeywords: OfficialAccountNewtmplGetPubTemplateKeywords
+    getPubTemplateTitles: OfficialAccountNewtmplGetPubTemplateTitles
+    getTemplate: OfficialAccountNewtmplGetTemplate
+
+
+class WxaSecHTTPS(Protocol):
+    """cloud.openapi.wxa.sec."""
+
+    order: WxaSecOrderHTTPS
+
+
+class AdHTTPS(Protocol):
+    """cloud.openapi.ad."""
+
+    addUserAction: AdAddUserActionHTTPS
+    addUserActionSet: AdAddUserActionSetHTTPS
+    getUserActionSetReports: AdGetUserActionSetReportsHTTPS
+    getUserActionSets: AdGetUserActionSetsHTTPS
 
 
 class AnalysisHTTPS(Protocol):
@@ -843,9 +9446,318 @@ class AnalysisHTTPS(Protocol):
     getWeeklyVisitTrend: AnalysisGetWeeklyVisitTrendHTTPS
 
 
+class AuthHTTPS(Protocol):
+    """cloud.openapi.auth."""
+
+    getPaidUnionId: AuthGetPaidUnionIdHTTPS
+
+
+class ChattoolmsgHTTPS(Protocol):
+    """cloud.openapi.chattoolmsg."""
+
+    send: ChattoolmsgSendHTTPS
+
+
+class CloudbaseHTTPS(Protocol):
+    """cloud.openapi.cloudbase."""
+
+    addDelayedFunctionTask: CloudbaseAddDelayedFunctionTaskHTTPS
+    createSendSmsTask: CloudbaseCreateSendSmsTaskHTTPS
+    describeExtensionUploadInfo: CloudbaseDescribeExtensionUploadInfo
+    describeSmsRecords: CloudbaseDescribeSmsRecords
+    getOpenData: CloudbaseGetOpenDataHTTPS
+    getStatistics: CloudbaseGetStatisticsHTTPS
+    getVoIPSign: CloudbaseGetVoIPSignHTTPS
+    report: CloudbaseReportHTTPS
+    sendSms: CloudbaseSendSmsHTTPS
+    sendSmsV2: CloudbaseSendSmsV2HTTPS
+
+
+class CustomerServiceMessageHTTPS(Protocol):
+    """cloud.openapi.customerServiceMessage."""
+
+    getTempMedia: CustomerServiceMessageGetTempMediaHTTPS
+    send: CustomerServiceMessageSendHTTPS
+    setTyping: CustomerServiceMessageSetTyping
+    uploadTempMedia: CustomerServiceMessageUploadTempMediaHTTPS
+
+
+class DeviceHTTPS(Protocol):
+    """cloud.openapi.device."""
+
+    getSnTicket: DeviceGetSnTicketHTTPS
+
+
+class ImgHTTPS(Protocol):
+    """cloud.openapi.img."""
+
+    aiCrop: ImgAiCropHTTPS
+    scanQRCode: ImgScanQRCodeHTTPS
+    superresolution: ImgSuperresolutionHTTPS
+
+
+class LiveBroadcastHTTPS(Protocol):
+    """cloud.openapi.liveBroadcast."""
+
+    addAssistant: LiveBroadcastAddAssistant
+    addGoods: LiveBroadcastAddGoods
+    addRole: LiveBroadcastAddRole
+    addSubAnchor: LiveBroadcastAddSubAnchor
+    createRoom: LiveBroadcastCreateRoomHTTPS
+    deleteRole: LiveBroadcastDeleteRole
+    deleteRoom: LiveBroadcastDeleteRoom
+    deleteSubAnchor: LiveBroadcastDeleteSubAnchor
+    editRoom: LiveBroadcastEditRoom
+    getAssistantList: LiveBroadcastGetAssistantList
+    getFollowers: LiveBroadcastGetFollowersHTTPS
+    getLiveInfo: LiveBroadcastGetLiveInfoHTTPS
+    getPushUrl: LiveBroadcastGetPushUrl
+    getRoleList: LiveBroadcastGetRoleList
+    getSharedCode: LiveBroadcastGetSharedCode
+    getSubAnchor: LiveBroadcastGetSubAnchor
+    goodsAdd: LiveBroadcastGoodsAdd
+    goodsAudit: LiveBroadcastGoodsAudit
+    goodsDelete: LiveBroadcastGoodsDelete
+    goodsInfo: LiveBroadcastGoodsInfoHTTPS
+    goodsList: LiveBroadcastGoodsList
+    goodsPush: LiveBroadcastGoodsPush
+    goodsResetAudit: LiveBroadcastGoodsResetAudit
+    goodsSale: LiveBroadcastGoodsSale
+    goodsSort: LiveBroadcastGoodsSort
+    goodsUpdate: LiveBroadcastGoodsUpdate
+    goodsVideo: LiveBroadcastGoodsVideo
+    modifyAssistant: LiveBroadcastModifyAssistant
+    modifySubAnchor: LiveBroadcastModifySubAnchor
+    pushMessage: LiveBroadcastPushMessageHTTPS
+    removeAssistant: LiveBroadcastRemoveAssistant
+    updateComment: LiveBroadcastUpdateComment
+    updateFeedPublic: LiveBroadcastUpdateFeedPublic
+    updateKF: LiveBroadcastUpdateKF
+    updateReplay: LiveBroadcastUpdateReplay
+
+
+class LogisticsHTTPS(Protocol):
+    """cloud.openapi.logistics."""
+
+    addOrder: LogisticsAddOrderHTTPS
+    batchGetOrder: LogisticsBatchGetOrderHTTPS
+    bindAccount: LogisticsBindAccountHTTPS
+    cancelOrder: LogisticsCancelOrderHTTPS
+    getAllAccount: LogisticsGetAllAccountHTTPS
+    getAllDelivery: LogisticsGetAllDeliveryHTTPS
+    getContact: LogisticsGetContactHTTPS
+    getOrder: LogisticsGetOrderHTTPS
+    getPath: LogisticsGetPathHTTPS
+    getPrinter: LogisticsGetPrinterHTTPS
+    getQuota: LogisticsGetQuotaHTTPS
+    previewTemplate: LogisticsPreviewTemplateHTTPS
+    updateBusiness: LogisticsUpdateBusinessHTTPS
+    updatePath: LogisticsUpdatePathHTTPS
+    updatePrinter: LogisticsUpdatePrinterHTTPS
+
+
+class NearbyPoiHTTPS(Protocol):
+    """cloud.openapi.nearbyPoi."""
+
+    add: NearbyPoiAddHTTPS
+    delete: NearbyPoiDeleteHTTPS
+    getList: NearbyPoiGetListHTTPS
+    setShowStatus: NearbyPoiSetShowStatusHTTPS
+
+
+class OcrHTTPS(Protocol):
+    """cloud.openapi.ocr."""
+
+    bankcard: OcrBankcardHTTPS
+    businessLicense: OcrBusinessLicenseHTTPS
+    driverLicense: OcrDriverLicenseHTTPS
+    drivingLicense: OcrDrivingLicenseHTTPS
+    idcard: OcrIdcardHTTPS
+    printedText: OcrPrintedTextHTTPS
+    vehicleLicense: OcrVehicleLicenseHTTPS
+
+
+class OfficialAccountHTTPS(Protocol):
+    """cloud.openapi.officialAccount."""
+
+    media: OfficialAccountMediaHTTPS
+    newtmpl: OfficialAccountNewtmplHTTPS
+
+
+class OperationHTTPS(Protocol):
+    """cloud.openapi.operation."""
+
+    getDomainInfo: OperationGetDomainInfo
+    getFeedback: OperationGetFeedbackHTTPS
+    getFeedbackmedia: OperationGetFeedbackmediaHTTPS
+    getGrayReleasePlan: OperationGetGrayReleasePlanHTTPS
+    getJsErrDetail: OperationGetJsErrDetail
+    getJsErrList: OperationGetJsErrList
+    getPerformance: OperationGetPerformanceHTTPS
+    getSceneList: OperationGetSceneList
+    getVersionList: OperationGetVersionListHTTPS
+    realtimelogSearch: OperationRealtimelogSearch
+
+
+class PhonenumberHTTPS(Protocol):
+    """cloud.openapi.phonenumber."""
+
+    getPhoneNumber: PhonenumberGetPhoneNumberHTTPS
+
+
+class PluginManagerHTTPS(Protocol):
+    """cloud.openapi.pluginManager."""
+
+    applyPlugin: PluginManagerApplyPluginHTTPS
+    getPluginDevApplyList: PluginManagerGetPluginDevApplyListHTTPS
+    getPluginList: PluginManagerGetPluginListHTTPS
+    setDevPluginApplyStatus: PluginManagerSetDevPluginApplyStatusHTTPS
+    unbindPlugin: PluginManagerUnbindPluginHTTPS
+
+
+class RedpacketcoverHTTPS(Protocol):
+    """cloud.openapi.redpacketcover."""
+
+    getAuthenticationUrl: RedpacketcoverGetAuthenticationUrl
+
+
+class RiskControlHTTPS(Protocol):
+    """cloud.openapi.riskControl."""
+
+    getUserRiskRank: RiskControlGetUserRiskRankHTTPS
+
+
+class SearchHTTPS(Protocol):
+    """cloud.openapi.search."""
+
+    imageSearch: SearchImageSearchHTTPS
+    submitPages: SearchSubmitPagesHTTPS
+
+
+class SecurityHTTPS(Protocol):
+    """cloud.openapi.security."""
+
+    imgSecCheck: SecurityImgSecCheck
+    mediaCheckAsync: SecurityMediaCheckAsyncHTTPS
+    msgSecCheck: SecurityMsgSecCheckHTTPS
+
+
+class ServiceMarketHTTPS(Protocol):
+    """cloud.openapi.serviceMarket."""
+
+    invokeService: ServiceMarketInvokeServiceHTTPS
+
+
+class ShortlinkHTTPS(Protocol):
+    """cloud.openapi.shortlink."""
+
+    generate: ShortlinkGenerateHTTPS
+
+
+class SoterHTTPS(Protocol):
+    """cloud.openapi.soter."""
+
+    verifySignature: SoterVerifySignatureHTTPS
+
+
+class SubscribeMessageHTTPS(Protocol):
+    """cloud.openapi.subscribeMessage."""
+
+    addTemplate: SubscribeMessageAddTemplate
+    deleteTemplate: SubscribeMessageDeleteTemplate
+    getCategory: SubscribeMessageGetCategory
+    getPubTemplateKeyWordsById: SubscribeMessageGetPubTemplateKeyWordsById
+    getPubTemplateTitleList: SubscribeMessageGetPubTemplateTitleList
+    getTemplateList: SubscribeMessageGetTemplateList
+    send: SubscribeMessageSendHTTPS
+
+
+class TemplateMessageHTTPS(Protocol):
+    """cloud.openapi.templateMessage."""
+
+    addTemplate: TemplateMessageAddTemplateHTTPS
+    deleteTemplate: TemplateMessageDeleteTemplateHTTPS
+    getTemplateLibraryById: TemplateMessageGetTemplateLibraryByIdHTTPS
+    getTemplateLibraryList: TemplateMessageGetTemplateLibraryListHTTPS
+    getTemplateList: TemplateMessageGetTemplateListHTTPS
+    send: TemplateMessageSendHTTPS
+
+
+class UniformMessageHTTPS(Protocol):
+    """cloud.openapi.uniformMessage."""
+
+    send: UniformMessageSendHTTPS
+
+
+class UpdatableMessageHTTPS(Protocol):
+    """cloud.openapi.updatableMessage."""
+
+    createActivityId: UpdatableMessageCreateActivityIdHTTPS
+    setUpdatableMsg: UpdatableMessageSetUpdatableMsgHTTPS
+
+
+class UrllinkHTTPS(Protocol):
+    """cloud.openapi.urllink."""
+
+    generate: UrllinkGenerateHTTPS
+    query: UrllinkQueryHTTPS
+
+
+class UrlschemeHTTPS(Protocol):
+    """cloud.openapi.urlscheme."""
+
+    generate: UrlschemeGenerateHTTPS
+    generateNFCScheme: UrlschemeGenerateNFCSchemeHTTPS
+    query: UrlschemeQueryHTTPS
+
+
+class WxaHTTPS(Protocol):
+    """cloud.openapi.wxa."""
+
+    sec: WxaSecHTTPS
+
+
+class WxacodeHTTPS(Protocol):
+    """cloud.openapi.wxacode."""
+
+    createQRCode: WxacodeCreateQRCode
+    get: WxacodeGetHTTPS
+    getUnlimited: WxacodeGetUnlimitedHTTPS
+
+
 class OpenAPIHTTPS(Protocol):
     """cloud.openapi."""
 
+    ad: AdHTTPS
     analysis: AnalysisHTTPS
+    auth: AuthHTTPS
+    chattoolmsg: ChattoolmsgHTTPS
+    cloudbase: CloudbaseHTTPS
+    customerServiceMessage: CustomerServiceMessageHTTPS
+    device: DeviceHTTPS
+    img: ImgHTTPS
+    liveBroadcast: LiveBroadcastHTTPS
+    logistics: LogisticsHTTPS
+    nearbyPoi: NearbyPoiHTTPS
+    ocr: OcrHTTPS
+    officialAccount: OfficialAccountHTTPS
+    operation: OperationHTTPS
+    phonenumber: PhonenumberHTTPS
+    pluginManager: PluginManagerHTTPS
+    redpacketcover: RedpacketcoverHTTPS
+    riskControl: RiskControlHTTPS
+    search: SearchHTTPS
+    security: SecurityHTTPS
+    serviceMarket: ServiceMarketHTTPS
+    shortlink: ShortlinkHTTPS
+    soter: SoterHTTPS
+    subscribeMessage: SubscribeMessageHTTPS
+    templateMessage: TemplateMessageHTTPS
+    uniformMessage: UniformMessageHTTPS
+    updatableMessage: UpdatableMessageHTTPS
+    urllink: UrllinkHTTPS
+    urlscheme: UrlschemeHTTPS
+    wxa: WxaHTTPS
+    wxacode: WxacodeHTTPS
 
     def __getitem__(self, name: str, /) -> Any: ...

@@ -13,10 +13,12 @@ from cloud_openapi.catalogue._loader import (
 )
 from cloud_openapi.catalogue._operation import Form, Operation, Side, Table
 from cloud_openapi.catalogue._rules import DATE_FORMAT_ERROR, Rule, RuleViolation
+from cloud_openapi.catalogue._states import STATES, State, state_of
 
 __all__ = [
     "DATE_FORMAT_ERROR",
     "FOLDER",
+    "STATES",
     "Catalogue",
     "Form",
     "Operation",
@@ -24,6 +26,7 @@ __all__ = [
     "Rule",
     "RuleViolation",
     "Side",
+    "State",
     "Table",
     "cloud_calls",
     "default_catalogue",
@@ -32,4 +35,5 @@ __all__ = [
     "entry_schema",
     "error_schema",
     "meant_call",
+    "state_of",
 ]

@@ -88,7 +88,7 @@ class Catalogue(Mapping[str, Operation]):
             return (
                 f'WeChat documents "{name}", but the catalogue has no entry for it, so Python '
                 "cannot call it. JavaScript can, and in the emulator a pin answers it: "
-                f"cloud-openapi control pins add {name} --force --response '{{}}'"
+                f"cloud-openapi control pins add {name} --response '{{}}'"
             )
         close = self.nearest(name)
         known = f"Known: {shortened(self._files)}; cloud-openapi apis lists them."

@@ -2,26 +2,70 @@ from typing import get_args
 
 import click
 
-from cloud_openapi.catalogue import Form, Side, default_catalogue, error_schema
+from cloud_openapi.catalogue import (
+    Form,
+    Operation,
+    Side,
+    State,
+    cloud_calls,
+    default_catalogue,
+    error_schema,
+    meant_call,
+    state_of,
+)
+from cloud_openapi.cli._api_text import described, described_in_full, lines_of, page_of, row_of
 from cloud_openapi.cli._completion import complete_api
 from cloud_openapi.cli._options import Choice, echo_json, option
 from cloud_openapi.cli._terminal import is_drawn, table
 
 
 @click.command()
-def apis() -> None:
-    """List the APIs of the catalogue."""
-    catalogue = default_catalogue()
-    if is_drawn():
-        rows = [
-            (each.name, f"{each.method} {each.path}\n{each.summary}") for each in catalogue.values()
-        ]
-        click.echo(table(("API", "HTTPS"), rows), nl=False)
+@click.argument("text", required=False, shell_complete=complete_api)
+@option("--state", type=Choice(get_args(State)), help="Only those that are answered so.")
+@option("--json", "as_json", is_flag=True, help="Print JSON.")
+def apis(text: str | None, state: State | None, as_json: bool) -> None:  # noqa: FBT001 - a flag
+    """List the cloud calls that WeChat documents, or show one.
+
+    TEXT is the name of one, or a part of names, paths and summaries. Its state is simulated: the
+    emulator computes answers; example: it answers as the documented example does; name: only the
+    name is known, which is the permission in config.json.
+    """
+    calls = {name: default_catalogue().get(name) for name in sorted(cloud_calls())}
+    if text in calls:
+        _show(text, calls[text], as_json=as_json)
         return
-    width = max(map(len, catalogue), default=0)
-    for operation in catalogue.values():
-        click.echo(f"{operation.name:{width}} {operation.method} {operation.path}")
-        click.echo(f"{'':{width}} {operation.summary}")
+    found = {
+        name: operation
+        for name, operation in calls.items()
+        if _matches(text or "", name, operation) and state in (None, state_of(operation))
+    }
+    if as_json:
+        echo_json([described(*call) for call in found.items()])
+    elif not found:
+        raise click.BadParameter(_no_match(text, state))
+    elif is_drawn():
+        rows = [row_of(*call) for call in found.items()]
+        click.echo(table(("API, HTTPS", "state", "page lacks"), rows), nl=False)
+    else:
+        click.echo("\n".join(lines_of(found)))
+
+
+def _show(name: str, operation: Operation | None, *, as_json: bool) -> None:
+    if as_json:
+        echo_json(described_in_full(name, operation))
+    else:
+        click.echo(page_of(name, operation), nl=False)
+
+
+def _no_match(text: str | None, state: State | None) -> str:
+    close = meant_call(text) if text else None
+    what = "".join((f' "{text}"' if text else "", f" with the state {state}" if state else ""))
+    return f"no API matches{what}." + (f" Did you mean {close}?" if close else "")
+
+
+def _matches(text: str, name: str, operation: Operation | None) -> bool:
+    about = "" if operation is None else f"{operation.path} {operation.summary}"
+    return text.lower() in f"{name} {about}".lower()
 
 
 @click.command()

@@ -5,7 +5,7 @@ from typing import Final
 import click
 
 EXAMPLES: Final = {
-    "apis": "apis",
+    "apis": "apis retain",
     "call": "call analysis.getDailyRetain --begin-date 20170313 --end-date 20170313",
     "check": "check getDailyRetain",
     "completion": "completion bash",

@@ -86,7 +86,7 @@ _SECTIONS: Final = {
         ),
     },
     "Reference": {
-        "apis": _Entry("_apis:apis", "List the APIs of the catalogue."),
+        "apis": _Entry("_apis:apis", "List the cloud calls that WeChat documents, or show one."),
         "schema": _Entry(
             "_apis:schema",
             "Print a JSON Schema of an API's requests or responses; NAME error: of any error.",

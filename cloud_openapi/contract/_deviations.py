@@ -13,14 +13,14 @@ from cloud_openapi.contract._contract import Validators
 from cloud_openapi.contract._drift import LONGEST_NAME, Change
 from cloud_openapi.contract._observed import age, bare_text
 from cloud_openapi.contract._verify import read_recordings
-from cloud_openapi.emulator.errors import TEXTS, text_at
+from cloud_openapi.emulator.errors import has_text, text_at
 from cloud_openapi.json_schema.paths import anywhere, member, path_of
 from cloud_openapi.json_schema.strict import strict
 from cloud_openapi.json_schema.values import error_code, one_of, shown, type_of
 from cloud_openapi.recordings import Interaction
 
 _OK = 200
-_ERRORS = "an entry cannot describe errors; edit TEXTS in emulator/errors.py"
+_ERRORS = "edit errors of the API's entry, or TEXTS in emulator/errors.py for a code of many APIs"
 _ELSEWHERE = {
     "errcode": _ERRORS,
     "errmsg": _ERRORS,
@@ -72,10 +72,10 @@ def _deviations(
 
 
 def _of_error(operation: Operation, code: int, text: str) -> Iterator[tuple[str, str]]:
-    if code not in TEXTS:
+    if not has_text(code, operation.errors):
         yield "errcode", f"error {code}, {text!r}, is unknown"
         return
-    known = bare_text(text_at(code, operation.path, "127.0.0.1"))
+    known = bare_text(text_at(code, operation.path, "127.0.0.1", operation.errors))
     if text != known:
         yield "errmsg", f"the text of error {code} is {text!r}, the emulator has {known!r}"
 

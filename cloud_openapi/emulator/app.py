@@ -6,6 +6,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Rule
 
 from cloud_openapi._version import __version__
+from cloud_openapi.catalogue import state_of
 from cloud_openapi.emulator.cloudbase.gateway import add_gateway
 from cloud_openapi.emulator.cloudbase.http_access import add_http_access
 from cloud_openapi.emulator.cloudbase.http_invoke import add_http_invoke
@@ -82,7 +83,10 @@ def create_app(
         lines = ["cloud_openapi emulator", "", "GET  /healthz", "GET  /openapi.json"]
         lines += ["GET  /schemas", "GET  /_emulator/state", "GET  /cgi-bin/token"]
         lines += ["POST /cgi-bin/stable_token", "POST /admin  the CloudBase gateway"]
-        lines += [f"{api.method} {api.path}  {api.name}" for api in emulator.catalogue.values()]
+        lines += [
+            f"{api.method:4} {api.path}  {name} ({state_of(api)})"
+            for name, api in emulator.catalogue.outlines.items()
+        ]
         for name in functions or ():
             lines += [f"POST /v1/functions/{name}", f"     /http/{name}"]
         return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from jsonschema_rs import Draft202012Validator
 
@@ -15,6 +15,7 @@ from cloud_openapi.emulator.errors import InvalidInputError, meant
 from cloud_openapi.json_schema.values import is_text
 from cloud_openapi.known_names import shortened
 
+_MOST_NAMED: Final = 20
 _Place = tuple[str | int, ...]
 
 
@@ -50,7 +51,8 @@ def checked_input(kind: str, given: Any, /, **names: Collection[str]) -> dict[st
 def require_known(name: str, value: Any, known: Collection[str]) -> None:
     """Raise InvalidInputError unless a value is one of the known names."""
     if not (isinstance(value, str) and value in known):
-        shown = shortened(known) if name == "appid" else ", ".join(known)
+        long = name == "appid" or len(known) > _MOST_NAMED
+        shown = shortened(known) if long else ", ".join(known)
         raise InvalidInputError(f"{name} is one of {shown}, not {value!r}{meant(value, known)}")
 
 

@@ -102,7 +102,7 @@ class Emulator:
         }
         self.paths = frozenset({*CREDENTIAL_PATHS, *MANAGEMENT_PATHS, *self.apis_at})
         simulated = frozenset(each.path for each in outlines.values() if each.simulated)
-        targets = FaultTargets(self._paths, self.paths, self.programs, simulated)
+        targets = FaultTargets(self._paths, self.paths, self.programs, simulated, self.catalogue)
         self.faults = Faults(self._owner, targets)
         # Drops expired faults, so that they do not return if the clock is moved back.
         self.clock.watch(self.faults.listed)

@@ -4,8 +4,9 @@ The texts are those of WeChat's current pages and of recorded answers. Documente
 even if none was recorded with them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from cloud_openapi.known_names import nearest
@@ -61,6 +62,7 @@ TEXTS: Final = {
     89507: "1小时内该IP被管理员拒绝调用一次，1小时内不可再使用该IP调用",
 }
 
+_NONE: Final[Mapping[int, str]] = MappingProxyType({})
 _API_QUOTA: Final = "reach max api daily quota limit"
 STABLE_TOKEN: Final = "/cgi-bin/stable_token"  # noqa: S105 - a path
 TOKEN_PATHS: Final = ("/cgi-bin/token", STABLE_TOKEN)
@@ -126,9 +128,19 @@ def quota_text(path: str) -> str:
     return TEXTS[45009] if path in TOKEN_PATHS else _API_QUOTA
 
 
-def text_at(code: int, path: str, ip: str) -> str:
-    """Return WeChat's text of a code, for a request to ``path`` from the address ``ip``."""
-    return quota_text(path) if code == 45009 else TEXTS[code].format(ip=ip)  # noqa: PLR2004
+def has_text(code: Any, own: Mapping[int, str]) -> bool:
+    """Return whether WeChat's text of a code is known, from ``own`` texts of an API too."""
+    return isinstance(code, int) and (code in TEXTS or code in own)
+
+
+def text_at(code: int, path: str, ip: str, own: Mapping[int, str] = _NONE) -> str:
+    """Return WeChat's text of a code, for a request to ``path`` from the address ``ip``.
+
+    ``own`` are the texts of the API at the path, for codes that are not common ones.
+    """
+    if code == 45009:  # noqa: PLR2004
+        return quota_text(path)
+    return TEXTS[code].format(ip=ip) if code in TEXTS else own[code]
 
 
 def make_rid(now: datetime, random_bytes: bytes) -> str:

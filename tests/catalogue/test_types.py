@@ -62,7 +62,7 @@ def use(openapi: OpenAPI) -> None:
 
 BAD_INVENTED = {
     'openapi.pictures.check(imgFile=b"")': "call-overload",
-    'openapi.pictures.check(imgFile={"contentType": "image/png", "value": "QQ=="})': "call-overload",
+    'openapi.pictures.check(imgFile={"contentType": "a/b", "value": "QQ=="})': "call-overload",
     'openapi.pictures.check(imgFile={"value": b""})': "call-overload",
     'openapi.pictures.draw(text="a")["buffer"].title_case': "bytes",
     'openapi.pictures.draw(text="a")["url"]': 'no key "url"',

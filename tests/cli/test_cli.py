@@ -84,15 +84,7 @@ def functions(tmp_path):
     return tmp_path / "functions"
 
 
-# ---- apis and schema -----------------------------------------------------------------------
-
-
-def test_apis_lists_each_api_with_its_method_and_path(command):
-    result = command("apis")
-    assert (result.code, result.err) == (0, "")
-    for api, path in zip(APIS, ("daily", "weekly", "monthly"), strict=True):
-        assert api in result.out
-        assert f"POST /datacube/getweanalysisappid{path}retaininfo" in result.out
+# ---- schema --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("api", APIS)

@@ -163,7 +163,7 @@ def test_permission_is_refused_before_anything_is_sent_or_looked_at(httpserver, 
     [
         ("analysis.getDailyRetian", 'Did you mean "analysis.getDailyRetain"?'),
         ("analysis.getdailyretain", 'Did you mean "analysis.getDailyRetain"?'),
-        ("nothing.like.it", "Known: analysis.getDailyRetain"),
+        ("nothing.like.it", "cloud-openapi apis lists them"),
     ],
 )
 def test_an_unknown_api_is_an_error_and_never_a_request(cloud, emulator, path, hint):

@@ -353,12 +353,12 @@ ELSEWHERE = [
     (
         interaction(DAILY, DAY, {"errcode": 61503, "errmsg": "计算延迟,请稍后再试"}),
         "errmsg: the text of error 61503 is '计算延迟,请稍后再试'",
-        "cannot describe errors; edit TEXTS in emulator/errors.py",
+        "TEXTS in emulator/errors.py for a code of many APIs",
     ),
     (
         interaction(DAILY, DAY, {"errcode": 59999, "errmsg": "new"}),
         "errcode: error 59999, 'new', is unknown",
-        "cannot describe errors",
+        "edit errors of the API's entry",
     ),
     (
         interaction(DAILY, DAY, official(DAILY), status=203),

@@ -11,6 +11,7 @@ from flask import Flask, Request, Response
 from flask import request as current_request
 
 from cloud_openapi import clocks
+from cloud_openapi.catalogue import cloud_calls, meant_call
 from cloud_openapi.emulator.cloudbase.gateway_call import (
     GatewayCall,
     Params,
@@ -250,9 +251,10 @@ class _Actions:
         return endpoint
 
     def _why_lacking(self, request: _ActionRequest, api: str) -> str:
-        close = self._emulator.catalogue.nearest(api)
+        close = meant_call(api)
         meant = f"did you mean {close}? " if close else ""
-        pin = f"pins add {api} --force --response JSON"
+        force = "" if api in cloud_calls() else "--force "
+        pin = f"pins add {api} {force}--response JSON"
         how = control_command(request.http.environ, pin, lasting=self._emulator.lasting)
         return f"{meant}The API is not emulated; to pin a response: {how}"
 

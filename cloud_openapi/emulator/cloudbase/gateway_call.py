@@ -95,7 +95,7 @@ class GatewayCall(Call):
     def response(self, data: bytes, platform_code: int, content_type: str) -> Response:
         """Return the gateway's response."""
         # A recording may have any type; the SDK takes an answer of another type for a file.
-        binary = self.operation is not None and self.operation.binary
+        binary = self.operation is None or self.operation.binary
         return self._build_response(data, platform_code, content_type if binary else WEIXIN_JSON)
 
     def explain(self, reason: str, code: int, rid: str) -> None:

@@ -2,7 +2,7 @@
 
 from functools import partial
 from http import HTTPStatus
-from typing import get_args
+from typing import Any, get_args
 
 from flask import Flask, Response
 
@@ -15,11 +15,12 @@ def add_schemas(app: Flask, catalogue: Catalogue) -> None:
     forms, sides = get_args(Form), get_args(Side)
     # Built on demand, so that an emulator starts fast.
     documents = {f"/schemas/error/{form}.json": partial(error_schema, form) for form in forms}
-    for operation in catalogue.values():
+    for name in catalogue:
         for form in forms:
             for side in sides:
-                path = f"/schemas/{operation.name}/{form}/{side}.json"
-                documents[path] = partial(operation.schema, form, side)
+                documents[f"/schemas/{name}/{form}/{side}.json"] = partial(
+                    _schema, catalogue, name, form, side
+                )
 
     @app.get("/schemas")
     def schemas() -> Response:
@@ -32,3 +33,7 @@ def add_schemas(app: Flask, catalogue: Catalogue) -> None:
             return json_answer(schema_of(), content_type="application/schema+json; charset=utf-8")
         message = f"Unknown schema {name}; GET /schemas lists them."
         return refusal(HTTPStatus.NOT_FOUND, "SCHEMA_NOT_FOUND", message)
+
+
+def _schema(catalogue: Catalogue, name: str, form: Form, side: Side) -> dict[str, Any]:
+    return catalogue[name].schema(form, side)

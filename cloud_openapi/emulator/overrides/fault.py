@@ -8,8 +8,9 @@ from datetime import datetime
 from operator import gt
 from typing import Any, Final, NamedTuple
 
+from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.emulator.control_schemas import checked_input, control_schemas, explained
-from cloud_openapi.emulator.errors import TEXTS, InvalidInputError
+from cloud_openapi.emulator.errors import InvalidInputError, has_text
 from cloud_openapi.emulator.overrides.caller import Owner
 from cloud_openapi.emulator.state.clock import read_moment
 
@@ -20,31 +21,42 @@ KINDS: Final[tuple[str, ...]] = tuple(control_schemas()["fault"]["properties"]["
 class FaultTargets(NamedTuple):
     """The names that a fault may have: APIs with their paths, all paths, mini programs.
 
-    ``dated`` has the paths of APIs whose data are ready some time after midnight.
+    ``dated`` has the paths of APIs whose data are ready some time after midnight. ``catalogue`` has
+    the texts of the APIs' own errors.
     """
 
     apis: Mapping[str, str]
     paths: frozenset[str]
     appids: Mapping[str, Any]
     dated: frozenset[str]
+    catalogue: Catalogue
+
+    def errors_of(self, definition: Mapping[str, Any]) -> dict[int, str]:
+        """Return the own errors of the APIs that a fault applies to alone."""
+        api, path = definition.get("api"), definition.get("path")
+        names = [api] if api else [name for name, each in self.apis.items() if each == path]
+        return {code: text for name in names for code, text in self.catalogue[name].errors.items()}
 
 
 class Fault:
     """An injected fault, and the number of requests that it was applied to."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of it
         self,
         number: int,
         definition: Mapping[str, Any],
         path: str | None,
         chance: random.Random,
         owner: Owner,
+        errors: Mapping[int, str],
     ) -> None:
         self.id = number
         self.kind: str = definition["kind"]
         self.definition = dict(definition)
         self.path = path
         self.owner = owner
+        self.errors = errors
+        """The texts of the codes that only its API has."""
         self.times: int | None = definition.get("times")
         self.rate: float = definition.get("rate", 1)
         self.until: datetime | None = definition.get("until")
@@ -98,20 +110,26 @@ def checked_fault(
     """
     if isinstance(definition, Mapping) and isinstance(definition.get("until"), datetime):
         definition = {**definition, "until": definition["until"].isoformat()}
-    apis, paths, appids, _ = targets
-    given = checked_input(
-        "fault", definition, kind=KINDS, api=apis, path=sorted(paths), appid=appids
-    )
+    names = {"api": targets.apis, "path": sorted(targets.paths), "appid": targets.appids}
+    given = checked_input("fault", definition, kind=KINDS, **names)
     if "api" in given and "path" in given:
         raise InvalidInputError("a fault has api or path or neither, not both")
-    if given["kind"] == "error" and given["errcode"] not in TEXTS and "errmsg" not in given:
-        raise InvalidInputError(f"errcode {given['errcode']} has no text here: give errmsg too")
+    if given["kind"] == "error" and "errmsg" not in given:
+        _check_text(given["errcode"], given, targets)
     seconds = given.get("seconds")
     if isinstance(seconds, Mapping) and "uniform" in seconds and gt(*seconds["uniform"]):
         raise InvalidInputError(explained("fault", given, ("seconds",)))
     if "until" in given:
         given["until"] = _later(given["until"], now(given.get("appid")))
     return given
+
+
+def _check_text(code: int, definition: Mapping[str, Any], targets: FaultTargets) -> None:
+    if has_text(code, targets.errors_of(definition)):
+        return
+    having = [api.name for api in targets.catalogue.values() if code in api.errors]
+    advice = f', or an api that has it, such as "{having[0]}"' if having else ""
+    raise InvalidInputError(f"errcode {code} has no text here: give errmsg too{advice}")
 
 
 def _later(value: str, now: datetime) -> datetime:

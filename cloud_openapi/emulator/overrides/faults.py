@@ -51,7 +51,8 @@ class Faults:
             self._number += 1
             # Its own generator: requests of other mini programs must not change its results.
             generator = random.Random(owner.streams.draw("fault", 16))  # noqa: S311 - repeatable
-            fault = Fault(self._number, given, path, generator, owner)
+            errors = self._targets.errors_of(given)
+            fault = Fault(self._number, given, path, generator, owner, errors)
             self._by_number[fault.id] = fault
             owner.faults.append(fault)
         return fault
@@ -166,7 +167,7 @@ class AppliedFault(NamedTuple):
         if code is not None:
             text = self.fault.definition.get("errmsg")
             if text is None:
-                text = text_at(code, self.caller.path, self.caller.address)
+                text = text_at(code, self.caller.path, self.caller.address, self.fault.errors)
             raise RefusalError(code, self.note, text)
 
     def after(self, response: Response) -> Response:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from cloud_openapi.catalogue import Catalogue
-from cloud_openapi.emulator.errors import NotFoundError, RefusalError
+from cloud_openapi.emulator.errors import NotFoundError
 from cloud_openapi.emulator.overrides.caller import Owner
-from cloud_openapi.emulator.overrides.pin import Pin, checked_pin
+from cloud_openapi.emulator.overrides.pin import Pin, PinnedAnswer, checked_pin
 from cloud_openapi.forks import fork_safe
 
 _Value = TypeVar("_Value")
@@ -54,7 +54,7 @@ class RequestTable(Generic[_Value]):
         return self._by_names.get(names, {}).get(_key(request, names))
 
 
-class PinTables(dict[str, RequestTable["Pin"]]):
+class PinTables(dict[str, RequestTable[Pin]]):
     """The pins of one mini program, or those for all, by the name of the API."""
 
 
@@ -88,7 +88,7 @@ class Pins:
         given = checked_pin(definition, self._catalogue, self._appids)
         with self._lock:
             self._number += 1
-            pin = Pin(self._number, given)
+            pin = Pin(self._number, given, self._catalogue.get(given["api"]))
             owner = self._owner_of(pin.appid)
             table = owner.pins.setdefault(pin.api, RequestTable())
             former = table.get(pin.request)
@@ -98,21 +98,21 @@ class Pins:
             table.put(pin.request, pin)
         return pin
 
-    def answer(self, owner: Owner, api: str, request: Mapping[str, Any]) -> tuple[Any, str] | None:
-        """Return the pinned answer to a request and its source, or None without a pin.
+    def answer(self, owner: Owner, api: str, request: Mapping[str, Any]) -> PinnedAnswer | None:
+        """Return the pinned answer to a request, or None without a pin.
 
         A mini program's own pins come first. Raises RefusalError for an error without a text.
         """
         if not self._by_number:
             return None
         for each in (owner, self._owner_of(None)):
-            table = each.pins.get(api)
+            table: RequestTable[Pin] | None = each.pins.get(api)
             for pin in table.find(request) if table is not None else ():
                 with self._lock:
                     if pin.over:
                         continue
-                    answer = pin.next()
-                return _as_sent(answer, f"pin {pin.id}")
+                    response = pin.next()
+                return pin.as_sent(response)
         return None
 
     def remove(self, number: int) -> None:
@@ -151,13 +151,6 @@ class Pins:
     def _drop(self, number: int) -> None:
         pin, owner = self._by_number.pop(number)
         owner.pins[pin.api].drop(pin.request)
-
-
-def _as_sent(answer: Any, source: str) -> tuple[Any, str]:
-    # An error without a text gets WeChat's text and a rid.
-    if isinstance(answer, dict) and answer.get("errcode") and "errmsg" not in answer:
-        raise RefusalError(answer["errcode"], source)
-    return answer, source
 
 
 def _key(request: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:

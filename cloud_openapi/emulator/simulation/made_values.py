@@ -3,6 +3,7 @@
 Such a value is an object with a key that begins with ``$``; entry.schema.json describes them.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from string import ascii_letters, digits, hexdigits
@@ -14,6 +15,8 @@ from cloud_openapi.emulator.state.seeds import RandomStreams
 MISSING: Final = object()
 """A parameter that the request lacks: its field is left out."""
 _ALPHABETS: Final = {"#": digits, "?": hexdigits[:16], "*": digits + ascii_letters}
+# A sign after a backslash stands for itself.
+_SIGNS: Final = re.compile(r"\\?.")
 _ID_OF_A_FILE: Final = "*" * 64
 _WIDTH: Final = 430
 
@@ -61,10 +64,11 @@ def made_answer(value: Any, source: Source) -> Any:
 
 def _text(value: Mapping[str, Any], source: Source) -> str | int:
     pattern: str = value["$made"]
-    drawn = source.streams.draw("made", len(pattern))
+    signs = _SIGNS.findall(pattern)
+    drawn = source.streams.draw("made", len(signs))
     made = [
-        alphabet[byte % len(alphabet)] if (alphabet := _ALPHABETS.get(sign)) else sign
-        for sign, byte in zip(pattern, drawn, strict=True)
+        alphabet[byte % len(alphabet)] if (alphabet := _ALPHABETS.get(sign)) else sign[-1]
+        for sign, byte in zip(signs, drawn, strict=True)
     ]
     if value.get("as") != "integer":
         return "".join(made)

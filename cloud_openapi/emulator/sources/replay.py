@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.errors import InvalidInputError, RefusalError
+from cloud_openapi.emulator.raw_response import RawResponse
 from cloud_openapi.emulator.sources.source import (
-    RawResponse,
     Simulate,
     Source,
     SourceAnswer,

@@ -5,15 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cloud_openapi.catalogue import Catalogue, Operation
-
-
-class RawResponse(NamedTuple):
-    """An HTTP response to pass on unchanged."""
-
-    status: int
-    reason: str
-    content_type: str
-    body: bytes
+from cloud_openapi.emulator.raw_response import RawResponse
 
 
 class SourceAnswer(NamedTuple):

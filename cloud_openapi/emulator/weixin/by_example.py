@@ -12,12 +12,16 @@ from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.errors import TEXTS, RefusalError
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.pins import RequestTable
+from cloud_openapi.emulator.raw_response import RawResponse
 from cloud_openapi.emulator.simulation.made_values import MISSING, Source, is_made, made_answer
-from cloud_openapi.emulator.sources.source import RawResponse
 from cloud_openapi.emulator.weixin.request_check import request_check
 from cloud_openapi.emulator.weixin.respond import Answer, Call, Rename
 
 _SNAKE: Final = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
+_NO_FILE: Final = (
+    "{} is not a file: a cloud call sends a file as {{contentType, value: Buffer}}, "
+    "HTTPS as a part of a multipart/form-data body"
+)
 Matches = Callable[[Mapping[str, Any]], bool]
 
 
@@ -59,12 +63,13 @@ class ByExample:
         self, call: Call, params: dict[str, Any], program: MiniProgram, now: datetime
     ) -> Answer:
         """Answer a call. Raises RefusalError."""
+        self._require_files(call, params)
         for refusal in self._refusals:
             if refusal.matches(params):
                 because = _renamed(refusal.because, call.rename)
                 raise self._error(refusal.code, "answers", because)
         self._require_valid(params, call.rename)
-        for example in self._documented.find(params):
+        for example in self._documented.find(_by_filename(params, call.files)):
             return Answer(example, "documented example")
         for case in self._cases:
             if case.matches(params):
@@ -72,6 +77,12 @@ class ByExample:
                     return Answer(case.response, "example")
                 return self._made(case.response, _source(call, params, program, now))
         return Answer(self._operation.examples[0]["response"], "documented example")
+
+    def _require_files(self, call: Call, params: Mapping[str, Any]) -> None:
+        """Raise RefusalError if a file came as JSON."""
+        for name in self._operation.files:
+            if name in params and name not in call.files:
+                raise RefusalError(47001, "files", reason=_NO_FILE.format(call.rename(name)))
 
     def _made(self, response: Mapping[str, Any], source: Source) -> Answer:
         made = made_answer(response, source)
@@ -85,6 +96,11 @@ class ByExample:
     def _error(self, code: int, check: str, because: str) -> RefusalError:
         text = TEXTS.get(code) or self._operation.errors[code]
         return RefusalError(code, check, text, because)
+
+
+def _by_filename(params: dict[str, Any], files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return parameters with files as WeChat's examples have them: by their names alone."""
+    return {**params, **{name: {"filename": params[name]["filename"]} for name in files}}
 
 
 def _source(call: Call, params: Mapping[str, Any], program: MiniProgram, now: datetime) -> Source:

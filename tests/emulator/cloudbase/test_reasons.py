@@ -209,15 +209,17 @@ def test_a_request_for_an_unknown_function_is_reported(served):
     assert "Did you mean report?" in ended.reason
 
 
-def test_an_api_that_is_not_emulated_names_the_pin(served):
-    served.write("caller", CALLER, ["security.msgSecCheck"])
-    outcome = invoke(served, "caller", {"api": "security.msgSecCheck", "params": {}})
+@pytest.mark.parametrize(
+    ("api", "force"), [("officialAccount.semantic.search", ""), ("made.up", "--force ")]
+)
+def test_an_api_that_is_not_emulated_names_the_pin(served, api, force):
+    served.write("caller", CALLER, [api])
+    outcome = invoke(served, "caller", {"api": api, "params": {}})
     reason = (
         "The API is not emulated; to pin a response: cloud-openapi control --url "
-        f"http://localhost:{served.url.rpartition(':')[2]} pins add security.msgSecCheck --force "
-        "--response JSON"
+        f"http://localhost:{served.url.rpartition(':')[2]} pins add {api} {force}--response JSON"
     )
-    check(served, outcome, f"security.msgSecCheck -604100: {reason}")
+    check(served, outcome, f"{api} -604100: {reason}")
 
 
 # ---- parameters ----------------------------------------------------------------------------

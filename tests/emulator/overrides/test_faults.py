@@ -8,6 +8,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from support.entries import DOORS, SEND, catalogue_of
 from support.paths import ROOT
 from support.processes import WAIT, until
 from support.threads import run_concurrently
@@ -367,7 +368,7 @@ def test_fault_is_described(faulty):
         ({"kind": "drop", "rate": 1.1}, "above 0 and at most 1"),
         (
             {"kind": "drop", "api": "analysis.x"},
-            "api is one of analysis.getDailyRetain, .*'analysis.x'",
+            "api is one of .*not 'analysis.x'",
         ),
         ({"kind": "drop", "path": "/x"}, "path is one of .*/cgi-bin/stable_token, .*, not '/x'"),
         ({"kind": "drop", "appid": {}}, "appid is one of wxdemo000000000000, wxother, not"),
@@ -378,6 +379,32 @@ def test_invalid_definition_is_refused_with_the_reason(faulty, definition, reaso
     with pytest.raises(ValueError, match=reason):
         faulty.emulator.faults.add(definition)
     assert faulty.emulator.faults.active == ()
+
+
+@pytest.mark.parametrize("target", [{"api": "notice.send"}, {"path": SEND["path"]}])
+def test_an_error_of_an_apis_own_has_its_text_there(tmp_path, target):
+    faulty = Faulty(catalogue=catalogue_of(tmp_path))
+    faulty.add("error", errcode=43101, **target)
+    answer = faulty.ask(SEND["path"], {"touser": "OPENID"}).json
+    assert answer["errcode"] == 43101
+    assert answer["errmsg"].startswith("user refuse to accept the msg rid: ")
+
+
+@pytest.mark.parametrize("target", [{}, {"api": "notice.list"}, {"path": "/cgi-bin/token"}])
+def test_an_error_of_an_apis_own_has_no_text_elsewhere(tmp_path, target):
+    faulty = Faulty(catalogue=catalogue_of(tmp_path))
+    advice = 'give errmsg too, or an api that has it, such as "notice.send"'
+    with pytest.raises(ValueError, match=advice):
+        faulty.add("error", errcode=43101, **target)
+
+
+def test_apis_of_one_path_share_their_errors(tmp_path):
+    faulty = Faulty(catalogue=catalogue_of(tmp_path))
+    for code, text in ((89001, "door is stuck"), (89002, "no doors")):
+        faulty.emulator.faults.clear()
+        faulty.add("error", errcode=code, path=DOORS["path"])
+        answer = faulty.ask(DOORS["path"], {"action": "list"}).json
+        assert answer["errmsg"].startswith(f"{text} rid: ")
 
 
 # ---- through the facade, in this process and over a socket ---------------------------------

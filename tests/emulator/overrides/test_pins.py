@@ -1,9 +1,12 @@
 """Answers that a caller pins to requests: which one is given, how often, and what is refused."""
 
+import base64
 import json
 import threading
 
 import pytest
+from support.entries import DOWNLOAD, LIST, SEND, catalogue_of
+from support.gateway import Gateway
 from support.paths import sample
 from support.values import API, DAY, NOW, OTHER
 
@@ -11,6 +14,7 @@ from cloud_openapi import CloudSDKError
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, create_app
+from cloud_openapi.wire.messages import Pair
 
 PATH = "/datacube/getweanalysisappiddailyretaininfo"
 RECORDED = sample("getDailyRetain.response.recorded-20191015-php.json")
@@ -220,7 +224,7 @@ BROKEN = {**RECORDED, "visit_uv": [{"key": 0, "value": "119450"}]}
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"api": "analysis.getDailyRetian"}, "api is one of analysis.getDailyRetain, "),
+        ({"api": "analysis.getDailyRetian"}, "(did you mean analysis.getDailyRetain?)"),
         ({"api": None}, "api is one of "),
         ({"response": BROKEN}, "response.visit_uv[0].value: '119450' is not of type 'integer'"),
         ({"response": {"ref_date": "20260310"}}, "response: 'visit_uv_new' is a required property"),
@@ -287,6 +291,122 @@ def test_pin_keeps_a_copy_of_its_definition(pinned):
     pinned.pin(response=answer)
     answer["ref_date"] = "changed"
     assert pinned.call() == RECORDED
+
+
+# ---- APIs of other kinds -------------------------------------------------------------------
+
+PNG = b"\x89PNG\r\n\x1a\n"
+FILE = {"contentType": "image/png", "base64": base64.b64encode(PNG).decode()}
+# Documented, of another kind of account, and without an entry.
+UNKNOWN = "officialAccount.semantic.search"
+
+
+class Others(Pinned):
+    """An emulator of the tests' own APIs."""
+
+    def __init__(self, folder):
+        self.gateway = Gateway(clock=Clock(NOW), catalogue=catalogue_of(folder))
+        self.gateway.functions.permissions_of = lambda _name: {"picture.download", UNKNOWN}
+        self.emulator, self.client = self.gateway.emulator, self.gateway.client
+
+    def get(self, path, **query):
+        token = self.emulator.program(DEMO_APPID).tokens.grant()[0]
+        return self.client.get(path, query_string={"access_token": token, **query})
+
+
+@pytest.fixture
+def others(tmp_path):
+    return Others(tmp_path)
+
+
+def test_an_error_of_the_apis_own_gets_its_text_and_a_rid(others):
+    others.emulator.pins.add({"api": "notice.send", "response": {"errcode": 43101}})
+    answer = others.call({"touser": "OPENID"}, path=SEND["path"])
+    assert answer["errcode"] == 43101
+    assert answer["errmsg"].startswith("user refuse to accept the msg rid: ")
+
+
+def test_a_common_text_is_wechats_whatever_the_entry_says(others):
+    others.emulator.pins.add({"api": "notice.send", "response": {"errcode": -1}})
+    answer = others.call({"touser": "OPENID"}, path=SEND["path"])
+    assert answer["errmsg"].startswith("system error rid: ")
+
+
+def test_an_error_of_another_api_has_no_text(others):
+    with pytest.raises(ValueError, match="errcode 43101 has no text here"):
+        others.emulator.pins.add({"api": "notice.list", "response": {"errcode": 43101}})
+
+
+def test_parameters_of_the_query_select_a_pin(others):
+    pin = {"api": "notice.list", "request": {"start": 7}, "response": {"count": 99}}
+    others.emulator.pins.add(pin)
+    assert others.get(LIST["path"], start=7).json == {"count": 99}
+    assert others.get(LIST["path"], start=8).json != {"count": 99}
+
+
+def test_a_pinned_file_is_sent_as_bytes_over_https(others):
+    others.emulator.pins.add({"api": "picture.download", "response": FILE})
+    answer = others.get(DOWNLOAD["path"], media_id="x")
+    assert (answer.data, answer.content_type) == (PNG, "image/png")
+    assert others.last_check() == "pin 1"
+
+
+@pytest.mark.parametrize("api", ["picture.download", UNKNOWN])
+def test_a_pinned_file_is_sent_as_bytes_through_the_gateway(others, api):
+    others.emulator.pins.add({"api": api, "response": FILE})
+    answer = others.gateway.call([Pair("media_id", b'"x"')], api)
+    assert (answer.body, answer.content_type) == (PNG, "image/png")
+
+
+def test_a_documented_api_without_an_entry_is_pinned_without_force(others):
+    others.emulator.pins.add({"api": UNKNOWN, "request": {"query": "q"}, "response": {"ret": 0}})
+    assert json.loads(others.gateway.call([Pair("query", b'"q"')], UNKNOWN).body) == {"ret": 0}
+
+
+def test_an_object_with_the_keys_of_a_file_is_json_where_no_file_is_answered(others):
+    response = {"contentType": "image/png", "base64": "no base64!"}
+    others.emulator.pins.add({"api": "notice.send", "response": response, "force": True})
+    assert others.call({"touser": "OPENID"}, path=SEND["path"]) == response
+
+
+def test_force_accepts_json_where_a_file_is_answered(others):
+    pin = {"api": "picture.download", "response": {"video_url": "https://x"}, "force": True}
+    others.emulator.pins.add(pin)
+    assert others.get(DOWNLOAD["path"], media_id="x").json == {"video_url": "https://x"}
+
+
+@pytest.mark.parametrize("force", [True, False])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"base64": "no base64!"}, r"response\.base64 is the file's content: "),
+        ({"base64": 5}, r"response\.base64 is the file's content: "),
+        ({"contentType": "png"}, r"response\.contentType is a type such as image/png, not 'png'"),
+        ({"contentType": "image/png\r\nx: y"}, r"response\.contentType is a type"),
+        ({"contentType": None}, r"response\.contentType is a type"),
+    ],
+)
+def test_a_file_that_cannot_be_sent_is_refused(others, change, reason, force):
+    pin = {"api": "picture.download", "response": {**FILE, **change}, "force": force}
+    with pytest.raises(ValueError, match=reason):
+        others.emulator.pins.add(pin)
+
+
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        ({"contentType": "image/png", "buffer": "x"}, 'response is a file such as {"contentType"'),
+        ({"media": "x"}, "response is a file such as"),
+        ("x", "response is a file such as"),
+        ({**FILE, "contentType": "text/html"}, "contentType is image/.*, not text/html"),
+        ({"errcode": 40007, "more": 1}, "response: Additional properties"),
+    ],
+    ids=str,
+)
+def test_an_answer_that_is_not_a_file_of_the_api_is_refused(others, response, reason):
+    with pytest.raises(ValueError, match=reason) as refused:
+        others.emulator.pins.add({"api": "picture.download", "response": response})
+    assert '"force": true pins it anyway' in str(refused.value)
 
 
 # ---- over HTTP -----------------------------------------------------------------------------

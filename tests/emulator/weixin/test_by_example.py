@@ -52,6 +52,7 @@ ENTRIES = {
                     "errmsg": "ok",
                     "msgid": {"$made": "##########", "as": "integer"},
                     "trace": {"$made": "a-????-****-####"},
+                    "link": {"$made": "go\\?t=\\#\\*#"},
                 }
             },
         ],
@@ -103,7 +104,7 @@ ENTRIES = {
         "errors": {"41005": "media data missing", "40009": "invalid image size"},
         "examples": [
             {
-                "request": {"type": "image", "media": {"filename": "a.png"}},
+                "request": {"type": "image", "media": {"filename": "test.jpg"}},
                 "response": {"media_id": "MEDIA"},
             }
         ],
@@ -175,6 +176,11 @@ def test_a_documented_example_is_answered_to_the_letter(client):
     assert client.answer("notes.send", {"touser": "OPENID"}) == {"errcode": 0, "errmsg": "ok"}
 
 
+def test_a_documented_file_is_known_by_its_name(catalogue):
+    params, files = {"type": "image"}, {"media": ("test.jpg", "image/jpeg", PNG)}
+    assert HTTPS(catalogue).answer("notes.upload", params, files) == {"media_id": "MEDIA"}
+
+
 def test_made_values_have_their_form_and_follow_from_the_seed(client, catalogue):
     first, second = (client.answer("notes.send", {"touser": "o1"}) for _ in range(2))
     assert first["msgid"] != second["msgid"]
@@ -186,6 +192,7 @@ def test_made_values_have_their_form_and_follow_from_the_seed(client, catalogue)
         True,
         True,
     )
+    assert first["link"][:-1] == "go?t=#*"
     again = type(client)(catalogue)
     assert again.answer("notes.send", {"touser": "o1"}) == first
 
@@ -310,6 +317,14 @@ def test_a_shared_path_refuses_what_fits_none(catalogue):
         "/wxa/notes/manage", query_string={"access_token": https.token}, json={"action": "?"}
     )
     assert answer.json["errcode"] == 47001
+
+
+@pytest.mark.parametrize("media", [{"value": {"type": "Buffer", "data": [65]}}, "a.png", None])
+def test_a_file_that_comes_as_json_is_refused(client, media):
+    body = client.answer("notes.upload", {"type": "image", "media": media})
+    assert body["errcode"] == 47001
+    entry = client.emulator.journal_entries()[-1]
+    assert entry["reason"].startswith("media is not a file: ")
 
 
 def test_a_reset_forgets_the_files(client):
