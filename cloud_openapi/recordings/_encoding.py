@@ -22,8 +22,8 @@ _MAGIC = {
     b"\x28\xb5\x2f\xfd": "zstd",
     **dict.fromkeys((b"x\x01", b"x\x5e", b"x\x9c", b"x\xda"), "deflate"),
 }
-# Images that WeChat's APIs return. They are known not to be compressed by a coding.
-_IMAGES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8")
+# Images, sound and films that WeChat's APIs take and return. No coding compresses them.
+_MEDIA = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n|GIF8|RIFF|#!AMR|ID3|OggS|\0\0\0.ftyp", re.DOTALL)
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _MOST_CODINGS = 8
 _MOST_MEMBERS = 64
@@ -90,7 +90,7 @@ def _undone(body: bytes, codings: list[str]) -> bytes:
         body = plain
     else:
         raise RecordingError(f"body: is encoded more than {_MOST_CODINGS} times")
-    if failure and body and not body.startswith(_IMAGES):
+    if failure and body and not is_media(body):
         # A coding that is not known may leave text, as base64 does.
         is_known = all(coding in _DECODERS for coding in codings)
         if not (_is_text(body) if is_known else _STRUCTURED.match(body)):
@@ -130,7 +130,7 @@ def _without(body: bytes, coding: str) -> bytes:
 
 def _unnamed(body: bytes) -> bytes | None:
     """Return a body without a coding that no header names, None if it has none."""
-    if not body or _is_text(body) or body.startswith(_IMAGES):
+    if not body or _is_text(body) or _MEDIA.match(body):
         return None
     magic = next((coding for magic, coding in _MAGIC.items() if body.startswith(magic)), None)
     if magic is not None:
@@ -233,6 +233,11 @@ def _is_text(body: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return bool(text) and not _CONTROL.search(text)
+
+
+def is_media(body: bytes) -> bool:
+    """Return whether a body is an image, sound or a film by its first bytes, and not a text."""
+    return bool(_MEDIA.match(body)) and not _is_text(body)
 
 
 def text_of(body: bytes) -> str | bytes:

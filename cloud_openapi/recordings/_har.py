@@ -48,7 +48,7 @@ def read_har(
     """
     file, redactor = Path(path), redactor or Redactor()
     catalogue = default_catalogue() if catalogue is None else catalogue
-    paths = frozenset(operation.path for operation in catalogue.values())
+    paths = frozenset(outline.path for outline in catalogue.outlines.values())
     found = []
     for number, entry in enumerate(_entries(file)):
         try:

@@ -53,9 +53,9 @@ def header(headers: Headers, name: str) -> str | None:
 
 def api_of(catalogue: Catalogue, method: str, path: str) -> str | None:
     """Return the name of the API with this method and path, None if unknown."""
-    for operation in catalogue.values():
-        if (operation.method, operation.path) == (method, path):
-            return operation.name
+    for name, outline in catalogue.outlines.items():
+        if (outline.method, outline.path) == (method, path):
+            return name
     return None
 
 

@@ -86,11 +86,12 @@ class Recorder:
         if operation is None:
             path = _SLUG.sub("-", clean.path).strip("-")[:60] or "root"
             return f"{path}/{self._digest(clean)}"
-        rule, params = operation.rules[0], clean.request_json
-        ends = [_at(params, name) for name in (rule.begin, rule.end)]
-        if not all(_DATE.fullmatch(end) for end in ends):
+        params = clean.request_json
+        dates = {name for rule in operation.rules for name in (rule.begin, rule.end)}
+        ends = [_at(params, name) for rule in operation.rules for name in (rule.begin, rule.end)]
+        if not ends or not all(_DATE.fullmatch(end) for end in ends):
             return f"{operation.name}/{self._digest(clean)}"
-        more = isinstance(params, dict) and params.keys() - {rule.begin, rule.end}
+        more = isinstance(params, dict) and params.keys() - dates
         return f"{operation.name}/{'-'.join([*ends, *([self._digest(clean)] if more else [])])}"
 
     def _digest(self, clean: Interaction) -> str:

@@ -64,17 +64,25 @@ class Replay:
                 self._apis[one.api].append(number)
 
     @classmethod
-    def load(cls, path: str | Path, *, repeat: bool = False, by_api: bool = False) -> "Replay":
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        repeat: bool = False,
+        by_api: bool = False,
+        catalogue: Catalogue | None = None,
+    ) -> "Replay":
         """Load a cassette, or all cassettes below a folder.
 
         Raises NoRecordingsError if there are none, and RecordingError.
         """
-        place, catalogue = Path(path), default_catalogue()
+        place = Path(path)
+        catalogue = default_catalogue() if catalogue is None else catalogue
         files = files_of(place) if place.exists() else []
         if not files:
             raise NoRecordingsError(f"There are no recordings in {place}. {_HOW_TO_RECORD}")
         found = load_files(files, catalogue)
-        return cls(found, repeat=repeat, by_api=by_api, place=str(place))
+        return cls(found, repeat=repeat, by_api=by_api, catalogue=catalogue, place=str(place))
 
     def __len__(self) -> int:
         return len(self._recorded)
@@ -140,7 +148,7 @@ class Replay:
     ) -> NoRecordingsError | NoMatchError | NetworkBlockedError:
         if not self._recorded:
             return NoRecordingsError(f"There are no recordings in {self._place}. {_HOW_TO_RECORD}")
-        known_path = any(operation.path == key.path for operation in self._catalogue.values())
+        known_path = any(key.path == outline.path for outline in self._catalogue.outlines.values())
         if host is not None and host not in self._hosts and not known_path:
             return NetworkBlockedError(
                 f"{_named(key)} was not sent to {host}: only recordings answer, and none of them "

@@ -1,11 +1,13 @@
 """Compare requests, and describe their differences."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from cloud_openapi.recordings._rules import REDACTED, Rules
+from cloud_openapi.wire import multipart
 
 _LONGEST_SHOWN = 60
 _ABSENT = object()
@@ -18,7 +20,7 @@ class Key(NamedTuple):
     path: str
     query: tuple[tuple[str, str], ...]
     body: str | bytes
-    """JSON with sorted names, or the bytes of a body that is not JSON."""
+    """JSON with sorted names, also that of a form's parts; the bytes of any other body."""
 
     @property
     def is_masked(self) -> bool:
@@ -56,10 +58,27 @@ def request_differences(asked: Key, recorded: Key) -> list[str]:
 
 def _canonical(body: bytes, rules: Rules) -> str | bytes:
     try:
-        value = json.loads(body)
+        value = _form(body) if body.startswith(b"--") else json.loads(body)
         return json.dumps(_comparable(value, rules), sort_keys=True, separators=(",", ":"))
     except (ValueError, RecursionError):
         return body
+
+
+def _form(body: bytes) -> dict[str, Any]:
+    """Return a form as JSON, so that forms are compared whatever their boundary is.
+
+    Raises ValueError for a body that is not a form.
+    """
+    boundary = body[2:].split(b"\r\n", 1)[0].decode("latin-1")
+    parts = multipart.read_parts(f'{multipart.CONTENT_TYPE}; boundary="{boundary}"', body)
+    return {"form": {name: _part(part) for name, part in parts.items()}}
+
+
+def _part(part: multipart.Part) -> Any:
+    if not part.filename:
+        return part.content.decode("utf-8", "replace")
+    digest = hashlib.sha256(part.content).hexdigest()
+    return {"filename": part.filename, "size": len(part.content), "sha256": digest}
 
 
 def _comparable(value: Any, rules: Rules) -> Any:

@@ -4,11 +4,11 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus, urlsplit, urlunsplit
 
-from cloud_openapi.recordings._encoding import rewritten
+from cloud_openapi.recordings._encoding import is_media, rewritten
 from cloud_openapi.recordings._interaction import Headers
 from cloud_openapi.recordings._rules import REDACTED, Pattern, Rules
 
@@ -24,6 +24,12 @@ _NUMBER = re.compile(r"[0-9eE.+-]*")
 _ATTRIBUTE = re.compile(
     r"\b(?:expires|max-age|path|domain|samesite|httponly|secure)\b", re.IGNORECASE
 )
+
+
+class _File(str):
+    """The content of a file in a form, which is kept as it is."""
+
+    __slots__ = ()
 
 
 class Sweep:
@@ -58,8 +64,11 @@ class Sweep:
         return found
 
     def body(self, body: bytes) -> bytes:
-        """Return a body in UTF-8, -16 or -32 without secrets; the same bytes if it has none."""
-        return rewritten(body, self.text)
+        """Return a body in UTF-8, -16 or -32 without secrets; the same bytes if it has none.
+
+        An image is not text: a part that looks like a secret would be changed, and it with it.
+        """
+        return body if is_media(body) else rewritten(body, self.text)
 
     def text(self, text: str) -> str:
         """Return a text without secrets: JSON, an encoded form, or another format."""
@@ -79,7 +88,7 @@ class Sweep:
         if "=" in text and not any(mark in text for mark in ' \n"<{'):
             text = self.form(text)
         if _DISPOSITION.search(text):
-            text = self._multipart(text)
+            return self._multipart(text)
         return self._patterns(text)
 
     def _multipart(self, text: str) -> str:
@@ -101,7 +110,12 @@ class Sweep:
                 found = _PART_NAME.search(bare)
                 name = found[1] if found else name
                 value = [] if name and not bare else None
-        return "\n".join([*kept, self._part(name, value)] if value else kept)
+        if value:
+            kept.append(self._part(name, value))
+        runs = groupby(kept, lambda line: isinstance(line, _File))
+        return "\n".join(
+            "\n".join(run) if of_file else self._patterns("\n".join(run)) for of_file, run in runs
+        )
 
     def _part(self, name: str, lines: list[str]) -> str:
         text = "\n".join(lines)
@@ -109,6 +123,8 @@ class Sweep:
         if value.strip() and self._rules.secret(name):
             self._meet(value.strip())
             value = REDACTED
+        elif is_media(value.encode("utf-8", "surrogateescape")):
+            return _File(text)
         else:
             value = self.text(value)
         return value + "\r" * text.endswith("\r")

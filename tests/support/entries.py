@@ -35,6 +35,7 @@ def entry(name, method="POST", **more):
 TEXT, NUMBER, FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 IMAGE = {"contentMediaType": "image/png"}
 FILE = {"contentMediaType": "image/*", "description": "The picture"}
+EMPTY = {"properties": {"size": {"const": 0}}}
 
 ROOMS = entry(
     "rooms.list",
@@ -45,18 +46,37 @@ ROOMS = entry(
     ),
     response=_object({"rooms": {"type": "array", "items": {"$ref": "#/$defs/room"}}}, ["rooms"])
     | {"$defs": {"room": _object({"room_id": NUMBER, "any_thing": {}}, ["room_id"])}},
+    answers=[
+        {
+            "response": {
+                "rooms": [{"room_id": {"$param": "roomId"}}],
+                "key_word": {"$param": "key_word", "or": ""},
+            }
+        }
+    ],
     examples=[{"request": {"roomId": 7}, "response": {"rooms": [{"room_id": 7}]}}],
 )
 CHECK = entry(
     "pictures.check",
     query=["type", "img_url"],
     request=_object({"type": TEXT, "img_url": TEXT, "img_file": FILE}),
+    errors={"40006": "invalid file size"},
+    answers=[
+        {
+            "when": {"required": ["img_file"], "properties": {"img_file": EMPTY}},
+            "errcode": 40006,
+            "because": "img_file is empty",
+        },
+        {"when": {"required": ["img_file"]}, "response": {"media_id": {"$keep": "img_file"}}},
+        {"response": {"errcode": 0, "errmsg": "ok", "url": {"$param": "img_url", "or": ""}}},
+    ],
     examples=[{"request": {"img_file": {"filename": "a.png"}}, "response": {"errcode": 0}}],
 )
 DRAW = entry(
     "pictures.draw",
     request=_object({"text": TEXT, "line_color": _object({"r": {}, "is_dark": FLAG}, ["r"])}),
     response=IMAGE,
+    answers=[{"response": {"$qr": ["text"]}}],
     examples=[{"request": {"text": "a"}}],
 )
 FETCH = entry(
@@ -64,12 +84,15 @@ FETCH = entry(
     "GET",
     request=_object({"media_id": TEXT}, ["media_id"]),
     response=IMAGE,
+    errors={"40007": "invalid media_id"},
+    answers=[{"response": {"$kept": "media_id"}}],
     examples=[{"request": {"media_id": "m"}}],
 )
 TASK = entry(
     "tasks.add",
     query=["open_id"],
     request=_object({"open_id": TEXT, "id_list": {"type": "array", "items": TEXT}}, ["id_list"]),
+    answers=[{"response": {"errcode": 0, "errmsg": "ok", "to": {"$param": "open_id", "or": ""}}}],
     examples=[{"request": {"id_list": ["a"]}, "response": {"errcode": 0}}],
 )
 ORDER = entry(

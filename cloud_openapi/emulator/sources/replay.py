@@ -11,6 +11,7 @@ from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.errors import InvalidInputError, RefusalError
 from cloud_openapi.emulator.raw_response import RawResponse
 from cloud_openapi.emulator.sources.source import (
+    Sent,
     Simulate,
     Source,
     SourceAnswer,
@@ -45,9 +46,9 @@ def _replay(settings: SourceSettings) -> Source:
 def _spy(settings: SourceSettings) -> Source:
     replay = _loaded(settings, repeat=True)
 
-    def source(operation: Operation, body: bytes, _simulate: Simulate) -> SourceAnswer | None:
+    def source(operation: Operation, sent: Sent, _simulate: Simulate) -> SourceAnswer | None:
         try:
-            return _answer(replay.find(operation.method, operation.path, body))
+            return _answer(replay.find(operation.method, sent.target(operation.path), sent.body))
         except ReplayError:
             return None
 
@@ -59,9 +60,9 @@ def _record(settings: SourceSettings) -> Source:
     upstream = Upstream(settings.upstream, settings.app)
     recorder.redactor.give(*upstream.app)
 
-    def source(operation: Operation, body: bytes, _simulate: Simulate) -> SourceAnswer:
+    def source(operation: Operation, sent: Sent, _simulate: Simulate) -> SourceAnswer:
         try:
-            found = upstream.send(operation.method, operation.path, body)
+            found = upstream.send(operation.method, operation.path, sent)
             recorder.add(found)
         except UpstreamError as error:
             return _refusal(HTTPStatus.BAD_GATEWAY, "UPSTREAM", str(error))
@@ -75,9 +76,9 @@ def _record(settings: SourceSettings) -> Source:
 def _diff(settings: SourceSettings) -> Source:
     upstream = Upstream(settings.upstream, settings.app)
 
-    def source(operation: Operation, body: bytes, simulate: Simulate) -> SourceAnswer:
+    def source(operation: Operation, sent: Sent, simulate: Simulate) -> SourceAnswer:
         try:
-            found = upstream.send(operation.method, operation.path, body)
+            found = upstream.send(operation.method, operation.path, sent)
         except UpstreamError as error:
             return _refusal(HTTPStatus.BAD_GATEWAY, "UPSTREAM", str(error))
         answer = _answer(found, "upstream")
@@ -96,10 +97,10 @@ SOURCES: Final[dict[str, Callable[[SourceSettings], Source]]] = {
 
 
 def _recorded(
-    replay: Replay, operation: Operation, body: bytes, _simulate: Simulate
+    replay: Replay, operation: Operation, sent: Sent, _simulate: Simulate
 ) -> SourceAnswer:
     try:
-        return _answer(replay.find(operation.method, operation.path, body))
+        return _answer(replay.find(operation.method, sent.target(operation.path), sent.body))
     except ReplayError as error:
         # WeChat never answers with this status, so it cannot be mistaken for WeChat's error.
         return _refusal(HTTPStatus.NOT_IMPLEMENTED, _CODES[type(error)], str(error))
@@ -115,7 +116,8 @@ def _loaded(settings: SourceSettings, *, repeat: bool) -> Replay:
     """Return the replay of the recordings, which may be missing still."""
     place = _place(settings)
     try:
-        return Replay.load(place, repeat=repeat, by_api=settings.by_api)
+        catalogue = settings.catalogue
+        return Replay.load(place, repeat=repeat, by_api=settings.by_api, catalogue=catalogue)
     except NoRecordingsError:
         return Replay((), repeat=repeat, catalogue=settings.catalogue, place=str(place))
 
@@ -150,6 +152,8 @@ def _differences(operation: Operation, answered: Any, simulate: Simulate) -> tup
     got = error_code(answered)
     if (code or got) and answered is not None:
         return () if code == got else (f"$: simulated {_outcome(code)}, upstream {_outcome(got)}",)
+    if answered is None and operation.binary:
+        return (f"$: simulated {_outcome(code)}, upstream a file",) if code else ()
     if answered is None:
         return ("$: the upstream's answer is not JSON",)
     documented = fields_of(operation.schema("https", "response"))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.emulator.raw_response import RawResponse
@@ -18,10 +19,23 @@ class SourceAnswer(NamedTuple):
     differences: tuple[str, ...] = ()
 
 
+class Sent(NamedTuple):
+    """A request as HTTPS carries it, without its token."""
+
+    query: str
+    content_type: str
+    body: bytes
+
+    def target(self, path: str, **token: str) -> str:
+        """Return a path with the token and the query."""
+        query = "&".join(filter(None, (urlencode(token), self.query)))
+        return f"{path}?{query}" if query else path
+
+
 Simulate = Callable[[], Any]
 """Returns the body of the simulation's answer. Raises RefusalError."""
-Source = Callable[[Operation, bytes, Simulate], SourceAnswer | None]
-"""Answers a request with a body, or returns None to let the simulation answer."""
+Source = Callable[[Operation, Sent, Simulate], SourceAnswer | None]
+"""Answers a request, or returns None to let the simulation answer."""
 
 
 class SourceSettings(NamedTuple):

@@ -5,10 +5,11 @@ import threading
 from datetime import datetime, timezone
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator.errors import InvalidInputError
+from cloud_openapi.emulator.sources.source import Sent
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.forks import fork_safe
 from cloud_openapi.loopback import is_loopback
@@ -31,8 +32,9 @@ class UpstreamError(Exception):
 class Upstream:
     """A client of a base URL for one mini program, with its own access token.
 
-    Only the method, path and body of a request are passed on. Raises ValueError for an invalid URL,
-    and for a host other than this machine without https or with the demo mini program.
+    The method, path, query and body of a request are passed on, with the body's type. Raises
+    ValueError for an invalid URL, and for a host other than this machine without https or with the
+    demo mini program.
     """
 
     def __init__(self, base_url: str | None, app: tuple[str, str] | None) -> None:
@@ -48,16 +50,16 @@ class Upstream:
     def __repr__(self) -> str:
         return f"<Upstream {self.base_url}>"
 
-    def send(self, method: str, path: str, body: bytes) -> Interaction:
+    def send(self, method: str, path: str, sent: Sent) -> Interaction:
         """Return the answer with its request, which holds the token; the answer holds no secret.
 
         Raises UpstreamError.
         """
         token = self._get_token(None)
-        found = self._exchange(method, f"{path}?{urlencode({'access_token': token})}", body)
+        found = self._exchange(method, sent.target(path, access_token=token), sent)
         if _errcode(found) in _RENEWABLE:
             token = self._get_token(token)
-            found = self._exchange(method, f"{path}?{urlencode({'access_token': token})}", body)
+            found = self._exchange(method, sent.target(path, access_token=token), sent)
         # Callers, the journal and the recordings get an answer without this client's secrets.
         return self._redactor.hide_given(found)
 
@@ -67,15 +69,17 @@ class Upstream:
             if self._token is None or self._token == refused:
                 appid, secret = self.app
                 fields = {"grant_type": "client_credential", "appid": appid, "secret": secret}
-                answer = self._exchange("POST", _TOKEN_PATH, json.dumps(fields).encode())
+                sent = Sent("", "", json.dumps(fields).encode())
+                answer = self._exchange("POST", _TOKEN_PATH, sent)
                 self._token = _token_of(answer, self.base_url)
                 self._redactor.give(self._token)
             return self._token
 
-    def _exchange(self, method: str, target: str, body: bytes) -> Interaction:
+    def _exchange(self, method: str, target: str, sent: Sent) -> Interaction:
         kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
         connection = kind(self._parts.netloc, timeout=_TIMEOUT)
-        headers = {"Content-Type": "application/json"} if body else {}
+        body = sent.body
+        headers = {"Content-Type": sent.content_type or "application/json"} if body else {}
         at = datetime.now(timezone.utc)
         failure = None
         try:

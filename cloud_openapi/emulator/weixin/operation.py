@@ -11,6 +11,7 @@ from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.weixin.by_example import ByExample
 from cloud_openapi.emulator.weixin.request_fields import INVALID_JSON
 from cloud_openapi.emulator.weixin.respond import Answer, Call, Endpoint
+from cloud_openapi.emulator.weixin.sent import sent_by
 from cloud_openapi.emulator.weixin.simulated import Simulated
 
 
@@ -52,7 +53,7 @@ class OperationEndpoint:
             def simulate() -> Any:
                 return self._answer(call, call.params(self._form_error), program, now).body
 
-            found = source(operation, call.journal_body(), simulate)
+            found = source(operation, sent_by(call, operation), simulate)
             if found is not None:
                 return Answer(*found)
         return self._answer(call, call.params(self._form_error), program, now)
