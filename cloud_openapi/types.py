@@ -7379,6 +7379,7 @@ class SubscribeMessageSendHTTPSParams(TypedDict):
 class SubscribeMessageSendResult(TypedDict):
     """subscribeMessage.send: response."""
 
+    msgid: NotRequired[int]
     errMsg: str
 
 
