@@ -48,6 +48,59 @@ def add_function(project, name, source):
     (folder / "config.json").write_text(json.dumps(CONFIG))
 
 
+# ---- APIs of every kind --------------------------------------------------------------------
+
+EVERY_KIND = """
+    import pytest
+    from cloud_openapi import CloudSDKError
+
+    PNG = b"\\x89PNG\\r\\n\\x1a\\n"
+    FILE = {"contentType": "image/png", "base64": "iVBORw0KGgo="}
+    CODE = {"path": "pages/index"}
+
+    def test_file_of_an_answer(cloud, cloud_emulator, assert_contract):
+        made = cloud.openapi.wxacode.get(CODE)
+        assert made["buffer"].startswith(PNG)
+        assert_contract(made, "wxacode.get")
+        assert_contract(made["buffer"], "wxacode.get", "https")
+        (entry,) = cloud_emulator.journal(api="wxacode.get")
+        assert (entry["errcode"], entry["path"]) == (0, "/wxa/getwxacode")
+
+    def test_pinned_file(cloud, cloud_emulator):
+        cloud_emulator.pins.add({"api": "wxacode.get", "response": FILE})
+        assert cloud.openapi.wxacode.get(CODE)["buffer"] == PNG
+        assert "-> 0, pin 1" in cloud_emulator.transcript()
+
+    def test_file_of_a_request(cloud, cloud_emulator, assert_contract):
+        request = {"media": {"contentType": "image/png", "value": PNG}}
+        assert_contract(request, "security.imgSecCheck", "cloud", "request")
+        assert cloud.openapi.security.imgSecCheck(request)["errMsg"].endswith(":ok")
+        (entry,) = cloud_emulator.journal(api="security.imgSecCheck")
+        assert "iVBORw0KGgo=" in entry["body"]
+
+    @pytest.mark.cloud_openapi(
+        pins=[{"api": "subscribeMessage.send", "response": {"errcode": 43101}}]
+    )
+    def test_pinned_error_of_an_api(cloud):
+        with pytest.raises(CloudSDKError, match="user refuse to accept the msg"):
+            cloud.openapi.subscribeMessage.send(touser="o", templateId="t", data={})
+
+    @pytest.mark.cloud_openapi(
+        faults=[{"kind": "error", "errcode": 43101, "api": "subscribeMessage.send"}]
+    )
+    def test_fault_of_an_api(cloud):
+        with pytest.raises(CloudSDKError, match="user refuse to accept the msg"):
+            cloud.openapi.subscribeMessage.send(touser="o", templateId="t", data={})
+"""
+
+
+def test_fixtures_and_markers_know_apis_of_every_kind(project):
+    apis = ["wxacode.get", "security.imgSecCheck", "subscribeMessage.send"]
+    config = {"permissions": {"openapi": apis}}
+    (project.path / "config.json").write_text(json.dumps(config))
+    passes(project, EVERY_KIND, 5)
+
+
 # ---- the emulator of a test ----------------------------------------------------------------
 
 

@@ -48,17 +48,31 @@ class Contract:
         try:
             if validators.decides.is_valid(body):
                 return []
-        except ValueError as error:
-            plain = _without_bytes(body)
-            if plain != body:
-                return self.violations(plain, api, form, side)
-            # The body is not JSON: it contains a date, or a key that is a number.
-            found = [Mismatch("$", "JSON", str(error))]
+        except ValueError:
+            found = _mismatches_beside_files(validators, body)
         else:
             found = _mismatches(validators, body, side)
         return [
             Violation(api=api, form=form, side=side, **mismatch._asdict()) for mismatch in found
         ]
+
+
+def _mismatches_beside_files(validators: Validators, body: Any) -> list[Mismatch]:
+    """Return the mismatches of a body that is not JSON: only bytes may be: files."""
+    try:
+        validators.decides.is_valid(_without_files(body))
+    except ValueError as error:
+        # It contains a date, or a key that is a number.
+        return [Mismatch("$", "JSON", str(error))]
+    return mismatches_of(validators.explains, body)
+
+
+def _without_files(body: Any) -> Any:
+    if isinstance(body, dict):
+        return {name: _without_files(value) for name, value in body.items()}
+    if isinstance(body, list | tuple):
+        return [_without_files(item) for item in body]
+    return "" if isinstance(body, bytes) else body
 
 
 def _mismatches(validators: Validators, body: Any, side: Part) -> list[Mismatch]:
@@ -70,14 +84,6 @@ def _mismatches(validators: Validators, body: Any, side: Part) -> list[Mismatch]
         Mismatch(path_of(error.instance_path), error.message, shown(error.instance))
         for error in validators.decides.iter_errors(body)
     ]
-
-
-def _without_bytes(body: Any) -> Any:
-    """Return a copy of a body with an object in place of the bytes of each file."""
-    # A file is a parameter, or in an object that is one: nothing deeper is looked at.
-    if isinstance(body, dict):
-        return {name: _without_bytes(item) for name, item in body.items()}
-    return {"bytes": len(body)} if isinstance(body, bytes) else body
 
 
 def schema(api: str, form: Form, side: Part) -> dict[str, Any]:

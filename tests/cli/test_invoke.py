@@ -118,14 +118,14 @@ def test_an_error_object_that_the_log_cut_is_shown_as_it_is(invoke, write):
 
 def test_an_api_that_is_not_emulated_names_commands_that_can_be_pasted_afterwards(invoke, write):
     node()
-    source = DENIED.replace("analysis.getDailyRetain", "security.msgSecCheck")
+    source = DENIED.replace("analysis.getDailyRetain", "officialAccount.semantic.search")
     write("inner", source, "index.js")
-    config = '{"permissions": {"openapi": ["security.msgSecCheck"]}}'
+    config = '{"permissions": {"openapi": ["officialAccount.semantic.search"]}}'
     write("inner", config, "config.json")
     last = invoke("inner").stderr.splitlines()[-1]
     assert last.endswith(
         "to pin a response: cloud-openapi serve, and in another terminal: cloud-openapi control "
-        "pins add security.msgSecCheck --force --response JSON"
+        "pins add officialAccount.semantic.search --response JSON"
     )
 
 

@@ -108,11 +108,11 @@ def test_an_error_without_such_a_name_has_no_such_hint(openapi, transport):
 
 def test_a_documented_call_without_an_entry_says_what_can_be_done(openapi):
     with pytest.raises(UnknownAPIError) as caught:
-        openapi.nearbyPoi.add  # noqa: B018 - looking it up raises
+        openapi.officialAccount.semantic.search  # noqa: B018 - looking it up raises
     assert caught.value.hint == (
-        'WeChat documents "nearbyPoi.add", but the catalogue has no entry for it, so Python '
-        "cannot call it. JavaScript can, and in the emulator a pin answers it: "
-        "cloud-openapi control pins add nearbyPoi.add --force --response '{}'"
+        'WeChat documents "officialAccount.semantic.search", but the catalogue has no entry for '
+        "it, so Python cannot call it. JavaScript can, and in the emulator a pin answers it: "
+        "cloud-openapi control pins add officialAccount.semantic.search --response '{}'"
     )
     json.dumps(caught.value.to_dict())
 

@@ -2,17 +2,20 @@
 
 import json
 import time
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from support.kinds import catalogue_of
 from support.mutants import NAMES, judged, mutants
 from support.paths import sample
 
 from cloud_openapi import UnknownAPIError
 from cloud_openapi.catalogue import default_catalogue, entries, entry_schema, error_schema
 from cloud_openapi.contract import assert_contract, schema, violations
+from cloud_openapi.contract._contract import Contract
 from cloud_openapi.emulator import create_app
 
 DAILY = "analysis.getDailyRetain"
@@ -234,3 +237,49 @@ def test_the_contract_costs_at_most_15_percent_more_than_jsonschema():
     rounds = [(seconds(ours), seconds(lambda: validator.is_valid(body))) for _ in range(10)]
     least, least_of_theirs = map(min, zip(*rounds, strict=True))
     assert least <= 1.15 * least_of_theirs
+
+
+# ---- files ---------------------------------------------------------------------------------
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+def contract(tmp_path_factory):
+    return Contract(catalogue_of(tmp_path_factory.mktemp("catalogue")))
+
+
+@pytest.mark.parametrize(
+    ("api", "form", "side", "body"),
+    [
+        ("picture.code", "https", "response", PNG),
+        ("picture.code", "cloud", "response", {"contentType": "image/png", "buffer": PNG}),
+        ("picture.upload", "https", "request", {"type": "image", "media": PNG}),
+        (
+            "picture.upload",
+            "cloud",
+            "request",
+            {"type": "image", "media": {"contentType": "image/png", "value": PNG}},
+        ),
+    ],
+)
+def test_files_keep_the_contract_as_bytes(contract, api, form, side, body):
+    if form == "cloud" and side == "response":
+        body = {**body, "errMsg": f"openapi.{api}:ok"}
+    assert contract.violations(body, api, form, side) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"buffer": PNG}, "$.contentType: expected"),
+        ({"contentType": PNG, "buffer": PNG}, "$.contentType: expected string"),
+        ({"contentType": "image/png", "buffer": PNG, 5: ""}, "$: expected JSON"),
+        ({"contentType": date(2026, 3, 11), "buffer": PNG}, "$: expected JSON"),
+    ],
+    ids=str,
+)
+def test_violations_beside_a_file_are_told(contract, body, told):
+    body = {**body, "errMsg": "openapi.picture.code:ok"}
+    found = contract.violations(body, "picture.code", "cloud", "response")
+    assert [told in str(each) for each in found] == [True]

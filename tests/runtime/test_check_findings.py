@@ -148,10 +148,13 @@ def test_an_api_that_nobody_knows_needs_its_permission_too(project):
 
 
 def test_an_api_that_is_not_emulated_is_a_note_that_says_how_to_pin_it(project):
-    project.node("return cloud.openapi.security.msgSecCheck({})", ["security.msgSecCheck"])
+    project.node(
+        "return cloud.openapi.officialAccount.semantic.search({})",
+        ["officialAccount.semantic.search"],
+    )
     finding = only(project.check())
     assert (finding.code, finding.severity) == ("not-emulated", "note")
-    assert "control pins add security.msgSecCheck --force --response JSON" in finding.message
+    assert "control pins add officialAccount.semantic.search --response JSON" in finding.message
 
 
 def test_with_an_unresolved_call_no_permission_is_called_unused(project):

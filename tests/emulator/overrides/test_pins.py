@@ -5,8 +5,8 @@ import json
 import threading
 
 import pytest
-from support.entries import DOWNLOAD, LIST, SEND, catalogue_of
 from support.gateway import Gateway
+from support.kinds import DOWNLOAD, LIST, SEND, catalogue_of
 from support.paths import sample
 from support.values import API, DAY, NOW, OTHER
 
