@@ -77,3 +77,8 @@ def test_a_sample_says_where_it_is_from_and_names_nobody(name):
     assert call["source"].startswith("https://")
     assert name.rpartition("-")[0] == call["api"]
     assert not PHONE.search(json.dumps(call["body"]))
+
+
+def test_the_records_are_of_many_apis():
+    assert len(CALLS) >= 25
+    assert len({call["api"] for call in CALLS.values()}) >= 12
