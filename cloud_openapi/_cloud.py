@@ -90,7 +90,7 @@ class Cloud:
 
     @property
     def openapi(self) -> "types.OpenAPI":
-        """Every API of the catalogue: ``cloud.openapi.analysis.getDailyRetain(…)``."""
+        """Every API of the catalogue: ``cloud.openapi.<namespace>.<method>(…)``."""
         if self._openapi is None:
             self._openapi = OpenAPI(default_catalogue(), self._client_of)
         return cast("types.OpenAPI", self._openapi)

@@ -32,7 +32,7 @@ def no_permission(config: Path, api: str, right: str | None, known: Container[st
     close = nearest(api, listed, _ALIKE)
     if close and close == right:
         return f'the call is "{api}", and {key} lists "{right}": did you mean {right}?'
-    # Two APIs may be alike: getDailyRetain and getWeeklyRetain.
+    # The names of two APIs of one namespace may be alike.
     if close and close not in known:
         return f'{key} lists "{close}": write "{api}" exactly so'
     wildcard = '"*" is not a wildcard: ' if "*" in listed else ""

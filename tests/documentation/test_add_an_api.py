@@ -17,9 +17,14 @@ COPIED = ("cloud_openapi", "docs", "scripts", "pytest_cloud_openapi.py")
 ENTRY = json.loads(BLOCK)
 NAME, PLACE = ENTRY["name"], f"cloud_openapi/catalogue/{ENTRY['name'].replace('.', '/')}.json"
 PAGES = ("docs/reference/apis.md", "docs/zh-CN/reference/apis.md")
-EXAMPLE = ENTRY["examples"][0]["request"]["template_id"]
+LONG = ENTRY["examples"][0]["request"]["long_url"]
+SHORT = ENTRY["examples"][0]["response"]["short_url"]
 
+# A function does not inherit PYTHONPATH.
 FUNCTION = f"""
+import sys
+sys.path.insert(0, CHECKOUT)
+
 import cloud_openapi
 from cloud_openapi import cloud
 
@@ -37,20 +42,20 @@ import pytest
 import cloud_openapi
 from cloud_openapi import CloudSDKError
 
-NAME, OK = "{NAME}", {{"errMsg": "openapi.{NAME}:ok"}}
-EVENT = {{"templateId": "{EXAMPLE}"}}
+NAME, OK = "{NAME}", {{"shortUrl": "{SHORT}", "errMsg": "openapi.{NAME}:ok"}}
+EVENT = {{"action": "long2short", "longUrl": "{LONG}"}}
 
 
 def test_facade_and_https(cloud, cloud_emulator, assert_contract):
-    answer = cloud.openapi.templateMessage.deleteTemplate(EVENT)
+    answer = cloud.openapi.officialAccount.shorturl(EVENT)
     assert answer == OK
     assert_contract(answer, NAME)
-    with pytest.raises(CloudSDKError, match="invalid template_id"):
-        cloud.openapi.templateMessage.deleteTemplate(templateId="")
+    with pytest.raises(CloudSDKError, match="invalid url size"):
+        cloud.openapi.officialAccount.shorturl({{**EVENT, "longUrl": ""}})
     with pytest.raises(CloudSDKError, match="data format error"):
-        cloud.openapi.templateMessage.deleteTemplate()
-    assert [each["errcode"] for each in cloud_emulator.journal(api=NAME)] == [0, 40037, 47001]
-    assert "Delete a template" in cloud.openapi.templateMessage.deleteTemplate.__doc__
+        cloud.openapi.officialAccount.shorturl()
+    assert [each["errcode"] for each in cloud_emulator.journal(api=NAME)] == [0, 40039, 47001]
+    assert "Shorten a URL" in cloud.openapi.officialAccount.shorturl.__doc__
 
 
 def test_gateway(invoke_function, cloud_emulator):
@@ -59,16 +64,16 @@ def test_gateway(invoke_function, cloud_emulator):
     assert (entry["via"], entry["check"]) == ("gateway", "documented example")
 
 
-@pytest.mark.cloud_openapi(pins=[{{"api": NAME, "response": {{"errcode": 40037}}}}])
+@pytest.mark.cloud_openapi(pins=[{{"api": NAME, "response": {{"errcode": 40039}}}}])
 def test_pin(cloud):
-    with pytest.raises(CloudSDKError, match="invalid template_id"):
-        cloud.openapi.templateMessage.deleteTemplate(EVENT)
+    with pytest.raises(CloudSDKError, match="invalid url size"):
+        cloud.openapi.officialAccount.shorturl(EVENT)
 
 
-@pytest.mark.parametrize(("form", "field"), [("https", "template_id"), ("cloud", "templateId")])
+@pytest.mark.parametrize(("form", "field"), [("https", "long_url"), ("cloud", "longUrl")])
 def test_schemas(cloud_emulator, form, field):
     with urlopen(f"{{cloud_emulator.url}}/schemas/{{NAME}}/{{form}}/request.json") as answer:
-        assert json.load(answer)["required"] == [field]
+        assert json.load(answer)["required"] == ["action", field]
     with urlopen(f"{{cloud_emulator.url}}/schemas/{{NAME}}/{{form}}/response.json") as answer:
         assert json.load(answer)["properties"]
 
@@ -134,16 +139,13 @@ def test_one_file_adds_an_api_everywhere(tmp_path):
     after = copy.texts()
     changed = {name for name in after if after[name] != before.get(name)}
     assert changed == {PLACE, "cloud_openapi/types.py", *PAGES}
-    assert (
-        "def deleteTemplate(self) -> TemplateMessageDeleteTemplate: ..."
-        in (after["cloud_openapi/types.py"])
-    )
+    assert "shorturl: OfficialAccountShorturl\n" in after["cloud_openapi/types.py"]
     row = f"[`{NAME}`]({ENTRY['docs']}) | POST `{ENTRY['path']}` | `example`"
     assert all(row in after[page] for page in PAGES)
     shown = copy.command(apis)
     assert f"POST {ENTRY['path']}" in shown
-    assert "template_id, templateId: string, required. The template" in shown
-    assert json.loads(copy.command(call)) == {"errMsg": f"openapi.{NAME}:ok"}
+    assert "long_url, longUrl: string, required. The URL to shorten" in shown
+    assert json.loads(copy.command(call))["shortUrl"].startswith("http://w.url.cn/s/")
 
     project = tmp_path / "project"
     function = project / "functions" / "remove"
@@ -151,7 +153,8 @@ def test_one_file_adds_an_api_everywhere(tmp_path):
     config = json.dumps({"permissions": {"openapi": [NAME]}})
     for place in (project, function):
         Path(place, "config.json").write_text(config, "utf-8")
-    (function / "index.py").write_text(FUNCTION, "utf-8")
+    source = FUNCTION.replace("CHECKOUT", repr(str(copy.folder)))
+    (function / "index.py").write_text(source, "utf-8")
     (project / "test_it.py").write_text(TESTS, "utf-8")
     options = ("-q", "-p", "no:cacheprovider", *WITHOUT_OTHERS.split())
     assert "6 passed" in copy.run("-m", "pytest", *options, cwd=project)

@@ -17,6 +17,8 @@ from cloud_openapi.emulator.openapi.components import (
 # Closer than eight digits, so that a tool that makes dates up hits some; the calendar is a rule.
 _DAY = "^[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$"
 _FILE: Final = {"type": "string", "format": "binary"}
+# Of the schemas of an answer and of an error, generated clients take the first that fits.
+_SUCCESS: Final = {"type": "integer", "enum": [0]}
 
 
 def api_operation(operations: Sequence[Operation]) -> dict[str, Any]:
@@ -41,10 +43,8 @@ def api_schemas(operations: Sequence[Operation]) -> dict[str, Any]:
     schemas: dict[str, Any] = {}
     for operation in _with_body(operations):
         schemas.update(lifted(_name(operation, "request"), _body_schema(operation)))
-    for operation in operations:
-        if not operation.binary:
-            name = _name(operation, "response")
-            schemas.update(lifted(name, operation.schema("https", "response")))
+    for operation in _with_json(operations):
+        schemas.update(lifted(_name(operation, "response"), _answer_schema(operation)))
     return schemas
 
 
@@ -128,17 +128,35 @@ def _body_schema(operation: Operation) -> dict[str, Any]:
         elif name in days and field["type"] == "string":
             properties[name] = {**field, "pattern": _DAY}
     required = [name for name in schema["required"] if name not in in_url]
-    return {**schema, "required": required, "properties": properties}
+    body = {**schema, "required": required, "properties": properties}
+    if operation.files:
+        # Generators know no forms with further fields.
+        del body["additionalProperties"], body["$comment"]
+    return body
+
+
+def _with_json(operations: Sequence[Operation]) -> list[Operation]:
+    """Return the APIs that answer JSON, among them APIs of files that do so at times."""
+    return [each for each in operations if not each.binary or _answers_of(each)]
+
+
+def _answers_of(operation: Operation) -> list[dict[str, Any]]:
+    return [each["response"] for each in operation.examples if "response" in each]
+
+
+def _answer_schema(operation: Operation) -> dict[str, Any]:
+    """Return the schema of a JSON answer, with the code by which generated clients know it."""
+    schema = operation.schema("https", "response")
+    if operation.binary:
+        # The entry describes the file; the examples are all that is known of the JSON.
+        fields: dict[str, Any] = {name: {} for name in _answers_of(operation)[0]}
+        schema = {"type": "object", "required": list(fields), "properties": fields}
+    return {**schema, "properties": {**schema["properties"], "errcode": _SUCCESS}}
 
 
 def _responses(operations: Sequence[Operation]) -> dict[str, Any]:
-    names = [_name(operation, "response") for operation in operations if not operation.binary]
-    examples = [
-        example["response"]
-        for operation in operations
-        for example in operation.examples
-        if "response" in example
-    ]
+    names = [_name(operation, "response") for operation in _with_json(operations)]
+    examples = [answer for operation in operations for answer in _answers_of(operation)]
     responses = json_responses(names, examples, description=_answer(operations))
     # Generators take the first type.
     files = {

@@ -81,7 +81,7 @@ def _param(value: Mapping[str, Any], source: Source) -> Any:
     # The path "." is the item of a list itself.
     for name in filter(None, value["$param"].split(".")):
         if not isinstance(found, Mapping) or name not in found:
-            return value.get("or", MISSING)
+            return made_answer(value["or"], source) if "or" in value else MISSING
         found = found[name]
     return found
 
