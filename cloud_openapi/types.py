@@ -5695,7 +5695,7 @@ class OfficialAccountNewtmplDelTemplate(Protocol):
     def __call__(self, **keywords: Unpack[OfficialAccountNewtmplDelTemplateParams]) -> OfficialAccountNewtmplDelTemplateResult: ...
 
 
-class OfficialAccountNewtmplGetCategoryResultItem(TypedDict):
+class OfficialAccountNewtmplGetCategoryResultCategory(TypedDict):
     """officialAccount.newtmpl.getCategory: response."""
 
     id: int
@@ -5705,7 +5705,7 @@ class OfficialAccountNewtmplGetCategoryResultItem(TypedDict):
 class OfficialAccountNewtmplGetCategoryResult(TypedDict):
     """officialAccount.newtmpl.getCategory: response."""
 
-    data: list[OfficialAccountNewtmplGetCategoryResultItem]
+    data: list[OfficialAccountNewtmplGetCategoryResultCategory]
     errMsg: str
 
 
@@ -5721,7 +5721,7 @@ class OfficialAccountNewtmplGetPubTemplateKeywordsParams(TypedDict):
     tid: str
 
 
-class OfficialAccountNewtmplGetPubTemplateKeywordsResultItem(TypedDict):
+class OfficialAccountNewtmplGetPubTemplateKeywordsResultKeyword(TypedDict):
     """officialAccount.newtmpl.getPubTemplateKeywords: response."""
 
     kid: int
@@ -5734,7 +5734,7 @@ class OfficialAccountNewtmplGetPubTemplateKeywordsResult(TypedDict):
     """officialAccount.newtmpl.getPubTemplateKeywords: response."""
 
     count: NotRequired[int]
-    data: list[OfficialAccountNewtmplGetPubTemplateKeywordsResultItem]
+    data: list[OfficialAccountNewtmplGetPubTemplateKeywordsResultKeyword]
     errMsg: str
 
 
@@ -5755,7 +5755,7 @@ class OfficialAccountNewtmplGetPubTemplateTitlesParams(TypedDict):
     limit: int
 
 
-class OfficialAccountNewtmplGetPubTemplateTitlesResultItem(TypedDict):
+class OfficialAccountNewtmplGetPubTemplateTitlesResultTitle(TypedDict):
     """officialAccount.newtmpl.getPubTemplateTitles: response."""
 
     tid: int
@@ -5768,7 +5768,7 @@ class OfficialAccountNewtmplGetPubTemplateTitlesResult(TypedDict):
     """officialAccount.newtmpl.getPubTemplateTitles: response."""
 
     count: int
-    data: list[OfficialAccountNewtmplGetPubTemplateTitlesResultItem]
+    data: list[OfficialAccountNewtmplGetPubTemplateTitlesResultTitle]
     errMsg: str
 
 
@@ -5781,14 +5781,14 @@ class OfficialAccountNewtmplGetPubTemplateTitles(Protocol):
     def __call__(self, **keywords: Unpack[OfficialAccountNewtmplGetPubTemplateTitlesParams]) -> OfficialAccountNewtmplGetPubTemplateTitlesResult: ...
 
 
-class OfficialAccountNewtmplGetTemplateResultKeywordValues(TypedDict):
+class OfficialAccountNewtmplGetTemplateResultKeywordEnumValue(TypedDict):
     """officialAccount.newtmpl.getTemplate: response."""
 
     keywordCode: str
     enumValueList: list[str]
 
 
-class OfficialAccountNewtmplGetTemplateResultItem(TypedDict):
+class OfficialAccountNewtmplGetTemplateResultTemplate(TypedDict):
     """officialAccount.newtmpl.getTemplate: response."""
 
     priTmplId: str
@@ -5796,13 +5796,13 @@ class OfficialAccountNewtmplGetTemplateResultItem(TypedDict):
     content: str
     example: str
     type: int
-    keywordEnumValueList: NotRequired[list[OfficialAccountNewtmplGetTemplateResultKeywordValues]]
+    keywordEnumValueList: NotRequired[list[OfficialAccountNewtmplGetTemplateResultKeywordEnumValue]]
 
 
 class OfficialAccountNewtmplGetTemplateResult(TypedDict):
     """officialAccount.newtmpl.getTemplate: response."""
 
-    data: list[OfficialAccountNewtmplGetTemplateResultItem]
+    data: list[OfficialAccountNewtmplGetTemplateResultTemplate]
     errMsg: str
 
 
@@ -7379,6 +7379,7 @@ class SubscribeMessageSendHTTPSParams(TypedDict):
 class SubscribeMessageSendResult(TypedDict):
     """subscribeMessage.send: response."""
 
+    msgid: NotRequired[int]
     errMsg: str
 
 

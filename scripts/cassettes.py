@@ -39,20 +39,20 @@ def cassettes() -> dict[str, Interaction]:
 def _operation(entry: dict[str, str]) -> Operation | None:
     named = re.search(r"\bgetweanalysisappid\w+", entry["note"])
     method = entry["file"].partition(".")[0]
-    for operation in default_catalogue().values():
-        path = operation.path.rpartition("/")[2]
-        if (named and path in {named[0], named[0] + "info"}) or operation.name.endswith(
-            f".{method}"
-        ):
-            return operation
+    catalogue = default_catalogue()
+    for name, outline in catalogue.outlines.items():
+        path = outline.path.rpartition("/")[2]
+        if (named and path in {named[0], named[0] + "info"}) or name.endswith(f".{method}"):
+            return catalogue[name]
     return None
 
 
 def _interaction(entry: dict[str, str], operation: Operation) -> Interaction:
     answer = (TESTS / "samples" / entry["file"]).read_bytes()
     dates = re.findall(r"\b\d{8}\b", entry["note"])[:2] or _dates(json.loads(answer))
-    rule = operation.rules[0]
-    body = json.dumps({rule.begin: dates[0], rule.end: dates[1]}) if dates else ""
+    body = ""
+    for rule in operation.rules if dates else ():
+        body = json.dumps({rule.begin: dates[0], rule.end: dates[1]})
     form = re.search(r'form body "(.*?)"', entry["note"])
     return Interaction(
         api=operation.name,

@@ -18,6 +18,7 @@ _FURTHER: Final[dict[Form, dict[str, Any]]] = {
         "qrcode_url": {"type": "string"},
         "delivery_resultcode": {"type": "integer"},
         "delivery_resultmsg": {"type": "string"},
+        "waybill_data": {"type": "array"},
     },
     "cloud": {},
 }

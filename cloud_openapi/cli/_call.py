@@ -7,6 +7,7 @@ from click.core import ParameterSource
 
 from cloud_openapi.catalogue import Form, Operation, default_catalogue
 from cloud_openapi.cli._emulator_options import OPTIONS, EmulatorOptions, emulator_options
+from cloud_openapi.cli._files import with_file_written, with_files
 from cloud_openapi.cli._options import (
     Choice,
     echo_json,
@@ -16,7 +17,8 @@ from cloud_openapi.cli._options import (
 )
 from cloud_openapi.client import Client
 from cloud_openapi.errors import CloudSDKError, advice
-from cloud_openapi.naming import snake_to_camel
+from cloud_openapi.json_schema.fields import resolved
+from cloud_openapi.naming import camel_to_snake, to_camel_case
 from cloud_openapi.permissions import Permissions
 from cloud_openapi.transports import Transport, connect, settings_from_environment
 
@@ -59,22 +61,34 @@ def _command(operation: Operation) -> click.Command:
         options: EmulatorOptions,
         **given: Any,
     ) -> None:
-        params = {name: value for name, value in given.items() if value is not None}
+        output = given.pop("output", None)
+        named = {field: given[name] for field, name in names.items() if given[name] is not None}
+        params = with_files(operation, named)
         transport = _transport(appid, base_url, options)
         if form == "https":
-            echo_json(_checked(operation, transport.send(operation, params)))
+            echo_json(
+                with_file_written(_checked(operation, transport.send(operation, params)), output)
+            )
             return
         client = Client(_permissions(config, transport), transport)
-        named = {snake_to_camel(name): value for name, value in params.items()}
-        echo_json(client.call(operation, named, convert=True))
+        # A name with capitals, such as roomId, does not survive the conversion.
+        convert = all(name == camel_to_snake(name) for name in params)
+        answer = client.call(operation, params, convert=convert)
+        echo_json(with_file_written(to_camel_case(answer), output))
 
     command = click.command(operation.name, help=f"{operation.summary}.\n\n{operation.docs}")(run)
+    if operation.binary:
+        path = click.Path(dir_okay=False, path_type=Path)
+        option("--output", type=path, help="Write the file of the answer here.")(command)
+    # A parameter may be named like an option of the command.
+    taken = {param.name for param in command.params}
+    names = {name: f"param_{name}" if name in taken else name for name in request["properties"]}
     command.params[:0] = [
         field_option(
-            name,
-            field,
+            names[name],
+            resolved(field, request),
             required=name in request["required"],
-            envvar=variable(name),
+            envvar=variable(names[name]),
             show_envvar=True,
         )
         for name, field in request["properties"].items()

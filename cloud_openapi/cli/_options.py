@@ -47,12 +47,18 @@ def option(flag: str, *more: str, **settings: Any) -> Decorator:
 
 def field_option(name: str, field: Mapping[str, Any], **settings: Any) -> click.Option:
     """Return the option of a field of a JSON Schema."""
+    if "contentMediaType" in field:
+        settings["metavar"] = "FILE"
+        return click.Option([_flag(name), name], help=field.get("description"), **settings)
     kind = field.get("type", "object")
     # A string or a number is taken as a string, as any text on a command line.
     kind = "string" if "string" in kind else str(kind)
     given = {"type": _TYPES[kind]} if kind in _TYPES else {"type": json_value, "metavar": "JSON"}
-    flag = f"--{name.replace('_', '-')}"
-    return click.Option([flag, name], help=field.get("description"), **given, **settings)
+    return click.Option([_flag(name), name], help=field.get("description"), **given, **settings)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def json_value(text: str) -> Any:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ import click
 
 from cloud_openapi.catalogue import Operation, RuleViolation, default_catalogue
 from cloud_openapi.cli._completion import complete_api
+from cloud_openapi.cli._files import with_files
 from cloud_openapi.cli._options import json_value, option
 from cloud_openapi.cli._terminal import progress
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError, ReplayError, advice
@@ -23,7 +25,7 @@ from cloud_openapi.periods import BEIJING, last_complete, parse_day, period_with
 
 # Imported where they are used: --help and completion do without.
 if TYPE_CHECKING:
-    from cloud_openapi.recordings import Replay
+    from cloud_openapi.recordings import Interaction, Replay
     from cloud_openapi.transports import TransportSettings
 
 _QUOTA = 45009
@@ -59,7 +61,12 @@ _to = option(
 @option("--begin-date", help="yyyymmdd; with --end-date, one request for these dates.")
 @option("--end-date", help="yyyymmdd")
 @option("--dates", metavar="A..B", help="Every day, week or month of the API from A to B.")
-@option("--data", type=json_value, metavar="JSON", default="{}", help="Other parameters.")
+@option(
+    "--data",
+    type=json_value,
+    metavar="JSON",
+    help="Other parameters; without dates, WeChat's example by default. A file is its path.",
+)
 @_to
 @option("--one-file", is_flag=True, help="Write all into <API>.yaml.")
 @option("--pause", type=_seconds, metavar="SECONDS", default=0.2, show_default=True)
@@ -79,8 +86,9 @@ def record(  # noqa: PLR0913 - an option each
 ) -> None:
     """Call the service and record its answers, including errors, without secrets.
 
-    A request that was recorded with success is skipped; one with an error is repeated. The
-    secret is not an option: set CLOUD_OPENAPI_SECRET.
+    An API without dates gets --data, or the request of WeChat's example. A request that was
+    recorded with success is skipped; one with an error is repeated. The secret is not an option:
+    set CLOUD_OPENAPI_SECRET.
     """
     from cloud_openapi.recordings import Recorder
     from cloud_openapi.transports import connect, settings_from_environment
@@ -149,10 +157,16 @@ def _whom(settings: "TransportSettings", requests: int) -> str:
 def _requests(
     operation: Operation, begin: str | None, end: str | None, dates: str | None, data: Any
 ) -> Iterator[dict[str, Any]]:
-    if not isinstance(data, dict):
+    if data is not None and not isinstance(data, dict):
         raise click.BadParameter("must be a JSON object", param_hint="--data")
     if dates and (begin or end):
         raise click.UsageError("Give --dates, or --begin-date and --end-date, not both.")
+    if not operation.rules:
+        if begin or end or dates:
+            raise click.UsageError(f"{operation.name} has no dates: give its parameters by --data.")
+        yield with_files(operation, _documented(operation) if data is None else data)
+        return
+    data = data or {}
     rule = operation.rules[0]
     if dates is None:
         if not (begin or end or data):
@@ -170,6 +184,17 @@ def _requests(
             f"The newest: --dates {'..'.join(_newest(operation))}"
         )
     yield from found
+
+
+def _documented(operation: Operation) -> dict[str, Any]:
+    """Return the request of WeChat's example. Raises UsageError for one with a file."""
+    params: dict[str, Any] = operation.examples[0]["request"]
+    files = [name for name in operation.files if name in params]
+    if files:
+        given = {name: f"path of {name}" if name in files else params[name] for name in params}
+        shown = json.dumps(given, ensure_ascii=False)
+        raise click.UsageError(f"{operation.name} takes a file. Name one: --data '{shown}'")
+    return params
 
 
 def _no_dates(operation: Operation) -> str:
@@ -244,20 +269,27 @@ def _not_recorded(
 ) -> list[dict[str, Any]]:
     from cloud_openapi.recordings import Replay, load
 
-    done = [one for one in (load(to) if to.exists() else ()) if not _failed(one.response_json)]
+    recorded = load(to) if to.exists() else ()
+    done = [one for one in recorded if not _failed(one, operation)]
     replay = Replay(done, repeat=True)
     return [params for params in asked if not _is_in(replay, operation, params)]
 
 
 def _is_in(replay: "Replay", operation: Operation, params: dict[str, Any]) -> bool:
+    from cloud_openapi.transports import encode, request_of
+
     try:
-        replay.find(operation.method, operation.path, json.dumps(params).encode())
+        _, target, body, _ = request_of(operation, encode(operation, params))
+        replay.find(operation.method, target, body or b"")
     except ReplayError:
         return False
     return True
 
 
-def _failed(answer: Any) -> bool:
+def _failed(recorded: "Interaction", operation: Operation) -> bool:
+    answer = recorded.response_json
+    if operation.binary and answer is None:
+        return recorded.status != HTTPStatus.OK
     return not isinstance(answer, dict) or bool(answer.get("errcode"))
 
 

@@ -91,7 +91,9 @@ def _first_command(url: str, functions: Functions, emulator: Emulator) -> str:
 
 def _documented_event(function: str) -> Any:
     """Return WeChat's example for an API with the function's name, else an empty event."""
-    for operation in default_catalogue().values():
-        if operation.name.rpartition(".")[2] == function:
-            return to_camel_case(operation.examples[0]["request"])
-    return {}
+    catalogue = default_catalogue()
+    name = next((name for name in catalogue if name.rpartition(".")[2] == function), None)
+    # An event has no files.
+    if name is None or catalogue[name].files:
+        return {}
+    return to_camel_case(catalogue[name].examples[0]["request"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.contract._finding import Finding
@@ -17,6 +17,7 @@ from cloud_openapi.json_schema.shape import differences, shape_of
 from cloud_openapi.json_schema.values import error_code, is_integer
 from cloud_openapi.periods import BEIJING, parse_day
 from cloud_openapi.recordings import Interaction
+from cloud_openapi.recordings._interaction import header
 from cloud_openapi.transports.wsgi import WSGIExchange
 
 _EARLIEST = datetime(1972, 1, 1, tzinfo=BEIJING)
@@ -41,6 +42,9 @@ class Emulation:
     def findings(self, operation: Operation, interaction: Interaction) -> Iterator[Finding]:
         """Yield the differences in shape or error between recording and emulator."""
         recorded = interaction.response_json
+        if operation.binary and recorded is None:
+            # A file has no fields to compare.
+            recorded = {}
         if not isinstance(recorded, dict):
             return
         code = error_code(recorded)
@@ -68,9 +72,16 @@ class Emulation:
         # Tokens of another time are useless, and ten thousand of them would be kept.
         self._emulator.program(DEMO_APPID).tokens.clear()
         token, _ = self._emulator.program(DEMO_APPID).tokens.grant_stable(force=False)
-        target = f"{operation.path}?{urlencode({'access_token': token})}"
-        reply = self._exchange.send(interaction.method, target, interaction.request_body)
-        return json.loads(reply.body)
+        pairs = parse_qsl(urlsplit(interaction.uri).query, keep_blank_values=True)
+        query = [pair for pair in pairs if pair[0] in operation.query]
+        target = f"{operation.path}?{urlencode([('access_token', token), *query])}"
+        kind = header(interaction.request_headers, "content-type")
+        headers = None if operation.takes_json or kind is None else {"Content-Type": kind}
+        reply = self._exchange.send(
+            interaction.method, target, interaction.request_body or None, headers
+        )
+        is_file = operation.binary and not reply.content_type.startswith("application/json")
+        return {} if is_file else json.loads(reply.body)
 
 
 def _documented(operation: Operation) -> dict[str, Field]:
@@ -90,6 +101,8 @@ def moments_of(operation: Operation, interaction: Interaction) -> list[datetime]
     """Return the times at which the service may have given the recorded response."""
     if interaction.recorded_at is not None:
         return [interaction.recorded_at]
+    if not operation.rules:
+        return [datetime.now(BEIJING)]
     last = _last_day(operation, interaction.request_json)
     if not error_code(interaction.response_json):
         return [] if last is None else [_noon_after(last)]

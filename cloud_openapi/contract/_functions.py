@@ -8,6 +8,7 @@ from cloud_openapi.catalogue import Catalogue, Operation
 from cloud_openapi.contract._contract import Contract
 from cloud_openapi.contract._emulation import moments_of
 from cloud_openapi.contract._finding import Finding
+from cloud_openapi.contract._sent import params_of
 from cloud_openapi.emulator import Emulator
 from cloud_openapi.json_schema.fields import fields_of
 from cloud_openapi.json_schema.paths import anywhere
@@ -41,8 +42,9 @@ class FunctionCheck:
 
     def findings(self, operation: Operation, interaction: Interaction) -> Iterator[Finding]:
         """Yield the violations and the differences from the recording in functions' results."""
-        sent, recorded = interaction.request_json, interaction.response_json
-        if not isinstance(sent, dict) or not isinstance(recorded, dict):
+        sent, recorded = params_of(operation, interaction), interaction.response_json
+        # An event has no files.
+        if operation.files or not isinstance(sent, dict) or not isinstance(recorded, dict):
             return
         expected = to_cloud(operation.name, recorded)
         for name in self._by_api.get(operation.name, ()):
@@ -55,7 +57,7 @@ class FunctionCheck:
                 yield Finding(who, path, text)
 
     def _invoke(self, name: str, operation: Operation, interaction: Interaction) -> tuple[Any, int]:
-        sent = interaction.request_json
+        sent = params_of(operation, interaction)
         pin = self._emulator.pins.add(
             {
                 "api": operation.name,

@@ -107,7 +107,10 @@ class Observed:
         listed = _listed(catalogue)
         for place, interaction in read_recordings(paths, catalogue):
             self.files[place.rpartition("#")[0]].add(interaction.recorded_at)
-            if interaction.api is not None:
+            # A file has no shape that could change.
+            if interaction.api is not None and not (
+                catalogue[interaction.api].binary and interaction.response_json is None
+            ):
                 self.apis[interaction.api].add(interaction, listed(interaction.api))
 
     def ages(self, now: datetime) -> list[str]:

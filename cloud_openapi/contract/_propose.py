@@ -38,6 +38,8 @@ def proposals(
         if api is None or answer is None or error_code(answer) or interaction.status != _OK:
             # The schema of an API describes neither errors nor pages that are not JSON.
             continue
+        if catalogue[api].binary:
+            continue
         if api in accepts and accepts[api].is_valid(answer):
             continue
         schema = changed.get(api) or strict(former[api]["response"])

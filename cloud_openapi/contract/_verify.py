@@ -3,16 +3,16 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from cloud_openapi.catalogue import Catalogue, Form, Operation
 from cloud_openapi.contract._contract import Contract
 from cloud_openapi.contract._emulation import Emulation
 from cloud_openapi.contract._finding import Case, Check, Finding
+from cloud_openapi.contract._sent import params_of
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.json_schema.paths import anywhere
 from cloud_openapi.json_schema.values import error_code, shown, to_cloud
-from cloud_openapi.naming import to_camel_case
 from cloud_openapi.recordings import Interaction
 from cloud_openapi.recordings._files import files_of, load_file
 
@@ -111,6 +111,10 @@ class _Schemas:
         if interaction.status != _OK:
             yield Finding("https form", "status", f"expected 200, got {interaction.status}")
         answer = interaction.response_json
+        if operation.binary and answer is None:
+            self.notes["recordings of files, of which the schemas describe the requests"] += 1
+            yield from self._violations(operation, self._request(operation, interaction))
+            return
         if not isinstance(answer, dict):
             got = "text that is not JSON" if answer is None else shown(answer)
             yield Finding("https form", "$", f"expected a JSON object, got {got}")
@@ -124,8 +128,21 @@ class _Schemas:
         ]
         if side == "response":
             # A refused request may be invalid.
-            sent = interaction.request_json
-            bodies += [("https", "request", sent), ("cloud", "request", to_camel_case(sent))]
+            bodies += self._request(operation, interaction)
+            if operation.binary:
+                # Such as the URL of a video in place of a file, which no schema describes.
+                bodies = bodies[2:]
+        yield from self._violations(operation, bodies)
+
+    def _request(
+        self, operation: Operation, interaction: Interaction
+    ) -> "list[tuple[Form, Part, Any]]":
+        forms: tuple[Form, ...] = get_args(Form)
+        return [(form, "request", params_of(operation, interaction, form)) for form in forms]
+
+    def _violations(
+        self, operation: Operation, bodies: "Iterable[tuple[Form, Part, Any]]"
+    ) -> Iterator[Finding]:
         for form, part, body in bodies:
-            for found in self._contract.violations(body, name, form, part):
+            for found in self._contract.violations(body, operation.name, form, part):
                 yield Finding(f"{form} form", anywhere(found.path), f"{part}: {found.text}")

@@ -46,8 +46,7 @@ async function main() {
   }
   answer(JSON.stringify(failure || {}))
   const former = new Map()
-  const input = new net.Socket({ fd: requests, readable: true, writable: false })
-  lines(input, async (line) => {
+  const input = lines(async (line) => {
     const call = JSON.parse(line)
     setClock(call.clock)
     setVariables(JSON.parse(call.context.environment), former)
@@ -281,19 +280,25 @@ function answer(text) {
   while (data.length) data = data.subarray(fs.writeSync(answers, data))
 }
 
-function lines(socket, take) {
+// Call take with each line of the requests, and return their socket.
+function lines(take) {
   let pieces = []
-  socket.on('data', (chunk) => {
+  const received = (chunk) => {
     let end
     while ((end = chunk.indexOf(10)) >= 0) {
-      const line = Buffer.concat([...pieces, chunk.subarray(0, end)]).toString()
+      const last = chunk.subarray(0, end)
+      const line = pieces.length ? Buffer.concat([...pieces, last]) : last
       pieces = []
       chunk = chunk.subarray(end + 1)
-      take(line)
+      take(line.toString())
     }
-    if (chunk.length) pieces.push(chunk)
-  })
+    if (chunk.length) pieces.push(Buffer.from(chunk))
+  }
+  // One buffer for all: for 'data', each request would get a new one of 64 KB, most of all garbage.
+  const onread = { buffer: Buffer.alloc(1 << 16), callback: (size, buffer) => received(buffer.subarray(0, size)) }
+  const socket = new net.Socket({ fd: requests, readable: true, writable: false, onread })
   socket.on('end', () => process.exit(0))
+  return socket
 }
 
 main()

@@ -173,8 +173,9 @@ def _set_variables(variables: dict[str, str], former: dict[str, str | None]) -> 
             os.environ[name] = value
     for name, value in variables.items():
         # Most values are unchanged, and comparing is cheaper than setting.
-        if os.environ.get(name) != value:
-            former.setdefault(name, os.environ.get(name))
+        current = os.environ.get(name)
+        if current != value:
+            former.setdefault(name, current)
             os.environ[name] = value
 
 
@@ -199,7 +200,7 @@ def _invoke(handler: Handler, call: dict[str, Any]) -> bytes:
 def _written(result: Any) -> str:
     """Return a result as JSON. Raises an error with the place that is not JSON, and a fix."""
     try:
-        return json.dumps(result, ensure_ascii=False, allow_nan=False, default=_text_of_decimal)
+        return _ENCODER.encode(result)
     except RecursionError:
         raise
     except (TypeError, ValueError):
@@ -215,6 +216,9 @@ def _text_of_decimal(value: Any) -> str:
     if decimal is not None and isinstance(value, decimal.Decimal):
         return str(value)
     raise TypeError
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_text_of_decimal)
 
 
 def _find_json_error(result: Any) -> Exception | None:

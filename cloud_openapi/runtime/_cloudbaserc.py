@@ -34,6 +34,9 @@ class RC(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+_MISSING = RC(None, {})
+
+
 class CloudbaseRC:
     """The cloudbaserc.json for a folder of functions; it is read again when it changes."""
 
@@ -47,7 +50,7 @@ class CloudbaseRC:
         """Return its content as it is now; without entries if the file is missing."""
         path = self._path()
         if path is None:
-            return RC(None, {})
+            return _MISSING
         folder = os.path.dirname(path)  # noqa: PTH120 - called at every invocation
         current = tuple(stamp(f"{folder}/{name}") for name in (FILE, *ENV_FILES))
         if self._read is None or self._read[0] != current or self._read[1].path != path:

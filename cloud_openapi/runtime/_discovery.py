@@ -14,7 +14,7 @@ from cloud_openapi.runtime._files import (
     FileError,
     Fingerprint,
     Stamp,
-    fingerprint,
+    WatchedFolder,
     read_object,
     stamp,
 )
@@ -59,10 +59,10 @@ class _FileCache(Generic[_T]):
 
 
 class _Cached(NamedTuple):
-    """A function with its folder, and the state of the files that decide which folder it is."""
+    """A function with its files, and the state of the files that decide which folder it is."""
 
     surroundings: tuple[RC, Stamp]
-    folder: Path
+    files: WatchedFolder
     function: Function
 
 
@@ -98,14 +98,15 @@ class Folder:
         if (
             cached is not None
             and cached.surroundings == (rc, above)
-            and cached.function.files == fingerprint(cached.folder)
+            and cached.function.files == cached.files.fingerprint()
         ):
             return cached.function
         folder = self._folder_of(name, rc)
         if folder is None:
             raise UnknownFunctionError(name)
-        function = Function(fingerprint(folder), _settings(name, folder, rc, self._defaults))
-        self._cached[name] = _Cached((rc, above), folder, function)
+        files = WatchedFolder(folder)
+        function = Function(files.fingerprint(), _settings(name, folder, rc, self._defaults))
+        self._cached[name] = _Cached((rc, above), files, function)
         return function
 
     def _folder_of(self, name: object, rc: RC) -> Path | None:

@@ -1,6 +1,5 @@
 """Read the JSON files that say how functions are deployed, and notice when files change."""
 
-import contextlib
 import json
 import os
 import posixpath
@@ -8,8 +7,9 @@ from collections import Counter, deque
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from cloud_openapi import clocks
 from cloud_openapi.json_schema.values import kind
 from cloud_openapi.json_text import json_mistake, read_json
 from cloud_openapi.runtime._descriptors import no_descriptor
@@ -24,6 +24,8 @@ _OF_PEOPLE = ("/home/", "/Users/", "/root/", "/Volumes/")
 _NAME = attrgetter("name")
 _DIST_INFO = ".dist-info"
 _LARGEST = 4 * 2**20
+# The coarsest times of changes that file systems keep, in seconds: FAT's.
+_COARSEST_SECONDS = 2
 MOST_WATCHED = 400
 """The number of files in a function's folder that are watched for changes."""
 
@@ -103,28 +105,77 @@ def stamp(path: str | Path) -> Stamp:
 
 
 def fingerprint(folder: Path) -> Fingerprint:
-    """Return a value that changes when a file of the folder does.
+    """Return a value that changes when a file of the folder does; see `WatchedFolder`."""
+    return WatchedFolder(folder).fingerprint()
+
+
+class WatchedFolder:
+    """The files of a folder and its subfolders, listed again when one of these has changed.
 
     Installed dependencies are skipped. To bound the cost, only the first 400 files count, in the
     order of their depth.
     """
-    found: list[tuple[str, int, int, int]] = []
-    folders = deque([os.fspath(folder)])
-    while folders and len(found) < MOST_WATCHED:
-        entries = _entries(folders.popleft())
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = os.fspath(folder)
+        self._listing = _Listing((), (), settled=False)
+
+    def fingerprint(self) -> Fingerprint:
+        """Return a value that changes when a file of the folder does."""
+        if not self._listing.is_current():
+            self._listing = _list(self._folder)
+        found: list[tuple[str, int, int, int]] = []
+        for path in self._listing.files:
+            try:
+                # Called at every invocation, and pathlib is slower.
+                status = os.stat(path)  # noqa: PTH116
+            except OSError:
+                continue  # it was removed meanwhile, or is a broken link
+            found.append((path, status.st_mtime_ns, status.st_size, status.st_ctime_ns))
+        return tuple(found)
+
+
+class _Listing(NamedTuple):
+    """The paths of files, and the folders with them as they were before they were listed.
+
+    It is ``settled`` if no folder can change again without a new time of its change.
+    """
+
+    files: tuple[str, ...]
+    folders: tuple[tuple[str, Stamp], ...]
+    settled: bool
+
+    def is_current(self) -> bool:
+        """Return whether the folders have the same entries as then."""
+        return self.settled and all(stamp(folder) == former for folder, former in self.folders)
+
+
+def _list(folder: str) -> _Listing:
+    files: list[str] = []
+    folders: dict[str, Stamp] = {}
+    begun = clocks.now()
+    waiting = deque([folder])
+    while waiting and len(files) < MOST_WATCHED:
+        current = waiting.popleft()
+        folders[current] = stamp(current)
+        entries = _entries(current)
         dist_infos = [entry.path for entry in entries if entry.name.endswith(_DIST_INFO)]
-        installed = UNWATCHED.union(*map(_installed, dist_infos)) if dist_infos else UNWATCHED
+        installed = UNWATCHED.union(*map(_installed, dist_infos))
         for entry in entries:
-            # A file may be removed meanwhile, and a link may be broken.
-            with contextlib.suppress(OSError):
-                if not entry.is_dir():
-                    status = entry.stat()
-                    found.append(
-                        (entry.path, status.st_mtime_ns, status.st_size, status.st_ctime_ns)
-                    )
-                elif entry.name not in installed and not entry.name.startswith("."):
-                    folders.append(entry.path)
-    return tuple(found[:MOST_WATCHED])
+            if not _is_folder(entry):
+                files.append(entry.path)
+            elif entry.name not in installed and not entry.name.startswith("."):
+                waiting.append(entry.path)
+    changes = [changed for _, _, changed in filter(None, folders.values())]
+    settled = max(changes, default=0) < (begun - _COARSEST_SECONDS) * 10**9
+    return _Listing(tuple(files[:MOST_WATCHED]), tuple(folders.items()), settled)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link that leads to itself
 
 
 def _entries(folder: str) -> list["os.DirEntry[str]"]:

@@ -1,9 +1,9 @@
 import contextlib
-import hashlib
 import sys
 import threading
 from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import datetime
+from hmac import compare_digest
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ class Functions:
         self.logs = Logs(self._on_line)
         """The logs of all functions, in their common order."""
         self._warned: dict[tuple[str, str], str] = {}
-        self._executions: dict[bytes, Execution] = {}
+        self._executions: dict[str, Execution] = {}
         self._fork_server = ForkServer()
         self._pool = Pool(self._start, self._is_debugged)
 
@@ -145,7 +145,7 @@ class Functions:
 
     def invocation_of(self, token: str) -> Invocation | None:
         """Return the running invocation with this API token, None for any other token."""
-        execution = self._executions.get(_digest(token))
+        execution = self._execution_of(token)
         return None if execution is None else execution.invocation
 
     def running_of(self, function: str) -> Invocation | None:
@@ -171,11 +171,16 @@ class Functions:
         of this call if its error has the ``mark``. A ``nested`` invocation was logged already.
         """
         reason = one_line(reason)
-        execution = self._executions.get(_digest(token)) or self._newest(function)
+        execution = self._execution_of(token) or self._newest(function)
         if execution is not None:
             execution.explain(reason, mark, nested=nested)
         elif not nested:
             InvocationLog(self.log_of(function)).add_reason(reason)
+
+    def _execution_of(self, token: str) -> Execution | None:
+        given = token.encode("utf-8", "surrogatepass")
+        running = list(self._executions.values())
+        return next((each for each in running if compare_digest(each.token.encode(), given)), None)
 
     def _newest(self, function: str) -> Execution | None:
         return self._running(lambda invocation: invocation.function == function)
@@ -257,13 +262,13 @@ class Functions:
         execution = Execution(invocation, found.settings, self.log_of(name), self._clock())
         appid = appid_of(self._environment)
         try:
-            digest = self._begin(execution)
+            self._begin(execution)
             try:
                 variables = variables_of(invocation, trigger, execution.token, appid, now)
                 call = execution.call(event, variables)
                 outcome = Outcome(self._run(found, call, execution), GOOD)
             finally:
-                del self._executions[digest]
+                del self._executions[invocation.request_id]
         except InvocationError as error:
             if error.status in (NO_HANDLER, TIMEOUT, EXIT) and is_web(found.settings):
                 error.reason = web_function(found.settings)
@@ -318,14 +323,12 @@ class Functions:
         if is_new:
             self.log_of(function).add_own(f"Warning: {therefore}: {wrong}")
 
-    def _begin(self, execution: Execution) -> bytes:
-        """Make the token of an invocation valid, and return its digest. Raises InvocationError."""
-        digest = _digest(execution.token)
+    def _begin(self, execution: Execution) -> None:
+        """Make the token of an invocation valid. Raises InvocationError."""
         with self._lock:
             if len(self._executions) == _CONCURRENCY:
                 raise InvocationError(BUSY, f"{_CONCURRENCY} invocations are running already")
-            self._executions[digest] = execution
-        return digest
+            self._executions[execution.invocation.request_id] = execution
 
     def _run(self, found: Function, call: bytes, execution: Execution) -> str:
         settings = found.settings
@@ -450,7 +453,3 @@ def _advice(settings: Settings) -> str:
         return f". Install what it needs: {install_command(settings)}"
     listed = "requirements.txt" if settings.language == "python" else "package.json"
     return f". If it is a dependency, list it in {listed}: {install_command(settings)}"
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -105,24 +105,29 @@ class Execution:
         """Write the last log lines; return the outcome with the log, and the milliseconds."""
         request_id = self.invocation.request_id
         milliseconds = (clocks.monotonic() - self._begun) * 1000
-        duration = round(milliseconds)
-        good = outcome.status == GOOD
-        cause = _Failure("") if good else self._cause(outcome)
-        reason = one_line(self.log.masked(cause.reason))
-        if reason:
-            self.log.add_reason(reason, nested=cause.nested)
+        text, status = outcome.text, outcome.status
+        good = status == GOOD
+        reason = "" if good else self._log_reason(outcome)
         report = (
-            f"Report RequestId:{request_id} Duration:{duration}ms "
+            f"Report RequestId:{request_id} Duration:{round(milliseconds)}ms "
             f"Memory:{self._settings.memory}MB MemUsage:{self.memory:.6f}MB"
         )
         self.log.platform(
             f"{'Response' if good else 'ERROR'} RequestId:{request_id} "
-            f"{'RetMsg' if good else 'Result'}:{outcome.text}",
+            f"{'RetMsg' if good else 'Result'}:{text}",
             f"END RequestId:{request_id}",
             report,
             failed=not good,
         )
-        return outcome._replace(log=self.log.text, report=report, reason=reason), milliseconds
+        return Outcome(text, status, self.log.text, report, reason), milliseconds
+
+    def _log_reason(self, outcome: Outcome) -> str:
+        """Write why the invocation failed to its log, and return it."""
+        cause = self._cause(outcome)
+        reason = one_line(self.log.masked(cause.reason))
+        if reason:
+            self.log.add_reason(reason, nested=cause.nested)
+        return reason
 
 
 def _nothing() -> None:

@@ -132,8 +132,7 @@ class Logs:
         return sorted(found, key=lambda pair: pair[1].number), newest
 
     def _callback(self, function: str) -> Callable[[Line], None] | None:
-        on_line = self._on_line
-        return None if on_line is None else lambda line: on_line(function, line)
+        return None if self._on_line is None else partial(self._on_line, function)
 
 
 class InvocationLog:
@@ -192,7 +191,7 @@ class InvocationLog:
     def text(self) -> str:
         """Return the log of the invocation; of a long one only the end."""
         with self._lock:
-            return "".join(f"{line}\n" for line in self._kept)
+            return "\n".join([*self._kept, ""])
 
     def masked(self, text: str) -> str:
         """Return a text without the secret."""

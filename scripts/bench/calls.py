@@ -64,8 +64,10 @@ def documented_call(url: str) -> Call:
 def requests_of(operation: Operation, today: date | None = None) -> list[dict[str, Any]]:
     """Return valid requests to an API, with dates as varied as its date rule allows."""
     today = today or datetime.now(BEIJING).date()
-    rule = operation.rules[0]
     example = operation.examples[0]["request"]
+    if not operation.rules:
+        return [example]
+    rule = operation.rules[0]
     found = []
     for begin, end in _dates(today):
         if "." in rule.begin:

@@ -142,7 +142,8 @@ FIGURES = (
             per_second,
             partial(against_flask, api=name),
         )
-        for name in default_catalogue()
+        for name, outline in default_catalogue().outlines.items()
+        if outline.simulated
     ),
     Figure(
         "calls: serve with live lines, --quiet",

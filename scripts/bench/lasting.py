@@ -50,7 +50,8 @@ def work(results: Connection) -> None:
 
 def make_calls(emulator: Emulator, app: Flask, chance: random.Random, count: int) -> None:
     """Make valid and refused calls to every API for many appids, and grant new tokens."""
-    operations = [(api.path, requests_of(api)) for api in default_catalogue().values()]
+    simulated = [api for api in default_catalogue().values() if api.simulation]
+    operations = [(api.path, requests_of(api)) for api in simulated]
     tokens = list(emulator.apps)
     for number in range(count):
         if number % 1000 == 0:

@@ -1,6 +1,7 @@
 """Every entry of the catalogue, and the loader that refuses invalid entries."""
 
 import json
+import re
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -10,9 +11,12 @@ from cloud_openapi import ConfigError
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator, create_app
+from cloud_openapi.emulator.errors import TEXTS
 
 FOLDER = ROOT / "cloud_openapi" / "catalogue"
 ENTRIES = sorted(FOLDER.glob("*/*.json"))
+# The SDK of most functions breaks longer ones.
+LONGEST_NUMBER = 15
 ENTRY_SCHEMA = json.loads((FOLDER / "entry.schema.json").read_text("utf-8"))
 
 
@@ -27,6 +31,47 @@ def test_an_entry_is_what_the_entry_schema_says(path):
 @pytest.mark.parametrize("form", ["https", "cloud"])
 def test_each_schema_of_either_form_is_a_schema(operation, form, side):
     Draft202012Validator.check_schema(operation.schema(form, side))
+
+
+EXAMPLES = [
+    pytest.param(operation, example, id=f"{operation.name}-{index}")
+    for operation in default_catalogue().values()
+    for index, example in enumerate(operation.examples)
+]
+
+
+@pytest.mark.parametrize(("operation", "example"), EXAMPLES)
+def test_an_example_is_what_the_schemas_say(operation, example):
+    Draft202012Validator(operation.schema("https", "request")).validate(example["request"])
+    if "response" in example and not operation.binary:
+        Draft202012Validator(operation.schema("https", "response")).validate(example["response"])
+
+
+@pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
+def test_each_error_of_a_condition_has_a_text(operation):
+    codes = {answer["errcode"] for answer in operation.answers if "errcode" in answer}
+    assert codes <= TEXTS.keys() | operation.errors.keys()
+
+
+@pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
+def test_no_answer_has_a_number_that_the_sdk_cannot_read(operation):
+    written = json.dumps([operation.examples, operation.answers])
+    numbers = re.findall(r"[:\[,] (-?[0-9.]+)", written)
+    assert [number for number in numbers if len(number) > LONGEST_NUMBER] == []
+
+
+@pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
+def test_apis_with_one_path_and_one_request_are_one(operation):
+    """Over HTTPS, nothing tells which of the names is meant."""
+    for other in default_catalogue().values():
+        if (other.method, other.path) == (operation.method, operation.path):
+            requests = [
+                each.schema("https", "request")["properties"] for each in (operation, other)
+            ]
+            if requests[0] == requests[1]:
+                assert other.answers == operation.answers
+                assert other.errors == operation.errors
+                assert all(example in operation.examples for example in other.examples)
 
 
 SIMULATED = [operation for operation in default_catalogue().values() if operation.simulation]

@@ -7,6 +7,8 @@ reasons; all else must be equal, errMsg and the order of keys included.
 import json
 import random
 import re
+from collections import Counter
+from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
 from typing import NamedTuple
@@ -18,8 +20,11 @@ from support.sdk import SDK, CannedResponse, RawGateway, for_node
 from support.values import API
 
 from cloud_openapi import Cloud, CloudSDKError
+from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator, Server, create_app, gateway_variables, listen
 from cloud_openapi.errors import SDK_TEXTS
+from cloud_openapi.naming import to_camel_case
+from cloud_openapi.periods import BEIJING
 from cloud_openapi.transports import Exchange, Reply
 from cloud_openapi.transports._files import _EXTENSIONS
 from cloud_openapi.transports.https import HTTPSTransport
@@ -710,6 +715,30 @@ def test_both_return_the_same_outcome_for_every_fault_and_pin(both_served):
         call({"beginDate": dates, "endDate": dates})
 
 
+def asked(operation, *, convert):
+    """Return the request of an API's first example as a call has it, with a file for each."""
+    params = dict(operation.examples[0]["request"])
+    for name in operation.files:
+        if name in params:
+            params[name] = {"contentType": "image/png", "value": b"\x89PNG\r\n\x1a\n\x00\xff"}
+    return to_camel_case(params) if convert else params
+
+
+@pytest.mark.slow
+def test_both_return_the_same_outcome_for_every_api_of_the_catalogue(both_served):
+    emulator, call = both_served
+    emulator.clock.freeze(datetime(2026, 3, 11, 12, tzinfo=BEIJING))
+    outcomes = Counter()
+    for operation in emulator.catalogue.values():
+        for options in (None, {"convertCase": False}):
+            for params in (asked(operation, convert=options is None), {}):
+                outcome = call(params, operation.name, options)
+                kind = "error" if "error" in outcome else "json"
+                outcomes["file" if "buffer" in outcome.get("result", ()) else kind] += 1
+    assert outcomes.total() == 4 * len(emulator.catalogue)
+    assert all(outcomes[kind] >= 8 for kind in ("error", "json", "file")), outcomes
+
+
 @pytest.fixture
 def both_served(service, monkeypatch):
     """Return an emulator, and a function that calls it with both packages and compares."""
@@ -723,18 +752,23 @@ def both_served(service, monkeypatch):
         cloud, node = Cloud(), SDK(variables)
         cloud.init()
 
-        def call(params=None):
-            sent = params or {"beginDate": "20170313", "endDate": "20170313"}
-            (their,) = node.call([{"api": API, "params": sent}])
+        def call(params=None, api=API, options=None):
+            sent = {"beginDate": "20170313", "endDate": "20170313"} if params is None else params
+            # Both find the emulator in the same state, so that it makes the same ids for both.
+            emulator.reset_app(DEMO_APPID)
+            (their,) = node.call([{"api": api, "params": sent, "options": options}])
+            emulator.reset_app(DEMO_APPID)
+            openapi = cloud.openapi(options) if options else cloud.openapi
             try:
-                mine = {"result": cloud.openapi[API](sent)}
+                mine = {"result": openapi[api](sent)}
             except CloudSDKError as error:
                 mine = {"error": error.to_dict()}
             for outcome in (mine, their):
                 if "error" in outcome:
                     text = re.sub("rid: [0-9a-f-]{26}", "rid: …", outcome["error"]["errMsg"])
                     outcome["error"]["errMsg"] = text
-            assert_equal([({}, None, CannedResponse(b""))], [mine], [their])
+            assert_equal([((api, sent), None, CannedResponse(b""))], [mine], [their])
+            return mine
 
         yield emulator, call
         node.close()

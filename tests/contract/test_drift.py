@@ -147,7 +147,8 @@ class TestAChange:
 
 
 def test_documented_responses_are_not_drift_and_need_no_proposal(tmp_path):
-    answers = [interaction(api, DAY, official(api)) for api in default_catalogue()]
+    simulated = [api.name for api in default_catalogue().values() if api.simulation]
+    answers = [interaction(api, DAY, official(api)) for api in simulated]
     path = cassette(tmp_path / "a.json", *answers)
     assert changes_since([path], default_catalogue(), NOW) == []
     assert proposals([path], default_catalogue()) == {}

@@ -9,6 +9,7 @@ from support.paths import SAMPLES
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.contract import schema, violations
+from cloud_openapi.emulator.errors import TEXTS
 from cloud_openapi.json_schema.values import error_code
 from cloud_openapi.periods import BEIJING
 
@@ -51,7 +52,7 @@ ERRORS = [name for name, call in CALLS.items() if side(call) == "error"]
 def test_a_recorded_error_has_the_text_of_its_entry(name):
     call = CALLS[name]
     code = error_code(call["body"])
-    text = default_catalogue()[call["api"]].errors.get(code)
+    text = TEXTS.get(code) or default_catalogue()[call["api"]].errors.get(code)
     assert text, f"{call['api']} has no text of {code}"
     recorded = TAIL.sub("", call["body"][TEXT[call["form"]]])
     if code not in OF_THE_REQUEST:
@@ -77,3 +78,8 @@ def test_a_sample_says_where_it_is_from_and_names_nobody(name):
     assert call["source"].startswith("https://")
     assert name.rpartition("-")[0] == call["api"]
     assert not PHONE.search(json.dumps(call["body"]))
+
+
+def test_the_records_are_of_many_apis():
+    assert len(CALLS) >= 50
+    assert len({call["api"] for call in CALLS.values()}) >= 20

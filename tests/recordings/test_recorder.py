@@ -278,3 +278,86 @@ def test_readers_see_complete_files_during_a_write(tmp_path):
             recorder.add(day())
         stop.set()
     assert counts.result() == sorted(counts.result())
+
+
+# ---- files ---------------------------------------------------------------------------------
+
+PICTURE = b"\x89PNG\r\n\x1a\n\x00\xff token=abcdefghijkl012345\r\n--x\r\n\x85\xe2\x80\xa8"
+PICTURE_TYPE = {"Content-Type": ["image/png"]}
+
+
+def form(boundary, **parts):
+    head = f"--{boundary}\r\nContent-Disposition: form-data; name="
+    body = b"".join(
+        f'{head}"{name}"{extra}\r\n\r\n'.encode() + value + b"\r\n"
+        for name, (extra, value) in parts.items()
+    )
+    return body + f"--{boundary}--\r\n".encode()
+
+
+FILE = '; filename="a.png"\r\nContent-Type: image/png'
+SENT = form("xyz", media=(FILE, PICTURE), note=("", b"token=zyxwvutsrqpo543210"))
+
+
+def test_a_file_is_written_as_vcr_writes_it_and_read_by_both_byte_for_byte(tmp_path):
+    kind = {"Content-Type": ["multipart/form-data; boundary=xyz"]}
+    sent = form("xyz", media=(FILE, PICTURE))
+    picture = day(
+        request_headers=kind,
+        request_body=sent,
+        response_headers=PICTURE_TYPE,
+        response_body=PICTURE,
+    )
+    file = Recorder(tmp_path).add(picture)
+    assert load(file) == [picture]
+    assert load(file)[0].response_json is None
+    (request,), (response,) = by_vcr(file)
+    assert (request.body, response["body"]["string"]) == (sent, PICTURE)
+    theirs = yamlserializer.serialize(
+        {"version": 1, "interactions": yamlserializer.deserialize(file.read_text())["interactions"]}
+    )
+    assert "!!binary" in theirs
+    (tmp_path / "theirs.yaml").write_text(theirs)
+    assert load(tmp_path / "theirs.yaml") == [picture]
+
+
+def test_an_image_is_kept_and_the_text_beside_it_is_redacted(tmp_path):
+    written = Recorder(tmp_path).add(day(request_body=SENT, response_body=PICTURE))
+    (found,) = load(written)
+    assert found.response_body == PICTURE
+    assert found.request_body == form("xyz", media=(FILE, PICTURE), note=("", b"token=REDACTED"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"GIF89a token=abcdefghijkl012345",  # a text, whatever its first bytes are
+        b"not an image\x00 token=abcdefghijkl012345",
+        form("xyz", token=("", b"abcdefghijkl012345")),
+        form("xyz", token=(FILE, PICTURE)),
+    ],
+)
+def test_a_secret_in_other_bodies_is_redacted(tmp_path, body):
+    (found,) = load(Recorder(tmp_path).add(day(request_body=body, response_body=body)))
+    for kept in (found.request_body, found.response_body):
+        assert b"abcdefghijkl012345" not in kept
+        assert b"REDACTED" in kept
+
+
+def test_a_secret_that_is_known_is_redacted_in_an_image_too(tmp_path):
+    recorder = Recorder(tmp_path)
+    recorder.redactor.give("abcdefghijkl012345")
+    (found,) = load(recorder.add(day(response_body=PICTURE)))
+    assert found.response_body == PICTURE.replace(b"abcdefghijkl012345", b"REDACTED")
+
+
+def test_an_api_without_dates_has_a_file_for_each_request(tmp_path):
+    path, names = "/wxa/media_check_async", []
+    for number in "121":
+        request = day(
+            uri=f"https://api.weixin.qq.com{path}?access_token=REDACTED",
+            request_body=b'{"media_url": "https://a/%s"}' % number.encode(),
+        )
+        names.append(Recorder(tmp_path).add(request))
+    assert names[0] == names[2] != names[1]
+    assert {name.parent for name in names} == {tmp_path / "security.mediaCheckAsync"}

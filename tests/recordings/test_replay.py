@@ -1,6 +1,7 @@
 """Requests find their recordings; each kind of missing recording has its own error."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
@@ -220,3 +221,54 @@ def test_a_folder_is_replayed(tmp_path):
     replay = Replay.load(tmp_path)
     assert len(replay) == 2
     assert replay.find("POST", PATH, asked("20260302")).response_json["ref_date"] == "20260302"
+
+
+# ---- forms and queries ---------------------------------------------------------------------
+
+
+def form(boundary, content, filename="a.png", note="n"):
+    return (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="media"; filename="{filename}"\r\n'
+        "Content-Type: image/png\r\n\r\n"
+    ).encode() + (
+        content
+        + f'\r\n--{boundary}\r\nContent-Disposition: form-data; name="note"\r\n\r\n'
+        f"{note}\r\n--{boundary}--\r\n".encode()
+    )
+
+
+PICTURE = b"\x89PNG\r\n\x1a\n\x00\xff"
+
+
+def test_a_form_matches_whatever_its_boundary_and_the_type_of_its_file_are():
+    replay = Replay([recorded(request_body=form("one", PICTURE))], repeat=True)
+    other = form("----Two'()", PICTURE).replace(b"Content-Type: image/png\r\n", b"")
+    assert replay.find("POST", PATH, other)
+
+
+@pytest.mark.parametrize(
+    ("sent", "difference"),
+    [
+        (form("b", PICTURE + b"\x00"), "body.form.media.size is 11, recorded is 10"),
+        (form("b", PICTURE, "b.png"), 'body.form.media.filename is "b.png", recorded is "a.png"'),
+        (form("b", PICTURE, note="m"), 'body.form.note is "m", recorded is "n"'),
+        (form("b", PICTURE)[:-8], "body is "),
+    ],
+)
+def test_a_form_that_differs_is_another_request(sent, difference):
+    replay = Replay([recorded(request_body=form("one", PICTURE))])
+    with pytest.raises(NoMatchError, match=re.escape(difference)):
+        replay.find("POST", PATH, sent)
+
+
+def test_a_redacted_part_of_a_form_matches_any_text():
+    replay = Replay([recorded(request_body=form("one", PICTURE, note="key is REDACTED"))])
+    assert replay.find("POST", PATH, form("two", PICTURE, note="key is abc"))
+
+
+def test_a_get_request_matches_by_its_query_without_the_token():
+    uri = f"{URI}?access_token=REDACTED&roomId=7&key=a+b"
+    replay = Replay([recorded(method="GET", uri=uri, request_body=b"")], repeat=True)
+    assert replay.find("GET", f"{PATH}?key=a%20b&roomId=7&access_token=mine")
+    with pytest.raises(NoMatchError, match=r'query\.roomId is "8", recorded is "7"'):
+        replay.find("GET", f"{PATH}?roomId=8&key=a+b")

@@ -1,6 +1,7 @@
 """Invoke a function over HTTP, as CloudBase's HTTP API does."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,7 @@ def _event(environ: "WSGIEnvironment") -> Any:
         raise _InvalidRequestError(HTTPStatus.METHOD_NOT_ALLOWED, "Invoke a function with POST.")
     try:
         data = _body(environ)
-        return read_json(data.decode("utf-8-sig")) if data else {}
+        return read_json(data.removeprefix(BOM_UTF8).decode()) if data else {}
     except RequestEntityTooLarge:
         message = "RequestTooLarge: an event is at most 6 MB"
         raise _InvalidRequestError(HTTPStatus.NOT_ACCEPTABLE, message) from None

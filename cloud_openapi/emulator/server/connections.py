@@ -5,7 +5,6 @@ A client that opens many connections, or sends a request drop by drop, must not 
 
 import errno
 import logging
-import threading
 from contextlib import suppress
 from heapq import nsmallest
 from typing import Any
@@ -106,10 +105,23 @@ class Channel(HTTPChannel):
         most = _BODY_SECONDS if self.request.headers_finished else _HEAD_SECONDS
         return now - self.begun > most
 
+    def write_soon(self, data: Any) -> int:
+        """Send data; waitress's buffer is only for what the socket does not take at once."""
+        dispatcher: Any = self.server.task_dispatcher
+        at_once = dispatcher.in_loop and self.connected and not self.total_outbufs_len
+        if not at_once or not isinstance(data, bytes):
+            return int(super().write_soon(data))
+        sent = 0
+        with suppress(OSError):  # it is met again with the rest
+            sent = self.send(data, do_close=False)
+        if sent < len(data):
+            super().write_soon(data[sent:])
+        return len(data)
+
     def _flush_outbufs_below_high_watermark(self) -> None:
         # The original blocks until the loop sends: a deadlock in the loop's own thread.
         dispatcher: Any = self.server.task_dispatcher
-        if threading.get_ident() != dispatcher.loop:
+        if not dispatcher.in_loop:
             super()._flush_outbufs_below_high_watermark()  # type: ignore[misc]
 
 
@@ -149,10 +161,10 @@ class Connections:
 
     def tidy(self) -> None:
         """Close connections that are late, and the longest idle ones beyond the limit."""
-        now = monotonic()
+        now, over = monotonic(), len(self) - self._most
         # So many at once: without them, no further connection can be accepted.
-        at_once = max(len(self) - self._most - _RESERVE + 1, int(self._exhausted))
-        over = max(len(self) - self._most, at_once)
+        at_once = max(over - _RESERVE + 1, int(self._exhausted))
+        over = max(over, at_once)
         if over <= 0 and now < self._next_check:
             return
         self._next_check = now + _CHECK_SECONDS
@@ -223,7 +235,7 @@ class Listener(TcpWSGIServer):
     def pull_trigger(self) -> None:
         """Wake the loop, unless this is its thread: it is awake, and checks all channels next."""
         dispatcher: Any = self.task_dispatcher
-        if threading.get_ident() != dispatcher.loop:
+        if not dispatcher.in_loop:
             super().pull_trigger()
 
 

@@ -73,6 +73,11 @@ class Dispatcher(ThreadedTaskDispatcher):
         self._control.set_thread_count(_CONTROL_THREADS)
         self._timers.set_thread_count(_TIMER_THREADS)
 
+    @property
+    def in_loop(self) -> bool:
+        """Return whether the current thread is the loop's."""
+        return threading.get_ident() == self.loop
+
     def add_task(self, task: Any) -> None:
         """Choose the thread for a connection's next request."""
         request = task.requests[0]
@@ -81,7 +86,7 @@ class Dispatcher(ThreadedTaskDispatcher):
         if path.startswith(_CONTROL_PATHS):
             slow = path.startswith(_TIMER_PATHS) and request.command != "GET"
             (self._timers if slow else self._control).add_task(task)
-        elif threading.get_ident() == self.loop and self._is_quick(task, path):
+        elif self.in_loop and self._is_quick(task, path):
             self._tasks.append(task)
         else:
             super().add_task(task)

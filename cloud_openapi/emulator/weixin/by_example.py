@@ -100,6 +100,8 @@ class ByExample:
 
 def _by_filename(params: dict[str, Any], files: Mapping[str, bytes]) -> dict[str, Any]:
     """Return parameters with files as WeChat's examples have them: by their names alone."""
+    if not files:
+        return params
     return {**params, **{name: {"filename": params[name]["filename"]} for name in files}}
 
 

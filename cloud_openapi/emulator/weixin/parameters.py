@@ -76,6 +76,8 @@ def _missing(name: str, strangers: Iterable[str], rename: Rename) -> str:
     if close is None:
         return f"{rename(name)} is missing"
     sent, meant = names[close], rename(name)
+    if rename(sent) == meant:
+        return f"{meant} is missing: the SDK sent it as {sent}; convertCase: false keeps names"
     # The SDK's spelling of a name that needed no conversion is the caller's own.
     return f"{meant} is missing: did you mean {meant} by {rename(sent)}?"
 

@@ -266,6 +266,12 @@ CLOCK = "(Beijing time). By the emulator's clock today is 20260311, so"
             "beginDate is missing: did you mean beginDate by begindate?",
         ),
         (
+            "liveBroadcast.addSubAnchor",
+            {"roomId": 6474, "username": "testwechat"},
+            47001,
+            "roomId is missing: the SDK sent it as room_id; convertCase: false keeps names",
+        ),
+        (
             API,
             {"beginDate": "20260311", "endDate": "20260311"},
             61501,

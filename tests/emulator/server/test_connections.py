@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing, suppress
 
 import pytest
 from support.processes import WAIT, until
+from waitress.channel import HTTPChannel
 
 from cloud_openapi.emulator import Emulator, Server, create_app, listen
 from cloud_openapi.emulator.server import connections
@@ -158,6 +159,28 @@ def test_client_that_does_not_read_is_closed(monkeypatch):
         assert until(lambda: [each.total_outbufs_len for each in server._connections._all()])
         monkeypatch.setattr(connections, "_IDLE_SECONDS", 0.01)
         assert until(lambda: len(server._connections) == 0)
+
+
+@pytest.mark.parametrize("never_blocks", [False, True])
+def test_answer_larger_than_the_sockets_buffer_arrives_whole(never_blocks):
+    body = bytes(range(256)) * 2**16
+
+    def app(_environ, start):
+        start("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+    with serving(app, lambda _path: never_blocks) as server, closing(connect(server)) as connection:
+        connection.sendall(HEAD % b"/")
+        assert until(lambda: any(each.total_outbufs_len for each in server._connections._all()))
+        assert rest_of(connection).partition(b"\r\n\r\n")[2] == body
+
+
+def test_answer_that_the_socket_takes_at_once_is_not_buffered(monkeypatch):
+    buffered = []
+    monkeypatch.setattr(HTTPChannel, "write_soon", lambda _channel, data: buffered.append(data))
+    with serving(never_blocks=lambda _path: True) as server:
+        assert ask(server) == b"200"
+    assert buffered == []
 
 
 # ---- no HTTP -------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ FUNCTIONS = [
     ("dispatch.py", channel.HTTPChannel.service, ("self",)),
     ("dispatch.py", channel.HTTPChannel.write_soon, ("self", "data")),
     ("connections.py", channel.HTTPChannel._flush_outbufs_below_high_watermark, ("self",)),
+    ("connections.py", wasyncore.dispatcher.send, ("self", "data", "do_close")),
 ]
 # The file that depends on it, a class, and the attributes that its code reads or sets.
 ATTRIBUTES = [
