@@ -78,11 +78,13 @@ def _repointed(value: Any, target: str) -> Any:
 
 
 def _for_generators(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return an equal schema that generators of clients can read.
+    """Return a schema that generators of clients can read.
 
     They write one class for an enum and for an object, so each type gets a schema of its own, and
-    they name classes after titles, which here complete messages.
+    they name classes after titles, which here complete messages. They take conditions for the whole
+    object: which of its fields it needs is left out.
     """
+    schema = {name: inner for name, inner in schema.items() if not _is_condition(name, inner)}
     if isinstance(schema.get("title"), str) and "const" not in schema:
         del schema["title"]
     types = schema.get("type")
@@ -91,6 +93,12 @@ def _for_generators(schema: dict[str, Any]) -> dict[str, Any]:
     apart = {"type", "enum"}.union(*_KEYWORDS.values())
     rest = {key: value for key, value in schema.items() if key not in apart}
     return {**rest, "anyOf": [_of_type(name, schema) for name in types]}
+
+
+def _is_condition(keyword: str, schemas: Any) -> bool:
+    if keyword not in {"anyOf", "oneOf"} or not isinstance(schemas, list):
+        return False
+    return all(schema.keys() == {"required"} for schema in schemas)
 
 
 def _of_type(name: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -59,16 +59,24 @@ OPENAPI_GENERATOR = """
 import json, re, sys
 import openapi_client as package
 
+def find(names, wanted):
+    # Each program splits VoIPSign into words in its own way.
+    plain = lambda name: name.replace("_", "").replace(".", "").lower()
+    (found,) = [name for name in names if plain(name) == plain(wanted)]
+    return found
+
 host, token = sys.argv[1:]
 keys = {"access_token": token} if token else {}
 client = package.ApiClient(package.Configuration(host=host, api_key=keys))
 for line in sys.stdin:
-    tag, name, given, body = json.loads(line)
-    words = re.split(r"[._]|(?<=[a-z])(?=[A-Z])", name)
+    tag, name, query, body = json.loads(line)
+    given = {re.sub("([A-Z])", r"_\\1", field).lower(): query[field] for field in query}
     api = getattr(package, tag[0].upper() + tag[1:] + "Api")(client)
-    method = "_".join(words).lower()
+    if "date" in given:
+        given["var_date"] = given.pop("date")  # a reserved word there
+    method = find(dir(api), name)
     if body is not None:
-        model = getattr(package, "".join(w[0].upper() + w[1:] for w in words) + "Request")
+        model = getattr(package, find(dir(package), name + "Request"))
         given[method + "_request"] = model.from_dict(body)
     actual = getattr(api, method)(**given)
     if isinstance(actual, bytearray):
@@ -78,23 +86,32 @@ for line in sys.stdin:
     print(json.dumps([type(actual).__name__, actual.to_dict()]), flush=True)
 """
 OPENAPI_PYTHON_CLIENT = """
-import importlib, json, re, sys
+import enum, importlib, json, pkgutil, re, sys, typing
+import we_chat_api_client.api as apis
 from we_chat_api_client import Client, models
 
-def snake(name):
-    return "_".join(re.split(r"[._]|(?<=[a-z])(?=[A-Z])", name)).lower()
+def find(names, wanted):
+    plain = lambda name: name.replace("_", "").replace(".", "").lower()
+    (found,) = [name for name in names if plain(name.rpartition(".")[2]) == plain(wanted)]
+    return found
 
+def as_enum(value, hint):
+    kinds = [each for each in (hint, *typing.get_args(hint)) if isinstance(each, enum.EnumType)]
+    return kinds[0](value) if kinds else value
+
+classes = [name for name in dir(models) if name[0].isupper()]
+modules = [each.name for each in pkgutil.walk_packages(apis.__path__, "we_chat_api_client.api.")]
 host, token = sys.argv[1:]
-query = {"access_token": token} if token else {}
-client = Client(base_url=host, httpx_args={"params": query, "trust_env": False})
+keys = {"access_token": token} if token else {}
+client = Client(base_url=host, httpx_args={"params": keys, "trust_env": False})
 for line in sys.stdin:
-    tag, name, given, body = json.loads(line)
-    words = re.split(r"[._]|(?<=[a-z])(?=[A-Z])", name)
-    module = importlib.import_module(f"we_chat_api_client.api.{snake(tag)}." + snake(name))
-    if name == "token":
-        given["grant_type"] = models.TokenGrantType(given["grant_type"])
+    tag, name, query, body = json.loads(line)
+    given = {re.sub("([A-Z])", r"_\\1", field).lower(): query[field] for field in query}
+    module = importlib.import_module(find([each for each in modules if each.count(".") == 3], name))
+    hints = typing.get_type_hints(module.sync)
+    given = {field: as_enum(value, hints[field]) for field, value in given.items()}
     if body is not None:
-        model = getattr(models, "".join(w[0].upper() + w[1:] for w in words) + "Request")
+        model = getattr(models, find(classes, name + "Request"))
         given["body"] = model.from_dict(body)
     answer = module.sync(client=client, **given)
     print(json.dumps([type(answer).__name__, answer.to_dict()]), flush=True)
