@@ -31,6 +31,7 @@ class File(NamedTuple):
 class Source(NamedTuple):
     """What the values of an answer are made of."""
 
+    api: str
     streams: RandomStreams
     kept_files: KeptFiles
     now: datetime
@@ -117,7 +118,7 @@ def _qr(value: Mapping[str, Any], source: Source) -> File:
 
     shown = {name: source.params[name] for name in value["$qr"] if name in source.params}
     width = source.params.get("width", _WIDTH)
-    return File("image/png", png(shown, width))
+    return File("image/png", png(source.api, shown, width))
 
 
 _MAKERS: Final = {

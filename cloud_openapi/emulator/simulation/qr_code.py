@@ -12,10 +12,10 @@ _BORDER: Final = 4
 _NARROWEST, _WIDEST = 280, 1280
 
 
-def png(fields: Mapping[str, Any], width: Any) -> bytes:
-    """Return a PNG, about so many pixels wide, with a QR code of the fields as a query."""
+def png(api: str, fields: Mapping[str, Any], width: Any) -> bytes:
+    """Return a PNG, about so many pixels wide, with a QR code of an API and fields as its query."""
     pixels = min(max(width if isinstance(width, int) else 0, _NARROWEST), _WIDEST)
-    return _drawn(urlencode(fields) or "-", pixels)
+    return _drawn(f"{api}?{urlencode(fields, safe='/')}", pixels)
 
 
 # The same code is often asked for again, and drawing one takes milliseconds.

@@ -1,12 +1,10 @@
 """Answers by example: those that an entry writes down, with some made values."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
-
-from jsonschema_rs import Draft202012Validator
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.errors import TEXTS, RefusalError
@@ -14,7 +12,7 @@ from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.pins import RequestTable
 from cloud_openapi.emulator.raw_response import RawResponse
 from cloud_openapi.emulator.simulation.made_values import MISSING, Source, is_made, made_answer
-from cloud_openapi.emulator.weixin.request_check import request_check
+from cloud_openapi.emulator.weixin.request_check import Matcher, matcher, request_check
 from cloud_openapi.emulator.weixin.respond import Answer, Call, Rename
 
 _SNAKE: Final = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
@@ -22,17 +20,16 @@ _NO_FILE: Final = (
     "{} is not a file: a cloud call sends a file as {{contentType, value: Buffer}}, "
     "HTTPS as a part of a multipart/form-data body"
 )
-Matches = Callable[[Mapping[str, Any]], bool]
 
 
 class _Refusal(NamedTuple):
-    matches: Matches
+    matches: Matcher
     code: int
     because: str
 
 
 class _Case(NamedTuple):
-    matches: Matches
+    matches: Matcher
     response: Any
     made: bool
 
@@ -46,7 +43,7 @@ class ByExample:
         self._refusals: list[_Refusal] = []
         self._cases: list[_Case] = []
         for answer in operation.answers:
-            matches = Draft202012Validator(answer.get("when", True)).is_valid
+            matches = matcher(answer.get("when", True))
             if "errcode" in answer:
                 refusal = _Refusal(matches, answer["errcode"], answer["because"])
                 self._refusals.append(refusal)
@@ -75,7 +72,7 @@ class ByExample:
             if case.matches(params):
                 if not case.made:
                     return Answer(case.response, "example")
-                return self._made(case.response, _source(call, params, program, now))
+                return self._made(case.response, self._source(call, params, program, now))
         return Answer(self._operation.examples[0]["response"], "documented example")
 
     def _require_files(self, call: Call, params: Mapping[str, Any]) -> None:
@@ -83,6 +80,19 @@ class ByExample:
         for name in self._operation.files:
             if name in params and name not in call.files:
                 raise RefusalError(47001, "files", reason=_NO_FILE.format(call.rename(name)))
+
+    def _source(
+        self, call: Call, params: Mapping[str, Any], program: MiniProgram, now: datetime
+    ) -> Source:
+        return Source(
+            api=self._operation.name,
+            streams=program.streams,
+            kept_files=program.kept_files,
+            now=now,
+            appid=program.appid or "",
+            params=params,
+            files=call.files,
+        )
 
     def _made(self, response: Mapping[str, Any], source: Source) -> Answer:
         made = made_answer(response, source)
@@ -103,11 +113,6 @@ def _by_filename(params: dict[str, Any], files: Mapping[str, bytes]) -> dict[str
     if not files:
         return params
     return {**params, **{name: {"filename": params[name]["filename"]} for name in files}}
-
-
-def _source(call: Call, params: Mapping[str, Any], program: MiniProgram, now: datetime) -> Source:
-    streams, kept_files = program.streams, program.kept_files
-    return Source(streams, kept_files, now, program.appid or "", params, call.files)
 
 
 def _renamed(because: str, rename: Rename) -> str:

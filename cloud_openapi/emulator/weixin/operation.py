@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Any, Protocol
 
-from jsonschema_rs import Draft202012Validator
-
 from cloud_openapi.catalogue import DATE_FORMAT_ERROR, Operation
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.weixin.by_example import ByExample
+from cloud_openapi.emulator.weixin.request_check import matcher
 from cloud_openapi.emulator.weixin.request_fields import INVALID_JSON
 from cloud_openapi.emulator.weixin.respond import Answer, Call, Endpoint
 from cloud_openapi.emulator.weixin.sent import sent_by
@@ -78,7 +77,7 @@ def endpoint_at(path: str, emulator: Emulator) -> Endpoint:
     endpoints = [OperationEndpoint(api, emulator) for api in apis]
     if len(endpoints) == 1:
         return endpoints[0]
-    fits = [Draft202012Validator(api.schema("https", "request")).is_valid for api in apis]
+    fits = [matcher(api.schema("https", "request")) for api in apis]
 
     def endpoint(call: Call) -> Answer:
         call.operation = apis[0]

@@ -1,6 +1,6 @@
 """The check of a request against the schema of its API."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -11,23 +11,34 @@ from cloud_openapi.emulator.weixin.respond import Rename
 
 # A long list may have an error in each item.
 _MOST_ERRORS: Final = 100
+Matcher = Callable[[Mapping[str, Any]], bool]
+"""Returns whether parameters match a schema. Raises RefusalError for half a surrogate pair."""
 RequestCheck = Callable[[dict[str, Any], Rename], None]
 """Raises RefusalError for parameters that do not match the schema."""
 
 
 def request_check(schema: dict[str, Any]) -> RequestCheck:
     """Return the check of a request against a schema."""
-    valid = Draft202012Validator(schema).is_valid
+    matches = matcher(schema)
 
     def require_valid(params: dict[str, Any], rename: Rename) -> None:
-        try:
-            is_valid = valid(params)
-        except UnicodeEncodeError:
-            raise RefusalError(47001, "half of a surrogate pair") from None
-        if not is_valid:
+        if not matches(params):
             raise _refusal(schema, params, rename)
 
     return require_valid
+
+
+def matcher(schema: dict[str, Any] | bool) -> Matcher:
+    """Return the test of parameters against a schema."""
+    valid = Draft202012Validator(schema).is_valid
+
+    def matches(params: Mapping[str, Any]) -> bool:
+        try:
+            return valid(params)
+        except UnicodeEncodeError:
+            raise RefusalError(47001, "half of a surrogate pair") from None
+
+    return matches
 
 
 def _refusal(schema: dict[str, Any], params: dict[str, Any], rename: Rename) -> RefusalError:

@@ -9,15 +9,16 @@ from cloud_openapi.emulator.simulation.made_values import Source, made_answer
 
 def made(value, **params):
     program = Emulator().program(DEMO_APPID)
-    fields = {
-        "streams": program.streams,
-        "kept_files": program.kept_files,
-        "now": NOW,
-        "params": params,
-        "files": {},
-        "appid": DEMO_APPID,
-    }
-    return made_answer(value, Source(**{name: fields[name] for name in Source._fields}))
+    source = Source(
+        api="notes.send",
+        streams=program.streams,
+        kept_files=program.kept_files,
+        now=NOW,
+        appid=DEMO_APPID,
+        params=params,
+        files={},
+    )
+    return made_answer(value, source)
 
 
 def test_the_value_in_place_of_a_missing_parameter_is_made_too():

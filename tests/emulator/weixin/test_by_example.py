@@ -342,3 +342,14 @@ def test_a_readiness_fault_strikes_only_apis_about_days(catalogue):
 
 def test_a_get_without_parameters_needs_no_body(client):
     assert client.answer("notes.count", {}) == {"total": 7}
+
+
+@pytest.mark.parametrize("api", ["notes.send", "notes.apply"])
+def test_half_a_surrogate_pair_is_a_data_format_error(catalogue, api):
+    https = HTTPS(catalogue)
+    answer = https.client.post(
+        catalogue[api].path,
+        query_string={"access_token": https.token},
+        data='{"touser": "\\ud800", "note_id": "\\ud800", "action": "\\ud800"}',
+    )
+    assert answer.json["errcode"] == 47001

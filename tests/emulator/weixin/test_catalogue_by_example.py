@@ -57,8 +57,15 @@ def test_a_written_answer_is_what_the_schemas_of_both_forms_say(operation, writt
     shown = {name: {"contentType": file[1]} for name, file in files.items()}
     contents = {name: file[2] for name, file in files.items()}
     program = Emulator().program(DEMO_APPID)
-    streams, kept = program.streams, program.kept_files
-    source = Source(streams, kept, NOW, DEMO_APPID, {**params, **shown}, contents)
+    source = Source(
+        api=operation.name,
+        streams=program.streams,
+        kept_files=program.kept_files,
+        now=NOW,
+        appid=DEMO_APPID,
+        params={**params, **shown},
+        files=contents,
+    )
     made = made_answer(written, source)
     if isinstance(made, dict):
         Draft202012Validator(operation.schema("https", "response")).validate(made)
