@@ -45,7 +45,7 @@ def apis(text: str | None, state: State | None, as_json: bool) -> None:  # noqa:
         raise click.BadParameter(_no_match(text, state))
     elif is_drawn():
         rows = [row_of(*call) for call in found.items()]
-        click.echo(table(("API, HTTPS", "state", "page lacks"), rows), nl=False)
+        click.echo(table(("API, HTTPS", "state", "lacks"), rows), nl=False)
     else:
         click.echo("\n".join(lines_of(found)))
 
