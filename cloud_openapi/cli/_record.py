@@ -276,7 +276,7 @@ def _not_recorded(
 
 
 def _is_in(replay: "Replay", operation: Operation, params: dict[str, Any]) -> bool:
-    from cloud_openapi.transports import encode, request_of
+    from cloud_openapi.transports._body import encode, request_of
 
     try:
         _, target, body, _ = request_of(operation, encode(operation, params))

@@ -10,7 +10,6 @@ from cloud_openapi.transports._base import (
     timed_out,
     unreachable,
 )
-from cloud_openapi.transports._body import encode, request_of
 from cloud_openapi.transports._settings import (
     WEIXIN,
     TransportSettings,
@@ -30,9 +29,7 @@ __all__ = [
     "bad_body",
     "bad_status",
     "connect",
-    "encode",
     "is_loopback_url",
-    "request_of",
     "settings_from_environment",
     "timed_out",
     "unreachable",

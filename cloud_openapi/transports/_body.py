@@ -26,6 +26,8 @@ def encode(operation: Operation, params: Mapping[str, Any]) -> https_form.Writte
             if name not in operation.files or value is not None
         }
     try:
+        if operation.takes_json:
+            return https_form.write_json(params)
         return https_form.write(params, operation.method, operation.query)
     except (TypeError, ValueError, RecursionError) as error:
         taken = ", ".join(sorted(operation.files)) or "no file"
@@ -55,11 +57,13 @@ def request_of(
     operation: Operation, written: https_form.Written, **token: str
 ) -> tuple[str, str, bytes | None, Mapping[str, str] | None]:
     """Return method, target, body and headers of a request, for `Exchange.send`."""
-    query = "&".join(filter(None, (urlencode(token), written.query)))
+    query = urlencode(token) if token else ""
+    if written.query:
+        query = f"{query}&{written.query}" if query else written.query
     target = f"{operation.path}?{query}" if query else operation.path
     # An exchange sends a body as JSON by itself.
-    of_json = written.content_type in {"", https_form.JSON_TYPE}
-    headers = None if of_json else {"Content-Type": written.content_type}
+    kind = written.content_type
+    headers = {"Content-Type": kind} if kind and kind != https_form.JSON_TYPE else None
     return operation.method, target, written.body, headers
 
 

@@ -21,6 +21,11 @@ class Written(NamedTuple):
     body: bytes | None
 
 
+def write_json(params: Mapping[str, Any]) -> Written:
+    """Return the parameters as a body alone. Raises the errors of `write`."""
+    return Written("", JSON_TYPE, _json(params).encode())
+
+
 def write(params: Mapping[str, Any], method: str, in_query: Collection[str]) -> Written:
     """Return the parameters as a request carries them; a `multipart.Part` is a file.
 

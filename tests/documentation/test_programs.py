@@ -1,17 +1,20 @@
 """The programs on the pages run and give what the pages say."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 from support.cassettes import run
 from support.gateway import Functions
-from support.pages import ENGLISH, blocks, commands
+from support.pages import ENGLISH, blocks, chinese, commands
 from support.paths import ROOT, SAMPLES, sample
 
 from cloud_openapi import Cloud
+from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Emulator, create_app, gateway_variables
 from cloud_openapi.transports.gateway import GatewayTransport
+from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
 CONTRACT = "docs/how-to/contract.md"
@@ -41,6 +44,20 @@ def test_the_four_ways_to_call_give_the_documented_answer(cloud):
     assert results == [cloud_form, cloud_form, cloud_form, raw]
 
 
+@pytest.mark.parametrize("page", [PYTHON, chinese(PYTHON)])
+def test_a_file_is_returned_and_sent(tmp_path, emulator, page):
+    config = tmp_path / "config.json"
+    apis = ["wxacode.getUnlimited", "security.imgSecCheck"]
+    config.write_text(json.dumps({"permissions": {"openapi": apis}}))
+    facade = Cloud()
+    exchange = WSGIExchange(create_app(emulator))
+    facade.init(transport=HTTPSTransport(exchange, DEMO_APPID, DEMO_SECRET), config=config)
+    names = {"cloud": facade}
+    exec(compile(blocks(page, "python")[1], page, "exec"), names)
+    assert names["picture"]["contentType"] == "image/png"
+    assert [entry.errcode for entry in emulator.journal if entry.path.startswith("/wxa/")] == [0, 0]
+
+
 def test_a_function_calls_another_by_the_gateway(monkeypatch):
     for name, value in gateway_variables("http://localhost").items():
         monkeypatch.setenv(name, value)
@@ -49,7 +66,7 @@ def test_a_function_calls_another_by_the_gateway(monkeypatch):
     exchange = WSGIExchange(create_app(Emulator(), functions))
     facade = Cloud()
     facade.init(transport=GatewayTransport(lambda _base: exchange))
-    exec(compile(blocks(PYTHON, "python")[1], PYTHON, "exec"), {"cloud": facade})
+    exec(compile(blocks(PYTHON, "python")[2], PYTHON, "exec"), {"cloud": facade})
     day = {"beginDate": "20170313", "endDate": "20170313"}
     assert functions.invoked[0][:2] == ("getDailyRetain", day)
 
@@ -57,7 +74,7 @@ def test_a_function_calls_another_by_the_gateway(monkeypatch):
 def test_emulator_in_a_program_answers(monkeypatch):
     monkeypatch.chdir(ROOT)
     module = {}
-    exec(compile(blocks(PYTHON, "python")[2], PYTHON, "exec"), module)
+    exec(compile(blocks(PYTHON, "python")[3], PYTHON, "exec"), module)
     assert isinstance(module["cloud"], Cloud)
     day = {"beginDate": "20170313", "endDate": "20170313"}
     assert module["cloud"].openapi.analysis.getDailyRetain(day)["refDate"] == "20170313"

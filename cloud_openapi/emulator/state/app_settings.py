@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, NamedTuple
 from cloud_openapi.emulator.control_schemas import check_fields, checked_input, control_schemas
 from cloud_openapi.emulator.errors import InvalidInputError, meant
 from cloud_openapi.emulator.state.cloud_run import Service
+from cloud_openapi.known_names import shortened
 
 APP_SETTINGS: Final = tuple(control_schemas()["app"]["properties"])
 _APPID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -64,6 +65,6 @@ def _by_path(
     for api in limits:
         if api not in paths:
             raise InvalidInputError(
-                f"{name}: {api!r} is not one of {', '.join(paths)}{meant(api, paths)}"
+                f"{name}: {api!r} is not one of {shortened(paths)}{meant(api, paths)}"
             )
     return {paths[api]: limit for api, limit in limits.items()}
