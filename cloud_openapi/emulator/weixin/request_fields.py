@@ -48,23 +48,23 @@ def file_of(filename: str, content: bytes, content_type: str = "") -> dict[str, 
 
 def file_json(filename: str, content: bytes) -> bytes:
     """Return a file as the journal shows it, with its content."""
-    text = base64.b64encode(content).decode()
-    return json.dumps({"filename": filename, "base64": text}, ensure_ascii=False).encode()
+    return _json({"filename": filename, "base64": base64.b64encode(content).decode()})
 
 
 def fields_json(params: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
     """Return the parameters of a request as the journal shows them."""
-    members = (
-        json.dumps(name, ensure_ascii=False).encode()
-        + b":"
-        + (
-            file_json(value["filename"], files[name])
-            if name in files
-            else json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-        )
-        for name, value in params.items()
-    )
+    members = []
+    for name, value in params.items():
+        content = files.get(name)
+        shown = _json(value) if content is None else file_json(value["filename"], content)
+        members.append(_json(name) + b":" + shown)
     return b"{" + b",".join(members) + b"}"
+
+
+def _json(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # JSON can write half a surrogate pair only as an escape.
+    return text.encode("utf-8", "backslashreplace")
 
 
 def json_object(request: Request, form_error: int) -> dict[str, Any]:

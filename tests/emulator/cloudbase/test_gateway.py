@@ -25,6 +25,7 @@ from cloud_openapi.runtime import Outcome
 from cloud_openapi.wire import messages, multipart, signature
 from cloud_openapi.wire.messages import Pair
 
+SIMULATED = [name for name, api in default_catalogue().items() if api.simulation]
 DOCUMENTED = {
     "ref_date": "20170313",
     "visit_uv_new": [{"key": 0, "value": 5464}],
@@ -56,8 +57,8 @@ def test_journal_entry_names_gateway_and_function(gateway):
     assert gateway.emulator.journal_entries(api=API)[0]["function"] == "reader"
 
 
-@pytest.mark.parametrize("name", sorted(default_catalogue()))
-def test_each_api_returns_the_same_through_gateway_and_https(gateway, name):
+@pytest.mark.parametrize("name", SIMULATED)
+def test_each_simulated_api_returns_the_same_through_gateway_and_https(gateway, name):
     operation = default_catalogue()[name]
     gateway.functions.permissions_of = lambda _function: frozenset({name})
     params = dict(operation.examples[0]["request"])
