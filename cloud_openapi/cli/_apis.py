@@ -14,13 +14,13 @@ from cloud_openapi.catalogue import (
     state_of,
 )
 from cloud_openapi.cli._api_text import described, described_in_full, lines_of, page_of, row_of
-from cloud_openapi.cli._completion import complete_api
+from cloud_openapi.cli._completion import complete_api, complete_cloud_call
 from cloud_openapi.cli._options import Choice, echo_json, option
 from cloud_openapi.cli._terminal import is_drawn, table
 
 
 @click.command()
-@click.argument("text", required=False, shell_complete=complete_api)
+@click.argument("text", required=False, shell_complete=complete_cloud_call)
 @option("--state", type=Choice(get_args(State)), help="Only those that are answered so.")
 @option("--json", "as_json", is_flag=True, help="Print JSON.")
 def apis(text: str | None, state: State | None, as_json: bool) -> None:  # noqa: FBT001 - a flag
@@ -45,7 +45,7 @@ def apis(text: str | None, state: State | None, as_json: bool) -> None:  # noqa:
         raise click.BadParameter(_no_match(text, state))
     elif is_drawn():
         rows = [row_of(*call) for call in found.items()]
-        click.echo(table(("API, HTTPS", "state", "page lacks"), rows), nl=False)
+        click.echo(table(("API, HTTPS", "state", "lacks"), rows), nl=False)
     else:
         click.echo("\n".join(lines_of(found)))
 

@@ -50,3 +50,12 @@ def complete_api(
     from cloud_openapi.catalogue import default_catalogue
 
     return [name for name in default_catalogue() if name.startswith(incomplete)]
+
+
+def complete_cloud_call(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Return the names of the documented cloud calls that begin so."""
+    from cloud_openapi.catalogue import cloud_calls
+
+    return sorted(name for name in cloud_calls() if name.startswith(incomplete))

@@ -58,6 +58,7 @@ EXPECTED = [
     ("cloud-openapi invoke hello --da", ["--data"]),
     ("cloud-openapi call analysis.getDailyR", ["analysis.getDailyRetain"]),
     ("cloud-openapi schema analysis.getDailyR", ["analysis.getDailyRetain"]),
+    ("cloud-openapi apis officialAccount.sem", ["officialAccount.semantic.search"]),
     ("cloud-openapi verify --report j", ["json", "junit"]),
     ("cloud-openapi control faults a", ["add"]),
     ("cloud-openapi --he", ["--help"]),
