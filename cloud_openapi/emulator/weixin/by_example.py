@@ -43,7 +43,7 @@ class ByExample:
         self._refusals: list[_Refusal] = []
         self._cases: list[_Case] = []
         for answer in operation.answers:
-            matches = matcher(answer.get("when", True))
+            matches = matcher(answer.get("when", {}))
             if "errcode" in answer:
                 refusal = _Refusal(matches, answer["errcode"], answer["because"])
                 self._refusals.append(refusal)

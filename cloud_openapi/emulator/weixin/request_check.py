@@ -28,7 +28,7 @@ def request_check(schema: dict[str, Any]) -> RequestCheck:
     return require_valid
 
 
-def matcher(schema: dict[str, Any] | bool) -> Matcher:
+def matcher(schema: dict[str, Any]) -> Matcher:
     """Return the test of parameters against a schema."""
     valid = Draft202012Validator(schema).is_valid
 
