@@ -1888,7 +1888,7 @@ class CustomerServiceMessageSendParamsVideo(TypedDict):
     """customerServiceMessage.send: request."""
 
     mediaId: str
-    thumbMediaId: str
+    thumbMediaId: NotRequired[str]
     title: NotRequired[str]
     description: NotRequired[str]
 
@@ -1896,8 +1896,8 @@ class CustomerServiceMessageSendParamsVideo(TypedDict):
 class CustomerServiceMessageSendParamsMusic(TypedDict):
     """customerServiceMessage.send: request."""
 
-    title: str
-    description: str
+    title: NotRequired[str]
+    description: NotRequired[str]
     musicurl: str
     hqmusicurl: NotRequired[str]
     thumbMediaId: str
@@ -2007,7 +2007,7 @@ class CustomerServiceMessageSendHTTPSParamsVideo(TypedDict):
     """customerServiceMessage.send: request."""
 
     media_id: str
-    thumb_media_id: str
+    thumb_media_id: NotRequired[str]
     title: NotRequired[str]
     description: NotRequired[str]
 
@@ -2015,8 +2015,8 @@ class CustomerServiceMessageSendHTTPSParamsVideo(TypedDict):
 class CustomerServiceMessageSendHTTPSParamsMusic(TypedDict):
     """customerServiceMessage.send: request."""
 
-    title: str
-    description: str
+    title: NotRequired[str]
+    description: NotRequired[str]
     musicurl: str
     hqmusicurl: NotRequired[str]
     thumb_media_id: str
