@@ -4,6 +4,7 @@ from cloud_openapi.catalogue._cloud_calls import cloud_calls, meant_call
 from cloud_openapi.catalogue._error import error_schema
 from cloud_openapi.catalogue._loader import (
     FOLDER,
+    SAME_AS,
     Catalogue,
     Outline,
     default_catalogue,
@@ -18,6 +19,7 @@ from cloud_openapi.catalogue._states import STATES, State, state_of
 __all__ = [
     "DATE_FORMAT_ERROR",
     "FOLDER",
+    "SAME_AS",
     "STATES",
     "Catalogue",
     "Form",

@@ -25,6 +25,8 @@ _KEYS = frozenset(
         "examples",
     }
 )
+SAME_AS = "same_as"
+"""The key by which an entry takes all that it does not say itself from the entry of another API."""
 # An entry has both of these, or neither.
 _SIMULATED = frozenset({"rules", "simulation"})
 _OPTIONAL = _SIMULATED | {"answers", "errors", "lacks", "query", "tables"}
@@ -149,8 +151,14 @@ def _read(path: Path, name: str) -> dict[str, Any]:
         entry = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise ConfigError(f"{path}: not JSON: {error}") from None
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: there is no such entry") from None
     if not isinstance(entry, dict):
         raise ConfigError(f"{path}: an entry is a JSON object, not {type(entry).__name__}")
+    other = entry.pop(SAME_AS, None)
+    if other is not None:
+        namespace, _, method = str(other).rpartition(".")
+        entry = {**_read(path.parent.parent / namespace / f"{method}.json", other), **entry}
     needed = _KEYS | _SIMULATED if entry.keys() & _SIMULATED else _KEYS
     for keys, what in (
         (entry.keys() - _KEYS - _OPTIONAL, "unknown"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from cloud_openapi.catalogue import SAME_AS
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_schema.fields import Field, fields_of
 from cloud_openapi.json_schema.paths import parent_of
@@ -162,19 +163,28 @@ def earlier_catalogue(where: str, folder: Path) -> dict[str, Any]:
         texts = _texts_of_revision(where, folder)
     if not texts:
         raise ConfigError(f"{where}: it has no entries <namespace>/<method>.json")
-    found = (_entry(name, text) for name, text in texts.items())
+    written = {place: _json(place, text) for place, text in texts.items()}
+    named = {str(entry.get("name")): entry for entry in written.values()}
+    found = (
+        _entry(place, {**named.get(str(entry.get(SAME_AS)), {}), **entry})
+        for place, entry in written.items()
+    )
     return {entry["name"]: entry for entry in found}
 
 
-def _entry(name: str, text: bytes) -> dict[str, Any]:
-    # Only this comparison needs it.
-    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415
-
+def _json(place: str, text: bytes) -> dict[str, Any]:
     try:
         entry = read_json(text.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{name}: not JSON: {error}") from None
-    missing = [key for key in _NEEDED if not isinstance(entry, dict) or key not in entry]
+        raise ConfigError(f"{place}: not JSON: {error}") from None
+    return entry if isinstance(entry, dict) else {}
+
+
+def _entry(name: str, entry: dict[str, Any]) -> dict[str, Any]:
+    # Only this comparison needs it.
+    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415
+
+    missing = [key for key in _NEEDED if key not in entry]
     if missing:
         raise ConfigError(f"{name}: is not an entry: it has no {', '.join(missing)}")
     if not isinstance(entry["name"], str):
@@ -187,8 +197,7 @@ def _entry(name: str, text: bytes) -> dict[str, Any]:
         # A schema that is true or false, for example, or a $ref that leads nowhere.
         reason = error.message if isinstance(error, SchemaError) else type(error).__name__
         raise ConfigError(f"{name}: request or response is not a schema: {reason}") from None
-    found: dict[str, Any] = entry
-    return found
+    return entry
 
 
 def _texts_of_revision(revision: str, folder: Path) -> dict[str, bytes]:

@@ -178,3 +178,39 @@ def test_what_only_the_schema_of_an_entry_refuses_is_no_data_format(tmp_path):
     )
     assert answer.get_json(force=True)["errcode"] == 47001
     assert [entry.check for entry in emulator.journal] == ["$.module: enum"]
+
+
+def test_one_more_name_of_an_api_takes_what_it_does_not_say_itself(tmp_path):
+    entry = json.loads((FOLDER / "soter" / "verifySignature.json").read_text("utf-8"))
+    other = {"$schema": entry["$schema"], "name": "old.verify", "same_as": entry["name"]}
+    for name, written in ((entry["name"], entry), ("old.verify", {**other, "summary": "Verify"})):
+        path = tmp_path / f"{name.replace('.', '/')}.json"
+        path.parent.mkdir()
+        path.write_text(json.dumps(written), "utf-8")
+    Draft202012Validator(ENTRY_SCHEMA).validate(other)
+    catalogue = Catalogue.load(tmp_path)
+    new, old = catalogue[entry["name"]], catalogue["old.verify"]
+    assert (old.name, old.summary) == ("old.verify", "Verify")
+    assert (old.path, old.examples) == (new.path, new.examples)
+    assert old.schema("cloud", "response")["properties"]["errMsg"] == {
+        "const": "openapi.old.verify:ok"
+    }
+
+
+@pytest.mark.parametrize("further", [{"path": "/a"}, {"request": {}}, {"colour": 1}])
+def test_one_more_name_says_nothing_about_the_wire(further):
+    other = {"$schema": "../entry.schema.json", "name": "a.b", "same_as": "a.c"}
+    assert not Draft202012Validator(ENTRY_SCHEMA).is_valid({**other, **further})
+
+
+def test_one_more_name_of_no_api_is_refused(tmp_path):
+    other = {"$schema": "../entry.schema.json", "name": "a.b", "same_as": "a.c"}
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.json").write_text(json.dumps(other), "utf-8")
+    with pytest.raises(ConfigError, match=r"a/c\.json: there is no such entry"):
+        dict(Catalogue.load(tmp_path))
+
+
+@pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
+def test_the_errors_of_every_api_are_not_repeated_in_an_entry(operation):
+    assert not operation.errors.keys() & TEXTS.keys()
