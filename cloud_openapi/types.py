@@ -21,6 +21,12 @@ class File(TypedDict):
     value: bytes
 
 
+class Success(TypedDict):
+    """The result of an API that says only that it succeeded."""
+
+    errMsg: str
+
+
 class FileResult(TypedDict):
     """The result of an API that answers with a file."""
 
@@ -31,29 +37,21 @@ class FileResult(TypedDict):
 
 
 class AdAddUserActionParamsUserId(TypedDict):
-    """ad.addUserAction: request."""
-
     wechatOpenid: NotRequired[str]
     wechatUnionid: NotRequired[str]
     wechatAppId: NotRequired[str]
 
 
 class AdAddUserActionParamsTrace(TypedDict):
-    """ad.addUserAction: request."""
-
     clickId: NotRequired[str]
 
 
 class AdAddUserActionParamsActionParam(TypedDict):
-    """ad.addUserAction: request."""
-
     value: NotRequired[Any]
     leadsType: NotRequired[str]
 
 
 class AdAddUserActionParamsAction(TypedDict):
-    """ad.addUserAction: request."""
-
     userActionSetId: NotRequired[Any]
     url: NotRequired[str]
     actionTime: Any
@@ -64,37 +62,27 @@ class AdAddUserActionParamsAction(TypedDict):
 
 
 class AdAddUserActionParams(TypedDict):
-    """ad.addUserAction: request."""
-
     version: NotRequired[str]
     userActionSetId: NotRequired[Any]
     actions: list[AdAddUserActionParamsAction]
 
 
 class AdAddUserActionHTTPSParamsUserId(TypedDict):
-    """ad.addUserAction: request."""
-
     wechat_openid: NotRequired[str]
     wechat_unionid: NotRequired[str]
     wechat_app_id: NotRequired[str]
 
 
 class AdAddUserActionHTTPSParamsTrace(TypedDict):
-    """ad.addUserAction: request."""
-
     click_id: NotRequired[str]
 
 
 class AdAddUserActionHTTPSParamsActionParam(TypedDict):
-    """ad.addUserAction: request."""
-
     value: NotRequired[Any]
     leads_type: NotRequired[str]
 
 
 class AdAddUserActionHTTPSParamsAction(TypedDict):
-    """ad.addUserAction: request."""
-
     user_action_set_id: NotRequired[Any]
     url: NotRequired[str]
     action_time: Any
@@ -105,40 +93,30 @@ class AdAddUserActionHTTPSParamsAction(TypedDict):
 
 
 class AdAddUserActionHTTPSParams(TypedDict):
-    """ad.addUserAction: request."""
-
     version: NotRequired[str]
     user_action_set_id: NotRequired[Any]
     actions: list[AdAddUserActionHTTPSParamsAction]
-
-
-class AdAddUserActionResult(TypedDict):
-    """ad.addUserAction: response."""
-
-    errMsg: str
 
 
 class AdAddUserAction(Protocol):
     """Report actions of users whom an advertisement brought. See https://developers.weixin.qq.com/miniprogram/dev/server/ad/Return_advertising_data.html"""
 
     @overload
-    def __call__(self, params: AdAddUserActionParams, /) -> AdAddUserActionResult: ...
+    def __call__(self, params: AdAddUserActionParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[AdAddUserActionParams]) -> AdAddUserActionResult: ...
+    def __call__(self, **keywords: Unpack[AdAddUserActionParams]) -> Success: ...
 
 
 class AdAddUserActionHTTPS(Protocol):
     """Report actions of users whom an advertisement brought. See https://developers.weixin.qq.com/miniprogram/dev/server/ad/Return_advertising_data.html"""
 
     @overload
-    def __call__(self, params: AdAddUserActionHTTPSParams, /) -> AdAddUserActionResult: ...
+    def __call__(self, params: AdAddUserActionHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[AdAddUserActionHTTPSParams]) -> AdAddUserActionResult: ...
+    def __call__(self, **keywords: Unpack[AdAddUserActionHTTPSParams]) -> Success: ...
 
 
 class AdAddUserActionSetParams(TypedDict):
-    """ad.addUserActionSet: request."""
-
     version: NotRequired[str]
     type: str
     name: NotRequired[str]
@@ -146,27 +124,19 @@ class AdAddUserActionSetParams(TypedDict):
 
 
 class AdAddUserActionSetResultData(TypedDict):
-    """ad.addUserActionSet: response."""
-
     userActionSetId: Any
 
 
 class AdAddUserActionSetResult(TypedDict):
-    """ad.addUserActionSet: response."""
-
     data: AdAddUserActionSetResultData
     errMsg: str
 
 
 class AdAddUserActionSetHTTPSResultData(TypedDict):
-    """ad.addUserActionSet: response."""
-
     user_action_set_id: Any
 
 
 class AdAddUserActionSetHTTPSResult(TypedDict):
-    """ad.addUserActionSet: response."""
-
     data: AdAddUserActionSetHTTPSResultData
     errMsg: str
 
@@ -190,8 +160,6 @@ class AdAddUserActionSetHTTPS(Protocol):
 
 
 class AdGetUserActionSetReportsParams(TypedDict):
-    """ad.getUserActionSetReports: request."""
-
     version: NotRequired[str]
     userActionSetId: Any
     dateRange: NotRequired[Any]
@@ -202,8 +170,6 @@ class AdGetUserActionSetReportsParams(TypedDict):
 
 
 class AdGetUserActionSetReportsHTTPSParams(TypedDict):
-    """ad.getUserActionSetReports: request."""
-
     version: NotRequired[str]
     user_action_set_id: Any
     date_range: NotRequired[Any]
@@ -214,43 +180,31 @@ class AdGetUserActionSetReportsHTTPSParams(TypedDict):
 
 
 class AdGetUserActionSetReportsResultItem(TypedDict):
-    """ad.getUserActionSetReports: response."""
-
     date: NotRequired[str]
     actionType: NotRequired[str]
     actionCount: NotRequired[int]
 
 
 class AdGetUserActionSetReportsResultData(TypedDict):
-    """ad.getUserActionSetReports: response."""
-
     list: builtins.list[AdGetUserActionSetReportsResultItem]
 
 
 class AdGetUserActionSetReportsResult(TypedDict):
-    """ad.getUserActionSetReports: response."""
-
     data: AdGetUserActionSetReportsResultData
     errMsg: str
 
 
 class AdGetUserActionSetReportsHTTPSResultItem(TypedDict):
-    """ad.getUserActionSetReports: response."""
-
     date: NotRequired[str]
     action_type: NotRequired[str]
     action_count: NotRequired[int]
 
 
 class AdGetUserActionSetReportsHTTPSResultData(TypedDict):
-    """ad.getUserActionSetReports: response."""
-
     list: builtins.list[AdGetUserActionSetReportsHTTPSResultItem]
 
 
 class AdGetUserActionSetReportsHTTPSResult(TypedDict):
-    """ad.getUserActionSetReports: response."""
-
     data: AdGetUserActionSetReportsHTTPSResultData
     errMsg: str
 
@@ -274,22 +228,16 @@ class AdGetUserActionSetReportsHTTPS(Protocol):
 
 
 class AdGetUserActionSetsParams(TypedDict):
-    """ad.getUserActionSets: request."""
-
     version: NotRequired[str]
     userActionSetId: NotRequired[Any]
 
 
 class AdGetUserActionSetsHTTPSParams(TypedDict):
-    """ad.getUserActionSets: request."""
-
     version: NotRequired[str]
     user_action_set_id: NotRequired[Any]
 
 
 class AdGetUserActionSetsResultItem(TypedDict):
-    """ad.getUserActionSets: response."""
-
     userActionSetId: Any
     type: NotRequired[str]
     name: NotRequired[str]
@@ -299,21 +247,15 @@ class AdGetUserActionSetsResultItem(TypedDict):
 
 
 class AdGetUserActionSetsResultData(TypedDict):
-    """ad.getUserActionSets: response."""
-
     list: builtins.list[AdGetUserActionSetsResultItem]
 
 
 class AdGetUserActionSetsResult(TypedDict):
-    """ad.getUserActionSets: response."""
-
     data: AdGetUserActionSetsResultData
     errMsg: str
 
 
 class AdGetUserActionSetsHTTPSResultItem(TypedDict):
-    """ad.getUserActionSets: response."""
-
     user_action_set_id: Any
     type: NotRequired[str]
     name: NotRequired[str]
@@ -323,14 +265,10 @@ class AdGetUserActionSetsHTTPSResultItem(TypedDict):
 
 
 class AdGetUserActionSetsHTTPSResultData(TypedDict):
-    """ad.getUserActionSets: response."""
-
     list: builtins.list[AdGetUserActionSetsHTTPSResultItem]
 
 
 class AdGetUserActionSetsHTTPSResult(TypedDict):
-    """ad.getUserActionSets: response."""
-
     data: AdGetUserActionSetsHTTPSResultData
     errMsg: str
 
@@ -354,29 +292,21 @@ class AdGetUserActionSetsHTTPS(Protocol):
 
 
 class AnalysisGetDailyRetainParams(TypedDict):
-    """analysis.getDailyRetain: request."""
-
     beginDate: str
     endDate: str
 
 
 class AnalysisGetDailyRetainHTTPSParams(TypedDict):
-    """analysis.getDailyRetain: request."""
-
     begin_date: str
     end_date: str
 
 
 class AnalysisGetDailyRetainResultRetained(TypedDict):
-    """analysis.getDailyRetain: response."""
-
     key: Literal[0, 1, 2, 3, 4, 5, 6, 7, 14, 30]
     value: int
 
 
 class AnalysisGetDailyRetainResult(TypedDict):
-    """analysis.getDailyRetain: response."""
-
     refDate: str
     visitUvNew: list[AnalysisGetDailyRetainResultRetained]
     visitUv: list[AnalysisGetDailyRetainResultRetained]
@@ -384,8 +314,6 @@ class AnalysisGetDailyRetainResult(TypedDict):
 
 
 class AnalysisGetDailyRetainHTTPSResult(TypedDict):
-    """analysis.getDailyRetain: response."""
-
     ref_date: str
     visit_uv_new: list[AnalysisGetDailyRetainResultRetained]
     visit_uv: list[AnalysisGetDailyRetainResultRetained]
@@ -411,22 +339,16 @@ class AnalysisGetDailyRetainHTTPS(Protocol):
 
 
 class AnalysisGetDailySummaryParams(TypedDict):
-    """analysis.getDailySummary: request."""
-
     beginDate: str
     endDate: str
 
 
 class AnalysisGetDailySummaryHTTPSParams(TypedDict):
-    """analysis.getDailySummary: request."""
-
     begin_date: str
     end_date: str
 
 
 class AnalysisGetDailySummaryResultRow(TypedDict):
-    """analysis.getDailySummary: response."""
-
     refDate: str
     visitTotal: int
     sharePv: int
@@ -434,15 +356,11 @@ class AnalysisGetDailySummaryResultRow(TypedDict):
 
 
 class AnalysisGetDailySummaryResult(TypedDict):
-    """analysis.getDailySummary: response."""
-
     list: builtins.list[AnalysisGetDailySummaryResultRow]
     errMsg: str
 
 
 class AnalysisGetDailySummaryHTTPSResultRow(TypedDict):
-    """analysis.getDailySummary: response."""
-
     ref_date: str
     visit_total: int
     share_pv: int
@@ -450,8 +368,6 @@ class AnalysisGetDailySummaryHTTPSResultRow(TypedDict):
 
 
 class AnalysisGetDailySummaryHTTPSResult(TypedDict):
-    """analysis.getDailySummary: response."""
-
     list: builtins.list[AnalysisGetDailySummaryHTTPSResultRow]
     errMsg: str
 
@@ -475,22 +391,16 @@ class AnalysisGetDailySummaryHTTPS(Protocol):
 
 
 class AnalysisGetDailyVisitTrendParams(TypedDict):
-    """analysis.getDailyVisitTrend: request."""
-
     beginDate: str
     endDate: str
 
 
 class AnalysisGetDailyVisitTrendHTTPSParams(TypedDict):
-    """analysis.getDailyVisitTrend: request."""
-
     begin_date: str
     end_date: str
 
 
 class AnalysisGetDailyVisitTrendResultRow(TypedDict):
-    """analysis.getDailyVisitTrend: response."""
-
     refDate: str
     sessionCnt: int
     visitPv: int
@@ -502,15 +412,11 @@ class AnalysisGetDailyVisitTrendResultRow(TypedDict):
 
 
 class AnalysisGetDailyVisitTrendResult(TypedDict):
-    """analysis.getDailyVisitTrend: response."""
-
     list: builtins.list[AnalysisGetDailyVisitTrendResultRow]
     errMsg: str
 
 
 class AnalysisGetDailyVisitTrendHTTPSResultRow(TypedDict):
-    """analysis.getDailyVisitTrend: response."""
-
     ref_date: str
     session_cnt: int
     visit_pv: int
@@ -522,8 +428,6 @@ class AnalysisGetDailyVisitTrendHTTPSResultRow(TypedDict):
 
 
 class AnalysisGetDailyVisitTrendHTTPSResult(TypedDict):
-    """analysis.getDailyVisitTrend: response."""
-
     list: builtins.list[AnalysisGetDailyVisitTrendHTTPSResultRow]
     errMsg: str
 
@@ -547,29 +451,21 @@ class AnalysisGetDailyVisitTrendHTTPS(Protocol):
 
 
 class AnalysisGetMonthlyRetainParams(TypedDict):
-    """analysis.getMonthlyRetain: request."""
-
     beginDate: str
     endDate: str
 
 
 class AnalysisGetMonthlyRetainHTTPSParams(TypedDict):
-    """analysis.getMonthlyRetain: request."""
-
     begin_date: str
     end_date: str
 
 
 class AnalysisGetMonthlyRetainResultRetained(TypedDict):
-    """analysis.getMonthlyRetain: response."""
-
     key: Literal[0, 1]
     value: int
 
 
 class AnalysisGetMonthlyRetainResult(TypedDict):
-    """analysis.getMonthlyRetain: response."""
-
     refDate: str
     visitUvNew: list[AnalysisGetMonthlyRetainResultRetained]
     visitUv: list[AnalysisGetMonthlyRetainResultRetained]
@@ -577,8 +473,6 @@ class AnalysisGetMonthlyRetainResult(TypedDict):
 
 
 class AnalysisGetMonthlyRetainHTTPSResult(TypedDict):
-    """analysis.getMonthlyRetain: response."""
-
     ref_date: str
     visit_uv_new: list[AnalysisGetMonthlyRetainResultRetained]
     visit_uv: list[AnalysisGetMonthlyRetainResultRetained]
@@ -604,22 +498,16 @@ class AnalysisGetMonthlyRetainHTTPS(Protocol):
 
 
 class AnalysisGetMonthlyVisitTrendParams(TypedDict):
-    """analysis.getMonthlyVisitTrend: request."""
-
     beginDate: str
     endDate: str
 
 
 class AnalysisGetMonthlyVisitTrendHTTPSParams(TypedDict):
-    """analysis.getMonthlyVisitTrend: request."""
-
     begin_date: str
     end_date: str
 
 
 class AnalysisGetMonthlyVisitTrendResultRow(TypedDict):
-    """analysis.getMonthlyVisitTrend: response."""
-
     refDate: str
     sessionCnt: int
     visitPv: int
@@ -631,15 +519,11 @@ class AnalysisGetMonthlyVisitTrendResultRow(TypedDict):
 
 
 class AnalysisGetMonthlyVisitTrendResult(TypedDict):
-    """analysis.getMonthlyVisitTrend: response."""
-
     list: builtins.list[AnalysisGetMonthlyVisitTrendResultRow]
     errMsg: str
 
 
 class AnalysisGetMonthlyVisitTrendHTTPSResultRow(TypedDict):
-    """analysis.getMonthlyVisitTrend: response."""
-
     ref_date: str
     session_cnt: int
     visit_pv: int
@@ -651,8 +535,6 @@ class AnalysisGetMonthlyVisitTrendHTTPSResultRow(TypedDict):
 
 
 class AnalysisGetMonthlyVisitTrendHTTPSResult(TypedDict):
-    """analysis.getMonthlyVisitTrend: response."""
-
     list: builtins.list[AnalysisGetMonthlyVisitTrendHTTPSResultRow]
     errMsg: str
 
@@ -676,79 +558,57 @@ class AnalysisGetMonthlyVisitTrendHTTPS(Protocol):
 
 
 class AnalysisGetPerformanceDataParamsTime(TypedDict):
-    """analysis.getPerformanceData: request."""
-
     beginTimestamp: int
     endTimestamp: int
 
 
 class AnalysisGetPerformanceDataParamsParam(TypedDict):
-    """analysis.getPerformanceData: request."""
-
     field: Literal['networktype', 'device_level', 'device']
     value: str
 
 
 class AnalysisGetPerformanceDataParams(TypedDict):
-    """analysis.getPerformanceData: request."""
-
     time: AnalysisGetPerformanceDataParamsTime
     module: Literal['10016', '10017', '10021', '10022', '10023', 10016, 10017, 10021, 10022, 10023]
     params: list[AnalysisGetPerformanceDataParamsParam]
 
 
 class AnalysisGetPerformanceDataHTTPSParamsTime(TypedDict):
-    """analysis.getPerformanceData: request."""
-
     begin_timestamp: int
     end_timestamp: int
 
 
 class AnalysisGetPerformanceDataHTTPSParams(TypedDict):
-    """analysis.getPerformanceData: request."""
-
     time: AnalysisGetPerformanceDataHTTPSParamsTime
     module: Literal['10016', '10017', '10021', '10022', '10023', 10016, 10017, 10021, 10022, 10023]
     params: list[AnalysisGetPerformanceDataParamsParam]
 
 
 class AnalysisGetPerformanceDataResultField(TypedDict):
-    """analysis.getPerformanceData: response."""
-
     refdate: str
     value: str
 
 
 class AnalysisGetPerformanceDataResultLine(TypedDict):
-    """analysis.getPerformanceData: response."""
-
     fields: list[AnalysisGetPerformanceDataResultField]
 
 
 class AnalysisGetPerformanceDataResultTable(TypedDict):
-    """analysis.getPerformanceData: response."""
-
     id: str
     lines: list[AnalysisGetPerformanceDataResultLine]
     zh: str
 
 
 class AnalysisGetPerformanceDataResultBody(TypedDict):
-    """analysis.getPerformanceData: response."""
-
     tables: list[AnalysisGetPerformanceDataResultTable]
     count: int
 
 
 class AnalysisGetPerformanceDataResultData(TypedDict):
-    """analysis.getPerformanceData: response."""
-
     body: AnalysisGetPerformanceDataResultBody
 
 
 class AnalysisGetPerformanceDataResult(TypedDict):
-    """analysis.getPerformanceData: response."""
-
     data: AnalysisGetPerformanceDataResultData
     errMsg: str
 
@@ -772,38 +632,28 @@ class AnalysisGetPerformanceDataHTTPS(Protocol):
 
 
 class AnalysisGetUserPortraitParams(TypedDict):
-    """analysis.getUserPortrait: request."""
-
     beginDate: str
     endDate: str
 
 
 class AnalysisGetUserPortraitHTTPSParams(TypedDict):
-    """analysis.getUserPortrait: request."""
-
     begin_date: str
     end_date: str
 
 
 class AnalysisGetUserPortraitResultGroup(TypedDict):
-    """analysis.getUserPortrait: response."""
-
     id: int
     name: str
     value: int
 
 
 class AnalysisGetUserPortraitResultDevice(TypedDict):
-    """analysis.getUserPortrait: response."""
-
     id: NotRequired[int]
     name: str
     value: int
 
 
 class AnalysisGetUserPortraitResultPortrait(TypedDict):
-    """analysis.getUserPortrait: response."""
-
     province: list[AnalysisGetUserPortraitResultGroup]
     city: list[AnalysisGetUserPortraitResultGroup]
     genders: list[AnalysisGetUserPortraitResultGroup]
@@ -813,8 +663,6 @@ class AnalysisGetUserPortraitResultPortrait(TypedDict):
 
 
 class AnalysisGetUserPortraitResult(TypedDict):
-    """analysis.getUserPortrait: response."""
-
     refDate: str
     visitUvNew: AnalysisGetUserPortraitResultPortrait
     visitUv: AnalysisGetUserPortraitResultPortrait
@@ -822,8 +670,6 @@ class AnalysisGetUserPortraitResult(TypedDict):
 
 
 class AnalysisGetUserPortraitHTTPSResult(TypedDict):
-    """analysis.getUserPortrait: response."""
-
     ref_date: str
     visit_uv_new: AnalysisGetUserPortraitResultPortrait
     visit_uv: AnalysisGetUserPortraitResultPortrait
@@ -849,51 +695,37 @@ class AnalysisGetUserPortraitHTTPS(Protocol):
 
 
 class AnalysisGetVisitDistributionParams(TypedDict):
-    """analysis.getVisitDistribution: request."""
-
     beginDate: str
     endDate: str
 
 
 class AnalysisGetVisitDistributionHTTPSParams(TypedDict):
-    """analysis.getVisitDistribution: request."""
-
     begin_date: str
     end_date: str
 
 
 class AnalysisGetVisitDistributionResultItem(TypedDict):
-    """analysis.getVisitDistribution: response."""
-
     key: int
     value: int
 
 
 class AnalysisGetVisitDistributionResultDistribution(TypedDict):
-    """analysis.getVisitDistribution: response."""
-
     index: str
     itemList: list[AnalysisGetVisitDistributionResultItem]
 
 
 class AnalysisGetVisitDistributionResult(TypedDict):
-    """analysis.getVisitDistribution: response."""
-
     refDate: str
     list: builtins.list[AnalysisGetVisitDistributionResultDistribution]
     errMsg: str
 
 
 class AnalysisGetVisitDistributionHTTPSResultDistribution(TypedDict):
-    """analysis.getVisitDistribution: response."""
-
     index: str
     item_list: list[AnalysisGetVisitDistributionResultItem]
 
 
 class AnalysisGetVisitDistributionHTTPSResult(TypedDict):
-    """analysis.getVisitDistribution: response."""
-
     ref_date: str
     list: builtins.list[AnalysisGetVisitDistributionHTTPSResultDistribution]
     errMsg: str
@@ -918,22 +750,16 @@ class AnalysisGetVisitDistributionHTTPS(Protocol):
 
 
 class AnalysisGetVisitPageParams(TypedDict):
-    """analysis.getVisitPage: request."""
-
     beginDate: str
     endDate: str
 
 
 class AnalysisGetVisitPageHTTPSParams(TypedDict):
-    """analysis.getVisitPage: request."""
-
     begin_date: str
     end_date: str
 
 
 class AnalysisGetVisitPageResultPage(TypedDict):
-    """analysis.getVisitPage: response."""
-
     pagePath: str
     pageVisitPv: int
     pageVisitUv: int
@@ -945,16 +771,12 @@ class AnalysisGetVisitPageResultPage(TypedDict):
 
 
 class AnalysisGetVisitPageResult(TypedDict):
-    """analysis.getVisitPage: response."""
-
     refDate: str
     list: builtins.list[AnalysisGetVisitPageResultPage]
     errMsg: str
 
 
 class AnalysisGetVisitPageHTTPSResultPage(TypedDict):
-    """analysis.getVisitPage: response."""
-
     page_path: str
     page_visit_pv: int
     page_visit_uv: int
@@ -966,8 +788,6 @@ class AnalysisGetVisitPageHTTPSResultPage(TypedDict):
 
 
 class AnalysisGetVisitPageHTTPSResult(TypedDict):
-    """analysis.getVisitPage: response."""
-
     ref_date: str
     list: builtins.list[AnalysisGetVisitPageHTTPSResultPage]
     errMsg: str
@@ -992,29 +812,21 @@ class AnalysisGetVisitPageHTTPS(Protocol):
 
 
 class AnalysisGetWeeklyRetainParams(TypedDict):
-    """analysis.getWeeklyRetain: request."""
-
     beginDate: str
     endDate: str
 
 
 class AnalysisGetWeeklyRetainHTTPSParams(TypedDict):
-    """analysis.getWeeklyRetain: request."""
-
     begin_date: str
     end_date: str
 
 
 class AnalysisGetWeeklyRetainResultRetained(TypedDict):
-    """analysis.getWeeklyRetain: response."""
-
     key: Literal[0, 1, 2, 3, 4]
     value: int
 
 
 class AnalysisGetWeeklyRetainResult(TypedDict):
-    """analysis.getWeeklyRetain: response."""
-
     refDate: str
     visitUvNew: list[AnalysisGetWeeklyRetainResultRetained]
     visitUv: list[AnalysisGetWeeklyRetainResultRetained]
@@ -1022,8 +834,6 @@ class AnalysisGetWeeklyRetainResult(TypedDict):
 
 
 class AnalysisGetWeeklyRetainHTTPSResult(TypedDict):
-    """analysis.getWeeklyRetain: response."""
-
     ref_date: str
     visit_uv_new: list[AnalysisGetWeeklyRetainResultRetained]
     visit_uv: list[AnalysisGetWeeklyRetainResultRetained]
@@ -1049,22 +859,16 @@ class AnalysisGetWeeklyRetainHTTPS(Protocol):
 
 
 class AnalysisGetWeeklyVisitTrendParams(TypedDict):
-    """analysis.getWeeklyVisitTrend: request."""
-
     beginDate: str
     endDate: str
 
 
 class AnalysisGetWeeklyVisitTrendHTTPSParams(TypedDict):
-    """analysis.getWeeklyVisitTrend: request."""
-
     begin_date: str
     end_date: str
 
 
 class AnalysisGetWeeklyVisitTrendResultRow(TypedDict):
-    """analysis.getWeeklyVisitTrend: response."""
-
     refDate: str
     sessionCnt: int
     visitPv: int
@@ -1076,15 +880,11 @@ class AnalysisGetWeeklyVisitTrendResultRow(TypedDict):
 
 
 class AnalysisGetWeeklyVisitTrendResult(TypedDict):
-    """analysis.getWeeklyVisitTrend: response."""
-
     list: builtins.list[AnalysisGetWeeklyVisitTrendResultRow]
     errMsg: str
 
 
 class AnalysisGetWeeklyVisitTrendHTTPSResultRow(TypedDict):
-    """analysis.getWeeklyVisitTrend: response."""
-
     ref_date: str
     session_cnt: int
     visit_pv: int
@@ -1096,8 +896,6 @@ class AnalysisGetWeeklyVisitTrendHTTPSResultRow(TypedDict):
 
 
 class AnalysisGetWeeklyVisitTrendHTTPSResult(TypedDict):
-    """analysis.getWeeklyVisitTrend: response."""
-
     list: builtins.list[AnalysisGetWeeklyVisitTrendHTTPSResultRow]
     errMsg: str
 
@@ -1121,8 +919,6 @@ class AnalysisGetWeeklyVisitTrendHTTPS(Protocol):
 
 
 class AuthGetPaidUnionIdParams(TypedDict):
-    """auth.getPaidUnionId: request."""
-
     openid: str
     transactionId: NotRequired[str]
     mchId: NotRequired[str]
@@ -1130,8 +926,6 @@ class AuthGetPaidUnionIdParams(TypedDict):
 
 
 class AuthGetPaidUnionIdHTTPSParams(TypedDict):
-    """auth.getPaidUnionId: request."""
-
     openid: str
     transaction_id: NotRequired[str]
     mch_id: NotRequired[str]
@@ -1139,8 +933,6 @@ class AuthGetPaidUnionIdHTTPSParams(TypedDict):
 
 
 class AuthGetPaidUnionIdResult(TypedDict):
-    """auth.getPaidUnionId: response."""
-
     unionid: str
     errMsg: str
 
@@ -1164,15 +956,11 @@ class AuthGetPaidUnionIdHTTPS(Protocol):
 
 
 class ChattoolmsgSendParamsParticipator(TypedDict):
-    """chattoolmsg.send: request."""
-
     groupOpenid: str
     state: int
 
 
 class ChattoolmsgSendParams(TypedDict):
-    """chattoolmsg.send: request."""
-
     activityId: str
     targetState: int
     templateId: str
@@ -1181,15 +969,11 @@ class ChattoolmsgSendParams(TypedDict):
 
 
 class ChattoolmsgSendHTTPSParamsParticipator(TypedDict):
-    """chattoolmsg.send: request."""
-
     group_openid: str
     state: int
 
 
 class ChattoolmsgSendHTTPSParams(TypedDict):
-    """chattoolmsg.send: request."""
-
     activity_id: str
     target_state: int
     template_id: str
@@ -1197,33 +981,25 @@ class ChattoolmsgSendHTTPSParams(TypedDict):
     version_type: int
 
 
-class ChattoolmsgSendResult(TypedDict):
-    """chattoolmsg.send: response."""
-
-    errMsg: str
-
-
 class ChattoolmsgSend(Protocol):
     """Change a chat tool card that was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_setchattoolmsg"""
 
     @overload
-    def __call__(self, params: ChattoolmsgSendParams, /) -> ChattoolmsgSendResult: ...
+    def __call__(self, params: ChattoolmsgSendParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[ChattoolmsgSendParams]) -> ChattoolmsgSendResult: ...
+    def __call__(self, **keywords: Unpack[ChattoolmsgSendParams]) -> Success: ...
 
 
 class ChattoolmsgSendHTTPS(Protocol):
     """Change a chat tool card that was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_setchattoolmsg"""
 
     @overload
-    def __call__(self, params: ChattoolmsgSendHTTPSParams, /) -> ChattoolmsgSendResult: ...
+    def __call__(self, params: ChattoolmsgSendHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[ChattoolmsgSendHTTPSParams]) -> ChattoolmsgSendResult: ...
+    def __call__(self, **keywords: Unpack[ChattoolmsgSendHTTPSParams]) -> Success: ...
 
 
 class CloudbaseAddDelayedFunctionTaskParams(TypedDict):
-    """cloudbase.addDelayedFunctionTask: request."""
-
     env: str
     functionName: str
     data: str
@@ -1231,64 +1007,48 @@ class CloudbaseAddDelayedFunctionTaskParams(TypedDict):
 
 
 class CloudbaseAddDelayedFunctionTaskHTTPSParams(TypedDict):
-    """cloudbase.addDelayedFunctionTask: request."""
-
     env: str
     function_name: str
     data: str
     delay_time: int
 
 
-class CloudbaseAddDelayedFunctionTaskResult(TypedDict):
-    """cloudbase.addDelayedFunctionTask: response."""
-
-    errMsg: str
-
-
 class CloudbaseAddDelayedFunctionTask(Protocol):
     """Call a function later. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/functions/api_adddelayedfunctiontask"""
 
     @overload
-    def __call__(self, params: CloudbaseAddDelayedFunctionTaskParams, /) -> CloudbaseAddDelayedFunctionTaskResult: ...
+    def __call__(self, params: CloudbaseAddDelayedFunctionTaskParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[CloudbaseAddDelayedFunctionTaskParams]) -> CloudbaseAddDelayedFunctionTaskResult: ...
+    def __call__(self, **keywords: Unpack[CloudbaseAddDelayedFunctionTaskParams]) -> Success: ...
 
 
 class CloudbaseAddDelayedFunctionTaskHTTPS(Protocol):
     """Call a function later. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/functions/api_adddelayedfunctiontask"""
 
     @overload
-    def __call__(self, params: CloudbaseAddDelayedFunctionTaskHTTPSParams, /) -> CloudbaseAddDelayedFunctionTaskResult: ...
+    def __call__(self, params: CloudbaseAddDelayedFunctionTaskHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[CloudbaseAddDelayedFunctionTaskHTTPSParams]) -> CloudbaseAddDelayedFunctionTaskResult: ...
+    def __call__(self, **keywords: Unpack[CloudbaseAddDelayedFunctionTaskHTTPSParams]) -> Success: ...
 
 
 class CloudbaseCreateSendSmsTaskParams(TypedDict):
-    """cloudbase.createSendSmsTask: request."""
-
     env: str
     fileUrl: str
     templateId: NotRequired[str]
 
 
 class CloudbaseCreateSendSmsTaskHTTPSParams(TypedDict):
-    """cloudbase.createSendSmsTask: request."""
-
     env: str
     file_url: str
     template_id: NotRequired[str]
 
 
 class CloudbaseCreateSendSmsTaskResult(TypedDict):
-    """cloudbase.createSendSmsTask: response."""
-
     queryId: str
     errMsg: str
 
 
 class CloudbaseCreateSendSmsTaskHTTPSResult(TypedDict):
-    """cloudbase.createSendSmsTask: response."""
-
     query_id: str
     errMsg: str
 
@@ -1312,28 +1072,20 @@ class CloudbaseCreateSendSmsTaskHTTPS(Protocol):
 
 
 class CloudbaseDescribeExtensionUploadInfoParamsExtensionFile(TypedDict):
-    """cloudbase.describeExtensionUploadInfo: request."""
-
     FileType: str
     FileName: str
 
 
 class CloudbaseDescribeExtensionUploadInfoParamsPostData(TypedDict):
-    """cloudbase.describeExtensionUploadInfo: request."""
-
     ExtensionFiles: list[CloudbaseDescribeExtensionUploadInfoParamsExtensionFile]
 
 
 class CloudbaseDescribeExtensionUploadInfoParams(TypedDict):
-    """cloudbase.describeExtensionUploadInfo: request."""
-
     PostData: NotRequired[CloudbaseDescribeExtensionUploadInfoParamsPostData]
     ExtensionFiles: NotRequired[list[CloudbaseDescribeExtensionUploadInfoParamsExtensionFile]]
 
 
 class CloudbaseDescribeExtensionUploadInfoResultFileData(TypedDict):
-    """cloudbase.describeExtensionUploadInfo: response."""
-
     CodeUri: str
     UploadUrl: str
     CustomKey: str
@@ -1341,15 +1093,11 @@ class CloudbaseDescribeExtensionUploadInfoResultFileData(TypedDict):
 
 
 class CloudbaseDescribeExtensionUploadInfoResultResponse(TypedDict):
-    """cloudbase.describeExtensionUploadInfo: response."""
-
     FilesData: list[CloudbaseDescribeExtensionUploadInfoResultFileData]
     RequestId: str
 
 
 class CloudbaseDescribeExtensionUploadInfoResult(TypedDict):
-    """cloudbase.describeExtensionUploadInfo: response."""
-
     Response: NotRequired[CloudbaseDescribeExtensionUploadInfoResultResponse]
     errMsg: str
 
@@ -1364,8 +1112,6 @@ class CloudbaseDescribeExtensionUploadInfo(Protocol):
 
 
 class CloudbaseDescribeSmsRecordsParamsPostData(TypedDict):
-    """cloudbase.describeSmsRecords: request."""
-
     EnvId: str
     StartDate: NotRequired[str]
     EndDate: NotRequired[str]
@@ -1376,8 +1122,6 @@ class CloudbaseDescribeSmsRecordsParamsPostData(TypedDict):
 
 
 class CloudbaseDescribeSmsRecordsParams(TypedDict):
-    """cloudbase.describeSmsRecords: request."""
-
     PostData: NotRequired[CloudbaseDescribeSmsRecordsParamsPostData]
     EnvId: NotRequired[str]
     StartDate: NotRequired[str]
@@ -1389,8 +1133,6 @@ class CloudbaseDescribeSmsRecordsParams(TypedDict):
 
 
 class CloudbaseDescribeSmsRecordsResultRecord(TypedDict):
-    """cloudbase.describeSmsRecords: response."""
-
     Mobile: str
     Content: str
     ContentSize: int
@@ -1402,8 +1144,6 @@ class CloudbaseDescribeSmsRecordsResultRecord(TypedDict):
 
 
 class CloudbaseDescribeSmsRecordsResult(TypedDict):
-    """cloudbase.describeSmsRecords: response."""
-
     SmsRecords: list[CloudbaseDescribeSmsRecordsResultRecord]
     TotalCount: int
     RequestId: str
@@ -1420,43 +1160,31 @@ class CloudbaseDescribeSmsRecords(Protocol):
 
 
 class CloudbaseGetOpenDataParams(TypedDict):
-    """cloudbase.getOpenData: request."""
-
     openid: NotRequired[str]
     cloudidList: list[str]
 
 
 class CloudbaseGetOpenDataHTTPSParams(TypedDict):
-    """cloudbase.getOpenData: request."""
-
     openid: NotRequired[str]
     cloudid_list: list[str]
 
 
 class CloudbaseGetOpenDataResultData(TypedDict):
-    """cloudbase.getOpenData: response."""
-
     cloudId: str
     json: Any
 
 
 class CloudbaseGetOpenDataResult(TypedDict):
-    """cloudbase.getOpenData: response."""
-
     dataList: list[CloudbaseGetOpenDataResultData]
     errMsg: str
 
 
 class CloudbaseGetOpenDataHTTPSResultData(TypedDict):
-    """cloudbase.getOpenData: response."""
-
     cloud_id: str
     json: Any
 
 
 class CloudbaseGetOpenDataHTTPSResult(TypedDict):
-    """cloudbase.getOpenData: response."""
-
     data_list: list[CloudbaseGetOpenDataHTTPSResultData]
     errMsg: str
 
@@ -1480,16 +1208,12 @@ class CloudbaseGetOpenDataHTTPS(Protocol):
 
 
 class CloudbaseGetStatisticsParamsCondition(TypedDict):
-    """cloudbase.getStatistics: request."""
-
     envId: NotRequired[str]
     activityId: NotRequired[str]
     byChannelId: NotRequired[str]
 
 
 class CloudbaseGetStatisticsParams(TypedDict):
-    """cloudbase.getStatistics: request."""
-
     action: str
     beginDate: int
     endDate: int
@@ -1499,16 +1223,12 @@ class CloudbaseGetStatisticsParams(TypedDict):
 
 
 class CloudbaseGetStatisticsHTTPSParamsCondition(TypedDict):
-    """cloudbase.getStatistics: request."""
-
     env_id: NotRequired[str]
     activity_id: NotRequired[str]
     by_channel_id: NotRequired[str]
 
 
 class CloudbaseGetStatisticsHTTPSParams(TypedDict):
-    """cloudbase.getStatistics: request."""
-
     action: str
     begin_date: int
     end_date: int
@@ -1518,22 +1238,16 @@ class CloudbaseGetStatisticsHTTPSParams(TypedDict):
 
 
 class CloudbaseGetStatisticsResultColumn(TypedDict):
-    """cloudbase.getStatistics: response."""
-
     colId: str
     colName: str
     colDataType: str
 
 
 class CloudbaseGetStatisticsResultRow(TypedDict):
-    """cloudbase.getStatistics: response."""
-
     dataValue: list[str]
 
 
 class CloudbaseGetStatisticsResult(TypedDict):
-    """cloudbase.getStatistics: response."""
-
     dataColumn: list[CloudbaseGetStatisticsResultColumn]
     dataValue: list[CloudbaseGetStatisticsResultRow]
     totalNum: int
@@ -1541,22 +1255,16 @@ class CloudbaseGetStatisticsResult(TypedDict):
 
 
 class CloudbaseGetStatisticsHTTPSResultColumn(TypedDict):
-    """cloudbase.getStatistics: response."""
-
     col_id: str
     col_name: str
     col_data_type: str
 
 
 class CloudbaseGetStatisticsHTTPSResultRow(TypedDict):
-    """cloudbase.getStatistics: response."""
-
     data_value: list[str]
 
 
 class CloudbaseGetStatisticsHTTPSResult(TypedDict):
-    """cloudbase.getStatistics: response."""
-
     data_column: list[CloudbaseGetStatisticsHTTPSResultColumn]
     data_value: list[CloudbaseGetStatisticsHTTPSResultRow]
     total_num: int
@@ -1582,8 +1290,6 @@ class CloudbaseGetStatisticsHTTPS(Protocol):
 
 
 class CloudbaseGetVoIPSignParams(TypedDict):
-    """cloudbase.getVoIPSign: request."""
-
     groupId: str
     timestamp: int
     nonce: str
@@ -1591,8 +1297,6 @@ class CloudbaseGetVoIPSignParams(TypedDict):
 
 
 class CloudbaseGetVoIPSignHTTPSParams(TypedDict):
-    """cloudbase.getVoIPSign: request."""
-
     group_id: str
     timestamp: int
     nonce: str
@@ -1600,8 +1304,6 @@ class CloudbaseGetVoIPSignHTTPSParams(TypedDict):
 
 
 class CloudbaseGetVoIPSignResult(TypedDict):
-    """cloudbase.getVoIPSign: response."""
-
     signature: str
     errMsg: str
 
@@ -1625,8 +1327,6 @@ class CloudbaseGetVoIPSignHTTPS(Protocol):
 
 
 class CloudbaseReportParams(TypedDict):
-    """cloudbase.report: request."""
-
     reportAction: str
     envId: str
     activityId: str
@@ -1637,8 +1337,6 @@ class CloudbaseReportParams(TypedDict):
 
 
 class CloudbaseReportHTTPSParams(TypedDict):
-    """cloudbase.report: request."""
-
     report_action: str
     env_id: str
     activity_id: str
@@ -1648,33 +1346,25 @@ class CloudbaseReportHTTPSParams(TypedDict):
     session_id: NotRequired[str]
 
 
-class CloudbaseReportResult(TypedDict):
-    """cloudbase.report: response."""
-
-    errMsg: str
-
-
 class CloudbaseReport(Protocol):
     """Report the sending of short messages or the opening of a web page. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_cloudbasereportapi"""
 
     @overload
-    def __call__(self, params: CloudbaseReportParams, /) -> CloudbaseReportResult: ...
+    def __call__(self, params: CloudbaseReportParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[CloudbaseReportParams]) -> CloudbaseReportResult: ...
+    def __call__(self, **keywords: Unpack[CloudbaseReportParams]) -> Success: ...
 
 
 class CloudbaseReportHTTPS(Protocol):
     """Report the sending of short messages or the opening of a web page. See https://developers.weixin.qq.com/miniprogram/dev/server/API/cloudbase/others/api_cloudbasereportapi"""
 
     @overload
-    def __call__(self, params: CloudbaseReportHTTPSParams, /) -> CloudbaseReportResult: ...
+    def __call__(self, params: CloudbaseReportHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[CloudbaseReportHTTPSParams]) -> CloudbaseReportResult: ...
+    def __call__(self, **keywords: Unpack[CloudbaseReportHTTPSParams]) -> Success: ...
 
 
 class CloudbaseSendSmsParams(TypedDict):
-    """cloudbase.sendSms: request."""
-
     env: str
     phoneNumberList: list[str]
     smsType: NotRequired[str]
@@ -1686,8 +1376,6 @@ class CloudbaseSendSmsParams(TypedDict):
 
 
 class CloudbaseSendSmsHTTPSParams(TypedDict):
-    """cloudbase.sendSms: request."""
-
     env: str
     phone_number_list: list[str]
     sms_type: NotRequired[str]
@@ -1699,8 +1387,6 @@ class CloudbaseSendSmsHTTPSParams(TypedDict):
 
 
 class CloudbaseSendSmsResultSendStatus(TypedDict):
-    """cloudbase.sendSms: response."""
-
     serialNo: str
     phoneNumber: str
     code: str
@@ -1709,15 +1395,11 @@ class CloudbaseSendSmsResultSendStatus(TypedDict):
 
 
 class CloudbaseSendSmsResult(TypedDict):
-    """cloudbase.sendSms: response."""
-
     sendStatusList: list[CloudbaseSendSmsResultSendStatus]
     errMsg: str
 
 
 class CloudbaseSendSmsHTTPSResultSendStatus(TypedDict):
-    """cloudbase.sendSms: response."""
-
     serial_no: str
     phone_number: str
     code: str
@@ -1726,8 +1408,6 @@ class CloudbaseSendSmsHTTPSResultSendStatus(TypedDict):
 
 
 class CloudbaseSendSmsHTTPSResult(TypedDict):
-    """cloudbase.sendSms: response."""
-
     send_status_list: list[CloudbaseSendSmsHTTPSResultSendStatus]
     errMsg: str
 
@@ -1751,8 +1431,6 @@ class CloudbaseSendSmsHTTPS(Protocol):
 
 
 class CloudbaseSendSmsV2Params(TypedDict):
-    """cloudbase.sendSmsV2: request."""
-
     env: str
     urlLink: str
     templateId: str
@@ -1762,8 +1440,6 @@ class CloudbaseSendSmsV2Params(TypedDict):
 
 
 class CloudbaseSendSmsV2HTTPSParams(TypedDict):
-    """cloudbase.sendSmsV2: request."""
-
     env: str
     url_link: str
     template_id: str
@@ -1773,8 +1449,6 @@ class CloudbaseSendSmsV2HTTPSParams(TypedDict):
 
 
 class CloudbaseSendSmsV2ResultSendStatus(TypedDict):
-    """cloudbase.sendSmsV2: response."""
-
     serialNo: str
     phoneNumber: str
     code: str
@@ -1783,15 +1457,11 @@ class CloudbaseSendSmsV2ResultSendStatus(TypedDict):
 
 
 class CloudbaseSendSmsV2Result(TypedDict):
-    """cloudbase.sendSmsV2: response."""
-
     sendStatusList: list[CloudbaseSendSmsV2ResultSendStatus]
     errMsg: str
 
 
 class CloudbaseSendSmsV2HTTPSResultSendStatus(TypedDict):
-    """cloudbase.sendSmsV2: response."""
-
     serial_no: str
     phone_number: str
     code: str
@@ -1800,8 +1470,6 @@ class CloudbaseSendSmsV2HTTPSResultSendStatus(TypedDict):
 
 
 class CloudbaseSendSmsV2HTTPSResult(TypedDict):
-    """cloudbase.sendSmsV2: response."""
-
     send_status_list: list[CloudbaseSendSmsV2HTTPSResultSendStatus]
     errMsg: str
 
@@ -1825,14 +1493,10 @@ class CloudbaseSendSmsV2HTTPS(Protocol):
 
 
 class CustomerServiceMessageGetTempMediaParams(TypedDict):
-    """customerServiceMessage.getTempMedia: request."""
-
     mediaId: str
 
 
 class CustomerServiceMessageGetTempMediaHTTPSParams(TypedDict):
-    """customerServiceMessage.getTempMedia: request."""
-
     media_id: str
 
 
@@ -1855,20 +1519,14 @@ class CustomerServiceMessageGetTempMediaHTTPS(Protocol):
 
 
 class CustomerServiceMessageSendParamsText(TypedDict):
-    """customerServiceMessage.send: request."""
-
     content: str
 
 
 class CustomerServiceMessageSendParamsImage(TypedDict):
-    """customerServiceMessage.send: request."""
-
     mediaId: str
 
 
 class CustomerServiceMessageSendParamsLink(TypedDict):
-    """customerServiceMessage.send: request."""
-
     title: str
     description: str
     url: str
@@ -1876,8 +1534,6 @@ class CustomerServiceMessageSendParamsLink(TypedDict):
 
 
 class CustomerServiceMessageSendParamsMiniprogrampage(TypedDict):
-    """customerServiceMessage.send: request."""
-
     title: str
     appid: NotRequired[str]
     pagepath: str
@@ -1885,8 +1541,6 @@ class CustomerServiceMessageSendParamsMiniprogrampage(TypedDict):
 
 
 class CustomerServiceMessageSendParamsVideo(TypedDict):
-    """customerServiceMessage.send: request."""
-
     mediaId: str
     thumbMediaId: str
     title: NotRequired[str]
@@ -1894,8 +1548,6 @@ class CustomerServiceMessageSendParamsVideo(TypedDict):
 
 
 class CustomerServiceMessageSendParamsMusic(TypedDict):
-    """customerServiceMessage.send: request."""
-
     title: str
     description: str
     musicurl: str
@@ -1904,8 +1556,6 @@ class CustomerServiceMessageSendParamsMusic(TypedDict):
 
 
 class CustomerServiceMessageSendParamsArticle(TypedDict):
-    """customerServiceMessage.send: request."""
-
     title: str
     description: str
     picurl: str
@@ -1913,53 +1563,37 @@ class CustomerServiceMessageSendParamsArticle(TypedDict):
 
 
 class CustomerServiceMessageSendParamsNews(TypedDict):
-    """customerServiceMessage.send: request."""
-
     articles: list[CustomerServiceMessageSendParamsArticle]
 
 
 class CustomerServiceMessageSendParamsMpnewsarticle(TypedDict):
-    """customerServiceMessage.send: request."""
-
     articleId: str
 
 
 class CustomerServiceMessageSendParamsChoice(TypedDict):
-    """customerServiceMessage.send: request."""
-
     id: str
     content: str
 
 
 class CustomerServiceMessageSendParamsMsgmenu(TypedDict):
-    """customerServiceMessage.send: request."""
-
     headContent: NotRequired[str]
     list: builtins.list[CustomerServiceMessageSendParamsChoice]
     tailContent: NotRequired[str]
 
 
 class CustomerServiceMessageSendParamsWxcard(TypedDict):
-    """customerServiceMessage.send: request."""
-
     cardId: str
 
 
 class CustomerServiceMessageSendParamsCustomservice(TypedDict):
-    """customerServiceMessage.send: request."""
-
     kfAccount: str
 
 
 class CustomerServiceMessageSendParamsAimsgcontext(TypedDict):
-    """customerServiceMessage.send: request."""
-
     isAiMsg: NotRequired[int]
 
 
 class CustomerServiceMessageSendParams(TypedDict):
-    """customerServiceMessage.send: request."""
-
     touser: str
     msgtype: str
     text: NotRequired[CustomerServiceMessageSendParamsText]
@@ -1980,14 +1614,10 @@ class CustomerServiceMessageSendParams(TypedDict):
 
 
 class CustomerServiceMessageSendHTTPSParamsImage(TypedDict):
-    """customerServiceMessage.send: request."""
-
     media_id: str
 
 
 class CustomerServiceMessageSendHTTPSParamsLink(TypedDict):
-    """customerServiceMessage.send: request."""
-
     title: str
     description: str
     url: str
@@ -1995,8 +1625,6 @@ class CustomerServiceMessageSendHTTPSParamsLink(TypedDict):
 
 
 class CustomerServiceMessageSendHTTPSParamsMiniprogrampage(TypedDict):
-    """customerServiceMessage.send: request."""
-
     title: str
     appid: NotRequired[str]
     pagepath: str
@@ -2004,8 +1632,6 @@ class CustomerServiceMessageSendHTTPSParamsMiniprogrampage(TypedDict):
 
 
 class CustomerServiceMessageSendHTTPSParamsVideo(TypedDict):
-    """customerServiceMessage.send: request."""
-
     media_id: str
     thumb_media_id: str
     title: NotRequired[str]
@@ -2013,8 +1639,6 @@ class CustomerServiceMessageSendHTTPSParamsVideo(TypedDict):
 
 
 class CustomerServiceMessageSendHTTPSParamsMusic(TypedDict):
-    """customerServiceMessage.send: request."""
-
     title: str
     description: str
     musicurl: str
@@ -2023,40 +1647,28 @@ class CustomerServiceMessageSendHTTPSParamsMusic(TypedDict):
 
 
 class CustomerServiceMessageSendHTTPSParamsMpnewsarticle(TypedDict):
-    """customerServiceMessage.send: request."""
-
     article_id: str
 
 
 class CustomerServiceMessageSendHTTPSParamsMsgmenu(TypedDict):
-    """customerServiceMessage.send: request."""
-
     head_content: NotRequired[str]
     list: builtins.list[CustomerServiceMessageSendParamsChoice]
     tail_content: NotRequired[str]
 
 
 class CustomerServiceMessageSendHTTPSParamsWxcard(TypedDict):
-    """customerServiceMessage.send: request."""
-
     card_id: str
 
 
 class CustomerServiceMessageSendHTTPSParamsCustomservice(TypedDict):
-    """customerServiceMessage.send: request."""
-
     kf_account: str
 
 
 class CustomerServiceMessageSendHTTPSParamsAimsgcontext(TypedDict):
-    """customerServiceMessage.send: request."""
-
     is_ai_msg: NotRequired[int]
 
 
 class CustomerServiceMessageSendHTTPSParams(TypedDict):
-    """customerServiceMessage.send: request."""
-
     touser: str
     msgtype: str
     text: NotRequired[CustomerServiceMessageSendParamsText]
@@ -2076,63 +1688,45 @@ class CustomerServiceMessageSendHTTPSParams(TypedDict):
     businessid: NotRequired[str]
 
 
-class CustomerServiceMessageSendResult(TypedDict):
-    """customerServiceMessage.send: response."""
-
-    errMsg: str
-
-
 class CustomerServiceMessageSend(Protocol):
     """Send a customer service message to a user. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_sendcustommessage"""
 
     @overload
-    def __call__(self, params: CustomerServiceMessageSendParams, /) -> CustomerServiceMessageSendResult: ...
+    def __call__(self, params: CustomerServiceMessageSendParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[CustomerServiceMessageSendParams]) -> CustomerServiceMessageSendResult: ...
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageSendParams]) -> Success: ...
 
 
 class CustomerServiceMessageSendHTTPS(Protocol):
     """Send a customer service message to a user. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_sendcustommessage"""
 
     @overload
-    def __call__(self, params: CustomerServiceMessageSendHTTPSParams, /) -> CustomerServiceMessageSendResult: ...
+    def __call__(self, params: CustomerServiceMessageSendHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[CustomerServiceMessageSendHTTPSParams]) -> CustomerServiceMessageSendResult: ...
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageSendHTTPSParams]) -> Success: ...
 
 
 class CustomerServiceMessageSetTypingParams(TypedDict):
-    """customerServiceMessage.setTyping: request."""
-
     touser: str
     command: str
     businessid: NotRequired[str]
-
-
-class CustomerServiceMessageSetTypingResult(TypedDict):
-    """customerServiceMessage.setTyping: response."""
-
-    errMsg: str
 
 
 class CustomerServiceMessageSetTyping(Protocol):
     """Show a user that customer service is typing, or stop showing it. See https://developers.weixin.qq.com/miniprogram/dev/server/API/kf-mgnt/kf-message/api_typing"""
 
     @overload
-    def __call__(self, params: CustomerServiceMessageSetTypingParams, /) -> CustomerServiceMessageSetTypingResult: ...
+    def __call__(self, params: CustomerServiceMessageSetTypingParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[CustomerServiceMessageSetTypingParams]) -> CustomerServiceMessageSetTypingResult: ...
+    def __call__(self, **keywords: Unpack[CustomerServiceMessageSetTypingParams]) -> Success: ...
 
 
 class CustomerServiceMessageUploadTempMediaParams(TypedDict):
-    """customerServiceMessage.uploadTempMedia: request."""
-
     type: str
     media: File
 
 
 class CustomerServiceMessageUploadTempMediaResult(TypedDict):
-    """customerServiceMessage.uploadTempMedia: response."""
-
     type: str
     mediaId: str
     createdAt: int
@@ -2140,8 +1734,6 @@ class CustomerServiceMessageUploadTempMediaResult(TypedDict):
 
 
 class CustomerServiceMessageUploadTempMediaHTTPSResult(TypedDict):
-    """customerServiceMessage.uploadTempMedia: response."""
-
     type: str
     media_id: str
     created_at: int
@@ -2167,29 +1759,21 @@ class CustomerServiceMessageUploadTempMediaHTTPS(Protocol):
 
 
 class DeviceGetSnTicketParams(TypedDict):
-    """device.getSnTicket: request."""
-
     sn: str
     modelId: str
 
 
 class DeviceGetSnTicketHTTPSParams(TypedDict):
-    """device.getSnTicket: request."""
-
     sn: str
     model_id: str
 
 
 class DeviceGetSnTicketResult(TypedDict):
-    """device.getSnTicket: response."""
-
     snTicket: NotRequired[str]
     errMsg: str
 
 
 class DeviceGetSnTicketHTTPSResult(TypedDict):
-    """device.getSnTicket: response."""
-
     sn_ticket: NotRequired[str]
     errMsg: str
 
@@ -2213,24 +1797,18 @@ class DeviceGetSnTicketHTTPS(Protocol):
 
 
 class ImgAiCropParams(TypedDict):
-    """img.aiCrop: request."""
-
     imgUrl: NotRequired[str]
     img: NotRequired[File]
     ratios: NotRequired[str]
 
 
 class ImgAiCropHTTPSParams(TypedDict):
-    """img.aiCrop: request."""
-
     img_url: NotRequired[str]
     img: NotRequired[File]
     ratios: NotRequired[str]
 
 
 class ImgAiCropResultResult(TypedDict):
-    """img.aiCrop: response."""
-
     cropLeft: int
     cropTop: int
     cropRight: int
@@ -2238,23 +1816,17 @@ class ImgAiCropResultResult(TypedDict):
 
 
 class ImgAiCropResultImgSize(TypedDict):
-    """img.aiCrop: response."""
-
     w: int
     h: int
 
 
 class ImgAiCropResult(TypedDict):
-    """img.aiCrop: response."""
-
     results: list[ImgAiCropResultResult]
     imgSize: ImgAiCropResultImgSize
     errMsg: str
 
 
 class ImgAiCropHTTPSResultResult(TypedDict):
-    """img.aiCrop: response."""
-
     crop_left: int
     crop_top: int
     crop_right: int
@@ -2262,8 +1834,6 @@ class ImgAiCropHTTPSResultResult(TypedDict):
 
 
 class ImgAiCropHTTPSResult(TypedDict):
-    """img.aiCrop: response."""
-
     results: list[ImgAiCropHTTPSResultResult]
     img_size: ImgAiCropResultImgSize
     errMsg: str
@@ -2288,29 +1858,21 @@ class ImgAiCropHTTPS(Protocol):
 
 
 class ImgScanQRCodeParams(TypedDict):
-    """img.scanQRCode: request."""
-
     imgUrl: NotRequired[str]
     img: NotRequired[File]
 
 
 class ImgScanQRCodeHTTPSParams(TypedDict):
-    """img.scanQRCode: request."""
-
     img_url: NotRequired[str]
     img: NotRequired[File]
 
 
 class ImgScanQRCodeResultPoint(TypedDict):
-    """img.scanQRCode: response."""
-
     x: int
     y: int
 
 
 class ImgScanQRCodeResultCorners(TypedDict):
-    """img.scanQRCode: response."""
-
     leftTop: ImgScanQRCodeResultPoint
     rightTop: ImgScanQRCodeResultPoint
     rightBottom: ImgScanQRCodeResultPoint
@@ -2318,31 +1880,23 @@ class ImgScanQRCodeResultCorners(TypedDict):
 
 
 class ImgScanQRCodeResultCode(TypedDict):
-    """img.scanQRCode: response."""
-
     typeName: str
     data: str
     pos: NotRequired[ImgScanQRCodeResultCorners]
 
 
 class ImgScanQRCodeResultImgSize(TypedDict):
-    """img.scanQRCode: response."""
-
     w: int
     h: int
 
 
 class ImgScanQRCodeResult(TypedDict):
-    """img.scanQRCode: response."""
-
     codeResults: list[ImgScanQRCodeResultCode]
     imgSize: ImgScanQRCodeResultImgSize
     errMsg: str
 
 
 class ImgScanQRCodeHTTPSResultCorners(TypedDict):
-    """img.scanQRCode: response."""
-
     left_top: ImgScanQRCodeResultPoint
     right_top: ImgScanQRCodeResultPoint
     right_bottom: ImgScanQRCodeResultPoint
@@ -2350,16 +1904,12 @@ class ImgScanQRCodeHTTPSResultCorners(TypedDict):
 
 
 class ImgScanQRCodeHTTPSResultCode(TypedDict):
-    """img.scanQRCode: response."""
-
     type_name: str
     data: str
     pos: NotRequired[ImgScanQRCodeHTTPSResultCorners]
 
 
 class ImgScanQRCodeHTTPSResult(TypedDict):
-    """img.scanQRCode: response."""
-
     code_results: list[ImgScanQRCodeHTTPSResultCode]
     img_size: ImgScanQRCodeResultImgSize
     errMsg: str
@@ -2384,29 +1934,21 @@ class ImgScanQRCodeHTTPS(Protocol):
 
 
 class ImgSuperresolutionParams(TypedDict):
-    """img.superresolution: request."""
-
     imgUrl: NotRequired[str]
     img: NotRequired[File]
 
 
 class ImgSuperresolutionHTTPSParams(TypedDict):
-    """img.superresolution: request."""
-
     img_url: NotRequired[str]
     img: NotRequired[File]
 
 
 class ImgSuperresolutionResult(TypedDict):
-    """img.superresolution: response."""
-
     mediaId: str
     errMsg: str
 
 
 class ImgSuperresolutionHTTPSResult(TypedDict):
-    """img.superresolution: response."""
-
     media_id: str
     errMsg: str
 
@@ -2430,66 +1972,44 @@ class ImgSuperresolutionHTTPS(Protocol):
 
 
 class LiveBroadcastAddAssistantParamsUser(TypedDict):
-    """liveBroadcast.addAssistant: request."""
-
     username: str
     nickname: str
 
 
 class LiveBroadcastAddAssistantParams(TypedDict):
-    """liveBroadcast.addAssistant: request."""
-
     roomId: int
     users: list[LiveBroadcastAddAssistantParamsUser]
-
-
-class LiveBroadcastAddAssistantResult(TypedDict):
-    """liveBroadcast.addAssistant: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastAddAssistant(Protocol):
     """Add assistants to a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_addveassistant"""
 
     @overload
-    def __call__(self, params: LiveBroadcastAddAssistantParams, /) -> LiveBroadcastAddAssistantResult: ...
+    def __call__(self, params: LiveBroadcastAddAssistantParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastAddAssistantParams]) -> LiveBroadcastAddAssistantResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastAddAssistantParams]) -> Success: ...
 
 
 class LiveBroadcastAddGoodsParams(TypedDict):
-    """liveBroadcast.addGoods: request."""
-
     ids: list[int]
     roomId: int
-
-
-class LiveBroadcastAddGoodsResult(TypedDict):
-    """liveBroadcast.addGoods: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastAddGoods(Protocol):
     """Put approved goods on sale in a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_importgoods"""
 
     @overload
-    def __call__(self, params: LiveBroadcastAddGoodsParams, /) -> LiveBroadcastAddGoodsResult: ...
+    def __call__(self, params: LiveBroadcastAddGoodsParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastAddGoodsParams]) -> LiveBroadcastAddGoodsResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastAddGoodsParams]) -> Success: ...
 
 
 class LiveBroadcastAddRoleParams(TypedDict):
-    """liveBroadcast.addRole: request."""
-
     username: str
     role: Literal[0, 1, 2, 3]
 
 
 class LiveBroadcastAddRoleResult(TypedDict):
-    """liveBroadcast.addRole: response."""
-
     codeurl: NotRequired[str]
     errMsg: str
 
@@ -2504,30 +2024,20 @@ class LiveBroadcastAddRole(Protocol):
 
 
 class LiveBroadcastAddSubAnchorParams(TypedDict):
-    """liveBroadcast.addSubAnchor: request."""
-
     roomId: int
     username: str
-
-
-class LiveBroadcastAddSubAnchorResult(TypedDict):
-    """liveBroadcast.addSubAnchor: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastAddSubAnchor(Protocol):
     """Add the anchor's second account to a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_addsubanchor"""
 
     @overload
-    def __call__(self, params: LiveBroadcastAddSubAnchorParams, /) -> LiveBroadcastAddSubAnchorResult: ...
+    def __call__(self, params: LiveBroadcastAddSubAnchorParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastAddSubAnchorParams]) -> LiveBroadcastAddSubAnchorResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastAddSubAnchorParams]) -> Success: ...
 
 
 class LiveBroadcastCreateRoomParams(TypedDict):
-    """liveBroadcast.createRoom: request."""
-
     name: str
     coverImg: str
     startTime: int
@@ -2549,16 +2059,12 @@ class LiveBroadcastCreateRoomParams(TypedDict):
 
 
 class LiveBroadcastCreateRoomResult(TypedDict):
-    """liveBroadcast.createRoom: response."""
-
     roomId: int
     qrcodeUrl: NotRequired[str]
     errMsg: str
 
 
 class LiveBroadcastCreateRoomHTTPSResult(TypedDict):
-    """liveBroadcast.createRoom: response."""
-
     roomId: int
     qrcode_url: NotRequired[str]
     errMsg: str
@@ -2583,72 +2089,46 @@ class LiveBroadcastCreateRoomHTTPS(Protocol):
 
 
 class LiveBroadcastDeleteRoleParams(TypedDict):
-    """liveBroadcast.deleteRole: request."""
-
     username: str
     role: Literal[0, 1, 2, 3]
-
-
-class LiveBroadcastDeleteRoleResult(TypedDict):
-    """liveBroadcast.deleteRole: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastDeleteRole(Protocol):
     """Take a role from a user. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/role-management/api_deleterole"""
 
     @overload
-    def __call__(self, params: LiveBroadcastDeleteRoleParams, /) -> LiveBroadcastDeleteRoleResult: ...
+    def __call__(self, params: LiveBroadcastDeleteRoleParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastDeleteRoleParams]) -> LiveBroadcastDeleteRoleResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastDeleteRoleParams]) -> Success: ...
 
 
 class LiveBroadcastDeleteRoomParams(TypedDict):
-    """liveBroadcast.deleteRoom: request."""
-
     id: int
-
-
-class LiveBroadcastDeleteRoomResult(TypedDict):
-    """liveBroadcast.deleteRoom: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastDeleteRoom(Protocol):
     """Delete a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_deleteroom"""
 
     @overload
-    def __call__(self, params: LiveBroadcastDeleteRoomParams, /) -> LiveBroadcastDeleteRoomResult: ...
+    def __call__(self, params: LiveBroadcastDeleteRoomParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastDeleteRoomParams]) -> LiveBroadcastDeleteRoomResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastDeleteRoomParams]) -> Success: ...
 
 
 class LiveBroadcastDeleteSubAnchorParams(TypedDict):
-    """liveBroadcast.deleteSubAnchor: request."""
-
     roomId: int
-
-
-class LiveBroadcastDeleteSubAnchorResult(TypedDict):
-    """liveBroadcast.deleteSubAnchor: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastDeleteSubAnchor(Protocol):
     """Remove the anchor's second account from a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_deletesubanchor"""
 
     @overload
-    def __call__(self, params: LiveBroadcastDeleteSubAnchorParams, /) -> LiveBroadcastDeleteSubAnchorResult: ...
+    def __call__(self, params: LiveBroadcastDeleteSubAnchorParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastDeleteSubAnchorParams]) -> LiveBroadcastDeleteSubAnchorResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastDeleteSubAnchorParams]) -> Success: ...
 
 
 class LiveBroadcastEditRoomParams(TypedDict):
-    """liveBroadcast.editRoom: request."""
-
     id: int
     name: str
     coverImg: str
@@ -2667,30 +2147,20 @@ class LiveBroadcastEditRoomParams(TypedDict):
     closeKf: NotRequired[Literal[0, 1]]
 
 
-class LiveBroadcastEditRoomResult(TypedDict):
-    """liveBroadcast.editRoom: response."""
-
-    errMsg: str
-
-
 class LiveBroadcastEditRoom(Protocol):
     """Change a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_editroom"""
 
     @overload
-    def __call__(self, params: LiveBroadcastEditRoomParams, /) -> LiveBroadcastEditRoomResult: ...
+    def __call__(self, params: LiveBroadcastEditRoomParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastEditRoomParams]) -> LiveBroadcastEditRoomResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastEditRoomParams]) -> Success: ...
 
 
 class LiveBroadcastGetAssistantListParams(TypedDict):
-    """liveBroadcast.getAssistantList: request."""
-
     roomId: int
 
 
 class LiveBroadcastGetAssistantListResultItem(TypedDict):
-    """liveBroadcast.getAssistantList: response."""
-
     timestamp: int
     headimg: str
     nickname: str
@@ -2699,8 +2169,6 @@ class LiveBroadcastGetAssistantListResultItem(TypedDict):
 
 
 class LiveBroadcastGetAssistantListResult(TypedDict):
-    """liveBroadcast.getAssistantList: response."""
-
     list: builtins.list[LiveBroadcastGetAssistantListResultItem]
     count: int
     maxCount: int
@@ -2717,22 +2185,16 @@ class LiveBroadcastGetAssistantList(Protocol):
 
 
 class LiveBroadcastGetFollowersParams(TypedDict):
-    """liveBroadcast.getFollowers: request."""
-
     limit: NotRequired[int]
     pageBreak: NotRequired[int]
 
 
 class LiveBroadcastGetFollowersHTTPSParams(TypedDict):
-    """liveBroadcast.getFollowers: request."""
-
     limit: NotRequired[int]
     page_break: NotRequired[int]
 
 
 class LiveBroadcastGetFollowersResultFollower(TypedDict):
-    """liveBroadcast.getFollowers: response."""
-
     openid: str
     subscribeTime: int
     roomId: int
@@ -2740,16 +2202,12 @@ class LiveBroadcastGetFollowersResultFollower(TypedDict):
 
 
 class LiveBroadcastGetFollowersResult(TypedDict):
-    """liveBroadcast.getFollowers: response."""
-
     followers: NotRequired[list[LiveBroadcastGetFollowersResultFollower]]
     pageBreak: NotRequired[int]
     errMsg: str
 
 
 class LiveBroadcastGetFollowersHTTPSResultFollower(TypedDict):
-    """liveBroadcast.getFollowers: response."""
-
     openid: str
     subscribe_time: int
     room_id: int
@@ -2757,8 +2215,6 @@ class LiveBroadcastGetFollowersHTTPSResultFollower(TypedDict):
 
 
 class LiveBroadcastGetFollowersHTTPSResult(TypedDict):
-    """liveBroadcast.getFollowers: response."""
-
     followers: NotRequired[list[LiveBroadcastGetFollowersHTTPSResultFollower]]
     page_break: NotRequired[int]
     errMsg: str
@@ -2783,8 +2239,6 @@ class LiveBroadcastGetFollowersHTTPS(Protocol):
 
 
 class LiveBroadcastGetLiveInfoParams(TypedDict):
-    """liveBroadcast.getLiveInfo: request."""
-
     start: int
     limit: int
     action: NotRequired[Literal['get_replay']]
@@ -2792,8 +2246,6 @@ class LiveBroadcastGetLiveInfoParams(TypedDict):
 
 
 class LiveBroadcastGetLiveInfoHTTPSParams(TypedDict):
-    """liveBroadcast.getLiveInfo: request."""
-
     start: int
     limit: int
     action: NotRequired[Literal['get_replay']]
@@ -2801,8 +2253,6 @@ class LiveBroadcastGetLiveInfoHTTPSParams(TypedDict):
 
 
 class LiveBroadcastGetLiveInfoResultGoodsItem(TypedDict):
-    """liveBroadcast.getLiveInfo: response."""
-
     name: str
     coverImg: str
     url: str
@@ -2814,8 +2264,6 @@ class LiveBroadcastGetLiveInfoResultGoodsItem(TypedDict):
 
 
 class LiveBroadcastGetLiveInfoResultRoomInfo(TypedDict):
-    """liveBroadcast.getLiveInfo: response."""
-
     name: str
     coverImg: str
     startTime: int
@@ -2837,16 +2285,12 @@ class LiveBroadcastGetLiveInfoResultRoomInfo(TypedDict):
 
 
 class LiveBroadcastGetLiveInfoResultLiveReplay(TypedDict):
-    """liveBroadcast.getLiveInfo: response."""
-
     createTime: str
     expireTime: str
     mediaUrl: str
 
 
 class LiveBroadcastGetLiveInfoResult(TypedDict):
-    """liveBroadcast.getLiveInfo: response."""
-
     roomInfo: NotRequired[list[LiveBroadcastGetLiveInfoResultRoomInfo]]
     total: NotRequired[int]
     liveReplay: NotRequired[list[LiveBroadcastGetLiveInfoResultLiveReplay]]
@@ -2854,8 +2298,6 @@ class LiveBroadcastGetLiveInfoResult(TypedDict):
 
 
 class LiveBroadcastGetLiveInfoHTTPSResultGoodsItem(TypedDict):
-    """liveBroadcast.getLiveInfo: response."""
-
     name: str
     cover_img: str
     url: str
@@ -2867,8 +2309,6 @@ class LiveBroadcastGetLiveInfoHTTPSResultGoodsItem(TypedDict):
 
 
 class LiveBroadcastGetLiveInfoHTTPSResultRoomInfo(TypedDict):
-    """liveBroadcast.getLiveInfo: response."""
-
     name: str
     cover_img: str
     start_time: int
@@ -2890,16 +2330,12 @@ class LiveBroadcastGetLiveInfoHTTPSResultRoomInfo(TypedDict):
 
 
 class LiveBroadcastGetLiveInfoHTTPSResultLiveReplay(TypedDict):
-    """liveBroadcast.getLiveInfo: response."""
-
     create_time: str
     expire_time: str
     media_url: str
 
 
 class LiveBroadcastGetLiveInfoHTTPSResult(TypedDict):
-    """liveBroadcast.getLiveInfo: response."""
-
     room_info: NotRequired[list[LiveBroadcastGetLiveInfoHTTPSResultRoomInfo]]
     total: NotRequired[int]
     live_replay: NotRequired[list[LiveBroadcastGetLiveInfoHTTPSResultLiveReplay]]
@@ -2925,14 +2361,10 @@ class LiveBroadcastGetLiveInfoHTTPS(Protocol):
 
 
 class LiveBroadcastGetPushUrlParams(TypedDict):
-    """liveBroadcast.getPushUrl: request."""
-
     roomId: int
 
 
 class LiveBroadcastGetPushUrlResult(TypedDict):
-    """liveBroadcast.getPushUrl: response."""
-
     pushAddr: str
     errMsg: str
 
@@ -2947,16 +2379,12 @@ class LiveBroadcastGetPushUrl(Protocol):
 
 
 class LiveBroadcastGetRoleListParams(TypedDict):
-    """liveBroadcast.getRoleList: request."""
-
     offset: NotRequired[Any]
     limit: NotRequired[Any]
     keyword: NotRequired[str]
 
 
 class LiveBroadcastGetRoleListResultItem(TypedDict):
-    """liveBroadcast.getRoleList: response."""
-
     headingimg: str
     nickname: str
     openid: str
@@ -2966,8 +2394,6 @@ class LiveBroadcastGetRoleListResultItem(TypedDict):
 
 
 class LiveBroadcastGetRoleListResult(TypedDict):
-    """liveBroadcast.getRoleList: response."""
-
     total: int
     list: builtins.list[LiveBroadcastGetRoleListResultItem]
     errMsg: str
@@ -2983,15 +2409,11 @@ class LiveBroadcastGetRoleList(Protocol):
 
 
 class LiveBroadcastGetSharedCodeParams(TypedDict):
-    """liveBroadcast.getSharedCode: request."""
-
     roomId: int
     params: NotRequired[str]
 
 
 class LiveBroadcastGetSharedCodeResult(TypedDict):
-    """liveBroadcast.getSharedCode: response."""
-
     cdnUrl: str
     pagePath: str
     posterUrl: str
@@ -3008,14 +2430,10 @@ class LiveBroadcastGetSharedCode(Protocol):
 
 
 class LiveBroadcastGetSubAnchorParams(TypedDict):
-    """liveBroadcast.getSubAnchor: request."""
-
     roomId: int
 
 
 class LiveBroadcastGetSubAnchorResult(TypedDict):
-    """liveBroadcast.getSubAnchor: response."""
-
     username: str
     errMsg: str
 
@@ -3030,8 +2448,6 @@ class LiveBroadcastGetSubAnchor(Protocol):
 
 
 class LiveBroadcastGoodsAddParamsGoodsInfo(TypedDict):
-    """liveBroadcast.goodsAdd: request."""
-
     coverImgUrl: str
     name: str
     priceType: Literal[1, 2, 3]
@@ -3042,14 +2458,10 @@ class LiveBroadcastGoodsAddParamsGoodsInfo(TypedDict):
 
 
 class LiveBroadcastGoodsAddParams(TypedDict):
-    """liveBroadcast.goodsAdd: request."""
-
     goodsInfo: LiveBroadcastGoodsAddParamsGoodsInfo
 
 
 class LiveBroadcastGoodsAddResult(TypedDict):
-    """liveBroadcast.goodsAdd: response."""
-
     goodsId: int
     auditId: int
     errMsg: str
@@ -3065,14 +2477,10 @@ class LiveBroadcastGoodsAdd(Protocol):
 
 
 class LiveBroadcastGoodsAuditParams(TypedDict):
-    """liveBroadcast.goodsAudit: request."""
-
     goodsId: int
 
 
 class LiveBroadcastGoodsAuditResult(TypedDict):
-    """liveBroadcast.goodsAudit: response."""
-
     auditId: int
     errMsg: str
 
@@ -3087,42 +2495,28 @@ class LiveBroadcastGoodsAudit(Protocol):
 
 
 class LiveBroadcastGoodsDeleteParams(TypedDict):
-    """liveBroadcast.goodsDelete: request."""
-
     roomId: int
     goodsId: int
-
-
-class LiveBroadcastGoodsDeleteResult(TypedDict):
-    """liveBroadcast.goodsDelete: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastGoodsDelete(Protocol):
     """Remove goods from a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_deletedoods"""
 
     @overload
-    def __call__(self, params: LiveBroadcastGoodsDeleteParams, /) -> LiveBroadcastGoodsDeleteResult: ...
+    def __call__(self, params: LiveBroadcastGoodsDeleteParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsDeleteParams]) -> LiveBroadcastGoodsDeleteResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsDeleteParams]) -> Success: ...
 
 
 class LiveBroadcastGoodsInfoParams(TypedDict):
-    """liveBroadcast.goodsInfo: request."""
-
     goodsIds: list[int]
 
 
 class LiveBroadcastGoodsInfoHTTPSParams(TypedDict):
-    """liveBroadcast.goodsInfo: request."""
-
     goods_ids: list[int]
 
 
 class LiveBroadcastGoodsInfoResultGoodsItem(TypedDict):
-    """liveBroadcast.goodsInfo: response."""
-
     goodsId: int
     name: str
     coverImgUrl: str
@@ -3136,16 +2530,12 @@ class LiveBroadcastGoodsInfoResultGoodsItem(TypedDict):
 
 
 class LiveBroadcastGoodsInfoResult(TypedDict):
-    """liveBroadcast.goodsInfo: response."""
-
     goods: list[LiveBroadcastGoodsInfoResultGoodsItem]
     total: int
     errMsg: str
 
 
 class LiveBroadcastGoodsInfoHTTPSResultGoodsItem(TypedDict):
-    """liveBroadcast.goodsInfo: response."""
-
     goods_id: int
     name: str
     cover_img_url: str
@@ -3159,8 +2549,6 @@ class LiveBroadcastGoodsInfoHTTPSResultGoodsItem(TypedDict):
 
 
 class LiveBroadcastGoodsInfoHTTPSResult(TypedDict):
-    """liveBroadcast.goodsInfo: response."""
-
     goods: list[LiveBroadcastGoodsInfoHTTPSResultGoodsItem]
     total: int
     errMsg: str
@@ -3185,16 +2573,12 @@ class LiveBroadcastGoodsInfoHTTPS(Protocol):
 
 
 class LiveBroadcastGoodsListParams(TypedDict):
-    """liveBroadcast.goodsList: request."""
-
     offset: int
     limit: NotRequired[int]
     status: Literal[0, 1, 2, 3]
 
 
 class LiveBroadcastGoodsListResultGoodsItem(TypedDict):
-    """liveBroadcast.goodsList: response."""
-
     goodsId: int
     name: str
     coverImgUrl: str
@@ -3207,8 +2591,6 @@ class LiveBroadcastGoodsListResultGoodsItem(TypedDict):
 
 
 class LiveBroadcastGoodsListResult(TypedDict):
-    """liveBroadcast.goodsList: response."""
-
     goods: list[LiveBroadcastGoodsListResultGoodsItem]
     total: int
     errMsg: str
@@ -3224,103 +2606,67 @@ class LiveBroadcastGoodsList(Protocol):
 
 
 class LiveBroadcastGoodsPushParams(TypedDict):
-    """liveBroadcast.goodsPush: request."""
-
     roomId: int
     goodsId: int
-
-
-class LiveBroadcastGoodsPushResult(TypedDict):
-    """liveBroadcast.goodsPush: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastGoodsPush(Protocol):
     """Show goods to the viewers of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_pushgoods"""
 
     @overload
-    def __call__(self, params: LiveBroadcastGoodsPushParams, /) -> LiveBroadcastGoodsPushResult: ...
+    def __call__(self, params: LiveBroadcastGoodsPushParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsPushParams]) -> LiveBroadcastGoodsPushResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsPushParams]) -> Success: ...
 
 
 class LiveBroadcastGoodsResetAuditParams(TypedDict):
-    """liveBroadcast.goodsResetAudit: request."""
-
     goodsId: int
     auditId: int
-
-
-class LiveBroadcastGoodsResetAuditResult(TypedDict):
-    """liveBroadcast.goodsResetAudit: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastGoodsResetAudit(Protocol):
     """Withdraw goods from review. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/commodity-management/api_resetaudit"""
 
     @overload
-    def __call__(self, params: LiveBroadcastGoodsResetAuditParams, /) -> LiveBroadcastGoodsResetAuditResult: ...
+    def __call__(self, params: LiveBroadcastGoodsResetAuditParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsResetAuditParams]) -> LiveBroadcastGoodsResetAuditResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsResetAuditParams]) -> Success: ...
 
 
 class LiveBroadcastGoodsSaleParams(TypedDict):
-    """liveBroadcast.goodsSale: request."""
-
     roomId: int
     goodsId: int
     onSale: Literal[0, 1]
-
-
-class LiveBroadcastGoodsSaleResult(TypedDict):
-    """liveBroadcast.goodsSale: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastGoodsSale(Protocol):
     """Put goods on or off the shelf of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_salegoods"""
 
     @overload
-    def __call__(self, params: LiveBroadcastGoodsSaleParams, /) -> LiveBroadcastGoodsSaleResult: ...
+    def __call__(self, params: LiveBroadcastGoodsSaleParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsSaleParams]) -> LiveBroadcastGoodsSaleResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsSaleParams]) -> Success: ...
 
 
 class LiveBroadcastGoodsSortParamsGoodsItem(TypedDict):
-    """liveBroadcast.goodsSort: request."""
-
     goodsId: Any
 
 
 class LiveBroadcastGoodsSortParams(TypedDict):
-    """liveBroadcast.goodsSort: request."""
-
     roomId: int
     goods: list[LiveBroadcastGoodsSortParamsGoodsItem]
-
-
-class LiveBroadcastGoodsSortResult(TypedDict):
-    """liveBroadcast.goodsSort: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastGoodsSort(Protocol):
     """Sort the goods of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_sortgoods"""
 
     @overload
-    def __call__(self, params: LiveBroadcastGoodsSortParams, /) -> LiveBroadcastGoodsSortResult: ...
+    def __call__(self, params: LiveBroadcastGoodsSortParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsSortParams]) -> LiveBroadcastGoodsSortResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsSortParams]) -> Success: ...
 
 
 class LiveBroadcastGoodsUpdateParamsGoodsInfo(TypedDict):
-    """liveBroadcast.goodsUpdate: request."""
-
     coverImgUrl: str
     name: str
     priceType: Literal[1, 2, 3]
@@ -3332,36 +2678,24 @@ class LiveBroadcastGoodsUpdateParamsGoodsInfo(TypedDict):
 
 
 class LiveBroadcastGoodsUpdateParams(TypedDict):
-    """liveBroadcast.goodsUpdate: request."""
-
     goodsInfo: LiveBroadcastGoodsUpdateParamsGoodsInfo
-
-
-class LiveBroadcastGoodsUpdateResult(TypedDict):
-    """liveBroadcast.goodsUpdate: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastGoodsUpdate(Protocol):
     """Change goods. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/commodity-management/api_updategoodsinfo"""
 
     @overload
-    def __call__(self, params: LiveBroadcastGoodsUpdateParams, /) -> LiveBroadcastGoodsUpdateResult: ...
+    def __call__(self, params: LiveBroadcastGoodsUpdateParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsUpdateParams]) -> LiveBroadcastGoodsUpdateResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastGoodsUpdateParams]) -> Success: ...
 
 
 class LiveBroadcastGoodsVideoParams(TypedDict):
-    """liveBroadcast.goodsVideo: request."""
-
     roomId: int
     goodsId: int
 
 
 class LiveBroadcastGoodsVideoResult(TypedDict):
-    """liveBroadcast.goodsVideo: response."""
-
     url: str
     errMsg: str
 
@@ -3376,74 +2710,50 @@ class LiveBroadcastGoodsVideo(Protocol):
 
 
 class LiveBroadcastModifyAssistantParams(TypedDict):
-    """liveBroadcast.modifyAssistant: request."""
-
     roomId: int
     username: str
     nickname: str
-
-
-class LiveBroadcastModifyAssistantResult(TypedDict):
-    """liveBroadcast.modifyAssistant: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastModifyAssistant(Protocol):
     """Change an assistant of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_modifyassistant"""
 
     @overload
-    def __call__(self, params: LiveBroadcastModifyAssistantParams, /) -> LiveBroadcastModifyAssistantResult: ...
+    def __call__(self, params: LiveBroadcastModifyAssistantParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastModifyAssistantParams]) -> LiveBroadcastModifyAssistantResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastModifyAssistantParams]) -> Success: ...
 
 
 class LiveBroadcastModifySubAnchorParams(TypedDict):
-    """liveBroadcast.modifySubAnchor: request."""
-
     roomId: int
     username: str
-
-
-class LiveBroadcastModifySubAnchorResult(TypedDict):
-    """liveBroadcast.modifySubAnchor: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastModifySubAnchor(Protocol):
     """Change the anchor's second account of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_modifysubanchor"""
 
     @overload
-    def __call__(self, params: LiveBroadcastModifySubAnchorParams, /) -> LiveBroadcastModifySubAnchorResult: ...
+    def __call__(self, params: LiveBroadcastModifySubAnchorParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastModifySubAnchorParams]) -> LiveBroadcastModifySubAnchorResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastModifySubAnchorParams]) -> Success: ...
 
 
 class LiveBroadcastPushMessageParams(TypedDict):
-    """liveBroadcast.pushMessage: request."""
-
     roomId: int
     userOpenid: list[str]
 
 
 class LiveBroadcastPushMessageHTTPSParams(TypedDict):
-    """liveBroadcast.pushMessage: request."""
-
     room_id: int
     user_openid: list[str]
 
 
 class LiveBroadcastPushMessageResult(TypedDict):
-    """liveBroadcast.pushMessage: response."""
-
     messageId: str
     errMsg: str
 
 
 class LiveBroadcastPushMessageHTTPSResult(TypedDict):
-    """liveBroadcast.pushMessage: response."""
-
     message_id: str
     errMsg: str
 
@@ -3467,119 +2777,77 @@ class LiveBroadcastPushMessageHTTPS(Protocol):
 
 
 class LiveBroadcastRemoveAssistantParams(TypedDict):
-    """liveBroadcast.removeAssistant: request."""
-
     roomId: int
     username: str
-
-
-class LiveBroadcastRemoveAssistantResult(TypedDict):
-    """liveBroadcast.removeAssistant: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastRemoveAssistant(Protocol):
     """Remove an assistant from a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_removeassistant"""
 
     @overload
-    def __call__(self, params: LiveBroadcastRemoveAssistantParams, /) -> LiveBroadcastRemoveAssistantResult: ...
+    def __call__(self, params: LiveBroadcastRemoveAssistantParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastRemoveAssistantParams]) -> LiveBroadcastRemoveAssistantResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastRemoveAssistantParams]) -> Success: ...
 
 
 class LiveBroadcastUpdateCommentParams(TypedDict):
-    """liveBroadcast.updateComment: request."""
-
     id: NotRequired[int]
     banComment: Literal[0, 1]
     roomId: NotRequired[int]
-
-
-class LiveBroadcastUpdateCommentResult(TypedDict):
-    """liveBroadcast.updateComment: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastUpdateComment(Protocol):
     """Allow or forbid comments in a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_updatecomment"""
 
     @overload
-    def __call__(self, params: LiveBroadcastUpdateCommentParams, /) -> LiveBroadcastUpdateCommentResult: ...
+    def __call__(self, params: LiveBroadcastUpdateCommentParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastUpdateCommentParams]) -> LiveBroadcastUpdateCommentResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastUpdateCommentParams]) -> Success: ...
 
 
 class LiveBroadcastUpdateFeedPublicParams(TypedDict):
-    """liveBroadcast.updateFeedPublic: request."""
-
     roomId: int
     isFeedsPublic: Literal[0, 1]
-
-
-class LiveBroadcastUpdateFeedPublicResult(TypedDict):
-    """liveBroadcast.updateFeedPublic: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastUpdateFeedPublic(Protocol):
     """List a live room in WeChat's channel, or not. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_updatefeedpublic"""
 
     @overload
-    def __call__(self, params: LiveBroadcastUpdateFeedPublicParams, /) -> LiveBroadcastUpdateFeedPublicResult: ...
+    def __call__(self, params: LiveBroadcastUpdateFeedPublicParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastUpdateFeedPublicParams]) -> LiveBroadcastUpdateFeedPublicResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastUpdateFeedPublicParams]) -> Success: ...
 
 
 class LiveBroadcastUpdateKFParams(TypedDict):
-    """liveBroadcast.updateKF: request."""
-
     roomId: int
     closeKf: Literal[0, 1]
-
-
-class LiveBroadcastUpdateKFResult(TypedDict):
-    """liveBroadcast.updateKF: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastUpdateKF(Protocol):
     """Open or close customer service in a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_updatekf"""
 
     @overload
-    def __call__(self, params: LiveBroadcastUpdateKFParams, /) -> LiveBroadcastUpdateKFResult: ...
+    def __call__(self, params: LiveBroadcastUpdateKFParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastUpdateKFParams]) -> LiveBroadcastUpdateKFResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastUpdateKFParams]) -> Success: ...
 
 
 class LiveBroadcastUpdateReplayParams(TypedDict):
-    """liveBroadcast.updateReplay: request."""
-
     roomId: int
     closeReplay: Literal[0, 1]
-
-
-class LiveBroadcastUpdateReplayResult(TypedDict):
-    """liveBroadcast.updateReplay: response."""
-
-    errMsg: str
 
 
 class LiveBroadcastUpdateReplay(Protocol):
     """Open or close the replay of a live room. See https://developers.weixin.qq.com/miniprogram/dev/server/API/livebroadcast/studio-management/api_updatereplay"""
 
     @overload
-    def __call__(self, params: LiveBroadcastUpdateReplayParams, /) -> LiveBroadcastUpdateReplayResult: ...
+    def __call__(self, params: LiveBroadcastUpdateReplayParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LiveBroadcastUpdateReplayParams]) -> LiveBroadcastUpdateReplayResult: ...
+    def __call__(self, **keywords: Unpack[LiveBroadcastUpdateReplayParams]) -> Success: ...
 
 
 class LogisticsAddOrderParamsAddress(TypedDict):
-    """logistics.addOrder: request."""
-
     name: NotRequired[str]
     tel: NotRequired[str]
     mobile: NotRequired[str]
@@ -3593,15 +2861,11 @@ class LogisticsAddOrderParamsAddress(TypedDict):
 
 
 class LogisticsAddOrderParamsItem(TypedDict):
-    """logistics.addOrder: request."""
-
     name: str
     count: int
 
 
 class LogisticsAddOrderParamsCargo(TypedDict):
-    """logistics.addOrder: request."""
-
     count: int
     weight: float
     spaceX: float
@@ -3611,16 +2875,12 @@ class LogisticsAddOrderParamsCargo(TypedDict):
 
 
 class LogisticsAddOrderParamsGoods(TypedDict):
-    """logistics.addOrder: request."""
-
     goodsName: str
     goodsImgUrl: str
     goodsDesc: str
 
 
 class LogisticsAddOrderParamsShop(TypedDict):
-    """logistics.addOrder: request."""
-
     wxaPath: NotRequired[str]
     imgUrl: NotRequired[str]
     goodsName: NotRequired[str]
@@ -3629,22 +2889,16 @@ class LogisticsAddOrderParamsShop(TypedDict):
 
 
 class LogisticsAddOrderParamsInsured(TypedDict):
-    """logistics.addOrder: request."""
-
     useInsured: NotRequired[Literal[0, 1]]
     insuredValue: NotRequired[int]
 
 
 class LogisticsAddOrderParamsService(TypedDict):
-    """logistics.addOrder: request."""
-
     serviceType: int
     serviceName: str
 
 
 class LogisticsAddOrderParams(TypedDict):
-    """logistics.addOrder: request."""
-
     orderId: str
     openid: NotRequired[str]
     deliveryId: str
@@ -3664,8 +2918,6 @@ class LogisticsAddOrderParams(TypedDict):
 
 
 class LogisticsAddOrderHTTPSParamsAddress(TypedDict):
-    """logistics.addOrder: request."""
-
     name: NotRequired[str]
     tel: NotRequired[str]
     mobile: NotRequired[str]
@@ -3679,8 +2931,6 @@ class LogisticsAddOrderHTTPSParamsAddress(TypedDict):
 
 
 class LogisticsAddOrderHTTPSParamsCargo(TypedDict):
-    """logistics.addOrder: request."""
-
     count: int
     weight: float
     space_x: float
@@ -3690,16 +2940,12 @@ class LogisticsAddOrderHTTPSParamsCargo(TypedDict):
 
 
 class LogisticsAddOrderHTTPSParamsGoods(TypedDict):
-    """logistics.addOrder: request."""
-
     goods_name: str
     goods_img_url: str
     goods_desc: str
 
 
 class LogisticsAddOrderHTTPSParamsShop(TypedDict):
-    """logistics.addOrder: request."""
-
     wxa_path: NotRequired[str]
     img_url: NotRequired[str]
     goods_name: NotRequired[str]
@@ -3708,22 +2954,16 @@ class LogisticsAddOrderHTTPSParamsShop(TypedDict):
 
 
 class LogisticsAddOrderHTTPSParamsInsured(TypedDict):
-    """logistics.addOrder: request."""
-
     use_insured: NotRequired[Literal[0, 1]]
     insured_value: NotRequired[int]
 
 
 class LogisticsAddOrderHTTPSParamsService(TypedDict):
-    """logistics.addOrder: request."""
-
     service_type: int
     service_name: str
 
 
 class LogisticsAddOrderHTTPSParams(TypedDict):
-    """logistics.addOrder: request."""
-
     order_id: str
     openid: NotRequired[str]
     delivery_id: str
@@ -3743,15 +2983,11 @@ class LogisticsAddOrderHTTPSParams(TypedDict):
 
 
 class LogisticsAddOrderResultText(TypedDict):
-    """logistics.addOrder: response."""
-
     key: str
     value: str
 
 
 class LogisticsAddOrderResult(TypedDict):
-    """logistics.addOrder: response."""
-
     orderId: str
     waybillId: str
     deliveryResultcode: NotRequired[int]
@@ -3761,8 +2997,6 @@ class LogisticsAddOrderResult(TypedDict):
 
 
 class LogisticsAddOrderHTTPSResult(TypedDict):
-    """logistics.addOrder: response."""
-
     order_id: str
     waybill_id: str
     delivery_resultcode: NotRequired[int]
@@ -3790,43 +3024,31 @@ class LogisticsAddOrderHTTPS(Protocol):
 
 
 class LogisticsBatchGetOrderParamsOrder(TypedDict):
-    """logistics.batchGetOrder: request."""
-
     orderId: str
     deliveryId: str
     waybillId: NotRequired[str]
 
 
 class LogisticsBatchGetOrderParams(TypedDict):
-    """logistics.batchGetOrder: request."""
-
     orderList: list[LogisticsBatchGetOrderParamsOrder]
 
 
 class LogisticsBatchGetOrderHTTPSParamsOrder(TypedDict):
-    """logistics.batchGetOrder: request."""
-
     order_id: str
     delivery_id: str
     waybill_id: NotRequired[str]
 
 
 class LogisticsBatchGetOrderHTTPSParams(TypedDict):
-    """logistics.batchGetOrder: request."""
-
     order_list: list[LogisticsBatchGetOrderHTTPSParamsOrder]
 
 
 class LogisticsBatchGetOrderResultText(TypedDict):
-    """logistics.batchGetOrder: response."""
-
     key: str
     value: str
 
 
 class LogisticsBatchGetOrderResultWaybill(TypedDict):
-    """logistics.batchGetOrder: response."""
-
     errcode: int
     errmsg: str
     printHtml: NotRequired[str]
@@ -3838,15 +3060,11 @@ class LogisticsBatchGetOrderResultWaybill(TypedDict):
 
 
 class LogisticsBatchGetOrderResult(TypedDict):
-    """logistics.batchGetOrder: response."""
-
     orderList: list[LogisticsBatchGetOrderResultWaybill]
     errMsg: str
 
 
 class LogisticsBatchGetOrderHTTPSResultWaybill(TypedDict):
-    """logistics.batchGetOrder: response."""
-
     errcode: int
     errmsg: str
     print_html: NotRequired[str]
@@ -3858,8 +3076,6 @@ class LogisticsBatchGetOrderHTTPSResultWaybill(TypedDict):
 
 
 class LogisticsBatchGetOrderHTTPSResult(TypedDict):
-    """logistics.batchGetOrder: response."""
-
     order_list: list[LogisticsBatchGetOrderHTTPSResultWaybill]
     errMsg: str
 
@@ -3883,8 +3099,6 @@ class LogisticsBatchGetOrderHTTPS(Protocol):
 
 
 class LogisticsBindAccountParams(TypedDict):
-    """logistics.bindAccount: request."""
-
     type: Literal['bind', 'unbind']
     bizId: str
     deliveryId: str
@@ -3893,8 +3107,6 @@ class LogisticsBindAccountParams(TypedDict):
 
 
 class LogisticsBindAccountHTTPSParams(TypedDict):
-    """logistics.bindAccount: request."""
-
     type: Literal['bind', 'unbind']
     biz_id: str
     delivery_id: str
@@ -3902,33 +3114,25 @@ class LogisticsBindAccountHTTPSParams(TypedDict):
     remark_content: NotRequired[str]
 
 
-class LogisticsBindAccountResult(TypedDict):
-    """logistics.bindAccount: response."""
-
-    errMsg: str
-
-
 class LogisticsBindAccount(Protocol):
     """Bind or unbind an account at a carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_bindaccount"""
 
     @overload
-    def __call__(self, params: LogisticsBindAccountParams, /) -> LogisticsBindAccountResult: ...
+    def __call__(self, params: LogisticsBindAccountParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LogisticsBindAccountParams]) -> LogisticsBindAccountResult: ...
+    def __call__(self, **keywords: Unpack[LogisticsBindAccountParams]) -> Success: ...
 
 
 class LogisticsBindAccountHTTPS(Protocol):
     """Bind or unbind an account at a carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_bindaccount"""
 
     @overload
-    def __call__(self, params: LogisticsBindAccountHTTPSParams, /) -> LogisticsBindAccountResult: ...
+    def __call__(self, params: LogisticsBindAccountHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LogisticsBindAccountHTTPSParams]) -> LogisticsBindAccountResult: ...
+    def __call__(self, **keywords: Unpack[LogisticsBindAccountHTTPSParams]) -> Success: ...
 
 
 class LogisticsCancelOrderParams(TypedDict):
-    """logistics.cancelOrder: request."""
-
     openid: NotRequired[str]
     deliveryId: str
     waybillId: str
@@ -3936,8 +3140,6 @@ class LogisticsCancelOrderParams(TypedDict):
 
 
 class LogisticsCancelOrderHTTPSParams(TypedDict):
-    """logistics.cancelOrder: request."""
-
     openid: NotRequired[str]
     delivery_id: str
     waybill_id: str
@@ -3945,16 +3147,12 @@ class LogisticsCancelOrderHTTPSParams(TypedDict):
 
 
 class LogisticsCancelOrderResult(TypedDict):
-    """logistics.cancelOrder: response."""
-
     deliveryResultcode: int
     deliveryResultmsg: str
     errMsg: str
 
 
 class LogisticsCancelOrderHTTPSResult(TypedDict):
-    """logistics.cancelOrder: response."""
-
     delivery_resultcode: int
     delivery_resultmsg: str
     errMsg: str
@@ -3979,15 +3177,11 @@ class LogisticsCancelOrderHTTPS(Protocol):
 
 
 class LogisticsGetAllAccountResultService(TypedDict):
-    """logistics.getAllAccount: response."""
-
     serviceType: NotRequired[int]
     serviceName: NotRequired[str]
 
 
 class LogisticsGetAllAccountResultAccount(TypedDict):
-    """logistics.getAllAccount: response."""
-
     bizId: str
     deliveryId: str
     createTime: int
@@ -4002,23 +3196,17 @@ class LogisticsGetAllAccountResultAccount(TypedDict):
 
 
 class LogisticsGetAllAccountResult(TypedDict):
-    """logistics.getAllAccount: response."""
-
     count: int
     list: builtins.list[LogisticsGetAllAccountResultAccount]
     errMsg: str
 
 
 class LogisticsGetAllAccountHTTPSResultService(TypedDict):
-    """logistics.getAllAccount: response."""
-
     service_type: NotRequired[int]
     service_name: NotRequired[str]
 
 
 class LogisticsGetAllAccountHTTPSResultAccount(TypedDict):
-    """logistics.getAllAccount: response."""
-
     biz_id: str
     delivery_id: str
     create_time: int
@@ -4033,8 +3221,6 @@ class LogisticsGetAllAccountHTTPSResultAccount(TypedDict):
 
 
 class LogisticsGetAllAccountHTTPSResult(TypedDict):
-    """logistics.getAllAccount: response."""
-
     count: int
     list: builtins.list[LogisticsGetAllAccountHTTPSResultAccount]
     errMsg: str
@@ -4053,15 +3239,11 @@ class LogisticsGetAllAccountHTTPS(Protocol):
 
 
 class LogisticsGetAllDeliveryResultService(TypedDict):
-    """logistics.getAllDelivery: response."""
-
     serviceType: NotRequired[int]
     serviceName: NotRequired[str]
 
 
 class LogisticsGetAllDeliveryResultCarrier(TypedDict):
-    """logistics.getAllDelivery: response."""
-
     deliveryId: str
     deliveryName: str
     canUseCash: NotRequired[int]
@@ -4071,23 +3253,17 @@ class LogisticsGetAllDeliveryResultCarrier(TypedDict):
 
 
 class LogisticsGetAllDeliveryResult(TypedDict):
-    """logistics.getAllDelivery: response."""
-
     count: int
     data: list[LogisticsGetAllDeliveryResultCarrier]
     errMsg: str
 
 
 class LogisticsGetAllDeliveryHTTPSResultService(TypedDict):
-    """logistics.getAllDelivery: response."""
-
     service_type: NotRequired[int]
     service_name: NotRequired[str]
 
 
 class LogisticsGetAllDeliveryHTTPSResultCarrier(TypedDict):
-    """logistics.getAllDelivery: response."""
-
     delivery_id: str
     delivery_name: str
     can_use_cash: NotRequired[int]
@@ -4097,8 +3273,6 @@ class LogisticsGetAllDeliveryHTTPSResultCarrier(TypedDict):
 
 
 class LogisticsGetAllDeliveryHTTPSResult(TypedDict):
-    """logistics.getAllDelivery: response."""
-
     count: int
     data: list[LogisticsGetAllDeliveryHTTPSResultCarrier]
     errMsg: str
@@ -4117,22 +3291,16 @@ class LogisticsGetAllDeliveryHTTPS(Protocol):
 
 
 class LogisticsGetContactParams(TypedDict):
-    """logistics.getContact: request."""
-
     token: str
     waybillId: str
 
 
 class LogisticsGetContactHTTPSParams(TypedDict):
-    """logistics.getContact: request."""
-
     token: str
     waybill_id: str
 
 
 class LogisticsGetContactResultContact(TypedDict):
-    """logistics.getContact: response."""
-
     name: str
     tel: str
     mobile: str
@@ -4140,8 +3308,6 @@ class LogisticsGetContactResultContact(TypedDict):
 
 
 class LogisticsGetContactResult(TypedDict):
-    """logistics.getContact: response."""
-
     waybillId: str
     sender: LogisticsGetContactResultContact
     receiver: LogisticsGetContactResultContact
@@ -4149,8 +3315,6 @@ class LogisticsGetContactResult(TypedDict):
 
 
 class LogisticsGetContactHTTPSResult(TypedDict):
-    """logistics.getContact: response."""
-
     waybill_id: str
     sender: LogisticsGetContactResultContact
     receiver: LogisticsGetContactResultContact
@@ -4176,8 +3340,6 @@ class LogisticsGetContactHTTPS(Protocol):
 
 
 class LogisticsGetOrderParams(TypedDict):
-    """logistics.getOrder: request."""
-
     orderId: str
     openid: NotRequired[str]
     deliveryId: str
@@ -4186,8 +3348,6 @@ class LogisticsGetOrderParams(TypedDict):
 
 
 class LogisticsGetOrderHTTPSParams(TypedDict):
-    """logistics.getOrder: request."""
-
     order_id: str
     openid: NotRequired[str]
     delivery_id: str
@@ -4196,15 +3356,11 @@ class LogisticsGetOrderHTTPSParams(TypedDict):
 
 
 class LogisticsGetOrderResultText(TypedDict):
-    """logistics.getOrder: response."""
-
     key: str
     value: str
 
 
 class LogisticsGetOrderResult(TypedDict):
-    """logistics.getOrder: response."""
-
     printHtml: str
     waybillData: list[LogisticsGetOrderResultText]
     orderId: str
@@ -4215,8 +3371,6 @@ class LogisticsGetOrderResult(TypedDict):
 
 
 class LogisticsGetOrderHTTPSResult(TypedDict):
-    """logistics.getOrder: response."""
-
     print_html: str
     waybill_data: list[LogisticsGetOrderResultText]
     order_id: str
@@ -4245,8 +3399,6 @@ class LogisticsGetOrderHTTPS(Protocol):
 
 
 class LogisticsGetPathParams(TypedDict):
-    """logistics.getPath: request."""
-
     openid: NotRequired[str]
     deliveryId: str
     waybillId: str
@@ -4254,8 +3406,6 @@ class LogisticsGetPathParams(TypedDict):
 
 
 class LogisticsGetPathHTTPSParams(TypedDict):
-    """logistics.getPath: request."""
-
     openid: NotRequired[str]
     delivery_id: str
     waybill_id: str
@@ -4263,16 +3413,12 @@ class LogisticsGetPathHTTPSParams(TypedDict):
 
 
 class LogisticsGetPathResultStep(TypedDict):
-    """logistics.getPath: response."""
-
     actionTime: int
     actionType: int
     actionMsg: str
 
 
 class LogisticsGetPathResult(TypedDict):
-    """logistics.getPath: response."""
-
     openid: str
     deliveryId: str
     waybillId: str
@@ -4282,16 +3428,12 @@ class LogisticsGetPathResult(TypedDict):
 
 
 class LogisticsGetPathHTTPSResultStep(TypedDict):
-    """logistics.getPath: response."""
-
     action_time: int
     action_type: int
     action_msg: str
 
 
 class LogisticsGetPathHTTPSResult(TypedDict):
-    """logistics.getPath: response."""
-
     openid: str
     delivery_id: str
     waybill_id: str
@@ -4319,8 +3461,6 @@ class LogisticsGetPathHTTPS(Protocol):
 
 
 class LogisticsGetPrinterResult(TypedDict):
-    """logistics.getPrinter: response."""
-
     count: int
     openid: list[str]
     tagidList: list[str]
@@ -4328,8 +3468,6 @@ class LogisticsGetPrinterResult(TypedDict):
 
 
 class LogisticsGetPrinterHTTPSResult(TypedDict):
-    """logistics.getPrinter: response."""
-
     count: int
     openid: list[str]
     tagid_list: list[str]
@@ -4349,29 +3487,21 @@ class LogisticsGetPrinterHTTPS(Protocol):
 
 
 class LogisticsGetQuotaParams(TypedDict):
-    """logistics.getQuota: request."""
-
     deliveryId: str
     bizId: str
 
 
 class LogisticsGetQuotaHTTPSParams(TypedDict):
-    """logistics.getQuota: request."""
-
     delivery_id: str
     biz_id: str
 
 
 class LogisticsGetQuotaResult(TypedDict):
-    """logistics.getQuota: response."""
-
     quotaNum: int
     errMsg: str
 
 
 class LogisticsGetQuotaHTTPSResult(TypedDict):
-    """logistics.getQuota: response."""
-
     quota_num: int
     errMsg: str
 
@@ -4395,8 +3525,6 @@ class LogisticsGetQuotaHTTPS(Protocol):
 
 
 class LogisticsPreviewTemplateParamsAddress(TypedDict):
-    """logistics.previewTemplate: request."""
-
     name: NotRequired[str]
     tel: NotRequired[str]
     mobile: NotRequired[str]
@@ -4410,15 +3538,11 @@ class LogisticsPreviewTemplateParamsAddress(TypedDict):
 
 
 class LogisticsPreviewTemplateParamsItem(TypedDict):
-    """logistics.previewTemplate: request."""
-
     name: str
     count: int
 
 
 class LogisticsPreviewTemplateParamsCargo(TypedDict):
-    """logistics.previewTemplate: request."""
-
     count: int
     weight: float
     spaceX: float
@@ -4428,8 +3552,6 @@ class LogisticsPreviewTemplateParamsCargo(TypedDict):
 
 
 class LogisticsPreviewTemplateParamsShop(TypedDict):
-    """logistics.previewTemplate: request."""
-
     wxaPath: NotRequired[str]
     imgUrl: NotRequired[str]
     goodsName: NotRequired[str]
@@ -4438,22 +3560,16 @@ class LogisticsPreviewTemplateParamsShop(TypedDict):
 
 
 class LogisticsPreviewTemplateParamsInsured(TypedDict):
-    """logistics.previewTemplate: request."""
-
     useInsured: NotRequired[Literal[0, 1]]
     insuredValue: NotRequired[int]
 
 
 class LogisticsPreviewTemplateParamsService(TypedDict):
-    """logistics.previewTemplate: request."""
-
     serviceType: int
     serviceName: str
 
 
 class LogisticsPreviewTemplateParamsOrder(TypedDict):
-    """logistics.previewTemplate: request."""
-
     orderId: str
     openid: NotRequired[str]
     deliveryId: str
@@ -4473,8 +3589,6 @@ class LogisticsPreviewTemplateParamsOrder(TypedDict):
 
 
 class LogisticsPreviewTemplateParams(TypedDict):
-    """logistics.previewTemplate: request."""
-
     waybillId: str
     waybillTemplate: str
     waybillData: str
@@ -4482,8 +3596,6 @@ class LogisticsPreviewTemplateParams(TypedDict):
 
 
 class LogisticsPreviewTemplateHTTPSParamsAddress(TypedDict):
-    """logistics.previewTemplate: request."""
-
     name: NotRequired[str]
     tel: NotRequired[str]
     mobile: NotRequired[str]
@@ -4497,8 +3609,6 @@ class LogisticsPreviewTemplateHTTPSParamsAddress(TypedDict):
 
 
 class LogisticsPreviewTemplateHTTPSParamsCargo(TypedDict):
-    """logistics.previewTemplate: request."""
-
     count: int
     weight: float
     space_x: float
@@ -4508,8 +3618,6 @@ class LogisticsPreviewTemplateHTTPSParamsCargo(TypedDict):
 
 
 class LogisticsPreviewTemplateHTTPSParamsShop(TypedDict):
-    """logistics.previewTemplate: request."""
-
     wxa_path: NotRequired[str]
     img_url: NotRequired[str]
     goods_name: NotRequired[str]
@@ -4518,22 +3626,16 @@ class LogisticsPreviewTemplateHTTPSParamsShop(TypedDict):
 
 
 class LogisticsPreviewTemplateHTTPSParamsInsured(TypedDict):
-    """logistics.previewTemplate: request."""
-
     use_insured: NotRequired[Literal[0, 1]]
     insured_value: NotRequired[int]
 
 
 class LogisticsPreviewTemplateHTTPSParamsService(TypedDict):
-    """logistics.previewTemplate: request."""
-
     service_type: int
     service_name: str
 
 
 class LogisticsPreviewTemplateHTTPSParamsOrder(TypedDict):
-    """logistics.previewTemplate: request."""
-
     order_id: str
     openid: NotRequired[str]
     delivery_id: str
@@ -4553,8 +3655,6 @@ class LogisticsPreviewTemplateHTTPSParamsOrder(TypedDict):
 
 
 class LogisticsPreviewTemplateHTTPSParams(TypedDict):
-    """logistics.previewTemplate: request."""
-
     waybill_id: str
     waybill_template: str
     waybill_data: str
@@ -4562,16 +3662,12 @@ class LogisticsPreviewTemplateHTTPSParams(TypedDict):
 
 
 class LogisticsPreviewTemplateResult(TypedDict):
-    """logistics.previewTemplate: response."""
-
     waybillId: str
     renderedWaybillTemplate: str
     errMsg: str
 
 
 class LogisticsPreviewTemplateHTTPSResult(TypedDict):
-    """logistics.previewTemplate: response."""
-
     waybill_id: str
     rendered_waybill_template: str
     errMsg: str
@@ -4596,8 +3692,6 @@ class LogisticsPreviewTemplateHTTPS(Protocol):
 
 
 class LogisticsUpdateBusinessParams(TypedDict):
-    """logistics.updateBusiness: request."""
-
     shopAppId: str
     bizId: str
     resultCode: int
@@ -4605,41 +3699,31 @@ class LogisticsUpdateBusinessParams(TypedDict):
 
 
 class LogisticsUpdateBusinessHTTPSParams(TypedDict):
-    """logistics.updateBusiness: request."""
-
     shop_app_id: str
     biz_id: str
     result_code: int
     result_msg: NotRequired[str]
 
 
-class LogisticsUpdateBusinessResult(TypedDict):
-    """logistics.updateBusiness: response."""
-
-    errMsg: str
-
-
 class LogisticsUpdateBusiness(Protocol):
     """Set the result of a merchant's review, as a carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-provider/api_updatebusiness"""
 
     @overload
-    def __call__(self, params: LogisticsUpdateBusinessParams, /) -> LogisticsUpdateBusinessResult: ...
+    def __call__(self, params: LogisticsUpdateBusinessParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LogisticsUpdateBusinessParams]) -> LogisticsUpdateBusinessResult: ...
+    def __call__(self, **keywords: Unpack[LogisticsUpdateBusinessParams]) -> Success: ...
 
 
 class LogisticsUpdateBusinessHTTPS(Protocol):
     """Set the result of a merchant's review, as a carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-provider/api_updatebusiness"""
 
     @overload
-    def __call__(self, params: LogisticsUpdateBusinessHTTPSParams, /) -> LogisticsUpdateBusinessResult: ...
+    def __call__(self, params: LogisticsUpdateBusinessHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LogisticsUpdateBusinessHTTPSParams]) -> LogisticsUpdateBusinessResult: ...
+    def __call__(self, **keywords: Unpack[LogisticsUpdateBusinessHTTPSParams]) -> Success: ...
 
 
 class LogisticsUpdatePathParams(TypedDict):
-    """logistics.updatePath: request."""
-
     token: str
     waybillId: str
     actionTime: int
@@ -4648,8 +3732,6 @@ class LogisticsUpdatePathParams(TypedDict):
 
 
 class LogisticsUpdatePathHTTPSParams(TypedDict):
-    """logistics.updatePath: request."""
-
     token: str
     waybill_id: str
     action_time: int
@@ -4657,73 +3739,55 @@ class LogisticsUpdatePathHTTPSParams(TypedDict):
     action_msg: str
 
 
-class LogisticsUpdatePathResult(TypedDict):
-    """logistics.updatePath: response."""
-
-    errMsg: str
-
-
 class LogisticsUpdatePath(Protocol):
     """Add a step to the way of a parcel, as its carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-provider/api_updatepath"""
 
     @overload
-    def __call__(self, params: LogisticsUpdatePathParams, /) -> LogisticsUpdatePathResult: ...
+    def __call__(self, params: LogisticsUpdatePathParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LogisticsUpdatePathParams]) -> LogisticsUpdatePathResult: ...
+    def __call__(self, **keywords: Unpack[LogisticsUpdatePathParams]) -> Success: ...
 
 
 class LogisticsUpdatePathHTTPS(Protocol):
     """Add a step to the way of a parcel, as its carrier. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-provider/api_updatepath"""
 
     @overload
-    def __call__(self, params: LogisticsUpdatePathHTTPSParams, /) -> LogisticsUpdatePathResult: ...
+    def __call__(self, params: LogisticsUpdatePathHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LogisticsUpdatePathHTTPSParams]) -> LogisticsUpdatePathResult: ...
+    def __call__(self, **keywords: Unpack[LogisticsUpdatePathHTTPSParams]) -> Success: ...
 
 
 class LogisticsUpdatePrinterParams(TypedDict):
-    """logistics.updatePrinter: request."""
-
     openid: str
     updateType: str
     tagidList: NotRequired[str]
 
 
 class LogisticsUpdatePrinterHTTPSParams(TypedDict):
-    """logistics.updatePrinter: request."""
-
     openid: str
     update_type: str
     tagid_list: NotRequired[str]
-
-
-class LogisticsUpdatePrinterResult(TypedDict):
-    """logistics.updatePrinter: response."""
-
-    errMsg: str
 
 
 class LogisticsUpdatePrinter(Protocol):
     """Let a user print waybills, or no longer. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_updateprinter"""
 
     @overload
-    def __call__(self, params: LogisticsUpdatePrinterParams, /) -> LogisticsUpdatePrinterResult: ...
+    def __call__(self, params: LogisticsUpdatePrinterParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LogisticsUpdatePrinterParams]) -> LogisticsUpdatePrinterResult: ...
+    def __call__(self, **keywords: Unpack[LogisticsUpdatePrinterParams]) -> Success: ...
 
 
 class LogisticsUpdatePrinterHTTPS(Protocol):
     """Let a user print waybills, or no longer. See https://developers.weixin.qq.com/miniprogram/dev/server/API/express/express-by-business/api_updateprinter"""
 
     @overload
-    def __call__(self, params: LogisticsUpdatePrinterHTTPSParams, /) -> LogisticsUpdatePrinterResult: ...
+    def __call__(self, params: LogisticsUpdatePrinterHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[LogisticsUpdatePrinterHTTPSParams]) -> LogisticsUpdatePrinterResult: ...
+    def __call__(self, **keywords: Unpack[LogisticsUpdatePrinterHTTPSParams]) -> Success: ...
 
 
 class NearbyPoiAddParams(TypedDict):
-    """nearbyPoi.add: request."""
-
     kfInfo: NotRequired[str]
     picList: str
     serviceInfos: str
@@ -4740,8 +3804,6 @@ class NearbyPoiAddParams(TypedDict):
 
 
 class NearbyPoiAddHTTPSParams(TypedDict):
-    """nearbyPoi.add: request."""
-
     kf_info: NotRequired[str]
     pic_list: str
     service_infos: str
@@ -4758,31 +3820,23 @@ class NearbyPoiAddHTTPSParams(TypedDict):
 
 
 class NearbyPoiAddResultPlace(TypedDict):
-    """nearbyPoi.add: response."""
-
     auditId: int
     poiId: Any
     relatedCredential: NotRequired[str]
 
 
 class NearbyPoiAddResult(TypedDict):
-    """nearbyPoi.add: response."""
-
     data: NearbyPoiAddResultPlace
     errMsg: str
 
 
 class NearbyPoiAddHTTPSResultPlace(TypedDict):
-    """nearbyPoi.add: response."""
-
     audit_id: int
     poi_id: Any
     related_credential: NotRequired[str]
 
 
 class NearbyPoiAddHTTPSResult(TypedDict):
-    """nearbyPoi.add: response."""
-
     data: NearbyPoiAddHTTPSResultPlace
     errMsg: str
 
@@ -4806,81 +3860,59 @@ class NearbyPoiAddHTTPS(Protocol):
 
 
 class NearbyPoiDeleteParams(TypedDict):
-    """nearbyPoi.delete: request."""
-
     poiId: str
 
 
 class NearbyPoiDeleteHTTPSParams(TypedDict):
-    """nearbyPoi.delete: request."""
-
     poi_id: str
-
-
-class NearbyPoiDeleteResult(TypedDict):
-    """nearbyPoi.delete: response."""
-
-    errMsg: str
 
 
 class NearbyPoiDelete(Protocol):
     """Remove a place. See https://developers.weixin.qq.com/miniprogram/dev/server/API/nearby-poi/api_deletenearbypoi"""
 
     @overload
-    def __call__(self, params: NearbyPoiDeleteParams, /) -> NearbyPoiDeleteResult: ...
+    def __call__(self, params: NearbyPoiDeleteParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[NearbyPoiDeleteParams]) -> NearbyPoiDeleteResult: ...
+    def __call__(self, **keywords: Unpack[NearbyPoiDeleteParams]) -> Success: ...
 
 
 class NearbyPoiDeleteHTTPS(Protocol):
     """Remove a place. See https://developers.weixin.qq.com/miniprogram/dev/server/API/nearby-poi/api_deletenearbypoi"""
 
     @overload
-    def __call__(self, params: NearbyPoiDeleteHTTPSParams, /) -> NearbyPoiDeleteResult: ...
+    def __call__(self, params: NearbyPoiDeleteHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[NearbyPoiDeleteHTTPSParams]) -> NearbyPoiDeleteResult: ...
+    def __call__(self, **keywords: Unpack[NearbyPoiDeleteHTTPSParams]) -> Success: ...
 
 
 class NearbyPoiGetListParams(TypedDict):
-    """nearbyPoi.getList: request."""
-
     page: int
     pageRows: int
 
 
 class NearbyPoiGetListHTTPSParams(TypedDict):
-    """nearbyPoi.getList: request."""
-
     page: int
     page_rows: int
 
 
 class NearbyPoiGetListResultPlaces(TypedDict):
-    """nearbyPoi.getList: response."""
-
     maxApplyNum: int
     leftApplyNum: int
     data: str
 
 
 class NearbyPoiGetListResult(TypedDict):
-    """nearbyPoi.getList: response."""
-
     data: NearbyPoiGetListResultPlaces
     errMsg: str
 
 
 class NearbyPoiGetListHTTPSResultPlaces(TypedDict):
-    """nearbyPoi.getList: response."""
-
     max_apply_num: int
     left_apply_num: int
     data: str
 
 
 class NearbyPoiGetListHTTPSResult(TypedDict):
-    """nearbyPoi.getList: response."""
-
     data: NearbyPoiGetListHTTPSResultPlaces
     errMsg: str
 
@@ -4904,62 +3936,46 @@ class NearbyPoiGetListHTTPS(Protocol):
 
 
 class NearbyPoiSetShowStatusParams(TypedDict):
-    """nearbyPoi.setShowStatus: request."""
-
     poiId: Any
     status: Literal[0, 1]
 
 
 class NearbyPoiSetShowStatusHTTPSParams(TypedDict):
-    """nearbyPoi.setShowStatus: request."""
-
     poi_id: Any
     status: Literal[0, 1]
-
-
-class NearbyPoiSetShowStatusResult(TypedDict):
-    """nearbyPoi.setShowStatus: response."""
-
-    errMsg: str
 
 
 class NearbyPoiSetShowStatus(Protocol):
     """Show a place, or no longer. See https://developers.weixin.qq.com/miniprogram/dev/server/API/nearby-poi/api_setshowstatus"""
 
     @overload
-    def __call__(self, params: NearbyPoiSetShowStatusParams, /) -> NearbyPoiSetShowStatusResult: ...
+    def __call__(self, params: NearbyPoiSetShowStatusParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[NearbyPoiSetShowStatusParams]) -> NearbyPoiSetShowStatusResult: ...
+    def __call__(self, **keywords: Unpack[NearbyPoiSetShowStatusParams]) -> Success: ...
 
 
 class NearbyPoiSetShowStatusHTTPS(Protocol):
     """Show a place, or no longer. See https://developers.weixin.qq.com/miniprogram/dev/server/API/nearby-poi/api_setshowstatus"""
 
     @overload
-    def __call__(self, params: NearbyPoiSetShowStatusHTTPSParams, /) -> NearbyPoiSetShowStatusResult: ...
+    def __call__(self, params: NearbyPoiSetShowStatusHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[NearbyPoiSetShowStatusHTTPSParams]) -> NearbyPoiSetShowStatusResult: ...
+    def __call__(self, **keywords: Unpack[NearbyPoiSetShowStatusHTTPSParams]) -> Success: ...
 
 
 class OcrBankcardParams(TypedDict):
-    """ocr.bankcard: request."""
-
     imgUrl: NotRequired[str]
     img: NotRequired[File]
     type: NotRequired[str]
 
 
 class OcrBankcardHTTPSParams(TypedDict):
-    """ocr.bankcard: request."""
-
     img_url: NotRequired[str]
     img: NotRequired[File]
     type: NotRequired[str]
 
 
 class OcrBankcardResult(TypedDict):
-    """ocr.bankcard: response."""
-
     number: NotRequired[str]
     id: NotRequired[str]
     errMsg: str
@@ -4984,29 +4000,21 @@ class OcrBankcardHTTPS(Protocol):
 
 
 class OcrBusinessLicenseParams(TypedDict):
-    """ocr.businessLicense: request."""
-
     imgUrl: NotRequired[str]
     img: NotRequired[File]
 
 
 class OcrBusinessLicenseHTTPSParams(TypedDict):
-    """ocr.businessLicense: request."""
-
     img_url: NotRequired[str]
     img: NotRequired[File]
 
 
 class OcrBusinessLicenseResultPoint(TypedDict):
-    """ocr.businessLicense: response."""
-
     x: int
     y: int
 
 
 class OcrBusinessLicenseResultCorners(TypedDict):
-    """ocr.businessLicense: response."""
-
     leftTop: OcrBusinessLicenseResultPoint
     rightTop: OcrBusinessLicenseResultPoint
     rightBottom: OcrBusinessLicenseResultPoint
@@ -5014,21 +4022,15 @@ class OcrBusinessLicenseResultCorners(TypedDict):
 
 
 class OcrBusinessLicenseResultCertPosition(TypedDict):
-    """ocr.businessLicense: response."""
-
     pos: OcrBusinessLicenseResultCorners
 
 
 class OcrBusinessLicenseResultImgSize(TypedDict):
-    """ocr.businessLicense: response."""
-
     w: int
     h: int
 
 
 class OcrBusinessLicenseResult(TypedDict):
-    """ocr.businessLicense: response."""
-
     regNum: NotRequired[str]
     serial: NotRequired[str]
     legalRepresentative: NotRequired[str]
@@ -5047,8 +4049,6 @@ class OcrBusinessLicenseResult(TypedDict):
 
 
 class OcrBusinessLicenseHTTPSResultCorners(TypedDict):
-    """ocr.businessLicense: response."""
-
     left_top: OcrBusinessLicenseResultPoint
     right_top: OcrBusinessLicenseResultPoint
     right_bottom: OcrBusinessLicenseResultPoint
@@ -5056,14 +4056,10 @@ class OcrBusinessLicenseHTTPSResultCorners(TypedDict):
 
 
 class OcrBusinessLicenseHTTPSResultCertPosition(TypedDict):
-    """ocr.businessLicense: response."""
-
     pos: OcrBusinessLicenseHTTPSResultCorners
 
 
 class OcrBusinessLicenseHTTPSResult(TypedDict):
-    """ocr.businessLicense: response."""
-
     reg_num: NotRequired[str]
     serial: NotRequired[str]
     legal_representative: NotRequired[str]
@@ -5100,24 +4096,18 @@ class OcrBusinessLicenseHTTPS(Protocol):
 
 
 class OcrDriverLicenseParams(TypedDict):
-    """ocr.driverLicense: request."""
-
     imgUrl: NotRequired[str]
     img: NotRequired[File]
     type: NotRequired[str]
 
 
 class OcrDriverLicenseHTTPSParams(TypedDict):
-    """ocr.driverLicense: request."""
-
     img_url: NotRequired[str]
     img: NotRequired[File]
     type: NotRequired[str]
 
 
 class OcrDriverLicenseResult(TypedDict):
-    """ocr.driverLicense: response."""
-
     idNum: str
     name: str
     sex: str
@@ -5133,8 +4123,6 @@ class OcrDriverLicenseResult(TypedDict):
 
 
 class OcrDriverLicenseHTTPSResult(TypedDict):
-    """ocr.driverLicense: response."""
-
     id_num: str
     name: str
     sex: str
@@ -5168,31 +4156,23 @@ class OcrDriverLicenseHTTPS(Protocol):
 
 
 class OcrDrivingLicenseParams(TypedDict):
-    """ocr.drivingLicense: request."""
-
     imgUrl: NotRequired[str]
     img: NotRequired[File]
     type: NotRequired[str]
 
 
 class OcrDrivingLicenseHTTPSParams(TypedDict):
-    """ocr.drivingLicense: request."""
-
     img_url: NotRequired[str]
     img: NotRequired[File]
     type: NotRequired[str]
 
 
 class OcrDrivingLicenseResultPoint(TypedDict):
-    """ocr.drivingLicense: response."""
-
     x: int
     y: int
 
 
 class OcrDrivingLicenseResultCorners(TypedDict):
-    """ocr.drivingLicense: response."""
-
     leftTop: OcrDrivingLicenseResultPoint
     rightTop: OcrDrivingLicenseResultPoint
     rightBottom: OcrDrivingLicenseResultPoint
@@ -5200,21 +4180,15 @@ class OcrDrivingLicenseResultCorners(TypedDict):
 
 
 class OcrDrivingLicenseResultCardPosition(TypedDict):
-    """ocr.drivingLicense: response."""
-
     pos: OcrDrivingLicenseResultCorners
 
 
 class OcrDrivingLicenseResultImgSize(TypedDict):
-    """ocr.drivingLicense: response."""
-
     w: int
     h: int
 
 
 class OcrDrivingLicenseResult(TypedDict):
-    """ocr.drivingLicense: response."""
-
     plateNum: str
     vehicleType: str
     owner: str
@@ -5238,8 +4212,6 @@ class OcrDrivingLicenseResult(TypedDict):
 
 
 class OcrDrivingLicenseHTTPSResultCorners(TypedDict):
-    """ocr.drivingLicense: response."""
-
     left_top: OcrDrivingLicenseResultPoint
     right_top: OcrDrivingLicenseResultPoint
     right_bottom: OcrDrivingLicenseResultPoint
@@ -5247,14 +4219,10 @@ class OcrDrivingLicenseHTTPSResultCorners(TypedDict):
 
 
 class OcrDrivingLicenseHTTPSResultCardPosition(TypedDict):
-    """ocr.drivingLicense: response."""
-
     pos: OcrDrivingLicenseHTTPSResultCorners
 
 
 class OcrDrivingLicenseHTTPSResult(TypedDict):
-    """ocr.drivingLicense: response."""
-
     plate_num: str
     vehicle_type: str
     owner: str
@@ -5296,24 +4264,18 @@ class OcrDrivingLicenseHTTPS(Protocol):
 
 
 class OcrIdcardParams(TypedDict):
-    """ocr.idcard: request."""
-
     imgUrl: NotRequired[str]
     img: NotRequired[File]
     type: NotRequired[str]
 
 
 class OcrIdcardHTTPSParams(TypedDict):
-    """ocr.idcard: request."""
-
     img_url: NotRequired[str]
     img: NotRequired[File]
     type: NotRequired[str]
 
 
 class OcrIdcardResult(TypedDict):
-    """ocr.idcard: response."""
-
     type: Literal['Front', 'Back']
     name: NotRequired[str]
     id: NotRequired[str]
@@ -5325,8 +4287,6 @@ class OcrIdcardResult(TypedDict):
 
 
 class OcrIdcardHTTPSResult(TypedDict):
-    """ocr.idcard: response."""
-
     type: Literal['Front', 'Back']
     name: NotRequired[str]
     id: NotRequired[str]
@@ -5356,29 +4316,21 @@ class OcrIdcardHTTPS(Protocol):
 
 
 class OcrPrintedTextParams(TypedDict):
-    """ocr.printedText: request."""
-
     imgUrl: NotRequired[str]
     img: NotRequired[File]
 
 
 class OcrPrintedTextHTTPSParams(TypedDict):
-    """ocr.printedText: request."""
-
     img_url: NotRequired[str]
     img: NotRequired[File]
 
 
 class OcrPrintedTextResultPoint(TypedDict):
-    """ocr.printedText: response."""
-
     x: int
     y: int
 
 
 class OcrPrintedTextResultCorners(TypedDict):
-    """ocr.printedText: response."""
-
     leftTop: OcrPrintedTextResultPoint
     rightTop: OcrPrintedTextResultPoint
     rightBottom: OcrPrintedTextResultPoint
@@ -5386,30 +4338,22 @@ class OcrPrintedTextResultCorners(TypedDict):
 
 
 class OcrPrintedTextResultItem(TypedDict):
-    """ocr.printedText: response."""
-
     pos: OcrPrintedTextResultCorners
     text: str
 
 
 class OcrPrintedTextResultImgSize(TypedDict):
-    """ocr.printedText: response."""
-
     w: int
     h: int
 
 
 class OcrPrintedTextResult(TypedDict):
-    """ocr.printedText: response."""
-
     items: list[OcrPrintedTextResultItem]
     imgSize: OcrPrintedTextResultImgSize
     errMsg: str
 
 
 class OcrPrintedTextHTTPSResultCorners(TypedDict):
-    """ocr.printedText: response."""
-
     left_top: OcrPrintedTextResultPoint
     right_top: OcrPrintedTextResultPoint
     right_bottom: OcrPrintedTextResultPoint
@@ -5417,15 +4361,11 @@ class OcrPrintedTextHTTPSResultCorners(TypedDict):
 
 
 class OcrPrintedTextHTTPSResultItem(TypedDict):
-    """ocr.printedText: response."""
-
     pos: OcrPrintedTextHTTPSResultCorners
     text: str
 
 
 class OcrPrintedTextHTTPSResult(TypedDict):
-    """ocr.printedText: response."""
-
     items: list[OcrPrintedTextHTTPSResultItem]
     img_size: OcrPrintedTextResultImgSize
     errMsg: str
@@ -5450,31 +4390,23 @@ class OcrPrintedTextHTTPS(Protocol):
 
 
 class OcrVehicleLicenseParams(TypedDict):
-    """ocr.vehicleLicense: request."""
-
     imgUrl: NotRequired[str]
     img: NotRequired[File]
     type: NotRequired[str]
 
 
 class OcrVehicleLicenseHTTPSParams(TypedDict):
-    """ocr.vehicleLicense: request."""
-
     img_url: NotRequired[str]
     img: NotRequired[File]
     type: NotRequired[str]
 
 
 class OcrVehicleLicenseResultPoint(TypedDict):
-    """ocr.vehicleLicense: response."""
-
     x: int
     y: int
 
 
 class OcrVehicleLicenseResultCorners(TypedDict):
-    """ocr.vehicleLicense: response."""
-
     leftTop: OcrVehicleLicenseResultPoint
     rightTop: OcrVehicleLicenseResultPoint
     rightBottom: OcrVehicleLicenseResultPoint
@@ -5482,21 +4414,15 @@ class OcrVehicleLicenseResultCorners(TypedDict):
 
 
 class OcrVehicleLicenseResultCardPosition(TypedDict):
-    """ocr.vehicleLicense: response."""
-
     pos: OcrVehicleLicenseResultCorners
 
 
 class OcrVehicleLicenseResultImgSize(TypedDict):
-    """ocr.vehicleLicense: response."""
-
     w: int
     h: int
 
 
 class OcrVehicleLicenseResult(TypedDict):
-    """ocr.vehicleLicense: response."""
-
     plateNum: str
     vehicleType: str
     owner: str
@@ -5520,8 +4446,6 @@ class OcrVehicleLicenseResult(TypedDict):
 
 
 class OcrVehicleLicenseHTTPSResultCorners(TypedDict):
-    """ocr.vehicleLicense: response."""
-
     left_top: OcrVehicleLicenseResultPoint
     right_top: OcrVehicleLicenseResultPoint
     right_bottom: OcrVehicleLicenseResultPoint
@@ -5529,14 +4453,10 @@ class OcrVehicleLicenseHTTPSResultCorners(TypedDict):
 
 
 class OcrVehicleLicenseHTTPSResultCardPosition(TypedDict):
-    """ocr.vehicleLicense: response."""
-
     pos: OcrVehicleLicenseHTTPSResultCorners
 
 
 class OcrVehicleLicenseHTTPSResult(TypedDict):
-    """ocr.vehicleLicense: response."""
-
     plate_num: str
     vehicle_type: str
     owner: str
@@ -5578,14 +4498,10 @@ class OcrVehicleLicenseHTTPS(Protocol):
 
 
 class OfficialAccountMediaGetParams(TypedDict):
-    """officialAccount.media.get: request."""
-
     mediaId: str
 
 
 class OfficialAccountMediaGetHTTPSParams(TypedDict):
-    """officialAccount.media.get: request."""
-
     media_id: str
 
 
@@ -5608,15 +4524,11 @@ class OfficialAccountMediaGetHTTPS(Protocol):
 
 
 class OfficialAccountMediaUploadParams(TypedDict):
-    """officialAccount.media.upload: request."""
-
     type: str
     media: File
 
 
 class OfficialAccountMediaUploadResult(TypedDict):
-    """officialAccount.media.upload: response."""
-
     type: str
     mediaId: str
     createdAt: int
@@ -5624,8 +4536,6 @@ class OfficialAccountMediaUploadResult(TypedDict):
 
 
 class OfficialAccountMediaUploadHTTPSResult(TypedDict):
-    """officialAccount.media.upload: response."""
-
     type: str
     media_id: str
     created_at: int
@@ -5651,16 +4561,12 @@ class OfficialAccountMediaUploadHTTPS(Protocol):
 
 
 class OfficialAccountNewtmplAddTemplateParams(TypedDict):
-    """officialAccount.newtmpl.addTemplate: request."""
-
     tid: str
     kidList: list[int]
     sceneDesc: str
 
 
 class OfficialAccountNewtmplAddTemplateResult(TypedDict):
-    """officialAccount.newtmpl.addTemplate: response."""
-
     priTmplId: str
     errMsg: str
 
@@ -5675,36 +4581,24 @@ class OfficialAccountNewtmplAddTemplate(Protocol):
 
 
 class OfficialAccountNewtmplDelTemplateParams(TypedDict):
-    """officialAccount.newtmpl.delTemplate: request."""
-
     priTmplId: str
-
-
-class OfficialAccountNewtmplDelTemplateResult(TypedDict):
-    """officialAccount.newtmpl.delTemplate: response."""
-
-    errMsg: str
 
 
 class OfficialAccountNewtmplDelTemplate(Protocol):
     """Delete a template for subscribe messages. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_delwxanewtemplate"""
 
     @overload
-    def __call__(self, params: OfficialAccountNewtmplDelTemplateParams, /) -> OfficialAccountNewtmplDelTemplateResult: ...
+    def __call__(self, params: OfficialAccountNewtmplDelTemplateParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[OfficialAccountNewtmplDelTemplateParams]) -> OfficialAccountNewtmplDelTemplateResult: ...
+    def __call__(self, **keywords: Unpack[OfficialAccountNewtmplDelTemplateParams]) -> Success: ...
 
 
 class OfficialAccountNewtmplGetCategoryResultCategory(TypedDict):
-    """officialAccount.newtmpl.getCategory: response."""
-
     id: int
     name: str
 
 
 class OfficialAccountNewtmplGetCategoryResult(TypedDict):
-    """officialAccount.newtmpl.getCategory: response."""
-
     data: list[OfficialAccountNewtmplGetCategoryResultCategory]
     errMsg: str
 
@@ -5716,14 +4610,10 @@ class OfficialAccountNewtmplGetCategory(Protocol):
 
 
 class OfficialAccountNewtmplGetPubTemplateKeywordsParams(TypedDict):
-    """officialAccount.newtmpl.getPubTemplateKeywords: request."""
-
     tid: str
 
 
 class OfficialAccountNewtmplGetPubTemplateKeywordsResultKeyword(TypedDict):
-    """officialAccount.newtmpl.getPubTemplateKeywords: response."""
-
     kid: int
     name: str
     example: str
@@ -5731,8 +4621,6 @@ class OfficialAccountNewtmplGetPubTemplateKeywordsResultKeyword(TypedDict):
 
 
 class OfficialAccountNewtmplGetPubTemplateKeywordsResult(TypedDict):
-    """officialAccount.newtmpl.getPubTemplateKeywords: response."""
-
     count: NotRequired[int]
     data: list[OfficialAccountNewtmplGetPubTemplateKeywordsResultKeyword]
     errMsg: str
@@ -5748,16 +4636,12 @@ class OfficialAccountNewtmplGetPubTemplateKeywords(Protocol):
 
 
 class OfficialAccountNewtmplGetPubTemplateTitlesParams(TypedDict):
-    """officialAccount.newtmpl.getPubTemplateTitles: request."""
-
     ids: str
     start: int
     limit: int
 
 
 class OfficialAccountNewtmplGetPubTemplateTitlesResultTitle(TypedDict):
-    """officialAccount.newtmpl.getPubTemplateTitles: response."""
-
     tid: int
     title: str
     type: int
@@ -5765,8 +4649,6 @@ class OfficialAccountNewtmplGetPubTemplateTitlesResultTitle(TypedDict):
 
 
 class OfficialAccountNewtmplGetPubTemplateTitlesResult(TypedDict):
-    """officialAccount.newtmpl.getPubTemplateTitles: response."""
-
     count: int
     data: list[OfficialAccountNewtmplGetPubTemplateTitlesResultTitle]
     errMsg: str
@@ -5782,15 +4664,11 @@ class OfficialAccountNewtmplGetPubTemplateTitles(Protocol):
 
 
 class OfficialAccountNewtmplGetTemplateResultKeywordEnumValue(TypedDict):
-    """officialAccount.newtmpl.getTemplate: response."""
-
     keywordCode: str
     enumValueList: list[str]
 
 
 class OfficialAccountNewtmplGetTemplateResultTemplate(TypedDict):
-    """officialAccount.newtmpl.getTemplate: response."""
-
     priTmplId: str
     title: str
     content: str
@@ -5800,8 +4678,6 @@ class OfficialAccountNewtmplGetTemplateResultTemplate(TypedDict):
 
 
 class OfficialAccountNewtmplGetTemplateResult(TypedDict):
-    """officialAccount.newtmpl.getTemplate: response."""
-
     data: list[OfficialAccountNewtmplGetTemplateResultTemplate]
     errMsg: str
 
@@ -5813,14 +4689,10 @@ class OfficialAccountNewtmplGetTemplate(Protocol):
 
 
 class OperationGetDomainInfoParams(TypedDict):
-    """operation.getDomainInfo: request."""
-
     action: NotRequired[Literal['', 'getbizdomain', 'getserverdomain']]
 
 
 class OperationGetDomainInfoResult(TypedDict):
-    """operation.getDomainInfo: response."""
-
     requestdomain: NotRequired[list[str]]
     wsrequestdomain: NotRequired[list[str]]
     uploaddomain: NotRequired[list[str]]
@@ -5840,16 +4712,12 @@ class OperationGetDomainInfo(Protocol):
 
 
 class OperationGetFeedbackParams(TypedDict):
-    """operation.getFeedback: request."""
-
     type: NotRequired[int]
     page: int
     num: int
 
 
 class OperationGetFeedbackResultFeedback(TypedDict):
-    """operation.getFeedback: response."""
-
     recordId: int
     createTime: int
     content: str
@@ -5863,16 +4731,12 @@ class OperationGetFeedbackResultFeedback(TypedDict):
 
 
 class OperationGetFeedbackResult(TypedDict):
-    """operation.getFeedback: response."""
-
     list: builtins.list[OperationGetFeedbackResultFeedback]
     totalNum: int
     errMsg: str
 
 
 class OperationGetFeedbackHTTPSResultFeedback(TypedDict):
-    """operation.getFeedback: response."""
-
     record_id: int
     create_time: int
     content: str
@@ -5886,8 +4750,6 @@ class OperationGetFeedbackHTTPSResultFeedback(TypedDict):
 
 
 class OperationGetFeedbackHTTPSResult(TypedDict):
-    """operation.getFeedback: response."""
-
     list: builtins.list[OperationGetFeedbackHTTPSResultFeedback]
     total_num: int
     errMsg: str
@@ -5912,15 +4774,11 @@ class OperationGetFeedbackHTTPS(Protocol):
 
 
 class OperationGetFeedbackmediaParams(TypedDict):
-    """operation.getFeedbackmedia: request."""
-
     recordId: Any
     mediaId: str
 
 
 class OperationGetFeedbackmediaHTTPSParams(TypedDict):
-    """operation.getFeedbackmedia: request."""
-
     record_id: Any
     media_id: str
 
@@ -5944,8 +4802,6 @@ class OperationGetFeedbackmediaHTTPS(Protocol):
 
 
 class OperationGetGrayReleasePlanResultPlan(TypedDict):
-    """operation.getGrayReleasePlan: response."""
-
     status: Literal[0, 1, 2, 3, 4]
     createTimestamp: int
     grayPercentage: int
@@ -5954,15 +4810,11 @@ class OperationGetGrayReleasePlanResultPlan(TypedDict):
 
 
 class OperationGetGrayReleasePlanResult(TypedDict):
-    """operation.getGrayReleasePlan: response."""
-
     grayReleasePlan: OperationGetGrayReleasePlanResultPlan
     errMsg: str
 
 
 class OperationGetGrayReleasePlanHTTPSResultPlan(TypedDict):
-    """operation.getGrayReleasePlan: response."""
-
     status: Literal[0, 1, 2, 3, 4]
     create_timestamp: int
     gray_percentage: int
@@ -5971,8 +4823,6 @@ class OperationGetGrayReleasePlanHTTPSResultPlan(TypedDict):
 
 
 class OperationGetGrayReleasePlanHTTPSResult(TypedDict):
-    """operation.getGrayReleasePlan: response."""
-
     gray_release_plan: OperationGetGrayReleasePlanHTTPSResultPlan
     errMsg: str
 
@@ -5990,8 +4840,6 @@ class OperationGetGrayReleasePlanHTTPS(Protocol):
 
 
 class OperationGetJsErrDetailParams(TypedDict):
-    """operation.getJsErrDetail: request."""
-
     startTime: str
     endTime: str
     errorMsgMd5: str
@@ -6007,8 +4855,6 @@ class OperationGetJsErrDetailParams(TypedDict):
 
 
 class OperationGetJsErrDetailResultError(TypedDict):
-    """operation.getJsErrDetail: response."""
-
     Count: str
     sdkVersion: str
     ClientVersion: str
@@ -6031,8 +4877,6 @@ class OperationGetJsErrDetailResultError(TypedDict):
 
 
 class OperationGetJsErrDetailResult(TypedDict):
-    """operation.getJsErrDetail: response."""
-
     data: list[OperationGetJsErrDetailResultError]
     totalCount: int
     success: bool
@@ -6050,8 +4894,6 @@ class OperationGetJsErrDetail(Protocol):
 
 
 class OperationGetJsErrListParams(TypedDict):
-    """operation.getJsErrList: request."""
-
     appVersion: str
     errType: Literal['0', '1', '2', '3']
     startTime: str
@@ -6065,8 +4907,6 @@ class OperationGetJsErrListParams(TypedDict):
 
 
 class OperationGetJsErrListResultError(TypedDict):
-    """operation.getJsErrList: response."""
-
     errorMsgMd5: str
     errorMsg: str
     uv: int
@@ -6078,8 +4918,6 @@ class OperationGetJsErrListResultError(TypedDict):
 
 
 class OperationGetJsErrListResult(TypedDict):
-    """operation.getJsErrList: response."""
-
     data: list[OperationGetJsErrListResultError]
     totalCount: int
     success: bool
@@ -6097,8 +4935,6 @@ class OperationGetJsErrList(Protocol):
 
 
 class OperationGetPerformanceParams(TypedDict):
-    """operation.getPerformance: request."""
-
     costTimeType: Literal[1, 2, 3]
     defaultStartTime: int
     defaultEndTime: int
@@ -6109,8 +4945,6 @@ class OperationGetPerformanceParams(TypedDict):
 
 
 class OperationGetPerformanceHTTPSParams(TypedDict):
-    """operation.getPerformance: request."""
-
     cost_time_type: Literal[1, 2, 3]
     default_start_time: int
     default_end_time: int
@@ -6121,16 +4955,12 @@ class OperationGetPerformanceHTTPSParams(TypedDict):
 
 
 class OperationGetPerformanceResult(TypedDict):
-    """operation.getPerformance: response."""
-
     defaultTimeData: str
     compareTimeData: str
     errMsg: str
 
 
 class OperationGetPerformanceHTTPSResult(TypedDict):
-    """operation.getPerformance: response."""
-
     default_time_data: str
     compare_time_data: str
     errMsg: str
@@ -6155,15 +4985,11 @@ class OperationGetPerformanceHTTPS(Protocol):
 
 
 class OperationGetSceneListResultScene(TypedDict):
-    """operation.getSceneList: response."""
-
     name: str
     value: Any
 
 
 class OperationGetSceneListResult(TypedDict):
-    """operation.getSceneList: response."""
-
     scene: list[OperationGetSceneListResultScene]
     errMsg: str
 
@@ -6175,29 +5001,21 @@ class OperationGetSceneList(Protocol):
 
 
 class OperationGetVersionListResultVersions(TypedDict):
-    """operation.getVersionList: response."""
-
     type: Literal[1, 2]
     clientVersionList: list[str]
 
 
 class OperationGetVersionListResult(TypedDict):
-    """operation.getVersionList: response."""
-
     cvlist: list[OperationGetVersionListResultVersions]
     errMsg: str
 
 
 class OperationGetVersionListHTTPSResultVersions(TypedDict):
-    """operation.getVersionList: response."""
-
     type: Literal[1, 2]
     client_version_list: list[str]
 
 
 class OperationGetVersionListHTTPSResult(TypedDict):
-    """operation.getVersionList: response."""
-
     cvlist: list[OperationGetVersionListHTTPSResultVersions]
     errMsg: str
 
@@ -6215,8 +5033,6 @@ class OperationGetVersionListHTTPS(Protocol):
 
 
 class OperationRealtimelogSearchParams(TypedDict):
-    """operation.realtimelogSearch: request."""
-
     date: str
     begintime: int
     endtime: int
@@ -6230,16 +5046,12 @@ class OperationRealtimelogSearchParams(TypedDict):
 
 
 class OperationRealtimelogSearchResultLine(TypedDict):
-    """operation.realtimelogSearch: response."""
-
     time: int
     msg: list[Any]
     level: Literal[2, 4, 8]
 
 
 class OperationRealtimelogSearchResultLog(TypedDict):
-    """operation.realtimelogSearch: response."""
-
     level: int
     libraryVersion: str
     clientVersion: str
@@ -6253,15 +5065,11 @@ class OperationRealtimelogSearchResultLog(TypedDict):
 
 
 class OperationRealtimelogSearchResultLogs(TypedDict):
-    """operation.realtimelogSearch: response."""
-
     list: builtins.list[OperationRealtimelogSearchResultLog]
     total: int
 
 
 class OperationRealtimelogSearchResult(TypedDict):
-    """operation.realtimelogSearch: response."""
-
     data: OperationRealtimelogSearchResultLogs
     errMsg: str
 
@@ -6276,22 +5084,16 @@ class OperationRealtimelogSearch(Protocol):
 
 
 class PhonenumberGetPhoneNumberParams(TypedDict):
-    """phonenumber.getPhoneNumber: request."""
-
     code: str
     openid: NotRequired[str]
 
 
 class PhonenumberGetPhoneNumberResultWatermark(TypedDict):
-    """phonenumber.getPhoneNumber: response."""
-
     timestamp: int
     appid: str
 
 
 class PhonenumberGetPhoneNumberResultPhoneInfo(TypedDict):
-    """phonenumber.getPhoneNumber: response."""
-
     phoneNumber: str
     purePhoneNumber: str
     countryCode: str
@@ -6299,15 +5101,11 @@ class PhonenumberGetPhoneNumberResultPhoneInfo(TypedDict):
 
 
 class PhonenumberGetPhoneNumberResult(TypedDict):
-    """phonenumber.getPhoneNumber: response."""
-
     phoneInfo: PhonenumberGetPhoneNumberResultPhoneInfo
     errMsg: str
 
 
 class PhonenumberGetPhoneNumberHTTPSResult(TypedDict):
-    """phonenumber.getPhoneNumber: response."""
-
     phone_info: PhonenumberGetPhoneNumberResultPhoneInfo
     errMsg: str
 
@@ -6331,8 +5129,6 @@ class PhonenumberGetPhoneNumberHTTPS(Protocol):
 
 
 class PluginManagerApplyPluginParams(TypedDict):
-    """pluginManager.applyPlugin: request."""
-
     action: Literal['list', 'apply', 'unbind', 'update']
     pluginAppid: NotRequired[str]
     reason: NotRequired[str]
@@ -6340,8 +5136,6 @@ class PluginManagerApplyPluginParams(TypedDict):
 
 
 class PluginManagerApplyPluginHTTPSParams(TypedDict):
-    """pluginManager.applyPlugin: request."""
-
     action: Literal['list', 'apply', 'unbind', 'update']
     plugin_appid: NotRequired[str]
     reason: NotRequired[str]
@@ -6349,8 +5143,6 @@ class PluginManagerApplyPluginHTTPSParams(TypedDict):
 
 
 class PluginManagerApplyPluginResultPlugin(TypedDict):
-    """pluginManager.applyPlugin: response."""
-
     appid: str
     status: Literal[1, 2, 3, 4]
     nickname: str
@@ -6358,15 +5150,11 @@ class PluginManagerApplyPluginResultPlugin(TypedDict):
 
 
 class PluginManagerApplyPluginResult(TypedDict):
-    """pluginManager.applyPlugin: response."""
-
     pluginList: NotRequired[list[PluginManagerApplyPluginResultPlugin]]
     errMsg: str
 
 
 class PluginManagerApplyPluginHTTPSResult(TypedDict):
-    """pluginManager.applyPlugin: response."""
-
     plugin_list: NotRequired[list[PluginManagerApplyPluginResultPlugin]]
     errMsg: str
 
@@ -6390,8 +5178,6 @@ class PluginManagerApplyPluginHTTPS(Protocol):
 
 
 class PluginManagerGetPluginDevApplyListParams(TypedDict):
-    """pluginManager.getPluginDevApplyList: request."""
-
     action: Literal['dev_apply_list', 'dev_agree', 'dev_refuse', 'dev_delete']
     appid: NotRequired[str]
     page: NotRequired[int]
@@ -6400,15 +5186,11 @@ class PluginManagerGetPluginDevApplyListParams(TypedDict):
 
 
 class PluginManagerGetPluginDevApplyListResultCategory(TypedDict):
-    """pluginManager.getPluginDevApplyList: response."""
-
     first: str
     second: str
 
 
 class PluginManagerGetPluginDevApplyListResultApplication(TypedDict):
-    """pluginManager.getPluginDevApplyList: response."""
-
     appid: str
     status: int
     nickname: str
@@ -6420,15 +5202,11 @@ class PluginManagerGetPluginDevApplyListResultApplication(TypedDict):
 
 
 class PluginManagerGetPluginDevApplyListResult(TypedDict):
-    """pluginManager.getPluginDevApplyList: response."""
-
     applyList: NotRequired[list[PluginManagerGetPluginDevApplyListResultApplication]]
     errMsg: str
 
 
 class PluginManagerGetPluginDevApplyListHTTPSResultApplication(TypedDict):
-    """pluginManager.getPluginDevApplyList: response."""
-
     appid: str
     status: int
     nickname: str
@@ -6440,8 +5218,6 @@ class PluginManagerGetPluginDevApplyListHTTPSResultApplication(TypedDict):
 
 
 class PluginManagerGetPluginDevApplyListHTTPSResult(TypedDict):
-    """pluginManager.getPluginDevApplyList: response."""
-
     apply_list: NotRequired[list[PluginManagerGetPluginDevApplyListHTTPSResultApplication]]
     errMsg: str
 
@@ -6465,8 +5241,6 @@ class PluginManagerGetPluginDevApplyListHTTPS(Protocol):
 
 
 class PluginManagerGetPluginListParams(TypedDict):
-    """pluginManager.getPluginList: request."""
-
     action: Literal['list', 'apply', 'unbind', 'update']
     pluginAppid: NotRequired[str]
     reason: NotRequired[str]
@@ -6474,8 +5248,6 @@ class PluginManagerGetPluginListParams(TypedDict):
 
 
 class PluginManagerGetPluginListHTTPSParams(TypedDict):
-    """pluginManager.getPluginList: request."""
-
     action: Literal['list', 'apply', 'unbind', 'update']
     plugin_appid: NotRequired[str]
     reason: NotRequired[str]
@@ -6483,8 +5255,6 @@ class PluginManagerGetPluginListHTTPSParams(TypedDict):
 
 
 class PluginManagerGetPluginListResultPlugin(TypedDict):
-    """pluginManager.getPluginList: response."""
-
     appid: str
     status: Literal[1, 2, 3, 4]
     nickname: str
@@ -6492,15 +5262,11 @@ class PluginManagerGetPluginListResultPlugin(TypedDict):
 
 
 class PluginManagerGetPluginListResult(TypedDict):
-    """pluginManager.getPluginList: response."""
-
     pluginList: NotRequired[list[PluginManagerGetPluginListResultPlugin]]
     errMsg: str
 
 
 class PluginManagerGetPluginListHTTPSResult(TypedDict):
-    """pluginManager.getPluginList: response."""
-
     plugin_list: NotRequired[list[PluginManagerGetPluginListResultPlugin]]
     errMsg: str
 
@@ -6524,8 +5290,6 @@ class PluginManagerGetPluginListHTTPS(Protocol):
 
 
 class PluginManagerSetDevPluginApplyStatusParams(TypedDict):
-    """pluginManager.setDevPluginApplyStatus: request."""
-
     action: Literal['dev_apply_list', 'dev_agree', 'dev_refuse', 'dev_delete']
     appid: NotRequired[str]
     page: NotRequired[int]
@@ -6534,15 +5298,11 @@ class PluginManagerSetDevPluginApplyStatusParams(TypedDict):
 
 
 class PluginManagerSetDevPluginApplyStatusResultCategory(TypedDict):
-    """pluginManager.setDevPluginApplyStatus: response."""
-
     first: str
     second: str
 
 
 class PluginManagerSetDevPluginApplyStatusResultApplication(TypedDict):
-    """pluginManager.setDevPluginApplyStatus: response."""
-
     appid: str
     status: int
     nickname: str
@@ -6554,15 +5314,11 @@ class PluginManagerSetDevPluginApplyStatusResultApplication(TypedDict):
 
 
 class PluginManagerSetDevPluginApplyStatusResult(TypedDict):
-    """pluginManager.setDevPluginApplyStatus: response."""
-
     applyList: NotRequired[list[PluginManagerSetDevPluginApplyStatusResultApplication]]
     errMsg: str
 
 
 class PluginManagerSetDevPluginApplyStatusHTTPSResultApplication(TypedDict):
-    """pluginManager.setDevPluginApplyStatus: response."""
-
     appid: str
     status: int
     nickname: str
@@ -6574,8 +5330,6 @@ class PluginManagerSetDevPluginApplyStatusHTTPSResultApplication(TypedDict):
 
 
 class PluginManagerSetDevPluginApplyStatusHTTPSResult(TypedDict):
-    """pluginManager.setDevPluginApplyStatus: response."""
-
     apply_list: NotRequired[list[PluginManagerSetDevPluginApplyStatusHTTPSResultApplication]]
     errMsg: str
 
@@ -6599,59 +5353,43 @@ class PluginManagerSetDevPluginApplyStatusHTTPS(Protocol):
 
 
 class PluginManagerUnbindPluginParams(TypedDict):
-    """pluginManager.unbindPlugin: request."""
-
     action: Literal['unbind']
     pluginAppid: str
 
 
 class PluginManagerUnbindPluginHTTPSParams(TypedDict):
-    """pluginManager.unbindPlugin: request."""
-
     action: Literal['unbind']
     plugin_appid: str
-
-
-class PluginManagerUnbindPluginResult(TypedDict):
-    """pluginManager.unbindPlugin: response."""
-
-    errMsg: str
 
 
 class PluginManagerUnbindPlugin(Protocol):
     """Remove a plug-in. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.unbindPlugin.html"""
 
     @overload
-    def __call__(self, params: PluginManagerUnbindPluginParams, /) -> PluginManagerUnbindPluginResult: ...
+    def __call__(self, params: PluginManagerUnbindPluginParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[PluginManagerUnbindPluginParams]) -> PluginManagerUnbindPluginResult: ...
+    def __call__(self, **keywords: Unpack[PluginManagerUnbindPluginParams]) -> Success: ...
 
 
 class PluginManagerUnbindPluginHTTPS(Protocol):
     """Remove a plug-in. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/plugin-management/pluginManager.unbindPlugin.html"""
 
     @overload
-    def __call__(self, params: PluginManagerUnbindPluginHTTPSParams, /) -> PluginManagerUnbindPluginResult: ...
+    def __call__(self, params: PluginManagerUnbindPluginHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[PluginManagerUnbindPluginHTTPSParams]) -> PluginManagerUnbindPluginResult: ...
+    def __call__(self, **keywords: Unpack[PluginManagerUnbindPluginHTTPSParams]) -> Success: ...
 
 
 class RedpacketcoverGetAuthenticationUrlParams(TypedDict):
-    """redpacketcover.getAuthenticationUrl: request."""
-
     openid: str
     ctoken: str
 
 
 class RedpacketcoverGetAuthenticationUrlResultData(TypedDict):
-    """redpacketcover.getAuthenticationUrl: response."""
-
     url: str
 
 
 class RedpacketcoverGetAuthenticationUrlResult(TypedDict):
-    """redpacketcover.getAuthenticationUrl: response."""
-
     data: RedpacketcoverGetAuthenticationUrlResultData
     errMsg: str
 
@@ -6666,8 +5404,6 @@ class RedpacketcoverGetAuthenticationUrl(Protocol):
 
 
 class RiskControlGetUserRiskRankParams(TypedDict):
-    """riskControl.getUserRiskRank: request."""
-
     appid: str
     openid: str
     scene: int
@@ -6681,8 +5417,6 @@ class RiskControlGetUserRiskRankParams(TypedDict):
 
 
 class RiskControlGetUserRiskRankHTTPSParams(TypedDict):
-    """riskControl.getUserRiskRank: request."""
-
     appid: str
     openid: str
     scene: int
@@ -6696,16 +5430,12 @@ class RiskControlGetUserRiskRankHTTPSParams(TypedDict):
 
 
 class RiskControlGetUserRiskRankResult(TypedDict):
-    """riskControl.getUserRiskRank: response."""
-
     riskRank: Literal[0, 1, 2, 3, 4]
     unoinId: int
     errMsg: str
 
 
 class RiskControlGetUserRiskRankHTTPSResult(TypedDict):
-    """riskControl.getUserRiskRank: response."""
-
     risk_rank: Literal[0, 1, 2, 3, 4]
     unoin_id: int
     errMsg: str
@@ -6730,14 +5460,10 @@ class RiskControlGetUserRiskRankHTTPS(Protocol):
 
 
 class SearchImageSearchParams(TypedDict):
-    """search.imageSearch: request."""
-
     img: File
 
 
 class SearchImageSearchResultItem(TypedDict):
-    """search.imageSearch: response."""
-
     title: str
     imgUrl: str
     price: str
@@ -6745,15 +5471,11 @@ class SearchImageSearchResultItem(TypedDict):
 
 
 class SearchImageSearchResult(TypedDict):
-    """search.imageSearch: response."""
-
     items: list[SearchImageSearchResultItem]
     errMsg: str
 
 
 class SearchImageSearchHTTPSResultItem(TypedDict):
-    """search.imageSearch: response."""
-
     title: str
     img_url: str
     price: str
@@ -6761,8 +5483,6 @@ class SearchImageSearchHTTPSResultItem(TypedDict):
 
 
 class SearchImageSearchHTTPSResult(TypedDict):
-    """search.imageSearch: response."""
-
     items: list[SearchImageSearchHTTPSResultItem]
     errMsg: str
 
@@ -6786,22 +5506,17 @@ class SearchImageSearchHTTPS(Protocol):
 
 
 class SearchSubmitPagesParamsAuthor(TypedDict):
-    """search.submitPages: request."""
-
     authorName: str
     authorTitle: NotRequired[str]
     authorPortrait: NotRequired[str]
 
 
 class SearchSubmitPagesParamsVideo(TypedDict):
-    """search.submitPages: request."""
-
     videoTitle: NotRequired[str]
     videoLength: int
     videoImg: str
 
 
-# search.submitPages: request.
 SearchSubmitPagesParamsData = TypedDict("SearchSubmitPagesParamsData", {
     "@type": "str",
     "update": "int",
@@ -6822,36 +5537,27 @@ SearchSubmitPagesParamsData = TypedDict("SearchSubmitPagesParamsData", {
 
 
 class SearchSubmitPagesParamsPage(TypedDict):
-    """search.submitPages: request."""
-
     path: str
     query: str
     dataList: list[SearchSubmitPagesParamsData]
 
 
 class SearchSubmitPagesParams(TypedDict):
-    """search.submitPages: request."""
-
     pages: list[SearchSubmitPagesParamsPage]
 
 
 class SearchSubmitPagesHTTPSParamsAuthor(TypedDict):
-    """search.submitPages: request."""
-
     author_name: str
     author_title: NotRequired[str]
     author_portrait: NotRequired[str]
 
 
 class SearchSubmitPagesHTTPSParamsVideo(TypedDict):
-    """search.submitPages: request."""
-
     video_title: NotRequired[str]
     video_length: int
     video_img: str
 
 
-# search.submitPages: request.
 SearchSubmitPagesHTTPSParamsData = TypedDict("SearchSubmitPagesHTTPSParamsData", {
     "@type": "str",
     "update": "int",
@@ -6872,67 +5578,47 @@ SearchSubmitPagesHTTPSParamsData = TypedDict("SearchSubmitPagesHTTPSParamsData",
 
 
 class SearchSubmitPagesHTTPSParamsPage(TypedDict):
-    """search.submitPages: request."""
-
     path: str
     query: str
     data_list: list[SearchSubmitPagesHTTPSParamsData]
 
 
 class SearchSubmitPagesHTTPSParams(TypedDict):
-    """search.submitPages: request."""
-
     pages: list[SearchSubmitPagesHTTPSParamsPage]
-
-
-class SearchSubmitPagesResult(TypedDict):
-    """search.submitPages: response."""
-
-    errMsg: str
 
 
 class SearchSubmitPages(Protocol):
     """Give pages of the mini program to WeChat's search. See https://developers.weixin.qq.com/miniprogram/dev/server/API/wxsearch/api_submitpages"""
 
     @overload
-    def __call__(self, params: SearchSubmitPagesParams, /) -> SearchSubmitPagesResult: ...
+    def __call__(self, params: SearchSubmitPagesParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[SearchSubmitPagesParams]) -> SearchSubmitPagesResult: ...
+    def __call__(self, **keywords: Unpack[SearchSubmitPagesParams]) -> Success: ...
 
 
 class SearchSubmitPagesHTTPS(Protocol):
     """Give pages of the mini program to WeChat's search. See https://developers.weixin.qq.com/miniprogram/dev/server/API/wxsearch/api_submitpages"""
 
     @overload
-    def __call__(self, params: SearchSubmitPagesHTTPSParams, /) -> SearchSubmitPagesResult: ...
+    def __call__(self, params: SearchSubmitPagesHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[SearchSubmitPagesHTTPSParams]) -> SearchSubmitPagesResult: ...
+    def __call__(self, **keywords: Unpack[SearchSubmitPagesHTTPSParams]) -> Success: ...
 
 
 class SecurityImgSecCheckParams(TypedDict):
-    """security.imgSecCheck: request."""
-
     media: File
-
-
-class SecurityImgSecCheckResult(TypedDict):
-    """security.imgSecCheck: response."""
-
-    errMsg: str
 
 
 class SecurityImgSecCheck(Protocol):
     """Check an image for forbidden content, version 1. See https://developers.weixin.qq.com/miniprogram/dev/framework/security.imgSecCheck.html"""
 
     @overload
-    def __call__(self, params: SecurityImgSecCheckParams, /) -> SecurityImgSecCheckResult: ...
+    def __call__(self, params: SecurityImgSecCheckParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[SecurityImgSecCheckParams]) -> SecurityImgSecCheckResult: ...
+    def __call__(self, **keywords: Unpack[SecurityImgSecCheckParams]) -> Success: ...
 
 
 class SecurityMediaCheckAsyncParams(TypedDict):
-    """security.mediaCheckAsync: request."""
-
     mediaUrl: str
     mediaType: int
     version: NotRequired[int]
@@ -6941,8 +5627,6 @@ class SecurityMediaCheckAsyncParams(TypedDict):
 
 
 class SecurityMediaCheckAsyncHTTPSParams(TypedDict):
-    """security.mediaCheckAsync: request."""
-
     media_url: str
     media_type: int
     version: NotRequired[int]
@@ -6951,15 +5635,11 @@ class SecurityMediaCheckAsyncHTTPSParams(TypedDict):
 
 
 class SecurityMediaCheckAsyncResult(TypedDict):
-    """security.mediaCheckAsync: response."""
-
     traceId: str
     errMsg: str
 
 
 class SecurityMediaCheckAsyncHTTPSResult(TypedDict):
-    """security.mediaCheckAsync: response."""
-
     trace_id: str
     errMsg: str
 
@@ -6983,8 +5663,6 @@ class SecurityMediaCheckAsyncHTTPS(Protocol):
 
 
 class SecurityMsgSecCheckParams(TypedDict):
-    """security.msgSecCheck: request."""
-
     content: str
     version: NotRequired[int]
     scene: NotRequired[int]
@@ -6995,15 +5673,11 @@ class SecurityMsgSecCheckParams(TypedDict):
 
 
 class SecurityMsgSecCheckResultResult(TypedDict):
-    """security.msgSecCheck: response."""
-
     suggest: str
     label: int
 
 
 class SecurityMsgSecCheckResultDetail(TypedDict):
-    """security.msgSecCheck: response."""
-
     strategy: str
     errcode: int
     suggest: NotRequired[str]
@@ -7014,8 +5688,6 @@ class SecurityMsgSecCheckResultDetail(TypedDict):
 
 
 class SecurityMsgSecCheckResult(TypedDict):
-    """security.msgSecCheck: response."""
-
     result: NotRequired[SecurityMsgSecCheckResultResult]
     detail: NotRequired[list[SecurityMsgSecCheckResultDetail]]
     traceId: NotRequired[str]
@@ -7023,8 +5695,6 @@ class SecurityMsgSecCheckResult(TypedDict):
 
 
 class SecurityMsgSecCheckHTTPSResult(TypedDict):
-    """security.msgSecCheck: response."""
-
     result: NotRequired[SecurityMsgSecCheckResultResult]
     detail: NotRequired[list[SecurityMsgSecCheckResultDetail]]
     trace_id: NotRequired[str]
@@ -7049,7 +5719,6 @@ class SecurityMsgSecCheckHTTPS(Protocol):
     def __call__(self, **keywords: Unpack[SecurityMsgSecCheckParams]) -> SecurityMsgSecCheckHTTPSResult: ...
 
 
-# serviceMarket.invokeService: request.
 ServiceMarketInvokeServiceParams = TypedDict("ServiceMarketInvokeServiceParams", {
     "service": "str",
     "api": "str",
@@ -7059,7 +5728,6 @@ ServiceMarketInvokeServiceParams = TypedDict("ServiceMarketInvokeServiceParams",
 })
 
 
-# serviceMarket.invokeService: request.
 ServiceMarketInvokeServiceHTTPSParams = TypedDict("ServiceMarketInvokeServiceHTTPSParams", {
     "service": "str",
     "api": "str",
@@ -7070,16 +5738,12 @@ ServiceMarketInvokeServiceHTTPSParams = TypedDict("ServiceMarketInvokeServiceHTT
 
 
 class ServiceMarketInvokeServiceResult(TypedDict):
-    """serviceMarket.invokeService: response."""
-
     data: NotRequired[str]
     requestId: NotRequired[str]
     errMsg: str
 
 
 class ServiceMarketInvokeServiceHTTPSResult(TypedDict):
-    """serviceMarket.invokeService: response."""
-
     data: NotRequired[str]
     request_id: NotRequired[str]
     errMsg: str
@@ -7104,24 +5768,18 @@ class ServiceMarketInvokeServiceHTTPS(Protocol):
 
 
 class ShortlinkGenerateParams(TypedDict):
-    """shortlink.generate: request."""
-
     pageUrl: str
     pageTitle: NotRequired[str]
     isPermanent: NotRequired[bool]
 
 
 class ShortlinkGenerateHTTPSParams(TypedDict):
-    """shortlink.generate: request."""
-
     page_url: str
     page_title: NotRequired[str]
     is_permanent: NotRequired[bool]
 
 
 class ShortlinkGenerateResult(TypedDict):
-    """shortlink.generate: response."""
-
     link: str
     errMsg: str
 
@@ -7145,31 +5803,23 @@ class ShortlinkGenerateHTTPS(Protocol):
 
 
 class SoterVerifySignatureParams(TypedDict):
-    """soter.verifySignature: request."""
-
     openid: str
     jsonString: str
     jsonSignature: str
 
 
 class SoterVerifySignatureHTTPSParams(TypedDict):
-    """soter.verifySignature: request."""
-
     openid: str
     json_string: str
     json_signature: str
 
 
 class SoterVerifySignatureResult(TypedDict):
-    """soter.verifySignature: response."""
-
     isOk: bool
     errMsg: str
 
 
 class SoterVerifySignatureHTTPSResult(TypedDict):
-    """soter.verifySignature: response."""
-
     is_ok: bool
     errMsg: str
 
@@ -7193,16 +5843,12 @@ class SoterVerifySignatureHTTPS(Protocol):
 
 
 class SubscribeMessageAddTemplateParams(TypedDict):
-    """subscribeMessage.addTemplate: request."""
-
     tid: str
     kidList: list[int]
     sceneDesc: str
 
 
 class SubscribeMessageAddTemplateResult(TypedDict):
-    """subscribeMessage.addTemplate: response."""
-
     priTmplId: str
     errMsg: str
 
@@ -7217,36 +5863,24 @@ class SubscribeMessageAddTemplate(Protocol):
 
 
 class SubscribeMessageDeleteTemplateParams(TypedDict):
-    """subscribeMessage.deleteTemplate: request."""
-
     priTmplId: str
-
-
-class SubscribeMessageDeleteTemplateResult(TypedDict):
-    """subscribeMessage.deleteTemplate: response."""
-
-    errMsg: str
 
 
 class SubscribeMessageDeleteTemplate(Protocol):
     """Delete one of the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/subscribe-message/api_delwxanewtemplate"""
 
     @overload
-    def __call__(self, params: SubscribeMessageDeleteTemplateParams, /) -> SubscribeMessageDeleteTemplateResult: ...
+    def __call__(self, params: SubscribeMessageDeleteTemplateParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[SubscribeMessageDeleteTemplateParams]) -> SubscribeMessageDeleteTemplateResult: ...
+    def __call__(self, **keywords: Unpack[SubscribeMessageDeleteTemplateParams]) -> Success: ...
 
 
 class SubscribeMessageGetCategoryResultCategory(TypedDict):
-    """subscribeMessage.getCategory: response."""
-
     id: int
     name: str
 
 
 class SubscribeMessageGetCategoryResult(TypedDict):
-    """subscribeMessage.getCategory: response."""
-
     data: list[SubscribeMessageGetCategoryResultCategory]
     errMsg: str
 
@@ -7258,14 +5892,10 @@ class SubscribeMessageGetCategory(Protocol):
 
 
 class SubscribeMessageGetPubTemplateKeyWordsByIdParams(TypedDict):
-    """subscribeMessage.getPubTemplateKeyWordsById: request."""
-
     tid: str
 
 
 class SubscribeMessageGetPubTemplateKeyWordsByIdResultKeyword(TypedDict):
-    """subscribeMessage.getPubTemplateKeyWordsById: response."""
-
     kid: int
     name: str
     example: str
@@ -7273,8 +5903,6 @@ class SubscribeMessageGetPubTemplateKeyWordsByIdResultKeyword(TypedDict):
 
 
 class SubscribeMessageGetPubTemplateKeyWordsByIdResult(TypedDict):
-    """subscribeMessage.getPubTemplateKeyWordsById: response."""
-
     count: NotRequired[int]
     data: list[SubscribeMessageGetPubTemplateKeyWordsByIdResultKeyword]
     errMsg: str
@@ -7290,16 +5918,12 @@ class SubscribeMessageGetPubTemplateKeyWordsById(Protocol):
 
 
 class SubscribeMessageGetPubTemplateTitleListParams(TypedDict):
-    """subscribeMessage.getPubTemplateTitleList: request."""
-
     ids: str
     start: int
     limit: int
 
 
 class SubscribeMessageGetPubTemplateTitleListResultTitle(TypedDict):
-    """subscribeMessage.getPubTemplateTitleList: response."""
-
     tid: int
     title: str
     type: int
@@ -7307,8 +5931,6 @@ class SubscribeMessageGetPubTemplateTitleListResultTitle(TypedDict):
 
 
 class SubscribeMessageGetPubTemplateTitleListResult(TypedDict):
-    """subscribeMessage.getPubTemplateTitleList: response."""
-
     count: int
     data: list[SubscribeMessageGetPubTemplateTitleListResultTitle]
     errMsg: str
@@ -7324,15 +5946,11 @@ class SubscribeMessageGetPubTemplateTitleList(Protocol):
 
 
 class SubscribeMessageGetTemplateListResultKeywordEnumValue(TypedDict):
-    """subscribeMessage.getTemplateList: response."""
-
     keywordCode: str
     enumValueList: list[str]
 
 
 class SubscribeMessageGetTemplateListResultTemplate(TypedDict):
-    """subscribeMessage.getTemplateList: response."""
-
     priTmplId: str
     title: str
     content: str
@@ -7342,8 +5960,6 @@ class SubscribeMessageGetTemplateListResultTemplate(TypedDict):
 
 
 class SubscribeMessageGetTemplateListResult(TypedDict):
-    """subscribeMessage.getTemplateList: response."""
-
     data: list[SubscribeMessageGetTemplateListResultTemplate]
     errMsg: str
 
@@ -7355,8 +5971,6 @@ class SubscribeMessageGetTemplateList(Protocol):
 
 
 class SubscribeMessageSendParams(TypedDict):
-    """subscribeMessage.send: request."""
-
     touser: str
     templateId: str
     page: NotRequired[str]
@@ -7366,8 +5980,6 @@ class SubscribeMessageSendParams(TypedDict):
 
 
 class SubscribeMessageSendHTTPSParams(TypedDict):
-    """subscribeMessage.send: request."""
-
     touser: str
     template_id: str
     page: NotRequired[str]
@@ -7377,8 +5989,6 @@ class SubscribeMessageSendHTTPSParams(TypedDict):
 
 
 class SubscribeMessageSendResult(TypedDict):
-    """subscribeMessage.send: response."""
-
     msgid: NotRequired[int]
     errMsg: str
 
@@ -7402,29 +6012,21 @@ class SubscribeMessageSendHTTPS(Protocol):
 
 
 class TemplateMessageAddTemplateParams(TypedDict):
-    """templateMessage.addTemplate: request."""
-
     id: str
     keywordIdList: list[int]
 
 
 class TemplateMessageAddTemplateHTTPSParams(TypedDict):
-    """templateMessage.addTemplate: request."""
-
     id: str
     keyword_id_list: list[int]
 
 
 class TemplateMessageAddTemplateResult(TypedDict):
-    """templateMessage.addTemplate: response."""
-
     templateId: str
     errMsg: str
 
 
 class TemplateMessageAddTemplateHTTPSResult(TypedDict):
-    """templateMessage.addTemplate: response."""
-
     template_id: str
     errMsg: str
 
@@ -7448,58 +6050,42 @@ class TemplateMessageAddTemplateHTTPS(Protocol):
 
 
 class TemplateMessageDeleteTemplateParams(TypedDict):
-    """templateMessage.deleteTemplate: request."""
-
     templateId: str
 
 
 class TemplateMessageDeleteTemplateHTTPSParams(TypedDict):
-    """templateMessage.deleteTemplate: request."""
-
     template_id: str
-
-
-class TemplateMessageDeleteTemplateResult(TypedDict):
-    """templateMessage.deleteTemplate: response."""
-
-    errMsg: str
 
 
 class TemplateMessageDeleteTemplate(Protocol):
     """Delete one of the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.deleteTemplate.html"""
 
     @overload
-    def __call__(self, params: TemplateMessageDeleteTemplateParams, /) -> TemplateMessageDeleteTemplateResult: ...
+    def __call__(self, params: TemplateMessageDeleteTemplateParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[TemplateMessageDeleteTemplateParams]) -> TemplateMessageDeleteTemplateResult: ...
+    def __call__(self, **keywords: Unpack[TemplateMessageDeleteTemplateParams]) -> Success: ...
 
 
 class TemplateMessageDeleteTemplateHTTPS(Protocol):
     """Delete one of the mini program's templates. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.deleteTemplate.html"""
 
     @overload
-    def __call__(self, params: TemplateMessageDeleteTemplateHTTPSParams, /) -> TemplateMessageDeleteTemplateResult: ...
+    def __call__(self, params: TemplateMessageDeleteTemplateHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[TemplateMessageDeleteTemplateHTTPSParams]) -> TemplateMessageDeleteTemplateResult: ...
+    def __call__(self, **keywords: Unpack[TemplateMessageDeleteTemplateHTTPSParams]) -> Success: ...
 
 
 class TemplateMessageGetTemplateLibraryByIdParams(TypedDict):
-    """templateMessage.getTemplateLibraryById: request."""
-
     id: str
 
 
 class TemplateMessageGetTemplateLibraryByIdResultKeyword(TypedDict):
-    """templateMessage.getTemplateLibraryById: response."""
-
     keywordId: Any
     name: str
     example: str
 
 
 class TemplateMessageGetTemplateLibraryByIdResult(TypedDict):
-    """templateMessage.getTemplateLibraryById: response."""
-
     id: str
     title: str
     keywordList: list[TemplateMessageGetTemplateLibraryByIdResultKeyword]
@@ -7507,16 +6093,12 @@ class TemplateMessageGetTemplateLibraryByIdResult(TypedDict):
 
 
 class TemplateMessageGetTemplateLibraryByIdHTTPSResultKeyword(TypedDict):
-    """templateMessage.getTemplateLibraryById: response."""
-
     keyword_id: Any
     name: str
     example: str
 
 
 class TemplateMessageGetTemplateLibraryByIdHTTPSResult(TypedDict):
-    """templateMessage.getTemplateLibraryById: response."""
-
     id: str
     title: str
     keyword_list: list[TemplateMessageGetTemplateLibraryByIdHTTPSResultKeyword]
@@ -7542,30 +6124,22 @@ class TemplateMessageGetTemplateLibraryByIdHTTPS(Protocol):
 
 
 class TemplateMessageGetTemplateLibraryListParams(TypedDict):
-    """templateMessage.getTemplateLibraryList: request."""
-
     offset: int
     count: int
 
 
 class TemplateMessageGetTemplateLibraryListResultTitle(TypedDict):
-    """templateMessage.getTemplateLibraryList: response."""
-
     id: str
     title: str
 
 
 class TemplateMessageGetTemplateLibraryListResult(TypedDict):
-    """templateMessage.getTemplateLibraryList: response."""
-
     list: builtins.list[TemplateMessageGetTemplateLibraryListResultTitle]
     totalCount: int
     errMsg: str
 
 
 class TemplateMessageGetTemplateLibraryListHTTPSResult(TypedDict):
-    """templateMessage.getTemplateLibraryList: response."""
-
     list: builtins.list[TemplateMessageGetTemplateLibraryListResultTitle]
     total_count: int
     errMsg: str
@@ -7590,15 +6164,11 @@ class TemplateMessageGetTemplateLibraryListHTTPS(Protocol):
 
 
 class TemplateMessageGetTemplateListParams(TypedDict):
-    """templateMessage.getTemplateList: request."""
-
     offset: int
     count: int
 
 
 class TemplateMessageGetTemplateListResultTemplate(TypedDict):
-    """templateMessage.getTemplateList: response."""
-
     templateId: str
     title: str
     content: str
@@ -7606,15 +6176,11 @@ class TemplateMessageGetTemplateListResultTemplate(TypedDict):
 
 
 class TemplateMessageGetTemplateListResult(TypedDict):
-    """templateMessage.getTemplateList: response."""
-
     list: builtins.list[TemplateMessageGetTemplateListResultTemplate]
     errMsg: str
 
 
 class TemplateMessageGetTemplateListHTTPSResultTemplate(TypedDict):
-    """templateMessage.getTemplateList: response."""
-
     template_id: str
     title: str
     content: str
@@ -7622,8 +6188,6 @@ class TemplateMessageGetTemplateListHTTPSResultTemplate(TypedDict):
 
 
 class TemplateMessageGetTemplateListHTTPSResult(TypedDict):
-    """templateMessage.getTemplateList: response."""
-
     list: builtins.list[TemplateMessageGetTemplateListHTTPSResultTemplate]
     errMsg: str
 
@@ -7647,8 +6211,6 @@ class TemplateMessageGetTemplateListHTTPS(Protocol):
 
 
 class TemplateMessageSendParams(TypedDict):
-    """templateMessage.send: request."""
-
     touser: str
     templateId: str
     page: NotRequired[str]
@@ -7658,8 +6220,6 @@ class TemplateMessageSendParams(TypedDict):
 
 
 class TemplateMessageSendHTTPSParams(TypedDict):
-    """templateMessage.send: request."""
-
     touser: str
     template_id: str
     page: NotRequired[str]
@@ -7668,33 +6228,25 @@ class TemplateMessageSendHTTPSParams(TypedDict):
     emphasis_keyword: NotRequired[str]
 
 
-class TemplateMessageSendResult(TypedDict):
-    """templateMessage.send: response."""
-
-    errMsg: str
-
-
 class TemplateMessageSend(Protocol):
     """Send a template message to a user, which WeChat replaced by subscribe messages in 2020. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.send.html"""
 
     @overload
-    def __call__(self, params: TemplateMessageSendParams, /) -> TemplateMessageSendResult: ...
+    def __call__(self, params: TemplateMessageSendParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[TemplateMessageSendParams]) -> TemplateMessageSendResult: ...
+    def __call__(self, **keywords: Unpack[TemplateMessageSendParams]) -> Success: ...
 
 
 class TemplateMessageSendHTTPS(Protocol):
     """Send a template message to a user, which WeChat replaced by subscribe messages in 2020. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/template-message/templateMessage.send.html"""
 
     @overload
-    def __call__(self, params: TemplateMessageSendHTTPSParams, /) -> TemplateMessageSendResult: ...
+    def __call__(self, params: TemplateMessageSendHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[TemplateMessageSendHTTPSParams]) -> TemplateMessageSendResult: ...
+    def __call__(self, **keywords: Unpack[TemplateMessageSendHTTPSParams]) -> Success: ...
 
 
 class UniformMessageSendParamsWeappTemplateMsg(TypedDict):
-    """uniformMessage.send: request."""
-
     templateId: str
     page: NotRequired[str]
     formId: str
@@ -7703,15 +6255,11 @@ class UniformMessageSendParamsWeappTemplateMsg(TypedDict):
 
 
 class UniformMessageSendParamsMiniprogram(TypedDict):
-    """uniformMessage.send: request."""
-
     appid: str
     pagepath: str
 
 
 class UniformMessageSendParamsMpTemplateMsg(TypedDict):
-    """uniformMessage.send: request."""
-
     appid: str
     templateId: str
     url: NotRequired[str]
@@ -7720,16 +6268,12 @@ class UniformMessageSendParamsMpTemplateMsg(TypedDict):
 
 
 class UniformMessageSendParams(TypedDict):
-    """uniformMessage.send: request."""
-
     touser: str
     weappTemplateMsg: NotRequired[UniformMessageSendParamsWeappTemplateMsg]
     mpTemplateMsg: NotRequired[UniformMessageSendParamsMpTemplateMsg]
 
 
 class UniformMessageSendHTTPSParamsWeappTemplateMsg(TypedDict):
-    """uniformMessage.send: request."""
-
     template_id: str
     page: NotRequired[str]
     form_id: str
@@ -7738,8 +6282,6 @@ class UniformMessageSendHTTPSParamsWeappTemplateMsg(TypedDict):
 
 
 class UniformMessageSendHTTPSParamsMpTemplateMsg(TypedDict):
-    """uniformMessage.send: request."""
-
     appid: str
     template_id: str
     url: NotRequired[str]
@@ -7748,55 +6290,41 @@ class UniformMessageSendHTTPSParamsMpTemplateMsg(TypedDict):
 
 
 class UniformMessageSendHTTPSParams(TypedDict):
-    """uniformMessage.send: request."""
-
     touser: str
     weapp_template_msg: NotRequired[UniformMessageSendHTTPSParamsWeappTemplateMsg]
     mp_template_msg: NotRequired[UniformMessageSendHTTPSParamsMpTemplateMsg]
-
-
-class UniformMessageSendResult(TypedDict):
-    """uniformMessage.send: response."""
-
-    errMsg: str
 
 
 class UniformMessageSend(Protocol):
     """Send a message as the mini program or as its official account. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/uniform-message/uniformMessage.send.html"""
 
     @overload
-    def __call__(self, params: UniformMessageSendParams, /) -> UniformMessageSendResult: ...
+    def __call__(self, params: UniformMessageSendParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[UniformMessageSendParams]) -> UniformMessageSendResult: ...
+    def __call__(self, **keywords: Unpack[UniformMessageSendParams]) -> Success: ...
 
 
 class UniformMessageSendHTTPS(Protocol):
     """Send a message as the mini program or as its official account. See https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/uniform-message/uniformMessage.send.html"""
 
     @overload
-    def __call__(self, params: UniformMessageSendHTTPSParams, /) -> UniformMessageSendResult: ...
+    def __call__(self, params: UniformMessageSendHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[UniformMessageSendHTTPSParams]) -> UniformMessageSendResult: ...
+    def __call__(self, **keywords: Unpack[UniformMessageSendHTTPSParams]) -> Success: ...
 
 
 class UpdatableMessageCreateActivityIdParams(TypedDict):
-    """updatableMessage.createActivityId: request."""
-
     unionid: NotRequired[str]
     openid: NotRequired[str]
 
 
 class UpdatableMessageCreateActivityIdResult(TypedDict):
-    """updatableMessage.createActivityId: response."""
-
     activityId: str
     expirationTime: int
     errMsg: str
 
 
 class UpdatableMessageCreateActivityIdHTTPSResult(TypedDict):
-    """updatableMessage.createActivityId: response."""
-
     activity_id: str
     expiration_time: int
     errMsg: str
@@ -7821,67 +6349,49 @@ class UpdatableMessageCreateActivityIdHTTPS(Protocol):
 
 
 class UpdatableMessageSetUpdatableMsgParamsParameter(TypedDict):
-    """updatableMessage.setUpdatableMsg: request."""
-
     name: str
     value: str
 
 
 class UpdatableMessageSetUpdatableMsgParamsTemplateInfo(TypedDict):
-    """updatableMessage.setUpdatableMsg: request."""
-
     parameterList: list[UpdatableMessageSetUpdatableMsgParamsParameter]
 
 
 class UpdatableMessageSetUpdatableMsgParams(TypedDict):
-    """updatableMessage.setUpdatableMsg: request."""
-
     activityId: str
     targetState: int
     templateInfo: UpdatableMessageSetUpdatableMsgParamsTemplateInfo
 
 
 class UpdatableMessageSetUpdatableMsgHTTPSParamsTemplateInfo(TypedDict):
-    """updatableMessage.setUpdatableMsg: request."""
-
     parameter_list: list[UpdatableMessageSetUpdatableMsgParamsParameter]
 
 
 class UpdatableMessageSetUpdatableMsgHTTPSParams(TypedDict):
-    """updatableMessage.setUpdatableMsg: request."""
-
     activity_id: str
     target_state: int
     template_info: UpdatableMessageSetUpdatableMsgHTTPSParamsTemplateInfo
-
-
-class UpdatableMessageSetUpdatableMsgResult(TypedDict):
-    """updatableMessage.setUpdatableMsg: response."""
-
-    errMsg: str
 
 
 class UpdatableMessageSetUpdatableMsg(Protocol):
     """Change an updatable message that was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_setupdatablemsg"""
 
     @overload
-    def __call__(self, params: UpdatableMessageSetUpdatableMsgParams, /) -> UpdatableMessageSetUpdatableMsgResult: ...
+    def __call__(self, params: UpdatableMessageSetUpdatableMsgParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[UpdatableMessageSetUpdatableMsgParams]) -> UpdatableMessageSetUpdatableMsgResult: ...
+    def __call__(self, **keywords: Unpack[UpdatableMessageSetUpdatableMsgParams]) -> Success: ...
 
 
 class UpdatableMessageSetUpdatableMsgHTTPS(Protocol):
     """Change an updatable message that was shared. See https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-message-management/updatable-message/api_setupdatablemsg"""
 
     @overload
-    def __call__(self, params: UpdatableMessageSetUpdatableMsgHTTPSParams, /) -> UpdatableMessageSetUpdatableMsgResult: ...
+    def __call__(self, params: UpdatableMessageSetUpdatableMsgHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[UpdatableMessageSetUpdatableMsgHTTPSParams]) -> UpdatableMessageSetUpdatableMsgResult: ...
+    def __call__(self, **keywords: Unpack[UpdatableMessageSetUpdatableMsgHTTPSParams]) -> Success: ...
 
 
 class UrllinkGenerateParamsCloudBase(TypedDict):
-    """urllink.generate: request."""
-
     env: str
     domain: NotRequired[str]
     path: NotRequired[str]
@@ -7890,8 +6400,6 @@ class UrllinkGenerateParamsCloudBase(TypedDict):
 
 
 class UrllinkGenerateParams(TypedDict):
-    """urllink.generate: request."""
-
     path: NotRequired[str]
     query: NotRequired[str]
     expireType: NotRequired[int]
@@ -7903,8 +6411,6 @@ class UrllinkGenerateParams(TypedDict):
 
 
 class UrllinkGenerateHTTPSParamsCloudBase(TypedDict):
-    """urllink.generate: request."""
-
     env: str
     domain: NotRequired[str]
     path: NotRequired[str]
@@ -7913,8 +6419,6 @@ class UrllinkGenerateHTTPSParamsCloudBase(TypedDict):
 
 
 class UrllinkGenerateHTTPSParams(TypedDict):
-    """urllink.generate: request."""
-
     path: NotRequired[str]
     query: NotRequired[str]
     expire_type: NotRequired[int]
@@ -7926,15 +6430,11 @@ class UrllinkGenerateHTTPSParams(TypedDict):
 
 
 class UrllinkGenerateResult(TypedDict):
-    """urllink.generate: response."""
-
     urlLink: str
     errMsg: str
 
 
 class UrllinkGenerateHTTPSResult(TypedDict):
-    """urllink.generate: response."""
-
     url_link: str
     errMsg: str
 
@@ -7958,22 +6458,16 @@ class UrllinkGenerateHTTPS(Protocol):
 
 
 class UrllinkQueryParams(TypedDict):
-    """urllink.query: request."""
-
     urlLink: NotRequired[str]
     queryType: NotRequired[int]
 
 
 class UrllinkQueryHTTPSParams(TypedDict):
-    """urllink.query: request."""
-
     url_link: NotRequired[str]
     query_type: NotRequired[int]
 
 
 class UrllinkQueryResultCloudBase(TypedDict):
-    """urllink.query: response."""
-
     env: NotRequired[str]
     doamin: NotRequired[str]
     path: NotRequired[str]
@@ -7982,8 +6476,6 @@ class UrllinkQueryResultCloudBase(TypedDict):
 
 
 class UrllinkQueryResultUrlLinkInfo(TypedDict):
-    """urllink.query: response."""
-
     appid: str
     path: str
     query: str
@@ -7994,22 +6486,16 @@ class UrllinkQueryResultUrlLinkInfo(TypedDict):
 
 
 class UrllinkQueryResultQuotaInfo(TypedDict):
-    """urllink.query: response."""
-
     remainVisitQuota: int
 
 
 class UrllinkQueryResult(TypedDict):
-    """urllink.query: response."""
-
     urlLinkInfo: NotRequired[UrllinkQueryResultUrlLinkInfo]
     quotaInfo: NotRequired[UrllinkQueryResultQuotaInfo]
     errMsg: str
 
 
 class UrllinkQueryHTTPSResultCloudBase(TypedDict):
-    """urllink.query: response."""
-
     env: NotRequired[str]
     doamin: NotRequired[str]
     path: NotRequired[str]
@@ -8018,8 +6504,6 @@ class UrllinkQueryHTTPSResultCloudBase(TypedDict):
 
 
 class UrllinkQueryHTTPSResultUrlLinkInfo(TypedDict):
-    """urllink.query: response."""
-
     appid: str
     path: str
     query: str
@@ -8030,14 +6514,10 @@ class UrllinkQueryHTTPSResultUrlLinkInfo(TypedDict):
 
 
 class UrllinkQueryHTTPSResultQuotaInfo(TypedDict):
-    """urllink.query: response."""
-
     remain_visit_quota: int
 
 
 class UrllinkQueryHTTPSResult(TypedDict):
-    """urllink.query: response."""
-
     url_link_info: NotRequired[UrllinkQueryHTTPSResultUrlLinkInfo]
     quota_info: NotRequired[UrllinkQueryHTTPSResultQuotaInfo]
     errMsg: str
@@ -8062,16 +6542,12 @@ class UrllinkQueryHTTPS(Protocol):
 
 
 class UrlschemeGenerateParamsJumpWxa(TypedDict):
-    """urlscheme.generate: request."""
-
     path: NotRequired[str]
     query: NotRequired[str]
     envVersion: NotRequired[str]
 
 
 class UrlschemeGenerateParams(TypedDict):
-    """urlscheme.generate: request."""
-
     jumpWxa: NotRequired[UrlschemeGenerateParamsJumpWxa]
     isExpire: NotRequired[bool]
     expireTime: NotRequired[int]
@@ -8080,16 +6556,12 @@ class UrlschemeGenerateParams(TypedDict):
 
 
 class UrlschemeGenerateHTTPSParamsJumpWxa(TypedDict):
-    """urlscheme.generate: request."""
-
     path: NotRequired[str]
     query: NotRequired[str]
     env_version: NotRequired[str]
 
 
 class UrlschemeGenerateHTTPSParams(TypedDict):
-    """urlscheme.generate: request."""
-
     jump_wxa: NotRequired[UrlschemeGenerateHTTPSParamsJumpWxa]
     is_expire: NotRequired[bool]
     expire_time: NotRequired[int]
@@ -8098,8 +6570,6 @@ class UrlschemeGenerateHTTPSParams(TypedDict):
 
 
 class UrlschemeGenerateResult(TypedDict):
-    """urlscheme.generate: response."""
-
     openlink: str
     errMsg: str
 
@@ -8123,40 +6593,30 @@ class UrlschemeGenerateHTTPS(Protocol):
 
 
 class UrlschemeGenerateNFCSchemeParamsJumpWxa(TypedDict):
-    """urlscheme.generateNFCScheme: request."""
-
     path: NotRequired[str]
     query: NotRequired[str]
     envVersion: NotRequired[str]
 
 
 class UrlschemeGenerateNFCSchemeParams(TypedDict):
-    """urlscheme.generateNFCScheme: request."""
-
     jumpWxa: NotRequired[UrlschemeGenerateNFCSchemeParamsJumpWxa]
     modelId: str
     sn: NotRequired[str]
 
 
 class UrlschemeGenerateNFCSchemeHTTPSParamsJumpWxa(TypedDict):
-    """urlscheme.generateNFCScheme: request."""
-
     path: NotRequired[str]
     query: NotRequired[str]
     env_version: NotRequired[str]
 
 
 class UrlschemeGenerateNFCSchemeHTTPSParams(TypedDict):
-    """urlscheme.generateNFCScheme: request."""
-
     jump_wxa: NotRequired[UrlschemeGenerateNFCSchemeHTTPSParamsJumpWxa]
     model_id: str
     sn: NotRequired[str]
 
 
 class UrlschemeGenerateNFCSchemeResult(TypedDict):
-    """urlscheme.generateNFCScheme: response."""
-
     openlink: str
     errMsg: str
 
@@ -8180,22 +6640,16 @@ class UrlschemeGenerateNFCSchemeHTTPS(Protocol):
 
 
 class UrlschemeQueryParams(TypedDict):
-    """urlscheme.query: request."""
-
     scheme: NotRequired[str]
     queryType: NotRequired[int]
 
 
 class UrlschemeQueryHTTPSParams(TypedDict):
-    """urlscheme.query: request."""
-
     scheme: NotRequired[str]
     query_type: NotRequired[int]
 
 
 class UrlschemeQueryResultSchemeInfo(TypedDict):
-    """urlscheme.query: response."""
-
     appid: str
     path: str
     query: str
@@ -8205,22 +6659,16 @@ class UrlschemeQueryResultSchemeInfo(TypedDict):
 
 
 class UrlschemeQueryResultQuotaInfo(TypedDict):
-    """urlscheme.query: response."""
-
     remainVisitQuota: int
 
 
 class UrlschemeQueryResult(TypedDict):
-    """urlscheme.query: response."""
-
     schemeInfo: NotRequired[UrlschemeQueryResultSchemeInfo]
     quotaInfo: NotRequired[UrlschemeQueryResultQuotaInfo]
     errMsg: str
 
 
 class UrlschemeQueryHTTPSResultSchemeInfo(TypedDict):
-    """urlscheme.query: response."""
-
     appid: str
     path: str
     query: str
@@ -8230,14 +6678,10 @@ class UrlschemeQueryHTTPSResultSchemeInfo(TypedDict):
 
 
 class UrlschemeQueryHTTPSResultQuotaInfo(TypedDict):
-    """urlscheme.query: response."""
-
     remain_visit_quota: int
 
 
 class UrlschemeQueryHTTPSResult(TypedDict):
-    """urlscheme.query: response."""
-
     scheme_info: NotRequired[UrlschemeQueryHTTPSResultSchemeInfo]
     quota_info: NotRequired[UrlschemeQueryHTTPSResultQuotaInfo]
     errMsg: str
@@ -8262,8 +6706,6 @@ class UrlschemeQueryHTTPS(Protocol):
 
 
 class WxaSecOrderGetOrderParams(TypedDict):
-    """wxa.sec.order.getOrder: request."""
-
     transactionId: NotRequired[str]
     merchantId: NotRequired[str]
     subMerchantId: NotRequired[str]
@@ -8271,8 +6713,6 @@ class WxaSecOrderGetOrderParams(TypedDict):
 
 
 class WxaSecOrderGetOrderHTTPSParams(TypedDict):
-    """wxa.sec.order.getOrder: request."""
-
     transaction_id: NotRequired[str]
     merchant_id: NotRequired[str]
     sub_merchant_id: NotRequired[str]
@@ -8280,15 +6720,11 @@ class WxaSecOrderGetOrderHTTPSParams(TypedDict):
 
 
 class WxaSecOrderGetOrderResultContact(TypedDict):
-    """wxa.sec.order.getOrder: response."""
-
     consignorContact: NotRequired[str]
     receiverContact: NotRequired[str]
 
 
 class WxaSecOrderGetOrderResultDelivery(TypedDict):
-    """wxa.sec.order.getOrder: response."""
-
     trackingNo: NotRequired[str]
     expressCompany: NotRequired[str]
     goodsDesc: NotRequired[str]
@@ -8297,8 +6733,6 @@ class WxaSecOrderGetOrderResultDelivery(TypedDict):
 
 
 class WxaSecOrderGetOrderResultShipping(TypedDict):
-    """wxa.sec.order.getOrder: response."""
-
     deliveryMode: NotRequired[int]
     logisticsType: NotRequired[int]
     finishShipping: NotRequired[bool]
@@ -8308,8 +6742,6 @@ class WxaSecOrderGetOrderResultShipping(TypedDict):
 
 
 class WxaSecOrderGetOrderResultOrder(TypedDict):
-    """wxa.sec.order.getOrder: response."""
-
     transactionId: str
     merchantId: str
     subMerchantId: str
@@ -8325,22 +6757,16 @@ class WxaSecOrderGetOrderResultOrder(TypedDict):
 
 
 class WxaSecOrderGetOrderResult(TypedDict):
-    """wxa.sec.order.getOrder: response."""
-
     order: WxaSecOrderGetOrderResultOrder
     errMsg: str
 
 
 class WxaSecOrderGetOrderHTTPSResultContact(TypedDict):
-    """wxa.sec.order.getOrder: response."""
-
     consignor_contact: NotRequired[str]
     receiver_contact: NotRequired[str]
 
 
 class WxaSecOrderGetOrderHTTPSResultDelivery(TypedDict):
-    """wxa.sec.order.getOrder: response."""
-
     tracking_no: NotRequired[str]
     express_company: NotRequired[str]
     goods_desc: NotRequired[str]
@@ -8349,8 +6775,6 @@ class WxaSecOrderGetOrderHTTPSResultDelivery(TypedDict):
 
 
 class WxaSecOrderGetOrderHTTPSResultShipping(TypedDict):
-    """wxa.sec.order.getOrder: response."""
-
     delivery_mode: NotRequired[int]
     logistics_type: NotRequired[int]
     finish_shipping: NotRequired[bool]
@@ -8360,8 +6784,6 @@ class WxaSecOrderGetOrderHTTPSResultShipping(TypedDict):
 
 
 class WxaSecOrderGetOrderHTTPSResultOrder(TypedDict):
-    """wxa.sec.order.getOrder: response."""
-
     transaction_id: str
     merchant_id: str
     sub_merchant_id: str
@@ -8377,8 +6799,6 @@ class WxaSecOrderGetOrderHTTPSResultOrder(TypedDict):
 
 
 class WxaSecOrderGetOrderHTTPSResult(TypedDict):
-    """wxa.sec.order.getOrder: response."""
-
     order: WxaSecOrderGetOrderHTTPSResultOrder
     errMsg: str
 
@@ -8402,15 +6822,11 @@ class WxaSecOrderGetOrderHTTPS(Protocol):
 
 
 class WxaSecOrderGetOrderListParamsTimeRange(TypedDict):
-    """wxa.sec.order.getOrderList: request."""
-
     beginTime: NotRequired[int]
     endTime: NotRequired[int]
 
 
 class WxaSecOrderGetOrderListParams(TypedDict):
-    """wxa.sec.order.getOrderList: request."""
-
     payTimeRange: NotRequired[WxaSecOrderGetOrderListParamsTimeRange]
     orderState: NotRequired[int]
     openid: NotRequired[str]
@@ -8419,15 +6835,11 @@ class WxaSecOrderGetOrderListParams(TypedDict):
 
 
 class WxaSecOrderGetOrderListHTTPSParamsTimeRange(TypedDict):
-    """wxa.sec.order.getOrderList: request."""
-
     begin_time: NotRequired[int]
     end_time: NotRequired[int]
 
 
 class WxaSecOrderGetOrderListHTTPSParams(TypedDict):
-    """wxa.sec.order.getOrderList: request."""
-
     pay_time_range: NotRequired[WxaSecOrderGetOrderListHTTPSParamsTimeRange]
     order_state: NotRequired[int]
     openid: NotRequired[str]
@@ -8436,15 +6848,11 @@ class WxaSecOrderGetOrderListHTTPSParams(TypedDict):
 
 
 class WxaSecOrderGetOrderListResultContact(TypedDict):
-    """wxa.sec.order.getOrderList: response."""
-
     consignorContact: NotRequired[str]
     receiverContact: NotRequired[str]
 
 
 class WxaSecOrderGetOrderListResultDelivery(TypedDict):
-    """wxa.sec.order.getOrderList: response."""
-
     trackingNo: NotRequired[str]
     expressCompany: NotRequired[str]
     goodsDesc: NotRequired[str]
@@ -8453,8 +6861,6 @@ class WxaSecOrderGetOrderListResultDelivery(TypedDict):
 
 
 class WxaSecOrderGetOrderListResultShipping(TypedDict):
-    """wxa.sec.order.getOrderList: response."""
-
     deliveryMode: NotRequired[int]
     logisticsType: NotRequired[int]
     finishShipping: NotRequired[bool]
@@ -8464,8 +6870,6 @@ class WxaSecOrderGetOrderListResultShipping(TypedDict):
 
 
 class WxaSecOrderGetOrderListResultOrder(TypedDict):
-    """wxa.sec.order.getOrderList: response."""
-
     transactionId: str
     merchantId: str
     subMerchantId: str
@@ -8481,8 +6885,6 @@ class WxaSecOrderGetOrderListResultOrder(TypedDict):
 
 
 class WxaSecOrderGetOrderListResult(TypedDict):
-    """wxa.sec.order.getOrderList: response."""
-
     lastIndex: NotRequired[str]
     hasMore: bool
     orderList: list[WxaSecOrderGetOrderListResultOrder]
@@ -8490,15 +6892,11 @@ class WxaSecOrderGetOrderListResult(TypedDict):
 
 
 class WxaSecOrderGetOrderListHTTPSResultContact(TypedDict):
-    """wxa.sec.order.getOrderList: response."""
-
     consignor_contact: NotRequired[str]
     receiver_contact: NotRequired[str]
 
 
 class WxaSecOrderGetOrderListHTTPSResultDelivery(TypedDict):
-    """wxa.sec.order.getOrderList: response."""
-
     tracking_no: NotRequired[str]
     express_company: NotRequired[str]
     goods_desc: NotRequired[str]
@@ -8507,8 +6905,6 @@ class WxaSecOrderGetOrderListHTTPSResultDelivery(TypedDict):
 
 
 class WxaSecOrderGetOrderListHTTPSResultShipping(TypedDict):
-    """wxa.sec.order.getOrderList: response."""
-
     delivery_mode: NotRequired[int]
     logistics_type: NotRequired[int]
     finish_shipping: NotRequired[bool]
@@ -8518,8 +6914,6 @@ class WxaSecOrderGetOrderListHTTPSResultShipping(TypedDict):
 
 
 class WxaSecOrderGetOrderListHTTPSResultOrder(TypedDict):
-    """wxa.sec.order.getOrderList: response."""
-
     transaction_id: str
     merchant_id: str
     sub_merchant_id: str
@@ -8535,8 +6929,6 @@ class WxaSecOrderGetOrderListHTTPSResultOrder(TypedDict):
 
 
 class WxaSecOrderGetOrderListHTTPSResult(TypedDict):
-    """wxa.sec.order.getOrderList: response."""
-
     last_index: NotRequired[str]
     has_more: bool
     order_list: list[WxaSecOrderGetOrderListHTTPSResultOrder]
@@ -8562,21 +6954,15 @@ class WxaSecOrderGetOrderListHTTPS(Protocol):
 
 
 class WxaSecOrderIsTradeManagedParams(TypedDict):
-    """wxa.sec.order.isTradeManaged: request."""
-
     appid: str
 
 
 class WxaSecOrderIsTradeManagedResult(TypedDict):
-    """wxa.sec.order.isTradeManaged: response."""
-
     isTradeManaged: bool
     errMsg: str
 
 
 class WxaSecOrderIsTradeManagedHTTPSResult(TypedDict):
-    """wxa.sec.order.isTradeManaged: response."""
-
     is_trade_managed: bool
     errMsg: str
 
@@ -8600,8 +6986,6 @@ class WxaSecOrderIsTradeManagedHTTPS(Protocol):
 
 
 class WxaSecOrderNotifyConfirmReceiveParams(TypedDict):
-    """wxa.sec.order.notifyConfirmReceive: request."""
-
     transactionId: NotRequired[str]
     merchantId: NotRequired[str]
     subMerchantId: NotRequired[str]
@@ -8610,8 +6994,6 @@ class WxaSecOrderNotifyConfirmReceiveParams(TypedDict):
 
 
 class WxaSecOrderNotifyConfirmReceiveHTTPSParams(TypedDict):
-    """wxa.sec.order.notifyConfirmReceive: request."""
-
     transaction_id: NotRequired[str]
     merchant_id: NotRequired[str]
     sub_merchant_id: NotRequired[str]
@@ -8619,54 +7001,38 @@ class WxaSecOrderNotifyConfirmReceiveHTTPSParams(TypedDict):
     received_time: int
 
 
-class WxaSecOrderNotifyConfirmReceiveResult(TypedDict):
-    """wxa.sec.order.notifyConfirmReceive: response."""
-
-    errMsg: str
-
-
 class WxaSecOrderNotifyConfirmReceive(Protocol):
     """Remind a user to confirm receipt. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_notifyconfirmreceive"""
 
     @overload
-    def __call__(self, params: WxaSecOrderNotifyConfirmReceiveParams, /) -> WxaSecOrderNotifyConfirmReceiveResult: ...
+    def __call__(self, params: WxaSecOrderNotifyConfirmReceiveParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[WxaSecOrderNotifyConfirmReceiveParams]) -> WxaSecOrderNotifyConfirmReceiveResult: ...
+    def __call__(self, **keywords: Unpack[WxaSecOrderNotifyConfirmReceiveParams]) -> Success: ...
 
 
 class WxaSecOrderNotifyConfirmReceiveHTTPS(Protocol):
     """Remind a user to confirm receipt. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_notifyconfirmreceive"""
 
     @overload
-    def __call__(self, params: WxaSecOrderNotifyConfirmReceiveHTTPSParams, /) -> WxaSecOrderNotifyConfirmReceiveResult: ...
+    def __call__(self, params: WxaSecOrderNotifyConfirmReceiveHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[WxaSecOrderNotifyConfirmReceiveHTTPSParams]) -> WxaSecOrderNotifyConfirmReceiveResult: ...
+    def __call__(self, **keywords: Unpack[WxaSecOrderNotifyConfirmReceiveHTTPSParams]) -> Success: ...
 
 
 class WxaSecOrderSetMsgJumpPathParams(TypedDict):
-    """wxa.sec.order.setMsgJumpPath: request."""
-
     path: str
-
-
-class WxaSecOrderSetMsgJumpPathResult(TypedDict):
-    """wxa.sec.order.setMsgJumpPath: response."""
-
-    errMsg: str
 
 
 class WxaSecOrderSetMsgJumpPath(Protocol):
     """Set the page that shipping messages open. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_setmsgjumppath"""
 
     @overload
-    def __call__(self, params: WxaSecOrderSetMsgJumpPathParams, /) -> WxaSecOrderSetMsgJumpPathResult: ...
+    def __call__(self, params: WxaSecOrderSetMsgJumpPathParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[WxaSecOrderSetMsgJumpPathParams]) -> WxaSecOrderSetMsgJumpPathResult: ...
+    def __call__(self, **keywords: Unpack[WxaSecOrderSetMsgJumpPathParams]) -> Success: ...
 
 
 class WxaSecOrderUploadCombinedShippingInfoParamsOrderKey(TypedDict):
-    """wxa.sec.order.uploadCombinedShippingInfo: request."""
-
     orderNumberType: int
     transactionId: NotRequired[str]
     mchid: NotRequired[str]
@@ -8674,15 +7040,11 @@ class WxaSecOrderUploadCombinedShippingInfoParamsOrderKey(TypedDict):
 
 
 class WxaSecOrderUploadCombinedShippingInfoParamsContact(TypedDict):
-    """wxa.sec.order.uploadCombinedShippingInfo: request."""
-
     consignorContact: NotRequired[str]
     receiverContact: NotRequired[str]
 
 
 class WxaSecOrderUploadCombinedShippingInfoParamsDelivery(TypedDict):
-    """wxa.sec.order.uploadCombinedShippingInfo: request."""
-
     trackingNo: NotRequired[str]
     expressCompany: NotRequired[str]
     itemDesc: str
@@ -8690,8 +7052,6 @@ class WxaSecOrderUploadCombinedShippingInfoParamsDelivery(TypedDict):
 
 
 class WxaSecOrderUploadCombinedShippingInfoParamsSubOrder(TypedDict):
-    """wxa.sec.order.uploadCombinedShippingInfo: request."""
-
     orderKey: WxaSecOrderUploadCombinedShippingInfoParamsOrderKey
     logisticsType: int
     deliveryMode: int
@@ -8700,14 +7060,10 @@ class WxaSecOrderUploadCombinedShippingInfoParamsSubOrder(TypedDict):
 
 
 class WxaSecOrderUploadCombinedShippingInfoParamsPayer(TypedDict):
-    """wxa.sec.order.uploadCombinedShippingInfo: request."""
-
     openid: str
 
 
 class WxaSecOrderUploadCombinedShippingInfoParams(TypedDict):
-    """wxa.sec.order.uploadCombinedShippingInfo: request."""
-
     orderKey: WxaSecOrderUploadCombinedShippingInfoParamsOrderKey
     subOrders: NotRequired[list[WxaSecOrderUploadCombinedShippingInfoParamsSubOrder]]
     uploadTime: str
@@ -8715,8 +7071,6 @@ class WxaSecOrderUploadCombinedShippingInfoParams(TypedDict):
 
 
 class WxaSecOrderUploadCombinedShippingInfoHTTPSParamsOrderKey(TypedDict):
-    """wxa.sec.order.uploadCombinedShippingInfo: request."""
-
     order_number_type: int
     transaction_id: NotRequired[str]
     mchid: NotRequired[str]
@@ -8724,15 +7078,11 @@ class WxaSecOrderUploadCombinedShippingInfoHTTPSParamsOrderKey(TypedDict):
 
 
 class WxaSecOrderUploadCombinedShippingInfoHTTPSParamsContact(TypedDict):
-    """wxa.sec.order.uploadCombinedShippingInfo: request."""
-
     consignor_contact: NotRequired[str]
     receiver_contact: NotRequired[str]
 
 
 class WxaSecOrderUploadCombinedShippingInfoHTTPSParamsDelivery(TypedDict):
-    """wxa.sec.order.uploadCombinedShippingInfo: request."""
-
     tracking_no: NotRequired[str]
     express_company: NotRequired[str]
     item_desc: str
@@ -8740,8 +7090,6 @@ class WxaSecOrderUploadCombinedShippingInfoHTTPSParamsDelivery(TypedDict):
 
 
 class WxaSecOrderUploadCombinedShippingInfoHTTPSParamsSubOrder(TypedDict):
-    """wxa.sec.order.uploadCombinedShippingInfo: request."""
-
     order_key: WxaSecOrderUploadCombinedShippingInfoHTTPSParamsOrderKey
     logistics_type: int
     delivery_mode: int
@@ -8750,41 +7098,31 @@ class WxaSecOrderUploadCombinedShippingInfoHTTPSParamsSubOrder(TypedDict):
 
 
 class WxaSecOrderUploadCombinedShippingInfoHTTPSParams(TypedDict):
-    """wxa.sec.order.uploadCombinedShippingInfo: request."""
-
     order_key: WxaSecOrderUploadCombinedShippingInfoHTTPSParamsOrderKey
     sub_orders: NotRequired[list[WxaSecOrderUploadCombinedShippingInfoHTTPSParamsSubOrder]]
     upload_time: str
     payer: WxaSecOrderUploadCombinedShippingInfoParamsPayer
 
 
-class WxaSecOrderUploadCombinedShippingInfoResult(TypedDict):
-    """wxa.sec.order.uploadCombinedShippingInfo: response."""
-
-    errMsg: str
-
-
 class WxaSecOrderUploadCombinedShippingInfo(Protocol):
     """Upload the shipping information of a combined order. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_uploadcombinedshippinginfo"""
 
     @overload
-    def __call__(self, params: WxaSecOrderUploadCombinedShippingInfoParams, /) -> WxaSecOrderUploadCombinedShippingInfoResult: ...
+    def __call__(self, params: WxaSecOrderUploadCombinedShippingInfoParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[WxaSecOrderUploadCombinedShippingInfoParams]) -> WxaSecOrderUploadCombinedShippingInfoResult: ...
+    def __call__(self, **keywords: Unpack[WxaSecOrderUploadCombinedShippingInfoParams]) -> Success: ...
 
 
 class WxaSecOrderUploadCombinedShippingInfoHTTPS(Protocol):
     """Upload the shipping information of a combined order. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_uploadcombinedshippinginfo"""
 
     @overload
-    def __call__(self, params: WxaSecOrderUploadCombinedShippingInfoHTTPSParams, /) -> WxaSecOrderUploadCombinedShippingInfoResult: ...
+    def __call__(self, params: WxaSecOrderUploadCombinedShippingInfoHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[WxaSecOrderUploadCombinedShippingInfoHTTPSParams]) -> WxaSecOrderUploadCombinedShippingInfoResult: ...
+    def __call__(self, **keywords: Unpack[WxaSecOrderUploadCombinedShippingInfoHTTPSParams]) -> Success: ...
 
 
 class WxaSecOrderUploadShippingInfoParamsOrderKey(TypedDict):
-    """wxa.sec.order.uploadShippingInfo: request."""
-
     orderNumberType: int
     transactionId: NotRequired[str]
     mchid: NotRequired[str]
@@ -8792,15 +7130,11 @@ class WxaSecOrderUploadShippingInfoParamsOrderKey(TypedDict):
 
 
 class WxaSecOrderUploadShippingInfoParamsContact(TypedDict):
-    """wxa.sec.order.uploadShippingInfo: request."""
-
     consignorContact: NotRequired[str]
     receiverContact: NotRequired[str]
 
 
 class WxaSecOrderUploadShippingInfoParamsDelivery(TypedDict):
-    """wxa.sec.order.uploadShippingInfo: request."""
-
     trackingNo: NotRequired[str]
     expressCompany: NotRequired[str]
     itemDesc: str
@@ -8808,14 +7142,10 @@ class WxaSecOrderUploadShippingInfoParamsDelivery(TypedDict):
 
 
 class WxaSecOrderUploadShippingInfoParamsPayer(TypedDict):
-    """wxa.sec.order.uploadShippingInfo: request."""
-
     openid: str
 
 
 class WxaSecOrderUploadShippingInfoParams(TypedDict):
-    """wxa.sec.order.uploadShippingInfo: request."""
-
     orderKey: WxaSecOrderUploadShippingInfoParamsOrderKey
     logisticsType: int
     deliveryMode: int
@@ -8826,8 +7156,6 @@ class WxaSecOrderUploadShippingInfoParams(TypedDict):
 
 
 class WxaSecOrderUploadShippingInfoHTTPSParamsOrderKey(TypedDict):
-    """wxa.sec.order.uploadShippingInfo: request."""
-
     order_number_type: int
     transaction_id: NotRequired[str]
     mchid: NotRequired[str]
@@ -8835,15 +7163,11 @@ class WxaSecOrderUploadShippingInfoHTTPSParamsOrderKey(TypedDict):
 
 
 class WxaSecOrderUploadShippingInfoHTTPSParamsContact(TypedDict):
-    """wxa.sec.order.uploadShippingInfo: request."""
-
     consignor_contact: NotRequired[str]
     receiver_contact: NotRequired[str]
 
 
 class WxaSecOrderUploadShippingInfoHTTPSParamsDelivery(TypedDict):
-    """wxa.sec.order.uploadShippingInfo: request."""
-
     tracking_no: NotRequired[str]
     express_company: NotRequired[str]
     item_desc: str
@@ -8851,8 +7175,6 @@ class WxaSecOrderUploadShippingInfoHTTPSParamsDelivery(TypedDict):
 
 
 class WxaSecOrderUploadShippingInfoHTTPSParams(TypedDict):
-    """wxa.sec.order.uploadShippingInfo: request."""
-
     order_key: WxaSecOrderUploadShippingInfoHTTPSParamsOrderKey
     logistics_type: int
     delivery_mode: int
@@ -8862,33 +7184,25 @@ class WxaSecOrderUploadShippingInfoHTTPSParams(TypedDict):
     payer: WxaSecOrderUploadShippingInfoParamsPayer
 
 
-class WxaSecOrderUploadShippingInfoResult(TypedDict):
-    """wxa.sec.order.uploadShippingInfo: response."""
-
-    errMsg: str
-
-
 class WxaSecOrderUploadShippingInfo(Protocol):
     """Upload the shipping information of an order. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_uploadshippinginfo"""
 
     @overload
-    def __call__(self, params: WxaSecOrderUploadShippingInfoParams, /) -> WxaSecOrderUploadShippingInfoResult: ...
+    def __call__(self, params: WxaSecOrderUploadShippingInfoParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[WxaSecOrderUploadShippingInfoParams]) -> WxaSecOrderUploadShippingInfoResult: ...
+    def __call__(self, **keywords: Unpack[WxaSecOrderUploadShippingInfoParams]) -> Success: ...
 
 
 class WxaSecOrderUploadShippingInfoHTTPS(Protocol):
     """Upload the shipping information of an order. See https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_uploadshippinginfo"""
 
     @overload
-    def __call__(self, params: WxaSecOrderUploadShippingInfoHTTPSParams, /) -> WxaSecOrderUploadShippingInfoResult: ...
+    def __call__(self, params: WxaSecOrderUploadShippingInfoHTTPSParams, /) -> Success: ...
     @overload
-    def __call__(self, **keywords: Unpack[WxaSecOrderUploadShippingInfoHTTPSParams]) -> WxaSecOrderUploadShippingInfoResult: ...
+    def __call__(self, **keywords: Unpack[WxaSecOrderUploadShippingInfoHTTPSParams]) -> Success: ...
 
 
 class WxacodeCreateQRCodeParams(TypedDict):
-    """wxacode.createQRCode: request."""
-
     path: str
     width: NotRequired[int]
 
@@ -8903,16 +7217,12 @@ class WxacodeCreateQRCode(Protocol):
 
 
 class WxacodeGetParamsLineColor(TypedDict):
-    """wxacode.get: request."""
-
     r: Any
     g: Any
     b: Any
 
 
 class WxacodeGetParams(TypedDict):
-    """wxacode.get: request."""
-
     path: str
     width: NotRequired[int]
     autoColor: NotRequired[bool]
@@ -8922,8 +7232,6 @@ class WxacodeGetParams(TypedDict):
 
 
 class WxacodeGetHTTPSParams(TypedDict):
-    """wxacode.get: request."""
-
     path: str
     width: NotRequired[int]
     auto_color: NotRequired[bool]
@@ -8951,16 +7259,12 @@ class WxacodeGetHTTPS(Protocol):
 
 
 class WxacodeGetUnlimitedParamsLineColor(TypedDict):
-    """wxacode.getUnlimited: request."""
-
     r: Any
     g: Any
     b: Any
 
 
 class WxacodeGetUnlimitedParams(TypedDict):
-    """wxacode.getUnlimited: request."""
-
     scene: str
     page: NotRequired[str]
     checkPath: NotRequired[bool]
@@ -8972,8 +7276,6 @@ class WxacodeGetUnlimitedParams(TypedDict):
 
 
 class WxacodeGetUnlimitedHTTPSParams(TypedDict):
-    """wxacode.getUnlimited: request."""
-
     scene: str
     page: NotRequired[str]
     check_path: NotRequired[bool]

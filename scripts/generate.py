@@ -49,6 +49,12 @@ class File(TypedDict):
     value: bytes
 
 
+class Success(TypedDict):
+    """The result of an API that says only that it succeeded."""
+
+    errMsg: str
+
+
 class FileResult(TypedDict):
     """The result of an API that answers with a file."""
 
@@ -101,6 +107,8 @@ class _Side:
         if self._side == "response" and self._operation.binary:
             return "FileResult"
         self._schema = call_schema(self._operation, form, self._side)
+        if self._schema["properties"].keys() == {"errMsg"}:
+            return "Success"
         title = {"request": "Params", "response": "Result"}[self._side]
         self._root = f"{_class_name(self._operation.name)}{_INFIXES[form]}{title}"
         return self._class(self._schema, self._root) if self._schema["properties"] else ""
@@ -117,7 +125,7 @@ class _Side:
             if name in self._names.values():
                 raise ValueError(f"two objects would be {name}: give one of them another name")
             self._names[key] = name
-            self.sources.append(_typed_dict(name, f"{self._operation.name}: {self._side}.", fields))
+            self.sources.append(_typed_dict(name, fields))
         return self._names[key]
 
     def _annotation(self, schema: Mapping[str, Any], name: str) -> str:
@@ -150,11 +158,11 @@ class _Side:
         return f"Mapping[str, {self._annotation(more if isinstance(more, dict) else {}, name)}]"
 
 
-def _typed_dict(name: str, doc: str, fields: Mapping[str, str]) -> str:
+def _typed_dict(name: str, fields: Mapping[str, str]) -> str:
     if not all(field.isidentifier() and not keyword.iskeyword(field) for field in fields):
         items = [f'    "{field}": "{kind}",' for field, kind in fields.items()]
-        return "\n".join([f"# {doc}", f'{name} = TypedDict("{name}", {{', *items, "})"])
-    lines = [f"class {name}(TypedDict):", f'    """{doc}"""', ""]
+        return "\n".join([f'{name} = TypedDict("{name}", {{', *items, "})"])
+    lines = [f"class {name}(TypedDict):"]
     # In this class, the name of a field hides that of a type.
     hidden = fields.keys() & {"list", *_TYPES.values()}
     for field, kind in fields.items():

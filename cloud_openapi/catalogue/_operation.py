@@ -13,6 +13,10 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # A group's settings for the simulation, not part of an answer.
 _NOT_ANSWERED = frozenset({"weight", "each", "within"})
 _LITERAL_KEYWORDS = frozenset({"enum", "const", "default", "examples"})
+_ENVELOPE = {
+    "errcode": {"type": "integer", "description": "Error code, 0 for success"},
+    "errmsg": {"type": "string", "description": "Error text"},
+}
 # The keyword of JSON Schema that says that a value is the content of a file.
 _MEDIA = "contentMediaType"
 
@@ -79,7 +83,7 @@ class Operation:
         """Whether HTTPS takes all parameters in a JSON body."""
         self.binary = _MEDIA in entry["response"]
         """Whether the answer is a file; errors are JSON even so."""
-        response = {"required": [], "properties": {}, **entry["response"]}
+        response = _with_envelope({"required": [], "properties": {}, **entry["response"]})
         self._schemas = {"request": entry["request"], "response": response}
         self._keys = _documented_keys(response)
 
@@ -125,6 +129,12 @@ class Operation:
     def keys(self, field: str) -> tuple[int, ...]:
         """Return the documented keys of a response's list of ``{key, value}``."""
         return self._keys[field]
+
+
+def _with_envelope(response: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a response's schema with the required fields that are the same in every response."""
+    common = {name: _ENVELOPE[name] for name in _ENVELOPE if name in response["required"]}
+    return {**response, "properties": {**common, **response["properties"]}}
 
 
 def _file_parameter(field: Mapping[str, Any]) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def test_equal_forms_share_their_classes(tmp_path):
     equal = entry("plain.send", request={**OPEN, "required": [], "properties": {"touser": TEXT}})
     source = types_source(catalogue_of(tmp_path, [equal]))
     assert re.findall("^class (.*)\\(", source, re.MULTILINE) == [
-        "File", "FileResult", "PlainSendParams", "PlainSendResult", "PlainSend",
+        "File", "Success", "FileResult", "PlainSendParams", "PlainSend",
         "Plain", "OpenAPI", "PlainHTTPS", "OpenAPIHTTPS",
     ]  # fmt: skip
     assert source.count("    send: PlainSend\n") == 2
