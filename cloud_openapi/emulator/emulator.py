@@ -324,8 +324,7 @@ class Emulator:
         return {"entries": entries, "last": last}
 
     def _api_of(self, entry: Entry) -> str | None:
-        apis = self.apis_at.get(entry.path, ())
-        return next(iter(apis), None)
+        return entry.api or next(iter(self.apis_at.get(entry.path, ())), None)
 
     def _all(self) -> Iterator[MiniProgram]:
         return iter((self.common, *self.programs.copy().values()))

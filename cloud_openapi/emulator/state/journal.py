@@ -55,6 +55,9 @@ class Entry(NamedTuple):
     invocation: str = ""
     """The request id of the invocation that made the call, empty for other programs."""
 
+    api: str = ""
+    """The API that a call by the gateway names, also of one that the catalogue lacks."""
+
     def describe(self) -> dict[str, Any]:
         """Return the entry as JSON, with ``differences`` only if there are any."""
         body = self.body.decode("utf-8", "replace")

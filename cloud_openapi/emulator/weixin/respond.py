@@ -76,6 +76,7 @@ class Call:
     via = "https"
     function: str | None = None
     invocation = ""
+    api = ""
     rename: Rename = staticmethod(str)
     """Returns the name of a parameter as the caller wrote it."""
 
@@ -304,6 +305,7 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
         reason=reason,
         milliseconds=milliseconds,
         invocation=call.invocation,
+        api=call.api,
     )
     emulator.keep(program, entry)
     if rid:
