@@ -17,7 +17,7 @@ from scripts.bench.contracts import (
     verified_memory,
     verified_time,
 )
-from scripts.bench.flatness import with_appids, with_journal, with_pins
+from scripts.bench.flatness import by_example, with_appids, with_journal, with_pins
 from scripts.bench.functions import (
     Language,
     against_functions_framework,
@@ -239,6 +239,12 @@ FIGURES = (
         Limit("<=", 1.1),
         milliseconds,
         partial(with_pins, count=10_000, other=10),
+    ),
+    Figure(
+        "CPU of a documented call: by example, a day",
+        Limit("<=", 1.1),
+        milliseconds,
+        by_example,
     ),
     Figure(
         "validations of a retention answer: violations, jsonschema",

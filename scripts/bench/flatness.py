@@ -1,10 +1,10 @@
-"""The cost of a call with little and with much state in the emulator."""
+"""The cost of a call: with little and with much state, and by example."""
 
 import time
 from datetime import datetime
 from itertools import cycle
 
-from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.catalogue import Operation, default_catalogue
 from cloud_openapi.emulator import Emulator, create_app
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.periods import BEIJING
@@ -28,6 +28,30 @@ def with_pins(effort: Effort, count: int, other: int) -> Samples:
 def with_journal(effort: Effort, size: int, other: int) -> Samples:
     """Measure the CPU seconds of a call with a full journal of ``size``, and of ``other``."""
     return alternate(effort.many, _of_journal(effort, size), _of_journal(effort, other))
+
+
+def by_example(effort: Effort) -> Samples:
+    """Measure the CPU seconds of an API's call that is answered by example, and of a day."""
+    checked = _documented(effort, default_catalogue()["security.msgSecCheck"])
+    return alternate(effort.many, checked, _documented(effort, _OPERATION))
+
+
+def _documented(effort: Effort, operation: Operation) -> Measure:
+    """Return a measure of the CPU seconds of an API's documented call."""
+    emulator = Emulator()
+    app = create_app(emulator)
+    token = emulator.program(emulator.first_appid).tokens.grant()[0]
+    params = operation.examples[0]["request"]
+    # The first call reads the entry.
+    post(app, operation.path, token, params)
+
+    def measure() -> float:
+        begun = time.process_time()
+        for _ in range(effort.calls):
+            post(app, operation.path, token, params)
+        return (time.process_time() - begun) / effort.calls
+
+    return measure
 
 
 def _of_appids(effort: Effort, count: int) -> Measure:

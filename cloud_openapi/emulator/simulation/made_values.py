@@ -4,8 +4,9 @@ Such a value is an object with a key that begins with ``$``; entry.schema.json d
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from string import ascii_letters, digits, hexdigits
 from typing import Any, Final, NamedTuple
 
@@ -41,26 +42,40 @@ class Source(NamedTuple):
     files: Mapping[str, bytes]
 
 
-def is_made(value: Any) -> bool:
-    """Return whether a written answer has a value to make."""
-    if isinstance(value, list):
-        return any(map(is_made, value))
-    if not isinstance(value, dict):
-        return False
-    return any(key.startswith("$") or is_made(inner) for key, inner in value.items())
+Writer = Callable[[Source], Any]
+"""Writes an answer or a part of one: also a `File`, or MISSING for a file that is not kept."""
 
 
-def made_answer(value: Any, source: Source) -> Any:
-    """Return a written answer with its values made; a `File`, or MISSING for one not kept."""
+def writer(value: Any) -> Writer:
+    """Return what writes an answer of an entry, with its values made for each request."""
+    if not _is_made(value):
+        return lambda _source: value
     if isinstance(value, list):
-        return [made_answer(item, source) for item in value]
-    if not isinstance(value, dict):
-        return value
+        items = list(map(writer, value))
+        return lambda source: [write(source) for write in items]
     for key in value:
         if key.startswith("$"):
-            return _MAKERS[key](value, source)
-    made = ((name, made_answer(inner, source)) for name, inner in value.items())
-    return {name: inner for name, inner in made if inner is not MISSING}
+            return partial(_MAKERS[key], value)
+    makers = {name: writer(inner) for name, inner in value.items() if _is_made(inner)}
+
+    def write(source: Source) -> dict[str, Any]:
+        made = {name: make(source) for name, make in makers.items()}
+        whole = {**value, **made}
+        for name, inner in made.items():
+            if inner is MISSING:
+                del whole[name]
+        return whole
+
+    return write
+
+
+def _is_made(value: Any) -> bool:
+    """Return whether a written answer has a value to make."""
+    if isinstance(value, list):
+        return any(map(_is_made, value))
+    if not isinstance(value, dict):
+        return False
+    return any(key.startswith("$") or _is_made(inner) for key, inner in value.items())
 
 
 def _text(value: Mapping[str, Any], source: Source) -> str | int:
@@ -82,7 +97,7 @@ def _param(value: Mapping[str, Any], source: Source) -> Any:
     # The path "." is the item of a list itself.
     for name in filter(None, value["$param"].split(".")):
         if not isinstance(found, Mapping) or name not in found:
-            return made_answer(value["or"], source) if "or" in value else MISSING
+            return writer(value["or"])(source) if "or" in value else MISSING
         found = found[name]
     return found
 
@@ -96,8 +111,8 @@ def _appid(value: Mapping[str, Any], source: Source) -> str:  # noqa: ARG001 - a
 
 
 def _each(value: Mapping[str, Any], source: Source) -> list[Any]:
-    items = source.params.get(value["$each"], ())
-    return [made_answer(value["item"], source._replace(params=item)) for item in items]
+    write = writer(value["item"])
+    return [write(source._replace(params=item)) for item in source.params.get(value["$each"], ())]
 
 
 def _keep(value: Mapping[str, Any], source: Source) -> str:

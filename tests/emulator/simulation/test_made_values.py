@@ -4,7 +4,7 @@ from support.values import NOW
 
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator
-from cloud_openapi.emulator.simulation.made_values import Source, made_answer
+from cloud_openapi.emulator.simulation.made_values import Source, writer
 
 
 def made(value, **params):
@@ -18,7 +18,7 @@ def made(value, **params):
         params=params,
         files={},
     )
-    return made_answer(value, source)
+    return writer(value)(source)
 
 
 def test_the_value_in_place_of_a_missing_parameter_is_made_too():

@@ -15,7 +15,7 @@ from support.values import NOW
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator
-from cloud_openapi.emulator.simulation.made_values import Source, made_answer
+from cloud_openapi.emulator.simulation.made_values import Source, writer
 from cloud_openapi.naming import to_camel_case
 
 CATALOGUE = default_catalogue()
@@ -66,7 +66,7 @@ def test_a_written_answer_is_what_the_schemas_of_both_forms_say(operation, writt
         params={**params, **shown},
         files=contents,
     )
-    made = made_answer(written, source)
+    made = writer(written)(source)
     if isinstance(made, dict):
         Draft202012Validator(operation.schema("https", "response")).validate(made)
         cloud = {**to_camel_case(made), "errMsg": f"openapi.{operation.name}:ok"}
