@@ -141,24 +141,29 @@ def _outline(entry: Mapping[str, Any]) -> Outline:
     return Outline(entry["method"], entry["path"], "simulation" in entry)
 
 
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        entry = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: this entry is missing") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: not JSON: {error}") from None
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{path}: an entry is a JSON object, not {type(entry).__name__}")
+    return entry
+
+
 def _names(folder: Path) -> list[str]:
     return sorted(each.name for each in os.scandir(folder))
 
 
 def _read(path: Path, name: str) -> dict[str, Any]:
     """Return the entry of an API. Raises ConfigError."""
-    try:
-        entry = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ConfigError(f"{path}: not JSON: {error}") from None
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such entry") from None
-    if not isinstance(entry, dict):
-        raise ConfigError(f"{path}: an entry is a JSON object, not {type(entry).__name__}")
+    entry = _object(path)
     other = entry.pop(SAME_AS, None)
     if other is not None:
         namespace, _, method = str(other).rpartition(".")
-        entry = {**_read(path.parent.parent / namespace / f"{method}.json", other), **entry}
+        entry = {**_object(path.parent.parent / namespace / f"{method}.json"), **entry}
     needed = _KEYS | _SIMULATED if entry.keys() & _SIMULATED else _KEYS
     for keys, what in (
         (entry.keys() - _KEYS - _OPTIONAL, "unknown"),

@@ -1,6 +1,9 @@
 """Bytes to send as they are, in place of JSON."""
 
-from typing import NamedTuple
+import re
+from typing import Final, NamedTuple
+
+_CONTENT_TYPE: Final = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}(?:; ?[ -~]{1,100})?", re.ASCII)
 
 
 class RawResponse(NamedTuple):
@@ -10,3 +13,8 @@ class RawResponse(NamedTuple):
     reason: str
     content_type: str
     body: bytes
+
+
+def is_content_type(text: str) -> bool:
+    """Return whether a text can be sent as the type of a body."""
+    return _CONTENT_TYPE.fullmatch(text) is not None

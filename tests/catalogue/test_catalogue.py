@@ -242,7 +242,7 @@ def test_one_more_name_of_no_api_is_refused(tmp_path):
     other = {"$schema": "../entry.schema.json", "name": "a.b", "same_as": "a.c"}
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "b.json").write_text(json.dumps(other), "utf-8")
-    with pytest.raises(ConfigError, match=r"a/c\.json: there is no such entry"):
+    with pytest.raises(ConfigError, match=r"a/c\.json: this entry is missing"):
         dict(Catalogue.load(tmp_path))
 
 

@@ -85,7 +85,7 @@ FETCH = entry(
     request=_object({"media_id": TEXT}, ["media_id"]),
     response=IMAGE,
     errors={"40007": "invalid media_id"},
-    answers=[{"response": {"$kept": "media_id"}}],
+    answers=[{"response": {"$kept": "media_id", "errcode": 40007}}],
     examples=[{"request": {"media_id": "m"}}],
 )
 TASK = entry(

@@ -111,7 +111,7 @@ DOWNLOAD = _entry(
     {"contentMediaType": "image/*"},
     [{"request": {"media_id": "MEDIA_ID"}}],
     errors={"40007": "invalid media_id"},
-    answers=[{"response": {"$kept": "media_id"}}],
+    answers=[{"response": {"$kept": "media_id", "errcode": 40007}}],
 )
 # Two APIs of one path and method: what they want differs.
 OPEN_DOOR = _entry(

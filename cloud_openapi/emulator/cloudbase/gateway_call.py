@@ -13,7 +13,7 @@ from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.caller import Caller
 from cloud_openapi.emulator.weixin.request_fields import file_json, file_of
-from cloud_openapi.emulator.weixin.respond import UNREAD, WEIXIN_JSON, Call, Rename
+from cloud_openapi.emulator.weixin.respond import UNREAD, WEIXIN_JSON, Call, Mask, Rename
 from cloud_openapi.json_text import read_json_body
 
 if TYPE_CHECKING:
@@ -89,9 +89,9 @@ class GatewayCall(Call):
         address = self.request.remote_addr or ""
         return Caller(self.program, self.path, None, address, gateway=True)
 
-    def journal_body(self) -> bytes:
-        """Return the parameters as received."""
-        return self._params.body
+    def journal_body(self, mask: Mask = bytes) -> bytes:
+        """Return the parameters as received; ``mask`` hides the secrets in a file."""
+        return self._params.shown(mask)
 
     def response(self, data: bytes, platform_code: int, content_type: str) -> Response:
         """Return the gateway's response."""
@@ -109,21 +109,23 @@ class GatewayCall(Call):
 
 
 class Params(NamedTuple):
-    """Parameters as received, and a function that parses them, or raises RefusalError."""
+    """Functions that show parameters as received, and that parse them, or raise RefusalError."""
 
-    body: bytes
+    shown: Callable[[Mask], bytes]
     parse: Callable[[], dict[str, Any]]
     files: Mapping[str, bytes] = MappingProxyType({})
 
 
 def params_from_pairs(pairs: "Iterable[Pair]") -> Params:
-    """Return the parameters of a message; the body has each file as `file_json` writes it."""
+    """Return the parameters of a message; each file is shown as `file_json` writes it."""
     given = list(pairs)
-    values = [
-        (each.key, file_json(each.filename, each.value) if each.filename else each.value)
-        for each in given
-    ]
-    members = (json.dumps(key, ensure_ascii=False).encode() + b":" + value for key, value in values)
+
+    def shown(mask: Mask) -> bytes:
+        members = []
+        for key, value, filename in given:
+            name = json.dumps(key, ensure_ascii=False).encode()
+            members.append(name + b":" + (file_json(filename, mask(value)) if filename else value))
+        return b"{" + b",".join(members) + b"}"
 
     def parse() -> dict[str, Any]:
         return {
@@ -134,7 +136,7 @@ def params_from_pairs(pairs: "Iterable[Pair]") -> Params:
         }
 
     files = {each.key: each.value for each in given if each.filename}
-    return Params(b"{" + b",".join(members) + b"}", parse, files)
+    return Params(shown, parse, files)
 
 
 def params_from_json(body: bytes) -> Params:
@@ -146,7 +148,7 @@ def params_from_json(body: bytes) -> Params:
             raise RefusalError(47001, "requestData")
         return value
 
-    return Params(body, parse)
+    return Params(lambda _mask: body, parse)
 
 
 def _parse_json(value: bytes) -> Any:

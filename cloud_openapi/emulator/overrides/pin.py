@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-import re
 from collections.abc import Collection, Mapping
 from fnmatch import fnmatch
 from http import HTTPStatus
@@ -20,7 +19,7 @@ from cloud_openapi.emulator.errors import (
     has_text,
     meant,
 )
-from cloud_openapi.emulator.raw_response import RawResponse
+from cloud_openapi.emulator.raw_response import RawResponse, is_content_type
 
 _ERROR: Final = {
     "type": "object",
@@ -31,7 +30,6 @@ _ERROR: Final = {
 _FILE: Final = frozenset({"contentType", "base64"})
 _SENT_FILE: Final = frozenset({"filename", "contentType", "size"})
 _A_SENT_FILE: Final = '{"filename": "a.png", "contentType": "image/png", "size": 1234}'
-_CONTENT_TYPE: Final = re.compile(r"[\w.+-]+/[\w.+-]+(?:; ?[ -~]+)?", re.ASCII)
 _A_FILE: Final = 'a file such as {"contentType": "image/png", "base64": "iVBORw0KGgo="}'
 
 
@@ -180,7 +178,7 @@ def _check_text(place: str, response: Any, operation: Operation | None) -> None:
 def _check_file(place: str, response: Mapping[str, Any]) -> None:
     """Raise InvalidInputError for a file that cannot be sent."""
     kind, content = response["contentType"], response["base64"]
-    if not (isinstance(kind, str) and _CONTENT_TYPE.fullmatch(kind)):
+    if not (isinstance(kind, str) and is_content_type(kind)):
         raise InvalidInputError(f"{place}.contentType is a type such as image/png, not {kind!r}")
     try:
         base64.b64decode(content, validate=True)

@@ -13,13 +13,21 @@ from typing import Any, Final, NamedTuple
 from cloud_openapi.emulator.state.kept_files import KeptFiles
 from cloud_openapi.emulator.state.seeds import RandomStreams
 
+
+class NotKeptError(Exception):
+    """No file is kept under an id; ``code`` is WeChat's error for it."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 MISSING: Final = object()
 """A parameter that the request lacks: its field is left out."""
 _ALPHABETS: Final = {"#": digits, "?": hexdigits[:16], "*": digits + ascii_letters}
 # A sign after a backslash stands for itself.
 _SIGNS: Final = re.compile(r"\\?.")
 _ID_OF_A_FILE: Final = "*" * 64
-_WIDTH: Final = 430
 
 
 class File(NamedTuple):
@@ -43,7 +51,7 @@ class Source(NamedTuple):
 
 
 Writer = Callable[[Source], Any]
-"""Writes an answer or a part of one: also a `File`, or MISSING for a file that is not kept."""
+"""Writes an answer, which may be a `File`, or a part of one. Raises NotKeptError."""
 
 
 def writer(value: Any) -> Writer:
@@ -124,7 +132,9 @@ def _keep(value: Mapping[str, Any], source: Source) -> str:
 
 def _kept(value: Mapping[str, Any], source: Source) -> Any:
     found = source.kept_files.find(str(source.params[value["$kept"]]), source.now)
-    return MISSING if found is None else File(found.content_type, found.content)
+    if found is None:
+        raise NotKeptError(value["errcode"])
+    return File(found.content_type, found.content)
 
 
 def _qr(value: Mapping[str, Any], source: Source) -> File:
@@ -132,7 +142,7 @@ def _qr(value: Mapping[str, Any], source: Source) -> File:
     from cloud_openapi.emulator.simulation.qr_code import png  # noqa: PLC0415
 
     shown = {name: source.params[name] for name in value["$qr"] if name in source.params}
-    width = source.params.get("width", _WIDTH)
+    width = source.params.get(value.get("width", ""))
     return File("image/png", png(source.api, shown, width))
 
 

@@ -8,14 +8,22 @@ from urllib.parse import urlencode
 
 import segno
 
+from cloud_openapi.json_schema.values import is_number
+
 _BORDER: Final = 4
-_NARROWEST, _WIDEST = 280, 1280
+_LONGEST: Final = 1000
+"""Characters of a code; the largest holds twice as many."""
+# Of the emulator's pictures, in pixels.
+_NARROWEST, _USUAL, _WIDEST = 280, 430, 1280
 
 
 def png(api: str, fields: Mapping[str, Any], width: Any) -> bytes:
-    """Return a PNG, about so many pixels wide, with a QR code of an API and fields as its query."""
-    pixels = min(max(width if isinstance(width, int) else 0, _NARROWEST), _WIDEST)
-    return _drawn(f"{api}?{urlencode(fields, safe='/')}", pixels)
+    """Return a PNG, about so many pixels wide, with a QR code of an API and fields as its query.
+
+    A long query is cut.
+    """
+    pixels = int(min(max(width, _NARROWEST), _WIDEST)) if is_number(width) else _USUAL
+    return _drawn(f"{api}?{urlencode(fields, safe='/')}"[:_LONGEST], pixels)
 
 
 # The same code is often asked for again, and drawing one takes milliseconds.

@@ -11,7 +11,7 @@ from cloud_openapi.emulator.errors import TEXTS, RefusalError
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.pins import RequestTable
 from cloud_openapi.emulator.raw_response import RawResponse
-from cloud_openapi.emulator.simulation.made_values import MISSING, Source, Writer, writer
+from cloud_openapi.emulator.simulation.made_values import NotKeptError, Source, Writer, writer
 from cloud_openapi.emulator.weixin.request_check import Matcher, inner_value, matcher, request_check
 from cloud_openapi.emulator.weixin.respond import Answer, Call, Rename
 
@@ -76,7 +76,7 @@ class ByExample:
             return Answer(example, "documented example")
         for case in self._cases:
             if case.matches(params):
-                return self._written(case.write(self._source(call, params, program, now)))
+                return self._written(case, self._source(call, params, program, now))
         return Answer(self._operation.examples[0]["response"], "documented example")
 
     def _refuse(self, call: Call, params: dict[str, Any]) -> None:
@@ -108,11 +108,13 @@ class ByExample:
             files=call.files,
         )
 
-    def _written(self, written: Any) -> Answer:
+    def _written(self, case: _Case, source: Source) -> Answer:
+        try:
+            written = case.write(source)
+        except NotKeptError as error:
+            raise self._error(error.code, "answers", "no file is kept under this id") from None
         if isinstance(written, dict):
             return Answer(written, "example")
-        if written is MISSING:
-            raise self._error(40007, "answers", "no file is kept under this id")
         raw = RawResponse(HTTPStatus.OK, "OK", written.content_type, written.content)
         return Answer({}, "example", raw=raw)
 

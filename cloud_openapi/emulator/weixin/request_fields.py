@@ -12,6 +12,7 @@ from werkzeug.wrappers import Request
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.emulator.errors import RefusalError
+from cloud_openapi.emulator.raw_response import is_content_type
 from cloud_openapi.json_text import read_json_body
 from cloud_openapi.wire import multipart
 
@@ -42,7 +43,8 @@ def read_fields(
 
 def file_of(filename: str, content: bytes, content_type: str = "") -> dict[str, Any]:
     """Return a file as a parameter."""
-    kind = content_type or mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    kind = content_type if is_content_type(content_type) else mimetypes.guess_type(filename)[0]
+    kind = kind or "application/octet-stream"
     return {"filename": filename, "contentType": kind, "size": len(content)}
 
 
@@ -72,7 +74,7 @@ def json_object(request: Request, form_error: int) -> dict[str, Any]:
     try:
         data = request.get_data()
     except RequestEntityTooLarge:
-        raise RefusalError(45002, "body") from None
+        raise RefusalError(_TOO_LARGE, "body") from None
     if not data:
         raise RefusalError(44002, "body")
     try:

@@ -1,5 +1,6 @@
 """The common part of every API call: mini program, faults, refusals, rids, journal."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 WEIXIN_JSON = "application/json; encoding=utf-8"
 UNREAD: Final = object()
 Rename = Callable[[str], str]
+Mask = Callable[[bytes], bytes]
 _PIN = re.compile(r"pin \d+")
 _NOT_PRINTABLE = re.compile(r"[^ -~]")
 _WORD = re.compile(rb"""[^\s"'&=:,;<>()\[\]{}|\\]+""")
@@ -159,22 +161,23 @@ class Call:
             return Caller(emulator.common, self.path, None, address)
         return Caller(self.program, self.path, self._token, address)
 
-    def journal_body(self) -> bytes:
-        """Return the body for the journal."""
+    def journal_body(self, mask: Mask = bytes) -> bytes:
+        """Return the body for the journal; ``mask`` hides the secrets in a file."""
         operation = self.operation
         # Requests for a token hold a secret.
         if operation is None and self.path.startswith("/cgi-bin/"):
             return b""
         if operation is not None and not operation.takes_json:
-            return self._fields_json()
+            return self._fields_json(mask)
         try:
             return self.request.get_data()
         except RequestEntityTooLarge:
             return b"(too large)"
 
-    def _fields_json(self) -> bytes:
-        readable = self._json is not UNREAD and self.has_valid_json(INVALID_JSON)
-        return fields_json(self._json, self.files) if readable else b""
+    def _fields_json(self, mask: Mask) -> bytes:
+        if self._json is UNREAD or not self.has_valid_json(INVALID_JSON):
+            return b""
+        return fields_json(self._json, {name: mask(data) for name, data in self.files.items()})
 
     def response(self, data: bytes, _platform_code: int, content_type: str) -> Response:
         """Return the HTTP response with WeChat's answer."""
@@ -282,7 +285,7 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     except SideCarError as refusal:
         reason = refusal.reason
         answer = Answer({}, f"side-car: {refusal}", HTTPStatus.BAD_GATEWAY)
-    data = orjson.dumps(answer.body) if answer.raw is None else answer.raw.body
+    data = _json_of(answer.body) if answer.raw is None else answer.raw.body
     response = _response(call, answer, data, platform_code)
     if fault is not None:
         response = fault.after(response)
@@ -315,6 +318,14 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
         client = call.request.remote_addr or ""
         program.rids.add(rid, Record(call.now, int(milliseconds), body, data, client))
     return response
+
+
+def _json_of(body: Any) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        # Half a surrogate pair that the request had: JSON can write it as an escape.
+        return json.dumps(body).encode()
 
 
 def _response(call: Call, answer: Answer, data: bytes, platform_code: int) -> Response:
@@ -400,7 +411,14 @@ def _secrets_in(data: bytes, emulator: Emulator, own: Iterable[str | None]) -> s
 
 def _mask_secrets(call: Call, emulator: Emulator, check: str) -> tuple[bytes, str]:
     """Return the body and the check without tokens and secrets."""
-    body = call.journal_body()
+
+    def masked(data: bytes) -> bytes:
+        for secret in _secrets_in(data, emulator, call.secrets):
+            data = data.replace(secret, MASK.encode())
+        return data
+
+    # The content of a file is shown in base64, where no secret can be found.
+    body = call.journal_body(masked)
     for secret in _secrets_in(body, emulator, call.secrets):
         shown = secret.decode("utf-8", "surrogatepass")
         body, check = body.replace(secret, MASK.encode()), check.replace(shown, MASK)

@@ -132,7 +132,7 @@ ENTRIES = {
         "path": "/cgi-bin/notes/download",
         "request": {**BODY, "required": ["media_id"], "properties": {"media_id": {}}},
         "response": {"contentMediaType": "image/*"},
-        "answers": [{"response": {"$kept": "media_id"}}],
+        "answers": [{"response": {"$kept": "media_id", "errcode": 40007}}],
         "errors": {"40007": "invalid media_id"},
         "examples": [{"request": {"media_id": "MEDIA"}}],
     },
@@ -144,7 +144,7 @@ ENTRIES = {
             "properties": {"path": {"type": "string"}, "width": {"type": "integer"}},
         },
         "response": {"contentMediaType": "image/png"},
-        "answers": [{"response": {"$qr": ["path"]}}],
+        "answers": [{"response": {"$qr": ["path"], "width": "width"}}],
         "examples": [{"request": {"path": "pages/index"}}],
     },
     "notes.apply": {
