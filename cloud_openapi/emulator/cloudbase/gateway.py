@@ -241,7 +241,7 @@ class _Actions:
 
         def endpoint(call: Call) -> Answer:
             program = call.authorise(call.method)
-            pinned = self._emulator.pins.answer(program, name, call.params())
+            pinned = self._emulator.pins.answer(program, (name,), call.params())
             if pinned is None:
                 shown = self._shown(request, name)
                 reason = self._why_lacking(request, shown)

@@ -50,6 +50,7 @@ class GatewayCall(Call):
     ) -> None:
         self.request = request
         self.path = request.path if operation is None else operation.path
+        self.apis = () if operation is None else (operation.name,)
         self.side_car = False
         self.program = program
         self.now = program.clock.now()
