@@ -27,12 +27,30 @@ ENTRIES = {
             },
         },
         "response": OK,
-        "errors": {"43101": "user refuse to accept the msg"},
+        "errors": {"43101": "user refuse to accept the msg", "47003": "argument invalid!"},
         "answers": [
             {
                 "when": {"properties": {"note_id": {"const": ""}}, "required": ["note_id"]},
                 "errcode": 43101,
                 "because": "note_id is empty",
+            },
+            {
+                "when": {
+                    "$comment": "The shorter, the better.",
+                    "not": {
+                        "properties": {
+                            "data": {
+                                "type": "object",
+                                "additionalProperties": {
+                                    "required": ["value"],
+                                    "properties": {"value": {"maxLength": 5}},
+                                },
+                            }
+                        }
+                    },
+                },
+                "errcode": 47003,
+                "because": "a value of data is missing or long",
             },
             {
                 "when": {"properties": {"touser": {"const": "many"}}},
@@ -215,6 +233,21 @@ def test_a_condition_answers_with_the_text_of_the_entry_and_says_why(client):
     assert body["errmsg"].startswith("user refuse to accept the msg rid: ")
     entry = client.emulator.journal_entries()[-1]
     assert entry["reason"] in {"note_id is empty", "noteId is empty"}
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        ({"thing1": {"value": "short"}, "thing2": {"value": "longer"}}, "data.thing2.value is"),
+        ({"thing1": {"valeu": "short"}}, "data.thing1.value is missing"),
+        ("longer", "data must be of type object, not"),
+    ],
+)
+def test_the_reason_of_a_condition_names_the_value_within(client, data, value):
+    assert client.answer("notes.send", {"touser": "o1", "data": data})["errcode"] == 47003
+    reason = client.emulator.journal_entries()[-1]["reason"]
+    assert reason.startswith(value)
+    assert reason.endswith(": a value of data is missing or long")
 
 
 @pytest.mark.parametrize("params", [{}, {"touser": 1}])
