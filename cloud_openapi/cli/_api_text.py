@@ -68,7 +68,7 @@ def page_of(name: str, operation: Operation | None) -> str:
     """Return what is known of one cloud call, as text."""
     permission = f'Permission: "{name}" in permissions.openapi of config.json.'
     if operation is None:
-        pin = f"cloud-openapi control pins add {name} --response JSON"
+        pin = f"cloud-openapi control pins add {name} --response '{{}}'"
         return f"{name}\n\nThe catalogue has no entry; to pin an answer: {pin}\n{permission}\n"
     parts = [
         f"{name}: {operation.summary}",

@@ -29,7 +29,7 @@ _WIDE, _CLOSING = (
     "、。〉》」』】）！，：；？",
 )
 _WORDS = re.compile(f"[{_WIDE}][{_CLOSING}]* *|[^ {_WIDE}]+[{_CLOSING}]* *| +")
-_NAMED_BY_CHECK = re.compile(r"(?:apiName |permissions\.openapi: )?([\w.]+)")
+_ACTION = re.compile(r"[\w.]+")
 _TIMER_SOURCE = "wx_trigger"
 
 
@@ -83,7 +83,7 @@ def of_entry(entry: Entry, depth: int, names: Mapping[str, str]) -> Shown:
     details = (f"request {cut}" if cut else "", f"answered by {entry.check}" if good else "")
     ids = {"appid": entry.appid, "rid": entry.rid}
     return Shown(
-        name=names.get(entry.path) or _other_name(entry),
+        name=entry.api or names.get(entry.path) or _other_name(entry),
         status=_status(entry),
         milliseconds=entry.milliseconds,
         depth=depth,
@@ -94,9 +94,9 @@ def of_entry(entry: Entry, depth: int, names: Mapping[str, str]) -> Shown:
 
 
 def _other_name(entry: Entry) -> str:
-    """Return the name of a call of nothing in the catalogue: at the gateway, that of the check."""
-    found = _NAMED_BY_CHECK.fullmatch(entry.check) if entry.via == "gateway" else None
-    return found[1] if found else entry.path[:_LONGEST_NAME]
+    """Return the name of a request for no API: at the gateway, that of its action."""
+    is_action = entry.via == "gateway" and _ACTION.fullmatch(entry.check)
+    return entry.check if is_action else entry.path[:_LONGEST_NAME]
 
 
 def _status(entry: Entry) -> str:

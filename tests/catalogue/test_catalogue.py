@@ -54,6 +54,41 @@ def test_each_error_of_a_condition_has_a_text(operation):
 
 
 @pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
+def test_a_condition_of_an_error_tests_texts_alone_for_patterns_and_lengths(operation):
+    """JSON Schema lets a value of another type pass, which then would get the error."""
+    conditions = [answer["when"] for answer in operation.answers if "errcode" in answer]
+    untyped = [found for when in conditions for found in _untyped(when, frozenset(operation.files))]
+    assert untyped == []
+
+
+@pytest.mark.parametrize(
+    ("when", "untyped"),
+    [
+        ({"properties": {"a": {"pattern": "x"}}}, 1),
+        ({"properties": {"a": {"type": "string", "pattern": "x"}}}, 0),
+        ({"anyOf": [{"properties": {"a": {"not": {"not": {"maxLength": 1}}}}}]}, 1),
+        ({"not": {"properties": {"a": {"pattern": "x"}}}}, 0),
+        ({"properties": {"a": {"not": {"pattern": "x"}}}}, 0),
+    ],
+)
+def test_untyped_conditions_are_found(when, untyped):
+    assert len(list(_untyped(when, frozenset()))) == untyped
+
+
+def _untyped(when, files, *, wanted=True):
+    """Yield the schemas that a value of another type passes, so that the condition is met."""
+    if wanted and "type" not in when and when.keys() & {"pattern", "minLength", "maxLength"}:
+        yield when
+    inner = [each for name, each in when.get("properties", {}).items() if name not in files]
+    for key in ("allOf", "anyOf", "oneOf"):
+        inner += when.get(key, [])
+    for each in inner:
+        yield from _untyped(each, files, wanted=wanted)
+    if "not" in when:
+        yield from _untyped(when["not"], files, wanted=not wanted)
+
+
+@pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
 def test_no_answer_has_a_number_that_the_sdk_cannot_read(operation):
     written = json.dumps([operation.examples, operation.answers])
     numbers = re.findall(r"[:\[,] (-?[0-9.]+)", written)

@@ -137,7 +137,7 @@ def test_the_page_of_each_api_fits_a_terminal(name):
 @pytest.mark.usefixtures("known")
 def test_a_call_without_an_entry_says_how_to_pin_it(printed):
     text = printed(UNKNOWN)
-    assert f"cloud-openapi control pins add {UNKNOWN} --response JSON" in text
+    assert f"cloud-openapi control pins add {UNKNOWN} --response '{{}}'" in text
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_an_api_that_is_not_emulated_names_commands_that_can_be_pasted_afterward
     last = invoke("inner").stderr.splitlines()[-1]
     assert last.endswith(
         "to pin a response: cloud-openapi serve, and in another terminal: cloud-openapi control "
-        "pins add officialAccount.semantic.search --response JSON"
+        "pins add officialAccount.semantic.search --response '{}'"
     )
 
 

@@ -380,16 +380,17 @@ def test_lone_surrogates_are_printed_escaped(capsys, text):
 
 
 @pytest.mark.parametrize(
-    ("check", "name"),
+    ("api", "check", "name"),
     [
-        ("apiName a.b", "a.b"),
-        ("permissions.openapi: a.b", "a.b"),
-        ("functions.invokeFunction", "functions.invokeFunction"),
-        ("pin 3", "/admin"),
+        ("a.b", "apiName a.b", "a.b"),
+        ("a.b", "permissions.openapi: a.b", "a.b"),
+        ("a.b", "pin 3", "a.b"),
+        ("", "functions.invokeFunction", "functions.invokeFunction"),
+        ("", "INVALID PARAM", "/admin"),
     ],
 )
-def test_call_of_the_gateway_is_named_by_its_check(check, name):
-    given = entry(path="/admin", via="gateway", errcode=-604100, check=check)
+def test_call_of_the_gateway_is_named_by_its_api_or_action(api, check, name):
+    given = entry(path="/admin", via="gateway", errcode=-604100, check=check, api=api)
     assert of_entry(given, 0, APIS).name == name
 
 

@@ -154,7 +154,7 @@ def test_an_api_that_is_not_emulated_is_a_note_that_says_how_to_pin_it(project):
     )
     finding = only(project.check())
     assert (finding.code, finding.severity) == ("not-emulated", "note")
-    assert "control pins add officialAccount.semantic.search --response JSON" in finding.message
+    assert "control pins add officialAccount.semantic.search --response '{}'" in finding.message
 
 
 def test_with_an_unresolved_call_no_permission_is_called_unused(project):

@@ -41,6 +41,7 @@ IMAGE = {"contentMediaType": "image/png"}
 ANY_IMAGE = {"contentMediaType": "image/*"}
 FILE = {**ANY_IMAGE, "description": "The picture"}
 EMPTY = {"properties": {"size": {"const": 0}}}
+SHORT = {"required": ["value"], "properties": {"value": {"maxLength": 5}}}
 LARGE = {"properties": {"size": {"exclusiveMinimum": 5000}}}
 
 SEND = entry(
@@ -56,12 +57,24 @@ SEND = entry(
         ["touser"],
     ),
     response=DONE,
-    errors={"43101": "user refuse to accept the msg", "-1": "busy"},
+    errors={
+        "43101": "user refuse to accept the msg",
+        "47003": "argument invalid!",
+        "-1": "busy",
+    },
     answers=[
         {
             "when": {"properties": {"notice_id": {"const": ""}}, "required": ["notice_id"]},
             "errcode": 43101,
             "because": "notice_id is empty",
+        },
+        {
+            "when": {
+                "$comment": "The shorter, the better.",
+                "not": {"properties": {"data": {"type": "object", "additionalProperties": SHORT}}},
+            },
+            "errcode": 47003,
+            "because": "a value of data is missing or long",
         },
         {
             "when": {"properties": {"touser": {"const": "many"}}},

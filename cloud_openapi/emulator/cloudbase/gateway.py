@@ -227,6 +227,7 @@ class _Actions:
         owner = program or self._emulator.common
         secrets = self._secrets_of(request)
         call = GatewayCall(request.http, owner, operation, params, build_response, secrets)
+        call.apis = (self._shown(request, name) if operation is None else name,)
         call.rename = rename
         call.on_failure = partial(self._explain_call, request, name)
         if caller is not None and caller.invocation is not None:
@@ -254,7 +255,7 @@ class _Actions:
         close = meant_call(api)
         meant = f"did you mean {close}? " if close else ""
         force = "" if api in cloud_calls() else "--force "
-        pin = f"pins add {api} {force}--response JSON"
+        pin = f"pins add {api} {force}--response '{{}}'"
         how = control_command(request.http.environ, pin, lasting=self._emulator.lasting)
         return f"{meant}The API is not emulated; to pin a response: {how}"
 

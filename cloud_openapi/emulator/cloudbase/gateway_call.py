@@ -50,12 +50,12 @@ class GatewayCall(Call):
     ) -> None:
         self.request = request
         self.path = request.path if operation is None else operation.path
-        self.apis = () if operation is None else (operation.name,)
         self.side_car = False
         self.program = program
         self.now = program.clock.now()
         self.function: str | None = None
         self.invocation = ""
+        self.apis = ()
         self.rename: Rename = str
         self.on_failure: Callable[[str, int, str], None] | None = None
         """Called with the reason, the code and the rid of a failed call."""

@@ -13,7 +13,13 @@ import orjson
 
 from cloud_openapi.catalogue import Catalogue, Operation, cloud_calls, meant_call
 from cloud_openapi.emulator.control_schemas import checked_input
-from cloud_openapi.emulator.errors import TEXTS, InvalidInputError, RefusalError, has_text
+from cloud_openapi.emulator.errors import (
+    TEXTS,
+    InvalidInputError,
+    RefusalError,
+    has_text,
+    meant,
+)
 from cloud_openapi.emulator.raw_response import RawResponse
 
 _ERROR: Final = {
@@ -23,6 +29,8 @@ _ERROR: Final = {
     "additionalProperties": False,
 }
 _FILE: Final = frozenset({"contentType", "base64"})
+_SENT_FILE: Final = frozenset({"filename", "contentType", "size"})
+_A_SENT_FILE: Final = '{"filename": "a.png", "contentType": "image/png", "size": 1234}'
 _CONTENT_TYPE: Final = re.compile(r"[\w.+-]+/[\w.+-]+(?:; ?[ -~]+)?", re.ASCII)
 _A_FILE: Final = 'a file such as {"contentType": "image/png", "base64": "iVBORw0KGgo="}'
 
@@ -99,7 +107,12 @@ def checked_pin(
     copy = _copied(definition)
     force = isinstance(copy, dict) and copy.get("force") is True
     known = dict.fromkeys((*catalogue, *sorted(cloud_calls())))
-    given = checked_input("pin", copy, appid=appids, **({} if force else {"api": known}))
+    given = checked_input("pin", copy, appid=appids)
+    if not force and given["api"] not in known:
+        raise InvalidInputError(
+            f"api: WeChat documents no cloud call {given['api']!r}{meant(given['api'], known)} "
+            '("force": true pins it anyway)'
+        )
     operation = catalogue.get(given["api"])
     for place, response in _placed(given):
         _check_text(place, response, operation)
@@ -139,6 +152,13 @@ def _check_request(request: Mapping[str, Any], operation: Operation) -> None:
             f"request: {', '.join(unknown)}: {operation.name} takes {', '.join(known)} "
             '("force": true pins it anyway)'
         )
+    for name in filter(request.__contains__, operation.files):
+        value = request[name]
+        if not (isinstance(value, dict) and value.keys() == _SENT_FILE):
+            raise InvalidInputError(
+                f"request.{name} is a file such as {_A_SENT_FILE}, of which all three must match "
+                '("force": true pins it anyway)'
+            )
 
 
 def _placed(definition: Mapping[str, Any]) -> list[tuple[str, Any]]:

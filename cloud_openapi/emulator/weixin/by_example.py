@@ -12,7 +12,7 @@ from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.pins import RequestTable
 from cloud_openapi.emulator.raw_response import RawResponse
 from cloud_openapi.emulator.simulation.made_values import MISSING, Source, Writer, writer
-from cloud_openapi.emulator.weixin.request_check import Matcher, matcher, request_check
+from cloud_openapi.emulator.weixin.request_check import Matcher, inner_value, matcher, request_check
 from cloud_openapi.emulator.weixin.respond import Answer, Call, Rename
 
 _SNAKE: Final = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
@@ -23,6 +23,7 @@ _NO_FILE: Final = (
 
 
 class _Refusal(NamedTuple):
+    when: Mapping[str, Any]
     matches: Matcher
     code: int
     because: str
@@ -45,8 +46,10 @@ class ByExample:
         for answer in operation.answers:
             when: dict[str, Any] | None = answer.get("when")
             if "errcode" in answer:
-                refusal = _Refusal(matcher(answer["when"]), answer["errcode"], answer["because"])
-                self._refusals.append(refusal)
+                code, because = answer["errcode"], answer["because"]
+                self._refusals.append(
+                    _Refusal(answer["when"], matcher(answer["when"]), code, because)
+                )
             else:
                 matches = _always if when is None else matcher(when)
                 self._cases.append(_Case(matches, writer(answer["response"])))
@@ -81,6 +84,8 @@ class ByExample:
         for refusal in self._refusals:
             if refusal.matches(params):
                 because = _renamed(refusal.because, call.rename)
+                value = inner_value(refusal.when, params, call.rename)
+                because = f"{value}: {because}" if value else because
                 raise self._error(refusal.code, "answers", because)
         self._require_valid(params, call.rename)
 

@@ -80,6 +80,8 @@ def endpoint_at(path: str, emulator: Emulator) -> Endpoint:
     fits = [matcher(api.schema("https", "request")) for api in apis]
 
     def endpoint(call: Call) -> Answer:
+        # The token comes before the parameters, as elsewhere.
+        call.authorise(apis[0].method)
         call.operation = apis[0]
         params = call.params() if call.has_valid_json(INVALID_JSON) else {}
         numbers = range(len(apis))

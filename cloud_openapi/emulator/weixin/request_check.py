@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jsonschema_rs import Draft202012Validator
 
 from cloud_openapi.emulator.errors import RefusalError
 from cloud_openapi.emulator.weixin.respond import Rename
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 # A long list may have an error in each item.
 _MOST_ERRORS: Final = 100
@@ -43,14 +46,33 @@ def matcher(schema: dict[str, Any]) -> Matcher:
 
 def _refusal(schema: dict[str, Any], params: dict[str, Any], rename: Rename) -> RefusalError:
     """Return the refusal for the best match of the violations of a schema."""
+    error = _violation(schema, params)
+    if error is None:
+        return RefusalError(47001, "schema")
+    return RefusalError(47001, f"{error.json_path}: {error.validator}", reason=_why(error, rename))
+
+
+def inner_value(when: Mapping[str, Any], params: Mapping[str, Any], rename: Rename) -> str:
+    """Return which value in an object or list meets a condition that is one negated schema.
+
+    Empty for other conditions, and for a parameter that is missing or wrong itself.
+    """
+    error = _violation(when["not"], params) if when.keys() - {"$comment"} == {"not"} else None
+    if error is None or (len(error.absolute_path) <= 1 and error.validator != "type"):
+        return ""
+    return _why(error, rename)
+
+
+def _violation(schema: dict[str, Any], params: Mapping[str, Any]) -> "ValidationError | None":
     # Loaded on demand: jsonschema_rs validates faster, jsonschema explains better.
     from jsonschema import Draft202012Validator, exceptions  # noqa: PLC0415
 
+    errors = Draft202012Validator(schema).iter_errors(params)
+    found: ValidationError | None = exceptions.best_match(islice(errors, _MOST_ERRORS))
+    return found
+
+
+def _why(error: "ValidationError", rename: Rename) -> str:
     from cloud_openapi.emulator.weixin.parameters import explain_schema  # noqa: PLC0415
 
-    errors = Draft202012Validator(schema).iter_errors(params)
-    error = exceptions.best_match(islice(errors, _MOST_ERRORS))
-    if error is None:
-        return RefusalError(47001, "schema")
-    check = f"{error.json_path}: {error.validator}"
-    return RefusalError(47001, check, reason=explain_schema(error, rename))
+    return explain_schema(error, rename)

@@ -77,6 +77,7 @@ class Call:
     via = "https"
     function: str | None = None
     invocation = ""
+    api = ""
     rename: Rename = staticmethod(str)
     """Returns the name of a parameter as the caller wrote it."""
 

@@ -137,7 +137,7 @@ class _Used:
 def _not_emulated(name: str) -> str:
     return (
         f"{name} is not emulated, and fails here with -604100; to pin a response: "
-        f"cloud-openapi control pins add {name} --response JSON"
+        f"cloud-openapi control pins add {name} --response '{{}}'"
     )
 
 

@@ -139,7 +139,7 @@ def test_unknown_api_that_is_not_listed_returns_604101(gateway, api):
 
 REASON = (
     "The API is not emulated; to pin a response: cloud-openapi control --url http://localhost:%s "
-    "pins add made.up --force --response JSON"
+    "pins add made.up --force --response '{}'"
 )
 
 
@@ -171,6 +171,8 @@ def test_a_pin_answers_an_api_that_the_catalogue_lacks(gateway):
     pin = {"api": "made.up", "request": {"a": 1}, "force": True}
     gateway.emulator.pins.add({**pin, "response": {"errcode": 87014, "errmsg": "risky content"}})
     assert gateway.code(api="made.up", pairs=[Pair("a", b"1")]) == 87014
+    assert gateway.last.api == "made.up"
+    assert gateway.emulator.journal_page(limit=1)["entries"][0]["api"] == "made.up"
     assert gateway.code(api="made.up", pairs=[Pair("a", b"2")]) == -604100
     assert gateway.code(api="made.up", pairs=[Pair("a", b"1")], token="token-b") == -604101
     shown = [reason.partition(": ")[0] for _, reason in gateway.functions.reasons]

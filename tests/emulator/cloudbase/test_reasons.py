@@ -217,7 +217,7 @@ def test_an_api_that_is_not_emulated_names_the_pin(served, api, force):
     outcome = invoke(served, "caller", {"api": api, "params": {}})
     reason = (
         "The API is not emulated; to pin a response: cloud-openapi control --url "
-        f"http://localhost:{served.url.rpartition(':')[2]} pins add {api} {force}--response JSON"
+        f"http://localhost:{served.url.rpartition(':')[2]} pins add {api} {force}--response '{{}}'"
     )
     check(served, outcome, f"{api} -604100: {reason}")
 

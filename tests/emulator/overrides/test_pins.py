@@ -225,7 +225,8 @@ BROKEN = {**RECORDED, "visit_uv": [{"key": 0, "value": "119450"}]}
     ("change", "reason"),
     [
         ({"api": "analysis.getDailyRetian"}, "(did you mean analysis.getDailyRetain?)"),
-        ({"api": None}, "api is one of "),
+        ({"api": "a.b"}, "documents no cloud call 'a.b' (\"force\": true pins it anyway)"),
+        ({"api": None}, "a pin needs api"),
         ({"response": BROKEN}, "response.visit_uv[0].value: '119450' is not of type 'integer'"),
         ({"response": {"ref_date": "20260310"}}, "response: 'visit_uv_new' is a required property"),
         ({"response": []}, "response: [] is not of type 'object'"),
@@ -254,6 +255,13 @@ def test_invalid_definition_is_refused_with_the_reason_and_changes_nothing(pinne
     assert [pin.describe() for pin in pinned.emulator.pins.listed()] == [
         {"id": 1, **PIN, "given": 0}
     ]
+
+
+@pytest.mark.parametrize("media", ["a.png", {"filename": "a.png"}, {"size": 5, "name": "a.png"}])
+def test_a_request_with_a_file_that_never_matches_is_refused(pinned, media):
+    pin = {"api": "security.imgSecCheck", "request": {"media": media}}
+    with pytest.raises(ValueError, match=r"^request\.media is a file such as .* all three"):
+        pinned.emulator.pins.add({**pin, "response": {"errcode": 87014}})
 
 
 @pytest.mark.parametrize("responses", [[], {}, "x", None])

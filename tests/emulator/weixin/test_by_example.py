@@ -69,6 +69,21 @@ def test_a_condition_answers_with_the_text_of_the_entry_and_says_why(client):
     assert entry["reason"] in {"notice_id is empty", "noticeId is empty"}
 
 
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        ({"thing1": {"value": "short"}, "thing2": {"value": "longer"}}, "data.thing2.value is"),
+        ({"thing1": {"valeu": "short"}}, "data.thing1.value is missing"),
+        ("longer", "data must be of type object, not"),
+    ],
+)
+def test_the_reason_of_a_condition_names_the_value_within(client, data, value):
+    assert client.answer("notice.send", {"touser": "o1", "data": data})["errcode"] == 47003
+    reason = client.emulator.journal_entries()[-1]["reason"]
+    assert reason.startswith(value)
+    assert reason.endswith(": a value of data is missing or long")
+
+
 @pytest.mark.parametrize("params", [{}, {"touser": 1}])
 def test_what_breaks_the_schema_is_a_data_format_error(client, params):
     assert client.answer("notice.send", params)["errcode"] == 47001
