@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from support.notice_entries import SEND, UPLOAD, catalogue_of
+from support.entries import SEND, UPLOAD, catalogue_of
 
 from cloud_openapi.catalogue import cloud_calls, default_catalogue, state_of
 from cloud_openapi.cli import _apis
@@ -46,11 +46,11 @@ def test_each_documented_cloud_call_is_a_line_with_its_state(printed):
 
 @pytest.mark.usefixtures("known")
 def test_a_line_has_method_path_and_what_the_page_lacks(printed):
-    lines = printed("notice").splitlines()
+    lines = printed("oo").splitlines()
     assert [" ".join(line.split()) for line in lines] == [
-        "notice.clear example POST /test/notice/clear",
-        "notice.list example GET /test/notice/list",
-        "notice.send example POST /test/notice/send no cloud example",
+        "door.list example POST /test/door",
+        "door.open example POST /test/door",
+        "rooms.list example GET /test/rooms/list no errors, cloud example",
     ]
 
 
@@ -59,8 +59,8 @@ def test_a_line_has_method_path_and_what_the_page_lacks(printed):
     ("arguments", "names"),
     [
         (["door"], ["door.list", "door.open"]),
-        (["/TEST/picture"], ["picture.code", "picture.download", "picture.upload"]),
-        (["what send does"], ["notice.send"]),
+        (["/TEST/picture"], [f"pictures.{each}" for each in ("check", "draw", "fetch", "upload")]),
+        (["test notice"], ["notice.send"]),
         (["--state", "name"], [UNKNOWN]),
         (["--state", "simulated"], []),
         (["semantic", "--state", "name"], [UNKNOWN]),
@@ -90,8 +90,8 @@ def test_json_of_the_list_has_the_same_fields_for_each_call(printed):
 
 
 def test_json_of_one_call_has_its_schemas_in_both_forms(printed, known):
-    shown = json.loads(printed("picture.upload", "--json"))
-    operation = known["picture.upload"]
+    shown = json.loads(printed("pictures.upload", "--json"))
+    operation = known["pictures.upload"]
     for form in ("https", "cloud"):
         for side in ("request", "response"):
             assert shown[form][side] == operation.schema(form, side)
@@ -103,20 +103,20 @@ def test_json_of_one_call_has_its_schemas_in_both_forms(printed, known):
 def test_one_call_is_a_page(printed):
     text = printed("notice.send")
     for part in (
-        "notice.send: Do what send does\nPOST /test/notice/send\n",
+        "notice.send: Test notice.send\nPOST /test/notice/send\n",
         "answers as the documented example does.\n",
         'Permission: "notice.send" in permissions.openapi',
         "WeChat's page lacks: cloud example.",
         f"\n{SEND['docs']}\n",
         "  touser: string, required. The user\n  lang: string\n",
-        "  errcode: integer, required\n",
+        "  errcode: integer, required. Error code, 0 for success\n",
         "  43101  user refuse to accept the msg\n",
     ):
         assert part in text
-    text = printed("picture.upload")
+    text = printed("pictures.upload")
     assert "type: string, required, in the URL" in text
-    assert "file image/*; cloud call: {contentType, value}, required. The image" in text
-    assert "a file (image/png); cloud call: {contentType, buffer}" in printed("picture.code")
+    assert "file image/*; cloud call: {contentType, value}, required. The picture" in text
+    assert "a file (image/png); cloud call: {contentType, buffer}" in printed("pictures.draw")
 
 
 def test_page_has_both_names_of_a_field_and_the_rule(printed):

@@ -121,8 +121,8 @@ def test_an_unknown_name_shows_some_known_ones_only(openapi):
     with pytest.raises(UnknownAPIError) as caught:
         openapi["nothing.like.it"]
     assert caught.value.hint == (
-        'There is no API "nothing.like.it" in the catalogue. Known: pictures.check, pictures.draw, '
-        "pictures.fetch, rooms.list, shop.ping and 2 more; cloud-openapi apis lists them."
+        'There is no API "nothing.like.it" in the catalogue. Known: door.list, door.open, '
+        "notice.send, pictures.check, pictures.draw and 6 more; cloud-openapi apis lists them."
     )
     with pytest.raises(UnknownAPIError, match=r'Did you mean "rooms\.list"'):
         openapi.rooms.lits  # noqa: B018 - looking it up raises

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from support.kinds import catalogue_of
+from support.entries import catalogue_of
 from support.mutants import NAMES, judged, mutants
 from support.paths import sample
 
@@ -252,11 +252,11 @@ def contract(tmp_path_factory):
 @pytest.mark.parametrize(
     ("api", "form", "side", "body"),
     [
-        ("picture.code", "https", "response", PNG),
-        ("picture.code", "cloud", "response", {"contentType": "image/png", "buffer": PNG}),
-        ("picture.upload", "https", "request", {"type": "image", "media": PNG}),
+        ("pictures.draw", "https", "response", PNG),
+        ("pictures.draw", "cloud", "response", {"contentType": "image/png", "buffer": PNG}),
+        ("pictures.upload", "https", "request", {"type": "image", "media": PNG}),
         (
-            "picture.upload",
+            "pictures.upload",
             "cloud",
             "request",
             {"type": "image", "media": {"contentType": "image/png", "value": PNG}},
@@ -280,6 +280,6 @@ def test_files_keep_the_contract_as_bytes(contract, api, form, side, body):
     ids=str,
 )
 def test_violations_beside_a_file_are_told(contract, body, told):
-    body = {**body, "errMsg": "openapi.picture.code:ok"}
-    found = contract.violations(body, "picture.code", "cloud", "response")
+    body = {**body, "errMsg": "openapi.pictures.draw:ok"}
+    found = contract.violations(body, "pictures.draw", "cloud", "response")
     assert [told in str(each) for each in found] == [True]

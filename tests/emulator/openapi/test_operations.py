@@ -2,7 +2,7 @@
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from support.kinds import CLEAR, CODE, DOORS, DOWNLOAD, LIST, SEND, UPLOAD, catalogue_of
+from support.entries import DOORS, DRAW, FETCH, ROOMS, SEND, TASK, UPLOAD, catalogue_of
 
 from cloud_openapi.emulator import openapi_document
 
@@ -25,29 +25,30 @@ def component(document, schema):
 
 
 def test_parameters_of_get_stand_in_the_query(document):
-    operation = operation_of(document, LIST)
+    operation = operation_of(document, ROOMS)
     assert "requestBody" not in operation
-    assert "notice.list.request" not in document["components"]["schemas"]
+    assert "rooms.list.request" not in document["components"]["schemas"]
     assert [
         (each["name"], each["in"], each["required"], each["schema"]["type"], each.get("example"))
         for each in operation["parameters"]
     ] == [
-        ("start", "query", True, "integer", 0),
-        ("kind", "query", False, "string", "new"),
-        ("all", "query", False, "boolean", None),
+        ("roomId", "query", True, "integer", 7),
+        ("key_word", "query", False, "string", None),
+        ("ready", "query", False, "boolean", None),
+        ("tags", "query", False, "array", None),
     ]
 
 
 def test_parameters_of_the_query_are_not_in_the_body(document):
-    operation = operation_of(document, CLEAR)
-    assert [each["name"] for each in operation["parameters"]] == ["scope"]
+    operation = operation_of(document, TASK)
+    assert [each["name"] for each in operation["parameters"]] == ["open_id"]
     body = operation["requestBody"]
     # Without the only optional field the body may be empty.
     assert body["required"] is False
     content = body["content"]["application/json"]
     schema = component(document, content["schema"])
-    assert (list(schema["properties"]), schema["required"]) == (["ids"], [])
-    assert content["examples"] == {"documented1": {"value": {"ids": ["1"]}}}
+    assert (list(schema["properties"]), schema["required"]) == (["id_list"], [])
+    assert content["examples"] == {"documented1": {"value": {"id_list": ["1"]}}}
 
 
 def test_a_file_is_a_part_of_a_form(document):
@@ -61,7 +62,7 @@ def test_a_file_is_a_part_of_a_form(document):
     assert schema["required"] == ["media"]
 
 
-@pytest.mark.parametrize(("entry", "kind"), [(CODE, "image/png"), (DOWNLOAD, "image/*")])
+@pytest.mark.parametrize(("entry", "kind"), [(DRAW, "image/png"), (FETCH, "image/*")])
 def test_a_binary_answer_stands_before_the_error(document, entry, kind):
     content = operation_of(document, entry)["responses"]["200"]["content"]
     assert list(content) == [kind, "application/json"]
@@ -79,7 +80,7 @@ def test_own_errors_and_what_the_page_lacks_are_described(document):
     # The component of errors has those of all APIs.
     assert "-1:" not in told
     assert operation["description"] == "WeChat's page lacks: cloud example."
-    assert operation_of(document, LIST)["responses"]["200"]["description"] == (
+    assert operation_of(document, ROOMS)["responses"]["200"]["description"] == (
         "The answer or an error"
     )
 
@@ -87,7 +88,7 @@ def test_own_errors_and_what_the_page_lacks_are_described(document):
 def test_apis_of_one_path_are_one_operation(document):
     operation = operation_of(document, DOORS)
     assert operation["operationId"] == "door.list"
-    assert "Also door.open: Do what open does." in operation["description"]
+    assert "Also door.open: Test door.open." in operation["description"]
     body = operation["requestBody"]["content"]["application/json"]
     assert body["schema"] == {
         "anyOf": [

@@ -8,7 +8,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from support.kinds import DOORS, SEND, catalogue_of
+from support.entries import DOORS, SEND, catalogue_of
 from support.paths import ROOT
 from support.processes import WAIT, until
 from support.threads import run_concurrently
@@ -390,7 +390,7 @@ def test_an_error_of_an_apis_own_has_its_text_there(tmp_path, target):
     assert answer["errmsg"].startswith("user refuse to accept the msg rid: ")
 
 
-@pytest.mark.parametrize("target", [{}, {"api": "notice.list"}, {"path": "/cgi-bin/token"}])
+@pytest.mark.parametrize("target", [{}, {"api": "rooms.list"}, {"path": "/cgi-bin/token"}])
 def test_an_error_of_an_apis_own_has_no_text_elsewhere(tmp_path, target):
     faulty = Faulty(catalogue=catalogue_of(tmp_path))
     advice = 'give errmsg too, or an api that has it, such as "notice.send"'

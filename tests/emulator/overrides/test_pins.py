@@ -5,8 +5,8 @@ import json
 import threading
 
 import pytest
+from support.entries import ENTRIES, FETCH, GATE, OPEN_DOOR, ROOMS, SEND, catalogue_of
 from support.gateway import Gateway
-from support.kinds import DOWNLOAD, ENTRIES, LIST, OPEN_DOOR, SEND, catalogue_of
 from support.paths import sample
 from support.values import API, DAY, NOW, OTHER
 
@@ -313,8 +313,8 @@ class Others(Pinned):
     """An emulator of the tests' own APIs."""
 
     def __init__(self, folder, entries=ENTRIES):
-        self.gateway = Gateway(clock=Clock(NOW), catalogue=catalogue_of(folder, *entries))
-        self.gateway.functions.permissions_of = lambda _name: {"picture.download", UNKNOWN}
+        self.gateway = Gateway(clock=Clock(NOW), catalogue=catalogue_of(folder, entries))
+        self.gateway.functions.permissions_of = lambda _name: {"pictures.fetch", UNKNOWN}
         self.emulator, self.client = self.gateway.emulator, self.gateway.client
 
     def get(self, path, **query):
@@ -342,20 +342,19 @@ def test_a_common_text_is_wechats_whatever_the_entry_says(others):
 
 def test_an_error_of_another_api_has_no_text(others):
     with pytest.raises(ValueError, match="errcode 43101 has no text here"):
-        others.emulator.pins.add({"api": "notice.list", "response": {"errcode": 43101}})
+        others.emulator.pins.add({"api": "rooms.list", "response": {"errcode": 43101}})
 
 
 def test_parameters_of_the_query_select_a_pin(others):
-    pin = {"api": "notice.list", "request": {"start": 7}, "response": {"count": 99}}
+    pin = {"api": "rooms.list", "request": {"roomId": 6}, "response": {"rooms": []}}
     others.emulator.pins.add(pin)
-    assert others.get(LIST["path"], start=7).json == {"count": 99}
-    assert others.get(LIST["path"], start=8).json != {"count": 99}
+    assert others.get(ROOMS["path"], roomId=6).json == {"rooms": []}
+    assert others.get(ROOMS["path"], roomId=8).json != {"rooms": []}
 
 
 @pytest.fixture
 def named_twice(tmp_path):
-    gate = {"$schema": "../entry.schema.json", "name": "gate.open", "same_as": "door.open"}
-    return Others(tmp_path, (*ENTRIES, gate))
+    return Others(tmp_path, (*ENTRIES, GATE))
 
 
 OPEN = {"action": "open", "door": "D"}
@@ -393,13 +392,13 @@ def test_a_call_through_the_gateway_gets_the_pin_of_its_own_name(named_twice):
 
 
 def test_a_pinned_file_is_sent_as_bytes_over_https(others):
-    others.emulator.pins.add({"api": "picture.download", "response": FILE})
-    answer = others.get(DOWNLOAD["path"], media_id="x")
+    others.emulator.pins.add({"api": "pictures.fetch", "response": FILE})
+    answer = others.get(FETCH["path"], media_id="x")
     assert (answer.data, answer.content_type) == (PNG, "image/png")
     assert others.last_check() == "pin 1"
 
 
-@pytest.mark.parametrize("api", ["picture.download", UNKNOWN])
+@pytest.mark.parametrize("api", ["pictures.fetch", UNKNOWN])
 def test_a_pinned_file_is_sent_as_bytes_through_the_gateway(others, api):
     others.emulator.pins.add({"api": api, "response": FILE})
     answer = others.gateway.call([Pair("media_id", b'"x"')], api)
@@ -418,9 +417,9 @@ def test_an_object_with_the_keys_of_a_file_is_json_where_no_file_is_answered(oth
 
 
 def test_force_accepts_json_where_a_file_is_answered(others):
-    pin = {"api": "picture.download", "response": {"video_url": "https://x"}, "force": True}
+    pin = {"api": "pictures.fetch", "response": {"video_url": "https://x"}, "force": True}
     others.emulator.pins.add(pin)
-    assert others.get(DOWNLOAD["path"], media_id="x").json == {"video_url": "https://x"}
+    assert others.get(FETCH["path"], media_id="x").json == {"video_url": "https://x"}
 
 
 @pytest.mark.parametrize("force", [True, False])
@@ -435,7 +434,7 @@ def test_force_accepts_json_where_a_file_is_answered(others):
     ],
 )
 def test_a_file_that_cannot_be_sent_is_refused(others, change, reason, force):
-    pin = {"api": "picture.download", "response": {**FILE, **change}, "force": force}
+    pin = {"api": "pictures.fetch", "response": {**FILE, **change}, "force": force}
     with pytest.raises(ValueError, match=reason):
         others.emulator.pins.add(pin)
 
@@ -453,7 +452,7 @@ def test_a_file_that_cannot_be_sent_is_refused(others, change, reason, force):
 )
 def test_an_answer_that_is_not_a_file_of_the_api_is_refused(others, response, reason):
     with pytest.raises(ValueError, match=reason) as refused:
-        others.emulator.pins.add({"api": "picture.download", "response": response})
+        others.emulator.pins.add({"api": "pictures.fetch", "response": response})
     assert '"force": true pins it anyway' in str(refused.value)
 
 
