@@ -1542,14 +1542,14 @@ class CustomerServiceMessageSendParamsMiniprogrampage(TypedDict):
 
 class CustomerServiceMessageSendParamsVideo(TypedDict):
     mediaId: str
-    thumbMediaId: str
+    thumbMediaId: NotRequired[str]
     title: NotRequired[str]
     description: NotRequired[str]
 
 
 class CustomerServiceMessageSendParamsMusic(TypedDict):
-    title: str
-    description: str
+    title: NotRequired[str]
+    description: NotRequired[str]
     musicurl: str
     hqmusicurl: NotRequired[str]
     thumbMediaId: str
@@ -1633,14 +1633,14 @@ class CustomerServiceMessageSendHTTPSParamsMiniprogrampage(TypedDict):
 
 class CustomerServiceMessageSendHTTPSParamsVideo(TypedDict):
     media_id: str
-    thumb_media_id: str
+    thumb_media_id: NotRequired[str]
     title: NotRequired[str]
     description: NotRequired[str]
 
 
 class CustomerServiceMessageSendHTTPSParamsMusic(TypedDict):
-    title: str
-    description: str
+    title: NotRequired[str]
+    description: NotRequired[str]
     musicurl: str
     hqmusicurl: NotRequired[str]
     thumb_media_id: str

@@ -1,8 +1,13 @@
 """Fixtures of all tests: an emulator, a facade that calls it, and a stand-in for WeChat."""
 
+import contextlib
 import os
+import shutil
 import signal
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -81,3 +86,31 @@ def command(monkeypatch, capsys):
         return ended.value.code or 0, *capsys.readouterr()
 
     return command
+
+
+@pytest.fixture(scope="session")
+def installed(request):
+    """Return a function that installs packages of npm, cached on this machine."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is missing")
+    # A test closes the proxies, which npm may need.
+    environment = dict(os.environ)
+
+    def install(*packages):
+        cached = "_".join(packages).replace("/", "-").replace("@", "-")
+        folder = Path(request.config.cache.mkdir(f"npm-{cached}"))
+        if not (folder / "node_modules").is_dir():
+            # Another process of the tests may install the same packages at the same time.
+            prefix = Path(tempfile.mkdtemp(dir=folder))
+            command = [npm, "install", "--prefix", prefix, "--no-audit", "--no-fund", *packages]
+            made = subprocess.run(
+                command, check=False, capture_output=True, text=True, env=environment
+            )
+            if made.returncode:
+                pytest.skip(f"npm cannot install {packages}: {made.stderr[-200:]}")
+            with contextlib.suppress(OSError):
+                (prefix / "node_modules").rename(folder / "node_modules")
+        return folder / "node_modules"
+
+    return install

@@ -49,22 +49,25 @@ def list_commands(route: str, what: str) -> click.Group:
     """Return a group with the commands list, remove and clear of a route."""
     group = _group(route, f"{what[0].upper()}{what[1:]}: list, add, remove.")
 
+    def echo(client: ControlClient, answer: Any) -> None:
+        echo_json({route: client.check(answer, {route: list}, route)[route]})
+
     @group.command("list", help=f"Show the {what}.")
     @click.pass_obj
     def listed(client: ControlClient) -> None:
-        echo_json(client.send("GET", route))
+        echo(client, client.send("GET", route))
 
     @group.command(help="Remove one by its id.")
     @click.argument("number", metavar="ID", type=int)
     @click.pass_obj
     def remove(client: ControlClient, number: int) -> None:
-        echo_json(client.send("DELETE", f"{route}/{number}"))
+        echo(client, client.send("DELETE", f"{route}/{number}"))
 
     @group.command(help=f"Remove all {what}, or those of one mini program.")
     @_appid
     @click.pass_obj
     def clear(client: ControlClient, appid: str | None) -> None:
-        echo_json(client.send("DELETE", route, appid=appid))
+        echo(client, client.send("DELETE", route, appid=appid))
 
     return group
 

@@ -318,13 +318,8 @@ class Emulator:
         if appid is not None:
             program = self.programs.get(appid)
             journal = Journal(0, self._numbers) if program is None else program.journal
-        path = path if api is None else self._paths[api]
-        found, last = select(journal, path=path, **filters)
-        entries = [{**entry.describe(), "api": self._api_of(entry)} for entry in found]
-        return {"entries": entries, "last": last}
-
-    def _api_of(self, entry: Entry) -> str | None:
-        return entry.api or next(iter(self.apis_at.get(entry.path, ())), None)
+        found, last = select(journal, api=api, path=path, **filters)
+        return {"entries": [entry.describe() for entry in found], "last": last}
 
     def _all(self) -> Iterator[MiniProgram]:
         return iter((self.common, *self.programs.copy().values()))

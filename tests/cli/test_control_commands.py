@@ -138,15 +138,15 @@ def test_faults_are_added_listed_and_removed(control, emulator):
 def test_pins_are_added_listed_and_removed(control, emulator):
     what = ["--request", '{"begin_date": "20260310"}', "--response", '{"errcode": 61504}']
     added = control("pins", "add", "analysis.getDailyRetain", *what, "--times", "1")
-    assert control("pins", "list")["pins"] == [added]
+    assert control("pins", "list") == {"pins": [added]}
     assert (added["request"], added["response"]) == (
         {"begin_date": "20260310"},
         {"errcode": 61504},
     )
     forced = control("pins", "add", "analysis.getDailyRetain", "--response", "[]", "--force")
     assert forced["force"] is True
-    assert control("pins", "remove", "1")["pins"] == [forced]
-    assert control("pins", "clear")["pins"] == []
+    assert control("pins", "remove", "1") == {"pins": [forced]}
+    assert control("pins", "clear") == {"pins": []}
 
 
 def test_a_seed_and_a_reset(control, emulator):

@@ -1,13 +1,17 @@
 """Samples broken by a machine."""
 
 import copy
+import json
+from typing import Any, NamedTuple
 
 from support.paths import SAMPLES, sample
 
 from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.json_schema.values import error_code
 
 # The fields whose values WeChat's pages list.
 LISTED_VALUES = frozenset({"key", "index", "module", "field", "errcode", "errCode", "errMsg"})
+STATUS = frozenset({"errcode", "errmsg"})
 OTHER_TYPE = {dict: [], list: {}, str: 7, int: "7", float: "7.5", bool: "true"}
 
 
@@ -67,6 +71,52 @@ def placed(body, path, value):
     return mutant
 
 
+def documented_bodies():
+    """Yield WeChat's bodies and recorded answers of the APIs that answer by example."""
+    by_example = {api.name: api for api in default_catalogue().values() if not api.simulation}
+    for name, api in by_example.items():
+        for example in (each for each in api.examples if "made" not in each):
+            for side in example.keys() & {"request", "response"}:
+                yield Body(name, "https", side, example[side])
+    for path in sorted((SAMPLES / "documented_calls").glob("*.json")):
+        call = json.loads(path.read_text("utf-8"))
+        for side in ("request", "response"):
+            # Of a page whose cloud form is not what the SDK makes, nothing follows.
+            as_converted = not any(each.startswith(side) for each in call.get("differs", {}))
+            if side in call["cloud"] and as_converted and "convertCase" not in call["cloud"]:
+                yield Body(path.stem, "cloud", side, _with_status(path.stem, side, call["cloud"]))
+    for path in sorted((SAMPLES / "recorded_calls").glob("*.json")):
+        call = json.loads(path.read_text("utf-8"))
+        if not error_code(call["body"]):
+            yield Body(call["api"], call["form"], "response", call["body"])
+
+
+class Body(NamedTuple):
+    """A body of an API in one form."""
+
+    api: str
+    form: str
+    side: str
+    body: Any
+
+
+def _with_status(api, side, call):
+    """Return the body of a cloud call with the status that the SDK sets; pages vary in it."""
+    if side == "request":
+        return call[side]
+    body = {name: value for name, value in call[side].items() if name.lower() not in STATUS}
+    return {**body, "errMsg": f"openapi.{api}:ok"}
+
+
+def refused_bodies(api):
+    """Return the requests of an API that are known to be refused."""
+    path = SAMPLES / "refused_calls" / f"{api}.json"
+    changes = [each["change"] for each in json.loads(path.read_text())] if path.exists() else []
+    first = default_catalogue()[api].examples[0]["request"]
+    bodies = [{**first, **change} for change in changes]
+    return [{key: value for key, value in each.items() if value is not None} for each in bodies]
+
+
 def written(path, body):
     """Return a path; an item of a list has WeChat's own index, or [] if it has none."""
     text, value = "$", body
@@ -77,9 +127,8 @@ def written(path, body):
     return text
 
 
-def mutants(name):
+def mutants(body):
     """Yield the name and the body of each mutant, once for all items of a list."""
-    body = judged(name)[0]
     seen = set()
     for path, value in places(body):
         listed = bool(path) and path[-1] in LISTED_VALUES

@@ -227,7 +227,7 @@ class _Actions:
         owner = program or self._emulator.common
         secrets = self._secrets_of(request)
         call = GatewayCall(request.http, owner, operation, params, build_response, secrets)
-        call.api = self._shown(request, name) if operation is None else name
+        call.apis = (self._shown(request, name) if operation is None else name,)
         call.rename = rename
         call.on_failure = partial(self._explain_call, request, name)
         if caller is not None and caller.invocation is not None:
@@ -242,7 +242,7 @@ class _Actions:
 
         def endpoint(call: Call) -> Answer:
             program = call.authorise(call.method)
-            pinned = self._emulator.pins.answer(program, name, call.params())
+            pinned = self._emulator.pins.answer(program, (name,), call.params())
             if pinned is None:
                 shown = self._shown(request, name)
                 reason = self._why_lacking(request, shown)

@@ -30,7 +30,6 @@ class GatewayCall(Call):
         "_build_response",
         "_params",
         "_secrets",
-        "api",
         "function",
         "invocation",
         "on_failure",
@@ -56,7 +55,7 @@ class GatewayCall(Call):
         self.now = program.clock.now()
         self.function: str | None = None
         self.invocation = ""
-        self.api = ""
+        self.apis = ()
         self.rename: Rename = str
         self.on_failure: Callable[[str, int, str], None] | None = None
         """Called with the reason, the code and the rid of a failed call."""

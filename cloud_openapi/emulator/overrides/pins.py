@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any, Generic, TypeVar
 
 from cloud_openapi.catalogue import Catalogue
@@ -98,14 +99,17 @@ class Pins:
             table.put(pin.request, pin)
         return pin
 
-    def answer(self, owner: Owner, api: str, request: Mapping[str, Any]) -> PinnedAnswer | None:
-        """Return the pinned answer to a request, or None without a pin.
+    def answer(
+        self, owner: Owner, apis: Sequence[str], request: Mapping[str, Any]
+    ) -> PinnedAnswer | None:
+        """Return the pinned answer to a request of an API, or None without a pin.
 
-        A mini program's own pins come first. Raises RefusalError for an error without a text.
+        A mini program's own pins come first, then those of the API's first name. Raises
+        RefusalError for an error without a text.
         """
         if not self._by_number:
             return None
-        for each in (owner, self._owner_of(None)):
+        for each, api in product((owner, self._owner_of(None)), apis):
             table: RequestTable[Pin] | None = each.pins.get(api)
             for pin in table.find(request) if table is not None else ():
                 with self._lock:

@@ -5,7 +5,7 @@ that times the number of mini programs plus one, for unknown callers.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from operator import itemgetter
@@ -55,8 +55,13 @@ class Entry(NamedTuple):
     invocation: str = ""
     """The request id of the invocation that made the call, empty for other programs."""
 
-    api: str = ""
-    """The API that a call by the gateway names, also of one that the catalogue lacks."""
+    apis: Sequence[str] = ()
+    """The names of the API: over HTTPS, those at its path that the request fits."""
+
+    @property
+    def api(self) -> str | None:
+        """Return the name of the API that answered, or None for other paths."""
+        return next(iter(self.apis), None)
 
     def describe(self) -> dict[str, Any]:
         """Return the entry as JSON, with ``differences`` only if there are any."""
@@ -68,7 +73,10 @@ class Entry(NamedTuple):
             "milliseconds": round(self.milliseconds, 1),
         }
         differences = shown.pop("differences")
-        return {**shown, "differences": list(differences)} if differences else shown
+        if differences:
+            shown["differences"] = list(differences)
+        del shown["apis"]
+        return {**shown, "api": self.api}
 
 
 class Numbers:
@@ -138,6 +146,7 @@ class Journals:
 def select(  # noqa: PLR0913 - a filter each
     journal: Journal | Journals,
     *,
+    api: str | None = None,
     path: str | None = None,
     errcode: int | None = None,
     rid: str | None = None,
@@ -156,6 +165,7 @@ def select(  # noqa: PLR0913 - a filter each
         entry
         for number, entry in numbered
         if number > after
+        and (api is None or api in entry.apis)
         and path in {None, entry.path}
         and errcode in {None, entry.errcode}
         and rid in {None, entry.rid}

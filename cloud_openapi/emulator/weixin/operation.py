@@ -44,7 +44,7 @@ class OperationEndpoint:
         # An unreadable body may have a recording.
         if source is None or call.has_valid_json(self._form_error):
             params = call.params(self._form_error)
-            pinned = self._emulator.pins.answer(program, operation.name, params)
+            pinned = self._emulator.pins.answer(program, call.apis, params)
             if pinned is not None:
                 return Answer(*pinned)
         if source is not None:
@@ -72,7 +72,7 @@ class Endpoints(dict[str, OperationEndpoint]):
 
 
 def endpoint_at(path: str, emulator: Emulator) -> Endpoint:
-    """Return the endpoint of a path: that of its API, or of the one that a request fits."""
+    """Return the endpoint of a path: that of its API, or of the first that a request fits."""
     apis = [emulator.catalogue[name] for name in emulator.apis_at[path]]
     endpoints = [OperationEndpoint(api, emulator) for api in apis]
     if len(endpoints) == 1:
@@ -80,9 +80,13 @@ def endpoint_at(path: str, emulator: Emulator) -> Endpoint:
     fits = [matcher(api.schema("https", "request")) for api in apis]
 
     def endpoint(call: Call) -> Answer:
+        # The token comes before the parameters, as elsewhere.
+        call.authorise(apis[0].method)
         call.operation = apis[0]
         params = call.params() if call.has_valid_json(INVALID_JSON) else {}
-        fitting = (each for each, is_fit in zip(endpoints, fits, strict=True) if is_fit(params))
-        return next(fitting, endpoints[0])(call)
+        numbers = range(len(apis))
+        fitting = [n for n in numbers if fits[n](params)] or numbers
+        call.apis = [apis[n].name for n in fitting]
+        return endpoints[fitting[0]](call)
 
     return endpoint

@@ -1,7 +1,7 @@
 """The common part of every API call: mini program, faults, refusals, rids, journal."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -64,6 +64,7 @@ class Call:
         "_json",
         "_refusal",
         "_token",
+        "apis",
         "files",
         "now",
         "operation",
@@ -84,6 +85,8 @@ class Call:
         self.request = request
         self._emulator = emulator
         self.path = request.path
+        self.apis: Sequence[str] = emulator.apis_at.get(self.path, ())
+        """The names of the API; a path may have several."""
         self.side_car = False
         self.operation: Operation | None = None
         """The API, once its endpoint reads the parameters."""
@@ -305,7 +308,7 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
         reason=reason,
         milliseconds=milliseconds,
         invocation=call.invocation,
-        api=call.api,
+        apis=call.apis,
     )
     emulator.keep(program, entry)
     if rid:

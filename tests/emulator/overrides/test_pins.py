@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from support.gateway import Gateway
-from support.kinds import DOWNLOAD, LIST, SEND, catalogue_of
+from support.kinds import DOWNLOAD, ENTRIES, LIST, OPEN_DOOR, SEND, catalogue_of
 from support.paths import sample
 from support.values import API, DAY, NOW, OTHER
 
@@ -312,8 +312,8 @@ UNKNOWN = "officialAccount.semantic.search"
 class Others(Pinned):
     """An emulator of the tests' own APIs."""
 
-    def __init__(self, folder):
-        self.gateway = Gateway(clock=Clock(NOW), catalogue=catalogue_of(folder))
+    def __init__(self, folder, entries=ENTRIES):
+        self.gateway = Gateway(clock=Clock(NOW), catalogue=catalogue_of(folder, *entries))
         self.gateway.functions.permissions_of = lambda _name: {"picture.download", UNKNOWN}
         self.emulator, self.client = self.gateway.emulator, self.gateway.client
 
@@ -350,6 +350,46 @@ def test_parameters_of_the_query_select_a_pin(others):
     others.emulator.pins.add(pin)
     assert others.get(LIST["path"], start=7).json == {"count": 99}
     assert others.get(LIST["path"], start=8).json != {"count": 99}
+
+
+@pytest.fixture
+def named_twice(tmp_path):
+    gate = {"$schema": "../entry.schema.json", "name": "gate.open", "same_as": "door.open"}
+    return Others(tmp_path, (*ENTRIES, gate))
+
+
+OPEN = {"action": "open", "door": "D"}
+OPENED = {"errcode": 0, "errmsg": "opened"}
+
+
+@pytest.mark.parametrize("api", ["door.open", "gate.open"])
+def test_a_pin_for_any_name_that_a_request_over_https_fits_answers_it(named_twice, api):
+    named_twice.emulator.pins.add({"api": api, "response": OPENED})
+    assert named_twice.call(OPEN, path=OPEN_DOOR["path"]) == OPENED
+    assert named_twice.call({"action": "list"}, path=OPEN_DOOR["path"]) == {"doors": ["D"]}
+    assert named_twice.call({"action": "?"}, path=OPEN_DOOR["path"]) == OPENED
+
+
+def test_the_pin_for_the_first_name_of_an_api_comes_first(named_twice):
+    for api in ("gate.open", "door.open"):
+        answer = {"errcode": 0, "errmsg": api}
+        named_twice.emulator.pins.add({"api": api, "response": answer})
+    assert named_twice.call(OPEN, path=OPEN_DOOR["path"])["errmsg"] == "door.open"
+
+
+def test_a_call_through_the_gateway_gets_the_pin_of_its_own_name(named_twice):
+    named_twice.gateway.functions.permissions_of = lambda _name: {"door.open", "gate.open"}
+    named_twice.emulator.pins.add({"api": "door.open", "response": OPENED})
+    pairs = [Pair(name, json.dumps(value).encode()) for name, value in OPEN.items()]
+    told = [
+        json.loads(named_twice.gateway.call(pairs, name).body)
+        for name in ("gate.open", "door.open")
+    ]
+    assert told == [OPEN_DOOR["examples"][0]["response"], OPENED]
+    assert [each["api"] for each in named_twice.emulator.journal_entries()] == [
+        "gate.open",
+        "door.open",
+    ]
 
 
 def test_a_pinned_file_is_sent_as_bytes_over_https(others):

@@ -344,6 +344,16 @@ def test_apis_that_share_a_path_are_told_apart_by_their_requests(client):
         assert answer["errmsg"].startswith(action[:4])
 
 
+def test_the_journal_names_the_api_that_answered(client):
+    for action in ("remove", "apply"):
+        client.answer(f"notes.{action}", {"action": action})
+    journal = client.emulator.journal_entries
+    assert [entry["api"] for entry in journal()] == ["notes.remove", "notes.apply"]
+    assert [json.loads(entry["body"])["action"] for entry in journal(api="notes.remove")] == [
+        "remove"
+    ]
+
+
 def test_a_shared_path_refuses_what_fits_none(catalogue):
     https = HTTPS(catalogue)
     answer = https.client.post(

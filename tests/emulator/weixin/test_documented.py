@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -187,34 +186,6 @@ exports.main = async ({ url }) => {
   return answers
 }
 """
-
-
-@pytest.fixture(scope="module")
-def installed(request):
-    """Return a function that installs packages of npm, cached on this machine."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is missing")
-    # A test closes the proxies, which npm may need.
-    environment = dict(os.environ)
-
-    def install(*packages):
-        cached = "_".join(packages).replace("/", "-").replace("@", "-")
-        folder = Path(request.config.cache.mkdir(f"npm-{cached}"))
-        if not (folder / "node_modules").is_dir():
-            # Another process of the tests may install the same packages at the same time.
-            prefix = Path(tempfile.mkdtemp(dir=folder))
-            command = [npm, "install", "--prefix", prefix, "--no-audit", "--no-fund", *packages]
-            made = subprocess.run(
-                command, check=False, capture_output=True, text=True, env=environment
-            )
-            if made.returncode:
-                pytest.skip(f"npm cannot install {packages}: {made.stderr[-200:]}")
-            with contextlib.suppress(OSError):
-                (prefix / "node_modules").rename(folder / "node_modules")
-        return folder / "node_modules"
-
-    return install
 
 
 @pytest.fixture
