@@ -97,7 +97,9 @@ class ByExample:
         for name in filter(params.__contains__, self._operation.files):
             shown = call.rename(name)
             if name not in call.files:
-                raise RefusalError(47001, "files", reason=_no_file(shown, params[name]))
+                raise RefusalError(
+                    47001, "files", reason=_no_file(shown, params[name], call.rename)
+                )
             if not call.files[name]:
                 raise RefusalError(44001, "files", _EMPTY, f"the file {shown} has no bytes")
 
@@ -127,9 +129,11 @@ class ByExample:
         return RefusalError(code, check, text, because)
 
 
-def _no_file(name: str, value: Any) -> str:
+def _no_file(name: str, value: Any, rename: Rename) -> str:
     """Return why a parameter is not a file; a misspelt key of one is seen among the others."""
-    keys = shortened([key[:_LONGEST_KEY] for key in value]) if isinstance(value, dict) else ""
+    keys = (
+        shortened([rename(key[:_LONGEST_KEY]) for key in value]) if isinstance(value, dict) else ""
+    )
     return f"{name} is not a file{keys and f', it has {keys}'}: {_FILE_IS}"
 
 
