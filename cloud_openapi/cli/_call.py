@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import click
 from click.core import ParameterSource
@@ -21,6 +21,9 @@ from cloud_openapi.json_schema.fields import resolved
 from cloud_openapi.naming import camel_to_snake, to_camel_case
 from cloud_openapi.permissions import Permissions
 from cloud_openapi.transports import Transport, connect, settings_from_environment
+
+if TYPE_CHECKING:
+    from cloud_openapi.emulator import Entry
 
 
 class _ByName(click.Group):
@@ -64,7 +67,7 @@ def _command(operation: Operation) -> click.Command:
         output = given.pop("output", None)
         named = {field: given[name] for field, name in names.items() if given[name] is not None}
         params = with_files(operation, named)
-        transport = _transport(appid, base_url, options)
+        transport = _transport(operation, appid, base_url, options)
         if form == "https":
             echo_json(
                 with_file_written(_checked(operation, transport.send(operation, params)), output)
@@ -112,7 +115,9 @@ def _permissions(config: Path | None, transport: Transport) -> Permissions | Non
     return Permissions.load(path)
 
 
-def _transport(appid: str | None, base_url: str | None, options: EmulatorOptions) -> Transport:
+def _transport(
+    operation: Operation, appid: str | None, base_url: str | None, options: EmulatorOptions
+) -> Transport:
     chosen = connect(settings_from_environment(appid=appid, base_url=base_url))
     if chosen is not None:
         source = click.get_current_context().get_parameter_source
@@ -128,9 +133,17 @@ def _transport(appid: str | None, base_url: str | None, options: EmulatorOptions
     from cloud_openapi.transports.wsgi import WSGIExchange
 
     emulator = options.emulator()
+    if not operation.rules:  # An error of a rule describes it.
+        emulator.on_entry = _say_why
     app = cast("Any", create_app(emulator))
     appid = emulator.first_appid
     return HTTPSTransport(WSGIExchange(app), appid, emulator.apps[appid])
+
+
+def _say_why(entry: "Entry") -> None:
+    """Print why the emulator of this process refused a call; the error has its usual advice."""
+    if entry.reason and entry.reason != advice(entry.errcode):
+        click.echo(f"Reason: {entry.reason}", err=True)
 
 
 def _checked(operation: Operation, answer: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -158,7 +158,7 @@ class _Group(click.Group):
 )
 @click.version_option(__version__, prog_name="cloud-openapi")
 def group() -> None:
-    """Call WeChat's analysis APIs as cloud calls do, and emulate them on this machine.
+    """Call WeChat's APIs as cloud calls do, and emulate them on this machine.
 
     Options can be set by variables too: --port by CLOUD_OPENAPI_PORT, for example, and --url by
     CLOUD_OPENAPI_BASE_URL. The other options of control cannot.

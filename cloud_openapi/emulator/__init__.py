@@ -1,4 +1,4 @@
-"""A local emulator of WeChat's analysis APIs: `create_app` and its state, `Emulator`."""
+"""A local emulator of WeChat's APIs: `create_app` and its state, `Emulator`."""
 
 from cloud_openapi.emulator.app import create_app
 from cloud_openapi.emulator.cloudbase.timers import Timers

@@ -48,6 +48,9 @@ def _part(operation: Operation, name: str, value: Any) -> Part:
 def _mistake(value: Any) -> str:
     if not isinstance(value, Mapping):
         return f"is {type(value).__name__}"
+    for name, other in (("contentType", "content_type"), ("value", "value")):
+        if not value.keys() & {name, other}:
+            return f'has no "{name}"'
     if not isinstance(value.get("value"), bytes):
         return f'has a "value" that is {type(value.get("value")).__name__}'
     return "has no valid contentType"

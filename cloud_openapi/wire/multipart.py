@@ -68,9 +68,10 @@ def read_parts(content_type: str, body: bytes) -> dict[str, Part]:
     for piece in pieces[1:]:
         if piece.startswith(b"--"):
             return fields
-        head, blank, value = piece.partition(b"\r\n\r\n")
+        # RFC 2046: without a body, a part ends after its header.
+        head, _, value = piece.partition(b"\r\n\r\n")
         name = _NAME.search(head)
-        if not blank or name is None:
+        if name is None:
             raise MultipartError("a part has no name")
         decoded = name[1].decode("utf-8", "replace")
         # The signature covers one of the two; the other might be read.

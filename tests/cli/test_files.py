@@ -50,6 +50,15 @@ def test_call_writes_an_answer_that_is_a_file(tmp_path, form):
     assert left_out["buffer"].endswith("bytes; --output FILE writes them to a file")
 
 
+def test_call_says_why_its_own_emulator_refused():
+    values = json.dumps({"thing1": {"value": "x" * 21}})
+    call = ("call", "subscribeMessage.send", "--touser", "o", "--template-id", "t")
+    refused = run(*call, "--data", values)
+    assert refused.returncode != 0
+    assert "Reason: data.thing1.value is " in refused.stderr
+    assert "(errCode 47003)" in refused.stderr
+
+
 def test_call_keeps_a_name_with_capitals():
     done = run("call", "liveBroadcast.getPushUrl", "--roomId", "7")
     assert json.loads(done.stdout)["errMsg"] == "openapi.liveBroadcast.getPushUrl:ok"

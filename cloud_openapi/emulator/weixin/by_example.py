@@ -14,12 +14,15 @@ from cloud_openapi.emulator.raw_response import RawResponse
 from cloud_openapi.emulator.simulation.made_values import NotKeptError, Source, Writer, writer
 from cloud_openapi.emulator.weixin.request_check import Matcher, inner_value, matcher, request_check
 from cloud_openapi.emulator.weixin.respond import Answer, Call, Rename
+from cloud_openapi.known_names import shortened
 
 _SNAKE: Final = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
-_NO_FILE: Final = (
-    "{} is not a file: a cloud call sends a file as {{contentType, value: Buffer}}, "
-    "HTTPS as a part of a multipart/form-data body"
+_FILE_IS: Final = (
+    "a cloud call sends a file as {contentType, value: Buffer}, HTTPS as a part of a "
+    "multipart/form-data body"
 )
+_EMPTY: Final = "empty media data"
+_LONGEST_KEY: Final = 40
 
 
 class _Refusal(NamedTuple):
@@ -90,10 +93,15 @@ class ByExample:
         self._require_valid(params, call.rename)
 
     def _require_files(self, call: Call, params: Mapping[str, Any]) -> None:
-        """Raise RefusalError if a file came as JSON."""
-        for name in self._operation.files:
-            if name in params and name not in call.files:
-                raise RefusalError(47001, "files", reason=_NO_FILE.format(call.rename(name)))
+        """Raise RefusalError if a file came as JSON or is empty."""
+        for name in filter(params.__contains__, self._operation.files):
+            shown = call.rename(name)
+            if name not in call.files:
+                raise RefusalError(
+                    47001, "files", reason=_no_file(shown, params[name], call.rename)
+                )
+            if not call.files[name]:
+                raise RefusalError(44001, "files", _EMPTY, f"the file {shown} has no bytes")
 
     def _source(
         self, call: Call, params: Mapping[str, Any], program: MiniProgram, now: datetime
@@ -121,6 +129,14 @@ class ByExample:
     def _error(self, code: int, check: str, because: str) -> RefusalError:
         text = TEXTS.get(code) or self._operation.errors[code]
         return RefusalError(code, check, text, because)
+
+
+def _no_file(name: str, value: Any, rename: Rename) -> str:
+    """Return why a parameter is not a file; a misspelt key of one is seen among the others."""
+    keys = (
+        shortened([rename(key[:_LONGEST_KEY]) for key in value]) if isinstance(value, dict) else ""
+    )
+    return f"{name} is not a file{keys and f', it has {keys}'}: {_FILE_IS}"
 
 
 def _always(_params: Mapping[str, Any]) -> bool:

@@ -20,6 +20,10 @@ INVALID_JSON: Final = 47001
 _TOO_LARGE: Final = 45002
 _FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
 _FORM_SENT: Final = "the body is a form: send JSON, as with json= of requests or JSON.stringify"
+_MEDIA_MISSING: Final = "media data missing"
+_NO_FILENAME: Final = (
+    "the part {0} has no filename, so WeChat takes it for a text: with curl, -F {0}=@FILE"
+)
 _NUMBERS: Final = {"integer": int, "number": float}
 _BOOLEANS: Final = {"true": True, "false": False}
 
@@ -113,6 +117,8 @@ def _form(request: Request, operation: Operation) -> tuple[dict[str, Any], dict[
     files: dict[str, bytes] = {}
     for name, part in parts.items():
         if name in operation.files:
+            if not part.filename:
+                raise RefusalError(41005, "files", _MEDIA_MISSING, _NO_FILENAME.format(name))
             params[name] = file_of(part.filename, part.content, part.content_type)
             files[name] = part.content
         else:

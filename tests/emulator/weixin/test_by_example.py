@@ -195,12 +195,32 @@ def test_a_shared_path_refuses_what_fits_none(catalogue):
     assert answer.json["errcode"] == 47001
 
 
-@pytest.mark.parametrize("media", [{"value": {"type": "Buffer", "data": [65]}}, "a.png", None])
+@pytest.mark.parametrize("media", [{"conten_type": "a"}, "a.png", None])
 def test_a_file_that_comes_as_json_is_refused(client, media):
     body = client.answer("pictures.upload", {"type": "image", "media": media})
     assert body["errcode"] == 47001
     entry = client.emulator.journal_entries()[-1]
-    assert entry["reason"].startswith("media is not a file: ")
+    key = "contenType" if entry["via"] == "gateway" else "conten_type"
+    shown = f", it has {key}" if isinstance(media, dict) else ""
+    assert entry["reason"].startswith(f"media is not a file{shown}: ")
+
+
+def test_an_empty_file_is_refused(client):
+    files = {"media": ("a.png", "image/png", b"")}
+    assert client.answer("notes.upload", {"type": "image"}, files)["errcode"] == 44001
+    assert client.emulator.journal_entries()[-1]["reason"] == "the file media has no bytes"
+
+
+def test_a_part_without_a_filename_is_not_a_file(catalogue):
+    https = HTTPS(catalogue)
+    answer = https.client.post(
+        "/cgi-bin/notes/upload",
+        query_string={"access_token": https.token, "type": "image"},
+        data=b'--x\r\nContent-Disposition: form-data; name="media"\r\n\r\nabc\r\n--x--\r\n',
+        content_type="multipart/form-data; boundary=x",
+    )
+    assert answer.json["errcode"] == 41005
+    assert https.emulator.journal_entries()[-1]["reason"].endswith("with curl, -F media=@FILE")
 
 
 def test_a_reset_forgets_the_files(client):
