@@ -75,7 +75,7 @@ class Catalogue(Mapping[str, Operation]):
 
     @cached_property
     def outlines(self) -> dict[str, Outline]:
-        """What is known of each API without its schemas, by name."""
+        """The outline of each API by its name."""
         # The operations are not kept: all of them would take some megabytes.
         return {name: _outline(path, name) for name, path in self._files.items()}
 
