@@ -32,8 +32,8 @@ _SIMULATED = frozenset({"rules", "simulation"})
 _OPTIONAL = _SIMULATED | {"answers", "errors", "lacks", "query", "tables"}
 # The entry of a documented call of which the name alone is known.
 _BARE: dict[str, Any] = {
-    "summary": "A call that the catalogue has no entry for",
-    "docs": "Only the gateway carries it.",
+    "summary": "A call without an entry in the catalogue, which only the gateway carries",
+    "docs": "",
     "method": "POST",
     "path": "",
     "request": {"properties": {}},

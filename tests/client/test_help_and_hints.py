@@ -114,10 +114,10 @@ def test_a_documented_call_without_an_entry_is_converted_as_others_are(openapi, 
     assert raw({"cityName": "a"}) == {"short_url": "u", "a": [{"b_c": 1}], **ok}
     assert transport.sent == [{"city_name": "a"}, {"cityName": "a"}]
     assert search.__doc__ == (
-        "A call that the catalogue has no entry for.\n"
+        "A call without an entry in the catalogue, which only the gateway carries.\n"
         "\n"
         "Raises CloudSDKError. Permission: officialAccount.semantic.search\n"
-        "Only the gateway carries it."
+        "https://developers.weixin.qq.com/miniprogram/dev/server/API/"
     )
     transport.answer = {"errcode": 40001, "errmsg": "no"}
     with pytest.raises(CloudSDKError, match="search:fail no"):
