@@ -214,7 +214,7 @@ def test_an_empty_file_is_refused(client):
 def test_a_part_without_a_filename_is_not_a_file(catalogue):
     https = HTTPS(catalogue)
     answer = https.client.post(
-        "/cgi-bin/pictures.upload",
+        catalogue["pictures.upload"].path,
         query_string={"access_token": https.token, "type": "image"},
         data=b'--x\r\nContent-Disposition: form-data; name="media"\r\n\r\nabc\r\n--x--\r\n',
         content_type="multipart/form-data; boundary=x",
