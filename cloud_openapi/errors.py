@@ -176,7 +176,7 @@ class CloudSDKError(CloudOpenAPIError):
 
 
 class UnknownAPIError(CloudSDKError, AttributeError):
-    """An API that is not in the catalogue; no request was made for it."""
+    """An API of an unknown name, or over HTTPS one without an entry; no request was made for it."""
 
 
 def system_error(code: int, hint: str = "") -> CloudSDKError:

@@ -73,13 +73,19 @@ class OpenAPI:
         path = f"{self._path}{name}"
         prefix = f"{path}."
         # In a documented namespace, the name of the call tells more than that of the namespace.
-        if any(
-            known.startswith(prefix)
+        inner = {
+            known.removeprefix(prefix).partition(".")[0]
             for names in (self._catalogue, documented_calls())
             for known in names
-        ):
+            if known.startswith(prefix)
+        }
+        if inner and path not in documented_calls():
             return OpenAPI(self._catalogue, self._client, prefix, convert=self._convert)
-        return _method(self._catalogue.find(path), self._client, convert=self._convert)
+        method = _method(self._catalogue.find_call(path), self._client, convert=self._convert)
+        # A call may have calls below it, as a namespace has.
+        for each in inner:
+            setattr(method, each, self._find(f"{name}.{each}"))
+        return method
 
     def __dir__(self) -> list[str]:
         here = [name for name in self._catalogue if name.startswith(self._path)]
@@ -137,7 +143,7 @@ def _describe(operation: Operation, *, convert: bool) -> str:
     form: Form = "cloud" if convert else "https"
     lines = [f"{operation.summary}.", ""]
     sides: dict[str, Side] = {"Parameters": "request", "Returns": "response"}
-    for title, side in sides.items():
+    for title, side in sides.items() if operation.path else ():
         schema = call_schema(operation, form, side)
         lines += [f"{title}:", *(_describe_fields(schema, schema, "    ") or ["    none"]), ""]
     for rule in operation.rules:

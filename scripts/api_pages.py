@@ -20,6 +20,7 @@ class _Words(NamedTuple):
     names: str
     lacks: dict[str, str]
     """The words for what a page lacks, where they differ from those of the entry."""
+    comma: str
 
 
 _ENGLISH: Final = _Words(
@@ -42,6 +43,7 @@ how the emulator answers:
     "## Known by name",
     "No page of these was found in 2026, or they are calls of another kind of account.",
     {},
+    ", ",
 )
 _CHINESE: Final = _Words(
     "# 接口",
@@ -68,6 +70,7 @@ _CHINESE: Final = _Words(
         "cloud example": "云调用示例",
         "errors": "错误码",
     },
+    "、",
 )
 
 
@@ -93,7 +96,7 @@ def _page(calls: Calls, words: _Words) -> str:
 
 
 def _row(operation: Operation, words: _Words) -> str:
-    lacks = ", ".join(words.lacks.get(each, each) for each in operation.lacks)
+    lacks = words.comma.join(words.lacks.get(each, each) for each in operation.lacks)
     cells = (
         f"[`{operation.name}`]({operation.docs})",
         f"{operation.method} `{operation.path}`",

@@ -11,6 +11,7 @@ from cloud_openapi.catalogue._loader import (
     documented_calls,
     entries,
     entry_schema,
+    without_entry,
 )
 from cloud_openapi.catalogue._operation import Form, Operation, Side, Table
 from cloud_openapi.catalogue._rules import DATE_FORMAT_ERROR, Rule, RuleViolation
@@ -38,4 +39,5 @@ __all__ = [
     "error_schema",
     "meant_call",
     "state_of",
+    "without_entry",
 ]

@@ -30,6 +30,16 @@ SAME_AS = "same_as"
 # An entry has both of these, or neither.
 _SIMULATED = frozenset({"rules", "simulation"})
 _OPTIONAL = _SIMULATED | {"answers", "errors", "lacks", "query", "tables"}
+# The entry of a documented call of which the name alone is known.
+_BARE: dict[str, Any] = {
+    "summary": "A call without an entry in the catalogue, which only the gateway carries",
+    "docs": "",
+    "method": "POST",
+    "path": "",
+    "request": {"properties": {}},
+    "response": {},
+    "examples": [],
+}
 
 
 class Outline(NamedTuple):
@@ -75,31 +85,46 @@ class Catalogue(Mapping[str, Operation]):
 
     @cached_property
     def outlines(self) -> dict[str, Outline]:
-        """What is known of each API without its schemas, by name."""
+        """The outline of each API by its name."""
         # The operations are not kept: all of them would take some megabytes.
-        return {name: _outline(_read(path, name)) for name, path in self._files.items()}
+        return {name: _outline(path, name) for name, path in self._files.items()}
 
     def find(self, name: str) -> Operation:
         """Return an API. Raises UnknownAPIError, which suggests the nearest name."""
         if name in self._files:
             return self[name]
-        raise UnknownAPIError(-604100, "system error: error code: -604100", self._why_unknown(name))
-
-    def _why_unknown(self, name: str) -> str:
         if name in documented_calls():
-            return (
-                f'WeChat documents "{name}", but the catalogue has no entry for it, so Python '
-                "cannot call it. JavaScript can, and in the emulator a pin answers it: "
-                f"cloud-openapi control pins add {name} --response '{{}}'"
-            )
+            raise without_entry(name)
         close = self.nearest(name)
         known = f"Known: {shortened(self._files)}; cloud-openapi apis lists them."
         advice = f'Did you mean "{close}"?' if close else known
-        return f'There is no API "{name}" in the catalogue. {advice}'
+        raise _unknown(f'There is no API "{name}" in the catalogue. {advice}')
+
+    def find_call(self, name: str) -> Operation:
+        """Return an API, or for a documented call without an entry an operation without a path.
+
+        Raises UnknownAPIError.
+        """
+        if name not in self._files and name in documented_calls():
+            return Operation({**_BARE, "name": name})
+        return self.find(name)
 
     def nearest(self, name: str) -> str | None:
         """Return the API whose name is most like this one, if any is."""
         return nearest(name, self._files)
+
+
+def without_entry(name: str) -> UnknownAPIError:
+    """Return the error of a documented call that needs the entry which the catalogue lacks."""
+    return _unknown(
+        f'WeChat documents "{name}", but the catalogue has no entry for it, so only the gateway '
+        "can carry it, by its name. Functions use the gateway on the platform and in the emulator, "
+        f"where a pin answers: cloud-openapi control pins add {name} --response '{{}}'"
+    )
+
+
+def _unknown(hint: str) -> UnknownAPIError:
+    return UnknownAPIError(-604100, "system error: error code: -604100", hint)
 
 
 @cache
@@ -137,8 +162,16 @@ def _files(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _outline(entry: Mapping[str, Any]) -> Outline:
-    return Outline(entry["method"], entry["path"], "simulation" in entry)
+def _outline(path: Path, name: str) -> Outline:
+    """Return the outline of an API. Raises ConfigError."""
+    # Only the beginning is parsed: all of every entry would take twice as long.
+    head, _, rest = path.read_text("utf-8").partition(',\n  "request": ')
+    try:
+        entry = json.loads(head + "}")
+        return Outline(entry["method"], entry["path"], '\n  "simulation": ' in rest)
+    except (ValueError, KeyError):
+        entry = _read(path, name)
+        return Outline(entry["method"], entry["path"], "simulation" in entry)
 
 
 def _object(path: Path) -> dict[str, Any]:

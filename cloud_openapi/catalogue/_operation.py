@@ -13,6 +13,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # A group's settings for the simulation, not part of an answer.
 _NOT_ANSWERED = frozenset({"weight", "each", "within"})
 _LITERAL_KEYWORDS = frozenset({"enum", "const", "default", "examples"})
+_PAGES = "https://developers.weixin.qq.com/miniprogram/dev/server/API/"
 _ENVELOPE = {
     "errcode": {"type": "integer", "description": "Error code, 0 for success"},
     "errmsg": {"type": "string", "description": "Error text"},
@@ -61,7 +62,7 @@ class Operation:
     def __init__(self, entry: Mapping[str, Any]) -> None:
         self.name: str = entry["name"]
         self.summary: str = entry["summary"]
-        self.docs: str = entry["docs"]
+        self.docs: str = entry["docs"] if ":" in entry["docs"] else _PAGES + entry["docs"]
         self.method: str = entry["method"]
         self.path: str = entry["path"]
         self.rules = tuple(map(rule_from_entry, entry.get("rules", ())))

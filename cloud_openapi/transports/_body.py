@@ -3,7 +3,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from cloud_openapi.catalogue import Operation
+from cloud_openapi.catalogue import Operation, without_entry
 from cloud_openapi.masking import mask_text
 from cloud_openapi.transports._base import Reply, bad_body
 from cloud_openapi.transports._files import file_of
@@ -18,7 +18,12 @@ _LONGEST_SHOWN: Final = 2000
 
 
 def encode(operation: Operation, params: Mapping[str, Any]) -> https_form.Written:
-    """Return the parameters as HTTPS carries them. Raises TypeError for other values."""
+    """Return the parameters as HTTPS carries them.
+
+    Raises TypeError for other values, UnknownAPIError for an operation without a path.
+    """
+    if not operation.path:
+        raise without_entry(operation.name)
     if operation.files:
         params = {
             name: _part(operation, name, value) if name in operation.files else value

@@ -249,3 +249,19 @@ def test_one_more_name_of_no_api_is_refused(tmp_path):
 @pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
 def test_the_errors_of_every_api_are_not_repeated_in_an_entry(operation):
     assert not operation.errors.keys() & TEXTS.keys()
+
+
+def test_an_outline_is_what_its_entry_says():
+    catalogue = default_catalogue()
+    assert catalogue.outlines == {
+        name: (operation.method, operation.path, bool(operation.simulation))
+        for name, operation in catalogue.items()
+    }
+
+
+def test_an_outline_does_not_depend_on_the_order_of_the_keys(tmp_path):
+    entry = json.loads((FOLDER / "analysis" / "getDailyRetain.json").read_text("utf-8"))
+    path = tmp_path / "analysis" / "getDailyRetain.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(dict(reversed(entry.items())), indent=2), "utf-8")
+    assert Catalogue.load(tmp_path).outlines == {entry["name"]: ("POST", entry["path"], True)}

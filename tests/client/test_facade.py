@@ -10,8 +10,12 @@ from support.values import CLOUD_DAY as DAY
 
 from cloud_openapi import Cloud, CloudOpenAPIError, CloudSDKError, ConfigError, UnknownAPIError
 from cloud_openapi.catalogue import default_catalogue
-from cloud_openapi.demo import DEMO_APPID
+from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.emulator import create_app
 from cloud_openapi.periods import BEIJING
+from cloud_openapi.transports.cloudrun import CloudRunTransport
+from cloud_openapi.transports.https import HTTPSTransport
+from cloud_openapi.transports.wsgi import WSGIExchange
 
 APIS = [
     name.rpartition(".")[2]
@@ -187,6 +191,34 @@ def test_an_unknown_api_is_an_error_and_never_a_request(cloud, emulator, path, h
     assert str(caught.value).startswith("errCode: -604100 API not found | errMsg: system error")
     assert hint in caught.value.hint
     assert isinstance(caught.value, AttributeError)
+    assert len(emulator.journal) == 0
+
+
+@pytest.mark.parametrize("kind", ["https", "cloudrun"])
+def test_over_https_a_documented_call_without_an_entry_says_what_can_be_done(
+    emulator, tmp_path, kind
+):
+    exchange = WSGIExchange(create_app(emulator))
+    transport = {
+        "https": lambda: HTTPSTransport(exchange, DEMO_APPID, DEMO_SECRET),
+        "cloudrun": lambda: CloudRunTransport(exchange),
+    }[kind]()
+    config = tmp_path / "config.json"
+    config.write_text('{"permissions": {"openapi": ["officialAccount.semantic.search"]}}')
+    facade = Cloud()
+    facade.init(transport=transport, config=config)
+    with pytest.raises(UnknownAPIError) as caught:
+        facade.openapi.officialAccount.semantic.search(query="a")
+    assert caught.value.hint == (
+        'WeChat documents "officialAccount.semantic.search", but the catalogue has no entry for '
+        "it, so only the gateway can carry it, by its name. Functions use the gateway on the "
+        "platform and in the emulator, where a pin answers: "
+        "cloud-openapi control pins add officialAccount.semantic.search --response '{}'"
+    )
+    assert caught.value.to_dict()["errCode"] == -604100
+    with pytest.raises(CloudSDKError) as denied:
+        facade.openapi.officialAccount.shorturl()
+    assert denied.value.errCode == -604101
     assert len(emulator.journal) == 0
 
 

@@ -16,7 +16,7 @@ from support.values import API
 from support.values import CLOUD_DAY as DAY
 from werkzeug import Response
 
-from cloud_openapi import Cloud, CloudSDKError, ConfigError
+from cloud_openapi import Cloud, CloudSDKError, ConfigError, UnknownAPIError
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator, create_app
 from cloud_openapi.transports.gateway import GatewayTransport
@@ -576,6 +576,28 @@ def test_by_the_gateway_the_service_decides_and_not_the_local_config_json(
     platform.delenv("WX_API_TOKEN")
     assert facade.openapi.analysis.getDailyRetain(DAY)["refDate"] == "20170313"
     assert [entry.appid for entry in emulator.journal] == [DEMO_APPID] * 2
+
+
+def test_a_documented_call_that_the_catalogue_lacks_is_sent_by_its_name(platform):
+    platform.delenv("WX_API_TOKEN")
+    emulator, facade = Emulator(), Cloud()
+    exchange = WSGIExchange(create_app(emulator))
+    facade.init(transport=GatewayTransport(lambda _base: exchange))
+    api = "officialAccount.semantic.search"
+    response = {"errcode": 0, "search_id": "b"}
+    for name in ("city_name", "cityName"):
+        emulator.pins.add({"api": api, "request": {name: "a"}, "response": response})
+    answer = facade.openapi.officialAccount.semantic.search(cityName="a")
+    assert answer == {"searchId": "b", "errMsg": f"openapi.{api}:ok"}
+    answer = facade.openapi(convertCase=False)[api](cityName="a")
+    assert answer == {"search_id": "b", "errMsg": f"openapi.{api}:ok"}
+    with pytest.raises(CloudSDKError) as caught:
+        facade.openapi[api](cityName="b")
+    assert (type(caught.value), caught.value.errCode) == (CloudSDKError, -604100)
+    assert [entry.api for entry in emulator.journal] == [api] * 3
+    with pytest.raises(UnknownAPIError, match=r'Did you mean "analysis.getDailyRetain"'):
+        facade.openapi.analysis.getDailyRetian(DAY)
+    assert len(emulator.journal) == 3
 
 
 def test_the_permission_of_the_gateway_comes_as_the_sdk_tells_it(gateway, httpserver):

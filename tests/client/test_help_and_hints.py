@@ -1,13 +1,13 @@
 """Docstrings of the facade's methods, and hints of errors, for every kind of API."""
 
-import json
-
 import pytest
 from support.entries import catalogue_of
 
 from cloud_openapi import CloudSDKError, UnknownAPIError
 from cloud_openapi.client import Client
 from cloud_openapi.openapi import OpenAPI
+
+CAMEL = {"convertCase": False}
 
 
 class Answering:
@@ -106,15 +106,29 @@ def test_an_error_without_such_a_name_has_no_such_hint(openapi, transport):
         assert "convertCase" not in caught.value.hint
 
 
-def test_a_documented_call_without_an_entry_says_what_can_be_done(openapi):
-    with pytest.raises(UnknownAPIError) as caught:
-        openapi.officialAccount.semantic.search  # noqa: B018 - looking it up raises
-    assert caught.value.hint == (
-        'WeChat documents "officialAccount.semantic.search", but the catalogue has no entry for '
-        "it, so Python cannot call it. JavaScript can, and in the emulator a pin answers it: "
-        "cloud-openapi control pins add officialAccount.semantic.search --response '{}'"
+def test_a_documented_call_without_an_entry_is_converted_as_others_are(openapi, transport):
+    transport.answer = {"errcode": 0, "errmsg": "ok", "short_url": "u", "a": [{"b_c": 1}]}
+    search, raw = (each.officialAccount.semantic.search for each in (openapi, openapi(CAMEL)))
+    ok = {"errMsg": "openapi.officialAccount.semantic.search:ok"}
+    assert search(cityName="a") == {"shortUrl": "u", "a": [{"bC": 1}], **ok}
+    assert raw({"cityName": "a"}) == {"short_url": "u", "a": [{"b_c": 1}], **ok}
+    assert transport.sent == [{"city_name": "a"}, {"cityName": "a"}]
+    assert search.__doc__ == (
+        "A call without an entry in the catalogue, which only the gateway carries.\n"
+        "\n"
+        "Raises CloudSDKError. Permission: officialAccount.semantic.search\n"
+        "https://developers.weixin.qq.com/miniprogram/dev/server/API/"
     )
-    json.dumps(caught.value.to_dict())
+    transport.answer = {"errcode": 40001, "errmsg": "no"}
+    with pytest.raises(CloudSDKError, match="search:fail no"):
+        search()
+
+
+def test_a_documented_call_may_have_another_one_below_it(openapi):
+    update = openapi.officialAccount.card.update
+    assert update()["errMsg"] == "openapi.officialAccount.card.update:ok"
+    below = "openapi.officialAccount.card.update.updateBoardingPass:ok"
+    assert update.updateBoardingPass()["errMsg"] == below
 
 
 def test_an_unknown_name_shows_some_known_ones_only(openapi):

@@ -19,7 +19,7 @@ TEXT = {"https": "errmsg", "cloud": "errMsg"}
 TAIL = re.compile(r",? (hint: \[[^\]]+\] )?rid: ([0-9a-f]{8})-[0-9a-f]{8}-[0-9a-f]{8}$| hint: .+$")
 # The texts of these codes name what is wrong with the request.
 OF_THE_REQUEST = {47003, 200002}
-# A number of a mainland mobile phone, other than one that is nobody's.
+# A number of a mainland mobile phone, other than those that WeChat's examples use.
 PHONE = re.compile(r"(?<![0-9])1[3-9](?!800000000)[0-9]{9}(?![0-9])")
 
 

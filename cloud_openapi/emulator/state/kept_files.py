@@ -30,6 +30,6 @@ class KeptFiles:
         self._files.add(file_id, KeptFile(content_type, content, now + _KEPT), len(content))
 
     def find(self, file_id: str, now: datetime) -> KeptFile | None:
-        """Return a file, None if there is none, or none any longer."""
+        """Return a file, or None for an unknown id and after the three days."""
         found = self._files.get(file_id)
         return found if found is not None and now < found.until else None

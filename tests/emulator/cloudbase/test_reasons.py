@@ -210,16 +210,37 @@ def test_a_request_for_an_unknown_function_is_reported(served):
 
 
 @pytest.mark.parametrize(
-    ("api", "force"), [("officialAccount.semantic.search", ""), ("made.up", "--force ")]
+    ("api", "force", "language"),
+    [
+        ("officialAccount.semantic.search", "", "node"),
+        ("officialAccount.semantic.search", "", "python"),
+        ("made.up", "--force ", "node"),
+    ],
 )
-def test_an_api_that_is_not_emulated_names_the_pin(served, api, force):
-    served.write("caller", CALLER, [api])
+def test_an_api_that_is_not_emulated_names_the_pin(served, api, force, language):
+    name, source = CALLERS[language]
+    served.write("caller", source, [api], name)
     outcome = invoke(served, "caller", {"api": api, "params": {}})
     reason = (
         "The API is not emulated; to pin a response: cloud-openapi control --url "
         f"http://localhost:{served.url.rpartition(':')[2]} pins add {api} {force}--response '{{}}'"
     )
     check(served, outcome, f"{api} -604100: {reason}")
+
+
+@pytest.mark.parametrize("language", CALLERS)
+def test_a_pin_by_name_answers_either_language(served, language):
+    api = "officialAccount.semantic.search"
+    name, source = CALLERS[language]
+    served.write("caller", source, [api], name)
+    served.write("denied", source, [API], name)
+    pin = {"api": api, "request": {"city_name": "a"}, "response": {"search_id": [{"b_c": 1}]}}
+    served.emulator.pins.add(pin)
+    event = {"api": api, "params": {"cityName": "a"}}
+    answer = {"searchId": [{"bC": 1}], "errMsg": f"openapi.{api}:ok"}
+    outcome = invoke(served, "caller", event)
+    assert {key: outcome.result[key] for key in answer} == answer
+    assert "-604101" in invoke(served, "denied", event).reason
 
 
 # ---- parameters ----------------------------------------------------------------------------

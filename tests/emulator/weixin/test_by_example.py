@@ -207,14 +207,14 @@ def test_a_file_that_comes_as_json_is_refused(client, media):
 
 def test_an_empty_file_is_refused(client):
     files = {"media": ("a.png", "image/png", b"")}
-    assert client.answer("notes.upload", {"type": "image"}, files)["errcode"] == 44001
+    assert client.answer("pictures.upload", {"type": "image"}, files)["errcode"] == 44001
     assert client.emulator.journal_entries()[-1]["reason"] == "the file media has no bytes"
 
 
 def test_a_part_without_a_filename_is_not_a_file(catalogue):
     https = HTTPS(catalogue)
     answer = https.client.post(
-        "/cgi-bin/notes/upload",
+        "/cgi-bin/pictures.upload",
         query_string={"access_token": https.token, "type": "image"},
         data=b'--x\r\nContent-Disposition: form-data; name="media"\r\n\r\nabc\r\n--x--\r\n',
         content_type="multipart/form-data; boundary=x",
