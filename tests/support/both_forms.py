@@ -2,6 +2,7 @@
 
 import io
 import json
+from urllib.parse import urlencode
 
 from support.gateway import Gateway
 from support.values import NOW
@@ -63,9 +64,10 @@ class HTTPS(_Client):
         answer = self.client.open(
             operation.path,
             method=operation.method,
-            query_string={"access_token": self.token, **query},
+            query_string=urlencode({"access_token": self.token, **query}, errors="surrogatepass"),
             **given,
         )
+        assert answer.status_code == 200
         return answer.content_type, answer.data
 
 
@@ -85,3 +87,13 @@ class CloudCall(_Client):
         answer = self.gateway.call(pairs, api=api)
         assert isinstance(answer, messages.Answer)
         return answer.content_type, answer.body
+
+
+def split_files(params):
+    """Return the parameters of a call and its files, which are as large as they say."""
+    files = {
+        name: (value["filename"], value.get("contentType", ""), bytes(value.get("size", 1)))
+        for name, value in params.items()
+        if isinstance(value, dict) and "filename" in value
+    }
+    return {name: value for name, value in params.items() if name not in files}, files

@@ -23,7 +23,9 @@ def png(api: str, fields: Mapping[str, Any], width: Any) -> bytes:
     A long query is cut.
     """
     pixels = int(min(max(width, _NARROWEST), _WIDEST)) if is_number(width) else _USUAL
-    return _drawn(f"{api}?{urlencode(fields, safe='/')}"[:_LONGEST], pixels)
+    # A request may have half a surrogate pair.
+    query = urlencode(fields, safe="/", errors="surrogatepass")
+    return _drawn(f"{api}?{query}"[:_LONGEST], pixels)
 
 
 # The same code is often asked for again, and drawing one takes milliseconds.

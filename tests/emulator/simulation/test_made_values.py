@@ -32,3 +32,9 @@ def test_the_value_in_place_of_a_missing_parameter_is_made_too():
 def test_a_parameter_that_looks_like_a_made_value_stays_as_it_was_sent():
     sent = {"$made": "####"}
     assert made({"note": {"$param": "note"}}, note=sent) == {"note": sent}
+
+
+def test_a_code_shows_half_a_surrogate_pair():
+    made_of = {half: made({"$qr": ["scene"]}, scene=half) for half in ("\ud800", "\ud801")}
+    assert {kind for kind, _ in made_of.values()} == {"image/png"}
+    assert made_of["\ud800"] != made_of["\ud801"]
