@@ -6,7 +6,6 @@ from typing import Any
 
 from cloud_openapi.catalogue import Catalogue, Form, Operation, Side, documented_calls
 from cloud_openapi.client import ENVELOPE, Client
-from cloud_openapi.json_schema.fields import resolved
 from cloud_openapi.naming import snake_to_camel
 
 Method = Callable[..., dict[str, Any]]
@@ -156,6 +155,9 @@ def _describe(operation: Operation, *, convert: bool) -> str:
 
 def _describe_fields(schema: Mapping[str, Any], root: Mapping[str, Any], indent: str) -> list[str]:
     """Return a line for each field, and below it those of an object or of a list's items."""
+    # Loaded with the first API: the start of a function that calls none should not pay for it.
+    from cloud_openapi.json_schema.fields import resolved  # noqa: PLC0415
+
     lines = []
     for name, field in schema.get("properties", {}).items():
         inner = resolved(field, root)

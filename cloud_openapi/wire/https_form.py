@@ -1,7 +1,7 @@
 """The parameters of a call as HTTPS takes them: a query, and a body of JSON or of files."""
 
 import json
-import secrets
+import os
 from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
@@ -40,7 +40,7 @@ def write(params: Mapping[str, Any], method: str, in_query: Collection[str]) -> 
     if method == "GET":
         return Written(query, "", None)
     if files:
-        boundary = "-" * 26 + secrets.token_hex(12)
+        boundary = "-" * 26 + os.urandom(12).hex()
         body = multipart.write(files, boundary)
         return Written(query, f"{multipart.CONTENT_TYPE}; boundary={boundary}", body)
     in_body = {name: params[name] for name in params if name not in in_url} if in_url else params

@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 
 CONTENT_TYPE: Final = "multipart/form-data"
 
-_BOUNDARY = re.compile(r"""boundary=(?:"([^"]+)"|([^\s;"]+))""", re.IGNORECASE)
-_NAME = re.compile(rb'(?im)^content-disposition:[^\r\n]*[;\s]name="([^"\r\n]*)"')
-_FILENAME = re.compile(rb'(?im)^content-disposition:[^\r\n]*[;\s]filename="([^"\r\n]*)"')
-_TYPE = re.compile(rb"(?im)^content-type:[ \t]*([^\r\n]*)")
+# Compiled by re when they are first used: a client only writes, and its start counts.
+_BOUNDARY = r"""(?i)boundary=(?:"([^"]+)"|([^\s;"]+))"""
+_NAME = rb'(?im)^content-disposition:[^\r\n]*[;\s]name="([^"\r\n]*)"'
+_FILENAME = rb'(?im)^content-disposition:[^\r\n]*[;\s]filename="([^"\r\n]*)"'
+_TYPE = rb"(?im)^content-type:[ \t]*([^\r\n]*)"
 MOST_PARTS: Final = 100
 
 
@@ -58,7 +59,7 @@ def read(content_type: str, body: bytes) -> dict[str, bytes]:
 
 def read_parts(content_type: str, body: bytes) -> dict[str, Part]:
     """Return the parts by name, unique whatever the case. Raises MultipartError."""
-    found = _BOUNDARY.search(content_type)
+    found = re.search(_BOUNDARY, content_type)
     if found is None:
         raise MultipartError(f"no boundary in Content-Type: {content_type[:200]}")
     delimiter = b"\r\n--" + (found[1] or found[2]).encode("latin-1")
@@ -70,7 +71,7 @@ def read_parts(content_type: str, body: bytes) -> dict[str, Part]:
             return fields
         # RFC 2046: without a body, a part ends after its header.
         head, _, value = piece.partition(b"\r\n\r\n")
-        name = _NAME.search(head)
+        name = re.search(_NAME, head)
         if name is None:
             raise MultipartError("a part has no name")
         decoded = name[1].decode("utf-8", "replace")
@@ -82,6 +83,6 @@ def read_parts(content_type: str, body: bytes) -> dict[str, Part]:
     raise MultipartError(f"the last delimiter is missing, or there are over {MOST_PARTS} parts")
 
 
-def _found(pattern: re.Pattern[bytes], head: bytes) -> str:
-    found = pattern.search(head)
+def _found(pattern: bytes, head: bytes) -> str:
+    found = re.search(pattern, head)
     return "" if found is None else found[1].decode("utf-8", "replace").strip()
