@@ -10,10 +10,10 @@ from cloud_openapi.errors import ConfigError
 
 BEIJING = timezone(timedelta(hours=8), "Beijing")
 NOW_VARIABLE = "CLOUD_OPENAPI_NOW"
-_TIME = re.compile(
-    r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,12}))?)?)?"
-    r" ?(?:([Zz])|([+-])(\d\d)(?::?(\d\d))?)?)?",
-    re.ASCII,
+# Compiled by re when it is first used, which in most processes is never.
+_TIME = (
+    r"(?a)(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,12}))?)?)?"
+    r" ?(?:([Zz])|([+-])(\d\d)(?::?(\d\d))?)?)?"
 )
 
 Span = Literal["day", "week", "month"]
@@ -110,7 +110,7 @@ def parse_now(text: str | None) -> datetime | None:
     if not text:
         return None
     # datetime.fromisoformat accepts other texts in each release of Python.
-    found = _TIME.fullmatch(text)
+    found = re.fullmatch(_TIME, text)
     if found is None:
         raise ValueError(f"not an ISO 8601 time: {text!r}")
     *parts, fraction, utc, sign, hours, minutes = found.groups(default="0")

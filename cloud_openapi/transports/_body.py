@@ -1,4 +1,3 @@
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -12,8 +11,6 @@ from cloud_openapi.wire import https_form
 from cloud_openapi.wire.multipart import Part
 
 _FILE: Final = 'a file is {"contentType": "image/png", "value": bytes}'
-_PRINTABLE: Final = re.compile("[ -~]+")
-_OBJECT: Final = re.compile(rb"\s*\{")
 _LONGEST_SHOWN: Final = 2000
 
 
@@ -45,9 +42,13 @@ def encode(operation: Operation, params: Mapping[str, Any]) -> https_form.Writte
 def _part(operation: Operation, name: str, value: Any) -> Part:
     """Return a file as the part of a form. Raises TypeError."""
     part = file_of(name, value)
-    if part is not None and _PRINTABLE.fullmatch(part.content_type):
+    if part is not None and _is_printable(part.content_type):
         return part
     raise TypeError(f"{operation.name}: {name} {_mistake(value)}: {_FILE}")
+
+
+def _is_printable(text: str) -> bool:
+    return text != "" and text.isascii() and text.isprintable()
 
 
 def _mistake(value: Any) -> str:
@@ -83,7 +84,7 @@ def answer_of(
     Raises ExchangeError for a body that is neither a JSON object nor the file of an API.
     """
     # An API that answers with a file answers with JSON too: errors, and the URL of a video.
-    may_be_json = not operation.binary or _OBJECT.match(body)
+    may_be_json = not operation.binary or body.lstrip().startswith(b"{")
     answer = json_object(body) if may_be_json else None
     if answer is not None:
         return answer
