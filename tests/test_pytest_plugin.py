@@ -124,6 +124,7 @@ def test_the_emulator_is_reset_for_each_test(project):
     passes(project, source, 3)
 
 
+@pytest.mark.slow
 def test_forked_children_call_and_invoke(project):
     add_function(
         project,
@@ -185,6 +186,7 @@ def test_another_program_may_call_the_emulator_over_a_socket(project):
     passes(project, source, 1)
 
 
+@pytest.mark.slow
 def test_workers_of_xdist_do_not_disturb_each_other(project):
     source = f"""
         import pytest
@@ -536,6 +538,7 @@ BLOCKS = """
 """
 
 
+@pytest.mark.slow
 def test_blocks_that_are_no_classes_are_in_the_name(project):
     project.makeconftest(BLOCKS)
     project.makepyfile("def describe_a(): pass\ndef describe_b(): pass")
@@ -579,6 +582,7 @@ def test_a_recording_under_its_former_name_is_still_replayed(project):
     passes(project, source, 2)
 
 
+@pytest.mark.slow
 def test_the_marker_sets_the_recording_for_one_test_only(project):
     day = {"begin_date": "20260301", "end_date": "20260301"}
     cassette(project.path / "mine.json", interaction("analysis.getDailyRetain", day, RECORDED))
@@ -632,6 +636,7 @@ def check_project(python, folder, environment, *options):
     assert "3 passed" in done.stdout, done.stdout
 
 
+@pytest.mark.slow
 def test_the_example_project_passes():
     check_project(sys.executable, PROJECT, None, *ALONE)
 

@@ -18,12 +18,16 @@ ENTRIES = sorted(FOLDER.glob("*/*.json"))
 # The SDK of most functions breaks longer ones.
 LONGEST_NUMBER = 15
 ENTRY_SCHEMA = json.loads((FOLDER / "entry.schema.json").read_text("utf-8"))
+ENTRY_VALIDATOR = Draft202012Validator(ENTRY_SCHEMA)
 
 
 @pytest.mark.parametrize("path", ENTRIES, ids=lambda path: f"{path.parent.name}.{path.stem}")
 def test_an_entry_is_what_the_entry_schema_says(path):
+    ENTRY_VALIDATOR.validate(json.loads(path.read_text("utf-8")))
+
+
+def test_the_entry_schema_is_a_schema():
     Draft202012Validator.check_schema(ENTRY_SCHEMA)
-    Draft202012Validator(ENTRY_SCHEMA).validate(json.loads(path.read_text("utf-8")))
 
 
 @pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)

@@ -608,6 +608,7 @@ def test_a_signal_stops_serve_and_its_functions_silently_with_exit_code_0(functi
     assert not is_alive(worker)
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_one_line_with_advice(command):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -657,6 +658,7 @@ def test_serve_tells_what_is_open_to_other_machines(tmp_path, host, options, tol
     assert ("other machines" in errors) == bool(told)
 
 
+@pytest.mark.slow
 def test_serve_with_few_descriptors_answers_beside_many_idle_connections():
     limited = ["sh", "-c", 'ulimit -n 64 && exec "$0" "$@"', COMMAND]
     process = subprocess.Popen(

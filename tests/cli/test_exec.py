@@ -170,6 +170,7 @@ def test_a_python_program_that_calls_weixin_is_told_the_base_url():
     assert "Use http://127.0.0.1:" in finished.stderr
 
 
+@pytest.mark.slow
 def test_exec_runs_the_command_call():
     call = ("call", "analysis.getDailyRetain", "--begin-date", "20260104", "--end-date", "20260104")
     finished = run(EXEC[0], *call, "--form", "https", options=("--now", "2026-01-05"))
@@ -183,6 +184,7 @@ def test_call_within_exec_refuses_a_seed():
     assert "ignores it" in finished.stderr
 
 
+@pytest.mark.slow
 def test_pytest_runs_against_it(tmp_path):
     body = "\n".join(f"    {line}" for line in CALL.strip().splitlines())
     (tmp_path / "test_it.py").write_text(f"def test_it():\n{body}\n", "utf-8")

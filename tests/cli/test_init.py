@@ -76,6 +76,7 @@ def test_a_file_in_place_of_a_folder_is_an_error(command, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["tests"]
 
 
+@pytest.mark.slow
 @needs_sdk
 def test_its_functions_run_and_check_accepts_them(project, command):
     for name in ("getDailyRetain", "getWeeklyRetain"):
@@ -85,6 +86,7 @@ def test_its_functions_run_and_check_accepts_them(project, command):
     assert out.splitlines()[-1].startswith("2 functions: 2 fine, 0 problems")
 
 
+@pytest.mark.slow
 @needs_sdk
 def test_its_own_tests_pass(project):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

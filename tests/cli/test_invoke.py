@@ -59,6 +59,7 @@ def write(tmp_path):
     return write
 
 
+@pytest.mark.slow
 def test_a_failure_is_its_log_its_stack_and_its_reason_once_each(invoke, write):
     node()
     write("inner", DENIED, "index.js")
@@ -78,6 +79,7 @@ def test_a_failure_is_its_log_its_stack_and_its_reason_once_each(invoke, write):
     assert short.endswith(" user code exception caught (statusCode 430)")
 
 
+@pytest.mark.slow
 def test_a_nested_failure_has_its_own_stack_and_the_outer_one_its_reason(invoke, write):
     node()
     write("outer", OUTER, "index.js")
@@ -116,6 +118,7 @@ def test_an_error_object_that_the_log_cut_is_shown_as_it_is(invoke, write):
     assert result.returncode == 1
 
 
+@pytest.mark.slow
 def test_an_api_that_is_not_emulated_names_commands_that_can_be_pasted_afterwards(invoke, write):
     node()
     source = DENIED.replace("analysis.getDailyRetain", "officialAccount.semantic.search")
@@ -137,6 +140,7 @@ def test_libraries_are_quiet_and_the_functions_own_lines_are_not(invoke, write):
     assert own == ["own by the root", "own by a name", "own in the handler"]
 
 
+@pytest.mark.slow
 def test_verbose_shows_the_lines_of_libraries_and_error_objects(invoke, write):
     write("logs", LOGS)
     assert "Starting new HTTP connection" in invoke("logs", "--verbose").stderr

@@ -264,6 +264,7 @@ def test_port_of_another_emulator_is_reported_with_its_url():
         assert f"another emulator runs there, at {server.url}." in refused(port)
 
 
+@pytest.mark.slow
 def test_port_of_another_program_is_reported():
     """It accepts connections, and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -464,6 +464,7 @@ def test_both_trim_the_same_characters(service, space):
     assert service.node.call([{"sign": given}]) == [{"authorization": ours}]
 
 
+@pytest.mark.slow
 def test_both_send_the_same_fields_and_accept_each_others_signatures(service, both):
     check_requests(service, both, 1, QUICK)
 
@@ -599,6 +600,7 @@ def check_answers(both, seed, count):
     assert_equal(cases, *both(cases))
 
 
+@pytest.mark.slow
 def test_both_return_the_same_outcome(both):
     check_answers(both, 1, QUICK)
 

@@ -169,6 +169,7 @@ def application(environ, start_response):
 """
 
 
+@pytest.mark.slow
 def test_workers_of_gunicorn_that_preloads_the_application(emulator, tmp_path, monkeypatch):
     (tmp_path / "application.py").write_text(APPLICATION)
     days = [day(number)["beginDate"] for number in range(200)]

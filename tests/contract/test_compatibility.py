@@ -197,6 +197,7 @@ def test_a_broken_entry_is_an_error_that_names_it(tmp_path, content, reason):
     assert reason in str(error_info.value)
 
 
+@pytest.mark.slow
 def test_the_command_fails_only_for_breaking_changes(tmp_path):
     write(tmp_path / "same", entries())
     assert run("verify", "--against", tmp_path / "same").returncode == 0

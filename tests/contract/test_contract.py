@@ -198,6 +198,7 @@ def test_both_libraries_agree_about_each_mutant(name):
         assert (violations(mutant, api, form, side) == []) is theirs.is_valid(mutant), what
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(JSON)
 def test_any_json_is_accepted_or_refused_with_a_reason(body):

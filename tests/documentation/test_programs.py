@@ -92,6 +92,7 @@ def test_programs_about_recordings_run_in_order(monkeypatch, tmp_path):
     assert module["answer"].status_code == 200
 
 
+@pytest.mark.slow
 def test_command_that_records_for_pytest_runs(shell):
     Path("test_page.py").write_text("".join(blocks(PYTEST, "python")), "utf-8")
     (record,) = (line for line in commands(PYTEST) if line.startswith("pytest --record"))

@@ -320,6 +320,7 @@ def test_invalid_settings_are_refused(apps, reason):
 # ---- many mini programs --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_message_names_only_the_first_mini_programs():
     emulator = Emulator(apps={f"wx{number}": "s" for number in range(10_000)})
     for refused in (
@@ -330,6 +331,7 @@ def test_message_names_only_the_first_mini_programs():
             refused()
 
 
+@pytest.mark.slow
 def test_adding_mini_programs_takes_linear_time(emulator):
     began = time.process_time()
     for number in range(10_000):

@@ -302,6 +302,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(json_values, st.text(min_size=10, max_size=40))
 def test_any_json_stays_json_without_its_secret(value, secret):
     body = json.dumps({"value": value, "app_secret": secret}).encode()

@@ -64,6 +64,7 @@ def test_plain_http_gives_the_documented_answer(url, api):
     assert answer == sample(f"{api}.response.official-https.json")
 
 
+@pytest.mark.slow
 def test_permissions_of_one_function_do_not_apply_to_another(tmp_path):
     folder = tmp_path / "functions" / "getDailyRetain"
     shutil.copytree(ROOT / "functions" / "getDailyRetain", folder)

@@ -88,6 +88,7 @@ def wheel(tmp_path):
     return path
 
 
+@pytest.mark.slow
 @needs_pip
 def test_install_follows_requirements_txt_and_leaves_the_folder_unchanged(
     folder, write, invoke, wheel
@@ -114,6 +115,7 @@ def check_that_installing_helps(folder, invoke):
     assert invoke().result == "gold"
 
 
+@pytest.mark.slow
 @needs_pip
 def test_a_module_that_a_handler_imports_is_found_once_it_is_installed(
     folder, write, invoke, wheel
@@ -123,6 +125,7 @@ def test_a_module_that_a_handler_imports_is_found_once_it_is_installed(
     check_that_installing_helps(folder, invoke)
 
 
+@pytest.mark.slow
 @needs_node
 def test_a_module_that_a_node_handler_requires_is_found_once_it_is_installed(
     folder, write, invoke, tmp_path
@@ -135,6 +138,7 @@ def test_a_module_that_a_node_handler_requires_is_found_once_it_is_installed(
     check_that_installing_helps(folder, invoke)
 
 
+@pytest.mark.slow
 @needs_pip
 def test_failed_install_is_one_line_and_leaves_no_files(folder, write, tmp_path):
     write("index.py", PLAIN)
@@ -145,6 +149,7 @@ def test_failed_install_is_one_line_and_leaves_no_files(folder, write, tmp_path)
     assert list((tmp_path / "cache" / "cloud_openapi").iterdir()) == []
 
 
+@pytest.mark.slow
 @needs_node
 @pytest.mark.parametrize("kind", ["commonjs", "module"])
 def test_install_follows_package_json_for_require_and_import(folder, write, invoke, tmp_path, kind):

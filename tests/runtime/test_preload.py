@@ -275,6 +275,7 @@ exports.main = async () => {{
 }
 
 
+@pytest.mark.slow
 @needs_node
 @pytest.mark.parametrize("file", CALLS)
 def test_functions_and_their_child_processes_do_not_reach_other_services(

@@ -296,6 +296,7 @@ def test_a_path_is_accepted_for_a_name(project, command, name):
     assert command("install", name) == (0, "dailyRetain: lists no dependencies\n", "")
 
 
+@pytest.mark.slow
 def test_without_a_name_the_function_of_this_folder_is_invoked(project, command, monkeypatch):
     add(project / "functions" / "dailyRetain", PYTHON)
     add(project / "functions" / "other", PYTHON)

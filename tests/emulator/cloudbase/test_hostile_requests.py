@@ -329,6 +329,7 @@ random_requests = given(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, database=None)
 @random_requests
 def test_a_random_request_gets_an_answer_of_the_gateways(fields, form, by, tail, header):

@@ -218,6 +218,7 @@ def test_chunk_head_and_trailer_that_do_not_end_are_refused(junk):
 # ---- descriptors ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_one_warning_while_there_are_no_descriptors(monkeypatch, caplog):
     tried = threading.Semaphore(0)
     accept, refusing = socket.socket.accept, threading.Event()
