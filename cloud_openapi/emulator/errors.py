@@ -28,9 +28,11 @@ TEXTS: Final = {
     41001: "access_token missing",
     41002: "appid missing",
     41004: "appsecret missing",
+    41005: "media data missing",
     42001: "access_token expired",
     43001: "require GET method",
     43002: "require POST method",
+    44001: "empty media data",
     44002: "empty post data",
     45002: "content size out of limit",
     45009: "reach max api daily quota limit, could get access_token by getStableAccessToken, more "

@@ -22,6 +22,7 @@ CATALOGUE = default_catalogue()
 VALID = {
     name: Draft202012Validator(operation.schema("https", "response")).is_valid
     for name, operation in CATALOGUE.items()
+    if operation.simulation
 }
 LAUNCH = date(2017, 1, 9)
 ERRMSG = re.compile(r".+ rid: [0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}", re.DOTALL)
@@ -220,7 +221,7 @@ def before_launch(service):
 def odd_calls(service):
     """Make calls that are mostly refused, each with WeChat's envelope."""
     for _ in range(60):
-        operation = service.chance.choice(list(CATALOGUE.values()))
+        operation = CATALOGUE[service.chance.choice(list(VALID))]
         method = service.chance.choice(["POST"] * 20 + ["GET", "PUT", "DELETE", "PATCH"])
         query = service.chance.choice(
             [f"access_token={service.token}"] * 10

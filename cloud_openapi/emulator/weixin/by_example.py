@@ -21,7 +21,6 @@ _FILE_IS: Final = (
     "a cloud call sends a file as {contentType, value: Buffer}, HTTPS as a part of a "
     "multipart/form-data body"
 )
-_EMPTY: Final = "empty media data"
 _LONGEST_KEY: Final = 40
 
 
@@ -101,7 +100,7 @@ class ByExample:
                     47001, "files", reason=_no_file(shown, params[name], call.rename)
                 )
             if not call.files[name]:
-                raise RefusalError(44001, "files", _EMPTY, f"the file {shown} has no bytes")
+                raise RefusalError(44001, "files", reason=f"the file {shown} has no bytes")
 
     def _source(
         self, call: Call, params: Mapping[str, Any], program: MiniProgram, now: datetime

@@ -20,7 +20,6 @@ INVALID_JSON: Final = 47001
 _TOO_LARGE: Final = 45002
 _FORM = re.compile(rb"&?[A-Za-z_][\w.\[\]-]*=")
 _FORM_SENT: Final = "the body is a form: send JSON, as with json= of requests or JSON.stringify"
-_MEDIA_MISSING: Final = "media data missing"
 _NO_FILENAME: Final = (
     "the part {0} has no filename, so WeChat takes it for a text: with curl, -F {0}=@FILE"
 )
@@ -118,7 +117,7 @@ def _form(request: Request, operation: Operation) -> tuple[dict[str, Any], dict[
     for name, part in parts.items():
         if name in operation.files:
             if not part.filename:
-                raise RefusalError(41005, "files", _MEDIA_MISSING, _NO_FILENAME.format(name))
+                raise RefusalError(41005, "files", reason=_NO_FILENAME.format(name))
             params[name] = file_of(part.filename, part.content, part.content_type)
             files[name] = part.content
         else:
