@@ -106,7 +106,7 @@ class _Side:
         self.sources: list[str] = []
 
     def class_of(self, form: Form) -> str:
-        """Return the class of one form, an empty text if it has no fields."""
+        """Return the name of one form's class; an object without fields needs none."""
         if self._side == "response" and self._operation.binary:
             return "FileResult"
         self._schema = call_schema(self._operation, form, self._side)

@@ -15,7 +15,7 @@ STATES: Final[dict[State, str]] = {
 
 
 def state_of(known: Operation | Outline | None) -> State:
-    """Return how the emulator answers an API, or ``name`` for one that has no entry."""
+    """Return the state of an API; None is an API without an entry."""
     if known is None:
         return "name"
     simulated = known.simulated if isinstance(known, Outline) else bool(known.simulation)

@@ -92,7 +92,7 @@ def page_of(name: str, operation: Operation | None) -> str:
 def _parameters(operation: Operation) -> list[str]:
     schema = operation.schema("https", "request")
     # Every parameter of GET is in the URL.
-    in_url = operation.query if operation.method != "GET" else frozenset[str]()
+    in_url = () if operation.method == "GET" else operation.query
     remarks = dict.fromkeys(in_url, "in the URL")
     return list(_fields(schema, schema, remarks, 1))
 

@@ -93,7 +93,7 @@ def _documented_event(function: str) -> Any:
     """Return WeChat's example for an API with the function's name, else an empty event."""
     catalogue = default_catalogue()
     name = next((name for name in catalogue if name.rpartition(".")[2] == function), None)
-    # An event has no files.
+    # The JSON of an event cannot carry a file.
     if name is None or catalogue[name].files:
         return {}
     return to_camel_case(catalogue[name].examples[0]["request"])

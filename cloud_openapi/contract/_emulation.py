@@ -43,7 +43,7 @@ class Emulation:
         """Yield the differences in shape or error between recording and emulator."""
         recorded = interaction.response_json
         if operation.binary and recorded is None:
-            # A file has no fields to compare.
+            # Only JSON has fields to compare.
             recorded = {}
         if not isinstance(recorded, dict):
             return

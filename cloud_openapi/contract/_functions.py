@@ -43,7 +43,7 @@ class FunctionCheck:
     def findings(self, operation: Operation, interaction: Interaction) -> Iterator[Finding]:
         """Yield the violations and the differences from the recording in functions' results."""
         sent, recorded = params_of(operation, interaction), interaction.response_json
-        # An event has no files.
+        # The JSON of an event cannot carry a file.
         if operation.files or not isinstance(sent, dict) or not isinstance(recorded, dict):
             return
         expected = to_cloud(operation.name, recorded)

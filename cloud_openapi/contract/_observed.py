@@ -107,7 +107,7 @@ class Observed:
         listed = _listed(catalogue)
         for place, interaction in read_recordings(paths, catalogue):
             self.files[place.rpartition("#")[0]].add(interaction.recorded_at)
-            # A file has no shape that could change.
+            # Only JSON has a shape that could change.
             if interaction.api is not None and not (
                 catalogue[interaction.api].binary and interaction.response_json is None
             ):

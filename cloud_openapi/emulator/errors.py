@@ -135,6 +135,11 @@ def has_text(code: Any, own: Mapping[int, str]) -> bool:
     return isinstance(code, int) and (code in TEXTS or code in own)
 
 
+def text_of(code: int, own: Mapping[int, str]) -> str:
+    """Return WeChat's text of a code: the common one, else that of ``own``, an API's errors."""
+    return TEXTS[code] if code in TEXTS else own[code]
+
+
 def text_at(code: int, path: str, ip: str, own: Mapping[int, str] = _NONE) -> str:
     """Return WeChat's text of a code, for a request to ``path`` from the address ``ip``.
 
@@ -142,7 +147,8 @@ def text_at(code: int, path: str, ip: str, own: Mapping[int, str] = _NONE) -> st
     """
     if code == 45009:  # noqa: PLR2004
         return quota_text(path)
-    return TEXTS[code].format(ip=ip) if code in TEXTS else own[code]
+    text = text_of(code, own)
+    return text.format(ip=ip) if code in TEXTS else text
 
 
 def make_rid(now: datetime, random_bytes: bytes) -> str:

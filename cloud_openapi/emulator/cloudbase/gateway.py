@@ -358,7 +358,7 @@ def _message_response(data: bytes, platform_code: int, content_type: str) -> Res
 
 
 def _json_response(data: bytes, platform_code: int, _content_type: str) -> Response:
-    # This form has no place for a file: its bytes are damaged, as they are on the platform.
+    # The JSON of this action cannot carry bytes: those of a file are damaged, as on the platform.
     text = data.decode("utf-8", "replace")
     if platform_code:
         text = json.dumps({"errcode": platform_code, "errmsg": _TEXTS.get(platform_code, "")})

@@ -13,11 +13,11 @@ import orjson
 from cloud_openapi.catalogue import Catalogue, Operation, cloud_calls, meant_call
 from cloud_openapi.emulator.control_schemas import checked_input
 from cloud_openapi.emulator.errors import (
-    TEXTS,
     InvalidInputError,
     RefusalError,
     has_text,
     meant,
+    text_of,
 )
 from cloud_openapi.emulator.raw_response import RawResponse, is_content_type
 
@@ -81,8 +81,7 @@ class Pin:
         source = f"pin {self.id}"
         if _is_error(response) and "errmsg" not in response:
             code = response["errcode"]
-            text = None if code in TEXTS else _errors_of(self._operation)[code]
-            raise RefusalError(code, source, text)
+            raise RefusalError(code, source, text_of(code, _errors_of(self._operation)))
         if not _is_file(response, self._operation):
             return PinnedAnswer(response, source)
         content = base64.b64decode(response["base64"])

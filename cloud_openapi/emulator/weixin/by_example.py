@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.catalogue import Operation
-from cloud_openapi.emulator.errors import TEXTS, RefusalError
+from cloud_openapi.emulator.errors import RefusalError, text_of
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.pins import RequestTable
 from cloud_openapi.emulator.raw_response import RawResponse
@@ -48,19 +48,14 @@ class ByExample:
         for answer in operation.answers:
             when: dict[str, Any] | None = answer.get("when")
             if "errcode" in answer:
-                code, because = answer["errcode"], answer["because"]
-                self._refusals.append(
-                    _Refusal(answer["when"], matcher(answer["when"]), code, because)
-                )
+                given = answer["when"], matcher(answer["when"]), answer["errcode"]
+                self._refusals.append(_Refusal(*given, answer["because"]))
             else:
                 matches = _always if when is None else matcher(when)
                 self._cases.append(_Case(matches, writer(answer["response"])))
-        refused = [answer["when"] for answer in operation.answers if "errcode" in answer]
-        within = schema.get("allOf", [])
         # One test instead of many: each hands the whole request to another language.
-        self._passes = matcher(
-            {**schema, "allOf": [*within, {"not": {"anyOf": [*refused, False]}}]}
-        )
+        fits = [{"not": refusal.when} for refusal in self._refusals]
+        self._passes = matcher({**schema, "allOf": [*schema.get("allOf", [{}]), *fits]})
         self._documented = RequestTable[dict[str, Any]]()
         for example in operation.examples:
             # An empty request would match every other.
@@ -126,8 +121,7 @@ class ByExample:
         return Answer({}, "example", raw=raw)
 
     def _error(self, code: int, check: str, because: str) -> RefusalError:
-        text = TEXTS.get(code) or self._operation.errors[code]
-        return RefusalError(code, check, text, because)
+        return RefusalError(code, check, text_of(code, self._operation.errors), because)
 
 
 def _no_file(name: str, value: Any, rename: Rename) -> str:
