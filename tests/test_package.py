@@ -3,12 +3,16 @@
 import ast
 import subprocess
 import sys
+import zipfile
 from graphlib import TopologicalSorter
+from pathlib import Path
 
 import grimp
-from support.paths import TESTS
+import pytest
+from support.paths import ROOT, TESTS
 
 import cloud_openapi
+from cloud_openapi.catalogue import entries
 
 
 def test_every_public_name_exists_and_is_sorted():
@@ -59,3 +63,13 @@ def test_no_test_module_imports_another_one():
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not modules.keys() & set(names), path
+
+
+@pytest.mark.slow
+def test_a_wheel_has_the_whole_catalogue_and_at_most_700_kb(tmp_path):
+    builders = pytest.importorskip("hatchling.builders.wheel")
+    wheel = Path(next(builders.WheelBuilder(str(ROOT)).build(directory=str(tmp_path))))
+    assert wheel.stat().st_size <= 700_000
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    assert entries(tmp_path / "cloud_openapi" / "catalogue") == entries()
