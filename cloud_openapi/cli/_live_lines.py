@@ -6,7 +6,7 @@ it made stand above its own line, indented once more than it is.
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import click
@@ -74,8 +74,8 @@ class Shown(NamedTuple):
         return self.name, self.status
 
 
-def of_entry(entry: Entry, depth: int, names: Mapping[str, str]) -> Shown:
-    """Return the call of an API; ``names`` has the APIs by path."""
+def of_entry(entry: Entry, depth: int) -> Shown:
+    """Return the call of an API."""
     good = not entry.errcode and entry.status == GOOD
     reason = entry.reason or ("" if good else f"refused because of {entry.check}")
     body = entry.body.decode("utf-8", "replace")
@@ -83,7 +83,7 @@ def of_entry(entry: Entry, depth: int, names: Mapping[str, str]) -> Shown:
     details = (f"request {cut}" if cut else "", f"answered by {entry.check}" if good else "")
     ids = {"appid": entry.appid, "rid": entry.rid}
     return Shown(
-        name=entry.api or names.get(entry.path) or _other_name(entry),
+        name=entry.api or _other_name(entry),
         status=_status(entry),
         milliseconds=entry.milliseconds,
         depth=depth,

@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 import click
@@ -56,15 +56,11 @@ class LogPrinter:
     """Prints lines to stderr in a thread of its own, so that no call waits for a terminal.
 
     The server's loop only puts references into a queue. If too many come, good calls are counted,
-    and so are failures and lines beyond a limit. ``apis`` has the APIs' names by path, ``url`` is
-    the emulator's as an option for hints.
+    and so are failures and lines beyond a limit. ``url`` is the emulator's as an option for hints.
     """
 
-    def __init__(
-        self, level: Level = "usual", apis: Mapping[str, str] | None = None, url: str = ""
-    ) -> None:
+    def __init__(self, level: Level = "usual", url: str = "") -> None:
         self._level = level
-        self._apis = apis or {}
         self._look = Look(has_colours(err=True), 0, level == "verbose", url)
         self._waiting: deque[tuple[float, _Item]] = deque()
         self._depths: dict[str, int] = {}
@@ -172,7 +168,7 @@ class LogPrinter:
             call = of_ended(item._replace(reason="") if self._was_told(item) else item, look)
         else:
             above = (item.entry.invocation, item.entry.reason)
-            call = of_entry(item.entry, item.depth, self._apis)
+            call = of_entry(item.entry, item.depth)
         if self._window.takes(call):
             if above[1]:
                 self._told.append(above)

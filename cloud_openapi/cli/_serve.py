@@ -107,7 +107,7 @@ def serve(  # noqa: PLR0913 - an option each
     failed. What a function printed and called stands above its line, indented.
     """
     from cloud_openapi.cli._local_emulator import serving
-    from cloud_openapi.cli._log_printer import LogPrinter
+    from cloud_openapi.cli._log_printer import Level, LogPrinter
     from cloud_openapi.cli._welcome import welcome
     from cloud_openapi.emulator import Access, emulator_variables, gateway_variables, url_of
     from cloud_openapi.runtime import find_project, nothing_found
@@ -129,11 +129,8 @@ def serve(  # noqa: PLR0913 - an option each
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     url_shown = url_for_hints(url)
-    printer = LogPrinter(
-        "quiet" if quiet else "verbose" if verbose else "usual",
-        {operation.path: name for name, operation in emulator.catalogue.items()},
-        url_shown,
-    )
+    level: Level = "quiet" if quiet else "verbose" if verbose else "usual"
+    printer = LogPrinter(level, url_shown)
     given: dict[str, Any] = {"passed": pass_env, "debug": debug, "function_time": function_time}
     with serving(emulator, functions, listening, printer=printer, access=access, **given) as found:
         # The banner says it, too.

@@ -27,7 +27,6 @@ for number in range(int(sys.argv[1])):
 print("all were taken", flush=True)
 shown.close()
 """
-APIS = {"/datacube/getweanalysisappiddailyretaininfo": "analysis.getDailyRetain"}
 DENIED = 'add "analysis.getDailyRetain" to permissions.openapi in functions/noperm/config.json'
 NOT_GOOD = {"status": 430, "message": "ValueError: no"}
 
@@ -56,7 +55,8 @@ def entry(**given):
     usual = {
         "time": datetime(2026, 3, 11, tzinfo=timezone.utc),
         "method": "POST",
-        "path": next(iter(APIS)),
+        "path": "/datacube/getweanalysisappiddailyretaininfo",
+        "apis": ("analysis.getDailyRetain",),
         "appid": "wx1",
         "body": b'{"begin_date": "20170313"}',
         "errcode": 0,
@@ -68,7 +68,7 @@ def entry(**given):
 
 def printed(capsys, put, level="usual"):
     """Return the printed lines without the clock's time."""
-    printer = LogPrinter(level, APIS)
+    printer = LogPrinter(level)
     put(printer)
     printer.close()
     return [line[9:].rstrip() for line in capsys.readouterr().err.splitlines()]
@@ -261,7 +261,7 @@ def test_failures_beyond_all_limits_are_counted(capsys):
 
 
 def test_number_of_hidden_calls_is_printed_without_a_further_call(capfd):
-    printer = LogPrinter("usual", APIS)
+    printer = LogPrinter()
     for _ in range(300):
         printer.entry(entry())
     seen = ""
@@ -326,9 +326,9 @@ def test_long_reason_continues_on_lines_that_fit_and_the_hint_is_whole():
 
 
 def test_line_of_a_call_fits_on_80_columns():
-    call = entry(errcode=-604101, reason="要", path="/datacube/x", invocation="i")
-    names = {"/datacube/x": "analysis.getVisitDistribution"}
-    (line,) = call_texts(of_entry(call, 1, names), 0, Look(columns=80))
+    apis = ("analysis.getVisitDistribution",)
+    call = entry(errcode=-604101, reason="要", apis=apis, invocation="i")
+    (line,) = call_texts(of_entry(call, 1), 0, Look(columns=80))
     assert line.endswith("ms  要")
     assert width(line) <= 80
 
@@ -356,7 +356,7 @@ def test_width_of_a_text(text, columns):
 
 def test_control_characters_reach_no_terminal(capsys):
     def put(printer):
-        printer.entry(entry(path="/\x1b]0;title\x07", errcode=40066, reason="a\nb\x9b31m"))
+        printer.entry(entry(apis=(), path="/\x1b]0;title\x07", errcode=40066, reason="a\nb\x9b31m"))
         printer.ended(ended(status=430, message="Error:\x1b[2J\r\n"))
 
     text = "\n".join(printed(capsys, put))
@@ -392,7 +392,7 @@ def test_lone_surrogates_are_printed_escaped(capsys, text):
 def test_call_of_the_gateway_is_named_by_its_api_or_action(api, check, name):
     given = entry(path="/admin", via="gateway", errcode=-604100, check=check)
     given = given._replace(apis=(api,) if api else ())
-    assert of_entry(given, 0, APIS).name == name
+    assert of_entry(given, 0).name == name
 
 
 def test_unknown_function_has_no_command_for_its_log():
