@@ -6,7 +6,6 @@ from typing import Any, Final
 
 _PREFIX = "WX_"
 _TOKENS = frozenset({"API_TOKEN", "TRIGGER_API_TOKEN_V0"})
-_NUMBER = re.compile(r"-?[0-9]+")
 
 
 class DynamicEnv:
@@ -41,7 +40,7 @@ def wx_context() -> dict[str, Any]:
         name = key.removeprefix(_PREFIX) or key
         value = os.environ.get(key) if key else None
         if value is not None and name not in _TOKENS:
-            context[name] = int(value) if _NUMBER.fullmatch(value) else value
+            context[name] = int(value) if re.fullmatch("-?[0-9]+", value) else value
     env = os.environ.get("TCB_ENV") or os.environ.get("SCF_NAMESPACE")
     if env is not None:
         context["ENV"] = env

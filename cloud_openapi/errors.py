@@ -22,7 +22,6 @@ from typing import Final
 LONGEST_REASON: Final = 300
 """The characters of a reason, which is one line."""
 
-_WHITE: Final = re.compile(r"\s+")
 SDK_TEXTS: Final = {
     -1: "unknown error",
     -404001: "empty call result",
@@ -113,7 +112,7 @@ def advice(code: int) -> str:
 
 def one_line(text: str) -> str:
     """Return a reason as one line of at most 300 characters, without a full stop at its end."""
-    line = _WHITE.sub(" ", text).strip().removesuffix(".")
+    line = re.sub(r"\s+", " ", text).strip().removesuffix(".")
     return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 1]}…"
 
 

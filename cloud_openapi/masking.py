@@ -9,16 +9,16 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
-_HINT = re.compile(rb"token|secret|emulator_|\\u00|%5f", re.IGNORECASE)
-_NAME = re.compile("token|secret", re.IGNORECASE)
-_NAMED = re.compile(
-    r"""((?:token|secret)\\?["']?\s*(?:[:=>]|%3d)\s*\\?)(?:"[^"\\]*|'[^'\\]*|[^"'&\s<>\\]+)""",
-    re.IGNORECASE,
+# Compiled by re when they are first used, which in most processes is never.
+_HINT = rb"(?i)token|secret|emulator_|\\u00|%5f"
+_NAME = "(?i)token|secret"
+_NAMED = (
+    r"""(?i)((?:token|secret)\\?["']?\s*(?:[:=>]|%3d)\s*\\?)(?:"[^"\\]*|'[^'\\]*|[^"'&\s<>\\]+)"""
 )
 # Base64 of a shorter one is a character or two, which any text holds.
 _SHORTEST_IN_BASE64 = 3
 _END = 6
-_EMULATOR_TOKEN = re.compile(r"emulator_[\w-]{136}")
+_EMULATED = r"emulator_[\w-]{136}"
 
 
 def mask_text(text: str, secrets: Iterable[str | None], mask: str = MASK) -> str:
@@ -82,12 +82,12 @@ class Masker:
 
 def mask_named(text: str) -> str:
     """Replace the emulator's tokens, and each value whose name contains token or secret."""
-    return _EMULATOR_TOKEN.sub(MASK, _NAMED.sub(rf"\1{MASK}", text))
+    return re.sub(_EMULATED, MASK, re.sub(_NAMED, rf"\1{MASK}", text))
 
 
 def mask_json(body: bytes) -> bytes:
     """Mask a body as `mask_named` does, JSON at any depth; a body without secrets is unchanged."""
-    if not _HINT.search(body):
+    if not re.search(_HINT, body):
         return body
     try:
         value = json.loads(body)
@@ -102,7 +102,7 @@ def mask_json(body: bytes) -> bytes:
 def _masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            _EMULATOR_TOKEN.sub(MASK, name): MASK if _NAME.search(name) else _masked(inner)
+            re.sub(_EMULATED, MASK, name): MASK if re.search(_NAME, name) else _masked(inner)
             for name, inner in value.items()
         }
     if isinstance(value, list):

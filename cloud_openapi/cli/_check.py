@@ -21,7 +21,8 @@ from cloud_openapi.cli._terminal import progress
 
 # Imported where they are used: --help and completion do without.
 if TYPE_CHECKING:
-    from cloud_openapi.runtime import Finding, Fix, Functions
+    from cloud_openapi.runtime import Functions
+    from cloud_openapi.runtime.check import Finding, Fix
 
 _WIDTH = 80
 _PROJECT = "(project)"
@@ -90,7 +91,8 @@ def _chosen(names: Sequence[str], functions: "Functions", *, every: bool) -> lis
 
 def _fixed(findings: "Sequence[Finding]") -> "list[Finding]":
     """Apply the fixes, print them to stderr, and return the findings that remain."""
-    from cloud_openapi.runtime import apply_fixes, shown_path
+    from cloud_openapi.runtime import shown_path
+    from cloud_openapi.runtime.check import apply_fixes
 
     by_file: dict[str, list[Fix]] = {}
     for each in findings:

@@ -12,7 +12,8 @@ from cloud_openapi.known_names import nearest, shortened
 
 # Imported where they are used: --help and completion do without.
 if TYPE_CHECKING:
-    from cloud_openapi.runtime import Finding, Functions
+    from cloud_openapi.runtime import Functions
+    from cloud_openapi.runtime.check import Finding
 
 
 _MOST_NAMES = 50
@@ -117,7 +118,7 @@ def _misnamed(folder: Path) -> list[tuple[Path, str]]:
 
 
 def _note(path: Path | str, text: str, code: str = "not-read") -> "Finding":
-    from cloud_openapi.runtime import Finding, Place
+    from cloud_openapi.runtime.check import Finding, Place
 
     return Finding("", Place(str(path)), "note", code, text)
 

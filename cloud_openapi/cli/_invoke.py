@@ -82,7 +82,8 @@ def invoke(  # noqa: PLR0913 - an option each
     """
     from cloud_openapi.cli._local_emulator import serving
     from cloud_openapi.emulator import listen
-    from cloud_openapi.runtime import Debug, error_line, references_outside
+    from cloud_openapi.runtime import Debug, error_line
+    from cloud_openapi.runtime.check import references_outside
 
     emulator = options.emulator()
     emulator.lasting = False

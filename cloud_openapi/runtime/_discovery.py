@@ -22,7 +22,17 @@ from cloud_openapi.runtime._settings import Settings, entry_file, read_settings
 from cloud_openapi.runtime._timer import Timer, read_timer
 
 _T = TypeVar("_T")
-NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,58}[a-zA-Z0-9]")
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,58}[a-zA-Z0-9]")
+
+
+def refused_name(name: str) -> str:
+    """Return why a function's name is invalid on the platform, empty if it is valid."""
+    if _NAME.fullmatch(name):
+        return ""
+    return (
+        "a function's name is 2 to 60 of a-z, A-Z, 0-9, - and _; it begins with a letter and ends "
+        f"with a letter or digit, unlike {name!r}"
+    )
 
 
 class Function(NamedTuple):
@@ -110,7 +120,7 @@ class Folder:
         return function
 
     def _folder_of(self, name: object, rc: RC) -> Path | None:
-        if not isinstance(name, str) or NAME.fullmatch(name) is None:
+        if not isinstance(name, str) or refused_name(name):
             return None
         entry = rc.entries.get(name)
         folder = self.path / name

@@ -3,7 +3,7 @@
 from cloud_openapi.runtime._cloudbaserc import CloudbaseRC
 from cloud_openapi.runtime._context import ENVIRONMENT, Credentials, Invocation, new_request_id
 from cloud_openapi.runtime._descriptors import no_descriptor, reason_of
-from cloud_openapi.runtime._discovery import UnknownFunctionError
+from cloud_openapi.runtime._discovery import UnknownFunctionError, refused_name
 from cloud_openapi.runtime._files import shown_path
 from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
@@ -23,10 +23,6 @@ from cloud_openapi.runtime._settings import Settings, entry_file
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._upload import make_upload
 from cloud_openapi.runtime._worker_command import Debug
-from cloud_openapi.runtime.check._config_edit import apply_fixes
-from cloud_openapi.runtime.check._finding import Finding, Fix, Place
-from cloud_openapi.runtime.check._outside import references_outside
-from cloud_openapi.runtime.check._settings import refused_name
 
 __all__ = [
     "ENVIRONMENT",
@@ -35,20 +31,16 @@ __all__ = [
     "Credentials",
     "Debug",
     "Ended",
-    "Finding",
-    "Fix",
     "Functions",
     "Invocation",
     "Line",
     "Log",
     "MovedClock",
     "Outcome",
-    "Place",
     "Project",
     "Settings",
     "Timer",
     "UnknownFunctionError",
-    "apply_fixes",
     "entry_file",
     "error_line",
     "find_project",
@@ -63,7 +55,6 @@ __all__ = [
     "no_descriptor",
     "nothing_found",
     "reason_of",
-    "references_outside",
     "refused_name",
     "shown_path",
 ]

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Final
 
 from cloud_openapi.json_text import read_json_body
@@ -49,5 +48,8 @@ def number_text(text: str) -> str:
     if size == 0:
         return "0"
     if 1e-6 <= size < 1e21:  # noqa: PLR2004 - ECMAScript's own
+        # Few calls need it, and it takes as long to load as a third of the package.
+        from decimal import Decimal  # noqa: PLC0415
+
         return f"{Decimal(text):f}".removesuffix(".0")
     return text.replace("e-0", "e-")

@@ -8,8 +8,8 @@ import pytest
 from support.sdk import NODE, node
 
 from cloud_openapi.catalogue import cloud_calls, default_catalogue, meant_call
-from cloud_openapi.runtime import Functions, apply_fixes
-from cloud_openapi.runtime.check import _sources
+from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime.check import _sources, apply_fixes
 
 CLOUD = "const cloud = require('wx-server-sdk')\ncloud.init()\n"
 NODE_MAIN = "exports.main = async (event) => {{ {} }}\n"

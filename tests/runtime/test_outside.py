@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from cloud_openapi.cli._check import check
 from cloud_openapi.cli._invoke import invoke
-from cloud_openapi.runtime import Functions, references_outside
+from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime.check import references_outside
 
 NODE = "exports.main = () => 1\n"
 PYTHON = "def main(event, context):\n    return 1\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_schema.values import kind
 from cloud_openapi.known_names import nearest
-from cloud_openapi.runtime._discovery import NAME, read_permissions
+from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, read_object, repeated_keys
 from cloud_openapi.runtime._project import functions_option
 from cloud_openapi.runtime._settings import BOOTSTRAP, RUNTIMES, Settings
@@ -34,16 +34,6 @@ _NOT_DONE = {
     "vpc": "the network of a vpc is not emulated",
 }
 _MOST_BYTES = 64 * 1024
-
-
-def refused_name(name: str) -> str:
-    """Return why a function's name is invalid on the platform, empty if it is valid."""
-    if NAME.fullmatch(name):
-        return ""
-    return (
-        "a function's name is 2 to 60 of a-z, A-Z, 0-9, - and _; it begins with a letter and ends "
-        f"with a letter or digit, unlike {name!r}"
-    )
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
