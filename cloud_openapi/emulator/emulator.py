@@ -296,6 +296,10 @@ class Emulator:
         entries: list[dict[str, Any]] = self.journal_page(**filters)["entries"]
         return entries
 
+    def journal_entry(self, number: int) -> Entry | None:
+        """Return the entry of a journal with a number, None if there is none any more."""
+        return self.journal.get(number)
+
     def journal_page(
         self,
         *,

@@ -1,12 +1,14 @@
 import contextlib
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import datetime
 from hmac import compare_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cloud_openapi import clocks
 from cloud_openapi.errors import one_line
 from cloud_openapi.forks import renew_in_children
 from cloud_openapi.runtime._context import (
@@ -65,6 +67,7 @@ _DEFAULT_TIMEOUT = 5.0
 _DEFAULT_MEMORY = 256
 # Each is a process on the developer's machine.
 _CONCURRENCY = 16
+_MOST_ENDED = 1000
 # A worker's first answer, when it has loaded its function.
 _LOADED = b"{}"
 _WAITING_FOR_DEBUGGER = b"The function starts when a debugger is attached\n"
@@ -118,6 +121,8 @@ class Functions:
         self._lock = threading.Lock()
         self.logs = Logs(self._on_line)
         """The logs of all functions, in their common order."""
+        self.ended: deque[Ended] = deque(maxlen=_MOST_ENDED)
+        """The newest invocations that have ended, the oldest first."""
         self._warned: dict[tuple[str, str], str] = {}
         self._executions: dict[str, Execution] = {}
         self._fork_server = ForkServer()
@@ -192,8 +197,9 @@ class Functions:
 
     def refuse(self, name: str, source: str, status: int, reason: str) -> None:
         """Report a request for an unknown function."""
-        if self._on_end is not None:
-            self._on_end(Ended(name, status, 0.0, "", one_line(reason), 0, source, "", ""))
+        self._report(
+            Ended(name, status, 0.0, "", one_line(reason), 0, source, "", "", clocks.monotonic())
+        )
 
     def permissions_of(self, function: str) -> frozenset[str]:
         """Return the names of the APIs that a function's config.json permits.
@@ -316,9 +322,13 @@ class Functions:
         caller = self._running(lambda each: each.request_id == above) if above else None
         if caller is not None:
             caller.nest(execution.invocation.function, outcome.log)
-        if self._on_end is not None:
-            self._on_end(_ended(execution, outcome, milliseconds))
+        self._report(_ended(execution, outcome, milliseconds))
         return outcome
+
+    def _report(self, ended: Ended) -> None:
+        self.ended.append(ended)
+        if self._on_end is not None:
+            self._on_end(ended)
 
     def _warn(self, function: str, wrong: str, therefore: str) -> None:
         """Write a warning to a function's log, unless it repeats the last one."""
@@ -442,6 +452,7 @@ def _ended(execution: Execution, outcome: Outcome, milliseconds: float) -> Ended
         source=invocation.source,
         invocation=invocation.request_id,
         parent=invocation.parent,
+        begun=execution.begun,
     )
 
 

@@ -59,7 +59,7 @@ class Execution:
         """Adds the output so far to the log, before a line of another thread."""
         self._failures: list[_Failure] = []
         self._settings = settings
-        self._begun = clocks.monotonic()
+        self.begun = clocks.monotonic()
         self.log.platform(f"START RequestId:{invocation.request_id}")
 
     def call(self, event: Any, variables: Mapping[str, str]) -> bytes:
@@ -104,7 +104,7 @@ class Execution:
     def end(self, outcome: Outcome) -> tuple[Outcome, float]:
         """Write the last log lines; return the outcome with the log, and the milliseconds."""
         request_id = self.invocation.request_id
-        milliseconds = (clocks.monotonic() - self._begun) * 1000
+        milliseconds = (clocks.monotonic() - self.begun) * 1000
         text, status = outcome.text, outcome.status
         good = status == GOOD
         reason = "" if good else self._log_reason(outcome)

@@ -80,6 +80,8 @@ class Ended(NamedTuple):
     source: str
     invocation: str
     parent: str
+    begun: float = 0.0
+    """The moment at which it began, by `clocks.monotonic`."""
 
 
 class InvocationError(Exception):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.state.bounded_store import BoundedStore
 from cloud_openapi.forks import fork_safe
-from cloud_openapi.masking import mask_json, mask_named
+from cloud_openapi.masking import MASK, mask_json, mask_named
 
 _BODY_LIMIT = 64 * 1024
 
@@ -58,10 +58,23 @@ class Entry(NamedTuple):
     apis: Sequence[str] = ()
     """The names of the API: over HTTPS, those at its path that the request fits."""
 
+    answer: bytes = b""
+    """The body of the answer in the HTTPS form; show it by `shown_answer`."""
+
+    begun: float = 0.0
+    """The moment at which the request came, by `clocks.monotonic`."""
+
     @property
     def api(self) -> str | None:
         """Return the name of the API that answered, or None for other paths."""
         return next(iter(self.apis), None)
+
+    def shown_answer(self, secrets: Iterable[bytes] = ()) -> bytes:
+        """Return the body of the answer without tokens, and without the secrets."""
+        answer = self.answer
+        for secret in secrets:
+            answer = answer.replace(secret, MASK.encode())
+        return mask_json(answer)
 
     def describe(self) -> dict[str, Any]:
         """Return the entry as JSON, with ``differences`` only if there are any."""
@@ -75,7 +88,7 @@ class Entry(NamedTuple):
         differences = shown.pop("differences")
         if differences:
             shown["differences"] = list(differences)
-        del shown["apis"]
+        del shown["apis"], shown["answer"], shown["begun"]
         return {**shown, "api": self.api}
 
 
@@ -101,8 +114,8 @@ class Journal:
         """Keep and return an entry, its body masked and cut; the oldest entry is evicted."""
         # Some clients send their token in the body too, under various names.
         body = mask_json(entry.body)
-        if body is not entry.body or len(body) > _BODY_LIMIT:
-            entry = entry._replace(body=body[:_BODY_LIMIT])
+        if body is not entry.body or max(len(body), len(entry.answer)) > _BODY_LIMIT:
+            entry = entry._replace(body=body[:_BODY_LIMIT], answer=entry.answer[:_BODY_LIMIT])
         # Without its question mark, a query is part of the path.
         if "=" in entry.path or "emulator_" in entry.path:
             path, equals, _query = entry.path.partition("=")
@@ -110,8 +123,13 @@ class Journal:
         # In one step: when a reader sees a number, all lower ones are stored.
         with self._numbers.lock:
             self._numbers.newest += 1
-            self._entries.add(self._numbers.newest, entry, len(entry.body))
+            weight = len(entry.body) + len(entry.answer)
+            self._entries.add(self._numbers.newest, entry, weight)
         return entry
+
+    def get(self, number: int) -> Entry | None:
+        """Return the entry with a number, None if it is another journal's or evicted."""
+        return self._entries.get(number)
 
     def numbered(self) -> list[tuple[int, Entry]]:
         """Return the entries with their numbers, the oldest first."""
@@ -127,6 +145,16 @@ class Journals:
     def __init__(self, numbers: Numbers, journals: Callable[[], Iterable[Journal]]) -> None:
         self._numbers = numbers
         self._journals = journals
+
+    @property
+    def newest(self) -> int:
+        """Return the number of the newest entry, 0 before the first."""
+        return self._numbers.newest
+
+    def get(self, number: int) -> Entry | None:
+        """Return the entry with a number, None if there is none any more."""
+        found = (each.get(number) for each in self._journals())
+        return next((entry for entry in found if entry is not None), None)
 
     def numbered(self) -> list[tuple[int, Entry]]:
         """Return the entries with their numbers, the oldest first."""

@@ -39,7 +39,7 @@ from cloud_openapi.emulator.weixin.request_fields import (
     read_fields,
 )
 from cloud_openapi.errors import advice, one_line
-from cloud_openapi.masking import MASK, mask_named
+from cloud_openapi.masking import MASK, mask_json, mask_named
 
 if TYPE_CHECKING:
     from cloud_openapi.catalogue import Operation
@@ -312,6 +312,9 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
         milliseconds=milliseconds,
         invocation=call.invocation,
         apis=call.apis,
+        # Of a call of an API, it is masked when it is shown: that costs more than the answer.
+        answer=mask_json(data) if call.path in CREDENTIAL_PATHS else data,
+        begun=began,
     )
     emulator.keep(program, entry)
     if rid:

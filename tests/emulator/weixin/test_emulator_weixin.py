@@ -899,6 +899,20 @@ def test_journal_masks_tokens_and_secrets(weixin, ask):
         assert secret[:18] not in repr(entries)  # nor its beginning
 
 
+def test_journal_keeps_answers_and_shows_them_without_tokens(weixin):
+    weixin.get_token()
+    weixin.call_dates(DAILY, "20170313", "20170313")
+    (_, granted), (newest, answered) = weixin.emulator.journal.numbered()
+    assert json.loads(granted.shown_answer()) == {"access_token": "***", "expires_in": 7200}
+    assert json.loads(answered.shown_answer())["ref_date"] == "20170313"
+    assert answered.begun >= granted.begun > 0
+    assert weixin.emulator.journal.newest == newest
+    assert weixin.emulator.journal_entry(newest) == answered
+    assert weixin.emulator.journal_entry(newest + 1) is None
+    echoed = answered._replace(answer=b'{"text": "s3cret-value", "access_token": "a"}')
+    assert echoed.shown_answer([b"s3cret-value"]) == b'{"text": "***", "access_token": "***"}'
+
+
 def test_journal_keeps_only_the_newest_entries():
     weixin = Weixin(journal_size=3)
     for number in range(5):
