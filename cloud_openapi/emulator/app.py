@@ -1,9 +1,10 @@
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, redirect, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Rule
+from werkzeug.wrappers import Response as AnyResponse
 
 from cloud_openapi._version import __version__
 from cloud_openapi.catalogue import state_of
@@ -11,6 +12,8 @@ from cloud_openapi.emulator.cloudbase.gateway import add_gateway
 from cloud_openapi.emulator.cloudbase.http_access import add_http_access
 from cloud_openapi.emulator.cloudbase.http_invoke import add_http_invoke
 from cloud_openapi.emulator.cloudbase.timers import Timers
+from cloud_openapi.emulator.console.mount import PATH as CONSOLE
+from cloud_openapi.emulator.console.mount import add_console
 from cloud_openapi.emulator.control.functions import add_function_logs, add_timers
 from cloud_openapi.emulator.control.routes import add_control, unknown_route
 from cloud_openapi.emulator.emulator import Emulator
@@ -64,7 +67,9 @@ def create_app(
         add_http_invoke(app, emulator, functions)
         add_function_logs(app, functions)
         add_http_access(app, emulator, functions)
-        add_timers(app, timers or Timers(emulator, functions))
+        timers = timers or Timers(emulator, functions)
+        add_timers(app, timers)
+    add_console(app, emulator, functions, timers)
 
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -79,7 +84,9 @@ def create_app(
         return json_answer(openapi_document(emulator.catalogue))
 
     @app.get("/")
-    def index() -> Response:
+    def index() -> AnyResponse:
+        if request.accept_mimetypes.best_match(["text/plain", "text/html"]) == "text/html":
+            return redirect(f"{CONSOLE}/")
         lines = ["cloud_openapi emulator", "", "GET  /healthz", "GET  /openapi.json"]
         lines += ["GET  /schemas", "GET  /_emulator/state", "GET  /cgi-bin/token"]
         lines += ["POST /cgi-bin/stable_token", "POST /admin  the CloudBase gateway"]

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,12 @@ _CONTROL_PATHS = "/_emulator"
 # A move of the clock runs the functions whose timers are due, and returns when they have ended.
 _TIMER_THREADS = 4
 _TIMER_PATHS = ("/_emulator/clock", "/_emulator/timers")
+# Pages may run functions; a stream of events keeps its thread while a browser looks.
+_CONSOLE_THREADS, _STREAM_THREADS = 4, 8
+_CONSOLE_PATHS = "/_console"
+_STREAM_PATHS = "/_console/events"
+CLOSING = "cloud_openapi.closing"
+"""The key of a WSGI environment for an event that is set when the server stops."""
 
 
 class _BusyError(Error):
@@ -36,6 +42,13 @@ class Task(WSGITask):
             super().execute()
         except DroppedConnectionError:
             raise ClientDisconnected from None
+
+    def get_environment(self) -> dict[str, Any]:
+        """Return the WSGI environment, with the event that ends a stream."""
+        environ: dict[str, Any] = super().get_environment()
+        dispatcher: Any = self.channel.server.task_dispatcher
+        environ[CLOSING] = dispatcher.closing
+        return environ
 
     def write(self, data: bytes) -> None:
         """Send the head and the body in one packet, so that the client wakes once."""
@@ -65,13 +78,21 @@ class Dispatcher(ThreadedTaskDispatcher):
         """The identifier of the loop's thread."""
         self._control = ThreadedTaskDispatcher()
         self._timers = ThreadedTaskDispatcher()
+        self._console = ThreadedTaskDispatcher()
+        self._streams = ThreadedTaskDispatcher()
+        self.closing = threading.Event()
+        """Set when the server stops, for requests that would not end by themselves."""
         # A long queue is expected while requests sleep; do not warn.
         quiet = logging.getLogger(f"{__name__}.queue")
         quiet.setLevel(logging.ERROR)
-        self.queue_logger = self._control.queue_logger = self._timers.queue_logger = quiet
+        for each in (self, *self._others()):
+            each.queue_logger = quiet
         self.set_thread_count(_THREADS)
         self._control.set_thread_count(_CONTROL_THREADS)
         self._timers.set_thread_count(_TIMER_THREADS)
+
+    def _others(self) -> Iterable[ThreadedTaskDispatcher]:
+        return self._control, self._timers, self._console, self._streams
 
     @property
     def in_loop(self) -> bool:
@@ -86,10 +107,19 @@ class Dispatcher(ThreadedTaskDispatcher):
         if path.startswith(_CONTROL_PATHS):
             slow = path.startswith(_TIMER_PATHS) and request.command != "GET"
             (self._timers if slow else self._control).add_task(task)
+        elif path.startswith(_CONSOLE_PATHS):
+            self._add_console_task(task, path)
         elif self.in_loop and self._is_quick(task, path):
             self._tasks.append(task)
         else:
             super().add_task(task)
+
+    def _add_console_task(self, task: Any, path: str) -> None:
+        # Without a browser these threads are not started.
+        is_stream = path.startswith(_STREAM_PATHS)
+        chosen = self._streams if is_stream else self._console
+        chosen.set_thread_count(_STREAM_THREADS if is_stream else _CONSOLE_THREADS)
+        chosen.add_task(task)
 
     def _is_quick(self, task: Any, path: str) -> bool:
         """Return whether a request never blocks; with too many connections, refuse it."""
@@ -118,7 +148,8 @@ class Dispatcher(ThreadedTaskDispatcher):
 
     def shutdown(self, *args: Any, **settings: Any) -> bool:
         """End the waiting fibers, and then the threads."""
+        self.closing.set()
         self.fibers.close()
-        self._control.shutdown(*args, **settings)
-        self._timers.shutdown(*args, **settings)
+        for each in self._others():
+            each.shutdown(*args, **settings)
         return bool(super().shutdown(*args, **settings))

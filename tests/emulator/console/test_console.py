@@ -1,0 +1,112 @@
+"""The frame of the console: languages, token, origins, headers."""
+
+import re
+
+import pytest
+
+from cloud_openapi.emulator import Emulator, create_app
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@pytest.fixture
+def client():
+    return create_app(Emulator()).test_client()
+
+
+def token_in(client):
+    return re.search(r'name="token" value="([^"]+)"', client.get("/_console/").text)[1]
+
+
+@pytest.fixture
+def pages(client):
+    links = re.findall(r'<a href="(/_console/[^"]*)"', client.get("/_console/").text)
+    assert len(set(links)) >= 7
+    return sorted(set(links))
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "fragment"])
+def test_every_page_answers_in_both_languages(client, pages, headers):
+    for page in pages:
+        texts = []
+        for language in ("en", "zh-CN,zh;q=0.9"):
+            answer = client.get(page, headers={"Accept-Language": language, **headers})
+            assert answer.status_code == 200, page
+            assert ("<!doctype html>" in answer.text) == (not headers), page
+            texts.append(answer.text)
+        assert headers or 'lang="zh-CN"' in texts[1]
+
+
+def test_browser_is_led_to_the_console_and_curl_is_not(client):
+    browser = client.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (browser.status_code, browser.headers["Location"]) == (302, "/_console/")
+    curl = client.get("/", headers={"Accept": "*/*"})
+    assert curl.content_type.startswith("text/plain")
+
+
+def test_headers_of_every_answer(client):
+    for path in ("/_console/", "/_console/nothing", "/_console/static/console.css"):
+        with client.get(path) as answer:
+            assert answer.headers["Content-Security-Policy"] == POLICY
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_pages_have_no_inline_script_or_style(client, pages):
+    for page in pages:
+        text = client.get(page).text
+        assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=|hx-on", text), page
+
+
+@pytest.mark.parametrize("given", [{}, {"token": ""}, {"token": "old"}, {"token": "é"}])
+def test_change_without_the_page_s_token_is_refused(client, given):
+    answer = client.post("/_console/settings", data={"language": "zh", **given})
+    assert answer.status_code == 403
+    assert "Set-Cookie" not in answer.headers
+    assert "load it again" in answer.text
+
+
+def test_token_of_another_start_is_refused(client):
+    other = token_in(create_app(Emulator()).test_client())
+    data = {"language": "zh", "token": other}
+    assert client.post("/_console/settings", data=data).status_code == 403
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_page_of_another_origin_can_neither_read_nor_change(client, method):
+    data = {"language": "zh", "token": token_in(client)} if method == "POST" else None
+    headers = {"Origin": "http://localhost:3000"}
+    path = "/_console/settings" if method == "POST" else "/_console/"
+    answer = client.open(path, method=method, data=data, headers=headers)
+    assert answer.status_code == 403
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_language_and_theme_are_kept_and_lead_back_to_the_page(client):
+    token = token_in(client)
+    for setting, shown in (
+        ({"language": "zh"}, 'lang="zh-CN"'),
+        ({"theme": "dark"}, 'data-theme="dark"'),
+    ):
+        data = {**setting, "token": token, "next": "/requests?failed=1"}
+        answer = client.post(
+            "/_console/settings", data=data, headers={"Origin": "http://localhost"}
+        )
+        assert answer.status_code == 303
+        assert answer.headers["Location"] == "/_console/requests?failed=1"
+        assert shown in client.get("/_console/").text
+
+
+@pytest.mark.parametrize("place", ["//evil.example/", "/\\evil.example", "https://evil.example"])
+def test_settings_lead_to_no_other_site(client, place):
+    data = {"theme": "dark", "token": token_in(client), "next": place}
+    answer = client.post("/_console/settings", data=data)
+    assert answer.headers["Location"] == "/_console/"
+
+
+def test_unknown_page_is_a_page(client):
+    answer = client.get("/_console/<script>alert(1)</script>")
+    assert answer.status_code == 404
+    assert "<script>alert" not in answer.text
