@@ -67,12 +67,13 @@ def requests(  # noqa: PLR0913 - an option each
     reader = _Reader(ControlClient(url), filters)
     lines = _json_lines if as_json else _Printer(url, verbose=verbose).lines
     try:
-        for text in lines(reader.read(limit)):
-            click.echo(text)
+        found = reader.read(limit)
+        if not found:
+            click.echo("No request here yet, or none that matches.", err=True)
+        _print(lines(found))
         while follow:
             time.sleep(_PAUSE)
-            for text in lines(reader.read(_AT_A_TIME)):
-                click.echo(text)
+            _print(lines(reader.read(_AT_A_TIME)))
     except NoEmulatorError:
         if reader.newest is None:
             raise
@@ -80,6 +81,11 @@ def requests(  # noqa: PLR0913 - an option each
     except KeyboardInterrupt:
         # The exit status of a program that SIGINT ended.
         raise SystemExit(130) from None
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 class _Reader:
@@ -115,7 +121,7 @@ class _Printer:
         self._day = ""
 
     def lines(self, entries: Iterable[Any]) -> Iterator[str]:
-        from cloud_openapi.cli._live_lines import call_texts, note_text
+        from cloud_openapi.cli._live_lines import call_texts
 
         look = self._look._replace(columns=columns())
         for entry in entries:
@@ -123,7 +129,7 @@ class _Printer:
             day = f"{moment:%Y-%m-%d}"
             if day != self._day:
                 self._day = day
-                yield note_text(day, look)
+                yield look.style(day, dim=True)
             yield from call_texts(self._shown(entry, moment), f"{moment:%H:%M:%S}", look)
 
     def _shown(self, described: Any, moment: datetime) -> "Shown":

@@ -23,10 +23,19 @@ def ui(url: str, only_print: bool) -> None:  # noqa: FBT001 - a flag
     ControlClient(url).find()
     console = console_of(url)
     click.echo(console)
-    if not only_print and not (_has_desktop() and webbrowser.open(console)):
+    if not only_print and not _opens(console):
         click.echo("No browser was found here: open this address in one.", err=True)
 
 
-def _has_desktop() -> bool:
-    """Return whether a browser can open a window; without one, webbrowser takes the terminal."""
-    return sys.platform in ("darwin", "win32") or any(map(os.environ.get, _DESKTOPS))
+def _opens(console: str) -> bool:
+    """Open an address in the browser of the desktop or of $BROWSER; return False without one.
+
+    In a terminal alone, webbrowser would start a text browser.
+    """
+    if sys.platform not in ("darwin", "win32") and not any(map(os.environ.get, _DESKTOPS)):
+        return False
+    try:
+        # The preferred one; webbrowser.open tries text browsers after it.
+        return webbrowser.get().open(console)
+    except webbrowser.Error:
+        return False
