@@ -1,4 +1,4 @@
-"""Brings the console's scripts, and writes the catalogue without the spaces that only people need."""
+"""Brings the console's scripts, and writes the catalogue without spaces that only people need."""
 
 import json
 import subprocess

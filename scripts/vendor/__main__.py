@@ -53,7 +53,11 @@ def _is_current() -> bool:
 
 def _install(npm: str, folder: str) -> str:
     """Return why the packages could not be installed; a foreign package ends the program."""
-    waits = ["--fetch-timeout=30000", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
+    waits = [
+        "--fetch-timeout=30000",
+        "--fetch-retry-mintimeout=1000",
+        "--fetch-retry-maxtimeout=5000",
+    ]
     quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     ended = subprocess.run(
         [npm, "ci", *quiet, *waits],
