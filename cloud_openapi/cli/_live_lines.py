@@ -76,7 +76,7 @@ class Shown(NamedTuple):
 
 def of_entry(entry: Entry, depth: int) -> Shown:
     """Return the call of an API."""
-    good = not entry.errcode and entry.status == GOOD
+    good = not entry.failed
     reason = entry.reason or ("" if good else f"refused because of {entry.check}")
     body = entry.body.decode("utf-8", "replace")
     cut = body[:_LONGEST_REQUEST] + "…" * (len(body) > _LONGEST_REQUEST)

@@ -92,8 +92,7 @@ class LogPrinter:
 
     def entry(self, entry: Entry) -> None:
         """Print a call of an API."""
-        good = not entry.errcode and entry.status == GOOD
-        if self._may_put(good=good):
+        if self._may_put(good=not entry.failed):
             depth = self._depths.get(entry.invocation, 0) + 1 if entry.invocation else 0
             self._put(_Called(entry, depth))
 
