@@ -61,6 +61,7 @@ def test_no_modules_import_each_other_in_a_circle():
     TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
 
 
+@pytest.mark.slow
 def test_no_test_module_imports_another_one():
     files = [path for path in TESTS.rglob("test_*.py") if "node_modules" not in path.parts]
     modules = {path.stem: path for path in files}
