@@ -4,7 +4,7 @@
 # make test-browser   run the tests of the console in Chromium, which it installs where apt may
 # make check  run lint and tests; continuous integration runs this, make test-browser and make test-long
 # make bench  measure the figures of docs/background/benchmarks.md; make bench-long: the slow figures
-# make screenshots   take a picture of each page of the console, in build/screenshots
+# make screenshots   take a picture of each page of the console, in build/screenshots ; LANGUAGES="en zh"
 # make package FUNCTION=getDailyRetain   build a function for upload, in build/
 # make lock   update requirements.lock
 
@@ -52,7 +52,7 @@ generate: .venv/dev
 	$(BIN)/python -m scripts.picture
 
 screenshots: .venv/dev $(VENDOR) .venv/chromium
-	$(BIN)/python -m scripts.screenshots
+	$(BIN)/python -m scripts.screenshots $(LANGUAGES:%=--language %)
 
 bench: .venv/dev
 	$(BIN)/python -m scripts.bench

@@ -6,9 +6,12 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from werkzeug.routing import Map
 
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import (
@@ -21,9 +24,13 @@ from cloud_openapi.emulator import (
     listen,
     url_of,
 )
+from cloud_openapi.emulator.console.application import make_console
+from cloud_openapi.emulator.console.mount import PATH
+from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Functions
 
+_MOST_PAGES: Final = 2
 SHOP = Path(__file__).parent.parent / "tests" / "samples" / "shop"
 DAY = {"begin_date": "20260308", "end_date": "20260308"}
 _NOW = datetime(2026, 3, 9, 8, tzinfo=BEIJING)
@@ -72,6 +79,42 @@ def served(project: Path, port: int = 0, **settings: Any) -> Iterator[Served]:
             yield Served(url, emulator, functions)
     finally:
         functions.close()
+
+
+def url_map_of(served: Served) -> Map:
+    """Return the routes of the console."""
+    app = create_app(served.emulator, served.functions)
+    return make_console(Tools(served.emulator, served.functions, None, app)).url_map
+
+
+def linked_pages(served: Served) -> dict[str, list[str]]:
+    """Return the paths of pages by their endpoint, found by following links from the first page.
+
+    Of the pages of an endpoint, such as those of all APIs, only two are opened.
+    """
+    adapter = url_map_of(served).bind("")
+    found: dict[str, list[str]] = {}
+    left = [f"{PATH}/"]
+    while left:
+        path = left.pop(0)
+        endpoint, _ = adapter.match(urlsplit(path).path.removeprefix(PATH), method="GET")
+        paths = found.setdefault(endpoint, [])
+        if path not in paths and len(paths) < _MOST_PAGES:
+            paths.append(path)
+            left += _Links(served.send("GET", path).decode("utf-8", "replace")).paths
+    return found
+
+
+class _Links(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.paths: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        href = dict(attrs).get("href") or ""
+        if tag == "a" and href.startswith(PATH):
+            self.paths.append(href)
 
 
 def fill(served: Served) -> None:

@@ -5,28 +5,20 @@ from itertools import chain
 import pytest
 from support.browser import (
     PLAIN,
-    PREFIX,
     Look,
     assert_keyboard_reaches_everything,
     axe,
     every_look,
-    linked_pages,
     watched,
 )
 
-from cloud_openapi.emulator import create_app
-from cloud_openapi.emulator.console.application import make_console
-from cloud_openapi.emulator.console.tools import Tools
+from cloud_openapi.emulator.console.mount import PATH
+from scripts.filled import linked_pages, url_map_of
 
 # No link leads there: files of pages, and the stream of events.
 NOT_LINKED = {"static", "events"}
 LANGUAGES = {"en": "en", "zh": "zh-CN"}
 each_state = pytest.mark.parametrize("state", ["empty", "full"])
-
-
-def url_map_of(served):
-    app = create_app(served.emulator, served.functions)
-    return make_console(Tools(served.emulator, served.functions, None, app)).url_map
 
 
 @pytest.fixture
@@ -35,18 +27,18 @@ def opened(request, browser):
 
     def opened(state, look=PLAIN, **options):
         emulated = request.getfixturevalue(state)
-        pages = linked_pages(emulated, url_map_of(emulated))
+        pages = linked_pages(emulated)
         with watched(browser, emulated, look, **options) as console:
             for path in chain.from_iterable(pages.values()):
-                yield console.open(path.removeprefix(PREFIX))
+                yield console.open(path.removeprefix(PATH))
 
     return opened
 
 
 def test_links_lead_to_every_page(full):
-    url_map = url_map_of(full)
-    gets = {rule.endpoint for rule in url_map.iter_rules() if "GET" in rule.methods}
-    assert set(linked_pages(full, url_map)) == gets - NOT_LINKED
+    rules = url_map_of(full).iter_rules()
+    gets = {rule.endpoint for rule in rules if "GET" in rule.methods}
+    assert set(linked_pages(full)) == gets - NOT_LINKED
 
 
 @each_state

@@ -2,15 +2,15 @@
 
 import shutil
 from contextlib import contextmanager
-from html.parser import HTMLParser
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import pytest
-from support.paths import TESTS
+from support.paths import ROOT, TESTS
+
+from cloud_openapi.emulator.console.mount import PATH
 
 AXE = TESTS / "node" / "node_modules" / "axe-core" / "axe.min.js"
-PREFIX = "/_console"
+VENDOR = ROOT / "cloud_openapi" / "emulator" / "console" / "static" / "vendor"
 # Neither the browser itself nor a page finds another host than this machine's address.
 ARGUMENTS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 _LOCALES = {"en": "en-US", "zh": "zh-CN"}
@@ -49,7 +49,7 @@ class Console:
         self.served = served
         self.emulator = served.emulator
         self.functions = served.functions
-        self.url = served.url + PREFIX
+        self.url = served.url + PATH
         self._refused = set()
         self._seen = set()
         self._problems = []
@@ -121,7 +121,9 @@ def watched(browser, served, look=PLAIN, **options):
 
 
 def chromium():
-    """Return the path of the system's Chromium; skip the test if it is missing."""
+    """Return the path of the system's Chromium; skip the test if it or a script is missing."""
+    if not (VENDOR / "htmx.min.js").is_file():
+        pytest.skip("htmx is missing: python scripts/vendor")
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("Chromium is missing: apt-get install chromium")
@@ -170,34 +172,3 @@ def assert_keyboard_reaches_everything(page):
     assert not left, f"{page.url}: Tab does not reach {left}"
     invisible = page.evaluate("invisible")
     assert not invisible, f"{page.url}: nothing shows the focus of {invisible}"
-
-
-class _Links(HTMLParser):
-    def __init__(self, text):
-        super().__init__()
-        self.paths = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        href = dict(attributes).get("href") or ""
-        if tag == "a" and href.startswith(PREFIX):
-            self.paths.append(href)
-
-
-def linked_pages(served, url_map):
-    """Return the paths of pages by their endpoint, found by following links from the first page.
-
-    Of the pages of an endpoint, such as those of all APIs, only some are opened.
-    """
-    adapter = url_map.bind("")
-    found, left = {}, [f"{PREFIX}/"]
-    while left:
-        path = left.pop(0)
-        parts = urlsplit(path)
-        endpoint, _ = adapter.match(parts.path.removeprefix(PREFIX), method="GET")
-        paths = found.setdefault(endpoint, [])
-        if path in paths or len(paths) == 2:
-            continue
-        paths.append(path)
-        left += _Links(served.send("GET", path).decode("utf-8", "replace")).paths
-    return found
