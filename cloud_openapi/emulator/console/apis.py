@@ -245,7 +245,7 @@ def _first(
         found = dict(params.values)
         texts = write_form(operation, found, periods) if operation else _as_others(found)
     cloud = entry.via == "gateway"
-    form = {"form": "cloud" if cloud else "https", "function": entry.function or ""}
+    form = {"way": "cloud" if cloud else "https", "function": entry.function or ""}
     return {**texts, **form, "appid": entry.appid or ""}
 
 
@@ -269,7 +269,7 @@ def _send(
     """
     appid = str(_program(tools, texts).appid)
     files = {} if operation is None else _files(operation)
-    if texts.get("form") == "https" and operation is not None:
+    if texts.get("way") == "https" and operation is not None:
         return send_https(tools, appid, operation, params, files)
     function = texts.get("function") or None
     convert = operation is None or not api_docs.keeps_names(operation)

@@ -189,7 +189,7 @@ def test_every_offered_period_is_answered():
             found = options_of(pages.get(f"/apis/{name}"), "period")
             assert len(found) > 3
             for value, _ in found[:-1]:
-                assert pages.send(name, form="https", period=value).errcode in (0, 47001), name
+                assert pages.send(name, way="https", period=value).errcode in (0, 47001), name
 
 
 def test_period_whose_data_are_not_ready_is_not_offered():
@@ -211,7 +211,7 @@ def test_periods_follow_the_clock_of_the_chosen_mini_program():
 
 @pytest.mark.parametrize("form", ["https", "cloud"])
 def test_another_day_gives_the_week_that_has_it(pages, form):
-    entry = pages.send(RETAIN, form=form, period="20170306-20170312", day="2017-01-18")
+    entry = pages.send(RETAIN, way=form, period="20170306-20170312", day="2017-01-18")
     assert entry.errcode == 0
     assert json.loads(entry.body) == {"begin_date": "20170116", "end_date": "20170122"}
 
@@ -226,7 +226,7 @@ def test_written_dates_replace_the_period(pages):
 
 
 def test_call_leads_to_its_answer_and_keeps_the_form(pages):
-    entry = pages.send(RETAIN, form="cloud", period="20170227-20170305")
+    entry = pages.send(RETAIN, way="cloud", period="20170227-20170305")
     assert (entry.via, entry.errcode) == ("gateway", 0)
     page = pages.get(pages.answered.partition("#")[0])
     assert f"openapi.{RETAIN}:ok" in page
@@ -237,7 +237,7 @@ def test_call_leads_to_its_answer_and_keeps_the_form(pages):
 
 
 def test_refused_call_says_why(pages):
-    pages.send("analysis.getDailyRetain", form="https", period="", param__begin_date="20170314")
+    pages.send("analysis.getDailyRetain", way="https", period="", param__begin_date="20170314")
     page = html.unescape(pages.get(pages.answered.partition("#")[0]))
     assert "end_date is missing" in page
     assert '"errcode": 61500' in page
@@ -254,8 +254,8 @@ def test_call_has_the_permissions_of_the_chosen_function(functions):
         ("", "code outside of functions – not permitted"),
     ]
     period = "20170306-20170312"
-    assert pages.send(RETAIN, form="cloud", function="retain", period=period).function == "retain"
-    denied = pages.send(RETAIN, form="cloud", function="", period=period)
+    assert pages.send(RETAIN, way="cloud", function="retain", period=period).function == "retain"
+    denied = pages.send(RETAIN, way="cloud", function="", period=period)
     assert (denied.errcode, denied.function) == (-604101, None)
     assert "config.json" in pages.get(pages.answered.partition("#")[0])
     assert "There is no function gone any more." in pages.send(RETAIN, 400, function="gone")
@@ -264,15 +264,15 @@ def test_call_has_the_permissions_of_the_chosen_function(functions):
 def test_file_is_sent_and_a_picture_is_shown(pages):
     for form in ("https", "cloud"):
         picture = (io.BytesIO(b"\x89PNG\r\n\x1a\n..."), "a.png", "image/png")
-        entry = pages.send("security.imgSecCheck", form=form, param__media=picture)
+        entry = pages.send("security.imgSecCheck", way=form, param__media=picture)
         assert (entry.errcode, json.loads(entry.body)["media"]["filename"]) == (0, "a.png")
-        pages.send("wxacode.getUnlimited", form=form, param__scene="a=1")
+        pages.send("wxacode.getUnlimited", way=form, param__scene="a=1")
         assert 'src="data:image/png;base64,' in pages.get(pages.answered.partition("#")[0])
 
 
 def test_parameter_that_is_named_like_an_input_is_not_mistaken_for_it(pages):
     entry = pages.send(
-        "security.msgSecCheck", form="https", param__content="hi", others='{"form": 1}'
+        "security.msgSecCheck", way="https", param__content="hi", others='{"form": 1}'
     )
     assert json.loads(entry.body) == {"content": "hi", "form": 1}
 
@@ -291,7 +291,7 @@ def test_parameter_that_is_named_like_an_input_is_not_mistaken_for_it(pages):
 )
 def test_wrong_input_is_marked_and_the_form_stays_filled(pages, api, texts, said):
     before = len(pages.emulator.journal)
-    page = html.unescape(pages.send(api, 400, form="https", **texts))
+    page = html.unescape(pages.send(api, 400, way="https", **texts))
     assert said in page
     assert 'aria-invalid="true"' in page
     assert all(text in page for text in texts.values())
@@ -305,13 +305,13 @@ def test_choice_that_the_form_does_not_offer_is_refused(pages):
 
 
 def test_value_that_cannot_be_sent_is_an_error_of_the_form(pages):
-    page = pages.send(RETAIN, 400, form="cloud", others='{"beginDate": "\\ud800"}')
+    page = pages.send(RETAIN, 400, way="cloud", others='{"beginDate": "\\ud800"}')
     assert "cannot be written as JSON" in page
 
 
 def test_parameters_that_no_input_gives_come_back_as_json(pages):
     given = {"begin_date": 20170306, "end_date": "20170312", "more": [1]}
-    pages.send(RETAIN, form="https", others=json.dumps(given))
+    pages.send(RETAIN, way="https", others=json.dumps(given))
     page = html.unescape(pages.get(pages.answered.partition("#")[0]))
     others = re.search(r'<textarea id="others"[^>]*>(.*?)</textarea>', page, re.DOTALL)[1]
     assert json.loads(others) == {"begin_date": 20170306, "more": [1]}
@@ -329,7 +329,7 @@ def test_documented_example_fills_the_form_of_every_api_and_is_answered():
         ]
         texts = submitted(form)
         for way in ("https", "cloud"):
-            entry = pages.send(name, **{**texts, "form": way})
+            entry = pages.send(name, **{**texts, "way": way})
             assert entry.errcode == 0, (name, way, entry.reason)
 
 
