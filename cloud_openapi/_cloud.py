@@ -53,6 +53,7 @@ class Cloud:
         transport: Transport | str | None = None,
         env: str | DynamicEnv | None = None,
         token_file: str | os.PathLike[str] | None = None,
+        token_store: Any = None,
     ) -> None:
         """Set up the calls. Each option is also a variable: CLOUD_OPENAPI_APPID and so on.
 
@@ -62,7 +63,9 @@ class Cloud:
         (default 15). ``transport`` is ``https``, ``gateway``, ``cloudrun`` or an object with a
         method ``send``. Its default is the gateway in a function of CloudBase without an appid
         and a secret among its settings, and HTTPS elsewhere. ``env`` is the environment's id for
-        the gateway, ``token_file`` the file with Cloud Run's token.
+        the gateway, ``token_file`` the file with Cloud Run's token. ``token_store``
+        lets processes share one token: ``file:FOLDER``, ``redis://HOST``, a session storage of
+        wechatpy's, or an object of yours.
 
         Without credentials and without a loopback ``base_url`` the first call raises
         CloudSDKError. Raises ConfigError for invalid settings or an invalid config.json.
@@ -79,6 +82,7 @@ class Cloud:
                 transport=transport,
                 env=env,
                 token_file=token_file,
+                token_store=token_store,
             )
             transport = connect(settings)
         permissions = None

@@ -1,22 +1,13 @@
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloud_openapi import clocks
 from cloud_openapi.forks import renew_in_children
+from cloud_openapi.tokens._granted import Granted, keep_seconds
 
-# During a token's last five minutes WeChat grants a new one; before that, the same one again.
-_MARGIN = 300.0
-
-
-class Granted(NamedTuple):
-    """A token as WeChat grants it, with its remaining life in seconds."""
-
-    token: str
-    expires_in: float
-
-    def __repr__(self) -> str:
-        return f"Granted(token='***', expires_in={self.expires_in})"
+if TYPE_CHECKING:
+    from cloud_openapi.tokens._shared import SharedToken
 
 
 class TokenDeniedError(Exception):
@@ -46,12 +37,19 @@ class _Fetch:
 
 
 class AccessToken:
-    """The current access token of one mini program; safe to share between threads."""
+    """The current access token of one mini program; safe to share between threads.
+
+    With ``shared`` other processes use the same one.
+    """
 
     def __init__(
-        self, fetch: Callable[[], Granted], clock: Callable[[], float] = clocks.monotonic
+        self,
+        fetch: Callable[[], Granted],
+        clock: Callable[[], float] = clocks.monotonic,
+        shared: "SharedToken | None" = None,
     ) -> None:
         self._fetch = fetch
+        self._shared = shared
         self._clock = clock
         self._held: _Held | None = None
         self.renew_in_child()
@@ -93,10 +91,10 @@ class AccessToken:
         """Return a token other than the refused one, unless WeChat grants that one again."""
         held = self._held
         if held is None or held.token == refused:
-            held = self._replace(held)
+            held = self._replace(held, refused)
         return held.token
 
-    def _replace(self, old: _Held | None) -> _Held:
+    def _replace(self, old: _Held | None, refused: str | None = None) -> _Held:
         while True:
             with self._lock:
                 if self._held is not None and self._held is not old:
@@ -105,7 +103,7 @@ class AccessToken:
                 if fetch is None:
                     fetch = self._running = _Fetch()
             if leads:
-                return self._lead(fetch)
+                return self._lead(fetch, refused)
             fetch.done.wait()
             if fetch.held is not None:
                 return fetch.held
@@ -113,11 +111,14 @@ class AccessToken:
                 raise fetch.error
             # The thread that fetched was interrupted: another one tries.
 
-    def _lead(self, fetch: _Fetch) -> _Held:
+    def _lead(self, fetch: _Fetch, refused: str | None) -> _Held:
         try:
-            token, expires_in = self._fetch()
+            if self._shared is None:
+                token, expires_in, renew_in = self._fetch()
+            else:
+                token, expires_in, renew_in = self._shared.grant(self._fetch, refused)
             now = self._clock()
-            keep = max(expires_in - _MARGIN, expires_in / 2)
+            keep = keep_seconds(expires_in) if renew_in is None else renew_in
             fetch.held = _Held(token, now + keep, now + expires_in)
         except Exception as error:
             fetch.error = error

@@ -13,7 +13,11 @@ from cloud_openapi.loopback import is_loopback
 from cloud_openapi.transports._base import Kind, TokenAPI, Transport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cloud_openapi.recordings import Recorder
+    from cloud_openapi.tokens import Granted
+    from cloud_openapi.tokens._shared import SharedToken
     from cloud_openapi.transports.https import HTTPExchange
 
 WEIXIN = "https://api.weixin.qq.com"
@@ -31,6 +35,7 @@ class TransportSettings(NamedTuple):
     transport: Kind | None = None
     env: str | DynamicEnv | None = None
     token_file: Path | None = None
+    token_store: Any = None
 
     def __repr__(self) -> str:
         # The secret must not reach a log.
@@ -145,12 +150,27 @@ def _https(settings: TransportSettings, recorder: "Recorder | None") -> Transpor
 
     http = _exchange(base_url, settings.timeout)
     if recorder is None:
-        return HTTPSTransport(http, appid, secret, settings.token_api)
+        share = _share(settings, base_url, appid) if settings.token_store is not None else None
+        return HTTPSTransport(http, appid, secret, settings.token_api, share)
     from cloud_openapi.transports.recording import RecordingExchange  # noqa: PLC0415
 
     recorder.redactor.give(appid, secret)
     recording = RecordingExchange(http, base_url, recorder)
     return HTTPSTransport(recording, appid, secret, settings.token_api)
+
+
+def _share(
+    settings: TransportSettings, base_url: str, appid: str
+) -> "Callable[[Callable[[], Granted]], SharedToken]":
+    """Return what makes the token of a mini program one of the store. Raises ConfigError."""
+    # A process that keeps its token to itself does not need these.
+    from cloud_openapi.tokens._shared import SharedToken  # noqa: PLC0415
+    from cloud_openapi.tokens._store import Key, token_store  # noqa: PLC0415
+
+    store, key = token_store(settings.token_store), Key(base_url, appid)
+    # A little more than a fetch can take.
+    seconds = settings.timeout + 1
+    return lambda fallback: SharedToken(store, key, fallback, seconds)
 
 
 def _credentials(settings: TransportSettings, base_url: str) -> tuple[str, str]:

@@ -3,9 +3,10 @@
 import json
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from queue import LifoQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -29,6 +30,9 @@ from cloud_openapi.transports._base import (
 )
 from cloud_openapi.transports._body import answer_of, encode, json_object, masked, request_of
 
+if TYPE_CHECKING:
+    from cloud_openapi.tokens._shared import SharedToken
+
 _TOKEN_REFUSED = frozenset({40001, 40014, 42001})
 _CONNECT_TIMEOUT = 5.0
 _CONNECTIONS_KEPT = 64
@@ -40,17 +44,24 @@ _TLS, _HANG_UP = "certificate or TLS error", "socket hang up"
 class HTTPSTransport:
     """Calls WeChat's HTTPS APIs as one mini program.
 
+    ``share`` makes the token one of several processes; it is given the way to one without them.
     Safe to share between threads and with forked processes.
     """
 
     def __init__(
-        self, exchange: Exchange, appid: str, secret: str, token_api: TokenAPI = "stable_token"
+        self,
+        exchange: Exchange,
+        appid: str,
+        secret: str,
+        token_api: TokenAPI = "stable_token",
+        share: "Callable[[Callable[[], Granted]], SharedToken] | None" = None,
     ) -> None:
         self._exchange = exchange
         self._appid = appid
         self._secret = secret
         self._token_api = token_api
-        self._token = AccessToken(self._fetch_token)
+        shared = None if share is None else share(partial(self._fetch_token, "stable_token"))
+        self._token = AccessToken(self._fetch_token, shared=shared)
 
     def __repr__(self) -> str:
         return f"<HTTPSTransport {self._appid} by {self._exchange}>"
@@ -86,13 +97,13 @@ class HTTPSTransport:
         body = self._exchange.body_of(reply, operation.path)
         return answer_of(operation, reply, body, secrets)
 
-    def _fetch_token(self) -> Granted:
+    def _fetch_token(self, token_api: TokenAPI | None = None) -> Granted:
         fields = {
             "grant_type": "client_credential",
             "appid": self._appid,
             "secret": self._secret,
         }
-        if self._token_api == "token":  # noqa: S105 - the name of an API
+        if (token_api or self._token_api) == "token":
             target = f"/cgi-bin/token?{urlencode(fields)}"
             reply = self._exchange.send("GET", target)
         else:
