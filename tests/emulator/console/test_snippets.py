@@ -129,7 +129,7 @@ def test_javascript_reads_any_parameters_unchanged(forms):
         timeout=60,
         check=True,
     )
-    for form, calls in zip(forms, json.loads(ran.stdout), strict=True):
+    for form, calls in zip(forms, json.loads(ran.stdout, parse_int=float), strict=True):
         files = {
             name: {
                 "contentType": each.content_type,
