@@ -16,8 +16,8 @@ from support.browser import (
 from cloud_openapi.emulator.console.mount import PATH
 from scripts.filled import linked_pages, url_map_of
 
-# No link leads there: files of pages, and the stream of events.
-NOT_LINKED = {"static", "events"}
+# No link leads there: files and images of pages, and the stream of events.
+NOT_LINKED = {"static", "events", "request_answer"}
 LANGUAGES = {"en": "en", "zh": "zh-CN"}
 each_state = pytest.mark.parametrize("state", ["empty", "full"])
 
