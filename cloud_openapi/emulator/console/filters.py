@@ -1,10 +1,10 @@
 """The filters of the list of requests, as the parameters of its URL."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from cloud_openapi.emulator.errors import InvalidInputError
-from cloud_openapi.emulator.state.journal import Entry
+from cloud_openapi.emulator.state.journal import Entry, containing
 from cloud_openapi.runtime import Ended
 
 FORMS: Final = ("https", "gateway", "function")
@@ -50,33 +50,30 @@ class Filters(NamedTuple):
         for name in self.given:
             yield name, self._replace(**{name: ""})
 
-    def take(self, item: Entry | Ended) -> bool:
-        """Return whether all filters select a row."""
-        return self._takes_entry(item) if isinstance(item, Entry) else self._takes_ended(item)
+    def for_entries(self) -> list[Callable[[Entry], bool]]:
+        """Return a test of an entry for each filter; the one that reads bodies is last."""
+        code, api = self.code.lower(), self.api.lower()
+        tests: dict[str, Callable[[Entry], bool]] = {
+            "via": lambda entry: entry.via == self.via,
+            "failed": lambda entry: entry.failed,
+            "function": lambda entry: entry.function == self.function,
+            "appid": lambda entry: (entry.appid or UNKNOWN_PROGRAM) == self.appid,
+            "code": lambda entry: entry.outcome.lower() == code,
+            "api": lambda entry: any(api in each.lower() for each in (*entry.apis, entry.path)),
+            "text": containing(self.text),
+        }
+        return [test for name, test in tests.items() if getattr(self, name)]
 
-    def _takes_entry(self, entry: Entry) -> bool:
-        api, code = self.api.lower(), self.code.lower()
-        return (
-            self.via in ("", entry.via)
-            and (not self.failed or entry.failed)
-            and self.function in ("", entry.function)
-            and self.appid in ("", entry.appid or UNKNOWN_PROGRAM)
-            and code in ("", entry.outcome.lower())
-            and (not api or any(api in each.lower() for each in (*entry.apis, entry.path)))
-            # Last, as it reads the bodies.
-            and (not self.text or entry.contains(self.text))
-        )
-
-    def _takes_ended(self, ended: Ended) -> bool:
-        # An invocation has neither an API nor an appid.
+    def for_invocations(self) -> list[Callable[[Ended], bool]]:
+        """Return a test of an invocation for each filter. It has neither an API nor an appid."""
         text, code = self.text.lower(), self.code.lower()
-        texts = (ended.function, ended.invocation, ended.source, ended.message, ended.reason)
-        return (
-            self.via in ("", "function")
-            and not self.api
-            and not self.appid
-            and (not self.failed or ended.status != _GOOD)
-            and self.function in ("", ended.function)
-            and code in ("", outcome_of(ended))
-            and (not text or any(text in each.lower() for each in texts))
-        )
+        tests: dict[str, Callable[[Ended], bool]] = {
+            "via": lambda _ended: self.via == "function",
+            "failed": lambda ended: ended.status != _GOOD,
+            "function": lambda ended: ended.function == self.function,
+            "appid": lambda _ended: False,
+            "code": lambda ended: outcome_of(ended) == code,
+            "api": lambda _ended: False,
+            "text": lambda ended: text in "\n".join(map(str, ended)).lower(),
+        }
+        return [test for name, test in tests.items() if getattr(self, name)]

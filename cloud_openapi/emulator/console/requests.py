@@ -8,6 +8,7 @@ from cloud_openapi.emulator.console.filters import FORMS, UNKNOWN_PROGRAM, Filte
 from cloud_openapi.emulator.console.rows import PAGE, Mark, find
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
+from cloud_openapi.emulator.state.journal import Entry
 
 _MOST_CHOICES: Final = 500
 
@@ -34,7 +35,7 @@ def add_requests(app: Flask, tools: Tools) -> None:
         return render_template(
             "requests.html",
             filters=filters,
-            choices=_choices(tools, filters),
+            choices=_choices(tools, filters, found.read),
             found=found,
             rows=rows,
             more=0,
@@ -54,17 +55,18 @@ def form_names() -> dict[str, str]:
     )
 
 
-def _choices(tools: Tools, filters: Filters) -> Choices:
-    entries = list(tools.emulator.journal)
-    functions = {*(tools.functions or ()), *(each.function for each in entries)}
-    programs = {appid: appid for appid in (*tools.emulator.programs.copy(), filters.appid)}
-    if any(each.appid is None for each in entries):
+def _choices(tools: Tools, filters: Filters, entries: list[Entry]) -> Choices:
+    known = tools.emulator
+    functions = {*(tools.functions or ()), *{each.function for each in entries}}
+    programs = {appid: appid for appid in (*known.programs.copy(), filters.appid) if appid}
+    if None in {each.appid for each in entries}:
         programs[UNKNOWN_PROGRAM] = t("unknown", "未知")
+    codes = {(each.errcode, each.status): each for each in entries}
     return Choices(
         functions={name: name for name in _sorted({*functions, filters.function})},
-        programs={appid: text for appid, text in programs.items() if appid},
-        apis=_sorted({*tools.emulator.catalogue.outlines, *(each.path for each in entries)}),
-        codes=_sorted({each.outcome for each in entries}),
+        programs=programs,
+        apis=_sorted({*known.catalogue.outlines, *{each.path for each in entries}}),
+        codes=_sorted({each.outcome for each in codes.values()}),
     )
 
 

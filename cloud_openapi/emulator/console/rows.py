@@ -1,11 +1,11 @@
 """The rows of the list of requests: calls of APIs, and invocations of functions."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from heapq import merge
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from cloud_openapi import clocks
 from cloud_openapi.emulator.console.filters import Filters, outcome_of
@@ -16,6 +16,7 @@ from cloud_openapi.runtime import Ended
 
 PAGE: Final = 200
 _LONGEST_NAME, _LONGEST_REASON = 200, 400
+_Item = TypeVar("_Item", Entry, Ended)
 _MARK: Final = re.compile(r"(\d{1,18})\.(\d{1,18})")
 
 
@@ -70,27 +71,30 @@ class Found(NamedTuple):
     matching: int
     """How many match, also those on other pages."""
 
+    read: list[Entry]
+    """The requests that were read, the oldest first."""
+
     total: int
-    """How many were read."""
+    """How many requests and invocations were read."""
 
     newest: Mark
     """The newest request and invocation that were read."""
 
 
-Numbered = list[tuple[int, Entry | Ended]]
 # Later than everything.
 _END: Final = Mark(10**17, 10**17)
 
 
 def find(tools: Tools, filters: Filters, before: Mark | None = None, most: int = PAGE) -> Found:
     """Return the newest matching rows, or those older than a mark."""
-    return _found(filters, _entries(tools, 0), _ended(tools, 0), Mark(), before or _END, most)
+    entries = tools.emulator.journal.numbered()
+    return _found(filters, entries, _ended(tools, 0), Mark(), before or _END, most)
 
 
 def find_after(tools: Tools, filters: Filters, after: Mark, most: int) -> Found:
     """Return the newest of the matching rows that came after a mark."""
-    entries, ended = _entries(tools, after.entry), _ended(tools, after.ended)
-    return _found(filters, entries, ended, after, _END, most)
+    entries = tools.emulator.journal.after(after.entry)
+    return _found(filters, entries, _ended(tools, after.ended), after, _END, most)
 
 
 def is_gone(tools: Tools, mark: Mark) -> bool:
@@ -100,35 +104,46 @@ def is_gone(tools: Tools, mark: Mark) -> bool:
     return mark.entry > 0 and (journal.newest < mark.entry or not 0 < oldest <= mark.entry)
 
 
-def _entries(tools: Tools, after: int) -> Numbered:
-    return [*tools.emulator.journal.after(after)]
-
-
-def _ended(tools: Tools, after: int) -> Numbered:
+def _ended(tools: Tools, after: int) -> list[tuple[int, Ended]]:
     # A copy, as others end meanwhile.
     ended = [] if tools.functions is None else list(tools.functions.ended)
     return [(each.number, each) for each in ended if each.number > after]
 
 
 def _found(  # noqa: PLR0913 - both kinds, and three limits
-    filters: Filters, entries: Numbered, ended: Numbered, after: Mark, before: Mark, most: int
+    filters: Filters,
+    entries: list[tuple[int, Entry]],
+    ended: list[tuple[int, Ended]],
+    after: Mark,
+    before: Mark,
+    most: int,
 ) -> Found:
     """Merge both kinds, each of which is in its own order, the newest first."""
-    matching = [
-        [pair for pair in reversed(kind) if filters.take(pair[1])] for kind in (entries, ended)
+    calls = _matching(entries, filters.for_entries())
+    invocations = _matching(ended, filters.for_invocations())
+    older: list[Iterable[tuple[int, Entry | Ended]]] = [
+        [pair for pair in calls if pair[0] < before.entry],
+        [pair for pair in invocations if pair[0] < before.ended],
     ]
-    shown = [
-        [pair for pair in kind if pair[0] < end] for kind, end in zip(matching, before, strict=True)
-    ]
-    merged = merge(*shown, key=lambda pair: pair[1].answered, reverse=True)
+    merged = merge(*older, key=lambda pair: pair[1].answered, reverse=True)
     return Found(
         rows=list(_rows(islice(merged, most), before)),
-        matching=sum(map(len, matching)),
+        matching=len(calls) + len(invocations),
+        read=[entry for _, entry in entries],
         total=len(entries) + len(ended),
-        newest=Mark(
-            entries[-1][0] if entries else after.entry, ended[-1][0] if ended else after.ended
-        ),
+        newest=Mark(_last(entries, after.entry), _last(ended, after.ended)),
     )
+
+
+def _matching(
+    pairs: list[tuple[int, _Item]], tests: list[Callable[[_Item], bool]]
+) -> list[tuple[int, _Item]]:
+    """Return the pairs that pass all tests, the last one first."""
+    return [pair for pair in reversed(pairs) if all(test(pair[1]) for test in tests)]
+
+
+def _last(pairs: Sequence[tuple[int, _Item]], former: int) -> int:
+    return pairs[-1][0] if pairs else former
 
 
 def _rows(items: Iterable[tuple[int, Entry | Ended]], before: Mark) -> Iterator[Row]:

@@ -97,17 +97,6 @@ class Entry(NamedTuple):
         """Return whether the request got an errcode, another status than 200, or no answer."""
         return self.errcode != 0 or self.status != HTTPStatus.OK
 
-    def contains(self, text: str) -> bool:
-        """Return whether a text stands in the entry, whatever the case of ASCII letters."""
-        wanted = text.lower()
-        texts = (self.path, self.appid, self.function, self.invocation, self.rid, self.reason)
-        if any(wanted in each.lower() for each in (*self.apis, *texts) if each):
-            return True
-        # JSON may have other characters than ASCII escaped.
-        spellings = {wanted.encode("utf-8", "replace"), json.dumps(wanted)[1:-1].encode()}
-        bodies = (self.body.lower(), self.answer.lower())
-        return any(each in body for each in spellings for body in bodies)
-
     def shown_answer(self, secrets: Iterable[bytes] = ()) -> bytes:
         """Return the body of the answer without tokens, and without the secrets."""
         answer = self.answer
@@ -129,6 +118,22 @@ class Entry(NamedTuple):
             shown["differences"] = list(differences)
         del shown["apis"], shown["answer"], shown["begun"]
         return {**shown, "api": self.api}
+
+
+def containing(text: str) -> Callable[[Entry], bool]:
+    """Return a test whether a text stands in an entry, whatever the case of ASCII letters."""
+    wanted = text.lower()
+    # JSON may have other characters than ASCII escaped.
+    spellings = {wanted.encode("utf-8", "replace"), json.dumps(wanted)[1:-1].encode()}
+
+    def contains(entry: Entry) -> bool:
+        texts = (entry.path, entry.appid, entry.function, entry.invocation, entry.rid, entry.reason)
+        if wanted in "\n".join([*entry.apis, *filter(None, texts)]).lower():
+            return True
+        bodies = b"\n".join((entry.body, entry.answer)).lower()
+        return any(each in bodies for each in spellings)
+
+    return contains
 
 
 class Numbers:
@@ -259,6 +264,7 @@ def select(  # noqa: PLR0913 - a filter each
     if via not in {None, "https", "gateway"}:
         raise InvalidInputError(f"via is https or gateway, not {via!r}")
     numbered = journal.numbered()
+    contains = containing(text or "")
     found = [
         (number, entry)
         for number, entry in numbered
@@ -271,6 +277,6 @@ def select(  # noqa: PLR0913 - a filter each
         and via in {None, entry.via}
         and rid in {None, entry.rid}
         and (since is None or entry.time >= since)
-        and (text is None or entry.contains(text))
+        and (text is None or contains(entry))
     ]
     return found[-limit:], numbered[-1][0] if numbered else 0
