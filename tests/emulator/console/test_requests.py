@@ -163,7 +163,15 @@ def test_invocation_tells_its_outcome(console):
 def various(console):
     keep(console, path="/a", apis=[RETAIN], body=b'{"name": "Caf\\u00e9"}')
     keep(console, path="/b", errcode=40001, reason="no such token", appid=None)
-    keep(console, path="/c", apis=["c"], via="gateway", function="report", invocation="run-1", rid="r-7")
+    keep(
+        console,
+        path="/c",
+        apis=["c"],
+        via="gateway",
+        function="report",
+        invocation="run-1",
+        rid="r-7",
+    )
     keep(console, path="/d", status=0, appid="wx2", answer="中文".encode())
     end(console, invocation="run-1")
     end(console, function="other", status=430, reason="it raised")
