@@ -31,6 +31,7 @@ from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Functions
 
 SHOP = Path(__file__).parent.parent / "tests" / "samples" / "shop"
+RECORDINGS = SHOP.parent / "cassettes"
 DAY = {"begin_date": "20260308", "end_date": "20260308"}
 _NOW = datetime(2026, 3, 9, 8, tzinfo=BEIJING)
 # The addresses are on this machine.
