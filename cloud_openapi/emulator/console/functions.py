@@ -4,8 +4,10 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from flask import Flask, Response, redirect, render_template, request, url_for
@@ -113,8 +115,8 @@ def add_functions(app: Flask, tools: Tools) -> None:
 
     @app.post("/functions/<name>/check")
     def check(name: str) -> AnyResponse:
-        findings = _functions(tools).check(_known(tools, name))
-        checked[name] = Checked(_now(tools), findings)
+        found = _functions(tools).check(_known(tools, name))
+        checked[name] = Checked(_now(tools), [_short(each) for each in found])
         return redirect(url_for("function", name=name) + "#permissions", HTTPStatus.SEE_OTHER)
 
     @app.get("/functions/<name>/runs/<invocation>.json")
@@ -140,6 +142,12 @@ def _known(tools: Tools, name: str) -> str:
 
 def _now(tools: Tools) -> datetime:
     return tools.emulator.clock_of(tools.emulator.first_appid).now()
+
+
+def _short(finding: Finding) -> Finding:
+    """Return a finding whose place is shown from the working directory on."""
+    place = finding.place._replace(file=shown_path(Path(finding.place.file)))
+    return replace(finding, place=place)
 
 
 def _landed(runs: BoundedStore[str, Run], run: Run) -> AnyResponse:
