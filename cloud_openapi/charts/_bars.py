@@ -22,7 +22,7 @@ def bar_table(
     most = max((bar.value for bar in bars), default=0)
     head = (key, t("name", "名称"), t("number", "数值"), "%", t("share", "占比"))
     heads = "".join(
-        f'<th scope="col"{" class=number" * (n in (2, 3))}>{escaped(text)}</th>'
+        f'<th scope="col"{' class="number"' * (n in (2, 3))}>{escaped(text)}</th>'
         for n, text in enumerate(head)
     )
     return (

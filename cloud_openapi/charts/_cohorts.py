@@ -10,7 +10,7 @@ class Cohort(NamedTuple):
     """The users of one day, week or month, by the number of periods after which they came back.
 
     ``values`` has the users by ``key``, at key 0 all of them; ``missing`` says why a key has no
-    value, and ``problem`` why no key has.
+    value, and ``problem`` why no key has. ``short`` is the label where space is narrow.
     """
 
     ref: str
@@ -18,6 +18,7 @@ class Cohort(NamedTuple):
     values: Mapping[int, int]
     missing: Mapping[int, str] = {}
     problem: str = ""
+    short: str = ""
 
     def percent(self, key: int) -> float | None:
         """Return the share of the users that came back; None without a value or users."""

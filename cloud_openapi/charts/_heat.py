@@ -45,6 +45,8 @@ class _Heat(NamedTuple):
     t: Translate
     scale: Scale
     extremes: Mapping[int, tuple[Cohort, Cohort]]
+    whens: Mapping[int, str]
+    """How much later each key is."""
 
 
 def heat_table(  # noqa: PLR0913 - each is a setting of its own
@@ -117,13 +119,14 @@ def _heat(
         t,
         scale_of((min(each, 100.0) for each in percents if each is not None), HEAT_STEPS),
         {key: pair for key, pair in found if pair is not None},
+        {key: later(key, span, t) for key in keys},
     )
 
 
 def _legend(heat: _Heat) -> str:
     t, ticks = heat.t, heat.scale.ticks
     steps = "".join(
-        f'<span class="h{step}">{low:g}–{high:g}{" %" * (step == heat.scale.steps - 1)}</span>'
+        f'<span class="h{_colour(heat.scale, step)}">{low:g}–{high:g}</span>'
         for step, (low, high) in enumerate(pairwise(ticks))
     )
     notes = (
@@ -132,7 +135,7 @@ def _legend(heat: _Heat) -> str:
         t("– no value: point at it for the reason", "– 无数据：将指针移到其上可查看原因"),
     )
     share = t("Users that came back", "留存用户占比")
-    legend = f'<li>{share}: <span class="steps">{steps}</span></li>' if steps else ""
+    legend = f'<li>{share}: <span class="steps">{steps}</span> %</li>' if steps else ""
     return f'<ul class="legend">{legend}{"".join(f"<li>{each}</li>" for each in notes)}</ul>'
 
 
@@ -142,7 +145,7 @@ def _head(heat: _Heat, links: HeatLinks | None) -> Iterator[str]:
     yield _column("date", first[heat.span], "", links)
     for key in heat.keys:
         users = t("all users of the period", "该周期的全部用户")
-        yield _column(str(key), f"key {key}", later(key, heat.span, t) if key else users, links)
+        yield _column(str(key), f"key {key}", heat.whens[key] if key else users, links)
 
 
 def _column(name: str, text: str, title: str, links: HeatLinks | None) -> str:
@@ -177,7 +180,9 @@ def _extreme(heat: _Heat, key: int, place: int) -> str:
     cohort = heat.extremes[key][place]
     value = cohort.shown(key, heat.show)
     assert value is not None  # noqa: S101 - extremes have values
-    return f"<td>{_text(heat, key, value)}<small>{escaped(cohort.label)}</small></td>"
+    return (
+        f"<td>{_text(heat, key, value)}<small>{escaped(cohort.short or cohort.label)}</small></td>"
+    )
 
 
 def _rows(heat: _Heat, links: HeatLinks | None) -> Iterator[str]:
@@ -222,16 +227,21 @@ def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
 
 def _step(heat: _Heat, cohort: Cohort, key: int) -> int | None:
     percent = cohort.percent(key) if key else None
-    return None if percent is None else heat.scale.place(percent)
+    return None if percent is None else _colour(heat.scale, heat.scale.place(percent))
+
+
+def _colour(scale: Scale, step: int) -> int:
+    """Return the colour of a step: few steps use the whole range of colours, too."""
+    return round(step * (HEAT_STEPS - 1) / max(scale.steps - 1, 1))
 
 
 def _mark(heat: _Heat, cohort: Cohort, key: int) -> str:
-    for place, (mark, text) in enumerate(
-        ((_BEST, heat.t("best", "最高")), (_WORST, heat.t("worst", "最低")))
-    ):
-        if key in heat.extremes and heat.extremes[key][place] is cohort:
-            return f'<abbr title="{text}">{mark}</abbr>'
-    return ""
+    if key not in heat.extremes or cohort not in heat.extremes[key]:
+        return ""
+    best, _worst = heat.extremes[key]
+    if cohort is best:
+        return f'<abbr title="{heat.t("best", "最高")}">{_BEST}</abbr>'
+    return f'<abbr title="{heat.t("worst", "最低")}">{_WORST}</abbr>'
 
 
 def _text(heat: _Heat, key: int, value: float) -> str:
@@ -241,7 +251,7 @@ def _text(heat: _Heat, key: int, value: float) -> str:
 
 
 def _title(heat: _Heat, cohort: Cohort, key: int) -> str:
-    t, when = heat.t, later(key, heat.span, heat.t)
+    t, when = heat.t, heat.whens[key]
     users, value, percent = cohort.values.get(0), cohort.values[key], cohort.percent(key)
     if users is None or percent is None:
         return t(

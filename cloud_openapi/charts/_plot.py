@@ -6,7 +6,7 @@ from typing import NamedTuple
 from cloud_openapi.charts._scale import Scale
 from cloud_openapi.charts._words import escaped, svg_tag
 
-WIDTH, HEIGHT = 760, 260
+WIDTH, HEIGHT = 760, 230
 LEFT, RIGHT, TOP, BOTTOM = 56, 14, 12, 40
 
 

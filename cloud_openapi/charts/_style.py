@@ -7,23 +7,25 @@ from typing import Final
 
 from cloud_openapi.charts._words import escaped
 
-HEAT_STEPS: Final = 7
+HEAT_STEPS: Final = 9
 LINES: Final = 7
 
 # One hue from pale to deep, which differ in lightness alone: readable without colour vision.
 _HEAT = (
     ("#eff5fb", "#182633"),
-    ("#d3e4f3", "#1e3a52"),
-    ("#b0d0ea", "#255175"),
+    ("#dae8f5", "#1c354a"),
+    ("#c2daee", "#224664"),
+    ("#a6cae6", "#27577e"),
     ("#86b6dc", "#2d6a99"),
-    ("#5a98ca", "#4a90c2"),
-    ("#2e6fae", "#7db6df"),
+    ("#65a0ce", "#4386b8"),
+    ("#3672ae", "#64a3d0"),
+    ("#2463a2", "#8cbfe4"),
     ("#134a86", "#b9dbf4"),
 )
 _INK: Final = ("#1d2329", "#ffffff")
 _REVERSED_INK: Final = ("#ffffff", "#0b1116")
 # The first step with the reversed ink, in each theme.
-_REVERSED_FROM: Final = (5, 4)
+_REVERSED_FROM: Final = (6, 5)
 # Lines differ by dashes, too.
 _LINES = (
     ("#0b6847", "#58c795", "none"),

@@ -17,6 +17,11 @@ def english(text: str, _chinese: str) -> str:
     return text
 
 
+def chinese(_text: str, text: str) -> str:
+    """Return the Chinese text."""
+    return text
+
+
 def escaped(text: str) -> str:
     """Return a text for HTML and XML, between tags or in a quoted attribute."""
     encodable = text.encode("utf-8", "replace").decode()
