@@ -21,9 +21,10 @@ def bar_table(
     total = sum(bar.value for bar in bars)
     most = max((bar.value for bar in bars), default=0)
     head = (key, t("name", "名称"), t("number", "数值"), "%", t("share", "占比"))
+    kinds = ("", "", ' class="number"', ' class="number"', "")
     heads = "".join(
-        f'<th scope="col"{' class="number"' * (n in (2, 3))}>{escaped(text)}</th>'
-        for n, text in enumerate(head)
+        f'<th scope="col"{kind}>{escaped(text)}</th>'
+        for kind, text in zip(kinds, head, strict=True)
     )
     return (
         f'<table class="bars"><caption>{escaped(caption)}</caption>'

@@ -32,12 +32,13 @@ class Cohort(NamedTuple):
 
 def average(cohorts: Iterable[Cohort], key: int, show: Show = "percent") -> float | None:
     """Return the share of all users together that came back, or the mean number of them."""
-    having = [one.values for one in cohorts if key in one.values and 0 in one.values]
-    total = sum(values[key] for values in having)
+    values = [(one.values.get(0, 0), one.values[key]) for one in cohorts if key in one.values]
     if show == "number" or not key:
-        return total / len(having) if having else None
-    users = sum(values[0] for values in having)
-    return 100 * total / users if users else None
+        return sum(value for _, value in values) / len(values) if values else None
+    # A cohort without users has no share.
+    having = [(users, value) for users, value in values if users]
+    total = sum(users for users, _ in having)
+    return 100 * sum(value for _, value in having) / total if total else None
 
 
 def best_and_worst(

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from math import ceil, floor, log10
 from typing import NamedTuple
 
+_TINY = 1e-9
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -22,7 +23,7 @@ class Scale(NamedTuple):
     @property
     def ticks(self) -> list[float]:
         """Return the ends of the steps, lowest first."""
-        return [round(self.low + self.step * n, 6) for n in range(self.steps + 1)]
+        return [float(f"{self.low + self.step * n:.12g}") for n in range(self.steps + 1)]
 
     def place(self, value: float) -> int:
         """Return the step, from 0, that holds a value."""
@@ -38,7 +39,7 @@ def scale_of(values: Iterable[float], most: int, *, from_zero: bool = False) -> 
         high = low + 1
     for step in _round_steps((high - low) / most):
         first = floor(low / step) * step
-        steps = ceil(round((high - first) / step, 6))
+        steps = ceil((high - first) / step - _TINY)
         if steps <= most:
             return Scale(first, step, steps)
     raise AssertionError("a step that is large enough holds all values")

@@ -28,6 +28,7 @@ DISTRIBUTION: Final = "analysis.getVisitDistribution"
 PAGES: Final = "analysis.getVisitPage"
 PORTRAIT: Final = "analysis.getUserPortrait"
 _NOT_READY: Final = 61503
+_LARGEST: Final = 10**15
 
 
 class Readers(dict[str, Reader]):
@@ -132,14 +133,15 @@ def objects(value: Any) -> list[dict[str, Any]]:
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a JSON value is a number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    """Return whether a JSON value is a number that a chart can show."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and -_LARGEST < value < _LARGEST
 
 
 def _pairs(value: Any) -> Iterable[tuple[Any, int]]:
     for each in objects(value):
         number = each.get("value")
-        if isinstance(number, int) and not isinstance(number, bool):
+        if isinstance(number, int) and is_number(number):
             yield each.get("key"), number
 
 
