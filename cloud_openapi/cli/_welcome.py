@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.cli._control_client import console_of
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator
 from cloud_openapi.naming import to_camel_case
@@ -31,6 +32,7 @@ def welcome(  # noqa: PLR0913 - each is a part of the banner
     exports = [f"  export {name}={shlex.quote(value)}" for name, value in variables.items()]
     lines = [
         f"{'Emulator':{_HEAD}}{url}",
+        f"{'Console':{_HEAD}}{console_of(url)}",
         *_functions(functions, project),
         *_apps(emulator),
         *debugger,

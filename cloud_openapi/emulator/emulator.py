@@ -323,7 +323,8 @@ class Emulator:
             program = self.programs.get(appid)
             journal = Journal(0, self._numbers) if program is None else program.journal
         found, last = select(journal, api=api, path=path, **filters)
-        return {"entries": [entry.describe() for entry in found], "last": last}
+        entries = [{"number": number, **entry.describe()} for number, entry in found]
+        return {"entries": entries, "last": last}
 
     def _all(self) -> Iterator[MiniProgram]:
         return iter((self.common, *self.programs.copy().values()))

@@ -13,6 +13,8 @@ class RawResponse(NamedTuple):
     reason: str
     content_type: str
     body: bytes
+    shown: bytes | None = None
+    """The body without what belongs to the service's mini program; None if nothing does."""
 
 
 def is_content_type(text: str) -> bool:

@@ -65,6 +65,18 @@ _ADDRESSES = {"WX_CLIENTIP": "127.0.0.1", "WX_CLIENTIPV6": "::1"}
 _OF_HTTPS = frozenset({"CLOUD_OPENAPI_BASE_URL", "CLOUD_OPENAPI_APPID", "CLOUD_OPENAPI_SECRET"})
 
 
+class StandIn(NamedTuple):
+    """What a call in a function's name needs: the token of an invocation, and a key to sign."""
+
+    request_id: str
+    token: str
+    secret_id: str
+    secret_key: str
+
+    def __repr__(self) -> str:
+        return f"StandIn({self.request_id}, ***)"
+
+
 class Credentials(NamedTuple):
     """The temporary credentials of an emulator's functions; they are valid there only.
 
@@ -83,7 +95,7 @@ class Credentials(NamedTuple):
     def variables_for(self, function: str) -> dict[str, str]:
         """Return the environment variables with a function's credentials."""
         return {
-            "TENCENTCLOUD_SECRETID": f"{self.secret_id}.{function}",
+            "TENCENTCLOUD_SECRETID": self.secret_id_of(function),
             "TENCENTCLOUD_SECRETKEY": self.secret_key_of(function),
             "TENCENTCLOUD_SESSIONTOKEN": self._derived("session token", function),
         }
@@ -92,6 +104,15 @@ class Credentials(NamedTuple):
         """Return the function that has a secret id, None if it is unknown."""
         mine, _, function = secret_id.partition(".")
         return function if mine == self.secret_id and function else None
+
+    def secret_id_of(self, function: str) -> str:
+        """Return the secret id that a function signs with."""
+        return f"{self.secret_id}.{function}"
+
+    def stand_in(self, function: str, request_id: str, token: str) -> StandIn:
+        """Return what calls in a function's name need, for an invocation of it."""
+        id_, key = self.secret_id_of(function), self.secret_key_of(function)
+        return StandIn(request_id, token, id_, key)
 
     def secret_key_of(self, function: str) -> str:
         """Return the secret key that a function signs with."""

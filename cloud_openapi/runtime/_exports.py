@@ -1,7 +1,13 @@
 """The public names, for `cloud_openapi.runtime`, which imports them when one is first used."""
 
 from cloud_openapi.runtime._cloudbaserc import CloudbaseRC
-from cloud_openapi.runtime._context import ENVIRONMENT, Credentials, Invocation, new_request_id
+from cloud_openapi.runtime._context import (
+    ENVIRONMENT,
+    Credentials,
+    Invocation,
+    StandIn,
+    new_request_id,
+)
 from cloud_openapi.runtime._descriptors import no_descriptor, reason_of
 from cloud_openapi.runtime._discovery import UnknownFunctionError, refused_name
 from cloud_openapi.runtime._files import shown_path
@@ -39,6 +45,7 @@ __all__ = [
     "Outcome",
     "Project",
     "Settings",
+    "StandIn",
     "Timer",
     "UnknownFunctionError",
     "entry_file",

@@ -14,6 +14,7 @@ from cloud_openapi.forks import renew_in_children
 from cloud_openapi.runtime._context import (
     Credentials,
     Invocation,
+    StandIn,
     appid_of,
     new_request_id,
     process_environment,
@@ -281,6 +282,22 @@ class Functions:
             outcome = error.outcome(invocation.request_id)
         return self._end(execution, outcome)
 
+    @contextlib.contextmanager
+    def stand_in(self, name: str) -> Iterator[StandIn]:
+        """Let the emulator itself call in a function's name, while the context lasts.
+
+        The function does not run, and its log stays as it is. Raises UnknownFunctionError.
+        """
+        settings = self._functions.find(name).settings
+        execution = Execution(_invocation(name, "wx_client", None), settings, Log())
+        request_id = execution.invocation.request_id
+        with self._lock:
+            self._executions[request_id] = execution
+        try:
+            yield self.credentials.stand_in(name, request_id, execution.token)
+        finally:
+            del self._executions[request_id]
+
     def start_debugger(self) -> None:
         """Start the worker to debug, so that a debugger can attach before the first invocation.
 
@@ -341,7 +358,7 @@ class Functions:
     def _begin(self, execution: Execution) -> None:
         """Make the token of an invocation valid. Raises InvocationError."""
         with self._lock:
-            if len(self._executions) == _CONCURRENCY:
+            if len(self._executions) >= _CONCURRENCY:
                 raise InvocationError(BUSY, f"{_CONCURRENCY} invocations are running already")
             self._executions[execution.invocation.request_id] = execution
 

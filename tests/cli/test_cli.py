@@ -480,6 +480,7 @@ def test_serve_passes_variables_too(shell, monkeypatch):
         stop(process)
 
 
+@pytest.mark.slow
 def test_serve_warns_of_probable_mistakes(functions, tmp_path):
     (functions / "my.func").mkdir()
     (functions / "my.func" / "index.py").touch()
@@ -533,7 +534,7 @@ def served():
 
 
 def test_serve_prints_url_functions_and_environment_as_json(served):
-    assert served.keys() == {"url", "functions", "environment"}
+    assert served.keys() == {"url", "console", "functions", "environment"}
     assert served["url"].startswith("http://127.0.0.1:")
     assert served["functions"] == sorted(name + end for name in METHODS for end in ("", "Node"))
     environment = dict(served["environment"])

@@ -22,9 +22,8 @@ from cloud_openapi.runtime import (
     Functions,
     find_project,
     nothing_found,
-    references_outside,
 )
-from cloud_openapi.runtime.check._functions import check_functions
+from cloud_openapi.runtime.check import check_functions, references_outside
 from cloud_openapi.runtime.check._javascript import javascript_facts
 from cloud_openapi.runtime.check._python import python_facts
 

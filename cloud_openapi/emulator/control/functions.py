@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response
 
 from cloud_openapi.emulator.cloudbase.timers import Timers
-from cloud_openapi.emulator.control.input import query
+from cloud_openapi.emulator.control.input import flag, query
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.json_response import json_answer, platform_refusal, unknown_function
 from cloud_openapi.runtime import Functions, Line
@@ -31,7 +31,7 @@ def add_function_logs(app: Flask, functions: Functions) -> None:
         try:
             given = query("function", "since", "failed", "limit")
             since, limit = _number(given, "since", 0), _number(given, "limit", _MOST_LINES)
-            failed = _flag(given, "failed")
+            failed = flag(given, "failed")
         except InvalidInputError as error:
             return _invalid(str(error))
         names = given.getlist("function")
@@ -72,13 +72,6 @@ def _number(given: Mapping[str, str], name: str, default: int) -> int:
         meaning = "the next of an earlier answer, or 0" if name == "since" else "at least 1"
         raise InvalidInputError(f"{name} is a whole number, {meaning}")
     return int(text)
-
-
-def _flag(given: Mapping[str, str], name: str) -> bool:
-    text = given.get(name, "false")
-    if text not in ("true", "false"):
-        raise InvalidInputError(f"{name} is true or false")
-    return text == "true"
 
 
 def _invalid(message: str) -> Response:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,10 @@ from cloud_openapi.emulator.state.clock import read_moment
 from cloud_openapi.json_schema.values import is_number
 
 _SPACE = re.compile(r" (?=\d\d:?\d\d$)")
-_FILTERS = ("appid", "api", "path", "errcode", "rid", "since", "after", "limit")
+_FILTERS = (
+    *("appid", "api", "path", "errcode", "failed", "function", "via", "rid", "text"),
+    *("since", "after", "limit"),
+)
 
 
 def body() -> Any:
@@ -58,10 +62,20 @@ def filters() -> dict[str, Any]:
                 found[name] = int(found[name])
             except ValueError:
                 raise InvalidInputError(f"{name} is a whole number, not {found[name]!r}") from None
+    if "failed" in found:
+        found["failed"] = flag(found, "failed")
     if "since" in found:
         # An unescaped plus is a space in a query.
         found["since"] = read_moment("since", _SPACE.sub("+", found["since"]))
     return found
+
+
+def flag(given: Mapping[str, str], name: str) -> bool:
+    """Return a field of a query, true or false; false if missing. Raises ValueError."""
+    text = given.get(name, "false")
+    if text not in ("true", "false"):
+        raise InvalidInputError(f"{name} is true or false, not {text!r}")
+    return text == "true"
 
 
 def seconds(value: Any) -> timedelta:

@@ -28,7 +28,7 @@ from cloud_openapi.errors import (
 from cloud_openapi.json_schema.fields import fields_of
 from cloud_openapi.json_schema.shape import differences, shape_of
 from cloud_openapi.json_schema.values import error_code
-from cloud_openapi.recordings import Interaction, Recorder, Replay
+from cloud_openapi.recordings import Interaction, Recorder, Redactor, Replay
 
 _CODES: Final[dict[type[Exception], str]] = {
     NoRecordingsError: "NO_RECORDINGS",
@@ -72,20 +72,21 @@ def _record(settings: SourceSettings) -> _Made:
             return _refusal(HTTPStatus.BAD_GATEWAY, "UPSTREAM", str(error))
         except (OSError, RecordingError) as error:
             return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "NOT_RECORDED", str(error))
-        return _answer(found, "upstream, recorded")
+        return _answer(found, "upstream, recorded", recorder.redactor)
 
     return source, None
 
 
 def _diff(settings: SourceSettings) -> _Made:
     upstream = Upstream(settings.upstream, settings.app)
+    redactor = Redactor(upstream.app)
 
     def source(operation: Operation, sent: Sent, simulate: Simulate) -> SourceAnswer:
         try:
             found = upstream.send(operation.method, operation.path, sent)
         except UpstreamError as error:
             return _refusal(HTTPStatus.BAD_GATEWAY, "UPSTREAM", str(error))
-        answer = _answer(found, "upstream")
+        answer = _answer(found, "upstream", redactor)
         return answer._replace(differences=_differences(operation, answer.body, simulate))
 
     return source, None
@@ -126,7 +127,8 @@ def _loaded(settings: SourceSettings, *, repeat: bool) -> Replay:
         return Replay((), repeat=repeat, catalogue=settings.catalogue, place=str(place))
 
 
-def _answer(found: Interaction, source: str = "") -> SourceAnswer:
+def _answer(found: Interaction, source: str = "", redactor: Redactor | None = None) -> SourceAnswer:
+    """Return an answer; the journal keeps what the ``redactor`` of the service's leaves of it."""
     kind = next(
         (
             values[0]
@@ -136,7 +138,8 @@ def _answer(found: Interaction, source: str = "") -> SourceAnswer:
         "",
     )
     when = "" if found.recorded_at is None else f" of {found.recorded_at.isoformat()}"
-    raw = RawResponse(found.status, found.reason, kind, found.response_body)
+    shown = None if redactor is None else redactor.interaction(found).response_body
+    raw = RawResponse(found.status, found.reason, kind, found.response_body, shown)
     return SourceAnswer(found.response_json, source or f"recording{when}", HTTPStatus.OK, raw)
 
 

@@ -4,6 +4,7 @@ A mini program has at most ``journal_size`` entries and 4 MiB of bodies; all jou
 that times the number of mini programs plus one, for unknown callers.
 """
 
+import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -68,6 +69,22 @@ class Entry(NamedTuple):
     def api(self) -> str | None:
         """Return the name of the API that answered, or None for other paths."""
         return next(iter(self.apis), None)
+
+    @property
+    def failed(self) -> bool:
+        """Return whether the request got an errcode, another status than 200, or no answer."""
+        return self.errcode != 0 or self.status != HTTPStatus.OK
+
+    def contains(self, text: str) -> bool:
+        """Return whether a text stands in the entry, whatever the case of ASCII letters."""
+        wanted = text.lower()
+        texts = (*self.apis, self.path, self.appid, self.function, self.rid, self.reason)
+        if any(wanted in each.lower() for each in texts if each):
+            return True
+        # JSON may have other characters than ASCII escaped.
+        spellings = {wanted.encode("utf-8", "replace"), json.dumps(wanted)[1:-1].encode()}
+        bodies = (self.body.lower(), self.answer.lower())
+        return any(each in body for each in spellings for body in bodies)
 
     def shown_answer(self, secrets: Iterable[bytes] = ()) -> bytes:
         """Return the body of the answer without tokens, and without the secrets."""
@@ -177,26 +194,38 @@ def select(  # noqa: PLR0913 - a filter each
     api: str | None = None,
     path: str | None = None,
     errcode: int | None = None,
+    failed: bool = False,
+    function: str | None = None,
+    via: str | None = None,
     rid: str | None = None,
+    text: str | None = None,
     since: datetime | None = None,
     after: int = 0,
     limit: int = 100,
-) -> tuple[list[Entry], int]:
-    """Return the newest matching entries, the oldest first, and the number of the newest of all.
+) -> tuple[list[tuple[int, Entry]], int]:
+    """Return the newest matching entries with their numbers, and the number of the newest of all.
 
-    ``after`` leaves only entries with a higher number. Raises ValueError for a limit below 1.
+    The oldest stands first. ``after`` leaves only entries with a higher number, ``failed`` those
+    that failed, ``text`` those that contain it. Raises ValueError for a limit below 1 and
+    an unknown ``via``.
     """
     if limit < 1:
         raise InvalidInputError(f"limit is at least 1, not {limit}")
+    if via not in {None, "https", "gateway"}:
+        raise InvalidInputError(f"via is https or gateway, not {via!r}")
     numbered = journal.numbered()
     found = [
-        entry
+        (number, entry)
         for number, entry in numbered
         if number > after
         and (api is None or api in entry.apis)
         and path in {None, entry.path}
         and errcode in {None, entry.errcode}
+        and (not failed or entry.failed)
+        and function in {None, entry.function}
+        and via in {None, entry.via}
         and rid in {None, entry.rid}
         and (since is None or entry.time >= since)
+        and (text is None or entry.contains(text))
     ]
     return found[-limit:], numbered[-1][0] if numbered else 0

@@ -313,7 +313,7 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
         invocation=call.invocation,
         apis=call.apis,
         # Of a call of an API, it is masked when it is shown: that costs more than the answer.
-        answer=mask_json(data) if call.path in CREDENTIAL_PATHS else data,
+        answer=mask_json(data) if call.path in CREDENTIAL_PATHS else _shown(answer, data),
         begun=began,
     )
     emulator.keep(program, entry)
@@ -321,6 +321,10 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
         client = call.request.remote_addr or ""
         program.rids.add(rid, Record(call.now, int(milliseconds), body, data, client))
     return response
+
+
+def _shown(answer: Answer, data: bytes) -> bytes:
+    return data if answer.raw is None or answer.raw.shown is None else answer.raw.shown
 
 
 def _json_of(body: Any) -> bytes:

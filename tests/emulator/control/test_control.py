@@ -225,6 +225,7 @@ def test_the_journal_is_filtered(control):
     took = everything[0]["milliseconds"]
     assert took == round(took, 1)
     assert everything[0] == {
+        "number": 1,
         "time": "2026-03-11T12:00:00+08:00",
         "method": "POST",
         "path": DAILY,
@@ -251,6 +252,21 @@ def test_the_journal_is_filtered(control):
     assert control.entries(since="2026-03-11T12:01:00 08:00") == everything[1:]
     assert control.entries(limit=2) == everything[2:]
     assert control.entries(appid="wxunknown") == []
+    assert control.entries(failed="true") == [everything[1], everything[3]]
+    assert control.entries(failed="false") == everything
+    assert control.entries(via="gateway") == control.entries(function="daily") == []
+
+
+def test_journal_is_searched_in_requests_and_answers(control):
+    token = control.token()
+    control.call(token, body={"begin_date": "20260310", "end_date": "20260310", "note": "留存"})
+    control.call(token, WEEKLY)
+    first, second = control.entries()
+    for text in ("GetDailyRetain", "留存", "visit_uv_NEW"):
+        assert control.entries(text=text) == [first], text
+    assert control.entries(text="61501") == [second]
+    assert control.entries(text=DEMO_APPID.upper()) == [first, second]
+    assert control.entries(text="nowhere") == []
 
 
 def test_journal_entry_is_found_by_the_rid_of_the_response(control):
@@ -354,6 +370,8 @@ def test_journal_shows_bytes_that_are_not_utf8(control):
         ("GET", "journal?limit=all", None, "limit is a whole number"),
         ("GET", "journal?errcode=x", None, "errcode is a whole number"),
         ("GET", "journal?since=today", None, "since is a time"),
+        ("GET", "journal?failed=yes", None, "failed is true or false, not 'yes'"),
+        ("GET", "journal?via=http", None, "via is https or gateway, not 'http'"),
         ("GET", "journal?api=analysis.x", None, "and 156 more, not 'analysis.x'"),
         (
             "GET",
