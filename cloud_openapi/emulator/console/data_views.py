@@ -143,7 +143,8 @@ class Views:
         query = self._query
         apis = TREND[query.span]
         rows = [self.windows.trend(period) for period in self._periods(apis[0])]
-        metrics = [name for name in METRICS if any(name in row.values for row in rows)]
+        found = [name for name in METRICS if any(name in row.values for row in rows)]
+        metrics = found or ["visit_uv"]
         metric = query.metric if query.metric in metrics else "visit_uv"
         points = [Point(row.label, row.values.get(metric)) for row in rows]
         caption = f"{t(*METRICS[metric])}, {rows[0].label} – {rows[-1].label}"
