@@ -1,8 +1,10 @@
 # make run    run the emulator with this repository's functions
 # make test   run all tests except the slow ones
 # make test-long   run the slow tests: random calls, versions of wx-server-sdk, generated clients
-# make check  run lint and tests; continuous integration runs this and make test-long
+# make test-browser   run the tests of the console in Chromium, which it installs where apt may
+# make check  run lint and tests; continuous integration runs this, make test-browser and make test-long
 # make bench  measure the figures of docs/background/benchmarks.md; make bench-long: the slow figures
+# make screenshots   take a picture of each page of the console, in build/screenshots ; LANGUAGES="en zh"
 # make package FUNCTION=getDailyRetain   build a function for upload, in build/
 # make lock   update requirements.lock
 
@@ -17,19 +19,25 @@ PARALLEL = --numprocesses $$($(BIN)/python -c 'import os; print(2 + os.cpu_count
 # Tests and benchmarks start hundreds of programs, and with this variable each one would compile every module.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-long check lint generate bench bench-long lock package
+# The console's scripts, which git does not have.
+VENDOR := cloud_openapi/emulator/console/static/vendor/package-lock.json
 
-run: .venv/emulator
+.PHONY: run test test-long test-browser check lint generate bench bench-long screenshots lock package
+
+run: .venv/emulator $(VENDOR)
 	@exec $(BIN)/cloud-openapi serve
 
 test: .venv/dev tests/node/node_modules
 	$(BIN)/pytest $(PARALLEL)
 
-test-long: .venv/dev tests/node/node_modules
+test-long: .venv/dev tests/node/node_modules $(VENDOR)
 	$(BIN)/pytest -m slow $(PARALLEL)
 
+test-browser: .venv/dev tests/node/node_modules $(VENDOR) .venv/chromium
+	$(BIN)/pytest tests/browser -m browser -rs $(PARALLEL)
+
 # Install first; then lint and tests run in parallel.
-check: .venv/dev tests/node/node_modules
+check: .venv/dev tests/node/node_modules $(VENDOR)
 	@$(MAKE) --no-print-directory --jobs=2 lint test
 
 lint: .venv/dev
@@ -42,6 +50,9 @@ lint: .venv/dev
 generate: .venv/dev
 	$(BIN)/python -m scripts.generate
 	$(BIN)/python -m scripts.picture
+
+screenshots: .venv/dev $(VENDOR) .venv/chromium
+	$(BIN)/python -m scripts.screenshots $(LANGUAGES:%=--language %)
 
 bench: .venv/dev
 	$(BIN)/python -m scripts.bench
@@ -58,6 +69,17 @@ lock: .venv/dev
 tests/node/node_modules: tests/node/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: tests of Node.js clients will be skipped"; exit 0; }; \
 		npm ci --silent --prefix tests/node && touch $@
+
+# Without npm, the pages of the console are plain forms and links.
+$(VENDOR): scripts/vendor/package-lock.json scripts/vendor/__main__.py
+	@$(PYTHON) scripts/vendor && touch -c $@
+
+# Debian's Chromium, with a Chinese font. Where it cannot be installed, the tests in a browser are skipped.
+.venv/chromium: | .venv/dev
+	@command -v chromium >/dev/null || \
+		{ apt-get update && apt-get install --yes --no-install-recommends chromium fonts-wqy-microhei; } >$@.log 2>&1 || \
+		{ echo "Chromium is missing, and apt-get cannot install it: tests in a browser will be skipped"; exit 0; }; \
+		touch $@
 
 # Copy a function and install the package with its dependencies into the copy: make package FUNCTION=…
 package: .venv/emulator

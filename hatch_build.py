@@ -1,6 +1,8 @@
-"""Writes the catalogue into the wheel without the spaces that only people need."""
+"""Brings the console's scripts, and writes the catalogue without spaces that only people need."""
 
 import json
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -8,13 +10,19 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class CompactCatalogue(BuildHookInterface):  # type: ignore[type-arg]
-    """Replaces each entry by a compact copy; an editable installation keeps the files."""
+class Package(BuildHookInterface):  # type: ignore[type-arg]
+    """Adds what git does not have; an editable installation keeps the files as they are."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add the copies to the files of a wheel."""
+        """Bring the scripts, and replace each entry of a wheel by a compact copy."""
+        self._copies = None
         if version == "editable":
             return
+        subprocess.run([sys.executable, "scripts/vendor"], cwd=self.root, check=True)
+        if self.target_name == "wheel":
+            self._add_compact_catalogue(build_data)
+
+    def _add_compact_catalogue(self, build_data: dict[str, Any]) -> None:
         self._copies = tempfile.TemporaryDirectory()
         for entry in Path(self.root, "cloud_openapi", "catalogue").glob("*/*.json"):
             place = entry.relative_to(self.root)
@@ -24,7 +32,7 @@ class CompactCatalogue(BuildHookInterface):  # type: ignore[type-arg]
             copy.write_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")), "utf-8")
             build_data["force_include"][str(copy)] = str(place)
 
-    def finalize(self, version: str, _build_data: dict[str, Any], _artifact: str) -> None:
+    def finalize(self, _version: str, _build_data: dict[str, Any], _artifact: str) -> None:
         """Remove the copies."""
-        if version != "editable":
+        if self._copies:
             self._copies.cleanup()

@@ -1,11 +1,17 @@
 """The public names of the package, and its imports."""
 
 import ast
+import io
+import json
+import os
+import re
+import runpy
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 import grimp
 import pytest
@@ -55,6 +61,7 @@ def test_no_modules_import_each_other_in_a_circle():
     TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
 
 
+@pytest.mark.slow
 def test_no_test_module_imports_another_one():
     files = [path for path in TESTS.rglob("test_*.py") if "node_modules" not in path.parts]
     modules = {path.stem: path for path in files}
@@ -65,11 +72,130 @@ def test_no_test_module_imports_another_one():
             assert not modules.keys() & set(names), path
 
 
+CONSOLE = "cloud_openapi/emulator/console/"
+VENDOR = f"{CONSOLE}static/vendor"
+BUILT = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "pytest_cloud_openapi.py")
+
+
+def build(root, target, folder, **environment):
+    """Build a distribution in a process, and return its file and the lines that were printed."""
+    pytest.importorskip("hatchling")
+    ended = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", folder],
+        cwd=root,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    made = [*folder.glob("*.whl"), *folder.glob("*.tar.gz")]
+    # The last line of a build that succeeds names the file.
+    return (made[0], ended.stderr.splitlines()[:-1]) if made else (None, ended.stderr.splitlines())
+
+
+def size_of(wheel, belongs):
+    """Return the size of a wheel that had only the files whose names satisfy ``belongs``."""
+    part = io.BytesIO()
+    with zipfile.ZipFile(wheel) as archive, zipfile.ZipFile(part, "w") as smaller:
+        for each in archive.infolist():
+            if belongs(each.filename):
+                smaller.writestr(each, archive.read(each))
+    return part.tell()
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """Copy what a build reads, without the console's scripts."""
+    for name in BUILT:
+        shutil.copy(ROOT / name, tmp_path)
+    ignored = shutil.ignore_patterns("__pycache__", "vendor")
+    shutil.copytree(ROOT / "cloud_openapi", tmp_path / "cloud_openapi", ignore=ignored)
+    shutil.copytree(ROOT / "scripts" / "vendor", tmp_path / "scripts" / "vendor")
+    return tmp_path
+
+
+@pytest.fixture
+def npm():
+    """Return the name of npm; skip the test without it."""
+    return shutil.which("npm") or pytest.skip("npm is missing")
+
+
 @pytest.mark.slow
-def test_a_wheel_has_the_whole_catalogue_and_at_most_700_kb(tmp_path):
-    builders = pytest.importorskip("hatchling.builders.wheel")
-    wheel = Path(next(builders.WheelBuilder(str(ROOT)).build(directory=str(tmp_path))))
-    assert wheel.stat().st_size <= 700_000
+def test_a_wheel_has_the_catalogue_and_the_console_and_is_small(tmp_path, npm):
+    wheel, _ = build(ROOT, "wheel", tmp_path)
     with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
         archive.extractall(tmp_path)
     assert entries(tmp_path / "cloud_openapi" / "catalogue") == entries()
+    files = [each for each in (ROOT / CONSOLE).rglob("*") if each.is_file()]
+    expected = {each.relative_to(ROOT).as_posix() for each in files if each.suffix != ".pyc"}
+    assert {f"{VENDOR}/{name}" for name in vendor()["FILES"]} <= expected
+    assert {name for name in names if name.startswith(CONSOLE)} == expected
+    assert size_of(wheel, lambda name: name.startswith(CONSOLE)) <= 150_000
+    assert size_of(wheel, lambda name: not name.startswith(CONSOLE)) <= 700_000
+
+
+@pytest.mark.slow
+def test_a_source_distribution_makes_the_same_wheel_without_npm(tmp_path, npm):
+    source, _ = build(ROOT, "sdist", tmp_path)
+    with tarfile.open(source) as archive:
+        archive.extractall(tmp_path, filter="data")
+    source.unlink()
+    (root,) = (each for each in tmp_path.iterdir() if each.is_dir())
+    wheel, printed = build(root, "wheel", tmp_path, PATH="")
+    assert printed == []
+    expected, _ = build(ROOT, "wheel", tmp_path / "expected")
+    assert wheel.read_bytes() == expected.read_bytes()
+
+
+@pytest.mark.slow
+def test_without_npm_a_wheel_has_pages_of_plain_forms_and_links(copy, tmp_path):
+    wheel, printed = build(copy, "wheel", tmp_path / "dist", PATH="")
+    assert printed == [
+        "no htmx and uPlot for the console (npm is missing): its pages are plain forms and links"
+    ]
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    assert not (tmp_path / "installed" / VENDOR).exists()
+    show = (
+        "from cloud_openapi.emulator import create_app\n"
+        "client = create_app().test_client()\n"
+        "print(client.get('/_console/').text)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", show],
+        cwd=tmp_path / "installed",
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert re.findall(r'<script src="/_console/static/([\w.]+)', shown) == ["console.js"]
+
+
+@pytest.mark.slow
+def test_build_fails_if_npm_brings_other_files_than_pinned(copy, npm, tmp_path):
+    lock = copy / "scripts" / "vendor" / "package-lock.json"
+    text = lock.read_text("utf-8")
+    pinned = json.loads(text)["packages"]["node_modules/htmx.org"]["integrity"]
+    lock.write_text(text.replace(pinned, "sha512-" + "A" * 86 + "=="), "utf-8")
+    wheel, printed = build(copy, "wheel", tmp_path / "dist")
+    assert wheel is None
+    message = "npm brought other files than scripts/vendor/package-lock.json pins"
+    assert message in "\n".join(printed)
+    assert not (copy / VENDOR).exists()
+
+
+def vendor():
+    """Return the names of the script that brings the console's scripts."""
+    return runpy.run_path(str(ROOT / "scripts" / "vendor" / "__main__.py"))
+
+
+def test_every_pinned_package_is_the_version_that_is_written():
+    written = json.loads((ROOT / "scripts/vendor/package.json").read_text("utf-8"))["dependencies"]
+    lock = json.loads((ROOT / "scripts/vendor/package-lock.json").read_text("utf-8"))["packages"]
+    assert set(written) == {place.partition("/")[0] for place in vendor()["FILES"].values()}
+    for name, version in written.items():
+        pinned = lock[f"node_modules/{name}"]
+        assert pinned["version"] == version
+        assert pinned["integrity"].startswith("sha512-")

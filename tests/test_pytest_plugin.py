@@ -236,6 +236,7 @@ def test_the_fixtures_work_in_a_forked_child(project):
 
 
 @pytest.mark.parametrize("freeze", ["freezegun.freeze_time", "time_machine.travel"])
+@pytest.mark.slow
 def test_the_emulator_follows_a_frozen_date_unless_the_marker_sets_it(project, freeze):
     add_function(
         project,
@@ -545,6 +546,7 @@ def test_blocks_that_are_no_classes_are_in_the_name(project):
     assert project.runpytest_subprocess("--collect-only").ret == 0
 
 
+@pytest.mark.slow
 def test_a_former_name_that_another_test_has_now_is_not_replayed(project):
     day = {"begin_date": "20260301", "end_date": "20260301"}
     module = "test_a_former_name_that_another_test_has_now_is_not_replayed"
@@ -612,6 +614,7 @@ def test_the_contract_is_a_fixture(project):
     passes(project, source, 1)
 
 
+@pytest.mark.slow
 def test_a_suite_without_the_fixtures_does_not_import_the_package(project):
     project.makepyfile("""
         import sys

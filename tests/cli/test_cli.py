@@ -480,6 +480,7 @@ def test_serve_passes_variables_too(shell, monkeypatch):
         stop(process)
 
 
+@pytest.mark.slow
 def test_serve_warns_of_probable_mistakes(functions, tmp_path):
     (functions / "my.func").mkdir()
     (functions / "my.func" / "index.py").touch()

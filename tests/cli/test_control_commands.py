@@ -361,6 +361,7 @@ def test_slow_emulator_is_reported_as_a_timeout(failing, httpserver, monkeypatch
         done.set()
 
 
+@pytest.mark.slow
 def test_moving_the_clock_has_no_timeout(served, emulator, monkeypatch):
     monkeypatch.setattr(_control_client, "_TIMEOUT", 1)
     pause = [1.5]

@@ -147,6 +147,7 @@ def test_the_commands_time_is_that_of_the_emulator():
     assert newest == {"beginDate": "20200131", "endDate": "20200131"}
 
 
+@pytest.mark.slow
 def test_a_shells_proxy_does_not_get_the_calls():
     closed = {"http_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
     source = "import os, requests; requests.get(os.environ['CLOUD_OPENAPI_BASE_URL'] + '/healthz')"
@@ -164,6 +165,7 @@ def test_a_node_program_that_calls_weixin_reaches_the_emulator(transport):
     assert variables_of(run(node(), "-e", source))["access_token"]
 
 
+@pytest.mark.slow
 def test_a_python_program_that_calls_weixin_is_told_the_base_url():
     finished = python("import requests; requests.get('https://api.weixin.qq.com/')")
     assert "api.weixin.qq.com is not called: the emulator answers for it" in finished.stderr
@@ -177,6 +179,7 @@ def test_exec_runs_the_command_call():
     assert variables_of(finished)["ref_date"] == "20260104"
 
 
+@pytest.mark.slow
 def test_call_within_exec_refuses_a_seed():
     call = ("call", "analysis.getDailyRetain", "--begin-date", "20260104", "--end-date", "20260104")
     finished = run(EXEC[0], *call, "--seed", "1")
@@ -194,12 +197,14 @@ def test_pytest_runs_against_it(tmp_path):
     assert "1 passed" in finished.stdout
 
 
+@pytest.mark.slow
 def test_the_command_can_invoke_the_functions_of_the_folder(tmp_path):
     (tmp_path / "echo").mkdir()
     (tmp_path / "echo" / "index.py").write_text("def main(event, _):\n    return event\n", "utf-8")
     assert variables_of(python(INVOKE, options=("--functions", tmp_path))) == {"a": 1}
 
 
+@pytest.mark.slow
 def test_exec_passes_the_named_variables_to_functions(tmp_path):
     (tmp_path / "echo").mkdir()
     source = (
@@ -211,6 +216,7 @@ def test_exec_passes_the_named_variables_to_functions(tmp_path):
     assert json.loads(result.stdout) == ["1", None]
 
 
+@pytest.mark.slow
 def test_options_after_the_command_belong_to_it_without_dashes_too():
     finished = subprocess.run(
         [*EXEC, "--seed", "1", "echo", "--seed", "-n", "--", "--help"],
@@ -222,10 +228,12 @@ def test_options_after_the_command_belong_to_it_without_dashes_too():
     assert finished.stdout == "--seed -n -- --help\n"
 
 
+@pytest.mark.slow
 def test_the_command_reads_stdin():
     assert python("print(input())", input="hello\n").stdout == "hello\n"
 
 
+@pytest.mark.slow
 def test_the_command_inherits_descriptors():
     reading, writing = os.pipe()
     os.write(writing, b"hello")
@@ -295,6 +303,7 @@ def test_a_terminals_ctrl_c_reaches_the_command_once():
     os.close(terminal)
 
 
+@pytest.mark.slow
 def test_a_signal_to_exec_alone_in_the_background_of_a_terminal_reaches_the_command_once():
     source = f"""
 import os, signal, subprocess
@@ -310,6 +319,7 @@ print("got", background.communicate()[0], background.returncode, "end")
     os.close(terminal)
 
 
+@pytest.mark.slow
 def test_functions_answer_while_the_command_handles_ctrl_c(tmp_path):
     (tmp_path / "echo").mkdir()
     (tmp_path / "echo" / "index.py").write_text("def main(event, _):\n    return event\n", "utf-8")

@@ -104,6 +104,7 @@ def test_its_own_tests_pass(project):
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+@pytest.mark.slow
 def test_each_command_of_its_readme_exists(project, command, page):
     text = (project / page).read_text("utf-8")
     names = {line.split()[1] for line in re.findall(r"`(cloud-openapi [^`]+)`", text)}

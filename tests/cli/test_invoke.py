@@ -94,6 +94,7 @@ def test_a_nested_failure_has_its_own_stack_and_the_outer_one_its_reason(invoke,
     assert result.stderr.count("Traceback") == 1
 
 
+@pytest.mark.slow
 def test_an_error_line_does_not_repeat_the_reason_above_it(invoke, write):
     write("other", "def main_handler(event, context):\n    return 1\n")
     *log, last = invoke("other").stderr.splitlines()
@@ -110,6 +111,7 @@ def test_without_a_reason_the_last_line_has_the_error(invoke, write):
     assert last == "cloud-openapi: fails: ValueError: no (statusCode 430)"
 
 
+@pytest.mark.slow
 def test_an_error_object_that_the_log_cut_is_shown_as_it_is(invoke, write):
     write("fails", f"def main(event, context):\n    raise ValueError({'x' * 6000!r})\n")
     result = invoke("fails")
@@ -132,6 +134,7 @@ def test_an_api_that_is_not_emulated_names_commands_that_can_be_pasted_afterward
     )
 
 
+@pytest.mark.slow
 def test_libraries_are_quiet_and_the_functions_own_lines_are_not(invoke, write):
     write("logs", LOGS)
     result = invoke("logs")
@@ -155,11 +158,13 @@ def test_verbose_shows_the_lines_of_libraries_and_error_objects(invoke, write):
         "logging.basicConfig(level=logging.DEBUG, force=True)",
     ],
 )
+@pytest.mark.slow
 def test_a_function_that_configures_logging_gets_the_lines_of_libraries(invoke, write, configured):
     write("logs", LOGS.replace("def main", f"{configured}\ndef main"))
     assert "Starting new HTTP connection" in invoke("logs").stderr
 
 
+@pytest.mark.slow
 def test_a_warning_of_a_library_is_shown(invoke, write):
     source = (
         "import logging\ndef main(e, c):\n    logging.getLogger('urllib3').warning('careful')\n"

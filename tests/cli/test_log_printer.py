@@ -274,6 +274,7 @@ def test_number_of_hidden_calls_is_printed_without_a_further_call(capfd):
     assert "more calls, all ok" in seen
 
 
+@pytest.mark.slow
 def test_functions_do_not_wait_for_a_blocked_terminal():
     with run(50_000) as process:
         assert process.stdout.readline() == b"all were taken\n"
@@ -286,6 +287,7 @@ def test_functions_do_not_wait_for_a_blocked_terminal():
     assert sum("xxx" in line for line in lines) + sum(told) == 50_000
 
 
+@pytest.mark.slow
 def test_a_closed_terminal_does_not_end_the_emulator():
     reading, writing = os.pipe()
     os.close(reading)

@@ -167,6 +167,7 @@ def test_a_runtime_that_is_too_old_for_this_package_is_refused(project, command,
 
 
 @pytest.mark.skipif(find_spec("pip") is None, reason="pip is missing")
+@pytest.mark.slow
 def test_pips_output_is_shown_if_it_fails(project, command):
     (project / "functions" / "hello" / "requirements.txt").write_text("./nowhere.whl\n")
     code, out, err = command("package", "hello")

@@ -162,6 +162,7 @@ def test_the_summary_is_shown_after_a_connection_failure(service, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_recorded_days_and_says_how_to_go_on(service, tmp_path):
     options = [
         "record", API, "--dates", "20260301..20260303", "--to", str(tmp_path), "--base-url",

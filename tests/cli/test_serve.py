@@ -119,6 +119,7 @@ def test_calls_of_functions_programs_and_timers_are_lines(project):
     assert DEMO_SECRET not in printed()
 
 
+@pytest.mark.slow
 def test_secrets_are_not_in_verbose_lines_either(project):
     with serving(project, "--verbose") as (url, printed):
         send(f"{url}/cgi-bin/stable_token", json.dumps({"secret": "s3cret-1"}).encode())
@@ -129,6 +130,7 @@ def test_secrets_are_not_in_verbose_lines_either(project):
         assert secret not in printed()
 
 
+@pytest.mark.slow
 def test_quiet_shows_failures_only(project):
     with serving(project, "--quiet") as (url, printed):
         send(f"{url}/v1/functions/inNode")
@@ -137,6 +139,7 @@ def test_quiet_shows_failures_only(project):
     assert "inNode" not in printed()
 
 
+@pytest.mark.slow
 def test_verbose_shows_the_platforms_lines(project):
     with serving(project, VERBOSE="1", CLOUD_OPENAPI_VERBOSE="1") as (url, printed):
         send(f"{url}/v1/functions/good")

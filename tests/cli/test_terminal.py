@@ -76,6 +76,7 @@ def test_lines_stand_above_the_progress_and_leave_no_bar_behind(echo, stream):
     assert parts == ["", "", ""]
 
 
+@pytest.mark.slow
 def test_check_draws_its_progress_for_several_functions(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

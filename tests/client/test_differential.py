@@ -703,6 +703,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.slow
 def test_both_return_the_same_outcome_for_every_fault_and_pin(both_served):
     emulator, call = both_served
     for fault in FAULTS:

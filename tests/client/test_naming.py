@@ -102,6 +102,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
+@pytest.mark.slow
 def test_a_second_conversion_changes_nothing_and_the_input_stays(value):
     before = repr(value)
     if not isinstance(value, str):

@@ -124,6 +124,7 @@ class TestAChange:
         assert (change.api, change.path, change.text) == (api, path, text)
         assert change.where == f"{tmp_path / 'a.json'}#1, recorded 2026-03-01 (10 days ago)"
 
+    @pytest.mark.slow
     def test_is_accepted_by_the_entry_that_is_proposed(self, tmp_path, api, answer, path, text):
         cassette(tmp_path / "a.json", interaction(api, DAY, answer))
         found = proposals([tmp_path / "a.json"], default_catalogue())
@@ -375,6 +376,7 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize(("one", "what", "why"), ELSEWHERE, ids=[each[1] for each in ELSEWHERE])
+@pytest.mark.slow
 def test_changes_that_an_entry_cannot_describe_are_reported_with_the_proposal(
     tmp_path, one, what, why
 ):

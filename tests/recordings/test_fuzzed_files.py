@@ -120,12 +120,14 @@ def value_of_yaml(text):
 
 @QUICK
 @given(variants(HAR))
+@pytest.mark.slow
 def test_har_files(tmp_path, document):
     check_har(tmp_path, document)
 
 
 @QUICK
 @given(variants(CASSETTE), st.sampled_from([".yaml", ".json"]))
+@pytest.mark.slow
 def test_cassettes(tmp_path, document, suffix):
     check_cassette(tmp_path, document, suffix)
 

@@ -11,6 +11,8 @@ from cloud_openapi.catalogue import cloud_calls, default_catalogue, meant_call
 from cloud_openapi.runtime import Functions
 from cloud_openapi.runtime.check import _sources, apply_fixes
 
+pytestmark = pytest.mark.slow
+
 CLOUD = "const cloud = require('wx-server-sdk')\ncloud.init()\n"
 NODE_MAIN = "exports.main = async (event) => {{ {} }}\n"
 LISTED = json.dumps({"dependencies": {"wx-server-sdk": "*"}})

@@ -11,6 +11,8 @@ from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.runtime.check import _javascript
 from cloud_openapi.runtime.check._javascript import NotParsedError, javascript_facts
 
+pytestmark = pytest.mark.slow
+
 SDK = "const cloud = require('wx-server-sdk'); cloud.init();"
 DAY = "{ beginDate: '20170313', endDate: '20170313' }"
 

@@ -224,6 +224,7 @@ def test_a_syntax_error_has_a_place(source, line, column):
 
 
 @pytest.mark.parametrize("text", ["(", "a+", "-", "[", "a.", "not ", "lambda: ", "x[", "f("])
+@pytest.mark.slow
 def test_sources_that_are_nested_deeply_are_no_traceback(text):
     python_facts("index.py", text * 50_000)
     python_facts("index.py", f"{text * 5000}a")

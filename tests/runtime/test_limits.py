@@ -569,6 +569,7 @@ def test_workers_survive_a_killed_fork_server_and_a_new_one_starts(make, write):
 
 
 @on_linux
+@pytest.mark.slow
 def test_closing_does_not_wait_for_a_stopped_fork_server(make, write):
     write("python", ECHO["python"])
     functions = make()
@@ -812,6 +813,7 @@ def permitted(functions, name):
         return error.errno
 
 
+@pytest.mark.slow
 def test_without_descriptors_the_error_says_so_and_names_no_file(make, write):
     functions = make(timeout=WAIT)
     names = [f"hello{left}" for left in range(16)]

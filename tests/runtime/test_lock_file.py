@@ -130,6 +130,7 @@ def hello(tmp_path, monkeypatch):
 
 
 @needs_npm
+@pytest.mark.slow
 def test_a_lock_file_of_a_dead_mirror_is_installed_from_ones_own_registry(
     registry, hello, monkeypatch, capfd
 ):
@@ -144,6 +145,7 @@ def test_a_lock_file_of_a_dead_mirror_is_installed_from_ones_own_registry(
 
 
 @needs_npm
+@pytest.mark.slow
 def test_a_registry_can_be_chosen_for_a_lock_file_of_another_one(registry, hello):
     url, integrity = registry
     said = []
@@ -153,6 +155,7 @@ def test_a_registry_can_be_chosen_for_a_lock_file_of_another_one(registry, hello
 
 
 @needs_npm
+@pytest.mark.slow
 def test_the_hash_of_the_lock_file_still_counts(registry, hello, capfd):
     url, _ = registry
     other = "sha512-" + base64.b64encode(bytes(64)).decode()

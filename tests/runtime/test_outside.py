@@ -260,6 +260,7 @@ def test_the_time_is_linear(folder, write):
 
 
 @needs_node
+@pytest.mark.slow
 def test_check_fails_with_file_and_line_and_invoke_warns(folder, write):
     path = write("index.js", f"const lib = require('../shared/lib')\n{NODE}")
     text = (

@@ -122,6 +122,7 @@ def test_two_parts_of_a_message_are_joined():
     ],
     ids=lambda data: data[:6].hex(),
 )
+@pytest.mark.slow
 def test_invalid_messages_are_refused_in_the_words_of_protobuf_js(protobuf_js, data):
     for kind, read in (
         ("CommApiData", messages.read_request),

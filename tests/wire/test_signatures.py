@@ -133,6 +133,7 @@ def check(request):
 
 @settings(max_examples=200, deadline=None, database=None)
 @given(requests())
+@pytest.mark.slow
 def test_random_signatures_are_refused(request):
     check(request)
 

@@ -108,6 +108,7 @@ def test_parameters_of_the_sdk_arrive_byte_for_byte(served):
     assert base64.b64decode(kept["base64"]) == media
 
 
+@pytest.mark.slow
 def test_sdk_reports_invalid_token_and_wrong_secret(served):
     (illegal,) = run(served, {"api": API, "params": DAY}, WX_API_TOKEN="invalid")
     assert illegal["message"] == (

@@ -87,6 +87,7 @@ def test_entry_names_its_invocation_and_the_time_it_took(served):
     assert "Reason: " not in outcome.log
 
 
+@pytest.mark.slow
 def test_end_of_each_invocation_is_reported(served):
     served.write("outer", OUTER)
     served.write("inner", "exports.main = async () => 1;\n")
@@ -229,6 +230,7 @@ def test_an_api_that_is_not_emulated_names_the_pin(served, api, force, language)
 
 
 @pytest.mark.parametrize("language", CALLERS)
+@pytest.mark.slow
 def test_a_pin_by_name_answers_either_language(served, language):
     api = "officialAccount.semantic.search"
     name, source = CALLERS[language]
@@ -498,6 +500,7 @@ def test_a_failed_function_gives_its_reason_to_its_caller(served):
     assert f"Reason: {outer.reason}" in log
 
 
+@pytest.mark.slow
 def test_a_failed_function_without_a_reason_gives_its_error(served):
     served.write("outer", OUTER)
     served.write("fails", "exports.main = async () => { throw new RangeError('too far') };\n")
@@ -527,6 +530,7 @@ exports.main = async ({ api }) => {
     assert invoke(served, "caller", {"api": API}).reason == ""
 
 
+@pytest.mark.slow
 def test_a_reason_shows_no_secret_and_no_second_line(served):
     served.write("caller", CALLER, [API])
     secret = served.emulator.apps[served.emulator.first_appid]
@@ -568,6 +572,7 @@ def without_ids(log):
     ]
 
 
+@pytest.mark.slow
 def test_the_logs_of_called_functions_are_nested_in_order(served):
     served.write("morning", OUTER)
     served.write("middle", OUTER)
@@ -599,6 +604,7 @@ def test_the_logs_of_called_functions_are_nested_in_order(served):
     ]
 
 
+@pytest.mark.slow
 def test_output_before_a_nested_call_comes_before_its_log(served):
     source = (
         CALLS
@@ -618,6 +624,7 @@ exports.main = async () => {
     assert lines[1:-3] == expected
 
 
+@pytest.mark.slow
 def test_calls_at_the_same_time_keep_their_logs_together(served):
     source = (
         CALLS

@@ -147,6 +147,7 @@ def test_each_request_of_a_connection_has_the_whole_time():
         assert until(lambda: channel.begun > before)
 
 
+@pytest.mark.slow
 def test_client_that_does_not_read_is_closed(monkeypatch):
     monkeypatch.setattr(connections, "_CHECK_SECONDS", 0.01)
 

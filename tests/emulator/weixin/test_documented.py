@@ -74,6 +74,7 @@ def test_node_functions_of_the_repository_return_the_documented_result(served, a
     assert served.call(name, event) == documented(api)
 
 
+@pytest.mark.slow
 def test_invoke_command_runs_a_node_function_of_the_repository():
     node()
     result = subprocess.run(

@@ -1,0 +1,68 @@
+"""Every page of the console, in each language, theme and width, empty and full."""
+
+from itertools import chain
+
+import pytest
+from support.browser import (
+    PLAIN,
+    Look,
+    assert_keyboard_reaches_everything,
+    axe,
+    every_look,
+    watched,
+)
+
+from cloud_openapi.emulator.console.mount import PATH
+from scripts.filled import linked_pages, url_map_of
+
+# No link leads there: files of pages, and the stream of events.
+NOT_LINKED = {"static", "events"}
+LANGUAGES = {"en": "en", "zh": "zh-CN"}
+each_state = pytest.mark.parametrize("state", ["empty", "full"])
+
+
+@pytest.fixture
+def opened(request, browser):
+    """Return a function that opens each page of a state, and gives the pages one by one."""
+
+    def opened(state, look=PLAIN, **options):
+        emulated = request.getfixturevalue(state)
+        pages = linked_pages(emulated)
+        with watched(browser, emulated, look, **options) as console:
+            for path in chain.from_iterable(pages.values()):
+                yield console.open(path.removeprefix(PATH))
+
+    return opened
+
+
+def test_links_lead_to_every_page(full):
+    rules = url_map_of(full).iter_rules()
+    gets = {rule.endpoint for rule in rules if "GET" in rule.methods}
+    assert set(linked_pages(full)) == gets - NOT_LINKED
+
+
+@each_state
+@every_look
+def test_page_has_no_problem_and_fits(opened, state, look):
+    count = 0
+    for page in opened(state, look):
+        count += 1
+        axe(page)
+        root = page.locator("html")
+        assert root.get_attribute("lang") == LANGUAGES[look.language], page.url
+        width = root.evaluate("root => root.scrollWidth")
+        assert width <= look.width, f"{page.url} is {width} pixels wide"
+    assert count >= 7
+
+
+@each_state
+@pytest.mark.parametrize("width", [360, 1024])
+def test_keyboard_reaches_everything(opened, state, width):
+    for page in opened(state, Look(width=width)):
+        assert_keyboard_reaches_everything(page)
+
+
+@each_state
+def test_page_has_its_content_without_javascript(opened, state):
+    for page in opened(state, java_script_enabled=False):
+        assert page.locator("main h1").count() == 1, page.url
