@@ -35,6 +35,12 @@ for number, usual in (
         signal.signal(number, usual)
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Leave out the folder of slow tests if they are not asked for: to collect it takes long."""
+    unasked = collection_path == ROOT / "tests" / "slow" and "not slow" in config.option.markexpr
+    return True if unasked else None
+
+
 def pytest_terminal_summary(terminalreporter):
     """Print the texts that tests pass to ``record_property("summary", …)``."""
     for outcome in ("passed", "failed"):

@@ -1,4 +1,4 @@
-"""A client for the routes below /_emulator of a running emulator."""
+"""A client for a running emulator: its routes below /_emulator, and /healthz."""
 
 import json
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import requests
 
 _CONNECT_TIMEOUT, _TIMEOUT = 5, 30
+_CLOCK, _HEALTH = "/_emulator/clock", "/healthz"
 _MOST_BYTES, _PIECE_BYTES = 256_000_000, 65_536
 
 DEFAULT_URL = "http://127.0.0.1:7070"
@@ -36,6 +37,11 @@ url_option = click.option(
 def url_for_hints(url: str) -> str:
     """Return the option with a URL for commands in hints, empty for the default."""
     return "" if url == DEFAULT_URL else f" --url {url}"
+
+
+def console_of(url: str) -> str:
+    """Return the address of an emulator's console."""
+    return f"{url.rstrip('/')}/_console/"
 
 
 def url_again() -> click.Option:
@@ -61,8 +67,18 @@ class ControlClient:
         self._url = url.rstrip("/")
         self._timeout = _TIMEOUT if timeout is None else timeout
 
+    def find(self) -> None:
+        """Raise CloudOpenAPIError unless an emulator answers, even without control."""
+        if not isinstance(self._json("GET", _HEALTH).get("now"), str):
+            raise self._stranger(_HEALTH, "no now")
+
     def send(self, method: str, path: str, /, body: Any = None, **query: Any) -> Any:
         """Return the JSON of an answer. Raises CloudOpenAPIError with the emulator's message."""
+        return self._json(method, f"/_emulator/{path}", body, query)
+
+    def _json(
+        self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None
+    ) -> Any:
         # The body may hold a secret, which must not reach the Internet.
         if not is_loopback_url(self._url) and not is_private(urlsplit(self._url).hostname or "."):
             raise ConfigError(
@@ -70,7 +86,7 @@ class ControlClient:
                 "controls an emulator here or there: set its URL with --url or "
                 "CLOUD_OPENAPI_BASE_URL."
             )
-        status, content = self._send(method, path, body, query)
+        status, content = self._send(method, path, body, query or {})
         try:
             value = read_json(content.decode())
         except (ValueError, RecursionError):
@@ -90,16 +106,18 @@ class ControlClient:
         """Return a part of an answer, if it is an object with these fields."""
         for name, kind in fields.items():
             if not isinstance(value, dict) or not isinstance(value.get(name), kind):
-                raise self._stranger(path, f"no {name}")
+                raise self._stranger(f"/_emulator/{path}", f"no {name}")
         return value
 
     def _stranger(self, path: str, reason: str) -> CloudOpenAPIError:
         return CloudOpenAPIError(
             f"What answers at {self._url} is not an emulator with control routes "
-            f"({reason} at /_emulator/{path})."
+            f"({reason} at {path})."
         )
 
-    def _send(self, method: str, path: str, body: Any, query: dict[str, Any]) -> tuple[int, bytes]:
+    def _send(
+        self, method: str, path: str, body: Any, query: Mapping[str, Any]
+    ) -> tuple[int, bytes]:
         # Only those who call load it: --help is fast.
         import requests
 
@@ -109,12 +127,12 @@ class ControlClient:
             try:
                 answer = session.request(
                     method,
-                    f"{self._url}/_emulator/{path}",
+                    f"{self._url}{path}",
                     params=query,
                     # The emulator itself explains invalid JSON.
                     data=None if body is None else json.dumps(body),
                     # Whoever moves the clock waits for the functions whose time has come.
-                    timeout=(_CONNECT_TIMEOUT, None if body and path == "clock" else self._timeout),
+                    timeout=(_CONNECT_TIMEOUT, None if body and path == _CLOCK else self._timeout),
                     allow_redirects=False,
                     stream=True,
                 )

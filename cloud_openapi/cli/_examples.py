@@ -44,8 +44,10 @@ EXAMPLES: Final = {
     "openapi": "openapi --base-url http://127.0.0.1:7070",
     "package": "package getDailyRetain --to build",
     "record": "record analysis.getDailyRetain --dates 20260301..20260331 --to recordings",
+    "requests": "requests --failed --follow",
     "schema": "schema analysis.getDailyRetain --form https",
     "serve": "serve --functions cloudfunctions --now 2017-03-14T10:00",
+    "ui": "ui",
     "verify": "verify recordings",
 }
 

@@ -42,6 +42,11 @@ _SECTIONS: Final = {
         ),
     },
     "A running emulator": {
+        "ui": _Entry("_ui:ui", "Open the console of a running emulator in the browser."),
+        "requests": _Entry(
+            "_requests:requests",
+            "Print the newest requests to a running emulator, and why they failed.",
+        ),
         "logs": _Entry(
             "_logs:logs", "Print the newest lines of functions' logs in a running emulator."
         ),

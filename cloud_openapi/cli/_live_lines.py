@@ -5,7 +5,6 @@ it made stand above its own line, indented once more than it is.
 """
 
 import re
-import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -125,7 +124,7 @@ def of_ended(ended: Ended, look: Look) -> Shown:
     )
 
 
-def call_texts(shown: Shown, at: float, look: Look) -> Iterator[str]:
+def call_texts(shown: Shown, at: str, look: Look) -> Iterator[str]:
     """Yield the lines of a call: one, and on a terminal as many more as its reasons need."""
     head = (
         f"{_clock(at, look)}{_name(shown, look)} {_status_text(shown, look)} "
@@ -149,7 +148,7 @@ def call_texts(shown: Shown, at: float, look: Look) -> Iterator[str]:
     yield from _detail_texts(shown, look)
 
 
-def line_text(function: str, line: Line, at: float, look: Look) -> str:
+def line_text(function: str, line: Line, at: str, look: Look) -> str:
     """Return a line of a function's log."""
     text = f"{function}: {printable_output(line.text)}"
     depth = line.depth + 1 if line.invocation else 0
@@ -169,8 +168,9 @@ def _detail_texts(shown: Shown, look: Look) -> Iterator[str]:
             yield indent + look.style(printable(detail), dim=True)
 
 
-def _clock(at: float, look: Look) -> str:
-    return look.style(time.strftime("%H:%M:%S ", time.localtime(at)), dim=True)
+def _clock(at: str, look: Look) -> str:
+    """Return a time of the form 12:03:39 before a line."""
+    return look.style(f"{at} ", dim=True)
 
 
 def _name_width(shown: Shown) -> int:

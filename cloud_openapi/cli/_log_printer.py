@@ -1,9 +1,8 @@
 """Print calls and the functions' output on the terminal, without holding up the server."""
 
 import contextlib
-import os
-import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
@@ -21,7 +20,7 @@ from cloud_openapi.cli._live_lines import (
     of_entry,
 )
 from cloud_openapi.cli._live_window import Window
-from cloud_openapi.cli._terminal import has_colours
+from cloud_openapi.cli._terminal import columns, has_colours
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.runtime import Ended, Line
 
@@ -32,7 +31,6 @@ Level = Literal["output", "quiet", "usual", "verbose"]
 _MOST_LINES, _MOST_FAILED, _MOST_GOOD = 10_000, 500, 100
 _MOST_TOLD = 100
 _PAUSE_SECONDS, _PATIENCE_SECONDS = 0.05, 1.0
-_FEWEST_COLUMNS, _USUAL_COLUMNS = 40, 80
 
 
 class _Written(NamedTuple):
@@ -149,18 +147,19 @@ class LogPrinter:
         self._sleeps = False
 
     def _texts(self) -> list[str]:
-        look = self._look._replace(columns=_columns())
+        look = self._look._replace(columns=columns(err=True))
         texts = self._notes() if self._window.is_over(clocks.monotonic()) else []
         self._calls = 0
         for _ in range(len(self._waiting)):
-            at, item = self._waiting.popleft()
+            moment, item = self._waiting.popleft()
+            at = time.strftime("%H:%M:%S", time.localtime(moment))
             if isinstance(item, _Written):
                 texts.append(line_text(item.function, item.line, at, look))
             else:
                 texts += self._call(item, at, look)
         return [*texts, *self._gap()]
 
-    def _call(self, item: _Called | Ended, at: float, look: Look) -> Iterator[str]:
+    def _call(self, item: _Called | Ended, at: str, look: Look) -> Iterator[str]:
         """Yield the lines of a call; a reason that its invocation's calls told is not repeated."""
         if isinstance(item, Ended):
             above = (item.parent, item.reason or item.message)
@@ -196,10 +195,3 @@ class LogPrinter:
         text = "\n".join(texts)
         if text:
             click.echo(text, err=True)
-
-
-def _columns() -> int:
-    """Return the terminal's columns, 0 if the lines go to a file or a pipe."""
-    if not sys.stderr.isatty():
-        return 0
-    return max(os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL_COLUMNS, _FEWEST_COLUMNS)

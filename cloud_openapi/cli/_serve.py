@@ -1,6 +1,8 @@
 import errno
 import json
+import os
 import re
+import secrets
 import signal
 import socket
 import sys
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from cloud_openapi.cli._control_client import ControlClient, url_for_hints
+from cloud_openapi.cli._control_client import ControlClient, console_of, url_for_hints
 from cloud_openapi.cli._debug_options import (
     debug_option,
     debug_wait_option,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from cloud_openapi.runtime import Debug, Functions
 
 _PROBE_SECONDS = 2
+_PASSWORD = "CLOUD_OPENAPI_CONSOLE_PASSWORD"  # noqa: S105 - the name of a variable
 _HOST_NAME = re.compile(r"[\w.-]+")
 
 
@@ -119,7 +122,7 @@ def serve(  # noqa: PLR0913 - an option each
     listening = _listen(host, port)
     url = url_of(listening[0])
     wide = not is_loopback(listening[0].getsockname()[0])
-    access = Access(hosts, wide, control == "any")
+    access = Access(hosts, wide, control == "any", _console_password() if wide else "")
     variables = emulator_variables(url, emulator)
     stopped = threading.Event()
 
@@ -141,11 +144,11 @@ def serve(  # noqa: PLR0913 - an option each
         debugger = debugger_of(debug, found)
         if as_json:
             environment = {**variables, **gateway_variables(url)}
-            ready = {"url": url, "functions": list(found), "environment": environment}
+            ready = {"url": url, "console": console_of(url), "functions": list(found)}
             # The secrets of mini programs that were chosen by an option.
             apps = {"apps": emulator.apps} if options.apps or options.settings else {}
             shown = {"debugger": debugger} if debugger else {}
-            click.echo(json.dumps({**ready, **apps, **shown}))
+            click.echo(json.dumps({**ready, "environment": environment, **apps, **shown}))
         else:
             project = find_project(Path(), functions if _is_given("functions") else None)
             lines = debugger_lines(debugger)
@@ -189,6 +192,12 @@ def _is_given(parameter: str) -> bool:
     return source is not ParameterSource.DEFAULT
 
 
+def _console_password() -> str:
+    """Return the password of the console: that of the variable, or a new one."""
+    # No option: other users of this machine see a program's options.
+    return os.environ.get(_PASSWORD) or secrets.token_urlsafe(12)
+
+
 def _exposed(host: str, access: "Access") -> Iterator[str]:
     """Yield what other machines may do, if they reach the emulator."""
     if access.wide:
@@ -197,6 +206,12 @@ def _exposed(host: str, access: "Access") -> Iterator[str]:
             yield f"{others}, and control the emulator by /_emulator"
         else:
             yield f"{others}; /_emulator stays with this machine, unless --control any"
+        given = os.environ.get(_PASSWORD)
+        shown = f"the one in {_PASSWORD}" if given else access.console_password
+        yield (
+            f"--host {host}: other machines may see requests and control the emulator at /_console "
+            f"with this password (any user name): {shown}"
+        )
 
 
 def _warnings(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _PAUSE = 10.0
+_FEWEST_COLUMNS, _USUAL_COLUMNS = 40, 80
 _UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 _CONTROL = re.compile(_UNPRINTABLE)
 _COLOUR = re.compile(r"\x1b\[[\d;:]*m")
@@ -51,6 +52,14 @@ def has_colours(*, err: bool = False) -> bool:
     """Return whether stdout, or stderr, is a terminal on which colours are wanted."""
     stream = sys.stderr if err else sys.stdout
     return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def columns(*, err: bool = False) -> int:
+    """Return the columns of the terminal on stdout, or stderr; 0 for a file or a pipe."""
+    stream = sys.stderr if err else sys.stdout
+    if not stream.isatty():
+        return 0
+    return max(os.get_terminal_size(stream.fileno()).columns or _USUAL_COLUMNS, _FEWEST_COLUMNS)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cloud_openapi.cli._control_client import console_of
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator
 from cloud_openapi.emulator.environment import first_command
@@ -28,6 +29,7 @@ def welcome(  # noqa: PLR0913 - each is a part of the banner
     exports = [f"  export {name}={shlex.quote(value)}" for name, value in variables.items()]
     lines = [
         f"{'Emulator':{_HEAD}}{url}",
+        f"{'Console':{_HEAD}}{console_of(url)}",
         *_functions(functions, project),
         *_apps(emulator),
         *debugger,

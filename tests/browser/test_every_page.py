@@ -16,7 +16,7 @@ from cloud_openapi.emulator.console.mount import PATH
 from scripts.filled import linked_pages, url_map_of
 
 # No link leads there: files of pages, and the stream of events.
-NOT_LINKED = {"static", "events"}
+NOT_LINKED = {"static", "events", "overview_live"}
 LANGUAGES = {"en": "en", "zh": "zh-CN"}
 each_state = pytest.mark.parametrize("state", ["empty", "full"])
 

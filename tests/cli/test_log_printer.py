@@ -319,7 +319,9 @@ def test_lines_of_many_threads_are_all_printed(capsys):
 def test_long_reason_continues_on_lines_that_fit_and_the_hint_is_whole():
     look = Look(columns=80, url=" --url http://127.0.0.1:7171")
     reason = f"{DENIED} 权限不足，请在云函数目录的配置文件里声明这个接口，然后重新部署云函数。"
-    head, *more, hint = call_texts(of_ended(ended(**NOT_GOOD, reason=reason), look), 0, look)
+    head, *more, hint = call_texts(
+        of_ended(ended(**NOT_GOOD, reason=reason), look), "08:00:00", look
+    )
     assert head.split()[1:] == ["hello", "430", "277", "ms", "ValueError:", "no"]
     assert hint.strip() == "→ cloud-openapi logs hello --url http://127.0.0.1:7171"
     assert len(more) > 1
@@ -330,7 +332,7 @@ def test_long_reason_continues_on_lines_that_fit_and_the_hint_is_whole():
 def test_line_of_a_call_fits_on_80_columns():
     apis = ("analysis.getVisitDistribution",)
     call = entry(errcode=-604101, reason="要", apis=apis, invocation="i")
-    (line,) = call_texts(of_entry(call, 1), 0, Look(columns=80))
+    (line,) = call_texts(of_entry(call, 1), "08:00:00", Look(columns=80))
     assert line.endswith("ms  要")
     assert width(line) <= 80
 
@@ -372,7 +374,9 @@ def test_output_of_a_function_keeps_its_colours_and_moves_no_cursor(capsys):
     (line,) = printed(capsys, lambda printer: printer.line("hello", Line(1, text)))
     assert line.endswith(r"hello: red" + "\t" + r"\x1b[2J\x1b]0;title\x07\r留存")
     look = Look(coloured=True)
-    assert line_text("hello", Line(1, "\x1b[31mred"), 0, look).endswith("\x1b[31mred\x1b[0m")
+    assert line_text("hello", Line(1, "\x1b[31mred"), "08:00:00", look).endswith(
+        "\x1b[31mred\x1b[0m"
+    )
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a\udcffb"])

@@ -14,6 +14,7 @@ import termios
 import threading
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -243,6 +244,82 @@ def test_banner_without_functions_says_what_was_looked_for_and_what_to_do(tmp_pa
     assert "no project.config.json; no folder cloudfunctions" in text
     assert "cloud-openapi init" in text
     assert "cloud-openapi logs" not in text
+
+
+def test_banner_has_the_address_of_the_console(project):
+    text = banner(project)
+    url = re.search(r"Emulator +(\S+)", text)[1]
+    assert f"\nConsole     {url}/_console/\n" in text
+
+
+# ---- the console ---------------------------------------------------------------------------
+
+
+@contextmanager
+def ready(folder, *options, **variables):
+    """Run serve --json; yield its line, and the warnings that stand before it."""
+    with subprocess.Popen(
+        [COMMAND, "serve", "--port", "0", "--json", "--functions", folder, *options],
+        env=environment(**variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            line = json.loads(process.stdout.readline())
+            os.set_blocking(process.stderr.fileno(), False)
+            yield line, process.stderr.read()
+        finally:
+            process.kill()
+
+
+def status_of(url, password=None):
+    request = urllib.request.Request(url)
+    if password is not None:
+        request.add_header("Authorization", f"Basic {b64encode(f':{password}'.encode()).decode()}")
+    try:
+        with OPENER.open(request, timeout=WAIT) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_console_of_this_machine_needs_no_password(tmp_path):
+    with ready(tmp_path, CLOUD_OPENAPI_CONSOLE_PASSWORD="unused") as (line, warnings):
+        assert line["console"] == f"{line['url']}/_console/"
+        assert status_of(line["console"]) == 200
+    assert "password" not in warnings
+
+
+def test_console_for_other_machines_has_a_password_which_is_printed_once(tmp_path):
+    passwords = set()
+    for _ in range(2):
+        with ready(tmp_path, "--host", "0.0.0.0") as (line, warnings):
+            (password,) = re.findall(r"control the emulator at /_console .*: (\S{16})\n", warnings)
+            assert (status_of(line["console"]), status_of(line["console"], "x")) == (401, 401)
+            assert status_of(line["console"], password) == 200
+            assert password not in json.dumps(line)
+            passwords.add(password)
+    assert len(passwords) == 2
+
+
+def test_password_of_the_variable_is_not_printed(tmp_path):
+    given = {"CLOUD_OPENAPI_CONSOLE_PASSWORD": "密码 of mine"}
+    with ready(tmp_path, "--host", "0.0.0.0", **given) as (line, warnings):
+        assert status_of(line["console"], "密码 of mine") == 200
+        assert "of mine" not in warnings
+        assert "CLOUD_OPENAPI_CONSOLE_PASSWORD" in warnings
+
+
+def test_functions_do_not_get_the_password(project):
+    source = "import os\ndef main(event, context):\n    return sorted(os.environ)\n"
+    (project / "cloudfunctions" / "good" / "index.py").write_text(source)
+    given = {"CLOUD_OPENAPI_CONSOLE_PASSWORD": "p"}
+    with ready(project / "cloudfunctions", "--host", "0.0.0.0", **given) as (line, _):
+        names = send(f"{line['url']}/v1/functions/good")
+    assert "CLOUD_OPENAPI_EMULATOR" in names
+    assert not [name for name in names if "PASSWORD" in name]
 
 
 # ---- a port in use -------------------------------------------------------------------------

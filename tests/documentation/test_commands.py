@@ -13,6 +13,7 @@ NOT_RUN = {
     r"cloud-openapi install": "downloads packages: tests/runtime/test_packages.py",
     r"cloud-openapi package getDailyRetain$": "the same: tests/cli/test_package_command.py",
     r"cloud-openapi invoke .*--debug": "waits for a debugger: tests/runtime/test_debug.py",
+    r"cloud-openapi ui$": "opens a browser: tests/cli/test_ui.py",
     r"openapi-(generator|python)": "downloads programs: tests/slow runs both",
     r"export .*…": "the credentials of the reader",
     r"cloud-openapi call officialAccount": "the page adds that API: test_add_an_api.py",

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response
 
 from cloud_openapi.emulator.json_response import refusal
+from cloud_openapi.emulator.server.console_password import ConsolePassword
 from cloud_openapi.emulator.server.cross_origin import answer_cross_origin
 from cloud_openapi.loopback import INTERNAL, LOCALHOST, is_loopback
 from cloud_openapi.runtime import is_gateway_host, is_weixin_host
@@ -31,12 +32,15 @@ class Access(NamedTuple):
 
     ``hosts`` are names besides those of this machine. With ``wide``, for a server that other
     machines reach, they are any IP address and any name without a dot, such as a container's, too:
-    no site on the Internet has such a name. With ``control``, they may use ``/_emulator``.
+    no site on the Internet has such a name. With ``control``, they may use ``/_emulator``. With
+    ``wide`` and ``console_password``, the console asks everybody for this password; else it is for
+    this machine only.
     """
 
     hosts: frozenset[str] = frozenset()
     wide: bool = False
     control: bool = False
+    console_password: str = ""
 
     def serves(self, host: str) -> bool:
         """Return whether a host name or IP address is the emulator's."""
@@ -69,9 +73,13 @@ class _Door:
         self._own = {"v1", *(rule.split("/")[1] for rule in rules)}
         # Clients repeat one text.
         self._is_own = lru_cache(256)(lambda text: access.serves(_hostname("//" + text) or "."))
+        password = access.console_password if access.wide else ""
+        self._password = ConsolePassword(password) if password else None
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         refused = self._refusal(environ)
+        if refused is None and _is_below("/_console", environ):
+            refused = self._console_refusal(environ)
         if refused is not None:
             return refused(environ, start)
         if "HTTP_ORIGIN" in environ:
@@ -80,8 +88,8 @@ class _Door:
 
     def _refusal(self, environ: "WSGIEnvironment") -> Response | None:
         path: str = environ["PATH_INFO"]
-        if f"{path}/".startswith("/_emulator/") and not self._may_control(environ):
-            return _not_loopback()
+        if _is_below("/_emulator", environ) and not self._may_control(environ):
+            return _not_loopback("/_emulator", "--control any")
         if self._is_foreign_page(environ):
             return _foreign_page()
         uri: str = environ.get("REQUEST_URI") or "/"
@@ -93,17 +101,15 @@ class _Door:
         return _foreign_host(host)
 
     def _may_control(self, environ: "WSGIEnvironment") -> bool:
-        """Return whether a request comes from this machine and names it by a loopback address.
+        return self._access.control or _is_local(environ)
 
-        Host and Origin are checked too: a foreign host name that resolves to this machine, or
-        another site's page in a local browser, must not control the emulator.
-        """
-        if self._access.control:
-            return True
-        hosts = [environ.get("REMOTE_ADDR"), _hostname("//" + environ.get("HTTP_HOST", ""))]
-        if "HTTP_ORIGIN" in environ:
-            hosts.append(_hostname(environ["HTTP_ORIGIN"]))
-        return all(map(is_loopback, hosts))
+    def _console_refusal(self, environ: "WSGIEnvironment") -> Response | None:
+        """Return the refusal of a request for the console, which may do all that control may."""
+        if self._password is not None:
+            return self._password.refusal(environ)
+        if _is_local(environ):
+            return None
+        return _not_loopback("The console", "--host, which gives it a password")
 
     def _is_foreign_page(self, environ: "WSGIEnvironment") -> bool:
         """Return whether a page of another site sent the request: it must not run functions here.
@@ -143,6 +149,22 @@ class _Door:
         return _not_forwarded(f"{parts.scheme}://{host}" if host else uri, method)
 
 
+def _is_below(path: str, environ: "WSGIEnvironment") -> bool:
+    return f"{environ['PATH_INFO']}/".startswith(f"{path}/")
+
+
+def _is_local(environ: "WSGIEnvironment") -> bool:
+    """Return whether a request comes from this machine and names it by a loopback address.
+
+    Host and Origin are checked too: a foreign host name that resolves to this machine, or another
+    site's page in a local browser, must not control the emulator.
+    """
+    hosts = [environ.get("REMOTE_ADDR"), _hostname("//" + environ.get("HTTP_HOST", ""))]
+    if "HTTP_ORIGIN" in environ:
+        hosts.append(_hostname(environ["HTTP_ORIGIN"]))
+    return all(map(is_loopback, hosts))
+
+
 def _hostname(url: str) -> str | None:
     try:
         return urlsplit(url).hostname
@@ -157,10 +179,10 @@ def _is_address(host: str) -> bool:
         return False
 
 
-def _not_loopback() -> Response:
+def _not_loopback(place: str, option: str) -> Response:
     message = (
-        "/_emulator is for this machine: call it by localhost or 127.0.0.1, or start the emulator "
-        "with --control any."
+        f"{place} is for this machine: call it by localhost or 127.0.0.1, or start the emulator "
+        f"with {option}."
     )
     return refusal(HTTPStatus.FORBIDDEN, "NOT_LOOPBACK", message)
 

@@ -20,7 +20,7 @@ CORS_OWN = (
 PAGE = "http://localhost:3000"
 OWN_ROUTES = [
     "/", "/healthz", "/openapi.json", "/schemas", "/http/echo", "/http/echo/below",
-    "/v1/functions/echo", "/_emulator/state", "//http/echo", "/%68ttp/echo",
+    "/v1/functions/echo", "/_emulator/state", "/_console/", "//http/echo", "/%68ttp/echo",
 ]  # fmt: skip
 ALL_ROUTES = [*OWN_ROUTES, "/cgi-bin/token", DAILY, "/admin", "/nowhere"]
 
