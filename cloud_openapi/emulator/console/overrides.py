@@ -28,6 +28,7 @@ from cloud_openapi.errors import SDK_TEXTS
 from cloud_openapi.json_text import json_text, read_json
 
 _MOST_STRUCK: Final = 5
+_LONGEST_NUMBER: Final = 9
 _NAME: Final = re.compile(r"fault \d+: \w+|^pin \d+")
 _FIRST_WORD: Final = re.compile(r"\w+")
 _TARGETS: Final = ("api", "path", "appid")
@@ -84,7 +85,8 @@ FIELD_TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "errcode": "错误码，用于 error 和 gateway_error。",
         "errmsg": "错误信息，代替微信原文。",
         "status": "HTTP 状态码，用于 status。",
-        "seconds": "延迟的秒数，用于 latency：一个数或一种分布。",
+        "seconds": "延迟的秒数，用于 latency：0 到 60 的数，"
+        '{"uniform": [最小, 最大]} 或 {"lognormal": [中位数, sigma]}。',
         "content_type": "响应头的值，用于 content_type。",
         "api": "只对这个接口生效。",
         "path": "只对这个路径生效。",
@@ -266,10 +268,10 @@ def _ended(notes: _Notes, in_force: Iterable[str]) -> Iterator[Struck]:
 
 
 def _remove(kind: str, remove: Callable[[int], None], form: Mapping[str, str]) -> None:
-    number = form.get("id", "")
+    number = _whole(form.get("id", ""))
     what = t(f"{kind.capitalize()} {number}", f"{_CHINESE[kind]} {number} ")
     try:
-        remove(int(number) if number.isdecimal() else 0)
+        remove(number)
     except NotFoundError:
         flash(t(f"{what} had ended already.", f"{what}已经结束。"))
     else:
@@ -322,10 +324,14 @@ def _field(
 ) -> Field:
     field = control_schemas()[schema]["properties"][name]
     types = field.get("type", ())
+    types = (types,) if isinstance(types, str) else tuple(types)
+    english = field["description"]
+    if len(types) > 1:
+        english += f" It is {field['title']}."
     return Field(
         name,
-        t(field["description"], FIELD_TEXTS[schema][name]),
-        (types,) if isinstance(types, str) else tuple(types),
+        t(english, FIELD_TEXTS[schema][name]),
+        types,
         required,
         field.get("minimum", field.get("exclusiveMinimum")),
         field.get("maximum"),
@@ -388,8 +394,8 @@ def _pin_form(emulator: Emulator, api: str, given: Mapping[str, str]) -> dict[st
     operation = emulator.catalogue.get(name)
     known = operation is not None or bool(api)
     examples = () if operation is None else operation.examples
-    number = given.get("example", "0")
-    chosen = examples[int(number)] if number.isdecimal() and int(number) < len(examples) else None
+    number = _whole(given.get("example", "0"))
+    chosen = examples[number] if number < len(examples) else None
     response = {} if chosen is None else chosen.get("response", {})
     suggested = {
         "request": _lines(chosen["request"]) if chosen and "example" in given else "{}",
@@ -469,6 +475,11 @@ def _number(text: str) -> Any:
         if math.isfinite(number):
             return number
     return text
+
+
+def _whole(text: str) -> int:
+    """Return a number that a page has written, 0 for anything else."""
+    return int(text) if text.isdecimal() and len(text) <= _LONGEST_NUMBER else 0
 
 
 def _json(name: str, text: str) -> Any:

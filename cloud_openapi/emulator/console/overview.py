@@ -31,6 +31,8 @@ from cloud_openapi.runtime import Ended, Functions, UnknownFunctionError
 
 _MOST_FAILURES: Final = 8
 _MOST_PROGRAMS: Final = 20
+# They go through a cookie.
+_MOST_WARNINGS: Final = 3
 _LANGUAGES: Final = {"node": "Node.js", "python": "Python"}
 _UNITS: Final = {"minutes": 60, "hours": 3600, "days": 86400}
 _A_SECOND: Final = 1
@@ -156,6 +158,7 @@ def _live(tools: Tools) -> dict[str, Any]:
         **left,
         "digest": blake2b(repr(left).encode("utf-8", "replace"), digest_size=8).hexdigest(),
         "common": _time("", emulator.clock),
+        "seed": emulator.seed,
         **_programs(emulator),
     }
 
@@ -221,8 +224,11 @@ def _set_clock(clock: Clock, form: Mapping[str, str]) -> None:
         flash(t(f"The clock runs from {now}.", f"时钟从 {now} 开始走动。"))
     else:
         flash(t(f"The clock stands still at {now}.", f"时钟已冻结在 {now}。"))
-    for warning in warnings:
-        flash(warning)
+    for warning in warnings[:_MOST_WARNINGS]:
+        flash(one_line(warning))
+    further = len(warnings) - _MOST_WARNINGS
+    if further > 0:
+        flash(t(f"{further} more warnings", f"另有 {further} 条警告"))
 
 
 def _moment_of(form: Mapping[str, str]) -> datetime:
@@ -273,16 +279,21 @@ def _functions(functions: Functions | None) -> Iterator[State]:
 
 
 def _failures(tools: Tools) -> list[Failure]:
-    """Return the newest requests and invocations that failed, the newest first."""
+    """Return the newest requests and invocations that failed, the newest first.
+
+    Of what failed within a failed invocation, the invocation alone is shown: its reason says it.
+    """
+    ended = () if tools.functions is None else tools.functions.ended.copy()
+    failed = [one for one in ended if one.status != HTTPStatus.OK]
+    # An unknown function has no invocation.
+    within = {one.invocation for one in failed if one.invocation}
+    invocations = [
+        (one.begun, _failed_invocation(one)) for one in failed if one.parent not in within
+    ]
     entries = [
         (entry.begun, _failed_request(number, entry))
         for number, entry in tools.emulator.journal.numbered()
-        if entry.failed
-    ]
-    invocations = [
-        (ended.begun, _failed_invocation(ended))
-        for ended in (() if tools.functions is None else tools.functions.ended.copy())
-        if ended.status != HTTPStatus.OK
+        if entry.failed and entry.invocation not in within
     ]
     newest = sorted([*entries, *invocations], key=lambda pair: pair[0], reverse=True)
     return [failure for _begun, failure in newest[:_MOST_FAILURES]]
