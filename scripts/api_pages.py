@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from cloud_openapi.catalogue import Operation, State, state_of
+from cloud_openapi.catalogue.documentation import LACKS_IN_CHINESE, namespace_of
 
 Calls = Mapping[str, Operation | None]
 
@@ -62,14 +63,7 @@ _CHINESE: Final = _Words(
     },
     "## 只知道名称",
     "2026 年没有找到这些接口的页面，或者它们属于其他类型的账号。",
-    {
-        "page": "页面",
-        "fields": "字段",
-        "request example": "请求示例",
-        "response example": "响应示例",
-        "cloud example": "云调用示例",
-        "errors": "错误码",
-    },
+    LACKS_IN_CHINESE,
     "、",
 )
 
@@ -83,12 +77,12 @@ def api_pages(calls: Calls) -> dict[str, str]:
 
 
 def _page(calls: Calls, words: _Words) -> str:
-    ordered = sorted(calls, key=lambda name: (_namespace(name), name))
+    ordered = sorted(calls, key=lambda name: (namespace_of(name), name))
     found = [operation for operation in map(calls.get, ordered) if operation is not None]
     others = [name for name in ordered if calls[name] is None]
     lines = [words.title, "", words.introduction]
     lines += [f"| `{state}` | {text} |" for state, text in words.states.items()]
-    for namespace, operations in groupby(found, key=lambda each: _namespace(each.name)):
+    for namespace, operations in groupby(found, key=lambda each: namespace_of(each.name)):
         lines += ["", f"## {namespace}", "", words.head]
         lines += [_row(operation, words) for operation in operations]
     lines += ["", words.known, "", words.names, "", *_names(others)]
@@ -107,9 +101,5 @@ def _row(operation: Operation, words: _Words) -> str:
 
 
 def _names(names: list[str]) -> Iterator[str]:
-    for _namespace_of_all, group in groupby(names, key=_namespace):
+    for _namespace, group in groupby(names, key=namespace_of):
         yield f"- {', '.join(f'`{name}`' for name in group)}"
-
-
-def _namespace(name: str) -> str:
-    return name.rpartition(".")[0]

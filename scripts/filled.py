@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from werkzeug.routing import Map
@@ -30,7 +30,6 @@ from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Functions
 
-_MOST_PAGES: Final = 2
 SHOP = Path(__file__).parent.parent / "tests" / "samples" / "shop"
 DAY = {"begin_date": "20260308", "end_date": "20260308"}
 _NOW = datetime(2026, 3, 9, 8, tzinfo=BEIJING)
@@ -46,8 +45,11 @@ class Served(NamedTuple):
     functions: Functions
 
     def send(self, method: str, path: str, body: Any = None) -> bytes:
-        """Send a request, as a program does, and return the body of the answer of any status."""
-        content = None if body is None else json.dumps(body).encode()
+        """Send a JSON value, as a program does, and return the body of the answer of any status."""
+        return self.send_raw(method, path, None if body is None else json.dumps(body).encode())
+
+    def send_raw(self, method: str, path: str, content: bytes | None) -> bytes:
+        """Send any bytes."""
         request = urllib.request.Request(self.url + path, content, method=method)  # noqa: S310
         try:
             with _DIRECT.open(request, timeout=60) as answer:
@@ -87,10 +89,10 @@ def url_map_of(served: Served) -> Map:
     return make_console(Tools(served.emulator, served.functions, None, app)).url_map
 
 
-def linked_pages(served: Served) -> dict[str, list[str]]:
+def linked_pages(served: Served, most: int = 2) -> dict[str, list[str]]:
     """Return the paths of pages by their endpoint, found by following links from the first page.
 
-    Of the pages of an endpoint, such as those of all APIs, only two are opened.
+    Of the pages of an endpoint, such as those of all APIs, ``most`` are opened.
     """
     adapter = url_map_of(served).bind("")
     found: dict[str, list[str]] = {}
@@ -99,7 +101,7 @@ def linked_pages(served: Served) -> dict[str, list[str]]:
         path = left.pop(0)
         endpoint, _ = adapter.match(urlsplit(path).path.removeprefix(PATH), method="GET")
         paths = found.setdefault(endpoint, [])
-        if path not in paths and len(paths) < _MOST_PAGES:
+        if path not in paths and len(paths) < most:
             paths.append(path)
             left += _Links(served.send("GET", path).decode("utf-8", "replace")).paths
     return found

@@ -14,7 +14,15 @@ from cloud_openapi.catalogue._loader import (
     without_entry,
 )
 from cloud_openapi.catalogue._operation import Form, Operation, Side, Table
-from cloud_openapi.catalogue._rules import DATE_FORMAT_ERROR, Rule, RuleViolation
+from cloud_openapi.catalogue._rules import (
+    DATE_FORMAT_ERROR,
+    DateRange,
+    DateWindow,
+    Rule,
+    RuleViolation,
+    TimeRange,
+    put_value,
+)
 from cloud_openapi.catalogue._states import STATES, State, state_of
 
 __all__ = [
@@ -23,6 +31,8 @@ __all__ = [
     "SAME_AS",
     "STATES",
     "Catalogue",
+    "DateRange",
+    "DateWindow",
     "Form",
     "Operation",
     "Outline",
@@ -31,6 +41,7 @@ __all__ = [
     "Side",
     "State",
     "Table",
+    "TimeRange",
     "cloud_calls",
     "default_catalogue",
     "documented_calls",
@@ -38,6 +49,7 @@ __all__ = [
     "entry_schema",
     "error_schema",
     "meant_call",
+    "put_value",
     "state_of",
     "without_entry",
 ]

@@ -1,6 +1,6 @@
 """Rules about the dates of a request, which JSON Schema cannot express."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -64,6 +64,15 @@ class Rule:
         """Return a begin and an end that keep the rule, near those of readable parameters."""
         raise NotImplementedError
 
+    def newest(self, today: date) -> Iterator[Period]:
+        """Yield the periods that keep the rule, the newest first; they may be endless."""
+        raise NotImplementedError
+
+    def put(self, params: Mapping[str, Any], period: Period) -> dict[str, Any]:
+        """Return parameters with the begin and the end of a period."""
+        begun = put_value(params, self.begin, self.first(period.begin))
+        return put_value(begun, self.end, self.last(period.end))
+
     def first(self, day: date) -> str | int:
         """Return a day as a request's begin."""
         return write_day(day)
@@ -112,20 +121,27 @@ class DateRange(DateRule):
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         super().__init__(entry)
-        self._span: Span = entry["span"]
+        self.span: Span = entry["span"]
+
+    def newest(self, today: date) -> Iterator[Period]:
+        """Yield the days, weeks or months that are over, the newest first."""
+        period = last_complete(self.span, today)
+        while True:
+            yield period
+            period = period.after(-1)
 
     def _words(self, begin: str, end: str) -> str:
-        return _DESCRIPTIONS[self._span].format(begin=begin, end=end)
+        return _DESCRIPTIONS[self.span].format(begin=begin, end=end)
 
     def _period(self, begin: date, end: date, today: date) -> Period | None:
-        period = period_with(self._span, begin)
+        period = period_with(self.span, begin)
         fits = (period.begin, period.end) == (begin, end)
-        return period if fits and end <= last_complete(self._span, today).end else None
+        return period if fits and end <= last_complete(self.span, today).end else None
 
     def nearest(self, params: Mapping[str, Any], today: date) -> tuple[str | int, str | int]:
         """Return the ends of the period of the begin, at the latest the last complete one."""
-        begin, newest = parse_day(params[self.begin]) or today, last_complete(self._span, today)
-        period = period_with(self._span, min(begin, newest.begin))
+        begin, newest = parse_day(params[self.begin]) or today, last_complete(self.span, today)
+        period = period_with(self.span, min(begin, newest.begin))
         return self.first(period.begin), self.last(period.end)
 
 
@@ -134,26 +150,34 @@ class DateWindow(DateRule):
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         super().__init__(entry)
-        self._days: tuple[int, ...] = tuple(entry["days"])
-        self._newest: int = entry["newest"]
+        self.days: tuple[int, ...] = tuple(entry["days"])
+        self.most_age: int = entry["newest"]
+        """How many days ago a window may have ended."""
+
+    def newest(self, today: date) -> Iterator[Period]:
+        """Yield the windows that ended lately, the shorter ones of each day first."""
+        for age in range(1, self.most_age + 1):
+            end = today - timedelta(days=age)
+            for days in self.days:
+                yield _window(end - timedelta(days=days - 1), end)
 
     def _words(self, begin: str, end: str) -> str:
-        days = " or ".join(map(str, self._days))
-        return f"{begin} to {end} are {days} days that ended at most {self._newest} days ago"
+        days = " or ".join(map(str, self.days))
+        return f"{begin} to {end} are {days} days that ended at most {self.most_age} days ago"
 
     def _period(self, begin: date, end: date, today: date) -> Period | None:
         length = (end - begin).days + 1
-        lately = (today - end).days <= self._newest
-        if length not in self._days or not lately:
+        lately = (today - end).days <= self.most_age
+        if length not in self.days or not lately:
             return None
-        return Period("day" if length == 1 else "window", begin, end)
+        return _window(begin, end)
 
     def nearest(self, params: Mapping[str, Any], today: date) -> tuple[str | int, str | int]:
         """Return the longest window that the dates hold, ended yesterday if they ended earlier."""
         begin, end = (parse_day(params[name]) or today for name in (self.begin, self.end))
         length = (end - begin).days + 1
-        days = max((n for n in self._days if n <= length), default=min(self._days))
-        lately = 1 <= (today - end).days <= self._newest
+        days = max((n for n in self.days if n <= length), default=min(self.days))
+        lately = 1 <= (today - end).days <= self.most_age
         last = end if lately else today - timedelta(days=1)
         return self.first(last - timedelta(days=days - 1)), self.last(last)
 
@@ -166,7 +190,7 @@ class TimeRange(Rule):
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         super().__init__(entry)
-        self._days: int = entry["days"]
+        self.days: int = entry["days"]
 
     def check(self, params: Mapping[str, Any], today: date) -> Period | RuleViolation:
         """Return the days of the two times in Beijing, today at the latest."""
@@ -179,10 +203,17 @@ class TimeRange(Rule):
                 return RuleViolation(DATA_FORMAT_ERROR, f"{field} is not a Unix time")
             seconds.append(value)
         begin, end = seconds
-        if not 0 <= end - begin <= self._days * _SECONDS_A_DAY:
+        if not 0 <= end - begin <= self.days * _SECONDS_A_DAY:
             return RuleViolation(DATA_FORMAT_ERROR, self.describe())
         first, last = (datetime.fromtimestamp(value, BEIJING).date() for value in seconds)
         return Period("window", min(first, today), min(last, today))
+
+    def newest(self, today: date) -> Iterator[Period]:
+        """Yield the days before today, the newest first."""
+        day = period_with("day", today)
+        while True:
+            day = day.after(-1)
+            yield day
 
     def reads(self, value: Any) -> bool:
         """Return whether a value is a Unix time."""
@@ -202,7 +233,7 @@ class TimeRange(Rule):
         return self.first(day) + _SECONDS_A_DAY
 
     def _words(self, begin: str, end: str) -> str:
-        return f"{end} is at most {self._days} days after {begin}"
+        return f"{end} is at most {self.days} days after {begin}"
 
 
 _RULES: dict[str, type[Rule]] = {
@@ -215,6 +246,18 @@ _RULES: dict[str, type[Rule]] = {
 def rule_from_entry(entry: Mapping[str, Any]) -> Rule:
     """Return the rule of an object in the catalogue."""
     return _RULES[entry["rule"]](entry)
+
+
+def put_value(params: Mapping[str, Any], dotted: str, value: Any) -> dict[str, Any]:
+    """Return parameters with one more, whose dotted name may lead into another."""
+    name, _, inner = dotted.partition(".")
+    held = params.get(name)
+    within = held if isinstance(held, Mapping) else {}
+    return {**params, name: put_value(within, inner, value) if inner else value}
+
+
+def _window(begin: date, end: date) -> Period:
+    return Period("day" if begin == end else "window", begin, end)
 
 
 def _shown(params: Mapping[str, Any], field: str) -> str:

@@ -5,14 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from cloud_openapi.catalogue import STATES, Operation, state_of
-from cloud_openapi.json_schema.fields import resolved
-from cloud_openapi.naming import snake_to_camel
+from cloud_openapi.catalogue.documentation import Row, request_rows, response_rows
 
 Calls = Mapping[str, Operation | None]
 """Cloud calls by name; None is one without an entry in the catalogue."""
 
 _WIDTH: Final = 80
-_DEEPEST: Final = 4
 
 
 def described(name: str, operation: Operation | None) -> dict[str, Any]:
@@ -90,43 +88,22 @@ def page_of(name: str, operation: Operation | None) -> str:
 
 
 def _parameters(operation: Operation) -> list[str]:
-    schema = operation.schema("https", "request")
-    # Every parameter of GET is in the URL.
-    in_url = () if operation.method == "GET" else operation.query
-    remarks = dict.fromkeys(in_url, "in the URL")
-    return list(_fields(schema, schema, remarks, 1))
+    return list(map(_line, request_rows(operation)))
 
 
 def _answer(operation: Operation) -> list[str]:
-    schema = operation.schema("https", "response")
     if operation.binary:
-        return [f"  a file ({schema['contentMediaType']}); cloud call: {{contentType, buffer}}"]
-    return list(_fields(schema, schema, {}, 1)) or ["  an object"]
+        kind = operation.schema("https", "response")["contentMediaType"]
+        return [f"  a file ({kind}); cloud call: {{contentType, buffer}}"]
+    return list(map(_line, response_rows(operation))) or ["  an object"]
 
 
-def _fields(
-    schema: Mapping[str, Any], root: Mapping[str, Any], remarks: Mapping[str, str], depth: int
-) -> Iterator[str]:
-    """Yield the lines of an object's fields, and of those within them."""
-    for name, field in schema.get("properties", {}).items():
-        inner = resolved(field, root)
-        items = resolved(inner.get("items", {}), root)
-        camel = snake_to_camel(name)
-        names = name if camel == name else f"{name}, {camel}"
-        needed = "required" if name in schema.get("required", ()) else ""
-        about = ", ".join(filter(None, (_kind(inner, items), needed, remarks.get(name))))
-        told = field.get("description") or inner.get("description")
-        text = f"{names}: {about}" + (f". {told}" if told else "")
-        indent = "  " * depth
-        yield textwrap.fill(text, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    ")
-        if depth < _DEEPEST:
-            yield from _fields(inner if "properties" in inner else items, root, {}, depth + 1)
-
-
-def _kind(field: Mapping[str, Any], items: Mapping[str, Any]) -> str:
-    if "contentMediaType" in field:
-        return f"file {field['contentMediaType']}; cloud call: {{contentType, value}}"
-    kind = field.get("type", "any")
-    kinds = [kind] if isinstance(kind, str) else kind
-    of = f" of {_kind(items, {})}" if kinds == ["array"] and items else ""
-    return f"{' or '.join(kinds)}{of}"
+def _line(row: Row) -> str:
+    """Return the line of a field, indented as deep as it is nested."""
+    names = row.name if row.cloud_name == row.name else f"{row.name}, {row.cloud_name}"
+    kind = f"{row.kind}; cloud call: {{contentType, value}}" if row.is_file else row.kind
+    remarks = "required" if row.required else "", "in the URL" if row.in_url else ""
+    about = ", ".join(filter(None, (kind, *remarks)))
+    text = f"{names}: {about}" + (f". {row.about}" if row.about else "")
+    indent = "  " * row.depth
+    return textwrap.fill(text, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    ")

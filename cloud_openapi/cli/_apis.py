@@ -13,6 +13,7 @@ from cloud_openapi.catalogue import (
     meant_call,
     state_of,
 )
+from cloud_openapi.catalogue.documentation import matches
 from cloud_openapi.cli._api_text import described, described_in_full, lines_of, page_of, row_of
 from cloud_openapi.cli._completion import complete_api, complete_cloud_call
 from cloud_openapi.cli._options import Choice, echo_json, option
@@ -37,7 +38,7 @@ def apis(text: str | None, state: State | None, as_json: bool) -> None:  # noqa:
     found = {
         name: operation
         for name, operation in calls.items()
-        if _matches(text or "", name, operation) and state in (None, state_of(operation))
+        if matches(text or "", name, operation) and state in (None, state_of(operation))
     }
     if as_json:
         echo_json([described(*call) for call in found.items()])
@@ -61,11 +62,6 @@ def _no_match(text: str | None, state: State | None) -> str:
     close = meant_call(text) if text else None
     what = "".join((f' "{text}"' if text else "", f" with the state {state}" if state else ""))
     return f"no API matches{what}." + (f" Did you mean {close}?" if close else "")
-
-
-def _matches(text: str, name: str, operation: Operation | None) -> bool:
-    about = "" if operation is None else f"{operation.path} {operation.summary}"
-    return text.lower() in f"{name} {about}".lower()
 
 
 @click.command()

@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from cloud_openapi.catalogue import Operation, RuleViolation, default_catalogue
+from cloud_openapi.catalogue import Operation, RuleViolation, default_catalogue, put_value
 from cloud_openapi.cli._completion import complete_api
 from cloud_openapi.cli._files import with_files
 from cloud_openapi.cli._options import json_value, option
 from cloud_openapi.cli._terminal import progress
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError, ReplayError, advice
 from cloud_openapi.loopback import is_loopback
-from cloud_openapi.periods import BEIJING, last_complete, parse_day, period_with, write_day
+from cloud_openapi.periods import BEIJING, parse_day, period_with, write_day
 
 # Imported where they are used: --help and completion do without.
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _requests(
         for dotted, text, write in ((rule.begin, begin, rule.first), (rule.end, end, rule.last)):
             day = parse_day(text)
             if text is not None:
-                data = _with(data, dotted, text if day is None else write(day))
+                data = put_value(data, dotted, text if day is None else write(day))
         yield data
         return
     found = list(_periods(operation, dates, data))
@@ -203,16 +203,8 @@ def _no_dates(operation: Operation) -> str:
 
 def _newest(operation: Operation) -> tuple[str, str]:
     """Return the newest dates that an API accepts."""
-    rule, today = operation.rules[0], datetime.now(BEIJING).date()
-    for span in _SPANS:
-        period = last_complete(span, today)
-        days = {rule.begin: rule.first(period.begin), rule.end: rule.last(period.end)}
-        params: dict[str, Any] = {}
-        for dotted, day in days.items():
-            params = _with(params, dotted, day)
-        if not isinstance(rule.check(params, today), RuleViolation):
-            return write_day(period.begin), write_day(period.end)
-    raise AssertionError(operation.name)
+    period = next(operation.rules[0].newest(datetime.now(BEIJING).date()))
+    return write_day(period.begin), write_day(period.end)
 
 
 def _periods(operation: Operation, dates: str, data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -234,8 +226,7 @@ def _periods(operation: Operation, dates: str, data: Mapping[str, Any]) -> Itera
     for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
         for span in _SPANS:
             period = period_with(span, day)
-            params = _with(data, rule.begin, rule.first(period.begin))
-            params = _with(params, rule.end, rule.last(period.end))
+            params = rule.put(data, period)
             fits = day == period.begin and period.end <= last
             if fits and not isinstance(rule.check(params, today), RuleViolation):
                 yield params
@@ -254,14 +245,6 @@ def _day(text: str) -> date:
             days = period_with("month", month).end.day
             reason = f"{text} is not a day: {month:%B %Y} has {days} days"
     raise click.BadParameter(reason, param_hint="--dates")
-
-
-def _with(params: Mapping[str, Any], dotted: str, value: Any) -> dict[str, Any]:
-    """Return parameters with one more, whose dotted name may lead into another."""
-    name, _, inner = dotted.partition(".")
-    held = params.get(name)
-    within = held if isinstance(held, Mapping) else {}
-    return {**params, name: _with(within, inner, value) if inner else value}
 
 
 def _not_recorded(

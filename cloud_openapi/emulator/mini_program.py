@@ -11,6 +11,7 @@ from cloud_openapi.emulator.state.quota import Quota
 from cloud_openapi.emulator.state.rids import Rids
 from cloud_openapi.emulator.state.seeds import CommonSeed, RandomStreams
 from cloud_openapi.emulator.state.tokens import Tokens, mark_of_appid
+from cloud_openapi.periods import Period
 
 if TYPE_CHECKING:
     from cloud_openapi.emulator.overrides.fault import Fault
@@ -64,6 +65,13 @@ class MiniProgram:
         """Return the first day whose data are not ready: today, or yesterday before the hour."""
         today = now.date()
         return today if now.hour >= self.ready_hour else today - _DAY
+
+    def lacks_data_of(self, period: Period, now: datetime) -> bool:
+        """Return whether a period is over whose data are not ready.
+
+        A period that includes today is answered without the missing days.
+        """
+        return self.first_day_not_ready(now) <= period.end < now.date()
 
     def apply(self, settings: AppSettings) -> None:
         """Apply the settings that are not None."""

@@ -159,6 +159,10 @@ class Functions:
         execution = self._newest(function)
         return None if execution is None else execution.invocation
 
+    def running(self) -> list[tuple[Invocation, float]]:
+        """Return the running invocations, each with the moment at which it began."""
+        return [(each.invocation, each.begun) for each in list(self._executions.values())]
+
     def times_of(self, function: str) -> list[float]:
         """Return the times that a function's running invocations see instead of the machine's."""
         running = list(self._executions.values())

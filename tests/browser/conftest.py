@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from support.browser import ARGUMENTS, PLAIN, chromium, watched
+from support.hostile import attack, write_functions
 
 from scripts.filled import SHOP, fill, served
 
@@ -60,6 +61,16 @@ def full():
     """Serve an emulator in which something has happened. Tests only look at it."""
     with served(SHOP) as emulated:
         fill(emulated)
+        yield emulated
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory):
+    """Serve an emulator to which hostile programs have talked. Tests only look at it."""
+    project = tmp_path_factory.mktemp("hostile")
+    write_functions(project)
+    with served(project) as emulated:
+        attack(emulated)
         yield emulated
 
 

@@ -4,6 +4,7 @@ from itertools import chain
 
 import pytest
 from support.browser import (
+    LOOKS,
     PLAIN,
     Look,
     assert_keyboard_reaches_everything,
@@ -25,9 +26,9 @@ each_state = pytest.mark.parametrize("state", ["empty", "full"])
 def opened(request, browser):
     """Return a function that opens each page of a state, and gives the pages one by one."""
 
-    def opened(state, look=PLAIN, **options):
+    def opened(state, look=PLAIN, most=2, **options):
         emulated = request.getfixturevalue(state)
-        pages = linked_pages(emulated)
+        pages = linked_pages(emulated, most)
         with watched(browser, emulated, look, **options) as console:
             for path in chain.from_iterable(pages.values()):
                 yield console.open(path.removeprefix(PATH))
@@ -53,6 +54,16 @@ def test_page_has_no_problem_and_fits(opened, state, look):
         width = root.evaluate("root => root.scrollWidth")
         assert width <= look.width, f"{page.url} is {width} pixels wide"
     assert count >= 7
+
+
+@pytest.mark.parametrize("look", [LOOKS[0], LOOKS[-1]], ids=str)
+def test_hostile_content_is_shown_and_does_nothing(opened, look):
+    for page in opened("hostile", look, most=8):
+        assert page.evaluate("window.struck === undefined"), page.url
+        assert page.locator("main h1").is_visible(), page.url
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= look.width, f"{page.url} is {width} pixels wide"
+        axe(page)
 
 
 @each_state

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from support.browser import Console, axe, watched
+from support.browser import Console, assert_keyboard_reaches_everything, axe, watched
 
 GOOD = "<!doctype html><html lang=en><title>Good</title><main><h1>Good</h1></main>"
 BAD = {
@@ -20,6 +20,8 @@ SCRIPTS = {
     "error.js": "console.error('from the page')",
     "warning.js": "console.warn('from the page')",
     "uncaught.js": "throw new Error('thrown by the page')",
+    "invisible.js": "document.querySelector('a').style.outline = 'none'",
+    "trap.js": "addEventListener('keydown', event => event.preventDefault())",
 }
 POLICY = "default-src 'none'; script-src 'self'; img-src *"
 
@@ -75,3 +77,16 @@ def test_good_page_passes_and_axe_sees_what_is_not_accessible(browser, empty):
         page = shown(console, "<img src=/_console/static/icon.svg>")
         with pytest.raises(AssertionError, match=re.escape("image-alt (critical)")):
             axe(page)
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [("invisible.js", "nothing shows the focus of"), ("trap.js", "Tab does not reach")],
+)
+def test_keyboard_that_fails_is_noticed(browser, empty, script, problem):
+    links = "<a href=/_console/>One</a> <button>Two</button>"
+    with watched(browser, empty) as console:
+        assert_keyboard_reaches_everything(shown(console, links))
+        page = shown(console, f"{links}<script src=/_console/{script}></script>")
+        with pytest.raises(AssertionError, match=problem):
+            assert_keyboard_reaches_everything(page)

@@ -50,6 +50,7 @@ class Console:
         self.emulator = served.emulator
         self.functions = served.functions
         self.url = served.url + PATH
+        self._hosts = (served.url + "/", "data:", "blob:")
         self._refused = set()
         self._seen = set()
         self._problems = []
@@ -64,6 +65,10 @@ class Console:
     def expect_status(self, *statuses):
         """Accept answers of these statuses from now on: the test provokes them."""
         self._refused.update(statuses)
+
+    def expect_site(self, url):
+        """Accept requests to another site, whose answers the test makes."""
+        self._hosts = (*self._hosts, url)
 
     def problems(self):
         """Return what a user would not have wanted to happen, a line for each."""
@@ -84,7 +89,7 @@ class Console:
             self._problems.append(f"{message.type}: {message.text}")
 
     def _on_request(self, request):
-        if not request.url.startswith((self.served.url + "/", "data:", "blob:")):
+        if not request.url.startswith(self._hosts):
             self._problems.append(f"request to another host: {request.url}")
 
     def _on_failed(self, request):

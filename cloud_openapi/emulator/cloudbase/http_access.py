@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Request
 
 from cloud_openapi.emulator.cloudbase.function_response import InvalidResponseError, to_response
 from cloud_openapi.emulator.emulator import Emulator
@@ -37,7 +38,7 @@ def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> Non
     @app.route("/http//<path:rest>", methods=_METHODS)
     def access(name: str = "", rest: str = "") -> Response:
         try:
-            event = _event(f"/{rest}")
+            event = access_event(request, f"/{rest}")
             now = emulator.clock_of(emulator.first_appid).now()
             outcome = functions.invoke(name, event, now, "wx_http")
         except RequestEntityTooLarge:
@@ -55,8 +56,8 @@ def add_http_access(app: Flask, emulator: Emulator, functions: Functions) -> Non
             return platform_refusal(HTTPStatus.BAD_GATEWAY, "FUNCTION_INVOCATION_FAILED", message)
 
 
-def _event(path: str) -> dict[str, Any]:
-    """Return the event of the current request, with a binary body in base64."""
+def access_event(request: Request, path: str) -> dict[str, Any]:
+    """Return the event of a request, with a binary body in base64."""
     data = request.get_data()
     try:
         body, encoded = data.decode(), False

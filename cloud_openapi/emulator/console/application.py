@@ -25,6 +25,7 @@ from cloud_openapi.emulator.console.recordings import add_recordings
 from cloud_openapi.emulator.console.request import add_request
 from cloud_openapi.emulator.console.requests import add_requests
 from cloud_openapi.emulator.console.tools import Tools
+from cloud_openapi.emulator.console.trace import add_trace
 from cloud_openapi.emulator.errors import InvalidInputError, NotFoundError
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.periods import BEIJING
@@ -64,6 +65,7 @@ def make_console(tools: Tools) -> Flask:
         add_overview,
         add_requests,
         add_request,
+        add_trace,
         add_live,
         add_functions,
         add_apis,

@@ -38,7 +38,6 @@ def send_https(
 
     ``params`` have the names of the HTTPS form. Raises InvalidInputError.
     """
-    token, _ = tools.emulator.program(appid).tokens.grant_stable(force=False)
     given = {**params, **files}
     try:
         if operation.takes_json:
@@ -47,18 +46,23 @@ def send_https(
             written = https_form.write(given, operation.method, operation.query)
     except (TypeError, ValueError, RecursionError) as error:
         raise _unwritable(error) from None
+    return send_as_written(tools, appid, operation.method, operation.path, written)
+
+
+def send_as_written(
+    tools: Tools, appid: str, method: str, path: str, written: https_form.Written
+) -> int:
+    """Send any request with a token of a mini program; return the number of the journal's entry.
+
+    Raises InvalidInputError for an unknown mini program.
+    """
+    token, _ = tools.emulator.program(appid).tokens.grant_stable(force=False)
     in_url = dict(parse_qsl(written.query, keep_blank_values=True))
     headers = {"Content-Type": written.content_type} if written.content_type else {}
     before = tools.emulator.journal.newest
-    _send(
-        tools,
-        operation.method,
-        operation.path,
-        query={"access_token": token, **in_url},
-        body=written.body or b"",
-        headers=headers,
-    )
-    return _entry_after(tools, before, "https", operation.path)
+    query = {**in_url, "access_token": token}
+    _send(tools, method, path, query=query, body=written.body or b"", headers=headers)
+    return _entry_after(tools, before, "https", path)
 
 
 def send_cloud(  # noqa: PLR0913 - each is a part of the call

@@ -17,7 +17,7 @@ from cloud_openapi.emulator.state.bounded_store import BoundedStore
 from cloud_openapi.forks import fork_safe
 from cloud_openapi.masking import MASK, mask_json, mask_named
 
-_BODY_LIMIT = 64 * 1024
+BODY_LIMIT = 64 * 1024
 
 
 class Entry(NamedTuple):
@@ -131,8 +131,8 @@ class Journal:
         """Keep and return an entry, its body masked and cut; the oldest entry is evicted."""
         # Some clients send their token in the body too, under various names.
         body = mask_json(entry.body)
-        if body is not entry.body or max(len(body), len(entry.answer)) > _BODY_LIMIT:
-            entry = entry._replace(body=body[:_BODY_LIMIT], answer=entry.answer[:_BODY_LIMIT])
+        if body is not entry.body or max(len(body), len(entry.answer)) > BODY_LIMIT:
+            entry = entry._replace(body=body[:BODY_LIMIT], answer=entry.answer[:BODY_LIMIT])
         # Without its question mark, a query is part of the path.
         if "=" in entry.path or "emulator_" in entry.path:
             path, equals, _query = entry.path.partition("=")

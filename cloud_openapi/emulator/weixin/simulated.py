@@ -32,12 +32,11 @@ class Simulated:
         if isinstance(period, RuleViolation):
             raise self._refusal(period, call, params, today)
         self._require_valid(params, call.rename)
-        first_missing = program.first_day_not_ready(now)
-        # A period that includes today is answered without the missing days.
-        if first_missing <= period.end < today:
+        if program.lacks_data_of(period, now):
             raise RefusalError(61503, "readiness", reason=_not_ready(program, period.end))
         for example in self._documented.find(params):
             return Answer(example, "documented example")
+        first_missing = program.first_day_not_ready(now)
         body = simulate(operation, program.world, period, first_missing, params)
         return Answer(body, "simulation")
 

@@ -38,7 +38,7 @@ def day(when):
 @given(worlds, dates)
 @pytest.mark.parametrize("operation", SIMULATED, ids=str)
 def test_each_answer_satisfies_the_schemas_of_both_forms(operation, world, when):
-    span = getattr(operation.rules[0], "_span", None)
+    span = getattr(operation.rules[0], "span", None)
     window = Period("window", when - timedelta(days=6), when)
     params = operation.examples[0]["request"]
     period = period_with(span, when) if span else window
