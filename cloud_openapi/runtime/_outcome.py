@@ -83,6 +83,14 @@ class Ended(NamedTuple):
     begun: float = 0.0
     """The moment at which it began, by `clocks.monotonic`."""
 
+    number: int = 0
+    """Counts the invocations in the order of their ends, from 1."""
+
+    @property
+    def answered(self) -> float:
+        """Return the moment at which it ended, by `clocks.monotonic`."""
+        return self.begun + self.milliseconds / 1000
+
 
 class InvocationError(Exception):
     """A failed invocation. ``message`` counts if the platform has no text for the status.
