@@ -455,3 +455,22 @@ def test_hostile_content_of_a_pin_is_shown_as_text(page):
     back = page.post("?new=pin", do="add_pin", api=script, response=script, request="</textarea>")
     assert script not in back.text
     assert "</textarea></textarea>" not in back.text
+
+
+# ---- the page of a request -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        (lambda emulator: emulator.faults.add({"kind": "error", "errcode": -1}), "fault 2"),
+        (lambda emulator: emulator.pins.add({"api": RETAIN, "response": {"errcode": -1}}), "pin 1"),
+        (lambda _emulator: None, "fault 1"),
+    ],
+    ids=["fault", "pin", "delay alone"],
+)
+def test_page_of_a_request_names_the_override_that_changed_its_answer(page, override, named):
+    page.emulator.faults.add({"kind": "latency", "seconds": 0})
+    override(page.emulator)
+    page.ask()
+    assert f"Remove {named}" in text_of(page.client.get("/_console/requests/1").text)
