@@ -63,6 +63,12 @@ class Row(NamedTuple):
     before: Mark
     """Older rows have lower numbers than this."""
 
+    @property
+    def clock(self) -> str:
+        """Return the time of day, or the date too if it is not today's."""
+        today = _local(clocks.now()).date()
+        return self.time.strftime("%H:%M:%S" if self.time.date() == today else "%m-%d %H:%M")
+
 
 class Found(NamedTuple):
     """Rows, the newest first."""
