@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request
 from cloud_openapi.emulator.cloudbase.http_access import access_event
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.json_text import json_text
-from cloud_openapi.runtime import Outcome, Timer
+from cloud_openapi.runtime import Outcome, Timer, readable_log
 
 _LONGEST_SHOWN: Final = 100_000
 _REPORT: Final = re.compile(
@@ -101,8 +101,8 @@ class Run(NamedTuple):
 
     @property
     def log(self) -> Iterator[tuple[str, str]]:
-        """Yield the lines of the log, each with its CSS class."""
-        for line in self.outcome.log.splitlines():
+        """Yield the lines of the log, each with its CSS class; errors have their stacks."""
+        for line in "".join(readable_log(self.outcome.log)).splitlines():
             platform = "dim" if _OF_PLATFORM.match(line) else ""
             yield "reason" if _OF_FAILURE.match(line) else platform, line
 

@@ -1,6 +1,7 @@
 """The functions: a run with an event, permissions, timers, settings and the last invocations."""
 
 import difflib
+import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
@@ -187,7 +188,7 @@ def _page(tools: Tools, kept: _Kept, name: str, given: Given | None = None) -> s
         timers=timers,
         now=_now(tools),
         config=shown_path(settings.folder / "config.json"),
-        permissions=list(_permissions(functions, name, checked)),
+        permissions=list(_permissions(functions, settings, checked)),
         wanted=list(_wanted(settings, checked)),
         catalogue=tools.emulator.catalogue,
         checked=checked,
@@ -305,25 +306,27 @@ def _check(functions: Functions, names: list[str]) -> Iterator[tuple[str, Checke
     findings = functions.check(*names)
     for each in settings:
         own = [
-            replace(found, place=_shown(found.place))
+            replace(found, place=_within(each.folder, found.place))
             for found in findings
             if found.function == each.name
         ]
         yield each.name, Checked(each, own, calls[each.name])
 
 
-def _shown(place: Place) -> Place:
-    """Return a place whose file is shown from the working directory on."""
-    return place._replace(file=shown_path(Path(place.file)))
+def _within(folder: Path, place: Place) -> Place:
+    """Return a place whose file is relative to a folder, if it is within."""
+    return place._replace(file=place.file.removeprefix(f"{folder}{os.sep}"))
 
 
-def _permissions(functions: Functions, name: str, checked: Checked | None) -> Iterator[Permission]:
+def _permissions(
+    functions: Functions, settings: Settings, checked: Checked | None
+) -> Iterator[Permission]:
     """Yield the APIs that config.json permits or that the sources call, missing ones first."""
-    declared = functions.permissions_of(name)
+    declared = functions.permissions_of(settings.name)
     places = checked.calls.places if checked else {}
     for api in sorted({*declared, *places}, key=lambda api: (api in declared, api)):
         place = places.get(api)
-        shown = str(_shown(place)) if place else ""
+        shown = str(_within(settings.folder, place)) if place else ""
         if api not in declared:
             yield Permission(api, "missing", shown)
         elif checked and checked.calls.complete and place is None:

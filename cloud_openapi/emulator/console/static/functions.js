@@ -8,6 +8,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("htmx:afterSettle", () => {
-  const shown = document.querySelector("#wrong-event") ?? document.querySelector("#result .facts-line");
-  shown?.scrollIntoView({ block: "nearest" });
+  document.querySelector("#wrong-event")?.scrollIntoView({ block: "nearest" });
+  const shown = document.querySelector("#result .facts-line");
+  const top = shown?.getBoundingClientRect().top ?? 0;
+  if (top < 0 || top > innerHeight * 0.7) shown?.closest("#result").scrollIntoView();
 });
