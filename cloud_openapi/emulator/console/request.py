@@ -200,9 +200,10 @@ def _texts_with_dates(detail: Detail) -> dict[str, str] | None:
     dates, params, cloud = detail.why.dates, detail.params, detail.cloud
     if dates is None or params is None:
         return None
-    in_cloud = to_camel_case(dates) if cloud and cloud.convert else dates
+    in_cloud = to_camel_case(dates.values) if cloud and cloud.convert else dates.values
     return {
-        "body": pretty(with_files(Params(dates, params.files))),
+        "shown": f"{dates.begin} – {dates.end}",
+        "body": pretty(with_files(Params(dates.values, params.files))),
         "params": pretty(with_files(Params(in_cloud, params.files))),
     }
 

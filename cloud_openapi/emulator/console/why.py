@@ -37,14 +37,21 @@ class Permission(NamedTuple):
     api: str
 
 
+class Dates(NamedTuple):
+    """Dates that a rule accepts, and the parameters in WeChat's spelling with them."""
+
+    begin: str | int
+    end: str | int
+    values: dict[str, Any]
+
+
 class Why(NamedTuple):
     """What would satisfy the check that refused a request; each is None or empty if unknown."""
 
     override: Override | None
     permission: Permission | None
     command: str
-    dates: dict[str, Any] | None
-    """The parameters in WeChat's spelling with dates that are right."""
+    dates: Dates | None
 
 
 def why(tools: Tools, entry: Entry, operation: Operation | None, params: Params | None) -> Why:
@@ -89,7 +96,7 @@ def _command(tools: Tools, entry: Entry) -> str:
 
 def _right_dates(
     tools: Tools, entry: Entry, operation: Operation | None, params: Params | None
-) -> dict[str, Any] | None:
+) -> Dates | None:
     program = tools.emulator.programs.get(entry.appid or "")
     if operation is None or params is None or program is None:
         return None
@@ -99,18 +106,14 @@ def _right_dates(
     return None
 
 
-def _with_dates(
-    rule: Rule, values: Mapping[str, Any], program: MiniProgram
-) -> dict[str, Any] | None:
-    """Return parameters with the nearest dates whose data are ready, None if they are the same."""
+def _with_dates(rule: Rule, values: dict[str, Any], program: MiniProgram) -> Dates | None:
+    """Return the nearest dates whose data are ready, None if the parameters have them."""
     now = program.clock.now()
-    names = (rule.begin, rule.end)
-    dates = rule.nearest({**dict.fromkeys(names), **values}, program.first_day_not_ready(now))
-    changed = dict(values)
-    for name, value in zip(names, dates, strict=True):
-        changed = _changed(changed, name, value)
+    known = {**dict.fromkeys((rule.begin, rule.end)), **values}
+    begin, end = rule.nearest(known, program.first_day_not_ready(now))
+    changed = _changed(_changed(values, rule.begin, begin), rule.end, end)
     right = not isinstance(rule.check(changed, now.date()), RuleViolation)
-    return changed if right and changed != values else None
+    return Dates(begin, end, changed) if right and changed != values else None
 
 
 def _changed(values: Mapping[str, Any], dotted: str, value: Any) -> dict[str, Any]:
