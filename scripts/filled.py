@@ -93,18 +93,25 @@ def url_map_of(served: Served) -> Map:
 def linked_pages(served: Served, most: int = 2) -> dict[str, list[str]]:
     """Return the paths of pages by their endpoint, found by following links from the first page.
 
-    Of the pages of an endpoint, such as those of all APIs, ``most`` are opened.
+    Of the pages of an endpoint, such as those of all APIs, ``most`` are opened. An endpoint to
+    which a link leads for a file, such as a table's CSV, has no pages.
     """
     adapter = url_map_of(served).bind("")
     found: dict[str, list[str]] = {}
+    files: set[str] = set()
     left = [f"{PATH}/"]
     while left:
         path = left.pop(0)
         endpoint, _ = adapter.match(urlsplit(path).path.removeprefix(PATH), method="GET")
         paths = found.setdefault(endpoint, [])
-        if path not in paths and len(paths) < most:
+        if path in files or path in paths or len(paths) == most:
+            continue
+        body = served.send("GET", path)
+        if body.startswith(b"<!doctype html>"):
             paths.append(path)
-            left += _Links(served.send("GET", path).decode("utf-8", "replace")).paths
+            left += _Links(body.decode()).paths
+        else:
+            files.add(path)
     return found
 
 

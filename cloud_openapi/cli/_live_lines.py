@@ -28,7 +28,6 @@ _WIDE, _CLOSING = (
     "、。〉》」』】）！，：；？",
 )
 _WORDS = re.compile(f"[{_WIDE}][{_CLOSING}]* *|[^ {_WIDE}]+[{_CLOSING}]* *| +")
-_ACTION = re.compile(r"[\w.]+")
 _TIMER_SOURCE = "wx_trigger"
 
 
@@ -82,28 +81,14 @@ def of_entry(entry: Entry, depth: int) -> Shown:
     details = (f"request {cut}" if cut else "", f"answered by {entry.check}" if good else "")
     ids = {"appid": entry.appid, "rid": entry.rid}
     return Shown(
-        name=entry.api or _other_name(entry),
-        status=_status(entry),
+        name=entry.name[:_LONGEST_NAME],
+        status=entry.outcome,
         milliseconds=entry.milliseconds,
         depth=depth,
         good=good,
         reasons=(reason,) if reason else (),
         details=(*filter(None, details), " ".join(f"{k} {v}" for k, v in ids.items() if v)),
     )
-
-
-def _other_name(entry: Entry) -> str:
-    """Return the name of a request for no API: at the gateway, that of its action."""
-    is_action = entry.via == "gateway" and _ACTION.fullmatch(entry.check)
-    return entry.check if is_action else entry.path[:_LONGEST_NAME]
-
-
-def _status(entry: Entry) -> str:
-    if entry.errcode:
-        return str(entry.errcode)
-    if not entry.status:
-        return "dropped"
-    return "ok" if entry.status == GOOD else f"HTTP {entry.status}"
 
 
 def of_ended(ended: Ended, look: Look) -> Shown:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import datetime
 from hmac import compare_digest
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +125,7 @@ class Functions:
         """The logs of all functions, in their common order."""
         self.ended: deque[Ended] = deque(maxlen=_MOST_ENDED)
         """The newest invocations that have ended, the oldest first."""
+        self._ends = count(1)
         self._warned: dict[tuple[str, str], str] = {}
         self._executions: dict[str, Execution] = {}
         self._fork_server = ForkServer()
@@ -347,7 +349,10 @@ class Functions:
         return outcome
 
     def _report(self, ended: Ended) -> None:
-        self.ended.append(ended)
+        # In one step: when a reader sees a number, all lower ones are there.
+        with self._lock:
+            ended = ended._replace(number=next(self._ends))
+            self.ended.append(ended)
         if self._on_end is not None:
             self._on_end(ended)
 

@@ -1,0 +1,213 @@
+// The list of requests: new rows as they come, filters without leaving the list, keys, and the opened
+// request beside it. Without this the list is links and a form.
+
+const MOST_ROWS = 200;
+const page = document.querySelector(".requests");
+const form = document.getElementById("filters");
+const detail = document.getElementById("detail");
+const wide = matchMedia("(min-width: 64rem)");
+const list = () => document.getElementById("found");
+const find = (selector) => list().querySelector(selector);
+
+// --- New rows
+
+let source = null;
+let after = "";
+let stopped = false;
+let lost = 0;
+const held = document.createElement("tbody");
+let heldCount = 0;
+
+const pane = () => find(".pane");
+const scrolled = () => pane().scrollTop > 4 || pane().getBoundingClientRect().top < 0;
+const paused = () => stopped || scrolled();
+
+function connect() {
+  disconnect();
+  const { events } = list().dataset;
+  if (!events || document.hidden) return;
+  source = new EventSource(`${events}${events.includes("?") ? "&" : "?"}after=${after}`);
+  source.addEventListener("open", () => { clearTimeout(lost); lost = 0; show(); });
+  // The server ends each stream after a while, and the browser begins another one.
+  source.addEventListener("error", () => { lost ||= setTimeout(() => { lost = -1; show(); }, 2000); });
+  source.addEventListener("gone", (event) => { after = event.lastEventId; clear(); });
+  source.addEventListener("rows", (event) => { after = event.lastEventId; take(event.data); });
+}
+
+function disconnect() {
+  source?.close();
+  source = null;
+}
+
+function begin() {
+  after = list().dataset.after;
+  stopped = false;
+  held.replaceChildren();
+  heldCount = 0;
+  connect();
+  show();
+}
+
+function take(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  for (const row of template.content.children) heldCount += Number(row.dataset.more ?? 1);
+  held.prepend(template.content);
+  trim(held);
+  if (!paused()) release();
+  show();
+}
+
+function release() {
+  const body = find("tbody");
+  if (held.rows.length) {
+    find("table").hidden = false;
+    find(".empty")?.remove();
+    body.prepend(...held.rows);
+    if (trim(body)) {
+      const link = find(".older a");
+      const url = new URL(link.href);
+      url.searchParams.set("before", body.lastElementChild.dataset.before);
+      link.href = url;
+      find(".older").hidden = false;
+    }
+  }
+  heldCount = 0;
+}
+
+function trim(body) {
+  const many = body.rows.length > MOST_ROWS;
+  // A row that counts others is not the last: it has no place in the list.
+  while (body.rows.length > MOST_ROWS || body.lastElementChild?.dataset.more) body.lastElementChild.remove();
+  return many;
+}
+
+function clear() {
+  held.replaceChildren();
+  heldCount = 0;
+  find("tbody").replaceChildren();
+}
+
+function show() {
+  const { live, paused: pausedText, gone, waiting, pause, resume } = list().dataset;
+  if (!live) return;
+  const state = lost === -1 ? "gone" : paused() ? "paused" : "live";
+  const text = { gone, paused: pausedText, live }[state];
+  const shown = find(".state");
+  if (shown.textContent !== text) shown.textContent = text;
+  shown.className = `state ${state}`;
+  find(".waiting").textContent = heldCount ? waiting.replace("{}", heldCount.toLocaleString()) : "";
+  const button = find(".pause");
+  button.hidden = false;
+  button.textContent = paused() ? resume : pause;
+}
+
+document.addEventListener("scroll", () => {
+  if (!paused() && heldCount) release();
+  show();
+}, { capture: true, passive: true });
+document.addEventListener("visibilitychange", () => document.hidden ? disconnect() : connect());
+addEventListener("pagehide", disconnect);
+addEventListener("pageshow", (event) => { if (event.persisted) { form.reset(); connect(); } });
+
+// --- Filters, in the URL
+
+function remember(url, how) {
+  history[how](null, "", url);
+  const back = document.querySelector(".settings [name=next]");
+  back.value = url.pathname.replace(/^\/_console/, "") + url.search;
+}
+
+async function load(url, how) {
+  let text;
+  try {
+    text = await (await fetch(url)).text();
+  } catch {
+    location.assign(url);
+    return;
+  }
+  const found = new DOMParser().parseFromString(text, "text/html").getElementById("found");
+  if (!found) return location.assign(url);
+  list().replaceWith(found);
+  remember(url, how);
+  begin();
+}
+
+function filter() {
+  const url = new URL(form.action);
+  for (const [name, value] of new FormData(form)) if (value.trim()) url.searchParams.set(name, value.trim());
+  load(url, "pushState");
+}
+
+form.addEventListener("submit", (event) => { event.preventDefault(); filter(); });
+form.addEventListener("change", (event) => { if (event.target.matches("select, [type=checkbox]")) filter(); });
+addEventListener("popstate", () => location.reload());
+
+// --- The opened request
+
+function open(link) {
+  const row = link.closest("tr");
+  page.querySelectorAll("tr.selected").forEach((each) => each.classList.remove("selected"));
+  row.classList.add("selected");
+  if (row.dataset.number) {
+    const url = new URL(location.href);
+    url.searchParams.set("selected", row.dataset.number);
+    remember(url, "replaceState");
+  }
+  openBeside(link.href);
+}
+
+function openBeside(address) {
+  detail.hidden = false;
+  page.classList.add("opened");
+  htmx.ajax("GET", address, { target: "#detail .opened-request", swap: "innerHTML" });
+}
+
+function close() {
+  const url = new URL(location.href);
+  url.searchParams.delete("selected");
+  remember(url, "replaceState");
+  detail.hidden = true;
+  page.classList.remove("opened");
+  find("tr.selected a.open")?.focus();
+  find("tr.selected")?.classList.remove("selected");
+}
+
+page.addEventListener("click", (event) => {
+  if (event.target.matches(".pause")) {
+    const resume = paused();
+    stopped = !resume;
+    if (resume) {
+      pane().scrollTop = 0;
+      if (scrolled()) scrollTo(0, 0);
+      release();
+    }
+    return show();
+  }
+  if (event.target.matches(".close")) return close();
+  const link = event.target.closest("a.open");
+  const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+  if (link && plain && window.htmx && wide.matches) {
+    event.preventDefault();
+    open(link);
+  }
+});
+
+const STEPS = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
+
+page.addEventListener("keydown", (event) => {
+  const step = STEPS[event.key];
+  const row = event.target.closest?.("#found tr");
+  if (event.ctrlKey || event.metaKey || event.altKey || !step || !row) return;
+  event.preventDefault();
+  const links = [...find("tbody").querySelectorAll("a.open")];
+  const link = links[links.indexOf(row.querySelector("a.open")) + step];
+  if (!link) return;
+  link.focus();
+  // Beside an opened request, the next one is opened at once.
+  if (!detail.hidden && window.htmx && wide.matches) open(link);
+});
+
+begin();
+const selected = detail.querySelector(".opened-request > a");
+if (selected && wide.matches) addEventListener("load", () => { if (window.htmx) openBeside(selected.href); });
