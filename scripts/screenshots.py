@@ -16,7 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from cloud_openapi.emulator.console.mount import PATH
-from scripts.filled import SHOP, Served, fill, linked_pages, served
+from scripts.filled import RECORDINGS, SHOP, Served, fill, linked_pages, served
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "build" / "screenshots"
@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", help="an endpoint, such as requests")
     parser.add_argument("--readme", action="store_true", help="write docs/images")
     given = parser.parse_args()
-    with served(SHOP) as emulated, _chromium(emulated) as browser:
+    with served(SHOP, recordings=RECORDINGS) as emulated, _chromium(emulated) as browser:
         fill(emulated)
         if given.readme:
             take_for_readme(browser)

@@ -137,17 +137,22 @@ def chromium():
 
 def axe(page):
     """Assert that axe-core finds no violation in a page."""
+    lines = violations(page)
+    assert not lines, "\n".join(lines)
+
+
+def violations(page):
+    """Return the violations that axe-core finds in a page, a line for each."""
     if not AXE.is_file():
         pytest.skip("axe-core is missing: npm ci --prefix tests/node")
     # The debugger evaluates it, to which the page's policy does not apply.
     page.evaluate(AXE.read_text("utf-8"))
-    violations = page.evaluate("async () => (await axe.run()).violations")
-    lines = [
+    found = page.evaluate("async () => (await axe.run()).violations")
+    return [
         f"{page.url} {each['id']} ({each['impact']}): {node['target']}: {node['failureSummary']}"
-        for each in violations
+        for each in found
         for node in each["nodes"]
     ]
-    assert not lines, "\n".join(lines)
 
 
 _FOLLOW_FOCUS = """() => {

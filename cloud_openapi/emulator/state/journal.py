@@ -13,6 +13,7 @@ from http import HTTPStatus
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from cloud_openapi import clocks
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.state.bounded_store import BoundedStore
 from cloud_openapi.forks import fork_safe
@@ -110,6 +111,7 @@ class Entry(NamedTuple):
         shown = {
             **self._asdict(),
             "time": self.time.isoformat(),
+            "answered": clocks.moment(self.answered).isoformat(),
             "body": body,
             "milliseconds": round(self.milliseconds, 1),
         }
