@@ -20,7 +20,7 @@ from scripts.bench.load import load
 from scripts.bench.measuring import Effort, NotMeasuredError, Samples, alternate
 from scripts.bench.servers import emulator
 
-_ROWS = 200
+_ROWS, _DAYS = 200, 365
 _SECONDS, _BYTES = 1000, 1000
 # The frame after the one in which all has been loaded shows it.
 _PAINTED = """
@@ -76,7 +76,9 @@ def heat_map(effort: Effort) -> Samples:
         seconds = []
         for _ in range(1 + effort.rounds):
             with _tab(browser) as page:
-                seconds.append(_painted(page, f"{url}{PATH}/data"))
+                seconds.append(_painted(page, f"{url}{PATH}/data?last={_DAYS}"))
+                if page.locator("table tbody tr").count() < _DAYS:
+                    raise RuntimeError("The table lacks days.")
         return Samples(seconds[1:], [])
 
 
