@@ -21,6 +21,7 @@ from scripts.bench.measuring import Effort, NotMeasuredError, Samples, alternate
 from scripts.bench.servers import emulator
 
 _ROWS, _DAYS = 200, 365
+_EVENTS = 5
 _SECONDS, _BYTES = 1000, 1000
 # The frame after the one in which all has been loaded shows it.
 _PAINTED = """
@@ -115,14 +116,16 @@ def _entry(number: int) -> Entry:
 
 def looked_at(effort: Effort) -> Samples:
     """Measure the calls per second while a page shows each request, and while none does."""
+    # Long enough for several events.
+    seconds = _EVENTS * effort.seconds
     with emulator("--quiet") as (url, _):
         calls = [documented_call(url)]
 
         def shown() -> float:
             with _reader(f"{url}{PATH}/events"):
-                return load(url, calls, effort.seconds)
+                return load(url, calls, seconds)
 
-        return alternate(effort.many, shown, partial(load, url, calls, effort.seconds))
+        return alternate(effort.rounds, shown, partial(load, url, calls, seconds))
 
 
 @contextmanager
