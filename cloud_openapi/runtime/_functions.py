@@ -144,7 +144,10 @@ class Functions:
         return self._functions.folder_of(name) is not None
 
     def settings_of(self, name: str) -> Settings:
-        """Return a function's settings as its files are now. Raises KeyError."""
+        """Return a function's settings as its files are now: a new object after each change.
+
+        Raises KeyError.
+        """
         return self._functions.find(name).settings
 
     def log_of(self, name: str) -> Log:
@@ -217,6 +220,15 @@ class Functions:
         if folder is None:
             return frozenset()
         return self._functions.permissions(folder / "config.json")[0]
+
+    def mistakes_in_config(self, function: str) -> list[str]:
+        """Return why a function's config.json permits no API or has no timer, as it is invalid."""
+        folder = self._functions.folder_of(function)
+        if folder is None:
+            return []
+        config = folder / "config.json"
+        wrong = self._functions.permissions(config)[1], self._functions.timer(config)[1]
+        return list(dict.fromkeys(filter(None, wrong)))
 
     def why_denied(
         self, function: str | None, api: str, nearest: str | None, known: Container[str] = ()
