@@ -77,6 +77,12 @@ class Detail(NamedTuple):
         """Return whether the request holds a secret, so that its body is not kept."""
         return self.entry.path in CREDENTIAL_PATHS
 
+    @property
+    def is_unread(self) -> bool:
+        """Return whether the parameters in the URL were not read, and so are not kept."""
+        operation = self.operation
+        return operation is not None and not operation.takes_json and not self.entry.body
+
 
 def add_request(app: Flask, tools: Tools) -> None:
     """Add the page of one request, and the actions on it."""

@@ -15,8 +15,7 @@ from urllib.parse import quote
 from cloud_openapi.emulator.console.forms import CloudForm, HTTPSForm
 from cloud_openapi.wire.multipart import Part
 
-_TOKEN: Final = r"""\
-token=$(curl -sS "$CLOUD_OPENAPI_BASE_URL/cgi-bin/stable_token" \
+_TOKEN: Final = r"""token=$(curl -sS "$CLOUD_OPENAPI_BASE_URL/cgi-bin/stable_token" \
   -H 'Content-Type: application/json' -d @- <<END |
 {"grant_type": "client_credential", "appid": "$CLOUD_OPENAPI_APPID",
  "secret": "$CLOUD_OPENAPI_SECRET"}

@@ -315,4 +315,5 @@ def test_snippets_name_no_secret_and_no_token():
     for text in (snippets.curl(form), snippets.token_command(), snippets.exports({"A": None})):
         assert DEMO_SECRET not in text
         assert "***" not in text
+        assert text[:7] in ("token=$", "export ")
     assert snippets.curl(HTTPSForm("POST", "/cgi-bin/stable_token")) == ""
