@@ -152,6 +152,7 @@ def test_reason_of_a_missing_permission_names_the_file_and_the_line(console):
     assert "functions/report/config.json" in page
     assert json.loads(text_at(page, "cloud-answer"))["errCode"] == -604101
     assert "the gateway refused the call before WeChat" in page
+    assert "/pin" not in page
     # With the line, the same call is answered.
     write_function(Path(), "report", [SUMMARY, API])
     number = int(denied.location.rpartition("/")[2])
@@ -234,6 +235,9 @@ def test_answer_that_a_fault_replaced_is_not_shown_as_wechats(console, kind, fie
     assert 'id="https-answer"' not in page
     assert 'id="cloud-answer"' not in page
     assert "made this answer, its last one" in page
+    assert "no longer in force" in page
+    assert f"/requests/{number}/pin" not in page
+    assert f"/requests/{number}/record" not in page
 
 
 def dropped(console):
