@@ -122,8 +122,10 @@ class _Links(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        href = dict(attrs).get("href") or ""
-        if tag == "a" and href.startswith(PATH):
+        found = dict(attrs)
+        href = found.get("href") or ""
+        # A link to a file to download leads to no page.
+        if tag == "a" and href.startswith(PATH) and "download" not in found:
             self.paths.append(href)
 
 

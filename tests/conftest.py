@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -36,9 +37,12 @@ for number, usual in (
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Leave out the folder of slow tests if they are not asked for: to collect it takes long."""
-    unasked = collection_path == ROOT / "tests" / "slow" and "not slow" in config.option.markexpr
-    return True if unasked else None
+    """Leave out the folder of a mark that is not asked for: to collect it takes long."""
+    mark = collection_path.name
+    if collection_path.parent != ROOT / "tests" or mark not in ("slow", "browser"):
+        return None
+    asked = config.option.markexpr
+    return True if asked and not re.search(rf"(?<!not )\b{mark}\b", asked) else None
 
 
 def pytest_terminal_summary(terminalreporter):

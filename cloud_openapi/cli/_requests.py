@@ -137,10 +137,11 @@ class _Printer:
     """Makes the lines: those of serve, and a line for each new day."""
 
     def __init__(self, url: str, *, verbose: bool) -> None:
-        from cloud_openapi.cli._live_lines import Look
+        from cloud_openapi.cli._live_lines import Look, Told
 
         self._console = console_of(url)
         self._look = Look(has_colours(), columns(), verbose)
+        self._told = Told()
         self._day = ""
 
     def lines(self, found: Iterable[Any]) -> Iterator[str]:
@@ -153,39 +154,37 @@ class _Printer:
             if day != self._day:
                 self._day = day
                 yield look.style(day, dim=True)
-            shown = _of_entry(described) if "path" in described else _of_invocation(described)
-            hint = f"→ {self._console}{shown.hint}" if shown.hint and not shown.good else ""
+            shown, page = (self._entry if "path" in described else self._invocation)(described)
+            hint = f"→ {self._console}{page}" if page and not shown.good else ""
             yield from call_texts(shown._replace(hint=hint), f"{moment:%H:%M:%S}", look)
 
+    def _entry(self, described: Any) -> "tuple[Shown, str]":
+        """Return a request, and its page in the console."""
+        from cloud_openapi.cli._live_lines import of_entry
+        from cloud_openapi.emulator import Entry
 
-def _of_entry(described: Any) -> "Shown":
-    """Return a request; its hint is its page in the console."""
-    from cloud_openapi.cli._live_lines import of_entry
-    from cloud_openapi.emulator import Entry
-
-    entry = Entry(
-        **{
-            **_known(described, Entry._fields),
+        given = {
             "time": _moment(described["time"]),
             "body": described["body"].encode("utf-8", "replace"),
             "apis": [described["api"]] if described.get("api") else [],
         }
-    )
-    shown = of_entry(entry, 0)
-    caller = (f"by {entry.function}",) if entry.function else ()
-    page = f"requests/{described['number']}"
-    return shown._replace(reasons=(*caller, *shown.reasons), hint=page)
+        entry = Entry(**{**_known(described, Entry._fields), **given})
+        shown = of_entry(entry, 0)
+        self._told.add(entry)
+        caller = (f"by {entry.function}",) if entry.function else ()
+        page = f"requests/{described['number']}"
+        return shown._replace(reasons=(*caller, *shown.reasons)), page
 
+    def _invocation(self, described: Any) -> "tuple[Shown, str]":
+        """Return an invocation, and its page in the console; an unknown function has none."""
+        from cloud_openapi.cli._live_lines import of_ended
+        from cloud_openapi.runtime import Ended
 
-def _of_invocation(described: Any) -> "Shown":
-    """Return an invocation; its hint is its page in the console."""
-    from cloud_openapi.cli._live_lines import Look, of_ended
-    from cloud_openapi.runtime import Ended
-
-    ended = Ended(**_known(described, Ended._fields))
-    # An unknown function has no invocation.
-    page = f"traces/{ended.invocation}" if ended.invocation else ""
-    return of_ended(ended, Look())._replace(depth=0, hint=page)
+        ended = Ended(**_known(described, Ended._fields))
+        shown = of_ended(self._told.shortened(ended), self._look)
+        self._told.add(ended)
+        page = f"traces/{ended.invocation}" if ended.invocation else ""
+        return shown._replace(depth=0), page
 
 
 def _known(described: Any, names: Iterable[str]) -> dict[str, Any]:

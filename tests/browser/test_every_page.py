@@ -16,8 +16,18 @@ from support.browser import (
 from cloud_openapi.emulator.console.mount import PATH
 from scripts.filled import linked_pages, url_map_of
 
-# No link leads there: parts of pages, and the result of a run that was too long for its page.
-NOT_LINKED = {"static", "events", "request_answer", "result"}
+# No link leads there: parts and files of pages, the stream of events, and the result of a run that
+# was too long for its page.
+NOT_LINKED = {
+    "charts_css",
+    "data_csv",
+    "data_svg",
+    "events",
+    "overview_live",
+    "request_answer",
+    "result",
+    "static",
+}
 LANGUAGES = {"en": "en", "zh": "zh-CN"}
 each_state = pytest.mark.parametrize("state", ["empty", "full"])
 

@@ -111,6 +111,10 @@ def test_request_opens_beside_the_list_and_keys_move_on(console):
         page.keyboard.press(key)
         detail.get_by_role("heading", name=f"/wxa/{name}").wait_for()
         assert page.locator("tr.selected .open").inner_text() == f"/wxa/{name}"
+    page.keyboard.press("Escape")
+    assert not detail.is_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/requests?selected=2")
     page.reload()
     detail.get_by_role("heading", name="/wxa/two").wait_for()
     page.get_by_role("button", name="Close").click()
@@ -129,12 +133,30 @@ def test_request_is_a_page_of_its_own_on_a_phone(console):
     page.wait_for_url("**/requests?failed=1")
 
 
-def test_invocation_opens_beside_the_list(console):
+def test_invocation_opens_beside_the_list_and_its_calls_too(console):
     console.served.invoke("dailyReport", {})
     page = console.open("/requests?function=dailyReport")
     page.get_by_role("link", name="dailyReport").first.click()
-    page.locator("#detail").get_by_text("analysis.getDailyRetain").first.wait_for()
-    assert page.locator("tr.selected").count() == 1
+    detail = page.locator("#detail")
+    detail.get_by_role("heading", name="Trace of dailyReport").wait_for()
+    assert page.locator("tr.selected .open").all_inner_texts() == ["dailyReport"]
+    axe(page)
+    detail.get_by_role("link", name="analysis.getDailyRetain").click()
+    detail.get_by_role("heading", name="analysis.getDailyRetain").wait_for()
+    assert page.locator("tr.selected .open").all_inner_texts() == ["analysis.getDailyRetain"]
+
+
+def test_request_is_sent_again_beside_the_list(console):
+    call(console, *PATHS)
+    page = console.open("/requests?api=two")
+    page.get_by_role("link", name="/wxa/two").click()
+    page.locator("#detail").get_by_role("button", name="Send", exact=False).first.click()
+    page.wait_for_url("**/requests?api=two&selected=4")
+    wait_for_rows(page, 2)
+    assert page.locator("tr.selected").first.get_attribute("data-number") == "4"
+    page.locator("#filter-failed").check()
+    page.wait_for_url("**/requests?selected=4&api=two&failed=1")
+    assert page.locator("tr.selected").get_attribute("data-number") == "4"
 
 
 def test_list_waits_while_it_is_paused_or_scrolled(console):
@@ -200,6 +222,18 @@ def test_list_works_without_javascript(browser, shop):
     page.get_by_role("link", name="/wxa/20").first.click()
     assert page.url.endswith("/requests/206")
     context.close()
+
+
+def test_rows_that_came_too_fast_are_counted(console, monkeypatch):
+    gate, find_after = threading.Event(), live.find_after
+    monkeypatch.setattr(live, "find_after", lambda *given: gate.wait() and find_after(*given))
+    page = console.open("/requests")
+    call(console, *(f"/wxa/{number}" for number in range(130)))
+    gate.set()
+    wait_for_newest(page, "/wxa/129")
+    assert page.locator(ROWS).last.inner_text() == "80 more not shown – reload"
+    page.locator(ROWS).last.get_by_role("link").click()
+    wait_for_rows(page, 130)
 
 
 @pytest.mark.parametrize(

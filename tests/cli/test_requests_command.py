@@ -23,7 +23,7 @@ from cloud_openapi import clocks
 from cloud_openapi.cli import _group
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, Entry, Server, create_app, listen
-from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime import Ended, Functions
 
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -183,6 +183,16 @@ def test_failed_invocation_has_its_error_and_its_page(running):
     assert re.search(
         rf"bad +430 .*  ValueError: no such day  → \S+/_console/traces/{invocation}", line
     )
+
+
+def test_reason_that_a_call_has_told_is_not_repeated_by_its_invocation(running):
+    execution = {"function": "bad", "via": "gateway", "invocation": "i1", "errcode": 61501}
+    running.keep(**execution, reason="the date is wrong")
+    ended = Ended("bad", 430, 50.0, "errCode: 61501", f"{RETAIN} 61501: the date is wrong", 0,
+                  "wx_client", "i1", "", clocks.monotonic())  # fmt: skip
+    running.functions.ended.append(ended._replace(number=1))
+    assert "\n".join(running.lines()).count("the date is wrong") == 1
+    assert "the date is wrong" in running.lines("--form", "function")[1]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from cloud_openapi.catalogue.documentation import (
 from cloud_openapi.emulator.console import api_docs
 from cloud_openapi.emulator.console.call_form import (
     OTHERS,
+    PERIOD,
     Choice,
     Given,
     first_texts,
@@ -91,8 +92,7 @@ def add_apis(app: Flask, tools: Tools) -> None:
             text=text,
             state=state,
             states=_STATES,
-            in_words=api_docs.state_in_words,
-            lacks=api_docs.lacks_in_words,
+            in_words={each: api_docs.state_in_words(each) for each in _STATES},
             meant=None if found or not text else meant_call(text),
         )
 
@@ -106,6 +106,11 @@ def add_apis(app: Flask, tools: Tools) -> None:
     def call_api(name: str) -> Response | tuple[str, int]:
         operation = _find(tools, name)
         texts = request.form.to_dict()
+        if "days" in texts:
+            # Nothing is sent: the form comes back with the days of the chosen mini program.
+            return _page(
+                tools, name, operation, None, {key: texts[key] for key in texts.keys() - {PERIOD}}
+            ), HTTPStatus.OK
         given, error = _given(tools, operation, texts), ""
         if not given.wrong:
             try:

@@ -42,7 +42,7 @@ _BAR: Final = (
     ("functions", "Functions", "云函数"),
     ("apis", "APIs", "接口"),
     ("data", "Data", "数据"),
-    ("overrides", "Faults and pins", "故障与固定应答"),
+    ("overrides", "Faults and pins", "故障与固定响应"),
     ("recordings", "Recordings", "录制"),
 )
 

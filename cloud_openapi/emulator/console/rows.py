@@ -54,14 +54,14 @@ class Row(NamedTuple):
     nested: bool
     """Whether it is a part of another invocation."""
 
-    time: datetime
-    """The moment of the answer by this machine's clock."""
-
-    program_time: datetime | None
-    """The moment of the request by the mini program's clock."""
-
     before: Mark
     """Older rows have lower numbers than this."""
+
+    time: str = ""
+    """The moment of the answer by this machine's clock, in ISO 8601."""
+
+    clock: str = ""
+    """The time of day of the answer, or the date too if it is not today's."""
 
 
 class Found(NamedTuple):
@@ -146,19 +146,35 @@ def _last(pairs: Sequence[tuple[int, _Item]], former: int) -> int:
     return pairs[-1][0] if pairs else former
 
 
+class _Clock:
+    """Turns moments by `clocks.monotonic`, which has no date, into this machine's time."""
+
+    def __init__(self) -> None:
+        self._offset = clocks.now() - clocks.monotonic()
+        self._today = self.time(clocks.monotonic())[:10]
+
+    def time(self, moment: float) -> str:
+        moment += self._offset
+        return datetime.fromtimestamp(moment, timezone.utc).astimezone().isoformat()
+
+    def short(self, time: str) -> str:
+        return time[11:19] if time.startswith(self._today) else f"{time[5:10]} {time[11:16]}"
+
+
 def _rows(items: Iterable[tuple[int, Entry | Ended]], before: Mark) -> Iterator[Row]:
-    # The clock that measures has no date.
-    offset = clocks.now() - clocks.monotonic()
+    clock = _Clock()
     for number, item in items:
+        time = clock.time(item.answered)
         if isinstance(item, Entry):
             before = before._replace(entry=number)
-            yield _of_entry(number, item, offset, before)
+            row = _of_entry(number, item, before)
         else:
             before = before._replace(ended=number)
-            yield _of_ended(item, offset, before)
+            row = _of_ended(item, before)
+        yield row._replace(time=time, clock=clock.short(time))
 
 
-def _of_entry(number: int, entry: Entry, offset: float, before: Mark) -> Row:
+def _of_entry(number: int, entry: Entry, before: Mark) -> Row:
     failed = entry.failed
     return Row(
         number=number,
@@ -172,13 +188,11 @@ def _of_entry(number: int, entry: Entry, offset: float, before: Mark) -> Row:
         reason=entry.reason or (f"refused because of {entry.check}" if failed else ""),
         invocation=entry.invocation,
         nested=bool(entry.invocation),
-        time=_local(entry.answered + offset),
-        program_time=entry.time,
         before=before,
     )
 
 
-def _of_ended(ended: Ended, offset: float, before: Mark) -> Row:
+def _of_ended(ended: Ended, before: Mark) -> Row:
     outcome = outcome_of(ended)
     return Row(
         number=0,
@@ -192,14 +206,8 @@ def _of_ended(ended: Ended, offset: float, before: Mark) -> Row:
         reason=_cut(ended.reason or ended.message, _LONGEST_REASON),
         invocation=ended.invocation,
         nested=ended.depth > 0,
-        time=_local(ended.answered + offset),
-        program_time=None,
         before=before,
     )
-
-
-def _local(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, timezone.utc).astimezone()
 
 
 def _cut(text: str, most: int) -> str:

@@ -181,9 +181,10 @@ def _object(members: Iterable[tuple[str, str]], language: _Language, level: int)
 
 
 def _in_lines(begin: str, members: list[str], end: str, level: int) -> str:
-    """Return members on one line if they are short, else on a line each."""
+    """Return members on a line each, or inner ones on one line if they are short."""
     on_one = ", ".join(members)
-    if "\n" not in on_one and len(on_one) <= _MOST_ON_A_LINE - 2 * level:
+    short = level > 0 and "\n" not in on_one and len(on_one) <= _MOST_ON_A_LINE - 2 * level
+    if short or not members:
         return begin + on_one + end
     inner, outer = "  " * (level + 1), "  " * level
     lines = "".join(f"{inner}{member},\n" for member in members)

@@ -16,7 +16,7 @@ from cloud_openapi.emulator.reasons import control_command
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.runtime import shown_path
 
-_OVERRIDE: Final = re.compile(r"(fault|pin) (\d+)(?::|$)")
+_OVERRIDE: Final = re.compile(r"(fault|pin) (\d+)(?:: (\w+)|,|$)")
 _DENIED: Final = -604101
 _NOT_READY: Final = 61503
 _LIMITS: Final = {"quota": "--daily-limit", "minute quota": "--minute-limit"}
@@ -65,10 +65,12 @@ def why(tools: Tools, entry: Entry, operation: Operation | None, params: Params 
 
 
 def _override(tools: Tools, entry: Entry) -> Override | None:
-    found = _OVERRIDE.search(entry.check)
-    if found is None:
+    found = list(_OVERRIDE.finditer(entry.check))
+    if not found:
         return None
-    kind, number = found[1], int(found[2])
+    # A delay comes beside the override that changed the answer.
+    cause = next((each for each in found if each[3] != "latency"), found[0])
+    kind, number = cause[1], int(cause[2])
     listed = tools.emulator.faults.listed() if kind == "fault" else tools.emulator.pins.listed()
     definitions = (each.describe() for each in listed if each.id == number)
     return next((Override(kind, number, one) for one in definitions), None)

@@ -207,6 +207,11 @@ def test_periods_follow_the_clock_of_the_chosen_mini_program():
     assert options_of(pages.get(f"/apis/{RETAIN}?appid=wx2"), "period")[0][0] == "20191223-20191229"
     assert options_of(pages.get(f"/apis/{RETAIN}"), "period")[0][0] == "20170306-20170312"
     assert "wx3" in pages.get(f"/apis/{RETAIN}?appid=wx3", 400)
+    texts = {"appid": "wx2", "days": "1", "param__end_date": "20191229"}
+    page = pages.send(RETAIN, 200, **texts)
+    assert options_of(page, "period")[0][0] == "20191223-20191229"
+    assert 'value="20191229"' in page
+    assert len(pages.emulator.journal) == 0
 
 
 @pytest.mark.parametrize("form", ["https", "cloud"])

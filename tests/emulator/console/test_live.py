@@ -118,11 +118,11 @@ def test_new_rows_come_the_newest_first(served):
 
 
 def test_rows_have_the_filters_and_the_language_of_the_page(served):
-    with served.stream("api=keep&after=0.0", Accept_Language="zh") as answer:
-        served.call("/drop", "/keep", "/drop")
-        event = first(answer)
-        assert event.names == ["/keep"]
-        assert "小程序的时钟" in event.data
+    served.call("/keep", *["/drop"] * 60, "/keep")
+    with served.stream("api=keep&after=0.0") as answer:
+        assert first(answer).names == ["/keep", "/keep"]
+    with served.stream("after=0.0", Accept_Language="zh") as answer:
+        assert "另有 12 条未显示" in first(answer).data
 
 
 def test_browser_that_comes_again_gets_what_it_has_not_seen(served):

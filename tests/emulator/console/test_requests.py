@@ -1,7 +1,7 @@
 """The list of requests: order, columns, filters, pages, and the work that a page costs."""
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from html import unescape
 from types import SimpleNamespace
 from urllib.parse import urlencode
@@ -116,6 +116,14 @@ def test_row_tells_what_was_called_and_why_it_failed(console):
     ]
     assert good[1:] == ["OK", RETAIN, "HTTPS", "", DEMO_APPID, "12.3 ms"]
     assert re.fullmatch(r"\d\d:\d\d:\d\d", good[0])
+
+
+def test_time_is_the_machine_s_even_while_the_mini_program_s_clock_stands_still(console):
+    keep(console, begun=clocks.monotonic() - 2 * 24 * 3600)
+    before = datetime.now(timezone.utc) - timedelta(days=2, minutes=1)
+    shown_time = re.search(r'<time datetime="([^"]+)"', shown(console))[1]
+    assert timedelta() < datetime.fromisoformat(shown_time) - before < timedelta(minutes=2)
+    assert table(console)[0][0] == datetime.fromisoformat(shown_time).strftime("%m-%d %H:%M")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 // request beside it. Without this the list is links and a form.
 
 const MOST_ROWS = 200;
+const PATIENCE = 2000;
+const PANE = "#detail .opened-request";
 const page = document.querySelector(".requests");
 const form = document.getElementById("filters");
 const detail = document.getElementById("detail");
@@ -29,7 +31,11 @@ function connect() {
   source = new EventSource(`${events}${events.includes("?") ? "&" : "?"}after=${after}`);
   source.addEventListener("open", () => { clearTimeout(lost); lost = 0; show(); });
   // The server ends each stream after a while, and the browser begins another one.
-  source.addEventListener("error", () => { lost ||= setTimeout(() => { lost = -1; show(); }, 2000); });
+  source.addEventListener("error", () => {
+    lost ||= setTimeout(() => { lost = -1; show(); }, PATIENCE);
+    // A browser gives up after an answer that is no stream.
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, PATIENCE);
+  });
   source.addEventListener("gone", (event) => { after = event.lastEventId; clear(); });
   source.addEventListener("rows", (event) => { after = event.lastEventId; take(event.data); });
 }
@@ -64,6 +70,7 @@ function release() {
     find("table").hidden = false;
     find(".empty")?.remove();
     body.prepend(...held.rows);
+    mark();
     if (trim(body)) {
       const link = find(".older a");
       const url = new URL(link.href);
@@ -77,8 +84,8 @@ function release() {
 
 function trim(body) {
   const many = body.rows.length > MOST_ROWS;
-  // A row that counts others is not the last: it has no place in the list.
-  while (body.rows.length > MOST_ROWS || body.lastElementChild?.dataset.more) body.lastElementChild.remove();
+  // A row that counts others cannot be the last: it has no place in the list.
+  while (many && (body.rows.length > MOST_ROWS || body.lastElementChild.dataset.more)) body.lastElementChild.remove();
   return many;
 }
 
@@ -135,6 +142,8 @@ async function load(url, how) {
 
 function filter() {
   const url = new URL(form.action);
+  const selected = new URL(location.href).searchParams.get("selected");
+  if (selected) url.searchParams.set("selected", selected);
   for (const [name, value] of new FormData(form)) if (value.trim()) url.searchParams.set(name, value.trim());
   load(url, "pushState");
 }
@@ -143,35 +152,55 @@ form.addEventListener("submit", (event) => { event.preventDefault(); filter(); }
 form.addEventListener("change", (event) => { if (event.target.matches("select, [type=checkbox]")) filter(); });
 addEventListener("popstate", () => location.reload());
 
-// --- The opened request
+// --- The opened request, or the trace of an invocation
 
-function open(link) {
-  const row = link.closest("tr");
-  page.querySelectorAll("tr.selected").forEach((each) => each.classList.remove("selected"));
-  row.classList.add("selected");
-  if (row.dataset.number) {
-    const url = new URL(location.href);
-    url.searchParams.set("selected", row.dataset.number);
-    remember(url, "replaceState");
-  }
-  openBeside(link.href);
-}
+let opened = "";
+const canOpenBeside = () => window.htmx && wide.matches;
 
 function openBeside(address) {
   detail.hidden = false;
   page.classList.add("opened");
-  htmx.ajax("GET", address, { target: "#detail .opened-request", swap: "innerHTML" });
+  htmx.ajax("GET", address, { target: PANE });
+}
+
+function mark() {
+  for (const row of find("tbody").rows) {
+    row.classList.toggle("selected", row.querySelector("a.open")?.pathname === opened);
+  }
 }
 
 function close() {
-  const url = new URL(location.href);
-  url.searchParams.delete("selected");
-  remember(url, "replaceState");
+  find("tr.selected a.open")?.focus();
   detail.hidden = true;
   page.classList.remove("opened");
-  find("tr.selected a.open")?.focus();
-  find("tr.selected")?.classList.remove("selected");
+  select("");
 }
+
+function select(path) {
+  opened = path;
+  mark();
+  const url = new URL(location.href);
+  const number = /\/requests\/(\d+)$/.exec(path)?.[1];
+  if (number) url.searchParams.set("selected", number);
+  else url.searchParams.delete("selected");
+  remember(url, "replaceState");
+}
+
+// Sending a request again leads to the new one.
+detail.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target !== document.querySelector(PANE)) return;
+  const { responsePath, finalRequestPath } = event.detail.pathInfo;
+  select(new URL(responsePath ?? finalRequestPath, location.href).pathname);
+  detail.scrollTop = 0;
+});
+
+detail.addEventListener("submit", (event) => {
+  const { submitter, target: sent } = event;
+  if (event.defaultPrevented || !window.htmx) return;
+  event.preventDefault();
+  const values = submitter?.name ? { [submitter.name]: submitter.value } : {};
+  htmx.ajax("POST", sent.action, { source: sent, target: PANE, values });
+});
 
 page.addEventListener("click", (event) => {
   if (event.target.matches(".pause")) {
@@ -185,29 +214,30 @@ page.addEventListener("click", (event) => {
     return show();
   }
   if (event.target.matches(".close")) return close();
-  const link = event.target.closest("a.open");
+  const link = event.target.closest("#found tbody a, #detail a");
   const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
-  if (link && plain && window.htmx && wide.matches) {
+  if (link && /\/(requests|traces)\/[^/]+$/.test(link.pathname) && plain && canOpenBeside()) {
     event.preventDefault();
-    open(link);
+    openBeside(link.href);
   }
 });
 
 const STEPS = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 };
 
 page.addEventListener("keydown", (event) => {
-  const step = STEPS[event.key];
-  const row = event.target.closest?.("#found tr");
-  if (event.ctrlKey || event.metaKey || event.altKey || !step || !row) return;
-  event.preventDefault();
+  const row = event.target.closest("#found tr");
+  if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape" && !detail.hidden) return close();
   const links = [...find("tbody").querySelectorAll("a.open")];
-  const link = links[links.indexOf(row.querySelector("a.open")) + step];
-  if (!link) return;
-  link.focus();
+  const link = links[links.indexOf(row.querySelector("a.open")) + STEPS[event.key]];
+  if (!(event.key in STEPS)) return;
+  event.preventDefault();
+  link?.focus();
   // Beside an opened request, the next one is opened at once.
-  if (!detail.hidden && window.htmx && wide.matches) open(link);
+  if (link && !detail.hidden && canOpenBeside()) openBeside(link.href);
 });
 
 begin();
-const selected = detail.querySelector(".opened-request > a");
-if (selected && wide.matches) addEventListener("load", () => { if (window.htmx) openBeside(selected.href); });
+const first = document.querySelector(`${PANE} > a`);
+// htmx, if it is there, has been loaded by then.
+if (first) addEventListener("load", () => { if (canOpenBeside()) openBeside(first.href); });
