@@ -4,7 +4,7 @@ import json
 
 import pytest
 from playwright.sync_api import expect
-from support.browser import axe, every_look, watched
+from support.browser import Look, axe, every_look, watched
 
 from cloud_openapi.emulator.console.mount import PATH
 
@@ -79,7 +79,7 @@ def test_mistake_is_shown_beside_what_was_typed(console, shop):
 
 
 def test_action_beside_the_list_stays_beside_it(browser, shop):
-    with watched(browser, shop, viewport={"width": 1600, "height": 900}) as console:
+    with watched(browser, shop, Look(width=1600)) as console:
         number = call(shop)
         page = console.open("/requests")
         page.get_by_role("link", name="analysis.getDailyRetain").first.click()
@@ -120,7 +120,7 @@ def test_request_is_sent_pinned_and_saved_without_scripts(browser, shop, tmp_pat
 
 @every_look
 def test_trace_fits_and_its_bars_lead_to_the_parts(console, shop, look):
-    shop.invoke("weeklyReport", {})
+    shop.invoke("dailyReport", {})
     ended = shop.functions.ended[-1]
     page = console.open(f"/traces/{ended.invocation}")
     axe(page)
