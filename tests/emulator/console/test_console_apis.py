@@ -1,5 +1,6 @@
 """The pages of the APIs, and calls from them."""
 
+import base64
 import html
 import io
 import json
@@ -273,6 +274,15 @@ def test_file_is_sent_and_a_picture_is_shown(pages):
         assert (entry.errcode, json.loads(entry.body)["media"]["filename"]) == (0, "a.png")
         pages.send("wxacode.getUnlimited", way=form, param__scene="a=1")
         assert 'src="data:image/png;base64,' in pages.get(pages.answered.partition("#")[0])
+
+
+def test_picture_that_the_journal_has_in_part_is_said_so(pages):
+    content = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(100_000)).decode()
+    response = {"contentType": "image/png", "base64": content}
+    pages.emulator.pins.add({"api": "wxacode.getUnlimited", "response": response})
+    pages.send("wxacode.getUnlimited", way="https")
+    page = pages.get(pages.answered.partition("#")[0])
+    assert "image/png, 65,536 B: the journal has only the beginning" in page
 
 
 def test_parameter_that_is_named_like_an_input_is_not_mistaken_for_it(pages):
