@@ -20,7 +20,8 @@ from scripts.bench.load import load
 from scripts.bench.measuring import Effort, NotMeasuredError, Samples, alternate
 from scripts.bench.servers import emulator
 
-_ROWS = 200
+_ROWS, _DAYS = 200, 365
+_EVENTS = 5
 _SECONDS, _BYTES = 1000, 1000
 # The frame after the one in which all has been loaded shows it.
 _PAINTED = """
@@ -76,21 +77,23 @@ def heat_map(effort: Effort) -> Samples:
         seconds = []
         for _ in range(1 + effort.rounds):
             with _tab(browser) as page:
-                seconds.append(_painted(page, f"{url}{PATH}/data"))
+                seconds.append(_painted(page, f"{url}{PATH}/data?last={_DAYS}"))
+                if page.locator("table tbody tr").count() < _DAYS:
+                    raise RuntimeError("The table lacks days.")
         return Samples(seconds[1:], [])
 
 
 def list_time(effort: Effort, size: int) -> Samples:
-    """Measure the seconds of the list of requests with ``size`` of them in the journal."""
+    """Measure the CPU seconds of the list of requests with ``size`` of them in the journal."""
     emulator = Emulator(journal_size=size)
     for number in range(size):
         emulator.keep(emulator.program(emulator.first_appid), _entry(number))
     client = create_app(emulator).test_client()
     seconds = []
     for _ in range(1 + effort.rounds):
-        begun = time.perf_counter()
+        begun = time.process_time()
         text = client.get(f"{PATH}/requests").text
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.process_time() - begun)
         if text.count(DOCUMENTED_PATH) + text.count("analysis.getDailyRetain") < _ROWS:
             raise RuntimeError("The list has no rows.")
     return Samples(seconds[1:], [])
@@ -113,14 +116,16 @@ def _entry(number: int) -> Entry:
 
 def looked_at(effort: Effort) -> Samples:
     """Measure the calls per second while a page shows each request, and while none does."""
+    # Long enough for several events.
+    seconds = _EVENTS * effort.seconds
     with emulator("--quiet") as (url, _):
         calls = [documented_call(url)]
 
         def shown() -> float:
             with _reader(f"{url}{PATH}/events"):
-                return load(url, calls, effort.seconds)
+                return load(url, calls, seconds)
 
-        return alternate(effort.many, shown, partial(load, url, calls, effort.seconds))
+        return alternate(effort.rounds, shown, partial(load, url, calls, seconds))
 
 
 @contextmanager

@@ -150,7 +150,11 @@ def test_request_is_sent_again_beside_the_list(console):
     call(console, *PATHS)
     page = console.open("/requests?api=two")
     page.get_by_role("link", name="/wxa/two").click()
-    page.locator("#detail").get_by_role("button", name="Send", exact=False).first.click()
+    detail = page.locator("#detail")
+    detail.get_by_role("link", name="Edit and send again").click()
+    page.wait_for_url("**#request-send")
+    assert detail.get_by_role("heading", name="/wxa/two").is_visible()
+    detail.get_by_role("button", name="Send").first.click()
     page.wait_for_url("**/requests?api=two&selected=4")
     wait_for_rows(page, 2)
     assert page.locator("tr.selected").first.get_attribute("data-number") == "4"

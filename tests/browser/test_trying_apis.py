@@ -63,9 +63,9 @@ def test_call_in_both_forms_lands_on_its_answer(browser, shop, scripts):
         page = console.page
         console.open(f"/apis/{RETAIN}")
         week = page.locator("#period option").nth(1).get_attribute("value")
-        page.get_by_label("Newest first").select_option(week)
+        page.get_by_label("Recent").select_option(week)
         expect(send(page)).to_contain_text('"refDate": "' + week)
-        expect(page.get_by_label("Newest first")).to_have_value(week)
+        expect(page.get_by_label("Recent")).to_have_value(week)
         page.get_by_label("HTTPS").check()
         page.get_by_label("Or the week with").fill("2026-02-04")
         expect(send(page)).to_contain_text('"ref_date": "20260202-20260208"')

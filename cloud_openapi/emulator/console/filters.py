@@ -66,7 +66,7 @@ class Filters(NamedTuple):
 
     def for_invocations(self) -> list[Callable[[Ended], bool]]:
         """Return a test of an invocation for each filter. It has neither an API nor an appid."""
-        text, code = self.text.lower(), self.code.lower()
+        code = self.code.lower()
         tests: dict[str, Callable[[Ended], bool]] = {
             "via": lambda _ended: self.via == "function",
             "failed": lambda ended: ended.status != _GOOD,
@@ -74,6 +74,6 @@ class Filters(NamedTuple):
             "appid": lambda _ended: False,
             "code": lambda ended: outcome_of(ended) == code,
             "api": lambda _ended: False,
-            "text": lambda ended: text in "\n".join(map(str, ended)).lower(),
+            "text": lambda ended: ended.contains(self.text),
         }
         return [test for name, test in tests.items() if getattr(self, name)]

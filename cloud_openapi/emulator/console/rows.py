@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timezone
 from heapq import merge
 from itertools import islice
 from typing import Final, NamedTuple, TypeVar
@@ -146,32 +145,23 @@ def _last(pairs: Sequence[tuple[int, _Item]], former: int) -> int:
     return pairs[-1][0] if pairs else former
 
 
-class _Clock:
-    """Turns moments by `clocks.monotonic`, which has no date, into this machine's time."""
-
-    def __init__(self) -> None:
-        self._offset = clocks.now() - clocks.monotonic()
-        self._today = self.time(clocks.monotonic())[:10]
-
-    def time(self, moment: float) -> str:
-        moment += self._offset
-        return datetime.fromtimestamp(moment, timezone.utc).astimezone().isoformat()
-
-    def short(self, time: str) -> str:
-        return time[11:19] if time.startswith(self._today) else f"{time[5:10]} {time[11:16]}"
-
-
 def _rows(items: Iterable[tuple[int, Entry | Ended]], before: Mark) -> Iterator[Row]:
-    clock = _Clock()
+    today = _local(clocks.monotonic())[:10]
     for number, item in items:
-        time = clock.time(item.answered)
         if isinstance(item, Entry):
             before = before._replace(entry=number)
             row = _of_entry(number, item, before)
         else:
             before = before._replace(ended=number)
             row = _of_ended(item, before)
-        yield row._replace(time=time, clock=clock.short(time))
+        time = _local(item.answered)
+        clock = time[11:19] if time.startswith(today) else f"{time[5:10]} {time[11:16]}"
+        yield row._replace(time=time, clock=clock)
+
+
+def _local(moment: float) -> str:
+    """Return a moment in this machine's time zone."""
+    return clocks.moment(moment).astimezone().isoformat()
 
 
 def _of_entry(number: int, entry: Entry, before: Mark) -> Row:

@@ -31,10 +31,10 @@ function connect() {
   source = new EventSource(`${events}${events.includes("?") ? "&" : "?"}after=${after}`);
   source.addEventListener("open", () => { clearTimeout(lost); lost = 0; show(); });
   // The server ends each stream after a while, and the browser begins another one.
-  source.addEventListener("error", () => {
+  source.addEventListener("error", (event) => {
     lost ||= setTimeout(() => { lost = -1; show(); }, PATIENCE);
     // A browser gives up after an answer that is no stream.
-    if (source.readyState === EventSource.CLOSED) setTimeout(connect, PATIENCE);
+    if (event.target.readyState === EventSource.CLOSED) setTimeout(connect, PATIENCE);
   });
   source.addEventListener("gone", (event) => { after = event.lastEventId; clear(); });
   source.addEventListener("rows", (event) => { after = event.lastEventId; take(event.data); });
@@ -100,9 +100,9 @@ function show() {
   if (!live) return;
   const state = lost === -1 ? "gone" : paused() ? "paused" : "live";
   const text = { gone, paused: pausedText, live }[state];
-  const shown = find(".state");
-  if (shown.textContent !== text) shown.textContent = text;
-  shown.className = `state ${state}`;
+  const label = find(".state");
+  if (label.textContent !== text) label.textContent = text;
+  label.className = `state ${state}`;
   find(".waiting").textContent = heldCount ? waiting.replace("{}", heldCount.toLocaleString()) : "";
   const button = find(".pause");
   button.hidden = false;
@@ -119,13 +119,19 @@ addEventListener("pageshow", (event) => { if (event.persisted) { form.reset(); c
 
 // --- Filters, in the URL
 
+let shown = location.pathname + location.search;
+
 function remember(url, how) {
   history[how](null, "", url);
+  shown = url.pathname + url.search;
   const back = document.querySelector(".settings [name=next]");
   back.value = url.pathname.replace(/^\/_console/, "") + url.search;
 }
 
-async function load(url, how) {
+let loads = 0;
+
+async function load(url) {
+  const own = ++loads;
   let text;
   try {
     text = await (await fetch(url)).text();
@@ -133,10 +139,11 @@ async function load(url, how) {
     location.assign(url);
     return;
   }
+  if (own !== loads) return;
   const found = new DOMParser().parseFromString(text, "text/html").getElementById("found");
   if (!found) return location.assign(url);
   list().replaceWith(found);
-  remember(url, how);
+  remember(url, "pushState");
   begin();
 }
 
@@ -145,12 +152,13 @@ function filter() {
   const selected = new URL(location.href).searchParams.get("selected");
   if (selected) url.searchParams.set("selected", selected);
   for (const [name, value] of new FormData(form)) if (value.trim()) url.searchParams.set(name, value.trim());
-  load(url, "pushState");
+  load(url);
 }
 
 form.addEventListener("submit", (event) => { event.preventDefault(); filter(); });
 form.addEventListener("change", (event) => { if (event.target.matches("select, [type=checkbox]")) filter(); });
-addEventListener("popstate", () => location.reload());
+// An anchor within the opened request is no other list.
+addEventListener("popstate", () => { if (location.pathname + location.search !== shown) location.reload(); });
 
 // --- The opened request, or the trace of an invocation
 
@@ -180,6 +188,7 @@ function select(path) {
   opened = path;
   mark();
   const url = new URL(location.href);
+  url.hash = "";
   const number = /\/requests\/(\d+)$/.exec(path)?.[1];
   if (number) url.searchParams.set("selected", number);
   else url.searchParams.delete("selected");
