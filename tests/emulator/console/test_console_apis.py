@@ -119,6 +119,7 @@ def test_hostile_text_of_the_filter_is_escaped(pages):
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.slow
 def test_page_of_each_api_tells_what_the_catalogue_knows(pages, language):
     for name in sorted(cloud_calls()):
         page = html.unescape(pages.get(f"/apis/{name}", **{"Accept-Language": language}))
@@ -183,6 +184,7 @@ def test_newest_period_comes_first(pages, api, first, label):
     assert options_of(pages.get(f"/apis/{api}"), "period")[0] == (first, label)
 
 
+@pytest.mark.slow
 def test_every_offered_period_is_answered():
     pages = Pages(journal_size=5000)
     for name, operation in default_catalogue().items():
@@ -333,6 +335,7 @@ def test_parameters_that_no_input_gives_come_back_as_json(pages):
     assert 'value="20170312"' in page
 
 
+@pytest.mark.slow
 def test_documented_example_fills_the_form_of_every_api_and_is_answered():
     pages = Pages(journal_size=5000)
     for name, operation in default_catalogue().items():

@@ -50,6 +50,8 @@ FORMS = st.builds(
     CloudForm, st.just(API), st.dictionaries(TEXTS, VALUES, max_size=4), FILES, st.booleans()
 )
 
+pytestmark = pytest.mark.slow
+
 
 class Recorder:
     """Records the parameters of the one call that is made with it."""
