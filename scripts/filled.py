@@ -9,7 +9,7 @@ from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urldefrag, urlencode, urlsplit
 
 from werkzeug.routing import Map
 
@@ -126,7 +126,7 @@ class _Links(HTMLParser):
         href = found.get("href") or ""
         # A link to a file to download leads to no page.
         if tag == "a" and href.startswith(PATH) and "download" not in found:
-            self.paths.append(href)
+            self.paths.append(urldefrag(href).url)
 
 
 def fill(served: Served) -> None:

@@ -177,7 +177,7 @@ FIGURES = (
         first_page_size,
     ),
     Figure(
-        "console: list of 10,000 requests",
+        "console: CPU of the list of 10,000 requests",
         Limit("<=", 0.05, " s"),
         milliseconds,
         partial(list_time, size=10_000),

@@ -174,7 +174,9 @@ _CONTROLS = """() => [...document.querySelectorAll(
 def assert_keyboard_reaches_everything(page):
     """Press Tab until each control had the focus, and assert that it was seen to have it."""
     page.evaluate(_FOLLOW_FOCUS)
-    for _ in range(page.evaluate(f"({_CONTROLS})().length") + 1):
+    controls = page.evaluate(f"({_CONTROLS})().length")
+    # A date takes a Tab each for year, month, day and the button of its calendar.
+    for _ in range(controls + 3 * page.locator("input[type=date]").count() + 1):
         page.keyboard.press("Tab")
     left = page.evaluate(
         f"({_CONTROLS})().filter(each => !reached.has(each)).map(each => each.outerHTML)"

@@ -113,7 +113,7 @@ def _add_list(app: Flask, tools: Tools, kept: _Kept) -> None:
         found = tools.functions
         return render_template(
             "functions.html",
-            rows=[] if found is None else [_row(tools, kept, found, name) for name in found],
+            rows=[] if found is None else list(_rows(tools, found, kept)),
             looked="" if found is None else nothing_found(found.folder),
             folder="" if found is None else shown_path(found.folder),
             now=_now(tools),
@@ -167,7 +167,7 @@ def _page(tools: Tools, kept: _Kept, name: str, given: Given | None = None) -> s
     settings = _settings(functions, name)
     run = kept.run(request.args.get("run", ""), name)
     checked = kept.checked.get(name)
-    timers = _timers_of(tools, name)
+    timers = _timers(tools).get(name, [])
     templates = templates_of(timers, _now(tools))
     if given is None:
         chosen = templates.get(request.args.get("template", ""), templates["client"])
@@ -242,20 +242,24 @@ def _wrong_source(source: str) -> str:
     )
 
 
-def _row(tools: Tools, kept: _Kept, functions: Functions, name: str) -> dict[str, Any]:
-    settings = _settings(functions, name)
-    found = kept.checked.get(name)
-    return {
-        "name": name,
-        "settings": settings,
-        "problems": _problems(functions, settings),
-        "language": _LANGUAGES[settings.language],
-        "handler": _handler(settings),
-        "timers": _timers_of(tools, name),
-        "last": next(iter(_ended(functions, name)), None),
-        "running": any(each.function == name for each, _begun in functions.running()),
-        "checked": found if found and found.settings is settings else None,
-    }
+def _rows(tools: Tools, functions: Functions, kept: _Kept) -> Iterator[dict[str, Any]]:
+    timers = _timers(tools)
+    last = {each.function: each for each in functions.ended.copy()}
+    running = {each.function for each, _begun in functions.running()}
+    for name in functions:
+        settings = _settings(functions, name)
+        checked = kept.checked.get(name)
+        yield {
+            "name": name,
+            "settings": settings,
+            "problems": _problems(functions, settings),
+            "language": _LANGUAGES[settings.language],
+            "handler": _handler(settings),
+            "timers": timers.get(name, []),
+            "last": last.get(name),
+            "running": name in running,
+            "checked": checked if checked and checked.settings is settings else None,
+        }
 
 
 def _problems(functions: Functions, settings: Settings) -> list[str]:
@@ -282,14 +286,13 @@ def _ago(begun: float) -> str:
     return t("now", "刚刚")
 
 
-def _timers_of(tools: Tools, name: str) -> list[dict[str, Any]]:
-    """Return the timers of a function, as the control API describes them."""
-    found = tools.timers.describe() if tools.timers else []
-    return [
-        {**each, "next": each["next"] and datetime.fromisoformat(each["next"])}
-        for each in found
-        if each["function"] == name
-    ]
+def _timers(tools: Tools) -> dict[str, list[dict[str, Any]]]:
+    """Return the timers by function, as the control API describes them."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in tools.timers.describe() if tools.timers else []:
+        moment = each["next"] and datetime.fromisoformat(each["next"])
+        found.setdefault(each["function"], []).append({**each, "next": moment})
+    return found
 
 
 def _due(tools: Tools, name: str, trigger: str) -> Due | None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from http import HTTPStatus
+from itertools import starmap
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from flask import Flask, flash, redirect, render_template, request, url_for
@@ -27,7 +29,7 @@ from cloud_openapi.emulator.state.clock import Clock, OwnClock, read_moment
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.errors import one_line
 from cloud_openapi.periods import BEIJING
-from cloud_openapi.runtime import Ended, Functions, UnknownFunctionError
+from cloud_openapi.runtime import Ended, Functions, UnknownFunctionError, shown_path
 
 _MOST_FAILURES: Final = 8
 _MOST_PROGRAMS: Final = 20
@@ -70,14 +72,20 @@ class State(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A request or an invocation that failed."""
+    """A request or an invocation that failed; ``begun`` is a moment of `clocks.monotonic`."""
 
+    begun: float
     id: str
-    time: str
     href: str
     name: str
     code: str
     reason: str
+
+    @property
+    def time(self) -> str:
+        """Return this machine's time of day."""
+        moment = datetime.fromtimestamp(clocks.now() - clocks.monotonic() + self.begun, BEIJING)
+        return moment.astimezone().strftime("%H:%M:%S")
 
 
 def add_overview(app: Flask, tools: Tools) -> None:
@@ -138,7 +146,7 @@ def _page(tools: Tools, wrong: str = "") -> str:
         variables=_exports(_public_variables(url, emulator)),
         gateway=_exports(gateway_variables(url)),
         first=first_command(url, tools.functions, emulator, _public_secret(emulator)),
-        folder=None if tools.functions is None else tools.functions.folder,
+        folder=None if tools.functions is None else shown_path(tools.functions.folder),
         nothing_yet=not emulator.journal.newest
         and not (tools.functions is not None and tools.functions.ended),
         **_live(tools),
@@ -287,43 +295,30 @@ def _failures(tools: Tools) -> list[Failure]:
     failed = [one for one in ended if one.status != HTTPStatus.OK]
     # An unknown function has no invocation.
     within = {one.invocation for one in failed if one.invocation}
-    invocations = [
-        (one.begun, _failed_invocation(one)) for one in failed if one.parent not in within
-    ]
-    entries = [
-        (entry.begun, _failed_request(number, entry))
+    invocations = [one for one in failed if one.parent not in within]
+    requests = [
+        (number, entry)
         for number, entry in tools.emulator.journal.numbered()
         if entry.failed and entry.invocation not in within
     ]
-    newest = sorted([*entries, *invocations], key=lambda pair: pair[0], reverse=True)
-    return [failure for _begun, failure in newest[:_MOST_FAILURES]]
+    found = [*map(_failed_invocation, invocations[-_MOST_FAILURES:])]
+    found += starmap(_failed_request, requests[-_MOST_FAILURES:])
+    return sorted(found, key=attrgetter("begun"), reverse=True)[:_MOST_FAILURES]
 
 
 def _failed_request(number: int, entry: Entry) -> Failure:
     code = str(entry.errcode or entry.status or t("no answer", "无响应"))
-    href = f"{url_for('requests')}/{number}"
-    name = entry.api or f"{entry.method} {entry.path}"
+    name, reason = entry.api or f"{entry.method} {entry.path}", entry.reason or entry.check
     return Failure(
-        f"request-{number}",
-        _time_of_day(entry.begun),
-        href,
-        name,
-        code,
-        entry.reason or entry.check,
+        entry.begun, f"request-{number}", url_for("request", number=number), name, code, reason
     )
 
 
 def _failed_invocation(ended: Ended) -> Failure:
-    href = f"{request.script_root}/traces/{ended.invocation}" if ended.invocation else ""
+    href = url_for("trace", invocation=ended.invocation) if ended.invocation else ""
     reason = one_line(ended.reason or ended.message)
-    time = _time_of_day(ended.begun)
-    return Failure(f"trace-{ended.begun}", time, href, ended.function, str(ended.status), reason)
-
-
-def _time_of_day(begun: float) -> str:
-    """Return this machine's time at a moment of `clocks.monotonic`."""
-    moment = datetime.fromtimestamp(clocks.now() - clocks.monotonic() + begun, BEIJING)
-    return moment.astimezone().strftime("%H:%M:%S")
+    name = f"trace-{ended.invocation}"
+    return Failure(ended.begun, name, href, ended.function, str(ended.status), reason)
 
 
 # ---- addresses -----------------------------------------------------------------------------

@@ -49,6 +49,8 @@ class Why(NamedTuple):
     """What would satisfy the check that refused a request; each is None or empty if unknown."""
 
     override: Override | None
+    is_over: bool
+    """Whether the fault or pin that made the answer is no longer in force."""
     permission: Permission | None
     command: str
     dates: Dates | None
@@ -56,8 +58,10 @@ class Why(NamedTuple):
 
 def why(tools: Tools, entry: Entry, operation: Operation | None, params: Params | None) -> Why:
     """Return what would satisfy the check that refused a request."""
+    override = _override(tools, entry)
     return Why(
-        override=_override(tools, entry),
+        override=override,
+        is_over=override is None and _OVERRIDE.search(entry.check) is not None,
         permission=_permission(tools, entry),
         command=_command(tools, entry),
         dates=_right_dates(tools, entry, operation, params),

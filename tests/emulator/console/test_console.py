@@ -1,10 +1,14 @@
 """The frame of the console: languages, token, origins, headers."""
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from cloud_openapi.emulator import Emulator, create_app
+from cloud_openapi.emulator.console import application
+from cloud_openapi.emulator.console.application import make_console
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -110,3 +114,19 @@ def test_unknown_page_is_a_page(client):
     answer = client.get("/_console/<script>alert(1)</script>")
     assert answer.status_code == 404
     assert "<script>alert" not in answer.text
+
+
+def test_console_is_made_once_for_requests_at_once(monkeypatch):
+    made = []
+
+    def make(tools):
+        made.append(tools)
+        # Another request comes meanwhile.
+        time.sleep(0.1)
+        return make_console(tools)
+
+    monkeypatch.setattr(application, "make_console", make)
+    app = create_app(Emulator())
+    with ThreadPoolExecutor(4) as pool:
+        tokens = set(pool.map(lambda _: token_in(app.test_client()), range(4)))
+    assert len(made) == len(tokens) == 1

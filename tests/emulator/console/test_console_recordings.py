@@ -102,6 +102,7 @@ def test_without_a_folder_the_page_says_how_to_record():
     assert page.count("disabled") == 3
 
 
+@pytest.mark.slow
 def test_empty_or_missing_folder_is_named_in_the_commands(tmp_path):
     for place in (tmp_path / "new folder", tmp_path):
         page = Pages(recordings=place).get()
@@ -144,6 +145,7 @@ def test_long_list_has_pages(tmp_path):
     assert rows_in(pages.get("/recordings?page=-1")) == rows_in(pages.get())
 
 
+@pytest.mark.slow
 def test_verification_finds_violations_and_drift(pages):
     pages.post("/recordings/check")
     page = pages.get()
@@ -163,6 +165,7 @@ def test_verification_finds_violations_and_drift(pages):
     assert "expected array" not in pages.get("/recordings/deeper/bad.json?interaction=1")
 
 
+@pytest.mark.slow
 def test_one_cassette_is_verified_and_outdated_by_a_change(pages, folder):
     pages.post("/recordings/good.yaml")
     page = pages.get("/recordings/good.yaml")
@@ -174,6 +177,7 @@ def test_one_cassette_is_verified_and_outdated_by_a_change(pages, folder):
     assert rows_in(pages.get())["good.yaml"][-1] == "changed since"
 
 
+@pytest.mark.slow
 def test_cassette_that_cannot_be_verified_says_why(pages, folder):
     assert "broken.yaml" in pages.post("/recordings/broken.yaml", 400)
     strangers = [interaction({}, uri="https://api.weixin.qq.com/other?x=1", api=None)]
@@ -231,6 +235,7 @@ def test_large_body_is_cut(tmp_path):
     assert "The beginning of 200014 bytes." in page
 
 
+@pytest.mark.slow
 def test_single_cassette_is_a_place_too(folder):
     pages = Pages(recordings=folder / "good.yaml")
     assert list(rows_in(pages.get())) == ["good.yaml"]

@@ -216,6 +216,7 @@ def test_streams_hold_up_neither_calls_nor_pages(served):
         assert served.get(UNKNOWN_PATH) == 200
 
 
+@pytest.mark.slow
 def test_place_of_a_browser_that_has_gone_is_free(served, monkeypatch):
     monkeypatch.setattr(live, "_STREAM_SECONDS", 3600.0)
     for _ in range(3):

@@ -34,7 +34,7 @@ class Console:
 
     def call(self, params=None, path=DAILY, data=None, **headers):
         """Call an API over HTTPS, and return the number of the request."""
-        token = self.emulator.program(self.emulator.first_appid).tokens.grant_stable(force=False)[0]
+        token = token_of(self)
         given = {"json": params} if data is None else {"data": data}
         self.client.post(f"{path}?access_token={token}", **given, headers=headers)
         return self.emulator.journal.newest
@@ -54,6 +54,10 @@ class Console:
         """Return the entry that an answer leads to."""
         assert answer.status_code == 303, answer.text
         return self.emulator.journal_entry(int(answer.location.rpartition("/")[2]))
+
+
+def token_of(console):
+    return console.emulator.program(DEMO_APPID).tokens.grant_stable(force=False)[0]
 
 
 def form_of(page, action, form="", **_fields):
@@ -148,6 +152,7 @@ def test_reason_of_a_missing_permission_names_the_file_and_the_line(console):
     assert "functions/report/config.json" in page
     assert json.loads(text_at(page, "cloud-answer"))["errCode"] == -604101
     assert "the gateway refused the call before WeChat" in page
+    assert "/pin" not in page
     # With the line, the same call is answered.
     write_function(Path(), "report", [SUMMARY, API])
     number = int(denied.location.rpartition("/")[2])
@@ -230,6 +235,9 @@ def test_answer_that_a_fault_replaced_is_not_shown_as_wechats(console, kind, fie
     assert 'id="https-answer"' not in page
     assert 'id="cloud-answer"' not in page
     assert "made this answer, its last one" in page
+    assert "no longer in force" in page
+    assert f"/requests/{number}/pin" not in page
+    assert f"/requests/{number}/record" not in page
 
 
 def dropped(console):
@@ -279,7 +287,7 @@ def test_request_for_a_token_is_neither_sent_nor_copied(console):
 
 
 def test_no_page_shows_the_token_or_the_secret(console):
-    token = console.emulator.program(DEMO_APPID).tokens.grant_stable(force=False)[0]
+    token = token_of(console)
     for params in (DAY, {"note": f"{token} {DEMO_SECRET}"}, {"token": token, "x": DEMO_SECRET}):
         number = console.call(params)
         again = console.post(number, "send", form="https")
@@ -534,6 +542,21 @@ def test_body_that_cannot_be_read_has_no_cloud_form_but_can_be_copied(console, d
     page = console.page(console.call(data=data))
     assert ('id="call"' in page) == (data == b'{"a": "\\ud800"}')
     assert "--data" in text_at(page, "curl")
+
+
+def test_parameters_that_were_not_read_are_said_to_be_lost(console):
+    api = next(api for api in console.emulator.catalogue.values() if api.method == "GET")
+    for token, lost in (("old", True), (token_of(console), False)):
+        console.client.get(f"{api.path}?access_token={token}&offset=5")
+        page = console.page(console.emulator.journal.newest)
+        assert ("refused before they were read" in page) == lost
+
+
+def test_answer_that_is_not_an_object_has_no_cloud_form(console):
+    console.emulator.pins.add({"api": API, "force": True, "response": "text"})
+    page = console.page(console.call(DAY))
+    assert text_at(page, "https-answer") == '"text"'
+    assert "not a whole JSON object" in page
 
 
 def test_fragment_is_for_the_place_beside_the_list(console):

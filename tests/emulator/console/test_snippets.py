@@ -50,6 +50,8 @@ FORMS = st.builds(
     CloudForm, st.just(API), st.dictionaries(TEXTS, VALUES, max_size=4), FILES, st.booleans()
 )
 
+pytestmark = pytest.mark.slow
+
 
 class Recorder:
     """Records the parameters of the one call that is made with it."""
@@ -315,4 +317,5 @@ def test_snippets_name_no_secret_and_no_token():
     for text in (snippets.curl(form), snippets.token_command(), snippets.exports({"A": None})):
         assert DEMO_SECRET not in text
         assert "***" not in text
+        assert text[:7] in ("token=$", "export ")
     assert snippets.curl(HTTPSForm("POST", "/cgi-bin/stable_token")) == ""

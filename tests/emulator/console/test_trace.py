@@ -168,6 +168,7 @@ def test_running_invocation_is_incomplete(emulated, tmp_path):
     assert "It still runs." not in page_of(emulated, running.request_id)
 
 
+@pytest.mark.slow
 def test_trace_without_the_requests_of_its_time_is_incomplete(tmp_path_factory, emulated, outer):
     project = emulated.functions.folder.parent
     with served(project, journal_size=2) as small:
