@@ -16,8 +16,6 @@ LOCK = "package-lock.json"
 FILES = {
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
     "htmx.LICENSE": "htmx.org/LICENSE",
-    "sse.min.js": "htmx-ext-sse/dist/sse.min.js",
-    "sse.LICENSE": "htmx-ext-sse/LICENSE",
     "uPlot.iife.min.js": "uplot/dist/uPlot.iife.min.js",
     "uPlot.min.css": "uplot/dist/uPlot.min.css",
     "uPlot.LICENSE": "uplot/LICENSE",
