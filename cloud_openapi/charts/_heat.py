@@ -134,8 +134,8 @@ def _legend(heat: _Heat) -> str:
         f"{_WORST} {t('worst of the column', '该列最低')}",
         t("– no value: point at it for the reason", "– 无数据：将指针移到其上可查看原因"),
     )
-    share = t("Users that came back", "留存用户占比")
-    legend = f'<li>{share}: <span class="steps">{steps}</span> %</li>' if steps else ""
+    share = t("Users that came back, %", "留存用户占比，%")
+    legend = f'<li>{share}: <span class="steps">{steps}</span></li>' if steps else ""
     return f'<ul class="legend">{legend}{"".join(f"<li>{each}</li>" for each in notes)}</ul>'
 
 

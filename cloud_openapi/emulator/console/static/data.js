@@ -32,11 +32,10 @@ function drawTrend(figure) {
   // Days begin in Beijing; as UTC they are written the same everywhere.
   const times = points.map(([day]) => Date.parse(`${day}T00:00:00Z`) / 1000);
   const values = points.map(([, value]) => value);
-  const picture = figure.querySelector("svg");
+  const picture = figure.querySelector(".chart-scroll");
   const axis = { stroke: colour(figure, "--dim"), grid: { stroke: colour(figure, "--line") } };
   const width = figure.clientWidth;
-  picture.parentElement.classList.add("hidden");
-  picture.parentElement.removeAttribute("tabindex");
+  picture.hidden = true;
   const chart = new uPlot(
     {
       width,
@@ -54,7 +53,10 @@ function drawTrend(figure) {
     },
     [times, values],
   );
-  picture.parentElement.after(chart.root);
+  // The table below has the same numbers as text.
+  chart.root.querySelector("canvas").role = "img";
+  chart.root.querySelector("canvas").ariaLabel = picture.ariaLabel;
+  picture.after(chart.root);
   new ResizeObserver(() => {
     if (figure.clientWidth !== chart.width) {
       chart.setSize({ width: figure.clientWidth, height: chart.height });
