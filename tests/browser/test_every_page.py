@@ -71,7 +71,7 @@ def misfits(page, look):
 @each_state
 @every_look
 def test_page_has_no_problem_and_fits(opened, state, look):
-    most = 8 if look in CONTRARY else 1
+    most = 5 if look in CONTRARY else 1
     found = {page.url: misfits(page, look) for page in opened(state, look, most)}
     assert len(found) >= 7
     assert_nothing_is_in(found)
