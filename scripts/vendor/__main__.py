@@ -38,6 +38,8 @@ def main() -> None:
             _do_without(reason)
             return
         VENDOR.mkdir(exist_ok=True)
+        for former in {each.name for each in VENDOR.iterdir()} - set(FILES):
+            (VENDOR / former).unlink()
         for name, place in FILES.items():
             shutil.copyfile(Path(folder, "node_modules", place), VENDOR / name)
     # Last: it says that the others are complete, and of which versions.
