@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
@@ -77,6 +78,7 @@ class Shelf:
         self._summaries: dict[str, tuple[Stamp, Summary]] = {}
         self._checks: dict[str, tuple[Stamp, Check]] = {}
         self.drift: tuple[Drift, ...] | None = None
+        self._checking = threading.Lock()
         """What drifted, by the last check; None before one."""
         self.checked = ""
         """The name of the cassette that was checked last, empty for all of them."""
@@ -111,7 +113,12 @@ class Shelf:
         """Check a cassette, by default all, in a process of its own. Raises RecordingError."""
         path = self._path(name) if name else self.place
         stamps = {each: _stamp(self._path(each)) for each in ([name] if name else self.names())}
-        found = _checked(path)
+        if not self._checking.acquire(blocking=False):
+            raise RecordingError("a check runs already: wait for its end")
+        try:
+            found = _checked(path)
+        finally:
+            self._checking.release()
         at = datetime.now(BEIJING)
         for each, stamp in stamps.items():
             file = str(self._path(each))

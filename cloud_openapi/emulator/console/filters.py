@@ -19,6 +19,10 @@ def outcome_of(ended: Ended) -> str:
     return "ok" if ended.status == _GOOD else str(ended.status)
 
 
+# The outcome of a broken answer is "HTTP 503".
+_HTTP: Final = "http "
+
+
 class Filters(NamedTuple):
     """The filters of the list; an empty one selects everything."""
 
@@ -52,13 +56,13 @@ class Filters(NamedTuple):
 
     def for_entries(self) -> list[Callable[[Entry], bool]]:
         """Return a test of an entry for each filter; the one that reads bodies is last."""
-        code, api = self.code.lower(), self.api.lower()
+        code, api = self.code.lower().removeprefix(_HTTP), self.api.lower()
         tests: dict[str, Callable[[Entry], bool]] = {
             "via": lambda entry: entry.via == self.via,
             "failed": lambda entry: entry.failed,
             "function": lambda entry: entry.function == self.function,
             "appid": lambda entry: (entry.appid or UNKNOWN_PROGRAM) == self.appid,
-            "code": lambda entry: entry.outcome.lower() == code,
+            "code": lambda entry: entry.outcome.lower().removeprefix(_HTTP) == code,
             "api": lambda entry: any(api in each.lower() for each in (*entry.apis, entry.path)),
             "text": containing(self.text),
         }
@@ -66,7 +70,7 @@ class Filters(NamedTuple):
 
     def for_invocations(self) -> list[Callable[[Ended], bool]]:
         """Return a test of an invocation for each filter. It has neither an API nor an appid."""
-        code = self.code.lower()
+        code = self.code.lower().removeprefix(_HTTP)
         tests: dict[str, Callable[[Ended], bool]] = {
             "via": lambda _ended: self.via == "function",
             "failed": lambda ended: ended.status != _GOOD,

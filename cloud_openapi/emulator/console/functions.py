@@ -247,7 +247,10 @@ def _rows(tools: Tools, functions: Functions, kept: _Kept) -> Iterator[dict[str,
     last = {each.function: each for each in functions.ended.copy()}
     running = {each.function for each, _begun in functions.running()}
     for name in functions:
-        settings = _settings(functions, name)
+        try:
+            settings = functions.settings_of(name)
+        except UnknownFunctionError:  # its folder was removed meanwhile
+            continue
         checked = kept.checked.get(name)
         yield {
             "name": name,

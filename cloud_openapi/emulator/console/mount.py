@@ -36,9 +36,14 @@ def add_console(
     @app.route(f"{PATH}/", methods=_METHODS, defaults={"path": ""})
     @app.route(f"{PATH}/<path:path>", methods=_METHODS)
     def page(path: str) -> Response:
-        environ = {**request.environ, "SCRIPT_NAME": PATH, "PATH_INFO": f"/{path}"}
+        environ = {**request.environ, "SCRIPT_NAME": PATH, "PATH_INFO": _wsgi_text(f"/{path}")}
         # An event stream is sent piece by piece.
         # A browser asks for several files at once, and each console has a token of its own.
         with making:
             application = console()
         return Response.from_app(application, environ, buffered=False)  # type: ignore[return-value]
+
+
+def _wsgi_text(path: str) -> str:
+    """Return a path as WSGI has it: a character for each byte of UTF-8."""
+    return path.encode("utf-8", "replace").decode("latin-1")

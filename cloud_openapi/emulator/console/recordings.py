@@ -22,9 +22,10 @@ from cloud_openapi.json_schema.values import error_code, to_cloud
 from cloud_openapi.json_text import read_json_body
 from cloud_openapi.mode import Mode
 from cloud_openapi.periods import BEIJING
-from cloud_openapi.recordings import Interaction
+from cloud_openapi.recordings import Interaction, Redactor
 
 _PAGE: Final = 100
+_MOST_PAGES: Final = 1_000_000
 _LONGEST: Final = 64 * 1024
 _MODES: Final[dict[Mode, tuple[str, str]]] = {
     "simulate": (
@@ -167,7 +168,9 @@ def _cassette(shelf: Shelf, name: str, error: str = "") -> str:
     if not summary.error:
         start = (page - 1) * _PAGE
         found = islice(enumerate(shelf.interactions(name), 1), start, start + _PAGE)
-        lines = [Line(number, each, error_code(each.response_json)) for number, each in found]
+        lines = [
+            Line(number, _hidden(each), error_code(each.response_json)) for number, each in found
+        ]
     check = shelf.check_of(name)
     return render_template(
         "recording.html",
@@ -187,7 +190,7 @@ def _interaction(shelf: Shelf, name: str, number: int) -> str:
     found = shelf.interactions(name)
     if not 1 <= number <= len(found):
         raise NotFoundError(f"{name}#{number}")
-    one = found[number - 1]
+    one = _hidden(found[number - 1])
     answer = one.response_json
     cloud = None if one.api is None or answer is None else to_cloud(one.api, answer)
     check = shelf.check_of(name)
@@ -209,7 +212,7 @@ def _interaction(shelf: Shelf, name: str, number: int) -> str:
 
 
 def _page() -> int:
-    return max(request.args.get("page", 1, type=int), 1)
+    return min(max(request.args.get("page", 1, type=int), 1), _MOST_PAGES)
 
 
 def _matches(summary: Summary, text: str) -> bool:
@@ -223,6 +226,11 @@ def _age(moment: datetime) -> str:
     if days < 1:
         return t("today", "今天")
     return t(f"{days:,} day{'s' * (days != 1)} ago", f"{days:,} 天前")
+
+
+def _hidden(interaction: Interaction) -> Interaction:
+    """Return an interaction without secrets: a cassette of another program may hold some."""
+    return Redactor().interaction(interaction)
 
 
 def _body(data: bytes) -> Body:

@@ -35,7 +35,7 @@ def curl(form: HTTPSForm) -> str:
     url = f'"$CLOUD_OPENAPI_BASE_URL"{shlex.quote(f"{quote(form.path)}?access_token=")}"$token"'
     if form.query:
         url += shlex.quote(f"&{form.query}")
-    lines = [f"curl -sS -X {form.method} {url}"]
+    lines = [f"curl -sS -X {shlex.quote(form.method)} {url}"]
     before = ""
     if form.files:
         before, parts = _curl_files(form.files)
