@@ -34,7 +34,7 @@ test-long: .venv/dev tests/node/node_modules $(VENDOR)
 	$(BIN)/pytest -m slow $(PARALLEL)
 
 test-browser: .venv/dev tests/node/node_modules $(VENDOR) .venv/chromium
-	$(BIN)/pytest tests/browser -m browser -rs $(PARALLEL)
+	$(BIN)/pytest tests/browser -m "browser and not slow" -rs $(PARALLEL)
 
 # Install first; then lint and tests run in parallel.
 check: .venv/dev tests/node/node_modules $(VENDOR)

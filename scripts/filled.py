@@ -9,7 +9,7 @@ from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urldefrag, urlencode, urlsplit
 
 from werkzeug.routing import Map
 
@@ -31,6 +31,7 @@ from cloud_openapi.periods import BEIJING
 from cloud_openapi.runtime import Functions
 
 SHOP = Path(__file__).parent.parent / "tests" / "samples" / "shop"
+RECORDINGS = SHOP.parent / "cassettes"
 DAY = {"begin_date": "20260308", "end_date": "20260308"}
 _NOW = datetime(2026, 3, 9, 8, tzinfo=BEIJING)
 # The addresses are on this machine.
@@ -92,18 +93,25 @@ def url_map_of(served: Served) -> Map:
 def linked_pages(served: Served, most: int = 2) -> dict[str, list[str]]:
     """Return the paths of pages by their endpoint, found by following links from the first page.
 
-    Of the pages of an endpoint, such as those of all APIs, ``most`` are opened.
+    Of the pages of an endpoint, such as those of all APIs, ``most`` are opened. An endpoint to
+    which a link leads for a file, such as a table's CSV, has no pages.
     """
     adapter = url_map_of(served).bind("")
     found: dict[str, list[str]] = {}
+    files: set[str] = set()
     left = [f"{PATH}/"]
     while left:
         path = left.pop(0)
         endpoint, _ = adapter.match(urlsplit(path).path.removeprefix(PATH), method="GET")
         paths = found.setdefault(endpoint, [])
-        if path not in paths and len(paths) < most:
+        if path in files or path in paths or len(paths) == most:
+            continue
+        body = served.send("GET", path)
+        if body.startswith(b"<!doctype html>"):
             paths.append(path)
-            left += _Links(served.send("GET", path).decode("utf-8", "replace")).paths
+            left += _Links(body.decode()).paths
+        else:
+            files.add(path)
     return found
 
 
@@ -114,9 +122,11 @@ class _Links(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        href = dict(attrs).get("href") or ""
-        if tag == "a" and href.startswith(PATH):
-            self.paths.append(href)
+        found = dict(attrs)
+        href = found.get("href") or ""
+        # A link to a file to download leads to no page.
+        if tag == "a" and href.startswith(PATH) and "download" not in found:
+            self.paths.append(urldefrag(href).url)
 
 
 def fill(served: Served) -> None:

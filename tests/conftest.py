@@ -36,9 +36,10 @@ for number, usual in (
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Leave out the folder of slow tests if they are not asked for: to collect it takes long."""
-    unasked = collection_path == ROOT / "tests" / "slow" and "not slow" in config.option.markexpr
-    return True if unasked else None
+    """Leave out the folder of a mark that is not asked for: to collect it takes long."""
+    mark = collection_path.name
+    is_folder = collection_path.parent == ROOT / "tests" and mark in ("slow", "browser")
+    return True if is_folder and f"not {mark}" in config.option.markexpr else None
 
 
 def pytest_terminal_summary(terminalreporter):

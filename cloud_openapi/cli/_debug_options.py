@@ -10,7 +10,6 @@ from cloud_openapi.cli._options import option
 if TYPE_CHECKING:
     from cloud_openapi.runtime import Debug, Functions
 
-_HOST = "127.0.0.1"
 _LANGUAGES = {"python": "Python", "node": "Node.js"}
 
 
@@ -44,22 +43,7 @@ def debugger_of(debug: "Debug | None", functions: "Functions") -> dict[str, Any]
     """Return the debugger's address, and a configuration for launch.json; empty without one."""
     if debug is None or debug.function not in functions:
         return {}
-    settings = functions.settings_of(debug.function)
-    port = debug.port_of(settings)
-    launch: dict[str, Any] = {"name": debug.function, "request": "attach"}
-    if settings.language == "node":
-        launch |= {"type": "node", "address": _HOST, "port": port, "restart": True}
-        launch |= {"skipFiles": ["<node_internals>/**"]}
-    else:
-        launch |= {"type": "debugpy", "connect": {"host": _HOST, "port": port}}
-    return {
-        "function": debug.function,
-        "language": settings.language,
-        "host": _HOST,
-        "port": port,
-        "wait": debug.wait,
-        "launch": launch,
-    }
+    return debug.describe(functions.settings_of(debug.function))
 
 
 def debugger_lines(debugger: dict[str, Any]) -> list[str]:

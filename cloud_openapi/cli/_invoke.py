@@ -1,6 +1,4 @@
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,8 +31,6 @@ from cloud_openapi.errors import CloudOpenAPIError, one_line
 
 if TYPE_CHECKING:
     from cloud_openapi.runtime import Debug
-
-_ERROR = re.compile(r"(?P<start>(?P<indent> *)ERROR RequestId:\S+ )Result:(?P<result>\{.*\})\n")
 
 
 @click.command()
@@ -82,7 +78,7 @@ def invoke(  # noqa: PLR0913 - an option each
     """
     from cloud_openapi.cli._local_emulator import serving
     from cloud_openapi.emulator import listen
-    from cloud_openapi.runtime import Debug, error_line
+    from cloud_openapi.runtime import Debug, error_line, readable_log
     from cloud_openapi.runtime.check import references_outside
 
     emulator = options.emulator()
@@ -102,7 +98,7 @@ def invoke(  # noqa: PLR0913 - an option each
             found.start_debugger()
             click.echo("\n".join(debugger_lines(debugger_of(debug, found))), err=True)
         outcome = found.invoke(name, data, emulator.clock_of(emulator.first_appid).now(), source)
-    _echo_lines(outcome.log if verbose else "".join(_readable(outcome.log)))
+    _echo_lines(outcome.log if verbose else "".join(readable_log(outcome.log)))
     if outcome.status == HTTPStatus.OK:
         echo_json(outcome.result)
         return
@@ -117,36 +113,6 @@ def invoke(  # noqa: PLR0913 - an option each
 def _echo_lines(text: str) -> None:
     for line in text.removesuffix("\n").split("\n") if text else ():
         click.echo(printable_output(line), err=True)
-
-
-def _readable(log: str) -> Iterator[str]:
-    """Yield the lines of a log, and the stack of each nested error instead of its object.
-
-    An error line does not repeat the reason above it.
-    """
-    told = set()
-    for line in log.splitlines(keepends=True):
-        told.add(line.strip().removeprefix("Reason: "))
-        found = _ERROR.fullmatch(line)
-        error = _object(found["result"]) if found else None
-        if found is None or error is None:
-            yield line
-            continue
-        message = str(error.get("errorMessage")).partition("\n")[0]
-        text = "" if message in told else f"{message} "
-        yield f"{found['start']}{text}(statusCode {error.get('statusCode')})\n"
-        # The stack of the outermost one follows the log.
-        if found["indent"] and error.get("stackTrace"):
-            yield from (f"{found['indent']}{each}\n" for each in error["stackTrace"].splitlines())
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    """Return the object in a line of the log, None if the line was cut."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _checked(source: str) -> str:

@@ -5,6 +5,7 @@ it made stand above its own line, indented once more than it is.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ _INDENT = "  "
 # The widest name of an API stands in it with one step of indentation.
 _NAME_COLUMNS, _STATUS_COLUMNS, _TIME_COLUMNS = 32, 8, 8
 _CLOCK_COLUMNS = len("12:03:39 ")
+_MOST_TOLD = 100
 _LONGEST_NAME, _LONGEST_REQUEST = 200, 4000
 _ONE_DIGIT_BELOW, _SECONDS_FROM = 10.0, 10_000.0
 # Characters between which a line may be broken, and those that no line begins with.
@@ -28,7 +30,6 @@ _WIDE, _CLOSING = (
     "、。〉》」』】）！，：；？",
 )
 _WORDS = re.compile(f"[{_WIDE}][{_CLOSING}]* *|[^ {_WIDE}]+[{_CLOSING}]* *| +")
-_ACTION = re.compile(r"[\w.]+")
 _TIMER_SOURCE = "wx_trigger"
 
 
@@ -82,28 +83,14 @@ def of_entry(entry: Entry, depth: int) -> Shown:
     details = (f"request {cut}" if cut else "", f"answered by {entry.check}" if good else "")
     ids = {"appid": entry.appid, "rid": entry.rid}
     return Shown(
-        name=entry.api or _other_name(entry),
-        status=_status(entry),
+        name=entry.name[:_LONGEST_NAME],
+        status=entry.outcome,
         milliseconds=entry.milliseconds,
         depth=depth,
         good=good,
         reasons=(reason,) if reason else (),
         details=(*filter(None, details), " ".join(f"{k} {v}" for k, v in ids.items() if v)),
     )
-
-
-def _other_name(entry: Entry) -> str:
-    """Return the name of a request for no API: at the gateway, that of its action."""
-    is_action = entry.via == "gateway" and _ACTION.fullmatch(entry.check)
-    return entry.check if is_action else entry.path[:_LONGEST_NAME]
-
-
-def _status(entry: Entry) -> str:
-    if entry.errcode:
-        return str(entry.errcode)
-    if not entry.status:
-        return "dropped"
-    return "ok" if entry.status == GOOD else f"HTTP {entry.status}"
 
 
 def of_ended(ended: Ended, look: Look) -> Shown:
@@ -122,6 +109,30 @@ def of_ended(ended: Ended, look: Look) -> Shown:
         else f"→ cloud-openapi logs {ended.function}{look.url}",
         details=(f"source {ended.source} RequestId {ended.invocation or '-'}",),
     )
+
+
+class Told:
+    """The reasons of the newest calls, which the invocation that made them does not repeat."""
+
+    def __init__(self) -> None:
+        self._reasons: deque[tuple[str, str]] = deque(maxlen=_MOST_TOLD)
+
+    def add(self, call: Entry | Ended) -> None:
+        """Keep the reason of a call that was shown."""
+        if isinstance(call, Ended):
+            told = (call.parent, call.reason or call.message)
+        else:
+            told = (call.invocation, call.reason)
+        if told[1]:
+            self._reasons.append(told)
+
+    def shortened(self, ended: Ended) -> Ended:
+        """Return an invocation without its reason if a call told it, maybe without the API."""
+        was_told = any(
+            invocation == ended.invocation and ended.reason.endswith(reason)
+            for invocation, reason in self._reasons
+        )
+        return ended._replace(reason="") if was_told else ended
 
 
 def call_texts(shown: Shown, at: str, look: Look) -> Iterator[str]:

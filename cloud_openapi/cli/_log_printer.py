@@ -13,6 +13,7 @@ from cloud_openapi import clocks
 from cloud_openapi.cli._live_lines import (
     GOOD,
     Look,
+    Told,
     call_texts,
     line_text,
     note_text,
@@ -29,7 +30,6 @@ Level = Literal["output", "quiet", "usual", "verbose"]
 
 # Waiting items. A call has a body of up to 64 KiB.
 _MOST_LINES, _MOST_FAILED, _MOST_GOOD = 10_000, 500, 100
-_MOST_TOLD = 100
 _PAUSE_SECONDS, _PATIENCE_SECONDS = 0.05, 1.0
 
 
@@ -66,7 +66,7 @@ class LogPrinter:
         self._dropped = self._good = self._failed = 0
         self._calls = 0
         """Those put since the thread has last taken all: an estimate, for threads race."""
-        self._told: deque[tuple[str, str]] = deque(maxlen=_MOST_TOLD)
+        self._told = Told()
         self._window = Window()
         # The loop wakes the thread only if it sleeps: waking costs as much as a small call.
         self._sleeps = False
@@ -162,22 +162,12 @@ class LogPrinter:
     def _call(self, item: _Called | Ended, at: str, look: Look) -> Iterator[str]:
         """Yield the lines of a call; a reason that its invocation's calls told is not repeated."""
         if isinstance(item, Ended):
-            above = (item.parent, item.reason or item.message)
-            call = of_ended(item._replace(reason="") if self._was_told(item) else item, look)
+            call = of_ended(self._told.shortened(item), look)
         else:
-            above = (item.entry.invocation, item.entry.reason)
             call = of_entry(item.entry, item.depth)
         if self._window.takes(call):
-            if above[1]:
-                self._told.append(above)
+            self._told.add(item if isinstance(item, Ended) else item.entry)
             yield from call_texts(call, at, look)
-
-    def _was_told(self, ended: Ended) -> bool:
-        """Return whether a call told the reason of its invocation, which may have a name before."""
-        return any(
-            invocation == ended.invocation and ended.reason.endswith(reason)
-            for invocation, reason in self._told
-        )
 
     def _notes(self) -> list[str]:
         return [note_text(text, self._look) for text in self._window.close(clocks.monotonic())]

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cloud_openapi.runtime import Debug, Functions
 
 _PROBE_SECONDS = 2
+_LOOK_SECONDS = 0.5
 _PASSWORD = "CLOUD_OPENAPI_CONSOLE_PASSWORD"  # noqa: S105 - the name of a variable
 _HOST_NAME = re.compile(r"[\w.-]+")
 
@@ -154,7 +155,9 @@ def serve(  # noqa: PLR0913 - an option each
             lines = debugger_lines(debugger)
             click.echo(welcome(url, found, project, emulator, variables, url_shown, lines))
         sys.stdout.flush()
-        stopped.wait()
+        # The kernel gives a signal to any thread, and another one than this does not wake it.
+        while not stopped.wait(_LOOK_SECONDS):
+            pass
 
 
 def _listen(host: str, port: int) -> list[socket.socket]:

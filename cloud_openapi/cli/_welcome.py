@@ -1,17 +1,14 @@
 """The banner of serve: where the emulator is, which functions it has, and commands to paste."""
 
-import json
 import shlex
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote_plus
 
-from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.cli._control_client import console_of
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator
-from cloud_openapi.naming import to_camel_case
+from cloud_openapi.emulator.environment import first_command
 from cloud_openapi.runtime import Functions, Project, nothing_found, shown_path
 
 _APPS_SHOWN = 10
@@ -41,7 +38,7 @@ def welcome(  # noqa: PLR0913 - each is a part of the banner
         *exports,
         "",
         "Try it:",
-        f"  {_first_command(url, functions, emulator)}",
+        f"  {first_command(url, functions, emulator)}",
     ]
     if any(functions):
         lines += ["", "Each call is a line below. For whole logs:"]
@@ -78,24 +75,3 @@ def _apps(emulator: Emulator) -> list[str]:
     more = len(emulator.apps) - _APPS_SHOWN
     lines = [*shown, f"and {more:,} more"] if more > 0 else shown
     return [f"{'' if number else 'Apps':{_HEAD}}{line}" for number, line in enumerate(lines)]
-
-
-def _first_command(url: str, functions: Functions, emulator: Emulator) -> str:
-    """Return a command that makes a first call: of a function, else for a token."""
-    name = next(iter(functions), None)
-    if name is not None:
-        event = json.dumps(_documented_event(name))
-        return f"curl -d {shlex.quote(event)} {url}/v1/functions/{name}"
-    appid, secret = emulator.first_appid, quote_plus(emulator.apps[emulator.first_appid])
-    query = f"grant_type=client_credential&appid={appid}&secret={secret}"
-    return f"curl '{url}/cgi-bin/token?{query}'"
-
-
-def _documented_event(function: str) -> Any:
-    """Return WeChat's example for an API with the function's name, else an empty event."""
-    catalogue = default_catalogue()
-    name = next((name for name in catalogue if name.rpartition(".")[2] == function), None)
-    # The JSON of an event cannot carry a file.
-    if name is None or catalogue[name].files:
-        return {}
-    return to_camel_case(catalogue[name].examples[0]["request"])

@@ -14,7 +14,7 @@ from cloud_openapi.emulator.cloudbase.http_invoke import add_http_invoke
 from cloud_openapi.emulator.cloudbase.timers import Timers
 from cloud_openapi.emulator.console.mount import PATH as CONSOLE
 from cloud_openapi.emulator.console.mount import add_console
-from cloud_openapi.emulator.control.functions import add_function_logs, add_timers
+from cloud_openapi.emulator.control.functions import add_function_logs, add_invocations, add_timers
 from cloud_openapi.emulator.control.routes import add_control, unknown_route
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.json_response import json_answer, no_descriptors, refusal
@@ -69,6 +69,7 @@ def create_app(
         add_http_access(app, emulator, functions)
         timers = timers or Timers(emulator, functions)
         add_timers(app, timers)
+    add_invocations(app, functions)
     add_console(app, emulator, functions, timers)
 
     @app.get("/healthz")

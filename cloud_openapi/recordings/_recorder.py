@@ -32,8 +32,8 @@ class Recorder:
     A ``path`` with the suffix of a cassette is one file. The recorder appends to it; only one
     recorder may do so at a time. Any other ``path`` is a folder of files
     ``<api>/<begin>-<end>.yaml``. A repeated request gets another file; files of an earlier
-    recorder are replaced. Safe to share between threads; several processes may write to one
-    folder.
+    recorder are replaced, unless ``replaces`` is False. Safe to share between threads; several
+    processes may write to one folder.
     """
 
     def __init__(
@@ -43,7 +43,9 @@ class Recorder:
         redactor: Redactor | None = None,
         serializer: Serializer = "yaml",
         catalogue: Catalogue | None = None,
+        replaces: bool = True,
     ) -> None:
+        self._replaces = replaces
         self.redactor = redactor or Redactor()
         self._path = Path(path)
         self._catalogue = default_catalogue() if catalogue is None else catalogue
@@ -74,11 +76,15 @@ class Recorder:
                 _replace(self._path, _document(self._chunks, self._suffix))
                 return self._path
             stem = self.stem(clean)
-            times = self._times[stem] = self._times.get(stem, 0) + 1
-        further = "" if times == 1 else f"_{times}"
-        file = self._path / f"{stem}{further}{self._suffix}"
+            file = self._next_file(stem)
+            while not self._replaces and file.exists():
+                file = self._next_file(stem)
         _replace(file, _document([chunk], self._suffix))
         return file
+
+    def _next_file(self, stem: str) -> Path:
+        times = self._times[stem] = self._times.get(stem, 0) + 1
+        return self._path / f"{stem}{'' if times == 1 else f'_{times}'}{self._suffix}"
 
     def stem(self, clean: Interaction) -> str:
         """Return the file name of a redacted interaction, without suffix."""

@@ -114,6 +114,24 @@ class Replay:
             self._given.add(number)
         return self._recorded[number]
 
+    def peek(self, method: str, uri: str, body: bytes = b"") -> Interaction | None:
+        """Return the recording of a request that is next, or the last one, without using it.
+
+        None without a recording of just this request.
+        """
+        key = self._key(method, *self._redactor.request(uri, body))
+        with self._lock:
+            key = self._recorded_key(key)
+            numbers = self._exact.get(key)
+            if not numbers:
+                return None
+            left = (number for number in numbers if number not in self._given)
+            return self._recorded[next(left, numbers[-1])]
+
+    def recorded(self, api: str) -> list[Interaction]:
+        """Return the recordings of an API, the oldest first."""
+        return [self._recorded[number] for number in self._apis.get(api, ())]
+
     def unused(self) -> list[Interaction]:
         """Return the unused recordings."""
         return [one for number, one in enumerate(self._recorded) if number not in self._given]

@@ -25,6 +25,7 @@ from cloud_openapi.runtime._project import (
     missing_entry,
     nothing_found,
 )
+from cloud_openapi.runtime._readable_log import readable_log
 from cloud_openapi.runtime._settings import Settings, entry_file
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._upload import make_upload
@@ -61,6 +62,7 @@ __all__ = [
     "new_request_id",
     "no_descriptor",
     "nothing_found",
+    "readable_log",
     "reason_of",
     "refused_name",
     "shown_path",

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import datetime
 from hmac import compare_digest
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +125,7 @@ class Functions:
         """The logs of all functions, in their common order."""
         self.ended: deque[Ended] = deque(maxlen=_MOST_ENDED)
         """The newest invocations that have ended, the oldest first."""
+        self._ends = count(1)
         self._warned: dict[tuple[str, str], str] = {}
         self._executions: dict[str, Execution] = {}
         self._fork_server = ForkServer()
@@ -142,7 +144,10 @@ class Functions:
         return self._functions.folder_of(name) is not None
 
     def settings_of(self, name: str) -> Settings:
-        """Return a function's settings as its files are now. Raises KeyError."""
+        """Return a function's settings as its files are now: a new object after each change.
+
+        Raises KeyError.
+        """
         return self._functions.find(name).settings
 
     def log_of(self, name: str) -> Log:
@@ -215,6 +220,15 @@ class Functions:
         if folder is None:
             return frozenset()
         return self._functions.permissions(folder / "config.json")[0]
+
+    def mistakes_in_config(self, function: str) -> list[str]:
+        """Return why a function's config.json permits no API or has no timer, as it is invalid."""
+        folder = self._functions.folder_of(function)
+        if folder is None:
+            return []
+        config = folder / "config.json"
+        wrong = self._functions.permissions(config)[1], self._functions.timer(config)[1]
+        return list(dict.fromkeys(filter(None, wrong)))
 
     def why_denied(
         self, function: str | None, api: str, nearest: str | None, known: Container[str] = ()
@@ -347,7 +361,10 @@ class Functions:
         return outcome
 
     def _report(self, ended: Ended) -> None:
-        self.ended.append(ended)
+        # In one step: when a reader sees a number, all lower ones are there.
+        with self._lock:
+            ended = ended._replace(number=next(self._ends))
+            self.ended.append(ended)
         if self._on_end is not None:
             self._on_end(ended)
 

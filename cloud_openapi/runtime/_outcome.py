@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from cloud_openapi import clocks
 from cloud_openapi.json_text import json_text
 from cloud_openapi.runtime._worker import (
     WorkerMemoryError,
@@ -82,6 +83,25 @@ class Ended(NamedTuple):
     parent: str
     begun: float = 0.0
     """The moment at which it began, by `clocks.monotonic`."""
+
+    number: int = 0
+    """Counts the invocations in the order of their ends, from 1."""
+
+    @property
+    def answered(self) -> float:
+        """Return the moment at which it ended, by `clocks.monotonic`."""
+        return self.begun + self.milliseconds / 1000
+
+    def contains(self, text: str) -> bool:
+        """Return whether a text stands in it, whatever the case."""
+        texts = (self.function, self.invocation, self.source, self.message, self.reason)
+        return text.lower() in "\n".join(texts).lower()
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        shown = {**self._asdict(), "answered": clocks.moment(self.answered).isoformat()}
+        del shown["begun"]
+        return {**shown, "milliseconds": round(self.milliseconds, 1)}
 
 
 class InvocationError(Exception):

@@ -20,6 +20,8 @@ _RESERVED = ("SCF_", "QCLOUD_", "TENCENTCLOUD_", "TECENTCLOUD_")
 _LONGEST_TIMEOUT = 900
 _MEMORIES = (64, *range(128, 3073, 128))
 _MOST_VARIABLES = 4096
+# The settings that config.json may have, too.
+_OF_CONFIG = {"timeout", "envVariables"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Settings:
     place: str = field(default="", compare=False)
     # The folder of all functions, for messages; an entry may place a function elsewhere.
     root: Path = field(default=Path(), compare=False)
+    # The file that sets each key; a default has none.
+    origins: Mapping[str, Path] = field(default_factory=dict, compare=False)
 
 
 def read_settings(
@@ -62,6 +66,9 @@ def read_settings(
     handler = reader.get(lambda: _handler(entry, where), ("index", "main"))
     timeout, memory = defaults.timeout, defaults.memory
     variables: dict[str, str] = {}
+    origins = dict.fromkeys(_OF_CONFIG & own.keys(), config)
+    if rc is not None:
+        origins |= dict.fromkeys(entry, rc)
     for place, source in ((str(config), own), (where, entry)):
         if "timeout" in source:
             timeout = reader.get(lambda p=place, s=source: _timeout(s, p), timeout)  # type: ignore[misc]
@@ -83,6 +90,7 @@ def read_settings(
         entry=entry,
         place=where,
         root=defaults.folder,
+        origins=origins,
     )
 
 

@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.runtime._moved_clock import MovedClock
@@ -17,6 +17,7 @@ from cloud_openapi.runtime._settings import Settings
 
 _HERE = Path(__file__).parent
 _PACKAGE = _HERE.parent
+_HOST = "127.0.0.1"
 _PORTS = {"python": 5678, "node": 9229}
 NODE_VARIABLE = "CLOUD_OPENAPI_NODE"
 _LAST_PORT = 65535
@@ -47,6 +48,24 @@ class Debug(NamedTuple):
     def port_of(self, settings: Settings) -> int:
         """Return the port where the debugger of the function listens."""
         return self.port or _PORTS[settings.language]
+
+    def describe(self, settings: Settings) -> dict[str, Any]:
+        """Return the debugger's address as JSON, with a configuration for VS Code's launch.json."""
+        port = self.port_of(settings)
+        launch: dict[str, Any] = {"name": self.function, "request": "attach"}
+        if settings.language == "node":
+            launch |= {"type": "node", "address": _HOST, "port": port, "restart": True}
+            launch |= {"skipFiles": ["<node_internals>/**"]}
+        else:
+            launch |= {"type": "debugpy", "connect": {"host": _HOST, "port": port}}
+        return {
+            "function": self.function,
+            "language": settings.language,
+            "host": _HOST,
+            "port": port,
+            "wait": self.wait,
+            "launch": launch,
+        }
 
 
 def command_of(  # noqa: PLR0913 - each with a default but the first two
@@ -102,7 +121,7 @@ def _python(debug_port: int | None, *, wait: bool, bare: bool) -> list[str]:
                 "debugpy is not installed, so a Python function cannot be debugged: "
                 "pip install debugpy"
             )
-        debugger = ["-Xfrozen_modules=off", "-m", "debugpy", "--listen", f"127.0.0.1:{debug_port}"]
+        debugger = ["-Xfrozen_modules=off", "-m", "debugpy", "--listen", f"{_HOST}:{debug_port}"]
         debugger += ["--wait-for-client"] if wait else []
     return [sys.executable, *isolated, *debugger, str(_HERE / "_bootstrap.py")]
 

@@ -10,6 +10,13 @@ from scripts.bench.clients import (
     gateway_against_https,
     in_process,
 )
+from scripts.bench.console import (
+    first_page,
+    first_page_size,
+    heat_map,
+    list_time,
+    looked_at,
+)
 from scripts.bench.contracts import (
     unused_plugin,
     used_plugin,
@@ -150,6 +157,36 @@ FIGURES = (
         Limit(">=", 0.97),
         per_second,
         live_lines,
+    ),
+    Figure(
+        "calls: while a page of the console shows them, else",
+        Limit(">=", 0.95),
+        per_second,
+        looked_at,
+    ),
+    Figure(
+        "console: first page of a new emulator in Chromium",
+        Limit("<=", 0.15, " s"),
+        milliseconds,
+        first_page,
+    ),
+    Figure(
+        "console: the same page with its scripts, compressed",
+        Limit("<=", 60, " KB"),
+        "{:.1f} KB".format,
+        first_page_size,
+    ),
+    Figure(
+        "console: CPU of the list of 10,000 requests",
+        Limit("<=", 0.05, " s"),
+        milliseconds,
+        partial(list_time, size=10_000),
+    ),
+    Figure(
+        "console: heat map of a year in Chromium",
+        Limit("<=", 0.3, " s"),
+        milliseconds,
+        heat_map,
     ),
     Figure("calls: emulator, Prism", Limit(">=", 1), per_second, against_prism),
     Figure("calls: emulator, moto", Limit(">=", 6), per_second, against_moto),

@@ -16,8 +16,6 @@ LOCK = "package-lock.json"
 FILES = {
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
     "htmx.LICENSE": "htmx.org/LICENSE",
-    "sse.min.js": "htmx-ext-sse/dist/sse.min.js",
-    "sse.LICENSE": "htmx-ext-sse/LICENSE",
     "uPlot.iife.min.js": "uplot/dist/uPlot.iife.min.js",
     "uPlot.min.css": "uplot/dist/uPlot.min.css",
     "uPlot.LICENSE": "uplot/LICENSE",
@@ -40,6 +38,8 @@ def main() -> None:
             _do_without(reason)
             return
         VENDOR.mkdir(exist_ok=True)
+        for former in {each.name for each in VENDOR.iterdir()} - set(FILES):
+            (VENDOR / former).unlink()
         for name, place in FILES.items():
             shutil.copyfile(Path(folder, "node_modules", place), VENDOR / name)
     # Last: it says that the others are complete, and of which versions.

@@ -6,7 +6,7 @@ import pytest
 from support.browser import ARGUMENTS, PLAIN, chromium, watched
 from support.hostile import attack, write_functions
 
-from scripts.filled import SHOP, fill, served
+from scripts.filled import RECORDINGS, SHOP, fill, served
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -59,7 +59,7 @@ def filled_console(browser, full, look):
 @pytest.fixture(scope="session")
 def full():
     """Serve an emulator in which something has happened. Tests only look at it."""
-    with served(SHOP) as emulated:
+    with served(SHOP, recordings=RECORDINGS) as emulated:
         fill(emulated)
         yield emulated
 

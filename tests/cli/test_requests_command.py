@@ -1,4 +1,4 @@
-"""cloud-openapi requests: the requests to a running emulator, on the terminal."""
+"""cloud-openapi requests: requests to a running emulator and invocations, on the terminal."""
 
 import fcntl
 import json
@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 import termios
-from datetime import datetime, timedelta
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,31 +19,38 @@ from rich.cells import cell_len as width
 from support.processes import WAIT
 from support.values import DAILY, NOW, OTHER
 
+from cloud_openapi import clocks
 from cloud_openapi.cli import _group
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Clock, Emulator, Entry, Server, create_app, listen
-from cloud_openapi.periods import BEIJING
+from cloud_openapi.runtime import Ended, Functions
 
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 RETAIN, SUMMARY = "analysis.getDailyRetain", "analysis.getDailySummary"
-MORNING = datetime(2026, 3, 11, 8, 30, tzinfo=BEIJING)
+A_DAY = 86400
 ADVICE = "add the API to permissions.openapi"
+FUNCTIONS = {"good": "return 1", "bad": "raise ValueError('no such day')"}
 REASON = f"{ADVICE} in functions/daily/config.json " * 3
 
 
 class Running:
-    """An emulator on a socket, and the command."""
+    """An emulator on a socket, its functions, and the command."""
 
-    def __init__(self, emulator, url):
+    def __init__(self, emulator, url, functions=None):
         self.emulator = emulator
         self.url = url
+        self.functions = functions
+
+    def invoke(self, *names):
+        for name in names:
+            self.functions.invoke(name, {}, NOW)
 
     def keep(self, appid=DEMO_APPID, **given):
         usual = {
-            "time": MORNING, "method": "POST", "path": DAILY, "apis": (RETAIN,), "appid": appid,
+            "time": NOW, "method": "POST", "path": DAILY, "apis": (RETAIN,), "appid": appid,
             "body": b'{"begin_date": "20260310"}', "errcode": 0, "check": "simulation",
-            "milliseconds": 1.25,
+            "milliseconds": 1.25, "begun": clocks.monotonic(),
         }  # fmt: skip
         self.emulator.keep(self.emulator.program(appid), Entry(**{**usual, **given}))
 
@@ -63,10 +70,15 @@ class Running:
 
 
 @pytest.fixture
-def running():
+def running(tmp_path):
+    for name, source in FUNCTIONS.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index.py").write_text(f"def main(event, context):\n    {source}\n")
     emulator = Emulator(clock=Clock(NOW), apps={DEMO_APPID: DEMO_SECRET, OTHER: "s"})
-    with Server(create_app(emulator), listen("127.0.0.1", 0)) as server:
-        yield Running(emulator, server.url)
+    with closing(Functions(tmp_path, {})) as functions:
+        app = create_app(emulator, functions)
+        with Server(app, listen("127.0.0.1", 0)) as server:
+            yield Running(emulator, server.url, functions)
 
 
 @pytest.fixture
@@ -75,16 +87,15 @@ def several(running):
     running.keep()
     running.keep(errcode=61501, reason="the dates are wrong", function="daily", via="gateway")
     running.keep(apis=(SUMMARY,), function="other", via="gateway")
-    running.keep(OTHER, status=500, errcode=0, time=MORNING + timedelta(days=1))
+    running.keep(OTHER, status=500, errcode=0, begun=clocks.monotonic() + A_DAY)
     return running
 
 
 def test_request_is_a_line_below_its_day(running):
     running.keep()
-    assert running.lines() == [
-        "2026-03-11",
-        f"08:30:00 {RETAIN:32}       ok   1.2 ms",
-    ]
+    day, line = running.lines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", day)
+    assert re.fullmatch(rf"\d\d:\d\d:\d\d {RETAIN:32}       ok   1\.2 ms", line)
 
 
 def test_failure_has_its_function_its_reason_and_its_page(several):
@@ -95,10 +106,9 @@ def test_failure_has_its_function_its_reason_and_its_page(several):
 
 
 def test_each_new_day_has_a_line(several):
-    assert [line for line in several.lines() if line.startswith("2026")] == [
-        "2026-03-11",
-        "2026-03-12",
-    ]
+    days = [line for line in several.lines() if re.fullmatch(r"\d+-\d\d-\d\d", line)]
+    assert len(days) == 2
+    assert days[0] < days[1]
 
 
 @pytest.mark.parametrize(
@@ -148,6 +158,100 @@ def test_unknown_api_is_refused_with_a_suggestion(running):
 @pytest.mark.parametrize("arguments", [["--limit", "0"], ["--form", "htps"], ["--errcode", "x"]])
 def test_invalid_options_are_refused(running, arguments):
     assert running.run(*arguments).exit_code == 2
+
+
+# ---- invocations ---------------------------------------------------------------------------
+
+
+def names(lines):
+    """Return the names of the calls, without their days and times."""
+    return [line.split()[1] for line in lines if " " in line]
+
+
+def test_invocations_stand_among_the_requests_in_the_order_of_their_ends(running):
+    running.invoke("good")
+    running.keep(function="bad", via="gateway")
+    running.invoke("bad")
+    assert names(running.lines()) == ["good", RETAIN, "bad"]
+    assert names(running.lines("--limit", "2")) == [RETAIN, "bad"]
+
+
+def test_failed_invocation_has_its_error_and_its_page(running):
+    running.invoke("good", "bad")
+    _day, line = running.lines("--failed")
+    invocation = running.functions.ended[-1].invocation
+    assert re.search(
+        rf"bad +430 .*  ValueError: no such day  → \S+/_console/traces/{invocation}", line
+    )
+
+
+def test_reason_that_a_call_has_told_is_not_repeated_by_its_invocation(running):
+    execution = {"function": "bad", "via": "gateway", "invocation": "i1", "errcode": 61501}
+    running.keep(**execution, reason="the date is wrong")
+    ended = Ended("bad", 430, 50.0, "errCode: 61501", f"{RETAIN} 61501: the date is wrong", 0,
+                  "wx_client", "i1", "", clocks.monotonic())  # fmt: skip
+    running.functions.ended.append(ended._replace(number=1))
+    assert "\n".join(running.lines()).count("the date is wrong") == 1
+    assert "the date is wrong" in running.lines("--form", "function")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["--function", "bad"], [RETAIN, "bad"]),
+        (["--form", "function"], ["good", "bad"]),
+        (["--form", "cloud"], [RETAIN]),
+        (["SUCH day"], ["bad"]),
+        *((each, [RETAIN]) for each in (["--api", RETAIN], ["--errcode", "0"])),
+        (["--appid", DEMO_APPID], [RETAIN]),
+    ],
+)
+def test_filters_of_invocations(running, arguments, found):
+    running.invoke("good")
+    running.keep(function="bad", via="gateway")
+    running.invoke("bad")
+    assert names(running.lines(*arguments)) == found
+
+
+def test_json_of_an_invocation_has_its_fields(running):
+    running.invoke("bad")
+    described = json.loads(running.lines("--json")[0])
+    assert described.keys() == {
+        "number", "answered", "function", "status", "milliseconds", "message", "reason", "depth",
+        "source", "invocation", "parent",
+    }  # fmt: skip
+    assert (described["function"], described["status"]) == ("bad", 430)
+
+
+def test_follow_prints_new_invocations(running):
+    running.invoke("good")
+    with running.start("--follow", "--form", "function", "--json") as process:
+        assert json.loads(process.stdout.readline())["function"] == "good"
+        running.invoke("bad")
+        assert json.loads(process.stdout.readline())["function"] == "bad"
+        process.kill()
+        process.communicate(timeout=WAIT)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ({"since": "x"}, "since is a whole number"),
+        ({"limit": "0"}, "limit is a whole number, at least 1"),
+        ({"failed": "yes"}, "failed is true or false"),
+        ({"functoin": "good"}, "the query may have function, failed, text, since, limit"),
+    ],
+)
+def test_invalid_query_of_the_route_is_refused(query, message, tmp_path):
+    client = create_app(Emulator(), Functions(tmp_path, {})).test_client()
+    answer = client.get("/_emulator/invocations", query_string=query)
+    assert answer.status_code == 400
+    assert message in answer.json["message"]
+
+
+def test_emulator_without_functions_has_no_invocations():
+    client = create_app(Emulator()).test_client()
+    assert client.get("/_emulator/invocations").json == {"invocations": [], "next": 0}
 
 
 # ---- a terminal ----------------------------------------------------------------------------
@@ -200,7 +304,7 @@ def test_follow_waits_for_the_first_request(running):
     with running.start("--follow") as process:
         assert "No request" in process.stderr.readline()
         running.keep()
-        assert process.stdout.readline() == "2026-03-11\n"
+        assert re.fullmatch(r"\d+-\d\d-\d\d\n", process.stdout.readline())
         assert RETAIN in process.stdout.readline()
         process.kill()
         process.communicate(timeout=WAIT)

@@ -45,6 +45,18 @@ def test_clocks_show_the_machines_time(frozen):
 
 
 @FROZEN
+def test_moments_are_those_of_the_machine_and_keep_their_order(frozen):
+    measured = [clocks.monotonic() + number / 10**4 for number in range(1000)]
+    before = clocks.now()
+    with frozen():
+        moments = [clocks.moment(each).timestamp() for each in measured]
+        assert [clocks.moment(each).timestamp() for each in measured] == moments
+    assert moments == sorted(moments)
+    # The clock of `now` ticks each 4 ms.
+    assert before - 0.01 <= moments[0] + (clocks.monotonic() - measured[0]) <= clocks.now() + 0.01
+
+
+@FROZEN
 def test_the_emulator_compares_a_signature_with_the_machines_time(frozen):
     gateway = Gateway()
     fields = {"action": "functions.invokeFunction", "wxCloudApiToken": "token-a"}

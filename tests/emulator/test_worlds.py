@@ -86,7 +86,7 @@ class AppClient:
         own = {"check": "fault ", "reason": "fault "}
         for entry in entries:
             entry.update({key: entry[key].partition(text)[0] for key, text in own.items()})
-            del entry["milliseconds"], entry["number"]
+            del entry["milliseconds"], entry["number"], entry["answered"]
         return entries
 
 

@@ -123,6 +123,14 @@ def test_another_recorder_replaces_the_recording_of_a_request(tmp_path):
     assert load(tmp_path) == [day()]
 
 
+def test_a_recorder_that_does_not_replace_writes_beside_the_former_files(tmp_path):
+    first = Recorder(tmp_path).add(day())
+    others = [Recorder(tmp_path, replaces=False).add(day(origin=str(n))) for n in range(2)]
+    assert len({first, *others}) == 3
+    assert load(first) == [day()]
+    assert [load(each)[0].origin for each in others] == ["0", "1"]
+
+
 def test_a_recorder_appends_to_one_file(tmp_path):
     file = tmp_path / "all.json"
     Recorder(file).add(day())

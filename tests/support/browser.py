@@ -137,17 +137,22 @@ def chromium():
 
 def axe(page):
     """Assert that axe-core finds no violation in a page."""
+    lines = violations(page)
+    assert not lines, "\n".join(lines)
+
+
+def violations(page):
+    """Return the violations that axe-core finds in a page, a line for each."""
     if not AXE.is_file():
         pytest.skip("axe-core is missing: npm ci --prefix tests/node")
     # The debugger evaluates it, to which the page's policy does not apply.
     page.evaluate(AXE.read_text("utf-8"))
-    violations = page.evaluate("async () => (await axe.run()).violations")
-    lines = [
+    found = page.evaluate("async () => (await axe.run()).violations")
+    return [
         f"{page.url} {each['id']} ({each['impact']}): {node['target']}: {node['failureSummary']}"
-        for each in violations
+        for each in found
         for node in each["nodes"]
     ]
-    assert not lines, "\n".join(lines)
 
 
 _FOLLOW_FOCUS = """() => {
@@ -169,7 +174,9 @@ _CONTROLS = """() => [...document.querySelectorAll(
 def assert_keyboard_reaches_everything(page):
     """Press Tab until each control had the focus, and assert that it was seen to have it."""
     page.evaluate(_FOLLOW_FOCUS)
-    for _ in range(page.evaluate(f"({_CONTROLS})().length") + 1):
+    controls = page.evaluate(f"({_CONTROLS})().length")
+    # A date takes a Tab each for year, month, day and the button of its calendar.
+    for _ in range(controls + 3 * page.locator("input[type=date]").count() + 1):
         page.keyboard.press("Tab")
     left = page.evaluate(
         f"({_CONTROLS})().filter(each => !reached.has(each)).map(each => each.outerHTML)"

@@ -19,6 +19,7 @@ from cloud_openapi.catalogue.documentation import (
 from cloud_openapi.emulator.console import api_docs
 from cloud_openapi.emulator.console.call_form import (
     OTHERS,
+    PERIOD,
     Choice,
     Given,
     first_texts,
@@ -34,6 +35,7 @@ from cloud_openapi.emulator.console.forms import (
     cloud_request,
     https_answer,
     image_type,
+    is_cut,
     params_of,
 )
 from cloud_openapi.emulator.console.sending import send_cloud, send_https
@@ -60,7 +62,7 @@ class Shown(NamedTuple):
     file: str
     """The type of a file, with its size, empty for a text."""
     picture: str
-    """The address of a picture, which holds it all; empty for anything else."""
+    """The address of a picture, a ``data:`` URL; empty for anything else."""
 
 
 class Caller(NamedTuple):
@@ -91,8 +93,7 @@ def add_apis(app: Flask, tools: Tools) -> None:
             text=text,
             state=state,
             states=_STATES,
-            in_words=api_docs.state_in_words,
-            lacks=api_docs.lacks_in_words,
+            in_words={each: api_docs.state_in_words(each) for each in _STATES},
             meant=None if found or not text else meant_call(text),
         )
 
@@ -106,6 +107,10 @@ def add_apis(app: Flask, tools: Tools) -> None:
     def call_api(name: str) -> Response | tuple[str, int]:
         operation = _find(tools, name)
         texts = request.form.to_dict()
+        if texts.pop("days", None):
+            # Nothing is sent: the form comes back with the days of the chosen mini program.
+            texts.pop(PERIOD, None)
+            return _page(tools, name, operation, None, texts), HTTPStatus.OK
         given, error = _given(tools, operation, texts), ""
         if not given.wrong:
             try:
@@ -227,6 +232,8 @@ def _answered(tools: Tools, name: str, operation: Operation | None) -> Shown | N
     kind = image_type(entry.answer) if answer.is_file else ""
     data = base64.b64encode(entry.answer).decode() if kind else ""
     file = f"{answer.content_type}, {answer.size:,} B" if answer.is_file else ""
+    if file and is_cut(entry.answer):
+        file += t(": the journal has only the beginning", "：日志中只有开头")
     return Shown(number, entry, answer.text, file, f"data:{kind};base64,{data}" if kind else "")
 
 

@@ -42,7 +42,7 @@ _BAR: Final = (
     ("functions", "Functions", "云函数"),
     ("apis", "APIs", "接口"),
     ("data", "Data", "数据"),
-    ("overrides", "Faults and pins", "故障与固定应答"),
+    ("overrides", "Faults and pins", "故障与固定响应"),
     ("recordings", "Recordings", "录制"),
 )
 
@@ -156,7 +156,8 @@ def _add_settings(app: Flask) -> None:
         """Keep the language or the theme in a cookie, and return to the page."""
         back = request.form.get("next", "/")
         # A path of the console's own, never another host.
-        path = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+        own = back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable()
+        path = back if own else "/"
         response = redirect(request.script_root + path, HTTPStatus.SEE_OTHER)
         for name, cookie, known in (
             ("language", texts.COOKIE, texts.LANGUAGES),
@@ -195,6 +196,11 @@ def _add_errors(app: Flask) -> None:
         message = error.description or ""
         if code == HTTPStatus.NOT_FOUND:
             message = texts.t(f"There is no page {request.path}.", f"没有页面 {request.path}。")
+        elif code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            most = f"{_MOST_BYTES >> 20} MiB"
+            message = texts.t(
+                f"The form is larger than it may be: {most}.", f"表单超过了上限：{most}。"
+            )
         return _error_page(message, code)
 
 

@@ -32,7 +32,7 @@ class Input(NamedTuple):
     choices: tuple[str, ...] = ()
     """The known values; a text may have others."""
     is_date: bool = False
-    """Whether it is the begin or the end of a period."""
+    """Whether it is, or holds, the begin or the end of a period."""
 
     @property
     def field(self) -> str:
@@ -57,7 +57,7 @@ class Choice(NamedTuple):
 
 def inputs_of(operation: Operation) -> list[Input]:
     """Return an input for each parameter of an API."""
-    dates = {name for rule in operation.rules for name in (rule.begin, rule.end)}
+    dates = _dates_of(operation)
     return [_input(row, row.name in dates) for row in request_rows(operation) if row.depth == 1]
 
 
@@ -112,11 +112,16 @@ def write_form(
 
 def first_texts(operation: Operation) -> dict[str, str]:
     """Return the texts of a form that gives the documented example, at the newest period."""
-    dates = {each.partition(".")[0] for rule in operation.rules for each in (rule.begin, rule.end)}
+    dates = _dates_of(operation)
     params = operation.examples[0]["request"] if operation.examples else {}
     texts = write_form(operation, {name: params[name] for name in params.keys() - dates}, [])
     texts.pop(PERIOD, None)
     return texts
+
+
+def _dates_of(operation: Operation) -> set[str]:
+    """Return the parameters that are, or hold, the begin and the end of a period."""
+    return {each.partition(".")[0] for rule in operation.rules for each in (rule.begin, rule.end)}
 
 
 def _take_period(rule: Rule, params: dict[str, Any], periods: list[Choice]) -> str:

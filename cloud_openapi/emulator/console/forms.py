@@ -33,7 +33,8 @@ _IMAGES: Final = (
     (re.compile(rb"GIF8[79]a"), "image/gif"),
     (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
 )
-_MUCH_LONGER: Final = 8
+_MUCH_LONGER: Final = 4
+_DEEPEST_IN_LINES: Final = 10
 
 
 class Params(NamedTuple):
@@ -64,6 +65,14 @@ class HTTPSForm(NamedTuple):
         token = f"access_token={MASK}" if self.has_token else ""
         query = "&".join(filter(None, (token, self.query)))
         return quote(self.path) + (f"?{query}" if query else "")
+
+    @property
+    def text(self) -> str:
+        """Return the body as text: JSON in lines, and nothing for a form of files."""
+        if self.files:
+            return ""
+        value = json_of(self.body)
+        return self.body.decode("utf-8", "replace") if value is None else pretty(value[0])
 
 
 class CloudForm(NamedTuple):
@@ -189,7 +198,10 @@ def image_type(data: bytes) -> str:
 
 def pretty(value: Any) -> str:
     """Return a value as JSON in lines, or in one line if its levels would fill the page."""
-    compact, lines = json_text(value), json_text(value, indent=2)
+    compact = json_text(value)
+    if _is_deep(value):
+        return compact
+    lines = json_text(value, indent=2)
     return lines if len(lines) <= _MUCH_LONGER * len(compact) else compact
 
 
@@ -200,6 +212,18 @@ def with_files(params: Params) -> dict[str, Any]:
         for name, part in params.files.items()
     }
     return {**params.values, **files}
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST_IN_LINES):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)
 
 
 def _is_raw(entry: Entry, operation: Operation) -> bool:

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,7 +83,7 @@ def save(tools: Tools, entry: Entry, form: HTTPSForm, operation: Operation, plac
     # Short secrets are made up, and other words contain them.
     long = [str(one, "utf-8", "replace") for one in tools.emulator.secrets if len(one) >= _SECRET]
     path, catalogue = _checked(tools, place), tools.emulator.catalogue
-    recorder = Recorder(path, redactor=Redactor(long), catalogue=catalogue)
+    recorder = Recorder(path, redactor=Redactor(long), catalogue=catalogue, replaces=False)
     try:
         return recorder.add(_interaction(entry, form, operation))
     except OSError as error:
@@ -100,12 +100,19 @@ def _interaction(entry: Entry, form: HTTPSForm, operation: Operation) -> Interac
         request_headers={"Content-Type": [form.content_type]} if form.content_type else {},
         request_body=form.body,
         status=entry.status,
-        reason="OK",
+        reason=_reason(entry.status),
         response_headers={"Content-Type": [kind]},
         response_body=entry.answer,
-        recorded_at=datetime.fromtimestamp(int(clocks.now()), timezone.utc),
+        recorded_at=clocks.moment(entry.answered).replace(microsecond=0),
         origin=f"cloud_openapi emulator, {entry.check}",
     )
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:  # a fault may answer with any status
+        return ""
 
 
 def _checked(tools: Tools, place: str) -> Path:

@@ -77,6 +77,12 @@ class Detail(NamedTuple):
         """Return whether the request holds a secret, so that its body is not kept."""
         return self.entry.path in CREDENTIAL_PATHS
 
+    @property
+    def is_unread(self) -> bool:
+        """Return whether the parameters in the URL were not read, and so are not kept."""
+        operation = self.operation
+        return operation is not None and not operation.takes_json and not self.entry.body
+
 
 def add_request(app: Flask, tools: Tools) -> None:
     """Add the page of one request, and the actions on it."""
@@ -108,6 +114,7 @@ def detail_of(tools: Tools, number: int) -> Detail:
     operation = operation_of(entry, tools.emulator.catalogue)
     params = params_of(entry, operation)
     cloud = cloud_request(entry, params)
+    answered = https_answer(entry, operation, secrets)
     return Detail(
         number=number,
         entry=entry,
@@ -115,10 +122,10 @@ def detail_of(tools: Tools, number: int) -> Detail:
         params=params,
         https=https_request(entry, operation, params),
         cloud=cloud,
-        https_answer=https_answer(entry, operation, secrets),
+        https_answer=answered,
         cloud_answer=cloud and cloud_answer(entry, cloud, operation, secrets),
         why=why(tools, entry, operation, params),
-        pin=pin_of(entry, operation, params, secrets),
+        pin=answered and pin_of(entry, operation, params, secrets),
         image=image_type(entry.answer),
     )
 
@@ -200,9 +207,10 @@ def _texts_with_dates(detail: Detail) -> dict[str, str] | None:
     dates, params, cloud = detail.why.dates, detail.params, detail.cloud
     if dates is None or params is None:
         return None
-    in_cloud = to_camel_case(dates) if cloud and cloud.convert else dates
+    in_cloud = to_camel_case(dates.values) if cloud and cloud.convert else dates.values
     return {
-        "body": pretty(with_files(Params(dates, params.files))),
+        "shown": f"{dates.begin} – {dates.end}",
+        "body": pretty(with_files(Params(dates.values, params.files))),
         "params": pretty(with_files(Params(in_cloud, params.files))),
     }
 
@@ -296,7 +304,7 @@ def _pin(tools: Tools, detail: Detail, form: Mapping[str, str]) -> int:
     flash(
         t(
             f"Pin {pin.id} answers such requests from now on.",
-            f"此后的同类请求由固定应答 {pin.id} 返回。",
+            f"此后的同类请求由固定响应 {pin.id} 返回。",
         )
     )
     return detail.number
@@ -315,7 +323,7 @@ def _record(tools: Tools, detail: Detail, form: Mapping[str, str]) -> int:
 def _remove_override(tools: Tools, detail: Detail, _form: Mapping[str, str]) -> int:
     found = detail.why.override
     if found is None:
-        raise NotFoundError(t("fault or pin of this request", "此请求的故障或固定应答"))
+        raise NotFoundError(t("fault or pin of this request", "此请求的故障或固定响应"))
     if found.kind == "fault":
         tools.emulator.faults.remove(found.number)
     else:
@@ -323,7 +331,7 @@ def _remove_override(tools: Tools, detail: Detail, _form: Mapping[str, str]) -> 
     flash(
         t(
             f"Removed {found.kind} {found.number}: send the request again.",
-            f"已移除{'故障' if found.kind == 'fault' else '固定应答'} {found.number}：请重新发送。",
+            f"已移除{'故障' if found.kind == 'fault' else '固定响应'} {found.number}：请重新发送。",
         )
     )
     return detail.number

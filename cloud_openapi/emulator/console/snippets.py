@@ -15,8 +15,7 @@ from urllib.parse import quote
 from cloud_openapi.emulator.console.forms import CloudForm, HTTPSForm
 from cloud_openapi.wire.multipart import Part
 
-_TOKEN: Final = r"""\
-token=$(curl -sS "$CLOUD_OPENAPI_BASE_URL/cgi-bin/stable_token" \
+_TOKEN: Final = r"""token=$(curl -sS "$CLOUD_OPENAPI_BASE_URL/cgi-bin/stable_token" \
   -H 'Content-Type: application/json' -d @- <<END |
 {"grant_type": "client_credential", "appid": "$CLOUD_OPENAPI_APPID",
  "secret": "$CLOUD_OPENAPI_SECRET"}
@@ -26,6 +25,7 @@ sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')
 _ROUND: Final = 2**53
 _NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _MOST_ON_A_LINE: Final = 70
+_DEEPEST_IN_LINES: Final = 10
 
 
 def curl(form: HTTPSForm) -> str:
@@ -35,7 +35,7 @@ def curl(form: HTTPSForm) -> str:
     url = f'"$CLOUD_OPENAPI_BASE_URL"{shlex.quote(f"{quote(form.path)}?access_token=")}"$token"'
     if form.query:
         url += shlex.quote(f"&{form.query}")
-    lines = [f"curl -sS -X {form.method} {url}"]
+    lines = [f"curl -sS -X {shlex.quote(form.method)} {url}"]
     before = ""
     if form.files:
         before, parts = _curl_files(form.files)
@@ -181,9 +181,11 @@ def _object(members: Iterable[tuple[str, str]], language: _Language, level: int)
 
 
 def _in_lines(begin: str, members: list[str], end: str, level: int) -> str:
-    """Return members on one line if they are short, else on a line each."""
+    """Return members on a line each, or inner ones on one line if they are short."""
     on_one = ", ".join(members)
-    if "\n" not in on_one and len(on_one) <= _MOST_ON_A_LINE - 2 * level:
+    short = level > 0 and "\n" not in on_one and len(on_one) <= _MOST_ON_A_LINE - 2 * level
+    # The spaces before the lines of deep levels would be longer than all else.
+    if short or not members or level > _DEEPEST_IN_LINES:
         return begin + on_one + end
     inner, outer = "  " * (level + 1), "  " * level
     lines = "".join(f"{inner}{member},\n" for member in members)

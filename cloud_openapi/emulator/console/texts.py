@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from flask import request
+from flask import g, request
 
 Language = Literal["en", "zh"]
 LANGUAGES: Final[dict[Language, str]] = {"en": "English", "zh": "中文"}
@@ -11,6 +11,13 @@ COOKIE: Final = "console_language"
 
 def language() -> Language:
     """Return the language of the page: the one that was chosen, else the browser's."""
+    if "language" not in g:
+        g.language = _language()
+    found: Language = g.language
+    return found
+
+
+def _language() -> Language:
     chosen = request.cookies.get(COOKIE)
     for known in LANGUAGES:
         if chosen == known:

@@ -1,5 +1,6 @@
 """The trace of an invocation: the functions and calls of APIs that it made, in time."""
 
+import math
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final, NamedTuple
@@ -14,7 +15,7 @@ from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.runtime import Functions, Line
 
 _MOST_LINES: Final = 2000
-_TICKS: Final = 4
+_TICKS: Final = 5
 
 
 class Part(NamedTuple):
@@ -65,9 +66,11 @@ class Trace(NamedTuple):
 
     @property
     def ticks(self) -> list[tuple[str, float]]:
-        """Return places of the scale in percent, each with its milliseconds."""
-        whole = self.milliseconds
-        return [(f"{n / _TICKS:.0%}", whole * n / _TICKS) for n in range(_TICKS)]
+        """Return places of the scale in percent, each with its round number of milliseconds."""
+        whole = self.milliseconds or 1
+        power = 10.0 ** math.floor(math.log10(whole))
+        step = next(each * power for each in (0.2, 0.5, 1, 2) if each * power * _TICKS >= whole)
+        return [(f"{n * step / whole:.3%}", n * step) for n in range(math.ceil(whole / step))]
 
 
 def add_trace(app: Flask, tools: Tools) -> None:

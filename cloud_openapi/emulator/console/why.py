@@ -16,7 +16,7 @@ from cloud_openapi.emulator.reasons import control_command
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.runtime import shown_path
 
-_OVERRIDE: Final = re.compile(r"(fault|pin) (\d+)(?::|$)")
+_OVERRIDE: Final = re.compile(r"(fault|pin) (\d+)(?:: (\w+)|,|$)")
 _DENIED: Final = -604101
 _NOT_READY: Final = 61503
 _LIMITS: Final = {"quota": "--daily-limit", "minute quota": "--minute-limit"}
@@ -37,20 +37,31 @@ class Permission(NamedTuple):
     api: str
 
 
+class Dates(NamedTuple):
+    """Dates that a rule accepts, and the parameters in WeChat's spelling with them."""
+
+    begin: str | int
+    end: str | int
+    values: dict[str, Any]
+
+
 class Why(NamedTuple):
     """What would satisfy the check that refused a request; each is None or empty if unknown."""
 
     override: Override | None
+    is_over: bool
+    """Whether the fault or pin that made the answer is no longer in force."""
     permission: Permission | None
     command: str
-    dates: dict[str, Any] | None
-    """The parameters in WeChat's spelling with dates that are right."""
+    dates: Dates | None
 
 
 def why(tools: Tools, entry: Entry, operation: Operation | None, params: Params | None) -> Why:
     """Return what would satisfy the check that refused a request."""
+    override = _override(tools, entry)
     return Why(
-        override=_override(tools, entry),
+        override=override,
+        is_over=override is None and _OVERRIDE.search(entry.check) is not None,
         permission=_permission(tools, entry),
         command=_command(tools, entry),
         dates=_right_dates(tools, entry, operation, params),
@@ -58,10 +69,12 @@ def why(tools: Tools, entry: Entry, operation: Operation | None, params: Params 
 
 
 def _override(tools: Tools, entry: Entry) -> Override | None:
-    found = _OVERRIDE.search(entry.check)
-    if found is None:
+    found = list(_OVERRIDE.finditer(entry.check))
+    if not found:
         return None
-    kind, number = found[1], int(found[2])
+    # A delay comes beside the override that changed the answer.
+    cause = next((each for each in found if each[3] != "latency"), found[0])
+    kind, number = cause[1], int(cause[2])
     listed = tools.emulator.faults.listed() if kind == "fault" else tools.emulator.pins.listed()
     definitions = (each.describe() for each in listed if each.id == number)
     return next((Override(kind, number, one) for one in definitions), None)
@@ -89,7 +102,7 @@ def _command(tools: Tools, entry: Entry) -> str:
 
 def _right_dates(
     tools: Tools, entry: Entry, operation: Operation | None, params: Params | None
-) -> dict[str, Any] | None:
+) -> Dates | None:
     program = tools.emulator.programs.get(entry.appid or "")
     if operation is None or params is None or program is None:
         return None
@@ -99,18 +112,14 @@ def _right_dates(
     return None
 
 
-def _with_dates(
-    rule: Rule, values: Mapping[str, Any], program: MiniProgram
-) -> dict[str, Any] | None:
-    """Return parameters with the nearest dates whose data are ready, None if they are the same."""
+def _with_dates(rule: Rule, values: dict[str, Any], program: MiniProgram) -> Dates | None:
+    """Return the nearest dates whose data are ready, None if the parameters have them."""
     now = program.clock.now()
-    names = (rule.begin, rule.end)
-    dates = rule.nearest({**dict.fromkeys(names), **values}, program.first_day_not_ready(now))
-    changed = dict(values)
-    for name, value in zip(names, dates, strict=True):
-        changed = _changed(changed, name, value)
+    known = {**dict.fromkeys((rule.begin, rule.end)), **values}
+    begin, end = rule.nearest(known, program.first_day_not_ready(now))
+    changed = _changed(_changed(values, rule.begin, begin), rule.end, end)
     right = not isinstance(rule.check(changed, now.date()), RuleViolation)
-    return changed if right and changed != values else None
+    return Dates(begin, end, changed) if right and changed != values else None
 
 
 def _changed(values: Mapping[str, Any], dotted: str, value: Any) -> dict[str, Any]:

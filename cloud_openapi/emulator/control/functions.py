@@ -1,4 +1,4 @@
-"""The functions' logs and timers."""
+"""The functions' logs, invocations and timers."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from cloud_openapi.emulator.json_response import json_answer, platform_refusal, 
 from cloud_openapi.runtime import Functions, Line
 
 _LONGEST_NAME = 200
-_MOST_LINES = 100_000
+_MOST_LINES, _MOST_INVOCATIONS = 100_000, 100
 _LONGEST_NUMBER = 18
 
 
@@ -52,6 +52,35 @@ def add_function_logs(app: Flask, functions: Functions) -> None:
         entries = functions.log_of(name).since(since)
         newest = entries[-1][0] if entries else since
         return json_answer({"lines": [line for _, line in entries], "next": newest})
+
+
+def add_invocations(app: Flask, functions: Functions | None) -> None:
+    """Add ``/_emulator/invocations`` to the application.
+
+    The answer is ``{"invocations": [the newest that have ended], "next": n}``; ``?since=n`` then
+    gives only newer ones. It also takes ``function``, ``failed``, ``text`` and ``limit``.
+    """
+
+    @app.get("/_emulator/invocations")
+    def invocations() -> Response:
+        try:
+            given = query("function", "failed", "text", "since", "limit")
+            since, limit = _number(given, "since", 0), _number(given, "limit", _MOST_INVOCATIONS)
+            failed = flag(given, "failed")
+        except InvalidInputError as error:
+            return _invalid(str(error))
+        # A copy, as others end meanwhile.
+        ended = [] if functions is None else list(functions.ended)
+        found = [
+            each.describe()
+            for each in ended
+            if each.number > since
+            and given.get("function", each.function) == each.function
+            and not (failed and each.status == HTTPStatus.OK)
+            and each.contains(given.get("text", ""))
+        ]
+        newest = ended[-1].number if ended else since
+        return json_answer({"invocations": found[-limit:], "next": newest})
 
 
 def _described(found: tuple[str, Line]) -> dict[str, Any]:

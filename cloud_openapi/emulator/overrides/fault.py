@@ -67,6 +67,11 @@ class Fault:
         """Set when the fault is removed, so that its delays end at once."""
 
     @property
+    def name(self) -> str:
+        """Return the name by which the journal calls the fault."""
+        return f"fault {self.id}: {self.kind}"
+
+    @property
     def appid(self) -> str | None:
         """Return the mini program whose requests the fault applies to, or None for all."""
         return self.owner.appid

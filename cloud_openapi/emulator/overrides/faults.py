@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -82,7 +82,7 @@ class Faults:
         return tuple(fault for fault in self.active if not fault.over)
 
     def apply(self, caller: Caller) -> "AppliedFault | None":
-        """Sleep for the latency faults that match a request; return the first other match."""
+        """Sleep for the latency faults that match a request; return them with the first other."""
         sleeps: list[tuple[Fault, float]] = []
         first: Fault | None = None
         with self._lock:
@@ -106,7 +106,10 @@ class Faults:
                     first = fault
         for fault, seconds in sleeps:
             pause(seconds, fault.cancelled)
-        return None if first is None or first.cancelled.is_set() else AppliedFault(first, caller)
+        struck = [fault for fault, _ in sleeps]
+        if first is not None and not first.cancelled.is_set():
+            struck.append(first)
+        return AppliedFault(struck[-1], caller, struck) if struck else None
 
     def _faults_for(self, owner: Owner) -> list[Fault]:
         common = self._owner_of(None)
@@ -141,10 +144,16 @@ def _matches(fault: Fault, caller: Caller, data_paths: Collection[str]) -> bool:
 
 
 class AppliedFault(NamedTuple):
-    """A fault and the request that it applies to."""
+    """A fault and the request that it applies to; ``all`` has the latency faults before it, too."""
 
     fault: Fault
     caller: Caller
+    all: Sequence[Fault]
+
+    @property
+    def delays_only(self) -> bool:
+        """Return whether the answer is late, but the same as without the fault."""
+        return self.fault.kind == "latency"
 
     @property
     def replaces_answer(self) -> bool:
@@ -153,8 +162,8 @@ class AppliedFault(NamedTuple):
 
     @property
     def note(self) -> str:
-        """Return the text for the journal."""
-        return f"fault {self.fault.id}: {self.fault.kind}"
+        """Return the text for the journal, which names each fault that the request met."""
+        return ", ".join(fault.name for fault in self.all)
 
     def before(self, tokens: Tokens) -> None:
         """Revoke the token, or raise RefusalError or PlatformError, as the fault's kind demands."""

@@ -67,9 +67,14 @@ class Pin:
         """Return whether the pin has answered ``times`` requests."""
         return self._times is not None and self.given >= self._times
 
+    @property
+    def upcoming(self) -> Any:
+        """Return the next response, without using it."""
+        return self._responses[min(self.given, len(self._responses) - 1)]
+
     def next(self) -> Any:
         """Return the next response."""
-        response = self._responses[min(self.given, len(self._responses) - 1)]
+        response = self.upcoming
         self.given += 1
         return response
 

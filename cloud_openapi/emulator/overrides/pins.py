@@ -119,6 +119,18 @@ class Pins:
                 return pin.as_sent(response)
         return None
 
+    def peek(self, owner: Owner, api: str, request: Mapping[str, Any]) -> PinnedAnswer | None:
+        """Return the pinned answer to a request that is next, without using it.
+
+        Raises RefusalError, as `answer` does.
+        """
+        for each in (owner, self._owner_of(None)) if self._by_number else ():
+            table: RequestTable[Pin] | None = each.pins.get(api)
+            for pin in table.find(request) if table is not None else ():
+                if not pin.over:
+                    return pin.as_sent(pin.upcoming)
+        return None
+
     def remove(self, number: int) -> None:
         """Remove one pin. Raises KeyError for an unknown number."""
         with self._lock:

@@ -20,8 +20,9 @@ _CONTROL_PATHS = "/_emulator"
 # A move of the clock runs the functions whose timers are due, and returns when they have ended.
 _TIMER_THREADS = 4
 _TIMER_PATHS = ("/_emulator/clock", "/_emulator/timers")
-# Pages may run functions; a stream of events keeps its thread while a browser looks.
-_CONSOLE_THREADS, _STREAM_THREADS = 4, 8
+# A form may run a function, of which so many run at a time, and a page must not wait for it; a
+# stream of events keeps its thread while a browser looks.
+_PAGE_THREADS, _FORM_THREADS, _STREAM_THREADS = 4, 16, 8
 _CONSOLE_PATHS = "/_console"
 _STREAM_PATHS = "/_console/events"
 CLOSING = "cloud_openapi.closing"
@@ -78,7 +79,8 @@ class Dispatcher(ThreadedTaskDispatcher):
         """The identifier of the loop's thread."""
         self._control = ThreadedTaskDispatcher()
         self._timers = ThreadedTaskDispatcher()
-        self._console = ThreadedTaskDispatcher()
+        self._pages = ThreadedTaskDispatcher()
+        self._forms = ThreadedTaskDispatcher()
         self._streams = ThreadedTaskDispatcher()
         self.closing = threading.Event()
         """Set when the server stops, for requests that would not end by themselves."""
@@ -92,7 +94,7 @@ class Dispatcher(ThreadedTaskDispatcher):
         self._timers.set_thread_count(_TIMER_THREADS)
 
     def _others(self) -> Iterable[ThreadedTaskDispatcher]:
-        return self._control, self._timers, self._console, self._streams
+        return self._control, self._timers, self._pages, self._forms, self._streams
 
     @property
     def in_loop(self) -> bool:
@@ -108,17 +110,20 @@ class Dispatcher(ThreadedTaskDispatcher):
             slow = path.startswith(_TIMER_PATHS) and request.command != "GET"
             (self._timers if slow else self._control).add_task(task)
         elif path.startswith(_CONSOLE_PATHS):
-            self._add_console_task(task, path)
+            self._add_console_task(task, path, request.command)
         elif self.in_loop and self._is_quick(task, path):
             self._tasks.append(task)
         else:
             super().add_task(task)
 
-    def _add_console_task(self, task: Any, path: str) -> None:
+    def _add_console_task(self, task: Any, path: str, method: str) -> None:
+        chosen, threads = self._pages, _PAGE_THREADS
+        if method == "POST":
+            chosen, threads = self._forms, _FORM_THREADS
+        elif path.startswith(_STREAM_PATHS):
+            chosen, threads = self._streams, _STREAM_THREADS
         # Without a browser these threads are not started.
-        is_stream = path.startswith(_STREAM_PATHS)
-        chosen = self._streams if is_stream else self._console
-        chosen.set_thread_count(_STREAM_THREADS if is_stream else _CONSOLE_THREADS)
+        chosen.set_thread_count(threads)
         chosen.add_task(task)
 
     def _is_quick(self, task: Any, path: str) -> bool:

@@ -118,7 +118,8 @@ class _Door:
         """
         origin = environ.get("HTTP_ORIGIN")
         if origin is None:
-            return environ.get("HTTP_SEC_FETCH_SITE") == "cross-site"
+            foreign = environ.get("HTTP_SEC_FETCH_SITE") == "cross-site"
+            return foreign and not _opens_console(environ)
         if self._access.trusts_page(_hostname(origin) or "."):
             return False
         # The emulator's own page, under a name that no other site can have.
@@ -163,6 +164,16 @@ def _is_local(environ: "WSGIEnvironment") -> bool:
     if "HTTP_ORIGIN" in environ:
         hosts.append(_hostname(environ["HTTP_ORIGIN"]))
     return all(map(is_loopback, hosts))
+
+
+def _opens_console(environ: "WSGIEnvironment") -> bool:
+    """Return whether somebody follows a link to a page of the console, which changes nothing."""
+    return (
+        environ["REQUEST_METHOD"] == "GET"
+        and f"{environ['PATH_INFO']}/".startswith("/_console/")
+        and environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
+        and environ.get("HTTP_SEC_FETCH_DEST") == "document"
+    )
 
 
 def _hostname(url: str) -> str | None:

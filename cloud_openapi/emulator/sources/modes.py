@@ -1,10 +1,13 @@
 """The source of answers: the simulation, recordings, or the service."""
 
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from cloud_openapi.emulator.errors import InvalidInputError, meant
 from cloud_openapi.emulator.sources.source import Source, SourceSettings
 from cloud_openapi.mode import Mode
+
+if TYPE_CHECKING:
+    from cloud_openapi.recordings import Replay
 
 
 class Modes:
@@ -19,6 +22,8 @@ class Modes:
         self.mode: Mode = "simulate"
         self.source: Source | None = None
         """Called before the simulation; None in mode ``simulate``."""
+        self.recordings: Replay | None = None
+        """The recordings that answer; None in the modes without."""
         self.set(mode)
 
     def set(self, mode: Any) -> None:
@@ -28,13 +33,13 @@ class Modes:
             raise InvalidInputError(
                 f"mode is one of {', '.join(known)}, not {mode!r}{meant(mode, known)}"
             )
-        source = None
+        source, recordings = None, None
         if mode != "simulate":
             # An emulator that only simulates does not load recordings.
             from cloud_openapi.emulator.sources import replay  # noqa: PLC0415
 
-            source = replay.SOURCES[mode](self._settings)
-        self.mode, self.source = mode, source
+            source, recordings = replay.SOURCES[mode](self._settings)
+        self.mode, self.source, self.recordings = mode, source, recordings
 
     def reset(self) -> None:
         """Go back to the first mode; recordings begin again."""

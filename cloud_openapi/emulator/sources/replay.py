@@ -39,11 +39,15 @@ _JSON_TYPE = "application/json; charset=utf-8"
 _MOST_DIFFERENCES = 20
 
 
-def _replay(settings: SourceSettings) -> Source:
-    return partial(_recorded, _loaded(settings, repeat=False))
+_Made = tuple[Source, Replay | None]
 
 
-def _spy(settings: SourceSettings) -> Source:
+def _replay(settings: SourceSettings) -> _Made:
+    replay = _loaded(settings, repeat=False)
+    return partial(_recorded, replay), replay
+
+
+def _spy(settings: SourceSettings) -> _Made:
     replay = _loaded(settings, repeat=True)
 
     def source(operation: Operation, sent: Sent, _simulate: Simulate) -> SourceAnswer | None:
@@ -52,10 +56,10 @@ def _spy(settings: SourceSettings) -> Source:
         except ReplayError:
             return None
 
-    return source
+    return source, replay
 
 
-def _record(settings: SourceSettings) -> Source:
+def _record(settings: SourceSettings) -> _Made:
     recorder = Recorder(_place(settings), catalogue=settings.catalogue)
     upstream = Upstream(settings.upstream, settings.app)
     recorder.redactor.give(*upstream.app)
@@ -70,10 +74,10 @@ def _record(settings: SourceSettings) -> Source:
             return _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "NOT_RECORDED", str(error))
         return _answer(found, "upstream, recorded", recorder.redactor)
 
-    return source
+    return source, None
 
 
-def _diff(settings: SourceSettings) -> Source:
+def _diff(settings: SourceSettings) -> _Made:
     upstream = Upstream(settings.upstream, settings.app)
     redactor = Redactor(upstream.app)
 
@@ -85,16 +89,16 @@ def _diff(settings: SourceSettings) -> Source:
         answer = _answer(found, "upstream", redactor)
         return answer._replace(differences=_differences(operation, answer.body, simulate))
 
-    return source
+    return source, None
 
 
-SOURCES: Final[dict[str, Callable[[SourceSettings], Source]]] = {
+SOURCES: Final[dict[str, Callable[[SourceSettings], _Made]]] = {
     "replay": _replay,
     "spy": _spy,
     "record": _record,
     "diff": _diff,
 }
-"""Return the source of each mode. Raise ValueError, RecordingError."""
+"""Return the source of each mode and its recordings. Raise ValueError, RecordingError."""
 
 
 def _recorded(

@@ -1,5 +1,7 @@
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from cloud_openapi.forks import fork_safe
@@ -41,6 +43,17 @@ class BoundedStore(Generic[_Key, _Value]):
         """Return all keys and values, the oldest first."""
         with self._lock:
             return [(key, value) for key, (value, _) in self._values.items()]
+
+    def newest(self, wanted: Callable[[_Key], bool]) -> list[tuple[_Key, _Value]]:
+        """Return keys and values, the newest first, up to the first key that is not wanted."""
+        with self._lock:
+            keys = takewhile(wanted, reversed(self._values))
+            return [(key, self._values[key][0]) for key in keys]
+
+    def oldest(self) -> _Key | None:
+        """Return the key of the oldest value, None if there are no values."""
+        with self._lock:
+            return next(iter(self._values), None)
 
     def clear(self) -> None:
         """Drop all values."""

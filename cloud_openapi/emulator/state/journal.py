@@ -5,6 +5,7 @@ that times the number of mini programs plus one, for unknown callers.
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -12,12 +13,14 @@ from http import HTTPStatus
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from cloud_openapi import clocks
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.state.bounded_store import BoundedStore
 from cloud_openapi.forks import fork_safe
 from cloud_openapi.masking import MASK, mask_json, mask_named
 
 BODY_LIMIT = 64 * 1024
+_ACTION = re.compile(r"[\w.]+")
 
 
 class Entry(NamedTuple):
@@ -71,20 +74,29 @@ class Entry(NamedTuple):
         return next(iter(self.apis), None)
 
     @property
+    def name(self) -> str:
+        """Return the name of the API; for other requests, the gateway's action or the path."""
+        is_action = self.via == "gateway" and _ACTION.fullmatch(self.check)
+        return self.api or (self.check if is_action else self.path)
+
+    @property
+    def outcome(self) -> str:
+        """Return the errcode, the HTTP status, ``dropped`` or ``ok``."""
+        if self.errcode:
+            return str(self.errcode)
+        if not self.status:
+            return "dropped"
+        return "ok" if self.status == HTTPStatus.OK else f"HTTP {self.status}"
+
+    @property
+    def answered(self) -> float:
+        """Return the moment of the answer, by `clocks.monotonic`."""
+        return self.begun + self.milliseconds / 1000
+
+    @property
     def failed(self) -> bool:
         """Return whether the request got an errcode, another status than 200, or no answer."""
         return self.errcode != 0 or self.status != HTTPStatus.OK
-
-    def contains(self, text: str) -> bool:
-        """Return whether a text stands in the entry, whatever the case of ASCII letters."""
-        wanted = text.lower()
-        texts = (*self.apis, self.path, self.appid, self.function, self.rid, self.reason)
-        if any(wanted in each.lower() for each in texts if each):
-            return True
-        # JSON may have other characters than ASCII escaped.
-        spellings = {wanted.encode("utf-8", "replace"), json.dumps(wanted)[1:-1].encode()}
-        bodies = (self.body.lower(), self.answer.lower())
-        return any(each in body for each in spellings for body in bodies)
 
     def shown_answer(self, secrets: Iterable[bytes] = ()) -> bytes:
         """Return the body of the answer without tokens, and without the secrets."""
@@ -99,6 +111,7 @@ class Entry(NamedTuple):
         shown = {
             **self._asdict(),
             "time": self.time.isoformat(),
+            "answered": clocks.moment(self.answered).isoformat(),
             "body": body,
             "milliseconds": round(self.milliseconds, 1),
         }
@@ -107,6 +120,22 @@ class Entry(NamedTuple):
             shown["differences"] = list(differences)
         del shown["apis"], shown["answer"], shown["begun"]
         return {**shown, "api": self.api}
+
+
+def containing(text: str) -> Callable[[Entry], bool]:
+    """Return a test whether a text stands in an entry, whatever the case of ASCII letters."""
+    wanted = text.lower()
+    # JSON may have other characters than ASCII escaped.
+    spellings = {wanted.encode("utf-8", "replace"), json.dumps(wanted)[1:-1].encode()}
+
+    def contains(entry: Entry) -> bool:
+        texts = (entry.path, entry.appid, entry.function, entry.invocation, entry.rid, entry.reason)
+        if wanted in "\n".join([*entry.apis, *filter(None, texts)]).lower():
+            return True
+        bodies = b"\n".join((entry.body, entry.answer)).lower()
+        return any(each in bodies for each in spellings)
+
+    return contains
 
 
 class Numbers:
@@ -152,6 +181,15 @@ class Journal:
         """Return the entries with their numbers, the oldest first."""
         return self._entries.items()
 
+    def after(self, number: int) -> list[tuple[int, Entry]]:
+        """Return the entries with higher numbers, the newest first, without reading the others."""
+        return self._entries.newest(lambda each: each > number)
+
+    @property
+    def oldest(self) -> int:
+        """Return the number of the oldest entry, 0 if there are no entries."""
+        return self._entries.oldest() or 0
+
     def __len__(self) -> int:
         return len(self._entries)
 
@@ -173,12 +211,26 @@ class Journals:
         found = (each.get(number) for each in self._journals())
         return next((entry for entry in found if entry is not None), None)
 
+    @property
+    def oldest(self) -> int:
+        """Return the number of the oldest entry, 0 if there are no entries."""
+        return min(filter(None, (each.oldest for each in self._journals())), default=0)
+
     def numbered(self) -> list[tuple[int, Entry]]:
         """Return the entries with their numbers, the oldest first."""
+        return self._in_order(Journal.numbered)
+
+    def after(self, number: int) -> list[tuple[int, Entry]]:
+        """Return the entries with higher numbers, the oldest first, without reading the others."""
+        return self._in_order(lambda journal: journal.after(number))
+
+    def _in_order(
+        self, read: Callable[[Journal], list[tuple[int, Entry]]]
+    ) -> list[tuple[int, Entry]]:
         with self._numbers.lock:
             newest = self._numbers.newest
         # Left out are entries added meanwhile: an older one in another journal may be missed.
-        found = [pair for each in self._journals() for pair in each.numbered() if pair[0] <= newest]
+        found = [pair for each in self._journals() for pair in read(each) if pair[0] <= newest]
         return sorted(found, key=itemgetter(0))
 
     def __len__(self) -> int:
@@ -214,6 +266,7 @@ def select(  # noqa: PLR0913 - a filter each
     if via not in {None, "https", "gateway"}:
         raise InvalidInputError(f"via is https or gateway, not {via!r}")
     numbered = journal.numbered()
+    contains = containing(text or "")
     found = [
         (number, entry)
         for number, entry in numbered
@@ -226,6 +279,6 @@ def select(  # noqa: PLR0913 - a filter each
         and via in {None, entry.via}
         and rid in {None, entry.rid}
         and (since is None or entry.time >= since)
-        and (text is None or entry.contains(text))
+        and (text is None or contains(entry))
     ]
     return found[-limit:], numbered[-1][0] if numbered else 0

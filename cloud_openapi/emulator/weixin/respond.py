@@ -272,9 +272,12 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     rid, platform_code, reason, began = "", 0, "", clocks.monotonic()
     program = call.program
     fault: AppliedFault | None = None
+    delay: AppliedFault | None = None
     try:
         if emulator.faults:
             fault = emulator.faults.apply(call.caller(emulator))
+            if fault is not None and fault.delays_only:
+                fault, delay = None, fault
         answer = endpoint(call) if fault is None else _answer_with_fault(endpoint, call, fault)
     except PlatformError as refusal:
         platform_code, reason = refusal.code, refusal.reason
@@ -289,7 +292,10 @@ def respond(call: Call, endpoint: Endpoint, emulator: Emulator) -> Response:
     response = _response(call, answer, data, platform_code)
     if fault is not None:
         response = fault.after(response)
-    body, check = _mask_secrets(call, emulator, answer.source)
+    source = answer.source
+    if delay is not None:
+        source = f"{source.removesuffix('.')}, {delay.note}"
+    body, check = _mask_secrets(call, emulator, source)
     errcode = platform_code or _errcode(answer.body)
     if errcode or fault is not None or response.status_code != HTTPStatus.OK:
         reason = _reason(call, emulator, answer, errcode, fault, reason)
@@ -374,7 +380,7 @@ def _reason(  # noqa: PLR0913 - each may be the cause
 ) -> str:
     """Return why a request failed: ``reason``, or a fault, a pin or a recording."""
     if fault is not None:
-        reason = _override(call, fault.note, "faults", fault.fault.id, ended=fault.fault.over)
+        reason = _override(call, fault.fault.name, "faults", fault.fault.id, ended=fault.fault.over)
     elif _PIN.fullmatch(answer.source):
         number = int(answer.source.removeprefix("pin "))
         known = any(pin.id == number and not pin.over for pin in emulator.pins.listed())

@@ -1,7 +1,7 @@
 """The answers of the simulated mini program."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from cloud_openapi.catalogue import Operation, RuleViolation
 from cloud_openapi.emulator.errors import RefusalError
@@ -9,8 +9,17 @@ from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.overrides.pins import RequestTable
 from cloud_openapi.emulator.simulation.answer import simulate
 from cloud_openapi.emulator.weixin.request_check import request_check
-from cloud_openapi.emulator.weixin.respond import Answer, Call
+from cloud_openapi.emulator.weixin.respond import Answer, Rename
 from cloud_openapi.periods import write_day
+
+
+class Asked(Protocol):
+    """The part of a call that its answer uses."""
+
+    @property
+    def rename(self) -> Rename:
+        """Return the function that returns a parameter's name as the caller wrote it."""
+        ...
 
 
 class Simulated:
@@ -24,7 +33,7 @@ class Simulated:
             self._documented.put(example["request"], example["response"])
 
     def __call__(
-        self, call: Call, params: dict[str, Any], program: MiniProgram, now: datetime
+        self, call: Asked, params: dict[str, Any], program: MiniProgram, now: datetime
     ) -> Answer:
         """Answer a call. Raises RefusalError."""
         operation, today = self._operation, now.date()
@@ -41,7 +50,7 @@ class Simulated:
         return Answer(body, "simulation")
 
     def _refusal(
-        self, violation: RuleViolation, call: Call, params: dict[str, Any], today: date
+        self, violation: RuleViolation, call: Asked, params: dict[str, Any], today: date
     ) -> RefusalError:
         # Loaded on demand: only a failed call is explained.
         from cloud_openapi.emulator.weixin.parameters import explain_rule  # noqa: PLC0415

@@ -36,15 +36,17 @@ def apply_fixes(path: Path, fixes: Sequence[Fix]) -> None:
 
     Raises FileError for an invalid file, which is left as it is, and OSError.
     """
+    _write(path, fixed_text(path, fixes).encode())
+
+
+def fixed_text(path: Path, fixes: Sequence[Fix]) -> str:
+    """Return a config.json with the changes. Raises FileError for an invalid file, and OSError."""
     listed = read_permissions(path)
     if read_object(path) is None:
-        text = json_text({"permissions": {"openapi": _changed(listed, fixes)}}, indent=2)
-        _write(path, f"{text}\n".encode())
-        return
+        return json_text({"permissions": {"openapi": _changed(listed, fixes)}}, indent=2) + "\n"
     original = path.read_bytes().decode("utf-8")
     begin = "\ufeff" if original.startswith("\ufeff") else ""
-    text = _edited(original.removeprefix("\ufeff"), _changed(listed, fixes))
-    _write(path, f"{begin}{text}".encode())
+    return begin + _edited(original.removeprefix("\ufeff"), _changed(listed, fixes))
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,17 +1,33 @@
 """Compare the permissions that a config.json lists with the APIs that the sources call."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from cloud_openapi.catalogue import cloud_calls, default_catalogue, meant_call
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, shown_path
+from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime.check._facts import Named
 from cloud_openapi.runtime.check._finding import Finding, Fix, Place, Reporter
 from cloud_openapi.runtime.check._json_places import JsonFile
-from cloud_openapi.runtime.check._sources import Sources
+from cloud_openapi.runtime.check._sources import Sources, read_sources
 
 _KEY = "permissions.openapi"
+
+
+class Calls(NamedTuple):
+    """The APIs that the sources of a function call, each with the place of its first call."""
+
+    places: Mapping[str, Place]
+    complete: bool
+    """False if the sources could not be read, or do not spell out each API."""
+
+
+def calls_of(functions: Sequence[Settings]) -> dict[str, Calls]:
+    """Return what the sources of functions call, by the names of the functions."""
+    used = {each.settings.name: _Used(each) for each in read_sources(functions)[0]}
+    return {name: Calls(each.calls, each.complete) for name, each in used.items()}
 
 
 def check_permissions(sources: Sources) -> Iterator[Finding]:
@@ -86,18 +102,18 @@ class _Used:
         self._loaded = sources.loaded()
         self._unresolved: list[tuple[Place, str]] = []
         # The first place of each API.
-        self._calls: dict[str, Place] = {}
+        self.calls: dict[str, Place] = {}
         for file, facts in self._loaded.items():
             for call in facts.calls:
                 if call.sure or _has_namespace(call):
                     place = Place(sources.path(file), call.line, call.column)
-                    self._calls.setdefault(call.name, place)
+                    self.calls.setdefault(call.name, place)
             for each in facts.unresolved:
                 if each.sure:
                     place = Place(sources.path(file), each.line, each.column)
                     self._unresolved.append((place, each.name))
         unread = any(facts.mistake for facts in self._loaded.values())
-        self.names = set(self._calls)
+        self.names = set(self.calls)
         self.complete = (
             bool(self._loaded)
             and sources.all_read
@@ -106,7 +122,7 @@ class _Used:
 
     def findings(self, declared: _Declared) -> Iterator[Finding]:
         """Yield a finding for each API that is unknown, not permitted or not emulated."""
-        for name, place in self._calls.items():
+        for name, place in self.calls.items():
             meant = meant_call(name)
             if meant:
                 text = f'{name} is not an API of WeChat; did you mean "{meant}"?'

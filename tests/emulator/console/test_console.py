@@ -1,10 +1,14 @@
 """The frame of the console: languages, token, origins, headers."""
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from cloud_openapi.emulator import Emulator, create_app
+from cloud_openapi.emulator.console import application
+from cloud_openapi.emulator.console.application import make_console
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -99,7 +103,9 @@ def test_language_and_theme_are_kept_and_lead_back_to_the_page(client):
         assert shown in client.get("/_console/").text
 
 
-@pytest.mark.parametrize("place", ["//evil.example/", "/\\evil.example", "https://evil.example"])
+@pytest.mark.parametrize(
+    "place", ["//evil.example/", "/\\evil.example", "https://evil.example", "/a\r\nX: y"]
+)
 def test_settings_lead_to_no_other_site(client, place):
     data = {"theme": "dark", "token": token_in(client), "next": place}
     answer = client.post("/_console/settings", data=data)
@@ -110,3 +116,49 @@ def test_unknown_page_is_a_page(client):
     answer = client.get("/_console/<script>alert(1)</script>")
     assert answer.status_code == 404
     assert "<script>alert" not in answer.text
+
+
+def test_console_is_made_once_for_requests_at_once(monkeypatch):
+    made = []
+
+    def make(tools):
+        made.append(tools)
+        # Another request comes meanwhile.
+        time.sleep(0.1)
+        return make_console(tools)
+
+    monkeypatch.setattr(application, "make_console", make)
+    app = create_app(Emulator())
+    with ThreadPoolExecutor(4) as pool:
+        tokens = set(pool.map(lambda _: token_in(app.test_client()), range(4)))
+    assert len(made) == len(tokens) == 1
+
+
+@pytest.mark.parametrize("path", ["/中", "/recordings/留存.yaml", "/functions/%ED%A0%80"])
+def test_address_of_any_characters_is_a_page(client, path):
+    assert client.get(f"/_console{path}").status_code == 404
+
+
+def test_form_that_is_too_large_is_refused_in_words(client):
+    data = {"token": token_in(client), "event": "x" * 9_000_000}
+    answer = client.post("/_console/settings", data=data)
+    assert answer.status_code == 413
+    assert "The form is larger" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("mode", "method", "path", "status"),
+    [
+        ("navigate", "GET", "/_console/requests", 200),
+        ("navigate", "POST", "/_console/settings", 403),
+        ("cors", "GET", "/_console/requests", 403),
+        ("navigate", "GET", "/_emulator/state", 403),
+    ],
+)
+def test_link_of_another_site_opens_a_page_and_nothing_else(client, mode, method, path, status):
+    headers = {
+        "Sec-Fetch-Site": "cross-site",
+        "Sec-Fetch-Mode": mode,
+        "Sec-Fetch-Dest": "document",
+    }
+    assert client.open(path, method=method, headers=headers).status_code == status

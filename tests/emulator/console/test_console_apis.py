@@ -1,5 +1,6 @@
 """The pages of the APIs, and calls from them."""
 
+import base64
 import html
 import io
 import json
@@ -118,6 +119,7 @@ def test_hostile_text_of_the_filter_is_escaped(pages):
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.slow
 def test_page_of_each_api_tells_what_the_catalogue_knows(pages, language):
     for name in sorted(cloud_calls()):
         page = html.unescape(pages.get(f"/apis/{name}", **{"Accept-Language": language}))
@@ -182,6 +184,7 @@ def test_newest_period_comes_first(pages, api, first, label):
     assert options_of(pages.get(f"/apis/{api}"), "period")[0] == (first, label)
 
 
+@pytest.mark.slow
 def test_every_offered_period_is_answered():
     pages = Pages(journal_size=5000)
     for name, operation in default_catalogue().items():
@@ -207,6 +210,11 @@ def test_periods_follow_the_clock_of_the_chosen_mini_program():
     assert options_of(pages.get(f"/apis/{RETAIN}?appid=wx2"), "period")[0][0] == "20191223-20191229"
     assert options_of(pages.get(f"/apis/{RETAIN}"), "period")[0][0] == "20170306-20170312"
     assert "wx3" in pages.get(f"/apis/{RETAIN}?appid=wx3", 400)
+    texts = {"appid": "wx2", "days": "1", "param__end_date": "20191229"}
+    page = pages.send(RETAIN, 200, **texts)
+    assert options_of(page, "period")[0][0] == "20191223-20191229"
+    assert 'value="20191229"' in page
+    assert len(pages.emulator.journal) == 0
 
 
 @pytest.mark.parametrize("form", ["https", "cloud"])
@@ -270,6 +278,15 @@ def test_file_is_sent_and_a_picture_is_shown(pages):
         assert 'src="data:image/png;base64,' in pages.get(pages.answered.partition("#")[0])
 
 
+def test_picture_that_the_journal_has_in_part_is_said_so(pages):
+    content = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(100_000)).decode()
+    response = {"contentType": "image/png", "base64": content}
+    pages.emulator.pins.add({"api": "wxacode.getUnlimited", "response": response})
+    pages.send("wxacode.getUnlimited", way="https")
+    page = pages.get(pages.answered.partition("#")[0])
+    assert "image/png, 65,536 B: the journal has only the beginning" in page
+
+
 def test_parameter_that_is_named_like_an_input_is_not_mistaken_for_it(pages):
     entry = pages.send(
         "security.msgSecCheck", way="https", param__content="hi", others='{"form": 1}'
@@ -318,6 +335,7 @@ def test_parameters_that_no_input_gives_come_back_as_json(pages):
     assert 'value="20170312"' in page
 
 
+@pytest.mark.slow
 def test_documented_example_fills_the_form_of_every_api_and_is_answered():
     pages = Pages(journal_size=5000)
     for name, operation in default_catalogue().items():

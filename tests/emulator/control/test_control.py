@@ -3,7 +3,7 @@
 import json
 import threading
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from support.processes import WAIT, until
@@ -222,7 +222,8 @@ def test_the_journal_is_filtered(control):
     control.call("made-up")
     everything = control.entries()
     assert [entry["errcode"] for entry in everything] == [0, 61501, 0, 40001]
-    took = everything[0]["milliseconds"]
+    took, answered = everything[0]["milliseconds"], everything[0]["answered"]
+    assert datetime.fromisoformat(answered).tzinfo is not None
     assert took == round(took, 1)
     assert everything[0] == {
         "number": 1,
@@ -238,6 +239,7 @@ def test_the_journal_is_filtered(control):
         "rid": "",
         "reason": "",
         "milliseconds": took,
+        "answered": answered,
         "invocation": "",
         "via": "https",
         "function": None,

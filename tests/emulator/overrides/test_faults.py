@@ -176,6 +176,16 @@ def test_latency_delays_a_good_response(faulty, monkeypatch):
     monkeypatch.setattr(fault.cancelled, "wait", slept.append)
     assert [faulty.code(), faulty.code()] == [0, 0]
     assert slept == [0.2]
+    delayed, other = faulty.emulator.journal
+    assert (delayed.check, delayed.reason) == (f"{other.check}, fault 1: latency", "")
+
+
+def test_late_refusal_keeps_its_reason(faulty):
+    faulty.add("latency", seconds=0)
+    refused = faulty.code(DAILY, {"begin_date": "20260311", "end_date": "20260311"})
+    assert faulty.last.errcode == refused == 61501
+    assert faulty.last.check.endswith("(Beijing time), fault 1: latency")
+    assert "fault" not in faulty.last.reason
 
 
 def test_latency_adds_to_another_fault(faulty):
@@ -185,6 +195,8 @@ def test_latency_adds_to_another_fault(faulty):
     codes = []
     assert seconds_for(lambda: codes.append(faulty.code())) >= 0.2
     assert codes == [-1]
+    assert faulty.last.check == "fault 2: latency, fault 1: error"
+    assert faulty.last.reason.startswith("fault 1: error makes this answer")
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,17 @@ def test_a_server_for_other_machines_has_addresses_and_short_names(opened, host,
     assert status_of(opened(wide=True), host) == status
 
 
+@pytest.mark.parametrize("access", [{}, {"wide": True}, {"wide": True, "console_password": "p"}])
+@pytest.mark.parametrize("path", ["/v1/functions/echo", "/http/echo", "/http/echo/below"])
+@pytest.mark.parametrize("host", ["evil.example:7070", "127.0.0.1.evil.example"])
+def test_site_that_resolves_to_this_machine_runs_no_function(opened, access, path, host):
+    site = opened(**access)
+    own_page = {"Origin": f"http://{host}", "Sec_Fetch_Site": "same-origin"}
+    for headers in ({}, own_page):
+        assert site.send("POST", path, Host=host, **headers).status_code == 403
+    assert not site.ran
+
+
 # ---- pages ---------------------------------------------------------------------------------
 
 

@@ -1,0 +1,273 @@
+"""The cohort heat map: a table with a row a cohort, and the same as SVG."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from cloud_openapi.charts._cohorts import Cohort, Show, average, best_and_worst
+from cloud_openapi.charts._scale import Scale, scale_of
+from cloud_openapi.charts._style import HEAT_STEPS
+from cloud_openapi.charts._words import (
+    Translate,
+    english,
+    escaped,
+    later,
+    number_text,
+    percent_text,
+    svg_tag,
+)
+from cloud_openapi.periods import Span
+
+_BEST, _WORST = "▲", "▼"
+_ROW, _COLUMN, _FIRST_COLUMN, _PAD = 22, 66, 190, 8
+
+
+class HeatLinks(NamedTuple):
+    """The links of a heat map: to another order of its rows, and to a row's curve.
+
+    ``sort`` has the URL by column, which is "date" or a key as text; ``row`` returns a row's URL.
+    """
+
+    sort: Mapping[str, str]
+    row: Callable[[Cohort], str]
+    sorted_by: str
+    ascending: bool
+    picked: frozenset[str] = frozenset()
+
+
+class _Heat(NamedTuple):
+    """What the cells of one table share."""
+
+    cohorts: Sequence[Cohort]
+    keys: tuple[int, ...]
+    span: Span
+    show: Show
+    t: Translate
+    scale: Scale
+    extremes: Mapping[int, tuple[Cohort, Cohort]]
+    whens: Mapping[int, str]
+    """How much later each key is."""
+
+
+def heat_table(  # noqa: PLR0913 - each is a setting of its own
+    cohorts: Sequence[Cohort],
+    keys: Sequence[int],
+    *,
+    caption: str,
+    span: Span = "day",
+    show: Show = "percent",
+    t: Translate = english,
+    links: HeatLinks | None = None,
+) -> str:
+    """Return a legend and a table as HTML: a row a cohort, a column a key.
+
+    Colours stand for the share of the users that came back, also where numbers are shown. The best
+    and the worst cohort of each key are marked, and named in rows of their own.
+    """
+    heat = _heat(cohorts, keys, span, show, t)
+    region = f'<div class="heat-scroll" tabindex="0" role="region" aria-label="{escaped(caption)}">'
+    return "".join(
+        (
+            _legend(heat),
+            region,
+            f'<table class="heat"><caption>{escaped(caption)}</caption>',
+            f"<thead><tr>{''.join(_head(heat, links))}</tr></thead>",
+            f'<tbody class="summary">{"".join(_summary(heat))}</tbody>',
+            f"<tbody>{''.join(_rows(heat, links))}</tbody></table></div>",
+        )
+    )
+
+
+def heat_svg(  # noqa: PLR0913 - each is a setting of its own
+    cohorts: Sequence[Cohort],
+    keys: Sequence[int],
+    *,
+    caption: str,
+    span: Span = "day",
+    show: Show = "percent",
+    t: Translate = english,
+) -> str:
+    """Return the heat map as SVG, to keep it as a picture."""
+    heat = _heat(cohorts, keys, span, show, t)
+    width = _FIRST_COLUMN + _COLUMN * len(keys) + 2 * _PAD
+    height = _ROW * (len(cohorts) + 2) + 2 * _PAD
+    parts = [
+        svg_tag(width, height, caption),
+        f'<text x="{_PAD}" y="{_PAD + 14}">{escaped(caption)}</text>',
+    ]
+    for column, key in enumerate(heat.keys):
+        x = _FIRST_COLUMN + _COLUMN * (column + 1)
+        parts.append(
+            f'<text class="axis" text-anchor="end" x="{x}" y="{_ROW + 22}">key {key}</text>'
+        )
+    for line, cohort in enumerate(cohorts):
+        parts += _svg_row(heat, cohort, _ROW * (line + 2) + _PAD)
+    return "".join((*parts, "</svg>"))
+
+
+def _heat(
+    cohorts: Sequence[Cohort], keys: Sequence[int], span: Span, show: Show, t: Translate
+) -> _Heat:
+    later_keys = [key for key in keys if key]
+    percents = (one.percent(key) for one in cohorts for key in later_keys)
+    found = ((key, best_and_worst(cohorts, key, show)) for key in keys)
+    return _Heat(
+        cohorts,
+        tuple(keys),
+        span,
+        show,
+        t,
+        scale_of((min(each, 100.0) for each in percents if each is not None), HEAT_STEPS),
+        {key: pair for key, pair in found if pair is not None},
+        {key: later(key, span, t) for key in keys},
+    )
+
+
+def _legend(heat: _Heat) -> str:
+    t, ticks = heat.t, heat.scale.ticks
+    steps = "".join(
+        f'<span class="h{_colour(heat.scale, step)}">{low:g}–{high:g}</span>'
+        for step, (low, high) in enumerate(pairwise(ticks))
+    )
+    notes = (
+        f"{_BEST} {t('best of the column', '该列最高')}",
+        f"{_WORST} {t('worst of the column', '该列最低')}",
+        t("– no value: point at it for the reason", "– 无数据：将指针移到其上可查看原因"),
+    )
+    share = t("Users that came back, %", "留存用户占比，%")
+    legend = f'<li>{share}: <span class="steps">{steps}</span></li>' if steps else ""
+    return f'<ul class="legend">{legend}{"".join(f"<li>{each}</li>" for each in notes)}</ul>'
+
+
+def _head(heat: _Heat, links: HeatLinks | None) -> Iterator[str]:
+    t = heat.t
+    first = {"day": t("Day", "日期"), "week": t("Week", "周"), "month": t("Month", "月份")}
+    yield _column("date", first[heat.span], "", links)
+    for key in heat.keys:
+        users = t("all users of the period", "该周期的全部用户")
+        yield _column(str(key), f"key {key}", heat.whens[key] if key else users, links)
+
+
+def _column(name: str, text: str, title: str, links: HeatLinks | None) -> str:
+    hint = f' title="{escaped(title)}"' if title else ""
+    if links is None:
+        return f'<th scope="col"{hint}>{text}</th>'
+    order = ""
+    if links.sorted_by == name:
+        order = f' aria-sort="{"ascending" if links.ascending else "descending"}"'
+        text += " ↑" if links.ascending else " ↓"
+    return f'<th scope="col"{order}><a href="{escaped(links.sort[name])}"{hint}>{text}</a></th>'
+
+
+def _summary(heat: _Heat) -> Iterator[str]:
+    t = heat.t
+    means = (average(heat.cohorts, key, heat.show) for key in heat.keys)
+    cells = "".join(
+        "<td>–</td>" if mean is None else f"<td>{_text(heat, key, mean)}</td>"
+        for key, mean in zip(heat.keys, means, strict=True)
+    )
+    yield f'<tr><th scope="row">{t("Average", "平均")}</th>{cells}</tr>'
+    for place, name in enumerate(
+        (f"{_BEST} {t('Best', '最高')}", f"{_WORST} {t('Worst', '最低')}")
+    ):
+        cells = "".join(_extreme(heat, key, place) for key in heat.keys)
+        yield f'<tr><th scope="row">{name}</th>{cells}</tr>'
+
+
+def _extreme(heat: _Heat, key: int, place: int) -> str:
+    if key not in heat.extremes:
+        return "<td>–</td>"
+    cohort = heat.extremes[key][place]
+    value = cohort.shown(key, heat.show)
+    assert value is not None  # noqa: S101 - extremes have values
+    return (
+        f"<td>{_text(heat, key, value)}<small>{escaped(cohort.short or cohort.label)}</small></td>"
+    )
+
+
+def _rows(heat: _Heat, links: HeatLinks | None) -> Iterator[str]:
+    for cohort in heat.cohorts:
+        label = escaped(cohort.label)
+        if links is not None:
+            current = ' aria-current="true"' if cohort.ref in links.picked else ""
+            label = f'<a href="{escaped(links.row(cohort))}"{current}>{label}</a>'
+        if cohort.problem:
+            text = f"– {escaped(cohort.problem)}"
+            cells = f'<td class="problem" colspan="{len(heat.keys)}">{text}</td>'
+        else:
+            cells = "".join(_cell(heat, cohort, key) for key in heat.keys)
+        yield f'<tr><th scope="row">{label}</th>{cells}</tr>'
+
+
+def _cell(heat: _Heat, cohort: Cohort, key: int) -> str:
+    value = cohort.shown(key, heat.show)
+    if value is None:
+        return f'<td class="none" title="{escaped(_missing(heat, cohort, key))}">–</td>'
+    title = f' title="{escaped(_title(heat, cohort, key))}"' if key else ""
+    step = _step(heat, cohort, key)
+    colour = "" if step is None else f' class="h{step}"'
+    return f"<td{colour}{title}>{_mark(heat, cohort, key)}{_text(heat, key, value)}</td>"
+
+
+def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
+    baseline = y + 15
+    yield f'<text x="{_PAD}" y="{baseline}">{escaped(cohort.label)}</text>'
+    for column, key in enumerate(heat.keys):
+        value, x = cohort.shown(key, heat.show), _FIRST_COLUMN + _COLUMN * column + _PAD
+        step = _step(heat, cohort, key)
+        if step is not None:
+            yield (
+                f'<rect class="h{step}" x="{x}" y="{y}" width="{_COLUMN - 1}" height="{_ROW - 1}"/>'
+            )
+        ink = "" if step is None else f' class="i{step}"'
+        text = "–" if value is None else _text(heat, key, value)
+        end = x + _COLUMN - _PAD
+        yield f'<text{ink} text-anchor="end" x="{end}" y="{baseline}">{text}</text>'
+
+
+def _step(heat: _Heat, cohort: Cohort, key: int) -> int | None:
+    percent = cohort.percent(key) if key else None
+    return None if percent is None else _colour(heat.scale, heat.scale.place(percent))
+
+
+def _colour(scale: Scale, step: int) -> int:
+    """Return the colour of a step: few steps use the whole range of colours, too."""
+    return round(step * (HEAT_STEPS - 1) / max(scale.steps - 1, 1))
+
+
+def _mark(heat: _Heat, cohort: Cohort, key: int) -> str:
+    if key not in heat.extremes or cohort not in heat.extremes[key]:
+        return ""
+    best, _worst = heat.extremes[key]
+    if cohort is best:
+        return f'<abbr title="{heat.t("best", "最高")}">{_BEST}</abbr>'
+    return f'<abbr title="{heat.t("worst", "最低")}">{_WORST}</abbr>'
+
+
+def _text(heat: _Heat, key: int, value: float) -> str:
+    if heat.show == "percent" and key:
+        return percent_text(value)
+    return number_text(round(value, 1) if isinstance(value, float) else value)
+
+
+def _title(heat: _Heat, cohort: Cohort, key: int) -> str:
+    t, when = heat.t, heat.whens[key]
+    users, value, percent = cohort.values.get(0), cohort.values[key], cohort.percent(key)
+    if users is None or percent is None:
+        return t(
+            f"{cohort.label}, {when}: {value:,} users", f"{cohort.label}，{when}：{value:,} 人"
+        )
+    shown = percent_text(percent)
+    return t(
+        f"{cohort.label}, {when}: {value:,} of {users:,} users, {shown} %",
+        f"{cohort.label}，{when}：{users:,} 人中有 {value:,} 人，{shown} %",
+    )
+
+
+def _missing(heat: _Heat, cohort: Cohort, key: int) -> str:
+    if key in cohort.values:
+        return heat.t(
+            f"{cohort.values[key]:,} users, but key 0 has none: no percentage",
+            f"{cohort.values[key]:,} 人，但 key 0 没有用户：无法计算百分比",
+        )
+    return cohort.missing.get(key) or heat.t("no value", "无数据")

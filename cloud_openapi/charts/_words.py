@@ -1,0 +1,53 @@
+"""Texts of the charts: escaping, numbers, and the words of both languages."""
+
+from collections.abc import Callable
+from html import escape
+
+from cloud_openapi.periods import Span
+
+Translate = Callable[[str, str], str]
+"""Returns one of two texts, which say the same in English and in Chinese."""
+
+# Characters that XML and HTML have no way to write.
+_NOT_WRITTEN = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 65534, 65535), "�")
+
+
+def english(text: str, _chinese: str) -> str:
+    """Return the English text."""
+    return text
+
+
+def chinese(_text: str, text: str) -> str:
+    """Return the Chinese text."""
+    return text
+
+
+def escaped(text: str) -> str:
+    """Return a text for HTML and XML, between tags or in a quoted attribute."""
+    encodable = text.encode("utf-8", "replace").decode()
+    return escape(encodable.translate(_NOT_WRITTEN))
+
+
+def percent_text(percent: float) -> str:
+    """Return a percentage as the charts write it, without its sign."""
+    return f"{percent:.1f}"
+
+
+def number_text(value: float) -> str:
+    """Return a number with separators, and at most four decimal places."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}".rstrip("0").rstrip(".")
+
+
+def svg_tag(width: int, height: int, label: str) -> str:
+    """Return the begin of an SVG of a size, which is a picture with a name."""
+    return (
+        f'<svg class="chart" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'role="img" aria-label="{escaped(label)}">'
+    )
+
+
+def later(key: int, span: Span, t: Translate) -> str:
+    """Return how much later a key's period is."""
+    plural = "s"[: key != 1]
+    chinese = {"day": "天", "week": "周", "month": "个月"}[span]
+    return t(f"{key} {span}{plural} later", f"{key} {chinese}后")
