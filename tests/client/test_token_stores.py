@@ -274,11 +274,12 @@ import sys, threading, time, urllib.request, json
 from cloud_openapi.tokens import AccessToken, Granted
 from cloud_openapi.tokens._shared import SharedToken
 from cloud_openapi.tokens._store import Key, token_store
-store, url, seconds = token_store(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+store, url = token_store(sys.argv[1]), sys.argv[2]
+seconds, lease = map(float, sys.argv[3:])
 def fetch():
     with urllib.request.urlopen(url, timeout=60) as answer:
         return Granted(*json.load(answer))
-token = AccessToken(fetch, shared=SharedToken(store, Key("http://x", "wx1"), fetch, float(sys.argv[4])))
+token = AccessToken(fetch, shared=SharedToken(store, Key("http://x", "wx1"), fetch, lease))
 print("ready", flush=True)
 ends = time.monotonic() + seconds
 while time.monotonic() < ends:
