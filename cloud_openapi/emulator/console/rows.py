@@ -1,6 +1,7 @@
 """The rows of the list of requests: calls of APIs, and invocations of functions."""
 
 import re
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import islice
@@ -16,14 +17,20 @@ from cloud_openapi.runtime import Ended
 PAGE: Final = 200
 _LONGEST_NAME, _LONGEST_REASON = 200, 400
 _Item = TypeVar("_Item", Entry, Ended)
-_MARK: Final = re.compile(r"(\d{1,18})\.(\d{1,18})")
+_MARK: Final = re.compile(r"(\d{1,18})\.(\d{1,18})(?:\.([0-9a-f]{8}))?")
+# A page that is older than this process has marks of another one.
+_START: Final = secrets.token_hex(4)
 
 
 class Mark(NamedTuple):
-    """A place in the list: the numbers of a journal's entry and of an ended invocation."""
+    """A place in the list: the numbers of a journal's entry and of an ended invocation.
+
+    The newest place of a page also says which process made it.
+    """
 
     entry: int = 0
     ended: int = 0
+    start: str = ""
 
     @classmethod
     def of(cls, text: str) -> "Mark":
@@ -31,10 +38,11 @@ class Mark(NamedTuple):
         found = _MARK.fullmatch(text)
         if found is None:
             raise InvalidInputError(f"a place in the list is like 12.3, not {text!r}")
-        return cls(*map(int, found.groups()))
+        entry, ended, start = found.groups(default="")
+        return cls(int(entry), int(ended), start)
 
     def __str__(self) -> str:
-        return f"{self.entry}.{self.ended}"
+        return f"{self.entry}.{self.ended}{self.start and f'.{self.start}'}"
 
 
 class Row(NamedTuple):
@@ -100,6 +108,8 @@ def is_gone(tools: Tools, mark: Mark) -> bool:
     """Return whether all requests up to a mark are gone: the emulator was reset or restarted."""
     journal = tools.emulator.journal
     oldest = journal.oldest
+    if mark.start not in {"", _START}:
+        return True
     return mark.entry > 0 and (journal.newest < mark.entry or not 0 < oldest <= mark.entry)
 
 
@@ -130,7 +140,7 @@ def _found(  # noqa: PLR0913 - both kinds, and three limits
         matching=len(calls) + len(invocations),
         read=[entry for _, entry in entries],
         total=len(entries) + len(ended),
-        newest=Mark(_last(entries, after.entry), _last(ended, after.ended)),
+        newest=Mark(_last(entries, after.entry), _last(ended, after.ended), _START),
     )
 
 
