@@ -21,7 +21,7 @@ _POLICY: Final = (
 
 def guard(app: Flask) -> None:
     """Refuse changes without the page's token and requests of other sites' pages."""
-    # A page of before a restart has another one.
+    # A page that was loaded before a restart has another token.
     token = secrets.token_urlsafe(24)
     app.jinja_env.globals["console_token"] = token
     app.jinja_env.globals["token_field"] = lambda: Markup(
