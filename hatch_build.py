@@ -26,7 +26,7 @@ class Package(BuildHookInterface):  # type: ignore[type-arg]
             [
                 sys.executable,
                 "-c",
-                "import sys; from cloud_openapi.catalogue import pack; sys.stdout.buffer.write(pack())",
+                "import sys, cloud_openapi.catalogue as c; sys.stdout.buffer.write(c.pack())",
             ],
             cwd=self.root,
         )

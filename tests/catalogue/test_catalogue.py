@@ -282,5 +282,5 @@ def test_an_entry_of_the_one_file_is_checked_like_a_file(tmp_path):
     (folder / "a").mkdir(parents=True)
     (folder / "a" / "b.json").write_text('{"name": "a.b"}', "utf-8")
     (tmp_path / "entries.jsonl").write_bytes(pack(folder))
-    with pytest.raises(ConfigError, match=r"entries\.jsonl: a\.b: missing key: docs"):
+    with pytest.raises(ConfigError, match=r"entries\.jsonl: a\.b: missing key: \$schema, docs"):
         Catalogue.load(tmp_path)["a.b"]
