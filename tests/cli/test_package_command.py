@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_openapi.runtime import _upload
+from cloud_openapi.runtime.packing import _dependencies
 
 PLAIN = "def main(event, context):\n    return event\n"
 WAIT = 60
@@ -20,6 +20,7 @@ WAIT = 60
 def project(tmp_path, monkeypatch):
     """Return a folder with the function ``hello``; it is the working directory."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CLOUD_OPENAPI_INSTALLER", "pip")
     folder = tmp_path / "functions" / "hello"
     (folder / "lib" / "__pycache__").mkdir(parents=True)
     (folder / "lib" / "__pycache__" / "a.pyc").touch()
@@ -32,9 +33,21 @@ def project(tmp_path, monkeypatch):
 
 @pytest.fixture
 def pip(monkeypatch):
-    """Replace pip; return the calls, each a folder and the arguments."""
+    """Replace pip, which installs the module ``treasure``; return the arguments of each call."""
     calls = []
-    monkeypatch.setattr(_upload, "pip_install", lambda folder, what: calls.append((folder, what)))
+
+    def install(folder, what, **_python):
+        calls.append(what)
+        (folder / "bin").mkdir()
+        (folder / "bin" / "treasure").touch()
+        (folder / "treasure").mkdir()
+        (folder / "treasure" / "__init__.py").write_text("VALUE = 'gold'\n")
+        (folder / "treasure" / "__init__.pyi").touch()
+        (folder / "treasure-1.0.dist-info").mkdir()
+        for name in ("METADATA", "RECORD", "INSTALLER", "REQUESTED"):
+            (folder / "treasure-1.0.dist-info" / name).write_text(str(folder))
+
+    monkeypatch.setattr(_dependencies, "pip_install", install)
     return calls
 
 
@@ -47,7 +60,7 @@ def runtime(name):
 
 
 def test_the_copy_has_the_functions_files_alone(project, command):
-    code, out, err = command("package", "hello")
+    code, out, err = command("package", "hello", "--no-rc")
     assert (code, err) == (0, "")
     assert files_of(project / "build" / "hello") == ["config.json", "index.py", "lib/data.txt"]
     first, last = out.splitlines()
@@ -123,14 +136,19 @@ def test_requirements_are_installed_for_the_functions_runtime(project, command, 
         (project / "cloudbaserc.json").write_text(runtime(name))
     (project / "functions" / "hello" / "requirements.txt").write_text("tiny\n")
     code, out, _ = command("package", "hello")
-    ((_folder, what),) = pip
+    (what,) = pip
     assert code == 0
     assert f"--python-version={version}" in what
     assert "--only-binary=:all:" in what
     assert "--platform=manylinux2014_x86_64" in what
     listed = str((project / "functions" / "hello" / "requirements.txt").resolve())
     assert what[-2:] == ["--requirement", listed]
-    assert f"for the runtime Python{version}, which cloudbaserc.json must name" in out
+    assert f"hello: its packages are for the runtime Python{version}\n" in out
+    assert files_of(project / "build" / "hello")[3:] == [
+        "requirements.txt",
+        "treasure-1.0.dist-info/METADATA",
+        "treasure/__init__.py",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -140,12 +158,13 @@ def test_this_package_comes_from_the_running_installation(project, command, pip,
     (project / "functions" / "hello" / "index.py").write_text(source + PLAIN)
     code, _, err = command("package", "hello")
     assert (code, err) == (0, "")
-    ((_folder, what),) = pip
+    (what,) = pip
     assert [text.partition(">")[0] for text in what[-2:]] == ["requests", "protobuf"]
     copy = project / "build" / "hello"
-    assert (copy / "cloud_openapi" / "catalogue" / "analysis" / "getDailyRetain.json").is_file()
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import cloud_openapi as c; print(c.__file__)"
+        "import sys; sys.path.insert(0, sys.argv[1]); import cloud_openapi as c; "
+        "from cloud_openapi.catalogue import default_catalogue as catalogue; "
+        "assert catalogue()['analysis.getDailyRetain'].method == 'POST'; print(c.__file__)"
     )
     found = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code, str(copy)],
