@@ -186,6 +186,7 @@ def _tried(made: "Sequence[Upload]", data: Any) -> list[str]:
     """Run the results as the platform does; return the error messages."""
     from cloud_openapi.cli._local_emulator import serving
     from cloud_openapi.emulator import Emulator, listen
+    from cloud_openapi.runtime import shown_path
     from cloud_openapi.runtime.packing import trial_of
 
     emulator = Emulator()
@@ -201,7 +202,9 @@ def _tried(made: "Sequence[Upload]", data: Any) -> list[str]:
             if written := trial.written(upload.settings.name):
                 wrong.append(f"it writes into its folder, which is read-only: {written[0]}")
             failures += [f"{upload.settings.name}: {each}" for each in wrong]
-    return failures
+    # The temporary copies are gone.
+    here = shown_path(made[0].settings.root) if made else ""
+    return [each.replace(str(trial.functions), here) for each in failures]
 
 
 def _wrong(settings: "Settings", functions: "Functions", data: Any, now: Any) -> list[str]:
@@ -218,9 +221,8 @@ def _wrong(settings: "Settings", functions: "Functions", data: Any, now: Any) ->
         install_packages(functions.settings_of(name))
     elif interpreter(version := python_of(settings)) is None:
         click.echo(f"{name}: tried with Python {HERE}: python{version} is not installed here")
-    found = functions.load(functions.settings_of(name))
-    if found:
-        return [f"{each.message}\n{each.details}".strip() for each in found]
+    for each in functions.load(functions.settings_of(name)):
+        return [_why(each)]
     if data is None:
         click.echo(f"{name}: it loads with nothing but its own files")
         return []
@@ -229,3 +231,13 @@ def _wrong(settings: "Settings", functions: "Functions", data: Any, now: Any) ->
         return [outcome.reason or error_line(outcome.result)]
     click.echo(f"{name}: {json_text(outcome.result)}")
     return []
+
+
+def _why(finding: "Finding") -> str:
+    """Return why an upload does not load, and print the stack if a module of it raised an error."""
+    text = finding.message.partition(" (working directory")[0]
+    if finding.code in ("unlisted-package", "not-installed"):
+        return f"{text}: the result does not have it; list it where its packages are listed"
+    if finding.details:
+        click.echo(finding.details, err=True)
+    return text

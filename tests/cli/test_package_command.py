@@ -1,6 +1,7 @@
 """package makes a folder or a zip file that runs without this machine's packages."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -207,3 +208,119 @@ def test_check_names_the_command_for_a_function_that_needs_it(project, command, 
     monkeypatch.chdir(project)
     _, out, _ = command("check", "hello", "--functions", "other")
     assert f"{note}: cloud-openapi package hello --functions other\n" in out
+
+
+def test_several_functions_are_packaged_and_one_that_fails_stops_no_other(project, command):
+    folder = project / "functions" / "lost"
+    folder.mkdir()
+    (folder / "index.py").write_text("from cloud_openapi import cloud\n" + PLAIN)
+    entries = [{"name": "lost", "runtime": "Python3.9"}, {"name": "hello", "runtime": "Python3.9"}]
+    (project / "cloudbaserc.json").write_text(json.dumps({"functions": entries}))
+    code, out, err = command("package", "--all")
+    assert code == 1
+    assert [path.name for path in (project / "build").iterdir()] == ["hello"]
+    assert "hello: build/hello: " in out
+    assert "cloud-openapi: lost: " in err
+    assert "cloud_openapi needs Python3.10 or newer" in err
+    code, out, err = command("package", "hello", "functions/hello")
+    assert (code, err) == (0, "")
+    assert out.count("Upload it: ") == 1
+    assert command("package", "hello", "--all")[0] == 2
+
+
+def test_cloudbaserc_is_written_and_a_command_in_another_folder_goes_there(
+    project, command, monkeypatch
+):
+    _, out, _ = command("package", "hello", "--env", "KEY")
+    added = "runtime, handler, timeout, memorySize, envVariables"
+    assert f"cloudbaserc.json: hello: {added} added\n" in out
+    (entry,) = json.loads((project / "cloudbaserc.json").read_text())["functions"]
+    assert entry["envVariables"] == {"KEY": "{{env.KEY}}"}
+    monkeypatch.chdir(project / "functions")
+    _, out, _ = command("package", "hello", "--to", "../out")
+    assert out.splitlines()[-1] == "Upload it: cd .. && tcb fn deploy hello --dir out/hello"
+
+
+def test_without_rc_nothing_is_written_beside_the_result(project, command):
+    command("package", "hello", "--no-rc")
+    assert not (project / "cloudbaserc.json").exists()
+
+
+def test_own_files_are_kept(project, command, pip):
+    folder = project / "functions" / "hello"
+    (folder / "requirements.txt").write_text("treasure\n")
+    (folder / "treasure").mkdir()
+    (folder / "treasure" / "__init__.py").write_text("VALUE = 'own'\n")
+    _, out, _ = command("package", "hello")
+    assert "hello: the function's own files are kept: treasure\n" in out
+    copied = project / "build" / "hello" / "treasure" / "__init__.py"
+    assert copied.read_text() == "VALUE = 'own'\n"
+
+
+def test_packages_are_installed_once_for_all_functions_with_the_same(project, command, pip):
+    for name in ("aa", "bb"):
+        (project / "functions" / name).mkdir()
+        (project / "functions" / name / "index.py").write_text(PLAIN)
+        (project / "functions" / name / "requirements.txt").write_text("treasure\n")
+    assert command("package", "--all")[0] == 0
+    assert len(pip) == 1
+    assert (project / "build" / "bb" / "treasure" / "__init__.py").is_file()
+    (project / "functions" / "bb" / "requirements.txt").write_text("treasure>=1\n")
+    assert command("package", "--all")[0] == 0
+    assert len(pip) == 3
+
+
+# A function's source, and the message of --check --data, which is the result if it runs.
+TRIALS = {
+    "import treasure\ndef main(event, context):\n    return treasure.VALUE + event['x']\n": (
+        'hello: "golden"\n'
+    ),
+    "import click\n" + PLAIN: "No module named 'click': the result does not have it; list it",
+    "def main(event, context):\n    raise KeyError('lost')\n": "hello: KeyError: 'lost'",
+    "def main(event, context):\n    open('new.txt', 'w')\n": "Read-only file system: 'new.txt'",
+    "import os\ndef main(event, context):\n    os.rename('index.py', 'b.py')\n": (
+        "Read-only file system: 'index.py'"
+    ),
+    "import tempfile\ndef main(event, context):\n    with tempfile.TemporaryFile('w') as file:\n"
+    "        return file.write('abc')\n": "hello: 3\n",
+    "def handler(event, context):\n    return 1\n": "functions/hello/index.py has no function main(event, context)",
+}
+
+
+def test_check_runs_the_result_with_nothing_but_its_own_files(project, command, pip):
+    folder = project / "functions" / "hello"
+    (folder / "requirements.txt").write_text("treasure\n")
+    for source, expected in TRIALS.items():
+        (folder / "index.py").write_text(source)
+        code, out, err = command("package", "hello", "--check", "--data", '{"x": "en"}')
+        assert expected in out + err, (source, out, err)
+        assert (code == 0) == (expected in out), (source, out, err)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        ".DS_Store",
+        "config.json",
+        "index.py",
+        "lib",
+        "requirements.txt",
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="modes keep others from writing")
+def test_check_sees_what_root_writes_by_another_program(project, command):
+    source = "import os\nos.system('echo new > new.txt')\n" + PLAIN
+    (project / "functions" / "hello" / "index.py").write_text(source)
+    code, _, err = command("package", "hello", "--check")
+    assert code == 1
+    assert "hello: it writes into its folder, which is read-only: new.txt" in err
+
+
+def test_check_tries_a_zip_and_names_web_functions(project, command):
+    code, out, _ = command("package", "hello", "--zip", "--check")
+    assert code == 0
+    assert "hello: it loads with nothing but its own files\n" in out
+    script = project / "functions" / "hello" / "scf_bootstrap"
+    script.write_text("#!/bin/bash\n")
+    script.chmod(0o755)
+    code, out, _ = command("package", "hello", "--zip", "--check")
+    assert code == 0
+    assert "hello: not tried: web functions are not emulated\n" in out
+    assert command("package", "hello", "--data", "{}")[0] == 2

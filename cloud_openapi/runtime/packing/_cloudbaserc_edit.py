@@ -4,12 +4,12 @@ Keys: https://docs.cloudbase.net/cli-v1/functions/configs
 """
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.json_schema.values import kind
 from cloud_openapi.json_text import json_text, read_json
 from cloud_openapi.runtime._cloudbaserc import FILE, CloudbaseRC
 from cloud_openapi.runtime._files import read_limited, read_object
@@ -43,8 +43,10 @@ def add_entry(settings: Settings, path: Path, variables: Iterable[str] = ()) -> 
     """Add what a function's entry in a cloudbaserc.json lacks; the rest of the file stays.
 
     ``variables`` are names: their values are never written, but ``{{env.NAME}}``, which Tencent's
-    command fills in. Raises ConfigError for a file that cannot be edited, and OSError.
+    command fills in. Raises ConfigError for an invalid file, and OSError.
     """
+    if wrong := CloudbaseRC(settings.root).read().wrong:
+        raise ConfigError(wrong)
     entry = _entry(settings, variables)
     old = dict(settings.entry)
     listed = old.get("envVariables", {})
@@ -59,15 +61,11 @@ def add_entry(settings: Settings, path: Path, variables: Iterable[str] = ()) -> 
         created[_LIST] = [{**new, **({"envVariables": more} if more else {})}]
         replace_file(path, json_text(created, indent=2) + "\n")
         return Edit(path, keys)
-    try:
-        text = read_limited(path).decode("utf-8-sig")
-        edited = _edited(text, settings, new, more)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: {error}") from None
+    data = read_limited(path)
+    edited = _edited(data.decode("utf-8-sig"), settings, new, more)
     if edited is None:
         return Edit(path, (), keys)
-    begin = "\ufeff" if path.read_bytes().startswith(b"\xef\xbb\xbf") else ""
-    replace_file(path, begin + edited)
+    replace_file(path, ("\ufeff" if data.startswith(BOM_UTF8) else "") + edited)
     return Edit(path, keys)
 
 
@@ -103,9 +101,7 @@ def _edited(
     """Return the text with more in an entry; None if the entry is not in the list."""
     content = read_json(text)
     listed = content.get(_LIST, [])
-    if not isinstance(listed, list):
-        raise ConfigError(f"{_LIST} must be an array, not {kind(listed)}")
-    names = [each.get("name") if isinstance(each, dict) else None for each in listed]
+    names = [each["name"] for each in listed]
     if settings.name in names:
         index = names.index(settings.name)
         expected = _added(text, (_LIST, index), listed[index], new, variables)
