@@ -1,3 +1,4 @@
+import threading
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -7,13 +8,17 @@ from cloud_openapi.emulator.state.app_settings import AppSettings
 from cloud_openapi.emulator.state.cloud_run import CloudRun
 from cloud_openapi.emulator.state.journal import Journal
 from cloud_openapi.emulator.state.kept_files import KeptFiles
+from cloud_openapi.emulator.state.places import Places
 from cloud_openapi.emulator.state.quota import Quota
 from cloud_openapi.emulator.state.rids import Rids
 from cloud_openapi.emulator.state.seeds import CommonSeed, RandomStreams
 from cloud_openapi.emulator.state.tokens import Tokens, mark_of_appid
+from cloud_openapi.forks import fork_safe
 from cloud_openapi.periods import Period
 
 if TYPE_CHECKING:
+    from cloud_openapi.emulator.database.database import Database
+    from cloud_openapi.emulator.database.databases import Databases
     from cloud_openapi.emulator.overrides.fault import Fault
     from cloud_openapi.emulator.state.clock import Clock
 
@@ -26,7 +31,7 @@ class MiniProgram:
     A reset replaces the object. A request that is still running writes into the discarded one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of the state
         self,
         appid: str | None,
         *,
@@ -34,6 +39,8 @@ class MiniProgram:
         seed: CommonSeed,
         ready_hour: int,
         journal: Journal,
+        places: Places,
+        databases: "Databases",
     ) -> None:
         mark = mark_of_appid(appid or "")
         self.appid = appid
@@ -52,6 +59,10 @@ class MiniProgram:
         self.rids = Rids()
         self.kept_files = KeptFiles()
         self._world: tuple[int, World] | None = None
+        self._places = places
+        self._making = fork_safe(threading.Lock())
+        self._databases = databases
+        self._database: Database | None = None
 
     @property
     def world(self) -> World:
@@ -60,6 +71,22 @@ class MiniProgram:
         if self._world is None or self._world[0] != seed:
             self._world = (seed, World(seed, self.appid or ""))
         return self._world[1]
+
+    @property
+    def database(self) -> "Database":
+        """Return the cloud database; it is opened when it is first used. Raises ValueError."""
+        if self._database is None:
+            from cloud_openapi.emulator.database.opening import Program  # noqa: PLC0415
+
+            with self._making:
+                if self._database is None:
+                    program = Program(self.appid or "", self.clock.now, lambda: self.streams.seed)
+                    self._database = self._databases.open(program)
+        return self._database
+
+    def forget_database(self) -> None:
+        """Open the database again when it is used next."""
+        self._database = None
 
     def first_day_not_ready(self, now: datetime) -> date:
         """Return the first day whose data are not ready: today, or yesterday before the hour."""
