@@ -19,8 +19,9 @@ LATE_DAYS: Final = 2
 class Series:
     """An API with the parameters that all its windows share.
 
-    ``days`` is the length of a window, for an API that offers several. Raises ConfigError for an API whose answers are not about a period, for parameters that JSON
-    cannot write and for other ``days``.
+    ``days`` is the length of a window, for an API that offers several. Raises ConfigError for an
+    API whose answers are not about a period, for parameters that JSON cannot write and for other
+    ``days``.
     """
 
     def __init__(self, api: str, params: Mapping[str, Any] | None = None, days: int = 1) -> None:
