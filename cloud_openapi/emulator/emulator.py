@@ -52,8 +52,9 @@ class Emulator:
     ``mode`` selects a source that comes before the simulation: ``recordings``, a folder or a
     cassette, or ``upstream``, by default WeChat, called as ``upstream_app``, an appid and its
     secret. With ``by_api`` a request without a recording gets another recording of its API.
-    ``seeds`` is a folder with the first documents of the cloud database in ``database``; ``data`` a
-    folder that keeps the changes between runs. Raises ValueError, RecordingError.
+    ``seeds`` is a folder with the first content of the cloud database in ``database`` and of cloud
+    storage in ``storage``; ``data`` a folder that keeps the changes between runs. Raises
+    ValueError, RecordingError.
     """
 
     APP_SETTINGS = APP_SETTINGS
@@ -156,6 +157,10 @@ class Emulator:
         program = self._by_mark.get(mark_of_token(token))
         return program if program is not None and token in program.tokens else None
 
+    def program_of_mark(self, mark: str) -> MiniProgram | None:
+        """Return the mini program that a mark of `mark_of_appid` stands for, None if unknown."""
+        return self._by_mark.get(mark)
+
     def program_of_cloud_run_token(self, token: str) -> MiniProgram | None:
         """Return the mini program whose mark a token of Cloud Run's file has, valid or not."""
         return self._by_mark.get(mark_of_token(token))
@@ -167,6 +172,15 @@ class Emulator:
             foreign = any(other.rids.get(rid) is not None for other in self._all())
             raise RefusalError(76003 if foreign else 76001, "rid")
         return record
+
+    def open_data(self) -> None:
+        """Take the folder of ``data``, so that a folder in use is an error now and not later.
+
+        Raises ValueError, OSError.
+        """
+        if self._places.data is not None:
+            for program in self.programs.values():
+                program.storage.files.open()
 
     def clock_of(self, appid: str) -> Clock:
         """Return a mini program's clock. Raises ValueError for an unknown appid.
@@ -202,6 +216,7 @@ class Emulator:
                 program.clock.reset()
                 if appid not in self._initial_apps:
                     self.databases.reset(appid)
+                    program.discard_data()
                     del self.programs[appid], self._by_mark[mark_of_appid(appid)]
             self.common = self._new(None, self.clock)
             for appid in self._initial_apps:
@@ -373,7 +388,9 @@ class Emulator:
         former = self.programs.get(appid)
         if former is not None:
             self.databases.reset(appid)
-            self._put(self._new(appid, former.clock)).secret = former.secret
+            program = self._put(self._new(appid, former.clock))
+            program.secret = former.secret
+            program.keep_data_of(former)
         self._apply_initial_settings(appid)
 
     def _configure(self, appid: str, given: Mapping[str, Any]) -> None:

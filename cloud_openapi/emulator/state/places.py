@@ -19,10 +19,4 @@ class Places(NamedTuple):
 
     def kept(self, appid: str | None, kind: str) -> Path | None:
         """Return the folder that keeps a mini program's data of a kind."""
-        return None if self.data is None else self.data / _folder_name(appid or "") / kind
-
-
-def _folder_name(appid: str) -> str:
-    """Return a name that stays in its folder, whatever the appid is."""
-    safe = (c if c.isascii() and (c.isalnum() or c in "-_") else f"%{ord(c):X}" for c in appid)
-    return "".join(safe) or "%"
+        return None if self.data is None or appid is None else self.data / appid / kind
