@@ -44,9 +44,9 @@ def answer_action(
         raise FailedActionError(error.code, error.message, error.reason, shown) from None
     data = {} if found.data is None else {"data": found.data}
     body = json_bytes({"requestId": new_request_id(), **data, **found.beside})
-    shown_answer = json_bytes({"count": found.count, **data, **found.beside})[:BODY_LIMIT]
+    shown = json_bytes({"count": found.documents, **_shown_data(found.data), **found.beside})
     request = _shown(fields, valid=True).decode("utf-8", "replace")
-    return AnsweredAction(body, request, shown_answer, found.warning)
+    return AnsweredAction(body, request, shown[:BODY_LIMIT], found.warning)
 
 
 def _shown(fields: Mapping[str, Any], *, valid: bool) -> bytes:
@@ -55,10 +55,20 @@ def _shown(fields: Mapping[str, Any], *, valid: bool) -> bytes:
     for name in _TEXTS:
         if name in shown:
             shown[name] = _readable(shown[name], valid=valid)
+    if valid and "stages" in shown:
+        stages = ((each["stageKey"], each["stageValue"]) for each in shown["stages"])
+        shown["stages"] = [{name: _readable(content)} for name, content in stages]
     return json_bytes(shown)[:BODY_LIMIT]
 
 
-def _readable(value: Any, *, valid: bool) -> Any:
+def _shown_data(data: Any) -> dict[str, Any]:
+    """Return the data of an answer with its documents as JSON."""
+    given = data if isinstance(data, dict) else {} if data is None else {"document": data}
+    texts = ("list", "doc", "document")
+    return {name: _readable(each) if name in texts else each for name, each in given.items()}
+
+
+def _readable(value: Any, *, valid: bool = True) -> Any:
     """Return a text of Extended JSON, and those in a list, as JSON."""
     if isinstance(value, list):
         return [_readable(each, valid=valid) for each in value]

@@ -125,6 +125,6 @@ def _distinct(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _as_bytes(value: Any) -> bytes:
-    if not isinstance(value, str):
-        value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return value.encode("utf-8", "surrogatepass")
+    is_text = isinstance(value, str)
+    text: str = value if is_text else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass")

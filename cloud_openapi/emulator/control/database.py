@@ -78,7 +78,9 @@ def _add_documents(routes: Blueprint, emulator: Emulator) -> None:
 
         given = query("appid", "query")
         if "query" not in given:
-            raise InvalidInputError('query is missing; {} deletes all documents: query={"_id": "…"}')
+            raise InvalidInputError(
+                'query is missing; {} deletes all documents: query={"_id": "…"}'
+            )
         conditions = read_object("query", given["query"])
         deleted = _database(emulator, given).delete(collection, conditions, many=True)
         return json_answer({"deleted": deleted})

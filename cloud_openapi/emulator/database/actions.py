@@ -22,7 +22,7 @@ _USUAL_RESULTS, MOST_RESULTS = 20, 10_000
 class Answer(NamedTuple):
     """The answer of an action: ``data``, what stands beside it, and the number of documents."""
 
-    count: int
+    documents: int
     data: Any = None
     beside: Mapping[str, Any] = {}
     warning: str = ""

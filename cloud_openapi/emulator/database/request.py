@@ -179,7 +179,7 @@ def _point(near: Any) -> Any:
     return near
 
 
-def checked(value: Any) -> Any:
+def checked(value: Document) -> Document:
     """Return a query, projection or stage. Raises DatabaseError for what is not emulated."""
     levels: list[Any] = [value]
     while levels:
