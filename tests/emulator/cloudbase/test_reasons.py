@@ -458,13 +458,13 @@ def test_a_quota_names_its_limit_and_when_it_begins_again(served, limits, code, 
 @pytest.mark.parametrize(
     ("call", "start"),
     [
-        ("cloud.database().collection('a').get()", "cloud.database() is not emulated (action "),
+        ("cloud.database().collection('a').get()", "there is no collection a: the collections are"),
         ("cloud.deleteFile({ fileList: ['cloud://a/b'] })", "cloud.deleteFile() is not emulated ("),
         ("cloud.getOpenData({ list: ['a'] })", "cloud.getOpenData() is not emulated (apiType 2)"),
         ("cloud.cloudPay.unifiedOrder({ body: 'a' })", "cloud.cloudPay is not emulated (action "),
     ],
 )
-def test_what_is_not_emulated_is_named_as_the_developer_wrote_it(served, call, start):
+def test_what_is_missing_is_named_as_the_developer_wrote_it(served, call, start):
     served.write("caller", CALLS + f"exports.main = async () => {call};")
     outcome = invoke(served, "caller")
     assert outcome.reason.startswith(start)

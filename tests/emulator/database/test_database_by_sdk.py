@@ -168,7 +168,8 @@ TEXTS = {
     "missing": "[ResourceNotFound] Db or Table not exist: missing. Please check your request, but "
     "if the problem cannot be solved, contact us.",
     "duplicate": "[FailedOperation.Insert] multiple write errors: [{write errors: [{E11000 "
-    'duplicate key error collection: tnt-local.written index: _id_ dup key: { _id: "a" }}]}, {<nil>}]',
+    "duplicate key error collection: tnt-local.written index: _id_ dup key: { _id: "
+    '"a" }}]}, {<nil>}]',
 }
 WRITES = [
     ("return c.add({ data: { _id: 'a' } })", {"_id": "a", "errMsg": "collection.add:ok"}),
