@@ -28,6 +28,7 @@ from cloud_openapi.emulator.state.app_settings import (
 )
 from cloud_openapi.emulator.state.clock import Clock, OwnClock, describe_clock
 from cloud_openapi.emulator.state.journal import Entry, Journal, Journals, Numbers, select
+from cloud_openapi.emulator.state.places import Places
 from cloud_openapi.emulator.state.rids import Record
 from cloud_openapi.emulator.state.seeds import CommonSeed
 from cloud_openapi.emulator.state.tokens import mark_of_appid, mark_of_token
@@ -50,7 +51,8 @@ class Emulator:
     ``mode`` selects a source that comes before the simulation: ``recordings``, a folder or a
     cassette, or ``upstream``, by default WeChat, called as ``upstream_app``, an appid and its
     secret. With ``by_api`` a request without a recording gets another recording of its API.
-    Raises ValueError, RecordingError.
+    ``seeds`` is a folder with the first content of cloud storage in ``storage``; ``data`` a folder
+    that keeps the changes between runs. Raises ValueError, RecordingError.
     """
 
     APP_SETTINGS = APP_SETTINGS
@@ -70,6 +72,8 @@ class Emulator:
         upstream: str | None = None,
         upstream_app: tuple[str, str] | None = None,
         by_api: bool = False,
+        seeds: str | Path | None = None,
+        data: str | Path | None = None,
     ) -> None:
         self.catalogue = default_catalogue() if catalogue is None else catalogue
         self.clock = clock or Clock()
@@ -79,6 +83,7 @@ class Emulator:
         self._seed = CommonSeed(seed)
         self._ready_hour = checked_setting("ready_hour", ready_hour)
         self._journal_size = journal_size
+        self._places = Places(*(None if each is None else Path(each) for each in (seeds, data)))
         self._numbers = Numbers()
         self._lock = fork_safe(threading.RLock())
         self.programs: dict[str, MiniProgram] = {}
@@ -149,6 +154,10 @@ class Emulator:
         program = self._by_mark.get(mark_of_token(token))
         return program if program is not None and token in program.tokens else None
 
+    def program_of_mark(self, mark: str) -> MiniProgram | None:
+        """Return the mini program that a mark of `mark_of_appid` stands for, None if unknown."""
+        return self._by_mark.get(mark)
+
     def program_of_cloud_run_token(self, token: str) -> MiniProgram | None:
         """Return the mini program whose mark a token of Cloud Run's file has, valid or not."""
         return self._by_mark.get(mark_of_token(token))
@@ -160,6 +169,15 @@ class Emulator:
             foreign = any(other.rids.get(rid) is not None for other in self._all())
             raise RefusalError(76003 if foreign else 76001, "rid")
         return record
+
+    def open_data(self) -> None:
+        """Take the folder of ``data``, so that a folder in use is an error now and not later.
+
+        Raises ValueError, OSError.
+        """
+        if self._places.data is not None:
+            for program in self.programs.values():
+                program.storage.files.open()
 
     def clock_of(self, appid: str) -> Clock:
         """Return a mini program's clock. Raises ValueError for an unknown appid.
@@ -194,6 +212,7 @@ class Emulator:
             for appid, program in list(self.programs.items()):
                 program.clock.reset()
                 if appid not in self._initial_apps:
+                    program.discard_data()
                     del self.programs[appid], self._by_mark[mark_of_appid(appid)]
             self.common = self._new(None, self.clock)
             for appid in self._initial_apps:
@@ -339,6 +358,7 @@ class Emulator:
             seed=self._seed,
             ready_hour=self._ready_hour,
             journal=Journal(self._journal_size, self._numbers),
+            places=self._places,
         )
 
     def _add(self, appid: str) -> MiniProgram:
@@ -355,7 +375,9 @@ class Emulator:
         """Replace a mini program, except its clock, which tests and timers refer to."""
         former = self.programs.get(appid)
         if former is not None:
-            self._put(self._new(appid, former.clock)).secret = former.secret
+            program = self._put(self._new(appid, former.clock))
+            program.secret = former.secret
+            program.keep_data_of(former)
         self._apply_initial_settings(appid)
 
     def _configure(self, appid: str, given: Mapping[str, Any]) -> None:
