@@ -17,6 +17,7 @@ from cloud_openapi.errors import CloudOpenAPIError
 # Imported where they are used: --help and completion do without.
 if TYPE_CHECKING:
     from cloud_openapi.runtime import Functions, Settings
+    from cloud_openapi.runtime.check import Finding
     from cloud_openapi.runtime.packing import Installer, Upload
 
 

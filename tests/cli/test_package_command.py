@@ -283,7 +283,9 @@ TRIALS = {
     ),
     "import tempfile\ndef main(event, context):\n    with tempfile.TemporaryFile('w') as file:\n"
     "        return file.write('abc')\n": "hello: 3\n",
-    "def handler(event, context):\n    return 1\n": "functions/hello/index.py has no function main(event, context)",
+    "def handler(event, context):\n    return 1\n": (
+        "functions/hello/index.py has no function main(event, context)"
+    ),
 }
 
 

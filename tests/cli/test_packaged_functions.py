@@ -178,12 +178,12 @@ def test_a_build_that_is_killed_at_any_moment_leaves_a_whole_result_or_none(proj
     rng, build, ended = random.Random(7), project / "build", 0
     targets = {False: build / APIS[0], True: build / f"{APIS[0]}.zip"}
     whole = {}
-    for zipped in targets:
+    for zipped, target in targets.items():
         begun = time.monotonic()
         with uploads(build, zipped=zipped, installer="pip") as make:
             make(settings)
         seconds = time.monotonic() - begun
-        whole[zipped] = content(targets[zipped])
+        whole[zipped] = content(target)
     for number in range(KILLS):
         zipped = bool(number % 2)
         ended += build_and_kill(settings, build, zipped, rng.uniform(0, 1.2 * seconds))

@@ -1,7 +1,6 @@
-"""cloudbaserc.json gets what an entry lacks; all else stays, and no value of a variable is written."""
+"""cloudbaserc.json gets what an entry lacks; the rest stays, and no secret is written."""
 
 import json
-import os
 
 import pytest
 
@@ -59,28 +58,42 @@ def test_a_new_file_has_all_that_deploying_needs(project):
     assert made.path.stat().st_mode & 0o777 == 0o644
 
 
+NEW = """\
+"functions": [
+    {
+      "name": "hello",
+      "runtime": "Python3.10",
+      "handler": "index.main",
+      "timeout": 5,
+      "memorySize": 256,
+      "envVariables": {
+        "KEY": "{{env.KEY}}"
+      }
+    }
+  ]"""
+SETTINGS = '"handler": "index.main", "timeout": 5, "memorySize": 256'
+KEY = '"envVariables": {"KEY": "{{env.KEY}}"}'
+DEFAULTS = f'"functionDefaultConfig": {{"runtime": "Python3.9", {SETTINGS}, {KEY}}}'
 # The file before, and after an edit with the variable KEY.
 EDITS = {
-    "{}": '{\n  "functions": [\n    {\n      "name": "hello",\n      "runtime": "Python3.10",\n'
-    '      "handler": "index.main",\n      "timeout": 5,\n      "memorySize": 256,\n'
-    '      "envVariables": {\n        "KEY": "{{env.KEY}}"\n      }\n    }\n  ]\n}',
-    '{"functions": [{"name": "hello", "runtime": "Python3.11"}], "x": 1}': '{"functions": [{"name": '
-    '"hello", "runtime": "Python3.11", "handler": "index.main", "timeout": 5, "memorySize": 256, '
-    '"envVariables": {"KEY": "{{env.KEY}}"}}], "x": 1}',
-    '{\r\n\t"functions": [\r\n\t\t{"name": "other"}\r\n\t],\r\n\t"envId": "a"\r\n}\r\n': "{\r\n\t"
-    '"functions": [\r\n\t\t{"name": "other"},\r\n\t\t{\r\n\t\t\t"name": "hello",\r\n\t\t\t"runtime"'
-    ': "Python3.10",\r\n\t\t\t"handler": "index.main",\r\n\t\t\t"timeout": 5,\r\n\t\t\t"memorySize"'
-    ': 256,\r\n\t\t\t"envVariables": {\r\n\t\t\t\t"KEY": "{{env.KEY}}"\r\n\t\t\t}\r\n\t\t}\r\n\t],'
-    '\r\n\t"envId": "a"\r\n}\r\n',
+    "{}": f"{{\n  {NEW}\n}}",
+    '{\r\n\t"envId": "a"\r\n}\r\n': (
+        f'{{\n  "envId": "a",\n  {NEW}\n}}\n'.replace("  ", "\t").replace("\n", "\r\n")
+    ),
+    '{\n  "functions": [\n    {"name": "other"}\n  ]\n}': "{\n  "
+    + NEW.replace("[\n", '[\n    {"name": "other"},\n', 1)
+    + "\n}",
+    '{"functions": [{"name": "hello", "runtime": "Python3.7"}], "x": 1}': (
+        f'{{"functions": [{{"name": "hello", "runtime": "Python3.7", {SETTINGS}, {KEY}}}], "x": 1}}'
+    ),
     # The older form, whose settings stand below config and win.
-    '{"functions": [{"name": "hello", "config": {"timeout": 9, "envVariables": {"A": "b"}}}]}': "{"
-    '"functions": [{"name": "hello", "config": {"timeout": 9, "envVariables": {"A": "b", "KEY": '
-    '"{{env.KEY}}"}, "runtime": "Python3.10", "handler": "index.main", "memorySize": 256}}]}',
+    '{"functions": [{"name": "hello", "config": {"memorySize": 64, "envVariables": {"A": "b"}}}]}': (
+        '{"functions": [{"name": "hello", "config": {"memorySize": 64, "envVariables": {"A": "b", '
+        '"KEY": "{{env.KEY}}"}, "runtime": "Python3.10", "handler": "index.main", "timeout": 5}}]}'
+    ),
     # Defaults of all functions count as settings.
-    '\ufeff{"functionDefaultConfig": {"runtime": "Python3.9", "timeout": 3, "memorySize": 128, '
-    '"handler": "index.main", "envVariables": {"KEY": "x"}}, "functions": [{"name": "hello"}]}': (
-        '\ufeff{"functionDefaultConfig": {"runtime": "Python3.9", "timeout": 3, "memorySize": 128, '
-        '"handler": "index.main", "envVariables": {"KEY": "x"}}, "functions": [{"name": "hello"}]}'
+    f'\ufeff{{{DEFAULTS}, "functions": [{{"name": "hello"}}]}}': (
+        f'\ufeff{{{DEFAULTS}, "functions": [{{"name": "hello"}}]}}'
     ),
 }
 
@@ -112,7 +125,7 @@ def test_an_invalid_file_is_refused_and_stays(project, text):
     with pytest.raises(ConfigError, match=r"cloudbaserc\.json: "):
         edit(project)
     assert path.read_text() == text
-    assert os.listdir(project) == ["functions", "cloudbaserc.json"] or len(os.listdir(project)) == 2
+    assert {each.name for each in project.iterdir()} == {"functions", "cloudbaserc.json"}
 
 
 def test_an_invalid_timer_is_refused(project):
