@@ -36,7 +36,7 @@ from cloud_openapi.emulator.cloudbase.gateway_fields import (
 from cloud_openapi.emulator.cloudbase.signature_check import signing_function
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import PlatformError, RefusalError
-from cloud_openapi.emulator.json_response import json_answer, platform_refusal
+from cloud_openapi.emulator.json_response import JSON_UTF8, json_answer, platform_refusal
 from cloud_openapi.emulator.reasons import control_command, unknown_appid
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.weixin.operation import Endpoints
@@ -61,6 +61,9 @@ _UNKNOWN = -501001
 _CODES = {
     "INVALID_PARAM": -501007,
     "INVALID_REQUEST_SOURCE": -501008,
+    "DATABASE_REQUEST_FAILED": -502001,
+    "DATABASE_COLLECTION_EXCEED_LIMIT": -502004,
+    "DATABASE_COLLECTION_NOT_EXIST": -502005,
     "FUNCTIONS_REQUEST_FAIL": -504001,
     "STORAGE_FILE_NONEXIST": -503003,
     "STORAGE_REQUEST_FAIL": -503001,
@@ -70,6 +73,8 @@ _ILLEGAL = (
     "had returned: await it within the handler"
 )
 _LONGEST_SHOWN = 100
+# A mark that no error has: the call has not failed.
+_NO_MARK = "\0"
 _logger = logging.getLogger(__name__)
 _TEXTS = {
     _API_NOT_FOUND: "API not found",
@@ -126,6 +131,8 @@ class _Actions:
             request = request._replace(given=read_fields(http))
             request = request._replace(signer=self._signer(http, request.fields))
             action = request.text("action")
+            if action.startswith("database."):
+                return self._database(request, action)
             if action.startswith("storage."):
                 return self._storage(request, action)
             return self._actions.get(action, self._unknown_action)(request)
@@ -199,6 +206,25 @@ class _Actions:
 
     def _secrets_of(self, request: _ActionRequest) -> tuple[str | None, ...]:
         return request.text("wxCloudApiToken"), self._emulator.gateway_secret
+
+    def _database(self, request: _ActionRequest, action: str) -> Response:
+        """Answer an action of the database, for which config.json needs no permission."""
+        # Loaded on demand: an emulator whose functions use no database does not pay for it.
+        from cloud_openapi.emulator.cloudbase.database_actions import answer_action  # noqa: PLC0415
+
+        program = self._emulator.program(self._emulator.first_appid)
+        try:
+            database = program.database
+        except ValueError as error:
+            raise GatewayError("SYS_ERR", str(error)) from None
+        answered = answer_action(database, action, request.given.values)
+        if answered is None:
+            self._unknown_action(request)
+        if answered.warning:
+            self._explain(request, answered.warning, _NO_MARK)
+        body = self._without_secrets(request, answered.request)
+        self._keep(request, own=True, body=body.encode(), answer=answered.shown)
+        return Response(answered.body, content_type=JSON_UTF8)
 
     def _storage(self, request: _ActionRequest, action: str) -> Response:
         """Answer an action of cloud storage, for which config.json needs no permission."""

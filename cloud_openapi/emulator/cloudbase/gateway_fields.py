@@ -19,8 +19,9 @@ _CALLS = {
     "GetCloudCallSign": "cloud.getCloudCallSign()",
     "RunMysqlCommand": "the MySQL database",
     "ai.": "cloud.ai()",
+    "auth.wsWebSign": "watch() of cloud.database()",
     "auth.": "auth()",
-    "database.": "cloud.database()",
+    "database.": "this action of cloud.database()",
     "getCrossAccountToken": "access to another account's environment",
     "storage.getFileAuthority": "getFileAuthority()",
     "storage.": "this action of cloud storage",
@@ -121,5 +122,5 @@ def _distinct(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _as_bytes(value: Any) -> bytes:
     is_text = isinstance(value, str)
-    text = value if is_text else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text: str = value if is_text else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "surrogatepass")
