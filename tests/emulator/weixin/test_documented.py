@@ -98,7 +98,7 @@ const calls = {
 }
 const caught = (made) => made.then(JSON.stringify, (error) => String(error))
 exports.main = async () => {
-  const errors = { database: await caught(cloud.database().collection('a').get()) }
+  const errors = {}
   if (cloud.cloudPay) errors.cloudPay = await caught(cloud.cloudPay.unifiedOrder({ body: 'a' }))
   for (const [name, params] of Object.entries(calls)) {
     if (cloud[name]) errors[name] = await caught(cloud[name](params))
@@ -113,7 +113,7 @@ def check_not_emulated(served):
     errors = served.call("calls")
     log = [line for _, line in served.functions.log_of("calls").since()]
     reasons = [line for line in log if line.startswith("Reason: ")]
-    assert "database" in errors
+    assert "getOpenData" in errors
     for name, error in errors.items():
         assert "is not emulated (" in error, name
         assert len([line for line in reasons if f"cloud.{name}" in line.partition(" (")[0]]) == 1
