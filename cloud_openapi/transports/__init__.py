@@ -1,5 +1,12 @@
 """Ways to carry a call to WeChat or to the emulator; each is a class with the method ``send``."""
 
+from cloud_openapi.transports._action import (
+    FOREIGN,
+    ActionError,
+    ActionTransport,
+    by_gateway,
+    code_number,
+)
 from cloud_openapi.transports._base import (
     Exchange,
     ExchangeError,
@@ -10,6 +17,7 @@ from cloud_openapi.transports._base import (
     timed_out,
     unreachable,
 )
+from cloud_openapi.transports._javascript import to_json
 from cloud_openapi.transports._settings import (
     WEIXIN,
     TransportSettings,
@@ -20,7 +28,10 @@ from cloud_openapi.transports._settings import (
 )
 
 __all__ = [
+    "FOREIGN",
     "WEIXIN",
+    "ActionError",
+    "ActionTransport",
     "Exchange",
     "ExchangeError",
     "Reply",
@@ -28,10 +39,13 @@ __all__ = [
     "TransportSettings",
     "bad_body",
     "bad_status",
+    "by_gateway",
+    "code_number",
     "connect",
     "is_loopback_url",
     "settings_from_environment",
     "timed_out",
+    "to_json",
     "unreachable",
     "variable_of",
 ]
