@@ -15,7 +15,7 @@ from cloud_openapi.database._results import (
 from cloud_openapi.database._updates import update_text
 from cloud_openapi.database._values import to_text
 from cloud_openapi.errors import CloudSDKError
-from cloud_openapi.sdk_options import check_option, kind_of, options_of
+from cloud_openapi.sdk_options import kind_of, options_of
 
 _DEFAULT_LIMIT, _MOST = 100, 1000
 # Compiled by re when it is first used, which in most processes is never.
@@ -167,8 +167,11 @@ def invalid(api: str, text: str) -> CloudSDKError:
 
 def _update_options(api: str, options: Any, keywords: Mapping[str, Any]) -> tuple[Any, bool]:
     given = options_of(api, options, keywords, ("data", "multi"))
-    check_option(given, "data", "object")
-    return given["data"], given.get("multi") is not False
+    data = given.get("data")
+    if not isinstance(data, Mapping):
+        kind = kind_of(data) if "data" in given else "undefined"
+        raise CloudSDKError(-1, f"parameter should be object instead of {kind};")
+    return data, given.get("multi") is not False
 
 
 def _whole(name: str, number: Any) -> int:
