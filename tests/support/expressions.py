@@ -1,6 +1,6 @@
 """Expressions that Python and JavaScript evaluate alike: calls of the database and the storage.
 
-tests/node/database.js has the same words for wx-server-sdk. ``in_(``, ``and_(``, ``or_(`` and
+tests/node/expressions.js has the same words for wx-server-sdk. ``in_(``, ``and_(``, ``or_(`` and
 ``not_(`` lose their underscore there.
 """
 
@@ -24,7 +24,7 @@ class Node:
     """wx-server-sdk in a process of Node.js that evaluates expressions."""
 
     def __init__(self, variables):
-        self._sdk = SDK(variables, "database.js")
+        self._sdk = SDK(variables, "expressions.js")
 
     def evaluate(self, expressions):
         """Return the outcome of each expression."""
@@ -91,7 +91,7 @@ def words(cloud):
 
 
 def tagged(value):
-    """Return a value in JSON, as database.js writes it."""
+    """Return a value in JSON, as expressions.js writes it."""
     if isinstance(value, dict):
         return {name: tagged(each) for name, each in value.items()}
     if isinstance(value, list):
