@@ -6,7 +6,9 @@ from typing import Any
 from cloud_openapi.errors import CloudSDKError
 from cloud_openapi.json_text import read_json
 from cloud_openapi.sdk_options import check_option, kind_of
-from cloud_openapi.transports import FOREIGN, ActionError, Transport, by_gateway, to_json
+from cloud_openapi.transports import Transport
+from cloud_openapi.transports.actions import FOREIGN, ActionError, by_gateway
+from cloud_openapi.transports.javascript import to_json
 
 _OPTIONS = ("name", "data")
 

@@ -15,12 +15,11 @@ from urllib.parse import quote
 
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError
 from cloud_openapi.sdk_options import check_option, kind_of
-from cloud_openapi.transports import (
+from cloud_openapi.transports import Reply, Transport
+from cloud_openapi.transports.actions import (
     FOREIGN,
     ActionError,
     ActionTransport,
-    Reply,
-    Transport,
     by_gateway,
     code_number,
 )

@@ -9,7 +9,8 @@ from cloud_openapi.database._results import CreateResult
 from cloud_openapi.database._transaction import Transaction, named_collection, run_transaction
 from cloud_openapi.database._values import RegExp
 from cloud_openapi.sdk_options import options_of
-from cloud_openapi.transports import Transport, by_gateway
+from cloud_openapi.transports import Transport
+from cloud_openapi.transports.actions import by_gateway
 from cloud_openapi.wire.extended_json import ServerDate
 
 _Result = TypeVar("_Result")

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from cloud_openapi.database._geo import with_geometries
 from cloud_openapi.errors import CloudSDKError
-from cloud_openapi.transports import FOREIGN, ActionError, ActionTransport
+from cloud_openapi.transports.actions import FOREIGN, ActionError, ActionTransport
 from cloud_openapi.wire.extended_json import Decoder
 
 _DECODER: Final = Decoder()

@@ -1,12 +1,5 @@
 """Ways to carry a call to WeChat or to the emulator; each is a class with the method ``send``."""
 
-from cloud_openapi.transports._action import (
-    FOREIGN,
-    ActionError,
-    ActionTransport,
-    by_gateway,
-    code_number,
-)
 from cloud_openapi.transports._base import (
     Exchange,
     ExchangeError,
@@ -17,7 +10,6 @@ from cloud_openapi.transports._base import (
     timed_out,
     unreachable,
 )
-from cloud_openapi.transports._javascript import to_json
 from cloud_openapi.transports._settings import (
     WEIXIN,
     TransportSettings,
@@ -31,10 +23,7 @@ from cloud_openapi.transports._settings import (
 )
 
 __all__ = [
-    "FOREIGN",
     "WEIXIN",
-    "ActionError",
-    "ActionTransport",
     "Exchange",
     "ExchangeError",
     "Reply",
@@ -43,15 +32,12 @@ __all__ = [
     "address_of",
     "bad_body",
     "bad_status",
-    "by_gateway",
-    "code_number",
     "connect",
     "credentials",
     "is_loopback_url",
     "open_exchange",
     "settings_from_environment",
     "timed_out",
-    "to_json",
     "unreachable",
     "variable_of",
 ]

@@ -6,15 +6,15 @@ from typing import Any, Final
 
 from cloud_openapi.errors import CloudSDKError, advice, system_error
 from cloud_openapi.masking import mask_text
-from cloud_openapi.transports._action import (
+from cloud_openapi.transports._base import Reply, bad_body
+from cloud_openapi.transports.actions import (
     FOREIGN,
     RESOURCE_ERROR,
     ActionError,
     code_number,
     gateway_failure,
 )
-from cloud_openapi.transports._base import Reply, bad_body
-from cloud_openapi.transports._javascript import (
+from cloud_openapi.transports.javascript import (
     NO_JSON,
     field_text,
     read_json,

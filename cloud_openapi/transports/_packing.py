@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from cloud_openapi.transports._files import file_of
-from cloud_openapi.transports._javascript import replace_halves, stringify
+from cloud_openapi.transports.javascript import replace_halves, stringify
 from cloud_openapi.wire.messages import Pair
 
 # The SDK writes parameters with json-bigint, which escapes these beyond JSON's own.

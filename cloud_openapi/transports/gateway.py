@@ -17,7 +17,6 @@ from cloud_openapi import clocks
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.context import DynamicEnv, current_env
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError
-from cloud_openapi.transports._action import FOREIGN, ActionError, gateway_failure
 from cloud_openapi.transports._base import Exchange, ExchangeError, Reply, bad_status
 from cloud_openapi.transports._body import masked
 from cloud_openapi.transports._gateway_reply import (
@@ -33,8 +32,9 @@ from cloud_openapi.transports._gateway_request import (
     read_invocation,
     signed_headers,
 )
-from cloud_openapi.transports._javascript import replace_halves
 from cloud_openapi.transports._packing import pack
+from cloud_openapi.transports.actions import FOREIGN, ActionError, gateway_failure
+from cloud_openapi.transports.javascript import replace_halves
 from cloud_openapi.wire import multipart
 from cloud_openapi.wire.messages import write_request
 
