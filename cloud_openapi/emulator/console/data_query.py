@@ -74,6 +74,11 @@ class Query(NamedTuple):
         parameters: Any = _url_parameters(given)
         return url_for(endpoint, **parameters)
 
+    def sort_url(self, column: str) -> str:
+        """Return the URL sorted by a column, by date if empty; the highest value is first."""
+        ascending = self.sort == column and self.order != "asc"
+        return self.url(sort=column, order="asc" if ascending else "")
+
     @property
     def number(self) -> int:
         """Return the number of periods up to the end."""

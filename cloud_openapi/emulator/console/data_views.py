@@ -258,18 +258,12 @@ def _heat_links(query: Query, keys: Iterable[int]) -> HeatLinks:
         return before + quote(",".join(picks)) if picks else bare
 
     return HeatLinks(
-        {name: _sort_url(query, name) for name in ("date", *map(str, keys))},
+        {"date": query.sort_url(""), **{str(key): query.sort_url(str(key)) for key in keys}},
         row,
         query.sort or "date",
         query.order == "asc",
         frozenset(query.pick),
     )
-
-
-def _sort_url(query: Query, column: str) -> str:
-    """Return the URL sorted by a column: the highest first, then the lowest first."""
-    ascending = (query.sort or "date") == column and query.order != "asc"
-    return query.url(sort="" if column == "date" else column, order="asc" if ascending else "")
 
 
 def _key_of(text: str, keys: Iterable[int]) -> int | None:
