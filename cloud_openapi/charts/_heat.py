@@ -20,6 +20,7 @@ from cloud_openapi.periods import Span
 
 _BEST, _WORST = "▲", "▼"
 _ROW, _COLUMN, _FIRST_COLUMN, _PAD = 22, 66, 190, 8
+_LETTER = 8
 
 
 class HeatLinks(NamedTuple):
@@ -105,11 +106,21 @@ def heat_svg(  # noqa: PLR0913 - each is a setting of its own
     return "".join((*parts, "</svg>"))
 
 
+def heat_scale(cohorts: Sequence[Cohort], keys: Sequence[int]) -> Scale:
+    """Return the steps of the shares of users that came back; each has a colour."""
+    later_keys = [key for key in keys if key]
+    percents = (one.percent(key) for one in cohorts for key in later_keys)
+    return scale_of((min(each, 100.0) for each in percents if each is not None), HEAT_STEPS)
+
+
+def heat_colour(scale: Scale, step: int) -> int:
+    """Return the colour of a step: few steps use the whole range of colours, too."""
+    return round(step * (HEAT_STEPS - 1) / max(scale.steps - 1, 1))
+
+
 def _heat(
     cohorts: Sequence[Cohort], keys: Sequence[int], span: Span, show: Show, t: Translate
 ) -> _Heat:
-    later_keys = [key for key in keys if key]
-    percents = (one.percent(key) for one in cohorts for key in later_keys)
     found = ((key, best_and_worst(cohorts, key, show)) for key in keys)
     return _Heat(
         cohorts,
@@ -117,7 +128,7 @@ def _heat(
         span,
         show,
         t,
-        scale_of((min(each, 100.0) for each in percents if each is not None), HEAT_STEPS),
+        heat_scale(cohorts, keys),
         {key: pair for key, pair in found if pair is not None},
         {key: later(key, span, t) for key in keys},
     )
@@ -126,7 +137,7 @@ def _heat(
 def _legend(heat: _Heat) -> str:
     t, ticks = heat.t, heat.scale.ticks
     steps = "".join(
-        f'<span class="h{_colour(heat.scale, step)}">{low:g}–{high:g}</span>'
+        f'<span class="h{heat_colour(heat.scale, step)}">{low:g}–{high:g}</span>'
         for step, (low, high) in enumerate(pairwise(ticks))
     )
     notes = (
@@ -212,6 +223,11 @@ def _cell(heat: _Heat, cohort: Cohort, key: int) -> str:
 def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
     baseline = y + 15
     yield f'<text x="{_PAD}" y="{baseline}">{escaped(cohort.label)}</text>'
+    if cohort.problem:
+        most = _COLUMN * len(heat.keys) // _LETTER
+        problem = escaped(f"– {cohort.problem}"[:most])
+        yield f'<text class="axis" x="{_FIRST_COLUMN}" y="{baseline}">{problem}</text>'
+        return
     for column, key in enumerate(heat.keys):
         value, x = cohort.shown(key, heat.show), _FIRST_COLUMN + _COLUMN * column + _PAD
         step = _step(heat, cohort, key)
@@ -227,12 +243,7 @@ def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
 
 def _step(heat: _Heat, cohort: Cohort, key: int) -> int | None:
     percent = cohort.percent(key) if key else None
-    return None if percent is None else _colour(heat.scale, heat.scale.place(percent))
-
-
-def _colour(scale: Scale, step: int) -> int:
-    """Return the colour of a step: few steps use the whole range of colours, too."""
-    return round(step * (HEAT_STEPS - 1) / max(scale.steps - 1, 1))
+    return None if percent is None else heat_colour(heat.scale, heat.scale.place(percent))
 
 
 def _mark(heat: _Heat, cohort: Cohort, key: int) -> str:
