@@ -1,6 +1,5 @@
-"""Brings the console's scripts, and writes the catalogue without spaces that only people need."""
+"""Brings the console's scripts, and writes the catalogue of a wheel into one file."""
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -14,25 +13,29 @@ class Package(BuildHookInterface):  # type: ignore[type-arg]
     """Adds what git does not have; an editable installation keeps the files as they are."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Bring the scripts, and replace each entry of a wheel by a compact copy."""
-        self._copies = None
+        """Bring the scripts, and put one file into a wheel for all entries of the catalogue."""
+        self._made = None
         if version == "editable":
             return
         subprocess.run([sys.executable, "scripts/vendor"], cwd=self.root, check=True)
         if self.target_name == "wheel":
-            self._add_compact_catalogue(build_data)
+            self._pack_catalogue(build_data)
 
-    def _add_compact_catalogue(self, build_data: dict[str, Any]) -> None:
-        self._copies = tempfile.TemporaryDirectory()
-        for entry in Path(self.root, "cloud_openapi", "catalogue").glob("*/*.json"):
-            place = entry.relative_to(self.root)
-            copy = Path(self._copies.name, place)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            value = json.loads(entry.read_text("utf-8"))
-            copy.write_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")), "utf-8")
-            build_data["force_include"][str(copy)] = str(place)
+    def _pack_catalogue(self, build_data: dict[str, Any]) -> None:
+        packed = subprocess.check_output(
+            [
+                sys.executable,
+                "-c",
+                "import sys, cloud_openapi.catalogue as c; sys.stdout.buffer.write(c.pack())",
+            ],
+            cwd=self.root,
+        )
+        self._made = tempfile.TemporaryDirectory()
+        file = Path(self._made.name, "entries.jsonl")
+        file.write_bytes(packed)
+        build_data["force_include"][str(file)] = f"cloud_openapi/catalogue/{file.name}"
 
     def finalize(self, _version: str, _build_data: dict[str, Any], _artifact: str) -> None:
-        """Remove the copies."""
-        if self._copies:
-            self._copies.cleanup()
+        """Remove the file."""
+        if self._made:
+            self._made.cleanup()

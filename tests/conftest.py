@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.databases import SECANTUSDB, installed_folder, secantusdb
 from support.paths import ROOT
 from support.service import talkative_service
 
@@ -121,3 +122,10 @@ def installed(request):
         return folder / "node_modules"
 
     return install
+
+
+@pytest.fixture(scope="session")
+def mongodb(request):
+    """Serve SecantusDB, a MongoDB-compatible database, and return its URL."""
+    with secantusdb(installed_folder(request.config.cache, SECANTUSDB)) as url:
+        yield url

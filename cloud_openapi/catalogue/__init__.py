@@ -3,7 +3,6 @@
 from cloud_openapi.catalogue._cloud_calls import cloud_calls, meant_call
 from cloud_openapi.catalogue._error import error_schema
 from cloud_openapi.catalogue._loader import (
-    FOLDER,
     SAME_AS,
     Catalogue,
     Outline,
@@ -24,6 +23,7 @@ from cloud_openapi.catalogue._rules import (
     put_value,
 )
 from cloud_openapi.catalogue._states import STATES, State, state_of
+from cloud_openapi.catalogue._written import FOLDER, pack
 
 __all__ = [
     "DATE_FORMAT_ERROR",
@@ -49,6 +49,7 @@ __all__ = [
     "entry_schema",
     "error_schema",
     "meant_call",
+    "pack",
     "put_value",
     "state_of",
     "without_entry",

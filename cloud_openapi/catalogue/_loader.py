@@ -1,17 +1,16 @@
 """Read the catalogue from its folder."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cloud_openapi.catalogue._operation import Operation
+from cloud_openapi.catalogue._written import FOLDER, Folder, Packed, written
 from cloud_openapi.errors import ConfigError, UnknownAPIError
 from cloud_openapi.known_names import nearest, shortened
 
-FOLDER = Path(__file__).parent
 _KEYS = frozenset(
     {
         "$schema",
@@ -61,44 +60,44 @@ class Catalogue(Mapping[str, Operation]):
     jsonschema, which a deployed function does not carry.
     """
 
-    def __init__(self, files: Mapping[str, Path]) -> None:
-        self._files = dict(files)
+    def __init__(self, entries: Folder | Packed) -> None:
+        self._entries = entries
         self._operations: dict[str, Operation] = {}
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> "Catalogue":
-        """Return the catalogue of the files ``<namespace>/<method>.json`` below a folder."""
-        return cls(_files(folder))
+        """Return the catalogue of the entries below a folder."""
+        return cls(written(folder))
 
     def __getitem__(self, name: str) -> Operation:
         found = self._operations.get(name)
         if found is None:
-            found = self._operations[name] = Operation(_read(self._files[name], name))
+            found = self._operations[name] = Operation(_read(self._entries, name))
         return found
 
     def __contains__(self, name: object) -> bool:
-        return name in self._files
+        return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(self._entries)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._entries)
 
     @cached_property
     def outlines(self) -> dict[str, Outline]:
         """The outline of each API by its name."""
         # The operations are not kept: all of them would take some megabytes.
-        return {name: _outline(_read(path, name)) for name, path in self._files.items()}
+        return {name: _outline(_read(self._entries, name)) for name in self._entries}
 
     def find(self, name: str) -> Operation:
         """Return an API. Raises UnknownAPIError, which suggests the nearest name."""
-        if name in self._files:
+        if name in self._entries:
             return self[name]
         if name in documented_calls():
             raise without_entry(name)
         close = self.nearest(name)
-        known = f"Known: {shortened(self._files)}; cloud-openapi apis lists them."
+        known = f"Known: {shortened(self._entries)}; cloud-openapi apis lists them."
         advice = f'Did you mean "{close}"?' if close else known
         raise _unknown(f'There is no API "{name}" in the catalogue. {advice}')
 
@@ -107,13 +106,13 @@ class Catalogue(Mapping[str, Operation]):
 
         Raises UnknownAPIError.
         """
-        if name not in self._files and name in documented_calls():
+        if name not in self._entries and name in documented_calls():
             return Operation({**_BARE, "name": name})
         return self.find(name)
 
     def nearest(self, name: str) -> str | None:
         """Return the API whose name is most like this one, if any is."""
-        return nearest(name, self._files)
+        return nearest(name, self._entries)
 
 
 def without_entry(name: str) -> UnknownAPIError:
@@ -143,7 +142,8 @@ def default_catalogue() -> Catalogue:
 
 def entries(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
     """Return the entries below a folder by name, as they are written. Raises ConfigError."""
-    return {name: _read(path, name) for name, path in _files(folder).items()}
+    found = written(folder)
+    return {name: _read(found, name) for name in found}
 
 
 def entry_schema() -> dict[str, Any]:
@@ -152,52 +152,24 @@ def entry_schema() -> dict[str, Any]:
     return schema
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    """Return the files of the entries by the names of their APIs."""
-    found = {}
-    for namespace in _names(folder):
-        within = folder / namespace
-        if within.is_dir():
-            for name in _names(within):
-                if name.endswith(".json"):
-                    found[f"{namespace}.{name.removesuffix('.json')}"] = within / name
-    return found
-
-
 def _outline(entry: Mapping[str, Any]) -> Outline:
     return Outline(entry["method"], entry["path"], "simulation" in entry, entry.get("report", ""))
 
 
-def _object(path: Path) -> dict[str, Any]:
-    try:
-        entry = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: this entry is missing") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: not JSON: {error}") from None
-    if not isinstance(entry, dict):
-        raise ConfigError(f"{path}: an entry is a JSON object, not {type(entry).__name__}")
-    return entry
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(each.name for each in os.scandir(folder))
-
-
-def _read(path: Path, name: str) -> dict[str, Any]:
-    """Return the entry of an API. Raises ConfigError."""
-    entry = _object(path)
+def _read(entries: Folder | Packed, name: str) -> dict[str, Any]:
+    """Return the whole entry of an API. Raises ConfigError."""
+    entry = entries[name]
     other = entry.pop(SAME_AS, None)
     if other is not None:
-        namespace, _, method = str(other).rpartition(".")
-        entry = {**_object(path.parent.parent / namespace / f"{method}.json"), **entry}
+        entry = {**entries[other], **entry}
     needed = _KEYS | _SIMULATED if entry.keys() & _SIMULATED else _KEYS
     for keys, what in (
         (entry.keys() - _KEYS - _OPTIONAL, "unknown"),
         (needed - entry.keys(), "missing"),
     ):
         if keys:
-            raise ConfigError(f"{path}: {what} key: {', '.join(sorted(keys))}")
+            listed = ", ".join(sorted(keys))
+            raise ConfigError(f"{entries.place(name)}: {what} key: {listed}")
     if entry["name"] != name:
-        raise ConfigError(f'{path}: "name" is "{entry["name"]}", not "{name}"')
+        raise ConfigError(f'{entries.place(name)}: "name" is "{entry["name"]}", not "{name}"')
     return entry

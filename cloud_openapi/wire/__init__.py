@@ -1,4 +1,4 @@
-"""The CloudBase gateway's messages, multipart bodies and signature, for either side of the wire.
+"""The CloudBase gateway's messages, values, multipart bodies and signature, for either side.
 
 `messages` loads protobuf; nothing else here does.
 """

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from support.paths import ROOT, sample
 
 from cloud_openapi import ConfigError
-from cloud_openapi.catalogue import Catalogue, default_catalogue
+from cloud_openapi.catalogue import Catalogue, default_catalogue, entries, pack
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator, create_app
 from cloud_openapi.emulator.errors import TEXTS
@@ -269,3 +269,18 @@ def test_an_outline_does_not_depend_on_the_order_of_the_keys(tmp_path):
     path.parent.mkdir()
     path.write_text(json.dumps(dict(reversed(entry.items())), indent=2), "utf-8")
     assert Catalogue.load(tmp_path).outlines == {entry["name"]: ("POST", entry["path"], True)}
+
+
+def test_the_one_file_of_a_wheel_has_the_entries_of_the_folder(tmp_path):
+    (tmp_path / "entries.jsonl").write_bytes(pack())
+    assert entries(tmp_path) == entries()
+    assert list(Catalogue.load(tmp_path)) == list(default_catalogue())
+
+
+def test_an_entry_of_the_one_file_is_checked_like_a_file(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "a").mkdir(parents=True)
+    (folder / "a" / "b.json").write_text('{"name": "a.b"}', "utf-8")
+    (tmp_path / "entries.jsonl").write_bytes(pack(folder))
+    with pytest.raises(ConfigError, match=r"entries\.jsonl: a\.b: missing key: \$schema, docs"):
+        Catalogue.load(tmp_path)["a.b"]
