@@ -5,6 +5,7 @@ from cloud_openapi.charts._cohorts import Cohort, Show, average, best_and_worst
 from cloud_openapi.charts._csv import csv_text
 from cloud_openapi.charts._curves import curve_svg
 from cloud_openapi.charts._heat import HeatLinks, heat_colour, heat_scale, heat_svg, heat_table
+from cloud_openapi.charts._scale import Scale
 from cloud_openapi.charts._style import COLOURS, HEAT_STEPS, STYLE, stacked, svg_document
 from cloud_openapi.charts._trend import Point, trend_svg
 from cloud_openapi.charts._words import (
@@ -26,6 +27,7 @@ __all__ = [
     "Cohort",
     "HeatLinks",
     "Point",
+    "Scale",
     "Show",
     "Translate",
     "average",

@@ -44,6 +44,7 @@ EXAMPLES: Final = {
     "openapi": "openapi --base-url http://127.0.0.1:7070",
     "package": "package getDailyRetain --to build",
     "record": "record analysis.getDailyRetain --dates 20260301..20260331 --to recordings",
+    "report": "report retention --last 60 --html retention.html",
     "requests": "requests --failed --follow",
     "schema": "schema analysis.getDailyRetain --form https",
     "serve": "serve --functions cloudfunctions --now 2017-03-14T10:00",

@@ -72,6 +72,12 @@ _SECTIONS: Final = {
             "Make a copy of a function that can be uploaded, with the Python packages it needs.",
         ),
     },
+    "Your numbers": {
+        "report": _Entry(
+            "_report:report",
+            "Show retention, trends, pages and users of a mini program; as CSV, HTML, PNG, too.",
+        ),
+    },
     "Recordings": {
         "record": _Entry(
             "_record:record",

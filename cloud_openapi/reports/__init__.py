@@ -10,13 +10,13 @@ from cloud_openapi.reports._cohorts import (
 )
 from cloud_openapi.reports._contents import (
     Bars,
-    Choice,
     CohortTable,
     Content,
     Gap,
     Grid,
     GridRow,
     Section,
+    Settings,
     content,
 )
 from cloud_openapi.reports._family import Report, reports
@@ -37,7 +37,6 @@ __all__ = [
     "PORTRAITS",
     "Answer",
     "Bars",
-    "Choice",
     "CohortTable",
     "Content",
     "Gap",
@@ -45,6 +44,7 @@ __all__ = [
     "GridRow",
     "Report",
     "Section",
+    "Settings",
     "cohort",
     "content",
     "is_shown",

@@ -17,12 +17,19 @@ from cloud_openapi.reports._cohorts import (
     retention_row,
 )
 from cloud_openapi.reports._family import Kind, Report
-from cloud_openapi.reports._names import INDEXES, PORTRAITS, field_name, key_meaning, key_names
+from cloud_openapi.reports._names import (
+    INDEXES,
+    PORTRAITS,
+    field_name,
+    key_meaning,
+    key_names,
+    report_name,
+)
 
 _PROBLEM: Final = "problem"
 
 
-class Choice(NamedTuple):
+class Settings(NamedTuple):
     """The settings of a report; ``users`` and ``show`` are ignored where they do not apply."""
 
     appid: str = ""
@@ -100,36 +107,36 @@ class Content(NamedTuple):
     data: Mapping[str, Any]
 
 
-def content(report: Report, answers: Sequence[Answer], choice: Choice) -> Content:
+def content(report: Report, answers: Sequence[Answer], settings: Settings) -> Content:
     """Return what a report shows of some windows, the oldest first."""
-    operation = report.operations[choice.span]
+    operation = report.operations[settings.span]
     make = _MAKERS[report.kind]
-    sections, notes = make(operation, answers, choice)
-    header, rows = _csv(report, operation, answers, sections, choice)
-    title = f"{operation.summary.partition(':')[0]}, {choice.appid}".rstrip(", ")
-    data = _data(report, operation, answers, sections, choice)
+    sections, notes = make(operation, answers, settings)
+    header, rows = _csv(report, operation, answers, sections, settings)
+    title = f"{report_name(report.name, settings.t)}, {operation.name}, {settings.appid}"
+    data = _data(report, operation, answers, sections, settings)
     return Content(title, sections, notes, header, rows, data)
 
 
 _Made = tuple[list[Section], list[str]]
 
 
-def _cohorts(operation: Operation, answers: Sequence[Answer], choice: Choice) -> _Made:
-    keys, t = operation.keys(choice.field), choice.t
-    cohorts = [cohort(each, choice.field, keys, choice.today, t) for each in answers]
+def _cohorts(operation: Operation, answers: Sequence[Answer], settings: Settings) -> _Made:
+    keys, t = operation.keys(settings.field), settings.t
+    cohorts = [cohort(each, settings.field, keys, settings.today, t) for each in answers]
     still = frozenset(
         (each.period.ref, key)
         for each in answers
         for key in keys
-        if is_open(each.period, key, choice.today)
+        if is_open(each.period, key, settings.today)
     )
-    caption = retention_caption(choice.users, answers[0].period, answers[-1].period, t)
-    table = CohortTable(caption, cohorts, keys, still, choice.span, choice.show)
-    return [table], [key_meaning(choice.span, choice.users, t)]
+    caption = retention_caption(settings.users, answers[0].period, answers[-1].period, t)
+    table = CohortTable(caption, cohorts, keys, still, settings.span, settings.show)
+    return [table], [key_meaning(settings.span, settings.users, t)]
 
 
-def _series(operation: Operation, answers: Sequence[Answer], choice: Choice) -> _Made:
-    t = choice.t
+def _series(operation: Operation, answers: Sequence[Answer], settings: Settings) -> _Made:
+    t = settings.t
     nothing = t("an empty list: no visits", "列表为空：没有访问")
     rows = []
     for answer in answers:
@@ -139,10 +146,10 @@ def _series(operation: Operation, answers: Sequence[Answer], choice: Choice) -> 
         }
         problem = answer.problem or ("" if values else nothing)
         rows.append(GridRow(label(answer.period, t), values, problem))
-    return [_grid(operation, rows, answers, t("Period", "周期"), choice)], []
+    return [_grid(operation, rows, answers, t("Period", "周期"), settings)], []
 
 
-def _pages(operation: Operation, answers: Sequence[Answer], choice: Choice) -> _Made:
+def _pages(operation: Operation, answers: Sequence[Answer], settings: Settings) -> _Made:
     def section(answer: Answer) -> list[Section]:
         found = records(operation, answer.body)
         name = next((name for row in found for name in row if _is_name(name, row)), "")
@@ -152,25 +159,25 @@ def _pages(operation: Operation, answers: Sequence[Answer], choice: Choice) -> _
         ]
         if not rows:
             return []
-        first = field_name(name, operation, choice.t)
-        return [_grid(operation, rows, [answer], first, choice)._replace(is_series=False)]
+        first = field_name(name, operation, settings.t)
+        return [_grid(operation, rows, [answer], first, settings)._replace(is_series=False)]
 
-    return _by_window(answers, section, choice)
+    return _by_window(answers, section, settings)
 
 
 def _is_name(name: str, row: Mapping[str, Any]) -> bool:
     return name != "ref_date" and isinstance(row[name], str)
 
 
-def _groups(operation: Operation, answers: Sequence[Answer], choice: Choice) -> _Made:
-    names, t = key_names(operation), choice.t
+def _groups(operation: Operation, answers: Sequence[Answer], settings: Settings) -> _Made:
+    names, t = key_names(operation), settings.t
 
     def section(answer: Answer) -> list[Section]:
         found: list[Section] = []
         rows = [
             row
             for row in records(operation, answer.body)
-            if row.get("users", choice.field) == choice.field and is_shown(row.get("value"))
+            if row.get("users", settings.field) == settings.field and is_shown(row.get("value"))
         ]
         for group, within in groupby(rows, _group_of):
             english_name, chinese_name, table = _named(group)
@@ -183,7 +190,7 @@ def _groups(operation: Operation, answers: Sequence[Answer], choice: Choice) -> 
             found.append(Bars(caption, "key" if table else "id", bars))
         return found
 
-    return _by_window(answers, section, choice)
+    return _by_window(answers, section, settings)
 
 
 def _group_of(row: Mapping[str, Any]) -> str:
@@ -203,7 +210,7 @@ def _bar(row: Mapping[str, Any], names: Mapping[int, str]) -> Bar:
     return Bar(str(key), str(name), row["value"])
 
 
-def _daily(operation: Operation, answers: Sequence[Answer], choice: Choice) -> _Made:
+def _daily(operation: Operation, answers: Sequence[Answer], settings: Settings) -> _Made:
     """Return a table with a row for each day; the numbers are texts in the answer."""
     found = [row for answer in answers for row in records(operation, answer.body)]
     days: dict[str, dict[str, float]] = {}
@@ -214,13 +221,15 @@ def _daily(operation: Operation, answers: Sequence[Answer], choice: Choice) -> _
     titles = {str(row.get("id")): str(row.get("zh") or row.get("id")) for row in found}
     rows = [GridRow(day, days[day]) for day in sorted(days)]
     gaps: list[Section] = [
-        Gap(label(answer.period, choice.t), answer.problem) for answer in answers if answer.problem
+        Gap(label(answer.period, settings.t), answer.problem)
+        for answer in answers
+        if answer.problem
     ]
-    nothing = choice.t("an empty answer", "返回为空")
+    nothing = settings.t("an empty answer", "返回为空")
     if not rows:
-        return gaps or [Gap(_between(answers, choice), nothing)], []
-    first = choice.t("Day", "日期")
-    return [Grid(_between(answers, choice), first, titles, rows, is_series=True), *gaps], []
+        return gaps or [Gap(_between(answers, settings), nothing)], []
+    first = settings.t("Day", "日期")
+    return [Grid(_between(answers, settings), first, titles, rows, is_series=True), *gaps], []
 
 
 def _number(value: Any) -> float | None:
@@ -232,12 +241,12 @@ def _number(value: Any) -> float | None:
 
 
 def _by_window(
-    answers: Iterable[Answer], section: Callable[[Answer], list[Section]], choice: Choice
+    answers: Iterable[Answer], section: Callable[[Answer], list[Section]], settings: Settings
 ) -> _Made:
-    nothing = choice.t("An empty answer: no visits.", "返回为空：没有访问。")
+    nothing = settings.t("An empty answer: no visits.", "返回为空：没有访问。")
     sections: list[Section] = []
     for answer in answers:
-        gap = Gap(label(answer.period, choice.t), answer.problem or nothing)
+        gap = Gap(label(answer.period, settings.t), answer.problem or nothing)
         sections += (not answer.problem and section(answer)) or [gap]
     return sections, []
 
@@ -247,19 +256,19 @@ def _grid(
     rows: Sequence[GridRow],
     answers: Sequence[Answer],
     first: str,
-    choice: Choice,
+    settings: Settings,
 ) -> Grid:
     names = columns_of(row.values for row in rows)
-    titles = {name: field_name(name, operation, choice.t) for name in names}
-    return Grid(_between(answers, choice), first, titles, rows, is_series=True)
+    titles = {name: field_name(name, operation, settings.t) for name in names}
+    return Grid(_between(answers, settings), first, titles, rows, is_series=True)
 
 
-def _between(answers: Sequence[Answer], choice: Choice) -> str:
+def _between(answers: Sequence[Answer], settings: Settings) -> str:
     """Return the first and the last window, or the only one."""
-    return " – ".join(dict.fromkeys(label(answers[n].period, choice.t) for n in (0, -1)))
+    return " – ".join(dict.fromkeys(label(answers[n].period, settings.t) for n in (0, -1)))
 
 
-_MAKERS: Final[Mapping[Kind, Callable[[Operation, Sequence[Answer], Choice], _Made]]] = {
+_MAKERS: Final[Mapping[Kind, Callable[[Operation, Sequence[Answer], Settings], _Made]]] = {
     "cohorts": _cohorts,
     "series": _series,
     "rows": _pages,
@@ -273,17 +282,17 @@ def _csv(
     operation: Operation,
     answers: Sequence[Answer],
     sections: Sequence[Section],
-    choice: Choice,
+    settings: Settings,
 ) -> tuple[list[str], list[list[object]]]:
     """Return the columns and the rows; the last column has the problem of a window."""
     if isinstance(sections[0], CohortTable):
         cohorts, keys = sections[0].cohorts, sections[0].keys
-        lines = [[*retention_row(one, choice.field, keys), one.problem] for one in cohorts]
+        lines = [[*retention_row(one, settings.field, keys), one.problem] for one in cohorts]
         return [*retention_header(keys), _PROBLEM], lines
     found = [
         (answer, row)
         for answer in answers
-        for row in _rows_or_problem(report, operation, answer, choice)
+        for row in _rows_or_problem(report, operation, answer, settings)
     ]
     names = columns_of(row for _, row in found)
     names = [*(name for name in names if name != _PROBLEM), _PROBLEM]
@@ -291,12 +300,12 @@ def _csv(
 
 
 def _rows_or_problem(
-    report: Report, operation: Operation, answer: Answer, choice: Choice
+    report: Report, operation: Operation, answer: Answer, settings: Settings
 ) -> list[dict[str, Any]]:
     rows = [
         row
         for row in records(operation, answer.body)
-        if not report.by_users or row.get("users") == choice.field
+        if not report.by_users or row.get("users") == settings.field
     ]
     dated = {"ref_date": answer.period.ref}
     if answer.problem or not rows:
@@ -309,13 +318,13 @@ def _data(
     operation: Operation,
     answers: Sequence[Answer],
     sections: Sequence[Section],
-    choice: Choice,
+    settings: Settings,
 ) -> dict[str, Any]:
     """Return a report as JSON: the windows with their answers as they came, and the averages."""
     found: dict[str, Any] = {
         "report": report.name,
         "api": operation.name,
-        "appid": choice.appid,
+        "appid": settings.appid,
         "windows": [
             {
                 "begin": each.period.begin.isoformat(),
@@ -328,7 +337,7 @@ def _data(
     }
     if isinstance(sections[0], CohortTable):
         cohorts, keys = sections[0].cohorts, sections[0].keys
-        found["users"] = choice.field
+        found["users"] = settings.field
         found["average"] = {
             key: {"number": average(cohorts, key, "number")}
             | ({"percent": average(cohorts, key)} if key else {})

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from cloud_openapi.catalogue import Catalogue, DateRange, DateWindow, Operation, default_catalogue
 from cloud_openapi.periods import Span
@@ -61,7 +61,12 @@ def reports(catalogue: Catalogue | None = None) -> Mapping[str, Report]:
         if outline.report:
             operation = catalogue[api]
             found.setdefault(outline.report, {})[_span(operation)] = operation
-    return {name: Report(name, _kind(operations), operations) for name, operations in found.items()}
+    return {
+        name: Report(
+            name, _kind(spans), {span: spans[span] for span in get_args(Span) if span in spans}
+        )
+        for name, spans in found.items()
+    }
 
 
 def _kind(operations: Mapping[Span, Operation]) -> Kind:

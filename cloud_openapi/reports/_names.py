@@ -45,7 +45,21 @@ PORTRAITS: Final = {
     "ages": ("Ages", "年龄"),
 }
 
-_NAMES: Final[Mapping[str, tuple[str, str]]] = {**METRICS, **PAGE_FIELDS, **PORTRAITS}
+_NAMES: Final[Mapping[str, tuple[str, str]]] = {
+    "page_path": ("Page", "页面"),
+    **METRICS,
+    **PAGE_FIELDS,
+    **PORTRAITS,
+}
+_REPORTS: Final = {
+    "retention": ("Retention", "留存"),
+    "trend": ("Visits", "访问趋势"),
+    "summary": ("Summary", "概况"),
+    "distribution": ("Distribution of visits", "访问分布"),
+    "pages": ("Pages", "访问页面"),
+    "portrait": ("Portrait of users", "用户画像"),
+    "performance": ("Performance", "性能"),
+}
 # The row's period, the unit of key, the period at key 0, the later period.
 _CHINESE: Final[Mapping[Span, tuple[str, str, str, str]]] = {
     "day": ("日期", "天", "当天", "那一天"),
@@ -65,6 +79,11 @@ def key_meaning(span: Span, users: str, t: Translate) -> str:
         f"key 表示所在行{row}之后的第几{unit}：key 0 是{first}的全部{who}用户，"
         f"key 1 是其中 1 {unit}后再次访问的人数。对应的{later}结束且数据就绪后才有值。",
     )
+
+
+def report_name(name: str, t: Translate) -> str:
+    """Return the name of a report as a title."""
+    return t(*_REPORTS.get(name, (name.capitalize(), name)))
 
 
 def field_name(name: str, operation: Operation, t: Translate) -> str:
