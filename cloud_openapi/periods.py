@@ -86,16 +86,18 @@ def newest_dates(span: Span, now: datetime | None = None) -> Dates:
     """
     if span not in ("day", "week", "month"):
         raise ValueError(f'a span is "day", "week" or "month", not {span!r}')
-    if now is None:
-        now = _now_of_environment() or datetime.now(BEIJING)
-    period = last_complete(span, now.astimezone(BEIJING).date())
+    period = last_complete(span, (now or beijing_now()).astimezone(BEIJING).date())
     return {"beginDate": write_day(period.begin), "endDate": write_day(period.end)}
 
 
-def _now_of_environment() -> datetime | None:
+def beijing_now() -> datetime:
+    """Return the time in ``CLOUD_OPENAPI_NOW``, or else the clock's, in Beijing.
+
+    Raises ConfigError for an invalid variable.
+    """
     text = os.environ.get(NOW_VARIABLE)
     try:
-        return parse_now(text)
+        return (parse_now(text) or datetime.now(BEIJING)).astimezone(BEIJING)
     except ValueError:
         raise ConfigError(
             f"{NOW_VARIABLE} is not a time such as 2017-03-14T10:00: {text!r}"

@@ -161,6 +161,8 @@ def _read(entries: Folder | Packed, name: str) -> dict[str, Any]:
     entry = entries[name]
     other = entry.pop(SAME_AS, None)
     if other is not None:
+        if other not in entries:
+            raise ConfigError(f"{entries.place(other)}: this entry is missing")
         entry = {**entries[other], **entry}
     needed = _KEYS | _SIMULATED if entry.keys() & _SIMULATED else _KEYS
     for keys, what in (

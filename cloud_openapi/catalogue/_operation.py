@@ -130,6 +130,11 @@ class Operation:
         cloud["properties"]["errMsg"] = {"const": f"openapi.{self.name}:ok"}
         return cloud
 
+    @property
+    def keyed(self) -> Mapping[str, tuple[int, ...]]:
+        """The response's lists of ``{key, value}`` with their documented keys."""
+        return self._keys
+
     def keys(self, field: str) -> tuple[int, ...]:
         """Return the documented keys of a response's list of ``{key, value}``."""
         return self._keys[field]

@@ -68,6 +68,14 @@ class Rule:
         """Yield the periods that keep the rule, the newest first; they may be endless."""
         raise NotImplementedError
 
+    def windows(self, begin: date, end: date, days: int = 1) -> Iterator[Period]:
+        """Yield the periods by which the answers about a range are kept, the oldest first.
+
+        They are natural days, weeks or months, or windows of ``days`` days, one for each day on
+        which they end. Whether they are over, or too old, is left to `check`.
+        """
+        raise NotImplementedError
+
     def put(self, params: Mapping[str, Any], period: Period) -> dict[str, Any]:
         """Return parameters with the begin and the end of a period."""
         begun = put_value(params, self.begin, self.first(period.begin))
@@ -130,6 +138,15 @@ class DateRange(DateRule):
             yield period
             period = period.after(-1)
 
+    def windows(self, begin: date, end: date, days: int = 1) -> Iterator[Period]:
+        """Yield the days, weeks or months that have a day of the range."""
+        if days != 1:
+            raise ValueError(f"the API answers for a {self.span}, not for {days} days")
+        period = period_with(self.span, begin)
+        while period.begin <= end:
+            yield period
+            period = period.after(1)
+
     def _words(self, begin: str, end: str) -> str:
         return _DESCRIPTIONS[self.span].format(begin=begin, end=end)
 
@@ -160,6 +177,14 @@ class DateWindow(DateRule):
             end = today - timedelta(days=age)
             for days in self.days:
                 yield _window(end - timedelta(days=days - 1), end)
+
+    def windows(self, begin: date, end: date, days: int = 1) -> Iterator[Period]:
+        """Yield the window of so many days that ends on each day of the range."""
+        if days not in self.days:
+            known = ", ".join(map(str, self.days))
+            raise ValueError(f"the API answers for a number of days among {known}, not {days}")
+        for day in _days(begin, end):
+            yield _window(day - timedelta(days=days - 1), day)
 
     def _words(self, begin: str, end: str) -> str:
         days = " or ".join(map(str, self.days))
@@ -215,6 +240,13 @@ class TimeRange(Rule):
             day = day.after(-1)
             yield day
 
+    def windows(self, begin: date, end: date, days: int = 1) -> Iterator[Period]:
+        """Yield the days of the range: an answer has a value for each day."""
+        if days != 1:
+            raise ValueError(f"the API's answers are kept by the day, not for {days} days")
+        for day in _days(begin, end):
+            yield _window(day, day)
+
     def reads(self, value: Any) -> bool:
         """Return whether a value is a Unix time."""
         return is_integer(value, 0, _MOST)
@@ -254,6 +286,10 @@ def put_value(params: Mapping[str, Any], dotted: str, value: Any) -> dict[str, A
     held = params.get(name)
     within = held if isinstance(held, Mapping) else {}
     return {**params, name: put_value(within, inner, value) if inner else value}
+
+
+def _days(begin: date, end: date) -> Iterator[date]:
+    return (begin + timedelta(days=n) for n in range((end - begin).days + 1))
 
 
 def _window(begin: date, end: date) -> Period:

@@ -24,11 +24,10 @@ class Folder(Mapping[str, dict[str, Any]]):
         self._found = dict.fromkeys(_entries_below(folder))
 
     def __getitem__(self, name: str) -> dict[str, Any]:
+        if name not in self._found:
+            raise KeyError(name)
         place = self.place(name)
-        try:
-            return _entry(Path(place).read_bytes(), place)
-        except FileNotFoundError:
-            raise ConfigError(f"{place}: this entry is missing") from None
+        return _entry(Path(place).read_bytes(), place)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._found)

@@ -13,8 +13,10 @@ from cloud_openapi.transports._base import (
 from cloud_openapi.transports._settings import (
     WEIXIN,
     TransportSettings,
+    address_of,
     connect,
     is_loopback_url,
+    open_exchange,
     settings_from_environment,
     variable_of,
 )
@@ -26,10 +28,12 @@ __all__ = [
     "Reply",
     "Transport",
     "TransportSettings",
+    "address_of",
     "bad_body",
     "bad_status",
     "connect",
     "is_loopback_url",
+    "open_exchange",
     "settings_from_environment",
     "timed_out",
     "unreachable",

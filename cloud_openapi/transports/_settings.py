@@ -10,7 +10,7 @@ from cloud_openapi.context import DynamicEnv
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.loopback import is_loopback
-from cloud_openapi.transports._base import Kind, TokenAPI, Transport
+from cloud_openapi.transports._base import Exchange, Kind, TokenAPI, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,13 +83,17 @@ def _seconds(value: float | str | None) -> float:
     return seconds
 
 
-def connect(settings: TransportSettings, recorder: "Recorder | None" = None) -> Transport | None:
+def connect(
+    settings: TransportSettings,
+    recorder: "Recorder | None" = None,
+    exchange: Exchange | None = None,
+) -> Transport | None:
     """Return the transport that the settings choose, or None if they name no service to call.
 
     An appid, a secret or an address selects HTTPS; without them a function of CloudBase uses the
     gateway. The real service is never called without credentials. A loopback address needs none:
     the emulator's demo mini program is the default there, and nowhere else. With ``recorder``
-    each response over HTTPS is recorded.
+    each response over HTTPS is recorded. Mini programs with one ``exchange`` share its connections.
 
     Raises ConfigError for settings that contradict each other.
     """
@@ -107,7 +111,7 @@ def connect(settings: TransportSettings, recorder: "Recorder | None" = None) -> 
         return _gateway(settings)
     if kind == "cloudrun":
         return _cloudrun(settings)
-    return _https(settings, recorder)
+    return _https(settings, recorder, exchange)
 
 
 def _in_cloudbase() -> bool:
@@ -128,7 +132,7 @@ def _gateway(settings: TransportSettings) -> Transport:
             f"The CloudBase gateway needs the package {error.name}: "
             "pip install 'protobuf>=4.25', or set CLOUD_OPENAPI_TRANSPORT=https."
         ) from None
-    return GatewayTransport(lambda url: _exchange(url, settings.timeout), settings.env)
+    return GatewayTransport(lambda url: open_exchange(url, settings.timeout), settings.env)
 
 
 def _cloudrun(settings: TransportSettings) -> Transport:
@@ -140,15 +144,17 @@ def _cloudrun(settings: TransportSettings) -> Transport:
     # Without a token file a call must use http: the side-car fills the token in.
     default = WEIXIN if token_file else WEIXIN.replace("https:", "http:")
     base_url = (settings.base_url or default).rstrip("/")
-    return CloudRunTransport(_exchange(base_url, settings.timeout), token_file)
+    return CloudRunTransport(open_exchange(base_url, settings.timeout), token_file)
 
 
-def _https(settings: TransportSettings, recorder: "Recorder | None") -> Transport:
-    base_url = (settings.base_url or WEIXIN).rstrip("/")
+def _https(
+    settings: TransportSettings, recorder: "Recorder | None", exchange: Exchange | None
+) -> Transport:
+    base_url = address_of(settings)
     appid, secret = _credentials(settings, base_url)
     from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415
 
-    http = _exchange(base_url, settings.timeout)
+    http = exchange or open_exchange(base_url, settings.timeout)
     if recorder is None:
         share = _share(settings, base_url, appid) if settings.token_store is not None else None
         return HTTPSTransport(http, appid, secret, settings.token_api, share)
@@ -192,7 +198,13 @@ def _credentials(settings: TransportSettings, base_url: str) -> tuple[str, str]:
     return appid, secret
 
 
-def _exchange(base_url: str, timeout: float) -> "HTTPExchange":
+def address_of(settings: TransportSettings) -> str:
+    """Return the address that HTTPS calls, without a slash at its end."""
+    return (settings.base_url or WEIXIN).rstrip("/")
+
+
+def open_exchange(base_url: str, timeout: float) -> "HTTPExchange":
+    """Return connections to an address; they open with the first request."""
     # This loads requests, which a process without calls does not need.
     from cloud_openapi.transports.https import HTTPExchange  # noqa: PLC0415
 

@@ -285,3 +285,10 @@ def test_an_entry_of_the_one_file_is_checked_like_a_file(tmp_path):
     (tmp_path / "entries.jsonl").write_bytes(pack(folder))
     with pytest.raises(ConfigError, match=r"entries\.jsonl: a\.b: missing key: \$schema, docs"):
         Catalogue.load(tmp_path)["a.b"]
+
+
+def test_a_name_without_an_entry_is_a_key_error_in_either_place(tmp_path):
+    (tmp_path / "entries.jsonl").write_bytes(pack())
+    for catalogue in (default_catalogue(), Catalogue.load(tmp_path)):
+        assert catalogue.get("analysis.none") is None
+        assert catalogue.get("") is None

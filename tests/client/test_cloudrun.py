@@ -104,7 +104,7 @@ def test_by_default_the_side_car_is_called_over_http_and_with_a_file_wechat_over
     monkeypatch, tmp_path
 ):
     made = []
-    monkeypatch.setattr(_settings, "_exchange", lambda url, _timeout: made.append(url))
+    monkeypatch.setattr(_settings, "open_exchange", lambda url, _timeout: made.append(url))
     for settings in ({}, {"token_file": tmp_path / "token"}):
         Cloud().init(transport="cloudrun", config=ROOT / "config.json", **settings)
     assert made == ["http://api.weixin.qq.com", "https://api.weixin.qq.com"]

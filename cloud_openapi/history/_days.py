@@ -1,0 +1,27 @@
+from datetime import date, datetime
+
+from cloud_openapi.errors import ConfigError
+from cloud_openapi.periods import parse_day
+
+Day = date | str
+"""A day: a date, or a text such as 20260301 or 2026-03-01."""
+
+
+def day_of(name: str, value: Day) -> date:
+    """Return a day. Raises ConfigError, which calls the value ``name``."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    found = parse_day(value.replace("-", "")) if isinstance(value, str) else None
+    if found is None:
+        raise ConfigError(f"{name} is a day such as 2026-03-01, not {value!r}")
+    return found
+
+
+def range_of(begin: Day, end: Day) -> tuple[date, date]:
+    """Return the ends of a range of days. Raises ConfigError unless they are in order."""
+    first, last = day_of("begin", begin), day_of("end", end)
+    if last < first:
+        raise ConfigError(f"begin, {first}, is later than end, {last}")
+    return first, last

@@ -1,0 +1,293 @@
+"""The store: a database with one row for each window."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from threading import Event
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError, ConfigError, one_line
+from cloud_openapi.history._schema import FAILURES, METADATA, PAUSES, WINDOWS
+from cloud_openapi.history._series import Series
+from cloud_openapi.history._views import views_for
+from cloud_openapi.history._windows import Window
+from cloud_openapi.json_text import json_text
+from cloud_openapi.periods import BEIJING, Period
+
+DEFAULT_STORE: Final = "history.sqlite"
+_KEY: Final = [column.name for column in WINDOWS.primary_key]
+_ATTEMPTS: Final = 5
+_PAUSE: Final = 0.1
+_MOST_NAMED: Final = 500
+_READ_AT_ONCE: Final = 200
+
+
+class StoreError(CloudOpenAPIError):
+    """A store that does not answer or refuses; the message has no password."""
+
+
+class State(NamedTuple):
+    """A stored window without its answer; ``due`` is the day on which a further key may exist."""
+
+    appid: str
+    first_day: date
+    due: date | None
+
+
+class Store:
+    """The database at a URL of SQLAlchemy's, or the SQLite file at a path.
+
+    Tables and views are made unless ``create`` is False. Safe to share between threads. Raises
+    ConfigError for an unusable URL; every method raises StoreError if the database fails.
+    """
+
+    def __init__(self, url: str = DEFAULT_STORE, *, create: bool = True) -> None:
+        self._url = _url_of(url)
+        self.name = self._url.render_as_string(hide_password=True)
+        """The URL without its password."""
+        if not create and self._is_missing_file():
+            raise self._empty()
+        self._engine = _engine(self._url)
+        with self._told():
+            if create:
+                self._create()
+            elif not sa.inspect(self._engine).has_table(WINDOWS.name):
+                raise self._empty()
+
+    def __repr__(self) -> str:
+        return f"<Store {self.name}>"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def write(self, series: Series, windows: Sequence[Window]) -> None:
+        """Store answers and errors in one transaction; an answer replaces the former one."""
+        answered = [_row(series, each) for each in windows if each.answer is not None]
+        failed = [_failure(series, each) for each in windows if each.error is not None]
+        self._commit(lambda connection: _write(connection, answered, failed))
+
+    def pause(self, appid: str, api: str, until: date) -> None:
+        """Remember that the day's quota is used up until a day."""
+        row = {"appid": appid, "api": api, "until": until}
+        self._commit(lambda connection: _put(connection, PAUSES, [row]))
+
+    def paused(self, today: date) -> set[tuple[str, str]]:
+        """Return the mini programs and APIs whose quota is used up today."""
+        asked = sa.select(PAUSES.c.appid, PAUSES.c.api).where(PAUSES.c.until > today)
+        with self._told(), self._engine.connect() as connection:
+            return {(row.appid, row.api) for row in connection.execute(asked)}
+
+    def states(
+        self, series: Series, first: date, last: date, appids: Collection[str]
+    ) -> Iterator[State]:
+        """Yield the stored windows that begin between two days."""
+        columns = (WINDOWS.c.appid, WINDOWS.c.first_day, WINDOWS.c.due)
+        for row in self._rows(sa.select(*columns).where(*_within(series, first, last)), appids):
+            yield State(*row)
+
+    def count_known(
+        self, series: Series, first: date, last: date, appids: Collection[str], today: date
+    ) -> int:
+        """Return how many windows that begin between two days have all keys of today."""
+        due = WINDOWS.c.due
+        asked = sa.select(WINDOWS.c.appid, sa.func.count()).where(
+            *_within(series, first, last), due.is_(None) | (due > today)
+        )
+        rows = self._rows(asked.group_by(WINDOWS.c.appid), appids)
+        return sum(count for _appid, count in rows)
+
+    def windows(
+        self,
+        series: Series,
+        first: date,
+        last: date,
+        appids: Collection[str] | None = None,
+        *,
+        newest_first: bool = False,
+    ) -> Iterator[Window]:
+        """Yield the stored windows that begin between two days, the oldest first."""
+        order = WINDOWS.c.first_day.desc() if newest_first else WINDOWS.c.first_day
+        asked = sa.select(WINDOWS).where(*_within(series, first, last))
+        for row in self._rows(asked.order_by(order, WINDOWS.c.appid), appids):
+            span: Any = "window" if " " in row.span else row.span
+            yield Window(
+                appid=row.appid,
+                api=row.api,
+                period=Period(span, row.first_day, row.last_day),
+                answer=row.answer,
+                asked=row.asked.replace(tzinfo=BEIJING),
+                params=row.params,
+                due=row.due,
+            )
+
+    def _rows(self, asked: sa.Select[Any], appids: Collection[str] | None) -> Iterator[Any]:
+        """Yield the rows of a query for some mini programs, a part at a time."""
+        named = appids is not None and len(appids) <= _MOST_NAMED
+        if named:
+            asked = asked.where(sa.column("appid").in_(appids or ()))
+        with self._told(), self._engine.connect() as connection:
+            streamed = connection.execution_options(yield_per=_READ_AT_ONCE).execute(asked)
+            for row in streamed:
+                if named or appids is None or row.appid in appids:
+                    yield row
+
+    def _commit(self, change: Callable[[sa.Connection], None]) -> None:
+        """Make a change in one transaction, again if another process was in its way."""
+        with self._told():
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    with self._engine.begin() as connection:
+                        change(connection)
+                except DBAPIError:  # noqa: PERF203 - another process was in its way
+                    if attempt == _ATTEMPTS:
+                        raise
+                    Event().wait(_PAUSE * attempt)
+                else:
+                    return
+
+    def _create(self) -> None:
+        METADATA.create_all(self._engine)
+        known = sa.inspect(self._engine).get_view_names()
+        missing = {n: s for n, s in views_for(self._engine.dialect).items() if n not in known}
+        if missing:
+            with self._engine.begin() as connection:
+                for name, select in missing.items():
+                    connection.exec_driver_sql(f"CREATE VIEW {name} AS {select}")
+
+    def _is_missing_file(self) -> bool:
+        file = self._url.database
+        return self._url.get_backend_name() == "sqlite" and not (file and Path(file).exists())
+
+    def _empty(self) -> ConfigError:
+        return ConfigError(f"{self.name} has no windows: run cloud-openapi history sync first")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        failure = None
+        try:
+            yield
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            text = one_line(str(cause))
+            if self._url.password:
+                text = text.replace(str(self._url.password), "***")
+            failure = StoreError(f"{self.name}: {text}")
+        if failure is not None:
+            raise failure
+
+
+def _url_of(text: str) -> URL:
+    """Return the URL of a store; a path is that of a SQLite file. Raises ConfigError."""
+    if "://" not in text:
+        return URL.create("sqlite", database=str(Path(text).expanduser()))
+    try:
+        return make_url(text)
+    except (ArgumentError, ValueError):
+        # The error repeats the text, which may hold a password.
+        raise ConfigError(
+            "store is a path or a URL such as postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE; "
+            "this URL is invalid"
+        ) from None
+
+
+def _engine(url: URL) -> sa.Engine:
+    options: dict[str, Any] = {}
+    if url.get_backend_name() in ("mysql", "mariadb"):
+        # Otherwise two processes that write neighbouring rows wait for each other.
+        options["isolation_level"] = "READ COMMITTED"
+    try:
+        engine = sa.create_engine(
+            url, json_serializer=json_text, hide_parameters=True, pool_pre_ping=True, **options
+        )
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        missing = f"the package {error.name}" if isinstance(error, ImportError) else "its dialect"
+        raise ConfigError(
+            f"A store of {url.drivername} needs {missing}, which is missing."
+        ) from None
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _settle_sqlite)
+    return engine
+
+
+def _settle_sqlite(connection: Any, _record: Any) -> None:
+    """Let readers and other writers work meanwhile; a killed process leaves whole transactions."""
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _within(series: Series, first: date, last: date) -> list[sa.ColumnElement[bool]]:
+    return [
+        WINDOWS.c.api == series.api,
+        WINDOWS.c.params == series.params,
+        WINDOWS.c.span == series.span,
+        WINDOWS.c.first_day.between(first, last),
+    ]
+
+
+def _key(series: Series, window: Window) -> dict[str, Any]:
+    return {
+        "appid": window.appid,
+        "api": series.api,
+        "params": series.params,
+        "span": series.span,
+        "first_day": window.period.begin,
+        "last_day": window.period.end,
+        "asked": _naive(window.asked),
+    }
+
+
+def _row(series: Series, window: Window) -> dict[str, Any]:
+    return {
+        **_key(series, window),
+        "ref_date": window.period.ref,
+        "due": window.due,
+        "answer": window.answer,
+    }
+
+
+def _failure(series: Series, window: Window) -> dict[str, Any]:
+    error = window.error or CloudSDKError(-1, "")
+    return {**_key(series, window), "errcode": error.errCode, "errmsg": error.errMsg}
+
+
+def _naive(moment: datetime | None) -> datetime:
+    if moment is None:
+        raise ValueError("a window without a request is not stored")
+    return moment.astimezone(BEIJING).replace(tzinfo=None, microsecond=0)
+
+
+def _write(
+    connection: sa.Connection, answered: list[dict[str, Any]], failed: list[dict[str, Any]]
+) -> None:
+    if answered:
+        _put(connection, WINDOWS, answered)
+    if failed:
+        _put(connection, FAILURES, failed)
+
+
+def _put(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows, in place of those with the same key."""
+    name = connection.dialect.name
+    if name in ("sqlite", "postgresql"):
+        from sqlalchemy.dialects import postgresql, sqlite  # noqa: PLC0415
+
+        insert: Any = (sqlite if name == "sqlite" else postgresql).insert(table)
+        rest = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key}
+        connection.execute(insert.on_conflict_do_update(table.primary_key.columns, set_=rest), rows)
+    elif name in ("mysql", "mariadb"):
+        from sqlalchemy.dialects import mysql  # noqa: PLC0415
+
+        insert = mysql.insert(table)
+        rest = {c.name: insert.inserted[c.name] for c in table.columns if not c.primary_key}
+        connection.execute(insert.on_duplicate_key_update(rest), rows)
+    else:
+        key = [column == sa.bindparam(f"old_{column.name}") for column in table.primary_key]
+        old = [{f"old_{c.name}": row[c.name] for c in table.primary_key} for row in rows]
+        connection.execute(sa.delete(table).where(*key), old)
+        connection.execute(sa.insert(table), rows)

@@ -1,0 +1,113 @@
+"""A store keeps one row for each window, with its answer, and has views of the numbers."""
+
+import sqlite3
+from datetime import date, datetime
+
+import pytest
+
+from cloud_openapi import CloudSDKError, ConfigError
+from cloud_openapi.history import Series, Store, StoreError, Window, stored
+from cloud_openapi.periods import BEIJING, Period, period_with
+
+RETAIN = "analysis.getDailyRetain"
+ASKED = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return str(tmp_path / "history.sqlite")
+
+
+@pytest.fixture
+def store(path):
+    store = Store(path)
+    yield store
+    store.close()
+
+
+def retention(day, values, appid="wx1"):
+    rows = [{"key": key, "value": value} for key, value in values.items()]
+    answer = {"ref_date": f"{day:%Y%m%d}", "visit_uv_new": rows, "visit_uv": rows[:1]}
+    return Window(appid, RETAIN, period_with("day", day), answer, asked=ASKED)
+
+
+def test_an_answer_replaces_the_former_one_of_its_window(store, path):
+    day = date(2026, 3, 1)
+    for values in ({0: 5}, {0: 5, 1: 2}):
+        store.write(Series(RETAIN), [retention(day, values), retention(day, {0: 1}, "wx2")])
+    found = list(stored(RETAIN, day, day, "wx1", store=path))
+    assert found == [retention(day, {0: 5, 1: 2})]
+    assert [window.appid for window in stored(RETAIN, day, day, store=store)] == ["wx1", "wx2"]
+
+
+def test_an_answer_is_kept_as_wechat_sent_it(store):
+    answer = {"ref_date": "20260301", "list": [{"page_path": "页面/é😀\ud800", "x": 1.5}, None]}
+    window = Window("wx1", "analysis.getVisitPage", period_with("day", date(2026, 3, 1)), answer)
+    store.write(Series("analysis.getVisitPage"), [window._replace(asked=ASKED)])
+    (found,) = stored("analysis.getVisitPage", "20260301", "20260301", store=store)
+    assert found.answer == answer
+
+
+def test_windows_are_read_by_range_length_and_parameters(store):
+    series = Series("analysis.getUserPortrait", days=7)
+    period = Period("window", date(2026, 2, 27), date(2026, 3, 5))
+    store.write(series, [Window("wx1", series.api, period, {"a": 1}, asked=ASKED)])
+    read = {"days": 7, "store": store}
+    assert [w.period for w in stored(series.api, "20260305", "20260305", **read)] == [period]
+    assert list(stored(series.api, "20260306", "20260309", **read)) == []
+    assert list(stored(series.api, "20260227", "20260309", store=store)) == []
+    assert list(stored(series.api, "20260305", "20260305", params={"a": 1}, **read)) == []
+
+
+def test_views_have_a_row_for_each_key_and_each_row_of_a_trend(store, path):
+    store.write(Series(RETAIN), [retention(date(2026, 3, 1), {0: 5, 1: 2})])
+    trend = Series("analysis.getWeeklyVisitTrend")
+    row = {"ref_date": "20260302-20260308", "session_cnt": 7, "visit_depth": 1.5}
+    week = period_with("week", date(2026, 3, 2))
+    store.write(trend, [Window("wx1", trend.api, week, {"list": [row]}, asked=ASKED)])
+    with sqlite3.connect(path) as plain:
+        keys = plain.execute('SELECT appid, ref_date, users, "key", value FROM history_keys')
+        assert sorted(keys) == [
+            ("wx1", "20260301", "visit_uv", 0, 5),
+            ("wx1", "20260301", "visit_uv_new", 0, 5),
+            ("wx1", "20260301", "visit_uv_new", 1, 2),
+        ]
+        trends = plain.execute(
+            "SELECT first_day, session_cnt, visit_depth, visit_uv, share_pv FROM history_trends"
+        )
+        assert list(trends) == [("2026-03-02", 7, 1.5, None, None)]
+    plain.close()
+
+
+def test_a_store_without_windows_is_not_made_by_reading(tmp_path):
+    for url in (str(tmp_path / "no.sqlite"), f"sqlite:///{tmp_path}/no.sqlite"):
+        with pytest.raises(ConfigError, match="history sync"):
+            list(stored(RETAIN, "20260301", "20260301", store=url))
+    assert list(tmp_path.iterdir()) == []
+    sqlite3.connect(tmp_path / "other.sqlite").close()
+    with pytest.raises(ConfigError, match="history sync"):
+        list(stored(RETAIN, "20260301", "20260301", store=str(tmp_path / "other.sqlite")))
+
+
+def test_urls_that_cannot_be_used_are_refused_without_their_password(tmp_path):
+    (tmp_path / "text.sqlite").write_text("no database, but a text of some length\n" * 50)
+    for url, error, message in (
+        ("postgresql://u:geheim@[::1/x", ConfigError, "URL is invalid"),
+        ("nosuch://u:geheim@host/x", ConfigError, "dialect"),
+        ("postgresql+nosuch://u:geheim@host/x", ConfigError, "dialect"),
+        ("postgresql+psycopg2://u:geheim@127.0.0.1:1/x", StoreError, "127.0.0.1:1"),
+        (str(tmp_path / "text.sqlite"), StoreError, "not a database"),
+    ):
+        with pytest.raises(error, match=message) as refused:
+            Store(url)
+        assert "geheim" not in str(refused.value)
+
+
+def test_failures_and_pauses_are_remembered(store):
+    error = CloudSDKError(48001, "api unauthorized", "hint")
+    window = Window("wx1", RETAIN, period_with("day", date(2026, 3, 1)), None, error, ASKED)
+    store.write(Series(RETAIN), [window])
+    store.pause("wx1", RETAIN, date(2026, 3, 12))
+    store.pause("wx1", RETAIN, date(2026, 3, 13))
+    assert store.paused(date(2026, 3, 12)) == {("wx1", RETAIN)}
+    assert store.paused(date(2026, 3, 13)) == set()
