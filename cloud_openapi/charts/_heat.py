@@ -18,7 +18,7 @@ from cloud_openapi.charts._words import (
 )
 from cloud_openapi.periods import Span
 
-_BEST, _WORST = "▲", "▼"
+_BEST, _WORST, _NONE, _OPEN = "▲", "▼", "–", "…"
 _ROW, _COLUMN, _FIRST_COLUMN, _PAD = 22, 66, 190, 8
 _LETTER = 8
 
@@ -144,6 +144,11 @@ def _legend(heat: _Heat) -> str:
         f"{_BEST} {t('best of the column', '该列最高')}",
         f"{_WORST} {t('worst of the column', '该列最低')}",
         t("– no value: point at it for the reason", "– 无数据：将指针移到其上可查看原因"),
+        *(
+            [f"{_OPEN} {t('not over yet', '尚未结束')}"]
+            if any(o.open for o in heat.cohorts)
+            else ()
+        ),
     )
     share = t("Users that came back, %", "留存用户占比，%")
     legend = f'<li>{share}: <span class="steps">{steps}</span></li>' if steps else ""
@@ -213,11 +218,16 @@ def _rows(heat: _Heat, links: HeatLinks | None) -> Iterator[str]:
 def _cell(heat: _Heat, cohort: Cohort, key: int) -> str:
     value = cohort.shown(key, heat.show)
     if value is None:
-        return f'<td class="none" title="{escaped(_missing(heat, cohort, key))}">–</td>'
+        why = escaped(_missing(heat, cohort, key))
+        return f'<td class="none" title="{why}">{_none(cohort, key)}</td>'
     title = f' title="{escaped(_title(heat, cohort, key))}"' if key else ""
     step = _step(heat, cohort, key)
     colour = "" if step is None else f' class="h{step}"'
     return f"<td{colour}{title}>{_mark(heat, cohort, key)}{_text(heat, key, value)}</td>"
+
+
+def _none(cohort: Cohort, key: int) -> str:
+    return _OPEN if key in cohort.open else _NONE
 
 
 def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
@@ -236,7 +246,7 @@ def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
                 f'<rect class="h{step}" x="{x}" y="{y}" width="{_COLUMN - 1}" height="{_ROW - 1}"/>'
             )
         ink = "" if step is None else f' class="i{step}"'
-        text = "–" if value is None else _text(heat, key, value)
+        text = _none(cohort, key) if value is None else _text(heat, key, value)
         end = x + _COLUMN - _PAD
         yield f'<text{ink} text-anchor="end" x="{end}" y="{baseline}">{text}</text>'
 

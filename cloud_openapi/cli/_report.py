@@ -11,12 +11,14 @@ from click.core import ParameterSource
 
 from cloud_openapi import charts
 from cloud_openapi.cli._emulator_options import EmulatorOptions, moment, transport_to
+from cloud_openapi.cli._examples import with_examples
 from cloud_openapi.cli._options import Choice, Decorator, field_option, option, variable
 from cloud_openapi.cli._report_text import Look, report_lines
 from cloud_openapi.cli._terminal import columns, has_colours
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.json_schema.fields import resolved
 from cloud_openapi.json_text import json_text
+from cloud_openapi.known_names import nearest
 from cloud_openapi.periods import parse_day
 from cloud_openapi.reports import (
     Content,
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 _STORE: Final = "history.sqlite"
 _LANGUAGES: Final = {"en": charts.english, "zh": charts.chinese}
 _FORMATS: Final = ("csv", "json", "html", "svg", "png")
-_OF_EMULATOR: Final = ("seed", "now")
+_OF_EMULATOR: Final = ("seed", "now", "settings")
 
 
 class _ByName(click.Group):
@@ -48,7 +50,11 @@ class _ByName(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
         found = reports().get(cmd_name)
-        return _command(found) if found else None
+        if found is None:
+            close = nearest(cmd_name, reports())
+            hint = f"Did you mean {close}?" if close else f"Known: {', '.join(reports())}."
+            raise click.UsageError(f"There is no report {cmd_name!r}. {hint}")
+        return _command(found)
 
 
 @click.group(cls=_ByName)
@@ -72,7 +78,7 @@ def _command(found: Report) -> click.Command:
     text = "\n\n".join(
         (f"{found.operation.summary}.", ", ".join(apis) if by_span else found.operation.name)
     )
-    command = click.command(found.name, help=text)(run)
+    command = with_examples(f"report {found.name}", click.command(found.name, help=text)(run))
     # A parameter may be named like an option of the command.
     taken = {param.name for param in command.params}
     names = {name: f"param_{name}" if name in taken else name for name in found.parameters}
@@ -144,6 +150,12 @@ _COMMON: Final = (
     option("--emulator", is_flag=True, help="Ask an emulator in this process, and nothing else."),
     option("--seed", type=int, help="The seed of the emulator's numbers."),
     option("--now", type=moment, metavar="TIME", help="The time of the emulator in this process."),
+    option(
+        "--settings",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="The settings of the emulator in this process, as those of serve.",
+    ),
     _file("csv", "Write a table for spreadsheets and programs"),
     option("--excel", is_flag=True, help="Write the CSV for Excel, with a byte order mark."),
     _file("json", "Write the answers as they came, and the averages"),
@@ -253,14 +265,14 @@ class _Run:
             appid = settings.appid or DEMO_APPID
             return ask(self._wanted, appid, transport, Clock(), t), source
         apps = ((given["app"], None),) if given["app"] else ()
-        emulator = EmulatorOptions(apps, given["seed"], given["now"], None).emulator()
-        program = emulator.program(emulator.first_appid)
+        emulator = EmulatorOptions(apps, *(given[name] for name in _OF_EMULATOR)).emulator()
+        appid = emulator.first_appid
         source = t(
             "Source: an emulator in this process; the numbers are simulated.",
             "数据来源：本进程内的模拟器；数值均为模拟数据。",
         )
-        clock = Clock(program.clock.now)
-        return ask(self._wanted, program.appid, transport_to(emulator), clock, t), source
+        clock = Clock(emulator.program(appid).clock.now)
+        return ask(self._wanted, appid, transport_to(emulator), clock, t), source
 
     def _store(self) -> str | None:
         """Return the store to read, None to ask."""

@@ -130,7 +130,7 @@ def _cohort_cells(table: CohortTable, scale: Scale, one: Cohort, layout: _Layout
     for key in table.keys:
         value, percent = one.shown(key, table.show), one.percent(key) if key else None
         if value is None:
-            cells.append(Cell(_OPEN if (one.ref, key) in table.open else _NONE, dim=True))
+            cells.append(Cell(_OPEN if key in one.open else _NONE, dim=True))
             continue
         step = None if percent is None else heat_colour(scale, scale.place(percent))
         cells.append(Cell(_number(table, key, value, layout), step))
@@ -141,7 +141,7 @@ def _average_cells(table: CohortTable, layout: _Layout, t: Translate) -> list[Ce
     cells = [Cell(t("Average", "平均"))]
     for key in table.keys:
         mean = average(table.cohorts, key, table.show)
-        is_open = all((one.ref, key) in table.open for one in table.cohorts)
+        is_open = all(key in one.open for one in table.cohorts)
         none = _OPEN if is_open else _NONE
         cells.append(Cell(none if mean is None else _number(table, key, mean, layout)))
     return cells
@@ -175,11 +175,7 @@ def _problem_lines(
 def _legend(table: CohortTable, scale: Scale, look: Look) -> Iterator[str]:
     t = look.t
     if look.colours:
-        steps = (
-            _painted(Cell(f" {low:g}–{high:g} ", heat_colour(scale, step)), look)
-            for step, (low, high) in enumerate(pairwise(scale.ticks))
-        )
-        yield f"{t('Users that came back, %', '留存用户占比，%')}: {''.join(steps)}"
+        yield from _scale_lines(scale, look)
     shares = t("from key 1 on, percent of key 0", "key 1 起为占 key 0 的百分比")
     meanings = [
         *([shares] if table.show == "percent" else []),
@@ -187,6 +183,20 @@ def _legend(table: CohortTable, scale: Scale, look: Look) -> Iterator[str]:
         f"{_NONE} {t('no value', '无数据')}",
     ]
     yield from _folded("; ".join(meanings), look)
+
+
+def _scale_lines(scale: Scale, look: Look) -> Iterator[str]:
+    """Yield the colours with their ranges, in as many lines as they need."""
+    name = look.t("Users that came back, %:", "留存用户占比，%：")
+    line, used = name, _width(name)
+    for step, (low, high) in enumerate(pairwise(scale.ticks)):
+        text = f" {low:g}–{high:g} "
+        if look.width and used + _width(text) > look.width:
+            yield line
+            line, used = "", 0
+        line += _painted(Cell(text, heat_colour(scale, step)), look)
+        used += _width(text)
+    yield line
 
 
 def _grid_lines(grid: Grid, look: Look) -> Iterator[str]:

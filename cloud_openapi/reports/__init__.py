@@ -1,6 +1,6 @@
 """Reports of the analysis of a mini program: answers as tables, charts, HTML, CSV and JSON."""
 
-from cloud_openapi.reports._answers import Answer, is_shown, objects, records, retained
+from cloud_openapi.reports._answers import Answer, is_shown, records, retained
 from cloud_openapi.reports._charts import png_of, svg_of
 from cloud_openapi.reports._cohorts import (
     cohort,
@@ -50,7 +50,6 @@ __all__ = [
     "is_shown",
     "key_meaning",
     "key_names",
-    "objects",
     "page_of",
     "png_of",
     "records",

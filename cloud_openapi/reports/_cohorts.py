@@ -21,12 +21,8 @@ def cohort(answer: Answer, field: str, keys: Sequence[int], today: date, t: Tran
         if key not in values and not answer.problem
     }
     name, short = label(period, t), short_label(period)
-    return Cohort(period.ref, name, values, missing, answer.problem, short)
-
-
-def is_open(period: Period, key: int, today: date) -> bool:
-    """Return whether a key's period is not over."""
-    return period.after(key).end >= today
+    still = frozenset(key for key in missing if period.after(key).end >= today)
+    return Cohort(period.ref, name, values, missing, answer.problem, short, still)
 
 
 def _why_missing(later: Period, key: int, today: date, asked: date | None, t: Translate) -> str:

@@ -11,7 +11,6 @@ from cloud_openapi.periods import Span
 from cloud_openapi.reports._answers import Answer, columns_of, is_shown, records
 from cloud_openapi.reports._cohorts import (
     cohort,
-    is_open,
     retention_caption,
     retention_header,
     retention_row,
@@ -51,8 +50,6 @@ class CohortTable(NamedTuple):
     caption: str
     cohorts: Sequence[Cohort]
     keys: Sequence[int]
-    open: frozenset[tuple[str, int]]
-    """The ref and the key of each value whose period is not over."""
     span: Span
     show: Show
 
@@ -124,14 +121,8 @@ _Made = tuple[list[Section], list[str]]
 def _cohorts(operation: Operation, answers: Sequence[Answer], settings: Settings) -> _Made:
     keys, t = operation.keys(settings.field), settings.t
     cohorts = [cohort(each, settings.field, keys, settings.today, t) for each in answers]
-    still = frozenset(
-        (each.period.ref, key)
-        for each in answers
-        for key in keys
-        if is_open(each.period, key, settings.today)
-    )
     caption = retention_caption(settings.users, answers[0].period, answers[-1].period, t)
-    table = CohortTable(caption, cohorts, keys, still, settings.span, settings.show)
+    table = CohortTable(caption, cohorts, keys, settings.span, settings.show)
     return [table], [key_meaning(settings.span, settings.users, t)]
 
 

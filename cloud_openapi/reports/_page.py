@@ -17,7 +17,7 @@ from cloud_openapi.reports._contents import Bars, CohortTable, Content, Grid, Se
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { margin: 1.5rem auto; padding: 0 1rem; max-width: 72rem; }
+body { margin: 1.5rem auto; padding: 0 1rem; max-width: 80rem; }
 h1 { font-size: 1.3rem; } h2 { font-size: 1.05rem; } footer { margin-top: 2rem; font-size: .85rem; }
 .heat-scroll { max-height: none; }
 """

@@ -35,6 +35,7 @@ from cloud_openapi.emulator.console.data_windows import (
 )
 from cloud_openapi.emulator.console.texts import language, t
 from cloud_openapi.emulator.mini_program import MiniProgram
+from cloud_openapi.json_schema.rows import objects
 from cloud_openapi.periods import Period
 from cloud_openapi.reports import (
     INDEXES,
@@ -44,7 +45,6 @@ from cloud_openapi.reports import (
     is_shown,
     key_meaning,
     key_names,
-    objects,
     retention_caption,
     retention_header,
     retention_row,

@@ -12,8 +12,9 @@ from cloud_openapi.emulator.errors import RefusalError, text_of
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.weixin.reading import Reader
 from cloud_openapi.errors import NoMatchError
+from cloud_openapi.json_schema.rows import objects
 from cloud_openapi.periods import Period, Span, parse_day, period_with, write_day
-from cloud_openapi.reports import is_shown, objects, retained
+from cloud_openapi.reports import is_shown, retained
 
 RETAIN: Final[Mapping[Span, str]] = {
     "day": "analysis.getDailyRetain",
