@@ -36,9 +36,13 @@ class EmulatorOptions(NamedTuple):
     recordings: Path | None = None
     upstream: str | None = None
     by_api: bool = False
+    data: Path | None = None
 
-    def emulator(self) -> "Emulator":
-        """Return the emulator; options override the settings file. Raises ConfigError."""
+    def emulator(self, functions: Path | None = None) -> "Emulator":
+        """Return the emulator; its seeds stand beside the folder of the functions.
+
+        Options override the settings file. Raises ConfigError.
+        """
         from cloud_openapi.emulator import Clock, Emulator
 
         seed, apps = _read(self.settings) if self.settings else (0, {})
@@ -55,7 +59,7 @@ class EmulatorOptions(NamedTuple):
             for appid, settings in apps.items()
         }
         try:
-            return Emulator(
+            emulator = Emulator(
                 seed=seed if self.seed is None else self.seed,
                 clock=Clock(self.now),
                 apps=given or None,
@@ -64,10 +68,14 @@ class EmulatorOptions(NamedTuple):
                 upstream=self.upstream,
                 upstream_app=_upstream_app(),
                 by_api=self.by_api,
+                seeds=None if functions is None else functions.absolute().parent,
+                data=self.data,
             )
         except ValueError as error:
             place = "--mode" if self.mode != "simulate" else self.settings or "--app"
             raise ConfigError(f"{place}: {error}.") from error
+        _open_data(emulator)
+        return emulator
 
 
 def transport_to(emulator: "Emulator") -> "Transport":
@@ -143,6 +151,25 @@ def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return emulator_options(added)
 
 
+def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --data; the command also has `emulator_options` or `mode_options`, above this."""
+
+    @wraps(command)
+    def run(*arguments: Any, data: Path | None, options: EmulatorOptions, **given: Any) -> Any:
+        return command(*arguments, options=options._replace(data=data), **given)
+
+    return _DATA_OPTION(run)
+
+
+def _open_data(emulator: "Emulator") -> None:
+    try:
+        emulator.open_data()
+    except OSError as error:
+        raise ConfigError(f"--data: {error.filename}: {error.strerror}.") from error
+    except ValueError as error:
+        raise ConfigError(f"--data: {error}.") from error
+
+
 def _upstream_app() -> tuple[str, str] | None:
     """Return the mini program that calls the upstream; its secret is not an option."""
     appid, secret = map(os.environ.get, ("CLOUD_OPENAPI_APPID", "CLOUD_OPENAPI_SECRET"))
@@ -182,6 +209,16 @@ _OPTIONS = (
         metavar="FILE",
         help='JSON: {"seed": 0, "apps": {"APPID": {"secret", "ready_hour", …}}}.',
     ),
+)
+
+# Other commands take an event or parameters by --data, and its variable.
+_DATA_OPTION = click.option(
+    "--data",
+    envvar="CLOUD_OPENAPI_DATA_DIR",
+    show_envvar=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Keep the files of cloud storage in this folder between runs.  [default: until the end]",
 )
 
 

@@ -46,7 +46,7 @@ def exec_(
     from cloud_openapi.emulator import emulator_variables, gateway_variables, listen, url_of
     from cloud_openapi.runtime import isolated
 
-    emulator = options.emulator()
+    emulator = options.emulator(functions)
     listening = listen("127.0.0.1", 0)
     url = url_of(listening)
     variables = {**emulator_variables(url, emulator), **gateway_variables(url)}

@@ -81,7 +81,7 @@ def invoke(  # noqa: PLR0913 - an option each
     from cloud_openapi.runtime import Debug, error_line, readable_log
     from cloud_openapi.runtime.check import references_outside
 
-    emulator = options.emulator()
+    emulator = options.emulator(functions)
     emulator.lasting = False
     passed = {**pass_env, **({"CLOUD_OPENAPI_VERBOSE": "1"} if verbose else {})}
     given: dict[str, Any] = {"passed": passed, "function_time": function_time}

@@ -147,7 +147,7 @@ _COMMON: Final = (
     ),
     option("--live", is_flag=True, help="Ask the service now, even where there is a store."),
     option("--base-url", help="The server to ask, such as a running emulator."),
-    option("--emulator", is_flag=True, help="Ask an emulator in this process, and nothing else."),
+    option("--demo", is_flag=True, help="Ask an emulator in this process, and nothing else."),
     option("--seed", type=int, help="The seed of the emulator's numbers."),
     option("--now", type=moment, metavar="TIME", help="The time of the emulator in this process."),
     option(
@@ -253,7 +253,7 @@ class _Run:
         given, t = self._given, self._t
         settings = settings_from_environment(appid=given["app"], base_url=given["base_url"])
         store = self._store()
-        transport = None if store or given["emulator"] else connect(settings)
+        transport = None if store or given["demo"] else connect(settings)
         if store or transport is not None:
             _refuse_options_of_emulator()
         if store:
@@ -276,11 +276,11 @@ class _Run:
 
     def _store(self) -> str | None:
         """Return the store to read, None to ask."""
-        given, asks = self._given, ("live", "emulator", "base_url")
+        given, asks = self._given, ("live", "demo", "base_url")
         if given["store"] and not any(map(_is_typed, asks)):
             return str(given["store"])
         if _is_typed("store"):
-            raise click.UsageError("Choose --store, or one of --live, --emulator and --base-url.")
+            raise click.UsageError("Choose --store, or one of --live, --demo and --base-url.")
         asked = any(given[name] for name in asks)
         return _STORE if not asked and Path(_STORE).is_file() else None
 
@@ -294,7 +294,7 @@ def _is_typed(name: str) -> bool:
 def _refuse_options_of_emulator() -> None:
     for name in filter(_is_typed, _OF_EMULATOR):
         raise click.UsageError(
-            f"--{name} is for an emulator in this process: add --emulator, or leave it out."
+            f"--{name} is for an emulator in this process: add --demo, or leave it out."
         )
 
 

@@ -23,7 +23,7 @@ from cloud_openapi.cli._debug_options import (
     debugger_of,
     waiting,
 )
-from cloud_openapi.cli._emulator_options import EmulatorOptions, mode_options
+from cloud_openapi.cli._emulator_options import EmulatorOptions, data_option, mode_options
 from cloud_openapi.cli._functions_folder import check_known, folder_option, misnamed, notes_on_rc
 from cloud_openapi.cli._options import Choice, function_time_option, option, pass_env_option
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
@@ -82,6 +82,7 @@ def _host_name(text: str) -> str:
 @debug_option
 @debug_wait_option
 @mode_options
+@data_option
 @option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
 @option("--quiet", "-q", is_flag=True, help="Show only the calls that fail.")
 @option(
@@ -119,7 +120,7 @@ def serve(  # noqa: PLR0913 - an option each
     if quiet and verbose:
         raise click.UsageError("--quiet and --verbose exclude each other.")
     debug = waiting(debug, wait=debug_wait)
-    emulator = options.emulator()
+    emulator = options.emulator(functions)
     listening = _listen(host, port)
     url = url_of(listening[0])
     wide = not is_loopback(listening[0].getsockname()[0])

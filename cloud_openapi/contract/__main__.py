@@ -1,10 +1,13 @@
-"""Check recordings and print what was found as JSON: ``python -m cloud_openapi.contract PATH``.
+"""Check recordings and print the findings as JSON: ``python -m cloud_openapi.contract PATH``.
 
-A program that has other work to do starts this one beside itself.
+A program that has other work to do starts this one beside itself, and holds its standard input
+open: the check ends with it.
 """
 
 import json
+import os
 import sys
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -59,7 +62,13 @@ def _unusable(file: Path, catalogue: Catalogue) -> str:
     return ""
 
 
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         found = checked(Path(sys.argv[1]))
     except (RecordingError, OSError) as error:

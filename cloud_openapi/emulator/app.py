@@ -11,6 +11,7 @@ from cloud_openapi.catalogue import state_of
 from cloud_openapi.emulator.cloudbase.gateway import add_gateway
 from cloud_openapi.emulator.cloudbase.http_access import add_http_access
 from cloud_openapi.emulator.cloudbase.http_invoke import add_http_invoke
+from cloud_openapi.emulator.cloudbase.storage_mount import add_storage
 from cloud_openapi.emulator.cloudbase.timers import Timers
 from cloud_openapi.emulator.console.mount import PATH as CONSOLE
 from cloud_openapi.emulator.console.mount import add_console
@@ -62,6 +63,7 @@ def create_app(
     add_weixin(app, emulator)
     add_control(app, emulator)
     add_gateway(app, emulator, functions)
+    add_storage(app, emulator)
     add_schemas(app, emulator.catalogue)
     if functions is not None:
         add_http_invoke(app, emulator, functions)

@@ -5,6 +5,7 @@ from typing import Any
 
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.emulator.database.databases import Databases
 from cloud_openapi.emulator.errors import (
     CREDENTIAL_PATHS,
     MANAGEMENT_PATHS,
@@ -28,6 +29,7 @@ from cloud_openapi.emulator.state.app_settings import (
 )
 from cloud_openapi.emulator.state.clock import Clock, OwnClock, describe_clock
 from cloud_openapi.emulator.state.journal import Entry, Journal, Journals, Numbers, select
+from cloud_openapi.emulator.state.places import Places
 from cloud_openapi.emulator.state.rids import Record
 from cloud_openapi.emulator.state.seeds import CommonSeed
 from cloud_openapi.emulator.state.tokens import mark_of_appid, mark_of_token
@@ -50,7 +52,9 @@ class Emulator:
     ``mode`` selects a source that comes before the simulation: ``recordings``, a folder or a
     cassette, or ``upstream``, by default WeChat, called as ``upstream_app``, an appid and its
     secret. With ``by_api`` a request without a recording gets another recording of its API.
-    Raises ValueError, RecordingError.
+    ``seeds`` is a folder with the first content of the cloud database in ``database`` and of cloud
+    storage in ``storage``; ``data`` a folder that keeps the changes between runs. Raises
+    ValueError, RecordingError.
     """
 
     APP_SETTINGS = APP_SETTINGS
@@ -70,6 +74,8 @@ class Emulator:
         upstream: str | None = None,
         upstream_app: tuple[str, str] | None = None,
         by_api: bool = False,
+        seeds: str | Path | None = None,
+        data: str | Path | None = None,
     ) -> None:
         self.catalogue = default_catalogue() if catalogue is None else catalogue
         self.clock = clock or Clock()
@@ -79,6 +85,8 @@ class Emulator:
         self._seed = CommonSeed(seed)
         self._ready_hour = checked_setting("ready_hour", ready_hour)
         self._journal_size = journal_size
+        self._places = Places(*(None if each is None else Path(each) for each in (seeds, data)))
+        self.databases = Databases(self._places)
         self._numbers = Numbers()
         self._lock = fork_safe(threading.RLock())
         self.programs: dict[str, MiniProgram] = {}
@@ -149,6 +157,10 @@ class Emulator:
         program = self._by_mark.get(mark_of_token(token))
         return program if program is not None and token in program.tokens else None
 
+    def program_of_mark(self, mark: str) -> MiniProgram | None:
+        """Return the mini program that a mark of `mark_of_appid` stands for, None if unknown."""
+        return self._by_mark.get(mark)
+
     def program_of_cloud_run_token(self, token: str) -> MiniProgram | None:
         """Return the mini program whose mark a token of Cloud Run's file has, valid or not."""
         return self._by_mark.get(mark_of_token(token))
@@ -160,6 +172,15 @@ class Emulator:
             foreign = any(other.rids.get(rid) is not None for other in self._all())
             raise RefusalError(76003 if foreign else 76001, "rid")
         return record
+
+    def open_data(self) -> None:
+        """Take the folder of ``data``, so that a folder in use is an error now and not later.
+
+        Raises ValueError, OSError.
+        """
+        if self._places.data is not None:
+            for program in self.programs.values():
+                program.storage.files.open()
 
     def clock_of(self, appid: str) -> Clock:
         """Return a mini program's clock. Raises ValueError for an unknown appid.
@@ -194,6 +215,8 @@ class Emulator:
             for appid, program in list(self.programs.items()):
                 program.clock.reset()
                 if appid not in self._initial_apps:
+                    self.databases.reset(appid)
+                    program.discard_data()
                     del self.programs[appid], self._by_mark[mark_of_appid(appid)]
             self.common = self._new(None, self.clock)
             for appid in self._initial_apps:
@@ -217,6 +240,13 @@ class Emulator:
             self.faults.clear_of(discarded)
             self.pins.clear_of(discarded)
             discarded.close()
+
+    def reset_database(self, appid: str) -> None:
+        """Let a mini program's database go back to its seed. Raises ValueError."""
+        with self._lock:
+            program = self.program(appid)
+            self.databases.reset(appid)
+            program.forget_database()
 
     def reseed(self, seed: int) -> None:
         """Restart numbers, tokens and request ids from a seed, and remove the faults.
@@ -339,6 +369,8 @@ class Emulator:
             seed=self._seed,
             ready_hour=self._ready_hour,
             journal=Journal(self._journal_size, self._numbers),
+            places=self._places,
+            databases=self.databases,
         )
 
     def _add(self, appid: str) -> MiniProgram:
@@ -355,7 +387,10 @@ class Emulator:
         """Replace a mini program, except its clock, which tests and timers refer to."""
         former = self.programs.get(appid)
         if former is not None:
-            self._put(self._new(appid, former.clock)).secret = former.secret
+            self.databases.reset(appid)
+            program = self._put(self._new(appid, former.clock))
+            program.secret = former.secret
+            program.keep_data_of(former)
         self._apply_initial_settings(appid)
 
     def _configure(self, appid: str, given: Mapping[str, Any]) -> None:

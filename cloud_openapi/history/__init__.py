@@ -16,10 +16,13 @@ from cloud_openapi.history._windows import Window
 if TYPE_CHECKING:
     from cloud_openapi.history._store import DEFAULT_STORE, Store, StoreError
     from cloud_openapi.history._stored import stored
+    from cloud_openapi.history._sync import Failure, Progress, sync
 
 __all__ = [
     "DEFAULT_STORE",
     "Clock",
+    "Failure",
+    "Progress",
     "Series",
     "Store",
     "StoreError",
@@ -27,6 +30,7 @@ __all__ = [
     "Windows",
     "fetch",
     "stored",
+    "sync",
 ]
 
 _PLACES = {
@@ -34,6 +38,9 @@ _PLACES = {
     "Store": "_store",
     "StoreError": "_store",
     "stored": "_stored",
+    "Failure": "_sync",
+    "Progress": "_sync",
+    "sync": "_sync",
 }
 
 

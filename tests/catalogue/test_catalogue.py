@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import product
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -31,10 +32,9 @@ def test_the_entry_schema_is_a_schema():
 
 
 @pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
-@pytest.mark.parametrize("side", ["request", "response"])
-@pytest.mark.parametrize("form", ["https", "cloud"])
-def test_each_schema_of_either_form_is_a_schema(operation, form, side):
-    Draft202012Validator.check_schema(operation.schema(form, side))
+def test_each_schema_of_either_form_is_a_schema(operation):
+    for form, side in product(["https", "cloud"], ["request", "response"]):
+        Draft202012Validator.check_schema(operation.schema(form, side))
 
 
 EXAMPLES = [
@@ -51,18 +51,20 @@ def test_an_example_is_what_the_schemas_say(operation, example):
         Draft202012Validator(operation.schema("https", "response")).validate(example["response"])
 
 
-@pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
-def test_each_error_of_a_condition_has_a_text(operation):
-    codes = {answer["errcode"] for answer in operation.answers if "errcode" in answer}
-    assert codes <= TEXTS.keys() | operation.errors.keys()
+def test_each_error_of_a_condition_has_a_text():
+    for operation in default_catalogue().values():
+        codes = {answer["errcode"] for answer in operation.answers if "errcode" in answer}
+        assert codes <= TEXTS.keys() | operation.errors.keys(), operation.name
 
 
-@pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
-def test_a_condition_of_an_error_tests_texts_alone_for_patterns_and_lengths(operation):
+def test_a_condition_of_an_error_tests_texts_alone_for_patterns_and_lengths():
     """JSON Schema lets a value of another type pass, which then would get the error."""
-    conditions = [answer["when"] for answer in operation.answers if "errcode" in answer]
-    untyped = [found for when in conditions for found in _untyped(when, frozenset(operation.files))]
-    assert untyped == []
+    for operation in default_catalogue().values():
+        conditions = [answer["when"] for answer in operation.answers if "errcode" in answer]
+        untyped = [
+            found for when in conditions for found in _untyped(when, frozenset(operation.files))
+        ]
+        assert untyped == [], operation.name
 
 
 @pytest.mark.parametrize(
@@ -92,25 +94,27 @@ def _untyped(when, files, *, wanted=True):
         yield from _untyped(when["not"], files, wanted=not wanted)
 
 
-@pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
-def test_no_answer_has_a_number_that_the_sdk_cannot_read(operation):
-    written = json.dumps([operation.examples, operation.answers])
-    numbers = re.findall(r"[:\[,] (-?[0-9.]+)", written)
-    assert [number for number in numbers if len(number) > LONGEST_NUMBER] == []
+def test_no_answer_has_a_number_that_the_sdk_cannot_read():
+    for operation in default_catalogue().values():
+        written = json.dumps([operation.examples, operation.answers])
+        numbers = re.findall(r"[:\[,] (-?[0-9.]+)", written)
+        assert [number for number in numbers if len(number) > LONGEST_NUMBER] == [], operation.name
 
 
-@pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
-def test_apis_with_one_path_and_one_request_are_one(operation):
+def test_apis_with_one_path_and_one_request_are_one():
     """Over HTTPS, nothing tells which of the names is meant."""
-    for other in default_catalogue().values():
-        if (other.method, other.path) == (operation.method, operation.path):
-            requests = [
-                each.schema("https", "request")["properties"] for each in (operation, other)
-            ]
-            if requests[0] == requests[1]:
-                assert other.answers == operation.answers
-                assert other.errors == operation.errors
-                assert all(example in operation.examples for example in other.examples)
+    for operation in default_catalogue().values():
+        for other in default_catalogue().values():
+            if (other.method, other.path) == (operation.method, operation.path):
+                requests = [
+                    each.schema("https", "request")["properties"] for each in (operation, other)
+                ]
+                if requests[0] == requests[1]:
+                    assert other.answers == operation.answers, operation.name
+                    assert other.errors == operation.errors, operation.name
+                    assert all(example in operation.examples for example in other.examples), (
+                        other.name
+                    )
 
 
 SIMULATED = [operation for operation in default_catalogue().values() if operation.simulation]
@@ -250,9 +254,9 @@ def test_one_more_name_of_no_api_is_refused(tmp_path):
         dict(Catalogue.load(tmp_path))
 
 
-@pytest.mark.parametrize("operation", default_catalogue().values(), ids=str)
-def test_the_errors_of_every_api_are_not_repeated_in_an_entry(operation):
-    assert not operation.errors.keys() & TEXTS.keys()
+def test_the_errors_of_every_api_are_not_repeated_in_an_entry():
+    for operation in default_catalogue().values():
+        assert not operation.errors.keys() & TEXTS.keys(), operation.name
 
 
 def test_an_outline_is_what_its_entry_says():

@@ -17,7 +17,7 @@ from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Clock as EmulatorClock
 from cloud_openapi.emulator import Emulator, Server, create_app, listen
 from cloud_openapi.emulator.server.server import url_of
-from cloud_openapi.history import Clock, Series, Store, fetch
+from cloud_openapi.history import Clock, Store, fetch
 from cloud_openapi.reports import reports
 
 NOW = "2026-03-11T15:00"
@@ -50,12 +50,12 @@ def stored(path, appids=(DEMO_APPID,), begin="20260201", end="20260310"):
     """Fill a store with windows that an emulator answers."""
     emulator = EmulatorOptions((), None, moment(NOW), None).emulator()
     clock = Clock(emulator.clock.now)
-    store, series = Store(str(path)), Series(RETAIN)
+    store = Store(str(path))
     windows = list(
         fetch(RETAIN, begin, end, transport=transport_to(emulator), clock=clock, patience=0)
     )
     for appid in appids:
-        store.write(series, [window._replace(appid=appid) for window in windows])
+        store.write([window._replace(appid=appid) for window in windows])
     store.close()
     return windows
 
@@ -142,7 +142,7 @@ def test_store_is_read_if_there_is_one(report, tmp_path, monkeypatch):
     shown = json.loads(report("retention", "--from", "20260201", "--json", "-"))
     assert [each["answer"] for each in shown["windows"]] == [window.answer for window in windows]
     assert "Source: history.sqlite" in report("retention")
-    assert "the numbers are simulated" in report("retention", "--emulator")
+    assert "the numbers are simulated" in report("retention", "--demo")
     (tmp_path / "history.sqlite").rename(tmp_path / "other.sqlite")
     assert "Source: other.sqlite" in report("retention", "--store", "other.sqlite")
     monkeypatch.setenv("CLOUD_OPENAPI_STORE", "other.sqlite")
@@ -205,8 +205,8 @@ def test_language_is_the_terminals(report, monkeypatch):
         (["--users", "old"], 2, "'old' is not one of"),
         (["--span", "weak"], 2, "Did you mean week?"),
         (["--store", "no.sqlite"], 1, "no.sqlite"),
-        (["--store", "x", "--emulator"], 2, "Choose --store, or one of"),
-        (["--base-url", "http://127.0.0.1:9", "--seed", "1"], 2, "add --emulator"),
+        (["--store", "x", "--demo"], 2, "Choose --store, or one of"),
+        (["--base-url", "http://127.0.0.1:9", "--seed", "1"], 2, "add --demo"),
         (["--png", "missing/folder.png"], 1, "missing"),
     ],
     ids=lambda value: str(value)[:40],

@@ -1,6 +1,7 @@
 """cloud-openapi verify: recordings checked against schemas, emulator and functions."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -304,3 +305,15 @@ def test_ten_thousand_recordings_take_at_most_a_minute_and_200_mib(tmp_path):
     memory, seconds = map(float, result.stderr.splitlines()[-1].split())
     assert seconds < 60
     assert memory < 200 * 1024
+
+
+def test_a_check_ends_with_the_program_that_began_it(tmp_path):
+    os.mkfifo(tmp_path / "a.json")  # nobody writes: the check waits
+    reading, held = os.pipe()
+    command = [sys.executable, "-m", "cloud_openapi.contract", tmp_path / "a.json"]
+    with subprocess.Popen(command, stdin=reading, stdout=subprocess.DEVNULL) as check:
+        os.close(reading)
+        with pytest.raises(subprocess.TimeoutExpired):
+            check.wait(0.5)
+        os.close(held)
+        assert check.wait(60) == 1

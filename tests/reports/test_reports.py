@@ -264,7 +264,7 @@ def test_png_without_the_package_names_it(monkeypatch):
 def test_png_without_fonts_says_so(monkeypatch):
     draw = resvg_py.svg_to_bytes
     monkeypatch.setattr(
-        resvg_py, "svg_to_bytes", lambda **given: draw(**given, skip_system_fonts=True)
+        resvg_py, "svg_to_bytes", lambda **given: draw(**{**given, "skip_system_fonts": True})
     )
     with pytest.raises(ConfigError, match="no fonts"):
         png_of(made("getDailyRetain"))

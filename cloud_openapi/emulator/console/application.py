@@ -2,13 +2,15 @@
 
 import json
 import secrets
+from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask, redirect, render_template, request, url_for
-from jinja2 import StrictUndefined
+from jinja2 import BytecodeCache, FileSystemBytecodeCache, StrictUndefined
+from jinja2.bccache import Bucket
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -82,6 +84,7 @@ def make_console(tools: Tools) -> Flask:
 def _add_template_helpers(app: Flask) -> None:
     environment = app.jinja_env
     environment.undefined = StrictUndefined
+    environment.bytecode_cache = _bytecode_cache()
     environment.finalize = _encodable
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.globals.update(asset=_asset(app), t=texts.t, version=__version__)
@@ -103,6 +106,22 @@ def _add_template_helpers(app: Flask) -> None:
             "theme": _theme(),
             "here": request.full_path.removesuffix("?"),
         }
+
+
+class _Compiled(FileSystemBytecodeCache):
+    """Compiled templates in the user's temporary folder: they are most of a first page's time."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        # Without room for it, the next emulator compiles again.
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def _bytecode_cache() -> BytecodeCache | None:
+    try:
+        return _Compiled()
+    except (OSError, RuntimeError):  # there is no folder that only this user can change
+        return None
 
 
 def _asset(app: Flask) -> Any:

@@ -1,6 +1,7 @@
 """The cassettes of a folder: what they hold, and what a check found in them."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -13,8 +14,7 @@ from typing import Any, Final, NamedTuple
 from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.periods import BEIJING
-from cloud_openapi.recordings import Interaction, files_of
-from cloud_openapi.recordings._files import load_file
+from cloud_openapi.recordings import Interaction, files_of, load
 
 _LONGEST_CHECK: Final = 600
 Stamp = tuple[int, int]
@@ -99,7 +99,7 @@ class Shelf:
 
     def interactions(self, name: str) -> list[Interaction]:
         """Return the recordings of a cassette. Raises RecordingError."""
-        return load_file(self._path(name), self._catalogue)
+        return load(self._path(name), self._catalogue)
 
     def check_of(self, name: str) -> Check | None:
         """Return the last check of a cassette, None before one."""
@@ -159,9 +159,11 @@ def _summary(name: str, interactions: Iterable[Interaction]) -> Summary:
 def _checked(path: Path) -> dict[str, Any]:
     # Beside this process, whose threads go on answering meanwhile; and the contract is above it.
     command = [sys.executable, "-m", "cloud_openapi.contract", str(path)]
+    # It ends when the other end of its standard input closes, also if this process is killed.
+    reading, held = os.pipe()
     try:
         ran = subprocess.run(  # noqa: S603 - this package's own program
-            command, capture_output=True, timeout=_LONGEST_CHECK, check=True
+            command, stdin=reading, capture_output=True, timeout=_LONGEST_CHECK, check=True
         )
     except subprocess.TimeoutExpired:
         minutes = _LONGEST_CHECK // 60
@@ -169,6 +171,9 @@ def _checked(path: Path) -> dict[str, Any]:
     except subprocess.CalledProcessError as error:
         last = error.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise RecordingError(f"{path}: the check failed: {last}") from None
+    finally:
+        os.close(reading)
+        os.close(held)
     found: dict[str, Any] = json.loads(ran.stdout)
     if "error" in found:
         raise RecordingError(found["error"])

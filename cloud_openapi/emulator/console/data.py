@@ -79,7 +79,7 @@ def add_data(app: Flask, tools: Tools) -> None:
         query, view = made()
         name = request.args.get("chart", "")
         if name not in view.charts:
-            raise NotFoundError(f"chart {name[:40]}")
+            raise NotFoundError(t(f"chart {name[:40]}", f"图表 {name[:40]}"))
         title = f"{_name(query)}-{name}"
         content = svg_document(view.charts[name](), title).encode()
         return _file(content, "image/svg+xml", f"{title}.svg")

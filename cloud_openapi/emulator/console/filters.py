@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.state.journal import Entry, containing
 from cloud_openapi.runtime import Ended
@@ -39,9 +40,20 @@ class Filters(NamedTuple):
         """Return the filters of a query. Raises InvalidInputError."""
         filters = cls(**{name: given.get(name, "").strip() for name in cls._fields})
         if filters.via not in ("", *FORMS):
-            raise InvalidInputError(f"via is one of {', '.join(FORMS)}, not {filters.via!r}")
+            forms = ", ".join(FORMS)
+            raise InvalidInputError(
+                t(
+                    f"via is one of {forms}, not {filters.via!r}",
+                    f"via 应为 {forms} 之一，而不是 {filters.via!r}",
+                )
+            )
         if filters.failed not in ("", _ON):
-            raise InvalidInputError(f"failed is {_ON} or left out, not {filters.failed!r}")
+            raise InvalidInputError(
+                t(
+                    f"failed is {_ON} or left out, not {filters.failed!r}",
+                    f"failed 应为 {_ON} 或不填，而不是 {filters.failed!r}",
+                )
+            )
         return filters
 
     @property

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from cloud_openapi.catalogue import Catalogue, Operation
+from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.errors import CREDENTIAL_PATHS, InvalidInputError
 from cloud_openapi.emulator.overrides.broken_responses import REPLACING
 from cloud_openapi.emulator.state.journal import BODY_LIMIT, Entry
@@ -111,9 +112,16 @@ def read_params(body: bytes | str, operation: Operation | None, *, gateway: bool
     try:
         given = read_json_body(body)
     except ValueError as error:
-        raise InvalidInputError(f"the parameters are not JSON: {error}") from None
+        raise InvalidInputError(
+            t(f"the parameters are not JSON: {error}", f"参数不是合法的 JSON：{error}")
+        ) from None
     if not isinstance(given, dict):
-        raise InvalidInputError('the parameters are a JSON object, such as {"name": "value"}')
+        raise InvalidInputError(
+            t(
+                'the parameters are a JSON object, such as {"name": "value"}',
+                '参数应为 JSON 对象，例如 {"name": "value"}',
+            )
+        )
     names: Collection[str] = given if gateway else () if operation is None else operation.files
     files = {name: _part(name, given[name]) for name in names if _is_file(given.get(name))}
     return Params({name: given[name] for name in given if name not in files}, files)
@@ -287,8 +295,18 @@ def _part(name: str, file: Mapping[str, Any]) -> Part:
     try:
         data = base64.b64decode(content, validate=True)
     except (TypeError, ValueError, binascii.Error) as error:
-        raise InvalidInputError(f"{name}.base64 is the content of the file: {error}") from None
+        raise InvalidInputError(
+            t(
+                f"{name}.base64 is the content of the file: {error}",
+                f"{name}.base64 应为文件的内容：{error}",
+            )
+        ) from None
     if not isinstance(filename, str) or not filename:
-        raise InvalidInputError(f'{name}.filename is the name of the file, such as "a.png"')
+        raise InvalidInputError(
+            t(
+                f'{name}.filename is the name of the file, such as "a.png"',
+                f'{name}.filename 应为文件名，例如 "a.png"',
+            )
+        )
     kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
     return Part(data, filename, kind)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flask import Flask, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -31,7 +31,9 @@ from cloud_openapi.runtime import (
     nothing_found,
     shown_path,
 )
-from cloud_openapi.runtime.check import Calls, Finding, Place, calls_of, fixed_text
+
+if TYPE_CHECKING:
+    from cloud_openapi.runtime.check import Calls, Finding, Place
 
 _LANGUAGES: Final = {"node": "Node.js", "python": "Python"}
 _SOURCES: Final = ("wx_client", "wx_http", "wx_trigger", "wx_devtools", "wx_client,scf")
@@ -53,8 +55,8 @@ class Checked(NamedTuple):
     """What the check of a function has found, and in which state of its files."""
 
     settings: Settings
-    findings: list[Finding]
-    calls: Calls
+    findings: "list[Finding]"
+    calls: "Calls"
 
     @property
     def problems(self) -> int:
@@ -307,6 +309,9 @@ def _due(tools: Tools, name: str, trigger: str) -> Due | None:
 
 
 def _check(functions: Functions, names: list[str]) -> Iterator[tuple[str, Checked]]:
+    # The first page does not wait for the checks.
+    from cloud_openapi.runtime.check import calls_of  # noqa: PLC0415
+
     settings = [_settings(functions, name) for name in names]
     calls = calls_of(settings)
     findings = functions.check(*names)
@@ -319,7 +324,7 @@ def _check(functions: Functions, names: list[str]) -> Iterator[tuple[str, Checke
         yield each.name, Checked(each, own, calls[each.name])
 
 
-def _within(folder: Path, place: Place) -> Place:
+def _within(folder: Path, place: "Place") -> "Place":
     """Return a place whose file is relative to a folder, if it is within."""
     return place._replace(file=place.file.removeprefix(f"{folder}{os.sep}"))
 
@@ -343,6 +348,8 @@ def _permissions(
 
 def _wanted(settings: Settings, checked: Checked | None) -> Iterator[tuple[bool, str]]:
     """Yield the lines of config.json with what the check would correct, and which are new."""
+    from cloud_openapi.runtime.check import fixed_text  # noqa: PLC0415
+
     fixes = [each.fix for each in checked.findings if each.fix] if checked else []
     config = settings.folder / "config.json"
     if not fixes:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from cloud_openapi import clocks
 from cloud_openapi.emulator.console.filters import Filters, outcome_of
+from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.state.journal import Entry
@@ -37,7 +38,12 @@ class Mark(NamedTuple):
         """Read the text of a mark. Raises InvalidInputError."""
         found = _MARK.fullmatch(text)
         if found is None:
-            raise InvalidInputError(f"a place in the list is like 12.3, not {text!r}")
+            raise InvalidInputError(
+                t(
+                    f"a place in the list is like 12.3, not {text!r}",
+                    f"列表中的位置形如 12.3，而不是 {text!r}",
+                )
+            )
         entry, ended, start = found.groups(default="")
         return cls(int(entry), int(ended), start)
 

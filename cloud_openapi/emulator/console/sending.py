@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from flask import request
 
@@ -22,7 +22,7 @@ from cloud_openapi.wire import https_form, multipart, signature
 
 _NO_FILES: Final[Mapping[str, multipart.Part]] = MappingProxyType({})
 _GATEWAY: Final = "/admin"
-_QUERY: Final = {"env": "local"}
+_QUERY: Final = "env=local"
 # For a program that is not a function, any id will do.
 _PROGRAM: Final = "console"
 
@@ -57,11 +57,11 @@ def send_as_written(
     Raises InvalidInputError for an unknown mini program.
     """
     token, _ = tools.emulator.program(appid).tokens.grant_stable(force=False)
-    in_url = dict(parse_qsl(written.query, keep_blank_values=True))
+    in_url = parse_qsl(written.query, keep_blank_values=True)
     headers = {"Content-Type": written.content_type} if written.content_type else {}
     before = tools.emulator.journal.newest
-    query = {**in_url, "access_token": token}
-    _send(tools, method, path, query=query, body=written.body or b"", headers=headers)
+    query = [pair for pair in in_url if pair[0] != "access_token"] + [("access_token", token)]
+    _send(tools, method, path, query=urlencode(query), body=written.body or b"", headers=headers)
     return _entry_after(tools, before, "https", path, body=written.body or b"")
 
 
@@ -140,10 +140,9 @@ def _signed(
         for name, value in fields.items()
         if value
     }
-    query = "&".join(f"{name}={value}" for name, value in _QUERY.items())
     timestamp = int(clocks.now())
     signed = signature.Signed(
-        f"//{request.host}{_GATEWAY}", query, {**headers, "host": request.host}, encoded
+        f"//{request.host}{_GATEWAY}", _QUERY, {**headers, "host": request.host}, encoded
     )
     authorization = signature.sign(signed, secret_id, secret_key, timestamp)
     return {**headers, "authorization": authorization, "x-timestamp": str(timestamp)}

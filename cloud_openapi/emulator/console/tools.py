@@ -1,6 +1,5 @@
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 from flask import Flask, request
 from werkzeug.datastructures import Headers
@@ -35,7 +34,7 @@ class Tools(NamedTuple):
         method: str,
         path: str,
         *,
-        query: Mapping[str, str] | None = None,
+        query: str = "",
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
     ) -> Sent:
@@ -44,7 +43,7 @@ class Tools(NamedTuple):
         answer = client.open(
             path,
             method=method,
-            query_string=urlencode(query or {}),
+            query_string=query,
             data=body,
             headers=dict(headers or {}),
             # Hints name the address under which the browser has found the emulator.

@@ -6,6 +6,7 @@ A client that opens many connections, or sends a request drop by drop, must not 
 import errno
 import logging
 from contextlib import suppress
+from copy import copy
 from heapq import nsmallest
 from typing import Any
 
@@ -30,6 +31,8 @@ _IDLE_SECONDS, _HEAD_SECONDS, _BODY_SECONDS = 30, 30, 300
 _GRACE_SECONDS = 1.0
 _CHECK_SECONDS, _PAUSE_SECONDS, _SAME_WARNING_SECONDS = 1.0, 1.0, 60.0
 _LONGEST_CHUNK_HEAD = 8192
+# Paths of files, and the bytes of the largest, which the application refuses with its own message.
+_FILES, _LARGEST_FILE = ("/storage/", "/_emulator/storage/"), 6 * 2**30
 _TLS_HANDSHAKE = 0x16
 # Methods, and the empty lines that may stand before a request.
 _FIRST_BYTES = frozenset(b"\r\n") | frozenset(range(0x21, 0x7F))
@@ -48,6 +51,9 @@ class _Parser(HTTPRequestParser):
         # waitress refuses other bytes, too, but not in a URI with two slashes in front.
         if not self.request_uri.isascii():  # type: ignore[attr-defined]
             raise ParsingError("Bad URI")
+        if self.path.startswith(_FILES):  # type: ignore[attr-defined]
+            self.adj = copy(self.adj)
+            self.adj.max_request_body_size = _LARGEST_FILE
 
     def received(self, data: bytes) -> int:
         """Read data; refuse a chunk's head or a trailer that does not end."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-_OPEN = ("/http/", "/openapi.json")
+_OPEN = ("/http/", "/openapi.json", "/storage/")
 _ALLOW_ORIGIN = "access-control-allow-origin"
 _ALLOW_CREDENTIALS = "Access-Control-Allow-Credentials"
 

@@ -119,7 +119,7 @@ class _Door:
         origin = environ.get("HTTP_ORIGIN")
         if origin is None:
             foreign = environ.get("HTTP_SEC_FETCH_SITE") == "cross-site"
-            return foreign and not _opens_console(environ)
+            return foreign and not _opens_console(environ) and not _shows_file(environ)
         if self._access.trusts_page(_hostname(origin) or "."):
             return False
         # The emulator's own page, under a name that no other site can have.
@@ -174,6 +174,11 @@ def _opens_console(environ: "WSGIEnvironment") -> bool:
         and environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
         and environ.get("HTTP_SEC_FETCH_DEST") == "document"
     )
+
+
+def _shows_file(environ: "WSGIEnvironment") -> bool:
+    """Return whether a page shows a file of cloud storage by its signed URL."""
+    return environ["REQUEST_METHOD"] in ("GET", "HEAD") and _is_below("/storage", environ)
 
 
 def _hostname(url: str) -> str | None:

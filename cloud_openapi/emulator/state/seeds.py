@@ -4,7 +4,7 @@ from hashlib import shake_256
 from itertools import count
 from typing import Literal
 
-Stream = Literal["token", "rid", "fault", "cloud_run", "made"]
+Stream = Literal["token", "rid", "fault", "cloud_run", "made", "storage"]
 
 
 class CommonSeed:

@@ -1,6 +1,9 @@
 """The frame of the console: languages, token, origins, headers."""
 
+import os
 import re
+import shutil
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -162,3 +165,39 @@ def test_link_of_another_site_opens_a_page_and_nothing_else(client, mode, method
         "Sec-Fetch-Dest": "document",
     }
     assert client.open(path, method=method, headers=headers).status_code == status
+
+
+@pytest.fixture
+def compiled(tmp_path, monkeypatch):
+    """Return the folder of the compiled templates, which is not made yet."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path / f"_jinja2-cache-{os.getuid()}"
+
+
+def test_templates_are_compiled_once_for_all_emulators_of_a_user(client, compiled):
+    page = client.get("/_console/").text
+    files = sorted(compiled.iterdir())
+    assert files
+    assert compiled.stat().st_mode & 0o077 == 0
+    written = [file.stat().st_mtime_ns for file in files]
+    other = create_app(Emulator()).test_client().get("/_console/").text
+    assert without_token(other) == without_token(page)
+    assert [file.stat().st_mtime_ns for file in sorted(compiled.iterdir())] == written
+
+
+def test_a_folder_of_another_user_is_not_used(client, compiled, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    compiled.symlink_to(tmp_path / "elsewhere")
+    assert client.get("/_console/").status_code == 200
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_pages_do_without_compiled_templates_if_they_cannot_be_written(client, compiled):
+    assert client.get("/_console/").status_code == 200
+    shutil.rmtree(compiled)
+    assert client.get("/_console/requests").status_code == 200
+    assert not compiled.exists()
+
+
+def without_token(page):
+    return page.replace(re.search(r'name="token" value="([^"]+)"', page)[1], "")

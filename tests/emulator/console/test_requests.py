@@ -241,17 +241,19 @@ def test_nothing_found_says_which_filter_to_take_away(various):
 
 
 @pytest.mark.parametrize(
-    ("query", "message"),
+    ("query", "message", "chinese"),
     [
-        ("via=ftp", "via is one of https, gateway, function, not &#39;ftp&#39;"),
-        ("failed=yes", "failed is 1 or left out"),
-        ("before=newest", "a place in the list is like 12.3"),
+        ("via=ftp", "via is one of https, gateway, function, not &#39;ftp&#39;", "via 应为"),
+        ("failed=yes", "failed is 1 or left out", "failed 应为 1 或不填"),
+        ("before=newest", "a place in the list is like 12.3", "列表中的位置形如 12.3"),
     ],
 )
-def test_wrong_query_is_explained(console, query, message):
-    answer = console.client.get(f"/_console/requests?{query}")
-    assert answer.status_code == 400
-    assert message in answer.text
+def test_wrong_query_is_explained(console, query, message, chinese):
+    for language, text in (("en", message), ("zh-CN", chinese)):
+        headers = {"Accept-Language": language}
+        answer = console.client.get(f"/_console/requests?{query}", headers=headers)
+        assert answer.status_code == 400
+        assert text in answer.text
 
 
 def test_pages_have_each_row_once(console):

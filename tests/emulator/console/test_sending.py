@@ -3,13 +3,15 @@
 import json
 
 import pytest
+from flask import request
 
 from cloud_openapi.emulator import Emulator, create_app
 from cloud_openapi.emulator.console.application import make_console
-from cloud_openapi.emulator.console.sending import send_cloud, send_https
+from cloud_openapi.emulator.console.sending import send_as_written, send_cloud, send_https
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.runtime import Functions, UnknownFunctionError
+from cloud_openapi.wire.https_form import Written
 from cloud_openapi.wire.multipart import Part
 
 RETAIN = "analysis.getDailyRetain"
@@ -156,3 +158,14 @@ def test_value_that_json_cannot_carry_is_refused(at_console, form, value):
     }
     with pytest.raises(InvalidInputError, match="JSON"):
         sends[form]({"begin_date": value})
+
+
+def test_repeated_parameters_are_sent_as_they_are_written(at_console):
+    tools = at_console(Emulator(apps={"wx1": "secret one"}))
+    sent = []
+    tools.app.before_request(lambda: sent.append(request.args.to_dict(flat=False)))
+    written = Written("a=1&a=2&access_token=old&b=", "", None)
+    send_as_written(tools, "wx1", "GET", "/wxa/none", written)
+    (token,) = sent[0].pop("access_token")
+    assert token != "old"
+    assert sent == [{"a": ["1", "2"], "b": [""]}]

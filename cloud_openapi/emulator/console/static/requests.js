@@ -17,6 +17,7 @@ let source = null;
 let after = "";
 let stopped = false;
 let lost = 0;
+let begun = false;
 const held = document.createElement("tbody");
 let heldCount = 0;
 
@@ -29,7 +30,7 @@ function connect() {
   const { events } = list().dataset;
   if (!events || document.hidden) return;
   source = new EventSource(`${events}${events.includes("?") ? "&" : "?"}after=${after}`);
-  source.addEventListener("open", () => { clearTimeout(lost); lost = 0; show(); });
+  source.addEventListener("open", () => { clearTimeout(lost); lost = 0; begun = true; show(); });
   // The server ends each stream after a while, and the browser begins another one.
   source.addEventListener("error", (event) => {
     lost ||= setTimeout(() => { lost = -1; show(); }, PATIENCE);
@@ -47,6 +48,7 @@ function disconnect() {
 
 function begin() {
   after = list().dataset.after;
+  begun = false;
   stopped = false;
   held.replaceChildren();
   heldCount = 0;
@@ -98,8 +100,8 @@ function clear() {
 function show() {
   const { live, paused: pausedText, gone, waiting, pause, resume } = list().dataset;
   if (!live) return;
-  const state = lost === -1 ? "gone" : paused() ? "paused" : "live";
-  const text = { gone, paused: pausedText, live }[state];
+  const state = lost === -1 ? "gone" : paused() ? "paused" : begun ? "live" : "";
+  const text = { gone, paused: pausedText, live }[state] ?? "";
   const label = find(".state");
   if (label.textContent !== text) label.textContent = text;
   label.className = `state ${state}`;

@@ -1,0 +1,84 @@
+"""Accumulators of $group, which expressions apply to arrays too."""
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+from cloud_openapi.documents._errors import OperationFailure
+from cloud_openapi.documents._values import INT64, MISSING, is_number, key, shown
+
+Accumulator = Callable[[list[Any]], Any]
+"""From the values of all documents of a group, `MISSING` among them, to the result."""
+
+
+def number(value: Any) -> Any:
+    """Return a whole number of more than 64 bits as float."""
+    return float(value) if type(value) is int and not -INT64 <= value < INT64 else value
+
+
+def total(values: list[Any]) -> Any:
+    """Return the sum of the numbers."""
+    numbers = [each for each in values if is_number(each)]
+    if float not in map(type, numbers):
+        return number(sum(numbers))
+    try:
+        return math.fsum(numbers)
+    except (OverflowError, ValueError):  # of infinities
+        return float(sum(numbers))
+
+
+def _average(values: list[Any]) -> Any:
+    numbers = [each for each in values if is_number(each)]
+    return total(numbers) / len(numbers) if numbers else None
+
+
+def _known(values: list[Any]) -> list[Any]:
+    return [each for each in values if each is not None and each is not MISSING]
+
+
+def _deviation(degrees: int) -> Accumulator:
+    def deviation(values: list[Any]) -> Any:
+        numbers = [each for each in values if is_number(each)]
+        if len(numbers) <= degrees:
+            return None
+        mean = total(numbers) / len(numbers)
+        squares = total([(each - mean) ** 2 for each in numbers])
+        return math.sqrt(squares / (len(numbers) - degrees))
+
+    return deviation
+
+
+def distinct(values: list[Any]) -> list[Any]:
+    """Return each value once."""
+    found: dict[Any, Any] = {}
+    for each in values:
+        if each is not MISSING:
+            found.setdefault(key(each), each)
+    return list(found.values())
+
+
+def merged(values: list[Any]) -> Any:
+    """Return one object of several."""
+    result: dict[str, Any] = {}
+    for each in _known(values):
+        if type(each) is not dict:
+            raise OperationFailure(
+                f"$mergeObjects requires object inputs, not {shown(each)}", 40400
+            )
+        result |= each
+    return result
+
+
+ACCUMULATORS: Final[dict[str, Accumulator]] = {
+    "$sum": total,
+    "$avg": _average,
+    "$max": lambda values: max(_known(values), key=key, default=None),
+    "$min": lambda values: min(_known(values), key=key, default=None),
+    "$stdDevPop": _deviation(0),
+    "$stdDevSamp": _deviation(1),
+    "$first": lambda values: values[0],
+    "$last": lambda values: values[-1],
+    "$push": lambda values: [each for each in values if each is not MISSING],
+    "$addToSet": distinct,
+    "$mergeObjects": merged,
+}

@@ -1,0 +1,112 @@
+"""Paths with dots, as queries, sorting and expressions read them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cloud_openapi.documents._errors import Code, OperationFailure
+from cloud_openapi.documents._values import DEPTH, EMPTY_LIST, MISSING, Document, Key, key
+
+_LONGEST_INDEX = 9
+
+
+def split(path: str) -> list[str]:
+    """Return the names of a path. Raises OperationFailure for a path that is too long."""
+    parts = path.split(".", DEPTH)
+    if len(parts) > DEPTH:
+        raise OperationFailure(f"A path has more than {DEPTH} names: {path:.40}…", Code.OVERFLOW)
+    return parts
+
+
+def index_of(part: str) -> int | None:
+    """Return the index into an array that a name of a path is, or None."""
+    if part.isascii() and part.isdigit() and len(part) <= _LONGEST_INDEX:
+        return int(part) if part == "0" or part[0] != "0" else None
+    return None
+
+
+def values_at(path: str) -> Callable[[Document], Sequence[Any]]:
+    """Return a reader of all values that a query finds at a path, `MISSING` among them.
+
+    An array on the way stands for its objects and, if the name is a number, for one element.
+    """
+    parts = split(path)
+    if len(parts) == 1:
+        return lambda document: (document.get(path, MISSING),)
+    return lambda document: _values(document, parts, 0)
+
+
+def _values(value: Any, parts: list[str], at: int) -> list[Any]:
+    if at == len(parts):
+        return [value]
+    part = parts[at]
+    if type(value) is dict:
+        return _values(value.get(part, MISSING), parts, at + 1)
+    if type(value) is not list:
+        return [MISSING]
+    index = index_of(part)
+    found = [] if index is None or index >= len(value) else _values(value[index], parts, at + 1)
+    for each in value:
+        if type(each) is dict:
+            found += _values(each.get(part, MISSING), parts, at + 1)
+    return found
+
+
+def each_element(values: Sequence[Any]) -> list[Any]:
+    """Return values with the elements of each list instead of the list."""
+    return [each for one in values for each in (one if type(one) is list else (one,))]
+
+
+def keys_at(path: str) -> Callable[[Document], list[Key]]:
+    """Return a reader of the keys by which indexes and sorting know a document.
+
+    A missing field has the key of null, an array the keys of its elements.
+    """
+    read = values_at(path)
+
+    def keys(document: Document) -> list[Key]:
+        values = read(document)
+        if len(values) == 1 and type(values[0]) is not list:
+            return [key(None if values[0] is MISSING else values[0])]
+        found = [key(None if each is MISSING else each) for each in each_element(values)]
+        return found or [EMPTY_LIST if values else key(None)]
+
+    return keys
+
+
+def sorter(sort: Sequence[tuple[str, int]]) -> Callable[[list[Document]], list[Document]]:
+    """Return a function that sorts documents by paths with directions, 1 or -1."""
+
+    def by(path: str, choose: Callable[[list[Key]], Key]) -> Callable[[Document], Key]:
+        keys = keys_at(path)
+        return lambda document: choose(keys(document))
+
+    steps = [(by(path, max if way < 0 else min), way < 0) for path, way in reversed(sort)]
+
+    def sorted_documents(documents: list[Document]) -> list[Document]:
+        for chosen, descending in steps:  # stable: the most important comes last
+            documents = sorted(documents, key=chosen, reverse=descending)
+        return documents
+
+    return sorted_documents
+
+
+def field(parts: Sequence[str]) -> Callable[[Any], Any]:
+    """Return a reader of a path in expressions: an array stands for the values of its objects."""
+    if len(parts) == 1:
+        name = parts[0]
+        return lambda value: (
+            value.get(name, MISSING) if type(value) is dict else _field(value, parts)
+        )
+    return lambda value: _field(value, parts)
+
+
+def _field(value: Any, parts: Sequence[str]) -> Any:
+    for at, part in enumerate(parts):
+        if type(value) is dict:
+            value = value.get(part, MISSING)
+        elif type(value) is list:
+            found = [_field(each, parts[at:]) for each in value]
+            return [each for each in found if each is not MISSING]
+        else:
+            return MISSING
+    return value

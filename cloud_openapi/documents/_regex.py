@@ -1,0 +1,113 @@
+"""Regular expressions that always end.
+
+Python's `re` tries every way to match, and nothing can interrupt it: ``(a+)+$`` takes years for
+40 letters. So `_ways` bounds the number of ways from the parsed pattern, and a text for which the
+bound is too large is refused. PCRE, which MongoDB uses, gives up in such cases too.
+"""
+
+import importlib
+import re
+import sys
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+from cloud_openapi.documents._errors import Code, OperationFailure
+from cloud_openapi.documents._scope import Scope
+
+_parser: Any = importlib.import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
+
+_LONGEST_PATTERN: Final = 32_764  # PCRE's limit
+_MOST_WAYS: Final = 10**7  # about 0.1 s
+_LONGEST_TEXT: Final = 2**24
+_FLAGS: Final = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "u": 0}
+_LEADING: Final = re.compile(r"^(\.\*\??)+(?![?+*{])")
+"""Finds the same without them, in a time that does not grow with the square of the text."""
+_REPEATS: Final = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
+
+
+def regex(source: Any, options: Any = "") -> re.Pattern[str]:
+    """Return the pattern of ``$regex`` and ``$options``. Raises OperationFailure."""
+    if isinstance(source, re.Pattern):
+        options = options or "".join(each for each, flag in _FLAGS.items() if source.flags & flag)
+        source = source.pattern
+    if not isinstance(source, str) or not isinstance(options, str):
+        raise OperationFailure("$regex has to be a string")
+    if wrong := options.strip("".join(_FLAGS)):
+        raise _invalid(f"invalid flag in regex options: {wrong:.20}")
+    if len(source) > _LONGEST_PATTERN:
+        raise _invalid(f"the pattern has more than {_LONGEST_PATTERN} characters")
+    # PCRE's \w and \d are ASCII, but its i folds the case of all letters. Python has both or none.
+    flags = 0 if "i" in options else re.ASCII
+    for letter in options:
+        flags |= _FLAGS[letter]
+    try:
+        return re.compile(_LEADING.sub("", source), flags)
+    except (re.error, ValueError, OverflowError, RecursionError, FutureWarning) as error:
+        raise _invalid(str(error)) from None
+
+
+def searcher(pattern: re.Pattern[str], scope: Scope) -> Callable[[Any], bool]:
+    """Return a function that searches a value, which may be of any type.
+
+    It raises OperationFailure for a text that may take too long, and ExecutionTimeout.
+    """
+    longest = _longest_text(pattern)
+
+    def search(value: Any) -> bool:
+        if type(value) is not str:
+            return False
+        if len(value) > longest:
+            raise _invalid(
+                f"it may take too long for a text of {len(value)} characters. Remove quantifiers "
+                f"inside of quantifiers and unnecessary .*: /{pattern.pattern:.100}/"
+            )
+        scope.check()
+        return pattern.search(value) is not None
+
+    return search
+
+
+@lru_cache
+def _longest_text(pattern: re.Pattern[str]) -> int:
+    parsed = list(_parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE))
+    anchored = str(parsed[:1]) == "[(AT, AT_BEGINNING)]" and not pattern.flags & re.MULTILINE
+    if parsed and str(parsed[-1][0]) in _REPEATS and parsed[-1][1][0] == 0:
+        del parsed[-1]  # a trailing .* matches in any case
+    longest, length = 0, 1
+    while length < _LONGEST_TEXT:
+        if _ways(parsed, length) * (1 if anchored else length) > _MOST_WAYS:
+            break
+        longest, length = length, length + 1 + length // 4
+    return longest
+
+
+def _ways(items: Any, length: int) -> float:
+    """Return an upper bound of the ways to match a sequence against a text of some length."""
+    product = 1.0
+    for kind, argument in items:
+        name = str(kind)
+        if name in _REPEATS:
+            least, most, inner = argument
+            most = min(int(most), length)
+            inside = _ways(inner, length)
+            ways = max(1.0, most - least + 1) if inside == 1 else min(inside, 1e9) ** min(most, 33)
+        elif name == "BRANCH":
+            each = [_ways(branch, length) for branch in argument[1]]
+            ways = max(each) if _differ(argument[1]) else sum(each)
+        elif name in {"SUBPATTERN", "ATOMIC_GROUP", "ASSERT", "ASSERT_NOT"}:
+            ways = _ways(argument if name == "ATOMIC_GROUP" else argument[-1], length)
+        else:
+            ways = length if name == "GROUPREF" else 1 if name != "GROUPREF_EXISTS" else 1e9
+        product = min(product * ways, 1e99)
+    return product
+
+
+def _differ(branches: Any) -> bool:
+    """Return whether at most one branch can match, by the first letter."""
+    first = [str(branch[:1]) for branch in branches]
+    return len(set(first)) == len(first) and all(each.startswith("[(LITERAL,") for each in first)
+
+
+def _invalid(reason: str) -> OperationFailure:
+    return OperationFailure(f"Regular expression is invalid: {reason}", Code.REGULAR_EXPRESSION)

@@ -1,0 +1,44 @@
+"""The run of one query: its limit of time, its variables, and the collections that it reads."""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+from cloud_openapi.documents._errors import Code, ExecutionTimeout
+
+if TYPE_CHECKING:
+    from cloud_openapi.documents._values import Document
+
+_T = TypeVar("_T")
+_BETWEEN_CHECKS = 64
+
+
+class Scope:
+    """Everything besides documents that a compiled query uses while it runs."""
+
+    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._end = monotonic() + seconds
+        self.variables: Document = {}
+        """The variables outside of expressions, which ``let`` of $lookup sets."""
+        self.documents: Callable[[str], list[Document]] = lambda _: []
+        """The documents of a collection by its name."""
+
+    def inner(self) -> "Scope":
+        """Return a scope with variables of its own."""
+        other = copy.copy(self)
+        other.variables = {}
+        return other
+
+    def check(self) -> None:
+        """Raise ExecutionTimeout after the limit of time."""
+        if self._monotonic() > self._end:
+            raise ExecutionTimeout("operation exceeded time limit", Code.MAX_TIME_EXPIRED)
+
+    def watch(self, values: Iterable[_T]) -> Iterator[_T]:
+        """Yield the values, and check the time between them."""
+        iterator = iter(values)
+        while some := list(islice(iterator, _BETWEEN_CHECKS)):
+            self.check()
+            yield from some

@@ -1,0 +1,160 @@
+"""The documents of a collection with their indexes, and copies that share until one is written."""
+
+from collections.abc import Sequence
+from itertools import count, product
+from typing import Final
+
+from cloud_openapi.documents._errors import Code, DuplicateKeyError, OperationFailure
+from cloud_openapi.documents._paths import keys_at
+from cloud_openapi.documents._values import Document, Key, shown
+
+_MOST_ENTRIES: Final = 10_000  # of one document in one index
+
+
+class Index:
+    """The rows of documents by the keys of some paths."""
+
+    def __init__(self, name: str, paths: Sequence[str], kind: str = "", *, unique: bool) -> None:
+        self.name, self.paths, self.kind, self.unique = name, tuple(paths), kind, unique
+        self._readers = [keys_at(path) for path in paths]
+        self._rows: dict[tuple[Key, ...], set[int]] = {}
+
+    def copy(self) -> "Index":
+        """Return a copy, in which changes do not change this one."""
+        other = Index(self.name, self.paths, self.kind, unique=self.unique)
+        other._rows = {each: set(rows) for each, rows in self._rows.items()}
+        return other
+
+    def rows(self, keys: Sequence[Sequence[Key]]) -> set[int]:
+        """Return the rows with any of the keys for each path."""
+        return {row for each in product(*keys) for row in self._rows.get(each, ())}
+
+    def check(self, document: Document, row: int | None, namespace: str) -> None:
+        """Raise DuplicateKeyError if the index is unique and another row has a key."""
+        for each in self._keys(document) if self.unique else ():
+            if self._rows.get(each, set()) - {row}:
+                values = zip(self.paths, each, strict=True)
+                key = ", ".join(f"{path}: {shown(value[-1])}" for path, value in values)
+                raise duplicate_key(namespace, self.name, key)
+
+    def add(self, document: Document, row: int) -> None:
+        """Add the keys of a document."""
+        for each in self._keys(document):
+            self._rows.setdefault(each, set()).add(row)
+
+    def remove(self, document: Document, row: int) -> None:
+        """Remove the keys of a document."""
+        for each in self._keys(document):
+            rows = self._rows[each]
+            rows.discard(row)
+            if not rows:
+                del self._rows[each]
+
+    def _keys(self, document: Document) -> set[tuple[Key, ...]]:
+        if self.kind:  # a geographic index, which only has to exist
+            return set()
+        keys = [set(read(document)) for read in self._readers]
+        entries = 1
+        for each in keys:
+            entries *= len(each)
+        if entries > _MOST_ENTRIES:
+            raise OperationFailure(f"Index {self.name} would get {entries} keys of one document")
+        return set(product(*keys))
+
+
+def duplicate_key(namespace: str, index: str, key: str) -> DuplicateKeyError:
+    """Return MongoDB's error for a value that exists already."""
+    return DuplicateKeyError(
+        f"E11000 duplicate key error collection: {namespace} index: {index} dup key: {{ {key} }}",
+        Code.DUPLICATE_KEY,
+    )
+
+
+class Table:
+    """Documents by row, a number that grows, and their indexes."""
+
+    def __init__(self) -> None:
+        self.shared = False
+        """Set by whoever keeps the table: it must not be written any more, only its copy."""
+        self.indexes: dict[str, Index] = {}
+        self._documents: dict[int, Document] = {}
+        self._ids: dict[Key, int] = {}
+        self._next = count()
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def copy(self) -> "Table":
+        """Return a copy that may be written."""
+        other = Table()
+        other.indexes = {name: index.copy() for name, index in self.indexes.items()}
+        other._documents, other._ids = self._documents.copy(), self._ids.copy()
+        other._next = self._next
+        return other
+
+    def get(self, identity: Key) -> Document | None:
+        """Return the document with the key of an ``_id``."""
+        row = self._ids.get(identity)
+        return None if row is None else self._documents.get(row)
+
+    def candidates(self, equalities: dict[str, list[Key]]) -> list[Document]:
+        """Return the documents that may satisfy a query, in the order of their insertion."""
+        if "_id" in equalities:
+            found = {self._ids[each] for each in equalities["_id"] if each in self._ids}
+        else:
+            usable = (
+                i for i in self.indexes.values() if not i.kind and equalities.keys() >= {*i.paths}
+            )
+            index = max(usable, key=lambda index: len(index.paths), default=None)
+            if index is None:
+                return list(self._documents.values())
+            found = index.rows([equalities[path] for path in index.paths])
+        return [self._documents[row] for row in sorted(found)]
+
+    def write(self, identity: Key, new: Document | None, namespace: str) -> Document | None:
+        """Insert or replace the document with the key of its ``_id``, or remove it for None.
+
+        Return the old one. Raises DuplicateKeyError.
+        """
+        row = self._ids.get(identity)
+        old = None if row is None else self._documents[row]
+        if new is not None:
+            for index in self.indexes.values():
+                index.check(new, row, namespace)
+        if row is None:
+            row = next(self._next)
+        for index in self.indexes.values():
+            if old is not None:
+                index.remove(old, row)
+            if new is not None:
+                index.add(new, row)
+        if new is None:
+            del self._documents[row], self._ids[identity]
+        else:
+            self._documents[row], self._ids[identity] = new, row
+        return old
+
+    def add_index(self, index: Index, namespace: str) -> None:
+        """Add an index of the documents there are. Raises DuplicateKeyError."""
+        for row, document in self._documents.items():
+            index.check(document, row, namespace)
+            index.add(document, row)
+        self.indexes[index.name] = index
+
+
+Tables = dict[str, Table]
+
+
+def own(tables: Tables, name: str) -> Table:
+    """Return the table of a collection for a write: a new one, or a copy of one that is shared."""
+    table = tables.get(name)
+    if table is None or table.shared:
+        tables[name] = table = Table() if table is None else table.copy()
+    return table
+
+
+def share(tables: Tables) -> Tables:
+    """Return the tables as they are now, which later writes do not change."""
+    for table in tables.values():
+        table.shared = True
+    return dict(tables)

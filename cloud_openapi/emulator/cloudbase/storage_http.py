@@ -1,0 +1,181 @@
+"""The files of cloud storage over HTTP: uploads as COS takes them, and downloads.
+
+Uploads are COS's PUT Object and POST Object, and errors are its XML:
+https://cloud.tencent.com/document/product/436/7749, …/14690 and …/7730.
+"""
+
+from collections.abc import Iterator
+from html import escape
+from http import HTTPStatus
+from pathlib import PurePosixPath
+from typing import IO, Final
+from urllib.parse import unquote
+
+from flask import Response, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable, RequestEntityTooLarge
+from werkzeug.utils import send_file
+from werkzeug.wrappers import Response as AnyResponse
+from werkzeug.wsgi import get_input_stream
+
+from cloud_openapi import clocks
+from cloud_openapi.emulator.cloudbase.storage_form import PIECE, FormError, read_form
+from cloud_openapi.emulator.emulator import Emulator
+from cloud_openapi.emulator.mini_program import MiniProgram
+from cloud_openapi.emulator.state.journal import Entry
+from cloud_openapi.emulator.storage.files import LARGEST, ResetError, TooLargeError
+from cloud_openapi.emulator.storage.names import content_type
+from cloud_openapi.emulator.storage.urls import RefusedError, Ticket
+from cloud_openapi.runtime import new_request_id
+
+_STATUS: Final = {
+    "EntityTooLarge": HTTPStatus.BAD_REQUEST,
+    "InternalError": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "InvalidRange": HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+    "MalformedPOSTRequest": HTTPStatus.BAD_REQUEST,
+    "NoSuchBucket": HTTPStatus.NOT_FOUND,
+    "NoSuchKey": HTTPStatus.NOT_FOUND,
+}
+_NO_SUCH_KEY: Final = "NoSuchKey", "The specified key does not exist."
+# The code that SDKs make of an upload or a download which fails.
+_FAILED: Final = -503001
+# A page or a drawing could run scripts, and they would have the console's origin.
+_HARMLESS: Final = ("application/json", "application/octet-stream", "application/pdf", "text/plain")
+_LONGEST: Final = 200
+# What a form may have besides its file.
+_FORM_BYTES: Final = 1024 * 1024
+
+
+def answer(emulator: Emulator, mark: str, path: str) -> AnyResponse:
+    """Return the response to a request for a file of the mini program with a mark."""
+    began = clocks.monotonic()
+    program = emulator.program_of_mark(mark)
+    refused = None
+    try:
+        response = _answer(program, path)
+    except RefusedError as error:
+        response, refused = _xml(error), error
+    response.headers["x-cos-request-id"] = new_request_id()
+    owner = program or emulator.common
+    entry = Entry(
+        time=owner.clock.now(),
+        method=request.method,
+        path=request.path,
+        appid=owner.appid,
+        body=b"",
+        errcode=0 if refused is None else _FAILED,
+        check="cloud storage" if refused is None else refused.code,
+        status=response.status_code,
+        reason="" if refused is None else refused.reason,
+        milliseconds=(clocks.monotonic() - began) * 1000,
+        begun=began,
+    )
+    emulator.keep(owner, entry)
+    return response
+
+
+def _answer(program: MiniProgram | None, path: str) -> AnyResponse:
+    if program is None:
+        raise RefusedError("NoSuchBucket", "The specified bucket does not exist.")
+    try:
+        if request.method == "PUT":
+            return _put(program, path)
+        return _post(program, path) if request.method == "POST" else _download(program, path)
+    except FormError as error:
+        message = "The body of your POST request is not well-formed multipart/form-data."
+        raise RefusedError("MalformedPOSTRequest", message, f"the upload's form: {error}") from None
+    except (TooLargeError, RequestEntityTooLarge):
+        message = "Your proposed upload exceeds the maximum allowed object size."
+        reason = f"a file has at most {LARGEST >> 30} GiB"
+        raise RefusedError("EntityTooLarge", message, reason) from None
+    except ResetError as error:
+        raise RefusedError("InternalError", str(error)) from None
+    except OSError as error:
+        raise RefusedError("InternalError", f"cloud storage: {error.strerror}") from None
+
+
+def _download(program: MiniProgram, path: str) -> AnyResponse:
+    path = _signed_path(program, path)
+    found = program.storage.files.get(path)
+    kind = content_type(path)
+    missing = f"{path[:_LONGEST]}: the file was removed after its URL was made"
+    if found is None:
+        raise RefusedError(*_NO_SUCH_KEY, missing)
+    name, modified = PurePosixPath(path).name, found.modified
+    try:
+        response = send_file(
+            found.content, request.environ, kind, download_name=name, last_modified=modified
+        )
+    except FileNotFoundError:
+        raise RefusedError(*_NO_SUCH_KEY, missing) from None
+    except RequestedRangeNotSatisfiable:
+        raise RefusedError("InvalidRange", "The requested range is not satisfiable") from None
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    media = kind.startswith(("image/", "audio/", "video/")) and kind != "image/svg+xml"
+    if not media and kind not in _HARMLESS:
+        response.headers["Content-Security-Policy"] = "sandbox"
+    return response
+
+
+def _signed_path(program: MiniProgram, path: str) -> str:
+    """Return the path that the query of the URL opens. Raises RefusedError."""
+    signer, args, now = program.storage.signer, request.args, program.clock.now()
+    given = args.get("sign", ""), args.get("t", ""), now
+    try:
+        signer.check_download(path, *given)
+    except RefusedError:
+        # SDKs encode the URL, of which special characters are encoded already.
+        once_more = unquote(path)
+        if once_more == path:
+            raise
+        signer.check_download(once_more, *given)
+        return once_more
+    return path
+
+
+def _put(program: MiniProgram, path: str) -> AnyResponse:
+    headers = request.headers
+    token = headers.get("x-cos-security-token", "")
+    ticket = Ticket(headers.get("Authorization", ""), token)
+    program.storage.signer.check_upload(path, ticket, program.clock.now())
+    program.storage.files.write(path, _pieces(_body(LARGEST)), program.clock.now())
+    return Response(status=HTTPStatus.OK)
+
+
+def _post(program: MiniProgram, path: str) -> AnyResponse:
+    fields, content = read_form(_body(LARGEST + _FORM_BYTES), request.content_type or "")
+    ticket = Ticket(fields.get("signature", ""), fields.get("x-cos-security-token", ""))
+    program.storage.signer.check_upload(path, ticket, program.clock.now())
+    if fields.get("key") != path:
+        reason = f"{path[:_LONGEST]}: the field key is another path than that of the url"
+        raise RefusedError("AccessDenied", "Access Denied.", reason)
+    program.storage.files.write(path, content, program.clock.now())
+    return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _body(most: int) -> IO[bytes]:
+    return get_input_stream(request.environ, max_content_length=most)
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    while piece := stream.read(PIECE):
+        yield piece
+
+
+def _xml(refused: RefusedError) -> AnyResponse:
+    """Return COS's error; newer SDKs need the ids at its end."""
+    parts = {
+        "Code": refused.code,
+        "Message": refused.message,
+        "Resource": request.path,
+        "RequestId": new_request_id(),
+        "TraceId": new_request_id(),
+    }
+    body = "".join(f"<{name}>{_escaped(text)}</{name}>" for name, text in parts.items())
+    document = f"<?xml version='1.0' encoding='utf-8' ?>\n<Error>{body}</Error>"
+    status = _STATUS.get(refused.code, HTTPStatus.FORBIDDEN)
+    return Response(document, status, content_type="application/xml")
+
+
+def _escaped(text: str) -> str:
+    """Return a text for XML, which has no control characters."""
+    return escape("".join(c if c.isprintable() else "?" for c in text))

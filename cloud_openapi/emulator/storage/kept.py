@@ -1,0 +1,74 @@
+"""The changes of the files that outlast a run: contents in a folder, their paths in SQLite."""
+
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+
+from cloud_openapi.emulator.errors import InvalidInputError
+from cloud_openapi.emulator.storage.stored_file import StoredFile
+
+_BEGIN = """
+pragma locking_mode = exclusive;
+pragma journal_mode = wal;
+pragma synchronous = normal;
+create table if not exists files (path text primary key, content text, modified text);
+begin exclusive;
+commit;
+"""
+
+
+class Kept:
+    """The changes since the seed, in a folder that one process uses at a time.
+
+    A row without content is a file of the seed that was removed. Raises OSError, and
+    InvalidInputError for a folder that another process uses or that is damaged.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.folder = place / "contents"
+        """The folder of the contents."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = place / "files.sqlite"
+        self._database = sqlite3.connect(
+            file, timeout=0, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._database.executescript(_BEGIN)
+        except sqlite3.Error as error:
+            self._database.close()
+            if "locked" in str(error):
+                raise InvalidInputError(
+                    f"{place} is in use by another emulator: stop it, or give another --data"
+                ) from None
+            raise InvalidInputError(f"{file}: {error}: remove it, or give another --data") from None
+
+    def apply_to(self, files: dict[str, StoredFile]) -> None:
+        """Apply the changes to the files of the seed; remove contents that belong to no file."""
+        sizes = {file.name: file.stat().st_size for file in self.folder.iterdir()}
+        for path, content, modified in self._database.execute("select * from files"):
+            if content is None:
+                files.pop(path, None)
+            elif content in sizes:
+                size, moment = sizes.pop(content), datetime.fromisoformat(modified)
+                files[path] = StoredFile(self.folder / content, size, moment)
+        for name in sizes:
+            (self.folder / name).unlink()
+
+    def put(self, path: str, stored: StoredFile) -> None:
+        """Keep a file."""
+        self._change(path, stored.content.name, stored.modified.isoformat())
+
+    def remove(self, path: str) -> None:
+        """Keep that there is no file at a path."""
+        self._change(path, None, None)
+
+    def clear(self) -> None:
+        """Forget the changes."""
+        self._database.execute("delete from files")
+
+    def close(self) -> None:
+        """Let another process use the folder."""
+        self._database.close()
+
+    def _change(self, *row: str | None) -> None:
+        self._database.execute("insert or replace into files values (?, ?, ?)", row)
