@@ -16,16 +16,16 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from types import ModuleType
 
-_MOST_BYTES = 6 * 1024 * 1024
+    Handler = Callable[[Any, Any], Any]
+    Answer = dict[str, Any]
 
-Handler = Callable[[Any, Any], Any]
-Answer = dict[str, Any]
+_MOST_BYTES = 6 * 1024 * 1024
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
     sys.argv[1:] = []
     worker = os.getpid()
     _prepare(task["packages"], task["platform"])
-    if task["read_only"]:
+    if task["read_only"] and hasattr(sys, "addaudithook"):  # Python 3.8
         _make_read_only(os.path.realpath(os.getcwd()))  # noqa: PTH109 - pathlib is slow to import
     clock = _Clock()
     clock.set(task["clock"])

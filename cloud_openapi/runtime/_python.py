@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cloud_openapi.runtime._settings import RUNTIMES, Settings
 
 _RUNTIME = re.compile(r"Python(\d+)\.(\d+)", re.IGNORECASE)
-_PROBE = "import sys; print(*sys.version_info[:2])"
+_PROBE = "import sys; print(*sys.version_info[:2], sys.executable)"
 _SECONDS = 10
 
 
@@ -52,4 +52,7 @@ def interpreter(version: Python) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return program if ended.stdout.split() == [str(part) for part in version] else None
+    # The script of a manager starts the program, with more variables and messages.
+    major, _, rest = ended.stdout.strip().partition(" ")
+    minor, _, found = rest.partition(" ")
+    return found if (major, minor) == (str(version.major), str(version.minor)) else None

@@ -14,6 +14,7 @@ import pytest
 from support.paths import ROOT, sample
 
 from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime._python import Python, interpreter
 from cloud_openapi.runtime.packing import _dependencies, uploads
 
 pytestmark = pytest.mark.slow
@@ -83,6 +84,35 @@ def test_node_functions_give_the_documented_results(project, command):
         assert results(out) == {name: answer}
         with zipfile.ZipFile(project / "build" / f"{name}.zip") as archive:
             assert archive.namelist() == ["config.json", "index.js", "package.json"]
+
+
+def test_every_function_of_the_repository_loads_with_nothing_but_its_own_files(project, command):
+    if not shutil.which("npm"):
+        for folder in (project / "functions").glob("*Node"):
+            shutil.rmtree(folder)
+    code, out, err = command("package", "--all", "--zip", "--check")
+    assert code == 0, err
+    for folder in (project / "functions").iterdir():
+        assert f"{folder.name}: it loads with nothing but its own files\n" in out
+
+
+@needs_uv
+@pytest.mark.parametrize("version", [Python(3, 7), Python(3, 9), Python(3, 10), Python(3, 11)])
+def test_a_function_is_tried_with_the_python_of_its_runtime(project, command, version):
+    if interpreter(version) is None:
+        pytest.skip(f"python{version} is missing")
+    folder = project / "functions" / "hello"
+    folder.mkdir()
+    (folder / "index.py").write_text(
+        "import sys, idna\ndef main(event, context):\n"
+        "    return {'python': list(sys.version_info[:2]), 'idna': idna.__version__}\n"
+    )
+    (folder / "requirements.txt").write_text("idna\n")
+    entry = {"functions": [{"name": "hello", "runtime": f"Python{version}"}]}
+    (project / "cloudbaserc.json").write_text(json.dumps(entry))
+    code, out, err = command("package", "hello", "--installer", "uv", "--check", "--data", "{}")
+    assert code == 0, err
+    assert results(out)["hello"]["python"] == list(version)
 
 
 def wheel(folder, name, tag, module):
