@@ -2,19 +2,12 @@
 
 import json
 import logging
-import os
-import shutil
-import signal
-import socket
 import stat
-import subprocess
-import sys
-import threading
 import time
-from itertools import pairwise
 
 import pytest
 from support.processes import until
+from support.redis_server import redis_server
 
 from cloud_openapi import Cloud, ConfigError
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
@@ -38,27 +31,8 @@ FAR = time.time() + 7200
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory):
     """Serve a real Redis on a free port."""
-    pytest.importorskip("redis", reason="the package redis is missing")
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is missing: apt-get install redis-server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("redis")
-    options = ["--port", str(port), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]
-    server = subprocess.Popen([program, *options], cwd=folder, stdout=subprocess.DEVNULL)
-    try:
-        assert until(lambda: answers(port))
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def answers(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
 
 
 class Sessions(dict):
@@ -267,99 +241,3 @@ def test_variable_selects_a_store(tmp_path, monkeypatch):
     assert paths.count("/cgi-bin/token") == 1
     text = "".join(file.read_text() for file in (tmp_path / "tokens").iterdir())
     assert DEMO_SECRET not in text
-
-
-WORKER = """
-import sys, threading, time, urllib.request, json
-from cloud_openapi.tokens import AccessToken, Granted
-from cloud_openapi.tokens._shared import SharedToken
-from cloud_openapi.tokens._store import Key, token_store
-store, url = token_store(sys.argv[1]), sys.argv[2]
-seconds, lease = map(float, sys.argv[3:])
-def fetch():
-    with urllib.request.urlopen(url, timeout=60) as answer:
-        return Granted(*json.load(answer))
-token = AccessToken(fetch, shared=SharedToken(store, Key("http://x", "wx1"), fetch, lease))
-print("ready", flush=True)
-ends = time.monotonic() + seconds
-while time.monotonic() < ends:
-    token.get()
-    time.sleep(0.05)
-print("ended", flush=True)
-"""
-
-
-class Granting:
-    """A service whose tokens live for some seconds, and whose answer takes a while."""
-
-    def __init__(self, life, latency):
-        self.times = []
-        self._life, self._latency = life, latency
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=200)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
-
-    def _answer(self, connection):
-        with connection:
-            connection.recv(4096)
-            self.times.append(time.monotonic())
-            number = len(self.times)
-            time.sleep(self._latency)
-            body = json.dumps([f"token-{number}", self._life]).encode()
-            head = f"HTTP/1.0 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-            connection.sendall(head + body)
-
-    def close(self):
-        self._socket.close()
-
-
-def run_workers(store, count, seconds, kills=0, lease=60):
-    """Return how often processes that share a store fetch a token, and whether all ended well."""
-    service = Granting(life=6, latency=0.2)
-    command = [sys.executable, "-c", WORKER, store, service.url, str(seconds), str(lease)]
-    workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)]
-    try:
-        for worker in workers:
-            assert worker.stdout.readline() == "ready\n"
-        for number in range(kills):
-            # A process is killed while a fetch is under way.
-            before = len(service.times)
-            until(lambda before=before: len(service.times) > before)
-            os.kill(workers[number].pid, signal.SIGKILL)
-        good = [worker.communicate(timeout=120)[0] == "ended\n" for worker in workers[kills:]]
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.communicate()
-        service.close()
-    return service.times, all(good)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("kind", "count"), [("file", 64), ("redis", 16)])
-def test_many_processes_fetch_one_token_at_a_time(kind, count, tmp_path, request):
-    store = f"file:{tmp_path}" if kind == "file" else request.getfixturevalue("redis_url")
-    begun = time.monotonic()
-    times, good = run_workers(store, count, 12)
-    assert good
-    # A token of six seconds is replaced after three: no two fetches are nearer than that.
-    gaps = [later - earlier for earlier, later in pairwise(times)]
-    assert all(gap > 2.5 for gap in gaps), gaps
-    assert len(times) <= (time.monotonic() - begun) / 3 + 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["file", "redis"])
-def test_killed_processes_hold_nobody_up(kind, tmp_path, request):
-    store = f"file:{tmp_path}" if kind == "file" else request.getfixturevalue("redis_url")
-    times, good = run_workers(store, 16, 15, kills=3, lease=2)
-    assert good
-    assert len(times) > 3
