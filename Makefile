@@ -30,8 +30,8 @@ run: .venv/emulator $(VENDOR)
 test: .venv/dev tests/node/node_modules
 	$(BIN)/pytest $(PARALLEL)
 
-test-long: .venv/dev tests/node/node_modules $(VENDOR)
-	$(BIN)/pytest -m slow $(PARALLEL)
+test-long: .venv/dev tests/node/node_modules $(VENDOR) .venv/redis
+	$(BIN)/pytest -m slow -rs $(PARALLEL)
 
 test-browser: .venv/dev tests/node/node_modules $(VENDOR) .venv/chromium
 	$(BIN)/pytest tests/browser -m "browser and not slow" -rs $(PARALLEL)
@@ -83,6 +83,13 @@ $(VENDOR): scripts/vendor/package-lock.json scripts/vendor/__main__.py
 
 package: .venv/emulator
 	@$(BIN)/cloud-openapi package $(or $(FUNCTION),--all) --no-rc
+
+# Debian's Redis server. Where it cannot be installed, the tests with it are skipped, with their names.
+.venv/redis: | .venv/dev
+	@command -v redis-server >/dev/null || \
+		{ apt-get update && apt-get install --yes --no-install-recommends redis-server; } >$@.log 2>&1 || \
+		{ echo "redis-server is missing, and apt-get cannot install it: tests with it will be skipped"; exit 0; }; \
+		touch $@
 
 # One stamp file for each set of dependencies; a change of its prerequisites installs the set again.
 .venv/emulator .venv/dev: pyproject.toml requirements.lock

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     type=Choice(["auto", "pip", "uv"]),
     default="auto",
     show_default=True,
-    help="The program that installs Python packages. auto: uv where it is installed, unless pip is "
-    "set to an index of its own.",
+    help="The program that installs Python packages. auto: uv where it is installed, else pip. uv "
+    "asks the indexes that pip is set to.",
 )
 @option("--no-rc", "leave_rc", is_flag=True, help="Leave cloudbaserc.json as it is.")
 @option(

@@ -48,6 +48,7 @@ from scripts.bench.starting import (
     processor_time,
     start_time,
 )
+from scripts.bench.tokens import stored_token
 
 _LARGE = {
     "analysis.getPerformanceData",
@@ -291,19 +292,28 @@ FIGURES = (
         validations,
     ),
     Figure(
+        "token: from the file store",
+        Limit("<=", 0.0002, " s"),
+        milliseconds,
+        partial(stored_token, kind="file"),
+    ),
+    Figure(
+        "token: from Redis",
+        _A_MILLISECOND,
+        milliseconds,
+        partial(stored_token, kind="redis"),
+    ),
+    Figure(
         "package: a function with the gateway, zipped",
         Limit("<=", 1.2, " MB"),
         "{:.2f} MB".format,
         packed_size,
     ),
-    *(
-        Figure(
-            f"package: its time, by {installer}",
-            Limit("<=", 3, " s"),
-            in_seconds,
-            partial(packing_time, installer=installer),
-        )
-        for installer in ("uv", "pip")
+    Figure(
+        "package: its time",
+        Limit("<=", 3, " s"),
+        in_seconds,
+        packing_time,
     ),
     Figure(
         "pytest plugin: a run that does not use it",

@@ -14,12 +14,11 @@ _CODE = "from cloud_openapi.cli import main; main()"
 
 
 @cache
-def _packed(effort: Effort, installer: str) -> tuple[list[float], list[float]]:
+def _packed(effort: Effort) -> tuple[list[float], list[float]]:
     """Return the wall seconds of packing a function, and the size of its zip file in MB."""
     seconds, sizes = [], []
     with tempfile.TemporaryDirectory() as folder:
         options = ["--functions", str(ROOT / "functions"), "--to", folder, "--zip", "--no-rc"]
-        options += ["--installer", installer]
         # The first one does not count: it downloads packages.
         for _ in range(1 + effort.rounds):
             begun = time.perf_counter()
@@ -36,11 +35,11 @@ def _packed(effort: Effort, installer: str) -> tuple[list[float], list[float]]:
     return seconds[1:], sizes[1:]
 
 
-def packing_time(effort: Effort, installer: str) -> Samples:
+def packing_time(effort: Effort) -> Samples:
     """Measure the wall seconds of `cloud-openapi package`, with packages from the cache."""
-    return Samples(_packed(effort, installer)[0], [])
+    return Samples(_packed(effort)[0], [])
 
 
 def packed_size(effort: Effort) -> Samples:
     """Measure the MB of a function's zip file with the gateway's packages."""
-    return Samples(_packed(effort, "auto")[1], [])
+    return Samples(_packed(effort)[1], [])

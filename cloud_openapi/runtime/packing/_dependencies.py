@@ -3,12 +3,14 @@
 Wheels: https://peps.python.org/pep-0599/ (manylinux2014, which CentOS 7 runs).
 """
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -21,8 +23,19 @@ Installer = Literal["auto", "pip", "uv"]
 INSTALLERS: tuple[Installer, ...] = ("auto", "pip", "uv")
 
 _PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64")
-# pip's settings by which it asks other indexes, or reaches them otherwise. uv reads none of them.
-_OF_INDEXES = ("index-url", "find-links", "no-index", "proxy", "cert", "trusted-host", "constraint")
+# pip's settings of indexes and the network, and the variables by which uv has the same.
+_OF_UV = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "constraint": "UV_CONSTRAINT",
+    "trusted-host": "UV_INSECURE_HOST",
+    "proxy": "HTTPS_PROXY",
+    "cert": "SSL_CERT_FILE",
+}
+_NO_INDEX, _TRUE = "no-index", ("1", "true", "yes", "on")
+# Of pip itself and of its command install; a variable's section is :env:.
+_SETTING = re.compile(r"^(?:global|install|:env:)\.([\w-]+)=(['\"].*['\"])$", re.MULTILINE)
 # They differ between installers and machines, and nothing is installed or removed there.
 _RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
 
@@ -30,14 +43,13 @@ _RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.jso
 class Packages:
     """Installs packages for the platform into folders below ``folder``.
 
-    ``installer`` is pip, uv, or auto: uv where it is there, unless pip is set to an index of its
-    own, which uv does not know. The same packages are installed once.
+    ``installer`` is pip, uv, or auto: uv where it is there. uv asks the indexes that pip is set to.
+    The same packages are installed once.
     """
 
     def __init__(self, folder: Path, installer: Installer = "auto") -> None:
         self._folder = folder
         self._wanted = installer
-        self._uses_uv: bool | None = None
         self._installed: dict[tuple[object, ...], Path] = {}
 
     def install(self, python: Python, required: Sequence[str], listed: Path | None) -> Path:
@@ -71,8 +83,10 @@ class Packages:
         if uv := self._uv():
             platform = "--python-platform=x86_64-manylinux2014"
             options = ["--quiet", f"--python-version={number}", platform, WHEELS_ONLY]
+            settings = _pip_settings()
+            options += ["--no-index"] if settings.get(_NO_INDEX, "") in _TRUE else []
             command = [*uv, "pip", "install", *options, f"--target={target}", *what]
-            run_installer("uv", command)
+            run_installer("uv", command, _for_uv(settings))
             return
         program = interpreter(python)
         platforms = [f"--platform={name}" for name in _PLATFORMS]
@@ -86,13 +100,9 @@ class Packages:
         if self._wanted == "pip":
             return []
         uv = _uv_command()
-        if self._wanted == "uv":
-            if not uv:
-                raise ConfigError("uv is not installed: pip install uv, or use --installer pip")
-            return uv
-        if self._uses_uv is None:
-            self._uses_uv = bool(uv) and not _pip_has_indexes()
-        return uv if self._uses_uv else []
+        if self._wanted == "uv" and not uv:
+            raise ConfigError("uv is not installed: pip install uv, or use --installer pip")
+        return uv
 
 
 def add_packages(installed: Path, copy: Path) -> list[str]:
@@ -115,16 +125,32 @@ def _uv_command() -> list[str]:
     return [uv] if uv else []
 
 
-def _pip_has_indexes() -> bool:
+def _pip_settings() -> dict[str, str]:
+    """Return pip's settings by name, such as index-url; empty without pip."""
     if find_spec("pip") is None:
-        return False
-    listed = subprocess.run(
+        return {}
+    listed = subprocess.run(  # noqa: S603 - pip
         [sys.executable, "-m", "pip", "config", "list"],
         check=False,
         capture_output=True,
         text=True,
     )
-    return any(name in listed.stdout for name in _OF_INDEXES)
+    # Those of a command follow the global ones, and variables are last. A value is Python's repr.
+    found = _SETTING.findall(listed.stdout)
+    return {name: str(ast.literal_eval(value)) for name, value in found}
+
+
+def _for_uv(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by which uv asks the same indexes, in the way that pip does.
+
+    They are variables, since an address may have a password. The reader's own ones win.
+    """
+    found = {"UV_INDEX_STRATEGY": "unsafe-best-match"} if "extra-index-url" in settings else {}
+    for name, variable in _OF_UV.items():
+        if name in settings:
+            separator = "," if name == "find-links" else " "
+            found[variable] = separator.join(settings[name].split())
+    return {name: value for name, value in found.items() if name not in os.environ}
 
 
 def _includes(listed: Path) -> bool:
