@@ -69,7 +69,13 @@ _SECTIONS: Final = {
         ),
         "package": _Entry(
             "_package:package",
-            "Make a copy of a function that can be uploaded, with the Python packages it needs.",
+            "Make what CloudBase takes of functions: a folder or a zip with all that they need.",
+        ),
+    },
+    "Your numbers": {
+        "report": _Entry(
+            "_report:report",
+            "Show retention, trends, pages and users of a mini program; as CSV, HTML, PNG, too.",
         ),
     },
     "Recordings": {

@@ -23,6 +23,7 @@ from cloud_openapi.emulator.errors import NotFoundError
 from cloud_openapi.emulator.state.bounded_store import BoundedStore
 from cloud_openapi.json_text import json_text, read_json
 from cloud_openapi.runtime import (
+    LANGUAGE_NAMES,
     Ended,
     Functions,
     Settings,
@@ -35,7 +36,6 @@ from cloud_openapi.runtime import (
 if TYPE_CHECKING:
     from cloud_openapi.runtime.check import Calls, Finding, Place
 
-_LANGUAGES: Final = {"node": "Node.js", "python": "Python"}
 _SOURCES: Final = ("wx_client", "wx_http", "wx_trigger", "wx_devtools", "wx_client,scf")
 _MOST_RUNS, _MOST_BYTES = 20, 32 * 2**20
 _LONGEST_IN_COMMAND: Final = 500
@@ -179,7 +179,7 @@ def _page(tools: Tools, kept: _Kept, name: str, given: Given | None = None) -> s
         name=name,
         settings=settings,
         problems=_problems(functions, settings),
-        language_name=_LANGUAGES[settings.language],
+        language_name=LANGUAGE_NAMES[settings.language],
         handler=_handler(settings),
         shown_path=shown_path,
         given=given,
@@ -258,7 +258,7 @@ def _rows(tools: Tools, functions: Functions, kept: _Kept) -> Iterator[dict[str,
             "name": name,
             "settings": settings,
             "problems": _problems(functions, settings),
-            "language": _LANGUAGES[settings.language],
+            "language": LANGUAGE_NAMES[settings.language],
             "handler": _handler(settings),
             "timers": timers.get(name, []),
             "last": last.get(name),

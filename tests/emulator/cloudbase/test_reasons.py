@@ -111,6 +111,7 @@ def test_end_of_each_invocation_is_reported(served):
 # ---- permissions ---------------------------------------------------------------------------
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("language", CALLERS)
 @pytest.mark.parametrize(
     ("config", "reason"),
