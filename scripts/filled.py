@@ -170,7 +170,8 @@ FILES = {
     "images/logo.svg": PICTURE,
     "images/2026/商品 一.svg": PICTURE,
     "reports/2026-03-08.json": b'{"visit_uv_new": 572, "visit_uv": 8391}\n',
-    "readme.txt": "每日报告的说明\n".encode(),
+    "reports/readme.txt": "每日报告的说明\n".encode(),
+    "cover.svg": PICTURE,
     "backup.bin": bytes(range(256)) * 64,
 }
 FAULTS = [
