@@ -72,6 +72,12 @@ _SECTIONS: Final = {
             "Make a copy of a function that can be uploaded, with the Python packages it needs.",
         ),
     },
+    "Your numbers": {
+        "history": _Entry(
+            "_history:history",
+            "Keep the answers of a range of days, weeks or months in a database.",
+        ),
+    },
     "Recordings": {
         "record": _Entry(
             "_record:record",
