@@ -69,10 +69,14 @@ _SECTIONS: Final = {
         ),
         "package": _Entry(
             "_package:package",
-            "Make a copy of a function that can be uploaded, with the Python packages it needs.",
+            "Make what CloudBase takes of functions: a folder or a zip file with all that they need.",
         ),
     },
     "Your numbers": {
+        "report": _Entry(
+            "_report:report",
+            "Show retention, trends, pages and users of a mini program; as CSV, HTML, PNG, too.",
+        ),
         "history": _Entry(
             "_history:history",
             "Keep the answers of a range of days, weeks or months in a database.",

@@ -105,7 +105,7 @@ def history() -> None:
 )
 @option("--oldest-first", is_flag=True, help="Ask for the oldest windows first.")
 @option("--final", is_flag=True, help="Ask for a window once, when it can have all its keys.")
-@click.option("--emulator", is_flag=True, help="Call an emulator in this process.")
+@click.option("--demo", is_flag=True, help="Call an emulator in this process, and nothing else.")
 @option("--seed", type=int, help="The seed of that emulator's numbers.")
 @option("--now", type=moment, metavar="TIME", help="The time, in Beijing if it has no offset.")
 @_json
@@ -126,7 +126,7 @@ def sync(
     from cloud_openapi import history as kept
 
     if not apis and not every:
-        raise click.UsageError("name an API, such as analysis.getDailyRetain, or give --all")
+        raise click.UsageError(f"name an API, such as {_dated()[0]}, or give --all")
     names = [*apis, *(_without_parameters() if every else ())]
     series = [kept.Series(name, params, days if name in apis else 1) for name in names]
     given["apps"] = None if given["apps"] is None else _apps(given["apps"].read())
@@ -171,7 +171,7 @@ def _service(given: dict[str, Any]) -> dict[str, Any]:
     from cloud_openapi.history import Clock
     from cloud_openapi.transports import settings_from_environment
 
-    emulated, seed, now = (given.pop(name) for name in ("emulator", "seed", "now"))
+    emulated, seed, now = (given.pop(name) for name in ("demo", "seed", "now"))
     if now is not None:
         given["clock"] = Clock(lambda: now)
     if not emulated:
@@ -179,7 +179,7 @@ def _service(given: dict[str, Any]) -> dict[str, Any]:
         if not (found.base_url or found.appid or given["apps"]):
             raise ConfigError(
                 "no service to call: set CLOUD_OPENAPI_APPID and CLOUD_OPENAPI_SECRET, or "
-                "CLOUD_OPENAPI_BASE_URL to a running emulator's URL, or give --emulator"
+                "CLOUD_OPENAPI_BASE_URL to a running emulator's URL, or give --demo"
             )
         return given
     from cloud_openapi.emulator import Clock as EmulatorClock

@@ -171,8 +171,11 @@ class Collection:
                 stages[0]["$geoNear"].setdefault("key", self._geo_path(tables))
             elif stages[0].keys() == {"$match"}:
                 first = _clean_query(stages.pop(0)["$match"])
-        run = compile_pipeline(stages, scope)
-        return iter([fresh(each) for each in run(self._sorted(first, scope, session, []))])
+        try:
+            run = compile_pipeline(stages, scope)
+            return iter([fresh(each) for each in run(self._sorted(first, scope, session, []))])
+        except RecursionError:
+            raise OperationFailure("The result is nested too deep", Code.OVERFLOW) from None
 
     def _tables(self, session: Session) -> Tables:
         return _writer(self._store, session).tables(self._place[0])
@@ -440,9 +443,10 @@ def _position(match: Match, document: Document) -> Callable[[list[str]], int]:
 
     def position(path: list[str]) -> int:
         array = field(path)(document)
-        for index, each in enumerate(array if type(array) is list else []):
-            if match(_with(document, path, [each])):
-                return index
+        if type(array) is list and not match(_with(document, path, [])):
+            for index, each in enumerate(array):
+                if match(_with(document, path, [each])):
+                    return index
         raise WriteError(
             "The positional operator did not find the match needed from the query.", Code.BAD_VALUE
         )

@@ -1,7 +1,7 @@
 """The client and its databases."""
 
+import os
 import time
-import uuid
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
@@ -71,7 +71,7 @@ class Client:
         self,
         *,
         now: Callable[[], datetime] = _utc_now,
-        new_id: Callable[[], Any] = lambda: uuid.uuid4().hex,
+        new_id: Callable[[], Any] = lambda: os.urandom(16).hex(),
         monotonic: Callable[[], float] = time.monotonic,  # noqa: TID251 - only a default
         time_limit: float = 30.0,
         on_write: Callable[[list[Change]], None] | None = None,

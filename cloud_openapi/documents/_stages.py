@@ -1,6 +1,5 @@
 """Stages of aggregation, compiled once into functions from documents to documents."""
 
-import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -130,6 +129,8 @@ def _sample(operand: Any, *_: Any) -> Stage:
     size = _whole("$sample size", _object("$sample", operand, ["size"], ["size"])["size"], 1)
 
     def run(documents: Documents) -> Documents:
+        import random  # noqa: PLC0415 - few pipelines need it, and it loads slowly
+
         found = _blocking(documents)
         return random.sample(found, min(size, len(found)))
 

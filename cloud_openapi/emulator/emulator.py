@@ -5,6 +5,7 @@ from typing import Any
 
 from cloud_openapi.catalogue import Catalogue, default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
+from cloud_openapi.emulator.database.databases import Databases
 from cloud_openapi.emulator.errors import (
     CREDENTIAL_PATHS,
     MANAGEMENT_PATHS,
@@ -51,8 +52,9 @@ class Emulator:
     ``mode`` selects a source that comes before the simulation: ``recordings``, a folder or a
     cassette, or ``upstream``, by default WeChat, called as ``upstream_app``, an appid and its
     secret. With ``by_api`` a request without a recording gets another recording of its API.
-    ``seeds`` is a folder with the first content of cloud storage in ``storage``; ``data`` a folder
-    that keeps the changes between runs. Raises ValueError, RecordingError.
+    ``seeds`` is a folder with the first content of the cloud database in ``database`` and of cloud
+    storage in ``storage``; ``data`` a folder that keeps the changes between runs. Raises
+    ValueError, RecordingError.
     """
 
     APP_SETTINGS = APP_SETTINGS
@@ -84,6 +86,7 @@ class Emulator:
         self._ready_hour = checked_setting("ready_hour", ready_hour)
         self._journal_size = journal_size
         self._places = Places(*(None if each is None else Path(each) for each in (seeds, data)))
+        self.databases = Databases(self._places)
         self._numbers = Numbers()
         self._lock = fork_safe(threading.RLock())
         self.programs: dict[str, MiniProgram] = {}
@@ -212,6 +215,7 @@ class Emulator:
             for appid, program in list(self.programs.items()):
                 program.clock.reset()
                 if appid not in self._initial_apps:
+                    self.databases.reset(appid)
                     program.discard_data()
                     del self.programs[appid], self._by_mark[mark_of_appid(appid)]
             self.common = self._new(None, self.clock)
@@ -236,6 +240,13 @@ class Emulator:
             self.faults.clear_of(discarded)
             self.pins.clear_of(discarded)
             discarded.close()
+
+    def reset_database(self, appid: str) -> None:
+        """Let a mini program's database go back to its seed. Raises ValueError."""
+        with self._lock:
+            program = self.program(appid)
+            self.databases.reset(appid)
+            program.forget_database()
 
     def reseed(self, seed: int) -> None:
         """Restart numbers, tokens and request ids from a seed, and remove the faults.
@@ -359,6 +370,7 @@ class Emulator:
             ready_hour=self._ready_hour,
             journal=Journal(self._journal_size, self._numbers),
             places=self._places,
+            databases=self.databases,
         )
 
     def _add(self, appid: str) -> MiniProgram:
@@ -375,6 +387,7 @@ class Emulator:
         """Replace a mini program, except its clock, which tests and timers refer to."""
         former = self.programs.get(appid)
         if former is not None:
+            self.databases.reset(appid)
             program = self._put(self._new(appid, former.clock))
             program.secret = former.secret
             program.keep_data_of(former)

@@ -17,6 +17,8 @@ from cloud_openapi.forks import fork_safe
 from cloud_openapi.periods import Period
 
 if TYPE_CHECKING:
+    from cloud_openapi.emulator.database.database import Database
+    from cloud_openapi.emulator.database.databases import Databases
     from cloud_openapi.emulator.overrides.fault import Fault
     from cloud_openapi.emulator.state.clock import Clock
     from cloud_openapi.emulator.storage.storage import Storage
@@ -39,6 +41,7 @@ class MiniProgram:
         ready_hour: int,
         journal: Journal,
         places: Places,
+        databases: "Databases",
     ) -> None:
         mark = mark_of_appid(appid or "")
         self.appid = appid
@@ -59,6 +62,8 @@ class MiniProgram:
         self._world: tuple[int, World] | None = None
         self._places = places
         self._making = fork_safe(threading.Lock())
+        self._databases = databases
+        self._database: Database | None = None
         self._storage: Storage | None = None
 
     @property
@@ -83,6 +88,22 @@ class MiniProgram:
                     files = Files(self._places.seed("storage"), kept)
                     self._storage = Storage(files, Signer(self.streams.draw("storage", 32)))
         return self._storage
+
+    @property
+    def database(self) -> "Database":
+        """Return the cloud database; it is opened when it is first used. Raises ValueError."""
+        if self._database is None:
+            from cloud_openapi.emulator.database.opening import Program  # noqa: PLC0415
+
+            with self._making:
+                if self._database is None:
+                    program = Program(self.appid or "", self.clock.now, lambda: self.streams.seed)
+                    self._database = self._databases.open(program)
+        return self._database
+
+    def forget_database(self) -> None:
+        """Open the database again when it is used next."""
+        self._database = None
 
     def first_day_not_ready(self, now: datetime) -> date:
         """Return the first day whose data are not ready: today, or yesterday before the hour."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 from cloud_openapi.history._days import Day, range_of
 from cloud_openapi.history._series import Series
 from cloud_openapi.history._store import DEFAULT_STORE, Store
+from cloud_openapi.history._table import Windows
 from cloud_openapi.history._windows import Window
 
 EARLIEST: Final = date(1970, 1, 1)
@@ -22,7 +23,7 @@ def stored(  # noqa: PLR0913 - each selects rows
     params: Mapping[str, Any] | None = None,
     days: int = 1,
     newest_first: bool = False,
-) -> Iterator[Window]:
+) -> Windows:
     """Yield the stored windows that touch a range, by default all, the oldest first.
 
     No call is made. ``appid`` is one mini program or several, by default all of the store;
@@ -42,4 +43,4 @@ def stored(  # noqa: PLR0913 - each selects rows
             if opened is not store:
                 opened.close()
 
-    return windows()
+    return Windows(windows())

@@ -27,14 +27,16 @@ from cloud_openapi.emulator.cloudbase.gateway_caller import (
     is_permitted,
 )
 from cloud_openapi.emulator.cloudbase.gateway_fields import (
+    FailedActionError,
     GatewayError,
+    GatewayFields,
     NotEmulatedError,
     read_fields,
 )
 from cloud_openapi.emulator.cloudbase.signature_check import signing_function
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import PlatformError, RefusalError
-from cloud_openapi.emulator.json_response import json_answer, platform_refusal
+from cloud_openapi.emulator.json_response import JSON_UTF8, json_answer, platform_refusal
 from cloud_openapi.emulator.reasons import control_command, unknown_appid
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.weixin.operation import Endpoints
@@ -59,13 +61,20 @@ _UNKNOWN = -501001
 _CODES = {
     "INVALID_PARAM": -501007,
     "INVALID_REQUEST_SOURCE": -501008,
+    "DATABASE_REQUEST_FAILED": -502001,
+    "DATABASE_COLLECTION_EXCEED_LIMIT": -502004,
+    "DATABASE_COLLECTION_NOT_EXIST": -502005,
     "FUNCTIONS_REQUEST_FAIL": -504001,
+    "STORAGE_FILE_NONEXIST": -503003,
+    "STORAGE_REQUEST_FAIL": -503001,
 }
 _ILLEGAL = (
     "the call was made outside of an invocation, while the module was loaded or after the handler "
     "had returned: await it within the handler"
 )
 _LONGEST_SHOWN = 100
+# A mark that no error has: the call has not failed.
+_NO_MARK = "\0"
 _logger = logging.getLogger(__name__)
 _TEXTS = {
     _API_NOT_FOUND: "API not found",
@@ -91,8 +100,14 @@ class _ActionRequest(NamedTuple):
     """A request, its fields and the function that signed it, None for another program."""
 
     http: Request
-    fields: Mapping[str, bytes]
-    signer: str | None
+    began: float
+    """The moment at which it came, by `clocks.monotonic`."""
+    given: GatewayFields = GatewayFields()
+    signer: str | None = None
+
+    @property
+    def fields(self) -> Mapping[str, bytes]:
+        return self.given.texts
 
     def text(self, field: str) -> str:
         return self.fields.get(field.lower(), b"").decode("utf-8", "replace")
@@ -111,43 +126,62 @@ class _Actions:
 
     def dispatch(self, http: Request) -> Response:
         """Answer a request by its action. Raises GatewayError."""
-        began = clocks.monotonic()
-        request = _ActionRequest(http, {}, None)
+        request = _ActionRequest(http, clocks.monotonic())
         try:
-            request = request._replace(fields=read_fields(http))
+            request = request._replace(given=read_fields(http))
             request = request._replace(signer=self._signer(http, request.fields))
-            return self._actions.get(request.text("action"), self._unknown_action)(request)
+            action = request.text("action")
+            if action.startswith("database."):
+                return self._database(request, action)
+            if action.startswith("storage."):
+                return self._storage(request, action)
+            return self._actions.get(action, self._unknown_action)(request)
         except GatewayError as error:
             failed = error.code == _FAILED_FUNCTION
             # Some SDKs show only the status of an error of HTTP.
             mark = error.message if error.status == HTTPStatus.OK else str(error.status.value)
             self._explain(request, error.reason, mark, nested=failed)
             if not failed:
-                self._keep(request, error, (clocks.monotonic() - began) * 1000)
+                # A stranger's requests must not evict the entries of a mini program.
+                own = isinstance(error, FailedActionError) or request.signer is not None
+                self._keep(request, error, own=own)
             raise
 
     def _signer(self, http: Request, fields: Mapping[str, bytes]) -> str | None:
         return signing_function(http, fields, self._functions, self._emulator.gateway_secret)
 
-    def _keep(self, request: _ActionRequest, error: GatewayError, milliseconds: float) -> None:
-        """Write a request that fails before any API or function to the journal."""
-        # A stranger's requests must not evict the entries of a mini program.
-        own = self._emulator.programs.get(self._emulator.first_appid)
-        program = self._emulator.common if request.signer is None or own is None else own
+    def _keep(
+        self,
+        request: _ActionRequest,
+        error: GatewayError | None = None,
+        *,
+        own: bool,
+        body: bytes = b"",
+        answer: bytes = b"",
+    ) -> None:
+        """Write a request that calls no API and no function to the journal.
+
+        It is ``own``, the first mini program's, or a stranger's.
+        """
+        first = self._emulator.programs.get(self._emulator.first_appid)
+        program = first if own and first is not None else self._emulator.common
+        action = self._shown(request, request.text("action"))
         entry = Entry(
             time=program.clock.now(),
             method="POST",
             path=request.http.path,
             appid=program.appid,
-            body=b"",
-            errcode=_CODES.get(error.code, _UNKNOWN),
-            check=self._shown(request, request.text("action")) or error.code,
-            status=error.status,
+            body=body if error is None else error.body,
+            errcode=0 if error is None else _CODES.get(error.code, _UNKNOWN),
+            check=action or (error.code if error else ""),
+            status=HTTPStatus.OK if error is None else error.status,
             via="gateway",
             function=request.signer,
-            reason=self._without_secrets(request, error.reason),
-            milliseconds=milliseconds,
+            reason="" if error is None else self._without_secrets(request, error.reason),
+            milliseconds=(clocks.monotonic() - request.began) * 1000,
             invocation=self._invocation_of(request),
+            answer=answer,
+            begun=request.began,
         )
         self._emulator.keep(program, entry)
 
@@ -172,6 +206,41 @@ class _Actions:
 
     def _secrets_of(self, request: _ActionRequest) -> tuple[str | None, ...]:
         return request.text("wxCloudApiToken"), self._emulator.gateway_secret
+
+    def _database(self, request: _ActionRequest, action: str) -> Response:
+        """Answer an action of the database, for which config.json needs no permission."""
+        # Loaded on demand: an emulator whose functions use no database does not pay for it.
+        from cloud_openapi.emulator.cloudbase.database_actions import answer_action  # noqa: PLC0415
+
+        program = self._emulator.program(self._emulator.first_appid)
+        try:
+            database = program.database
+        except ValueError as error:
+            raise GatewayError("SYS_ERR", str(error)) from None
+        answered = answer_action(database, action, request.given.values)
+        if answered is None:
+            self._unknown_action(request)
+        if answered.warning:
+            self._explain(request, answered.warning, _NO_MARK)
+        body = self._without_secrets(request, answered.request)
+        self._keep(request, own=True, body=body.encode(), answer=answered.shown)
+        return Response(answered.body, content_type=JSON_UTF8)
+
+    def _storage(self, request: _ActionRequest, action: str) -> Response:
+        """Answer an action of cloud storage, for which config.json needs no permission."""
+        # Loaded on demand: an emulator whose functions use no files does not pay for it.
+        from cloud_openapi.emulator.cloudbase.storage_actions import answer_action  # noqa: PLC0415
+
+        program = self._emulator.program(self._emulator.first_appid)
+        answered = answer_action(program, action, request.given, request.http.environ)
+        if answered is None:
+            self._unknown_action(request)
+        body = self._without_secrets(request, answered.request)
+        missing = answered.missing(body.encode())
+        if missing is not None:
+            self._explain(request, missing.reason, missing.message)
+        self._keep(request, missing, own=True, body=body.encode(), answer=answered.shown)
+        return json_answer({"requestId": new_request_id(), "data": answered.data})
 
     def _open_api(self, request: _ActionRequest) -> Response:
         # Loaded on demand: protobuf is an optional dependency.

@@ -1,8 +1,10 @@
 """The fields of a request to the CloudBase gateway, in either of its encodings."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -17,15 +19,12 @@ _CALLS = {
     "GetCloudCallSign": "cloud.getCloudCallSign()",
     "RunMysqlCommand": "the MySQL database",
     "ai.": "cloud.ai()",
+    "auth.wsWebSign": "watch() of cloud.database()",
     "auth.": "auth()",
-    "database.": "cloud.database()",
+    "database.": "this action of cloud.database()",
     "getCrossAccountToken": "access to another account's environment",
-    "storage.batchCopyFile": "copyFile()",
-    "storage.batchDeleteFile": "cloud.deleteFile()",
-    "storage.batchGetDownloadUrl": "cloud.getTempFileURL() and cloud.downloadFile()",
     "storage.getFileAuthority": "getFileAuthority()",
-    "storage.getUploadMetadata": "cloud.uploadFile()",
-    "storage.": "cloud storage",
+    "storage.": "this action of cloud storage",
     "wx.wxCallContainerApi": "cloud.callContainer()",
     "wx.wxPayApi": "cloud.cloudPay",
 }
@@ -35,12 +34,22 @@ class GatewayError(Exception):
     """An error of the gateway itself; ``reason`` says more than the platform's message."""
 
     status = HTTPStatus.OK
+    body = b""
+    """The request as the journal shows it."""
 
     def __init__(self, code: str, message: str, reason: str = "") -> None:
         super().__init__(code, message, reason)
         self.code = code
         self.message = message
         self.reason = reason or message
+
+
+class FailedActionError(GatewayError):
+    """An action that failed after the caller was known; ``body`` is the request for the journal."""
+
+    def __init__(self, code: str, message: str, reason: str, body: bytes) -> None:
+        super().__init__(code, message, reason)
+        self.body = body
 
 
 class NotEmulatedError(GatewayError):
@@ -59,26 +68,41 @@ class NotEmulatedError(GatewayError):
             self.status = HTTPStatus.NOT_IMPLEMENTED
 
 
-def read_fields(request: Request) -> dict[str, bytes]:
-    """Return the fields of a body by lower-case name; those that are not texts as JSON.
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
-    Lower case, because that is how the signature knows them. Raises GatewayError.
+
+class GatewayFields(NamedTuple):
+    """The fields of a body as bytes by lower-case name, and the values of a JSON body.
+
+    Lower case, because that is how the signature knows them.
+    """
+
+    texts: Mapping[str, bytes] = _NONE
+    values: Mapping[str, Any] = _NONE
+
+
+def read_fields(request: Request) -> GatewayFields:
+    """Return the fields of a body; values of JSON that are not strings are JSON in ``texts``.
+
+    Raises GatewayError.
     """
     content_type = request.headers.get("Content-Type", "")
+    values: dict[str, Any] = {}
     try:
         body = request.get_data()
         if content_type.startswith(multipart.CONTENT_TYPE):
             fields = multipart.read(content_type, body)
         else:
-            fields = _json_fields(body)
+            values = _json_values(body)
+            fields = {name: _as_bytes(value) for name, value in values.items()}
     except RequestEntityTooLarge:
         raise GatewayError("INVALID_PARAM", "the body is larger than 6 MB") from None
     except ValueError as error:
         raise GatewayError("INVALID_PARAM", f"the body is invalid: {error}") from None
-    return {name.lower(): value for name, value in fields.items()}
+    return GatewayFields({name.lower(): value for name, value in fields.items()}, values)
 
 
-def _json_fields(body: bytes) -> dict[str, bytes]:
+def _json_values(body: bytes) -> dict[str, Any]:
     value = read_json_body(body, _distinct)
     if not isinstance(value, dict):
         raise ValueError("it is not a JSON object")  # noqa: TRY004
@@ -86,7 +110,7 @@ def _json_fields(body: bytes) -> dict[str, bytes]:
         raise ValueError(f"it has over {multipart.MOST_PARTS} fields")
     if len({name.lower() for name in value}) < len(value):
         raise ValueError("the names of two fields differ in case only")
-    return {name: _as_string(part).encode("utf-8", "surrogatepass") for name, part in value.items()}
+    return value
 
 
 def _distinct(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -96,7 +120,7 @@ def _distinct(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _as_string(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _as_bytes(value: Any) -> bytes:
+    is_text = isinstance(value, str)
+    text: str = value if is_text else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass")

@@ -9,6 +9,7 @@ from typing import Any
 from flask import request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
 
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.state.clock import read_moment
@@ -27,6 +28,18 @@ def body() -> Any:
         return json.loads(request.get_data())
     except (ValueError, RecursionError, RequestEntityTooLarge):
         raise InvalidInputError("the body is not JSON") from None
+
+
+def text_body(largest: int) -> str:
+    """Return a body of at most so many bytes as text in UTF-8. Raises ValueError."""
+    # Not limited as the requests of clients are.
+    stream = get_input_stream(request.environ, max_content_length=largest)
+    try:
+        return stream.read().decode()
+    except UnicodeDecodeError:
+        raise InvalidInputError("the body is not text in UTF-8") from None
+    except RequestEntityTooLarge:
+        raise InvalidInputError(f"the body is larger than {largest // 1024 // 1024} MB") from None
 
 
 def fields(*allowed: str) -> dict[str, Any]:

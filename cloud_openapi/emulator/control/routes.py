@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, request
 
+from cloud_openapi.emulator.control.database import add_database
 from cloud_openapi.emulator.control.input import (
     body,
     fields,
@@ -14,6 +15,7 @@ from cloud_openapi.emulator.control.input import (
     query,
     seconds,
 )
+from cloud_openapi.emulator.database.failures import DatabaseError
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import InvalidInputError, NotFoundError
 from cloud_openapi.emulator.json_response import json_answer, refusal
@@ -30,12 +32,14 @@ def add_control(app: Flask, emulator: Emulator) -> None:
     routes.register_error_handler(InvalidInputError, _bad_request)
     routes.register_error_handler(RecordingError, _bad_request)
     routes.register_error_handler(NotFoundError, _not_found)
+    routes.register_error_handler(DatabaseError, _database_error)
     routes.register_error_handler(RecursionError, _too_deep)
     _add_state(routes, emulator)
     _add_clock(routes, emulator)
     _add_faults(routes, emulator)
     _add_pins(routes, emulator)
     _add_apps(routes, emulator)
+    add_database(routes, emulator)
 
     app.register_blueprint(routes)
 
@@ -179,6 +183,10 @@ def _add_apps(routes: Blueprint, emulator: Emulator) -> None:
 
 def _bad_request(error: Exception) -> Response:
     return refusal(HTTPStatus.BAD_REQUEST, "INVALID_REQUEST", str(error))
+
+
+def _database_error(error: DatabaseError) -> Response:
+    return refusal(HTTPStatus.BAD_REQUEST, error.code, error.reason)
 
 
 def _too_deep(_error: Exception) -> Response:

@@ -303,7 +303,7 @@ def test_gateway_secret_requires_signed_requests():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"action": "database.addDocument"}, "cloud.database() is not emulated (action "),
+        ({"action": "auth.wsWebSign"}, "watch() of cloud.database() is not emulated (action "),
         ({}, "action '' is not emulated"),
         ({"action": "wx.openApi", "requestData": b"\x08\x02"}, "apiType 2 is not emulated"),
         ({"action": "wx.openApi", "requestData": b"<"}, "requestData is not a CommApiData message"),
@@ -321,9 +321,9 @@ def test_unsupported_requests_return_gateway_errors(gateway, fields, message):
 @pytest.mark.parametrize(
     ("fields", "fails", "status"),
     [
-        ({"action": "database.getDocument"}, "cloud.database()", 200),
-        ({"action": "storage.getUploadMetadata"}, "cloud.uploadFile()", 501),
-        ({"action": "storage.batchDeleteFile"}, "cloud.deleteFile()", 501),
+        ({"action": "auth.wsWebSign"}, "watch() of cloud.database()", 200),
+        ({"action": "storage.getFileAuthority"}, "getFileAuthority()", 501),
+        ({"action": "storage.other"}, "this action of cloud storage", 501),
         ({"action": "wx.wxPayApi"}, "cloud.cloudPay", 200),
         (
             {"action": "wx.openApi", "apiName": "ApiVoipSign", "requestData": b"\x08\x02"},
@@ -339,7 +339,7 @@ def test_the_log_says_what_is_not_emulated(gateway, caplog, fields, fails, statu
     assert gateway.functions.reasons == [("reader", reply.json["message"])]
     assert gateway.last.reason == reply.json["message"]
     assert caplog.messages == []
-    gateway.client.post("/admin", json={"action": "database.getDocument"})
+    gateway.client.post("/admin", json={"action": "auth.wsWebSign"})
     assert len(gateway.functions.reasons) == 1
     assert "cloud.database()" in caplog.text
 

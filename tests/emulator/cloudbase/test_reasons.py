@@ -111,6 +111,7 @@ def test_end_of_each_invocation_is_reported(served):
 # ---- permissions ---------------------------------------------------------------------------
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("language", CALLERS)
 @pytest.mark.parametrize(
     ("config", "reason"),
@@ -458,8 +459,6 @@ def test_a_quota_names_its_limit_and_when_it_begins_again(served, limits, code, 
 @pytest.mark.parametrize(
     ("call", "start"),
     [
-        ("cloud.database().collection('a').get()", "cloud.database() is not emulated (action "),
-        ("cloud.deleteFile({ fileList: ['cloud://a/b'] })", "cloud.deleteFile() is not emulated ("),
         ("cloud.getOpenData({ list: ['a'] })", "cloud.getOpenData() is not emulated (apiType 2)"),
         ("cloud.cloudPay.unifiedOrder({ body: 'a' })", "cloud.cloudPay is not emulated (action "),
     ],
@@ -473,6 +472,21 @@ def test_what_is_not_emulated_is_named_as_the_developer_wrote_it(served, call, s
     entry = served.entries[-1]
     assert (entry.reason, entry.function, entry.path) == (outcome.reason, "caller", "/admin")
     assert entry.errcode < 0
+
+
+def test_a_missing_collection_is_named_with_those_there_are(served):
+    served.emulator.databases.given = {"todos": []}
+    source = "exports.main = async () => cloud.database().collection('todo').get();"
+    served.write("caller", CALLS + source)
+    outcome = invoke(served, "caller")
+    assert outcome.reason == (
+        "there is no collection todo: did you mean todos? the collections are todos; to declare "
+        "it, list it in database/collections.json beside the functions, or: cloud-openapi database "
+        "create todo"
+    )
+    entry = served.entries[-1]
+    assert (entry.reason, entry.function, entry.errcode) == (outcome.reason, "caller", -502005)
+    assert entry.body == b'{"collectionName":"todo","queryType":"WHERE","limit":100}'
 
 
 def test_an_unknown_function_is_suggested(served):

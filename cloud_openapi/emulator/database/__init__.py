@@ -1,0 +1,1 @@
+"""The cloud database of a mini program: actions of the gateway, transactions, data in files."""

@@ -1,0 +1,132 @@
+"""Opens, resets and closes the databases of mini programs; it loads the engine."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cloud_openapi.emulator.database.content import Content
+from cloud_openapi.emulator.database.database import Database
+from cloud_openapi.emulator.database.embedded import Embedded, saved_of
+from cloud_openapi.emulator.database.kept import Kept
+from cloud_openapi.emulator.database.seed import Seed, merged, read_folder, read_mapping
+from cloud_openapi.emulator.state.places import Places
+
+Given = Mapping[str, Sequence[Any]]
+
+
+class Program(NamedTuple):
+    """What a database needs of its mini program: appid, time, and the seed of the ids."""
+
+    appid: str
+    now: Callable[[], datetime]
+    seed: Callable[[], int]
+
+
+class _Ready(NamedTuple):
+    """The seed as it was read, and the same ready to be loaded."""
+
+    files: Any
+    """The state of the files, which tells whether they have changed since."""
+
+    given: Given
+    seed: Seed
+    saved: Any
+
+
+class Opener:
+    """The databases of mini programs in this process. The caller holds a lock.
+
+    Raises InvalidInputError, OSError, sqlite3.Error.
+    """
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._ready: _Ready | None = None
+        self._backends: dict[str, Embedded] = {}
+        self._databases: dict[str, Database] = {}
+        self._kept: dict[str, Kept] = {}
+        self._snapshots: dict[str, dict[str, Any]] = {}
+
+    def open(self, program: Program, given: Given) -> Database:
+        """Return the database of a mini program: what was kept of it, else its seed."""
+        ready = self._seed(given)
+        kept = self._kept_of(program.appid)
+        self._discard(program.appid)
+        if kept is None:
+            saved, run = ready.saved, 1
+        else:
+            saved, run = saved_of(_with_new(kept, ready.seed.content), {}), kept.run
+        backend = Embedded(saved, program.now, kept)
+        unread = ready.seed.unread
+        database = Database(backend, program.now, _ids(program, run), unread)
+        database.snapshots = self._snapshots.setdefault(program.appid, {})
+        self._backends[program.appid], self._databases[program.appid] = backend, database
+        return database
+
+    def reset(self, appid: str, given: Given) -> None:
+        """Let the next `open` of a mini program begin with its seed."""
+        self._discard(appid)
+        kept = self._kept_of(appid)
+        if kept is not None:
+            kept.replace(self._seed(given).seed.content)
+
+    def close(self) -> None:
+        """Close all databases, and release the files."""
+        for database in self._databases.values():
+            database.close()
+        for kept in self._kept.values():
+            kept.close()
+
+    def _discard(self, appid: str) -> None:
+        """Let a database keep nothing any more; requests that still run may go on using it."""
+        database, backend = self._databases.pop(appid, None), self._backends.pop(appid, None)
+        if database is not None and backend is not None:
+            backend.detach()
+            database.close()
+
+    def _kept_of(self, appid: str) -> Kept | None:
+        folder = self._places.kept(appid, "database")
+        if folder is not None and appid not in self._kept:
+            self._kept[appid] = Kept(folder)
+        return self._kept.get(appid)
+
+    def _seed(self, given: Given) -> _Ready:
+        folder = self._places.seed("database")
+        files = None if folder is None else _state_of(folder)
+        if self._ready is None or self._ready.files != files or self._ready.given is not given:
+            seed = Seed({}, {}) if folder is None else read_folder(folder)
+            seed = merged(seed, read_mapping(given))
+            saved = saved_of(seed.content, seed.unread)
+            usable = {name: each for name, each in seed.content.items() if name not in seed.unread}
+            self._ready = _Ready(files, given, seed._replace(content=usable), saved)
+        return self._ready
+
+
+def _with_new(kept: Kept, seed: Content) -> Content:
+    """Return what was kept, with the collections of the seed that it lacks."""
+    content = kept.load()
+    added = {name: each for name, each in seed.items() if name not in content}
+    if added:
+        kept.add(added)
+    return {**content, **added}
+
+
+def _ids(program: Program, run: int | str) -> Callable[[], str]:
+    """Return a function that makes ids of 32 hexadecimal digits, other ones in each run."""
+    numbers = count()
+
+    def new_id() -> str:
+        text = f"{program.seed()}/{program.appid}/{run}/{next(numbers)}"
+        return blake2b(text.encode(), digest_size=16).hexdigest()
+
+    return new_id
+
+
+def _state_of(folder: Path) -> Any:
+    if not folder.is_dir():
+        return None
+    states = ((path.name, path.stat()) for path in folder.iterdir())
+    return sorted((name, state.st_mtime_ns, state.st_size) for name, state in states)

@@ -1,0 +1,131 @@
+"""The data that a database begins with, and goes back to: files beside the functions, or a mapping.
+
+``database/<collection>.json`` and ``.csv`` have documents; ``database/collections.json`` declares
+collections without documents, and indexes::
+
+    {"todos": {}, "users": {"unique": ["phone", ["city", "name"]], "indexes": ["age"]}}
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from cloud_openapi.emulator.database.content import Collection, Content, Document, Index
+from cloud_openapi.emulator.database.files import FORMATS, Format, decode_record, read_records
+from cloud_openapi.emulator.database.names import wrong_name
+from cloud_openapi.json_text import read_json
+
+DECLARATIONS: Final = "collections.json"
+LARGEST_FILE: Final = 256 * 1024 * 1024
+_KEYS: Final = ("unique", "indexes")
+_FORM: Final = (
+    'a list of names, or an object such as {"users": {"unique": ["phone"], "indexes": ["age"]}}'
+)
+
+
+class Seed(NamedTuple):
+    """Collections, and why files could not be read, by their collections."""
+
+    content: Content
+    unread: dict[str, str]
+
+
+def read_folder(folder: Path) -> Seed:
+    """Return the data in a folder, which may be missing."""
+    seed = Seed({}, {})
+    for path in (folder / DECLARATIONS, *_files(folder)):
+        _read(seed, path)
+    return seed
+
+
+def read_mapping(given: Mapping[str, Sequence[Any]]) -> Seed:
+    """Return the data of a mapping of collections to their documents. Raises ValueError."""
+    seed = Seed({}, {})
+    for name, documents in given.items():
+        if wrong := wrong_name(name):
+            raise ValueError(wrong)
+        if isinstance(documents, str | Mapping) or not isinstance(documents, Sequence):
+            raise ValueError(f"{name}: a collection is a list of documents")  # noqa: TRY004
+        records = [decode_record(each, f"{name}[{n}]") for n, each in enumerate(documents)]
+        seed.content[name] = Collection(_with_ids(name, records))
+    return seed
+
+
+def merged(first: Seed, second: Seed) -> Seed:
+    """Return both seeds; a collection of the second one replaces that of the first one."""
+    return Seed({**first.content, **second.content}, {**first.unread, **second.unread})
+
+
+def read_file(path: Path, form: Format) -> list[Document]:
+    """Return the records of a file. Raises OSError, and ValueError with the place of a mistake."""
+    if path.stat().st_size > LARGEST_FILE:
+        raise ValueError(f"it is larger than {LARGEST_FILE // 1024 // 1024} MB")
+    return read_records(path.read_text("utf-8"), form)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        for path in sorted(folder.iterdir()):
+            if path.suffix[1:] in FORMATS and path.name != DECLARATIONS and path.is_file():
+                yield path
+
+
+def _read(seed: Seed, path: Path) -> None:
+    """Add the content of a file, or why it could not be read."""
+    try:
+        (_declare if path.name == DECLARATIONS else _add)(seed, path)
+    except (OSError, ValueError) as error:
+        seed.unread[path.stem] = f"{path}: {error}"
+
+
+def _add(seed: Seed, path: Path) -> None:
+    if wrong := wrong_name(path.stem):
+        raise ValueError(wrong)
+    declared = seed.content.get(path.stem, Collection([]))
+    if declared.documents:
+        raise ValueError(f"{path.stem} has another file, and a collection is one file")
+    form: Format = "csv" if path.suffix == ".csv" else "json"
+    documents = _with_ids(path.stem, read_file(path, form))
+    seed.content[path.stem] = declared._replace(documents=documents)
+
+
+def _with_ids(name: str, records: list[Document]) -> list[Document]:
+    """Return records with an id each, which depends only on the collection and the position."""
+    return [
+        record if "_id" in record else {"_id": _made_id(name, number), **record}
+        for number, record in enumerate(records)
+    ]
+
+
+def _made_id(name: str, number: int) -> str:
+    return blake2b(f"{name}/{number}".encode(), digest_size=16).hexdigest()
+
+
+def _declare(seed: Seed, path: Path) -> None:
+    """Add the collections and indexes of a file, which may be missing. Raises ValueError."""
+    if not path.is_file():
+        return
+    content = read_json(path.read_text("utf-8-sig"))
+    declared = {name: {} for name in content} if _is_names(content) else content
+    if not isinstance(declared, dict):
+        raise ValueError(f"it is {_FORM}")  # noqa: TRY004
+    for name, settings in declared.items():
+        if wrong := wrong_name(name):
+            raise ValueError(wrong)
+        if not isinstance(settings, dict) or settings.keys() - set(_KEYS):
+            raise ValueError(f"{name}: an object of {' and '.join(_KEYS)}; the file is {_FORM}")
+        seed.content[name] = Collection([], tuple(_indexes(name, settings)))
+
+
+def _is_names(content: Any) -> bool:
+    return isinstance(content, list) and all(isinstance(each, str) for each in content)
+
+
+def _indexes(name: str, settings: Mapping[str, Any]) -> Iterator[Index]:
+    for key, given in settings.items():
+        for each in given if isinstance(given, list) else [None]:
+            fields = [each] if isinstance(each, str) else each
+            if not fields or not _is_names(fields):
+                raise ValueError(f"{name}: an index is the name of a field, or a list of names")
+            yield Index(tuple(fields), key == "unique")

@@ -1,0 +1,104 @@
+"""Documents in and out of a database in the formats of CloudBase's console."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+from cloud_openapi.emulator.database.database import Database
+from cloud_openapi.emulator.database.failures import DatabaseError, invalid, shown
+from cloud_openapi.emulator.database.files import Document, Format, read_records, write_records
+from cloud_openapi.emulator.database.request import checked
+from cloud_openapi.wire.extended_json import Decoder, encode
+
+Mode = Literal["insert", "upsert"]
+_decoder: Final = Decoder()
+MODES: Final[tuple[Mode, ...]] = get_args(Mode)
+
+
+class Imported(NamedTuple):
+    """Numbers of new documents and of replaced ones."""
+
+    inserted: int
+    replaced: int
+
+
+def import_text(
+    database: Database, collection: str, text: str, form: Format, mode: Mode
+) -> Imported:
+    """Add the records of a file to a collection, which is created: all of them or none.
+
+    ``insert`` refuses ids that exist, ``upsert`` replaces their documents. Raises DatabaseError.
+    """
+    try:
+        records = read_records(text, form)
+    except ValueError as error:
+        raise invalid(str(error)) from None
+    return import_records(database, collection, records, mode)
+
+
+def import_records(
+    database: Database, collection: str, records: Sequence[Document], mode: Mode
+) -> Imported:
+    """Do what `import_text` does, with records that were read."""
+    if collection not in database.names():
+        database.create_collection(collection)
+    transaction = database.start_atomic()
+    try:
+        imported = _write(database, collection, records, mode, transaction)
+        if transaction is not None:
+            database.commit(transaction)
+    except DatabaseError:
+        if transaction is not None:
+            database.transactions.abort(transaction)
+        raise
+    return imported
+
+
+def find_page(  # noqa: PLR0913 - each is a part of the query
+    database: Database, collection: str, query: str, order: str, *, skip: int, limit: int
+) -> dict[str, Any]:
+    """Return documents as Extended JSON, and the number of all that match. Raises DatabaseError."""
+    conditions = read_object("query", query)
+    pairs = list(read_object("order", order).items())
+    found = database.find(collection, conditions, order=pairs, skip=skip, limit=limit)
+    return {"documents": encode(found), "total": database.count(collection, conditions)}
+
+
+def read_object(name: str, text: str) -> Document:
+    """Return an object of Extended JSON. Raises DatabaseError."""
+    try:
+        value = _decoder.read(text)
+    except ValueError as error:
+        raise invalid(f"{name} is not Extended JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise invalid(f"{name} is an object such as {{}}, not {shown(value)}")
+    return checked(value)
+
+
+def export_text(database: Database, collection: str, form: Format) -> str:
+    """Return the documents of a collection as the text of a file. Raises DatabaseError."""
+    return write_records(database.find(collection, {}), form)
+
+
+def _write(
+    database: Database,
+    collection: str,
+    records: Sequence[Document],
+    mode: Mode,
+    transaction: str | None,
+) -> Imported:
+    if mode == "insert":
+        ids: list[Any] = []
+        if records:
+            ids = database.insert(collection, records, transaction)
+        return Imported(len(ids), 0)
+    replaced = 0
+    for each in records:
+        if "_id" in each:
+            query = {"_id": each["_id"]}
+            changed = database.update(
+                collection, query, each, replace=True, upsert=True, transaction=transaction
+            )
+            replaced += changed.created is None
+        else:
+            database.insert(collection, [each], transaction)
+    return Imported(len(records) - replaced, replaced)
