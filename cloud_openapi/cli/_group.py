@@ -69,7 +69,7 @@ _SECTIONS: Final = {
         ),
         "package": _Entry(
             "_package:package",
-            "Make what CloudBase takes of functions: a folder or a zip file with all that they need.",
+            "Make what CloudBase takes of functions: a folder or a zip with all that they need.",
         ),
     },
     "Your numbers": {

@@ -75,7 +75,7 @@ def package(  # noqa: PLR0913 - an option each
     data: Any,
     functions: Path,
 ) -> None:
-    """Make what CloudBase takes of functions: a folder or a zip file with all that they need.
+    """Make what CloudBase takes of functions: a folder or a zip with all that they need.
 
     The platform installs what a package.json lists, but no Python packages. The copy of a Python
     function has those of requirements.txt for the function's runtime, and cloud_openapi if the

@@ -5,8 +5,8 @@ import json
 import sys
 from datetime import date
 
-import pandas
-import polars
+import pandas as pd
+import polars as pl
 import pytest
 from support.paths import SAMPLES
 
@@ -55,7 +55,7 @@ def test_pandas_has_the_numbers_of_the_answer_and_no_zero_for_what_is_missing():
     assert list(found) == expected(body)
     rest = frame[frame.begin > "2019-10-15"]
     assert rest.value.isna().all()
-    assert rest.errcode.tolist() == [pandas.NA, 61503]
+    assert rest.errcode.tolist() == [pd.NA, 61503]
     assert str(frame.value.dtype) == "Int64"
     assert frame.begin.dtype.kind == "M"
 
@@ -63,12 +63,12 @@ def test_pandas_has_the_numbers_of_the_answer_and_no_zero_for_what_is_missing():
 def test_polars_has_the_same_table():
     body, windows = recorded()
     frame = windows.to_polars()
-    answered = frame.filter(polars.col("begin") == date(2019, 10, 15))
+    answered = frame.filter(pl.col("begin") == date(2019, 10, 15))
     assert answered.select("users", "key", "value").rows() == expected(body)
-    rest = frame.filter(polars.col("begin") > date(2019, 10, 15))
+    rest = frame.filter(pl.col("begin") > date(2019, 10, 15))
     assert rest["value"].to_list() == [None, None]
     assert rest["errcode"].to_list() == [None, 61503]
-    assert frame.schema["begin"] == polars.Date
+    assert frame.schema["begin"] == pl.Date
 
 
 def test_no_windows_are_a_table_without_rows():

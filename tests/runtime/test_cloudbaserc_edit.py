@@ -87,8 +87,8 @@ EDITS = {
         f'{{"functions": [{{"name": "hello", "runtime": "Python3.7", {SETTINGS}, {KEY}}}], "x": 1}}'
     ),
     # The older form, whose settings stand below config and win.
-    '{"functions": [{"name": "hello", "config": {"memorySize": 64, "envVariables": {"A": "b"}}}]}': (
-        '{"functions": [{"name": "hello", "config": {"memorySize": 64, "envVariables": {"A": "b", '
+    '{"functions": [{"name": "hello", "config": {"memorySize": 64, "envVariables": {"A": ""}}}]}': (
+        '{"functions": [{"name": "hello", "config": {"memorySize": 64, "envVariables": {"A": "", '
         '"KEY": "{{env.KEY}}"}, "runtime": "Python3.10", "handler": "index.main", "timeout": 5}}]}'
     ),
     # Defaults of all functions count as settings.
