@@ -26,14 +26,17 @@ def dlt_source(apis: Sequence[str | Series], store: Store | str = DEFAULT_STORE)
     opened = Store(store, create=False) if isinstance(store, str) else store
 
     def resource(series: Series) -> Any:
-        def windows(asked: Any) -> Iterator[dict[str, Any]]:
+        # The merge by key drops what two runs have in common; an empty key says so to dlt.
+        newest: Any = dlt.sources.incremental("asked", primary_key=())
+
+        def windows(asked: Any = newest) -> Iterator[dict[str, Any]]:
             for window in opened.asked_since(series, asked.last_value):
                 yield wide(window, series)
 
         return dlt.resource(
-            windows(dlt.sources.incremental("asked")),
+            windows,
             name=series.api.rpartition(".")[2],
-            write_disposition={"disposition": "merge", "strategy": "upsert"},
+            write_disposition="merge",
             primary_key=("appid", "span", "first_day", "params"),
             columns={"answer": {"data_type": "json"}},
         )
