@@ -34,6 +34,7 @@ EXAMPLES: Final = {
     "control pins remove": "control pins remove 1",
     "control reset": "control reset",
     "control seed": "control seed 7",
+    "doctor": "doctor getDailyRetain",
     "drift": "drift recordings",
     "exec": "exec -- pytest",
     "history": "history status",
