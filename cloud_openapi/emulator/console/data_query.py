@@ -1,4 +1,4 @@
-"""What the Data page is asked for: everything stands in its URL."""
+"""The query of the Data page, which stands in its URL."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

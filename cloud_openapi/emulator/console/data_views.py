@@ -54,7 +54,7 @@ _Row = TypeVar("_Row")
 
 
 class View(NamedTuple):
-    """What a view shows: the template's values, the CSV, and the charts for files by name."""
+    """The content of a view: the template's values, the CSV, and the charts for files by name."""
 
     context: Mapping[str, Any]
     header: Sequence[str]

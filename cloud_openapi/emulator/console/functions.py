@@ -43,7 +43,7 @@ _MOST_ENDED: Final = 20
 
 
 class Given(NamedTuple):
-    """What stands in the editor, and what is wrong with each field."""
+    """The texts in the editor, and the mistake in each."""
 
     event: str
     source: str
@@ -52,7 +52,7 @@ class Given(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What the check of a function has found, and in which state of its files."""
+    """The findings of a check of a function, and the settings that it read."""
 
     settings: Settings
     findings: "list[Finding]"
@@ -73,7 +73,7 @@ class Permission(NamedTuple):
 
 
 class _Kept:
-    """What the console keeps of functions: its last runs, and what the checks have found."""
+    """The last runs of functions and the last findings of checks, which the console keeps."""
 
     def __init__(self) -> None:
         self.runs: BoundedStore[str, Run] = BoundedStore(_MOST_RUNS, _MOST_BYTES)

@@ -46,7 +46,7 @@ class Dates(NamedTuple):
 
 
 class Why(NamedTuple):
-    """What would satisfy the check that refused a request; each is None or empty if unknown."""
+    """The means to satisfy the check that refused a request; None or empty if unknown."""
 
     override: Override | None
     is_over: bool
