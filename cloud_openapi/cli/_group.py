@@ -54,6 +54,10 @@ _SECTIONS: Final = {
             "_control:control",
             "Control a running emulator: its time, faults, seeds, mini programs, journal.",
         ),
+        "storage": _Entry(
+            "_storage:storage",
+            "List, read, write and remove the files of cloud storage of a running emulator.",
+        ),
     },
     "Your functions": {
         "init": _Entry(
