@@ -54,6 +54,10 @@ _SECTIONS: Final = {
             "_control:control",
             "Control a running emulator: its time, faults, seeds, mini programs, journal.",
         ),
+        "database": _Entry(
+            "_database:database",
+            "Look at the cloud database of a running emulator, change it, reset it.",
+        ),
     },
     "Your functions": {
         "init": _Entry(

@@ -152,7 +152,7 @@ class _Actions:
         error: GatewayError | None = None,
         *,
         own: bool,
-        body: bytes = b"",
+        body: str = "",
         answer: bytes = b"",
     ) -> None:
         """Write a request that calls no API and no function to the journal.
@@ -167,7 +167,7 @@ class _Actions:
             method="POST",
             path=request.http.path,
             appid=program.appid,
-            body=body if error is None else error.body,
+            body=self._without_secrets(request, body if error is None else error.body).encode(),
             errcode=0 if error is None else _CODES.get(error.code, _UNKNOWN),
             check=action or (error.code if error else ""),
             status=HTTPStatus.OK if error is None else error.status,
@@ -218,8 +218,7 @@ class _Actions:
             self._unknown_action(request)
         if answered.warning:
             self._explain(request, answered.warning, _NO_MARK)
-        body = self._without_secrets(request, answered.request)
-        self._keep(request, own=True, body=body.encode(), answer=answered.shown)
+        self._keep(request, own=True, body=answered.request, answer=answered.shown)
         return Response(answered.body, content_type=JSON_UTF8)
 
     def _open_api(self, request: _ActionRequest) -> Response:

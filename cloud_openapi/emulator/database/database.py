@@ -198,7 +198,7 @@ class Database:
 
     def save(self, name: str) -> None:
         """Keep a snapshot of all data under a name, in place of a former one."""
-        if not _SNAPSHOT.fullmatch(name):
+        if not isinstance(name, str) or not _SNAPSHOT.fullmatch(name):
             raise invalid(f"{shown(name)} is not a name for a snapshot: letters, digits, . _ and -")
         if name not in self.snapshots and len(self.snapshots) >= _MOST_SNAPSHOTS:
             raise invalid(f"there are {_MOST_SNAPSHOTS} snapshots already: remove one")
@@ -251,10 +251,9 @@ class Database:
             raise refused(error) from None
 
     def _collection(self, name: str) -> Any:
-        database = self._backend.database
-        if name not in database.list_collection_names():
+        if not self._backend.has(name):
             raise missing_collection(name, self.names(), self.unread.get(name, ""))
-        return database[name]
+        return self._backend.database[name]
 
     def _read(
         self,
