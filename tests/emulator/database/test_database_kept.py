@@ -168,7 +168,7 @@ def killed(folder, first, lines):
 
 @pytest.mark.slow
 def test_after_a_hundred_kills_all_that_was_acknowledged_is_there(tmp_path):
-    last = 0
+    last, unfinished = 0, set()
     for turn in range(100):
         last = killed(tmp_path, last + 2, 1 + turn % 7)
         emulator = Emulator(data=tmp_path)
@@ -176,5 +176,6 @@ def test_after_a_hundred_kills_all_that_was_acknowledged_is_there(tmp_path):
         emulator.databases.close()
         done = {each["_id"] for each in found if each.get("done")}
         assert last in done
-        assert {each["_id"] for each in found} - done <= {last + 1}
-        assert max(each["_id"] for each in found) <= last + 1
+        # A document may be written whose line was not.
+        unfinished.add(last + 1)
+        assert {each["_id"] for each in found} - done <= unfinished

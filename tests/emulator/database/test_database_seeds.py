@@ -117,6 +117,7 @@ def test_a_mapping_of_other_values_is_refused():
             _ = emulator.program(emulator.first_appid).database
 
 
+@pytest.mark.slow
 def test_an_emulator_without_database_calls_does_not_load_the_engine():
     code = (
         "import sys; from cloud_openapi.emulator import Emulator, create_app;"
