@@ -18,6 +18,14 @@ from cloud_openapi.transports import Transport, connect, settings_from_environme
 if TYPE_CHECKING:
     from cloud_openapi import types
     from cloud_openapi.catalogue import Operation
+    from cloud_openapi.database import Database
+    from cloud_openapi.storage import (
+        DeleteFileResult,
+        DownloadFileResult,
+        GetTempFileURLResult,
+        Storage,
+        UploadFileResult,
+    )
 
 _NOT_INITIALISED = (
     "Cloud API isn't enabled, please call init first\n"
@@ -110,6 +118,65 @@ class Cloud:
         if self._transport is None:
             raise _not_initialised()
         return call_function(self._transport, keywords if options is None else options)
+
+    def database(self, options: Mapping[str, Any] | None = None, /, **keywords: Any) -> "Database":
+        """Return the cloud database; the options are ``env`` and ``throwOnNotFound``.
+
+        Raises CloudSDKError without the CloudBase gateway, TypeError for unknown options.
+        """
+        if self._transport is None:
+            raise _not_initialised()
+        # A function without a database does not pay for it.
+        from cloud_openapi.database import Database  # noqa: PLC0415
+
+        return Database(self._transport, options, **keywords)
+
+    def uploadFile(
+        self, options: Mapping[str, Any] | None = None, /, **keywords: Any
+    ) -> "UploadFileResult":
+        """Store a file: ``{"cloudPath": …, "fileContent": bytes or a file opened by "rb"}``.
+
+        Returns ``{"fileID", "statusCode", "errMsg"}``. Raises CloudSDKError, TypeError.
+        """
+        return self._storage().upload(keywords if options is None else options)
+
+    def downloadFile(
+        self, options: Mapping[str, Any] | None = None, /, **keywords: Any
+    ) -> "DownloadFileResult":
+        """Return a file: ``{"fileID": …}``, with ``tempFilePath`` written to that path.
+
+        Returns ``{"fileContent", "statusCode", "errMsg"}``. Raises CloudSDKError, TypeError, and
+        OSError for a path that cannot be written.
+        """
+        return self._storage().download(keywords if options is None else options)
+
+    def getTempFileURL(
+        self, options: Mapping[str, Any] | None = None, /, **keywords: Any
+    ) -> "GetTempFileURLResult":
+        """Return URLs of files: ``{"fileList": [fileID, {"fileID": …, "maxAge": seconds}]}``.
+
+        Returns ``{"fileList": […], "errMsg"}``, of each file ``fileID``, ``status``, ``errMsg``,
+        ``maxAge`` and ``tempFileURL``. Raises CloudSDKError, TypeError.
+        """
+        return self._storage().temp_file_url(keywords if options is None else options)
+
+    def deleteFile(
+        self, options: Mapping[str, Any] | None = None, /, **keywords: Any
+    ) -> "DeleteFileResult":
+        """Delete files: ``{"fileList": [fileID]}``.
+
+        Returns ``{"fileList": [{"fileID", "status", "errMsg"}], "errMsg"}``. Raises CloudSDKError,
+        TypeError.
+        """
+        return self._storage().delete(keywords if options is None else options)
+
+    def _storage(self) -> "Storage":
+        if self._transport is None:
+            raise _not_initialised()
+        # A function without files does not pay for it.
+        from cloud_openapi.storage import Storage  # noqa: PLC0415
+
+        return Storage(self._transport)
 
     @staticmethod
     def getWXContext() -> dict[str, Any]:

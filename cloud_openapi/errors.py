@@ -97,6 +97,7 @@ _ADVICE: Final = {
     61502: "Mini games have no analysis APIs.",
     61503: "The data of that day is not ready; it may take until the afternoon. Call again later.",
     61504: "WeChat is busy; call again later.",
+    -502005: "Create the collection in CloudBase's console, or with db.createCollection(name).",
     -604101: "List the API in permissions.openapi of the function's config.json and upload it; "
     "the platform may take ten minutes to notice.",
     -604104: "This invocation may not call WeChat. Was the call made "
@@ -152,14 +153,16 @@ class CloudSDKError(CloudOpenAPIError):
     """A cloud call that failed.
 
     ``errCode`` and ``errMsg`` are those of wx-server-sdk. ``str()`` begins with the SDK's own
-    message and goes on with what a person can do; ``hint`` is that second part alone.
+    message and goes on with what a person can do; ``hint`` is that second part alone. ``code`` is
+    the gateway's name of an error of its own, such as DATABASE_TRANSACTION_CONFLICT.
     """
 
-    def __init__(self, errCode: int, errMsg: str, hint: str = "") -> None:
+    def __init__(self, errCode: int, errMsg: str, hint: str = "", code: str = "") -> None:
         self.errCode = errCode
         self.errMsg = errMsg
         self.hint = hint
-        super().__init__(errCode, errMsg, hint)
+        self.code = code
+        super().__init__(errCode, errMsg, hint, code)
 
     @property
     def message(self) -> str:

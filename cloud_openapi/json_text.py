@@ -12,14 +12,18 @@ DEEPEST: Final = 100
 _LONGEST_NUMBER = 300
 
 
-def json_text(value: Any, *, indent: int | None = None) -> str:
-    """Return a value as readable JSON, in ASCII only if UTF-8 cannot encode it."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+def json_text(value: Any, *, indent: int | None = None, compact: bool = False) -> str:
+    """Return a value as readable JSON, in ASCII only if UTF-8 cannot encode it.
+
+    A ``compact`` text has no spaces between the tokens.
+    """
+    separators = (",", ":") if compact else None
+    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
     try:
         text.encode()
     except UnicodeEncodeError:
         # Half a surrogate pair has no UTF-8 form, but it has one in JSON.
-        return json.dumps(value, indent=indent)
+        return json.dumps(value, indent=indent, separators=separators)
     return text
 
 

@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 import sys
+from functools import partial
 
 import pytest
 from support.growth import LARGE, grows_in_proportion, taken
@@ -41,7 +42,8 @@ def is_text(node):
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def every_pattern():
+@pytest.fixture(scope="module")
+def patterns():
     """Return the patterns of the package, each with the methods by which it is used."""
     files = sorted((ROOT / "cloud_openapi").rglob("*.py"))
     uses = [use for file in files for use in used(ast.parse(file.read_text("utf-8")))]
@@ -57,9 +59,6 @@ def every_pattern():
         found[rule.head.pattern] = rule.head, {"search"}
         found[rule.value.pattern] = rule.value, {"match"}
     return list(found.values())
-
-
-PATTERNS = every_pattern()
 
 
 def example(tokens, most=1):
@@ -141,25 +140,24 @@ def worst(pattern):
     return sorted(pair for pair in found if pair[1])
 
 
-@pytest.mark.parametrize(
-    ("pattern", "methods"), PATTERNS, ids=[repr(one.pattern)[:60] for one, _ in PATTERNS]
-)
-def test_a_pattern_takes_time_in_proportion_to_its_worst_input(pattern, methods):
-    anchored = methods <= {"match", "fullmatch"}
-
-    def use(text):
-        text = text.encode("utf-8") if isinstance(pattern.pattern, bytes) else text
-        if not anchored:
-            for _ in pattern.finditer(text):
-                pass
-        (pattern.fullmatch if methods == {"fullmatch"} else pattern.match)(text)
-
-    for start, piece in worst(pattern):
-        assert grows_in_proportion(use, start, piece), (start, piece)
+def use(pattern, methods, text):
+    """Search a text as the package does."""
+    text = text.encode("utf-8") if isinstance(pattern.pattern, bytes) else text
+    if not methods <= {"match", "fullmatch"}:
+        for _ in pattern.finditer(text):
+            pass
+    (pattern.fullmatch if methods == {"fullmatch"} else pattern.match)(text)
 
 
-def test_the_search_finds_the_patterns_of_all_rooms():
-    texts = {str(one.pattern) for one, _ in PATTERNS}
+def test_a_pattern_takes_time_in_proportion_to_its_worst_input(patterns):
+    for pattern, methods in patterns:
+        for start, piece in worst(pattern):
+            used = partial(use, pattern, methods)
+            assert grows_in_proportion(used, start, piece), (pattern, start, piece)
+
+
+def test_the_search_finds_the_patterns_of_all_rooms(patterns):
+    texts = {str(one.pattern) for one, _ in patterns}
     assert len(texts) > 50
     assert {pattern.head.pattern for pattern in RULES.patterns} <= texts
 

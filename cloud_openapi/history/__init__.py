@@ -15,14 +15,30 @@ from cloud_openapi.history._windows import Window
 if TYPE_CHECKING:
     from cloud_openapi.history._store import DEFAULT_STORE, Store, StoreError
     from cloud_openapi.history._stored import stored
+    from cloud_openapi.history._sync import Failure, Progress, sync
 
-__all__ = ["DEFAULT_STORE", "Clock", "Series", "Store", "StoreError", "Window", "fetch", "stored"]
+__all__ = [
+    "DEFAULT_STORE",
+    "Clock",
+    "Failure",
+    "Progress",
+    "Series",
+    "Store",
+    "StoreError",
+    "Window",
+    "fetch",
+    "stored",
+    "sync",
+]
 
 _PLACES = {
     "DEFAULT_STORE": "_store",
     "Store": "_store",
     "StoreError": "_store",
     "stored": "_stored",
+    "Failure": "_sync",
+    "Progress": "_sync",
+    "sync": "_sync",
 }
 
 

@@ -12,6 +12,8 @@ from cloud_openapi.known_names import nearest
 from cloud_openapi.periods import Period
 
 _DAY: Final = timedelta(days=1)
+_ANY_DAY: Final = date(2020, 1, 1)
+_MOST_PERIODS: Final = 1000
 LATE_DAYS: Final = 2
 """Days for which an answer without an expected key is asked for again."""
 
@@ -30,6 +32,7 @@ class Series:
         self.days = days
         self._rule = self.operation.rules[0]
         self._params = dict(params or {})
+        self._key_days: dict[Period, list[tuple[int, date]]] = {}
         dates = {name.partition(".")[0] for name in (self._rule.begin, self._rule.end)}
         if taken := sorted(dates & self._params.keys()):
             raise ConfigError(
@@ -38,7 +41,7 @@ class Series:
         self.params = _params_text(self.api, self._params)
         """The shared parameters as JSON with sorted names, empty without any."""
         try:
-            next(self._rule.windows(date(2020, 1, 1), date(2020, 1, 1), days))
+            next(self._rule.windows(_ANY_DAY, _ANY_DAY, days))
         except ValueError as error:
             raise ConfigError(f"{self.api}: {error}") from None
 
@@ -48,8 +51,7 @@ class Series:
     @cached_property
     def span(self) -> str:
         """The length of a window: day, week, month, or such as ``7 days``."""
-        first = next(self._rule.windows(date(2020, 1, 1), date(2020, 1, 1), self.days))
-        return first.span if first.span != "window" else f"{self.days} days"
+        return span_of(next(self._rule.windows(_ANY_DAY, _ANY_DAY, self.days)))
 
     @cached_property
     def _keys(self) -> list[int]:
@@ -91,7 +93,14 @@ class Series:
 
         An API without keys has one, 0.
         """
-        return [(key, _later(period, key).end + _DAY) for key in self._keys]
+        # Asked for twice: when a call is planned, and when its answer has come.
+        days = self._key_days.get(period)
+        if days is None:
+            if len(self._key_days) >= _MOST_PERIODS:
+                self._key_days.clear()
+            days = [(key, _later(period, key).end + _DAY) for key in self._keys]
+            self._key_days[period] = days
+        return days
 
     def next_due(self, period: Period, answer: Mapping[str, Any], asked: date) -> date | None:
         """Return the day to ask for a window again, None if its answer is complete.
@@ -113,6 +122,13 @@ class Series:
             return {0}
         found = [_keys_in(answer.get(field)) for field in self.operation.keyed]
         return set.intersection(*found)
+
+
+def span_of(period: Period) -> str:
+    """Return the length of a window: day, week, month, or such as ``7 days``."""
+    if period.span != "window":
+        return period.span
+    return f"{(period.end - period.begin).days + 1} days"
 
 
 def _later(period: Period, steps: int) -> Period:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from threading import Event
 from typing import Any, Final, NamedTuple
@@ -13,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError, ConfigError, one_line
 from cloud_openapi.history._schema import FAILURES, METADATA, PAUSES, WINDOWS
-from cloud_openapi.history._series import Series
+from cloud_openapi.history._series import Series, span_of
 from cloud_openapi.history._views import views_for
 from cloud_openapi.history._windows import Window
 from cloud_openapi.json_text import json_text
@@ -66,10 +67,10 @@ class Store:
         """Close the connections."""
         self._engine.dispose()
 
-    def write(self, series: Series, windows: Sequence[Window]) -> None:
+    def write(self, windows: Sequence[Window]) -> None:
         """Store answers and errors in one transaction; an answer replaces the former one."""
-        answered = [_row(series, each) for each in windows if each.answer is not None]
-        failed = [_failure(series, each) for each in windows if each.error is not None]
+        answered = [_row(each) for each in windows if each.answer is not None]
+        failed = [_failure(each, each.error) for each in windows if each.error is not None]
         self._commit(lambda connection: _write(connection, answered, failed))
 
     def pause(self, appid: str, api: str, until: date) -> None:
@@ -198,13 +199,14 @@ def _url_of(text: str) -> URL:
 
 def _engine(url: URL) -> sa.Engine:
     options: dict[str, Any] = {}
-    if url.get_backend_name() in ("mysql", "mariadb"):
+    backend = url.get_backend_name()
+    if backend in ("mysql", "mariadb"):
         # Otherwise two processes that write neighbouring rows wait for each other.
         options["isolation_level"] = "READ COMMITTED"
+    if backend != "sqlite":
+        options["pool_pre_ping"] = True
     try:
-        engine = sa.create_engine(
-            url, json_serializer=json_text, hide_parameters=True, pool_pre_ping=True, **options
-        )
+        engine = sa.create_engine(url, json_serializer=_compact, hide_parameters=True, **options)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         missing = f"the package {error.name}" if isinstance(error, ImportError) else "its dialect"
         raise ConfigError(
@@ -221,6 +223,10 @@ def _settle_sqlite(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _compact(value: Any) -> str:
+    return json_text(value, compact=True)
+
+
 def _within(series: Series, first: date, last: date) -> list[sa.ColumnElement[bool]]:
     return [
         WINDOWS.c.api == series.api,
@@ -230,30 +236,29 @@ def _within(series: Series, first: date, last: date) -> list[sa.ColumnElement[bo
     ]
 
 
-def _key(series: Series, window: Window) -> dict[str, Any]:
+def _key(window: Window) -> dict[str, Any]:
     return {
         "appid": window.appid,
-        "api": series.api,
-        "params": series.params,
-        "span": series.span,
+        "api": window.api,
+        "params": window.params,
+        "span": span_of(window.period),
         "first_day": window.period.begin,
         "last_day": window.period.end,
         "asked": _naive(window.asked),
     }
 
 
-def _row(series: Series, window: Window) -> dict[str, Any]:
+def _row(window: Window) -> dict[str, Any]:
     return {
-        **_key(series, window),
+        **_key(window),
         "ref_date": window.period.ref,
         "due": window.due,
         "answer": window.answer,
     }
 
 
-def _failure(series: Series, window: Window) -> dict[str, Any]:
-    error = window.error or CloudSDKError(-1, "")
-    return {**_key(series, window), "errcode": error.errCode, "errmsg": error.errMsg}
+def _failure(window: Window, error: CloudSDKError) -> dict[str, Any]:
+    return {**_key(window), "errcode": error.errCode, "errmsg": error.errMsg}
 
 
 def _naive(moment: datetime | None) -> datetime:
@@ -273,21 +278,27 @@ def _write(
 
 def _put(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
     """Insert rows, in place of those with the same key."""
-    name = connection.dialect.name
-    if name in ("sqlite", "postgresql"):
-        from sqlalchemy.dialects import postgresql, sqlite  # noqa: PLC0415
+    upsert = _upsert(connection.dialect.name, table)
+    if upsert is not None:
+        connection.execute(upsert, rows)
+        return
+    key = [column == sa.bindparam(f"old_{column.name}") for column in table.primary_key]
+    old = [{f"old_{c.name}": row[c.name] for c in table.primary_key} for row in rows]
+    connection.execute(sa.delete(table).where(*key), old)
+    connection.execute(sa.insert(table), rows)
 
-        insert: Any = (sqlite if name == "sqlite" else postgresql).insert(table)
-        rest = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key}
-        connection.execute(insert.on_conflict_do_update(table.primary_key.columns, set_=rest), rows)
-    elif name in ("mysql", "mariadb"):
-        from sqlalchemy.dialects import mysql  # noqa: PLC0415
 
-        insert = mysql.insert(table)
-        rest = {c.name: insert.inserted[c.name] for c in table.columns if not c.primary_key}
-        connection.execute(insert.on_duplicate_key_update(rest), rows)
-    else:
-        key = [column == sa.bindparam(f"old_{column.name}") for column in table.primary_key]
-        old = [{f"old_{c.name}": row[c.name] for c in table.primary_key} for row in rows]
-        connection.execute(sa.delete(table).where(*key), old)
-        connection.execute(sa.insert(table), rows)
+@lru_cache(maxsize=16)
+def _upsert(dialect: str, table: sa.Table) -> Any:
+    """Return the statement of a database that replaces rows, None if it has none."""
+    from sqlalchemy.dialects import mysql, postgresql, sqlite  # noqa: PLC0415 - they take a while
+
+    rest = [column.name for column in table.columns if not column.primary_key]
+    if dialect in ("mysql", "mariadb"):
+        replaced = mysql.insert(table)
+        return replaced.on_duplicate_key_update({name: replaced.inserted[name] for name in rest})
+    if dialect not in ("sqlite", "postgresql"):
+        return None
+    insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+    values = {name: insert.excluded[name] for name in rest}
+    return insert.on_conflict_do_update(table.primary_key.columns, set_=values)

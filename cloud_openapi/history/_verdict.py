@@ -15,7 +15,9 @@ class Verdict(Enum):
     SLOWER = "slower"
     """The minute's quota is used up: the API of this mini program waits for the next minute."""
     BUSY = "busy"
-    """WeChat is busy, or no usable response came: ask again soon."""
+    """WeChat is busy, or another process has replaced the token: ask again soon."""
+    SILENT = "silent"
+    """No usable response came: ask again soon."""
     UNTIL_TOMORROW = "until tomorrow"
     """The day's quota is used up: the API of this mini program stops until tomorrow."""
     NO_CREDENTIAL = "no credential"
@@ -37,12 +39,12 @@ class Verdict(Enum):
 
 
 _STOPS: Final = frozenset({Verdict.UNTIL_TOMORROW, Verdict.NO_CREDENTIAL, Verdict.NOT_GRANTED})
-_PASSING: Final = frozenset({Verdict.NOT_READY, Verdict.SLOWER, Verdict.BUSY})
+_PASSING: Final = frozenset({Verdict.NOT_READY, Verdict.SLOWER, Verdict.BUSY, Verdict.SILENT})
 _CODES: Final = {
     Verdict.NOT_READY: (61503,),
     Verdict.SLOWER: (45011,),
-    # The first three: a token that another process has replaced, or the service at night.
-    Verdict.BUSY: (40001, 40014, 42001, -1, 61504, -501001, -601001, -604102, -604103),
+    Verdict.BUSY: (-1, 61504, 40001, 40014, 42001),
+    Verdict.SILENT: (-501001, -601001, -604102, -604103),
     Verdict.UNTIL_TOMORROW: (45009,),
     Verdict.NO_CREDENTIAL: (
         *(40013, 40125, 40164, 40243, 41002, 41004),

@@ -1,8 +1,8 @@
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, BinaryIO, Literal, NamedTuple, Protocol
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError, system_error
@@ -59,6 +59,26 @@ class Exchange(ABC):
         A body is JSON unless the headers name another type. Raises ExchangeError, whose text
         holds no query, without a response.
         """
+
+    def transfer(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        content: bytes | BinaryIO | None = None,
+        sink: Callable[[bytes], object] | None = None,
+    ) -> Reply:
+        """Send one request with content of any size, and pass on the content of the response.
+
+        ``sink`` is given the parts of a response of status 200, whose `Reply` has no body then.
+        Raises ExchangeError, whose text holds no query, without a response.
+        """
+        body = content if content is None or isinstance(content, bytes) else content.read()
+        reply = self.send(method, target, body, headers)
+        if sink is None or reply.status != HTTPStatus.OK:
+            return reply
+        sink(reply.body)
+        return reply._replace(body=b"")
 
     def body_of(self, reply: Reply, target: str) -> bytes:
         """Return the body of a response. Raises ExchangeError for a status other than 200."""

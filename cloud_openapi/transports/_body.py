@@ -6,7 +6,7 @@ from cloud_openapi.catalogue import Operation, without_entry
 from cloud_openapi.masking import mask_text
 from cloud_openapi.transports._base import Reply, bad_body
 from cloud_openapi.transports._files import file_of
-from cloud_openapi.transports._javascript import field_text, read_json, whole
+from cloud_openapi.transports.javascript import field_text, read_json, whole
 from cloud_openapi.wire import https_form
 from cloud_openapi.wire.multipart import Part
 

@@ -4,42 +4,31 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
-from cloud_openapi.errors import SDK_TEXTS, CloudSDKError, advice, system_error
-from cloud_openapi.json_text import read_json as read_result
+from cloud_openapi.errors import CloudSDKError, advice, system_error
 from cloud_openapi.masking import mask_text
 from cloud_openapi.transports._base import Reply, bad_body
-from cloud_openapi.transports._javascript import NO_JSON, field_text, read_json, to_text, whole
-from cloud_openapi.transports._packing import to_json
+from cloud_openapi.transports.actions import (
+    FOREIGN,
+    RESOURCE_ERROR,
+    ActionError,
+    code_number,
+    gateway_failure,
+)
+from cloud_openapi.transports.javascript import (
+    NO_JSON,
+    field_text,
+    read_json,
+    to_json,
+    to_text,
+    whole,
+)
 from cloud_openapi.wire.messages import MessageError, read_answer
 
 # The exact Content-Type by which the SDK recognises an error of the gateway's own.
 _ERROR_TYPE: Final = "application/json; charset=utf-8"
 _TEXT = re.compile(r"application/json|text/plain")
-_SYSTEM_ERROR, _RESOURCE_ERROR = -601001, -501001
+_SYSTEM_ERROR = -601001
 _LONGEST_SHOWN: Final = 2000
-_FOREIGN: Final = "The response is not the gateway's: a proxy or another server may have sent it."
-
-_CODES: Final = {
-    "SERVER_TIMEOUT": -501002,
-    "EXCEED_REQUEST_LIMIT": -501003,
-    "EXCEED_CONCURRENT_REQUEST_LIMIT": -501004,
-    "INVALIID_ENV": -501005,  # sic
-    "INVALID_COMMON_PARAM": -501006,
-    "INVALID_PARAM": -501007,
-    "INVALID_REQUEST_SOURCE": -501008,
-    "RESOURCE_NOT_INITIAL": -501009,
-    "DATABASE_REQUEST_FAILED": -502001,
-    "DATABASE_INVALID_OPERRATOR": -502002,  # sic
-    "DATABASE_PERMISSION_DENIED": -502003,
-    "DATABASE_COLLECTION_EXCEED_LIMIT": -502004,
-    "DATABASE_COLLECTION_NOT_EXIST": -502005,
-    "STORAGE_REQUEST_FAIL": -503001,
-    "STORAGE_EXCEED_AUTHORITY": -503002,
-    "STORAGE_FILE_NONEXIST": -503003,
-    "STORAGE_SIGN_PARAM_INVALID": -503004,
-    "FUNCTIONS_REQUEST_FAIL": -504001,
-    "FUNCTIONS_EXECUTE_FAIL": -504002,
-}
 
 
 def answer_of(api: str, reply: Reply) -> dict[str, Any]:
@@ -67,31 +56,16 @@ def answer_of(api: str, reply: Reply) -> dict[str, Any]:
     raise bad_body(text).failure(api)
 
 
-def result_of(reply: Reply) -> tuple[Any, str]:
-    """Return the result of a called function, and the request's id. Raises CloudSDKError."""
+def answer_of_action(reply: Reply) -> dict[str, Any]:
+    """Return the gateway's answer to a JSON action. Raises ActionError."""
     answer = read_json(reply.body)
-    code, result = None, None
-    if isinstance(answer, dict):
-        code, data = answer.get("code"), answer.get("data")
-        result = data.get("response_data") if isinstance(data, dict) else None
-    if code:
+    if not isinstance(answer, dict):
+        raise ActionError("", "unknown response", FOREIGN)
+    if answer.get("code"):
+        code = to_text(answer["code"])
         hint = f"The gateway says {code}, request {answer.get('requestId')}."
-        raise CloudSDKError(-1, f"callFunction:fail {field_text(answer, 'message')}", hint)
-    if not isinstance(result, str):
-        raise CloudSDKError(-1, "callFunction:fail unknown response", _FOREIGN)
-    # The SDK parses a result that is a string once more.
-    for _ in range(2):
-        result = _parsed(result)
-    return result, answer.get("requestId", "")
-
-
-def _parsed(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return read_result(value)
-    except (ValueError, RecursionError):
-        return value
+        raise ActionError(code, field_text(answer, "message"), hint)
+    return answer
 
 
 def without_secrets(failure: CloudSDKError, secrets: Iterable[str | None]) -> CloudSDKError:
@@ -100,14 +74,7 @@ def without_secrets(failure: CloudSDKError, secrets: Iterable[str | None]) -> Cl
     message, hint = (mask_text(text, known) for text in (failure.errMsg, failure.hint))
     if failure.errCode == _SYSTEM_ERROR and len(message) > _LONGEST_SHOWN:
         message = f"{message[:_LONGEST_SHOWN]}…"
-    return CloudSDKError(failure.errCode, message, hint)
-
-
-def gateway_failure(name: str, code: Any, message: str) -> CloudSDKError:
-    """Return the SDK's error for a code of the gateway's own."""
-    number = _CODES.get(str(code), _RESOURCE_ERROR)
-    hint = f"The gateway says {code}."
-    return CloudSDKError(number, f"{name}:fail {number} {SDK_TEXTS[number]}. {message}", hint)
+    return CloudSDKError(failure.errCode, message, hint, code=failure.code)
 
 
 def _refusal(api: str, error: Any) -> CloudSDKError:
@@ -118,16 +85,16 @@ def _refusal(api: str, error: Any) -> CloudSDKError:
         )
     if fields.get("errcode"):
         return CloudSDKError(whole(fields["errcode"]), f"{api}:fail {field_text(fields, 'errmsg')}")
-    return CloudSDKError(_RESOURCE_ERROR, f"{api}:fail unknown response {to_text(error)}")
+    return CloudSDKError(RESOURCE_ERROR, f"{api}:fail unknown response {to_text(error)}")
 
 
 def _no_message(api: str, body: bytes, complaint: str) -> CloudSDKError:
     error = read_json(body)
     if error is NO_JSON or error is None:
         text = f"{api}:fail unknown wx response received: {complaint}"
-        return CloudSDKError(_SYSTEM_ERROR, text, _FOREIGN)
+        return CloudSDKError(_SYSTEM_ERROR, text, FOREIGN)
     if isinstance(error, dict) and error.get("code") and "message" in error:
-        code = _CODES.get(str(error["code"]), _RESOURCE_ERROR)
+        code = code_number(error["code"])
         return CloudSDKError(code, f"{api}:fail {to_text(error['message'])}")
     text = to_json(api, error).decode()
-    return CloudSDKError(_RESOURCE_ERROR, f"{api}:fail {text}")
+    return CloudSDKError(RESOURCE_ERROR, f"{api}:fail {text}")

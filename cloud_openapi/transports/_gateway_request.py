@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from cloud_openapi import clocks
@@ -161,8 +161,13 @@ def _common_fields(env: str, token: str) -> dict[str, str | bytes]:
     return fields
 
 
+def compact(value: Any) -> str:
+    """Return a value as JSON without blanks."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def signed_headers(
-    invocation: Invocation, query: str, kind: str, fields: Mapping[str, str | bytes]
+    invocation: Invocation, query: str, kind: str, fields: Mapping[str, Any]
 ) -> dict[str, str]:
     """Return the headers of a request whose Content-Type is ``kind``, signature included."""
     now = clocks.now()
@@ -174,12 +179,8 @@ def signed_headers(
     route = os.environ.get("TCB_ROUTE_KEY") if kind == "application/json" else None
     if route:
         headers["x-tcb-route-key"] = route
-    # An empty field is not signed.
-    encoded = {
-        name: field if isinstance(field, bytes) else field.encode()
-        for name, field in fields.items()
-        if field
-    }
+    # An empty text is not signed.
+    encoded = {name: _signed(field) for name, field in fields.items() if field not in ("", b"")}
     address = f"//{headers['host']}{invocation.address.path}"
     signed = signature.Signed(address, query, headers, encoded)
     timestamp = int(now) - 1
@@ -189,3 +190,10 @@ def signed_headers(
     headers["x-signature-expires"] = str(signature.EXPIRES)
     headers["x-timestamp"] = str(timestamp)
     return headers
+
+
+def _signed(field: Any) -> bytes:
+    """Return the bytes of a field in the signature: a text as it is, any other value as JSON."""
+    if isinstance(field, bytes):
+        return field
+    return (field if isinstance(field, str) else compact(field)).encode()

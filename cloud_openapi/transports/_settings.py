@@ -151,7 +151,7 @@ def _https(
     settings: TransportSettings, recorder: "Recorder | None", exchange: Exchange | None
 ) -> Transport:
     base_url = address_of(settings)
-    appid, secret = _credentials(settings, base_url)
+    appid, secret = credentials(settings)
     from cloud_openapi.transports.https import HTTPSTransport  # noqa: PLC0415
 
     http = exchange or open_exchange(base_url, settings.timeout)
@@ -179,9 +179,9 @@ def _share(
     return lambda fallback: SharedToken(store, key, fallback, seconds)
 
 
-def _credentials(settings: TransportSettings, base_url: str) -> tuple[str, str]:
-    """Return the appid and the secret to call a base URL with. Raises ConfigError."""
-    appid, secret = settings.appid, settings.secret
+def credentials(settings: TransportSettings) -> tuple[str, str]:
+    """Return the appid and the secret to call HTTPS with. Raises ConfigError."""
+    base_url, appid, secret = address_of(settings), settings.appid, settings.secret
     loopback = is_loopback_url(base_url)
     if loopback and not (appid or secret):
         return DEMO_APPID, DEMO_SECRET

@@ -4,14 +4,14 @@ Messages, fields, signature and errors are those of wx-server-sdk 4.0.2. The pla
 invocation a token; by it the gateway finds the function and its config.json.
 """
 
-import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from itertools import count
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, BinaryIO, Final, NamedTuple, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 from cloud_openapi import clocks
 from cloud_openapi.catalogue import Operation
@@ -21,18 +21,20 @@ from cloud_openapi.transports._base import Exchange, ExchangeError, Reply, bad_s
 from cloud_openapi.transports._body import masked
 from cloud_openapi.transports._gateway_reply import (
     answer_of,
-    gateway_failure,
-    result_of,
+    answer_of_action,
     without_secrets,
 )
 from cloud_openapi.transports._gateway_request import (
     Invocation,
     NoCredentialsError,
     api_token,
+    compact,
     read_invocation,
     signed_headers,
 )
-from cloud_openapi.transports._packing import pack, to_json
+from cloud_openapi.transports._packing import pack
+from cloud_openapi.transports.actions import FOREIGN, ActionError, gateway_failure
+from cloud_openapi.transports.javascript import replace_halves
 from cloud_openapi.wire import multipart
 from cloud_openapi.wire.messages import write_request
 
@@ -60,14 +62,16 @@ class _Request(NamedTuple):
         """Return what ``read`` finds in the response.
 
         Raises ExchangeError for a status other than 200, with Node.js's phrase for it, and the
-        CloudSDKError of ``read`` without secrets.
+        error of ``read`` without secrets.
         """
         if reply.status != HTTPStatus.OK:
             raise bad_status(reply.status, _phrase(reply.status), self.base + self.target)
         try:
             return read(reply)
         except CloudSDKError as error:
-            failure = without_secrets(error, self.secrets)
+            failure: Exception = without_secrets(error, self.secrets)
+        except ActionError as error:
+            failure = error.masked(self.secrets)
         raise failure
 
 
@@ -119,28 +123,62 @@ class GatewayTransport:
             return masked(answer, *request.secrets) if answer.get("errcode") else answer
         raise failure
 
-    def call_function(self, name: str, data: Mapping[str, Any]) -> tuple[Any, str]:
-        """Return the result of a function of the same environment, and the id of the request.
+    def act(self, action: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer to a JSON action, such as database.getDocument.
 
-        Raises CloudSDKError with errCode -1 as the SDK does, TypeError for data that JSON cannot
-        write.
+        The values of the fields are texts, numbers, booleans, lists and objects. Raises
+        ActionError.
         """
-        fields: dict[str, str | bytes] = {
-            "action": "functions.invokeFunction",
-            "function_name": name,
-            "request_data": to_json("callFunction", data).decode(),
-        }
         try:
-            request = self._request(fields, "json")
+            whole = {
+                name: replace_halves(value) if isinstance(value, str) else value
+                for name, value in fields.items()
+            }
+            request = self._request({"action": action, **whole}, "json")
             reply = request.exchange.send("POST", request.target, request.body, request.headers)
-            return request.read(reply, result_of)
+            return request.read(reply, answer_of_action)
         except NoCredentialsError as error:
-            failure = CloudSDKError(-1, f"callFunction:fail {error}")
+            failure = ActionError("INVALID_PARAM", str(error))
         except ExchangeError as error:
-            failure = CloudSDKError(-1, f"callFunction:fail {error.reason}", error.hint)
+            failure = ActionError(str(error.code), error.reason, error.hint)
         raise failure
 
-    def _request(self, fields: dict[str, str | bytes], form: str) -> "_Request":
+    def in_environment(self, env: str | DynamicEnv) -> "GatewayTransport":
+        """Return the transport to another environment of the account."""
+        other = GatewayTransport(self._exchange_of, env)
+        other._exchanges = self._exchanges
+        return other
+
+    def transfer(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | BinaryIO | None = None,
+        sink: Callable[[bytes], object] | None = None,
+    ) -> Reply:
+        """Send one request to the file storage, with content or for some, in parts.
+
+        ``sink`` is given the parts of the content of a response of status 200. Raises ActionError.
+        """
+        try:
+            address = urlsplit(url)
+            exchange = self._exchange(f"{address.scheme}://{address.netloc}")
+            target = urlunsplit(("", "", address.path or "/", address.query, ""))
+            return exchange.transfer(method, target, headers, content, sink)
+        except ExchangeError as error:
+            failure = ActionError(str(error.code), error.reason, error.hint)
+        except ValueError:
+            failure = ActionError("", "unknown response", FOREIGN)
+        raise failure
+
+    def _exchange(self, base: str) -> Exchange:
+        exchange = self._exchanges.get(base)
+        if exchange is None:
+            exchange = self._exchanges[base] = self._exchange_of(base)
+        return exchange
+
+    def _request(self, fields: dict[str, Any], form: str) -> "_Request":
         sequence = os.environ.get("TCB_SEQID", "")
         invocation = self._invocation()
         address = invocation.address
@@ -155,14 +193,11 @@ class GatewayTransport:
             body = multipart.write(fields, boundary)
         else:
             kind = "application/json"
-            body = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+            body = compact(fields).encode()
         headers = signed_headers(invocation, query, kind, fields)
-        base = address.base
-        exchange = self._exchanges.get(base)
-        if exchange is None:
-            exchange = self._exchanges[base] = self._exchange_of(base)
+        exchange = self._exchange(address.base)
         target = f"{address.path}?{query}"
-        return _Request(exchange, base, target, body, headers, invocation.secrets)
+        return _Request(exchange, address.base, target, body, headers, invocation.secrets)
 
     def _invocation(self) -> Invocation:
         token, known = api_token(), self._known

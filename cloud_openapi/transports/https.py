@@ -5,8 +5,9 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from http import HTTPStatus
 from queue import LifoQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -171,13 +172,7 @@ class HTTPExchange(Exchange):
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send one request and return its response, whatever its status. Raises ExchangeError."""
-        request = _Request()
-        request.method = method
-        request.path_url = self._path + target
-        # requests sends the URL itself to a proxy.
-        request.url = self.base_url + target if self._settings["proxies"] else self.base_url
-        request.headers = self._headers(body, headers)
-        request.body = body
+        request = self._request(method, target, body, self._headers(body, headers))
         try:
             response = self._adapter.send(request, timeout=self._timeout, **self._settings)
             content = _content(response)
@@ -188,6 +183,45 @@ class HTTPExchange(Exchange):
                 raise too_large(_LARGEST_MIB, self.base_url)
             return Reply(response.status_code, response.reason, content, response.headers)
         raise failure
+
+    def transfer(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        content: bytes | BinaryIO | None = None,
+        sink: Callable[[bytes], object] | None = None,
+    ) -> Reply:
+        """Send one request with content of any size, in parts. Raises ExchangeError."""
+        # The length of a file may not be known, such as that of a pipe: it is sent in chunks.
+        sized = {"Content-Length": str(len(content))} if isinstance(content, bytes) else {}
+        request = self._request(method, target, content, {**headers, **sized})
+        settings = {**self._settings, "stream": True}
+        try:
+            with self._adapter.send(request, timeout=self._timeout, **settings) as response:
+                if sink is None or response.status_code != HTTPStatus.OK:
+                    body = _content(response)
+                else:
+                    body = b""
+                    for part in response.iter_content(_PART):
+                        sink(part)
+        except requests.RequestException as error:
+            failure = _failure(error, self.base_url)
+        else:
+            if body is None:
+                raise too_large(_LARGEST_MIB, self.base_url)
+            return Reply(response.status_code, response.reason, body, response.headers)
+        raise failure
+
+    def _request(self, method: str, target: str, body: Any, headers: Any) -> "_Request":
+        request = _Request()
+        request.method = method
+        request.path_url = self._path + target
+        # requests sends the URL itself to a proxy.
+        request.url = self.base_url + target if self._settings["proxies"] else self.base_url
+        request.headers = headers
+        request.body = body
+        return request
 
     def _headers(self, body: bytes | None, given: Mapping[str, str] | None) -> Any:
         """Return all headers of a request; the default is those of a JSON body."""

@@ -21,6 +21,17 @@ text: str = cloud.openapi.analysis.getWeeklyRetain(beginDate="a", endDate="b")["
 raw = cloud.openapi(convertCase=False).analysis.getMonthlyRetain(begin_date="a", end_date="b")
 month: str = raw["ref_date"]
 newest = cloud.openapi.analysis.getDailyRetain(newest_dates("day"))
+db = cloud.database(throwOnNotFound=False)
+_, D = db.command, db.command.aggregate
+where = db.collection("users").where({"age": _.gt(18).lt(60), "tags": _.in_(["a"])})
+rows: list[dict[str, object]] = where.orderBy("age", "desc").limit(10).get()["data"]
+updated: int = where.update({"data": {"n": _.inc(1)}})["stats"]["updated"]
+found = db.collection("users").doc("x").get()["data"]
+new: str = db.collection("users").add(data={"at": db.serverDate()})["_id"]
+groups = db.collection("users").aggregate().group({"_id": "$a", "n": D.sum(1)}).end()["list"]
+total: int = db.runTransaction(lambda t: len(t.collection("users").doc(1).get()))
+file: bytes | None = cloud.downloadFile({"fileID": new})["fileContent"]
+url: str = cloud.getTempFileURL(fileList=[new])["fileList"][0]["tempFileURL"]
 """
 
 BAD = {
@@ -30,6 +41,10 @@ BAD = {
     'cloud.openapi.analysis.getDailyRetian(beginDate="a", endDate="a")': "getDailyRetian",
     "cloud.openapi.analisys": "analisys",
     'result["visit_uv_new"]': 'no key "visit_uv_new"',
+    'cloud.database().collection("a").orderBy("n", "up")': "Literal",
+    'cloud.database().collection("a").get()["list"]': 'no key "list"',
+    "cloud.database().command.greater(1)": "greater",
+    "cloud.database().command.aggregate.total(1)": "total",
     'result["visitUvNew"]["value"]': "list",
     'cloud.openapi(convertCase=False).analysis.getDailyRetain(beginDate="a", endDate="a")': (
         "call-overload"

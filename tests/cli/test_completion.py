@@ -54,9 +54,12 @@ def shell(name):
 
 EXPECTED = [
     ("cloud-openapi ser", ["serve"]),
+    ("cloud-openapi serve --set", ["--settings"]),
     ("cloud-openapi invoke hel", ["hello", "help"]),
+    ("cloud-openapi install hel", ["hello", "help"]),
     ("cloud-openapi invoke hello --da", ["--data"]),
     ("cloud-openapi call analysis.getDailyR", ["analysis.getDailyRetain"]),
+    ("cloud-openapi record analysis.getDailyR", ["analysis.getDailyRetain"]),
     ("cloud-openapi schema analysis.getDailyR", ["analysis.getDailyRetain"]),
     ("cloud-openapi apis officialAccount.sem", ["officialAccount.semantic.search"]),
     ("cloud-openapi verify --report j", ["json", "junit"]),
@@ -66,38 +69,46 @@ EXPECTED = [
 ]
 
 
-@pytest.mark.parametrize(("line", "expected"), EXPECTED)
-def test_bash_completes_commands_options_functions_and_apis(environment, tmp_path, line, expected):
-    words = line.split(" ")
-    script = (
-        'eval "$(cloud-openapi completion bash)"\n'
-        f"COMP_WORDS=({shlex.join(words)})\nCOMP_CWORD={len(words) - 1}\n"
-        "compopt() { :; }\n"
-        '_cloud_openapi_completion cloud-openapi\nprintf "%s\\n" "${COMPREPLY[@]}"\n'
-    )
-    found = run([shell("bash"), "--norc"], environment, tmp_path, script)
-    assert found.split() == expected
+# Each shell's options, how it learns to complete, and how it shows the words for a line.
+SHELLS = {
+    "bash": (
+        ["--norc"],
+        'eval "$(cloud-openapi completion bash)"\ncompopt() { :; }',
+        (
+            "COMPREPLY=(); COMP_WORDS=(%(words)s); COMP_CWORD=%(last)d\n"
+            '_cloud_openapi_completion cloud-openapi; printf "%%s\\n" "${COMPREPLY[@]}"'
+        ),
+    ),
+    "fish": (
+        ["--no-config"],
+        "cloud-openapi completion fish | source",
+        "complete --do-complete %(line)s",
+    ),
+    "zsh": (
+        ["-f"],
+        # The functions of zsh's completion print what they are given.
+        (
+            'compdef() { :; }\neval "$(cloud-openapi completion zsh)"\n'
+            "_describe() { local -a given=(${(P)3}); print -rl -- ${given%%:*}; }\n"
+            "compadd() { local name=$@[-1]; print -rl -- ${(P)name}; }"
+        ),
+        "words=(%(words)s); CURRENT=$((%(last)d + 1)); _cloud_openapi_completion",
+    ),
+}
 
 
-@pytest.mark.parametrize(("line", "expected"), EXPECTED)
-def test_fish_completes_commands_options_functions_and_apis(environment, tmp_path, line, expected):
-    script = f"cloud-openapi completion fish | source; complete --do-complete {shlex.quote(line)}"
-    found = run([shell("fish"), "--no-config", "-c", script], environment, tmp_path)
-    assert sorted(each.split("\t")[0] for each in found.splitlines()) == sorted(expected)
-
-
-@pytest.mark.parametrize(("line", "expected"), EXPECTED)
-def test_zsh_completes_commands_options_functions_and_apis(environment, tmp_path, line, expected):
-    words = line.split(" ")
-    # The functions of zsh's completion print what they are given.
-    script = (
-        'compdef() { :; }\neval "$(cloud-openapi completion zsh)"\n'
-        "_describe() { local -a given=(${(P)3}); print -rl -- ${given%%:*}; }\n"
-        "compadd() { local name=$@[-1]; print -rl -- ${(P)name}; }\n"
-        f"words=({shlex.join(words)})\nCURRENT={len(words)}\n_cloud_openapi_completion\n"
-    )
-    found = run([shell("zsh"), "-f", "-c", script], environment, tmp_path)
-    assert found.split() == expected
+@pytest.mark.variants
+@pytest.mark.parametrize("name", SHELLS)
+def test_a_shell_completes_commands_options_functions_and_apis(environment, tmp_path, name):
+    options, script, complete = SHELLS[name]
+    for line, _ in EXPECTED:
+        words = line.split(" ")
+        given = {"words": shlex.join(words), "last": len(words) - 1, "line": shlex.quote(line)}
+        script += f"\n{complete % given}\necho ---"
+    found = run([shell(name), *options], environment, tmp_path, script + "\n")
+    offered = [part.split("\n") for part in found.split("---\n")[:-1]]
+    words = [sorted(each.split("\t")[0] for each in part if each) for part in offered]
+    assert words == [sorted(expected) for _, expected in EXPECTED]
 
 
 @pytest.mark.parametrize("line", [line for line, _ in EXPECTED if "hel" not in line])

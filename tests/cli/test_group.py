@@ -1,18 +1,14 @@
 """The commands are loaded one by one: fast for whoever asks for little."""
 
-import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
-from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
-from support.paths import ROOT
 
 from cloud_openapi.cli import main
 from cloud_openapi.cli._examples import EXAMPLES
@@ -42,6 +38,7 @@ UNNEEDED = {
 }
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -150,50 +147,6 @@ def test_no_example_is_for_a_command_that_is_gone():
 def test_completion_prints_the_script_of_a_shell(shell):
     script = CliRunner().invoke(group, ["completion", shell]).output
     assert f"_CLOUD_OPENAPI_COMPLETE={shell}_complete" in script
-
-
-def completed(folder, line):
-    """Return the words that bash offers at the end of a line."""
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("bash is missing")
-    program = Path(sys.executable).with_name("cloud-openapi")
-    words = line.split(" ")
-    script = (
-        f'eval "$({program} completion bash)"; COMP_WORDS=({line}); '
-        f"COMP_CWORD={len(words) - 1}; _cloud_openapi_completion {program}; "
-        'printf "%s\\n" "${COMPREPLY[@]}"'
-    )
-    path = os.pathsep.join([str(program.parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run(
-        [bash, "--norc", "-c", script], cwd=folder, env=environment, capture_output=True, text=True,
-        check=True,
-    )  # fmt: skip
-    return ran.stdout.split()
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("cloud-openapi inv", ["invoke"]),
-        ("cloud-openapi invoke getM", ["getMonthlyRetain", "getMonthlyRetainNode"]),
-        ("cloud-openapi install getM", ["getMonthlyRetain", "getMonthlyRetainNode"]),
-        ("cloud-openapi record analysis.getDaily", [
-            "analysis.getDailyRetain", "analysis.getDailySummary", "analysis.getDailyVisitTrend",
-        ]),
-        ("cloud-openapi schema analysis.getW", [
-            "analysis.getWeeklyRetain", "analysis.getWeeklyVisitTrend",
-        ]),
-        ("cloud-openapi call analysis.getM", [
-            "analysis.getMonthlyRetain", "analysis.getMonthlyVisitTrend",
-        ]),
-        ("cloud-openapi serve --set", ["--settings"]),
-        ("cloud-openapi control clo", ["clock"]),
-    ],
-)  # fmt: skip
-def test_bash_completes_commands_options_functions_and_apis(line, expected):
-    assert completed(ROOT, line) == expected
 
 
 @pytest.mark.parametrize(

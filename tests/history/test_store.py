@@ -34,7 +34,7 @@ def retention(day, values, appid="wx1"):
 def test_an_answer_replaces_the_former_one_of_its_window(store, path):
     day = date(2026, 3, 1)
     for values in ({0: 5}, {0: 5, 1: 2}):
-        store.write(Series(RETAIN), [retention(day, values), retention(day, {0: 1}, "wx2")])
+        store.write([retention(day, values), retention(day, {0: 1}, "wx2")])
     found = list(stored(RETAIN, day, day, "wx1", store=path))
     assert found == [retention(day, {0: 5, 1: 2})]
     assert [window.appid for window in stored(RETAIN, day, day, store=store)] == ["wx1", "wx2"]
@@ -43,7 +43,7 @@ def test_an_answer_replaces_the_former_one_of_its_window(store, path):
 def test_an_answer_is_kept_as_wechat_sent_it(store):
     answer = {"ref_date": "20260301", "list": [{"page_path": "页面/é😀\ud800", "x": 1.5}, None]}
     window = Window("wx1", "analysis.getVisitPage", period_with("day", date(2026, 3, 1)), answer)
-    store.write(Series("analysis.getVisitPage"), [window._replace(asked=ASKED)])
+    store.write([window._replace(asked=ASKED)])
     (found,) = stored("analysis.getVisitPage", "20260301", "20260301", store=store)
     assert found.answer == answer
 
@@ -51,7 +51,7 @@ def test_an_answer_is_kept_as_wechat_sent_it(store):
 def test_windows_are_read_by_range_length_and_parameters(store):
     series = Series("analysis.getUserPortrait", days=7)
     period = Period("window", date(2026, 2, 27), date(2026, 3, 5))
-    store.write(series, [Window("wx1", series.api, period, {"a": 1}, asked=ASKED)])
+    store.write([Window("wx1", series.api, period, {"a": 1}, asked=ASKED)])
     read = {"days": 7, "store": store}
     assert [w.period for w in stored(series.api, "20260305", "20260305", **read)] == [period]
     assert list(stored(series.api, "20260306", "20260309", **read)) == []
@@ -60,11 +60,11 @@ def test_windows_are_read_by_range_length_and_parameters(store):
 
 
 def test_views_have_a_row_for_each_key_and_each_row_of_a_trend(store, path):
-    store.write(Series(RETAIN), [retention(date(2026, 3, 1), {0: 5, 1: 2})])
+    store.write([retention(date(2026, 3, 1), {0: 5, 1: 2})])
     trend = Series("analysis.getWeeklyVisitTrend")
     row = {"ref_date": "20260302-20260308", "session_cnt": 7, "visit_depth": 1.5}
     week = period_with("week", date(2026, 3, 2))
-    store.write(trend, [Window("wx1", trend.api, week, {"list": [row]}, asked=ASKED)])
+    store.write([Window("wx1", trend.api, week, {"list": [row]}, asked=ASKED)])
     with sqlite3.connect(path) as plain:
         keys = plain.execute('SELECT appid, ref_date, users, "key", value FROM history_keys')
         assert sorted(keys) == [
@@ -106,7 +106,7 @@ def test_urls_that_cannot_be_used_are_refused_without_their_password(tmp_path):
 def test_failures_and_pauses_are_remembered(store):
     error = CloudSDKError(48001, "api unauthorized", "hint")
     window = Window("wx1", RETAIN, period_with("day", date(2026, 3, 1)), None, error, ASKED)
-    store.write(Series(RETAIN), [window])
+    store.write([window])
     store.pause("wx1", RETAIN, date(2026, 3, 12))
     store.pause("wx1", RETAIN, date(2026, 3, 13))
     assert store.paused(date(2026, 3, 12)) == {("wx1", RETAIN)}

@@ -204,8 +204,11 @@ def test_python_does_not_reach_weixin(server, way):
 
 OLD_PYTHONS = sorted(
     str(python)
-    for folder in (Path.home() / ".pyenv/versions", Path("/opt/hostedtoolcache/Python"))
-    for python in folder.glob("**/bin/python3.[6-9]")
+    for folder, within in (
+        (Path.home() / ".pyenv/versions", "*"),
+        (Path("/opt/hostedtoolcache/Python"), "*/*"),
+    )
+    for python in folder.glob(f"{within}/bin/python3.[6-9]")
 )
 
 

@@ -60,7 +60,9 @@ def parts(headers, body):
 
 
 def _text(value):
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def signature_is_good(headers, target, body, key):

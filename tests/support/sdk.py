@@ -33,9 +33,9 @@ def node():
 class SDK:
     """A process with the unmodified SDK that makes batches of calls."""
 
-    def __init__(self, variables):
+    def __init__(self, variables, script="long.js"):
         self._process = subprocess.Popen(
-            [node(), "long.js"],
+            [node(), script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,12 +1,17 @@
 """JSON and texts as wx-server-sdk reads and writes them in JavaScript."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from cloud_openapi.json_text import read_json_body
 
 NO_JSON: Final = object()
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+# Compiled by re when it is first used, which in most processes is never.
+_STRING_OR_FLOAT: Final = r'"[^"\\]*(?:\\.[^"\\]*)*"|(-?(?<!\d)\d+(?:\.\d+(?:e[+-]\d+)?|e[+-]\d+))'
 
 
 def read_json(body: bytes) -> Any:
@@ -53,3 +58,28 @@ def number_text(text: str) -> str:
 
         return f"{Decimal(text):f}".removesuffix(".0")
     return text.replace("e-0", "e-")
+
+
+def to_json(name: str, value: Any) -> bytes:
+    """Return a value as JSON.stringify writes it. Raises TypeError, whose text begins with name."""
+    # JSON.stringify escapes half a surrogate pair.
+    return stringify(name, value).encode("utf-8", "backslashreplace")
+
+
+def stringify(name: str, value: Any) -> str:
+    """Return a value as JSON. Raises TypeError, whose text begins with name."""
+    try:
+        text = _ENCODER.encode(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"{name}: the parameters cannot be written as JSON: {error}") from error
+    if isinstance(value, str):
+        return text
+    # Python writes other numbers as JavaScript does.
+    return re.sub(_STRING_OR_FLOAT, lambda m: number_text(m[1]) if m[1] else m[0], text)
+
+
+def replace_halves(text: str) -> str:
+    """Return the text with U+FFFD for half a surrogate pair, as Node.js writes UTF-8."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
