@@ -234,11 +234,10 @@ class _Actions:
         answered = answer_action(program, action, request.given, request.http.environ)
         if answered is None:
             self._unknown_action(request)
-        body = self._without_secrets(request, answered.request)
-        missing = answered.missing(body.encode())
+        missing = answered.missing()
         if missing is not None:
             self._explain(request, missing.reason, missing.message)
-        self._keep(request, missing, own=True, body=body.encode(), answer=answered.shown)
+        self._keep(request, missing, own=True, body=answered.request, answer=answered.shown)
         return json_answer({"requestId": new_request_id(), "data": answered.data})
 
     def _open_api(self, request: _ActionRequest) -> Response:

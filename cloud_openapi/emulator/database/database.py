@@ -188,6 +188,12 @@ class Database:
             )
         self._backend.create(name)
 
+    def collection(self, name: str) -> Any:
+        """Return a collection of the engine, with pymongo's methods; it may not exist yet."""
+        if wrong := wrong_name(name):
+            raise invalid(wrong)
+        return self._backend.database[name]
+
     def describe(self) -> list[dict[str, Any]]:
         """Return the collections as JSON: names, numbers of documents, indexes."""
         return [self._described(name) for name in self.names()]

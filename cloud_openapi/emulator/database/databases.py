@@ -1,7 +1,9 @@
 """The databases of all mini programs. The engine is loaded when one is first used."""
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from cloud_openapi.emulator.state.places import Places
 from cloud_openapi.forks import fork_safe
@@ -11,15 +13,19 @@ if TYPE_CHECKING:
     from cloud_openapi.emulator.database.opening import Given, Opener, Program
 
 
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
 class Databases:
     """Makes the database of a mini program when it is first used, and after a reset.
 
-    It begins with the files of ``places``, and with the collections of ``given`` in place of those
-    of the same name. With ``server``, the URL of a MongoDB server, that one has the data.
+    It begins with the files of ``places``, and with the collections of ``given``, a mapping or a
+    folder, in place of those of the same name. With ``server``, the URL of a MongoDB server, that
+    one has the data.
     """
 
     def __init__(self, places: Places, server: str | None = None) -> None:
-        self.given: Given = {}
+        self.given: Given = NOTHING
         self.server = server
         self._places = places
         self._lock = fork_safe(threading.RLock())

@@ -19,7 +19,8 @@ from cloud_openapi.emulator.state.places import Places
 if TYPE_CHECKING:
     from cloud_openapi.emulator.database.server import Server
 
-Given = Mapping[str, Sequence[Any]]
+Given = Mapping[str, Sequence[Any]] | Path
+"""Documents by collection, or a folder of files."""
 
 
 class Program(NamedTuple):
@@ -30,12 +31,17 @@ class Program(NamedTuple):
     seed: Callable[[], int]
 
 
+class _Files(NamedTuple):
+    """A folder as it was read, and the state of its files, which tells whether they changed."""
+
+    state: Any
+    seed: Seed
+
+
 class _Ready(NamedTuple):
     """The seed as it was read, and the same ready to be loaded."""
 
-    files: Any
-    """The state of the files, which tells whether they have changed since."""
-
+    files: _Files
     given: Given
     seed: Seed
     saved: Any
@@ -50,6 +56,7 @@ class Opener:
     def __init__(self, places: Places, url: str | None) -> None:
         self._places = places
         self._server = None if url is None else _server(url)
+        self._files = _Files(None, Seed({}, {}))
         self._ready: _Ready | None = None
         self._backends: dict[str, Backend] = {}
         self._databases: dict[str, Database] = {}
@@ -109,15 +116,23 @@ class Opener:
         return self._kept.get(appid)
 
     def _seed(self, given: Given) -> _Ready:
+        """Return the seed, which is read again if a file or what is given has changed."""
         folder = self._places.seed("database")
-        files = None if folder is None else _state_of(folder)
-        if self._ready is None or self._ready.files != files or self._ready.given is not given:
-            seed = Seed({}, {}) if folder is None else read_folder(folder)
-            seed = merged(seed, read_mapping(given))
+        state = None if folder is None else _state_of(folder)
+        if folder is not None and state != self._files.state:
+            self._files = _Files(state, read_folder(folder))
+        ready = self._ready
+        if ready is None or ready.files is not self._files or ready.given is not given:
+            seed = merged(self._files.seed, read_given(given))
             saved = saved_of(seed.content, seed.unread)
             usable = {name: each for name, each in seed.content.items() if name not in seed.unread}
-            self._ready = _Ready(files, given, seed._replace(content=usable), saved)
-        return self._ready
+            self._ready = ready = _Ready(self._files, given, Seed(usable, seed.unread), saved)
+        return ready
+
+
+def read_given(given: Given) -> Seed:
+    """Return the data of a mapping or a folder. Raises ValueError for an invalid mapping."""
+    return read_folder(given) if isinstance(given, Path) else read_mapping(given)
 
 
 def _with_new(kept: Kept, seed: Content) -> Content:
@@ -149,6 +164,6 @@ def _ids(program: Program, run: str) -> Callable[[], str]:
 
 def _state_of(folder: Path) -> Any:
     if not folder.is_dir():
-        return None
+        return []
     states = ((path.name, path.stat()) for path in folder.iterdir())
     return sorted((name, state.st_mtime_ns, state.st_size) for name, state in states)
