@@ -321,20 +321,19 @@ def _collections(node: pytest.Item, given: Any) -> "Given":
 
     Raises UsageError.
     """
-    if given is NOTHING:
+    if not given and isinstance(given, Mapping):
         return NOTHING
     from cloud_openapi.emulator.database.opening import read_given  # noqa: PLC0415
 
-    collections: Given = given if isinstance(given, Mapping) else node.path.parent / str(given)
-    missing = isinstance(collections, Path) and not collections.is_dir()
+    folder = node.path.parent / str(given)
+    collections: Given = given if isinstance(given, Mapping) else Path(folder)
+    wrong = [] if isinstance(given, Mapping) or folder.is_dir() else [f"{folder} is missing"]
     try:
-        wrong = (
-            [f"{collections} is missing"] if missing else read_given(collections).unread.values()
-        )
+        wrong = wrong or list(read_given(collections).unread.values())
     except ValueError as error:
         wrong = [str(error)]
-    for each in wrong:
-        raise pytest.UsageError(f"{node.nodeid}: database: {each}")
+    if wrong:
+        raise pytest.UsageError(f"{node.nodeid}: database: {wrong[0]}")
     return collections
 
 

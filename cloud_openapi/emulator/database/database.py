@@ -65,6 +65,8 @@ class Database:
         self._new_id = new_id
         self.unread = unread
         self._closed = threading.Event()
+        self.cut: set[str] = set()
+        """The collections whose aggregations have left out results: that is told once."""
         self.snapshots: dict[str, Any] = {}
         """Saved data by name."""
         self.transactions = Transactions(backend.client.start_session, now, new_id)
