@@ -52,6 +52,7 @@ class Operation:
         "name",
         "path",
         "query",
+        "report",
         "rules",
         "simulation",
         "summary",
@@ -67,6 +68,8 @@ class Operation:
         self.path: str = entry["path"]
         self.rules = tuple(map(rule_from_entry, entry.get("rules", ())))
         self.simulation: Mapping[str, Mapping[str, Any]] = entry.get("simulation", {})
+        self.report: str = entry.get("report", "")
+        """The report that shows the answers; empty without one."""
         tables = entry.get("tables", {})
         self.tables = {name: _table(groups, tables) for name, groups in tables.items()}
         self.examples: tuple[Mapping[str, Any], ...] = tuple(entry["examples"])
@@ -74,7 +77,7 @@ class Operation:
         self.errors = {int(code): text for code, text in entry.get("errors", {}).items()}
         """WeChat's texts of this API's error codes."""
         self.lacks: tuple[str, ...] = tuple(entry.get("lacks", ()))
-        """What WeChat's page lacks."""
+        """The gaps of WeChat's page."""
         fields = entry["request"]["properties"]
         self.query = tuple(fields if self.method == "GET" else entry.get("query", ()))
         """The parameters that HTTPS takes in the URL."""
