@@ -43,6 +43,7 @@ EXAMPLES: Final = {
     "database reset": "database reset",
     "database restore": "database restore before",
     "database snapshot": "database snapshot before",
+    "doctor": "doctor getDailyRetain",
     "drift": "drift recordings",
     "exec": "exec -- pytest",
     "import": "import traffic.har --to recordings",

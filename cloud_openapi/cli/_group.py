@@ -71,6 +71,9 @@ _SECTIONS: Final = {
             "_install:install",
             "Install the dependencies in a function's requirements.txt or package.json.",
         ),
+        "doctor": _Entry(
+            "_doctor:doctor", "Find out why calls or functions fail, and what to do about it."
+        ),
         "package": _Entry(
             "_package:package",
             "Make what CloudBase takes of functions: a folder or a zip with all that they need.",

@@ -25,6 +25,7 @@ from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
 CONTRACT = "docs/how-to/contract.md"
+DATABASE = "docs/background/document-database.md"
 PYTEST = "docs/how-to/pytest.md"
 PYTHON = "docs/reference/python-api.md"
 RECORDINGS = "docs/how-to/recordings.md"
@@ -138,6 +139,12 @@ def test_violations_on_the_page_are_those_of_its_body(capsys):
         check(module["body"])
 
 
+def test_output_of_the_document_database_is_that_on_the_page(capsys):
+    (source,), (output,) = blocks(DATABASE, "python"), blocks(DATABASE, "text")
+    exec(compile(source, DATABASE, "exec"), {})
+    assert capsys.readouterr().out == output
+
+
 @pytest.mark.usefixtures("project")
 def test_output_of_drift_is_that_on_the_page():
     result = run("drift", "recordings", "--now", "2026-03-11")
@@ -146,6 +153,6 @@ def test_output_of_drift_is_that_on_the_page():
 
 def test_each_page_with_programs_has_a_test():
     # test_pytest_plugin.py runs those of the page on pytest, test_commands.py those of tutorials.
-    tested = {"README.md", CONTRACT, NUMBERS, PYTEST, RECORDINGS, PYTHON}
+    tested = {"README.md", CONTRACT, DATABASE, NUMBERS, PYTEST, RECORDINGS, PYTHON}
     tutorials = {page for page in ENGLISH if page.startswith("docs/tutorials/")}
     assert {page for page in ENGLISH if blocks(page, "python")} == tested | tutorials
