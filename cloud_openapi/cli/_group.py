@@ -84,6 +84,10 @@ _SECTIONS: Final = {
             "_report:report",
             "Show retention, trends, pages and users of a mini program; as CSV, HTML, PNG, too.",
         ),
+        "history": _Entry(
+            "_history:history",
+            "Keep the answers of a range of days, weeks or months in a database.",
+        ),
     },
     "Recordings": {
         "record": _Entry(
