@@ -59,7 +59,7 @@ def get(client: ControlClient, path: str, target: Path | None, appid: str | None
 
 
 @storage.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, allow_dash=True))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.argument("path", default="")
 @_appid
 @click.pass_obj
