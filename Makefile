@@ -5,7 +5,7 @@
 # make check  run lint and tests; continuous integration runs this, make test-browser and make test-long
 # make bench  measure the figures of docs/background/benchmarks.md; make bench-long: the slow figures
 # make screenshots   take a picture of each page of the console, in build/screenshots ; LANGUAGES="en zh"
-# make package FUNCTION=getDailyRetain   build a function for upload, in build/
+# make package FUNCTION=getDailyRetain   the same as cloud-openapi package, in build/
 # make lock   update requirements.lock
 
 PYTHON ?= python3
@@ -81,9 +81,8 @@ $(VENDOR): scripts/vendor/package-lock.json scripts/vendor/__main__.py
 		{ echo "Chromium is missing, and apt-get cannot install it: tests in a browser will be skipped"; exit 0; }; \
 		touch $@
 
-# Copy a function and install the package with its dependencies into the copy: make package FUNCTION=…
 package: .venv/emulator
-	@$(BIN)/cloud-openapi package $(FUNCTION)
+	@$(BIN)/cloud-openapi package $(or $(FUNCTION),--all) --no-rc
 
 # One stamp file for each set of dependencies; a change of its prerequisites installs the set again.
 .venv/emulator .venv/dev: pyproject.toml requirements.lock

@@ -43,6 +43,18 @@ def pytest_ignore_collect(collection_path, config):
     return True if is_folder and f"not {mark}" in config.option.markexpr else None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Leave to the slow suite all cases but the first of a test with the mark ``variants``."""
+    begun = set()
+    for item in items:
+        if item.get_closest_marker("variants"):
+            test = item.nodeid.partition("[")[0]
+            if test in begun:
+                item.add_marker(pytest.mark.slow)
+            begun.add(test)
+
+
 def pytest_terminal_summary(terminalreporter):
     """Print the texts that tests pass to ``record_property("summary", …)``."""
     for outcome in ("passed", "failed"):

@@ -69,7 +69,7 @@ _SECTIONS: Final = {
         ),
         "package": _Entry(
             "_package:package",
-            "Make a copy of a function that can be uploaded, with the Python packages it needs.",
+            "Make what CloudBase takes of functions: a folder or a zip with all that they need.",
         ),
     },
     "Recordings": {

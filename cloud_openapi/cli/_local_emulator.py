@@ -31,12 +31,13 @@ def serving(  # noqa: PLR0913 - each with a default but the first three
     function_time: str = "machine",
     printer: LogPrinter | None = None,
     access: Access | None = None,
+    uploaded: bool = False,
 ) -> Iterator[Functions]:
     """Serve an emulator with the functions of a folder until the end of the with block.
 
     ``passed`` are additional variables for the functions, ``function_time`` the clock that they
     see: machine or emulator. ``printer`` prints calls and output until it is closed at the end.
-    ``access`` is that of `create_app`.
+    ``access`` is that of `create_app`, ``uploaded`` that of `Functions`.
     """
     sockets = [listening] if isinstance(listening, socket) else listening
     variables = {**(passed or {}), **emulator_variables(url_of(sockets[0]), emulator)}
@@ -49,6 +50,7 @@ def serving(  # noqa: PLR0913 - each with a default but the first three
         variables,
         debug=debug,
         clock=lambda: moved_clock(emulator) if function_time == "emulator" else None,
+        uploaded=uploaded,
         **hooks,
     )
     timers = Timers(emulator, functions)

@@ -5,7 +5,10 @@ standard library only, so that a function sees no package that the platform does
 Arguments: the task (file, handler, …) as JSON, the descriptors of requests and answers.
 """
 
+from __future__ import annotations  # an upload is tried with the Python of its runtime
+
 import contextlib
+import errno
 import importlib.util
 import json
 import logging
@@ -14,8 +17,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 _MOST_BYTES = 6 * 1024 * 1024
 
@@ -31,6 +36,8 @@ def main() -> None:
     sys.argv[1:] = []
     worker = os.getpid()
     _prepare(task["packages"], task["platform"])
+    if task["read_only"]:
+        _make_read_only(os.path.realpath(os.getcwd()))  # noqa: PTH109 - pathlib is slow to import
     clock = _Clock()
     clock.set(task["clock"])
     handler, failure = _load(task["file"], task["handler"])
@@ -79,6 +86,27 @@ def _is_of_the_function(record: logging.LogRecord) -> bool:
             return True
         logger = logger.parent
     return False
+
+
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+# The events whose first arguments are files or folders that are changed.
+_CHANGES = {"chmod", "link", "mkdir", "remove", "rename", "rmdir", "symlink", "truncate", "utime"}
+
+
+def _make_read_only(folder: str) -> None:
+    """Refuse changes in a folder, as its file system does: modes do not keep root from them."""
+    changes = {f"os.{name}" for name in _CHANGES}
+
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        is_open = event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING
+        if not is_open and event not in changes:
+            return
+        for given in arguments[: 1 if is_open else 2]:
+            path = os.fsdecode(given) if isinstance(given, (str, bytes)) else ""
+            if path and os.path.realpath(path).startswith(folder + os.sep):
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+    sys.addaudithook(refuse)
 
 
 class _Platform:

@@ -26,9 +26,8 @@ from cloud_openapi.runtime._project import (
     nothing_found,
 )
 from cloud_openapi.runtime._readable_log import readable_log
-from cloud_openapi.runtime._settings import Settings, entry_file
+from cloud_openapi.runtime._settings import Settings, entry_file, is_web
 from cloud_openapi.runtime._timer import Timer
-from cloud_openapi.runtime._upload import make_upload
 from cloud_openapi.runtime._worker_command import Debug
 
 __all__ = [
@@ -55,9 +54,9 @@ __all__ = [
     "functions_option",
     "install_packages",
     "is_gateway_host",
+    "is_web",
     "is_weixin_host",
     "isolated",
-    "make_upload",
     "missing_entry",
     "new_request_id",
     "no_descriptor",

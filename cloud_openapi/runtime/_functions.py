@@ -85,7 +85,8 @@ class Functions:
     A missing folder has no functions. ``environment`` is added to the workers' variables;
     variables CLOUD_OPENAPI_* of this process are not inherited. ``timeout`` (seconds) and
     ``memory`` (MB) are defaults. ``config`` is the config.json of code outside a function.
-    ``clock`` returns the one that functions see, None for the machine's.
+    ``clock`` returns the one that functions see, None for the machine's. ``uploaded`` runs them
+    as uploads: with nothing but their own files, which they cannot write.
     ``on_line`` is called with a function's name and each line of its log, ``on_end`` with each
     invocation that has ended.
     """
@@ -100,6 +101,7 @@ class Functions:
         config: Path | None = None,
         debug: Debug | None = None,
         clock: Callable[[], MovedClock | None] = lambda: None,
+        uploaded: bool = False,
         on_line: Callable[[str, Line], None] | None = None,
         on_end: Callable[[Ended], None] | None = None,
     ) -> None:
@@ -113,6 +115,7 @@ class Functions:
         self.debug = debug
         """The function to debug; set it before the first invocation of that function."""
         self._clock = clock
+        self._uploaded = uploaded
         self._debug_port = DebugPort()
         self._on_line = on_line
         self._on_end = on_end
@@ -331,19 +334,18 @@ class Functions:
         ``advance`` is called after each function. Raises KeyError for an unknown name.
         """
         # An emulator that checks nothing starts faster without it.
-        from cloud_openapi.runtime.check import (  # noqa: PLC0415
-            check_functions,
-            check_loading,
-        )
+        from cloud_openapi.runtime.check import check_functions  # noqa: PLC0415
 
-        def load(settings: Settings) -> "list[Finding]":
-            installed = installed_for(settings)
-            environment = process_environment(
-                settings, self._environment, self.credentials, installed
-            )
-            return list(check_loading(settings, environment, self._fork_server))
+        return check_functions([self.settings_of(name) for name in names], self.load, advance)
 
-        return check_functions([self.settings_of(name) for name in names], load, advance)
+    def load(self, settings: Settings) -> "list[Finding]":
+        """Load a function in a process of its own, and return why it does not load."""
+        from cloud_openapi.runtime.check import check_loading  # noqa: PLC0415
+
+        installed = installed_for(settings)
+        environment = process_environment(settings, self._environment, self.credentials, installed)
+        found = check_loading(settings, environment, self._fork_server, uploaded=self._uploaded)
+        return list(found)
 
     def close(self) -> None:
         """End every worker, busy ones too."""
@@ -464,7 +466,9 @@ class Functions:
         wait = debug is not None and debug.wait
 
         def start(port: int | None) -> Worker:
-            command = command_of(settings, installed, port, wait=wait, clock=self._clock())
+            command = command_of(
+                settings, installed, port, wait=wait, clock=self._clock(), uploaded=self._uploaded
+            )
             return Worker(command, settings.folder, environment, self._fork_server)
 
         if debug is None:

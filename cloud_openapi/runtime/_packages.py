@@ -44,12 +44,18 @@ _NPM_OPTIONS = (
 )
 _SOURCES = {
     "pip": "the package index (network, proxy, PIP_INDEX_URL)",
+    "uv": "the package index (network, proxy, UV_DEFAULT_INDEX)",
     "npm": "the registry (network, proxy, --registry URL)",
 }
 _UNREACHABLE = re.compile(
     r"ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|NewConnectionError"
     r"|ConnectTimeoutError|ProxyError|NameResolutionError"
 )
+_NO_WHEEL = re.compile(
+    r"No matching distribution found for ([\w.-]+)"
+    r"|[Bb]ecause ([\w.-]+)\S* has no (?:usable )?wheels"
+)
+WHEELS_ONLY = "--only-binary=:all:"
 _OWN = re.compile("No matching distribution found for cloud[-_.]openapi", re.IGNORECASE)
 # The packages that the platform's page lists, and their dependencies.
 PREINSTALLED = (
@@ -121,15 +127,19 @@ def install(
     return packages_of(settings)
 
 
-def pip_install(target: Path, what: Sequence[str]) -> None:
-    """Install packages into a folder, quietly. Raises CloudOpenAPIError."""
+def pip_install(target: Path, what: Sequence[str], python: str | None = None) -> None:
+    """Install packages into a folder, quietly; ``python`` is the one to run pip with.
+
+    Raises CloudOpenAPIError.
+    """
     if find_spec("pip") is None:
         how = shlex.join([sys.executable, "-m", "ensurepip"])
         raise CloudOpenAPIError(f"pip is not installed for this Python; install it: {how}")
     # Twice quiet: pip's warnings are about environments that are not the platform's.
     quiet = ["--quiet", "--quiet", "--disable-pip-version-check", "--no-input"]
+    by = ["--python", python] if python else []
     options = [*quiet, "--target", str(target)]
-    _run("pip", [sys.executable, "-m", "pip", "install", *options, *what])
+    run_installer("pip", [sys.executable, "-m", "pip", *by, "install", *options, *what])
 
 
 def _cache_of(settings: Settings) -> Path | None:
@@ -206,12 +216,14 @@ def _npm_install(
             say(f"{name} names {hosts}, which npm asks; --registry URL chooses another one")
     # An address may have a password, which would be shown in the command.
     chosen = {"npm_config_registry": registry} if registry else {}
-    _run("npm", [npm, "install", *_NPM_OPTIONS, "--prefix", str(made)], chosen)
+    run_installer("npm", [npm, "install", *_NPM_OPTIONS, "--prefix", str(made)], chosen)
 
 
-def _run(tool: str, command: list[str], variables: Mapping[str, str] | None = None) -> None:
-    """Run pip or npm. Its output is shown only if it fails. Raises CloudOpenAPIError."""
-    result = subprocess.run(  # noqa: S603 - pip or npm
+def run_installer(
+    tool: str, command: Sequence[str], variables: Mapping[str, str] | None = None
+) -> None:
+    """Run pip, uv or npm. Its output is shown only if it fails. Raises CloudOpenAPIError."""
+    result = subprocess.run(  # noqa: S603 - an installer
         command,
         check=False,
         env={**os.environ, **(variables or {})},
@@ -223,16 +235,22 @@ def _run(tool: str, command: list[str], variables: Mapping[str, str] | None = No
     )
     if result.returncode:
         sys.stderr.write(result.stdout)
-        why = _why(tool, result.stdout)
+        why = _why(tool, result.stdout, wheels_only=WHEELS_ONLY in command)
         raise CloudOpenAPIError(f"{tool} failed; {why}its output is above ({shlex.join(command)})")
 
 
-def _why(tool: str, output: str) -> str:
+def _why(tool: str, output: str, *, wheels_only: bool) -> str:
     if _UNREACHABLE.search(output):
         return f"it cannot reach {_SOURCES[tool]}; "
     if _OWN.search(output):
         return (
             "cloud-openapi is on no index: leave it out of requirements.txt, functions and "
             "uploads have it without; "
+        )
+    # uv breaks its lines anywhere.
+    if wheels_only and (found := _NO_WHEEL.search(" ".join(output.split()))):
+        return (
+            f"{found[1] or found[2]} has no wheel for the platform (manylinux2014, x86_64), which "
+            "builds no packages: choose another version of it, or another package; "
         )
     return ""

@@ -14,6 +14,10 @@ from cloud_openapi.runtime._template import fill_from_process
 SUFFIXES = {"python": (".py",), "node": (".js", ".cjs", ".mjs")}
 BOOTSTRAP = "scf_bootstrap"
 RUNTIMES = {"python": "Python3.10", "node": "Nodejs20.19"}
+# https://docs.cloudbase.net/en/cloud-function/runtime-support
+PYTHONS = ("Python3.11", "Python3.10", "Python3.9", "Python3.7")
+# The page also lists "26.x", without the exact name.
+NODES = ("Nodejs24.11", "Nodejs22.21", "Nodejs20.19", "Nodejs18.15", "Nodejs16.13")
 
 _HANDLER = re.compile(r"([\w-]+(?:/[\w-]+)*)\.([A-Za-z_$][\w$]*)")
 _RESERVED = ("SCF_", "QCLOUD_", "TENCENTCLOUD_", "TECENTCLOUD_")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.runtime._moved_clock import MovedClock
 from cloud_openapi.runtime._packages import PREINSTALLED
+from cloud_openapi.runtime._python import interpreter, python_of
 from cloud_openapi.runtime._settings import Settings
 
 _HERE = Path(__file__).parent
@@ -76,12 +77,14 @@ def command_of(  # noqa: PLR0913 - each with a default but the first two
     wait: bool = False,
     clock: MovedClock | None = None,
     bare: bool = False,
+    uploaded: bool = False,
 ) -> list[str]:
     """Return the command that loads a function, without the descriptors of the worker's pipes.
 
     With a port, ``wait`` loads it once a debugger is attached. Its module sees the time of
-    ``clock``. ``bare`` hides packages from a Python function that its upload does not have. Raises
-    MissingProgramError.
+    ``clock``. ``bare`` hides packages from a Python function that its upload does not have.
+    ``uploaded`` runs an upload: with nothing but its own files, which it cannot write, and with the
+    Python of its runtime if this machine has it. Raises MissingProgramError.
     """
     check_clock(settings, clock)
     node = settings.language == "node"
@@ -89,12 +92,18 @@ def command_of(  # noqa: PLR0913 - each with a default but the first two
         "file": str(settings.file),
         "handler": settings.handler,
         "packages": [str(path) for path in packages],
-        "platform": _platform() if bare else {},
+        "platform": _platform(bare=bare, uploaded=uploaded),
+        "read_only": uploaded,
         "port": debug_port,
         "wait": wait,
         "clock": clock,
     }
-    program = _node(debug_port) if node else _python(debug_port, wait=wait, bare=bare)
+    if node:
+        program = _node(debug_port)
+    else:
+        program = _python(debug_port, wait=wait, isolated=bare or uploaded)
+        if uploaded:
+            program[0] = interpreter(python_of(settings)) or sys.executable
     return [*program, json.dumps(task)]
 
 
@@ -112,8 +121,8 @@ def _is_installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def _python(debug_port: int | None, *, wait: bool, bare: bool) -> list[str]:
-    isolated = ["-I", "-S"] if bare else []
+def _python(debug_port: int | None, *, wait: bool, isolated: bool) -> list[str]:
+    alone = ["-I", "-S", "-B"] if isolated else []
     debugger = []
     if debug_port is not None:
         if not _is_installed("debugpy"):
@@ -123,7 +132,7 @@ def _python(debug_port: int | None, *, wait: bool, bare: bool) -> list[str]:
             )
         debugger = ["-Xfrozen_modules=off", "-m", "debugpy", "--listen", f"{_HOST}:{debug_port}"]
         debugger += ["--wait-for-client"] if wait else []
-    return [sys.executable, *isolated, *debugger, str(_HERE / "_bootstrap.py")]
+    return [sys.executable, *alone, *debugger, str(_HERE / "_bootstrap.py")]
 
 
 def node_program() -> str:
@@ -144,8 +153,13 @@ def _node(debug_port: int | None) -> list[str]:
     return [node_program(), *debugger, str(_HERE / "_bootstrap.js")]
 
 
-def _platform() -> dict[str, list[str]]:
+def _platform(*, bare: bool, uploaded: bool) -> dict[str, list[str]]:
+    """Return the packages of this machine that a function sees; empty for all of them."""
+    if uploaded:
+        return {"names": [], "paths": []}
+    if not bare:
+        return {}
     paths = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
-    # The copy that is uploaded has this package, see _upload.py.
+    # The copy that is uploaded has this package, see packing/.
     names = [*PREINSTALLED, _PACKAGE.name]
     return {"names": names, "paths": sorted({*paths, str(_PACKAGE.parent)})}

@@ -145,7 +145,7 @@ def test_a_file_that_cannot_be_written_is_an_error_and_its_problems_remain(proje
     def fail(*_):
         raise PermissionError(13, "Permission denied", "config.json")
 
-    monkeypatch.setattr(Path, "write_bytes", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     code, out, err = run("lacks", "--fix")
     assert (code, out) == (1, ALL.replace("2 functions: 1 fine", "1 function: 0 fine"))
     assert err == "cloud-openapi: [Errno 13] Permission denied: 'config.json'\n"

@@ -97,6 +97,7 @@ SHELLS = {
 }
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("name", SHELLS)
 def test_a_shell_completes_commands_options_functions_and_apis(environment, tmp_path, name):
     options, script, complete = SHELLS[name]

@@ -38,6 +38,7 @@ UNNEEDED = {
 }
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     "arguments",
     [

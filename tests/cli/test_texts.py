@@ -119,6 +119,7 @@ def test_a_broken_cloudbaserc_is_a_problem_with_its_name(run, tmp_path, name):
     assert "hello\n  cloudbaserc.json:" in out
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
 @pytest.mark.parametrize("name", ["package.json", "requirements.txt", ".env", "pins.json"])
 def test_another_broken_file_beside_a_function_is_no_traceback(run, tmp_path, name, content):

@@ -123,6 +123,7 @@ def test_an_entry_that_changes_gives_a_new_process_and_others_keep_theirs(functi
     assert before[1] == after[1]
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     "setting",
     [

@@ -57,6 +57,7 @@ def test_record(talkative, tmp_path):
     assert talkative.canary.leaked(tmp_path) == []
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("coding", encodings())
 @pytest.mark.parametrize("way", ["har", "yaml", "json", "upstream"])

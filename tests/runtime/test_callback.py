@@ -36,6 +36,7 @@ def invoke(tmp_path):
     functions.close()
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     ("body", "result"),
     [
@@ -66,6 +67,7 @@ def test_the_callbacks_result_is_the_functions(invoke, body, result):
     assert (outcome.status, outcome.result) == (200, result)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     "expression",
     [
@@ -119,6 +121,7 @@ def test_the_log_of_a_timeout_tells_whether_the_event_loop_is_not_empty(tmp_path
     assert ("the event loop is not empty: return a promise" in outcome.log) == waits
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     ("error", "stack"),
     [

@@ -255,6 +255,7 @@ def test_a_value_of_another_type_is_a_problem_that_names_its_place(project, cont
 # ---- what is not read ----------------------------------------------------------------------
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     ("file", "content"),
     [

@@ -234,6 +234,7 @@ def test_check_reports_a_function_without_problems(folder, write):
     assert (result.returncode, result.stdout) == (0, FINE)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     ("file", "source", "says"),
     [
@@ -428,6 +429,7 @@ def test_check_of_a_folder_without_an_entry_file_says_which_file_is_missing(fold
     assert "no index.py and no index.js" in result.stderr
 
 
+@pytest.mark.variants
 @needs_node
 @pytest.mark.parametrize(
     ("source", "says"),

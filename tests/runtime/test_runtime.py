@@ -87,6 +87,7 @@ def main(event, context):
 # ---- what goes in and what comes out -------------------------------------------------------
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     "value",
     [

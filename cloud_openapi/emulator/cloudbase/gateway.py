@@ -65,6 +65,8 @@ _CODES = {
     "DATABASE_COLLECTION_EXCEED_LIMIT": -502004,
     "DATABASE_COLLECTION_NOT_EXIST": -502005,
     "FUNCTIONS_REQUEST_FAIL": -504001,
+    "STORAGE_FILE_NONEXIST": -503003,
+    "STORAGE_REQUEST_FAIL": -503001,
 }
 _ILLEGAL = (
     "the call was made outside of an invocation, while the module was loaded or after the handler "
@@ -131,6 +133,8 @@ class _Actions:
             action = request.text("action")
             if action.startswith("database."):
                 return self._database(request, action)
+            if action.startswith("storage."):
+                return self._storage(request, action)
             return self._actions.get(action, self._unknown_action)(request)
         except GatewayError as error:
             failed = error.code == _FAILED_FUNCTION
@@ -221,6 +225,22 @@ class _Actions:
         body = self._without_secrets(request, answered.request)
         self._keep(request, own=True, body=body.encode(), answer=answered.shown)
         return Response(answered.body, content_type=JSON_UTF8)
+
+    def _storage(self, request: _ActionRequest, action: str) -> Response:
+        """Answer an action of cloud storage, for which config.json needs no permission."""
+        # Loaded on demand: an emulator whose functions use no files does not pay for it.
+        from cloud_openapi.emulator.cloudbase.storage_actions import answer_action  # noqa: PLC0415
+
+        program = self._emulator.program(self._emulator.first_appid)
+        answered = answer_action(program, action, request.given, request.http.environ)
+        if answered is None:
+            self._unknown_action(request)
+        body = self._without_secrets(request, answered.request)
+        missing = answered.missing(body.encode())
+        if missing is not None:
+            self._explain(request, missing.reason, missing.message)
+        self._keep(request, missing, own=True, body=body.encode(), answer=answered.shown)
+        return json_answer({"requestId": new_request_id(), "data": answered.data})
 
     def _open_api(self, request: _ActionRequest) -> Response:
         # Loaded on demand: protobuf is an optional dependency.

@@ -23,12 +23,8 @@ _CALLS = {
     "auth.": "auth()",
     "database.": "this action of cloud.database()",
     "getCrossAccountToken": "access to another account's environment",
-    "storage.batchCopyFile": "copyFile()",
-    "storage.batchDeleteFile": "cloud.deleteFile()",
-    "storage.batchGetDownloadUrl": "cloud.getTempFileURL() and cloud.downloadFile()",
     "storage.getFileAuthority": "getFileAuthority()",
-    "storage.getUploadMetadata": "cloud.uploadFile()",
-    "storage.": "cloud storage",
+    "storage.": "this action of cloud storage",
     "wx.wxCallContainerApi": "cloud.callContainer()",
     "wx.wxPayApi": "cloud.cloudPay",
 }

@@ -1,33 +1,40 @@
 """The gateway's actions of cloud storage, as SDKs of every age send them."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from base64 import b64encode
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from cloud_openapi.emulator.cloudbase.gateway_fields import GatewayError
+from cloud_openapi.emulator.cloudbase.gateway_fields import FailedActionError, GatewayFields
+from cloud_openapi.emulator.cloudbase.storage_mount import path_of_files
 from cloud_openapi.emulator.errors import InvalidInputError
+from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.storage.names import check_path, file_id, path_of
 from cloud_openapi.emulator.storage.storage import Storage
 from cloud_openapi.emulator.storage.urls import LONGEST_AGE
 from cloud_openapi.json_schema.values import is_number
+from cloud_openapi.json_text import json_text
 from cloud_openapi.known_names import nearest
+from cloud_openapi.runtime import ENVIRONMENT, is_gateway_host
 
-MISSING: Final = "STORAGE_FILE_NONEXIST"
-MISSING_TEXT: Final = "storage file not exist"
-"""The platform's message; it stands in errors of deleteFile that developers have posted."""
-
-_MOST_FILES: Final = 50
-_MOST_COMPARED: Final = 2000
-# The platform's message: https://github.com/TencentCloud/tcb-sdk-php/issues/1
+_MISSING: Final = "STORAGE_FILE_NONEXIST"
+# The platform's words, from errors that developers have posted.
+_MISSING_TEXT: Final = "storage file not exist"
+# https://github.com/TencentCloud/tcb-sdk-php/issues/1
 _INVALID: Final = "Invalid request param"
 _SUCCESS: Final = "SUCCESS"
-# encodeURI of the SDKs leaves these as they are, although they end a path.
-_UNENCODED: Final = {ord(c): quote(c) for c in "%?#"}
+_MOST_FILES: Final = 50
+_LONGEST: Final = 200
+_ENVIRONMENT: Final = re.compile(r"[\w-]{1,64}")
+# encodeURI, which the SDKs call, leaves these as they are, although they end a path.
+_ENCODED: Final = {ord(c): quote(c) for c in "%?#"}
+_SIGN: Final = re.compile(r"\?sign=[^\"]*")
 
 
-class StorageRequest(NamedTuple):
+class Action(NamedTuple):
     """An action's fields, and where, when and for which environment it was sent."""
 
     storage: Storage
@@ -38,101 +45,161 @@ class StorageRequest(NamedTuple):
     environment: str
 
 
-class StorageAnswer(NamedTuple):
-    """The data of an answer, and why files are missing, in one line; empty if none is."""
+class AnsweredAction(NamedTuple):
+    """The data of an answer, the request for the journal, and why files are missing, if any are."""
 
     data: dict[str, Any]
-    reason: str = ""
+    request: str
+    reason: str
+
+    @property
+    def shown(self) -> bytes:
+        """Return the answer for the journal, without what would open a file."""
+        data = {name: self.data[name] for name in self.data if name not in _PERMISSIONS}
+        return _SIGN.sub("", json_text(data)).encode()
+
+    def missing(self, body: bytes) -> FailedActionError | None:
+        """Return what the SDK makes of a missing file, None if all are there."""
+        if not self.reason:
+            return None
+        return FailedActionError(_MISSING, _MISSING_TEXT, self.reason, body)
 
 
-def answer_action(action: str, request: StorageRequest) -> StorageAnswer | None:
-    """Return the answer to an action, None for an unknown one. Raises GatewayError."""
+_PERMISSIONS: Final = ("token", "authorization")
+
+
+def answer_action(
+    program: MiniProgram, action: str, given: GatewayFields, environ: Mapping[str, Any]
+) -> AnsweredAction | None:
+    """Answer an action, None if it is unknown. Raises FailedActionError."""
     handler = _HANDLERS.get(action)
+    if handler is None:
+        return None
+    fields = given.values or _of_form(given.texts)
+    request = json_text({name: fields[name] for name in _SHOWN if name in fields})
+    environment = fields.get("envName")
+    known = isinstance(environment, str) and _ENVIRONMENT.fullmatch(environment)
     try:
-        return None if handler is None else handler(request)
+        data, missing = handler(
+            Action(
+                program.storage,
+                fields,
+                _files_url(environ, program.appid or ""),
+                program.clock.now(),
+                str(environment) if known else ENVIRONMENT,
+            )
+        )
+        return AnsweredAction(data, request, _why_missing(program.storage, missing))
+    except _InvalidError as error:
+        reason = f"{action}: {error}"
+        raise FailedActionError("INVALID_PARAM", _INVALID, reason, request.encode()) from None
     except InvalidInputError as error:
-        raise GatewayError("INVALID_PARAM", str(error)) from None
+        raise FailedActionError("INVALID_PARAM", str(error), "", request.encode()) from None
     except OSError as error:
-        raise GatewayError("STORAGE_REQUEST_FAIL", f"cloud storage: {error.strerror}") from None
+        message = f"cloud storage: {error.strerror}"
+        raise FailedActionError("STORAGE_REQUEST_FAIL", message, "", request.encode()) from None
 
 
-def _upload_metadata(request: StorageRequest) -> StorageAnswer:
-    path = check_path(_text(request.fields.get("path"), "path"))
-    ticket = request.storage.signer.upload(path, request.now)
-    fileid = file_id(path, request.environment)
-    return StorageAnswer(
-        {
-            "url": f"{request.url}/{quote(path)}",
-            "token": ticket.token,
-            "authorization": ticket.authorization,
-            "fileId": fileid,
-            "cosFileId": fileid,
-        }
-    )
+_SHOWN: Final = ("path", "file_list", "fileid_list")
+Result = tuple[dict[str, Any], list[str]]
+"""The data of an answer, and the fileIDs of missing files."""
 
 
-def _upload(request: StorageRequest) -> StorageAnswer:
-    """Store a file that SDKs before 1.0 send in the action itself."""
-    path = check_path(_text(request.fields.get("path"), "path"))
-    content = request.fields.get("file")
+class _InvalidError(Exception):
+    """Fields that the platform refuses; the message says why."""
+
+
+def _of_form(texts: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the fields of a form, in which only the oldest SDKs send an action."""
+    given = {"path": texts.get("path", b""), "envName": texts.get("envname", b"")}
+    fields: dict[str, Any] = {name: text.decode("utf-8", "replace") for name, text in given.items()}
+    return {**fields, "file": texts["file"]} if "file" in texts else fields
+
+
+def _files_url(environ: Mapping[str, Any], appid: str) -> str:
+    """Return the URL of a mini program's files, for the client of a request to the gateway."""
+    host = environ.get("HTTP_HOST", "")
+    name = urlsplit(f"//{host}").hostname
+    # A proxy led the client here, which called the gateway by Tencent's name.
+    if not name or is_gateway_host(name):
+        host = f"127.0.0.1:{environ['SERVER_PORT']}"
+    return f"{environ['wsgi.url_scheme']}://{host}{path_of_files(appid)}"
+
+
+def _upload_metadata(action: Action) -> Result:
+    path = check_path(_text(action.fields.get("path"), "path"))
+    ticket = action.storage.signer.upload(path, action.now)
+    fileid = file_id(path, action.environment)
+    url = f"{action.url}/{quote(path)}"
+    # It becomes a header, which has no characters beyond Latin-1.
+    ids = {"fileId": fileid, "cosFileId": b64encode(fileid.encode()).decode()}
+    return {"url": url, "token": ticket.token, "authorization": ticket.authorization, **ids}, []
+
+
+def _upload(action: Action) -> Result:
+    """Store a file that the oldest SDKs send in the action itself."""
+    path = _text(action.fields.get("path"), "path")
+    content = action.fields.get("file")
     if not isinstance(content, bytes):
-        raise GatewayError("INVALID_PARAM", _INVALID, "file is missing: send it as a part")
-    request.storage.files.write(path, [content], request.now)
-    return StorageAnswer({"fileID": file_id(path, request.environment)})
+        raise _InvalidError("file is a part of a form")
+    action.storage.files.write(path, [content], action.now)
+    return {"fileID": file_id(path, action.environment)}, []
 
 
-def _download_urls(request: StorageRequest) -> StorageAnswer:
-    files, signer = request.storage.files, request.storage.signer
+def _download_urls(action: Action) -> Result:
     items, missing = [], []
-    for given in _listed(request.fields, "file_list"):
-        item = given if isinstance(given, dict) else {}
-        fileid, age = _text(item.get("fileid"), "fileid"), _age(item.get("max_age"))
+    wanted = [
+        (_text(item.get("fileid"), "fileid"), _age(item.get("max_age")))
+        for item in _objects(action.fields, "file_list")
+    ]
+    for fileid, age in wanted:
         path = path_of(fileid)
-        if path is None or files.get(path) is None:
+        if path is None or action.storage.files.get(path) is None:
             missing.append(fileid)
             items.append({**_failed("fileID", fileid), "tempFileURL": "", "maxAge": age})
-            continue
-        # SDKs encode the URL.
-        url = f"{request.url}/{path.translate(_UNENCODED)}"
-        url += f"?{signer.download(path, request.now, age)}"
-        items.append({"fileID": fileid, "code": _SUCCESS, "tempFileURL": url, "maxAge": age})
-    return StorageAnswer({"download_list": items}, _why_missing(request, missing))
+        else:
+            query = action.storage.signer.download(path, action.now, age)
+            url = f"{action.url}/{path.translate(_ENCODED)}?{query}"
+            items.append({"fileID": fileid, "code": _SUCCESS, "tempFileURL": url, "maxAge": age})
+    return {"download_list": items}, missing
 
 
-def _delete(request: StorageRequest) -> StorageAnswer:
+def _delete(action: Action) -> Result:
     items, missing = [], []
-    for given in _listed(request.fields, "fileid_list"):
-        fileid = _text(given, "fileid")
+    for fileid in [_text(each, "fileid") for each in _listed(action.fields, "fileid_list")]:
         path = path_of(fileid)
-        if path is not None and request.storage.files.remove(path):
+        if path is not None and action.storage.files.remove(path):
             items.append({"fileID": fileid, "code": _SUCCESS})
         else:
             missing.append(fileid)
             items.append(_failed("fileID", fileid))
-    return StorageAnswer({"delete_list": items}, _why_missing(request, missing))
+    return {"delete_list": items}, missing
 
 
-def _copy(request: StorageRequest) -> StorageAnswer:
+def _copy(action: Action) -> Result:
     items, missing = [], []
-    for given in _listed(request.fields, "file_list"):
-        item = given if isinstance(given, dict) else {}
-        source, target = (_text(item.get(name), name) for name in ("src_path", "dst_path"))
-        fileid = file_id(target, request.environment)
-        if item.get("overwrite") is False and request.storage.files.get(target) is not None:
+    files = action.storage.files
+    wanted = [
+        (item, _text(item.get("src_path"), "src_path"), _target(item))
+        for item in _objects(action.fields, "file_list")
+    ]
+    for item, source, target in wanted:
+        fileid = file_id(target, action.environment)
+        if item.get("overwrite") is False and files.get(target) is not None:
             message = f"{target} exists, and overwrite is false"
-            items.append({"fileId": fileid, "code": "STORAGE_FILE_PATH_CONFLICT"})
-            items[-1]["message"] = message
-        elif request.storage.files.copy(source, target, request.now):
+            conflict = {"code": "STORAGE_FILE_PATH_CONFLICT", "message": message}
+            items.append({"fileId": fileid, **conflict})
+        elif files.copy(source, target, action.now):
             if item.get("remove_original") is True:
-                request.storage.files.remove(source)
+                files.remove(source)
             items.append({"fileId": fileid, "code": _SUCCESS})
         else:
-            missing.append(file_id(source, request.environment))
+            missing.append(file_id(source, action.environment))
             items.append(_failed("fileId", fileid))
-    return StorageAnswer({"copy_list": items}, _why_missing(request, missing))
+    return {"copy_list": items}, missing
 
 
-_HANDLERS: Final[dict[str, Callable[[StorageRequest], StorageAnswer]]] = {
+_HANDLERS: Final[dict[str, Callable[[Action], Result]]] = {
     "storage.getUploadMetadata": _upload_metadata,
     "storage.uploadFile": _upload,
     "storage.batchGetDownloadUrl": _download_urls,
@@ -142,22 +209,29 @@ _HANDLERS: Final[dict[str, Callable[[StorageRequest], StorageAnswer]]] = {
 
 
 def _failed(key: str, fileid: str) -> dict[str, Any]:
-    return {key: fileid, "code": MISSING, "message": MISSING_TEXT}
+    return {key: fileid, "code": _MISSING, "message": _MISSING_TEXT}
 
 
 def _text(value: Any, name: str) -> str:
-    if isinstance(value, str) and value:
+    if isinstance(value, str):
         return value
-    raise GatewayError("INVALID_PARAM", _INVALID, f"{name} is a text, not {_shown(value)}")
+    raise _InvalidError(f"{name} is a text, not {_described(value)}")
 
 
 def _listed(fields: Mapping[str, Any], name: str) -> list[Any]:
     value = fields.get(name)
     if isinstance(value, list) and 0 < len(value) <= _MOST_FILES:
         return value
-    count = f"{len(value)} files" if isinstance(value, list) else _shown(value)
-    reason = f"{name} is a list of 1 to {_MOST_FILES} files, not {count}"
-    raise GatewayError("INVALID_PARAM", _INVALID, reason)
+    given = f"{len(value)} files" if isinstance(value, list) else _described(value)
+    raise _InvalidError(f"{name} is a list of 1 to {_MOST_FILES} files, not {given}")
+
+
+def _objects(fields: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    return [each if isinstance(each, dict) else {} for each in _listed(fields, name)]
+
+
+def _target(item: Mapping[str, Any]) -> str:
+    return check_path(_text(item.get("dst_path"), "dst_path"))
 
 
 def _age(value: Any) -> int:
@@ -165,26 +239,23 @@ def _age(value: Any) -> int:
         return LONGEST_AGE
     if is_number(value) and value >= 1:
         return int(min(value, LONGEST_AGE))
-    reason = f"maxAge is a number of seconds from 1 to {LONGEST_AGE}, not {_shown(value)}"
-    raise GatewayError("INVALID_PARAM", _INVALID, reason)
+    raise _InvalidError(f"maxAge is a number of seconds, at least 1, not {_described(value)}")
 
 
-def _shown(value: Any) -> str:
-    return "missing" if value is None else json.dumps(value)[:100]
+def _described(value: Any) -> str:
+    return "missing" if value is None else json.dumps(value)[:_LONGEST]
 
 
-def _why_missing(request: StorageRequest, fileids: Iterable[str]) -> str:
-    first, *others = [*fileids, ""][:3]
-    if not first:
+def _why_missing(storage: Storage, fileids: list[str]) -> str:
+    """Return why the first of the missing files is missing, and what to do, in one line."""
+    if not fileids:
         return ""
-    path = path_of(first)
+    path = path_of(fileids[0])
     if path is None:
-        return f"{first[:200]!r} is not a fileID: cloud://ENV.BUCKET/path"
-    known = [each for each, _file in request.storage.files.listed()[:_MOST_COMPARED]]
-    close = nearest(path, known)
+        return f"{fileids[0][:_LONGEST]!r} is not a fileID such as cloud://ENV.BUCKET/images/a.png"
+    close = nearest(path, (known for known, _file in storage.files.listed()))
     meant = f"; did you mean {close}?" if close else ""
-    more = " (and others)" if any(others) else ""
     return (
-        f"cloud storage has no file {path[:200]}{more}{meant} To add one: "
-        f"cloud-openapi storage put FILE {path[:200]}"
+        f"cloud storage has no file {path[:_LONGEST]}{meant}. To add it: cloud-openapi storage put "
+        f"FILE {path[:_LONGEST]}"
     )

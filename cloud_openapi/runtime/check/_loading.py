@@ -22,9 +22,16 @@ _ABSENT = re.compile(r"[Nn]o module named '(\w+)|Cannot find (?:module|package) 
 
 
 def check_loading(
-    settings: Settings, environment: Mapping[str, str], fork_server: ForkServer
+    settings: Settings,
+    environment: Mapping[str, str],
+    fork_server: ForkServer,
+    *,
+    uploaded: bool = False,
 ) -> Iterator[Finding]:
-    """Load a function in a new worker, without packages that the platform does not have."""
+    """Load a function in a new worker, without packages that the platform does not have.
+
+    ``uploaded`` loads an upload: see `command_of`.
+    """
     report = Reporter(settings.name)
     place = Place(str(settings.file))
     if not settings.file.is_file():
@@ -32,7 +39,7 @@ def check_loading(
         yield report.problem(place, "missing-handler", text)
         return
     try:
-        answer = _loaded(settings, environment, fork_server)
+        answer = _loaded(settings, environment, fork_server, uploaded=uploaded)
     except (MissingProgramError, OSError) as error:
         yield report.problem(place, "does-not-load", reason_of(error))
         return
@@ -51,12 +58,12 @@ class _FailedError(Exception):
 
 
 def _loaded(
-    settings: Settings, environment: Mapping[str, str], fork_server: ForkServer
+    settings: Settings, environment: Mapping[str, str], fork_server: ForkServer, *, uploaded: bool
 ) -> dict[str, object]:
     installed = installed_for(settings)
     own = {**environment, "NODE_PATH": os.pathsep.join(map(str, installed))}
     log = InvocationLog(Log())
-    command = command_of(settings, installed, bare=True)
+    command = command_of(settings, installed, bare=True, uploaded=uploaded)
     worker = Worker(command, settings.folder, own, fork_server)
     try:
         answer: dict[str, object] = json.loads(

@@ -10,7 +10,7 @@ from cloud_openapi.runtime._files import FileError, shown_path
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime.check._facts import Named
 from cloud_openapi.runtime.check._finding import Finding, Fix, Place, Reporter
-from cloud_openapi.runtime.check._json_places import JsonFile
+from cloud_openapi.runtime.check._json_file import JsonFile
 from cloud_openapi.runtime.check._sources import Sources, read_sources
 
 _KEY = "permissions.openapi"

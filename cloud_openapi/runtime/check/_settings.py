@@ -1,6 +1,5 @@
 """Find what the platform refuses, or does otherwise, by a function's settings.
 
-Runtimes: https://docs.cloudbase.net/en/cloud-function/runtime-support
 Web functions: https://docs.cloudbase.net/cloud-function/develop/scf-bootstrap
 """
 
@@ -15,15 +14,12 @@ from cloud_openapi.known_names import nearest
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, read_object, repeated_keys
 from cloud_openapi.runtime._project import functions_option
-from cloud_openapi.runtime._settings import BOOTSTRAP, RUNTIMES, Settings
+from cloud_openapi.runtime._settings import BOOTSTRAP, NODES, PYTHONS, RUNTIMES, Settings
 from cloud_openapi.runtime._timer import read_timer
-from cloud_openapi.runtime._upload import has_package, uses_package
 from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
-from cloud_openapi.runtime.check._json_places import JsonFile
+from cloud_openapi.runtime.check._json_file import JsonFile
+from cloud_openapi.runtime.packing import has_package, uses_package
 
-_PYTHONS = ("Python3.11", "Python3.10", "Python3.9", "Python3.7")
-# The page also lists "26.x", without the exact name.
-_NODES = ("Nodejs24.11", "Nodejs22.21", "Nodejs20.19", "Nodejs18.15", "Nodejs16.13")
 _KEYS = ("permissions", "triggers", "timeout", "envVariables")
 _ENTRY_KEYS = ("handler", "runtime", "timeout", "memorySize", "envVariables", "type", "dir")
 _CLOSE = 0.8
@@ -120,8 +116,8 @@ class _Checks:
             wanted = RUNTIMES["python"]
             yield f"runtime is missing, and the default is Node.js: set it to {wanted}"
         named = isinstance(runtime, str) and runtime.lower().startswith("python")
-        if named and runtime not in _PYTHONS:
-            yield f"runtime: the platform has {', '.join(_PYTHONS)}, not {runtime!r}"
+        if named and runtime not in PYTHONS:
+            yield f"runtime: the platform has {', '.join(PYTHONS)}, not {runtime!r}"
         if form not in ("Event", "HTTP"):
             yield f"type must be Event or HTTP, not {form!r}"
 
@@ -139,8 +135,8 @@ class _Checks:
                 yield "unknown-key", f"{key} is unknown and ignored; did you mean {meant}?"
         runtime = entry.get("runtime")
         is_node = self._settings.language == "node" and isinstance(runtime, str)
-        if is_node and runtime not in _NODES:
-            text = f"runtime: the platform lists {', '.join(_NODES)}, not {runtime!r}"
+        if is_node and runtime not in NODES:
+            text = f"runtime: the platform lists {', '.join(NODES)}, not {runtime!r}"
             yield "invalid-setting", text
 
     def bootstrap(self) -> Iterator[Finding]:

@@ -55,6 +55,7 @@ def write(served, language, **config):
     served.write("retain", source, [API], file, **config)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("year", [2020, 2040])
 def test_a_function_calls_at_the_frozen_date(served, freeze, language, year):

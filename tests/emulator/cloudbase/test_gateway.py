@@ -322,8 +322,8 @@ def test_unsupported_requests_return_gateway_errors(gateway, fields, message):
     ("fields", "fails", "status"),
     [
         ({"action": "auth.wsWebSign"}, "watch() of cloud.database()", 200),
-        ({"action": "storage.getUploadMetadata"}, "cloud.uploadFile()", 501),
-        ({"action": "storage.batchDeleteFile"}, "cloud.deleteFile()", 501),
+        ({"action": "storage.getFileAuthority"}, "getFileAuthority()", 501),
+        ({"action": "storage.other"}, "this action of cloud storage", 501),
         ({"action": "wx.wxPayApi"}, "cloud.cloudPay", 200),
         (
             {"action": "wx.openApi", "apiName": "ApiVoipSign", "requestData": b"\x08\x02"},

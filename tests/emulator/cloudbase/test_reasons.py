@@ -111,6 +111,7 @@ def test_end_of_each_invocation_is_reported(served):
 # ---- permissions ---------------------------------------------------------------------------
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("language", CALLERS)
 @pytest.mark.parametrize(
     ("config", "reason"),
@@ -458,7 +459,6 @@ def test_a_quota_names_its_limit_and_when_it_begins_again(served, limits, code, 
 @pytest.mark.parametrize(
     ("call", "start"),
     [
-        ("cloud.deleteFile({ fileList: ['cloud://a/b'] })", "cloud.deleteFile() is not emulated ("),
         ("cloud.getOpenData({ list: ['a'] })", "cloud.getOpenData() is not emulated (apiType 2)"),
         ("cloud.cloudPay.unifiedOrder({ body: 'a' })", "cloud.cloudPay is not emulated (action "),
     ],
