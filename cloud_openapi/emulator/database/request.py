@@ -138,7 +138,8 @@ class Fields:
     def value(self, name: str, default: Any = None) -> Any:
         """Return a field with its values decoded; in a list, each text is Extended JSON."""
         given = self._fields.get(name)
-        return default if given is None else self._decoded(name, given)
+        # An SDK sends an empty query for remove without where.
+        return default if given is None or given == "" else self._decoded(name, given)
 
     def _decoded(self, name: str, given: Any) -> Any:
         try:
