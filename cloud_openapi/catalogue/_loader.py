@@ -28,7 +28,7 @@ SAME_AS = "same_as"
 """The key by which an entry takes all that it does not say itself from the entry of another API."""
 # An entry has both of these, or neither.
 _SIMULATED = frozenset({"rules", "simulation"})
-_OPTIONAL = _SIMULATED | {"answers", "errors", "lacks", "query", "tables"}
+_OPTIONAL = _SIMULATED | {"answers", "errors", "lacks", "query", "report", "tables"}
 # The entry of a documented call of which the name alone is known.
 _BARE: dict[str, Any] = {
     "summary": "A call without an entry in the catalogue, which only the gateway carries",
@@ -48,6 +48,8 @@ class Outline(NamedTuple):
     path: str
     simulated: bool
     """Whether its answers are those of the simulated mini program."""
+    report: str = ""
+    """The report that shows its answers; empty without one."""
 
 
 class Catalogue(Mapping[str, Operation]):
@@ -151,7 +153,7 @@ def entry_schema() -> dict[str, Any]:
 
 
 def _outline(entry: Mapping[str, Any]) -> Outline:
-    return Outline(entry["method"], entry["path"], "simulation" in entry)
+    return Outline(entry["method"], entry["path"], "simulation" in entry, entry.get("report", ""))
 
 
 def _read(entries: Folder | Packed, name: str) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Operation:
         "name",
         "path",
         "query",
+        "report",
         "rules",
         "simulation",
         "summary",
@@ -67,6 +68,8 @@ class Operation:
         self.path: str = entry["path"]
         self.rules = tuple(map(rule_from_entry, entry.get("rules", ())))
         self.simulation: Mapping[str, Mapping[str, Any]] = entry.get("simulation", {})
+        self.report: str = entry.get("report", "")
+        """The report that shows the answers; empty without one."""
         tables = entry.get("tables", {})
         self.tables = {name: _table(groups, tables) for name, groups in tables.items()}
         self.examples: tuple[Mapping[str, Any], ...] = tuple(entry["examples"])

@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cloud_openapi.charts._words import Translate, english, escaped, number_text, percent_text
+from cloud_openapi.charts._words import (
+    Translate,
+    english,
+    escaped,
+    number_text,
+    percent_text,
+    svg_tag,
+)
+
+_ROW, _PAD, _WIDTH = 22, 8, 760
+_BEGIN, _END = 230, 620
 
 
 class Bar(NamedTuple):
@@ -31,6 +41,26 @@ def bar_table(
         f"<thead><tr>{heads}</tr></thead>"
         f"<tbody>{''.join(_row(bar, total, most) for bar in bars)}</tbody></table>"
     )
+
+
+def bar_svg(bars: Sequence[Bar], *, caption: str) -> str:
+    """Return the same as SVG, to keep it as a picture; without the keys of groups with a name."""
+    total = sum(bar.value for bar in bars)
+    most = max((bar.value for bar in bars), default=0)
+    parts = [
+        svg_tag(_WIDTH, _ROW * (len(bars) + 1) + 2 * _PAD, caption),
+        f'<text x="{_PAD}" y="{_PAD + 14}">{escaped(caption)}</text>',
+    ]
+    for line, bar in enumerate(bars, 1):
+        y = _ROW * line + _PAD
+        width = round((_END - _BEGIN) * bar.value / most, 1) if most else 0
+        percent = f" ({percent_text(100 * bar.value / total)} %)" if total else ""
+        parts.append(
+            f'<text x="{_PAD}" y="{y + 15}">{escaped(bar.name or bar.key)}</text>'
+            f'<rect class="bar" x="{_BEGIN}" y="{y + 3}" width="{width}" height="{_ROW - 6}"/>'
+            f'<text x="{_BEGIN + width + 6}" y="{y + 15}">{number_text(bar.value)}{percent}</text>'
+        )
+    return "".join((*parts, "</svg>"))
 
 
 def _row(bar: Bar, total: float, most: float) -> str:

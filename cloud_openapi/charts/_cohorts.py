@@ -10,7 +10,8 @@ class Cohort(NamedTuple):
     """The users of one day, week or month, by the number of periods after which they came back.
 
     ``values`` has the users by ``key``, at key 0 all of them; ``missing`` says why a key has no
-    value, and ``problem`` why no key has. ``short`` is the label where space is narrow.
+    value, and ``problem`` why no key has. ``short`` is the label where space is narrow. ``open``
+    has the keys whose period is not over.
     """
 
     ref: str
@@ -19,6 +20,7 @@ class Cohort(NamedTuple):
     missing: Mapping[int, str] = {}
     problem: str = ""
     short: str = ""
+    open: frozenset[int] = frozenset()
 
     def percent(self, key: int) -> float | None:
         """Return the share of the users that came back; None without a value or users."""

@@ -18,8 +18,9 @@ from cloud_openapi.charts._words import (
 )
 from cloud_openapi.periods import Span
 
-_BEST, _WORST = "▲", "▼"
+_BEST, _WORST, _NONE, _OPEN = "▲", "▼", "–", "…"
 _ROW, _COLUMN, _FIRST_COLUMN, _PAD = 22, 66, 190, 8
+_LETTER = 8
 
 
 class HeatLinks(NamedTuple):
@@ -105,11 +106,21 @@ def heat_svg(  # noqa: PLR0913 - each is a setting of its own
     return "".join((*parts, "</svg>"))
 
 
+def heat_scale(cohorts: Sequence[Cohort], keys: Sequence[int]) -> Scale:
+    """Return the steps of the shares of users that came back; each has a colour."""
+    later_keys = [key for key in keys if key]
+    percents = (one.percent(key) for one in cohorts for key in later_keys)
+    return scale_of((min(each, 100.0) for each in percents if each is not None), HEAT_STEPS)
+
+
+def heat_colour(scale: Scale, step: int) -> int:
+    """Return the colour of a step: few steps use the whole range of colours, too."""
+    return round(step * (HEAT_STEPS - 1) / max(scale.steps - 1, 1))
+
+
 def _heat(
     cohorts: Sequence[Cohort], keys: Sequence[int], span: Span, show: Show, t: Translate
 ) -> _Heat:
-    later_keys = [key for key in keys if key]
-    percents = (one.percent(key) for one in cohorts for key in later_keys)
     found = ((key, best_and_worst(cohorts, key, show)) for key in keys)
     return _Heat(
         cohorts,
@@ -117,7 +128,7 @@ def _heat(
         span,
         show,
         t,
-        scale_of((min(each, 100.0) for each in percents if each is not None), HEAT_STEPS),
+        heat_scale(cohorts, keys),
         {key: pair for key, pair in found if pair is not None},
         {key: later(key, span, t) for key in keys},
     )
@@ -126,13 +137,18 @@ def _heat(
 def _legend(heat: _Heat) -> str:
     t, ticks = heat.t, heat.scale.ticks
     steps = "".join(
-        f'<span class="h{_colour(heat.scale, step)}">{low:g}–{high:g}</span>'
+        f'<span class="h{heat_colour(heat.scale, step)}">{low:g}–{high:g}</span>'
         for step, (low, high) in enumerate(pairwise(ticks))
     )
     notes = (
         f"{_BEST} {t('best of the column', '该列最高')}",
         f"{_WORST} {t('worst of the column', '该列最低')}",
         t("– no value: point at it for the reason", "– 无数据：将指针移到其上可查看原因"),
+        *(
+            [f"{_OPEN} {t('not over yet', '尚未结束')}"]
+            if any(o.open for o in heat.cohorts)
+            else ()
+        ),
     )
     share = t("Users that came back, %", "留存用户占比，%")
     legend = f'<li>{share}: <span class="steps">{steps}</span></li>' if steps else ""
@@ -202,16 +218,26 @@ def _rows(heat: _Heat, links: HeatLinks | None) -> Iterator[str]:
 def _cell(heat: _Heat, cohort: Cohort, key: int) -> str:
     value = cohort.shown(key, heat.show)
     if value is None:
-        return f'<td class="none" title="{escaped(_missing(heat, cohort, key))}">–</td>'
+        why = escaped(_missing(heat, cohort, key))
+        return f'<td class="none" title="{why}">{_none(cohort, key)}</td>'
     title = f' title="{escaped(_title(heat, cohort, key))}"' if key else ""
     step = _step(heat, cohort, key)
     colour = "" if step is None else f' class="h{step}"'
     return f"<td{colour}{title}>{_mark(heat, cohort, key)}{_text(heat, key, value)}</td>"
 
 
+def _none(cohort: Cohort, key: int) -> str:
+    return _OPEN if key in cohort.open else _NONE
+
+
 def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
     baseline = y + 15
     yield f'<text x="{_PAD}" y="{baseline}">{escaped(cohort.label)}</text>'
+    if cohort.problem:
+        most = _COLUMN * len(heat.keys) // _LETTER
+        problem = escaped(f"– {cohort.problem}"[:most])
+        yield f'<text class="axis" x="{_FIRST_COLUMN}" y="{baseline}">{problem}</text>'
+        return
     for column, key in enumerate(heat.keys):
         value, x = cohort.shown(key, heat.show), _FIRST_COLUMN + _COLUMN * column + _PAD
         step = _step(heat, cohort, key)
@@ -220,19 +246,14 @@ def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
                 f'<rect class="h{step}" x="{x}" y="{y}" width="{_COLUMN - 1}" height="{_ROW - 1}"/>'
             )
         ink = "" if step is None else f' class="i{step}"'
-        text = "–" if value is None else _text(heat, key, value)
+        text = _none(cohort, key) if value is None else _text(heat, key, value)
         end = x + _COLUMN - _PAD
         yield f'<text{ink} text-anchor="end" x="{end}" y="{baseline}">{text}</text>'
 
 
 def _step(heat: _Heat, cohort: Cohort, key: int) -> int | None:
     percent = cohort.percent(key) if key else None
-    return None if percent is None else _colour(heat.scale, heat.scale.place(percent))
-
-
-def _colour(scale: Scale, step: int) -> int:
-    """Return the colour of a step: few steps use the whole range of colours, too."""
-    return round(step * (HEAT_STEPS - 1) / max(scale.steps - 1, 1))
+    return None if percent is None else heat_colour(heat.scale, heat.scale.place(percent))
 
 
 def _mark(heat: _Heat, cohort: Cohort, key: int) -> str:

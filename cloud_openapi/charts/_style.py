@@ -1,14 +1,17 @@
 """The charts' stylesheet: for pages in both themes, and with fixed colours for files."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
 from typing import Final
 
-from cloud_openapi.charts._words import escaped
+from cloud_openapi.charts._words import escaped, svg_tag
 
 HEAT_STEPS: Final = 9
 LINES: Final = 7
+_HEADING: Final = 26
+_SIZE = re.compile(r'width="(\d+)" height="(\d+)"')
 
 # One hue from pale to deep, which differ in lightness alone: readable without colour vision.
 _HEAT = (
@@ -88,6 +91,20 @@ STYLE: Final = _style(
     {name: f"light-dark({light}, {dark})" for name, (light, dark) in COLOURS.items()},
 )
 """The stylesheet of a page with charts; the page's ``color-scheme`` chooses the colours."""
+
+
+def stacked(charts: Sequence[tuple[str, str]]) -> str:
+    """Return charts with their headings as one SVG, from top to bottom; a heading may be empty."""
+    sizes = [tuple(map(int, _SIZE.findall(chart)[0])) for _, chart in charts]
+    parts, y = [], 0
+    for (heading, chart), (_, height) in zip(charts, sizes, strict=True):
+        if heading:
+            parts.append(f'<text x="8" y="{y + 22}">{escaped(heading)}</text>')
+            y += _HEADING
+        parts.append(chart.replace("<svg", f'<svg y="{y}"', 1))
+        y += height
+    width = max(width for width, _ in sizes)
+    return "".join((svg_tag(width, y, ""), *parts, "</svg>"))
 
 
 def svg_document(svg: str, title: str) -> str:

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from html import escape
 
-from cloud_openapi.periods import Span
+from cloud_openapi.periods import Period, Span
 
 Translate = Callable[[str, str], str]
 """Returns one of two texts, which say the same in English and in Chinese."""
 
+_WEEKDAYS = tuple(
+    zip(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), "一二三四五六日", strict=True)
+)
 # Characters that XML and HTML have no way to write.
 _NOT_WRITTEN = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 65534, 65535), "�")
 
@@ -51,3 +54,19 @@ def later(key: int, span: Span, t: Translate) -> str:
     plural = "s"[: key != 1]
     chinese = {"day": "天", "week": "周", "month": "个月"}[span]
     return t(f"{key} {span}{plural} later", f"{key} {chinese}后")
+
+
+def label(period: Period, t: Translate) -> str:
+    """Return a period as people write it: 2017-03-13 Mon, 2017-03-06 – 03-12, 2017-02."""
+    if period.span == "day":
+        english, chinese = _WEEKDAYS[period.begin.weekday()]
+        return f"{period.begin} {t(english, f'周{chinese}')}"
+    if period.span == "month":
+        return period.begin.isoformat()[:7]
+    end = period.end.isoformat()
+    return f"{period.begin} – {end[5:] if period.begin.year == period.end.year else end}"
+
+
+def short_label(period: Period) -> str:
+    """Return the first day of a day or a week, or a month: 2017-03-06, 2017-02."""
+    return period.begin.isoformat()[: 7 if period.span == "month" else 10]

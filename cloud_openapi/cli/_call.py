@@ -1,12 +1,17 @@
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from click.core import ParameterSource
 
 from cloud_openapi.catalogue import Form, Operation, default_catalogue
-from cloud_openapi.cli._emulator_options import OPTIONS, EmulatorOptions, emulator_options
+from cloud_openapi.cli._emulator_options import (
+    OPTIONS,
+    EmulatorOptions,
+    emulator_options,
+    transport_to,
+)
 from cloud_openapi.cli._files import with_file_written, with_files
 from cloud_openapi.cli._options import (
     Choice,
@@ -127,17 +132,10 @@ def _transport(
                     f"--{name} is for an emulator in this process; another server ignores it."
                 )
         return chosen
-    # Only calls need these, which import Flask and requests.
-    from cloud_openapi.emulator import create_app
-    from cloud_openapi.transports.https import HTTPSTransport
-    from cloud_openapi.transports.wsgi import WSGIExchange
-
     emulator = options.emulator()
     if not operation.rules:  # An error of a rule describes it.
         emulator.on_entry = _say_why
-    app = cast("Any", create_app(emulator))
-    appid = emulator.first_appid
-    return HTTPSTransport(WSGIExchange(app), appid, emulator.apps[appid])
+    return transport_to(emulator)
 
 
 def _say_why(entry: "Entry") -> None:

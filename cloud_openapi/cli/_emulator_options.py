@@ -19,6 +19,7 @@ from cloud_openapi.periods import parse_now
 
 if TYPE_CHECKING:
     from cloud_openapi.emulator import Emulator
+    from cloud_openapi.transports import Transport
 
 OPTIONS = ("app", "seed", "now", "settings")
 _FILE_KEYS = ("seed", "apps")
@@ -75,6 +76,18 @@ class EmulatorOptions(NamedTuple):
             raise ConfigError(f"{place}: {error}.") from error
         _open_data(emulator)
         return emulator
+
+
+def transport_to(emulator: "Emulator") -> "Transport":
+    """Return a transport into an emulator of this process, for its first mini program."""
+    # Only calls need these, which import Flask and requests.
+    from cloud_openapi.emulator import create_app
+    from cloud_openapi.transports.https import HTTPSTransport
+    from cloud_openapi.transports.wsgi import WSGIExchange
+
+    app: Any = create_app(emulator)
+    appid = emulator.first_appid
+    return HTTPSTransport(WSGIExchange(app), appid, emulator.apps[appid])
 
 
 def moment(text: str) -> datetime:

@@ -72,6 +72,12 @@ _SECTIONS: Final = {
             "Make what CloudBase takes of functions: a folder or a zip with all that they need.",
         ),
     },
+    "Your numbers": {
+        "report": _Entry(
+            "_report:report",
+            "Show retention, trends, pages and users of a mini program; as CSV, HTML, PNG, too.",
+        ),
+    },
     "Recordings": {
         "record": _Entry(
             "_record:record",

@@ -10,6 +10,7 @@ from cloud_openapi.errors import ConfigError
 from cloud_openapi.history._clock import Clock
 from cloud_openapi.history._fetch import fetch
 from cloud_openapi.history._series import Series
+from cloud_openapi.history._table import Windows
 from cloud_openapi.history._windows import Window
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "Store",
     "StoreError",
     "Window",
+    "Windows",
     "fetch",
     "stored",
     "sync",

@@ -8,6 +8,7 @@ from cloud_openapi.history._clock import Clock
 from cloud_openapi.history._days import Day, range_of
 from cloud_openapi.history._run import Done, Run
 from cloud_openapi.history._series import Series
+from cloud_openapi.history._table import Windows
 from cloud_openapi.history._windows import App, Job, Window
 from cloud_openapi.transports import Transport, connect, settings_from_environment
 
@@ -28,7 +29,7 @@ def fetch(  # noqa: PLR0913 - each is a setting of its own
     patience: float = 10.0,
     transport: Transport | None = None,
     clock: Clock | None = None,
-) -> Iterator[Window]:
+) -> Windows:
     """Yield each window of a range with WeChat's answer, the oldest first.
 
     The windows are the days, weeks or months that touch the range and are over; for an API about
@@ -71,7 +72,7 @@ def fetch(  # noqa: PLR0913 - each is a setting of its own
                     yield found.pop(period)
                     period = next(awaited, None)
 
-    return windows()
+    return Windows(windows())
 
 
 def window_of(done: Done) -> Window:

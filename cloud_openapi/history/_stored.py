@@ -4,6 +4,7 @@ from typing import Any
 from cloud_openapi.history._days import Day, range_of
 from cloud_openapi.history._series import Series
 from cloud_openapi.history._store import DEFAULT_STORE, Store
+from cloud_openapi.history._table import Windows
 from cloud_openapi.history._windows import Window
 
 
@@ -17,7 +18,7 @@ def stored(  # noqa: PLR0913 - each selects rows
     params: Mapping[str, Any] | None = None,
     days: int = 1,
     newest_first: bool = False,
-) -> Iterator[Window]:
+) -> Windows:
     """Yield the stored windows that touch a range, the oldest first, without a call.
 
     ``appid`` is one mini program or several, by default all of the store; ``store`` is a path, a
@@ -37,4 +38,4 @@ def stored(  # noqa: PLR0913 - each selects rows
             if opened is not store:
                 opened.close()
 
-    return windows()
+    return Windows(windows())

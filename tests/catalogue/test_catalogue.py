@@ -262,7 +262,7 @@ def test_the_errors_of_every_api_are_not_repeated_in_an_entry():
 def test_an_outline_is_what_its_entry_says():
     catalogue = default_catalogue()
     assert catalogue.outlines == {
-        name: (operation.method, operation.path, bool(operation.simulation))
+        name: (operation.method, operation.path, bool(operation.simulation), operation.report)
         for name, operation in catalogue.items()
     }
 
@@ -272,7 +272,8 @@ def test_an_outline_does_not_depend_on_the_order_of_the_keys(tmp_path):
     path = tmp_path / "analysis" / "getDailyRetain.json"
     path.parent.mkdir()
     path.write_text(json.dumps(dict(reversed(entry.items())), indent=2), "utf-8")
-    assert Catalogue.load(tmp_path).outlines == {entry["name"]: ("POST", entry["path"], True)}
+    outline = ("POST", entry["path"], True, "retention")
+    assert Catalogue.load(tmp_path).outlines == {entry["name"]: outline}
 
 
 def test_the_one_file_of_a_wheel_has_the_entries_of_the_folder(tmp_path):

@@ -4,20 +4,10 @@ import re
 from itertools import pairwise
 
 import pytest
+from support.colours import contrast, luminance
 
 from cloud_openapi.charts import STYLE
 from cloud_openapi.charts._style import COLOURS, HEAT_STEPS, LINES
-
-
-def luminance(colour):
-    shares = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
-    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
-    return sum(weight * s for weight, s in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def contrast(one, other):
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
 
 
 def test_contrast_is_computed_as_wcag_says():

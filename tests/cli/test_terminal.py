@@ -1,16 +1,13 @@
 """What is drawn on a terminal, and what goes into a pipe."""
 
 import os
-import pty
 import re
-import struct
 import subprocess
 import sys
-import termios
-from fcntl import ioctl
 
 import pytest
 from support.paths import ROOT
+from support.terminal import at_terminal
 
 from cloud_openapi.cli import _terminal
 
@@ -24,30 +21,6 @@ PROGRESS = (
     "        advance()\n"
     "print('done')\n"
 )
-
-
-def at_terminal(command, **variables):
-    """Run a command on a terminal of 80 columns, and return what it wrote."""
-    ours, theirs = pty.openpty()
-    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
-    with subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env={**environment, **variables}
-    ) as process:
-        os.close(theirs)
-        written = b""
-        while chunk := _read(ours):
-            written += chunk
-        os.close(ours)
-    assert process.returncode == 0, written
-    return written.decode()
-
-
-def _read(descriptor):
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:  # Linux's way to say that the other side is closed
-        return b""
 
 
 def in_pipe(command, **variables):

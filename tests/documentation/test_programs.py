@@ -12,7 +12,14 @@ from support.paths import ROOT, SAMPLES, sample
 
 from cloud_openapi import Cloud
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
-from cloud_openapi.emulator import Emulator, create_app, gateway_variables
+from cloud_openapi.emulator import (
+    Emulator,
+    Server,
+    create_app,
+    gateway_variables,
+    listen,
+    url_of,
+)
 from cloud_openapi.transports.gateway import GatewayTransport
 from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
@@ -21,6 +28,7 @@ CONTRACT = "docs/how-to/contract.md"
 PYTEST = "docs/how-to/pytest.md"
 PYTHON = "docs/reference/python-api.md"
 RECORDINGS = "docs/how-to/recordings.md"
+NUMBERS = "docs/how-to/look-at-numbers.md"
 
 
 def test_function_on_the_first_screen_runs(cloud, monkeypatch):
@@ -92,6 +100,21 @@ def test_programs_about_recordings_run_in_order(monkeypatch, tmp_path):
     assert module["answer"].status_code == 200
 
 
+@pytest.mark.parametrize("page", [NUMBERS, chinese(NUMBERS)])
+def test_program_about_numbers_prints_a_row_a_day(monkeypatch, capsys, page):
+    emulator = Emulator()
+    emulator.clock.freeze("2026-03-11T15:00")
+    listening = listen("127.0.0.1", 0)
+    monkeypatch.setenv("CLOUD_OPENAPI_BASE_URL", url_of(listening))
+    monkeypatch.setenv("CLOUD_OPENAPI_NOW", "2026-03-11T15:00")
+    with Server(create_app(emulator), listening, emulator.never_blocks):
+        exec(compile(blocks(page, "python")[0], page, "exec"), {})
+    shown = capsys.readouterr().out
+    assert [line.split()[0] for line in shown.splitlines()[2:]] == [
+        f"2026-03-{day:02}" for day in range(1, 11)
+    ]
+
+
 @pytest.mark.slow
 def test_command_that_records_for_pytest_runs(shell):
     Path("test_page.py").write_text("".join(blocks(PYTEST, "python")), "utf-8")
@@ -123,6 +146,6 @@ def test_output_of_drift_is_that_on_the_page():
 
 def test_each_page_with_programs_has_a_test():
     # test_pytest_plugin.py runs those of the page on pytest, test_commands.py those of tutorials.
-    tested = {"README.md", CONTRACT, PYTEST, RECORDINGS, PYTHON}
+    tested = {"README.md", CONTRACT, NUMBERS, PYTEST, RECORDINGS, PYTHON}
     tutorials = {page for page in ENGLISH if page.startswith("docs/tutorials/")}
     assert {page for page in ENGLISH if blocks(page, "python")} == tested | tutorials

@@ -64,7 +64,10 @@ def documented(page, path):
     """Return the section or the row of a command, and the rows of the options that it shares."""
     own = section(page, f"## {path[0]}")
     if len(path) > 1:
-        (own,) = re.findall(rf"^\| `{' '.join(path)}(?: [^`]*)?` \|.*$", own, re.MULTILINE)
+        # A table of options in a group's section is of all its commands.
+        options = re.findall(r"^\| `--.*$", own, re.MULTILINE)
+        (row,) = re.findall(rf"^\| `{' '.join(path)}(?: [^`]*)?` \|.*$", own, re.MULTILINE)
+        own = "\n".join([row, *options])
     rows = section(page, SHARED[page]).splitlines()
     return "\n".join([own, *(row for row in rows if f"`{path[0]}`" in row)])
 

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, TypeVar, get_args
 
 from flask import url_for
 
-from cloud_openapi.charts import Show
+from cloud_openapi.charts import Show, label
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.errors import InvalidInputError, meant
 from cloud_openapi.emulator.mini_program import MiniProgram
@@ -21,9 +21,6 @@ MOST_ROWS: Final = 366
 # Between these, a period and its neighbours are dates.
 _EARLIEST: Final = date(1970, 1, 1)
 _LATEST: Final = date(9000, 1, 1)
-_WEEKDAYS: Final = (
-    *zip(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), "一二三四五六日", strict=True),
-)
 _MOST_PICKS: Final = 6
 _DEFAULTS: Final[Mapping[str, Any]] = {
     "view": "retention",
@@ -220,19 +217,8 @@ def days_before(last: date, count: int) -> date:
 
 
 def label_of(period: Period) -> str:
-    """Return a period as people write it: 2017-03-13 Mon, 2017-03-06 – 03-12, 2017-02."""
-    if period.span == "day":
-        english, chinese = _WEEKDAYS[period.begin.weekday()]
-        return f"{period.begin} {t(english, f'周{chinese}')}"
-    if period.span == "month":
-        return period.begin.isoformat()[:7]
-    end = period.end.isoformat()
-    return f"{period.begin} – {end[5:] if period.begin.year == period.end.year else end}"
-
-
-def short_label(period: Period) -> str:
-    """Return the first day of a day or a week, or a month: 2017-03-06, 2017-02."""
-    return period.begin.isoformat()[: 7 if period.span == "month" else 10]
+    """Return a period as people write it, in the language of the page."""
+    return label(period, t)
 
 
 def choices(newest: Period, count: int) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The views of the Data page: what each shows, and what it exports."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -32,49 +32,23 @@ from cloud_openapi.emulator.console.data_windows import (
     Readers,
     Row,
     Windows,
-    is_number,
-    objects,
 )
 from cloud_openapi.emulator.console.texts import language, t
 from cloud_openapi.emulator.mini_program import MiniProgram
+from cloud_openapi.json_schema.rows import objects
 from cloud_openapi.periods import Period
-
-# WeChat's name, English, Chinese.
-METRICS: Final = {
-    "visit_uv": ("Users", "访问人数"),
-    "visit_uv_new": ("New users", "新用户数"),
-    "session_cnt": ("Times opened", "打开次数"),
-    "visit_pv": ("Page views", "访问次数"),
-    "stay_time_uv": ("Mean stay of a user, s", "人均停留时长（秒）"),
-    "stay_time_session": ("Mean stay of a session, s", "次均停留时长（秒）"),
-    "visit_depth": ("Mean depth", "平均访问深度"),
-    "visit_total": ("Users so far", "累计用户数"),
-    "share_pv": ("Times shared", "转发次数"),
-    "share_uv": ("Users who shared", "转发人数"),
-}
-PAGE_FIELDS: Final = {
-    "page_visit_pv": ("Views", "访问次数"),
-    "page_visit_uv": ("Users", "访问人数"),
-    "page_staytime_pv": ("Mean stay of a view, s", "次均停留时长（秒）"),
-    "entrypage_pv": ("First page", "进入页次数"),
-    "exitpage_pv": ("Last page", "退出页次数"),
-    "page_share_pv": ("Times shared", "转发次数"),
-    "page_share_uv": ("Users who shared", "转发人数"),
-}
-INDEXES: Final = {
-    "access_source_session_cnt": ("Sessions by source", "访问来源（打开次数）", "access_source"),
-    "access_source_visit_uv": ("Users by source", "访问来源（访问人数）", "access_source"),
-    "access_staytime_info": ("Sessions by stay", "访问时长", "staytime"),
-    "access_depth_info": ("Sessions by depth", "访问深度", "depth"),
-}
-PORTRAITS: Final = {
-    "province": ("Provinces", "省份"),
-    "city": ("Cities", "城市"),
-    "genders": ("Genders", "性别"),
-    "platforms": ("Platforms", "终端类型"),
-    "devices": ("Devices", "机型"),
-    "ages": ("Ages", "年龄"),
-}
+from cloud_openapi.reports import (
+    INDEXES,
+    METRICS,
+    PAGE_FIELDS,
+    PORTRAITS,
+    is_shown,
+    key_meaning,
+    key_names,
+    retention_caption,
+    retention_header,
+    retention_row,
+)
 
 _Row = TypeVar("_Row")
 
@@ -114,7 +88,7 @@ class Views:
         column = sort or 1
         extremes = best_and_worst(cohorts, column, show)
         picked = [one for one in cohorts if one.ref in query.pick] or list(extremes or ())
-        caption = _retention_caption(query, periods)
+        caption = retention_caption(query.users, periods[0], periods[-1], t)
         ordered = _sorted_cohorts(cohorts, sort, query)
         settings: dict[str, Any] = {"caption": caption, "span": span, "show": show, "t": _words()}
         links = _heat_links(query, keys)
@@ -129,10 +103,10 @@ class Views:
                 "column": column,
                 "extremes": [(one, one.shown(column, show)) for one in extremes or ()],
                 "average": average(cohorts, column, show),
-                "keys": keys,
+                "meaning": key_meaning(span, query.users, t),
             },
-            _retention_header(keys),
-            [_retention_row(one, query.field, keys) for one in ordered],
+            retention_header(keys),
+            [retention_row(one, query.field, keys) for one in ordered],
             {
                 "heat": lambda: heat_svg(ordered, keys, **settings),
                 **({"curves": curves} if len(keys) > 2 else {}),  # noqa: PLR2004
@@ -173,7 +147,7 @@ class Views:
     def _distribution(self) -> View:
         period = self._query.day(self._program, self._readers.recorded(DISTRIBUTION))
         body, problem = self.windows.answer(DISTRIBUTION, period)
-        names = self._names_of_keys()
+        names = key_names(self._readers[DISTRIBUTION].operation)
         tables: list[Markup] = []
         rows: list[Sequence[object]] = []
         for each in objects(body.get("list")):
@@ -222,16 +196,6 @@ class Views:
         header = ("ref_date", "users", "group", "id", "name", "value")
         return View(_day_context(period, problem, tables=tables), header, rows)
 
-    def _names_of_keys(self) -> dict[str, dict[int, str]]:
-        """Return WeChat's names of a distribution's keys, by the table of its index."""
-        definitions = self._readers[DISTRIBUTION].operation.schema("https", "response")["$defs"]
-        found = {}
-        for _english, _chinese, table in INDEXES.values():
-            definition = definitions[table]
-            known = definition.get("anyOf") or definition["oneOf"]
-            found[table] = {each["const"]: each["title"] for each in known if "const" in each}
-        return found
-
 
 def _words() -> Translate:
     """Return `t` for many texts of one page: the language is found once."""
@@ -240,12 +204,6 @@ def _words() -> Translate:
 
 def _day_context(period: Period, problem: str, **more: Any) -> dict[str, Any]:
     return {"period": period, "label": label_of(period), "problem": problem, **more}
-
-
-def _retention_caption(query: Query, periods: Sequence[Period]) -> str:
-    which = t("New users", "新用户") if query.users == "new" else t("Active users", "活跃用户")
-    first, last = label_of(periods[0]), label_of(periods[-1])
-    return t(f"{which} that came back, {first} – {last}", f"{which}留存，{first} – {last}")
 
 
 def _heat_links(query: Query, keys: Iterable[int]) -> HeatLinks:
@@ -297,7 +255,7 @@ def _sorted_pages(pages: Sequence[dict[str, Any]], query: Query) -> list[dict[st
         return sorted(pages, key=lambda page: page[name], reverse=query.order != "asc")
     if name not in PAGE_FIELDS:
         return list(pages)
-    return _ordered(pages, lambda page: page[name] if is_number(page.get(name)) else None, query)
+    return _ordered(pages, lambda page: page[name] if is_shown(page.get(name)) else None, query)
 
 
 def _newest_first(rows: Sequence[_Row], query: Query) -> list[_Row]:
@@ -314,21 +272,6 @@ def _ordered(
     return [*(row for _, row in having), *(row for number, row in pairs if number is None)]
 
 
-def _retention_header(keys: Sequence[int]) -> list[str]:
-    shares = [f"percent_{key}" for key in keys if key]
-    return ["ref_date", "users", *(f"key_{key}" for key in keys), *shares]
-
-
-def _retention_row(cohort: Cohort, field: str, keys: Sequence[int]) -> list[object]:
-    percents = (cohort.percent(key) for key in keys if key)
-    return [
-        cohort.ref,
-        field,
-        *(cohort.values.get(key, "") for key in keys),
-        *("" if percent is None else round(percent, 4) for percent in percents),
-    ]
-
-
 def _value(bar: Bar) -> float:
     """Return the order of the largest first."""
     return -bar.value
@@ -339,7 +282,7 @@ def _bars(items: Any, key: str, names: Mapping[int, str]) -> list[Bar]:
     found = []
     for each in objects(items):
         group = each.get(key, "")
-        if is_number(each.get("value")):
+        if is_shown(each.get("value")):
             name = each.get("name") or (names.get(group, "") if isinstance(group, int) else "")
             found.append(Bar(str(group), str(name), each["value"]))
     return found

@@ -1,18 +1,20 @@
 """The numbers of the Data page: one reading a window, as a call gets it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from cloud_openapi.charts import Cohort
-from cloud_openapi.emulator.console.data_query import label_of, short_label
+from cloud_openapi.charts import Cohort, short_label
+from cloud_openapi.emulator.console.data_query import label_of
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import RefusalError, text_of
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.weixin.reading import Reader
 from cloud_openapi.errors import NoMatchError
+from cloud_openapi.json_schema.rows import objects
 from cloud_openapi.periods import Period, Span, parse_day, period_with, write_day
+from cloud_openapi.reports import is_shown, retained
 
 RETAIN: Final[Mapping[Span, str]] = {
     "day": "analysis.getDailyRetain",
@@ -85,7 +87,7 @@ class Windows:
         """Return the retention of a period's users; ``field`` chooses the new or the active."""
         api = RETAIN[_span(period)]
         body, problem = self.answer(api, period)
-        values = {key: value for key, value in _pairs(body.get(field)) if isinstance(key, int)}
+        values = retained(body, field)
         keys = self.keys(_span(period))
         missing = {
             key: self._why_missing(period, key) for key in keys if key not in values and not problem
@@ -105,7 +107,7 @@ class Windows:
             if problem or not rows:
                 problem = problem or t("an empty list: no visits", "列表为空：没有访问")
                 return Row(period, label_of(period), values, problem)
-            values.update({name: value for name, value in rows[0].items() if is_number(value)})
+            values.update({name: value for name, value in rows[0].items() if is_shown(value)})
         return Row(period, label_of(period), values)
 
     def _why_missing(self, period: Period, key: int) -> str:
@@ -125,24 +127,6 @@ class Windows:
             return f"{refusal.code} {_not_ready(self._program.ready_hour)}"
         text = text_of(refusal.code, {}) if refusal.text is None else refusal.text
         return f"{refusal.code} {text}"
-
-
-def objects(value: Any) -> list[dict[str, Any]]:
-    """Return the objects of a list, none of any other value: recordings and pins may be odd."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def is_number(value: Any) -> bool:
-    """Return whether a JSON value is a number that a chart can show."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and -_LARGEST < value < _LARGEST
-
-
-def _pairs(value: Any) -> Iterable[tuple[Any, int]]:
-    for each in objects(value):
-        number = each.get("value")
-        if isinstance(number, int) and is_number(number):
-            yield each.get("key"), number
 
 
 def _not_ready(hour: int) -> str:
