@@ -77,7 +77,7 @@ class Operation:
         self.errors = {int(code): text for code, text in entry.get("errors", {}).items()}
         """WeChat's texts of this API's error codes."""
         self.lacks: tuple[str, ...] = tuple(entry.get("lacks", ()))
-        """What WeChat's page lacks."""
+        """The gaps of WeChat's page."""
         fields = entry["request"]["properties"]
         self.query = tuple(fields if self.method == "GET" else entry.get("query", ()))
         """The parameters that HTTPS takes in the URL."""

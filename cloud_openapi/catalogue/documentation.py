@@ -1,4 +1,4 @@
-"""What documentation shows of an API: its fields in both forms, and what WeChat's page lacks."""
+"""Facts of an API for documentation: fields in both forms, and the gaps of WeChat's page."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple

@@ -37,7 +37,7 @@ class HeatLinks(NamedTuple):
 
 
 class _Heat(NamedTuple):
-    """What the cells of one table share."""
+    """Facts that the cells of one table share."""
 
     cohorts: Sequence[Cohort]
     keys: tuple[int, ...]

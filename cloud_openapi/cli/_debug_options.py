@@ -10,8 +10,6 @@ from cloud_openapi.cli._options import option
 if TYPE_CHECKING:
     from cloud_openapi.runtime import Debug, Functions
 
-_LANGUAGES = {"python": "Python", "node": "Node.js"}
-
 
 def _parsed(text: str) -> "Debug":
     from cloud_openapi.runtime import Debug
@@ -50,7 +48,9 @@ def debugger_lines(debugger: dict[str, Any]) -> list[str]:
     """Return how to attach, for people: an address, and a configuration to paste."""
     if not debugger:
         return []
-    language = _LANGUAGES[debugger["language"]]
+    from cloud_openapi.runtime import LANGUAGE_NAMES
+
+    language = LANGUAGE_NAMES[debugger["language"]]
     chrome = " or chrome://inspect" if debugger["language"] == "node" else ""
     waits = ", which waits for it" if debugger["wait"] else ""
     function = f"{debugger['function']} ({language}){waits}"

@@ -9,11 +9,10 @@ from cloud_openapi.cli._control_client import console_of
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator
 from cloud_openapi.emulator.environment import first_command
-from cloud_openapi.runtime import Functions, Project, nothing_found, shown_path
+from cloud_openapi.runtime import LANGUAGE_NAMES, Functions, Project, nothing_found, shown_path
 
 _APPS_SHOWN = 10
 _COLUMNS, _HEAD = 80, 12
-_LANGUAGES = {"node": "Node.js", "python": "Python"}
 
 
 def welcome(  # noqa: PLR0913 - each is a part of the banner
@@ -50,7 +49,7 @@ def _functions(functions: Functions, project: Project) -> Iterator[str]:
     by_language: dict[str, list[str]] = {}
     for name in functions:
         language = functions.settings_of(name).language
-        by_language.setdefault(_LANGUAGES[language], []).append(name)
+        by_language.setdefault(LANGUAGE_NAMES[language], []).append(name)
     if not by_language:
         yield from _block("Functions", nothing_found(functions.folder))
         return

@@ -4,8 +4,16 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from cloud_openapi.documents._errors import OperationFailure
-from cloud_openapi.documents._values import INT64, MISSING, is_number, key, shown
+from cloud_openapi.documents._errors import check
+from cloud_openapi.documents._values import (
+    INT64,
+    MISSING,
+    Document,
+    distinct,
+    is_number,
+    key,
+    shown,
+)
 
 Accumulator = Callable[[list[Any]], Any]
 """From the values of all documents of a group, `MISSING` among them, to the result."""
@@ -16,8 +24,7 @@ def number(value: Any) -> Any:
     return float(value) if type(value) is int and not -INT64 <= value < INT64 else value
 
 
-def total(values: list[Any]) -> Any:
-    """Return the sum of the numbers."""
+def _sum(values: list[Any]) -> Any:
     numbers = [each for each in values if is_number(each)]
     if float not in map(type, numbers):
         return number(sum(numbers))
@@ -28,8 +35,8 @@ def total(values: list[Any]) -> Any:
 
 
 def _average(values: list[Any]) -> Any:
-    numbers = [each for each in values if is_number(each)]
-    return total(numbers) / len(numbers) if numbers else None
+    count = sum(map(is_number, values))
+    return _sum(values) / count if count else None
 
 
 def _known(values: list[Any]) -> list[Any]:
@@ -39,38 +46,27 @@ def _known(values: list[Any]) -> list[Any]:
 def _deviation(degrees: int) -> Accumulator:
     def deviation(values: list[Any]) -> Any:
         numbers = [each for each in values if is_number(each)]
-        if len(numbers) <= degrees:
-            return None
-        mean = total(numbers) / len(numbers)
-        squares = total([(each - mean) ** 2 for each in numbers])
-        return math.sqrt(squares / (len(numbers) - degrees))
+        mean, count = _average(numbers), len(numbers) - degrees
+        return (
+            math.sqrt(_sum([(n - mean) * (n - mean) for n in numbers]) / count)
+            if count > 0
+            else None
+        )
 
     return deviation
 
 
-def distinct(values: list[Any]) -> list[Any]:
-    """Return each value once."""
-    found: dict[Any, Any] = {}
-    for each in values:
-        if each is not MISSING:
-            found.setdefault(key(each), each)
-    return list(found.values())
-
-
-def merged(values: list[Any]) -> Any:
+def merged(values: list[Any]) -> Document:
     """Return one object of several."""
-    result: dict[str, Any] = {}
+    result: Document = {}
     for each in _known(values):
-        if type(each) is not dict:
-            raise OperationFailure(
-                f"$mergeObjects requires object inputs, not {shown(each)}", 40400
-            )
+        check(type(each) is dict, f"$mergeObjects requires object inputs, not {shown(each)}", 40400)
         result |= each
     return result
 
 
 ACCUMULATORS: Final[dict[str, Accumulator]] = {
-    "$sum": total,
+    "$sum": _sum,
     "$avg": _average,
     "$max": lambda values: max(_known(values), key=key, default=None),
     "$min": lambda values: min(_known(values), key=key, default=None),
@@ -79,6 +75,6 @@ ACCUMULATORS: Final[dict[str, Accumulator]] = {
     "$first": lambda values: values[0],
     "$last": lambda values: values[-1],
     "$push": lambda values: [each for each in values if each is not MISSING],
-    "$addToSet": distinct,
+    "$addToSet": lambda values: distinct(each for each in values if each is not MISSING),
     "$mergeObjects": merged,
 }

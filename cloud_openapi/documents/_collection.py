@@ -6,29 +6,28 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from cloud_openapi.documents import _geo
 from cloud_openapi.documents._errors import (
+    PARSE,
     BulkWriteError,
-    Code,
     InvalidOperation,
     OperationFailure,
-    WriteError,
-    unparsable,
+    check,
 )
 from cloud_openapi.documents._paths import each_element, field, sorter, values_at
 from cloud_openapi.documents._projection import projection
 from cloud_openapi.documents._query import Match, equalities, fixed_values, nearest, query
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._session import ClientSession
-from cloud_openapi.documents._stages import pipeline as compile_pipeline
+from cloud_openapi.documents._stages import pipeline as compiled_pipeline
 from cloud_openapi.documents._store import Store
 from cloud_openapi.documents._table import Index, Tables, duplicate_key, own
-from cloud_openapi.documents._update import Context, Update, check_names
+from cloud_openapi.documents._update import Context, Update, check_names, no_position
 from cloud_openapi.documents._values import (
     MISSING,
     Document,
     check_limits,
     clean,
+    distinct,
     fresh,
     same,
     shown,
@@ -39,6 +38,8 @@ from cloud_openapi.documents._values import key as key_of
 
 Session: TypeAlias = ClientSession | None
 Sort: TypeAlias = str | Sequence[tuple[str, int]] | None
+_Pairs: TypeAlias = list[tuple[Document | None, Document]]
+"""Documents before and after a change; None before an insertion."""
 
 
 class InsertOneResult(NamedTuple):
@@ -68,7 +69,7 @@ class DeleteResult(NamedTuple):
 
 
 class Cursor:
-    """The documents that a query finds, when they are read."""
+    """The documents that a query finds; it runs when the first one is read."""
 
     def __init__(self, run: Callable[[list[tuple[str, int]], int, int], list[Document]]) -> None:
         self._run = run
@@ -83,10 +84,9 @@ class Cursor:
         return self
 
     def skip(self, skip: int) -> "Cursor":
-        """Leave out so many documents."""
+        """Leave out so many documents. Raises OperationFailure."""
         self._check_unread()
-        if skip < 0:
-            raise OperationFailure("skip must be >= 0")
+        check(skip >= 0, "skip must be >= 0")
         self._skip = skip
         return self
 
@@ -110,75 +110,68 @@ class Cursor:
 
 
 class Collection:
-    """One collection of documents."""
+    """One collection of documents. All methods raise OperationFailure for what they refuse."""
 
     def __init__(self, store: Store, database: str, name: str) -> None:
-        if not name or "$" in name or "\0" in name or name[0] == "." or name[-1] == ".":
-            raise OperationFailure(
-                f"Invalid namespace specified '{database}.{name}'", Code.INVALID_NAMESPACE
-            )
-        self.name = name
-        self.full_name = f"{database}.{name}"
+        valid = name and not {*name} & {*"$\0"} and name[0] != "." != name[-1]
+        check(valid, f"Invalid namespace specified '{database}.{name}'", 73)
+        self.name, self.full_name = name, f"{database}.{name}"
         self._place = (database, name)
         self._store = store
 
     # Reading
 
-    def find(
-        self,
-        filter: Any = None,  # noqa: A002 - pymongo's names
-        projection: Any = None,
-        session: Session = None,
-    ) -> Cursor:
-        """Return the documents that satisfy a query; OperationFailure is raised when it is read."""
+    def find(self, filter: Any = None, projection: Any = None, session: Session = None) -> Cursor:
+        """Return the documents that satisfy a query."""
 
         def run(sort: list[tuple[str, int]], skip: int, limit: int) -> list[Document]:
             scope = self._store.scope()
             project = _projection(projection, scope)
-            found = self._sorted(_clean_query(filter), scope, session, sort)
+            found = self._sorted(_query(filter), scope, session, sort)
             return [fresh(project(each)) for each in islice(found, skip, skip + limit or None)]
 
         return Cursor(run)
 
     def find_one(
         self,
-        filter: Any = None,  # noqa: A002
+        filter: Any = None,
         projection: Any = None,
         session: Session = None,
     ) -> Document | None:
-        """Return the first document that satisfies a query, or None. Raises OperationFailure."""
+        """Return the first document that satisfies a query, or None."""
         return next(self.find(filter, projection, session).limit(1), None)
 
-    def count_documents(self, filter: Any, session: Session = None) -> int:  # noqa: A002
-        """Return the number of documents that satisfy a query. Raises OperationFailure."""
-        return sum(1 for _ in self._find(_clean_query(filter), self._store.scope(), session))
+    def count_documents(self, filter: Any, session: Session = None) -> int:
+        """Return the number of documents that satisfy a query."""
+        return sum(1 for _ in self._find(_query(filter), self._store.scope(), session))
 
-    def distinct(self, key: str, filter: Any = None, session: Session = None) -> list[Any]:  # noqa: A002
-        """Return the different values of a field, and of elements. Raises OperationFailure."""
-        read = values_at(key)
-        found = self._find(_clean_query(filter), self._store.scope(), session)
+    def distinct(self, key: str, filter: Any = None, session: Session = None) -> list[Any]:
+        """Return the different values of a field, and of elements."""
+        read, found = values_at(key), self._find(_query(filter), self._store.scope(), session)
         values = (value for document in found for value in each_element(read(document)))
-        return [*{key_of(each): fresh(each) for each in values if each is not MISSING}.values()]
+        return [fresh(each) for each in distinct(each for each in values if each is not MISSING)]
 
     def aggregate(self, pipeline: Any, session: Session = None) -> Iterator[Document]:
-        """Return the result of a pipeline. Raises OperationFailure."""
+        """Return the result of a pipeline."""
         scope, tables = self._store.scope(), self._tables(session)
-        scope.documents = lambda name: _all_documents(tables, name)
-        stages = clean(pipeline)
-        first: Document = {}
-        if type(stages) is list and stages and type(stages[0]) is dict:
-            if "$geoNear" in stages[0] and type(stages[0]["$geoNear"]) is dict:
-                stages[0]["$geoNear"].setdefault("key", self._geo_path(tables))
-            elif stages[0].keys() == {"$match"}:
-                first = _clean_query(stages.pop(0)["$match"])
+        scope.documents = lambda name: tables[name].candidates({}) if name in tables else []
+        stages, first = clean(pipeline), Document()
+        match stages:
+            case [{"$geoNear": dict(options)}, *_]:
+                options.setdefault("key", self._geo_path(tables))
+            case [{"$match": dict(conditions)} as stage, *rest] if len(stage) == 1:
+                stages, first = rest, conditions
         try:
-            run = compile_pipeline(stages, scope)
-            return iter([fresh(each) for each in run(self._sorted(first, scope, session, []))])
+            found = compiled_pipeline(stages, scope)(self._sorted(first, scope, session, []))
+            return iter([fresh(each) for each in found])
         except RecursionError:
-            raise OperationFailure("The result is nested too deep", Code.OVERFLOW) from None
+            raise OperationFailure("The result is nested too deep", 15) from None
 
     def _tables(self, session: Session) -> Tables:
-        return _writer(self._store, session).tables(self._place[0])
+        return self._writer(session).tables(self._place[0])
+
+    def _writer(self, session: Session) -> Store | ClientSession:
+        return session if session is not None and session.in_transaction else self._store
 
     def _find(self, conditions: Document, scope: Scope, session: Session) -> Iterator[Document]:
         match = query(conditions, scope)
@@ -190,30 +183,25 @@ class Collection:
     def _sorted(
         self, conditions: Document, scope: Scope, session: Session, sort: list[tuple[str, int]]
     ) -> Iterable[Document]:
-        found = self._find(conditions, scope, session)
+        found, close = self._find(conditions, scope, session), nearest(conditions)
+        if close:
+            self._geo_path(self._tables(session), close[0])
         if sort:
             return sorter(sort)(list(found))
-        if close := nearest(conditions):
-            path, distance = close
-            self._geo_path(self._tables(session), path)
-            return sorted(found, key=_distance_at(path, distance))
-        return found
+        return sorted(found, key=_distance_at(*close)) if close else found
 
     def _geo_path(self, tables: Tables, path: str | None = None) -> str:
         """Return the path of the only geographic index, or check that a path has one."""
         indexes = tables[self.name].indexes.values() if self.name in tables else ()
         paths = {index.paths[0] for index in indexes if index.kind}
-        if path in paths or (path is None and len(paths) == 1):
-            return path or paths.pop()
-        raise OperationFailure(
-            f"unable to find index for $geoNear query on {self.full_name}: create a 2dsphere index",
-            Code.INDEX_NOT_FOUND,
-        )
+        valid = path in paths or (path is None and len(paths) == 1)
+        check(valid, "unable to find index for $geoNear query: create a 2dsphere index", 27)
+        return path or paths.pop()
 
     # Writing
 
     def insert_one(self, document: Any, session: Session = None) -> InsertOneResult:
-        """Insert a document. Raises DuplicateKeyError, OperationFailure."""
+        """Insert a document. Raises DuplicateKeyError."""
         with self._store.writing():
             return InsertOneResult(self._insert(clean(document), session))
 
@@ -223,49 +211,52 @@ class Collection:
         try:
             with self._store.writing():
                 ids.extend(self._insert(clean(document), session) for document in documents)
-        except WriteError as error:
-            raise _bulk_error(error, len(ids)) from error
+        except OperationFailure as error:
+            problem = {"index": len(ids), "code": error.code, "errmsg": str(error)}
+            details = {"writeErrors": [problem], "nInserted": len(ids)}
+            raise BulkWriteError("batch op errors occurred", 65, details) from error
         return InsertManyResult(ids)
 
     def update_one(
         self,
-        filter: Any,  # noqa: A002
+        filter: Any,
         update: Any,
         *,
         upsert: bool = False,
         session: Session = None,
     ) -> UpdateResult:
-        """Update the first document that satisfies a query. Raises OperationFailure."""
+        """Update the first document that satisfies a query."""
         return _counts(self._change(filter, update, limit=1, upsert=upsert, session=session))
 
     def update_many(
         self,
-        filter: Any,  # noqa: A002
+        filter: Any,
         update: Any,
         *,
         upsert: bool = False,
         session: Session = None,
     ) -> UpdateResult:
-        """Update all documents that satisfy a query. Raises OperationFailure."""
-        return _counts(self._change(filter, update, upsert=upsert, session=session))
+        """Update all documents that satisfy a query."""
+        return _counts(self._change(filter, update, limit=None, upsert=upsert, session=session))
 
     def replace_one(
         self,
-        filter: Any,  # noqa: A002
+        filter: Any,
         replacement: Any,
         *,
         upsert: bool = False,
         session: Session = None,
     ) -> UpdateResult:
-        """Replace the first document that satisfies a query. Raises OperationFailure."""
+        """Replace the first document that satisfies a query."""
         new = clean(replacement)
         _check_document(new)
-        pairs = self._change(filter, new, limit=1, upsert=upsert, session=session, replace=True)
-        return _counts(pairs)
+        return _counts(
+            self._change(filter, new, limit=1, upsert=upsert, session=session, replace=True)
+        )
 
     def find_one_and_update(  # noqa: PLR0913 - pymongo's
         self,
-        filter: Any,  # noqa: A002
+        filter: Any,
         update: Any,
         *,
         projection: Any = None,
@@ -280,20 +271,20 @@ class Collection:
         found = pairs[0][return_document] if pairs else None
         return None if found is None else fresh(project(found))
 
-    def delete_one(self, filter: Any, session: Session = None) -> DeleteResult:  # noqa: A002
-        """Remove the first document that satisfies a query. Raises OperationFailure."""
+    def delete_one(self, filter: Any, session: Session = None) -> DeleteResult:
+        """Remove the first document that satisfies a query."""
         return self._delete(filter, session, 1)
 
-    def delete_many(self, filter: Any, session: Session = None) -> DeleteResult:  # noqa: A002
-        """Remove all documents that satisfy a query. Raises OperationFailure."""
+    def delete_many(self, filter: Any, session: Session = None) -> DeleteResult:
+        """Remove all documents that satisfy a query."""
         return self._delete(filter, session, None)
 
     def _delete(self, conditions: Any, session: Session, limit: int | None) -> DeleteResult:
         with self._store.writing():
-            found = self._find(_clean_query(conditions), self._store.scope(), session)
+            found = self._find(_query(conditions), self._store.scope(), session)
             chosen = list(islice(found, limit))
             for each in chosen:
-                _writer(self._store, session).write(self._place, key_of(each["_id"]), None)
+                self._writer(session).write(self._place, key_of(each["_id"]), None)
         return DeleteResult(len(chosen))
 
     def _insert(self, document: Document, session: Session) -> Any:
@@ -301,33 +292,30 @@ class Collection:
         identity = document.pop("_id", MISSING)
         new = {"_id": self._store.new_id() if identity is MISSING else identity, **document}
         check_limits(new)
-        writer = _writer(self._store, session)
-        table = writer.tables(self._place[0]).get(self.name)
+        table = self._tables(session).get(self.name)
         if table and table.get(key_of(new["_id"])):
             raise duplicate_key(self.full_name, "_id_", f"_id: {shown(new['_id'])}")
-        writer.write(self._place, key_of(new["_id"]), new)
+        self._writer(session).write(self._place, key_of(new["_id"]), new)
         return new["_id"]
 
-    def _change(  # noqa: PLR0913
+    def _change(  # noqa: PLR0913 - of three methods
         self,
-        filter: Any,  # noqa: A002
+        filter: Any,
         update: Any,
         *,
-        limit: int | None = None,
-        upsert: bool = False,
-        session: Session = None,
+        limit: int | None,
+        upsert: bool,
+        session: Session,
         sort: Sort = None,
         replace: bool = False,
-    ) -> list[tuple[Document | None, Document]]:
-        """Return the changed documents, as they were and as they are."""
-        scope, conditions = self._store.scope(), _clean_query(filter)
+    ) -> _Pairs:
+        scope, conditions = self._store.scope(), _query(filter)
         change = _replacement(update) if replace else Update(clean(update), scope).apply
-        match = query(conditions, scope)
-        pairs: list[tuple[Document | None, Document]] = []
+        match, pairs = query(conditions, scope), _Pairs()
         with self._store.writing():
             now = self._store.now()
-            sorted_ = self._sorted(conditions, scope, session, _sort_pairs(sort))
-            for old in list(islice(sorted_, limit)):
+            found = self._sorted(conditions, scope, session, _sort_pairs(sort))
+            for old in list(islice(found, limit)):
                 new = change(Context(old, now, position=_position(match, old)))
                 if new is not old:
                     self._replace(old, new, session)
@@ -335,28 +323,23 @@ class Collection:
             if upsert and not pairs:
                 base = _inserted(conditions, scope, now, only_id=replace)
                 new = change(Context(base, now, inserting=True))
-                identity = self._insert(dict(new), session)
-                pairs.append((None, {"_id": identity, **new}))
+                pairs.append((None, {"_id": self._insert(dict(new), session), **new}))
         return pairs
 
     def _replace(self, old: Document, new: Document, session: Session) -> None:
-        if not same(old["_id"], new.get("_id", MISSING)):
-            raise WriteError(
-                "Performing an update on the path '_id' would modify the immutable field '_id'",
-                Code.IMMUTABLE_FIELD,
-            )
+        error = "Performing an update on the path '_id' would modify the immutable field '_id'"
+        check(same(old["_id"], new.get("_id", MISSING)), error, 66)
         check_limits(new)
-        _writer(self._store, session).write(self._place, key_of(old["_id"]), new)
+        self._writer(session).write(self._place, key_of(old["_id"]), new)
 
     # Indexes
 
     def create_index(self, keys: Any, *, unique: bool = False, name: str = "") -> str:
-        """Create an index and return its name. Raises DuplicateKeyError, OperationFailure."""
+        """Create an index and return its name. Raises DuplicateKeyError."""
         pairs = [(keys, 1)] if isinstance(keys, str) else list(keys)
         name = name or "_".join(f"{path}_{kind}" for path, kind in pairs)
         kind = next((kind for _, kind in pairs if isinstance(kind, str)), "")
-        if kind not in {"", "2dsphere"} or not pairs:
-            raise OperationFailure(f"Unknown index plugin '{kind}'", Code.CANNOT_CREATE_INDEX)
+        check(kind in {"", "2dsphere"} and pairs, f"Unknown index plugin '{kind}'", 67)
         with self._store.lock:
             table = own(self._store.tables(self._place[0]), self.name)
             if name not in table.indexes:
@@ -369,59 +352,49 @@ class Collection:
         table = self._tables(None).get(self.name)
         found: dict[str, Document] = {"_id_": {"key": [("_id", 1)]}}
         for index in table.indexes.values() if table else ():
-            unique = {"unique": True} if index.unique else {}
-            found[index.name] = {"key": [(path, index.kind or 1) for path in index.paths], **unique}
+            found[index.name] = {"key": [(path, index.kind or 1) for path in index.paths]}
+            found[index.name] |= {"unique": True} if index.unique else {}
         return found
 
 
-def _check_document(document: Any) -> None:
-    if type(document) is not dict:
-        raise unparsable(f"A document must be an object, not {type_name(document)}")
-    check_names(document)
-    if type(document.get("_id")) in {list, re.Pattern}:
-        raise WriteError(f"can't use an {type_name(document['_id'])} for _id", Code.BAD_VALUE)
-
-
-def _distance_at(path: str, distance: _geo.Distance) -> Callable[[Document], float]:
-    read = values_at(path)
-    return lambda document: min(d for v in read(document) if (d := distance(v)) is not None)
-
-
-def _writer(store: Store, session: Session) -> Store | ClientSession:
-    return session if session is not None and session.in_transaction else store
-
-
-def _all_documents(tables: Tables, name: str) -> list[Document]:
-    return tables[name].candidates({}) if name in tables else []
-
-
-def _clean_query(conditions: Any) -> Document:
+def _query(conditions: Any) -> Document:
     found = clean({} if conditions is None else conditions)
-    if type(found) is dict:
-        return found
-    raise unparsable(f"A query must be an object, not {type_name(found)}")
+    check(type(found) is dict, f"A query must be an object, not {type_name(found)}", PARSE)
+    return dict(found)
 
 
 def _sort_pairs(sort: Sort, direction: int = 1) -> list[tuple[str, int]]:
     pairs = [(sort, direction)] if isinstance(sort, str) else list(sort or ())
     for path, way in pairs:
-        if whole(way) not in {1, -1} or not path:
-            raise OperationFailure(f"bad sort specification: {path}: {way!r:.80}")
+        check(path and whole(way) in {1, -1}, f"bad sort specification: {path}: {way!r:.80}")
     return pairs
 
 
 def _projection(fields: Any, scope: Scope) -> Callable[[Document], Document]:
     if not fields:
         return lambda document: document
-    names = fields if isinstance(fields, dict) else dict.fromkeys(fields, 1)
-    return projection(clean(names), scope)
+    return projection(
+        clean(fields if isinstance(fields, dict) else dict.fromkeys(fields, 1)), scope
+    )
+
+
+def _distance_at(path: str, distance: Callable[[Any], Any]) -> Callable[[Document], float]:
+    read = values_at(path)
+    return lambda document: min(d for v in read(document) if (d := distance(v)) is not None)
+
+
+def _check_document(document: Any) -> None:
+    check(type(document) is dict, f"A document must be an object: {type_name(document)}", PARSE)
+    check_names(document)
+    valid = type(document.get("_id")) not in {list, re.Pattern}
+    check(valid, f"can't use a value of type {type_name(document.get('_id'))} for _id")
 
 
 def _replacement(document: Document) -> Callable[[Context], Document]:
     def change(context: Context) -> Document:
-        kept = {each: context.document[each] for each in context.document if each == "_id"}
-        new = {**kept, **document}
-        return context.document if same(new, context.document) else new
+        old = context.document
+        new = {**{name: value for name, value in old.items() if name == "_id"}, **document}
+        return old if same(new, old) else new
 
     return change
 
@@ -431,9 +404,8 @@ def _inserted(conditions: Document, scope: Scope, now: datetime, *, only_id: boo
     fields = {
         path: values[0]
         for path, values in fixed_values(conditions).items()
-        if len(values) == 1
-        and not isinstance(values[0], re.Pattern)
-        and (path == "_id" or not only_id)
+        if [re.Pattern] != [type(each) for each in values] and len(values) == 1
+        if path == "_id" or not only_id
     }
     return Update({"$set": fields}, scope).apply(Context({}, now)) if fields else {}
 
@@ -447,9 +419,7 @@ def _position(match: Match, document: Document) -> Callable[[list[str]], int]:
             for index, each in enumerate(array):
                 if match(_with(document, path, [each])):
                     return index
-        raise WriteError(
-            "The positional operator did not find the match needed from the query.", Code.BAD_VALUE
-        )
+        raise no_position()
 
     return position
 
@@ -459,14 +429,7 @@ def _with(document: Document, path: list[str], value: Any) -> Document:
     return {**document, name: _with(document[name], rest, value) if rest else value}
 
 
-def _bulk_error(error: WriteError, index: int) -> BulkWriteError:
-    problem = {"index": index, "code": error.code, "errmsg": str(error)}
-    return BulkWriteError(
-        "batch op errors occurred", 65, {"writeErrors": [problem], "nInserted": index}
-    )
-
-
-def _counts(pairs: list[tuple[Document | None, Document]]) -> UpdateResult:
+def _counts(pairs: _Pairs) -> UpdateResult:
     if pairs and pairs[0][0] is None:
         return UpdateResult(0, 0, pairs[0][1]["_id"])
     return UpdateResult(len(pairs), sum(new is not old for old, new in pairs))

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from cloud_openapi.documents._collection import Collection
-from cloud_openapi.documents._errors import Code, OperationFailure
+from cloud_openapi.documents._errors import check
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._session import ClientSession
 from cloud_openapi.documents._store import Change, Store
@@ -36,10 +36,8 @@ class Database:
         """Create an empty collection. Raises OperationFailure if it exists."""
         collection = self[name]
         with self._store.lock:
-            if name in self._store.tables(self.name):
-                raise OperationFailure(
-                    f"a collection '{collection.full_name}' already exists", Code.NAMESPACE_EXISTS
-                )
+            exists = name in self._store.tables(self.name)
+            check(not exists, f"a collection '{collection.full_name}' already exists", 48)
             own(self._store.tables(self.name), name)
         return collection
 

@@ -5,16 +5,16 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, Final
 
-from cloud_openapi.documents._errors import OperationFailure
+from cloud_openapi.documents._errors import OperationFailure, check
 from cloud_openapi.documents._values import MISSING, Document, shown, type_name, whole
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - dates of documents are in UTC
-_OFFSET: Final = re.compile(r"([+-])(\d\d):?(\d\d)?$")
+_OFFSET: Final = re.compile(r"([+-])([01]\d|2[0-3]):?(\d\d)?$")
 _ISO: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?)?\s*"
     r"(Z|[+-]\d\d:?\d\d)?$"
 )
-
+_NAMES: Final = ("UTC", "GMT", "Z", MISSING)
 PARTS: Final[dict[str, Callable[[datetime], int]]] = {
     "$year": lambda date: date.year,
     "$month": lambda date: date.month,
@@ -30,40 +30,29 @@ PARTS: Final[dict[str, Callable[[datetime], int]]] = {
     "$isoWeek": lambda date: date.isocalendar()[1],
     "$isoWeekYear": lambda date: date.isocalendar()[0],
 }
-_FORMATS: Final[dict[str, Callable[[datetime], str]]] = {
-    "Y": lambda date: f"{date.year:04}",
-    "L": lambda date: f"{date.microsecond // 1000:03}",
-    "u": lambda date: str(date.isoweekday()),
-    "w": lambda date: str(date.isoweekday() % 7 + 1),
-    "z": lambda date: f"{date:%z}",
-    "Z": lambda date: f"{_minutes(date):+d}",
-    "%": lambda _: "%",
-    **{each: lambda date, each=each: f"{date:%{each}}" for each in "dGHjmMSUV"},  # type: ignore[misc]
-}
 
 
 def zone(name: Any) -> tzinfo:
     """Return a time zone by its Olson name or offset. Raises OperationFailure."""
-    if name is MISSING or name in {"UTC", "GMT", "Z"}:
+    if name in _NAMES:
         return timezone.utc
     if type(name) is str and (match := _OFFSET.match(name)):
-        minutes = 60 * int(match[2]) + int(match[3] or 0)
-        if minutes < 24 * 60:
-            return timezone(timedelta(minutes=minutes if match[1] == "+" else -minutes))
+        offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
+        return timezone(offset if match[1] == "+" else -offset)
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - most programs need none
 
     try:
         return ZoneInfo(name)
     except Exception:  # noqa: BLE001 - it raises OSError, ValueError, KeyError, TypeError …
-        raise OperationFailure(f"unrecognized time zone identifier: {shown(name)}", 40485) from None
+        error = f"unrecognized time zone identifier: {shown(name)}"
+        raise OperationFailure(error, 40485) from None
 
 
 def local(date: Any, name: Any, operator: str) -> datetime:
     """Return a document's date in a time zone. Raises OperationFailure."""
-    if type(date) is not datetime:
-        raise OperationFailure(f"{operator} needs a date, not {type_name(date)}", 16006)
+    check(type(date) is datetime, f"{operator} needs a date, not {type_name(date)}", 16006)
     try:
-        return date.replace(tzinfo=timezone.utc).astimezone(zone(name))
+        return date.replace(tzinfo=timezone.utc).astimezone(zone(name))  # type: ignore[no-any-return]
     except OverflowError:
         raise _out_of_range(operator) from None
 
@@ -81,19 +70,29 @@ def shifted(date: datetime, milliseconds: float) -> datetime:
         raise _out_of_range("$add") from None
 
 
+_FORMATS: Final[dict[str, Callable[[datetime], str]]] = {
+    "Y": lambda date: f"{date.year:04}",
+    "L": lambda date: f"{date.microsecond // 1000:03}",
+    "u": lambda date: str(date.isoweekday()),
+    "w": lambda date: str(date.isoweekday() % 7 + 1),
+    "z": lambda date: f"{date:%z}",
+    "Z": lambda date: f"{(date.utcoffset() or timedelta()) // timedelta(minutes=1):+d}",
+    "%": lambda _: "%",
+}
+
+
 def to_string(fields: Document) -> Any:
     """Return the result of $dateToString, with ``date``, ``format`` and ``timezone``."""
     date, form = fields["date"], fields.get("format", "%Y-%m-%dT%H:%M:%S.%LZ")
     if date is None or date is MISSING or form is None or fields.get("timezone", 0) is None:
         return None
-    if type(form) is not str:
-        raise OperationFailure("$dateToString requires that 'format' be a string", 18533)
+    check(type(form) is str, "$dateToString requires that 'format' be a string", 18533)
     moment = local(date, fields.get("timezone", MISSING), "$dateToString")
 
     def part(match: "re.Match[str]") -> str:
-        if match[1] not in _FORMATS:
-            raise OperationFailure(f"Invalid format character '{match[0]}' in format string", 18536)
-        return _FORMATS[match[1]](moment)
+        known = match[1] in _FORMATS or match[1] in {*"dGHjmMSUV"}
+        check(known, f"Invalid format character '{match[0]}' in format string", 18536)
+        return _FORMATS[match[1]](moment) if match[1] in _FORMATS else moment.strftime(match[0])
 
     return re.sub("%(.?)", part, form, flags=re.DOTALL)
 
@@ -102,11 +101,12 @@ def from_parts(fields: Document) -> Any:
     """Return the result of $dateFromParts; parts beyond their range carry over."""
     if any(each is None for each in fields.values()):
         return None
-    zone_of = zone(fields.pop("timezone", MISSING))
-    parts = {name: whole(each) for name, each in fields.items()}
-    if None in parts.values() or ("year" in parts) == ("isoWeekYear" in parts):
-        raise OperationFailure("$dateFromParts needs 'year' or 'isoWeekYear', and integers", 40515)
-    number: dict[str, int] = {name: each for name, each in parts.items() if each is not None}
+    place = zone(fields.pop("timezone", MISSING))
+    number = {name: whole(each) or 0 for name, each in fields.items()}
+    valid = ("year" in number) != ("isoWeekYear" in number) and all(
+        whole(each) is not None for each in fields.values()
+    )
+    check(valid, "$dateFromParts needs 'year' or 'isoWeekYear', and integers", 40515)
     try:
         if "year" in number:
             years, month = divmod(number.get("month", 1) - 1, 12)
@@ -117,7 +117,7 @@ def from_parts(fields: Document) -> Any:
             days = 7 * (number.get("isoWeek", 1) - 1) + number.get("isoDayOfWeek", 1) - 1
         units = ("hour", "minute", "second", "millisecond")
         rest = timedelta(days, **{f"{unit}s": number.get(unit, 0) for unit in units})
-        return _utc((day + rest).replace(tzinfo=zone_of))
+        return _utc((day + rest).replace(tzinfo=place))
     except (OverflowError, ValueError):
         raise _out_of_range("$dateFromParts") from None
 
@@ -129,11 +129,9 @@ def from_string(fields: Document) -> Any:
         return fields.get("onNull")
     match = _ISO.match(text) if type(text) is str else None
     try:
-        if not match:
-            raise ValueError("not a date")  # noqa: TRY301
-        *parts, fraction, offset = match.groups()
+        *parts, fraction, offset = match.groups() if match else ("0", "0", "0", "0", "")
         given = [int(each) for each in parts if each]
-        date = datetime(*given, microsecond=int((fraction or "0").ljust(3, "0")) * 1000)  # type: ignore[misc, arg-type] # noqa: DTZ001
+        date = datetime(*given, microsecond=int((fraction or "0").ljust(3, "0")) * 1000)  # type: ignore[misc, arg-type]  # noqa: DTZ001
         return _utc(date.replace(tzinfo=zone(offset or fields.get("timezone", MISSING))))
     except (OverflowError, ValueError):
         if "onError" in fields:
@@ -143,10 +141,6 @@ def from_string(fields: Document) -> Any:
 
 def _utc(date: datetime) -> datetime:
     return date.astimezone(timezone.utc).replace(tzinfo=None)
-
-
-def _minutes(date: datetime) -> int:
-    return (date.utcoffset() or timedelta()) // timedelta(minutes=1)
 
 
 def _out_of_range(operator: str) -> OperationFailure:

@@ -5,14 +5,14 @@ difference is a few metres for edges of ten kilometres.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable
+from itertools import pairwise, product
 from typing import Any, Final
 
-from cloud_openapi.documents._errors import OperationFailure
+from cloud_openapi.documents._errors import OperationFailure, check
 from cloud_openapi.documents._values import Document, is_number, shown
 
-RADIUS: Final = 6_378_100.0  # metres, as in MongoDB
+_RADIUS: Final = 6_378_100.0  # metres, as in MongoDB
 _TOLERANCE: Final = 1e-12
 _TRIANGLE: Final = 4  # points of the smallest closed ring
 # From coordinates to a list of parts, each a list of rings, each a list of points.
@@ -28,8 +28,6 @@ _PARTS: Final[dict[str, Callable[[Any], Any]]] = {
 _Point = tuple[float, float]
 _Edge = tuple[_Point, _Point]
 _Test = Callable[[Any], bool]
-Distance = Callable[[Any], "float | None"]
-"""From a value to its distance in metres from a point, None outside of the limits."""
 
 
 class _Part:
@@ -38,16 +36,15 @@ class _Part:
     def __init__(self, kind: str, rings: list[list[_Point]]) -> None:
         self.is_area = kind.endswith("Polygon")
         self.points = [each for ring in rings for each in ring]
-        self.edges: list[_Edge] = [
-            each for ring in rings for each in pairwise(ring if len(ring) > 1 else ring * 2)
-        ]
+        closed = [ring if len(ring) > 1 else ring * 2 for ring in rings]
+        self.edges: list[_Edge] = [each for ring in closed for each in pairwise(ring)]
+        valid = all(len(ring) >= _TRIANGLE and ring[0] == ring[-1] for ring in rings)
+        check(valid or not self.is_area, "Polygon loop is not closed")
 
     def has(self, point: _Point) -> bool:
         """Return whether an area has a point inside or on its edge."""
-        if not self.is_area:
-            return False
         inside = False
-        for start, end in self.edges:
+        for start, end in self.edges if self.is_area else []:
             if _is_on((start, end), point):
                 return True
             if (start[1] > point[1]) != (end[1] > point[1]):
@@ -58,37 +55,25 @@ class _Part:
 
 def _parts(value: Any) -> list[_Part]:
     """Return the parts of GeoJSON, or of a pair of coordinates. Raises OperationFailure."""
-    if type(value) is dict and type(value.get("geometries")) is list:
-        return [part for each in value["geometries"] for part in _parts(each)]
-    kind, coordinates = "Point", value
-    if type(value) is dict and "type" in value:
-        kind, coordinates = value["type"], value.get("coordinates")
-    elif type(value) is dict:
-        coordinates = list(value.values())
+    given = value if type(value) is dict else {"type": "Point", "coordinates": value}
+    if type(given.get("geometries")) is list:
+        return [part for each in given["geometries"] for part in _parts(each)]
+    kind = given.get("type", "Point")
+    coordinates = given.get("coordinates") if "type" in given else list(given.values())
     try:
-        rings = [
-            [[_point(each) for each in ring] for ring in part] for part in _PARTS[kind](coordinates)
-        ]
+        parts = _PARTS[kind](coordinates)
+        return [_Part(kind, [[_point(each) for each in ring] for ring in part]) for part in parts]
     except (KeyError, TypeError):
-        raise _malformed(value) from None
-    if kind.endswith("Polygon"):
-        for ring in (ring for part in rings for ring in part):
-            if len(ring) < _TRIANGLE or ring[0] != ring[-1]:
-                raise OperationFailure(f"Polygon loop is not closed: {shown(value)}")
-    return [_Part(kind, part) for part in rings]
+        raise OperationFailure(f"unknown GeoJSON type: {shown(value)}") from None
 
 
 def _point(value: Any) -> _Point:
     match value:
         case [x, y, *_] if is_number(x) and is_number(y):
-            if abs(x) <= 180 and abs(y) <= 90:  # noqa: PLR2004 - degrees
-                return (x, y)
-            raise OperationFailure(f"longitude/latitude is out of bounds, lng: {x} lat: {y}")
-    raise _malformed(value)
-
-
-def _malformed(value: Any) -> OperationFailure:
-    return OperationFailure(f"Can't extract geo keys: unknown GeoJSON: {shown(value)}")
+            valid = abs(x) <= 180 and abs(y) <= 90  # noqa: PLR2004 - degrees
+            check(valid, f"longitude/latitude is out of bounds, lng: {x} lat: {y}")
+            return (x, y)
+    raise OperationFailure(f"a point must be [longitude, latitude], not {shown(value)}")
 
 
 def _found(value: Any) -> list[_Part]:
@@ -99,47 +84,41 @@ def _found(value: Any) -> list[_Part]:
         return []
 
 
+class Distance:
+    """A function from a value to its distance in metres from a point, None outside of the limits.
+
+    The limits count metres, or radians if the point is a mere pair; ``unit`` is the metres of one.
+    Raises OperationFailure.
+    """
+
+    def __init__(self, centre: Any, limits: Document, sign: str = "") -> None:
+        points = [each for part in _parts(centre) for each in part.points]
+        check(len(points) == 1, f"$near requires a point, given {shown(centre)}")
+        self.unit = 1.0 if type(centre) is dict and "type" in centre else _RADIUS
+        self._centre = points[0]
+        names = (f"{sign}minDistance", f"{sign}maxDistance")
+        least, most = limits.get(names[0], 0), limits.get(names[1], math.inf)
+        valid = is_number(least) and is_number(most) and least >= 0 and most >= 0
+        check(valid, f"{' and '.join(names)} must be non-negative numbers")
+        self._least, self._most = least * self.unit, most * self.unit
+
+    def __call__(self, value: Any) -> float | None:
+        points = [each for part in _found(value) for each in part.points]
+        metres = min([_metres(self._centre, each) for each in points], default=math.nan)
+        return metres if self._least <= metres <= self._most else None
+
+
 def near(operand: Any, conditions: Document) -> Distance:
     """Return the distance of $near or $nearSphere. Raises OperationFailure."""
-    if type(operand) is dict and "$geometry" in operand:
-        return distance(operand["$geometry"], {**conditions, **operand}, "$")
-    return distance(operand, conditions, "$")
-
-
-def distance(centre: Any, limits: Document, sign: str = "") -> Distance:
-    """Return the distance from a point. Raises OperationFailure.
-
-    ``minDistance`` and ``maxDistance`` count metres, or radians if the point is a mere pair.
-    """
-    points = [each for part in _parts(centre) for each in part.points]
-    if len(points) != 1:
-        raise OperationFailure(f"$near requires a point, given {shown(centre)}")
-    scale = 1.0 if type(centre) is dict and "type" in centre else RADIUS
-    least = _limit(limits, f"{sign}minDistance", 0) * scale
-    most = _limit(limits, f"{sign}maxDistance", math.inf) * scale
-
-    def measure(value: Any) -> float | None:
-        metres = min(
-            [_metres(points[0], each) for part in _found(value) for each in part.points],
-            default=math.nan,
-        )
-        return metres if least <= metres <= most else None
-
-    return measure
-
-
-def _limit(limits: Document, name: str, default: float) -> float:
-    value = limits.get(name, default)
-    if is_number(value) and value >= 0:
-        return float(value)
-    raise OperationFailure(f"{name} must be a non-negative number")
+    given = operand if type(operand) is dict and "$geometry" in operand else {"$geometry": operand}
+    return Distance(given["$geometry"], {**conditions, **given}, "$")
 
 
 def _metres(one: _Point, other: _Point) -> float:
     (x1, y1), (x2, y2) = (map(math.radians, each) for each in (one, other))
     half = math.sin((y2 - y1) / 2) ** 2
     half += math.cos(y1) * math.cos(y2) * math.sin((x2 - x1) / 2) ** 2
-    return 2 * RADIUS * math.asin(min(1.0, math.sqrt(half)))
+    return 2 * _RADIUS * math.asin(min(1.0, math.sqrt(half)))
 
 
 def within(operand: Any) -> _Test:
@@ -148,8 +127,7 @@ def within(operand: Any) -> _Test:
         inside = _inside_circle(operand["$centerSphere"])
     else:
         areas = _geometry("$geoWithin", operand)
-        if not all(area.is_area for area in areas):
-            raise OperationFailure("$geoWithin needs a Polygon or MultiPolygon")
+        check(all(area.is_area for area in areas), "$geoWithin needs a Polygon or MultiPolygon")
 
         def inside(part: _Part) -> bool:
             return any(_contains(area, part) for area in areas)
@@ -160,41 +138,33 @@ def within(operand: Any) -> _Test:
 def _inside_circle(operand: Any) -> Callable[[_Part], bool]:
     match operand:
         case [centre, radius] if is_number(radius):
-            middle = _point(centre)
-            return lambda part: all(
-                _metres(middle, each) <= radius * RADIUS for each in part.points
-            )
+            middle, most = _point(centre), radius * _RADIUS
+            return lambda part: all(_metres(middle, each) <= most for each in part.points)
     raise OperationFailure("$centerSphere needs [[longitude, latitude], radius in radians]")
 
 
 def intersects(operand: Any) -> _Test:
     """Return the test of $geoIntersects. Raises OperationFailure."""
     parts = _geometry("$geoIntersects", operand)
-    return lambda value: any(_touch(one, other) for other in _found(value) for one in parts)
+    return lambda value: any(_touch(*each) for each in product(parts, _found(value)))
 
 
 def _geometry(name: str, operand: Any) -> list[_Part]:
-    if type(operand) is dict and "$geometry" in operand:
-        return _parts(operand["$geometry"])
-    raise OperationFailure(f"{name} needs $geometry, not {shown(operand)}")
-
-
-def _pairs(one: _Part, other: _Part) -> Iterator[tuple[_Edge, _Edge]]:
-    return ((a, b) for a in one.edges for b in other.edges)
+    valid = type(operand) is dict and "$geometry" in operand
+    check(valid, f"{name} needs $geometry, not {shown(operand)}")
+    return _parts(operand["$geometry"])
 
 
 def _contains(area: _Part, part: _Part) -> bool:
-    return all(map(area.has, part.points)) and not any(_cross(a, b) for a, b in _pairs(area, part))
+    crossing = any(_cross(*each) for each in product(area.edges, part.edges))
+    return not crossing and all(map(area.has, part.points))
 
 
 def _touch(one: _Part, other: _Part) -> bool:
-    return (
-        any(map(one.has, other.points))
-        or any(map(other.has, one.points))
-        or any(
-            _cross(a, b) or any(_is_on(a, each) for each in b) or any(_is_on(b, each) for each in a)
-            for a, b in _pairs(one, other)
-        )
+    inside = any(map(one.has, other.points)) or any(map(other.has, one.points))
+    return inside or any(
+        _cross(a, b) or any(_is_on(a, each) for each in b) or any(_is_on(b, each) for each in a)
+        for a, b in product(one.edges, other.edges)
     )
 
 
@@ -206,10 +176,8 @@ def _side(start: _Point, end: _Point, point: _Point) -> float:
 
 def _cross(one: _Edge, other: _Edge) -> bool:
     """Return whether two edges cross, and not only touch."""
-    return (
-        _side(*one, other[0]) * _side(*one, other[1]) < 0
-        and _side(*other, one[0]) * _side(*other, one[1]) < 0
-    )
+    across = _side(*one, other[0]) * _side(*one, other[1]) < 0
+    return across and _side(*other, one[0]) * _side(*other, one[1]) < 0
 
 
 def _is_on(edge: _Edge, point: _Point) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cloud_openapi.documents._errors import Code, OperationFailure
+from cloud_openapi.documents._errors import OVERFLOW, check
 from cloud_openapi.documents._values import DEPTH, EMPTY_LIST, MISSING, Document, Key, key
 
 _LONGEST_INDEX = 9
@@ -12,8 +12,7 @@ _LONGEST_INDEX = 9
 def split(path: str) -> list[str]:
     """Return the names of a path. Raises OperationFailure for a path that is too long."""
     parts = path.split(".", DEPTH)
-    if len(parts) > DEPTH:
-        raise OperationFailure(f"A path has more than {DEPTH} names: {path:.40}…", Code.OVERFLOW)
+    check(len(parts) <= DEPTH, f"A path has more than {DEPTH} names: {path:.40}…", OVERFLOW)
     return parts
 
 
@@ -65,8 +64,6 @@ def keys_at(path: str) -> Callable[[Document], list[Key]]:
 
     def keys(document: Document) -> list[Key]:
         values = read(document)
-        if len(values) == 1 and type(values[0]) is not list:
-            return [key(None if values[0] is MISSING else values[0])]
         found = [key(None if each is MISSING else each) for each in each_element(values)]
         return found or [EMPTY_LIST if values else key(None)]
 
@@ -75,28 +72,23 @@ def keys_at(path: str) -> Callable[[Document], list[Key]]:
 
 def sorter(sort: Sequence[tuple[str, int]]) -> Callable[[list[Document]], list[Document]]:
     """Return a function that sorts documents by paths with directions, 1 or -1."""
+    steps = [(keys_at(path), max if way < 0 else min) for path, way in reversed(sort)]
 
-    def by(path: str, choose: Callable[[list[Key]], Key]) -> Callable[[Document], Key]:
-        keys = keys_at(path)
-        return lambda document: choose(keys(document))
-
-    steps = [(by(path, max if way < 0 else min), way < 0) for path, way in reversed(sort)]
-
-    def sorted_documents(documents: list[Document]) -> list[Document]:
-        for chosen, descending in steps:  # stable: the most important comes last
-            documents = sorted(documents, key=chosen, reverse=descending)
+    def arrange(documents: list[Document]) -> list[Document]:
+        for keys, choose in steps:  # sorting is stable: the most important comes last
+            keyed = [(choose(keys(each)), each) for each in documents]
+            keyed.sort(key=lambda pair: pair[0], reverse=choose is max)
+            documents = [each for _, each in keyed]
         return documents
 
-    return sorted_documents
+    return arrange
 
 
 def field(parts: Sequence[str]) -> Callable[[Any], Any]:
     """Return a reader of a path in expressions: an array stands for the values of its objects."""
     if len(parts) == 1:
         name = parts[0]
-        return lambda value: (
-            value.get(name, MISSING) if type(value) is dict else _field(value, parts)
-        )
+        return lambda v: v.get(name, MISSING) if type(v) is dict else _field(v, parts)
     return lambda value: _field(value, parts)
 
 

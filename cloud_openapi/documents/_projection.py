@@ -3,62 +3,63 @@
 from collections.abc import Callable
 from typing import Any
 
-from cloud_openapi.documents._errors import OperationFailure
+from cloud_openapi.documents._errors import OperationFailure, check
 from cloud_openapi.documents._paths import split
 from cloud_openapi.documents._query import value_test
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import MISSING, Document, is_operators, shown, whole
 
-Project = Callable[[Document], Document]
 Tree = dict[str, Any]
-"""Names with a tree, or with what becomes of the field."""
+"""Names with a tree below them, or with True, False or a function of the field's value."""
 
 
-def projection(fields: Document, scope: Scope) -> Project:
+def projection(fields: Document, scope: Scope) -> Callable[[Document], Document]:
     """Return the function that projects a document. Raises OperationFailure."""
     chosen: dict[str, Any] = {}
     for path, value in fields.items():
         chosen[path] = _field(path, value, scope) if is_operators(value) else bool(value)
-    flags = {value for path, value in chosen.items() if type(value) is bool and path != "_id"}
-    if len(flags) > 1:
-        raise OperationFailure("Projection cannot have a mix of inclusion and exclusion.")
-    elements = any(type(value) is dict and "$elemMatch" in value for value in fields.values())
-    including = True in flags or (not flags and (elements or chosen.get("_id") is True))
-    if including:
-        chosen.setdefault("_id", True)
-    tree = path_tree(chosen)
-    return lambda document: project(document, tree, including=including)
+    elements = any(is_operators(value) and "$elemMatch" in value for value in fields.values())
+    return projector(chosen, including=elements or None)
+
+
+def projector(fields: dict[str, Any], *, including: bool | None) -> Callable[[Any], Any]:
+    """Return the function that projects a document by paths with a bool or a function.
+
+    ``including`` is a default, if neither True nor False says it. Raises OperationFailure.
+    """
+    flags = {value for path, value in fields.items() if type(value) is bool and path != "_id"}
+    check(len(flags) < 2, "Projection cannot have a mix of inclusion and exclusion.")  # noqa: PLR2004
+    if flags or including is None:
+        including = flags == {True} or (not flags and fields.get("_id") is True)
+    tree = path_tree({"_id": True, **fields} if including else fields)
+    return lambda document: _project(document, tree, including=including)
 
 
 def path_tree(paths: dict[str, Any]) -> Tree:
-    """Return paths as a tree. Raises OperationFailure if one is part of another."""
+    """Return paths as a tree. Raises OperationFailure if one is a part of another."""
     tree: Tree = {}
     for path, value in paths.items():
         *parents, name = split(path)
         node: Any = tree
         for each in parents:
             node = node.setdefault(each, {}) if type(node) is dict else None
-        if type(node) is not dict or name in node or "" in {*parents, name}:
-            raise OperationFailure(f"Invalid or conflicting path in projection: {path}", 31249)
+        valid = type(node) is dict and name not in node and "" not in {*parents, name}
+        check(valid, f"Invalid or conflicting path in projection: {path}", 40176)
         node[name] = value
     return tree
 
 
-def project(value: Any, tree: Tree, *, including: bool) -> Any:
-    """Return the fields that a tree includes, or all but those that it excludes."""
+def _project(value: Any, tree: Tree, *, including: bool) -> Any:
     if type(value) is list:
-        return [
-            project(each, tree, including=including)
-            for each in value
-            if not including or type(each) in {dict, list}
-        ]
+        kept = [each for each in value if not including or type(each) in {dict, list}]
+        return [_project(each, tree, including=including) for each in kept]
     if type(value) is not dict:
         return MISSING if including else value
     result = {}
     for name, each in value.items():
         rule = tree.get(name, not including)
         if type(rule) is dict:
-            new = project(each, rule, including=including)
+            new = _project(each, rule, including=including)
         else:
             new = rule(each) if callable(rule) else each if rule else MISSING
         if new is not MISSING:
@@ -68,31 +69,24 @@ def project(value: Any, tree: Tree, *, including: bool) -> Any:
 
 def _field(path: str, value: Document, scope: Scope) -> Callable[[Any], Any]:
     match value:
-        case {"$slice": operand}:
-            return _slice(path, operand)
+        case {"$slice": [skip, limit]} if whole(skip) is not None and (whole(limit) or 0) > 0:
+            return _slice(int(skip), int(limit))
+        case {"$slice": limit} if whole(limit) is not None:
+            return _slice(min(0, int(limit)), abs(int(limit)))
         case {"$elemMatch": dict(condition)}:
             test = value_test(condition, scope)
-
-            def first(values: Any) -> Any:
-                found = [each for each in values if test(each)][:1] if type(values) is list else []
-                return found or MISSING
-
-            return first
+            return lambda values: (
+                ([each for each in values if test(each)][:1] if type(values) is list else [])
+                or MISSING
+            )
     raise OperationFailure(f"Unsupported projection option: {path}: {shown(value)}")
 
 
-def _slice(path: str, operand: Any) -> Callable[[Any], Any]:
-    skip, length = operand if type(operand) is list and len(operand) == 2 else (None, operand)  # noqa: PLR2004
-    count, start = whole(length), whole(skip)
-    if count is None or (skip is not None and (start is None or count <= 0)):
-        raise OperationFailure(f"$slice needs a number or [skip, limit] at {path}")
-
+def _slice(skip: int, limit: int) -> Callable[[Any], Any]:
     def part(values: Any) -> Any:
         if type(values) is not list:
             return values
-        if start is None:
-            return values[:count] if count >= 0 else values[count:]
-        begin = start if start >= 0 else max(0, len(values) + start)
-        return values[begin : begin + count]
+        begin = skip if skip >= 0 else max(0, len(values) + skip)
+        return values[begin : begin + limit]
 
     return part

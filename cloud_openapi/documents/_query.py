@@ -1,34 +1,37 @@
 """Queries, compiled once into a function of a document."""
 
+import math
 import operator
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from cloud_openapi.documents import _geo
-from cloud_openapi.documents._errors import OperationFailure, unparsable
-from cloud_openapi.documents._expressions import expression, truthy
+from cloud_openapi.documents._errors import PARSE, check
+from cloud_openapi.documents._expressions import expression
 from cloud_openapi.documents._paths import values_at
 from cloud_openapi.documents._regex import regex, searcher
 from cloud_openapi.documents._schema import schema
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import (
     MISSING,
-    TYPE_NUMBERS,
+    TYPES,
     Document,
     Key,
     is_number,
     is_operators,
     key,
+    truthy,
     type_name,
     whole,
 )
 
 Match = Callable[[Document], bool]
 Test = Callable[[Any], bool]
-_Builder = Callable[[str, Any, Document, Scope], Match]
+_Build = Callable[[str, Any, Document, Scope], Match]
+"""From a path, an operand, the operators beside it and the scope to a match."""
 
-REFUSED: Final = {
+_REFUSED: Final = {
     "$where": "$where runs JavaScript, which this engine does not have. Use $expr",
     "$text": "$text needs a text index, which this engine does not have. Use a regular expression",
 }
@@ -40,8 +43,9 @@ def query(conditions: Any, scope: Scope) -> Match:
     Raises OperationFailure for an invalid query; so does the function for a text that a regular
     expression cannot search in time.
     """
-    if type(conditions) is not dict:
-        raise unparsable(f"A query must be an object, not {type_name(conditions)}")
+    check(
+        type(conditions) is dict, f"A query must be an object, not {type_name(conditions)}", PARSE
+    )
     return _all([_condition(path, each, scope) for path, each in conditions.items()])
 
 
@@ -53,12 +57,9 @@ def fixed_values(conditions: Document) -> dict[str, list[Any]]:
             for each in condition:
                 found |= fixed_values(each)
         elif not path.startswith("$"):
-            if not is_operators(condition):
-                found[path] = [condition]
-            elif "$eq" in condition:
-                found[path] = [condition["$eq"]]
-            elif "$in" in condition:
-                found[path] = condition["$in"]
+            operators = condition if is_operators(condition) else {"$eq": condition}
+            if "$eq" in operators or "$in" in operators:
+                found[path] = [operators["$eq"]] if "$eq" in operators else operators["$in"]
     return found
 
 
@@ -67,48 +68,44 @@ def equalities(conditions: Document) -> dict[str, list[Key]]:
     return {
         path: [key(each) for each in values]
         for path, values in fixed_values(conditions).items()
-        if not any(type(each) in {list, re.Pattern} for each in values)
+        if not {type(each) for each in values} & {list, re.Pattern}
     }
 
 
 def nearest(conditions: Document) -> tuple[str, _geo.Distance] | None:
     """Return the path and distance by which a query sorts, with $near or $nearSphere."""
     for path, condition in conditions.items():
-        if path == "$and":
-            for each in condition:
-                if found := nearest(each):
-                    return found
-        elif is_operators(condition):
-            for name in {"$near", "$nearSphere"} & condition.keys():
-                return path, _geo.near(condition[name], condition)
+        for each in condition if path == "$and" else []:
+            if found := nearest(each):
+                return found
+        for name in {"$near", "$nearSphere"} & (
+            condition.keys() if is_operators(condition) else set()
+        ):
+            return path, _geo.near(condition[name], condition)
     return None
 
 
 def _condition(path: str, operand: Any, scope: Scope) -> Match:
     if path in _LOGICAL:
         return _LOGICAL[path](operand, scope)
-    if path.startswith("$"):
-        raise OperationFailure(REFUSED.get(path, f"unknown top level operator: {path:.100}"))
+    check(not path.startswith("$"), _REFUSED.get(path, f"unknown top level operator: {path:.100}"))
     if is_operators(operand):
-        return operators(path, operand, scope)
-    return _equal(path, operand, operand, scope)
+        return _operators(path, operand, scope)
+    return _equal(path, operand, {}, scope)
 
 
-def operators(path: str, conditions: Document, scope: Scope) -> Match:
-    """Return the match of operators such as ``{"$gt": 1, "$lt": 5}`` with the value at a path."""
-    matches = []
-    for name, operand in conditions.items():
-        if name not in _OPERATORS:
-            raise OperationFailure(REFUSED.get(name, f"unknown operator: {name:.100}"))
-        if builder := _OPERATORS[name]:
-            matches.append(builder(path, operand, conditions, scope))
-    return _all(matches)
+def _operators(path: str, conditions: Document, scope: Scope) -> Match:
+    for name in conditions:
+        check(name in _OPERATORS, _REFUSED.get(name, f"unknown operator: {name:.100}"))
+    return _all(
+        [_OPERATORS[name](path, each, conditions, scope) for name, each in conditions.items()]
+    )
 
 
 def value_test(condition: Any, scope: Scope) -> Test:
     """Return a test of single values, as $elemMatch and $pull apply them to elements."""
     if is_operators(condition) and next(iter(condition)) not in _LOGICAL:
-        match = operators("", condition, scope)  # the value is a document's only field
+        match = _operators("", condition, scope)  # the value is a document's only field
         return lambda value: match({"": value})
     match = query(condition, scope)
     return lambda value: type(value) is dict and match(value)
@@ -142,26 +139,16 @@ def _not(match: Match) -> Match:
     return lambda document: not match(document)
 
 
-# Logical operators -------------------------------------------------------------------------------
+def _queries(decide: Callable[[Sequence[Match]], Match]) -> Callable[[Any, Scope], Match]:
+    def build(operand: Any, scope: Scope) -> Match:
+        check(type(operand) is list and operand, "$and/$or/$nor must be a nonempty array")
+        return decide([query(each, scope) for each in operand])
+
+    return build
 
 
-def _queries(name: str, operand: Any, scope: Scope) -> list[Match]:
-    if type(operand) is not list or not operand:
-        raise OperationFailure(f"{name} must be a nonempty array")
-    return [query(each, scope) for each in operand]
-
-
-def _and(operand: Any, scope: Scope) -> Match:
-    return _all(_queries("$and", operand, scope))
-
-
-def _or(operand: Any, scope: Scope) -> Match:
-    matches = _queries("$or", operand, scope)
+def _any(matches: Sequence[Match]) -> Match:
     return lambda document: any(match(document) for match in matches)
-
-
-def _nor(operand: Any, scope: Scope) -> Match:
-    return _not(_or(operand, scope))
 
 
 def _expr(operand: Any, scope: Scope) -> Match:
@@ -170,9 +157,9 @@ def _expr(operand: Any, scope: Scope) -> Match:
 
 
 _LOGICAL: Final[dict[str, Callable[[Any, Scope], Match]]] = {
-    "$and": _and,
-    "$or": _or,
-    "$nor": _nor,
+    "$and": _queries(_all),
+    "$or": _queries(_any),
+    "$nor": _queries(lambda matches: _not(_any(matches))),
     "$expr": _expr,
     "$jsonSchema": schema,
     "$comment": lambda *_: _all([]),
@@ -182,33 +169,29 @@ _LOGICAL: Final[dict[str, Callable[[Any, Scope], Match]]] = {
 
 
 def _equals(operand: Any) -> Test:
-    if operand is None:
-        return lambda value: value is None or value is MISSING
     if type(operand) is str:
         return lambda value: value == operand and type(value) is str
-    if is_number(operand) and operand == operand:  # noqa: PLR0124 - NaN equals nothing
-        return lambda value: value == operand and type(value) is not bool
+    if operand is None:
+        return lambda value: value is None or value is MISSING
     wanted = key(operand)
     return lambda value: key(value) == wanted
 
 
 def _equal(path: str, operand: Any, _: Any, scope: Scope) -> Match:
-    if type(operand) is re.Pattern:
-        return _anywhere(path, searcher(regex(operand), scope))
-    return _anywhere(path, _equals(operand))
+    is_pattern = type(operand) is re.Pattern
+    return _anywhere(path, searcher(regex(operand), scope) if is_pattern else _equals(operand))
 
 
-def _ordered(compare: Callable[[Any, Any], bool]) -> _Builder:
-    """Return the builder of a comparison, which other types than the operand's never satisfy."""
+def _ordered(compare: Callable[[Any, Any], bool]) -> _Build:
+    """Return the builder of a comparison, which values of other types never satisfy."""
 
     def build(path: str, operand: Any, *_: Any) -> Match:
-        if type(operand) is re.Pattern:
-            raise OperationFailure(f"Can't have RegEx as arg to predicate over field '{path}'.")
-        if type(operand) is str:
-            return _anywhere(path, lambda value: type(value) is str and compare(value, operand))
-        if is_number(operand):
-            return _anywhere(path, _compares_number(operand, compare))
+        check(
+            type(operand) is not re.Pattern, f"Can't have RegEx as arg to predicate over '{path}'."
+        )
         wanted = key(operand)
+        if is_number(operand) and wanted != key(math.nan):
+            return _anywhere(path, lambda value: is_number(value) and compare(value, operand))
 
         def test(value: Any) -> bool:
             found = key(None if value is MISSING else value)
@@ -219,52 +202,36 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> _Builder:
     return build
 
 
-def _compares_number(operand: float, compare: Callable[[Any, Any], bool]) -> Test:
-    if operand != operand:  # noqa: PLR0124 - NaN is equal to NaN only
-        return lambda value: is_number(value) and value != value and compare(0, 0)  # noqa: PLR0124
-    return lambda value: is_number(value) and compare(value, operand)
-
-
 def _in(path: str, operand: Any, _: Any, scope: Scope) -> Match:
-    if type(operand) is not list:
-        raise OperationFailure("$in needs an array")
-    if any(map(is_operators, operand)):
-        raise OperationFailure("cannot nest $ under $in")
+    check(type(operand) is list, "$in needs an array")
+    check(not any(map(is_operators, operand)), "cannot nest $ under $in")
     searchers = [searcher(regex(each), scope) for each in operand if type(each) is re.Pattern]
-    keys = {key(each) for each in operand}
-    if key(None) in keys:
-        keys.add(key(MISSING))
+    keys = {key(each) for each in operand} | ({key(MISSING)} if None in operand else set())
     return _anywhere(
         path, lambda value: key(value) in keys or any(search(value) for search in searchers)
     )
 
 
 def _all_of(path: str, operand: Any, _: Any, scope: Scope) -> Match:
-    if type(operand) is not list:
-        raise OperationFailure("$all needs an array")
+    check(type(operand) is list, "$all needs an array")
     matches = [
-        operators(path, each, scope)
+        _operators(path, each, scope)
         if is_operators(each) and "$elemMatch" in each
-        else _equal(path, each, None, scope)
+        else _equal(path, each, {}, scope)
         for each in operand
     ]
-    return _all(matches) if matches else _never
+    return _all(matches) if matches else _any([])
 
 
-def _never(_: Document) -> bool:
-    return False
-
-
-def _negated(builder: _Builder) -> _Builder:
-    return lambda *given: _not(builder(*given))
+def _negated(build: _Build) -> _Build:
+    return lambda *given: _not(build(*given))
 
 
 def _not_operators(path: str, operand: Any, _: Any, scope: Scope) -> Match:
     if type(operand) is re.Pattern:
-        return _not(_equal(path, operand, None, scope))
-    if not is_operators(operand):
-        raise OperationFailure("$not needs a regex or a document")
-    return _not(operators(path, operand, scope))
+        return _not(_equal(path, operand, {}, scope))
+    check(is_operators(operand), "$not needs a regex or a document")
+    return _not(_operators(path, operand, scope))
 
 
 def _exists(path: str, operand: Any, *_: Any) -> Match:
@@ -274,79 +241,61 @@ def _exists(path: str, operand: Any, *_: Any) -> Match:
 
 def _size(path: str, operand: Any, *_: Any) -> Match:
     length = whole(operand)
-    if length is None:
-        raise OperationFailure("$size must be a whole number")
-    if length < 0:
-        raise OperationFailure("$size may not be negative")
+    check(length is not None and length >= 0, "$size must be a whole number, and not negative")
     return _whole(path, lambda value: type(value) is list and len(value) == length)
 
 
 def _mod(path: str, operand: Any, *_: Any) -> Match:
-    if type(operand) is not list:
-        raise OperationFailure("malformed mod, needs to be an array")
-    if len(operand) != 2:  # noqa: PLR2004 - divisor and remainder
-        few = "not enough" if len(operand) < 2 else "too many"  # noqa: PLR2004
-        raise OperationFailure(f"malformed mod, {few} elements")
-    if not all(map(_is_finite, operand)):
-        raise OperationFailure("malformed mod, divisor and remainder must be numbers")
+    check(type(operand) is list, "malformed mod, needs to be an array")
+    check(len(operand) >= 2, "malformed mod, not enough elements")  # noqa: PLR2004
+    check(len(operand) == 2, "malformed mod, too many elements")  # noqa: PLR2004
+    check(all(map(_is_finite, operand)), "malformed mod, divisor and remainder must be numbers")
     divisor, remainder = map(int, operand)
-    if divisor == 0:
-        raise OperationFailure("divisor cannot be 0")
+    check(divisor, "divisor cannot be 0")
 
     def test(value: Any) -> bool:
-        return _is_finite(value) and _remainder(int(value), divisor) == remainder
+        if not _is_finite(value):
+            return False
+        found = abs(int(value)) % abs(divisor)  # with the sign of the value, as in C
+        return (found if value >= 0 else -found) == remainder
 
     return _anywhere(path, test)
 
 
 def _is_finite(value: Any) -> bool:
-    return is_number(value) and abs(value) < float("inf")
-
-
-def _remainder(value: int, divisor: int) -> int:
-    found = abs(value) % abs(divisor)  # with the sign of the value, as in C
-    return found if value >= 0 else -found
+    return is_number(value) and math.isfinite(value)
 
 
 def _type(path: str, operand: Any, *_: Any) -> Match:
-    names: set[str] = set()
-    numbers = {number: name for name, number in TYPE_NUMBERS.items()}
+    numbers, names = {number: name for name, number in TYPES.items()}, set[str]()
     for each in operand if type(operand) is list else [operand]:
         name = numbers.get(each) if is_number(each) else each
-        if type(name) is not str or name not in {*TYPE_NUMBERS, "number"}:
-            raise OperationFailure(f"Unknown type name alias: {each!r:.80}")
-        names |= {"int", "long", "double"} if name == "number" else {name}
+        check(type(name) is str and name in {*TYPES, "number"}, f"Unknown type name alias: {name}")
+        names |= {"int", "long", "double"} if name == "number" else {str(name)}
     return _anywhere(path, lambda value: type_name(value) in names)
 
 
 def _regex(path: str, operand: Any, conditions: Document, scope: Scope) -> Match:
-    pattern = regex(operand, conditions.get("$options", ""))
-    return _anywhere(path, searcher(pattern, scope))
+    return _anywhere(path, searcher(regex(operand, conditions.get("$options", "")), scope))
 
 
-def _options(path: str, _: Any, conditions: Document, *__: Any) -> Match:
-    if "$regex" not in conditions:
-        raise OperationFailure(f"$options needs a $regex, at {path}")
+def _options(path: str, _: Any, conditions: Document, __: Scope) -> Match:
+    check("$regex" in conditions, f"$options needs a $regex, at {path}")
     return _all([])
 
 
 def _elem_match(path: str, operand: Any, _: Any, scope: Scope) -> Match:
-    if type(operand) is not dict:
-        raise OperationFailure("$elemMatch needs an Object")
+    check(type(operand) is dict, "$elemMatch needs an Object")
     test = value_test(operand, scope)
     return _whole(path, lambda value: type(value) is list and any(map(test, value)))
 
 
-def _geometry(build: Callable[[Any], Test]) -> _Builder:
-    return lambda path, operand, *_: _whole(path, build(operand))
-
-
-def _near(path: str, operand: Any, conditions: Document, *_: Any) -> Match:
+def _near(path: str, operand: Any, conditions: Document, _: Scope) -> Match:
     distance = _geo.near(operand, conditions)
     return _whole(path, lambda value: distance(value) is not None)
 
 
-_OPERATORS: Final[dict[str, _Builder | None]] = {
+_OPERATORS: Final[dict[str, _Build]] = {
     "$eq": lambda path, operand, *_: _anywhere(path, _equals(operand)),
     "$ne": _negated(_equal),
     "$gt": _ordered(operator.gt),
@@ -364,10 +313,10 @@ _OPERATORS: Final[dict[str, _Builder | None]] = {
     "$regex": _regex,
     "$options": _options,
     "$elemMatch": _elem_match,
-    "$geoWithin": _geometry(_geo.within),
-    "$geoIntersects": _geometry(_geo.intersects),
+    "$geoWithin": lambda path, operand, *_: _whole(path, _geo.within(operand)),
+    "$geoIntersects": lambda path, operand, *_: _whole(path, _geo.intersects(operand)),
     "$near": _near,
     "$nearSphere": _near,
-    "$maxDistance": None,
-    "$minDistance": None,
+    "$maxDistance": lambda *_: _all([]),
+    "$minDistance": lambda *_: _all([]),
 }

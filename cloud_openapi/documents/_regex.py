@@ -12,18 +12,20 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
-from cloud_openapi.documents._errors import Code, OperationFailure
+from cloud_openapi.documents._errors import OperationFailure, check
 from cloud_openapi.documents._scope import Scope
 
 _parser: Any = importlib.import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
 
+_INVALID: Final = 51091
 _LONGEST_PATTERN: Final = 32_764  # PCRE's limit
 _MOST_WAYS: Final = 10**7  # about 0.1 s
 _LONGEST_TEXT: Final = 2**24
 _FLAGS: Final = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "u": 0}
+# A search finds the same without a leading .*, in a time that does not grow with the square.
 _LEADING: Final = re.compile(r"^(\.\*\??)+(?![?+*{])")
-"""Finds the same without them, in a time that does not grow with the square of the text."""
 _REPEATS: Final = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
+_GROUPS: Final = {"SUBPATTERN", "ATOMIC_GROUP", "ASSERT", "ASSERT_NOT"}
 
 
 def regex(source: Any, options: Any = "") -> re.Pattern[str]:
@@ -31,20 +33,16 @@ def regex(source: Any, options: Any = "") -> re.Pattern[str]:
     if isinstance(source, re.Pattern):
         options = options or "".join(each for each, flag in _FLAGS.items() if source.flags & flag)
         source = source.pattern
-    if not isinstance(source, str) or not isinstance(options, str):
-        raise OperationFailure("$regex has to be a string")
-    if wrong := options.strip("".join(_FLAGS)):
-        raise _invalid(f"invalid flag in regex options: {wrong:.20}")
-    if len(source) > _LONGEST_PATTERN:
-        raise _invalid(f"the pattern has more than {_LONGEST_PATTERN} characters")
+    check(isinstance(source, str) and isinstance(options, str), "$regex has to be a string")
+    unknown = options.strip("".join(_FLAGS))
+    check(not unknown, f"Regular expression has an invalid option: {unknown:.20}", _INVALID)
+    check(len(source) <= _LONGEST_PATTERN, "Regular expression is too long", _INVALID)
     # PCRE's \w and \d are ASCII, but its i folds the case of all letters. Python has both or none.
-    flags = 0 if "i" in options else re.ASCII
-    for letter in options:
-        flags |= _FLAGS[letter]
+    flags = sum({_FLAGS[each] for each in options}) | (0 if "i" in options else re.ASCII)
     try:
         return re.compile(_LEADING.sub("", source), flags)
     except (re.error, ValueError, OverflowError, RecursionError, FutureWarning) as error:
-        raise _invalid(str(error)) from None
+        raise OperationFailure(f"Regular expression is invalid: {error}", _INVALID) from None
 
 
 def searcher(pattern: re.Pattern[str], scope: Scope) -> Callable[[Any], bool]:
@@ -58,9 +56,10 @@ def searcher(pattern: re.Pattern[str], scope: Scope) -> Callable[[Any], bool]:
         if type(value) is not str:
             return False
         if len(value) > longest:
-            raise _invalid(
-                f"it may take too long for a text of {len(value)} characters. Remove quantifiers "
-                f"inside of quantifiers and unnecessary .*: /{pattern.pattern:.100}/"
+            raise OperationFailure(
+                f"Regular expression may take too long for {len(value)} characters. Remove "
+                f"quantifiers inside of quantifiers and unnecessary .*: /{pattern.pattern:.100}/",
+                _INVALID,
             )
         scope.check()
         return pattern.search(value) is not None
@@ -89,25 +88,15 @@ def _ways(items: Any, length: int) -> float:
         name = str(kind)
         if name in _REPEATS:
             least, most, inner = argument
-            most = min(int(most), length)
-            inside = _ways(inner, length)
-            ways = max(1.0, most - least + 1) if inside == 1 else min(inside, 1e9) ** min(most, 33)
+            most, inside = min(int(most), length), _ways(inner, length)
+            product *= max(1.0, most - least + 1) if inside == 1 else inside ** min(most, 33)
         elif name == "BRANCH":
-            each = [_ways(branch, length) for branch in argument[1]]
-            ways = max(each) if _differ(argument[1]) else sum(each)
-        elif name in {"SUBPATTERN", "ATOMIC_GROUP", "ASSERT", "ASSERT_NOT"}:
-            ways = _ways(argument if name == "ATOMIC_GROUP" else argument[-1], length)
-        else:
-            ways = length if name == "GROUPREF" else 1 if name != "GROUPREF_EXISTS" else 1e9
-        product = min(product * ways, 1e99)
+            first = [str(branch[:1]) for branch in argument[1]]  # at most one of letters matches
+            differ = len({*first}) == len(first) and all("[(LITERAL," in each for each in first)
+            product *= (max if differ else sum)(_ways(each, length) for each in argument[1])
+        elif name in _GROUPS:
+            product *= _ways(argument if name == "ATOMIC_GROUP" else argument[-1], length)
+        elif name.startswith("GROUPREF"):
+            product *= length if name == "GROUPREF" else 1e9
+        product = min(product, 1e9)
     return product
-
-
-def _differ(branches: Any) -> bool:
-    """Return whether at most one branch can match, by the first letter."""
-    first = [str(branch[:1]) for branch in branches]
-    return len(set(first)) == len(first) and all(each.startswith("[(LITERAL,") for each in first)
-
-
-def _invalid(reason: str) -> OperationFailure:
-    return OperationFailure(f"Regular expression is invalid: {reason}", Code.REGULAR_EXPRESSION)

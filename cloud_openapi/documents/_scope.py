@@ -3,15 +3,12 @@
 import copy
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from cloud_openapi.documents._errors import Code, ExecutionTimeout
-
-if TYPE_CHECKING:
-    from cloud_openapi.documents._values import Document
+from cloud_openapi.documents._errors import ExecutionTimeout
+from cloud_openapi.documents._values import Document
 
 _T = TypeVar("_T")
-_BETWEEN_CHECKS = 64
 
 
 class Scope:
@@ -20,10 +17,8 @@ class Scope:
     def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._end = monotonic() + seconds
-        self.variables: Document = {}
-        """The variables outside of expressions, which ``let`` of $lookup sets."""
-        self.documents: Callable[[str], list[Document]] = lambda _: []
-        """The documents of a collection by its name."""
+        self.variables = Document()  # those that ``let`` of $lookup sets
+        self.documents: Callable[[str], list[Document]] = lambda _: []  # by a collection's name
 
     def inner(self) -> "Scope":
         """Return a scope with variables of its own."""
@@ -34,11 +29,11 @@ class Scope:
     def check(self) -> None:
         """Raise ExecutionTimeout after the limit of time."""
         if self._monotonic() > self._end:
-            raise ExecutionTimeout("operation exceeded time limit", Code.MAX_TIME_EXPIRED)
+            raise ExecutionTimeout("operation exceeded time limit", 50)
 
     def watch(self, values: Iterable[_T]) -> Iterator[_T]:
         """Yield the values, and check the time between them."""
         iterator = iter(values)
-        while some := list(islice(iterator, _BETWEEN_CHECKS)):
+        while some := list(islice(iterator, 64)):
             self.check()
             yield from some

@@ -3,12 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from cloud_openapi.documents._errors import (
-    Code,
-    DuplicateKeyError,
-    InvalidOperation,
-    OperationFailure,
-)
+from cloud_openapi.documents._errors import DuplicateKeyError, InvalidOperation, OperationFailure
 from cloud_openapi.documents._store import Place, Store
 from cloud_openapi.documents._table import Tables, own, share
 from cloud_openapi.documents._values import Document, Key
@@ -24,12 +19,12 @@ class ClientSession:
     """
 
     def __init__(self, store: Store) -> None:
-        self.in_transaction = False
         self._store = store
+        self._started = store.now()
+        self.in_transaction = False
         self._first: dict[str, Tables] = {}
         self._tables: dict[str, Tables] = {}
         self._written: dict[Place, dict[Key, Document | None]] = {}
-        self._started = store.now()
 
     def __enter__(self) -> "ClientSession":  # noqa: PYI034 - typing.Self is of Python 3.11
         return self
@@ -39,8 +34,7 @@ class ClientSession:
 
     def end_session(self) -> None:
         """End the session, and abort its transaction."""
-        if self.in_transaction:
-            self._end()
+        self._end()
 
     def start_transaction(self) -> None:
         """Start a transaction. Raises InvalidOperation while one runs."""
@@ -62,25 +56,13 @@ class ClientSession:
             before = {name: share(tables) for name, tables in self._store.databases.items()}
             try:
                 for place, documents in self._written.items():
-                    self._commit(place, documents)
+                    for identity, document in documents.items():
+                        self._store.put(place, identity, document)
             except DuplicateKeyError:  # a value that another one has written since
-                self._store.databases = before
-                self._store.forget_changes()
+                self._store.databases, self._store.changes = before, []
                 raise _conflict() from None
             finally:
                 self._end()
-
-    def _commit(self, place: Place, documents: dict[Key, Document | None]) -> None:
-        database, name = place
-        tables, first = self._store.tables(database), self._first.get(database, {})
-        if tables.get(name) is first.get(name):  # not written since
-            for identity, document in documents.items():
-                old = first[name].get(identity) if name in first else None
-                self._store.note(place, document or old, document)
-            tables[name] = self._tables[database][name]
-        else:
-            for identity, document in documents.items():
-                self._store.put(place, identity, document)
 
     def is_running(self) -> bool:
         """Return whether a transaction runs; end one that has taken too long."""
@@ -94,16 +76,14 @@ class ClientSession:
             if not self.is_running():
                 raise _aborted()
             if not self._first:
-                databases = self._store.databases
-                self._first = {name: share(each) for name, each in databases.items()}
+                self._first = {name: share(each) for name, each in self._store.databases.items()}
                 self._tables = {name: dict(each) for name, each in self._first.items()}
             return self._tables.setdefault(database, {})
 
     def write(self, place: Place, identity: Key, document: Document | None) -> None:
         """Write a document within the transaction. Raises OperationFailure, DuplicateKeyError."""
         database, name = place
-        tables = self.tables(database)
-        written = self._written.setdefault(place, {})
+        tables, written = self.tables(database), self._written.setdefault(place, {})
         if identity not in written:
             seen = self._first.get(database, {}).get(name)
             current = self._store.tables(database).get(name)
@@ -113,25 +93,23 @@ class ClientSession:
                 raise _conflict()
         own(tables, name).write(identity, document, ".".join(place))
         written[identity] = document
-        lock = (*place, identity)
-        self._store.locks[lock] = self
+        self._store.locks[place, identity] = self
 
     def _check_started(self) -> None:
         if not self.in_transaction:
             raise InvalidOperation("No transaction started")
 
     def _end(self) -> None:
+        self.in_transaction = False
         with self._store.lock:
-            self.in_transaction = False
-            for place, documents in self._written.items():
-                for identity in documents:
-                    self._store.locks.pop((*place, identity), None)
-            self._first, self._tables, self._written = {}, {}, {}
+            locks = self._store.locks
+            self._store.locks = {key: each for key, each in locks.items() if each is not self}
+        self._first, self._tables, self._written = {}, {}, {}
 
 
 def _conflict() -> OperationFailure:
-    return OperationFailure("WriteConflict", Code.WRITE_CONFLICT)
+    return OperationFailure("WriteConflict", 112)
 
 
 def _aborted() -> OperationFailure:
-    return OperationFailure("Transaction has been aborted.", Code.NO_SUCH_TRANSACTION)
+    return OperationFailure("Transaction has been aborted.", 251)

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from cloud_openapi.documents import _geo
 from cloud_openapi.documents._accumulators import ACCUMULATORS
-from cloud_openapi.documents._errors import Code, OperationFailure
-from cloud_openapi.documents._expressions import Value, expression, truthy
+from cloud_openapi.documents._errors import OperationFailure, check
+from cloud_openapi.documents._expressions import Value, expression
 from cloud_openapi.documents._paths import each_element, sorter, split, values_at
-from cloud_openapi.documents._projection import path_tree, project
+from cloud_openapi.documents._projection import path_tree, projector
 from cloud_openapi.documents._query import query
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import (
@@ -20,6 +20,7 @@ from cloud_openapi.documents._values import (
     is_operators,
     key,
     shown,
+    truthy,
     type_name,
     whole,
 )
@@ -27,14 +28,14 @@ from cloud_openapi.documents._values import (
 Documents = Iterable[Document]
 Stage = Callable[[Documents], Documents]
 
-_MOST: Final = 1_000_000
-_LONGEST_PIPELINE: Final = 1_000
+_MOST, _EXCEEDED = 1_000_000, 16819
+_LONGEST_PIPELINE, _LARGEST = 1_000, 2**62
 
 
 def pipeline(stages: Any, scope: Scope) -> Stage:
     """Return the function of a pipeline. Raises OperationFailure."""
-    if type(stages) is not list or len(stages) > _LONGEST_PIPELINE:
-        raise OperationFailure("A pipeline must be an array of stages", Code.TYPE_MISMATCH)
+    valid = type(stages) is list and len(stages) <= _LONGEST_PIPELINE
+    check(valid, f"A pipeline must be an array of at most {_LONGEST_PIPELINE} stages", 14)
     compiled = [_stage(each, scope) for each in stages]
 
     def run(documents: Documents) -> Documents:
@@ -46,44 +47,51 @@ def pipeline(stages: Any, scope: Scope) -> Stage:
 
 
 def _stage(stage: Any, scope: Scope) -> Stage:
-    if type(stage) is not dict or len(stage) != 1:
-        raise OperationFailure(
-            "A pipeline stage specification object must contain exactly one field.", 40323
-        )
+    valid = type(stage) is dict and len(stage) == 1
+    check(valid, "A pipeline stage specification object must contain exactly one field.", 40323)
     ((name, operand),) = stage.items()
-    if name in _REFUSED:
-        raise OperationFailure(f"{name} is not supported: {_REFUSED[name]}", 40324)
-    if name not in _STAGES:
-        raise OperationFailure(f"Unrecognized pipeline stage name: '{name:.100}'", 40324)
+    error = f"Unrecognized pipeline stage name: '{name:.100}'"
+    check(name in _STAGES, f"{name} is not supported" if name in _REFUSED else error, 40324)
     return _STAGES[name](operand, scope)
 
 
 def _blocking(documents: Documents) -> list[Document]:
     found = list(islice(documents, _MOST + 1))
-    if len(found) > _MOST:
-        raise OperationFailure(
-            f"A stage would hold more than {_MOST} documents. Filter them before",
-            Code.EXCEEDED_MEMORY_LIMIT,
-        )
+    check(len(found) <= _MOST, f"A stage would hold more than {_MOST} documents", _EXCEEDED)
     return found
 
 
-def _object(
-    name: str, operand: Any, allowed: Sequence[str], needed: Sequence[str] = ()
-) -> Document:
-    """Return the operand of a stage that takes named arguments. Raises OperationFailure."""
+def _options(name: str, operand: Any, needed: Sequence[str], optional: Sequence[str]) -> Document:
+    """Return the operand of a stage that takes named options. Raises OperationFailure."""
     if type(operand) is not dict:
         raise OperationFailure(f"the {name} stage specification must be an object", 15969)
-    if wrong := (operand.keys() - {*allowed}) or ({*needed} - operand.keys()):
-        raise OperationFailure(f"{name}: missing or unrecognized option: {min(wrong):.100}", 40415)
+    wrong = (operand.keys() - {*needed, *optional}) or ({*needed} - operand.keys())
+    check(not wrong, f"{name}: missing or unrecognized option: {min(wrong, default='')}", 40415)
     return operand
+
+
+def _texts(name: str, *values: Any) -> None:
+    for each in values:
+        check(
+            type(each) is str and each, f"an option of {name} must be a string: {each!r:.99}", 4570
+        )
+
+
+def _nonempty(name: str, operand: Any, code: int) -> Document:
+    if type(operand) is dict and operand:
+        return operand
+    raise OperationFailure(f"{name} specification must be an object with fields", code)
 
 
 def _whole(name: str, operand: Any, least: int) -> int:
     found = whole(operand)
     if found is None or found < least:
         raise OperationFailure(f"the {name} must be a number of at least {least}", 15957)
-    return found
+    return min(found, _LARGEST)
+
+
+def _or_null(value: Any) -> Any:
+    return None if value is MISSING else value
 
 
 # Stages that pass, reorder or count documents ----------------------------------------------------
@@ -94,39 +102,31 @@ def _match(operand: Any, scope: Scope) -> Stage:
     return lambda documents: filter(test, documents)
 
 
-def _sort(operand: Any, *_: Any) -> Stage:
-    if type(operand) is not dict or not operand:
-        raise OperationFailure("the $sort key specification must be an object with fields", 15973)
-    for path, way in operand.items():
-        if whole(way) not in {1, -1}:
-            raise OperationFailure(f"$sort key ordering must be 1 or -1, at {path}", 15975)
-    arrange = sorter([(path, int(way)) for path, way in operand.items()])
+def _sort(operand: Any, _: Scope) -> Stage:
+    for path, way in _nonempty("$sort", operand, 15976).items():
+        check(whole(way) in {1, -1}, f"$sort key ordering must be 1 or -1, at {path}", 15975)
+    arrange = sorter(list(operand.items()))
     return lambda documents: arrange(_blocking(documents))
 
 
-def _skip(operand: Any, *_: Any) -> Stage:
+def _skip(operand: Any, _: Scope) -> Stage:
     count = _whole("skip", operand, 0)
     return lambda documents: islice(documents, count, None)
 
 
-def _limit(operand: Any, *_: Any) -> Stage:
+def _limit(operand: Any, _: Scope) -> Stage:
     count = _whole("limit", operand, 1)
     return lambda documents: islice(documents, count)
 
 
-def _count(operand: Any, *_: Any) -> Stage:
-    if type(operand) is not str or not operand or "$" in operand or "." in operand:
-        raise OperationFailure("the count field must be a non-empty string without $ and .", 40156)
-
-    def run(documents: Documents) -> Documents:
-        count = sum(1 for _ in documents)
-        return [{operand: count}] if count else []
-
-    return run
+def _count(operand: Any, _: Scope) -> Stage:
+    valid = type(operand) is str and operand and not {*operand} & {*"$."}
+    check(valid, "the count field must be a non-empty string without $ and .", 40156)
+    return lambda documents: [{operand: n}] if (n := sum(1 for _ in documents)) else []
 
 
-def _sample(operand: Any, *_: Any) -> Stage:
-    size = _whole("$sample size", _object("$sample", operand, ["size"], ["size"])["size"], 1)
+def _sample(operand: Any, _: Scope) -> Stage:
+    size = _whole("size", _options("$sample", operand, ["size"], ())["size"], 1)
 
     def run(documents: Documents) -> Documents:
         import random  # noqa: PLC0415 - few pipelines need it, and it loads slowly
@@ -138,32 +138,30 @@ def _sample(operand: Any, *_: Any) -> Stage:
 
 
 def _geo_near(operand: Any, scope: Scope) -> Stage:
-    options = ("near", "distanceField", "key", "query", "includeLocs", "distanceMultiplier")
-    more = ("spherical", "maxDistance", "minDistance", "limit", "num", "uniqueDocs")
-    given = _object("$geoNear", operand, (*options, *more), ("near", "distanceField", "key"))
-    distance, read = _geo.distance(given["near"], given), values_at(given["key"])
-    test = query(given.get("query", {}), scope)
-    factor = given.get("distanceMultiplier", 1)
-    if not is_number(factor) or type(given["distanceField"]) is not str:
-        raise OperationFailure("$geoNear needs a distanceField, and numbers where they belong")
-    scale = (
-        factor if type(given["near"]) is dict and "type" in given["near"] else factor / _geo.RADIUS
+    more = (
+        *("query", "includeLocs", "distanceMultiplier", "spherical", "maxDistance"),
+        *("minDistance", "limit", "num", "uniqueDocs"),
     )
+    given = _options("$geoNear", operand, ("near", "distanceField", "key"), more)
+    distance, read = _geo.Distance(given["near"], given), values_at(given["key"])
+    test, factor = query(given.get("query", {}), scope), given.get("distanceMultiplier", 1)
+    limit = _whole("limit", given.get("limit", given.get("num", _MOST)), 1)
+    check(is_number(factor), "the distanceMultiplier must be a number")
+    paths = [given["distanceField"], *([given["includeLocs"]] if "includeLocs" in given else [])]
+    _texts("$geoNear", *paths)
 
-    def found(documents: Documents) -> Iterator[tuple[Document, float]]:
-        for document in filter(test, documents):
-            near = [(d, value) for value in read(document) if (d := distance(value)) is not None]
-            if near:
-                metres, place = min(near, key=lambda each: each[0])
-                result = _with(document, split(given["distanceField"]), metres * scale)
-                if "includeLocs" in given:
-                    result = _with(result, split(given["includeLocs"]), place)
-                yield result, metres
+    def found(document: Document) -> tuple[float, Any]:
+        each = [(d, value) for value in read(document) if (d := distance(value)) is not None]
+        return min(each, key=lambda pair: pair[0], default=(-1.0, None))
 
     def run(documents: Documents) -> Documents:
-        pairs = sorted(found(documents), key=lambda pair: pair[1])
-        limit = given.get("limit", given.get("num"))
-        return [each for each, _ in pairs[: None if limit is None else _whole("limit", limit, 1)]]
+        all_ = [(*found(each), each) for each in filter(test, documents)]
+        near = sorted((each for each in all_ if each[0] >= 0), key=lambda each: each[0])
+        for far, place, document in near[:limit]:
+            result = document
+            for path, value in zip(paths, (far * factor / distance.unit, place), strict=False):
+                result = _with(result, split(path), value)
+            yield result
 
     return run
 
@@ -178,30 +176,27 @@ def _with(value: Any, path: Sequence[str], new: Any) -> Any:
     if type(value) is list:
         return [_with(each, path, new) for each in value]
     fields = dict(value) if type(value) is dict else {}
-    changed = _with(fields.get(path[0], MISSING), path[1:], new)
-    if changed is MISSING:
-        fields.pop(path[0], None)
-    else:
-        fields[path[0]] = changed
+    fields[path[0]] = _with(fields.get(path[0], MISSING), path[1:], new)
+    if fields[path[0]] is MISSING:
+        del fields[path[0]]
     return fields
 
 
-def _computed(fields: Document, scope: Scope, prefix: str = "") -> dict[str, Value]:
-    """Return the expressions by path; an object without operators has one for each field."""
-    found: dict[str, Value] = {}
+def _flat(fields: Document, prefix: str = "") -> Document:
+    """Return operands by path: an object without operators has one for each of its fields."""
+    found: Document = {}
     for name, value in fields.items():
-        path = f"{prefix}{name}"
         if type(value) is dict and value and not is_operators(value):
-            found |= _computed(value, scope, f"{path}.")
+            found |= _flat(value, f"{prefix}{name}.")
         else:
-            found[path] = expression(value, scope)
-    path_tree(dict.fromkeys(found, True))  # refuses conflicts
+            found[f"{prefix}{name}"] = value
+    path_tree(found)  # refuses conflicts
     return found
 
 
-def _setter(fields: dict[str, Value], scope: Scope) -> Callable[[Document, Document], Document]:
+def _setter(fields: Document, scope: Scope) -> Callable[[Document, Document], Document]:
     """Return a function that adds to a document the fields computed of another."""
-    steps = [(split(path), value) for path, value in fields.items()]
+    steps = [(split(path), expression(value, scope)) for path, value in fields.items()]
 
     def add(result: Document, source: Document) -> Document:
         for path, value in steps:
@@ -212,94 +207,63 @@ def _setter(fields: dict[str, Value], scope: Scope) -> Callable[[Document, Docum
 
 
 def _add_fields(operand: Any, scope: Scope) -> Stage:
-    if type(operand) is not dict or not operand:
-        raise OperationFailure("$addFields specification must be an object with fields", 40272)
-    add = _setter(_computed(operand, scope), scope)
+    add = _setter(_flat(_nonempty("$addFields", operand, 40177)), scope)
     return lambda documents: (add(each, each) for each in documents)
 
 
 def _project(operand: Any, scope: Scope) -> Stage:
-    if type(operand) is not dict or not operand:
-        raise OperationFailure("$project specification must be an object with fields", 40177)
-    plain, computed = _project_fields(operand)
-    flags = {flag for path, flag in plain.items() if path != "_id"}
-    if len(flags) > 1 or (False in flags and computed):
-        raise OperationFailure("Bad projection: it cannot mix inclusion and exclusion", 40179)
-    including = bool(computed) or True in flags or (not flags and plain.get("_id") is True)
-    if including and "_id" not in computed:
-        plain.setdefault("_id", True)
-    path_tree({**plain, **computed})  # refuses conflicts
-    tree, add = path_tree(plain), _setter(_computed(computed, scope), scope)
-    return lambda documents: (
-        add(project(each, tree, including=including), each) for each in documents
-    )
-
-
-def _project_fields(fields: Document, prefix: str = "") -> tuple[dict[str, bool], Document]:
-    """Return the paths to include or exclude, and the expressions by path."""
-    plain: dict[str, bool] = {}
-    computed: Document = {}
-    for name, value in fields.items():
-        path = f"{prefix}{name}"
-        if type(value) is bool or is_number(value):
-            plain[path] = bool(value)
-        elif type(value) is dict and value and not is_operators(value):
-            inner, more = _project_fields(value, f"{path}.")
-            plain |= inner
-            computed |= more
-        else:
-            computed[path] = value
-    return plain, computed
+    fields = _flat(_nonempty("$project", operand, 40177))
+    plain = {path: bool(v) for path, v in fields.items() if type(v) is bool or is_number(v)}
+    computed = {path: value for path, value in fields.items() if path not in plain}
+    excluding = any(path != "_id" and not kept for path, kept in plain.items())
+    check(not (computed and excluding), "Bad projection: it cannot mix exclusion and others", 40179)
+    if "_id" in computed:
+        plain["_id"] = False
+    project, add = projector(plain, including=bool(computed) or None), _setter(computed, scope)
+    return lambda documents: (add(project(each), each) for each in documents)
 
 
 def _replace_root(operand: Any, scope: Scope) -> Stage:
-    root = _object("$replaceRoot", operand, ["newRoot"], ["newRoot"])["newRoot"]
-    value = expression(root, scope)
+    value = expression(_options("$replaceRoot", operand, ["newRoot"], ())["newRoot"], scope)
 
     def new(document: Document) -> Document:
         found = value(document, scope.variables)
         if type(found) is dict:
             return found
-        raise OperationFailure(
-            "'newRoot' expression must evaluate to an object, but resulting value was: "
-            f"{shown(found)}. Type of resulting value: '{type_name(found)}'",
-            40228,
-        )
+        error = "'newRoot' expression must evaluate to an object, but resulting value was"
+        raise OperationFailure(f"{error}: {shown(found)}. Type: '{type_name(found)}'", 40228)
 
     return lambda documents: map(new, documents)
 
 
-def _unwind(operand: Any, *_: Any) -> Stage:
-    options = operand if type(operand) is dict else {"path": operand}
-    allowed = ("path", "includeArrayIndex", "preserveNullAndEmptyArrays")
-    path = _object("$unwind", options, allowed, ["path"])["path"]
-    if type(path) is not str or not path.startswith("$") or len(path) == 1:
-        raise OperationFailure("path option to $unwind stage should be prefixed with a '$'", 28818)
-    parts, keeps = split(path[1:]), truthy(options.get("preserveNullAndEmptyArrays"))
-    index = options.get("includeArrayIndex")
-    if index is not None and (type(index) is not str or not index or index.startswith("$")):
-        raise OperationFailure("includeArrayIndex must be the name of a field", 28810)
+def _unwind(operand: Any, _: Scope) -> Stage:
+    given = operand if type(operand) is dict else {"path": operand}
+    more = ("includeArrayIndex", "preserveNullAndEmptyArrays")
+    path = _options("$unwind", given, ["path"], more)["path"]
+    valid = type(path) is str and path.startswith("$") and len(path) > 1
+    check(valid, "path option to $unwind stage should be prefixed with a '$'", 28818)
+    index, keeps = given.get("includeArrayIndex", ""), truthy(given.get(more[1]))
+    valid = type(index) is str and not index.startswith("$")
+    check(valid, "includeArrayIndex must be the name of a field", 28822)
+    parts = split(path[1:])
 
     def elements(document: Document) -> Iterator[Document]:
         value: Any = document
         for part in parts:
             value = value.get(part, MISSING) if type(value) is dict else MISSING
-        if type(value) is list and value:
-            pairs: Iterable[Any] = enumerate(value)
-        elif type(value) is list:
-            pairs = [(None, MISSING)] if keeps else []
-        else:
-            pairs = [(None, value)] if keeps or not (value is None or value is MISSING) else []
+        pairs: Iterable[Any] = enumerate(value) if type(value) is list else [(None, value)]
+        if value is None or value is MISSING or value == []:
+            pairs = [(None, value if value is None else MISSING)] if keeps else []
         for at, each in pairs:
             result = document if each is value else _with(document, parts, each)
-            yield result if index is None else _with(result, split(index), at)
+            yield _with(result, split(index), at) if index else result
 
     return lambda documents: (each for document in documents for each in elements(document))
 
 
 def _redact(operand: Any, scope: Scope) -> Stage:
     decide = expression(operand, scope)
-    choices = {name: f"${name}" for name in ("KEEP", "PRUNE", "DESCEND")}
+    choices = {name: f"$${name}" for name in ("KEEP", "PRUNE", "DESCEND")}
 
     def redacted(value: Any, root: Document) -> Any:
         if type(value) is list:
@@ -307,12 +271,11 @@ def _redact(operand: Any, scope: Scope) -> Stage:
         if type(value) is not dict:
             return value
         choice = decide(value, {**scope.variables, **choices, "ROOT": root})
-        if choice == choices["DESCEND"]:
-            pairs = ((name, redacted(each, root)) for name, each in value.items())
-            return {name: each for name, each in pairs if each is not MISSING}
-        if choice not in {choices["KEEP"], choices["PRUNE"]}:
-            raise OperationFailure("$redact must return $$KEEP, $$PRUNE or $$DESCEND", 17053)
-        return value if choice == choices["KEEP"] else MISSING
+        check(choice in choices.values(), "$redact must return $$KEEP, $$PRUNE or $$DESCEND", 17053)
+        if choice != choices["DESCEND"]:
+            return value if choice == choices["KEEP"] else MISSING
+        pairs = ((name, redacted(each, root)) for name, each in value.items())
+        return {name: each for name, each in pairs if each is not MISSING}
 
     return lambda documents: (
         found for each in documents if (found := redacted(each, each)) is not MISSING
@@ -321,118 +284,96 @@ def _redact(operand: Any, scope: Scope) -> Stage:
 
 # Stages that group documents ---------------------------------------------------------------------
 
-
-class _Group:
-    """Documents by the key of a value, and their accumulated fields."""
-
-    def __init__(self, fields: Document, scope: Scope) -> None:
-        self._scope = scope
-        self._fields: list[tuple[str, Callable[[list[Any]], Any], Value]] = []
-        for name, accumulated in fields.items():
-            if type(accumulated) is not dict or len(accumulated) != 1:
-                raise OperationFailure(f"The field '{name}' must be an accumulator object", 40234)
-            ((operator, operand),) = accumulated.items()
-            if operator not in ACCUMULATORS:
-                raise OperationFailure(f"unknown group operator '{operator:.100}'", 15952)
-            if "." in name:
-                raise OperationFailure(f"The field name '{name}' cannot contain '.'", 40235)
-            value = expression(operand, scope)
-            self._fields.append((name, ACCUMULATORS[operator], value))
-
-    def result(self, identity: Any, documents: list[Document]) -> Document:
-        result = {"_id": None if identity is MISSING else identity}
-        for name, accumulate, value in self._fields:
-            found = accumulate([value(each, self._scope.variables) for each in documents])
-            result[name] = None if found is MISSING else found
-        return result
+_Result = Callable[[Any, list[Document]], Document]
+"""From the ``_id`` of a group and its documents to the document that the stage gives."""
 
 
-def _group(operand: Any, scope: Scope) -> Stage:
-    if type(operand) is not dict or "_id" not in operand:
-        raise OperationFailure("a group specification must include an _id", 15955)
-    identity = expression(operand["_id"], scope)
-    fields = {name: each for name, each in operand.items() if name != "_id"}
-    group = _Group(fields, scope)
+def _accumulated(fields: Any, scope: Scope) -> _Result:
+    check(type(fields) is dict, "the fields of a group must be an object", 40196)
+    compiled = []
+    for name, each in fields.items():
+        valid = type(each) is dict and len(each) == 1 and "." not in name
+        check(valid, f"The field '{name}' must be an accumulator object", 40234)
+        ((operator, operand),) = each.items()
+        check(operator in ACCUMULATORS, f"unknown group operator '{operator:.100}'", 15952)
+        compiled.append((name, ACCUMULATORS[operator], expression(operand, scope)))
 
-    def run(documents: Documents) -> Documents:
+    def result(identity: Any, documents: list[Document]) -> Document:
+        found = {"_id": identity}
+        for name, accumulate, value in compiled:
+            found[name] = _or_null(accumulate([value(each, scope.variables) for each in documents]))
+        return found
+
+    return result
+
+
+def _grouped(value: Value, result: _Result, scope: Scope) -> Callable[[Documents], list[Document]]:
+    def run(documents: Documents) -> list[Document]:
         groups: dict[Key, tuple[Any, list[Document]]] = {}
         for each in _blocking(documents):
-            value = identity(each, scope.variables)
-            found = groups.setdefault(key(None if value is MISSING else value), (value, []))
-            found[1].append(each)
-        return [group.result(value, each) for value, each in groups.values()]
+            identity = _or_null(value(each, scope.variables))
+            groups.setdefault(key(identity), (identity, []))[1].append(each)
+        return [result(*each) for each in groups.values()]
 
     return run
 
 
-def _sort_by_count(operand: Any, scope: Scope) -> Stage:
-    if not (is_operators(operand) or (type(operand) is str and operand.startswith("$"))):
-        raise OperationFailure(
-            "the sortByCount field must be a $-prefixed path or an expression", 40148
-        )
-    group = _group({"_id": operand, "count": {"$sum": 1}}, scope)
-    arrange = sorter([("count", -1)])
-    return lambda documents: arrange(list(group(documents)))
+def _group(operand: Any, scope: Scope) -> Stage:
+    valid = type(operand) is dict and "_id" in operand
+    check(valid, "a group specification must include an _id", 15955)
+    fields = {name: each for name, each in operand.items() if name != "_id"}
+    return _grouped(expression(operand["_id"], scope), _accumulated(fields, scope), scope)
 
 
 _BUCKETED: Final = {"count": {"$sum": 1}}
 
 
+def _sort_by_count(operand: Any, scope: Scope) -> Stage:
+    valid = is_operators(operand) or (type(operand) is str and operand.startswith("$"))
+    check(valid, "the sortByCount field must be a $-prefixed path or an expression", 40148)
+    run = _grouped(expression(operand, scope), _accumulated(_BUCKETED, scope), scope)
+    return lambda documents: sorter([("count", -1)])(run(documents))
+
+
 def _bucket(operand: Any, scope: Scope) -> Stage:
-    allowed = ("groupBy", "boundaries", "default", "output")
-    given = _object("$bucket", operand, allowed, allowed[:2])
-    value = expression(given["groupBy"], scope)
-    bounds = given["boundaries"]
-    if type(bounds) is not list or len(bounds) < 2 or sorted(bounds, key=key) != bounds:  # noqa: PLR2004
-        raise OperationFailure("$bucket needs 'boundaries' of at least 2 values, in order", 40191)
-    group = _Group(given.get("output", _BUCKETED), scope)
-    keys = [key(each) for each in bounds]
+    given = _options("$bucket", operand, ("groupBy", "boundaries"), ("default", "output"))
+    value, bounds = expression(given["groupBy"], scope), given["boundaries"]
+    keys = [key(each) for each in bounds] if type(bounds) is list else []
+    valid = len(keys) > 1 and keys == sorted({*keys})
+    check(valid, "$bucket needs 'boundaries' of at least 2 values, in order", 40191)
 
-    def bucket_of(document: Document) -> Any:
-        found = key(value(document, scope.variables))
+    def bucket_of(document: Document, variables: Document) -> Any:
+        found = key(value(document, variables))
         below = sum(each <= found for each in keys)
-        if 0 < below < len(keys):
-            return bounds[below - 1]
-        if "default" in given:
-            return given["default"]
-        raise OperationFailure(
-            "$bucket could not find a bucket for a value; add a 'default'", 40066
+        inside = 0 < below < len(keys)
+        check(
+            inside or "default" in given, "$bucket: no bucket has a value; add a 'default'", 40066
         )
+        return bounds[below - 1] if inside else given["default"]
 
-    def run(documents: Documents) -> Documents:
-        buckets: dict[Key, tuple[Any, list[Document]]] = {}
-        for each in _blocking(documents):
-            bucket = bucket_of(each)
-            buckets.setdefault(key(bucket), (bucket, []))[1].append(each)
-        return [group.result(*buckets[each]) for each in sorted(buckets)]
-
-    return run
+    result = _accumulated(given.get("output", _BUCKETED), scope)
+    run = _grouped(bucket_of, result, scope)
+    return lambda documents: sorter([("_id", 1)])(run(documents))
 
 
 def _bucket_auto(operand: Any, scope: Scope) -> Stage:
-    allowed = ("groupBy", "buckets", "output", "granularity")
-    given = _object("$bucketAuto", operand, allowed, allowed[:2])
-    if "granularity" in given:
-        raise OperationFailure("$bucketAuto: 'granularity' is not supported", 40258)
-    value = expression(given["groupBy"], scope)
-    buckets = _whole("'buckets' of $bucketAuto", given["buckets"], 1)
-    group = _Group(given.get("output", _BUCKETED), scope)
+    given = _options("$bucketAuto", operand, ("groupBy", "buckets"), ("output",))
+    value, count = expression(given["groupBy"], scope), _whole("buckets", given["buckets"], 1)
+    result = _accumulated(given.get("output", _BUCKETED), scope)
 
     def run(documents: Documents) -> Documents:
-        pairs = [(value(each, scope.variables), each) for each in _blocking(documents)]
-        pairs = [(None if found is MISSING else found, each) for found, each in pairs]
-        pairs.sort(key=lambda pair: key(pair[0]))
-        size, at = max(1, round(len(pairs) / buckets)), 0
-        for number in range(buckets):
-            end = at + size if number < buckets - 1 else len(pairs)
-            while 0 < end < len(pairs) and key(pairs[end - 1][0]) == key(pairs[end][0]):
+        found = [(_or_null(value(each, scope.variables)), each) for each in _blocking(documents)]
+        found.sort(key=lambda pair: key(pair[0]))
+        keys = [key(each) for each, _ in found]
+        size, begin = max(1, round(len(found) / count)), 0
+        for number in range(count):
+            end = begin + size if number < count - 1 else len(found)
+            while begin < end < len(found) and keys[end - 1] == keys[end]:
                 end += 1
-            part = pairs[at:end]
-            if part:
-                upper = pairs[end][0] if end < len(pairs) else part[-1][0]
-                identity = {"min": part[0][0], "max": upper}
-                yield group.result(identity, [each for _, each in part])
-            at = end
+            if begin < len(found):
+                limits = {"min": found[begin][0], "max": found[min(end, len(found) - 1)][0]}
+                yield result(limits, [each for _, each in found[begin:end]])
+            begin = end
 
     return run
 
@@ -441,13 +382,12 @@ def _bucket_auto(operand: Any, scope: Scope) -> Stage:
 
 
 def _facet(operand: Any, scope: Scope) -> Stage:
-    if type(operand) is not dict or not operand:
-        raise OperationFailure("the $facet specification must be a non-empty object", 40169)
-    stages = {name: pipeline(each, scope) for name, each in operand.items()}
+    stages = _nonempty("$facet", operand, 40169)
+    facets = {name: pipeline(each, scope) for name, each in stages.items()}
 
     def run(documents: Documents) -> Documents:
         found = _blocking(documents)
-        return [{name: list(stage(found)) for name, stage in stages.items()}]
+        return [{name: list(facet(found)) for name, facet in facets.items()}]
 
     return run
 
@@ -455,90 +395,70 @@ def _facet(operand: Any, scope: Scope) -> Stage:
 def _lookup(operand: Any, scope: Scope) -> Stage:
     if type(operand) is dict and "pipeline" in operand:
         return _lookup_pipeline(operand, scope)
-    allowed = ("from", "localField", "foreignField", "as")
-    given = _object("$lookup", operand, allowed, allowed)
-    _check_texts("$lookup", given.values())
-    local, path = _path_values(given["localField"]), split(given["as"])
+    given = _options("$lookup", operand, ("from", "localField", "foreignField", "as"), ())
+    _texts("$lookup", *given.values())
+    local, path = _joined(given["localField"]), split(given["as"])
 
     def run(documents: Documents) -> Documents:
         foreign = scope.documents(given["from"])
-        index = _index(foreign, given["foreignField"])
+        rows_of = _rows(foreign, given["foreignField"])
         for each in documents:
-            rows = sorted({row for wanted in local(each) for row in index.get(wanted, ())})
-            yield _with(each, path, [foreign[row] for row in rows])
+            yield _with(each, path, [foreign[row] for row in rows_of(local(each))])
 
     return run
 
 
 def _lookup_pipeline(operand: Document, scope: Scope) -> Stage:
-    allowed = ("from", "let", "pipeline", "as")
-    given = _object("$lookup", operand, allowed, ("from", "pipeline", "as"))
-    _check_texts("$lookup", [given["from"], given["as"]])
-    sources = given.get("let", {})
-    if type(sources) is not dict:
-        raise OperationFailure("$lookup argument 'let' must be an object", 9)
-    let = {name: expression(each, scope) for name, each in sources.items()}
-    inner, path = scope.inner(), split(given["as"])
-    stage = pipeline(given["pipeline"], inner)
+    given = _options("$lookup", operand, ("from", "pipeline", "as"), ("let",))
+    _texts("$lookup", given["from"], given["as"])
+    let, inner, path = given.get("let", {}), scope.inner(), split(given["as"])
+    check(type(let) is dict, "$lookup argument 'let' must be an object", 9)
+    variables, stage = expression({"let": let}, scope), pipeline(given["pipeline"], inner)
 
     def run(documents: Documents) -> Documents:
         foreign = scope.documents(given["from"])
         for each in documents:
-            values = {name: value(each, scope.variables) for name, value in let.items()}
-            inner.variables.update(scope.variables | values)
+            inner.variables = {**scope.variables, **variables(each, scope.variables)["let"]}
             yield _with(each, path, list(stage(foreign)))
 
     return run
 
 
-def _check_texts(name: str, values: Iterable[Any]) -> None:
-    for each in values:
-        if type(each) is not str or not each:
-            raise OperationFailure(
-                f"arguments to {name} must be strings, {shown(each)} is not", 4570
-            )
-
-
-def _path_values(path: str) -> Callable[[Document], list[Key]]:
-    """Return a reader of the keys that $lookup compares: null for a missing field."""
+def _joined(path: str) -> Callable[[Document], set[Key]]:
+    """Return a reader of the keys by which collections are joined: null for a missing field."""
     read = values_at(path)
 
-    def keys(document: Document) -> list[Key]:
-        found = read(document)
-        values = each_element(found) or ([] if found else [None])
-        return [key(None if each is MISSING else each) for each in values]
+    def keys(document: Document) -> set[Key]:
+        values = read(document) or [None]
+        return {key(_or_null(each)) for each in each_element(values)}
 
     return keys
 
 
-def _index(documents: list[Document], path: str) -> dict[Key, list[int]]:
-    keys, index = _path_values(path), dict[Key, list[int]]()
+def _rows(documents: list[Document], path: str) -> Callable[[set[Key]], list[int]]:
+    """Return a function from keys to the numbers of the documents that have one at a path."""
+    keys, index = _joined(path), dict[Key, list[int]]()
     for row, document in enumerate(documents):
         for each in keys(document):
             index.setdefault(each, []).append(row)
-    return index
+    return lambda wanted: sorted({row for each in wanted for row in index.get(each, ())})
 
 
 def _graph_lookup(operand: Any, scope: Scope) -> Stage:
     needed = ("from", "startWith", "connectFromField", "connectToField", "as")
     optional = ("maxDepth", "depthField", "restrictSearchWithMatch")
-    given = _object("$graphLookup", operand, (*needed, *optional), needed)
-    _check_texts(
-        "$graphLookup", [each for name, each in given.items() if name in {*needed} - {"startWith"}]
-    )
-    start, follow = expression(given["startWith"], scope), _path_values(given["connectFromField"])
-    test = query(given.get("restrictSearchWithMatch", {}), scope)
+    given = _options("$graphLookup", operand, needed, optional)
+    _texts("$graphLookup", *(given[name] for name in needed if name != "startWith"))
+    _texts("$graphLookup", given.get("depthField", "none"))
+    start, follow = expression(given["startWith"], scope), _joined(given["connectFromField"])
+    test, path = query(given.get("restrictSearchWithMatch", {}), scope), split(given["as"])
     deepest = _whole("maxDepth", given.get("maxDepth", _MOST), 0)
 
-    def reached(
-        document: Document, foreign: list[Document], index: dict[Key, list[int]]
-    ) -> Iterator[Document]:
-        value = start(document, scope.variables)
-        wanted = {key(each) for each in (value if type(value) is list else [value])}
+    def reached(wanted: set[Key], foreign: list[Document], rows_of: Any) -> Iterator[Document]:
         seen: set[int] = set()
         for depth in range(deepest + 1):
-            rows = sorted({row for each in wanted for row in index.get(each, ())} - seen)
-            seen |= set(rows)
+            rows = [row for row in rows_of(wanted) if row not in seen]
+            seen.update(rows)
             for row in rows:
                 found = foreign[row]
                 yield {**found, given["depthField"]: depth} if "depthField" in given else found
@@ -548,38 +468,34 @@ def _graph_lookup(operand: Any, scope: Scope) -> Stage:
 
     def run(documents: Documents) -> Documents:
         foreign = [each for each in scope.watch(scope.documents(given["from"])) if test(each)]
-        index = _index(foreign, given["connectToField"])
+        rows_of = _rows(foreign, given["connectToField"])
         for each in documents:
-            yield _with(each, split(given["as"]), list(reached(each, foreign, index)))
+            wanted = {key(v) for v in each_element([_or_null(start(each, scope.variables))])}
+            yield _with(each, path, list(reached(wanted, foreign, rows_of)))
 
     return run
 
 
-_REFUSED: Final = {
-    "$out": "write the result with the methods of the collection",
-    "$merge": "write the result with the methods of the collection",
-    "$collStats": "use count",
-    "$indexStats": "this engine does not count the use of indexes",
-}
+_REFUSED: Final = ("$out", "$merge", "$collStats", "$indexStats")
 _STAGES: Final[dict[str, Callable[[Any, Scope], Stage]]] = {
     "$addFields": _add_fields,
-    "$bucket": _bucket,
-    "$bucketAuto": _bucket_auto,
-    "$count": _count,
-    "$facet": _facet,
-    "$geoNear": _geo_near,
-    "$graphLookup": _graph_lookup,
-    "$group": _group,
-    "$limit": _limit,
-    "$lookup": _lookup,
-    "$match": _match,
-    "$project": _project,
-    "$redact": _redact,
-    "$replaceRoot": _replace_root,
-    "$sample": _sample,
     "$set": _add_fields,
-    "$skip": _skip,
+    "$project": _project,
+    "$match": _match,
     "$sort": _sort,
+    "$skip": _skip,
+    "$limit": _limit,
+    "$count": _count,
+    "$sample": _sample,
+    "$group": _group,
     "$sortByCount": _sort_by_count,
+    "$bucket": _bucket,
     "$unwind": _unwind,
+    "$bucketAuto": _bucket_auto,
+    "$facet": _facet,
+    "$lookup": _lookup,
+    "$redact": _redact,
+    "$graphLookup": _graph_lookup,
+    "$replaceRoot": _replace_root,
+    "$geoNear": _geo_near,
 }

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from cloud_openapi.documents._errors import Code, OperationFailure
+from cloud_openapi.documents._errors import check
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._table import Tables, own
 from cloud_openapi.documents._values import Document, Key
+
+_LOCK_BUSY = 46
 
 Place = tuple[str, str]
 """Names of a database and a collection."""
@@ -41,13 +43,11 @@ class Store:
         scope: Callable[[], Scope],
         on_write: Callable[[list[Change]], None] | None,
     ) -> None:
-        self.now, self.new_id, self.scope = now, new_id, scope
+        self.now, self.new_id, self.scope, self._on_write = now, new_id, scope, on_write
         self.databases: dict[str, Tables] = {}
-        self.locks: dict[tuple[str, str, Key], Holder] = {}
-        """The transactions by the documents that they have written."""
+        self.locks: dict[tuple[Place, Key], Holder] = {}  # by document
         self.lock = threading.RLock()
-        self._on_write = on_write
-        self._changes: list[Change] = []
+        self.changes: list[Change] = []
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -56,7 +56,7 @@ class Store:
             try:
                 yield
             finally:
-                changes, self._changes = self._changes, []
+                changes, self.changes = self.changes, []
                 if changes and self._on_write:
                     self._on_write(changes)
 
@@ -69,28 +69,18 @@ class Store:
 
         Raises OperationFailure if a transaction has written it, DuplicateKeyError.
         """
-        if self.holder(place, identity):
-            raise OperationFailure(
-                f"A transaction has written this document of {'.'.join(place)}. Try again later",
-                Code.LOCK_BUSY,
-            )
+        error = f"A transaction has written this document of {'.'.join(place)}. Try again later"
+        check(self.holder(place, identity) is None, error, _LOCK_BUSY)
         self.put(place, identity, document)
 
     def put(self, place: Place, identity: Key, document: Document | None) -> None:
         """Write a document even if a transaction has written it. Raises DuplicateKeyError."""
         table = own(self.tables(place[0]), place[1])
         old = table.write(identity, document, ".".join(place))
-        self.note(place, document or old, document)
-
-    def note(self, place: Place, known: Document | None, new: Document | None) -> None:
-        """Note a change for the report; ``known`` has the ``_id``."""
-        self._changes.append(Change(*place, (known or {}).get("_id"), new))
-
-    def forget_changes(self) -> None:
-        """Report none of the changes noted so far."""
-        self._changes.clear()
+        if known := document or old:
+            self.changes.append(Change(*place, known["_id"], document))
 
     def holder(self, place: Place, identity: Key) -> Holder | None:
         """Return the running transaction that has written a document."""
-        holder = self.locks.get((*place, identity))
+        holder = self.locks.get((place, identity))
         return holder if holder and holder.is_running() else None

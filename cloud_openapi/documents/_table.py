@@ -2,19 +2,28 @@
 
 from collections.abc import Sequence
 from itertools import count, product
+from math import prod
 from typing import Final
 
-from cloud_openapi.documents._errors import Code, DuplicateKeyError, OperationFailure
+from cloud_openapi.documents._errors import DuplicateKeyError, check
 from cloud_openapi.documents._paths import keys_at
 from cloud_openapi.documents._values import Document, Key, shown
 
-_MOST_ENTRIES: Final = 10_000  # of one document in one index
+_MOST_KEYS: Final = 10_000  # of one document in one index, and of one query
+
+
+def duplicate_key(namespace: str, index: str, key: str) -> DuplicateKeyError:
+    """Return MongoDB's error for a value that exists already."""
+    error = (
+        f"E11000 duplicate key error collection: {namespace} index: {index} dup key: {{ {key} }}"
+    )
+    return DuplicateKeyError(error, 11000)
 
 
 class Index:
     """The rows of documents by the keys of some paths."""
 
-    def __init__(self, name: str, paths: Sequence[str], kind: str = "", *, unique: bool) -> None:
+    def __init__(self, name: str, paths: Sequence[str], kind: str, *, unique: bool) -> None:
         self.name, self.paths, self.kind, self.unique = name, tuple(paths), kind, unique
         self._readers = [keys_at(path) for path in paths]
         self._rows: dict[tuple[Key, ...], set[int]] = {}
@@ -31,10 +40,10 @@ class Index:
 
     def check(self, document: Document, row: int | None, namespace: str) -> None:
         """Raise DuplicateKeyError if the index is unique and another row has a key."""
-        for each in self._keys(document) if self.unique else ():
-            if self._rows.get(each, set()) - {row}:
-                values = zip(self.paths, each, strict=True)
-                key = ", ".join(f"{path}: {shown(value[-1])}" for path, value in values)
+        for each in self._keys(document):
+            if self.unique and self._rows.get(each, set()) - {row}:
+                pairs = zip(self.paths, each, strict=True)
+                key = ", ".join(f"{path}: {shown(value[-1])}" for path, value in pairs)
                 raise duplicate_key(namespace, self.name, key)
 
     def add(self, document: Document, row: int) -> None:
@@ -45,44 +54,28 @@ class Index:
     def remove(self, document: Document, row: int) -> None:
         """Remove the keys of a document."""
         for each in self._keys(document):
-            rows = self._rows[each]
-            rows.discard(row)
-            if not rows:
+            self._rows[each].discard(row)
+            if not self._rows[each]:
                 del self._rows[each]
 
     def _keys(self, document: Document) -> set[tuple[Key, ...]]:
-        if self.kind:  # a geographic index, which only has to exist
+        if self.kind:  # a geographic index only has to exist
             return set()
-        keys = [set(read(document)) for read in self._readers]
-        entries = 1
-        for each in keys:
-            entries *= len(each)
-        if entries > _MOST_ENTRIES:
-            raise OperationFailure(f"Index {self.name} would get {entries} keys of one document")
-        return set(product(*keys))
-
-
-def duplicate_key(namespace: str, index: str, key: str) -> DuplicateKeyError:
-    """Return MongoDB's error for a value that exists already."""
-    return DuplicateKeyError(
-        f"E11000 duplicate key error collection: {namespace} index: {index} dup key: {{ {key} }}",
-        Code.DUPLICATE_KEY,
-    )
+        keys = [{*read(document)} for read in self._readers]
+        entries = prod(map(len, keys))
+        check(entries <= _MOST_KEYS, f"{entries} keys of one document in index {self.name}")
+        return {*product(*keys)}
 
 
 class Table:
     """Documents by row, a number that grows, and their indexes."""
 
     def __init__(self) -> None:
-        self.shared = False
-        """Set by whoever keeps the table: it must not be written any more, only its copy."""
+        self.shared = False  # whoever keeps the table sets it: only a copy may be written then
         self.indexes: dict[str, Index] = {}
         self._documents: dict[int, Document] = {}
         self._ids: dict[Key, int] = {}
         self._next = count()
-
-    def __len__(self) -> int:
-        return len(self._documents)
 
     def copy(self) -> "Table":
         """Return a copy that may be written."""
@@ -102,12 +95,12 @@ class Table:
         if "_id" in equalities:
             found = {self._ids[each] for each in equalities["_id"] if each in self._ids}
         else:
-            usable = (
-                i for i in self.indexes.values() if not i.kind and equalities.keys() >= {*i.paths}
-            )
-            index = max(usable, key=lambda index: len(index.paths), default=None)
-            if index is None:
+            known = equalities.keys()
+            usable = [i for i in self.indexes.values() if not i.kind and known >= {*i.paths}]
+            usable = [i for i in usable if prod(len(equalities[p]) for p in i.paths) <= _MOST_KEYS]
+            if not usable:
                 return list(self._documents.values())
+            index = max(usable, key=lambda index: len(index.paths))
             found = index.rows([equalities[path] for path in index.paths])
         return [self._documents[row] for row in sorted(found)]
 
@@ -118,11 +111,12 @@ class Table:
         """
         row = self._ids.get(identity)
         old = None if row is None else self._documents[row]
+        if new is None and old is None:
+            return None
         if new is not None:
             for index in self.indexes.values():
                 index.check(new, row, namespace)
-        if row is None:
-            row = next(self._next)
+        row = next(self._next) if row is None else row
         for index in self.indexes.values():
             if old is not None:
                 index.remove(old, row)
@@ -143,6 +137,7 @@ class Table:
 
 
 Tables = dict[str, Table]
+"""The tables of a database by the names of collections."""
 
 
 def own(tables: Tables, name: str) -> Table:

@@ -1,7 +1,7 @@
-"""Values of documents: their types, their order, and copies within MongoDB's limits.
+"""Values of documents: types, order, copies within MongoDB's limits.
 
-Types: None, bool, int, float, str, bytes, list, dict, datetime (naive, UTC), re.Pattern, and any
-class named ``ObjectId``.
+The types are None, bool, int, float, str, bytes, list, dict, datetime (naive, in UTC), re.Pattern,
+and any class named ``ObjectId``.
 """
 
 import math
@@ -11,36 +11,38 @@ from datetime import datetime, timezone
 from types import NoneType
 from typing import Any, Final
 
-from cloud_openapi.documents._errors import Code, OperationFailure, WriteError
+from cloud_openapi.documents._errors import OVERFLOW, OperationFailure, check
 
 Document = dict[str, Any]
 Key = tuple[Any, ...]
 
 DEPTH: Final = 100
-LARGEST: Final = 16 * 1024 * 1024
-"""Limits of a document: levels of nesting, bytes as BSON."""
+LARGEST: Final = 16 * 1024 * 1024  # bytes of a document
 _INT32, INT64 = 2**31, 2**63
 
 
 class _Missing:
-    def __repr__(self) -> str:
-        return "missing"
+    """The value of a field that a document does not have."""
 
 
 MISSING: Final[Any] = _Missing()
-"""The value of a field that a document does not have."""
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a value is a number, which a bool is not."""
+    """Return whether a value is a number; a bool is not."""
     return type(value) is int or type(value) is float
+
+
+def truthy(value: Any) -> bool:
+    """Return whether a value counts as true: all but false, null, missing and 0."""
+    return not (
+        value is None or value is MISSING or value is False or (is_number(value) and not value)
+    )
 
 
 def whole(value: Any) -> int | None:
     """Return a number without a fraction as int, None for any other value."""
-    if type(value) is int:
-        return value
-    return int(value) if type(value) is float and value.is_integer() else None
+    return int(value) if is_number(value) and value % 1 == 0 else None
 
 
 def is_operators(value: Any) -> bool:
@@ -48,62 +50,16 @@ def is_operators(value: Any) -> bool:
     return type(value) is dict and bool(value) and next(iter(value)).startswith("$")
 
 
-_BSON_TYPES: Final[dict[type, tuple[str, int]]] = {
-    float: ("double", 1),
-    str: ("string", 2),
-    dict: ("object", 3),
-    list: ("array", 4),
-    bytes: ("binData", 5),
-    bool: ("bool", 8),
-    datetime: ("date", 9),
-    NoneType: ("null", 10),
-    re.Pattern: ("regex", 11),
-    _Missing: ("missing", 0),
-}
-TYPE_NUMBERS: Final = {
-    **{name: number for name, number in _BSON_TYPES.values() if number},
-    "undefined": 6,
-    "objectId": 7,
-    "dbPointer": 12,
-    "javascript": 13,
-    "symbol": 14,
-    "javascriptWithScope": 15,
-    "int": 16,
-    "timestamp": 17,
-    "long": 18,
-    "decimal": 19,
-    "minKey": -1,
-    "maxKey": 127,
-}
-
-
-def type_name(value: Any) -> str:
-    """Return MongoDB's name of a value's type."""
-    if type(value) is int:
-        return "int" if -_INT32 <= value < _INT32 else "long"
-    return _BSON_TYPES.get(type(value), ("objectId", 7))[0]
-
-
-# One order of all values: the number of the type's group, then the value. Keys of equal values are
-# equal, so that they serve as keys of a dict: 1 and 1.0 are one key, True is another.
+# One order of all values. Keys of equal values are equal: 1 and 1.0 have one key, True another.
 # https://www.mongodb.com/docs/v4.2/reference/bson-type-comparison-order/
-_NULL: Final[Key] = (5, 0)
-EMPTY_LIST: Final[Key] = (0, 0)
-"""The key by which an empty list is sorted, before null."""
-
-
-def _object_key(value: Document) -> Key:
-    keys = [(name, key(each)) for name, each in value.items()]
-    return (20, tuple((each[0], name, each[1:]) for name, each in keys))
-
-
+EMPTY_LIST: Final[Key] = (0, 0)  # is sorted before null
 _KEYS: Final[dict[type, Callable[[Any], Key]]] = {
     _Missing: lambda _: (1, 0),
-    NoneType: lambda _: _NULL,
+    NoneType: lambda _: (5, 0),
     int: lambda value: (10, value),
     float: lambda value: (9, 0) if math.isnan(value) else (10, value),
     str: lambda value: (15, value),
-    dict: _object_key,
+    dict: lambda value: (20, tuple([_field_key(*each) for each in value.items()])),
     list: lambda value: (25, tuple([key(each) for each in value])),
     bytes: lambda value: (30, len(value), value),
     bool: lambda value: (40, value),
@@ -112,87 +68,122 @@ _KEYS: Final[dict[type, Callable[[Any], Key]]] = {
 }
 
 
-def key(value: Any) -> Key:
-    """Return a tuple that orders a value among all others, and that is equal for equal values."""
-    return _KEYS.get(type(value), _object_id_key)(value)
+def _field_key(name: str, value: Any) -> Key:
+    group, *rest = key(value)
+    return (group, name, *rest)
 
 
 def _object_id_key(value: Any) -> Key:
     return (35, str(value))
 
 
+def key(value: Any) -> Key:
+    """Return a tuple that is ordered among those of all other values, whatever their types."""
+    return _KEYS.get(type(value), _object_id_key)(value)
+
+
+def distinct(values: Iterable[Any]) -> list[Any]:
+    """Return each value once, the first of equal ones."""
+    found: dict[Key, Any] = {}
+    for each in values:
+        found.setdefault(key(each), each)
+    return list(found.values())
+
+
+TYPES: Final = {
+    "minKey": -1,
+    "double": 1,
+    "string": 2,
+    "object": 3,
+    "array": 4,
+    "binData": 5,
+    "undefined": 6,
+    "objectId": 7,
+    "bool": 8,
+    "date": 9,
+    "null": 10,
+    "regex": 11,
+    "dbPointer": 12,
+    "javascript": 13,
+    "symbol": 14,
+    "javascriptWithScope": 15,
+    "int": 16,
+    "timestamp": 17,
+    "long": 18,
+    "decimal": 19,
+    "maxKey": 127,
+}
+_NAMES: Final = {float: "double", str: "string", dict: "object", list: "array", bytes: "binData"}
+_MORE_NAMES: Final[dict[type, str]] = {
+    bool: "bool",
+    datetime: "date",
+    NoneType: "null",
+    re.Pattern: "regex",
+    _Missing: "missing",
+    **_NAMES,
+}
+
+
+def type_name(value: Any) -> str:
+    """Return MongoDB's name of a value's type."""
+    if type(value) is int:
+        return "int" if -_INT32 <= value < _INT32 else "long"
+    return _MORE_NAMES.get(type(value), "objectId")
+
+
 def same(one: Any, other: Any) -> bool:
     """Return whether two values are identical, also in the types of numbers and order of fields."""
-    if type(one) is not type(other):
-        return False
-    if type(one) is dict:
-        return len(one) == len(other) and all(
-            a == b and same(one[a], other[b]) for a, b in zip(one, other, strict=True)
-        )
-    if type(one) is list:
+    if type(one) is dict and type(other) is dict:
+        return same([*one.items()], [*other.items()])
+    if isinstance(one, list | tuple) and type(one) is type(other):
         return len(one) == len(other) and all(map(same, one, other))
-    return bool(one == other)
+    return type(one) is type(other) and bool(one == other)
 
 
 def fresh(value: Any) -> Any:
-    """Return a copy which the caller may change."""
+    """Return a copy that the caller may change."""
     if type(value) is dict:
         return {name: fresh(each) for name, each in value.items()}
-    if type(value) is list:
-        return [fresh(each) for each in value]
-    return value
+    return [fresh(each) for each in value] if type(value) is list else value
 
 
 def clean(value: Any, depth: int = 0) -> Any:
-    """Return a copy of a caller's value in the types of this module.
-
-    Raises OperationFailure for a value of another type, and for too many levels.
-    """
+    """Return a copy of a caller's value in the types of this module. Raises OperationFailure."""
     kind = type(value)
     if kind is str or kind is float or kind is bool or value is None:
         return value
     if depth > DEPTH:
         raise _too_deep()
-    if kind is dict:
+    if isinstance(value, dict):
         return {_name(name): clean(each, depth + 1) for name, each in value.items()}
-    if kind is list:
+    if isinstance(value, list | tuple):
         return [clean(each, depth + 1) for each in value]
-    return _clean_other(value, depth)
+    return _clean_other(value)
 
 
 def _name(name: Any) -> str:
-    if not isinstance(name, str):
-        raise OperationFailure(f"The name of a field must be a string, not {name!r:.80}")
-    return name
+    check(isinstance(name, str), f"The name of a field must be a string, not {name!r:.80}")
+    return str(name)
 
 
-def _clean_other(value: Any, depth: int) -> Any:
+def _clean_other(value: Any) -> Any:
     if isinstance(value, int):
-        if -INT64 <= value < INT64:
-            return int(value)
-        raise OperationFailure("MongoDB can only handle up to 8-byte ints", Code.BAD_VALUE)
+        check(-INT64 <= value < INT64, "MongoDB can only handle up to 8-byte ints")
+        return int(value)
     if isinstance(value, datetime):
         value = value.astimezone(timezone.utc).replace(tzinfo=None) if value.tzinfo else value
         return value.replace(microsecond=value.microsecond // 1000 * 1000)  # BSON has milliseconds
     if type(value).__name__ == "ObjectId" or isinstance(value, re.Pattern | bytes):
         return value
-    if isinstance(value, list | tuple):
-        return clean([*value], depth)
-    if isinstance(value, dict):
-        return clean({**value}, depth)
-    if isinstance(value, str | float):
-        return clean(str(value) if isinstance(value, str) else float(value), depth)
-    raise OperationFailure(f"The database has no type for {type(value).__name__}")
+    check(isinstance(value, str | float), f"The database has no type for {type(value).__name__}")
+    return str(value) if isinstance(value, str) else float(value)
 
 
-_SIZES: Final[dict[type, int]] = {
-    NoneType: 0,
-    bool: 1,
-    int: 8,
-    float: 8,
-    datetime: 8,
-    re.Pattern: 8,
-}
+def check_limits(document: Document) -> None:
+    """Raise OperationFailure for a document that is too large as BSON, or nested too deep."""
+    if _size(document) > LARGEST:
+        error = f"The document is larger than {LARGEST} bytes, the limit of a document"
+        raise OperationFailure(error, 10334)
 
 
 def _size(value: Any, depth: int = 0) -> int:
@@ -200,7 +191,7 @@ def _size(value: Any, depth: int = 0) -> int:
     if kind is str:
         return 5 + (len(value) if value.isascii() else len(value.encode(errors="replace")))
     if kind is not dict and kind is not list:
-        return 5 + len(value) if kind is bytes else _SIZES.get(kind, 12)
+        return 5 + len(value) if kind is bytes else 10
     if depth > DEPTH:
         raise _too_deep()
     if kind is dict:
@@ -208,38 +199,18 @@ def _size(value: Any, depth: int = 0) -> int:
     return 5 + sum([2 + len(str(n)) + _size(each, depth + 1) for n, each in enumerate(value)])
 
 
-def check_limits(document: Document) -> None:
-    """Raise OperationFailure for a document that is too large as BSON, or nested too deep."""
-    if _size(document) > LARGEST:
-        raise WriteError(
-            f"The document is larger than {LARGEST} bytes, the limit of a document",
-            Code.DOCUMENT_TOO_LARGE,
-        )
-
-
 def _too_deep() -> OperationFailure:
-    return OperationFailure(
-        f"The value has more than {DEPTH} levels of nested objects and arrays", Code.OVERFLOW
-    )
+    return OperationFailure(f"The value has more than {DEPTH} levels of nesting", OVERFLOW)
 
 
-def shown(value: Any) -> str:
+def shown(value: Any, levels: int = 3) -> str:
     """Return the beginning of a value as MongoDB's errors show it: ``{ a: 1, b: "x" }``."""
-    return _shown(value, 4)[:200]
-
-
-def _shown(value: Any, levels: int) -> str:
-    if levels and type(value) is dict:
-        fields = [f"{name}: {_shown(value[name], levels - 1)}" for name in _first(value)]
+    if type(value) is dict and levels:
+        fields = [f"{name}: {shown(value[name], levels - 1)}" for name in [*value][:9]]
         return f"{{ {', '.join(fields)} }}" if fields else "{}"
-    if levels and type(value) is list:
-        return f"[ {', '.join(_shown(each, levels - 1) for each in _first(value))} ]"
+    if type(value) is list and levels:
+        return f"[ {', '.join([shown(each, levels - 1) for each in value[:9]])} ]"
     if type(value) is str:
         return f'"{value[:100]}"'
-    if value is None or type(value) is bool:
-        return {None: "null", True: "true", False: "false"}[value]
-    return "..." if isinstance(value, dict | list) else str(value)[:100]
-
-
-def _first(values: Iterable[Any]) -> list[Any]:
-    return [each for each, _ in zip(values, range(20), strict=False)]
+    words: dict[Any, str] = {None: "null", True: "true", False: "false"}
+    return words[value] if value is None or type(value) is bool else str(value)[:100]

@@ -66,7 +66,7 @@ _OF_HTTPS = frozenset({"CLOUD_OPENAPI_BASE_URL", "CLOUD_OPENAPI_APPID", "CLOUD_O
 
 
 class StandIn(NamedTuple):
-    """What a call in a function's name needs: the token of an invocation, and a key to sign."""
+    """The token of an invocation and the key to sign with, for calls in a function's name."""
 
     request_id: str
     token: str

@@ -26,12 +26,13 @@ from cloud_openapi.runtime._project import (
     nothing_found,
 )
 from cloud_openapi.runtime._readable_log import readable_log
-from cloud_openapi.runtime._settings import Settings, entry_file, is_web
+from cloud_openapi.runtime._settings import LANGUAGE_NAMES, Settings, entry_file, is_web
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._worker_command import Debug
 
 __all__ = [
     "ENVIRONMENT",
+    "LANGUAGE_NAMES",
     "MOST_BYTES",
     "CloudbaseRC",
     "Credentials",

@@ -14,6 +14,7 @@ from cloud_openapi.runtime._template import fill_from_process
 SUFFIXES = {"python": (".py",), "node": (".js", ".cjs", ".mjs")}
 BOOTSTRAP = "scf_bootstrap"
 RUNTIMES = {"python": "Python3.10", "node": "Nodejs20.19"}
+LANGUAGE_NAMES = {"node": "Node.js", "python": "Python"}
 # https://docs.cloudbase.net/en/cloud-function/runtime-support
 PYTHONS = ("Python3.11", "Python3.10", "Python3.9", "Python3.7")
 # The page also lists "26.x", without the exact name.

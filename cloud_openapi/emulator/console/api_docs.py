@@ -1,4 +1,4 @@
-"""What the page of an API says beyond its fields: rules, errors, conditions, examples."""
+"""Rules, errors, conditions and examples on the page of an API."""
 
 import json
 from collections.abc import Iterator, Mapping

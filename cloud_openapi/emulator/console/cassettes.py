@@ -21,7 +21,7 @@ Stamp = tuple[int, int]
 
 
 class Summary(NamedTuple):
-    """What a cassette holds; ``error`` says why it cannot be used."""
+    """The content of a cassette in short; ``error`` says why it cannot be used."""
 
     name: str
     apis: tuple[tuple[str, int], ...] = ()
@@ -79,7 +79,7 @@ class Shelf:
         self._checks: dict[str, tuple[Stamp, Check]] = {}
         self.drift: tuple[Drift, ...] | None = None
         self._checking = threading.Lock()
-        """What drifted, by the last check; None before one."""
+        """The drift that the last check found; None before one."""
         self.checked = ""
         """The name of the cassette that was checked last, empty for all of them."""
 

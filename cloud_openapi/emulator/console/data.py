@@ -63,7 +63,7 @@ def add_data(app: Flask, tools: Tools) -> None:
             now=views.windows.now,
             exports=_exports(query, view),
             aria_sort=lambda name: _aria_sort(query, name),
-            sort_url=lambda name: _sort_url(query, name),
+            sort_url=query.sort_url,
             **_form(query, views),
         )
         return page, HTTPStatus.BAD_REQUEST if mistake else HTTPStatus.OK
@@ -143,9 +143,3 @@ def _aria_sort(query: Query, name: str) -> str:
     if query.sort != name:
         return ""
     return "ascending" if query.order == "asc" else "descending"
-
-
-def _sort_url(query: Query, name: str) -> str:
-    """Return the URL sorted by a column: the highest first, then the lowest first."""
-    ascending = query.sort == name and query.order != "asc"
-    return query.url(sort=name, order="asc" if ascending else "")

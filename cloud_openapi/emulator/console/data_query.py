@@ -1,4 +1,4 @@
-"""What the Data page is asked for: everything stands in its URL."""
+"""The query of the Data page, which stands in its URL."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -70,6 +70,11 @@ class Query(NamedTuple):
         # url_for has parameters of its own, which no name here is.
         parameters: Any = _url_parameters(given)
         return url_for(endpoint, **parameters)
+
+    def sort_url(self, column: str) -> str:
+        """Return the URL sorted by a column, by date if empty; the highest value is first."""
+        ascending = self.sort == column and self.order != "asc"
+        return self.url(sort=column, order="asc" if ascending else "")
 
     @property
     def number(self) -> int:

@@ -54,7 +54,7 @@ _Row = TypeVar("_Row")
 
 
 class View(NamedTuple):
-    """What a view shows: the template's values, the CSV, and the charts for files by name."""
+    """The content of a view: the template's values, the CSV, and the charts for files by name."""
 
     context: Mapping[str, Any]
     header: Sequence[str]
@@ -216,18 +216,12 @@ def _heat_links(query: Query, keys: Iterable[int]) -> HeatLinks:
         return before + quote(",".join(picks)) if picks else bare
 
     return HeatLinks(
-        {name: _sort_url(query, name) for name in ("date", *map(str, keys))},
+        {"date": query.sort_url(""), **{str(key): query.sort_url(str(key)) for key in keys}},
         row,
         query.sort or "date",
         query.order == "asc",
         frozenset(query.pick),
     )
-
-
-def _sort_url(query: Query, column: str) -> str:
-    """Return the URL sorted by a column: the highest first, then the lowest first."""
-    ascending = (query.sort or "date") == column and query.order != "asc"
-    return query.url(sort="" if column == "date" else column, order="asc" if ascending else "")
 
 
 def _key_of(text: str, keys: Iterable[int]) -> int | None:

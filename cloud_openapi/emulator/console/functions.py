@@ -23,6 +23,7 @@ from cloud_openapi.emulator.errors import NotFoundError
 from cloud_openapi.emulator.state.bounded_store import BoundedStore
 from cloud_openapi.json_text import json_text, read_json
 from cloud_openapi.runtime import (
+    LANGUAGE_NAMES,
     Ended,
     Functions,
     Settings,
@@ -35,7 +36,6 @@ from cloud_openapi.runtime import (
 if TYPE_CHECKING:
     from cloud_openapi.runtime.check import Calls, Finding, Place
 
-_LANGUAGES: Final = {"node": "Node.js", "python": "Python"}
 _SOURCES: Final = ("wx_client", "wx_http", "wx_trigger", "wx_devtools", "wx_client,scf")
 _MOST_RUNS, _MOST_BYTES = 20, 32 * 2**20
 _LONGEST_IN_COMMAND: Final = 500
@@ -43,7 +43,7 @@ _MOST_ENDED: Final = 20
 
 
 class Given(NamedTuple):
-    """What stands in the editor, and what is wrong with each field."""
+    """The texts in the editor, and the mistake in each."""
 
     event: str
     source: str
@@ -52,7 +52,7 @@ class Given(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What the check of a function has found, and in which state of its files."""
+    """The findings of a check of a function, and the settings that it read."""
 
     settings: Settings
     findings: "list[Finding]"
@@ -73,7 +73,7 @@ class Permission(NamedTuple):
 
 
 class _Kept:
-    """What the console keeps of functions: its last runs, and what the checks have found."""
+    """The last runs of functions and the last findings of checks, which the console keeps."""
 
     def __init__(self) -> None:
         self.runs: BoundedStore[str, Run] = BoundedStore(_MOST_RUNS, _MOST_BYTES)
@@ -179,7 +179,7 @@ def _page(tools: Tools, kept: _Kept, name: str, given: Given | None = None) -> s
         name=name,
         settings=settings,
         problems=_problems(functions, settings),
-        language_name=_LANGUAGES[settings.language],
+        language_name=LANGUAGE_NAMES[settings.language],
         handler=_handler(settings),
         shown_path=shown_path,
         given=given,
@@ -258,7 +258,7 @@ def _rows(tools: Tools, functions: Functions, kept: _Kept) -> Iterator[dict[str,
             "name": name,
             "settings": settings,
             "problems": _problems(functions, settings),
-            "language": _LANGUAGES[settings.language],
+            "language": LANGUAGE_NAMES[settings.language],
             "handler": _handler(settings),
             "timers": timers.get(name, []),
             "last": last.get(name),

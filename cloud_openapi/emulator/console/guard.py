@@ -1,4 +1,4 @@
-"""What keeps other sites and foreign content harmless: token, origin and headers."""
+"""Protection from other sites and foreign content: token, origin and headers."""
 
 import secrets
 from hmac import compare_digest

@@ -29,13 +29,12 @@ from cloud_openapi.emulator.state.clock import Clock, OwnClock, read_moment
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.errors import one_line
 from cloud_openapi.periods import BEIJING
-from cloud_openapi.runtime import Ended, Functions, UnknownFunctionError, shown_path
+from cloud_openapi.runtime import LANGUAGE_NAMES, Ended, Functions, UnknownFunctionError, shown_path
 
 _MOST_FAILURES: Final = 8
 _MOST_PROGRAMS: Final = 20
 # They go through a cookie.
 _MOST_WARNINGS: Final = 3
-_LANGUAGES: Final = {"node": "Node.js", "python": "Python"}
 _UNITS: Final = {"minutes": 60, "hours": 3600, "days": 86400}
 _A_SECOND: Final = 1
 
@@ -282,7 +281,7 @@ def _functions(functions: Functions | None) -> Iterator[State]:
         except UnknownFunctionError:  # its folder was removed meanwhile
             continue
         running = functions.running_of(name) is not None
-        language = _LANGUAGES[settings.language]
+        language = LANGUAGE_NAMES[settings.language]
         yield State(name, language, settings.problems, running, last.get(name))
 
 

@@ -45,7 +45,7 @@ _INPUT_ERRORS: Final = (InvalidInputError, RecordingError)
 
 
 class Detail(NamedTuple):
-    """All that the page of one request shows."""
+    """The content of the page of one request."""
 
     number: int
     entry: Entry

@@ -19,7 +19,7 @@ class Sent(NamedTuple):
 
 
 class Tools(NamedTuple):
-    """What the pages use: the objects that ``/_emulator`` and the Python API use, too.
+    """The objects that the pages, ``/_emulator`` and the Python API use.
 
     ``functions`` and ``timers`` are None for an emulator without functions.
     """

@@ -30,7 +30,7 @@ class Override(NamedTuple):
     definition: Mapping[str, Any]
 
 
-class Permission(NamedTuple):
+class MissingPermission(NamedTuple):
     """An API that a function lacks in its config.json."""
 
     file: str
@@ -46,12 +46,12 @@ class Dates(NamedTuple):
 
 
 class Why(NamedTuple):
-    """What would satisfy the check that refused a request; each is None or empty if unknown."""
+    """The means to satisfy the check that refused a request; None or empty if unknown."""
 
     override: Override | None
     is_over: bool
     """Whether the fault or pin that made the answer is no longer in force."""
-    permission: Permission | None
+    permission: MissingPermission | None
     command: str
     dates: Dates | None
 
@@ -80,13 +80,15 @@ def _override(tools: Tools, entry: Entry) -> Override | None:
     return next((Override(kind, number, one) for one in definitions), None)
 
 
-def _permission(tools: Tools, entry: Entry) -> Permission | None:
+def _permission(tools: Tools, entry: Entry) -> MissingPermission | None:
     functions, function, api = tools.functions, entry.function, entry.api
     if functions is None or function is None or api is None or entry.errcode != _DENIED:
         return None
     if function not in functions or api in functions.permissions_of(function):
         return None
-    return Permission(shown_path(functions.settings_of(function).folder / "config.json"), api)
+    return MissingPermission(
+        shown_path(functions.settings_of(function).folder / "config.json"), api
+    )
 
 
 def _command(tools: Tools, entry: Entry) -> str:

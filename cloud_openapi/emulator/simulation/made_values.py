@@ -38,7 +38,7 @@ class File(NamedTuple):
 
 
 class Source(NamedTuple):
-    """What the values of an answer are made of."""
+    """The source of the values that are made for an answer."""
 
     api: str
     streams: RandomStreams

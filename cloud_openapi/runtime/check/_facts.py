@@ -55,7 +55,7 @@ class Mistake(NamedTuple):
 
 @dataclass(frozen=True)
 class Facts:
-    """What a source calls, loads and opens."""
+    """The calls, modules and files in a source."""
 
     calls: tuple[Named, ...] = ()
     unresolved: tuple[Named, ...] = ()

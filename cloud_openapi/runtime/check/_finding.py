@@ -1,4 +1,4 @@
-"""What a check finds."""
+"""Findings of a check."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
