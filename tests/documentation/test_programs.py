@@ -25,6 +25,7 @@ from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
 CONTRACT = "docs/how-to/contract.md"
+DATABASE = "docs/background/document-database.md"
 PYTEST = "docs/how-to/pytest.md"
 DATABASE = "docs/how-to/python-database.md"
 PYTHON = "docs/reference/python-api.md"
@@ -175,6 +176,12 @@ def test_violations_on_the_page_are_those_of_its_body(capsys):
     check(sample("getDailyRetain.response.official-cloud.json"))
     with pytest.raises(AssertionError, match="did you mean vlaue"):
         check(module["body"])
+
+
+def test_output_of_the_document_database_is_that_on_the_page(capsys):
+    (source,), (output,) = blocks(DATABASE, "python"), blocks(DATABASE, "text")
+    exec(compile(source, DATABASE, "exec"), {})
+    assert capsys.readouterr().out == output
 
 
 @pytest.mark.usefixtures("project")
