@@ -13,9 +13,9 @@ cloud.init()
 COLLECTION = "retention"
 # The API of each span, and the periods after which WeChat adds a number.
 SPANS = {
-    "day": ("getDailyRetain", (0, 1, 2, 3, 4, 5, 6, 7, 14, 30)),
-    "week": ("getWeeklyRetain", (0, 1, 2, 3, 4)),
-    "month": ("getMonthlyRetain", (0, 1)),
+    "day": (cloud.openapi.analysis.getDailyRetain, (0, 1, 2, 3, 4, 5, 6, 7, 14, 30)),
+    "week": (cloud.openapi.analysis.getWeeklyRetain, (0, 1, 2, 3, 4)),
+    "month": (cloud.openapi.analysis.getMonthlyRetain, (0, 1)),
 }
 # Busy, the quota of the day, not ready, busy: the next run gets it.
 LATER = (-1, 45009, 61503, 61504)
@@ -32,7 +32,7 @@ def main(event, context):
         if key in stored.get(name, ()):
             continue
         try:
-            numbers = cloud.openapi.analysis[SPANS[span][0]](dates)
+            numbers = SPANS[span][0](dates)
         except CloudSDKError as error:
             if error.errCode not in LATER:
                 raise

@@ -9,14 +9,13 @@ cloud.init({ env: cloud.DYNAMIC_CURRENT_ENV })
 const COLLECTION = 'retention'
 // The API of each span, and the periods after which WeChat adds a number.
 const SPANS = {
-  day: ['getDailyRetain', [0, 1, 2, 3, 4, 5, 6, 7, 14, 30]],
-  week: ['getWeeklyRetain', [0, 1, 2, 3, 4]],
-  month: ['getMonthlyRetain', [0, 1]]
+  day: [cloud.openapi.analysis.getDailyRetain, [0, 1, 2, 3, 4, 5, 6, 7, 14, 30]],
+  week: [cloud.openapi.analysis.getWeeklyRetain, [0, 1, 2, 3, 4]],
+  month: [cloud.openapi.analysis.getMonthlyRetain, [0, 1]]
 }
 // Busy, the quota of the day, not ready, busy: the next run gets it.
 const LATER = [-1, 45009, 61503, 61504]
 const NO_COLLECTION = -502005
-
 const BEIJING = 8 * 60 * 60 * 1000
 
 // Store what is new at the time of the event; return the ids of the stored and the waiting.
@@ -30,7 +29,7 @@ exports.main = async (event, context) => {
     if ((stored[name] || []).includes(key)) continue
     let numbers
     try {
-      numbers = await cloud.openapi.analysis[SPANS[span][0]](dates)
+      numbers = await SPANS[span][0](dates)
     } catch (error) {
       if (!LATER.includes(error.errCode)) throw error
       waiting.push(name)
