@@ -56,6 +56,15 @@ def url_again() -> click.Option:
     )
 
 
+def take_url_last(command: click.Command) -> None:
+    """Let each command take --url, too: users write it at the end."""
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            take_url_last(each)
+    else:
+        command.params.append(url_again())
+
+
 class NoEmulatorError(CloudOpenAPIError):
     """Nothing listens at the emulator's URL."""
 
@@ -74,19 +83,33 @@ class ControlClient:
 
     def send(self, method: str, path: str, /, body: Any = None, **query: Any) -> Any:
         """Return the JSON of an answer. Raises CloudOpenAPIError with the emulator's message."""
-        return self._json(method, f"/_emulator/{path}", body, query)
+        # The emulator itself explains invalid JSON.
+        data = None if body is None else json.dumps(body)
+        return self._json(method, f"/_emulator/{path}", data, query)
+
+    def upload(self, path: str, content: bytes, /, **query: Any) -> Any:
+        """Return the JSON of the answer to a file. Raises CloudOpenAPIError."""
+        return self._json("POST", f"/_emulator/{path}", content, query)
+
+    def download(self, path: str, /, **query: Any) -> bytes:
+        """Return a file. Raises CloudOpenAPIError with the emulator's message."""
+        path = f"/_emulator/{path}"
+        status, content = self._send("GET", path, None, query)
+        if status != HTTPStatus.OK:
+            self._read(path, status, content)
+        return content
 
     def _json(
-        self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        data: str | bytes | None = None,
+        query: Mapping[str, Any] | None = None,
     ) -> Any:
-        # The body may hold a secret, which must not reach the Internet.
-        if not is_loopback_url(self._url) and not is_private(urlsplit(self._url).hostname or "."):
-            raise ConfigError(
-                f"{self._url} is another machine, and not on a private network; this command "
-                "controls an emulator here or there: set its URL with --url or "
-                "CLOUD_OPENAPI_BASE_URL."
-            )
-        status, content = self._send(method, path, body, query or {})
+        return self._read(path, *self._send(method, path, data, query or {}))
+
+    def _read(self, path: str, status: int, content: bytes) -> Any:
+        """Return the JSON of an answer. Raises CloudOpenAPIError for an error."""
         try:
             value = read_json(content.decode())
         except (ValueError, RecursionError):
@@ -116,8 +139,15 @@ class ControlClient:
         )
 
     def _send(
-        self, method: str, path: str, body: Any, query: Mapping[str, Any]
+        self, method: str, path: str, data: str | bytes | None, query: Mapping[str, Any]
     ) -> tuple[int, bytes]:
+        # The body may hold a secret, which must not reach the Internet.
+        if not is_loopback_url(self._url) and not is_private(urlsplit(self._url).hostname or "."):
+            raise ConfigError(
+                f"{self._url} is another machine, and not on a private network; this command "
+                "controls an emulator here or there: set its URL with --url or "
+                "CLOUD_OPENAPI_BASE_URL."
+            )
         # Only those who call load it: --help is fast.
         import requests
 
@@ -129,10 +159,9 @@ class ControlClient:
                     method,
                     f"{self._url}{path}",
                     params=query,
-                    # The emulator itself explains invalid JSON.
-                    data=None if body is None else json.dumps(body),
+                    data=data,
                     # Whoever moves the clock waits for the functions whose time has come.
-                    timeout=(_CONNECT_TIMEOUT, None if body and path == _CLOCK else self._timeout),
+                    timeout=(_CONNECT_TIMEOUT, None if data and path == _CLOCK else self._timeout),
                     allow_redirects=False,
                     stream=True,
                 )

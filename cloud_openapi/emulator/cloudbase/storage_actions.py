@@ -58,11 +58,11 @@ class AnsweredAction(NamedTuple):
         data = {name: self.data[name] for name in self.data if name not in _PERMISSIONS}
         return _SIGN.sub("", json_text(data)).encode()
 
-    def missing(self, body: bytes) -> FailedActionError | None:
+    def missing(self) -> FailedActionError | None:
         """Return what the SDK makes of a missing file, None if all are there."""
         if not self.reason:
             return None
-        return FailedActionError(_MISSING, _MISSING_TEXT, self.reason, body)
+        return FailedActionError(_MISSING, _MISSING_TEXT, self.reason, self.request)
 
 
 _PERMISSIONS: Final = ("token", "authorization")
@@ -92,12 +92,12 @@ def answer_action(
         return AnsweredAction(data, request, _why_missing(program.storage, missing))
     except _InvalidError as error:
         reason = f"{action}: {error}"
-        raise FailedActionError("INVALID_PARAM", _INVALID, reason, request.encode()) from None
+        raise FailedActionError("INVALID_PARAM", _INVALID, reason, request) from None
     except InvalidInputError as error:
-        raise FailedActionError("INVALID_PARAM", str(error), "", request.encode()) from None
+        raise FailedActionError("INVALID_PARAM", str(error), "", request) from None
     except OSError as error:
         message = f"cloud storage: {error.strerror}"
-        raise FailedActionError("STORAGE_REQUEST_FAIL", message, "", request.encode()) from None
+        raise FailedActionError("STORAGE_REQUEST_FAIL", message, "", request) from None
 
 
 _SHOWN: Final = ("path", "file_list", "fileid_list")
