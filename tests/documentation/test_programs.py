@@ -28,7 +28,7 @@ CONTRACT = "docs/how-to/contract.md"
 HISTORY = "docs/how-to/history.md"
 DATABASE = "docs/background/document-database.md"
 PYTEST = "docs/how-to/pytest.md"
-DATABASE = "docs/how-to/python-database.md"
+CLOUD_DATABASE = "docs/how-to/python-database.md"
 PYTHON = "docs/reference/python-api.md"
 RECORDINGS = "docs/how-to/recordings.md"
 NUMBERS = "docs/how-to/look-at-numbers.md"
@@ -99,9 +99,9 @@ def test_programs_of_the_cloud_database_run(monkeypatch, tmp_path):
     }
     exchange = WSGIExchange(create_app(emulator))
     module = {}
-    programs = blocks(DATABASE, "python")
+    programs = blocks(CLOUD_DATABASE, "python")
     for program in programs:
-        exec(compile(program, DATABASE, "exec"), module)
+        exec(compile(program, CLOUD_DATABASE, "exec"), module)
     module["cloud"].init(transport=GatewayTransport(lambda _base: exchange))
     db = module["cloud"].database()
     assert module["main"]({}, {}) == {"names": ["Li", "Wang"]}
@@ -212,6 +212,16 @@ def test_output_of_drift_is_that_on_the_page():
 
 def test_each_page_with_programs_has_a_test():
     # test_pytest_plugin.py runs those of the page on pytest, test_commands.py those of tutorials.
-    tested = {"README.md", CONTRACT, DATABASE, HISTORY, NUMBERS, PYTEST, RECORDINGS, PYTHON}
+    tested = {
+        "README.md",
+        CLOUD_DATABASE,
+        CONTRACT,
+        DATABASE,
+        HISTORY,
+        NUMBERS,
+        PYTEST,
+        RECORDINGS,
+        PYTHON,
+    }
     tutorials = {page for page in ENGLISH if page.startswith("docs/tutorials/")}
     assert {page for page in ENGLISH if blocks(page, "python")} == tested | tutorials
