@@ -160,7 +160,7 @@ def _text(value: Any) -> str:
     nothing = value is None or value is MISSING
     valid = nothing or type(value) is str or is_number(value)
     check(valid, f"can't convert from BSON type {type_name(value)} to String", 16007)
-    return "" if nothing else str(value)
+    return "" if nothing else f"{value:.15g}" if type(value) is float else str(value)
 
 
 def _bytes(value: Any) -> bytes:
