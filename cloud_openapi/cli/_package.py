@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 )
 @option("--no-rc", "leave_rc", is_flag=True, help="Leave cloudbaserc.json as it is.")
 @option(
-    "--env",
+    "--variable",
     "variables",
     multiple=True,
     metavar="NAME",

@@ -92,14 +92,17 @@ class MiniProgram:
     @property
     def database(self) -> "Database":
         """Return the cloud database; it is opened when it is first used. Raises ValueError."""
-        if self._database is None:
-            from cloud_openapi.emulator.database.opening import Program  # noqa: PLC0415
+        return self._database or self.open_database()
 
-            with self._making:
-                if self._database is None:
-                    program = Program(self.appid or "", self.clock.now, lambda: self.streams.seed)
-                    self._database = self._databases.open(program)
-        return self._database
+    def open_database(self) -> "Database":
+        """Open the cloud database, if that was not done before. Raises ValueError."""
+        from cloud_openapi.emulator.database.opening import Program  # noqa: PLC0415
+
+        with self._making:
+            if self._database is None:
+                program = Program(self.appid or "", self.clock.now, lambda: self.streams.seed)
+                self._database = self._databases.open(program)
+            return self._database
 
     def forget_database(self) -> None:
         """Open the database again when it is used next."""

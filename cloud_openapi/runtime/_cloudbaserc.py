@@ -57,6 +57,25 @@ class CloudbaseRC:
             self._read = current, _read(path)
         return self._read[1]
 
+    def written_variables(self, name: str) -> dict[str, Any]:
+        """Return the variables of a function as the file has them, not filled in.
+
+        Empty if the file is missing or invalid.
+        """
+        path = self._path()
+        try:
+            content = (read_object(path) if path else None) or {}
+        except FileError:
+            return {}
+        listed = content.get("functions")
+        found: dict[str, Any] = {}
+        for entry in listed if isinstance(listed, list) else ():
+            if isinstance(entry, dict) and entry.get("name") == name:
+                for holder in (entry, entry.get("config")):
+                    given = holder.get("envVariables") if isinstance(holder, dict) else None
+                    found |= given if isinstance(given, dict) else {}
+        return found
+
     def unread(self) -> list[Path]:
         """Return the files near the folder that the CLI reads, and this does not."""
         projects = (self._folder, self._folder.parent)

@@ -231,7 +231,7 @@ def test_several_functions_are_packaged_and_one_that_fails_stops_no_other(projec
 def test_cloudbaserc_is_written_and_a_command_in_another_folder_goes_there(
     project, command, monkeypatch
 ):
-    _, out, _ = command("package", "hello", "--env", "KEY")
+    _, out, _ = command("package", "hello", "--variable", "KEY")
     added = "runtime, handler, timeout, memorySize, envVariables"
     assert f"cloudbaserc.json: hello: {added} added\n" in out
     (entry,) = json.loads((project / "cloudbaserc.json").read_text())["functions"]

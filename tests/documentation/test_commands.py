@@ -12,6 +12,7 @@ NOT_RUN = {
     r"python3 -m|pip install|\. \.venv": "installs packages: tests of the wheel do it",
     r"cloud-openapi install": "downloads packages: tests/runtime/test_packages.py",
     r"cloud-openapi package .*--check": "the same: tests/cli/test_packaged_functions.py",
+    r"cloud-openapi doctor .*https:": "calls the real service",
     r"tcb fn deploy": "Tencent's command, and the reader's environment",
     r"cloud-openapi invoke .*--debug": "waits for a debugger: tests/runtime/test_debug.py",
     r"cloud-openapi ui$": "opens a browser: tests/cli/test_ui.py",

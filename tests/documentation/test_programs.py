@@ -25,6 +25,7 @@ from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
 CONTRACT = "docs/how-to/contract.md"
+HISTORY = "docs/how-to/history.md"
 DATABASE = "docs/background/document-database.md"
 PYTEST = "docs/how-to/pytest.md"
 PYTHON = "docs/reference/python-api.md"
@@ -116,6 +117,25 @@ def test_program_about_numbers_prints_a_row_a_day(monkeypatch, capsys, page):
     ]
 
 
+@pytest.mark.parametrize("page", [HISTORY, chinese(HISTORY)])
+def test_program_about_a_history_prints_what_it_fetched_and_stored(
+    monkeypatch, tmp_path, capsys, page
+):
+    monkeypatch.chdir(tmp_path)
+    emulator = Emulator()
+    emulator.clock.freeze("2026-04-11T15:00")
+    listening = listen("127.0.0.1", 0)
+    monkeypatch.setenv("CLOUD_OPENAPI_BASE_URL", url_of(listening))
+    monkeypatch.setenv("CLOUD_OPENAPI_NOW", "2026-04-11T15:00")
+    # The others need a warehouse and a cluster: tests/history has the same calls.
+    _warehouse, program, _cluster = blocks(page, "python")
+    with Server(create_app(emulator), listening, emulator.never_blocks):
+        exec(compile(program, page, "exec"), {})
+    shown = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert shown[:1] == ["20251229-20260104"]
+    assert shown[14:] == ["0", *(f"202603{day:02}" for day in range(1, 32))]
+
+
 @pytest.mark.slow
 def test_command_that_records_for_pytest_runs(shell):
     Path("test_page.py").write_text("".join(blocks(PYTEST, "python")), "utf-8")
@@ -153,6 +173,6 @@ def test_output_of_drift_is_that_on_the_page():
 
 def test_each_page_with_programs_has_a_test():
     # test_pytest_plugin.py runs those of the page on pytest, test_commands.py those of tutorials.
-    tested = {"README.md", CONTRACT, DATABASE, NUMBERS, PYTEST, RECORDINGS, PYTHON}
+    tested = {"README.md", CONTRACT, DATABASE, HISTORY, NUMBERS, PYTEST, RECORDINGS, PYTHON}
     tutorials = {page for page in ENGLISH if page.startswith("docs/tutorials/")}
     assert {page for page in ENGLISH if blocks(page, "python")} == tested | tutorials

@@ -40,16 +40,16 @@ def answer_action(
     try:
         found = answer(database, action, fields)
     except DatabaseError as error:
-        shown = _shown(fields, valid=False)
-        raise FailedActionError(error.code, error.message, error.reason, shown) from None
+        request = _shown(fields, valid=False)
+        raise FailedActionError(error.code, error.message, error.reason, request) from None
     data = {} if found.data is None else {"data": found.data}
     body = json_bytes({"requestId": new_request_id(), **data, **found.beside})
     shown = json_bytes({"count": found.documents, **_shown_data(found.data), **found.beside})
-    request = _shown(fields, valid=True).decode("utf-8", "replace")
+    request = _shown(fields, valid=True)
     return AnsweredAction(body, request, shown[:BODY_LIMIT], found.warning)
 
 
-def _shown(fields: Mapping[str, Any], *, valid: bool) -> bytes:
+def _shown(fields: Mapping[str, Any], *, valid: bool) -> str:
     """Return the fields of an action as JSON; ``valid`` says that its texts could be read."""
     shown = {name: fields[name] for name in _SHOWN if fields.get(name) is not None}
     for name in _TEXTS:
@@ -58,7 +58,7 @@ def _shown(fields: Mapping[str, Any], *, valid: bool) -> bytes:
     if valid and "stages" in shown:
         stages = ((each["stageKey"], each["stageValue"]) for each in shown["stages"])
         shown["stages"] = [{name: _readable(content)} for name, content in stages]
-    return json_bytes(shown)[:BODY_LIMIT]
+    return json_bytes(shown)[:BODY_LIMIT].decode("utf-8", "replace")
 
 
 def _shown_data(data: Any) -> dict[str, Any]:

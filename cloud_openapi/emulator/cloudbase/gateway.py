@@ -156,7 +156,7 @@ class _Actions:
         error: GatewayError | None = None,
         *,
         own: bool,
-        body: bytes = b"",
+        body: str = "",
         answer: bytes = b"",
     ) -> None:
         """Write a request that calls no API and no function to the journal.
@@ -171,7 +171,7 @@ class _Actions:
             method="POST",
             path=request.http.path,
             appid=program.appid,
-            body=body if error is None else error.body,
+            body=self._without_secrets(request, body if error is None else error.body).encode(),
             errcode=0 if error is None else _CODES.get(error.code, _UNKNOWN),
             check=action or (error.code if error else ""),
             status=HTTPStatus.OK if error is None else error.status,
@@ -222,8 +222,7 @@ class _Actions:
             self._unknown_action(request)
         if answered.warning:
             self._explain(request, answered.warning, _NO_MARK)
-        body = self._without_secrets(request, answered.request)
-        self._keep(request, own=True, body=body.encode(), answer=answered.shown)
+        self._keep(request, own=True, body=answered.request, answer=answered.shown)
         return Response(answered.body, content_type=JSON_UTF8)
 
     def _storage(self, request: _ActionRequest, action: str) -> Response:
@@ -235,11 +234,10 @@ class _Actions:
         answered = answer_action(program, action, request.given, request.http.environ)
         if answered is None:
             self._unknown_action(request)
-        body = self._without_secrets(request, answered.request)
-        missing = answered.missing(body.encode())
+        missing = answered.missing()
         if missing is not None:
             self._explain(request, missing.reason, missing.message)
-        self._keep(request, missing, own=True, body=body.encode(), answer=answered.shown)
+        self._keep(request, missing, own=True, body=answered.request, answer=answered.shown)
         return json_answer({"requestId": new_request_id(), "data": answered.data})
 
     def _open_api(self, request: _ActionRequest) -> Response:

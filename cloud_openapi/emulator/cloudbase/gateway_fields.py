@@ -34,7 +34,7 @@ class GatewayError(Exception):
     """An error of the gateway itself; ``reason`` says more than the platform's message."""
 
     status = HTTPStatus.OK
-    body = b""
+    body = ""
     """The request as the journal shows it."""
 
     def __init__(self, code: str, message: str, reason: str = "") -> None:
@@ -47,7 +47,7 @@ class GatewayError(Exception):
 class FailedActionError(GatewayError):
     """An action that failed after the caller was known; ``body`` is the request for the journal."""
 
-    def __init__(self, code: str, message: str, reason: str, body: bytes) -> None:
+    def __init__(self, code: str, message: str, reason: str, body: str) -> None:
         super().__init__(code, message, reason)
         self.body = body
 

@@ -109,7 +109,8 @@ def _aggregate(database: Database, fields: Fields, *, old: bool = False) -> Answ
     found = database.aggregate(fields.collection, [*pipeline, {"$limit": most + 1}])
     documents = _limited(map(write, found[:most]))
     warning = ""
-    if len(found) > most:
+    if len(found) > most and fields.collection not in database.cut:
+        database.cut.add(fields.collection)
         warning = (
             f"the aggregation of {fields.collection} has more than {most} results, and the others "
             "are left out, as on the platform"

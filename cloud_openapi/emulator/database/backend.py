@@ -22,6 +22,9 @@ class Backend(Protocol):
     def has_transactions(self) -> bool:
         """Return whether transactions are possible for certain."""
 
+    def has(self, name: str) -> bool:
+        """Return whether a collection exists."""
+
     def is_locked(self, error: Exception) -> bool:
         """Return whether a write was refused because an open transaction changed its document."""
 
@@ -36,3 +39,6 @@ class Backend(Protocol):
 
     def load(self, saved: Any) -> None:
         """Replace all data."""
+
+    def detach(self) -> None:
+        """Keep no changes any more: a reset has replaced this database."""

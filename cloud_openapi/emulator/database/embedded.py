@@ -34,6 +34,10 @@ class Embedded:
         self.database.restore(saved)
         self._kept = kept
 
+    def has(self, name: str) -> bool:
+        """Return whether a collection exists."""
+        return name in self.database.list_collection_names()
+
     def is_locked(self, error: Exception) -> bool:
         """Return whether a write was refused because an open transaction changed its document."""
         return getattr(error, "code", None) == _LOCKED

@@ -144,3 +144,6 @@ def _strip(folder: Path) -> None:
     for path in [*folder.rglob("*.pyi"), *folder.glob("*.dist-info/*")]:
         if path.suffix == ".pyi" or path.name in _RECORDS:
             path.unlink()
+    for path in folder.glob("*.dist-info/METADATA"):
+        # Behind the headers stands the package's README.
+        path.write_bytes(path.read_bytes().partition(b"\n\n")[0] + b"\n\n")
