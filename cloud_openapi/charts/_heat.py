@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from cloud_openapi.charts._cohorts import Cohort, Show, average, best_and_worst
 from cloud_openapi.charts._scale import Scale, scale_of
-from cloud_openapi.charts._style import HEAT_STEPS
+from cloud_openapi.charts._style import HEAT_STEPS, WIDEST
 from cloud_openapi.charts._words import (
     Translate,
+    columns_of,
     english,
     escaped,
     later,
@@ -21,6 +22,7 @@ from cloud_openapi.periods import Span
 _BEST, _WORST, _NONE, _OPEN = "▲", "▼", "–", "…"
 _ROW, _COLUMN, _FIRST_COLUMN, _PAD = 22, 66, 190, 8
 _LETTER = 8
+_ROWS_TOGETHER = 25
 
 
 class HeatLinks(NamedTuple):
@@ -71,12 +73,34 @@ def heat_table(  # noqa: PLR0913 - each is a setting of its own
         (
             _legend(heat),
             region,
-            f'<table class="heat"><caption>{escaped(caption)}</caption>',
+            f'<table class="heat cohorts {_widths(heat)}"><caption>{escaped(caption)}</caption>',
             f"<thead><tr>{''.join(_head(heat, links))}</tr></thead>",
             f'<tbody class="summary">{"".join(_summary(heat))}</tbody>',
-            f"<tbody>{''.join(_rows(heat, links))}</tbody></table></div>",
+            *_bodies(list(_rows(heat, links))),
+            "</table></div>",
         )
     )
+
+
+def _bodies(rows: Sequence[str]) -> Iterator[str]:
+    """Yield the rows in parts: a browser lays out only those that are in sight."""
+    for begin in range(0, max(len(rows), 1), _ROWS_TOGETHER):
+        yield f"<tbody>{''.join(rows[begin : begin + _ROWS_TOGETHER])}</tbody>"
+
+
+def _widths(heat: _Heat) -> str:
+    """Return the classes of the widths of the columns, which do not follow from all rows.
+
+    They are in characters. A mark and an order need two more.
+    """
+    labels = [*(one.label for one in heat.cohorts), _first_head(heat)]
+    numbers = [
+        len(_text(heat, key, max(values)))
+        for key in heat.keys
+        if (values := [v for one in heat.cohorts if (v := one.shown(key, heat.show)) is not None])
+    ]
+    label = max(map(columns_of, labels)) + 1
+    return f"l{min(label, WIDEST)} w{min(max(numbers, default=0) + 2, WIDEST)}"
 
 
 def heat_svg(  # noqa: PLR0913 - each is a setting of its own
@@ -157,11 +181,17 @@ def _legend(heat: _Heat) -> str:
 
 def _head(heat: _Heat, links: HeatLinks | None) -> Iterator[str]:
     t = heat.t
-    first = {"day": t("Day", "日期"), "week": t("Week", "周"), "month": t("Month", "月份")}
-    yield _column("date", first[heat.span], "", links)
+    yield _column("date", _first_head(heat), "", links)
     for key in heat.keys:
         users = t("all users of the period", "该周期的全部用户")
         yield _column(str(key), f"key {key}", heat.whens[key] if key else users, links)
+
+
+def _first_head(heat: _Heat) -> str:
+    t = heat.t
+    return {"day": t("Day", "日期"), "week": t("Week", "周"), "month": t("Month", "月份")}[
+        heat.span
+    ]
 
 
 def _column(name: str, text: str, title: str, links: HeatLinks | None) -> str:

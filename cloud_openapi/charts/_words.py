@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from html import escape
+from unicodedata import east_asian_width
 
 from cloud_openapi.periods import Period, Span
 
@@ -70,3 +71,8 @@ def label(period: Period, t: Translate) -> str:
 def short_label(period: Period) -> str:
     """Return the first day of a day or a week, or a month: 2017-03-06, 2017-02."""
     return period.begin.isoformat()[: 7 if period.span == "month" else 10]
+
+
+def columns_of(text: str) -> int:
+    """Return the width of a text in columns: a Chinese character takes two."""
+    return sum(2 if east_asian_width(each) in "WF" else 1 for each in text)

@@ -28,6 +28,8 @@ _MOST_BARS, _LONGEST_BAR = 20, 30
 _HEADER_COLUMN = 10
 # A Chinese character with the punctuation behind it, or a word with the spaces behind it.
 _WORD = re.compile(r"[\u2e80-\uffef][，。；：、）]*|[^\s\u2e80-\uffef]+\s*|\s+")
+# Each other character takes one column.
+_UNCERTAIN = re.compile(r"[^\x20-\x7e–…█]")
 _LEVELS: Final = (0, 95, 135, 175, 215, 255)
 _FIRST_GREY, _GREYS = 232, 24
 
@@ -338,7 +340,7 @@ def _cut(text: str, width: int) -> str:
 
 
 def _width(text: str) -> int:
-    if text.isascii():
+    if not _UNCERTAIN.search(text):
         return len(text)
     from rich.cells import cell_len
 

@@ -128,7 +128,8 @@ class Collection:
             scope = self._store.scope()
             project = _projection(projection, scope)
             found = self._sorted(_query(filter), scope, session, sort)
-            return [fresh(project(each)) for each in islice(found, skip, skip + limit or None)]
+            chosen = islice(found, skip, skip + limit if limit else None)
+            return [fresh(project(each)) for each in chosen]
 
         return Cursor(run)
 
@@ -373,6 +374,8 @@ def _sort_pairs(sort: Sort, direction: int = 1) -> list[tuple[str, int]]:
 def _projection(fields: Any, scope: Scope) -> Callable[[Document], Document]:
     if not fields:
         return lambda document: document
+    valid = isinstance(fields, dict | list) and all(isinstance(each, str) for each in fields)
+    check(valid, "A projection must be an object, or a list of names", PARSE)
     return projection(
         clean(fields if isinstance(fields, dict) else dict.fromkeys(fields, 1)), scope
     )

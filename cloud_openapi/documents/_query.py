@@ -119,19 +119,11 @@ def _all(matches: Sequence[Match]) -> Match:
 
 def _anywhere(path: str, test: Test) -> Match:
     """Return the match of a test with a value or one of its elements."""
-    read = values_at(path)
-
-    def match(document: Document) -> bool:
-        for value in read(document):
-            if test(value) or (type(value) is list and any(map(test, value))):
-                return True
-        return False
-
-    return match
+    return _whole(path, test, elements=True)
 
 
-def _whole(path: str, test: Test) -> Match:
-    read = values_at(path)
+def _whole(path: str, test: Test, *, elements: bool = False) -> Match:
+    read = values_at(path, elements=elements)
     return lambda document: any(map(test, read(document)))
 
 

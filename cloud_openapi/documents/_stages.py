@@ -366,7 +366,7 @@ def _bucket_auto(operand: Any, scope: Scope) -> Stage:
         found.sort(key=lambda pair: key(pair[0]))
         keys = [key(each) for each, _ in found]
         size, begin = max(1, round(len(found) / count)), 0
-        for number in range(count):
+        for number in range(min(count, len(found))):
             end = begin + size if number < count - 1 else len(found)
             while begin < end < len(found) and keys[end - 1] == keys[end]:
                 end += 1
@@ -413,12 +413,14 @@ def _lookup_pipeline(operand: Document, scope: Scope) -> Stage:
     _texts("$lookup", given["from"], given["as"])
     let, inner, path = given.get("let", {}), scope.inner(), split(given["as"])
     check(type(let) is dict, "$lookup argument 'let' must be an object", 9)
-    variables, stage = expression({"let": let}, scope), pipeline(given["pipeline"], inner)
+    variables = {name: expression(each, scope) for name, each in let.items()}
+    stage = pipeline(given["pipeline"], inner)
 
     def run(documents: Documents) -> Documents:
         foreign = scope.documents(given["from"])
         for each in documents:
-            inner.variables = {**scope.variables, **variables(each, scope.variables)["let"]}
+            values = {name: value(each, scope.variables) for name, value in variables.items()}
+            inner.variables = {**scope.variables, **values}
             yield _with(each, path, list(stage(foreign)))
 
     return run

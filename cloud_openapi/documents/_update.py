@@ -262,7 +262,7 @@ def _bit(path: str, operand: Any, _: Scope) -> _Change:
             integers = type(new) is int and type(bits) is int
             check(integers, f"Cannot apply $bit to a value of non-integral type: {path}")
             new = operations[name](new, bits)
-        return new
+        return old if new == old else new
 
     return change
 

@@ -143,7 +143,11 @@ def same(one: Any, other: Any) -> bool:
 def fresh(value: Any) -> Any:
     """Return a copy that the caller may change."""
     if type(value) is dict:
-        return {name: fresh(each) for name, each in value.items()}
+        copy = value.copy()
+        for name, each in value.items():
+            if type(each) is dict or type(each) is list:
+                copy[name] = fresh(each)
+        return copy
     return [fresh(each) for each in value] if type(value) is list else value
 
 

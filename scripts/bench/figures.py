@@ -38,6 +38,7 @@ from scripts.bench.functions import (
 from scripts.bench.lasting import grown_memory
 from scripts.bench.measuring import Figure, Limit, in_seconds, milliseconds, per_second
 from scripts.bench.packing import packed_size, packing_time
+from scripts.bench.reporting import stored_year
 from scripts.bench.speed import against_flask, against_moto, against_prism, live_lines
 from scripts.bench.starting import (
     SDK,
@@ -289,6 +290,12 @@ FIGURES = (
         Limit(">=", 0.85),
         per_second,
         validations,
+    ),
+    Figure(
+        "report of the retention of a year from a store",
+        Limit("<=", 0.5, " s"),
+        in_seconds,
+        stored_year,
     ),
     Figure(
         "package: a function with the gateway, zipped",

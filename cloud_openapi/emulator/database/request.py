@@ -147,7 +147,8 @@ class Fields:
     def value(self, name: str, default: Any = None) -> Any:
         """Return a field with its values decoded; in a list, each text is Extended JSON."""
         given = self._fields.get(name)
-        if given is None:
+        # An SDK sends an empty query for remove without where.
+        if given is None or given == "":
             return default
         value = self._decoded(name, given)
         self.decoded.add(name)
