@@ -107,9 +107,12 @@ def _call(name: str, called: Operator, values: Sequence[Value]) -> Value:
     error = f"Expression {name} takes exactly {count} arguments. {len(values)} were passed in."
     check(called.least <= len(values) <= called.most, error, 16020)
     function, holds, nulls = called.function, called.holds, called.nulls
+    fixed = nulls and called.least == called.most  # then null counts before a wrong type
 
     def value(*given: Any) -> Any:
         operands = [each(*given) for each in values]
+        if fixed and (None in operands or MISSING in operands):
+            return None
         for each in operands:
             if nulls and (each is None or each is MISSING):
                 return None

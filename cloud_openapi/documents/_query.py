@@ -53,13 +53,15 @@ def fixed_values(conditions: Document) -> dict[str, list[Any]]:
     """Return the paths that a query compares with values, as $eq and $in do, and the values."""
     found: dict[str, list[Any]] = {}
     for path, condition in conditions.items():
-        if path == "$and":
+        if path == "$and" or (path == "$or" and len(condition) == 1):
             for each in condition:
                 found |= fixed_values(each)
         elif not path.startswith("$"):
             operators = condition if is_operators(condition) else {"$eq": condition}
-            if "$eq" in operators or "$in" in operators:
-                found[path] = [operators["$eq"]] if "$eq" in operators else operators["$in"]
+            for name in ("$all", "$in", "$eq"):
+                values = [operators.get(name)] if name == "$eq" else operators.get(name, [])
+                if name in operators and not any(map(is_operators, values)):
+                    found[path] = values
     return found
 
 

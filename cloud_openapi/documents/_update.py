@@ -53,6 +53,7 @@ class _Step(NamedTuple):
     path: list[str]
     change: _Change
     creates: bool = True  # False if the operator leaves a missing path as it is
+    only_inserts: bool = False
 
 
 class Update:
@@ -81,6 +82,8 @@ class Update:
         """Return the changed document, the given one if nothing changes. May raise an error."""
         result = context.document
         for step in self._steps:
+            if step.only_inserts and not context.inserting:
+                continue
             result = _changed(result, _with_position(step.path, context), step, context)
         return result
 
@@ -103,7 +106,8 @@ def _steps(name: str, path: str, operand: Any, scope: Scope) -> list[_Step]:
     if name == "$rename":
         return _rename(path, operand)
     change = _OPERATORS[name](path, operand, scope)
-    return [_Step(_checked(path), change, creates=name not in _NEVER_CREATE)]
+    creates, only_inserts = name not in _NEVER_CREATE, name == "$setOnInsert"
+    return [_Step(_checked(path), change, creates, only_inserts)]
 
 
 def _checked(path: str) -> list[str]:
@@ -196,19 +200,18 @@ def _set(_: str, value: Any, __: Scope) -> _Change:
     return lambda old, _: old if same(old, value) else value
 
 
-def _set_on_insert(_: str, value: Any, __: Scope) -> _Change:
-    check_names(value)
-    return lambda old, context: value if context.inserting else old
-
-
 def _rename(path: str, operand: Any) -> list[_Step]:
     check(type(operand) is str, f"The 'to' field for $rename must be a string: {path}")
     source, target = _checked(path), _checked(operand)
     read, parents = field(source), [field(source[:n]) for n in range(1, len(source))]
 
     def moved(old: Any, context: Context) -> Any:
-        in_array = any(type(parent(context.document)) is list for parent in parents)
-        check(not in_array, f"The source field cannot be an array element, '{path}'")
+        for parent in [each(context.document) for each in parents]:
+            check(
+                type(parent) is not list, f"The source field cannot be an array element, '{path}'"
+            )
+            error = f"cannot use the path {path} to traverse the element {shown(parent)}"
+            check(type(parent) is dict or parent is MISSING, error, _NOT_VIABLE)
         value = read(context.document)
         return old if value is MISSING else value
 
@@ -359,7 +362,7 @@ def _pull_all(path: str, operand: Any, _: Scope) -> _Change:
 _NEVER_CREATE: Final = {"$unset", "$pop", "$pull", "$pullAll"}
 _OPERATORS: Final[dict[str, Callable[[str, Any, Scope], _Change]]] = {
     "$set": _set,
-    "$setOnInsert": _set_on_insert,
+    "$setOnInsert": _set,
     "$unset": lambda *_: lambda *__: MISSING,
     "$inc": _arithmetic("$inc", operator.add),
     "$mul": _arithmetic("$mul", operator.mul),
