@@ -9,7 +9,7 @@ from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urldefrag, urlencode, urlsplit
+from urllib.parse import quote, urldefrag, urlencode, urlsplit
 
 from werkzeug.routing import Map
 
@@ -139,6 +139,8 @@ def fill(served: Served) -> None:
         served.send("POST", f"{path}?access_token={token}", body)
 
     served.emulator.configure_app("wxshop0000000001", secret="0" * 32)
+    for path, content in FILES.items():
+        served.send_raw("PUT", f"/_emulator/storage/files/{quote(path)}", content)
     served.send("POST", "/_emulator/pins", PIN)
     for fault in FAULTS:
         served.send("POST", "/_emulator/faults", fault)
@@ -160,6 +162,17 @@ PIN = {
     "response": {
         "list": [{"ref_date": "20260308", "visit_total": 8391, "share_pv": 572, "share_uv": 383}]
     },
+}
+PICTURE = b"""<svg xmlns="http://www.w3.org/2000/svg" width="320" height="200">
+<rect width="320" height="200" fill="#e8f1ff"/><circle cx="160" cy="100" r="64" fill="#2563eb"/>
+</svg>"""
+FILES = {
+    "images/logo.svg": PICTURE,
+    "images/2026/商品 一.svg": PICTURE,
+    "reports/2026-03-08.json": b'{"visit_uv_new": 572, "visit_uv": 8391}\n',
+    "reports/readme.txt": "每日报告的说明\n".encode(),
+    "cover.svg": PICTURE,
+    "backup.bin": bytes(range(256)) * 64,
 }
 FAULTS = [
     {"kind": "quota", "api": "analysis.getVisitPage", "times": 1},

@@ -70,6 +70,12 @@ EXAMPLES: Final = {
     "requests": "requests --failed --follow",
     "schema": "schema analysis.getDailyRetain --form https",
     "serve": "serve --functions cloudfunctions --now 2017-03-14T10:00",
+    "storage": "storage list",
+    "storage get": "storage get images/a.png",
+    "storage list": "storage list images/",
+    "storage put": "storage put a.png images/",
+    "storage remove": "storage remove images/a.png",
+    "storage reset": "storage reset",
     "ui": "ui",
     "verify": "verify recordings",
 }

@@ -58,6 +58,10 @@ _SECTIONS: Final = {
             "_database:database",
             "Look at the cloud database of a running emulator, change it, reset it.",
         ),
+        "storage": _Entry(
+            "_storage:storage",
+            "List, read, write and remove the files of cloud storage of a running emulator.",
+        ),
     },
     "Your functions": {
         "init": _Entry(

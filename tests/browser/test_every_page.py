@@ -23,6 +23,7 @@ NOT_LINKED = {
     "data_csv",
     "data_svg",
     "events",
+    "file_content",
     "overview_live",
     "request_answer",
     "result",

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from cloud_openapi.emulator.cloudbase.gateway_fields import FailedActionError, GatewayFields
-from cloud_openapi.emulator.cloudbase.storage_mount import path_of_files
+from cloud_openapi.emulator.cloudbase.storage_mount import path_of_files, signed_url
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.storage.names import check_path, file_id, path_of
@@ -29,20 +29,23 @@ _SUCCESS: Final = "SUCCESS"
 _MOST_FILES: Final = 50
 _LONGEST: Final = 200
 _ENVIRONMENT: Final = re.compile(r"[\w-]{1,64}")
-# encodeURI, which the SDKs call, leaves these as they are, although they end a path.
-_ENCODED: Final = {ord(c): quote(c) for c in "%?#"}
 _SIGN: Final = re.compile(r"\?sign=[^\"]*")
 
 
 class Action(NamedTuple):
     """An action's fields, and where, when and for which environment it was sent."""
 
-    storage: Storage
+    program: MiniProgram
     fields: Mapping[str, Any]
     url: str
-    """The URL of the mini program's files."""
+    """The emulator's URL for the sender."""
     now: datetime
     environment: str
+
+    @property
+    def storage(self) -> Storage:
+        """Return the mini program's cloud storage."""
+        return self.program.storage
 
 
 class AnsweredAction(NamedTuple):
@@ -82,9 +85,9 @@ def answer_action(
     try:
         data, missing = handler(
             Action(
-                program.storage,
+                program,
                 fields,
-                _files_url(environ, program.appid or ""),
+                _own_url(environ),
                 program.clock.now(),
                 str(environment) if known else ENVIRONMENT,
             )
@@ -116,21 +119,21 @@ def _of_form(texts: Mapping[str, bytes]) -> dict[str, Any]:
     return {**fields, "file": texts["file"]} if "file" in texts else fields
 
 
-def _files_url(environ: Mapping[str, Any], appid: str) -> str:
-    """Return the URL of a mini program's files, for the client of a request to the gateway."""
+def _own_url(environ: Mapping[str, Any]) -> str:
+    """Return the emulator's URL for the client of a request to the gateway."""
     host = environ.get("HTTP_HOST", "")
     name = urlsplit(f"//{host}").hostname
     # A proxy led the client here, which called the gateway by Tencent's name.
     if not name or is_gateway_host(name):
         host = f"127.0.0.1:{environ['SERVER_PORT']}"
-    return f"{environ['wsgi.url_scheme']}://{host}{path_of_files(appid)}"
+    return f"{environ['wsgi.url_scheme']}://{host}"
 
 
 def _upload_metadata(action: Action) -> Result:
     path = check_path(_text(action.fields.get("path"), "path"))
     ticket = action.storage.signer.upload(path, action.now)
     fileid = file_id(path, action.environment)
-    url = f"{action.url}/{quote(path)}"
+    url = f"{action.url}{path_of_files(action.program)}/{quote(path)}"
     # It becomes a header, which has no characters beyond Latin-1.
     ids = {"fileId": fileid, "cosFileId": b64encode(fileid.encode()).decode()}
     return {"url": url, "token": ticket.token, "authorization": ticket.authorization, **ids}, []
@@ -158,8 +161,7 @@ def _download_urls(action: Action) -> Result:
             missing.append(fileid)
             items.append({**_failed("fileID", fileid), "tempFileURL": "", "maxAge": age})
         else:
-            query = action.storage.signer.download(path, action.now, age)
-            url = f"{action.url}/{path.translate(_ENCODED)}?{query}"
+            url = signed_url(action.url, action.program, path, age)
             items.append({"fileID": fileid, "code": _SUCCESS, "tempFileURL": url, "maxAge": age})
     return {"download_list": items}, missing
 
