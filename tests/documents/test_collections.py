@@ -121,6 +121,8 @@ def test_cursor_is_set_before_it_is_read(collection):
     collection.insert_many([{"_id": n, "a": n % 2} for n in range(6)])
     cursor = collection.find({}, {"a": 0}).sort([("a", -1), ("_id", -1)]).skip(1).limit(3)
     assert list(cursor) == [{"_id": 3}, {"_id": 1}, {"_id": 4}]
+    assert [each["_id"] for each in collection.find().skip(4)] == [4, 5]
+    assert [each["_id"] for each in collection.find().skip(0).limit(0)] == [0, 1, 2, 3, 4, 5]
     with pytest.raises(InvalidOperation):
         cursor.limit(1)
     for wrong in ([("a", 2)], [("", 1)], [("a", "x")]):
@@ -241,6 +243,7 @@ def test_update_that_changes_nothing_is_not_a_modification(collection):
         {"$pop": {"none": 1}},
         {"$setOnInsert": {"z": 1}},
         {"$inc": {"a": 0}},
+        {"$bit": {"a": {"or": 1}}},
         {"$rename": {"none": "b"}},
     ):
         result = collection.update_many({}, update)
