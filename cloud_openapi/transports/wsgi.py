@@ -4,7 +4,6 @@ import io
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from cloud_openapi.transports._base import Exchange, Reply, unreachable
 
@@ -32,7 +31,7 @@ class WSGIExchange(Exchange):
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
             "SCRIPT_NAME": "",
-            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+            "PATH_INFO": path,
             "QUERY_STRING": query,
             "CONTENT_TYPE": "application/json" if body else "",
             "CONTENT_LENGTH": str(len(body or b"")),

@@ -22,6 +22,7 @@ _REPEATED = {
 }
 _INSTEAD = 'leave the call out when the variable TCB_ENV is "local", or replace it in your tests'
 _NOT_EMULATED = (
+    "database",
     "getOpenData",
     "getVoIPSign",
     "getCloudCallSign",
