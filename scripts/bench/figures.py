@@ -50,6 +50,7 @@ from scripts.bench.starting import (
     processor_time,
     start_time,
 )
+from scripts.bench.storing import action_against_call, upload_memory
 
 _LARGE = {
     "analysis.getPerformanceData",
@@ -323,6 +324,18 @@ FIGURES = (
             partial(packing_time, installer=installer),
         )
         for installer in ("uv", "pip")
+    ),
+    Figure(
+        "CPU of a storage action, of a call by the gateway",
+        Limit("<=", 1.5),
+        milliseconds,
+        action_against_call,
+    ),
+    Figure(
+        "memory of an upload of 256 MiB",
+        Limit("<=", 4, " MiB"),
+        "{:.1f} MiB".format,
+        upload_memory,
     ),
     Figure(
         "pytest plugin: a run that does not use it",
