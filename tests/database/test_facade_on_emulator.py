@@ -11,6 +11,7 @@ from datetime import datetime
 import pytest
 from support import expressions
 from support.expressions import Node, Python, samples
+from support.serving import Served
 
 from cloud_openapi import Cloud
 from cloud_openapi.emulator import Clock, Emulator, Server, create_app, gateway_variables, listen
@@ -132,3 +133,33 @@ def test_remove_without_where_removes_all(outcomes):
 @pytest.mark.slow
 def test_both_get_the_same_for_every_expression(outcomes):
     assert check([*PROGRAM, *FILES], outcomes) > 245
+
+
+FUNCTION = """
+from cloud_openapi import cloud
+
+cloud.init()
+
+
+def main(event, context):
+    db = cloud.database()
+    db.createCollection("files")
+    stored = cloud.uploadFile(cloudPath=event["path"], fileContent=event["text"].encode())
+    db.collection("files").doc(event["path"]).set(data={"file": stored["fileID"]})
+    file = db.collection("files").doc(event["path"]).get()["data"]["file"]
+    text = cloud.downloadFile(fileID=file)["fileContent"].decode()
+    (deleted,) = cloud.deleteFile(fileList=[file])["fileList"]
+    return {"file": file, "text": text, "deleted": deleted["errMsg"]}
+"""
+
+
+@pytest.mark.slow
+def test_a_python_function_has_the_database_and_the_storage(tmp_path, monkeypatch):
+    with Served(tmp_path, monkeypatch) as served:
+        served.write("keep", FUNCTION, file="index.py")
+        result = served.call("keep", {"path": "报告/一 月.txt", "text": "content ñ 零"})
+        paths = [entry.path for entry in served.entries]
+    assert result["file"].startswith("cloud://")
+    assert result["file"].endswith("/报告/一 月.txt")
+    assert (result["text"], result["deleted"]) == ("content ñ 零", "ok")
+    assert len(paths) >= 6
