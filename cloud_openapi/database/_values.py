@@ -4,7 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from cloud_openapi.errors import CloudSDKError
 from cloud_openapi.wire import extended_json
@@ -52,10 +52,12 @@ def encode(value: Any) -> Any:
         )
     if isinstance(value, re.Pattern) and isinstance(value.pattern, bytes):
         raise TypeError("a regular expression of bytes: the cloud database has texts only")
-    # ServerDate is a tuple.
-    if isinstance(value, list | tuple) and not isinstance(value, extended_json.ServerDate):
-        return [encode(each) for each in value]
-    return value
+    return [encode(each) for each in value] if is_list(value) else value
+
+
+def is_list(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    """Return True for a list of values; a ServerDate is a tuple, but one value."""
+    return isinstance(value, list | tuple) and not isinstance(value, extended_json.ServerDate)
 
 
 def to_text(value: Any) -> str:
