@@ -3,7 +3,6 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,16 +18,17 @@ class Encodable(ABC):
         """Return the value as MongoDB writes it."""
 
 
-@dataclass(frozen=True)
 class RegExp(Encodable):
     """A regular expression of MongoDB (PCRE), with options such as ``i``."""
 
-    regexp: str
-    options: str = ""
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.regexp, str) or not self.regexp:
+    def __init__(self, regexp: str, options: str = "") -> None:
+        if not isinstance(regexp, str) or not regexp:
             raise CloudSDKError(-1, "regexp must be a string")
+        self.regexp = regexp
+        self.options = options
+
+    def __repr__(self) -> str:
+        return f"RegExp({self.regexp!r}, {self.options!r})"
 
     def toJSON(self) -> dict[str, Any]:
         """Return the value as MongoDB writes it."""

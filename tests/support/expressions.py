@@ -104,11 +104,16 @@ def tagged(value):
     return value
 
 
+def _regex(pattern):
+    flags = zip("im", (re.IGNORECASE, re.MULTILINE), strict=True)
+    return [pattern.pattern, "".join(name for name, flag in flags if pattern.flags & flag)]
+
+
 _TAGS = [
     (Geometry, "geo", Geometry.toJSON),
     (datetime, "date", lambda value: round(value.timestamp() * 1000)),
     (ObjectId, "oid", str),
-    (re.Pattern, "regex", lambda value: [value.pattern, "i" * bool(value.flags & re.IGNORECASE)]),
+    (re.Pattern, "regex", _regex),
 ]
 
 

@@ -171,7 +171,9 @@ class _Actions:
             method="POST",
             path=request.http.path,
             appid=program.appid,
-            body=self._without_secrets(request, body if error is None else error.body).encode(),
+            body=without_secrets(
+                body if error is None else error.body, self._emulator, self._secrets_of(request)
+            ).encode(),
             errcode=0 if error is None else _CODES.get(error.code, _UNKNOWN),
             check=action or (error.code if error else ""),
             status=HTTPStatus.OK if error is None else error.status,
