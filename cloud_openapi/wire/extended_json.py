@@ -80,7 +80,7 @@ class Decoder:
             return {name: self.decode(each) for name, each in value.items()}
         if isinstance(value, list):
             return [self.decode(each) for each in value]
-        return value
+        return _fitting(value) if type(value) is int else value
 
     def _of_dollar(self, value: dict[str, Any]) -> Any:
         """Return the value of an object whose first name begins with ``$``: a type or operators."""
@@ -183,6 +183,16 @@ def _name(name: Any) -> str:
     if not isinstance(name, str):
         raise TypeError(f"the name of a field is a text, not {name!r}")
     return name
+
+
+def _fitting(number: int) -> float:
+    """Return a number of plain JSON; JavaScript writes 1e20 with all its digits."""
+    if -_LONG <= number < _LONG:
+        return number
+    try:
+        return float(number)
+    except OverflowError:
+        raise _invalid("a number", number) from None
 
 
 def _whole(content: Any) -> int:

@@ -165,7 +165,9 @@ class _Actions:
         """
         first = self._emulator.programs.get(self._emulator.first_appid)
         program = first if own and first is not None else self._emulator.common
-        action = self._shown(request, request.text("action"))
+        # The action of an answered request is a known one.
+        action = request.text("action")
+        action = action if error is None else self._shown(request, action)
         entry = Entry(
             time=program.clock.now(),
             method="POST",
