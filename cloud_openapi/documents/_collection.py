@@ -36,6 +36,8 @@ from cloud_openapi.documents._values import (
 )
 from cloud_openapi.documents._values import key as key_of
 
+_MATCHED_TWICE = 54
+
 Session: TypeAlias = ClientSession | None
 Sort: TypeAlias = str | Sequence[tuple[str, int]] | None
 _Pairs: TypeAlias = list[tuple[Document | None, Document]]
@@ -404,12 +406,13 @@ def _replacement(document: Document) -> Callable[[Context], Document]:
 
 def _inserted(conditions: Document, scope: Scope, now: datetime, *, only_id: bool) -> Document:
     """Return the document of an upsert before the update: the values that the query fixes."""
-    fields = {
-        path: values[0]
-        for path, values in fixed_values(conditions).items()
-        if [re.Pattern] != [type(each) for each in values] and len(values) == 1
-        if path == "_id" or not only_id
-    }
+    fields: Document = {}
+    for path, values in fixed_values(conditions):
+        fixed = len(values) == 1 and type(values[0]) is not re.Pattern
+        if fixed and (path == "_id" or not only_id):
+            error = f"cannot infer query fields to set, path '{path}' is matched twice"
+            check(path not in fields, error, _MATCHED_TWICE)
+            fields[path] = values[0]
     return Update({"$set": fields}, scope).apply(Context({}, now)) if fields else {}
 
 

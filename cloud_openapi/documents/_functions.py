@@ -10,6 +10,8 @@ from cloud_openapi.documents import _dates
 from cloud_openapi.documents._accumulators import merged, number
 from cloud_openapi.documents._errors import TYPE, OperationFailure, check
 from cloud_openapi.documents._values import (
+    INT32,
+    INT64,
     LARGEST,
     MISSING,
     Document,
@@ -70,9 +72,10 @@ def array(name: str, value: Any) -> list[Any]:
     raise OperationFailure(f"{name} needs an array, not {type_name(value)}", 28651)
 
 
-def _wholes(name: str, *values: Any) -> list[int]:
+def _wholes(name: str, *values: Any, limit: int = INT32) -> list[int]:
     found = [each for value in values if (each := whole(value)) is not None]
-    check(len(found) == len(values), f"{name} needs numbers that are integers", 34450)
+    valid = len(found) == len(values) and all(-limit <= each < limit for each in found)
+    check(valid, f"{name} needs numbers that are {limit.bit_length()}-bit integers", 34450)
     return found
 
 
@@ -181,7 +184,7 @@ def _sign(one: Any, other: Any) -> int:
 
 
 def _part_of_bytes(value: Any, start: Any, length: Any) -> str:
-    text, (begin, count) = _bytes(value), _wholes("$substrBytes", start, length)
+    text, (begin, count) = _bytes(value), _wholes("$substrBytes", start, length, limit=INT64)
     if begin < 0:
         return ""
     error = "$substrBytes: the range begins within a UTF-8 character"

@@ -51,7 +51,12 @@ def _values(value: Any, parts: Sequence[str], *, elements: bool) -> list[Any]:
     if type(value) is not list:
         return [MISSING]
     found, index = [], index_of(part)
-    if index is not None and index < len(value):
+    # An element without fields has no missing ones either.
+    if (
+        index is not None
+        and index < len(value)
+        and (not rest or type(value[index]) in {dict, list})
+    ):
         found = _values(value[index], rest, elements=elements and bool(rest))
     for each in value:
         if type(each) is dict:

@@ -18,7 +18,7 @@ Key = tuple[Any, ...]
 
 DEPTH: Final = 100
 LARGEST: Final = 16 * 1024 * 1024  # bytes of a document
-_INT32, INT64 = 2**31, 2**63
+INT32, INT64 = 2**31, 2**63
 
 
 class _Missing:
@@ -127,7 +127,7 @@ _MORE_NAMES: Final[dict[type, str]] = {
 def type_name(value: Any) -> str:
     """Return MongoDB's name of a value's type."""
     if type(value) is int:
-        return "int" if -_INT32 <= value < _INT32 else "long"
+        return "int" if -INT32 <= value < INT32 else "long"
     return _MORE_NAMES.get(type(value), "objectId")
 
 
