@@ -12,7 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from cloud_openapi import Cloud
-    from cloud_openapi.pytest_plugin import CloudDatabase, CloudEmulator, Session
+    from cloud_openapi.pytest_plugin import CloudDatabase, CloudEmulator, CloudStorage, Session
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -109,6 +109,14 @@ def cloud_database(cloud_emulator: "CloudEmulator") -> "CloudDatabase":
     from cloud_openapi.pytest_plugin import CloudDatabase  # noqa: PLC0415
 
     return CloudDatabase(cloud_emulator)
+
+
+@pytest.fixture
+def cloud_storage(cloud_emulator: "CloudEmulator") -> "CloudStorage":
+    """Return the files of this test by path: ``cloud_storage["images/a.png"] == b"…"``."""
+    from cloud_openapi.pytest_plugin import CloudStorage  # noqa: PLC0415
+
+    return CloudStorage(cloud_emulator)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from cloud_openapi.documents import Collection
     from cloud_openapi.emulator.database.database import Database
     from cloud_openapi.emulator.database.opening import Given
+    from cloud_openapi.emulator.mini_program import MiniProgram
+    from cloud_openapi.emulator.storage.files import Files
 
 _MARKS = ("now", "seed", "faults", "pins", "recording", "function_time", "database")
 _FUNCTION_TIMES = ("machine", "emulator")
@@ -314,6 +316,50 @@ class CloudDatabase:
     def reset(self) -> None:
         """Go back to what the test began with."""
         self._emulator.emulator.reset_database(self._emulator.appid)
+
+
+class CloudStorage(MutableMapping[str, bytes]):
+    """The files of one test: the content of each by its path, such as ``images/a.png``.
+
+    To set or delete one writes or removes the file; an invalid path raises ValueError.
+    """
+
+    def __init__(self, emulator: CloudEmulator) -> None:
+        self._emulator = emulator
+
+    def __repr__(self) -> str:
+        return f"<CloudStorage {', '.join(self) or 'without files'}>"
+
+    def __getitem__(self, path: str) -> bytes:
+        found = self._files.get(path)
+        if found is None:
+            raise KeyError(path)
+        return found.content.read_bytes()
+
+    def __setitem__(self, path: str, content: bytes) -> None:
+        self._files.write(path, [content], self._program.clock.now())
+
+    def __delitem__(self, path: str) -> None:
+        if not self._files.remove(path):
+            raise KeyError(path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([path for path, _file in self._files.listed()])
+
+    def __len__(self) -> int:
+        return len(self._files.listed())
+
+    def reset(self) -> None:
+        """Go back to the files of the project's folder storage."""
+        self._files.reset()
+
+    @property
+    def _program(self) -> "MiniProgram":
+        return self._emulator.emulator.program(self._emulator.appid)
+
+    @property
+    def _files(self) -> "Files":
+        return self._program.storage.files
 
 
 def _collections(node: pytest.Item, given: Any) -> "Given":

@@ -769,3 +769,45 @@ def test_a_wrong_database_of_a_marker_is_named(project, given):
     result = run(project, source)
     result.assert_outcomes(errors=1)
     assert WRONG_DATABASES[given] in result.stdout.str()
+
+
+# ---- cloud storage -------------------------------------------------------------------------
+
+STORING = """
+from cloud_openapi import cloud
+cloud.init()
+def main(event, context):
+    return cloud.uploadFile(cloudPath=event["path"], fileContent=b"stored")
+"""
+STORAGE = """
+    import pytest
+
+    def test_the_files_of_the_project_are_there(cloud_storage, cloud_emulator):
+        assert dict(cloud_storage) == {"seed.json": b"[]"}
+        cloud_storage["images/a.png"] = b"a"
+        del cloud_storage["seed.json"]
+        assert (list(cloud_storage), len(cloud_storage)) == (["images/a.png"], 1)
+
+    def test_another_test_finds_none_of_it(cloud_storage):
+        assert dict(cloud_storage) == {"seed.json": b"[]"}
+        with pytest.raises(KeyError):
+            cloud_storage["images/a.png"]
+        with pytest.raises(KeyError):
+            del cloud_storage["images/a.png"]
+        with pytest.raises(ValueError, match="segment"):
+            cloud_storage["../a"] = b""
+        cloud_storage["a"] = b""
+        cloud_storage.reset()
+        assert "a" not in cloud_storage
+
+    def test_functions_and_tests_share_it(cloud_storage, invoke_function):
+        stored = invoke_function("store", {"path": "图/a.txt"})
+        assert stored["fileID"].endswith("/图/a.txt")
+        assert cloud_storage["图/a.txt"] == b"stored"
+"""
+
+
+def test_each_test_has_the_files_of_the_project(project):
+    add_function(project, "store", STORING)
+    with_files(project, storage__seed="[]")
+    passes(project, STORAGE, 3)

@@ -250,8 +250,9 @@ def _cell(heat: _Heat, cohort: Cohort, key: int) -> str:
     if value is None:
         why = escaped(_missing(heat, cohort, key))
         return f'<td class="none" title="{why}">{_none(cohort, key)}</td>'
-    title = f' title="{escaped(_title(heat, cohort, key))}"' if key else ""
-    step = _step(heat, cohort, key)
+    percent = cohort.percent(key) if key else None
+    title = f' title="{escaped(_title(heat, cohort, key, percent))}"' if key else ""
+    step = _step(heat, percent)
     colour = "" if step is None else f' class="h{step}"'
     return f"<td{colour}{title}>{_mark(heat, cohort, key)}{_text(heat, key, value)}</td>"
 
@@ -270,7 +271,7 @@ def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
         return
     for column, key in enumerate(heat.keys):
         value, x = cohort.shown(key, heat.show), _FIRST_COLUMN + _COLUMN * column + _PAD
-        step = _step(heat, cohort, key)
+        step = _step(heat, cohort.percent(key) if key else None)
         if step is not None:
             yield (
                 f'<rect class="h{step}" x="{x}" y="{y}" width="{_COLUMN - 1}" height="{_ROW - 1}"/>'
@@ -281,8 +282,7 @@ def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
         yield f'<text{ink} text-anchor="end" x="{end}" y="{baseline}">{text}</text>'
 
 
-def _step(heat: _Heat, cohort: Cohort, key: int) -> int | None:
-    percent = cohort.percent(key) if key else None
+def _step(heat: _Heat, percent: float | None) -> int | None:
     return None if percent is None else heat_colour(heat.scale, heat.scale.place(percent))
 
 
@@ -301,9 +301,9 @@ def _text(heat: _Heat, key: int, value: float) -> str:
     return number_text(round(value, 1) if isinstance(value, float) else value)
 
 
-def _title(heat: _Heat, cohort: Cohort, key: int) -> str:
+def _title(heat: _Heat, cohort: Cohort, key: int, percent: float | None) -> str:
     t, when = heat.t, heat.whens[key]
-    users, value, percent = cohort.values.get(0), cohort.values[key], cohort.percent(key)
+    users, value = cohort.values.get(0), cohort.values[key]
     if users is None or percent is None:
         return t(
             f"{cohort.label}, {when}: {value:,} users", f"{cohort.label}，{when}：{value:,} 人"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from cloud_openapi.emulator.overrides.pins import PinTables
 from cloud_openapi.emulator.simulation.world import World
 from cloud_openapi.emulator.state.app_settings import AppSettings
+from cloud_openapi.emulator.state.bounded_store import BoundedStore
 from cloud_openapi.emulator.state.cloud_run import CloudRun
 from cloud_openapi.emulator.state.journal import Journal
 from cloud_openapi.emulator.state.kept_files import KeptFiles
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from cloud_openapi.emulator.storage.storage import Storage
 
 _DAY = timedelta(days=1)
+_MOST_UPLOADS = 1000
 
 
 class MiniProgram:
@@ -86,7 +88,8 @@ class MiniProgram:
                 if self._storage is None:
                     kept = self._places.kept(self.appid, "storage")
                     files = Files(self._places.seed("storage"), kept)
-                    self._storage = Storage(files, Signer(self.streams.draw("storage", 32)))
+                    signer = Signer(self.streams.draw("storage", 32))
+                    self._storage = Storage(files, signer, BoundedStore(_MOST_UPLOADS))
         return self._storage
 
     @property

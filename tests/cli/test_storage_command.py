@@ -1,13 +1,20 @@
 """cloud-openapi storage: the files of cloud storage of a running emulator."""
 
 import io
+import json
+import subprocess
 import sys
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+import requests
+from support.processes import WAIT
 from support.values import NOW
 
 from cloud_openapi.emulator import Clock, Emulator, Server, create_app, listen
 
+COMMAND = Path(sys.executable).with_name("cloud-openapi")
 FILE_ID = "cloud://local.6c6f-local-1250000000/"
 
 
@@ -134,3 +141,47 @@ def test_files_are_not_written_outside_of_the_target(failing, files, tmp_path):
     code, error = failing("get", "x/", "out")
     assert (code, "outside of out" in error) == (1, True)
     assert not (tmp_path / "escaped").exists()
+
+
+@pytest.mark.slow
+def test_serve_keeps_files_between_runs_and_begins_with_the_seed(tmp_path):
+    (tmp_path / "storage").mkdir()
+    (tmp_path / "storage" / "seed.txt").write_bytes(b"seed")
+    (tmp_path / "cloudfunctions").mkdir()
+    kept = ("--functions", tmp_path / "cloudfunctions", "--data", tmp_path / "data")
+    with serving(*kept) as url:
+        assert requests.put(f"{url}/_emulator/storage/files/new", data=b"new").status_code == 201
+        assert requests.delete(f"{url}/_emulator/storage/files/seed.txt").status_code == 200
+        second = subprocess.run(
+            [COMMAND, "serve", "--port", "0", *kept],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=WAIT,
+        )
+        assert (second.returncode, second.stdout) == (1, "")
+        assert "--data: " in second.stderr
+        assert "in use by another emulator" in second.stderr
+        assert second.stderr.count("\n") == 1
+    with serving(*kept) as url:
+        assert listed_at(url) == ["new"]
+        assert requests.get(f"{url}/_emulator/storage/files/new").content == b"new"
+        requests.post(f"{url}/_emulator/reset", json={"all": True})
+        assert listed_at(url) == ["seed.txt"]
+    with serving(*kept) as url:
+        assert listed_at(url) == ["seed.txt"]
+
+
+def listed_at(url):
+    return [each["path"] for each in requests.get(f"{url}/_emulator/storage").json()["files"]]
+
+
+@contextmanager
+def serving(*options):
+    """Run serve until the end of the with block, at which it is killed."""
+    command = [COMMAND, "serve", "--port", "0", "--json", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield json.loads(process.stdout.readline())["url"]
+        finally:
+            process.kill()

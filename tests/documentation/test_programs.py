@@ -26,6 +26,7 @@ from cloud_openapi.transports.wsgi import WSGIExchange
 
 CONTRACT = "docs/how-to/contract.md"
 HISTORY = "docs/how-to/history.md"
+FILES = "docs/how-to/files.md"
 DATABASE = "docs/background/document-database.md"
 PYTEST = "docs/how-to/pytest.md"
 PYTHON = "docs/reference/python-api.md"
@@ -172,7 +173,8 @@ def test_output_of_drift_is_that_on_the_page():
 
 
 def test_each_page_with_programs_has_a_test():
-    # test_pytest_plugin.py runs those of the page on pytest, test_commands.py those of tutorials.
-    tested = {"README.md", CONTRACT, DATABASE, HISTORY, NUMBERS, PYTEST, RECORDINGS, PYTHON}
+    # test_pytest_plugin.py runs those of the page on pytest, test_commands.py those of tutorials
+    # and of the page on files.
+    tested = {"README.md", CONTRACT, DATABASE, FILES, HISTORY, NUMBERS, PYTEST, RECORDINGS, PYTHON}
     tutorials = {page for page in ENGLISH if page.startswith("docs/tutorials/")}
     assert {page for page in ENGLISH if blocks(page, "python")} == tested | tutorials

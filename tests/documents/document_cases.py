@@ -925,6 +925,11 @@ case(
     ],
 )
 expr(
+    "null before a wrong type",
+    [{"$mod": ["$s", None]}, {"$divide": ["$l", "$none"]}, {"$split": [1, None]}],
+    [None, None, None],
+)
+expr(
     "let literal",
     {
         "$let": {

@@ -229,9 +229,11 @@ class _Actions:
         """Answer an action of cloud storage, for which config.json needs no permission."""
         # Loaded on demand: an emulator whose functions use no files does not pay for it.
         from cloud_openapi.emulator.cloudbase.storage_actions import answer_action  # noqa: PLC0415
+        from cloud_openapi.emulator.storage.storage import Sender  # noqa: PLC0415
 
         program = self._emulator.program(self._emulator.first_appid)
-        answered = answer_action(program, action, request.given, request.http.environ)
+        sender = Sender(request.signer, self._invocation_of(request))
+        answered = answer_action(program, action, request.given, request.http.environ, sender)
         if answered is None:
             self._unknown_action(request)
         missing = answered.missing()

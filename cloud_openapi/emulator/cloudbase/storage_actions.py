@@ -2,8 +2,9 @@
 
 import json
 import re
+import shlex
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -13,7 +14,7 @@ from cloud_openapi.emulator.cloudbase.storage_mount import path_of_files, signed
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.storage.names import check_path, file_id, path_of
-from cloud_openapi.emulator.storage.storage import Storage
+from cloud_openapi.emulator.storage.storage import Sender, Storage
 from cloud_openapi.emulator.storage.urls import LONGEST_AGE
 from cloud_openapi.json_schema.values import is_number
 from cloud_openapi.json_text import json_text
@@ -41,6 +42,7 @@ class Action(NamedTuple):
     """The emulator's URL for the sender."""
     now: datetime
     environment: str
+    sender: Sender
 
     @property
     def storage(self) -> Storage:
@@ -72,13 +74,17 @@ _PERMISSIONS: Final = ("token", "authorization")
 
 
 def answer_action(
-    program: MiniProgram, action: str, given: GatewayFields, environ: Mapping[str, Any]
+    program: MiniProgram,
+    action: str,
+    given: GatewayFields,
+    environ: Mapping[str, Any],
+    sender: Sender,
 ) -> AnsweredAction | None:
     """Answer an action, None if it is unknown. Raises FailedActionError."""
     handler = _HANDLERS.get(action)
     if handler is None:
         return None
-    fields = given.values or _of_form(given.texts)
+    fields = given.values or _of_form(given)
     request = json_text({name: fields[name] for name in _SHOWN if name in fields})
     environment = fields.get("envName")
     known = isinstance(environment, str) and _ENVIRONMENT.fullmatch(environment)
@@ -90,6 +96,7 @@ def answer_action(
                 _own_url(environ),
                 program.clock.now(),
                 str(environment) if known else ENVIRONMENT,
+                sender,
             )
         )
         return AnsweredAction(data, request, _why_missing(program.storage, missing))
@@ -104,6 +111,7 @@ def answer_action(
 
 
 _SHOWN: Final = ("path", "file_list", "fileid_list")
+_FORM: Final = ("path", "envname")
 Result = tuple[dict[str, Any], list[str]]
 """The data of an answer, and the fileIDs of missing files."""
 
@@ -112,11 +120,13 @@ class _InvalidError(Exception):
     """Fields that the platform refuses; the message says why."""
 
 
-def _of_form(texts: Mapping[str, bytes]) -> dict[str, Any]:
+def _of_form(given: GatewayFields) -> dict[str, Any]:
     """Return the fields of a form, in which only the oldest SDKs send an action."""
-    given = {"path": texts.get("path", b""), "envName": texts.get("envname", b"")}
-    fields: dict[str, Any] = {name: text.decode("utf-8", "replace") for name, text in given.items()}
-    return {**fields, "file": texts["file"]} if "file" in texts else fields
+    texts, content = given.texts, given.file
+    if content is None and "file" in texts:
+        content = iter([texts["file"]])
+    path, environment = (texts.get(name, b"").decode("utf-8", "replace") for name in _FORM)
+    return {"path": path, "envName": environment, "file": content}
 
 
 def _own_url(environ: Mapping[str, Any]) -> str:
@@ -132,6 +142,7 @@ def _own_url(environ: Mapping[str, Any]) -> str:
 def _upload_metadata(action: Action) -> Result:
     path = check_path(_text(action.fields.get("path"), "path"))
     ticket = action.storage.signer.upload(path, action.now)
+    action.storage.senders.add(ticket.token, action.sender)
     fileid = file_id(path, action.environment)
     url = f"{action.url}{path_of_files(action.program)}/{quote(path)}"
     # It becomes a header, which has no characters beyond Latin-1.
@@ -143,9 +154,9 @@ def _upload(action: Action) -> Result:
     """Store a file that the oldest SDKs send in the action itself."""
     path = _text(action.fields.get("path"), "path")
     content = action.fields.get("file")
-    if not isinstance(content, bytes):
+    if not isinstance(content, Iterator):
         raise _InvalidError("file is a part of a form")
-    action.storage.files.write(path, [content], action.now)
+    action.storage.files.write(path, content, action.now)
     return {"fileID": file_id(path, action.environment)}, []
 
 
@@ -256,8 +267,8 @@ def _why_missing(storage: Storage, fileids: list[str]) -> str:
     if path is None:
         return f"{fileids[0][:_LONGEST]!r} is not a fileID such as cloud://ENV.BUCKET/images/a.png"
     close = nearest(path, (known for known, _file in storage.files.listed()))
-    meant = f"; did you mean {close}?" if close else ""
+    meant = f"; did you mean {close}?" if close else "."
     return (
-        f"cloud storage has no file {path[:_LONGEST]}{meant}. To add it: cloud-openapi storage put "
-        f"FILE {path[:_LONGEST]}"
+        f"cloud storage has no file {path[:_LONGEST]}{meant} To add it: cloud-openapi storage put "
+        f"FILE {shlex.quote(path[:_LONGEST])}"
     )

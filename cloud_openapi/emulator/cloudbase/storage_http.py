@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import IO, Final
 from urllib.parse import unquote
 
-from flask import Response, request
+from flask import Response, g, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable, RequestEntityTooLarge
 from werkzeug.utils import send_file
 from werkzeug.wrappers import Response as AnyResponse
@@ -24,6 +24,7 @@ from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.storage.files import LARGEST, ResetError, TooLargeError
 from cloud_openapi.emulator.storage.names import content_type
+from cloud_openapi.emulator.storage.storage import Sender
 from cloud_openapi.emulator.storage.stored_file import StoredFile
 from cloud_openapi.emulator.storage.urls import RefusedError, Ticket
 from cloud_openapi.runtime import new_request_id
@@ -57,6 +58,7 @@ def answer(emulator: Emulator, mark: str, path: str) -> AnyResponse:
         response, refused = _xml(error), error
     response.headers["x-cos-request-id"] = new_request_id()
     owner = program or emulator.common
+    sender: Sender = g.pop("sender", None) or Sender()
     entry = Entry(
         time=owner.clock.now(),
         method=request.method,
@@ -68,6 +70,8 @@ def answer(emulator: Emulator, mark: str, path: str) -> AnyResponse:
         status=response.status_code,
         reason="" if refused is None else refused.reason,
         milliseconds=(clocks.monotonic() - began) * 1000,
+        function=sender.function,
+        invocation=sender.invocation,
         begun=began,
     )
     emulator.keep(owner, entry)
@@ -153,21 +157,26 @@ def _signed_path(program: MiniProgram, path: str) -> str:
 def _put(program: MiniProgram, path: str) -> AnyResponse:
     headers = request.headers
     token = headers.get("x-cos-security-token", "")
-    ticket = Ticket(headers.get("Authorization", ""), token)
-    program.storage.signer.check_upload(path, ticket, program.clock.now())
+    _check_upload(program, path, Ticket(headers.get("Authorization", ""), token))
     program.storage.files.write(path, body_pieces(), program.clock.now())
     return Response(status=HTTPStatus.OK)
 
 
 def _post(program: MiniProgram, path: str) -> AnyResponse:
     fields, content = read_form(_body(LARGEST + _FORM_BYTES), request.content_type or "")
-    ticket = Ticket(fields.get("signature", ""), fields.get("x-cos-security-token", ""))
-    program.storage.signer.check_upload(path, ticket, program.clock.now())
+    token = fields.get("x-cos-security-token", "")
+    _check_upload(program, path, Ticket(fields.get("signature", ""), token))
     if fields.get("key") != path:
         reason = f"{path[:_LONGEST]}: the field key is another path than that of the url"
         raise RefusedError("AccessDenied", "Access Denied.", reason)
     program.storage.files.write(path, content, program.clock.now())
     return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _check_upload(program: MiniProgram, path: str, ticket: Ticket) -> None:
+    """Raise RefusedError unless a client may upload a file; keep who got the permission."""
+    program.storage.signer.check_upload(path, ticket, program.clock.now())
+    g.sender = program.storage.senders.get(ticket.token)
 
 
 def _body(most: int) -> IO[bytes]:

@@ -1,5 +1,6 @@
 """Engines behind pymongo's names: the embedded one, and a server by pymongo."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 
@@ -17,6 +18,10 @@ class Backend(Protocol):
     @property
     def refused(self) -> tuple[type[Exception], ...]:
         """Return the classes of the engine's errors."""
+
+    @property
+    def object_id(self) -> Callable[[str], Any]:
+        """Return the class of the ids that MongoDB made."""
 
     @property
     def has_transactions(self) -> bool:

@@ -74,7 +74,10 @@ class Database:
     def decoder(self) -> Decoder:
         """Return the decoder of one request: each date of the server in it is the same moment."""
         now = self._now()
-        return Decoder(server_date=lambda offset: now + timedelta(milliseconds=offset))
+        return Decoder(
+            server_date=lambda offset: now + timedelta(milliseconds=offset),
+            object_id=self._backend.object_id,
+        )
 
     def names(self) -> list[str]:
         """Return the names of the collections, sorted."""

@@ -14,7 +14,7 @@ from cloud_openapi.wire.extended_json import ObjectId
 try:
     import bson
     import pymongo
-    from bson.codec_options import CodecOptions, TypeCodec, TypeDecoder, TypeRegistry
+    from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
     from pymongo.errors import PyMongoError
 except ModuleNotFoundError as error:
     raise InvalidInputError(
@@ -25,14 +25,10 @@ _SCHEMES: Final = ("mongodb", "mongodb+srv")
 _MILLISECONDS: Final = 10_000
 
 
-class _ObjectIds(TypeCodec):
+class _ObjectIds(TypeDecoder):
     """Ids that MongoDB made, as texts of their own type."""
 
-    python_type = ObjectId
     bson_type = bson.ObjectId
-
-    def transform_python(self, value: Any) -> Any:
-        return bson.ObjectId(str(value))
 
     def transform_bson(self, value: Any) -> Any:
         return ObjectId(str(value))
@@ -65,13 +61,18 @@ class Server:
     def __init__(self, url: str) -> None:
         if urlsplit(url).scheme not in _SCHEMES:
             raise InvalidInputError("the URL of a server begins with mongodb://")
+        host = urlsplit(url).hostname
         try:
             self.client: Any = pymongo.MongoClient(
                 url, serverSelectionTimeoutMS=_MILLISECONDS, timeoutMS=_MILLISECONDS
             )
+        except (PyMongoError, ValueError):
+            # The message may have the password.
+            raise InvalidInputError("the URL of the server is not valid") from None
+        try:
             self.client.admin.command("ping")
-        except (PyMongoError, ValueError) as error:
-            host = urlsplit(url).hostname
+        except PyMongoError as error:
+            self.client.close()
             raise InvalidInputError(
                 f"no MongoDB server answers at {host}: {_short(error)}"
             ) from None
@@ -92,6 +93,7 @@ class Server:
 class OnServer:
     """The database of one mini program on a server, named by the environment and the appid."""
 
+    object_id: Final = bson.ObjectId
     has_transactions: Final = False
     refused: Final[tuple[type[Exception], ...]] = (PyMongoError, bson.errors.BSONError)
 
@@ -126,7 +128,7 @@ class OnServer:
 
     def load(self, saved: Any) -> None:
         """Replace all data."""
-        for name in self._listed():
+        for name in list(self._listed()):
             self.drop(name)
         self._add(saved)
 
@@ -144,7 +146,16 @@ class OnServer:
                 pairs = [(field, 1) for field in index.fields]
                 collection.create_index(pairs, unique=index.unique)
             if each.documents:
-                collection.insert_many(each.documents)
+                collection.insert_many(map(_with_ids, each.documents))
+
+
+def _with_ids(value: Any) -> Any:
+    """Return a value with pymongo's class of ids, whose class of texts would lose theirs."""
+    if isinstance(value, dict):
+        return {name: _with_ids(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_ids(each) for each in value]
+    return bson.ObjectId(str(value)) if isinstance(value, ObjectId) else value
 
 
 def _short(error: Exception) -> str:

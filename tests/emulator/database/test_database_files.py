@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloud_openapi.emulator.database.files import read_records, write_records
@@ -68,7 +68,7 @@ def test_a_mistake_is_named_with_its_place(form, text, message):
         read_records(text, form)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(), st.sampled_from(["json", "csv"]))
 def test_any_text_is_read_or_refused(text, form):
     with suppress(ValueError):
