@@ -139,6 +139,10 @@ def fill(served: Served) -> None:
         served.send("POST", f"{path}?access_token={token}", body)
 
     served.emulator.configure_app("wxshop0000000001", secret="0" * 32)
+    for collection, documents in COLLECTIONS.items():
+        lines = "\n".join(json.dumps(each, ensure_ascii=False) for each in documents)
+        path = f"/_emulator/database/collections/{collection}/documents"
+        served.send_raw("POST", path, lines.encode())
     for path, content in FILES.items():
         served.send_raw("PUT", f"/_emulator/storage/files/{quote(path)}", content)
     served.send("POST", "/_emulator/pins", PIN)
@@ -157,6 +161,23 @@ def fill(served: Served) -> None:
     served.invoke("weeklyReport", {})
 
 
+COLLECTIONS: dict[str, list[dict[str, Any]]] = {
+    "orders": [
+        {
+            "_id": f"order-{number:03}",
+            "_openid": f"oUser{number % 7}",
+            "items": [{"name": "苹果", "count": 1 + number % 3}],
+            "total": 12.5 + number,
+            "paid": number % 4 > 0,
+            "at": {"$date": f"2026-03-{1 + number % 8:02}T08:00:00Z"},
+        }
+        for number in range(60)
+    ],
+    "products": [
+        {"_id": "apple", "name": "苹果", "price": 4.5},
+        {"_id": 7, "name": "梨", "price": 3},
+    ],
+}
 PIN = {
     "api": "analysis.getDailySummary",
     "response": {

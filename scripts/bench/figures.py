@@ -3,7 +3,7 @@
 from functools import partial
 
 from cloud_openapi.catalogue import default_catalogue
-from scripts.bench import documents
+from scripts.bench import database, documents
 from scripts.bench.checking import checked_memory, checked_time
 from scripts.bench.clients import (
     against_requests,
@@ -379,6 +379,27 @@ FIGURES = (
         )
         for other in ("mongomock", "SecantusDB")
         for name in _DOCUMENTS
+    ),
+    *(
+        Figure(
+            f"CPU by the gateway: {name} of a document, a call of an API",
+            Limit("<=", 1.5),
+            milliseconds,
+            partial(database.action, name=name),
+        )
+        for name in database.ACTIONS
+    ),
+    Figure(
+        "reset of a database with 10,000 documents, and a read",
+        Limit("<=", 0.005, " s"),
+        milliseconds,
+        database.reset,
+    ),
+    Figure(
+        "update of a document that is kept on disk",
+        Limit("<=", 0.001, " s"),
+        milliseconds,
+        database.kept_write,
     ),
     Figure(
         "memory of the database engine: 100,000 updates, none",

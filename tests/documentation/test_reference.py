@@ -23,7 +23,7 @@ SHARED = {
     chinese(COMMANDS): "## 多个命令共有的选项",
 }
 BOTH = {page: [page, chinese(page)] for page in ENGLISH}
-PUBLIC = ["", ".contract", ".emulator", ".history", ".recordings", ".transports"]
+PUBLIC = ["", ".contract", ".database", ".emulator", ".history", ".recordings", ".transports"]
 # A request's fields are options of `call`; an API stands for all.
 CALL = ("call", "analysis.getDailyRetain")
 FIELDS = {"--begin-date", "--end-date"}

@@ -165,13 +165,17 @@ class _Actions:
         """
         first = self._emulator.programs.get(self._emulator.first_appid)
         program = first if own and first is not None else self._emulator.common
-        action = self._shown(request, request.text("action"))
+        # The action of an answered request is a known one.
+        action = request.text("action")
+        action = action if error is None else self._shown(request, action)
         entry = Entry(
             time=program.clock.now(),
             method="POST",
             path=request.http.path,
             appid=program.appid,
-            body=self._without_secrets(request, body if error is None else error.body).encode(),
+            body=without_secrets(
+                body if error is None else error.body, self._emulator, self._secrets_of(request)
+            ).encode(),
             errcode=0 if error is None else _CODES.get(error.code, _UNKNOWN),
             check=action or (error.code if error else ""),
             status=HTTPStatus.OK if error is None else error.status,

@@ -18,6 +18,7 @@ from cloud_openapi._version import __version__
 from cloud_openapi.emulator.console import texts
 from cloud_openapi.emulator.console.apis import add_apis
 from cloud_openapi.emulator.console.data import add_data
+from cloud_openapi.emulator.console.database import add_database
 from cloud_openapi.emulator.console.files import UPLOAD, add_files
 from cloud_openapi.emulator.console.functions import add_functions
 from cloud_openapi.emulator.console.guard import guard
@@ -47,6 +48,7 @@ _BAR: Final = (
     ("apis", "APIs", "接口"),
     ("data", "Data", "数据"),
     ("overrides", "Faults and pins", "故障与固定响应"),
+    ("collections", "Database", "云数据库"),
     ("files", "Storage", "云存储"),
     ("recordings", "Recordings", "录制"),
 )
@@ -94,6 +96,7 @@ def make_console(tools: Tools) -> Flask:
         add_apis,
         add_data,
         add_overrides,
+        add_database,
         add_files,
         add_recordings,
     ):

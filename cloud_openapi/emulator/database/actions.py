@@ -39,9 +39,10 @@ _OLD: Final = _Generation(partial(encode, form="plain"), "upserted_id")
 _NEW: Final = _Generation(write, "upsert_id")
 
 
-def answer(database: Database, action: str, fields: Mapping[str, Any]) -> Answer:
+def answer(database: Database, action: str, fields: Fields) -> Answer:
     """Answer an action. Raises DatabaseError, and KeyError for an unknown action."""
-    return ACTIONS[action](database, Fields(fields, database.decoder()))
+    fields.check_database()
+    return ACTIONS[action](database, fields)
 
 
 def _add(database: Database, fields: Fields, *, old: bool = False) -> Answer:

@@ -3,9 +3,12 @@
 import json
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from support.database import DatabaseGateway
 from support.values import NOW, OTHER
 
+from cloud_openapi.emulator.database.actions import ACTIONS
 from cloud_openapi.wire.extended_json import write
 
 MILLISECONDS = int(NOW.timestamp() * 1000)
@@ -143,8 +146,8 @@ def test_a_new_seed_repeats_no_id():
 
 def test_a_query_without_a_limit_gives_100_and_at_most_1000():
     gateway = DatabaseGateway({"c": [{"_id": number} for number in range(1200)]})
-    for given, count in (({}, 100), ({"limit": 5}, 5), ({"limit": 5000}, 1000)):
-        answer = gateway.data("getDocument", collectionName="c", queryType="WHERE", **given)
+    for limit, count in (({}, 100), ({"limit": 5}, 5), ({"limit": 5000}, 1000)):
+        answer = gateway.data("getDocument", collectionName="c", queryType="WHERE", **limit)
         assert len(answer["list"]) == count
 
 
@@ -273,3 +276,44 @@ def test_no_token_reaches_the_journal(gateway):
 
 def test_config_json_does_not_restrict_the_database(gateway):
     assert gateway.act("countDocument", collectionName="c", wxCloudApiToken="token-b")["data"]
+
+
+# ---- odd requests --------------------------------------------------------------------------
+
+_names = st.sampled_from([*"ab", "_id", "a.b", "", "$gt", "$in", "$set", "$date", "$near", "$expr"])
+_leaves = st.sampled_from([0, -1, 2**62, 1e300, None, True, "", "a", "$a", "\ud800", "中", "("])
+_values = st.recursive(
+    _leaves, lambda inner: st.lists(inner) | st.dictionaries(_names, inner), max_leaves=8
+)
+_texts = _values.map(json.dumps)
+_stages = st.fixed_dictionaries(
+    {"stageKey": st.sampled_from(["$match", "$group", "$x", ""]), "stageValue": _texts | _values}
+)
+_requests = st.fixed_dictionaries(
+    {"collectionName": st.sampled_from(["c", "d", 5])},
+    optional={
+        **dict.fromkeys(["query", "data", "order", "projection", "_id"], _texts | _values),
+        **dict.fromkeys(["offset", "limit", "multi", "merge", "upsert", "queryType"], _values),
+        "stages": st.lists(_stages),
+    },
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None, phases=[Phase.generate])
+@given(action=st.sampled_from(sorted(ACTIONS)), fields=_requests)
+def test_any_request_is_answered_or_refused(odd, action, fields):
+    body = json.dumps({"action": action, **fields})
+    reply = odd.client.post("/admin", data=body, content_type="application/json")
+    assert reply.status_code == 200
+    json.loads(reply.data)
+    entry = odd.last
+    assert entry.name == action
+    json.loads(entry.body)
+
+
+@pytest.fixture(scope="module")
+def odd():
+    gateway = DatabaseGateway({"c": [{"_id": "a", "a": [1, {"b": 2}]}, {"_id": "b", "a": "x"}]})
+    gateway.client.application.config["PROPAGATE_EXCEPTIONS"] = True
+    return gateway
