@@ -54,6 +54,14 @@ _SECTIONS: Final = {
             "_control:control",
             "Control a running emulator: its time, faults, seeds, mini programs, journal.",
         ),
+        "database": _Entry(
+            "_database:database",
+            "Look at the cloud database of a running emulator, change it, reset it.",
+        ),
+        "storage": _Entry(
+            "_storage:storage",
+            "List, read, write and remove the files of cloud storage of a running emulator.",
+        ),
     },
     "Your functions": {
         "init": _Entry(
@@ -79,6 +87,10 @@ _SECTIONS: Final = {
         "report": _Entry(
             "_report:report",
             "Show retention, trends, pages and users of a mini program; as CSV, HTML, PNG, too.",
+        ),
+        "history": _Entry(
+            "_history:history",
+            "Keep the answers of a range of days, weeks or months in a database.",
         ),
     },
     "Recordings": {

@@ -14,9 +14,12 @@ from cloud_openapi.history._table import Windows
 from cloud_openapi.history._windows import Window
 
 if TYPE_CHECKING:
+    from cloud_openapi.history._export import export
+    from cloud_openapi.history._status import Status, status
     from cloud_openapi.history._store import DEFAULT_STORE, Store, StoreError
     from cloud_openapi.history._stored import stored
     from cloud_openapi.history._sync import Failure, Progress, sync
+    from cloud_openapi.history._warehouse import dlt_source
 
 __all__ = [
     "DEFAULT_STORE",
@@ -24,11 +27,15 @@ __all__ = [
     "Failure",
     "Progress",
     "Series",
+    "Status",
     "Store",
     "StoreError",
     "Window",
     "Windows",
+    "dlt_source",
+    "export",
     "fetch",
+    "status",
     "stored",
     "sync",
 ]
@@ -37,6 +44,10 @@ _PLACES = {
     "DEFAULT_STORE": "_store",
     "Store": "_store",
     "StoreError": "_store",
+    "Status": "_status",
+    "dlt_source": "_warehouse",
+    "export": "_export",
+    "status": "_status",
     "stored": "_stored",
     "Failure": "_sync",
     "Progress": "_sync",

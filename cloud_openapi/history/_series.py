@@ -63,6 +63,10 @@ class Series:
             if period.end < today:
                 yield period
 
+    def between(self, first: date, last: date) -> Iterator[Period]:
+        """Yield the windows from the one that begins on a day to the one that ends on another."""
+        return self._rule.windows(first + (self.days - 1) * _DAY, last, self.days)
+
     def first_days(self, begin: date, end: date) -> tuple[date, date]:
         """Return the days on which the first and the last window of a range begin."""
         first, last = (next(self._rule.windows(day, day, self.days)) for day in (begin, end))
@@ -129,6 +133,12 @@ def span_of(period: Period) -> str:
     if period.span != "window":
         return period.span
     return f"{(period.end - period.begin).days + 1} days"
+
+
+def days_of(span: str) -> int:
+    """Return the ``days`` of a series by the length of its windows."""
+    number, _, unit = span.partition(" ")
+    return int(number) if unit else 1
 
 
 def _later(period: Period, steps: int) -> Period:

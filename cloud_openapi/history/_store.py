@@ -40,6 +40,25 @@ class State(NamedTuple):
     due: date | None
 
 
+class Group(NamedTuple):
+    """The stored windows of one mini program and series, in numbers."""
+
+    appid: str
+    api: str
+    params: str
+    span: str
+    first_day: date
+    last_day: date
+    windows: int
+    complete: int
+    due: int
+
+    @property
+    def series(self) -> tuple[str, str, str]:
+        """Return API, parameters and length of the windows."""
+        return self.api, self.params, self.span
+
+
 class Store:
     """The database at a URL of SQLAlchemy's, or the SQLite file at a path.
 
@@ -103,6 +122,33 @@ class Store:
         rows = self._rows(asked.group_by(WINDOWS.c.appid), appids)
         return sum(count for _appid, count in rows)
 
+    def groups(self, today: date) -> list[Group]:
+        """Return the numbers of windows, those that lack a key and those that may get one today."""
+        table, due = WINDOWS.c, WINDOWS.c.due
+        key = (table.appid, table.api, table.params, table.span)
+        asked = sa.select(
+            *key,
+            sa.func.min(table.first_day),
+            sa.func.max(table.last_day),
+            sa.func.count(),
+            sa.func.count(sa.case((due.is_(None), 1))),
+            sa.func.count(sa.case((due <= today, 1))),
+        ).group_by(*key)
+        return [Group(*row) for row in self._rows(asked, None)]
+
+    def errors(self) -> dict[tuple[str, str, str, str], dict[int, int]]:
+        """Return how many windows failed last with a code, by API, parameters, length and appid."""
+        failed = FAILURES.c
+        same = [failed[name] == WINDOWS.c[name] for name in _KEY]
+        answered = sa.exists().where(*same, WINDOWS.c.asked >= failed.asked)
+        key = (failed.api, failed.params, failed.span, failed.appid)
+        asked = sa.select(*key, failed.errcode, sa.func.count()).where(~answered)
+        found: dict[tuple[str, str, str, str], dict[int, int]] = {}
+        for *place, code, number in self._rows(asked.group_by(*key, failed.errcode), None):
+            api, params, span, appid = place
+            found.setdefault((api, params, span, appid), {})[code] = number
+        return found
+
     def windows(
         self,
         series: Series,
@@ -115,17 +161,14 @@ class Store:
         """Yield the stored windows that begin between two days, the oldest first."""
         order = WINDOWS.c.first_day.desc() if newest_first else WINDOWS.c.first_day
         asked = sa.select(WINDOWS).where(*_within(series, first, last))
-        for row in self._rows(asked.order_by(order, WINDOWS.c.appid), appids):
-            span: Any = "window" if " " in row.span else row.span
-            yield Window(
-                appid=row.appid,
-                api=row.api,
-                period=Period(span, row.first_day, row.last_day),
-                answer=row.answer,
-                asked=row.asked.replace(tzinfo=BEIJING),
-                params=row.params,
-                due=row.due,
-            )
+        return map(_window, self._rows(asked.order_by(order, WINDOWS.c.appid), appids))
+
+    def asked_since(self, series: Series, moment: datetime | None) -> Iterator[Window]:
+        """Yield the windows whose answers came at a moment in Beijing or later, in that order."""
+        asked = sa.select(WINDOWS).where(*_of(series)).order_by(WINDOWS.c.asked)
+        if moment is not None:
+            asked = asked.where(WINDOWS.c.asked >= _naive(moment))
+        return map(_window, self._rows(asked, None))
 
     def _rows(self, asked: sa.Select[Any], appids: Collection[str] | None) -> Iterator[Any]:
         """Yield the rows of a query for some mini programs, a part at a time."""
@@ -227,13 +270,29 @@ def _compact(value: Any) -> str:
     return json_text(value, compact=True)
 
 
-def _within(series: Series, first: date, last: date) -> list[sa.ColumnElement[bool]]:
+def _of(series: Series) -> list[sa.ColumnElement[bool]]:
     return [
         WINDOWS.c.api == series.api,
         WINDOWS.c.params == series.params,
         WINDOWS.c.span == series.span,
-        WINDOWS.c.first_day.between(first, last),
     ]
+
+
+def _within(series: Series, first: date, last: date) -> list[sa.ColumnElement[bool]]:
+    return [*_of(series), WINDOWS.c.first_day.between(first, last)]
+
+
+def _window(row: Any) -> Window:
+    span: Any = "window" if " " in row.span else row.span
+    return Window(
+        appid=row.appid,
+        api=row.api,
+        period=Period(span, row.first_day, row.last_day),
+        answer=row.answer,
+        asked=row.asked.replace(tzinfo=BEIJING),
+        params=row.params,
+        due=row.due,
+    )
 
 
 def _key(window: Window) -> dict[str, Any]:

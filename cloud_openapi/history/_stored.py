@@ -1,5 +1,6 @@
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from datetime import date
+from typing import Any, Final
 
 from cloud_openapi.history._days import Day, range_of
 from cloud_openapi.history._series import Series
@@ -7,11 +8,15 @@ from cloud_openapi.history._store import DEFAULT_STORE, Store
 from cloud_openapi.history._table import Windows
 from cloud_openapi.history._windows import Window
 
+EARLIEST: Final = date(1970, 1, 1)
+LATEST: Final = date(9999, 11, 30)
+"""The days between which every window is."""
+
 
 def stored(  # noqa: PLR0913 - each selects rows
     api: str,
-    begin: Day,
-    end: Day,
+    begin: Day = EARLIEST,
+    end: Day = LATEST,
     appid: str | Collection[str] | None = None,
     *,
     store: Store | str = DEFAULT_STORE,
@@ -19,11 +24,11 @@ def stored(  # noqa: PLR0913 - each selects rows
     days: int = 1,
     newest_first: bool = False,
 ) -> Windows:
-    """Yield the stored windows that touch a range, the oldest first, without a call.
+    """Yield the stored windows that touch a range, by default all, the oldest first.
 
-    ``appid`` is one mini program or several, by default all of the store; ``store`` is a path, a
-    URL of SQLAlchemy's or a `Store`. Raises ConfigError for invalid values and for a store without
-    tables, StoreError if the database fails.
+    No call is made. ``appid`` is one mini program or several, by default all of the store;
+    ``store`` is a path, a URL of SQLAlchemy's or a `Store`. Raises ConfigError for invalid values
+    and for a store without tables, StoreError if the database fails.
     """
     first, last = range_of(begin, end)
     series = Series(api, params, days)

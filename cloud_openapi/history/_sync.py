@@ -134,6 +134,8 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
             is_late=_is_late,
         )
         tally = _Tally(plan)
+        if on_progress is not None:
+            on_progress(tally.progress(0))
         for batch in run.results(plan.jobs(opened.paused(today))):
             _keep(opened, batch)
             tally.add(batch)

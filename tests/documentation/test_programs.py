@@ -25,8 +25,11 @@ from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
 CONTRACT = "docs/how-to/contract.md"
+HISTORY = "docs/how-to/history.md"
+FILES = "docs/how-to/files.md"
 DATABASE = "docs/background/document-database.md"
 PYTEST = "docs/how-to/pytest.md"
+CLOUD_DATABASE = "docs/how-to/python-database.md"
 PYTHON = "docs/reference/python-api.md"
 RECORDINGS = "docs/how-to/recordings.md"
 NUMBERS = "docs/how-to/look-at-numbers.md"
@@ -80,6 +83,44 @@ def test_a_function_calls_another_by_the_gateway(monkeypatch):
     assert functions.invoked[0][:2] == ("getDailyRetain", day)
 
 
+def test_programs_of_the_cloud_database_run(monkeypatch, tmp_path):
+    for name, value in gateway_variables("http://localhost").items():
+        monkeypatch.setenv(name, value)
+    emulator = Emulator()
+    users = [
+        {"_id": "1", "name": "Wang", "age": 30, "city": "gz"},
+        {"_id": "2", "name": "Li", "age": 40, "city": "gz"},
+        {"_id": "3", "name": "Chen", "age": 8, "city": "bj"},
+    ]
+    emulator.databases.given = {
+        "users": users,
+        "visits": [{"_id": "total", "count": 1}],
+        "cities": [{"_id": "gz", "name": "Guangzhou"}],
+        "accounts": [{"_id": "a", "balance": 10}, {"_id": "b", "balance": 0}],
+    }
+    exchange = WSGIExchange(create_app(emulator))
+    module = {}
+    programs = blocks(CLOUD_DATABASE, "python")
+    for program in programs:
+        exec(compile(program, CLOUD_DATABASE, "exec"), module)
+    module["cloud"].init(transport=GatewayTransport(lambda _base: exchange))
+    db = module["cloud"].database()
+    assert module["main"]({}, {}) == {"names": ["Li", "Wang"]}
+    assert db.collection("visits").doc("total").get()["data"]["count"] == 2
+    first, second = module["by_city"](db)
+    assert (first["users"], first["age"], first["city"][0]["name"]) == (2, 35, "Guangzhou")
+    assert second == {"_id": "bj", "users": 1, "age": 8, "city": []}
+    assert module["pay"](db, "a", "b", 4) == 6
+    with pytest.raises(ValueError, match="a has only 6"):
+        module["pay"](db, "a", "b", 7)
+    balances = [each["balance"] for each in db.collection("accounts").get()["data"]]
+    assert balances == [6, 4]
+    (tmp_path / "report.txt").write_bytes(b"report")
+    assert "/reports/first" in module["keep"](tmp_path / "report.txt", "first")
+    stored = module["cloud"].database().collection("users").count()["total"]
+    assert stored == len(users)
+
+
 def test_emulator_in_a_program_answers(monkeypatch):
     monkeypatch.chdir(ROOT)
     module = {}
@@ -114,6 +155,25 @@ def test_program_about_numbers_prints_a_row_a_day(monkeypatch, capsys, page):
     assert [line.split()[0] for line in shown.splitlines()[2:]] == [
         f"2026-03-{day:02}" for day in range(1, 11)
     ]
+
+
+@pytest.mark.parametrize("page", [HISTORY, chinese(HISTORY)])
+def test_program_about_a_history_prints_what_it_fetched_and_stored(
+    monkeypatch, tmp_path, capsys, page
+):
+    monkeypatch.chdir(tmp_path)
+    emulator = Emulator()
+    emulator.clock.freeze("2026-04-11T15:00")
+    listening = listen("127.0.0.1", 0)
+    monkeypatch.setenv("CLOUD_OPENAPI_BASE_URL", url_of(listening))
+    monkeypatch.setenv("CLOUD_OPENAPI_NOW", "2026-04-11T15:00")
+    # The others need a warehouse and a cluster: tests/history has the same calls.
+    _warehouse, program, _cluster = blocks(page, "python")
+    with Server(create_app(emulator), listening, emulator.never_blocks):
+        exec(compile(program, page, "exec"), {})
+    shown = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert shown[:1] == ["20251229-20260104"]
+    assert shown[14:] == ["0", *(f"202603{day:02}" for day in range(1, 32))]
 
 
 @pytest.mark.slow
@@ -152,7 +212,9 @@ def test_output_of_drift_is_that_on_the_page():
 
 
 def test_each_page_with_programs_has_a_test():
-    # test_pytest_plugin.py runs those of the page on pytest, test_commands.py those of tutorials.
-    tested = {"README.md", CONTRACT, DATABASE, NUMBERS, PYTEST, RECORDINGS, PYTHON}
+    # test_pytest_plugin.py runs those of the page on pytest, test_commands.py those of tutorials
+    # and of the page on files.
+    tested = {"README.md", CONTRACT, CLOUD_DATABASE, DATABASE, FILES, HISTORY, NUMBERS, PYTEST}
+    tested |= {PYTHON, RECORDINGS}
     tutorials = {page for page in ENGLISH if page.startswith("docs/tutorials/")}
     assert {page for page in ENGLISH if blocks(page, "python")} == tested | tutorials

@@ -5,54 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
-from support.history import EmulatorClock
+from support.history import DAILY, World
 
 from cloud_openapi import ConfigError
-from cloud_openapi.emulator import Emulator, create_app
-from cloud_openapi.history import Series, Store, StoreError, stored, sync
+from cloud_openapi.history import Series, Store, StoreError
 from cloud_openapi.transports import unreachable
-from cloud_openapi.transports.wsgi import WSGIExchange
 
-DAILY, WEEKLY, MONTHLY = (f"analysis.get{span}Retain" for span in ("Daily", "Weekly", "Monthly"))
+WEEKLY, MONTHLY = "analysis.getWeeklyRetain", "analysis.getMonthlyRetain"
 PATH = "/datacube/getweanalysisappiddailyretaininfo"
 TODAY = date(2026, 3, 11)
 # The ages in days at which a day's retention gets a key: 0-7, 14 and 30 days later are over.
 AGES = (1, 2, 3, 4, 5, 6, 7, 8, 15, 31)
-
-
-class World:
-    """An emulator with mini programs wx0, wx1 …, and a store."""
-
-    def __init__(self, folder, count=1):
-        self.apps = {f"wx{number}": f"secret-{number}" for number in range(count)}
-        self.emulator = Emulator(apps=self.apps, journal_size=100_000)
-        self.clock = EmulatorClock(self.emulator)
-        self.exchange = WSGIExchange(create_app(self.emulator))
-        self.url = str(folder / "history.sqlite")
-        self.seen = 0
-        self.at("2026-03-11T12:00")
-
-    def at(self, time):
-        self.emulator.clock.freeze(time)
-
-    def fault(self, kind, **settings):
-        return self.emulator.faults.add({"kind": kind, **settings})
-
-    def sync(self, apis=DAILY, begin="20260201", end=None, **options):
-        options = {"store": self.url, "apps": self.apps, "exchange": self.exchange, **options}
-        options = {"clock": self.clock, "base_url": "http://127.0.0.1", **options}
-        return sync(apis, begin, end, **options)
-
-    def asked(self):
-        """Return appid, body and error of each call since the last time, without tokens."""
-        entries = [e for e in self.emulator.journal if e.path.startswith("/datacube")]
-        new, self.seen = entries[self.seen :], len(entries)
-        return [(entry.appid, entry.body, entry.errcode) for entry in new]
-
-    def keys(self, api=DAILY, begin="20260201", appid="wx0"):
-        """Return the keys of each stored window by its ``ref_date``."""
-        windows = stored(api, begin, "20261231", appid, store=self.url)
-        return {w.ref: [row["key"] for row in w.answer["visit_uv"]] for w in windows}
 
 
 @pytest.fixture

@@ -1,6 +1,10 @@
-"""A history's time, by the emulator's clock."""
+"""An emulator whose answers are kept in a store, and a history's time by the emulator's clock."""
 
-from cloud_openapi.history import Clock
+from cloud_openapi.emulator import Emulator, create_app
+from cloud_openapi.history import Clock, stored, sync
+from cloud_openapi.transports.wsgi import WSGIExchange
+
+DAILY = "analysis.getDailyRetain"
 
 
 class EmulatorClock(Clock):
@@ -17,3 +21,38 @@ class EmulatorClock(Clock):
     def wait(self, seconds):
         self.waited.append(seconds)
         self._emulator.clock.advance(seconds + 0.001)
+
+
+class World:
+    """An emulator with mini programs wx0, wx1 …, and a store."""
+
+    def __init__(self, folder, count=1):
+        self.apps = {f"wx{number}": f"secret-{number}" for number in range(count)}
+        self.emulator = Emulator(apps=self.apps, journal_size=100_000)
+        self.clock = EmulatorClock(self.emulator)
+        self.exchange = WSGIExchange(create_app(self.emulator))
+        self.url = str(folder / "history.sqlite")
+        self.seen = 0
+        self.at("2026-03-11T12:00")
+
+    def at(self, time):
+        self.emulator.clock.freeze(time)
+
+    def fault(self, kind, **settings):
+        return self.emulator.faults.add({"kind": kind, **settings})
+
+    def sync(self, apis=DAILY, begin="20260201", end=None, **options):
+        options = {"store": self.url, "apps": self.apps, "exchange": self.exchange, **options}
+        options = {"clock": self.clock, "base_url": "http://127.0.0.1", **options}
+        return sync(apis, begin, end, **options)
+
+    def asked(self):
+        """Return appid, body and error of each call since the last time, without tokens."""
+        entries = [e for e in self.emulator.journal if e.path.startswith("/datacube")]
+        new, self.seen = entries[self.seen :], len(entries)
+        return [(entry.appid, entry.body, entry.errcode) for entry in new]
+
+    def keys(self, api=DAILY, begin="20260201", appid="wx0"):
+        """Return the keys of each stored window by its ``ref_date``."""
+        windows = stored(api, begin, "20261231", appid, store=self.url)
+        return {w.ref: [row["key"] for row in w.answer["visit_uv"]] for w in windows}

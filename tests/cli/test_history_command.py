@@ -1,0 +1,190 @@
+"""The command history: a store is filled, looked at and written to files."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from cloud_openapi.emulator import Emulator, Server, create_app, listen
+from cloud_openapi.emulator.server.server import url_of
+
+RETAIN = "analysis.getDailyRetain"
+PROGRAM = "from cloud_openapi.cli import main; main()"
+NOW = ("--now", "2026-03-11T12:00")
+
+
+@pytest.fixture
+def history(command, tmp_path, monkeypatch):
+    """Return a function that runs a subcommand in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: command("history", *arguments)
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def filled(history):
+    code, _out, err = history("sync", RETAIN, "--from", "2026-02-01", "--demo", *NOW)
+    assert (code, err) == (0, "")
+    return history
+
+
+def test_sync_says_what_it_did_and_what_remains(history):
+    code, out, err = history("sync", RETAIN, "--from", "2026-02-01", "--demo", *NOW)
+    assert (code, err) == (0, "")
+    assert out == "38 windows: 0 were complete, 38 stored by 38 calls, 0 remain.\n"
+    code, out, _ = history("sync", RETAIN, "--from", "2026-02-01", "--demo", "--json", *NOW)
+    assert (code, json.loads(out)["known"], json.loads(out)["calls"]) == (0, 38, 0)
+
+
+def test_status_shows_what_a_store_has(filled):
+    code, out, err = filled("status", *NOW)
+    assert (code, err) == (0, "")
+    assert out == f"{RETAIN}\t1\t2026-02-01..2026-03-10\t38\t8\t0\t0\t-\n"
+    _, out, _ = filled("status", "--now", "2026-03-12T12:00", "--by-app", "--json")
+    (shown,) = json.loads(out)
+    assert (shown["appid"], shown["due"]) == ("wxdemo000000000000", 9)
+
+
+def test_show_prints_a_line_of_json_for_each_window(filled):
+    code, out, _ = filled("show", RETAIN, "--from", "2026-03-09", "--newest-first")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [line["ref_date"] for line in lines] == ["20260310", "20260309"]
+    assert [line["due"] for line in lines] == ["2026-03-12", "2026-03-12"]
+    assert lines[0]["answer"]["visit_uv"][0]["key"] == 0
+    assert filled("show", RETAIN, "--app", "wxother") == (0, "", "")
+
+
+def test_export_writes_rows_of_numbers(filled, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is missing")
+    for name in ("a.csv", "a.jsonl", "a.parquet"):
+        code, out, err = filled("export", RETAIN, name, "--from", "2026-03-09")
+        assert (code, out, err) == (0, f"Wrote 6 rows to {name}\n", "")
+    with (tmp_path / "a.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["ref_date"], row["users"], row["key"]) for row in rows] == [
+        ("20260309", "visit_uv_new", "0"),
+        ("20260309", "visit_uv_new", "1"),
+        ("20260309", "visit_uv", "0"),
+        ("20260309", "visit_uv", "1"),
+        ("20260310", "visit_uv_new", "0"),
+        ("20260310", "visit_uv", "0"),
+    ]
+    lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    table = parquet.read_table(tmp_path / "a.parquet").to_pylist()
+    for row, line, typed in zip(rows, lines, table, strict=True):
+        assert row == {name: str(value) for name, value in line.items()}
+        assert typed == {**line, "first_day": typed["first_day"], "last_day": typed["last_day"]}
+        assert isinstance(typed["first_day"], date)
+        assert isinstance(typed["value"], int)
+    assert names_in(tmp_path) == ["a.csv", "a.jsonl", "a.parquet", "history.sqlite"]
+
+
+def test_every_api_is_exported_with_the_numbers_of_its_answers(history):
+    apis = ("getUserPortrait", "getVisitPage", "getVisitDistribution", "getWeeklyVisitTrend")
+    names = [f"analysis.{api}" for api in apis]
+    assert history("sync", *names, "--from", "2026-03-01", "--demo", *NOW)[0] == 0
+    expected = {
+        "getUserPortrait": {"users", "group", "id", "name", "value"},
+        "getVisitPage": {"page_path", "page_visit_pv", "page_staytime_pv"},
+        "getVisitDistribution": {"index", "key", "value"},
+        "getWeeklyVisitTrend": {"session_cnt", "visit_depth", "stay_time_uv"},
+    }
+    for api in apis:
+        assert history("export", f"analysis.{api}", f"{api}.csv")[0] == 0
+        with Path(f"{api}.csv").open(encoding="utf-8") as file:
+            first = next(csv.DictReader(file))
+        assert expected[api] <= set(first)
+        assert first["appid"] == "wxdemo000000000000"
+
+
+def test_parquet_is_written_by_polars_where_pyarrow_is_missing(filled, monkeypatch):
+    polars = pytest.importorskip("polars", reason="polars is missing")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert filled("export", RETAIN, "a.parquet")[0] == 0
+    frame = polars.read_parquet("a.parquet")
+    assert frame.height == sum(1 for _ in frame.iter_rows())
+    assert frame.schema["first_day"] == polars.Date
+    monkeypatch.setitem(sys.modules, "polars", None)
+    code, _, err = filled("export", RETAIN, "b.parquet")
+    assert (code, "pyarrow or polars" in err) == (1, True)
+    assert "b.parquet" not in names_in(Path())
+
+
+def test_many_mini_programs_come_from_a_file(history, tmp_path):
+    (tmp_path / "apps.json").write_text('{"wxone": "geheim-1", "wxtwo": "geheim-2"}')
+    options = ("sync", RETAIN, "--from", "2026-03-10", "--apps", "apps.json", "--demo", *NOW)
+    assert history(*options)[1].startswith("2 windows")
+    assert history(*options, "--shard", "1/2")[0] == 0
+
+
+def test_a_sync_that_fails_says_so_without_secrets(history, tmp_path, monkeypatch):
+    emulator = Emulator(apps={"wxone": "geheim-richtig"})
+    emulator.clock.freeze("2026-03-11T12:00")
+    listening = listen("127.0.0.1", 0)
+    monkeypatch.setenv("CLOUD_OPENAPI_BASE_URL", url_of(listening))
+    (tmp_path / "apps.json").write_text('{"wxone": "geheim-falsch"}')
+    with Server(create_app(emulator), listening, emulator.never_blocks):
+        options = ("sync", RETAIN, "--from", "2026-03-09", "--apps", "apps.json", *NOW)
+        code, out, err = history(*options)
+        assert code == 1
+        assert "2 remain" in out
+        assert "wxone 2 windows from 20260310" in err
+        assert "(errCode 40125)" in err
+        assert "geheim" not in out + err
+        (tmp_path / "apps.json").write_text('{"wxone": "geheim-richtig"}')
+        emulator.configure_app("wxone", daily_limits={RETAIN: 1})
+        code, out, err = history(*options, "--at-once", "1")
+        # A used up quota is no error: tomorrow's sync goes on.
+        assert (code, "1 remain" in out, "45009" in err) == (0, True, True)
+        assert "45009: 1, 1 until tomorrow" in history("status", *NOW)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("sync",), "name an API"),
+        (("sync", RETAIN), "no service to call"),
+        (("sync", "analysis.getDailyRetian", "--demo"), "getDailyRetain"),
+        (("sync", "wxacode.get", "--demo"), "does not answer for a period"),
+        (("sync", RETAIN, "--demo", "--from", "yesterday"), "not a day such as"),
+        (("sync", RETAIN, "--demo", "--shard", "2"), "such as 1/4"),
+        (("sync", RETAIN, "--demo", "--store", "nosuch://x"), "needs its dialect"),
+        (("sync", RETAIN, "--demo", "--apps", "bad.json"), "not JSON"),
+        (("sync", RETAIN, "--demo", "--apps", "list.json"), "appids and secrets"),
+        (("status",), "run cloud-openapi history sync"),
+        (("show", RETAIN), "run cloud-openapi history sync"),
+        (("export", RETAIN, "a.xlsx"), "ends with .csv, .jsonl, .parquet"),
+    ],
+)
+def test_mistakes_are_explained(history, tmp_path, arguments, message):
+    (tmp_path / "bad.json").write_text('{"wxone": geheim}')
+    (tmp_path / "list.json").write_text('["geheim"]')
+    code, _out, err = history(*arguments)
+    assert code in (1, 2)
+    assert message in err
+    assert "geheim" not in err
+    assert "history.sqlite" not in names_in(Path())
+
+
+def test_a_sync_without_sqlalchemy_says_what_to_install(tmp_path):
+    (tmp_path / "sqlalchemy.py").write_text("raise ModuleNotFoundError(name='sqlalchemy')")
+    paths = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "history", "status"],
+        env={**os.environ, "PYTHONPATH": paths},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "needs SQLAlchemy" in done.stderr
