@@ -26,7 +26,8 @@ _MANY_IN_ROW: Final = 8
 _PAUSES: Final = {
     Verdict.SILENT: (1.0, 60.0),
     Verdict.BUSY: (1.0, 60.0),
-    Verdict.NOT_READY: (60.0, 1800.0),
+    # Nobody says when: hourly looks are enough through an afternoon.
+    Verdict.NOT_READY: (300.0, 3600.0),
 }
 _MOST_DOUBLINGS: Final = 20
 _SPREAD: Final = (0.75, 1.25)
