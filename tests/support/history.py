@@ -24,6 +24,10 @@ class EmulatorClock(Clock):
         self.waited.append(seconds)
         self._emulator.clock.advance(seconds + 0.001)
 
+    def standing(self):
+        """Return a clock with the emulator's date that waits as the machine does."""
+        return Clock(self.now)
+
 
 class World:
     """An emulator with mini programs wx0, wx1 …, and a store."""

@@ -81,10 +81,12 @@ def mariadb(folder):
     with served(server, place):
         # MariaDB makes the socket when it is ready; a failed connection would warn.
         assert until(socket.exists)
-        with pymysql.connect(unix_socket=str(socket), user="root") as connection:
-            with connection.cursor() as cursor:
-                # A usual setting, in which the case of texts does not matter.
-                cursor.execute("CREATE DATABASE tests CHARACTER SET latin1")
+        with (
+            pymysql.connect(unix_socket=str(socket), user="root") as connection,
+            connection.cursor() as cursor,
+        ):
+            # A usual setting, in which the case of texts does not matter.
+            cursor.execute("CREATE DATABASE tests CHARACTER SET latin1")
         yield f"mysql+pymysql://root@/tests?unix_socket={socket}"
 
 
