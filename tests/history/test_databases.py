@@ -1,11 +1,11 @@
 """A store on real PostgreSQL and MariaDB servers does what it does on SQLite."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import date
 
 import pytest
 import sqlalchemy as sa
-from support import sql_servers
 from support.history import DAILY, World
 from test_store import retention
 
@@ -13,6 +13,7 @@ from cloud_openapi import CloudSDKError
 from cloud_openapi.history import Store, Window, status, stored
 from cloud_openapi.history import _store as store_module
 from cloud_openapi.periods import period_with
+from scripts import sql_servers
 
 pytestmark = pytest.mark.slow
 TREND = "analysis.getDailyVisitTrend"
@@ -22,7 +23,12 @@ KEYS = "SELECT users, {0}key{0}, value FROM history_keys WHERE ref_date = '20260
 @pytest.fixture(scope="module", params=["postgresql", "mariadb"])
 def server(request, tmp_path_factory):
     """Serve a database, and give its URL."""
-    with getattr(sql_servers, request.param)(tmp_path_factory.mktemp("server")) as url:
+    folder = tmp_path_factory.mktemp("server")
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(getattr(sql_servers, request.param)(folder))
+        except sql_servers.MissingError as missing:
+            pytest.skip(str(missing))
         yield url
 
 
