@@ -12,7 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from cloud_openapi import Cloud
-    from cloud_openapi.pytest_plugin import CloudEmulator, Session
+    from cloud_openapi.pytest_plugin import CloudDatabase, CloudEmulator, CloudStorage, Session
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
         "markers",
-        "cloud_openapi(now, seed, faults, pins, recording, function_time): "
+        "cloud_openapi(now, seed, faults, pins, recording, function_time, database): "
         "settings of the emulator for a test",
     )
 
@@ -101,6 +101,22 @@ def cloud(cloud_emulator: "CloudEmulator") -> "Cloud":
 def invoke_function(cloud_emulator: "CloudEmulator") -> Callable[..., Any]:
     """Return a function that invokes one of the project: ``invoke_function(name, event)``."""
     return cloud_emulator.invoke
+
+
+@pytest.fixture
+def cloud_database(cloud_emulator: "CloudEmulator") -> "CloudDatabase":
+    """Return the database of this test: ``cloud_database["todos"].find_one({"_id": "a"})``."""
+    from cloud_openapi.pytest_plugin import CloudDatabase  # noqa: PLC0415
+
+    return CloudDatabase(cloud_emulator)
+
+
+@pytest.fixture
+def cloud_storage(cloud_emulator: "CloudEmulator") -> "CloudStorage":
+    """Return the files of this test by path: ``cloud_storage["images/a.png"] == b"…"``."""
+    from cloud_openapi.pytest_plugin import CloudStorage  # noqa: PLC0415
+
+    return CloudStorage(cloud_emulator)
 
 
 @pytest.fixture

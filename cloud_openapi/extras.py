@@ -1,6 +1,5 @@
 import re
 import shlex
-from importlib.metadata import PackageNotFoundError, requires
 
 _EXTRA = re.compile(r"""\bextra\s{0,9}==\s{0,9}["']([\w-]{1,99})["']""")
 
@@ -10,6 +9,9 @@ def requirements_of(extra: str = "") -> list[str]:
 
     Empty for a checkout that is used without being installed.
     """
+    # Only a message about a missing package needs this, which takes longer than the message.
+    from importlib.metadata import PackageNotFoundError, requires  # noqa: PLC0415
+
     try:
         listed = requires("cloud-openapi") or []
     except PackageNotFoundError:

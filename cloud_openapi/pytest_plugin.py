@@ -4,10 +4,10 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,7 @@ from cloud_openapi.emulator import (
     url_of,
 )
 from cloud_openapi.emulator.cloudbase.function_time import moved_clock
+from cloud_openapi.emulator.database.databases import NOTHING
 from cloud_openapi.emulator.sources.modes import Modes
 from cloud_openapi.emulator.sources.source import SourceSettings
 from cloud_openapi.errors import CloudOpenAPIError
@@ -31,7 +32,14 @@ from cloud_openapi.runtime import Functions, MovedClock, find_project, nothing_f
 from cloud_openapi.transports.https import HTTPSTransport
 from cloud_openapi.transports.wsgi import WSGIExchange
 
-_MARKS = ("now", "seed", "faults", "pins", "recording", "function_time")
+if TYPE_CHECKING:
+    from cloud_openapi.documents import Collection
+    from cloud_openapi.emulator.database.database import Database
+    from cloud_openapi.emulator.database.opening import Given
+    from cloud_openapi.emulator.mini_program import MiniProgram
+    from cloud_openapi.emulator.storage.files import Files
+
+_MARKS = ("now", "seed", "faults", "pins", "recording", "function_time", "database")
 _FUNCTION_TIMES = ("machine", "emulator")
 _GOOD = 200
 _NAME = re.compile(r"[^\w.-]+")
@@ -53,7 +61,7 @@ class Session:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self.first_config = config.rootpath / config.getini("cloud_openapi_config")
-        self.emulator = Emulator()
+        self.emulator = Emulator(seeds=_folder(config).absolute().parent)
         self._function_time = "machine"
         self._serve()
 
@@ -112,6 +120,7 @@ class Session:
         marks = marks_of(node)
         emulator = self.emulator
         emulator.modes = _modes(emulator)
+        emulator.databases.given = _collections(node, marks.get("database", NOTHING))
         emulator.reset()
         appid = "wx" + sha256(node.nodeid.encode()).hexdigest()[:16]
         emulator.configure_app(appid, secret=secret_for(appid))
@@ -189,6 +198,11 @@ class CloudEmulator:
             for entry in self.journal()
         ]
         return "\n".join(lines) or "There were no requests."
+
+    @property
+    def database(self) -> "Database":
+        """Return the database of the test's mini program."""
+        return self.emulator.program(self.appid).database
 
     def replay(self, path: str | Path) -> None:
         """Answer only from recordings, a file or a folder.
@@ -276,6 +290,97 @@ def environment_of(node: pytest.Item) -> Mapping[str, str]:
     """Return the environment variables that a test's markers require."""
     now = marks_of(node).get("now")
     return {} if now is None else {NOW_VARIABLE: _moment(now).isoformat()}
+
+
+class CloudDatabase:
+    """The cloud database of one test: ``cloud_database["todos"]`` is a collection.
+
+    A collection has the methods of pymongo's; a name that does not exist yet is created.
+    """
+
+    def __init__(self, emulator: CloudEmulator) -> None:
+        self._emulator = emulator
+
+    def __repr__(self) -> str:
+        return f"<CloudDatabase {', '.join(self.names()) or 'without collections'}>"
+
+    def __getitem__(self, name: str) -> "Collection":
+        """Return a collection. Raises DatabaseError for an invalid name."""
+        collection: Collection = self._emulator.database.collection(name)
+        return collection
+
+    def names(self) -> list[str]:
+        """Return the names of the collections, sorted."""
+        return self._emulator.database.names()
+
+    def reset(self) -> None:
+        """Go back to what the test began with."""
+        self._emulator.emulator.reset_database(self._emulator.appid)
+
+
+class CloudStorage(MutableMapping[str, bytes]):
+    """The files of one test: the content of each by its path, such as ``images/a.png``.
+
+    To set or delete one writes or removes the file; an invalid path raises ValueError.
+    """
+
+    def __init__(self, emulator: CloudEmulator) -> None:
+        self._emulator = emulator
+
+    def __repr__(self) -> str:
+        return f"<CloudStorage {', '.join(self) or 'without files'}>"
+
+    def __getitem__(self, path: str) -> bytes:
+        found = self._files.get(path)
+        if found is None:
+            raise KeyError(path)
+        return found.content.read_bytes()
+
+    def __setitem__(self, path: str, content: bytes) -> None:
+        self._files.write(path, [content], self._program.clock.now())
+
+    def __delitem__(self, path: str) -> None:
+        if not self._files.remove(path):
+            raise KeyError(path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([path for path, _file in self._files.listed()])
+
+    def __len__(self) -> int:
+        return len(self._files.listed())
+
+    def reset(self) -> None:
+        """Go back to the files of the project's folder storage."""
+        self._files.reset()
+
+    @property
+    def _program(self) -> "MiniProgram":
+        return self._emulator.emulator.program(self._emulator.appid)
+
+    @property
+    def _files(self) -> "Files":
+        return self._program.storage.files
+
+
+def _collections(node: pytest.Item, given: Any) -> "Given":
+    """Return the collections of a marker, a mapping or a folder beside the test's module.
+
+    Raises UsageError.
+    """
+    if not given and isinstance(given, Mapping):
+        return NOTHING
+    from cloud_openapi.emulator.database.opening import read_given  # noqa: PLC0415
+
+    folder = node.path.parent / str(given)
+    collections: Given = given if isinstance(given, Mapping) else Path(folder)
+    wrong = [] if isinstance(given, Mapping) or folder.is_dir() else [f"{folder} is missing"]
+    try:
+        wrong = wrong or list(read_given(collections).unread.values())
+    except ValueError as error:
+        wrong = [str(error)]
+    if wrong:
+        raise pytest.UsageError(f"{node.nodeid}: database: {wrong[0]}")
+    return collections
 
 
 def _folder(config: pytest.Config) -> Path:

@@ -9,7 +9,7 @@ from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urldefrag, urlencode, urlsplit
+from urllib.parse import quote, urldefrag, urlencode, urlsplit
 
 from werkzeug.routing import Map
 
@@ -139,6 +139,12 @@ def fill(served: Served) -> None:
         served.send("POST", f"{path}?access_token={token}", body)
 
     served.emulator.configure_app("wxshop0000000001", secret="0" * 32)
+    for collection, documents in COLLECTIONS.items():
+        lines = "\n".join(json.dumps(each, ensure_ascii=False) for each in documents)
+        path = f"/_emulator/database/collections/{collection}/documents"
+        served.send_raw("POST", path, lines.encode())
+    for path, content in FILES.items():
+        served.send_raw("PUT", f"/_emulator/storage/files/{quote(path)}", content)
     served.send("POST", "/_emulator/pins", PIN)
     for fault in FAULTS:
         served.send("POST", "/_emulator/faults", fault)
@@ -155,11 +161,39 @@ def fill(served: Served) -> None:
     served.invoke("weeklyReport", {})
 
 
+COLLECTIONS: dict[str, list[dict[str, Any]]] = {
+    "orders": [
+        {
+            "_id": f"order-{number:03}",
+            "_openid": f"oUser{number % 7}",
+            "items": [{"name": "苹果", "count": 1 + number % 3}],
+            "total": 12.5 + number,
+            "paid": number % 4 > 0,
+            "at": {"$date": f"2026-03-{1 + number % 8:02}T08:00:00Z"},
+        }
+        for number in range(60)
+    ],
+    "products": [
+        {"_id": "apple", "name": "苹果", "price": 4.5},
+        {"_id": 7, "name": "梨", "price": 3},
+    ],
+}
 PIN = {
     "api": "analysis.getDailySummary",
     "response": {
         "list": [{"ref_date": "20260308", "visit_total": 8391, "share_pv": 572, "share_uv": 383}]
     },
+}
+PICTURE = b"""<svg xmlns="http://www.w3.org/2000/svg" width="320" height="200">
+<rect width="320" height="200" fill="#e8f1ff"/><circle cx="160" cy="100" r="64" fill="#2563eb"/>
+</svg>"""
+FILES = {
+    "images/logo.svg": PICTURE,
+    "images/2026/商品 一.svg": PICTURE,
+    "reports/2026-03-08.json": b'{"visit_uv_new": 572, "visit_uv": 8391}\n',
+    "reports/readme.txt": "每日报告的说明\n".encode(),
+    "cover.svg": PICTURE,
+    "backup.bin": bytes(range(256)) * 64,
 }
 FAULTS = [
     {"kind": "quota", "api": "analysis.getVisitPage", "times": 1},

@@ -670,3 +670,144 @@ def test_the_example_project_passes_with_the_wheel_alone(tmp_path):
     subprocess.run(["cp", "-R", PROJECT, copy], check=True)
     environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONPATH", "VIRTUAL_ENV"}}
     check_project(python, copy, environment)
+
+
+# ---- the database --------------------------------------------------------------------------
+
+ADDING = """
+from cloud_openapi import cloud
+cloud.init()
+def main(event, context):
+    return cloud.database().collection("todos").add(data={"text": event["text"]})
+"""
+DATABASE = """
+    import pytest
+
+    TODOS = [{"_id": "a", "done": False}]
+
+    def test_the_files_of_the_project_are_there(cloud_database):
+        assert cloud_database.names() == ["todos", "users"]
+        assert cloud_database["todos"].find_one({"_id": "p"}) == {"_id": "p"}
+        cloud_database["todos"].delete_many({})
+        cloud_database["made"].insert_one({"_id": 1})
+
+    def test_another_test_finds_none_of_it(cloud_database):
+        assert cloud_database.names() == ["todos", "users"]
+        assert cloud_database["todos"].count_documents({}) == 1
+        cloud_database["todos"].delete_many({})
+        cloud_database.reset()
+        assert cloud_database["todos"].count_documents({}) == 1
+
+    @pytest.mark.cloud_openapi(database={"todos": TODOS})
+    class TestMarked:
+        def test_a_marker_replaces_collections(self, cloud_database):
+            assert list(cloud_database["todos"].find()) == TODOS
+            assert cloud_database.names() == ["todos", "users"]
+
+        @pytest.mark.cloud_openapi(database="seeds")
+        def test_or_names_a_folder(self, cloud_database):
+            assert cloud_database["todos"].find_one() == {"_id": "s"}
+
+    def test_functions_and_tests_share_it(cloud_database, invoke_function, cloud_emulator):
+        added = invoke_function("add", {"text": "tea"})
+        assert cloud_database["todos"].find_one({"text": "tea"})["_id"] == added["_id"]
+        (entry,) = cloud_emulator.journal(function="add")
+        assert entry["check"] == "database.insertDocument"
+"""
+
+
+def with_files(project, **files):
+    for name, content in files.items():
+        path = project.path / f"{name.replace('__', '/')}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+def test_each_test_has_the_database_of_the_project(project):
+    add_function(project, "add", ADDING)
+    files = {
+        "database__todos": '{"_id": "p"}',
+        "database__users": "[]",
+        "seeds__todos": '{"_id": "s"}',
+    }
+    with_files(project, **files)
+    passes(project, DATABASE, 5)
+
+
+def test_workers_of_xdist_have_databases_of_their_own(project):
+    with_files(project, database__todos="[]")
+    source = """
+        import pytest
+
+        @pytest.mark.parametrize("number", range(8))
+        def test_it(number, cloud_database):
+            assert cloud_database["todos"].count_documents({}) == 0
+            cloud_database["todos"].insert_one({"_id": 1})
+    """
+    passes(project, source, 8, "-n", "2", "-p", "xdist")
+
+
+WRONG_DATABASES = {
+    "5": "/5 is missing",
+    '"none"': "none is missing",
+    '{"todos": {}}': "todos: a collection is a list of documents",
+    '{"todos": [5]}': "todos[0]: a record is an object, not 5",
+    '"wrong"': "todos.json: line 1, column 2",
+}
+
+
+@pytest.mark.parametrize("given", WRONG_DATABASES)
+def test_a_wrong_database_of_a_marker_is_named(project, given):
+    with_files(project, wrong__todos="{")
+    source = f"""
+        import pytest
+
+        @pytest.mark.cloud_openapi(database={given})
+        def test_it(cloud_database):
+            pass
+    """
+    result = run(project, source)
+    result.assert_outcomes(errors=1)
+    assert WRONG_DATABASES[given] in result.stdout.str()
+
+
+# ---- cloud storage -------------------------------------------------------------------------
+
+STORING = """
+from cloud_openapi import cloud
+cloud.init()
+def main(event, context):
+    return cloud.uploadFile(cloudPath=event["path"], fileContent=b"stored")
+"""
+STORAGE = """
+    import pytest
+
+    def test_the_files_of_the_project_are_there(cloud_storage, cloud_emulator):
+        assert dict(cloud_storage) == {"seed.json": b"[]"}
+        cloud_storage["images/a.png"] = b"a"
+        del cloud_storage["seed.json"]
+        assert (list(cloud_storage), len(cloud_storage)) == (["images/a.png"], 1)
+
+    def test_another_test_finds_none_of_it(cloud_storage):
+        assert dict(cloud_storage) == {"seed.json": b"[]"}
+        with pytest.raises(KeyError):
+            cloud_storage["images/a.png"]
+        with pytest.raises(KeyError):
+            del cloud_storage["images/a.png"]
+        with pytest.raises(ValueError, match="segment"):
+            cloud_storage["../a"] = b""
+        cloud_storage["a"] = b""
+        cloud_storage.reset()
+        assert "a" not in cloud_storage
+
+    def test_functions_and_tests_share_it(cloud_storage, invoke_function):
+        stored = invoke_function("store", {"path": "图/a.txt"})
+        assert stored["fileID"].endswith("/图/a.txt")
+        assert cloud_storage["图/a.txt"] == b"stored"
+"""
+
+
+def test_each_test_has_the_files_of_the_project(project):
+    add_function(project, "store", STORING)
+    with_files(project, storage__seed="[]")
+    passes(project, STORAGE, 3)

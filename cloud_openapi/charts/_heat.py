@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from cloud_openapi.charts._cohorts import Cohort, Show, average, best_and_worst
 from cloud_openapi.charts._scale import Scale, scale_of
-from cloud_openapi.charts._style import HEAT_STEPS
+from cloud_openapi.charts._style import HEAT_STEPS, WIDEST
 from cloud_openapi.charts._words import (
     Translate,
+    columns_of,
     english,
     escaped,
     later,
@@ -21,6 +22,7 @@ from cloud_openapi.periods import Span
 _BEST, _WORST, _NONE, _OPEN = "▲", "▼", "–", "…"
 _ROW, _COLUMN, _FIRST_COLUMN, _PAD = 22, 66, 190, 8
 _LETTER = 8
+_ROWS_TOGETHER = 25
 
 
 class HeatLinks(NamedTuple):
@@ -71,12 +73,34 @@ def heat_table(  # noqa: PLR0913 - each is a setting of its own
         (
             _legend(heat),
             region,
-            f'<table class="heat"><caption>{escaped(caption)}</caption>',
+            f'<table class="heat cohorts {_widths(heat)}"><caption>{escaped(caption)}</caption>',
             f"<thead><tr>{''.join(_head(heat, links))}</tr></thead>",
             f'<tbody class="summary">{"".join(_summary(heat))}</tbody>',
-            f"<tbody>{''.join(_rows(heat, links))}</tbody></table></div>",
+            *_bodies(list(_rows(heat, links))),
+            "</table></div>",
         )
     )
+
+
+def _bodies(rows: Sequence[str]) -> Iterator[str]:
+    """Yield the rows in parts: a browser lays out only those that are in sight."""
+    for begin in range(0, max(len(rows), 1), _ROWS_TOGETHER):
+        yield f"<tbody>{''.join(rows[begin : begin + _ROWS_TOGETHER])}</tbody>"
+
+
+def _widths(heat: _Heat) -> str:
+    """Return the classes of the widths of the columns, which do not follow from all rows.
+
+    They are in characters. A mark and an order need two more.
+    """
+    labels = [*(one.label for one in heat.cohorts), _first_head(heat)]
+    numbers = [
+        len(_text(heat, key, max(values)))
+        for key in heat.keys
+        if (values := [v for one in heat.cohorts if (v := one.shown(key, heat.show)) is not None])
+    ]
+    label = max(map(columns_of, labels)) + 1
+    return f"l{min(label, WIDEST)} w{min(max(numbers, default=0) + 2, WIDEST)}"
 
 
 def heat_svg(  # noqa: PLR0913 - each is a setting of its own
@@ -157,11 +181,17 @@ def _legend(heat: _Heat) -> str:
 
 def _head(heat: _Heat, links: HeatLinks | None) -> Iterator[str]:
     t = heat.t
-    first = {"day": t("Day", "日期"), "week": t("Week", "周"), "month": t("Month", "月份")}
-    yield _column("date", first[heat.span], "", links)
+    yield _column("date", _first_head(heat), "", links)
     for key in heat.keys:
         users = t("all users of the period", "该周期的全部用户")
         yield _column(str(key), f"key {key}", heat.whens[key] if key else users, links)
+
+
+def _first_head(heat: _Heat) -> str:
+    t = heat.t
+    return {"day": t("Day", "日期"), "week": t("Week", "周"), "month": t("Month", "月份")}[
+        heat.span
+    ]
 
 
 def _column(name: str, text: str, title: str, links: HeatLinks | None) -> str:
@@ -220,8 +250,9 @@ def _cell(heat: _Heat, cohort: Cohort, key: int) -> str:
     if value is None:
         why = escaped(_missing(heat, cohort, key))
         return f'<td class="none" title="{why}">{_none(cohort, key)}</td>'
-    title = f' title="{escaped(_title(heat, cohort, key))}"' if key else ""
-    step = _step(heat, cohort, key)
+    percent = cohort.percent(key) if key else None
+    title = f' title="{escaped(_title(heat, cohort, key, percent))}"' if key else ""
+    step = _step(heat, percent)
     colour = "" if step is None else f' class="h{step}"'
     return f"<td{colour}{title}>{_mark(heat, cohort, key)}{_text(heat, key, value)}</td>"
 
@@ -240,7 +271,7 @@ def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
         return
     for column, key in enumerate(heat.keys):
         value, x = cohort.shown(key, heat.show), _FIRST_COLUMN + _COLUMN * column + _PAD
-        step = _step(heat, cohort, key)
+        step = _step(heat, cohort.percent(key) if key else None)
         if step is not None:
             yield (
                 f'<rect class="h{step}" x="{x}" y="{y}" width="{_COLUMN - 1}" height="{_ROW - 1}"/>'
@@ -251,8 +282,7 @@ def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
         yield f'<text{ink} text-anchor="end" x="{end}" y="{baseline}">{text}</text>'
 
 
-def _step(heat: _Heat, cohort: Cohort, key: int) -> int | None:
-    percent = cohort.percent(key) if key else None
+def _step(heat: _Heat, percent: float | None) -> int | None:
     return None if percent is None else heat_colour(heat.scale, heat.scale.place(percent))
 
 
@@ -271,9 +301,9 @@ def _text(heat: _Heat, key: int, value: float) -> str:
     return number_text(round(value, 1) if isinstance(value, float) else value)
 
 
-def _title(heat: _Heat, cohort: Cohort, key: int) -> str:
+def _title(heat: _Heat, cohort: Cohort, key: int, percent: float | None) -> str:
     t, when = heat.t, heat.whens[key]
-    users, value, percent = cohort.values.get(0), cohort.values[key], cohort.percent(key)
+    users, value = cohort.values.get(0), cohort.values[key]
     if users is None or percent is None:
         return t(
             f"{cohort.label}, {when}: {value:,} users", f"{cohort.label}，{when}：{value:,} 人"

@@ -10,6 +10,8 @@ from cloud_openapi.charts._words import escaped, svg_tag
 
 HEAT_STEPS: Final = 9
 LINES: Final = 7
+WIDEST: Final = 30
+"""The characters of the widest column."""
 _HEADING: Final = 26
 _SIZE = re.compile(r'width="(\d+)" height="(\d+)"')
 
@@ -86,7 +88,12 @@ def _style(files: Iterable[str], values: dict[str, str]) -> str:
     return Template("".join((*texts, _rules()))).substitute(values)
 
 
-STYLE: Final = _style(
+# In rem, which is the same in bold and in small cells.
+_WIDTHS: Final = "".join(
+    f"table.l{n} {{ --label: {0.6 * n:.1f}rem; }}\ntable.w{n} {{ --number: {0.6 * n:.1f}rem; }}\n"
+    for n in range(1, WIDEST + 1)
+)
+STYLE: Final = _WIDTHS + _style(
     ("svg.css", "page.css"),
     {name: f"light-dark({light}, {dark})" for name, (light, dark) in COLOURS.items()},
 )

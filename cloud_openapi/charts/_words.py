@@ -1,7 +1,9 @@
 """Texts of the charts: escaping, numbers, and the words of both languages."""
 
+import re
 from collections.abc import Callable
 from html import escape
+from unicodedata import east_asian_width
 
 from cloud_openapi.periods import Period, Span
 
@@ -13,6 +15,8 @@ _WEEKDAYS = tuple(
 )
 # Characters that XML and HTML have no way to write.
 _NOT_WRITTEN = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 65534, 65535), "�")
+# Those, and what has a meaning between tags or in an attribute.
+_SPECIAL = re.compile(r"[&<>\"'\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def english(text: str, _chinese: str) -> str:
@@ -27,6 +31,9 @@ def chinese(_text: str, text: str) -> str:
 
 def escaped(text: str) -> str:
     """Return a text for HTML and XML, between tags or in a quoted attribute."""
+    # A chart has thousands of texts, and most have nothing to escape.
+    if not _SPECIAL.search(text):
+        return text
     encodable = text.encode("utf-8", "replace").decode()
     return escape(encodable.translate(_NOT_WRITTEN))
 
@@ -70,3 +77,8 @@ def label(period: Period, t: Translate) -> str:
 def short_label(period: Period) -> str:
     """Return the first day of a day or a week, or a month: 2017-03-06, 2017-02."""
     return period.begin.isoformat()[: 7 if period.span == "month" else 10]
+
+
+def columns_of(text: str) -> int:
+    """Return the width of a text in columns: a Chinese character takes two."""
+    return sum(2 if east_asian_width(each) in "WF" else 1 for each in text)

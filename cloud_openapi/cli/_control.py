@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import click
 
-from cloud_openapi.cli._control_client import ControlClient, url_again, url_option
+from cloud_openapi.cli._control_client import ControlClient, take_url_last, url_option
 from cloud_openapi.cli._options import Choice, echo_json, field_option
 from cloud_openapi.mode import Mode
 
@@ -246,13 +246,4 @@ def _follow(client: ControlClient, filters: dict[str, Any]) -> None:
         page = client.read("journal", _PAGE, **later)
 
 
-def _take_url_last(command: click.Command) -> None:
-    """Let each command take --url, too: users write it at the end."""
-    if isinstance(command, click.Group):
-        for each in command.commands.values():
-            _take_url_last(each)
-    else:
-        command.params.append(url_again())
-
-
-_take_url_last(control)
+take_url_last(control)

@@ -1,9 +1,10 @@
 """A client for a running emulator: its routes below /_emulator, and /healthz."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT, _TIMEOUT = 5, 30
 _CLOCK, _HEALTH = "/_emulator/clock", "/healthz"
 _MOST_BYTES, _PIECE_BYTES = 256_000_000, 65_536
+
+Data = str | bytes | IO[bytes] | None
+"""The body of a request; a file is sent piece by piece."""
 
 DEFAULT_URL = "http://127.0.0.1:7070"
 
@@ -56,6 +60,15 @@ def url_again() -> click.Option:
     )
 
 
+def take_url_last(command: click.Command) -> None:
+    """Let each command take --url, too: users write it at the end."""
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            take_url_last(each)
+    else:
+        command.params.append(url_again())
+
+
 class NoEmulatorError(CloudOpenAPIError):
     """Nothing listens at the emulator's URL."""
 
@@ -74,19 +87,33 @@ class ControlClient:
 
     def send(self, method: str, path: str, /, body: Any = None, **query: Any) -> Any:
         """Return the JSON of an answer. Raises CloudOpenAPIError with the emulator's message."""
-        return self._json(method, f"/_emulator/{path}", body, query)
+        # The emulator itself explains invalid JSON.
+        data = None if body is None else json.dumps(body)
+        return self._json(method, f"/_emulator/{path}", data, query)
+
+    def upload(self, path: str, content: bytes, /, **query: Any) -> Any:
+        """Return the JSON of the answer to a file. Raises CloudOpenAPIError."""
+        return self._json("POST", f"/_emulator/{path}", content, query)
+
+    def download(self, path: str, /, **query: Any) -> bytes:
+        """Return a file. Raises CloudOpenAPIError with the emulator's message."""
+        path = f"/_emulator/{path}"
+        status, content = self._send("GET", path, None, query)
+        if status != HTTPStatus.OK:
+            self._read(path, status, content)
+        return content
 
     def _json(
-        self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        data: Data = None,
+        query: Mapping[str, Any] | None = None,
     ) -> Any:
-        # The body may hold a secret, which must not reach the Internet.
-        if not is_loopback_url(self._url) and not is_private(urlsplit(self._url).hostname or "."):
-            raise ConfigError(
-                f"{self._url} is another machine, and not on a private network; this command "
-                "controls an emulator here or there: set its URL with --url or "
-                "CLOUD_OPENAPI_BASE_URL."
-            )
-        status, content = self._send(method, path, body, query or {})
+        return self._read(path, *self._send(method, path, data, query or {}))
+
+    def _read(self, path: str, status: int, content: bytes) -> Any:
+        """Return the JSON of an answer. Raises CloudOpenAPIError for an error."""
         try:
             value = read_json(content.decode())
         except (ValueError, RecursionError):
@@ -109,6 +136,18 @@ class ControlClient:
                 raise self._stranger(f"/_emulator/{path}", f"no {name}")
         return value
 
+    def write_file(self, path: str, content: IO[bytes], /, **query: Any) -> Any:
+        """Put a file of any size, and return the JSON of the answer. Raises CloudOpenAPIError."""
+        return self._json("PUT", f"/_emulator/{path}", content, query)
+
+    def read_file(self, path: str, to: IO[bytes], /, **query: Any) -> None:
+        """Write the answer to a GET, of any size, to a file. Raises CloudOpenAPIError."""
+        with self._answer("GET", f"/_emulator/{path}", None, query) as answer:
+            if answer.status_code != HTTPStatus.OK:
+                self._read(path, answer.status_code, self._content(answer, path))
+            for piece in answer.iter_content(_PIECE_BYTES):
+                to.write(piece)
+
     def _stranger(self, path: str, reason: str) -> CloudOpenAPIError:
         return CloudOpenAPIError(
             f"What answers at {self._url} is not an emulator with control routes "
@@ -116,8 +155,23 @@ class ControlClient:
         )
 
     def _send(
-        self, method: str, path: str, body: Any, query: Mapping[str, Any]
+        self, method: str, path: str, data: Data, query: Mapping[str, Any]
     ) -> tuple[int, bytes]:
+        with self._answer(method, path, data, query) as answer:
+            return answer.status_code, self._content(answer, path)
+
+    @contextmanager
+    def _answer(
+        self, method: str, path: str, data: Data, query: Mapping[str, Any]
+    ) -> "Iterator[requests.Response]":
+        """Yield an answer whose body is not read yet. Raises CloudOpenAPIError."""
+        # The body may hold a secret, which must not reach the Internet.
+        if not is_loopback_url(self._url) and not is_private(urlsplit(self._url).hostname or "."):
+            raise ConfigError(
+                f"{self._url} is another machine, and not on a private network; this command "
+                "controls an emulator here or there: set its URL with --url or "
+                "CLOUD_OPENAPI_BASE_URL."
+            )
         # Only those who call load it: --help is fast.
         import requests
 
@@ -125,18 +179,16 @@ class ControlClient:
             # Never use a proxy: the body may hold a secret.
             session.trust_env = False
             try:
-                answer = session.request(
+                yield session.request(
                     method,
                     f"{self._url}{path}",
                     params=query,
-                    # The emulator itself explains invalid JSON.
-                    data=None if body is None else json.dumps(body),
+                    data=data,
                     # Whoever moves the clock waits for the functions whose time has come.
-                    timeout=(_CONNECT_TIMEOUT, None if body and path == _CLOCK else self._timeout),
+                    timeout=(_CONNECT_TIMEOUT, None if data and path == _CLOCK else self._timeout),
                     allow_redirects=False,
                     stream=True,
                 )
-                return answer.status_code, self._content(answer, path)
             except requests.ReadTimeout:
                 raise CloudOpenAPIError(
                     f"The emulator at {self._url} has not answered within {self._timeout} seconds; "

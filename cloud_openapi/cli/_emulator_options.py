@@ -37,6 +37,7 @@ class EmulatorOptions(NamedTuple):
     upstream: str | None = None
     by_api: bool = False
     data: Path | None = None
+    database: str | None = None
 
     def emulator(self, functions: Path | None = None) -> "Emulator":
         """Return the emulator; its seeds stand beside the folder of the functions.
@@ -70,6 +71,7 @@ class EmulatorOptions(NamedTuple):
                 by_api=self.by_api,
                 seeds=None if functions is None else functions.absolute().parent,
                 data=self.data,
+                database=self.database,
             )
         except ValueError as error:
             place = "--mode" if self.mode != "simulate" else self.settings or "--app"
@@ -152,13 +154,20 @@ def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --data; the command also has `emulator_options` or `mode_options`, above this."""
+    """Add --data and --database, above `emulator_options` or `mode_options`."""
 
     @wraps(command)
-    def run(*arguments: Any, data: Path | None, options: EmulatorOptions, **given: Any) -> Any:
-        return command(*arguments, options=options._replace(data=data), **given)
+    def run(
+        *arguments: Any,
+        data: Path | None,
+        database: str | None,
+        options: EmulatorOptions,
+        **given: Any,
+    ) -> Any:
+        options = options._replace(data=data, database=database)
+        return command(*arguments, options=options, **given)
 
-    return _DATA_OPTION(run)
+    return _DATA_OPTION(_DATABASE_OPTION(run))
 
 
 def _open_data(emulator: "Emulator") -> None:
@@ -167,7 +176,9 @@ def _open_data(emulator: "Emulator") -> None:
     except OSError as error:
         raise ConfigError(f"--data: {error.filename}: {error.strerror}.") from error
     except ValueError as error:
-        raise ConfigError(f"--data: {error}.") from error
+        raise ConfigError(
+            f"{'--database' if emulator.databases.server else '--data'}: {error}."
+        ) from error
 
 
 def _upstream_app() -> tuple[str, str] | None:
@@ -218,7 +229,13 @@ _DATA_OPTION = click.option(
     show_envvar=True,
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Keep the files of cloud storage in this folder between runs.  [default: until the end]",
+    help="Keep cloud database and storage in this folder between runs.  [default: until the end]",
+)
+_DATABASE_OPTION = option(
+    "--database",
+    metavar="URL",
+    help="A MongoDB server that has the cloud database, such as mongodb://localhost.  "
+    "[default: this process]",
 )
 
 

@@ -54,6 +54,14 @@ _SECTIONS: Final = {
             "_control:control",
             "Control a running emulator: its time, faults, seeds, mini programs, journal.",
         ),
+        "database": _Entry(
+            "_database:database",
+            "Look at the cloud database of a running emulator, change it, reset it.",
+        ),
+        "storage": _Entry(
+            "_storage:storage",
+            "List, read, write and remove the files of cloud storage of a running emulator.",
+        ),
     },
     "Your functions": {
         "init": _Entry(

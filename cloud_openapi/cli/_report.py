@@ -149,7 +149,8 @@ _COMMON: Final = (
     option("--base-url", help="The server to ask, such as a running emulator."),
     option("--demo", is_flag=True, help="Ask an emulator in this process, and nothing else."),
     option("--seed", type=int, help="The seed of the emulator's numbers."),
-    option("--now", type=moment, metavar="TIME", help="The time of the emulator in this process."),
+    # Read when there is an emulator, whose import takes longer than a report of a store.
+    option("--now", metavar="TIME", help="The time of the emulator in this process."),
     option(
         "--settings",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -265,7 +266,8 @@ class _Run:
             appid = settings.appid or DEMO_APPID
             return ask(self._wanted, appid, transport, Clock(), t), source
         apps = ((given["app"], None),) if given["app"] else ()
-        emulator = EmulatorOptions(apps, *(given[name] for name in _OF_EMULATOR)).emulator()
+        now = moment(given["now"]) if given["now"] else None
+        emulator = EmulatorOptions(apps, given["seed"], now, given["settings"]).emulator()
         appid = emulator.first_appid
         source = t(
             "Source: an emulator in this process; the numbers are simulated.",

@@ -28,6 +28,8 @@ _MOST_BARS, _LONGEST_BAR = 20, 30
 _HEADER_COLUMN = 10
 # A Chinese character with the punctuation behind it, or a word with the spaces behind it.
 _WORD = re.compile(r"[\u2e80-\uffef][，。；：、）]*|[^\s\u2e80-\uffef]+\s*|\s+")
+# Each other character takes one column.
+_UNCERTAIN = re.compile(r"[^\x20-\x7e–…█]")
 _LEVELS: Final = (0, 95, 135, 175, 215, 255)
 _FIRST_GREY, _GREYS = 232, 24
 
@@ -89,40 +91,52 @@ _LAYOUTS: Final = (
 )
 
 
+class _Laid(NamedTuple):
+    """The cells of a table of cohorts in one layout, and the widths of its columns."""
+
+    layout: _Layout
+    head: list[Cell]
+    rows: list[list[Cell]]
+    mean: list[Cell]
+    widths: list[int]
+
+
+def _laid(table: CohortTable, scale: Scale, layout: _Layout, look: Look) -> _Laid:
+    rows = [_cohort_cells(table, scale, one, layout) for one in table.cohorts if not one.problem]
+    head = [Cell(_first_column(table, look.t)), *(Cell(str(key)) for key in table.keys)]
+    mean = _average_cells(table, layout, look.t)
+    label, users, *later = _widths([*rows, head, mean])
+    # A row without numbers has a label, too.
+    label = max(label, *(_width(layout.label(one)) for one in table.cohorts))
+    even = [label, users, *[max(later, default=0)] * len(later)]
+    widths = even if _fits(even, look) else [label, users, *later]
+    return _Laid(layout, head, rows, mean, widths)
+
+
 def _cohort_lines(table: CohortTable, look: Look) -> Iterator[str]:
     scale = heat_scale(table.cohorts, table.keys)
     for layout in _LAYOUTS:
-        rows = [
-            _cohort_cells(table, scale, one, layout) for one in table.cohorts if not one.problem
-        ]
-        head = [_first_column(table, look.t), *map(str, table.keys)]
-        mean = _average_cells(table, layout, look.t)
-        labels = [[Cell(layout.label(one)), *[Cell("")] * len(table.keys)] for one in table.cohorts]
-        widths = _widths([*rows, [Cell(each) for each in head], mean, *labels])
-        if _fits(even := [*widths[:2], *[max(widths[2:], default=0)] * len(widths[2:])], look):
-            widths = even
+        laid = _laid(table, scale, layout, look)
+        if _fits(laid.widths, look):
             break
-        if _fits(widths, look):
-            break
-    shown = _shown(widths, look)
-    yield look.style(_joined([Cell(each) for each in head], widths[:shown], look), bold=True)
-    cells = iter(rows)
+    shown = _shown(laid.widths, look)
+    widths = laid.widths[:shown]
+    yield look.style(_joined(laid.head, widths, look), bold=True)
+    rows = iter(laid.rows)
     for problem, run in groupby(table.cohorts, lambda one: one.problem):
         cohorts = list(run)
         if problem:
-            yield from _problem_lines(cohorts, problem, layout, look)
+            yield from _problem_lines(cohorts, problem, laid.layout, look)
         else:
-            for _ in cohorts:
-                yield _joined(next(cells), widths[:shown], look)
-    yield look.style(_joined(mean, widths[:shown], look), bold=True)
+            yield from (_joined(next(rows), widths, look) for _ in cohorts)
+    yield look.style(_joined(laid.mean, widths, look), bold=True)
     yield from _left_out([f"key {key}" for key in table.keys[shown - 1 :]], look)
     yield from _legend(table, scale, look)
 
 
 def _first_column(table: CohortTable, t: Translate) -> str:
-    return {"day": t("Day", "日期"), "week": t("Week", "周"), "month": t("Month", "月份")}[
-        table.span
-    ] + " \\ key"
+    names = {"day": t("Day", "日期"), "week": t("Week", "周"), "month": t("Month", "月份")}
+    return f"{names[table.span]} \\ key"
 
 
 def _cohort_cells(table: CohortTable, scale: Scale, one: Cohort, layout: _Layout) -> list[Cell]:
@@ -154,12 +168,10 @@ def _number(table: CohortTable, key: int, value: float, layout: _Layout) -> str:
 
 
 def _compact(value: float) -> str:
-    """Return a number in at most five columns: 9999, 12k, 1.2M."""
-    for limit, unit in ((10**6, "M"), (10**4, "k")):
-        if value >= limit:
-            scaled = value / (10**6 if unit == "M" else 10**3)
-            return f"{scaled:.{int(scaled < 10)}f}{unit}"  # noqa: PLR2004 - two digits
-    return f"{value:.0f}"
+    """Return a number in few columns: 9999, 12k, 1.2M."""
+    if value >= 10**6:
+        return f"{value / 10**6:.1f}M"
+    return f"{value / 10**3:.0f}k" if value >= 10**4 else f"{value:.0f}"
 
 
 def _problem_lines(
@@ -338,7 +350,7 @@ def _cut(text: str, width: int) -> str:
 
 
 def _width(text: str) -> int:
-    if text.isascii():
+    if not _UNCERTAIN.search(text):
         return len(text)
     from rich.cells import cell_len
 

@@ -19,7 +19,7 @@ from cloud_openapi.database._geo import (
     Polygon,
     received,
 )
-from cloud_openapi.database._values import Encodable, RegExp, encode, to_text
+from cloud_openapi.database._values import Encodable, RegExp, encode, is_list, to_text
 from cloud_openapi.errors import CloudSDKError
 from cloud_openapi.sdk_options import options_of
 
@@ -209,7 +209,7 @@ class Logic(Condition):
 def operands_of(conditions: tuple[Any, ...]) -> list[Any]:
     """Return the operands of a combination, which are given one by one or as a list."""
     first = conditions[0] if conditions else None
-    return list(first if isinstance(first, list | tuple) else conditions)
+    return list(first if is_list(first) else conditions)
 
 
 def encode_query(query: Any, field: str | None = None) -> Any:

@@ -1,8 +1,7 @@
 """The geometries of ``db.Geo``: GeoJSON with the longitude first, in degrees."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
 
 from cloud_openapi.database._values import Encodable
 from cloud_openapi.errors import CloudSDKError
@@ -11,120 +10,102 @@ from cloud_openapi.sdk_options import kind_of
 _LIMITS: Final = {"longitude": 180, "latitude": 90}
 
 
-@dataclass(frozen=True)
 class Geometry(Encodable):
     """A geometry. The constructors raise CloudSDKError with the SDK's texts."""
 
-    @property
-    def coordinates(self) -> list[Any]:
-        """Return the coordinates of GeoJSON."""
-        raise NotImplementedError
+    coordinates: list[Any]
+    """The coordinates of GeoJSON."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.coordinates})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Geometry) and self.toJSON() == other.toJSON()
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
 
     def toJSON(self) -> dict[str, Any]:
         """Return the geometry as GeoJSON."""
         return {"type": type(self).__name__, "coordinates": self.coordinates}
 
 
-@dataclass(frozen=True)
 class Point(Geometry):
     """A place."""
 
-    longitude: float
-    latitude: float
-
-    def __post_init__(self) -> None:
-        for name, most in _LIMITS.items():
-            degrees = getattr(self, name)
+    def __init__(self, longitude: float, latitude: float) -> None:
+        for (name, most), degrees in zip(_LIMITS.items(), (longitude, latitude), strict=True):
             if isinstance(degrees, bool) or not isinstance(degrees, int | float):
                 raise CloudSDKError(-1, "Geo Point must be number type")
             # A comparison with NaN is false.
             if not -most <= degrees <= most:
                 raise CloudSDKError(-1, f"{name} should be a number ranges from -{most} to {most}")
-
-    @property
-    def coordinates(self) -> list[Any]:
-        """Return the longitude and the latitude."""
-        return [self.longitude, self.latitude]
+        self.longitude = longitude
+        self.latitude = latitude
+        self.coordinates = [longitude, latitude]
 
 
-@dataclass(frozen=True)
-class LineString(Geometry):
+class _Composite(Geometry):
+    """A geometry of parts of one kind."""
+
+    _part: ClassVar[type[Geometry]]
+    _name: ClassVar[str]
+    _few: ClassVar[str]
+    _least: ClassVar[int] = 1
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        of = f"must be of type {self._part.__name__}[]. Received type"
+        if not isinstance(parts, list | tuple):
+            raise CloudSDKError(-1, f'"{self._name}" {of} {received(parts)}')
+        if len(parts) < self._least:
+            raise CloudSDKError(-1, self._few)
+        for part in parts:
+            if not isinstance(part, self._part):
+                name = "polygon" if self._name == "polygons" else self._name
+                raise CloudSDKError(-1, f'"{name}" {of} {received(part)}[]')
+        self.coordinates = [part.coordinates for part in parts]
+
+
+class LineString(_Composite):
     """A line through at least two points."""
 
-    points: Sequence[Point]
-
-    def __post_init__(self) -> None:
-        _check(self.points, "points", Point, 2, '"points" must contain 2 points at least')
-
-    @property
-    def coordinates(self) -> list[Any]:
-        """Return the coordinates of each point."""
-        return _coordinates(self.points)
+    _part, _name, _least = Point, "points", 2
+    _few = '"points" must contain 2 points at least'
 
 
-@dataclass(frozen=True)
-class Polygon(Geometry):
-    """An area: a closed line around it, then those around its holes."""
-
-    lines: Sequence[LineString]
-
-    def __post_init__(self) -> None:
-        _check(self.lines, "lines", LineString, 1, "Polygon must contain 1 linestring at least")
-        for line in self.lines:
-            if line.points[0] != line.points[-1]:
-                shown = ",".join(f"[{one.longitude},{one.latitude}]" for one in line.points)
-                raise CloudSDKError(-1, f"LineString {shown} is not a closed cycle")
-
-    @property
-    def coordinates(self) -> list[Any]:
-        """Return the coordinates of each line."""
-        return _coordinates(self.lines)
-
-
-@dataclass(frozen=True)
-class MultiPoint(Geometry):
+class MultiPoint(_Composite):
     """At least one point."""
 
-    points: Sequence[Point]
-
-    def __post_init__(self) -> None:
-        _check(self.points, "points", Point, 1, '"points" must contain 1 point at least')
-
-    @property
-    def coordinates(self) -> list[Any]:
-        """Return the coordinates of each point."""
-        return _coordinates(self.points)
+    _part, _name = Point, "points"
+    _few = '"points" must contain 1 point at least'
 
 
-@dataclass(frozen=True)
-class MultiLineString(Geometry):
+class MultiLineString(_Composite):
     """At least one line."""
 
-    lines: Sequence[LineString]
-
-    def __post_init__(self) -> None:
-        _check(self.lines, "lines", LineString, 1, "Polygon must contain 1 linestring at least")
-
-    @property
-    def coordinates(self) -> list[Any]:
-        """Return the coordinates of each line."""
-        return _coordinates(self.lines)
+    _part, _name = LineString, "lines"
+    _few = "Polygon must contain 1 linestring at least"
 
 
-@dataclass(frozen=True)
-class MultiPolygon(Geometry):
+class Polygon(_Composite):
+    """An area: a closed line around it, then those around its holes."""
+
+    _part, _name = LineString, "lines"
+    _few = "Polygon must contain 1 linestring at least"
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        super().__init__(parts)
+        for line in self.coordinates:
+            if line[0] != line[-1]:
+                shown = ",".join(f"[{longitude},{latitude}]" for longitude, latitude in line)
+                raise CloudSDKError(-1, f"LineString {shown} is not a closed cycle")
+
+
+class MultiPolygon(_Composite):
     """At least one polygon."""
 
-    polygons: Sequence[Polygon]
-
-    def __post_init__(self) -> None:
-        few = "MultiPolygon must contain 1 polygon at least"
-        _check(self.polygons, "polygons", Polygon, 1, few)
-
-    @property
-    def coordinates(self) -> list[Any]:
-        """Return the coordinates of each polygon."""
-        return _coordinates(self.polygons)
+    _part, _name = Polygon, "polygons"
+    _few = "MultiPolygon must contain 1 polygon at least"
 
 
 class Geo:
@@ -138,6 +119,12 @@ class Geo:
     MultiPolygon = MultiPolygon
 
 
+_KINDS: Final[Mapping[str, type[Geometry]]] = {
+    kind.__name__: kind
+    for kind in (Point, LineString, Polygon, MultiPoint, MultiLineString, MultiPolygon)
+}
+
+
 def with_geometries(value: Any) -> Any:
     """Return a value of a document with each GeoJSON object as a geometry."""
     if isinstance(value, list):
@@ -145,10 +132,10 @@ def with_geometries(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if value.keys() == {"type", "coordinates"}:
-        # As in the SDK, an object that only looks like GeoJSON stays one.
+        # An object that only looks like GeoJSON stays one.
         try:
-            return _READERS[value["type"]](value["coordinates"])
-        except (CloudSDKError, KeyError, TypeError, ValueError):
+            return _read(_KINDS[value["type"]], value["coordinates"])
+        except (CloudSDKError, KeyError, TypeError):
             return value
     return {name: with_geometries(each) for name, each in value.items()}
 
@@ -159,40 +146,7 @@ def received(value: Any) -> str:
     return kind if kind in {"string", "number", "boolean"} else "object"
 
 
-def _check(parts: Sequence[Any], name: str, kind: type, least: int, few: str) -> None:
-    text = f'"{name}" must be of type {kind.__name__}[]. Received type '
-    if not isinstance(parts, list | tuple):
-        raise CloudSDKError(-1, text + received(parts))
-    if len(parts) < least:
-        raise CloudSDKError(-1, few)
-    for part in parts:
-        if not isinstance(part, kind):
-            one = text.replace('"polygons"', '"polygon"')
-            raise CloudSDKError(-1, f"{one}{received(part)}[]")
-
-
-def _coordinates(parts: Iterable[Geometry]) -> list[Any]:
-    return [part.coordinates for part in parts]
-
-
-def _point(coordinates: Any) -> Point:
-    longitude, latitude = coordinates
-    return Point(longitude, latitude)
-
-
-def _line(coordinates: Any) -> LineString:
-    return LineString([_point(each) for each in coordinates])
-
-
-def _polygon(coordinates: Any) -> Polygon:
-    return Polygon([_line(each) for each in coordinates])
-
-
-_READERS: Final[Mapping[str, Any]] = {
-    "Point": _point,
-    "LineString": _line,
-    "Polygon": _polygon,
-    "MultiPoint": lambda each: MultiPoint([_point(one) for one in each]),
-    "MultiLineString": lambda each: MultiLineString([_line(one) for one in each]),
-    "MultiPolygon": lambda each: MultiPolygon([_polygon(one) for one in each]),
-}
+def _read(kind: type[Geometry], coordinates: Any) -> Geometry:
+    if issubclass(kind, _Composite):
+        return kind([_read(kind._part, each) for each in coordinates])  # noqa: SLF001 - of this module
+    return Point(*coordinates)

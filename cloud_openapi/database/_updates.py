@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from cloud_openapi.database._conditions import flatten, operands_of
-from cloud_openapi.database._values import Encodable, encode, to_text
+from cloud_openapi.database._values import Encodable, encode, is_list, to_text
 from cloud_openapi.errors import CloudSDKError
 
 _MODIFIERS: Final = ("each", "position", "sort", "slice")
@@ -109,7 +109,7 @@ def has_commands(value: Any) -> bool:
     """Return True for a value with an update command in it."""
     if isinstance(value, Mapping):
         return any(map(has_commands, value.values()))
-    if isinstance(value, list | tuple):
+    if is_list(value):
         return any(map(has_commands, value))
     return isinstance(value, UpdateCommand)
 

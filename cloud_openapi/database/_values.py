@@ -3,9 +3,8 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from cloud_openapi.errors import CloudSDKError
 from cloud_openapi.wire import extended_json
@@ -19,16 +18,17 @@ class Encodable(ABC):
         """Return the value as MongoDB writes it."""
 
 
-@dataclass(frozen=True)
 class RegExp(Encodable):
     """A regular expression of MongoDB (PCRE), with options such as ``i``."""
 
-    regexp: str
-    options: str = ""
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.regexp, str) or not self.regexp:
+    def __init__(self, regexp: str, options: str = "") -> None:
+        if not isinstance(regexp, str) or not regexp:
             raise CloudSDKError(-1, "regexp must be a string")
+        self.regexp = regexp
+        self.options = options
+
+    def __repr__(self) -> str:
+        return f"RegExp({self.regexp!r}, {self.options!r})"
 
     def toJSON(self) -> dict[str, Any]:
         """Return the value as MongoDB writes it."""
@@ -52,10 +52,12 @@ def encode(value: Any) -> Any:
         )
     if isinstance(value, re.Pattern) and isinstance(value.pattern, bytes):
         raise TypeError("a regular expression of bytes: the cloud database has texts only")
-    # ServerDate is a tuple.
-    if isinstance(value, list | tuple) and not isinstance(value, extended_json.ServerDate):
-        return [encode(each) for each in value]
-    return value
+    return [encode(each) for each in value] if is_list(value) else value
+
+
+def is_list(value: Any) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    """Return True for a list of values; a ServerDate is a tuple, but one value."""
+    return isinstance(value, list | tuple) and not isinstance(value, extended_json.ServerDate)
 
 
 def to_text(value: Any) -> str:

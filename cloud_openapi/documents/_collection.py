@@ -36,6 +36,8 @@ from cloud_openapi.documents._values import (
 )
 from cloud_openapi.documents._values import key as key_of
 
+_MATCHED_TWICE = 54
+
 Session: TypeAlias = ClientSession | None
 Sort: TypeAlias = str | Sequence[tuple[str, int]] | None
 _Pairs: TypeAlias = list[tuple[Document | None, Document]]
@@ -128,7 +130,8 @@ class Collection:
             scope = self._store.scope()
             project = _projection(projection, scope)
             found = self._sorted(_query(filter), scope, session, sort)
-            return [fresh(project(each)) for each in islice(found, skip, skip + limit or None)]
+            chosen = islice(found, skip, skip + limit if limit else None)
+            return [fresh(project(each)) for each in chosen]
 
         return Cursor(run)
 
@@ -373,6 +376,8 @@ def _sort_pairs(sort: Sort, direction: int = 1) -> list[tuple[str, int]]:
 def _projection(fields: Any, scope: Scope) -> Callable[[Document], Document]:
     if not fields:
         return lambda document: document
+    valid = isinstance(fields, dict | list) and all(isinstance(each, str) for each in fields)
+    check(valid, "A projection must be an object, or a list of names", PARSE)
     return projection(
         clean(fields if isinstance(fields, dict) else dict.fromkeys(fields, 1)), scope
     )
@@ -401,12 +406,13 @@ def _replacement(document: Document) -> Callable[[Context], Document]:
 
 def _inserted(conditions: Document, scope: Scope, now: datetime, *, only_id: bool) -> Document:
     """Return the document of an upsert before the update: the values that the query fixes."""
-    fields = {
-        path: values[0]
-        for path, values in fixed_values(conditions).items()
-        if [re.Pattern] != [type(each) for each in values] and len(values) == 1
-        if path == "_id" or not only_id
-    }
+    fields: Document = {}
+    for path, values in fixed_values(conditions):
+        fixed = len(values) == 1 and type(values[0]) is not re.Pattern
+        if fixed and (path == "_id" or not only_id):
+            error = f"cannot infer query fields to set, path '{path}' is matched twice"
+            check(path not in fields, error, _MATCHED_TWICE)
+            fields[path] = values[0]
     return Update({"$set": fields}, scope).apply(Context({}, now)) if fields else {}
 
 

@@ -107,16 +107,23 @@ def _call(name: str, called: Operator, values: Sequence[Value]) -> Value:
     error = f"Expression {name} takes exactly {count} arguments. {len(values)} were passed in."
     check(called.least <= len(values) <= called.most, error, 16020)
     function, holds, nulls = called.function, called.holds, called.nulls
+    # MongoDB looks at two operands together, and at more of them one after another.
+    pair = called.most == 2  # noqa: PLR2004
+
+    def checked(operand: Any) -> Any:
+        if not holds(operand):
+            error = f"{name} only supports {called.kinds} types, not {type_name(operand)}"
+            raise OperationFailure(error, called.code)
+        return operand
 
     def value(*given: Any) -> Any:
-        operands = [each(*given) for each in values]
-        for each in operands:
-            if nulls and (each is None or each is MISSING):
+        found = (each(*given) for each in values)
+        operands = []
+        for operand in list(found) if pair else found:
+            if nulls and (operand is None or operand is MISSING):
                 return None
-            if not holds(each):
-                error = f"{name} only supports {called.kinds} types, not {type_name(each)}"
-                raise OperationFailure(error, called.code)
-        return function(*operands)
+            operands.append(operand if pair else checked(operand))
+        return function(*map(checked, operands) if pair else operands)
 
     return value
 

@@ -10,6 +10,8 @@ from cloud_openapi.documents import _dates
 from cloud_openapi.documents._accumulators import merged, number
 from cloud_openapi.documents._errors import TYPE, OperationFailure, check
 from cloud_openapi.documents._values import (
+    INT32,
+    INT64,
     LARGEST,
     MISSING,
     Document,
@@ -24,6 +26,7 @@ from cloud_openapi.documents._values import (
 
 _MANY: Final = math.inf
 _TOO_LARGE, _TOO_MANY = 10334, 16819
+_CONTINUING: Final = bytes(range(0x80, 0xC0))  # bytes that follow the first of a UTF-8 character
 _LONGEST_RANGE: Final = 1_000_000
 
 
@@ -69,9 +72,10 @@ def array(name: str, value: Any) -> list[Any]:
     raise OperationFailure(f"{name} needs an array, not {type_name(value)}", 28651)
 
 
-def _wholes(name: str, *values: Any) -> list[int]:
+def _wholes(name: str, *values: Any, limit: int = INT32) -> list[int]:
     found = [each for value in values if (each := whole(value)) is not None]
-    check(len(found) == len(values), f"{name} needs numbers that are integers", 34450)
+    valid = len(found) == len(values) and all(-limit <= each < limit for each in found)
+    check(valid, f"{name} needs numbers that are {limit.bit_length()}-bit integers", 34450)
     return found
 
 
@@ -160,7 +164,7 @@ def _text(value: Any) -> str:
     nothing = value is None or value is MISSING
     valid = nothing or type(value) is str or is_number(value)
     check(valid, f"can't convert from BSON type {type_name(value)} to String", 16007)
-    return "" if nothing else str(value)
+    return "" if nothing else f"{value:.15g}" if type(value) is float else str(value)
 
 
 def _bytes(value: Any) -> bytes:
@@ -180,13 +184,15 @@ def _sign(one: Any, other: Any) -> int:
 
 
 def _part_of_bytes(value: Any, start: Any, length: Any) -> str:
-    text, (begin, count) = _bytes(value), _wholes("$substrBytes", start, length)
+    text, (begin, count) = _bytes(value), _wholes("$substrBytes", start, length, limit=INT64)
     if begin < 0:
         return ""
+    error = "$substrBytes: the range begins within a UTF-8 character"
+    check(text[begin : begin + 1].translate(None, _CONTINUING) or begin >= len(text), error, 28656)
     try:
         return text[begin:][: count if count >= 0 else None].decode(errors="surrogatepass")
     except UnicodeDecodeError:
-        raise OperationFailure("$substrBytes: the range cuts a UTF-8 character", 28656) from None
+        raise OperationFailure("$substrBytes: the range cuts a UTF-8 character", 28657) from None
 
 
 def _part(value: Any, start: Any, length: Any) -> str:

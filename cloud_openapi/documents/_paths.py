@@ -23,30 +23,44 @@ def index_of(part: str) -> int | None:
     return None
 
 
-def values_at(path: str) -> Callable[[Document], Sequence[Any]]:
+def values_at(path: str, *, elements: bool = False) -> Callable[[Document], Sequence[Any]]:
     """Return a reader of all values that a query finds at a path, `MISSING` among them.
 
-    An array on the way stands for its objects and, if the name is a number, for one element.
+    An array on the way stands for its objects and, if the name is a number, for one element. With
+    ``elements``, an array at the end is followed by its elements, unless it is one itself.
     """
     parts = split(path)
-    if len(parts) == 1:
-        return lambda document: (document.get(path, MISSING),)
-    return lambda document: _values(document, parts, 0)
+
+    def read(document: Document) -> Sequence[Any]:
+        value: Any = document
+        for part in parts:
+            if type(value) is not dict:
+                return _values(document, parts, elements=elements)
+            value = value.get(part, MISSING)
+        return [value, *value] if elements and type(value) is list else (value,)
+
+    return read
 
 
-def _values(value: Any, parts: list[str], at: int) -> list[Any]:
-    if at == len(parts):
-        return [value]
-    part = parts[at]
+def _values(value: Any, parts: Sequence[str], *, elements: bool) -> list[Any]:
+    if not parts:
+        return [value, *value] if elements and type(value) is list else [value]
+    part, rest = parts[0], parts[1:]
     if type(value) is dict:
-        return _values(value.get(part, MISSING), parts, at + 1)
+        return _values(value.get(part, MISSING), rest, elements=elements)
     if type(value) is not list:
         return [MISSING]
-    index = index_of(part)
-    found = [] if index is None or index >= len(value) else _values(value[index], parts, at + 1)
+    found, index = [], index_of(part)
+    # An element without fields has no missing ones either.
+    if (
+        index is not None
+        and index < len(value)
+        and (not rest or type(value[index]) in {dict, list})
+    ):
+        found = _values(value[index], rest, elements=elements and bool(rest))
     for each in value:
         if type(each) is dict:
-            found += _values(each.get(part, MISSING), parts, at + 1)
+            found += _values(each.get(part, MISSING), rest, elements=elements)
     return found
 
 

@@ -3,7 +3,7 @@
 import math
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from cloud_openapi.documents import _geo
@@ -49,25 +49,26 @@ def query(conditions: Any, scope: Scope) -> Match:
     return _all([_condition(path, each, scope) for path, each in conditions.items()])
 
 
-def fixed_values(conditions: Document) -> dict[str, list[Any]]:
-    """Return the paths that a query compares with values, as $eq and $in do, and the values."""
-    found: dict[str, list[Any]] = {}
+def fixed_values(conditions: Document) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the paths that a query compares with values, as $eq and $in do, and the values."""
     for path, condition in conditions.items():
-        if path == "$and":
+        if path == "$and" or (path == "$or" and len(condition) == 1):
             for each in condition:
-                found |= fixed_values(each)
+                yield from fixed_values(each)
         elif not path.startswith("$"):
             operators = condition if is_operators(condition) else {"$eq": condition}
-            if "$eq" in operators or "$in" in operators:
-                found[path] = [operators["$eq"]] if "$eq" in operators else operators["$in"]
-    return found
+            for each in [operators["$eq"]] if "$eq" in operators else operators.get("$all", []):
+                if not is_operators(each):
+                    yield path, [each]
+            if "$in" in operators:
+                yield path, operators["$in"]
 
 
 def equalities(conditions: Document) -> dict[str, list[Key]]:
     """Return the keys of fixed values that an index finds."""
     return {
         path: [key(each) for each in values]
-        for path, values in fixed_values(conditions).items()
+        for path, values in fixed_values(conditions)
         if not {type(each) for each in values} & {list, re.Pattern}
     }
 
@@ -119,19 +120,11 @@ def _all(matches: Sequence[Match]) -> Match:
 
 def _anywhere(path: str, test: Test) -> Match:
     """Return the match of a test with a value or one of its elements."""
-    read = values_at(path)
-
-    def match(document: Document) -> bool:
-        for value in read(document):
-            if test(value) or (type(value) is list and any(map(test, value))):
-                return True
-        return False
-
-    return match
+    return _whole(path, test, elements=True)
 
 
-def _whole(path: str, test: Test) -> Match:
-    read = values_at(path)
+def _whole(path: str, test: Test, *, elements: bool = False) -> Match:
+    read = values_at(path, elements=elements)
     return lambda document: any(map(test, read(document)))
 
 

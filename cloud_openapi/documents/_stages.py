@@ -366,7 +366,7 @@ def _bucket_auto(operand: Any, scope: Scope) -> Stage:
         found.sort(key=lambda pair: key(pair[0]))
         keys = [key(each) for each, _ in found]
         size, begin = max(1, round(len(found) / count)), 0
-        for number in range(count):
+        for number in range(min(count, len(found))):
             end = begin + size if number < count - 1 else len(found)
             while begin < end < len(found) and keys[end - 1] == keys[end]:
                 end += 1
@@ -403,7 +403,7 @@ def _lookup(operand: Any, scope: Scope) -> Stage:
         foreign = scope.documents(given["from"])
         rows_of = _rows(foreign, given["foreignField"])
         for each in documents:
-            yield _with(each, path, [foreign[row] for row in rows_of(local(each))])
+            yield _with(each, path, [foreign[row] for row in rows_of(local(each) or {key(None)})])
 
     return run
 
@@ -413,34 +413,31 @@ def _lookup_pipeline(operand: Document, scope: Scope) -> Stage:
     _texts("$lookup", given["from"], given["as"])
     let, inner, path = given.get("let", {}), scope.inner(), split(given["as"])
     check(type(let) is dict, "$lookup argument 'let' must be an object", 9)
-    variables, stage = expression({"let": let}, scope), pipeline(given["pipeline"], inner)
+    variables = {name: expression(each, scope) for name, each in let.items()}
+    stage = pipeline(given["pipeline"], inner)
 
     def run(documents: Documents) -> Documents:
         foreign = scope.documents(given["from"])
         for each in documents:
-            inner.variables = {**scope.variables, **variables(each, scope.variables)["let"]}
+            values = {name: value(each, scope.variables) for name, value in variables.items()}
+            inner.variables = {**scope.variables, **values}
             yield _with(each, path, list(stage(foreign)))
 
     return run
 
 
 def _joined(path: str) -> Callable[[Document], set[Key]]:
-    """Return a reader of the keys by which collections are joined: null for a missing field."""
+    """Return a reader of the keys by which a document is joined; a missing field has none."""
     read = values_at(path)
-
-    def keys(document: Document) -> set[Key]:
-        values = read(document) or [None]
-        return {key(_or_null(each)) for each in each_element(values)}
-
-    return keys
+    return lambda document: {key(v) for v in each_element(read(document)) if v is not MISSING}
 
 
 def _rows(documents: list[Document], path: str) -> Callable[[set[Key]], list[int]]:
     """Return a function from keys to the numbers of the documents that have one at a path."""
-    keys, index = _joined(path), dict[Key, list[int]]()
+    read, index = values_at(path), dict[Key, list[int]]()
     for row, document in enumerate(documents):
-        for each in keys(document):
-            index.setdefault(each, []).append(row)
+        for each in each_element(read(document)):
+            index.setdefault(key(_or_null(each)), []).append(row)
     return lambda wanted: sorted({row for each in wanted for row in index.get(each, ())})
 
 

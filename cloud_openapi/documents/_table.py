@@ -27,12 +27,19 @@ class Index:
         self.name, self.paths, self.kind, self.unique = name, tuple(paths), kind, unique
         self._readers = [keys_at(path) for path in paths]
         self._rows: dict[tuple[Key, ...], set[int]] = {}
+        self._shared: set[tuple[Key, ...]] = set()  # keys whose rows another index has too
 
     def copy(self) -> "Index":
-        """Return a copy, in which changes do not change this one."""
+        """Return a copy, in which changes do not change this one; this one must not change."""
         other = Index(self.name, self.paths, self.kind, unique=self.unique)
-        other._rows = {each: set(rows) for each, rows in self._rows.items()}
+        other._rows, other._shared = self._rows.copy(), set(self._rows)
         return other
+
+    def _own(self, keys: tuple[Key, ...]) -> set[int]:
+        if keys in self._shared:
+            self._shared.remove(keys)
+            self._rows[keys] = set(self._rows[keys])
+        return self._rows.setdefault(keys, set())
 
     def rows(self, keys: Sequence[Sequence[Key]]) -> set[int]:
         """Return the rows with any of the keys for each path."""
@@ -49,12 +56,12 @@ class Index:
     def add(self, document: Document, row: int) -> None:
         """Add the keys of a document."""
         for each in self._keys(document):
-            self._rows.setdefault(each, set()).add(row)
+            self._own(each).add(row)
 
     def remove(self, document: Document, row: int) -> None:
         """Remove the keys of a document."""
         for each in self._keys(document):
-            self._rows[each].discard(row)
+            self._own(each).discard(row)
             if not self._rows[each]:
                 del self._rows[each]
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.documents._errors import PARSE, TYPE, OperationFailure, check
-from cloud_openapi.documents._paths import field, index_of, sorter, split
+from cloud_openapi.documents._paths import index_of, sorter, split
 from cloud_openapi.documents._query import value_test
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import (
@@ -53,6 +53,7 @@ class _Step(NamedTuple):
     path: list[str]
     change: _Change
     creates: bool = True  # False if the operator leaves a missing path as it is
+    only_inserting: bool = False
 
 
 class Update:
@@ -81,6 +82,8 @@ class Update:
         """Return the changed document, the given one if nothing changes. May raise an error."""
         result = context.document
         for step in self._steps:
+            if step.only_inserting and not context.inserting:
+                continue
             result = _changed(result, _with_position(step.path, context), step, context)
         return result
 
@@ -103,7 +106,7 @@ def _steps(name: str, path: str, operand: Any, scope: Scope) -> list[_Step]:
     if name == "$rename":
         return _rename(path, operand)
     change = _OPERATORS[name](path, operand, scope)
-    return [_Step(_checked(path), change, creates=name not in _NEVER_CREATE)]
+    return [_Step(_checked(path), change, name not in _NEVER_CREATE, name == "$setOnInsert")]
 
 
 def _checked(path: str) -> list[str]:
@@ -196,23 +199,35 @@ def _set(_: str, value: Any, __: Scope) -> _Change:
     return lambda old, _: old if same(old, value) else value
 
 
-def _set_on_insert(_: str, value: Any, __: Scope) -> _Change:
-    check_names(value)
-    return lambda old, context: value if context.inserting else old
-
-
 def _rename(path: str, operand: Any) -> list[_Step]:
     check(type(operand) is str, f"The 'to' field for $rename must be a string: {path}")
     source, target = _checked(path), _checked(operand)
-    read, parents = field(source), [field(source[:n]) for n in range(1, len(source))]
 
     def moved(old: Any, context: Context) -> Any:
-        in_array = any(type(parent(context.document)) is list for parent in parents)
-        check(not in_array, f"The source field cannot be an array element, '{path}'")
-        value = read(context.document)
+        value = _renamed(context.document, source)
         return old if value is MISSING else value
 
     return [_Step(source, lambda *_: MISSING, creates=False), _Step(target, moved)]
+
+
+def _renamed(document: Document, path: list[str]) -> Any:
+    """Return the value of the source of $rename, or `MISSING`."""
+    value: Any = document
+    in_array = False
+    for at, part in enumerate(path):
+        if type(value) is list and (index := index_of(part)) is not None:
+            in_array = True
+            value = value[index] if index < len(value) else MISSING
+        elif type(value) is dict:
+            value = value.get(part, MISSING)
+        else:
+            place = f"{{{path[at - 1]}: {shown(value)}}}"
+            error = f"cannot use the part ({path[at - 1]} of {'.'.join(path)}) to traverse {place}"
+            raise OperationFailure(error, _NOT_VIABLE)
+        if value is MISSING:
+            return MISSING
+    check(not in_array, f"The source field cannot be an array element, '{'.'.join(path)}'")
+    return value
 
 
 def _arithmetic(name: str, compute: Callable[[Any, Any], Any]) -> Any:
@@ -262,7 +277,7 @@ def _bit(path: str, operand: Any, _: Scope) -> _Change:
             integers = type(new) is int and type(bits) is int
             check(integers, f"Cannot apply $bit to a value of non-integral type: {path}")
             new = operations[name](new, bits)
-        return new
+        return old if new == old else new
 
     return change
 
@@ -359,7 +374,7 @@ def _pull_all(path: str, operand: Any, _: Scope) -> _Change:
 _NEVER_CREATE: Final = {"$unset", "$pop", "$pull", "$pullAll"}
 _OPERATORS: Final[dict[str, Callable[[str, Any, Scope], _Change]]] = {
     "$set": _set,
-    "$setOnInsert": _set_on_insert,
+    "$setOnInsert": _set,
     "$unset": lambda *_: lambda *__: MISSING,
     "$inc": _arithmetic("$inc", operator.add),
     "$mul": _arithmetic("$mul", operator.mul),

@@ -18,7 +18,7 @@ Key = tuple[Any, ...]
 
 DEPTH: Final = 100
 LARGEST: Final = 16 * 1024 * 1024  # bytes of a document
-_INT32, INT64 = 2**31, 2**63
+INT32, INT64 = 2**31, 2**63
 
 
 class _Missing:
@@ -127,7 +127,7 @@ _MORE_NAMES: Final[dict[type, str]] = {
 def type_name(value: Any) -> str:
     """Return MongoDB's name of a value's type."""
     if type(value) is int:
-        return "int" if -_INT32 <= value < _INT32 else "long"
+        return "int" if -INT32 <= value < INT32 else "long"
     return _MORE_NAMES.get(type(value), "objectId")
 
 
@@ -143,7 +143,11 @@ def same(one: Any, other: Any) -> bool:
 def fresh(value: Any) -> Any:
     """Return a copy that the caller may change."""
     if type(value) is dict:
-        return {name: fresh(each) for name, each in value.items()}
+        copy = value.copy()
+        for name, each in value.items():
+            if type(each) is dict or type(each) is list:
+                copy[name] = fresh(each)
+        return copy
     return [fresh(each) for each in value] if type(value) is list else value
 
 

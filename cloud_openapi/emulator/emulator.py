@@ -53,8 +53,8 @@ class Emulator:
     cassette, or ``upstream``, by default WeChat, called as ``upstream_app``, an appid and its
     secret. With ``by_api`` a request without a recording gets another recording of its API.
     ``seeds`` is a folder with the first content of the cloud database in ``database`` and of cloud
-    storage in ``storage``; ``data`` a folder that keeps the changes between runs. Raises
-    ValueError, RecordingError.
+    storage in ``storage``; ``data`` a folder that keeps the changes between runs. ``database`` is
+    the URL of a MongoDB server that has the cloud database. Raises ValueError, RecordingError.
     """
 
     APP_SETTINGS = APP_SETTINGS
@@ -76,6 +76,7 @@ class Emulator:
         by_api: bool = False,
         seeds: str | Path | None = None,
         data: str | Path | None = None,
+        database: str | None = None,
     ) -> None:
         self.catalogue = default_catalogue() if catalogue is None else catalogue
         self.clock = clock or Clock()
@@ -86,7 +87,7 @@ class Emulator:
         self._ready_hour = checked_setting("ready_hour", ready_hour)
         self._journal_size = journal_size
         self._places = Places(*(None if each is None else Path(each) for each in (seeds, data)))
-        self.databases = Databases(self._places)
+        self.databases = Databases(self._places, database)
         self._numbers = Numbers()
         self._lock = fork_safe(threading.RLock())
         self.programs: dict[str, MiniProgram] = {}
@@ -174,13 +175,18 @@ class Emulator:
         return record
 
     def open_data(self) -> None:
-        """Take the folder of ``data``, so that a folder in use is an error now and not later.
+        """Take the folder of ``data``, and connect to the server of ``database``.
+
+        So a folder in use or a server that does not answer is an error now and not later.
 
         Raises ValueError, OSError.
         """
         if self._places.data is not None:
             for program in self.programs.values():
                 program.storage.files.open()
+        if self._places.data is not None or self.databases.server is not None:
+            for program in self.programs.values():
+                program.open_database()
 
     def clock_of(self, appid: str) -> Clock:
         """Return a mini program's clock. Raises ValueError for an unknown appid.
@@ -200,7 +206,8 @@ class Emulator:
         if path.startswith(_FUNCTIONS):
             return True
         calls = path in self.paths or path == _GATEWAY
-        return calls and not self.faults and self.modes.source is None
+        on_server = path == _GATEWAY and self.databases.server is not None
+        return calls and not on_server and not self.faults and self.modes.source is None
 
     def reset(self) -> None:
         """Restore the initial state: no tokens, no faults, no pins, an empty journal."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from cloud_openapi.emulator.overrides.pins import PinTables
 from cloud_openapi.emulator.simulation.world import World
 from cloud_openapi.emulator.state.app_settings import AppSettings
+from cloud_openapi.emulator.state.bounded_store import BoundedStore
 from cloud_openapi.emulator.state.cloud_run import CloudRun
 from cloud_openapi.emulator.state.journal import Journal
 from cloud_openapi.emulator.state.kept_files import KeptFiles
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from cloud_openapi.emulator.storage.storage import Storage
 
 _DAY = timedelta(days=1)
+_MOST_UPLOADS = 1000
 
 
 class MiniProgram:
@@ -86,20 +88,24 @@ class MiniProgram:
                 if self._storage is None:
                     kept = self._places.kept(self.appid, "storage")
                     files = Files(self._places.seed("storage"), kept)
-                    self._storage = Storage(files, Signer(self.streams.draw("storage", 32)))
+                    signer = Signer(self.streams.draw("storage", 32))
+                    self._storage = Storage(files, signer, BoundedStore(_MOST_UPLOADS))
         return self._storage
 
     @property
     def database(self) -> "Database":
         """Return the cloud database; it is opened when it is first used. Raises ValueError."""
-        if self._database is None:
-            from cloud_openapi.emulator.database.opening import Program  # noqa: PLC0415
+        return self._database or self.open_database()
 
-            with self._making:
-                if self._database is None:
-                    program = Program(self.appid or "", self.clock.now, lambda: self.streams.seed)
-                    self._database = self._databases.open(program)
-        return self._database
+    def open_database(self) -> "Database":
+        """Open the cloud database, if that was not done before. Raises ValueError."""
+        from cloud_openapi.emulator.database.opening import Program  # noqa: PLC0415
+
+        with self._making:
+            if self._database is None:
+                program = Program(self.appid or "", self.clock.now, lambda: self.streams.seed)
+                self._database = self._databases.open(program)
+            return self._database
 
     def forget_database(self) -> None:
         """Open the database again when it is used next."""

@@ -53,7 +53,7 @@ _UNREACHABLE = re.compile(
 )
 _NO_WHEEL = re.compile(
     r"No matching distribution found for ([\w.-]+)"
-    r"|[Bb]ecause ([\w.-]+)\S* has no (?:usable )?wheels"
+    r"|[Bb]ecause ([\w.-]+)(?:[^\w.\s-]\S*)? has no (?:usable )?wheels"
 )
 WHEELS_ONLY = "--only-binary=:all:"
 _OWN = re.compile("No matching distribution found for cloud[-_.]openapi", re.IGNORECASE)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -17,7 +18,7 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTime
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.forks import renew_in_children
 from cloud_openapi.json_schema.values import is_number
-from cloud_openapi.masking import mask_named
+from cloud_openapi.masking import MASK, mask_named
 from cloud_openapi.tokens import AccessToken, Granted, TokenDeniedError
 from cloud_openapi.transports._base import (
     Exchange,
@@ -39,6 +40,8 @@ _CONNECT_TIMEOUT = 5.0
 _CONNECTIONS_KEPT = 64
 _LARGEST_MIB = 32
 _PART = 16 * 1024
+# Whoever has the signed URL of a file can read it.
+_SIGNED = r"([?&](?:q-)?sign(?:ature)?=)[^&\s\"]+"
 _TLS, _HANG_UP = "certificate or TLS error", "socket hang up"
 
 
@@ -289,6 +292,7 @@ class _SecretFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage().partition(", unparsed data:")[0]
+        text = re.sub(_SIGNED, rf"\1{MASK}", text)
         record.msg, record.args = mask_named(text), None
         record.exc_info = record.exc_text = None
         return True

@@ -54,14 +54,17 @@ def aware(milliseconds: float) -> datetime:
 class Decoder:
     """Decodes all forms of Extended JSON.
 
-    ``date`` makes a date of the milliseconds since 1970, ``server_date`` a value of an offset.
+    ``date`` makes a date of the milliseconds since 1970, ``server_date`` a value of an offset,
+    ``object_id`` one of 24 hexadecimal digits.
     """
 
     def __init__(
         self,
         date: Callable[[float], datetime] = aware,
         server_date: Callable[[float], Any] = ServerDate,
+        object_id: Callable[[str], Any] = ObjectId,
     ) -> None:
+        self._object_id = object_id
         self._date = date
         self._server_date = server_date
 
@@ -77,7 +80,7 @@ class Decoder:
             return {name: self.decode(each) for name, each in value.items()}
         if isinstance(value, list):
             return [self.decode(each) for each in value]
-        return value
+        return _fitting(value) if type(value) is int else value
 
     def _of_dollar(self, value: dict[str, Any]) -> Any:
         """Return the value of an object whose first name begins with ``$``: a type or operators."""
@@ -87,6 +90,8 @@ class Decoder:
                 return _pattern(value["$regex"], value["$options"])
         elif name in _READERS:
             return _READERS[name](content)
+        elif name == "$oid":
+            return self._object_id(_object_id(content))
         elif name == "$date":
             return self._date_or_server_date(self.decode(content))
         elif name == "$tcb_server_date":
@@ -180,6 +185,16 @@ def _name(name: Any) -> str:
     return name
 
 
+def _fitting(number: int) -> float:
+    """Return a number of plain JSON; JavaScript writes 1e20 with all its digits."""
+    if -_LONG <= number < _LONG:
+        return number
+    try:
+        return float(number)
+    except OverflowError:
+        raise _invalid("a number", number) from None
+
+
 def _whole(content: Any) -> int:
     if not isinstance(content, str) or _WHOLE.fullmatch(content) is None:
         raise _invalid("a whole number", content)
@@ -193,10 +208,10 @@ def _double(content: Any) -> float:
         raise _invalid("a number", content) from None
 
 
-def _object_id(content: Any) -> ObjectId:
+def _object_id(content: Any) -> str:
     if not isinstance(content, str) or _OBJECT_ID.fullmatch(content) is None:
         raise _invalid("$oid", content)
-    return ObjectId(content)
+    return content
 
 
 def _regular_expression(content: Any) -> "re.Pattern[str]":
@@ -226,6 +241,5 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "$numberLong": _whole,
     "$numberDouble": _double,
     "$numberDecimal": _double,
-    "$oid": _object_id,
     "$regularExpression": _regular_expression,
 }

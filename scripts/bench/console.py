@@ -163,5 +163,5 @@ def _tab(browser: Browser) -> Iterator[Page]:
 def _painted(page: Page, url: str) -> float:
     """Return the seconds from the request for a page until it is seen."""
     page.goto(url)
-    page.wait_for_function("window.painted")
+    page.wait_for_function("() => window.painted")
     return float(page.evaluate("window.painted")) / _SECONDS

@@ -3,6 +3,7 @@
 from functools import partial
 
 from cloud_openapi.catalogue import default_catalogue
+from scripts.bench import database, documents
 from scripts.bench.checking import checked_memory, checked_time
 from scripts.bench.clients import (
     against_requests,
@@ -39,6 +40,7 @@ from scripts.bench.history import against_pool, known_time, many_apps, many_apps
 from scripts.bench.lasting import grown_memory
 from scripts.bench.measuring import Figure, Limit, in_seconds, milliseconds, per_second
 from scripts.bench.packing import packed_size, packing_time
+from scripts.bench.reporting import stored_year
 from scripts.bench.speed import against_flask, against_moto, against_prism, live_lines
 from scripts.bench.starting import (
     SDK,
@@ -49,6 +51,7 @@ from scripts.bench.starting import (
     processor_time,
     start_time,
 )
+from scripts.bench.storing import action_against_call, upload_memory
 
 _LARGE = {
     "analysis.getPerformanceData",
@@ -67,6 +70,17 @@ _WORKER_MEMORY: tuple[tuple[Language, str, int], ...] = (
     ("node", "Rss", 64),
     ("node", "Pss", 40),
 )
+
+# Operations of scripts/bench/document_work.py on 10,000 documents, and the limits in seconds.
+_DOCUMENTS = {
+    "get_by_id": 0.00005,
+    "get_by_index": 0.0002,
+    "where": 0.040,
+    "sort": 0.070,
+    "count": 0.040,
+    "group": 0.050,
+    "insert": 0.00005,
+}
 
 FIGURES = (
     Figure(
@@ -292,6 +306,12 @@ FIGURES = (
         validations,
     ),
     Figure(
+        "report of the retention of a year from a store",
+        Limit("<=", 0.5, " s"),
+        in_seconds,
+        stored_year,
+    ),
+    Figure(
         "package: a function with the gateway, zipped",
         Limit("<=", 1.2, " MB"),
         "{:.2f} MB".format,
@@ -325,6 +345,18 @@ FIGURES = (
         known_time,
     ),
     Figure(
+        "CPU of a storage action, of a call by the gateway",
+        Limit("<=", 1.5),
+        milliseconds,
+        action_against_call,
+    ),
+    Figure(
+        "memory of an upload of 256 MiB",
+        Limit("<=", 4, " MiB"),
+        "{:.1f} MiB".format,
+        upload_memory,
+    ),
+    Figure(
         "pytest plugin: a run that does not use it",
         Limit("<=", 0.02, " s"),
         milliseconds,
@@ -335,6 +367,64 @@ FIGURES = (
         Limit("<=", 0.01, " s"),
         milliseconds,
         used_plugin,
+    ),
+    Figure(
+        "CPU of importing the database engine",
+        Limit("<=", 0.060, " s"),
+        milliseconds,
+        partial(documents.imported, place=0),
+    ),
+    Figure(
+        "memory of importing the database engine",
+        Limit("<=", 6, " MiB"),
+        "{:.1f} MiB".format,
+        partial(documents.imported, place=1),
+    ),
+    *(
+        Figure(
+            f"CPU of the database engine, 10,000 documents: {name}",
+            Limit("<=", seconds, " s"),
+            milliseconds,
+            partial(documents.figure, name=name),
+        )
+        for name, seconds in {**_DOCUMENTS, "reset": 0.005}.items()
+    ),
+    *(
+        Figure(
+            f"database engine, {name}: ours, {other}",
+            Limit("<=", 0.5),
+            milliseconds,
+            partial(documents.compared, name=name, other=other),
+        )
+        for other in ("mongomock", "SecantusDB")
+        for name in _DOCUMENTS
+    ),
+    *(
+        Figure(
+            f"CPU by the gateway: {name} of a document, a call of an API",
+            Limit("<=", 1.5),
+            milliseconds,
+            partial(database.action, name=name),
+        )
+        for name in database.ACTIONS
+    ),
+    Figure(
+        "reset of a database with 10,000 documents, and a read",
+        Limit("<=", 0.005, " s"),
+        milliseconds,
+        database.reset,
+    ),
+    Figure(
+        "update of a document that is kept on disk",
+        Limit("<=", 0.001, " s"),
+        milliseconds,
+        database.kept_write,
+    ),
+    Figure(
+        "memory of the database engine: 100,000 updates, none",
+        Limit("<=", 1.05),
+        "{:.1f} MiB".format,
+        documents.grown,
     ),
 )
 

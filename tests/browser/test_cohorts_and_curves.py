@@ -16,9 +16,9 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def column(page, number):
-    """Return the texts of a column of the heat map below its summary."""
+    """Return the texts of a column of the heat map below its summary, also of rows out of sight."""
     rows = page.locator("table.heat tbody:not(.summary) tr")
-    return rows.locator(f"xpath=./*[{number}]").all_inner_texts()
+    return rows.locator(f"xpath=./*[{number}]").all_text_contents()
 
 
 def size_of(png):

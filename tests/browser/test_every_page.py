@@ -23,6 +23,8 @@ NOT_LINKED = {
     "data_csv",
     "data_svg",
     "events",
+    "export_collection",
+    "file_content",
     "overview_live",
     "request_answer",
     "result",

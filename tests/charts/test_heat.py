@@ -4,7 +4,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from cloud_openapi.charts import Cohort, HeatLinks, chinese, heat_svg, heat_table, svg_document
+from cloud_openapi.charts import (
+    STYLE,
+    Cohort,
+    HeatLinks,
+    chinese,
+    heat_svg,
+    heat_table,
+    svg_document,
+)
 
 KEYS = (0, 1, 7)
 HOSTILE = '<script>alert("1")</script>&\x00\ud800\u202e'
@@ -145,3 +153,23 @@ def test_svg_has_the_same_numbers_and_is_a_file_of_its_own():
     # Other programs know no light-dark().
     assert "light-dark" not in svg
     assert "var(" not in svg
+
+
+def test_rows_are_in_parts_of_which_a_browser_lays_out_those_in_sight():
+    cohorts = [Cohort(str(n), f"row {n}", {0: 10, 1: n % 10}) for n in range(60)]
+    table = parsed(heat_table(cohorts, KEYS, caption=""))
+    parts = table.findall(".//tbody")[1:]
+    assert [len(part) for part in parts] == [25, 25, 10]
+    labels = [row[0] for n in range(3) for row in rows(table, n + 1)]
+    assert labels == [one.label for one in cohorts]
+
+
+def test_widths_of_columns_have_room_for_the_longest_text():
+    wide = [Cohort("1", "2026-11-01 周日", {0: 12345678, 1: 12})]
+    for cohorts, classes in ((COHORTS, ["l11", "w7"]), (wide, ["l16", "w12"])):
+        found = (
+            parsed(heat_table(cohorts, KEYS, caption="", t=chinese)).find(".//table").get("class")
+        )
+        assert found.split() == ["heat", "cohorts", *classes]
+        for name in classes:
+            assert f"table.{name} {{" in STYLE

@@ -536,7 +536,8 @@ def served():
 def test_serve_prints_url_functions_and_environment_as_json(served):
     assert served.keys() == {"url", "console", "functions", "environment"}
     assert served["url"].startswith("http://127.0.0.1:")
-    assert served["functions"] == sorted(name + end for name in METHODS for end in ("", "Node"))
+    names = [*METHODS, "archiveRetention"]
+    assert served["functions"] == sorted(name + end for name in names for end in ("", "Node"))
     environment = dict(served["environment"])
     assert environment.pop("CLOUD_OPENAPI_BASE_URL") == served["url"]
     assert environment.keys() - gateway_variables(served["url"]).keys() == {

@@ -93,7 +93,7 @@ def test_the_command_for_missing_packages_names_those_of_the_extra(monkeypatch):
     def not_installed(_name):
         raise PackageNotFoundError
 
-    monkeypatch.setattr("cloud_openapi.extras.requires", not_installed)
+    monkeypatch.setattr("importlib.metadata.requires", not_installed)
     assert install_command("emulator") == "pip install '.[emulator]'"
 
 

@@ -5,6 +5,7 @@ tests/database/test_same_as_sdk.py holds all else against wx-server-sdk.
 
 import io
 import json
+import logging
 
 import pytest
 from support.recording_gateway import Raw, RecordingGateway
@@ -87,6 +88,34 @@ def test_a_failed_download_leaves_the_file_as_it_was(cloud, server, tmp_path):
         cloud.downloadFile({"fileID": "f", "tempFilePath": str(path)})
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_download_that_breaks_off_is_an_error(cloud, server, tmp_path):
+    path = tmp_path / "file"
+    for options in ({"tempFilePath": path}, {}):
+        server.reset([[found(server), Raw(bytes(100_000), broken=True)]])
+        with pytest.raises(CloudSDKError, match=r"downloadFile:fail (aborted|socket hang up)"):
+            cloud.downloadFile({"fileID": "f", **options})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_storage_that_cannot_be_reached_is_an_error(cloud, server):
+    answer = found(server)
+    answer["data"]["download_list"][0]["tempFileURL"] = "http://127.0.0.1:1/x?sign=secret"
+    server.reset([[answer]])
+    with pytest.raises(CloudSDKError, match=r"fail connect ECONNREFUSED 127\.0\.0\.1:1") as caught:
+        cloud.downloadFile(fileID="f")
+    assert "secret" not in f"{caught.value!r}"
+
+
+def test_no_signed_url_reaches_the_log(cloud, server, caplog):
+    caplog.set_level(logging.DEBUG)
+    answer = found(server)
+    answer["data"]["download_list"][0]["tempFileURL"] += "&q-signature=hidden&t=1"
+    server.reset([[answer, Raw(b"x")]])
+    cloud.downloadFile(fileID="f")
+    assert "GET /get?sign=***&q-signature=***&t=1 HTTP/1.1" in caplog.text
+    assert "hidden" not in caplog.text
 
 
 def test_a_file_that_is_too_large_for_memory_is_refused(cloud, server, monkeypatch):

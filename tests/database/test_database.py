@@ -259,6 +259,14 @@ def test_the_database_needs_the_gateway(monkeypatch, tmp_path):
         cloud.database()
 
 
+def test_the_environment_may_be_that_of_the_function(gateway):
+    cloud = Cloud()
+    cloud.init(env="first")
+    for env, name in ((None, "first"), ("other", "other"), (cloud.DYNAMIC_CURRENT_ENV, "local")):
+        cloud.database(env=env).collection("t").get()
+        assert sent(gateway)["envName"] == name
+
+
 def test_unknown_options_of_the_database_are_refused(gateway):
     cloud = Cloud()
     cloud.init()

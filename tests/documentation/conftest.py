@@ -75,7 +75,7 @@ def shell(project):
         environment["CLOUD_OPENAPI_NOW"] = NOW
 
         def run(command):
-            if command.startswith("cd "):
+            if command.startswith("cd ") and "&&" not in command:
                 os.chdir(command.removeprefix("cd "))
                 return subprocess.CompletedProcess(command, 0, "", "")
             exported = command.startswith("export ")

@@ -26,8 +26,10 @@ from cloud_openapi.transports.wsgi import WSGIExchange
 
 CONTRACT = "docs/how-to/contract.md"
 HISTORY = "docs/how-to/history.md"
+FILES = "docs/how-to/files.md"
 DATABASE = "docs/background/document-database.md"
 PYTEST = "docs/how-to/pytest.md"
+CLOUD_DATABASE = "docs/how-to/python-database.md"
 PYTHON = "docs/reference/python-api.md"
 RECORDINGS = "docs/how-to/recordings.md"
 NUMBERS = "docs/how-to/look-at-numbers.md"
@@ -79,6 +81,44 @@ def test_a_function_calls_another_by_the_gateway(monkeypatch):
     exec(compile(blocks(PYTHON, "python")[2], PYTHON, "exec"), {"cloud": facade})
     day = {"beginDate": "20170313", "endDate": "20170313"}
     assert functions.invoked[0][:2] == ("getDailyRetain", day)
+
+
+def test_programs_of_the_cloud_database_run(monkeypatch, tmp_path):
+    for name, value in gateway_variables("http://localhost").items():
+        monkeypatch.setenv(name, value)
+    emulator = Emulator()
+    users = [
+        {"_id": "1", "name": "Wang", "age": 30, "city": "gz"},
+        {"_id": "2", "name": "Li", "age": 40, "city": "gz"},
+        {"_id": "3", "name": "Chen", "age": 8, "city": "bj"},
+    ]
+    emulator.databases.given = {
+        "users": users,
+        "visits": [{"_id": "total", "count": 1}],
+        "cities": [{"_id": "gz", "name": "Guangzhou"}],
+        "accounts": [{"_id": "a", "balance": 10}, {"_id": "b", "balance": 0}],
+    }
+    exchange = WSGIExchange(create_app(emulator))
+    module = {}
+    programs = blocks(CLOUD_DATABASE, "python")
+    for program in programs:
+        exec(compile(program, CLOUD_DATABASE, "exec"), module)
+    module["cloud"].init(transport=GatewayTransport(lambda _base: exchange))
+    db = module["cloud"].database()
+    assert module["main"]({}, {}) == {"names": ["Li", "Wang"]}
+    assert db.collection("visits").doc("total").get()["data"]["count"] == 2
+    first, second = module["by_city"](db)
+    assert (first["users"], first["age"], first["city"][0]["name"]) == (2, 35, "Guangzhou")
+    assert second == {"_id": "bj", "users": 1, "age": 8, "city": []}
+    assert module["pay"](db, "a", "b", 4) == 6
+    with pytest.raises(ValueError, match="a has only 6"):
+        module["pay"](db, "a", "b", 7)
+    balances = [each["balance"] for each in db.collection("accounts").get()["data"]]
+    assert balances == [6, 4]
+    (tmp_path / "report.txt").write_bytes(b"report")
+    assert "/reports/first" in module["keep"](tmp_path / "report.txt", "first")
+    stored = module["cloud"].database().collection("users").count()["total"]
+    assert stored == len(users)
 
 
 def test_emulator_in_a_program_answers(monkeypatch):
@@ -172,7 +212,9 @@ def test_output_of_drift_is_that_on_the_page():
 
 
 def test_each_page_with_programs_has_a_test():
-    # test_pytest_plugin.py runs those of the page on pytest, test_commands.py those of tutorials.
-    tested = {"README.md", CONTRACT, DATABASE, HISTORY, NUMBERS, PYTEST, RECORDINGS, PYTHON}
+    # test_pytest_plugin.py runs those of the page on pytest, test_commands.py those of tutorials
+    # and of the page on files.
+    tested = {"README.md", CONTRACT, CLOUD_DATABASE, DATABASE, FILES, HISTORY, NUMBERS, PYTEST}
+    tested |= {PYTHON, RECORDINGS}
     tutorials = {page for page in ENGLISH if page.startswith("docs/tutorials/")}
     assert {page for page in ENGLISH if blocks(page, "python")} == tested | tutorials

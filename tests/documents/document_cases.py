@@ -688,6 +688,21 @@ case(
     ),
 )
 case(
+    "a.lookup pipeline let missing",
+    [{"_id": 1}],
+    [{"_id": 1, "r": []}],
+    aggregated(
+        {
+            "$lookup": {
+                "from": "c",
+                "let": {"v": "$missing"},
+                "pipeline": [{"$match": {"$expr": {"$lt": ["$_id", "$$v"]}}}],
+                "as": "r",
+            }
+        }
+    ),
+)
+case(
     "a.facet",
     SALES,
     [{"a": [{"k": 3}], "b": [{"_id": 3}]}],
@@ -908,6 +923,11 @@ case(
             {"$setDifference": ["$l", [1, 2]]},
         )
     ],
+)
+expr(
+    "null before a wrong type",
+    [{"$mod": ["$s", None]}, {"$divide": ["$l", "$none"]}, {"$split": [1, None]}],
+    [None, None, None],
 )
 expr(
     "let literal",

@@ -81,8 +81,17 @@ def test_values_are_stored_as_mongodb_stores_them(collection):
 
 def test_upsert_starts_with_what_the_query_fixes(collection):
     query = {"a.b": 1, "c": {"$eq": 2}, "d": {"$gt": 3}, "$and": [{"e": 4}], "f": {"$in": [5]}}
+    query |= {"$or": [{"g": {"$all": [6]}}], "i": {"$in": [7, 8]}}
     collection.update_one(query, {"$inc": {"n": 1}}, upsert=True)
-    assert collection.find_one() == {"_id": "id0", "a": {"b": 1}, "c": 2, "e": 4, "f": 5, "n": 1}
+    assert collection.find_one() == {
+        "_id": "id0",
+        "a": {"b": 1},
+        "c": 2,
+        "e": 4,
+        "f": 5,
+        "g": 6,
+        "n": 1,
+    }
 
 
 def test_insert_many_stops_at_the_first_error(collection):
@@ -121,6 +130,8 @@ def test_cursor_is_set_before_it_is_read(collection):
     collection.insert_many([{"_id": n, "a": n % 2} for n in range(6)])
     cursor = collection.find({}, {"a": 0}).sort([("a", -1), ("_id", -1)]).skip(1).limit(3)
     assert list(cursor) == [{"_id": 3}, {"_id": 1}, {"_id": 4}]
+    assert [each["_id"] for each in collection.find().skip(4)] == [4, 5]
+    assert [each["_id"] for each in collection.find().skip(0).limit(0)] == [0, 1, 2, 3, 4, 5]
     with pytest.raises(InvalidOperation):
         cursor.limit(1)
     for wrong in ([("a", 2)], [("", 1)], [("a", "x")]):
@@ -142,6 +153,10 @@ def test_index_finds_the_same_in_the_same_order(collection):
         {"l.x": 1},
         {"$and": [{"a": 0}, {"a": 1}]},
         {"_id": {"$in": [5, 3, 4]}},
+        {"a": {"$all": [0, 1]}},
+        {"l": {"$all": [{"$elemMatch": {"x": 1}}]}},
+        {"$or": [{"a": 0}]},
+        {"$or": [{"a": 0}, {"a": 1}]},
     ]
     collection.update_one({"_id": 2}, {"$set": {"a": 1}})
     without = [list(collection.find(query)) for query in queries]
@@ -239,8 +254,9 @@ def test_update_that_changes_nothing_is_not_a_modification(collection):
         {"$addToSet": {"l": 1}},
         {"$min": {"a": 5}},
         {"$pop": {"none": 1}},
-        {"$setOnInsert": {"z": 1}},
+        {"$setOnInsert": {"z": 1, "a.b": 1}},
         {"$inc": {"a": 0}},
+        {"$bit": {"a": {"or": 1}}},
         {"$rename": {"none": "b"}},
     ):
         result = collection.update_many({}, update)

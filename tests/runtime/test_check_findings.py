@@ -386,7 +386,7 @@ def test_python_packages_in_the_folder_are_there(project):
 @pytest.mark.parametrize(
     ("call", "name"),
     [
-        ("cloud.database().collection('a').get()", "database"),
+        ("cloud.getVoIPSign({})", "getVoIPSign"),
         ("cloud.cloudPay.unifiedOrder({})", "cloudPay.unifiedOrder"),
         ("cloud.getOpenData({ list: [] })", "getOpenData"),
         ("cloud.callContainer({}); cloud.callContainer({})", "callContainer"),
@@ -399,6 +399,12 @@ def test_a_service_that_is_not_emulated_is_a_note_with_its_place(project, call, 
     assert place(finding) == ("index.js", 3, 42)
     assert finding.message.startswith(f"cloud.{name}() is not emulated yet")
     assert "replace it in your tests" in finding.message
+
+
+def test_the_database_and_the_storage_are_no_findings(project):
+    calls = "cloud.database().collection('a').get(), cloud.deleteFile({ fileList: [] })"
+    project.node(f"return [{calls}]", [])
+    assert project.check() == []
 
 
 def test_what_is_emulated_is_no_note(project):

@@ -18,8 +18,12 @@ class DatabaseGateway(Gateway):
         self.emulator.databases.given = collections or {}
 
     @property
+    def appid(self):
+        return self.emulator.first_appid
+
+    @property
     def database(self):
-        return self.emulator.program(self.emulator.first_appid).database
+        return self.emulator.program(self.appid).database
 
     def act(self, action, **fields):
         """Send an action as the function ``reader``."""

@@ -24,7 +24,8 @@ class Node:
     """wx-server-sdk in a process of Node.js that evaluates expressions."""
 
     def __init__(self, variables):
-        self._sdk = SDK(variables, "expressions.js")
+        # With it the SDK does not wait three seconds to warn of slow requests.
+        self._sdk = SDK({**variables, "SILENCE": "true"}, "expressions.js")
 
     def evaluate(self, expressions):
         """Return the outcome of each expression."""
@@ -104,11 +105,16 @@ def tagged(value):
     return value
 
 
+def _regex(pattern):
+    flags = zip("im", (re.IGNORECASE, re.MULTILINE), strict=True)
+    return [pattern.pattern, "".join(name for name, flag in flags if pattern.flags & flag)]
+
+
 _TAGS = [
     (Geometry, "geo", Geometry.toJSON),
     (datetime, "date", lambda value: round(value.timestamp() * 1000)),
     (ObjectId, "oid", str),
-    (re.Pattern, "regex", lambda value: [value.pattern, "i" * bool(value.flags & re.IGNORECASE)]),
+    (re.Pattern, "regex", _regex),
 ]
 
 

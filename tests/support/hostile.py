@@ -42,6 +42,12 @@ def attack(served):
     answer = {"errcode": 40013, "errmsg": MARKUP + MARKS}
     pin = {"api": "analysis.getDailyRetain", "response": answer, "force": True}
     served.send("POST", "/_emulator/pins", pin)
+    document = json.dumps({"_id": MARKUP + MARKS, MARKUP: ["z" * 100_000, MARKS]})
+    collection = quote(f"<img src=x onerror=window.struck=1>{MARKS}", safe="")
+    path = f"/_emulator/database/collections/{collection}/documents"
+    served.send_raw("POST", path, document.encode())
+    for path in (quote(MARKUP + MARKS), "markup.html", "markup.svg"):
+        served.send_raw("PUT", f"/_emulator/storage/files/{path}", (MARKUP + MARKS).encode())
     fault = {"kind": "error", "errcode": 45009, "errmsg": MARKUP, "api": "wxacode.get"}
     served.send("POST", "/_emulator/faults", fault)
     for path in ("datacube/getweanalysisappiddailyretaininfo", "wxa/getwxacode", quote(MARKUP)):

@@ -32,11 +32,12 @@ class Recorded(NamedTuple):
 
 
 class Raw(NamedTuple):
-    """An answer of any status and content; headers may be added."""
+    """An answer of any status and content; of a ``broken`` one the second half is missing."""
 
     body: bytes = b""
     status: int = 200
     content_type: str = "application/json"
+    broken: bool = False
 
 
 class RecordingGateway(ThreadingHTTPServer):
@@ -140,4 +141,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(answer.body)
+        self.wfile.write(answer.body[: len(answer.body) // 2] if answer.broken else answer.body)
+        self.close_connection = self.close_connection or answer.broken

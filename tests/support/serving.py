@@ -21,16 +21,23 @@ class Response(NamedTuple):
 class Served:
     """Serves a folder's functions while entered, with the Node.js packages of the tests."""
 
-    def __init__(self, folder, monkeypatch, environment=None, node_path=NODE / "node_modules"):
+    def __init__(
+        self,
+        folder,
+        monkeypatch,
+        environment=None,
+        node_path=NODE / "node_modules",
+        database=None,
+    ):
         node()
         monkeypatch.setenv("NODE_PATH", str(node_path))
         listening = listen("127.0.0.1", 0)
         self.url = url_of(listening)
         self.folder = folder
-        self.emulator = Emulator()
+        self.emulator = Emulator(database=database)
         given = {"CLOUD_OPENAPI_BASE_URL": self.url, **(environment or {})}
         given = {name: value.format(url=self.url) for name, value in given.items()}
-        self.functions = Functions(folder, given, timeout=20, config=folder / "config.json")
+        self.functions = Functions(folder, given, timeout=60, config=folder / "config.json")
         app = create_app(self.emulator, self.functions, Timers(self.emulator, self.functions))
         self._server = Server(app, listening, self.emulator.never_blocks)
 
@@ -41,6 +48,7 @@ class Served:
     def __exit__(self, *error):
         self.functions.close()
         self._server.__exit__(*error)
+        self.emulator.databases.close()
 
     def write(self, name, source, apis=(), file="index.js", **config):
         path = self.folder / name / file
@@ -57,7 +65,7 @@ class Served:
     def send(self, method, path, body=None, **headers):
         request = urllib.request.Request(self.url + path, body, headers, method=method)
         try:
-            with _OPENER.open(request, timeout=30) as answer:
+            with _OPENER.open(request, timeout=90) as answer:
                 return Response(answer.status, dict(answer.headers.items()), answer.read())
         except urllib.error.HTTPError as error:
             with error:

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloud_openapi.wire.extended_json import Decoder, ObjectId, ServerDate, encode, write
@@ -137,7 +137,7 @@ _values = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_values)
 def test_all_that_is_written_is_read_back(value):
     for form in ("canonical", "relaxed"):

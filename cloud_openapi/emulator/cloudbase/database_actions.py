@@ -1,14 +1,15 @@
 """Actions of the cloud database at the gateway: answers, failures, and what the journal shows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from cloud_openapi.emulator.cloudbase.gateway_fields import FailedActionError
-from cloud_openapi.emulator.database.actions import ACTIONS, answer
+from cloud_openapi.emulator.database.actions import ACTIONS, Answer, answer
 from cloud_openapi.emulator.database.database import Database
 from cloud_openapi.emulator.database.failures import DatabaseError
+from cloud_openapi.emulator.database.request import Fields
 from cloud_openapi.emulator.json_response import json_bytes
 from cloud_openapi.emulator.state.journal import BODY_LIMIT
 from cloud_openapi.json_text import read_json_body
@@ -19,7 +20,6 @@ _SHOWN: Final = (
     *("collectionName", "transactionId", "queryType", "query", "projection", "order", "offset"),
     *("limit", "stages", "_id", "data", "multi", "merge", "upsert", "instance", "database"),
 )
-_TEXTS: Final = ("query", "projection", "order", "data")
 
 
 class AnsweredAction(NamedTuple):
@@ -37,49 +37,61 @@ def answer_action(
     """Answer an action, None if it is unknown. Raises FailedActionError."""
     if action not in ACTIONS:
         return None
+    given = Fields(fields, database.decoder())
     try:
-        found = answer(database, action, fields)
+        found = answer(database, action, given)
     except DatabaseError as error:
-        shown = _shown(fields, valid=False)
-        raise FailedActionError(error.code, error.message, error.reason, shown) from None
+        request = _shown(fields, given.decoded)
+        raise FailedActionError(error.code, error.message, error.reason, request) from None
     data = {} if found.data is None else {"data": found.data}
     body = json_bytes({"requestId": new_request_id(), **data, **found.beside})
-    shown = json_bytes({"count": found.documents, **_shown_data(found.data), **found.beside})
-    request = _shown(fields, valid=True).decode("utf-8", "replace")
-    return AnsweredAction(body, request, shown[:BODY_LIMIT], found.warning)
+    shown = _json(lambda embed: _answer(found, embed))[:BODY_LIMIT]
+    return AnsweredAction(body, _shown(fields, given.decoded), shown, found.warning)
 
 
-def _shown(fields: Mapping[str, Any], *, valid: bool) -> bytes:
-    """Return the fields of an action as JSON; ``valid`` says that its texts could be read."""
-    shown = {name: fields[name] for name in _SHOWN if fields.get(name) is not None}
-    for name in _TEXTS:
-        if name in shown:
-            shown[name] = _readable(shown[name], valid=valid)
-    if valid and "stages" in shown:
-        stages = ((each["stageKey"], each["stageValue"]) for each in shown["stages"])
-        shown["stages"] = [{name: _readable(content)} for name, content in stages]
-    return json_bytes(shown)[:BODY_LIMIT]
+_Embed = Callable[[str], Any]
+"""Makes a JSON value of a JSON text."""
 
 
-def _shown_data(data: Any) -> dict[str, Any]:
-    """Return the data of an answer with its documents as JSON."""
+def _json(build: Callable[[_Embed], Any]) -> bytes:
+    """Return a value with texts of Extended JSON inside as JSON, if possible without parsing."""
+    try:
+        return orjson.dumps(build(orjson.Fragment))
+    except TypeError:
+        # Half a surrogate pair that a request had.
+        return json_bytes(build(read_json_body))
+
+
+def _answer(found: Answer, embed: _Embed) -> dict[str, Any]:
+    """Return an answer as the journal shows it, with its documents as JSON."""
+    data = found.data
     given = data if isinstance(data, dict) else {} if data is None else {"document": data}
     texts = ("list", "doc", "document")
-    return {name: _readable(each) if name in texts else each for name, each in given.items()}
+    shown = {
+        name: _readable(each, embed) if name in texts else each for name, each in given.items()
+    }
+    return {"count": found.documents, **shown, **found.beside}
 
 
-def _readable(value: Any, *, valid: bool = True) -> Any:
+def _shown(fields: Mapping[str, Any], decoded: Collection[str]) -> str:
+    """Return the fields of an action as JSON; the texts of ``decoded`` fields are JSON, too."""
+    shown = _json(lambda embed: _request(fields, decoded, embed))
+    return shown[:BODY_LIMIT].decode("utf-8", "replace")
+
+
+def _request(fields: Mapping[str, Any], decoded: Collection[str], embed: _Embed) -> dict[str, Any]:
+    shown = {name: fields[name] for name in _SHOWN if fields.get(name) is not None}
+    for name in shown.keys() & decoded:
+        if name == "stages":
+            stages = ((each["stageKey"], each["stageValue"]) for each in shown[name])
+            shown[name] = [{key: _readable(content, embed)} for key, content in stages]
+        elif name == "data" or isinstance(shown[name], str):
+            shown[name] = _readable(shown[name], embed)
+    return shown
+
+
+def _readable(value: Any, embed: _Embed) -> Any:
     """Return a text of Extended JSON, and those in a list, as JSON."""
     if isinstance(value, list):
-        return [_readable(each, valid=valid) for each in value]
-    return (
-        orjson.Fragment(value) if isinstance(value, str) and (valid or _is_json(value)) else value
-    )
-
-
-def _is_json(text: str) -> bool:
-    try:
-        read_json_body(text)
-    except ValueError:
-        return False
-    return True
+        return [_readable(each, embed) for each in value]
+    return embed(value) if isinstance(value, str) else value

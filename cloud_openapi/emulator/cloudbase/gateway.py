@@ -156,7 +156,7 @@ class _Actions:
         error: GatewayError | None = None,
         *,
         own: bool,
-        body: bytes = b"",
+        body: str = "",
         answer: bytes = b"",
     ) -> None:
         """Write a request that calls no API and no function to the journal.
@@ -165,13 +165,17 @@ class _Actions:
         """
         first = self._emulator.programs.get(self._emulator.first_appid)
         program = first if own and first is not None else self._emulator.common
-        action = self._shown(request, request.text("action"))
+        # The action of an answered request is a known one.
+        action = request.text("action")
+        action = action if error is None else self._shown(request, action)
         entry = Entry(
             time=program.clock.now(),
             method="POST",
             path=request.http.path,
             appid=program.appid,
-            body=body if error is None else error.body,
+            body=without_secrets(
+                body if error is None else error.body, self._emulator, self._secrets_of(request)
+            ).encode(),
             errcode=0 if error is None else _CODES.get(error.code, _UNKNOWN),
             check=action or (error.code if error else ""),
             status=HTTPStatus.OK if error is None else error.status,
@@ -222,24 +226,24 @@ class _Actions:
             self._unknown_action(request)
         if answered.warning:
             self._explain(request, answered.warning, _NO_MARK)
-        body = self._without_secrets(request, answered.request)
-        self._keep(request, own=True, body=body.encode(), answer=answered.shown)
+        self._keep(request, own=True, body=answered.request, answer=answered.shown)
         return Response(answered.body, content_type=JSON_UTF8)
 
     def _storage(self, request: _ActionRequest, action: str) -> Response:
         """Answer an action of cloud storage, for which config.json needs no permission."""
         # Loaded on demand: an emulator whose functions use no files does not pay for it.
         from cloud_openapi.emulator.cloudbase.storage_actions import answer_action  # noqa: PLC0415
+        from cloud_openapi.emulator.storage.storage import Sender  # noqa: PLC0415
 
         program = self._emulator.program(self._emulator.first_appid)
-        answered = answer_action(program, action, request.given, request.http.environ)
+        sender = Sender(request.signer, self._invocation_of(request))
+        answered = answer_action(program, action, request.given, request.http.environ, sender)
         if answered is None:
             self._unknown_action(request)
-        body = self._without_secrets(request, answered.request)
-        missing = answered.missing(body.encode())
+        missing = answered.missing()
         if missing is not None:
             self._explain(request, missing.reason, missing.message)
-        self._keep(request, missing, own=True, body=body.encode(), answer=answered.shown)
+        self._keep(request, missing, own=True, body=answered.request, answer=answered.shown)
         return json_answer({"requestId": new_request_id(), "data": answered.data})
 
     def _open_api(self, request: _ActionRequest) -> Response:

@@ -1,13 +1,14 @@
 """The fields of a request to the CloudBase gateway, in either of its encodings."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
 
 from cloud_openapi.json_text import read_json_body
 from cloud_openapi.wire import multipart
@@ -34,7 +35,7 @@ class GatewayError(Exception):
     """An error of the gateway itself; ``reason`` says more than the platform's message."""
 
     status = HTTPStatus.OK
-    body = b""
+    body = ""
     """The request as the journal shows it."""
 
     def __init__(self, code: str, message: str, reason: str = "") -> None:
@@ -47,7 +48,7 @@ class GatewayError(Exception):
 class FailedActionError(GatewayError):
     """An action that failed after the caller was known; ``body`` is the request for the journal."""
 
-    def __init__(self, code: str, message: str, reason: str, body: bytes) -> None:
+    def __init__(self, code: str, message: str, reason: str, body: str) -> None:
         super().__init__(code, message, reason)
         self.body = body
 
@@ -79,6 +80,8 @@ class GatewayFields(NamedTuple):
 
     texts: Mapping[str, bytes] = _NONE
     values: Mapping[str, Any] = _NONE
+    file: Iterator[bytes] | None = None
+    """The pieces of a file that is too large for ``texts``."""
 
 
 def read_fields(request: Request) -> GatewayFields:
@@ -96,10 +99,30 @@ def read_fields(request: Request) -> GatewayFields:
             values = _json_values(body)
             fields = {name: _as_bytes(value) for name, value in values.items()}
     except RequestEntityTooLarge:
-        raise GatewayError("INVALID_PARAM", "the body is larger than 6 MB") from None
+        return _large_upload(request, content_type)
     except ValueError as error:
         raise GatewayError("INVALID_PARAM", f"the body is invalid: {error}") from None
     return GatewayFields({name.lower(): value for name, value in fields.items()}, values)
+
+
+def _large_upload(request: Request, content_type: str) -> GatewayFields:
+    """Return the fields of a form with a large file. Raises GatewayError.
+
+    The oldest SDKs send a file in the action itself, behind the fields.
+    """
+    # Loaded on demand, as all of cloud storage.
+    from cloud_openapi.emulator.cloudbase.storage_form import FormError, read_form  # noqa: PLC0415
+
+    refused = GatewayError("INVALID_PARAM", "the body is larger than 6 MB")
+    try:
+        form = read_form(get_input_stream(request.environ), content_type)
+    except FormError:
+        raise refused from None
+    if form.fields.get("action") != "storage.uploadFile":
+        raise refused
+    return GatewayFields(
+        {name: each.encode() for name, each in form.fields.items()}, file=form.content
+    )
 
 
 def _json_values(body: bytes) -> dict[str, Any]:

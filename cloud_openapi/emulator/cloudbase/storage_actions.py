@@ -2,18 +2,19 @@
 
 import json
 import re
+import shlex
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from cloud_openapi.emulator.cloudbase.gateway_fields import FailedActionError, GatewayFields
-from cloud_openapi.emulator.cloudbase.storage_mount import path_of_files
+from cloud_openapi.emulator.cloudbase.storage_mount import path_of_files, signed_url
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.storage.names import check_path, file_id, path_of
-from cloud_openapi.emulator.storage.storage import Storage
+from cloud_openapi.emulator.storage.storage import Sender, Storage
 from cloud_openapi.emulator.storage.urls import LONGEST_AGE
 from cloud_openapi.json_schema.values import is_number
 from cloud_openapi.json_text import json_text
@@ -29,20 +30,24 @@ _SUCCESS: Final = "SUCCESS"
 _MOST_FILES: Final = 50
 _LONGEST: Final = 200
 _ENVIRONMENT: Final = re.compile(r"[\w-]{1,64}")
-# encodeURI, which the SDKs call, leaves these as they are, although they end a path.
-_ENCODED: Final = {ord(c): quote(c) for c in "%?#"}
 _SIGN: Final = re.compile(r"\?sign=[^\"]*")
 
 
 class Action(NamedTuple):
     """An action's fields, and where, when and for which environment it was sent."""
 
-    storage: Storage
+    program: MiniProgram
     fields: Mapping[str, Any]
     url: str
-    """The URL of the mini program's files."""
+    """The emulator's URL for the sender."""
     now: datetime
     environment: str
+    sender: Sender
+
+    @property
+    def storage(self) -> Storage:
+        """Return the mini program's cloud storage."""
+        return self.program.storage
 
 
 class AnsweredAction(NamedTuple):
@@ -58,49 +63,55 @@ class AnsweredAction(NamedTuple):
         data = {name: self.data[name] for name in self.data if name not in _PERMISSIONS}
         return _SIGN.sub("", json_text(data)).encode()
 
-    def missing(self, body: bytes) -> FailedActionError | None:
+    def missing(self) -> FailedActionError | None:
         """Return what the SDK makes of a missing file, None if all are there."""
         if not self.reason:
             return None
-        return FailedActionError(_MISSING, _MISSING_TEXT, self.reason, body)
+        return FailedActionError(_MISSING, _MISSING_TEXT, self.reason, self.request)
 
 
 _PERMISSIONS: Final = ("token", "authorization")
 
 
 def answer_action(
-    program: MiniProgram, action: str, given: GatewayFields, environ: Mapping[str, Any]
+    program: MiniProgram,
+    action: str,
+    given: GatewayFields,
+    environ: Mapping[str, Any],
+    sender: Sender,
 ) -> AnsweredAction | None:
     """Answer an action, None if it is unknown. Raises FailedActionError."""
     handler = _HANDLERS.get(action)
     if handler is None:
         return None
-    fields = given.values or _of_form(given.texts)
+    fields = given.values or _of_form(given)
     request = json_text({name: fields[name] for name in _SHOWN if name in fields})
     environment = fields.get("envName")
     known = isinstance(environment, str) and _ENVIRONMENT.fullmatch(environment)
     try:
         data, missing = handler(
             Action(
-                program.storage,
+                program,
                 fields,
-                _files_url(environ, program.appid or ""),
+                _own_url(environ),
                 program.clock.now(),
                 str(environment) if known else ENVIRONMENT,
+                sender,
             )
         )
         return AnsweredAction(data, request, _why_missing(program.storage, missing))
     except _InvalidError as error:
         reason = f"{action}: {error}"
-        raise FailedActionError("INVALID_PARAM", _INVALID, reason, request.encode()) from None
+        raise FailedActionError("INVALID_PARAM", _INVALID, reason, request) from None
     except InvalidInputError as error:
-        raise FailedActionError("INVALID_PARAM", str(error), "", request.encode()) from None
+        raise FailedActionError("INVALID_PARAM", str(error), "", request) from None
     except OSError as error:
         message = f"cloud storage: {error.strerror}"
-        raise FailedActionError("STORAGE_REQUEST_FAIL", message, "", request.encode()) from None
+        raise FailedActionError("STORAGE_REQUEST_FAIL", message, "", request) from None
 
 
 _SHOWN: Final = ("path", "file_list", "fileid_list")
+_FORM: Final = ("path", "envname")
 Result = tuple[dict[str, Any], list[str]]
 """The data of an answer, and the fileIDs of missing files."""
 
@@ -109,28 +120,31 @@ class _InvalidError(Exception):
     """Fields that the platform refuses; the message says why."""
 
 
-def _of_form(texts: Mapping[str, bytes]) -> dict[str, Any]:
+def _of_form(given: GatewayFields) -> dict[str, Any]:
     """Return the fields of a form, in which only the oldest SDKs send an action."""
-    given = {"path": texts.get("path", b""), "envName": texts.get("envname", b"")}
-    fields: dict[str, Any] = {name: text.decode("utf-8", "replace") for name, text in given.items()}
-    return {**fields, "file": texts["file"]} if "file" in texts else fields
+    texts, content = given.texts, given.file
+    if content is None and "file" in texts:
+        content = iter([texts["file"]])
+    path, environment = (texts.get(name, b"").decode("utf-8", "replace") for name in _FORM)
+    return {"path": path, "envName": environment, "file": content}
 
 
-def _files_url(environ: Mapping[str, Any], appid: str) -> str:
-    """Return the URL of a mini program's files, for the client of a request to the gateway."""
+def _own_url(environ: Mapping[str, Any]) -> str:
+    """Return the emulator's URL for the client of a request to the gateway."""
     host = environ.get("HTTP_HOST", "")
     name = urlsplit(f"//{host}").hostname
     # A proxy led the client here, which called the gateway by Tencent's name.
     if not name or is_gateway_host(name):
         host = f"127.0.0.1:{environ['SERVER_PORT']}"
-    return f"{environ['wsgi.url_scheme']}://{host}{path_of_files(appid)}"
+    return f"{environ['wsgi.url_scheme']}://{host}"
 
 
 def _upload_metadata(action: Action) -> Result:
     path = check_path(_text(action.fields.get("path"), "path"))
     ticket = action.storage.signer.upload(path, action.now)
+    action.storage.senders.add(ticket.token, action.sender)
     fileid = file_id(path, action.environment)
-    url = f"{action.url}/{quote(path)}"
+    url = f"{action.url}{path_of_files(action.program)}/{quote(path)}"
     # It becomes a header, which has no characters beyond Latin-1.
     ids = {"fileId": fileid, "cosFileId": b64encode(fileid.encode()).decode()}
     return {"url": url, "token": ticket.token, "authorization": ticket.authorization, **ids}, []
@@ -140,9 +154,9 @@ def _upload(action: Action) -> Result:
     """Store a file that the oldest SDKs send in the action itself."""
     path = _text(action.fields.get("path"), "path")
     content = action.fields.get("file")
-    if not isinstance(content, bytes):
+    if not isinstance(content, Iterator):
         raise _InvalidError("file is a part of a form")
-    action.storage.files.write(path, [content], action.now)
+    action.storage.files.write(path, content, action.now)
     return {"fileID": file_id(path, action.environment)}, []
 
 
@@ -158,8 +172,7 @@ def _download_urls(action: Action) -> Result:
             missing.append(fileid)
             items.append({**_failed("fileID", fileid), "tempFileURL": "", "maxAge": age})
         else:
-            query = action.storage.signer.download(path, action.now, age)
-            url = f"{action.url}/{path.translate(_ENCODED)}?{query}"
+            url = signed_url(action.url, action.program, path, age)
             items.append({"fileID": fileid, "code": _SUCCESS, "tempFileURL": url, "maxAge": age})
     return {"download_list": items}, missing
 
@@ -254,8 +267,8 @@ def _why_missing(storage: Storage, fileids: list[str]) -> str:
     if path is None:
         return f"{fileids[0][:_LONGEST]!r} is not a fileID such as cloud://ENV.BUCKET/images/a.png"
     close = nearest(path, (known for known, _file in storage.files.listed()))
-    meant = f"; did you mean {close}?" if close else ""
+    meant = f"; did you mean {close}?" if close else "."
     return (
-        f"cloud storage has no file {path[:_LONGEST]}{meant}. To add it: cloud-openapi storage put "
-        f"FILE {path[:_LONGEST]}"
+        f"cloud storage has no file {path[:_LONGEST]}{meant} To add it: cloud-openapi storage put "
+        f"FILE {shlex.quote(path[:_LONGEST])}"
     )

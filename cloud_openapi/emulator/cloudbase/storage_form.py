@@ -15,6 +15,8 @@ from werkzeug.sansio.multipart import (
     NeedData,
 )
 
+from cloud_openapi.emulator.errors import InvalidInputError
+
 PIECE: Final = 256 * 1024
 """Bytes that are read at a time."""
 
@@ -23,7 +25,7 @@ _MOST_PARTS: Final = 20
 _MOST_BUFFERED: Final = 4 * PIECE
 
 
-class FormError(ValueError):
+class FormError(InvalidInputError):
     """A form that is invalid or too large, or that has no file."""
 
 
@@ -68,8 +70,8 @@ def _events(stream: IO[bytes], boundary: bytes) -> Iterator[Event]:
                 continue
         except RequestEntityTooLarge:
             raise FormError("a part's header is too long, or there are too many parts") from None
-        except ValueError as error:
-            raise FormError(str(error)) from None
+        except ValueError:
+            raise FormError("the form ends too early, or a part has no name") from None
         yield event
         if isinstance(event, Epilogue):
             return

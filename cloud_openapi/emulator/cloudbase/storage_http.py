@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import IO, Final
 from urllib.parse import unquote
 
-from flask import Response, request
+from flask import Response, g, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable, RequestEntityTooLarge
 from werkzeug.utils import send_file
 from werkzeug.wrappers import Response as AnyResponse
@@ -24,6 +24,8 @@ from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.storage.files import LARGEST, ResetError, TooLargeError
 from cloud_openapi.emulator.storage.names import content_type
+from cloud_openapi.emulator.storage.storage import Sender
+from cloud_openapi.emulator.storage.stored_file import StoredFile
 from cloud_openapi.emulator.storage.urls import RefusedError, Ticket
 from cloud_openapi.runtime import new_request_id
 
@@ -35,12 +37,12 @@ _STATUS: Final = {
     "NoSuchBucket": HTTPStatus.NOT_FOUND,
     "NoSuchKey": HTTPStatus.NOT_FOUND,
 }
-_NO_SUCH_KEY: Final = "NoSuchKey", "The specified key does not exist."
 # The code that SDKs make of an upload or a download which fails.
 _FAILED: Final = -503001
 # A page or a drawing could run scripts, and they would have the console's origin.
 _HARMLESS: Final = ("application/json", "application/octet-stream", "application/pdf", "text/plain")
 _LONGEST: Final = 200
+_TOO_LARGE: Final = f"a file has at most {LARGEST >> 30} GiB"
 # What a form may have besides its file.
 _FORM_BYTES: Final = 1024 * 1024
 
@@ -56,6 +58,7 @@ def answer(emulator: Emulator, mark: str, path: str) -> AnyResponse:
         response, refused = _xml(error), error
     response.headers["x-cos-request-id"] = new_request_id()
     owner = program or emulator.common
+    sender: Sender = g.pop("sender", None) or Sender()
     entry = Entry(
         time=owner.clock.now(),
         method=request.method,
@@ -67,6 +70,8 @@ def answer(emulator: Emulator, mark: str, path: str) -> AnyResponse:
         status=response.status_code,
         reason="" if refused is None else refused.reason,
         milliseconds=(clocks.monotonic() - began) * 1000,
+        function=sender.function,
+        invocation=sender.invocation,
         begun=began,
     )
     emulator.keep(owner, entry)
@@ -85,34 +90,51 @@ def _answer(program: MiniProgram | None, path: str) -> AnyResponse:
         raise RefusedError("MalformedPOSTRequest", message, f"the upload's form: {error}") from None
     except (TooLargeError, RequestEntityTooLarge):
         message = "Your proposed upload exceeds the maximum allowed object size."
-        reason = f"a file has at most {LARGEST >> 30} GiB"
-        raise RefusedError("EntityTooLarge", message, reason) from None
+        raise RefusedError("EntityTooLarge", message, _TOO_LARGE) from None
     except ResetError as error:
         raise RefusedError("InternalError", str(error)) from None
     except OSError as error:
         raise RefusedError("InternalError", f"cloud storage: {error.strerror}") from None
 
 
-def _download(program: MiniProgram, path: str) -> AnyResponse:
-    path = _signed_path(program, path)
-    found = program.storage.files.get(path)
-    kind = content_type(path)
-    missing = f"{path[:_LONGEST]}: the file was removed after its URL was made"
-    if found is None:
-        raise RefusedError(*_NO_SUCH_KEY, missing)
-    name, modified = PurePosixPath(path).name, found.modified
+def send_stored(path: str, found: StoredFile) -> AnyResponse | None:
+    """Return the response with a file's content, None if the content is gone.
+
+    It honours ranges and conditions. Raises RefusedError for a range beyond the end.
+    """
+    kind, name = content_type(path), PurePosixPath(path).name
     try:
         response = send_file(
-            found.content, request.environ, kind, download_name=name, last_modified=modified
+            found.content, request.environ, kind, download_name=name, last_modified=found.modified
         )
     except FileNotFoundError:
-        raise RefusedError(*_NO_SUCH_KEY, missing) from None
+        return None
     except RequestedRangeNotSatisfiable:
         raise RefusedError("InvalidRange", "The requested range is not satisfiable") from None
     response.headers["X-Content-Type-Options"] = "nosniff"
     media = kind.startswith(("image/", "audio/", "video/")) and kind != "image/svg+xml"
     if not media and kind not in _HARMLESS:
         response.headers["Content-Security-Policy"] = "sandbox"
+    return response
+
+
+def body_pieces() -> Iterator[bytes]:
+    """Yield the body of the request, a file. Raises TooLargeError."""
+    try:
+        stream = _body(LARGEST)
+    except RequestEntityTooLarge:
+        raise TooLargeError(_TOO_LARGE) from None
+    while piece := stream.read(PIECE):
+        yield piece
+
+
+def _download(program: MiniProgram, path: str) -> AnyResponse:
+    path = _signed_path(program, path)
+    found = program.storage.files.get(path)
+    response = None if found is None else send_stored(path, found)
+    if response is None:
+        reason = f"{path[:_LONGEST]}: the file was removed after its URL was made"
+        raise RefusedError("NoSuchKey", "The specified key does not exist.", reason)
     return response
 
 
@@ -135,16 +157,15 @@ def _signed_path(program: MiniProgram, path: str) -> str:
 def _put(program: MiniProgram, path: str) -> AnyResponse:
     headers = request.headers
     token = headers.get("x-cos-security-token", "")
-    ticket = Ticket(headers.get("Authorization", ""), token)
-    program.storage.signer.check_upload(path, ticket, program.clock.now())
-    program.storage.files.write(path, _pieces(_body(LARGEST)), program.clock.now())
+    _check_upload(program, path, Ticket(headers.get("Authorization", ""), token))
+    program.storage.files.write(path, body_pieces(), program.clock.now())
     return Response(status=HTTPStatus.OK)
 
 
 def _post(program: MiniProgram, path: str) -> AnyResponse:
     fields, content = read_form(_body(LARGEST + _FORM_BYTES), request.content_type or "")
-    ticket = Ticket(fields.get("signature", ""), fields.get("x-cos-security-token", ""))
-    program.storage.signer.check_upload(path, ticket, program.clock.now())
+    token = fields.get("x-cos-security-token", "")
+    _check_upload(program, path, Ticket(fields.get("signature", ""), token))
     if fields.get("key") != path:
         reason = f"{path[:_LONGEST]}: the field key is another path than that of the url"
         raise RefusedError("AccessDenied", "Access Denied.", reason)
@@ -152,13 +173,14 @@ def _post(program: MiniProgram, path: str) -> AnyResponse:
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
+def _check_upload(program: MiniProgram, path: str, ticket: Ticket) -> None:
+    """Raise RefusedError unless a client may upload a file; keep who got the permission."""
+    program.storage.signer.check_upload(path, ticket, program.clock.now())
+    g.sender = program.storage.senders.get(ticket.token)
+
+
 def _body(most: int) -> IO[bytes]:
     return get_input_stream(request.environ, max_content_length=most)
-
-
-def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
-    while piece := stream.read(PIECE):
-        yield piece
 
 
 def _xml(refused: RefusedError) -> AnyResponse:

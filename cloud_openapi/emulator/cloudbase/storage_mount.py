@@ -1,6 +1,7 @@
 """The place of cloud storage's files in the emulator's application."""
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from flask import Flask
 from werkzeug.wrappers import Response
@@ -9,8 +10,12 @@ from cloud_openapi.emulator.state.tokens import mark_of_appid
 
 if TYPE_CHECKING:
     from cloud_openapi.emulator.emulator import Emulator
+    from cloud_openapi.emulator.mini_program import MiniProgram
 
 PATH: Final = "/storage"
+
+# encodeURI, which the SDKs call, leaves these as they are, although they end a path.
+_ENCODED: Final = {ord(c): quote(c) for c in "%?#"}
 
 
 def add_storage(app: Flask, emulator: "Emulator") -> None:
@@ -24,6 +29,15 @@ def add_storage(app: Flask, emulator: "Emulator") -> None:
         return answer(emulator, mark, path)
 
 
-def path_of_files(appid: str) -> str:
+def signed_url(base: str, program: "MiniProgram", path: str, age: int) -> str:
+    """Return the URL that opens a file for ``age`` seconds; SDKs encode it.
+
+    ``base`` is the emulator's URL.
+    """
+    query = program.storage.signer.download(path, program.clock.now(), age)
+    return f"{base}{path_of_files(program)}/{path.translate(_ENCODED)}?{query}"
+
+
+def path_of_files(program: "MiniProgram") -> str:
     """Return the path below which a mini program's files are."""
-    return f"{PATH}/{mark_of_appid(appid)}"
+    return f"{PATH}/{mark_of_appid(program.appid or '')}"

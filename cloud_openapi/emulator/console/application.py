@@ -8,7 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from flask import Flask, redirect, render_template, request, url_for
+from flask import Flask, Request, redirect, render_template, request, url_for
 from jinja2 import BytecodeCache, FileSystemBytecodeCache, StrictUndefined
 from jinja2.bccache import Bucket
 from werkzeug.exceptions import HTTPException
@@ -18,6 +18,8 @@ from cloud_openapi._version import __version__
 from cloud_openapi.emulator.console import texts
 from cloud_openapi.emulator.console.apis import add_apis
 from cloud_openapi.emulator.console.data import add_data
+from cloud_openapi.emulator.console.database import add_database
+from cloud_openapi.emulator.console.files import UPLOAD, add_files
 from cloud_openapi.emulator.console.functions import add_functions
 from cloud_openapi.emulator.console.guard import guard
 from cloud_openapi.emulator.console.live import add_live
@@ -29,6 +31,7 @@ from cloud_openapi.emulator.console.requests import add_requests
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.console.trace import add_trace
 from cloud_openapi.emulator.errors import InvalidInputError, NotFoundError
+from cloud_openapi.emulator.storage.files import LARGEST
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.periods import BEIJING
 
@@ -45,13 +48,28 @@ _BAR: Final = (
     ("apis", "APIs", "接口"),
     ("data", "Data", "数据"),
     ("overrides", "Faults and pins", "故障与固定响应"),
+    ("collections", "Database", "云数据库"),
+    ("files", "Storage", "云存储"),
     ("recordings", "Recordings", "录制"),
 )
 
 
+class _Request(Request):
+    @property  # type: ignore[misc]
+    def max_content_length(self) -> int | None:  # type: ignore[override]
+        """Return the most bytes of a form; those of an upload go to disk."""
+        if self.method == "POST" and self.path == UPLOAD:
+            return LARGEST
+        return super().max_content_length
+
+
+class _Console(Flask):
+    request_class = _Request
+
+
 def make_console(tools: Tools) -> Flask:
     """Return the console of an emulator, as an application that is mounted at a path."""
-    app = Flask(__name__)
+    app = _Console(__name__)
     app.secret_key = secrets.token_bytes(32)
     app.config.update(
         MAX_CONTENT_LENGTH=_MOST_BYTES,
@@ -63,6 +81,11 @@ def make_console(tools: Tools) -> Flask:
     )
     _add_template_helpers(app)
     guard(app)
+
+    @app.teardown_request
+    def close_uploads(_error: BaseException | None) -> None:
+        request.close()
+
     for add_page in (
         add_overview,
         add_requests,
@@ -73,6 +96,8 @@ def make_console(tools: Tools) -> Flask:
         add_apis,
         add_data,
         add_overrides,
+        add_database,
+        add_files,
         add_recordings,
     ):
         add_page(app, tools)

@@ -6,14 +6,13 @@ from typing import Any, Final
 
 from flask import Blueprint, Response
 
-from cloud_openapi.emulator.control.input import fields, query, text_body
+from cloud_openapi.emulator.control.input import fields, query, text_body, whole
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.json_response import json_answer
 
 _LARGEST_FILE: Final = 64 * 1024 * 1024
 _USUAL, _MOST = 20, 1000
-_LONGEST_NUMBER: Final = 9
 _COLLECTION: Final = "/database/collections/<path:collection>"
 
 
@@ -56,7 +55,7 @@ def _add_documents(routes: Blueprint, emulator: Emulator) -> None:
 
         given = query("appid", "query", "order", "skip", "limit")
         conditions, order = given.get("query", "{}"), given.get("order", "{}")
-        skip, limit = _whole(given, "skip", 0), min(_whole(given, "limit", _USUAL), _MOST)
+        skip, limit = whole(given, "skip", 0), min(whole(given, "limit", _USUAL), _MOST)
         database = _database(emulator, given)
         page = find_page(database, collection, conditions, order, skip=skip, limit=limit)
         return json_answer(page)
@@ -136,10 +135,3 @@ def _one_of(given: Mapping[str, str], name: str, known: tuple[Any, ...]) -> Any:
     if value not in known:
         raise InvalidInputError(f"{name} is {' or '.join(known)}, not {value!r:.80}")
     return value
-
-
-def _whole(given: Mapping[str, str], name: str, default: int) -> int:
-    text = given.get(name, str(default))
-    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
-        raise InvalidInputError(f"{name} is a whole number of at least 0, not {text!r:.80}")
-    return int(text)

@@ -16,6 +16,7 @@ from cloud_openapi.emulator.state.clock import read_moment
 from cloud_openapi.json_schema.values import is_number
 
 _SPACE = re.compile(r" (?=\d\d:?\d\d$)")
+_LONGEST_NUMBER = 9
 _FILTERS = (
     *("appid", "api", "path", "errcode", "failed", "function", "via", "rid", "text"),
     *("since", "after", "limit"),
@@ -89,6 +90,14 @@ def flag(given: Mapping[str, str], name: str) -> bool:
     if text not in ("true", "false"):
         raise InvalidInputError(f"{name} is true or false, not {text!r}")
     return text == "true"
+
+
+def whole(given: Mapping[str, str], name: str, default: int) -> int:
+    """Return a field of a query, a whole number. Raises ValueError."""
+    text = given.get(name, str(default))
+    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
+        raise InvalidInputError(f"{name} is a whole number of at least 0, not {text!r:.80}")
+    return int(text)
 
 
 def seconds(value: Any) -> timedelta:

@@ -15,12 +15,14 @@ from cloud_openapi.emulator.control.input import (
     query,
     seconds,
 )
+from cloud_openapi.emulator.control.storage import add_storage_control
 from cloud_openapi.emulator.database.failures import DatabaseError
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import InvalidInputError, NotFoundError
-from cloud_openapi.emulator.json_response import json_answer, refusal
+from cloud_openapi.emulator.json_response import json_answer, no_descriptors, refusal
 from cloud_openapi.emulator.state.clock import describe_clock, read_moment
 from cloud_openapi.errors import RecordingError
+from cloud_openapi.runtime import no_descriptor
 
 
 def add_control(app: Flask, emulator: Emulator) -> None:
@@ -34,12 +36,14 @@ def add_control(app: Flask, emulator: Emulator) -> None:
     routes.register_error_handler(NotFoundError, _not_found)
     routes.register_error_handler(DatabaseError, _database_error)
     routes.register_error_handler(RecursionError, _too_deep)
+    routes.register_error_handler(OSError, _disk_error)
     _add_state(routes, emulator)
     _add_clock(routes, emulator)
     _add_faults(routes, emulator)
     _add_pins(routes, emulator)
     _add_apps(routes, emulator)
     add_database(routes, emulator)
+    add_storage_control(routes, emulator)
 
     app.register_blueprint(routes)
 
@@ -187,6 +191,12 @@ def _bad_request(error: Exception) -> Response:
 
 def _database_error(error: DatabaseError) -> Response:
     return refusal(HTTPStatus.BAD_REQUEST, error.code, error.reason)
+
+
+def _disk_error(error: OSError) -> Response:
+    if no_descriptor(error):
+        return no_descriptors(error)
+    return refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "DISK_ERROR", f"disk: {error.strerror}")
 
 
 def _too_deep(_error: Exception) -> Response:

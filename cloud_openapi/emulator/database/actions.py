@@ -39,9 +39,10 @@ _OLD: Final = _Generation(partial(encode, form="plain"), "upserted_id")
 _NEW: Final = _Generation(write, "upsert_id")
 
 
-def answer(database: Database, action: str, fields: Mapping[str, Any]) -> Answer:
+def answer(database: Database, action: str, fields: Fields) -> Answer:
     """Answer an action. Raises DatabaseError, and KeyError for an unknown action."""
-    return ACTIONS[action](database, Fields(fields, database.decoder()))
+    fields.check_database()
+    return ACTIONS[action](database, fields)
 
 
 def _add(database: Database, fields: Fields, *, old: bool = False) -> Answer:
@@ -109,7 +110,8 @@ def _aggregate(database: Database, fields: Fields, *, old: bool = False) -> Answ
     found = database.aggregate(fields.collection, [*pipeline, {"$limit": most + 1}])
     documents = _limited(map(write, found[:most]))
     warning = ""
-    if len(found) > most:
+    if len(found) > most and fields.collection not in database.cut:
+        database.cut.add(fields.collection)
         warning = (
             f"the aggregation of {fields.collection} has more than {most} results, and the others "
             "are left out, as on the platform"

@@ -1,5 +1,6 @@
 """Engines behind pymongo's names: the embedded one, and a server by pymongo."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 
@@ -19,8 +20,15 @@ class Backend(Protocol):
         """Return the classes of the engine's errors."""
 
     @property
+    def object_id(self) -> Callable[[str], Any]:
+        """Return the class of the ids that MongoDB made."""
+
+    @property
     def has_transactions(self) -> bool:
         """Return whether transactions are possible for certain."""
+
+    def has(self, name: str) -> bool:
+        """Return whether a collection exists."""
 
     def is_locked(self, error: Exception) -> bool:
         """Return whether a write was refused because an open transaction changed its document."""
@@ -36,3 +44,6 @@ class Backend(Protocol):
 
     def load(self, saved: Any) -> None:
         """Replace all data."""
+
+    def detach(self) -> None:
+        """Keep no changes any more: a reset has replaced this database."""

@@ -65,6 +65,8 @@ class Database:
         self._new_id = new_id
         self.unread = unread
         self._closed = threading.Event()
+        self.cut: set[str] = set()
+        """The collections whose aggregations have left out results: that is told once."""
         self.snapshots: dict[str, Any] = {}
         """Saved data by name."""
         self.transactions = Transactions(backend.client.start_session, now, new_id)
@@ -72,7 +74,10 @@ class Database:
     def decoder(self) -> Decoder:
         """Return the decoder of one request: each date of the server in it is the same moment."""
         now = self._now()
-        return Decoder(server_date=lambda offset: now + timedelta(milliseconds=offset))
+        return Decoder(
+            server_date=lambda offset: now + timedelta(milliseconds=offset),
+            object_id=self._backend.object_id,
+        )
 
     def names(self) -> list[str]:
         """Return the names of the collections, sorted."""
@@ -188,6 +193,12 @@ class Database:
             )
         self._backend.create(name)
 
+    def collection(self, name: str) -> Any:
+        """Return a collection of the engine, with pymongo's methods; it may not exist yet."""
+        if wrong := wrong_name(name):
+            raise invalid(wrong)
+        return self._backend.database[name]
+
     def describe(self) -> list[dict[str, Any]]:
         """Return the collections as JSON: names, numbers of documents, indexes."""
         return [self._described(name) for name in self.names()]
@@ -198,7 +209,7 @@ class Database:
 
     def save(self, name: str) -> None:
         """Keep a snapshot of all data under a name, in place of a former one."""
-        if not _SNAPSHOT.fullmatch(name):
+        if not isinstance(name, str) or not _SNAPSHOT.fullmatch(name):
             raise invalid(f"{shown(name)} is not a name for a snapshot: letters, digits, . _ and -")
         if name not in self.snapshots and len(self.snapshots) >= _MOST_SNAPSHOTS:
             raise invalid(f"there are {_MOST_SNAPSHOTS} snapshots already: remove one")
@@ -251,10 +262,9 @@ class Database:
             raise refused(error) from None
 
     def _collection(self, name: str) -> Any:
-        database = self._backend.database
-        if name not in database.list_collection_names():
+        if not self._backend.has(name):
             raise missing_collection(name, self.names(), self.unread.get(name, ""))
-        return database[name]
+        return self._backend.database[name]
 
     def _read(
         self,

@@ -1,7 +1,9 @@
 """The databases of all mini programs. The engine is loaded when one is first used."""
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from cloud_openapi.emulator.state.places import Places
 from cloud_openapi.forks import fork_safe
@@ -11,15 +13,20 @@ if TYPE_CHECKING:
     from cloud_openapi.emulator.database.opening import Given, Opener, Program
 
 
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
 class Databases:
     """Makes the database of a mini program when it is first used, and after a reset.
 
-    It begins with the files of ``places``, and with the collections of ``given`` in place of those
-    of the same name.
+    It begins with the files of ``places``, and with the collections of ``given``, a mapping or a
+    folder, in place of those of the same name. With ``server``, the URL of a MongoDB server, that
+    one has the data.
     """
 
-    def __init__(self, places: Places) -> None:
-        self.given: Given = {}
+    def __init__(self, places: Places, server: str | None = None) -> None:
+        self.given: Given = NOTHING
+        self.server = server
         self._places = places
         self._lock = fork_safe(threading.RLock())
         self._opener: Opener | None = None
@@ -31,7 +38,7 @@ class Databases:
 
     def reset(self, appid: str) -> None:
         """Discard the database of a mini program, also what was kept of it. Raises ValueError."""
-        if self._opener is None and self._places.data is None:
+        if self._opener is None and self._places.data is None and self.server is None:
             return
         with self._lock:
             self._opened().reset(appid, self.given)
@@ -47,5 +54,5 @@ class Databases:
         if self._opener is None:
             from cloud_openapi.emulator.database.opening import Opener  # noqa: PLC0415
 
-            self._opener = Opener(self._places)
+            self._opener = Opener(self._places, self.server)
         return self._opener

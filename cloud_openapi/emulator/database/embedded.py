@@ -9,6 +9,7 @@ from cloud_openapi import clocks, documents
 from cloud_openapi.emulator.database.content import Collection, Content, Index
 from cloud_openapi.emulator.database.failures import FAILED, DatabaseError
 from cloud_openapi.emulator.database.kept import ClosedError, Kept
+from cloud_openapi.wire.extended_json import ObjectId
 
 NAME: Final = "tnt-local"
 """The name of the database, which errors show; the platform's begin with ``tnt-``, too."""
@@ -20,6 +21,7 @@ _LOCKED: Final = 46
 class Embedded:
     """A database in memory that begins with ``saved``, and the file of its changes, if any."""
 
+    object_id: Final = ObjectId
     has_transactions: Final = True
     refused: Final[tuple[type[Exception], ...]] = (documents.PyMongoError,)
 
@@ -33,6 +35,10 @@ class Embedded:
         self.database: Any = self.client[NAME]
         self.database.restore(saved)
         self._kept = kept
+
+    def has(self, name: str) -> bool:
+        """Return whether a collection exists."""
+        return name in self.database.list_collection_names()
 
     def is_locked(self, error: Exception) -> bool:
         """Return whether a write was refused because an open transaction changed its document."""

@@ -5,8 +5,10 @@ from datetime import datetime
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
 
+from cloud_openapi.emulator.database.backend import Backend
 from cloud_openapi.emulator.database.content import Content
 from cloud_openapi.emulator.database.database import Database
 from cloud_openapi.emulator.database.embedded import Embedded, saved_of
@@ -14,7 +16,11 @@ from cloud_openapi.emulator.database.kept import Kept
 from cloud_openapi.emulator.database.seed import Seed, merged, read_folder, read_mapping
 from cloud_openapi.emulator.state.places import Places
 
-Given = Mapping[str, Sequence[Any]]
+if TYPE_CHECKING:
+    from cloud_openapi.emulator.database.server import Server
+
+Given = Mapping[str, Sequence[Any]] | Path
+"""Documents by collection, or a folder of files."""
 
 
 class Program(NamedTuple):
@@ -25,12 +31,17 @@ class Program(NamedTuple):
     seed: Callable[[], int]
 
 
+class _Files(NamedTuple):
+    """A folder as it was read, and the state of its files, which tells whether they changed."""
+
+    state: Any
+    seed: Seed
+
+
 class _Ready(NamedTuple):
     """The seed as it was read, and the same ready to be loaded."""
 
-    files: Any
-    """The state of the files, which tells whether they have changed since."""
-
+    files: _Files
     given: Given
     seed: Seed
     saved: Any
@@ -39,13 +50,15 @@ class _Ready(NamedTuple):
 class Opener:
     """The databases of mini programs in this process. The caller holds a lock.
 
-    Raises InvalidInputError, OSError, sqlite3.Error.
+    With ``url`` a MongoDB server has the data. Raises InvalidInputError, sqlite3.Error.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, url: str | None) -> None:
         self._places = places
+        self._server = None if url is None else _server(url)
+        self._files = _Files(None, Seed({}, {}))
         self._ready: _Ready | None = None
-        self._backends: dict[str, Embedded] = {}
+        self._backends: dict[str, Backend] = {}
         self._databases: dict[str, Database] = {}
         self._kept: dict[str, Kept] = {}
         self._snapshots: dict[str, dict[str, Any]] = {}
@@ -53,13 +66,8 @@ class Opener:
     def open(self, program: Program, given: Given) -> Database:
         """Return the database of a mini program: what was kept of it, else its seed."""
         ready = self._seed(given)
-        kept = self._kept_of(program.appid)
         self._discard(program.appid)
-        if kept is None:
-            saved, run = ready.saved, 1
-        else:
-            saved, run = saved_of(_with_new(kept, ready.seed.content), {}), kept.run
-        backend = Embedded(saved, program.now, kept)
+        backend, run = self._backend(program, ready)
         unread = ready.seed.unread
         database = Database(backend, program.now, _ids(program, run), unread)
         database.snapshots = self._snapshots.setdefault(program.appid, {})
@@ -69,9 +77,11 @@ class Opener:
     def reset(self, appid: str, given: Given) -> None:
         """Let the next `open` of a mini program begin with its seed."""
         self._discard(appid)
-        kept = self._kept_of(appid)
-        if kept is not None:
-            kept.replace(self._seed(given).seed.content)
+        content = self._seed(given).seed.content
+        if self._server is not None:
+            self._server.replace(appid, content)
+        elif kept := self._kept_of(appid):
+            kept.replace(content)
 
     def close(self) -> None:
         """Close all databases, and release the files."""
@@ -79,6 +89,18 @@ class Opener:
             database.close()
         for kept in self._kept.values():
             kept.close()
+        if self._server is not None:
+            self._server.close()
+
+    def _backend(self, program: Program, ready: _Ready) -> tuple[Backend, str]:
+        """Return the data of a mini program, and what tells this run from others."""
+        if self._server is not None:
+            return self._server.open(program.appid, ready.seed.content), uuid4().hex
+        kept = self._kept_of(program.appid)
+        if kept is None:
+            return Embedded(ready.saved, program.now), ""
+        saved = saved_of(_with_new(kept, ready.seed.content), {})
+        return Embedded(saved, program.now, kept), str(kept.run)
 
     def _discard(self, appid: str) -> None:
         """Let a database keep nothing any more; requests that still run may go on using it."""
@@ -94,15 +116,23 @@ class Opener:
         return self._kept.get(appid)
 
     def _seed(self, given: Given) -> _Ready:
+        """Return the seed, which is read again if a file or what is given has changed."""
         folder = self._places.seed("database")
-        files = None if folder is None else _state_of(folder)
-        if self._ready is None or self._ready.files != files or self._ready.given is not given:
-            seed = Seed({}, {}) if folder is None else read_folder(folder)
-            seed = merged(seed, read_mapping(given))
+        state = None if folder is None else _state_of(folder)
+        if folder is not None and state != self._files.state:
+            self._files = _Files(state, read_folder(folder))
+        ready = self._ready
+        if ready is None or ready.files is not self._files or ready.given is not given:
+            seed = merged(self._files.seed, read_given(given))
             saved = saved_of(seed.content, seed.unread)
             usable = {name: each for name, each in seed.content.items() if name not in seed.unread}
-            self._ready = _Ready(files, given, seed._replace(content=usable), saved)
-        return self._ready
+            self._ready = ready = _Ready(self._files, given, Seed(usable, seed.unread), saved)
+        return ready
+
+
+def read_given(given: Given) -> Seed:
+    """Return the data of a mapping or a folder. Raises ValueError for an invalid mapping."""
+    return read_folder(given) if isinstance(given, Path) else read_mapping(given)
 
 
 def _with_new(kept: Kept, seed: Content) -> Content:
@@ -114,7 +144,14 @@ def _with_new(kept: Kept, seed: Content) -> Content:
     return {**content, **added}
 
 
-def _ids(program: Program, run: int | str) -> Callable[[], str]:
+def _server(url: str) -> "Server":
+    # pymongo is an optional dependency.
+    from cloud_openapi.emulator.database.server import Server  # noqa: PLC0415
+
+    return Server(url)
+
+
+def _ids(program: Program, run: str) -> Callable[[], str]:
     """Return a function that makes ids of 32 hexadecimal digits, other ones in each run."""
     numbers = count()
 
@@ -127,6 +164,6 @@ def _ids(program: Program, run: int | str) -> Callable[[], str]:
 
 def _state_of(folder: Path) -> Any:
     if not folder.is_dir():
-        return None
+        return []
     states = ((path.name, path.stat()) for path in folder.iterdir())
     return sorted((name, state.st_mtime_ns, state.st_size) for name, state in states)

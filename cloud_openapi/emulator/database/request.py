@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cloud_openapi.emulator.database.failures import invalid, shown
+from cloud_openapi.json_schema.values import is_number
 from cloud_openapi.wire.extended_json import Decoder
 
 Document = dict[str, Any]
@@ -11,6 +12,7 @@ Document = dict[str, Any]
 MOST_DOCUMENTS: Final = 1000
 _USUAL_LIMIT: Final = 100
 _LONGEST_NAME: Final = 120
+_LARGEST_NUMBER: Final = 2**31 - 1
 _DIRECTIONS: Final = {"asc": 1, "desc": -1}
 # Operators and stages that the platform's engine has and this one does not, and what to use.
 _REFUSED: Final = {
@@ -33,10 +35,15 @@ class Fields:
     """
 
     def __init__(self, fields: Mapping[str, Any], decoder: Decoder) -> None:
+        self.decoded: set[str] = set()
+        """The names of the fields whose texts were read, and so are JSON."""
         self._fields = fields
         self._decoder = decoder
+
+    def check_database(self) -> None:
+        """Raise DatabaseError for another database than the one of the mini program."""
         for name in ("instance", "database"):
-            if fields.get(name):
+            if self._fields.get(name):
                 raise invalid(
                     f"{name} is not emulated: the emulator has one database for each mini program",
                     f"leave out {name} of app.database()",
@@ -126,7 +133,9 @@ class Fields:
         given = self._fields.get("stages")
         if not isinstance(given, list):
             raise invalid(f"stages is a list, not {shown(given)}")
-        return [checked(self._stage(each)) for each in given]
+        stages = [checked(self._stage(each)) for each in given]
+        self.decoded.add("stages")
+        return stages
 
     def flag(self, name: str, default: bool) -> bool:  # noqa: FBT001 - the value if absent
         """Return a boolean field."""
@@ -138,7 +147,12 @@ class Fields:
     def value(self, name: str, default: Any = None) -> Any:
         """Return a field with its values decoded; in a list, each text is Extended JSON."""
         given = self._fields.get(name)
-        return default if given is None else self._decoded(name, given)
+        # An SDK sends an empty query for remove without where.
+        if given is None or given == "":
+            return default
+        value = self._decoded(name, given)
+        self.decoded.add(name)
+        return value
 
     def _decoded(self, name: str, given: Any) -> Any:
         try:
@@ -158,7 +172,7 @@ class Fields:
 
     def _number(self, name: str, default: int) -> int:
         given = self._fields.get(name, default)
-        if isinstance(given, bool) or not isinstance(given, int | float) or given < 0:
+        if not is_number(given) or not 0 <= given <= _LARGEST_NUMBER:
             raise invalid(f"{name} is a whole number of at least 0, not {shown(given)}")
         return int(given)
 

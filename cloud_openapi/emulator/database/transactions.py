@@ -65,12 +65,10 @@ class Transactions:
 
         Raises DatabaseError if it has ended.
         """
-        self.expire()
-        found = self._open.get(number)
-        if found is None:
-            raise ended_transaction(self._ended.get(number, "is unknown"))
-        with found.lock:
-            yield found.session
+        with self._entered(number) as session:
+            if not session.in_transaction:
+                raise ended_transaction("was rolled back because of a conflict")
+            yield session
 
     def commit(self, number: str) -> None:
         """Commit a transaction. Raises DatabaseError if it has ended, or the engine's error."""
@@ -81,12 +79,18 @@ class Transactions:
 
     def abort(self, number: str) -> None:
         """Roll a transaction back. Raises DatabaseError if it has ended."""
-        with self.using(number) as session:
+        with self._entered(number) as session:
             self._end(number, "was rolled back")
-            # After a conflict, the engine has rolled it back already.
-            if session.in_transaction:
-                session.abort_transaction()
-            session.end_session()
+            _roll_back(session)
+
+    @contextmanager
+    def _entered(self, number: str) -> Iterator[Any]:
+        self.expire()
+        found = self._open.get(number)
+        if found is None:
+            raise ended_transaction(self._ended.get(number, "is unknown"))
+        with found.lock:
+            yield found.session
 
     def expire(self) -> None:
         """Roll back the transactions whose time is over, so that they block nothing."""
@@ -101,9 +105,8 @@ class Transactions:
             self._expire(number, each.session)
 
     def _expire(self, number: str, session: Any) -> None:
-        if self._end(number, f"has ended after {SECONDS} seconds") and session.in_transaction:
-            session.abort_transaction()
-            session.end_session()
+        if self._end(number, f"has ended after {SECONDS} seconds"):
+            _roll_back(session)
 
     def _end(self, number: str, why: str) -> bool:
         """Forget an open transaction, and return whether it was open."""
@@ -114,3 +117,10 @@ class Transactions:
             while len(self._ended) > _MOST_ENDED:
                 self._ended.popitem(last=False)
             return True
+
+
+def _roll_back(session: Any) -> None:
+    # After a conflict, the engine has done it already.
+    if session.in_transaction:
+        session.abort_transaction()
+    session.end_session()

@@ -32,7 +32,7 @@ _GRACE_SECONDS = 1.0
 _CHECK_SECONDS, _PAUSE_SECONDS, _SAME_WARNING_SECONDS = 1.0, 1.0, 60.0
 _LONGEST_CHUNK_HEAD = 8192
 # Paths of files, and the bytes of the largest, which the application refuses with its own message.
-_FILES, _LARGEST_FILE = ("/storage/", "/_emulator/storage/"), 6 * 2**30
+_FILES, _LARGEST_FILE = ("/storage/", "/_emulator/storage/", "/_console/storage"), 6 * 2**30
 _TLS_HANDSHAKE = 0x16
 # Methods, and the empty lines that may stand before a request.
 _FIRST_BYTES = frozenset(b"\r\n") | frozenset(range(0x21, 0x7F))

@@ -22,7 +22,6 @@ _REPEATED = {
 }
 _INSTEAD = 'leave the call out when the variable TCB_ENV is "local", or replace it in your tests'
 _NOT_EMULATED = (
-    "database",
     "getOpenData",
     "getVoIPSign",
     "getCloudCallSign",

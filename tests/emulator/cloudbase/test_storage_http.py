@@ -373,6 +373,39 @@ def test_the_gateway_needs_no_permission_but_a_valid_signature(client):
     assert client.act("getUploadMetadata", path="a")["data"]
 
 
+def form(fields, file):
+    parts = "".join(
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    head = '--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+    return (parts + head).encode() + file
+
+
+def test_the_oldest_sdks_send_files_of_any_size_in_the_action(client):
+    fields = {"action": "storage.uploadFile", "path": "图/a", "envName": "prod-1"}
+    content = bytes(range(256)) * 30_000
+    kind = "multipart/form-data; boundary=b"
+
+    def send(given, content, end=b"\r\n--b--"):
+        return client.http.post("/admin", data=form(given, content) + end, content_type=kind).json
+
+    for size in (3, len(content)):
+        answer = send(fields, content[:size])
+        assert answer["data"] == {"fileID": "cloud://prod-1.7072-prod-1-1250000000/图/a"}
+        assert client.files.get("图/a").content.read_bytes() == content[:size]
+    for given, end, message in [
+        ({**fields, "action": "storage.getUploadMetadata"}, b"\r\n--b--", "larger than 6 MB"),
+        ({"path": "a"}, b"\r\n--b--", "larger than 6 MB"),
+        ({**fields, "path": "../a"}, b"\r\n--b--", "segment . or .."),
+        (fields, b"", "ends too early"),
+    ]:
+        answer = send(given, content, end)
+        assert answer["code"] == "INVALID_PARAM"
+        assert message in answer["message"]
+    assert client.files.get("图/a").size == len(content)
+
+
 def test_requests_of_unknown_mini_programs_are_not_in_a_journal_of_others(client):
     before = len(client.program.journal)
     client.open("/storage/AAAAAAAA/a")

@@ -200,12 +200,16 @@ def test_newest_node_sdk_copies_files_and_reads_their_properties(installed):
 
 
 @pytest.mark.slow
-def test_large_files_of_an_sdk_are_stored(tmp_path):
-    size = 70 * 2**20
+@pytest.mark.parametrize(("version", "megabytes"), [("0.4.3", 60), ("1.8.3", 70), ("4.0.2", 70)])
+def test_large_files_of_an_sdk_are_stored(tmp_path, installed, version, megabytes):
+    size = megabytes * 2**20
     with (tmp_path / "large").open("wb") as file:
         file.truncate(size)
+    packages = installed(f"wx-server-sdk@{version}")
     with served_storage() as served:
-        (result,) = served.call([upload("large", {"stream": str(tmp_path / "large")})])
+        (result,) = served.call(
+            [upload("large", {"stream": str(tmp_path / "large")})], packages=packages
+        )
         assert result["fileID"] == file_id("large")
         assert served.files.get("large").size == size
 
@@ -220,9 +224,14 @@ def test_a_function_uses_files_and_learns_why_one_is_missing(tmp_path, monkeypat
         assert "storage file not exist" in json.dumps(failed)
         ended = list(served.functions.ended)[-1]
     assert ended.reason == (
-        "cloud storage has no file images/b.png; did you mean images/bb.png?. To add it: "
+        "cloud storage has no file images/b.png; did you mean images/bb.png? To add it: "
         "cloud-openapi storage put FILE images/b.png"
     )
-    actions = [entry for entry in served.entries if entry.via == "gateway"]
-    assert {entry.function for entry in actions} == {"uses"}
-    assert actions[-1].invocation == ended.invocation
+    entries = served.entries
+    calls = [entry for entry in entries if entry.via == "gateway" or entry.method == "PUT"]
+    assert {entry.function for entry in calls} == {"uses"}
+    assert [entry.check for entry in calls if entry.invocation == ended.invocation] == [
+        "storage.getUploadMetadata",
+        "cloud storage",
+        "storage.batchGetDownloadUrl",
+    ]

@@ -570,3 +570,12 @@ def test_charts_are_exported_as_svg(console, query, charts):
 
 def test_unknown_chart_is_not_found(console):
     assert console.client.get("/_console/data.svg?chart=<b>").status_code == 404
+
+
+def test_page_with_thousands_of_cells_does_not_load_htmx():
+    client = create_app(Emulator(clock=Clock(NOW))).test_client()
+    for page in ("data", "data?view=trends"):
+        text = client.get(f"/_console/{page}").text
+        assert "htmx.min.js" not in text
+        assert " hx-get" not in text
+        assert " hx-post" not in text

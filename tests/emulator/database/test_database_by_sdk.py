@@ -241,7 +241,7 @@ TRANSACTIONS = [
 ]
 
 
-PAGED = [f"return c.aggregate(){each}{LIST}" for each in ("", ".limit(30)", ".count('n')")]
+PAGED = [f"return c.aggregate(){each}{LIST}" for each in ("", ".limit(30)", ".count('n')", "")]
 
 
 class Run:
@@ -297,6 +297,6 @@ def test_transactions_commit_roll_back_and_conflict(run):
 
 
 def test_an_aggregation_without_a_limit_gives_20_results(run):
-    assert [len(line["result"]) for line in run.paged] == [20, 25, 1]
+    assert [len(line["result"]) for line in run.paged] == [20, 25, 1, 20]
     (warning,) = [reason for _, reason in run.gateway.functions.reasons if "results" in reason]
     assert "the aggregation of many has more than 20 results" in warning

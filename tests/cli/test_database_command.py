@@ -1,0 +1,76 @@
+"""cloud-openapi database: the routes below /_emulator/database as commands."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from cloud_openapi.cli import _group
+from cloud_openapi.emulator import Emulator, Server, create_app, listen
+
+TODOS = [{"_id": "a", "done": False}, {"_id": "b", "done": True}]
+
+
+@pytest.fixture(scope="module")
+def served():
+    emulator = Emulator()
+    emulator.databases.given = {"todos": TODOS}
+    with listen("127.0.0.1", 0) as listening, Server(create_app(emulator), listening) as server:
+        yield emulator, server.url
+
+
+@pytest.fixture
+def run(served):
+    """Return a function that runs a command in this process and gives what it printed."""
+    served[0].reset()
+
+    def run(*arguments, code=0, **given):
+        environment = {"CLOUD_OPENAPI_BASE_URL": served[1]}
+        ran = CliRunner().invoke(_group.group, ["database", *arguments], env=environment, **given)
+        assert ran.exit_code == code, ran.output
+        if code == 1:
+            return str(ran.exception)
+        return ran.stdout if code == 0 else ran.stderr
+
+    return run
+
+
+def test_collections_are_listed_and_created(run):
+    assert run("list") == "todos        2\n"
+    assert run("create", "users").splitlines() == ["todos        2", "users        0"]
+    assert "there is a collection users already" in run("create", "users", code=1)
+
+
+def test_documents_are_found(run):
+    lines = run("find", "todos", "--order", '{"_id": -1}').splitlines()
+    assert [json.loads(line) for line in lines] == TODOS[::-1]
+    assert json.loads(run("find", "todos", '{"done": true}')) == TODOS[1]
+    assert "there is no collection todo: did you mean todos?" in run("find", "todo", code=1)
+
+
+def test_a_file_is_imported_by_its_name_and_exported(run, tmp_path):
+    file = tmp_path / "users.json"
+    file.write_text('{"_id": "u", "name": "安"}')
+    assert json.loads(run("import", str(file))) == {"inserted": 1, "replaced": 0}
+    assert "E11000" in run("import", str(file), code=1)
+    assert json.loads(run("import", str(file), "--mode", "upsert"))["replaced"] == 1
+    assert run("export", "users") == '{"_id":"u","name":"安"}\n'
+    table = tmp_path / "users.csv"
+    assert run("export", "users", "--to", str(table)) == ""
+    assert table.read_text("utf-8") == "_id,name\nu,安\n"
+    piped = run("import", "-", "--collection", "more", input='{"_id": 1}{"_id": 2}')
+    assert json.loads(piped)["inserted"] == 2
+    assert "--collection NAME" in run("import", "-", code=2)
+    assert "No such file" in run("import", str(tmp_path / "none.json"), code=1)
+
+
+def test_the_seed_and_snapshots_come_back(run, served):
+    run("snapshot", "before")
+    emulator = served[0]
+    database = emulator.program(emulator.first_appid).database
+    database.delete("todos", {}, many=True)
+    assert run("restore", "before").splitlines()[0] == "todos        2"
+    database.delete("todos", {}, many=True)
+    assert run("reset").splitlines()[0] == "todos        2"
+    assert "snapshots" not in run("snapshot", "before", "--remove")
+    assert "there is no snapshot 'before'" in run("restore", "before", code=1)

@@ -1,0 +1,158 @@
+"""Behaviour that a random comparison found, as MongoDB's source of 4.2 has it.
+
+https://github.com/mongodb/mongo/tree/v4.2/src/mongo/db
+"""
+
+import pytest
+
+from cloud_openapi import documents
+
+Failed = documents.OperationFailure
+OBJECTS = [{"_id": 1, "p": [{"n": 2}, {}]}, {"_id": 2, "p": [{"n": 1}]}, {"_id": 3, "p": [3]}]
+
+
+@pytest.fixture
+def found():
+    """Return a function that runs a stage over documents, with others as collection "other"."""
+
+    def found(kept, *stages, other=()):
+        database = documents.Client()["d"]
+        database["c"].insert_many(kept)
+        database.create_collection("other")
+        for each in other:
+            database["other"].insert_one(each)
+        return list(database["c"].aggregate(stages))
+
+    return found
+
+
+def matching(kept, query):
+    collection = documents.Client()["d"]["c"]
+    collection.insert_many(kept)
+    return [each["_id"] for each in collection.find(query).sort("_id", 1)]
+
+
+def changed(kept, update, query=None, **options):
+    collection = documents.Client()["d"]["c"]
+    collection.insert_many(kept)
+    collection.update_many(query or {}, update, **options)
+    return list(collection.find().sort("_id", 1))
+
+
+def test_index_finds_what_all_and_elem_match_find():
+    collection = documents.Client()["d"]["c"]
+    collection.create_index([("l", 1)])
+    collection.insert_many([{"_id": 1, "l": [1, 5]}, {"_id": 2, "l": [{"k": 3}]}])
+    for query, found in (
+        ({"l": {"$all": [1, 5]}}, [1]),
+        ({"l": {"$all": [{"$elemMatch": {"k": 3}}]}}, [2]),
+        ({"$or": [{"l": 5}]}, [1]),
+    ):
+        assert [each["_id"] for each in collection.find(query)] == found
+
+
+def test_limit_of_zero_is_none():
+    collection = documents.Client()["d"]["c"]
+    collection.insert_many([{"_id": 1}, {"_id": 2}, {"_id": 3}])
+    assert [each["_id"] for each in collection.find().skip(1).limit(0)] == [2, 3]
+
+
+def test_numbers_in_paths():
+    # matcher/path.cpp: past the end of a list nothing is found, not even null.
+    kept = [{"_id": 1, "l": []}, {"_id": 2, "l": [None]}, {"_id": 3}, {"_id": 4, "l": [3]}]
+    assert matching(kept, {"l.0": None}) == [2, 3]
+    assert matching(kept, {"l.0.n": None}) == [3]
+    assert matching(OBJECTS, {"p.0": None}) == [1, 2]
+
+
+def test_missing_elements_are_null_in_the_order():
+    collection = documents.Client()["d"]["c"]
+    collection.insert_many(OBJECTS)
+    order = [each["_id"] for each in collection.find().sort([("p.n", 1), ("_id", 1)])]
+    assert order == [1, 3, 2]
+
+
+def test_lookup_compares_an_empty_list_as_null(found):
+    # pipeline/document_source_lookup.cpp: "Missing values are treated as null."
+    stage = {"$lookup": {"from": "other", "localField": "l", "foreignField": "k", "as": "r"}}
+    rows = [{"_id": 1, "k": 1}, {"_id": 2}, {"_id": 3, "k": []}]
+    kept = [{"_id": 1, "l": []}, {"_id": 2}, {"_id": 3, "l": [1, 5]}]
+    results = found(kept, stage, other=rows)
+    assert [[each["_id"] for each in result["r"]] for result in results] == [[2], [2], [1]]
+
+
+def test_graph_lookup_follows_no_missing_field(found):
+    fields = {"startWith": "$to", "connectFromField": "to", "connectToField": "key", "as": "r"}
+    rows = [{"_id": 1, "key": "a"}, {"_id": 2}]
+    (result,) = found(
+        [{"_id": 1, "to": "a"}], {"$graphLookup": {"from": "other", **fields}}, other=rows
+    )
+    assert [each["_id"] for each in result["r"]] == [1]
+
+
+def test_rename_through_a_value():
+    # update/rename_node.cpp: "for consistency"
+    with pytest.raises(Failed, match=r"cannot use the part \(s of s.l\)") as failed:
+        changed([{"_id": 1, "s": "x"}], {"$rename": {"s.l": "t"}})
+    assert failed.value.code == 28
+    kept = [{"_id": 1, "l": [1]}]
+    assert changed(kept, {"$rename": {"l.5": "t"}}) == kept
+    with pytest.raises(Failed, match="cannot be an array element"):
+        changed(kept, {"$rename": {"l.0": "t"}})
+
+
+def test_set_on_insert_is_not_checked_without_an_insert():
+    kept = [{"_id": 1, "s": "x"}]
+    assert changed(kept, {"$setOnInsert": {"s.n": 1}}) == kept
+
+
+def test_upsert_takes_what_a_query_fixes():
+    collection = documents.Client()["d"]["c"]
+    for query, fixed in (
+        ({"a": {"$all": [1]}}, {"a": 1}),
+        ({"$or": [{"a": 1}]}, {"a": 1}),
+        ({"$and": [{"a": 1}, {"o.x": {"$in": [2]}}]}, {"a": 1, "o": {"x": 2}}),
+        ({"a": {"$gt": 1}}, {}),
+    ):
+        collection.delete_many({})
+        collection.update_one(query, {"$set": {"b": 2}}, upsert=True)
+        (document,) = collection.find({}, {"_id": 0})
+        assert document == {**fixed, "b": 2}
+    with pytest.raises(Failed, match="path 'a' is matched twice"):
+        collection.update_one({"a": {"$all": [1, 7]}}, {"$set": {"b": 2}}, upsert=True)
+
+
+def test_bits_that_do_not_change_are_not_counted():
+    collection = documents.Client()["d"]["c"]
+    collection.insert_one({"_id": 1, "n": 2**40})
+    assert collection.update_many({}, {"$bit": {"n": {"xor": 0}}}).modified_count == 0
+
+
+def test_operands_of_null(found):
+    def value(expression):
+        (document,) = found([{"_id": 1, "text": "a", "l": [1]}], {"$project": {"r": expression}})
+        return document["r"]
+
+    for name in ("$divide", "$mod", "$pow", "$subtract", "$split", "$setDifference"):
+        assert value({name: ["$l" if name == "$split" else "$text", "$missing"]}) is None
+    for name in ("$add", "$multiply", "$concat", "$setUnion"):
+        wrong = "$l" if name != "$setUnion" else "$text"
+        assert value({name: ["$missing", wrong]}) is None
+        assert value({name: ["$missing", {"$divide": [1, 0]}]}) is None
+        with pytest.raises(Failed):
+            value({name: [wrong, "$missing"]})
+
+
+def test_places_are_32_bit_integers(found):
+    for expression in (
+        {"$slice": ["$l", 2**31]}, {"$arrayElemAt": ["$l", 2**31]}, {"$range": [0, 2**40]},
+        {"$substrCP": ["$s", 0, 2**31]},
+    ):  # fmt: skip
+        with pytest.raises(Failed, match="32-bit"):
+            found([{"_id": 1, "l": [1], "s": "a"}], {"$project": {"r": expression}})
+
+
+def test_bytes_begin_with_a_character(found):
+    document = {"_id": 1, "s": "é"}
+    with pytest.raises(Failed, match="within a UTF-8"):
+        found([document], {"$project": {"r": {"$substrBytes": ["$s", 1, 0]}}})

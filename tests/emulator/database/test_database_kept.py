@@ -1,0 +1,181 @@
+"""Documents that outlast the process: --data."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from cloud_openapi.emulator import Emulator
+from cloud_openapi.emulator.database.failures import DatabaseError
+from cloud_openapi.emulator.database.kept import FILE
+
+DOCUMENTS = [{"_id": 1, "n": 1}, {"_id": 1.5, "f": 2.0}, {"_id": "a", "at": {"$date": 5}}]
+
+
+class Kept:
+    def __init__(self, tmp_path):
+        self.seeds, self.data = tmp_path / "project", tmp_path / "data"
+        (self.seeds / "database").mkdir(parents=True)
+        self.seed(todos=DOCUMENTS)
+        self.emulator = None
+
+    def seed(self, **collections):
+        for name, documents in collections.items():
+            (self.seeds / "database" / f"{name}.json").write_text(json.dumps(documents))
+
+    def run(self):
+        """Begin another run, and return the database."""
+        if self.emulator is not None:
+            self.emulator.databases.close()
+        self.emulator = Emulator(seeds=self.seeds, data=self.data)
+        return self.database
+
+    @property
+    def database(self):
+        return self.emulator.program(self.emulator.first_appid).database
+
+    @property
+    def file(self):
+        return self.data / self.emulator.first_appid / "database" / FILE
+
+
+@pytest.fixture
+def kept(tmp_path):
+    kept = Kept(tmp_path)
+    yield kept
+    if kept.emulator is not None:
+        kept.emulator.databases.close()
+
+
+def test_changes_are_there_in_the_next_run(kept):
+    database = kept.run()
+    database.create_collection("new")
+    database.insert("new", [{"_id": "x", "o": {"l": [1, None, True, "中"]}}])
+    database.update("todos", {"_id": 1}, {"$set": {"n": 2}})
+    database.delete("todos", {"_id": "a"})
+    before = {name: database.find(name, {}) for name in database.names()}
+    database = kept.run()
+    assert {name: database.find(name, {}) for name in database.names()} == before
+    assert before["todos"] == [{"_id": 1, "n": 2}, {"_id": 1.5, "f": 2.0}]
+    assert type(database.find("todos", {})[1]["f"]) is float
+    database.drop_collection("new")
+    assert kept.run().names() == ["todos"]
+
+
+def test_a_transaction_is_kept_when_it_is_committed(kept):
+    database = kept.run()
+    rolled_back, committed = database.transactions.start(), database.transactions.start()
+    database.insert("todos", [{"_id": "no"}], rolled_back)
+    database.insert("todos", [{"_id": "yes"}], committed)
+    database.transactions.abort(rolled_back)
+    database.commit(committed)
+    ids = [each["_id"] for each in kept.run().find("todos", {})]
+    assert ids == [1, 1.5, "a", "yes"]
+
+
+def test_a_reset_goes_back_to_the_seed_also_on_disk(kept):
+    database = kept.run()
+    database.delete("todos", {}, many=True)
+    database.create_collection("new")
+    kept.emulator.reset()
+    assert kept.database.count("todos", {}) == 3
+    # A request that the reset has overtaken writes into what was discarded.
+    database.insert("todos", [{"_id": "late"}])
+    assert kept.run().count("todos", {}) == 3
+    kept.run()
+    kept.emulator.reset_database(kept.emulator.first_appid)
+    assert kept.run().names() == ["todos"]
+
+
+def test_collections_that_are_new_in_the_seed_are_added(kept):
+    kept.run().delete("todos", {}, many=True)
+    kept.seed(users=[{"_id": "u"}])
+    database = kept.run()
+    assert (database.count("todos", {}), database.count("users", {})) == (0, 1)
+
+
+def test_unique_indexes_are_kept(kept):
+    (kept.seeds / "database" / "collections.json").write_text('{"users": {"unique": ["phone"]}}')
+    kept.run()
+    database = kept.run()
+    database.insert("users", [{"phone": 1}])
+    with pytest.raises(DatabaseError, match="E11000"):
+        database.insert("users", [{"phone": 1}])
+
+
+def test_ids_of_two_runs_differ(kept):
+    ids = {kept.run().insert("todos", [{}])[0] for _ in range(3)}
+    assert len(ids) == 3
+
+
+def test_mini_programs_are_kept_apart(kept):
+    kept.run().insert("todos", [{"_id": "own"}])
+    kept.emulator.configure_app("wxother", secret="s")
+    assert kept.emulator.program("wxother").database.count("todos", {"_id": "own"}) == 0
+
+
+def test_a_write_that_fails_is_undone_and_named(kept, monkeypatch):
+    database = kept.run()
+
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    backend = database._backend
+    monkeypatch.setattr(backend._kept, "put", full)
+    with pytest.raises(DatabaseError) as failure:
+        database.update("todos", {}, {"$set": {"n": 9}}, many=True)
+    assert "disk is full" in failure.value.reason
+    assert [each.get("n") for each in database.find("todos", {})] == [1, None, None]
+
+
+def test_a_file_of_something_else_is_an_error(kept):
+    kept.run()
+    kept.emulator.databases.close()
+    kept.file.write_bytes(b"not a database" * 100)
+    with pytest.raises(ValueError, match=r"documents\.sqlite cannot be used"):
+        kept.run()
+
+
+WRITER = """
+import sys
+from cloud_openapi.emulator import Emulator
+emulator = Emulator(data=sys.argv[1])
+database = emulator.program(emulator.first_appid).database
+if "c" not in database.names():
+    database.create_collection("c")
+number = int(sys.argv[2])
+while True:
+    database.insert("c", [{"_id": number}])
+    database.update("c", {"_id": number}, {"$set": {"done": True}})
+    print(number, flush=True)
+    number += 1
+"""
+
+
+def killed(folder, first, lines):
+    """Write documents until a number of them is acknowledged, kill, and return the last one."""
+    command = [sys.executable, "-c", WRITER, str(folder), str(first)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        for _ in range(lines):
+            last = int(writer.stdout.readline())
+        os.kill(writer.pid, signal.SIGKILL)
+        return max([last, *map(int, writer.stdout.read().split("\n")[:-1])])
+
+
+@pytest.mark.slow
+def test_after_a_hundred_kills_all_that_was_acknowledged_is_there(tmp_path):
+    last, unfinished = 0, set()
+    for turn in range(100):
+        last = killed(tmp_path, last + 2, 1 + turn % 7)
+        emulator = Emulator(data=tmp_path)
+        found = emulator.program(emulator.first_appid).database.find("c", {})
+        emulator.databases.close()
+        done = {each["_id"] for each in found if each.get("done")}
+        assert last in done
+        # A document may be written whose line was not.
+        unfinished.add(last + 1)
+        assert {each["_id"] for each in found} - done <= unfinished

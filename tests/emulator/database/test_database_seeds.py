@@ -1,0 +1,135 @@
+"""What a database begins with, and goes back to: files beside the functions."""
+
+import subprocess
+import sys
+
+import pytest
+from support.database import DatabaseGateway
+
+from cloud_openapi.emulator import Emulator
+from cloud_openapi.emulator.errors import InvalidInputError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "database").mkdir()
+    return tmp_path / "database"
+
+
+def database_of(folder):
+    emulator = Emulator(seeds=folder.parent)
+    return emulator.program(emulator.first_appid).database
+
+
+def write(folder, **files):
+    for name, content in files.items():
+        stem, _, suffix = name.rpartition("_")
+        (folder / f"{stem}.{suffix}").write_text(content, "utf-8")
+
+
+def test_files_beside_the_functions_are_collections(folder):
+    write(
+        folder,
+        todos_json='{"_id": "a", "done": false}\n{"text": "b"}',
+        users_csv="_id,name\nu,安",
+        collections_json='{"logs": {}, "users": {"unique": ["name"]}}',
+    )
+    (folder / "README.md").write_text("not a collection")
+    database = database_of(folder)
+    assert database.names() == ["logs", "todos", "users"]
+    assert database.find("users", {}) == [{"_id": "u", "name": "安"}]
+    first, second = database.find("todos", {})
+    assert first == {"_id": "a", "done": False}
+    assert (len(second["_id"]), second["text"]) == (32, "b")
+    # Ids that files do not have are the same in each run.
+    assert database_of(folder).find("todos", {})[1] == second
+    (users,) = [each for each in database.describe() if each["name"] == "users"]
+    assert users["indexes"] == [{"fields": {"name": 1}, "unique": True}]
+
+
+def test_a_declared_index_is_unique_and_a_list_declares_names(folder):
+    write(folder, collections_json='{"users": {"unique": ["phone", ["city", "name"]]}}')
+    gateway = DatabaseGateway(seeds=folder.parent)
+    gateway.data("addDocument", collectionName="users", data={"phone": "1"})
+    answer = gateway.act("addDocument", collectionName="users", data={"phone": "1"})
+    assert "E11000 duplicate key error collection: tnt-local.users" in answer["message"]
+    write(folder, collections_json='["one", "two"]')
+    assert database_of(folder).names() == ["one", "two"]
+
+
+UNREAD = {
+    "todos_json": ('{"a": 1}\n{', "todos.json: line 2, column"),
+    "todos_csv": ("a,a\n", "todos.csv: line 1: two fields"),
+    "todo$s_json": ("{}", "is not the name of a collection"),
+    "twice_json": ('{"_id": 1}{"_id": 1}', "twice: record 2: E11000 duplicate key"),
+    "bad_json": ('{"$x": 1}', "bad: record 1: "),
+    "collections_json": ('{"a": {"unique": 5}}', "a: an index is the name of a field"),
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_a_file_that_cannot_be_read_leaves_the_others(folder, name):
+    content, message = UNREAD[name]
+    write(folder, **{name: content}, good_json='{"_id": 1}')
+    database = database_of(folder)
+    assert "good" in database.names()
+    (reason,) = database.unread.values()
+    assert message in reason
+
+
+def test_the_reason_of_a_missing_collection_names_its_file(folder):
+    write(folder, todos_json="{")
+    gateway = DatabaseGateway(seeds=folder.parent)
+    answer = gateway.act("getDocument", collectionName="todos")
+    assert answer["code"] == "DATABASE_COLLECTION_NOT_EXIST"
+    assert "todos.json: line 1, column 2" in gateway.last.reason
+
+
+def test_two_files_of_one_collection_are_a_mistake(folder):
+    write(folder, todos_json="{}", todos_csv="a\n1")
+    assert "a collection is one file" in database_of(folder).unread["todos"]
+
+
+def test_a_reset_reads_files_that_have_changed(folder):
+    write(folder, todos_json='{"_id": 1}')
+    emulator = Emulator(seeds=folder.parent)
+    emulator.program(emulator.first_appid).database.insert("todos", [{"_id": 2}])
+    write(folder, todos_json='{"_id": 1}{"_id": 3, "new": true}')
+    emulator.reset()
+    found = emulator.program(emulator.first_appid).database.find("todos", {})
+    assert [each["_id"] for each in found] == [1, 3]
+
+
+def test_a_given_collection_replaces_that_of_the_files(folder):
+    write(folder, todos_json='{"_id": 1}', users_json='{"_id": "u"}')
+    emulator = Emulator(seeds=folder.parent)
+    emulator.databases.given = {"todos": [{"_id": 2, "at": {"$date": 0}}]}
+    database = emulator.program(emulator.first_appid).database
+    assert [each["_id"] for each in database.find("todos", {})] == [2]
+    assert database.names() == ["todos", "users"]
+
+
+def test_a_mapping_of_other_values_is_refused():
+    for given in ({"a": {}}, {"a": "x"}, {"a": [5]}, {"a$": []}):
+        emulator = Emulator()
+        emulator.databases.given = given
+        with pytest.raises(ValueError, match="a"):
+            _ = emulator.program(emulator.first_appid).database
+
+
+@pytest.mark.slow
+def test_an_emulator_without_database_calls_does_not_load_the_engine():
+    code = (
+        "import sys; from cloud_openapi.emulator import Emulator, create_app;"
+        "create_app(Emulator()); Emulator().reset();"
+        "print([n for n in sys.modules if 'sqlite' in n or 'cloud_openapi.documents' in n])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ran.stdout == "[]\n"
+
+
+def test_data_in_use_by_another_emulator_are_an_error(tmp_path):
+    first = Emulator(data=tmp_path)
+    first.open_data()
+    with pytest.raises(InvalidInputError, match="another"):
+        Emulator(data=tmp_path).open_data()
