@@ -86,6 +86,7 @@ def window_of(done: Done) -> Window:
         error=outcome.error,
         asked=done.at if outcome.sent else None,
         params=job.series.params,
+        due=done.due,
     )
 
 

@@ -77,13 +77,13 @@ class Plan:
                         yield job
 
     def _look(self, series: Series) -> Look:
-        offered: list[Period] = []
+        offered = list(series.windows(*self._range, self._today))
+        if self._final_only:
+            last = {period: series.key_days(period)[-1][1] for period in offered}
+            offered = [period for period in offered if last[period] <= self._today]
         old: list[Period] = []
-        for period in series.windows(*self._range, self._today):
-            if self._final_only and series.key_days(period)[-1][1] > self._today:
-                continue
-            refused = series.refusal(period, self._today) is not None
-            (old if refused else offered).append(period)
+        while offered and series.refusal(offered[0], self._today) is not None:
+            old.append(offered.pop(0))
         apps = len(self._apps)
         known, kept = (self._count(series, periods) for periods in (offered, old))
         if self._newest_first:

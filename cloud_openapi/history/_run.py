@@ -5,10 +5,11 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
-from datetime import datetime
+from datetime import date, datetime
 from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple
 
+from cloud_openapi import clocks
 from cloud_openapi.errors import CloudSDKError
 from cloud_openapi.history._caller import Caller, Outcome
 from cloud_openapi.history._clock import Clock
@@ -18,6 +19,8 @@ from cloud_openapi.history._windows import Job
 
 MOST_TOGETHER: Final = 16
 """Results that are handed on, and committed, at once."""
+# A commit costs more than a row: seconds for which further results are waited for.
+_GATHER: Final = 0.01
 _MINUTE: Final = 60
 _SECONDS_AFTER_MINUTE: Final = 5.0
 # So many calls in a row that fail alike do not fail by chance.
@@ -26,7 +29,8 @@ _MANY_IN_ROW: Final = 8
 _PAUSES: Final = {
     Verdict.SILENT: (1.0, 60.0),
     Verdict.BUSY: (1.0, 60.0),
-    Verdict.NOT_READY: (60.0, 1800.0),
+    # Nobody says when: hourly looks are enough through an afternoon.
+    Verdict.NOT_READY: (300.0, 3600.0),
 }
 _MOST_DOUBLINGS: Final = 20
 _SPREAD: Final = (0.75, 1.25)
@@ -40,6 +44,8 @@ class Done(NamedTuple):
     outcome: Outcome
     verdict: Verdict
     at: datetime
+    due: date | None = None
+    """The day on which the answer may have a further key."""
     is_last: bool = True
     """Whether the window is not asked for again in this run."""
 
@@ -48,8 +54,8 @@ class Run:
     """Asks for windows, ``at_once`` in flight and ``queued`` more handed to the executor.
 
     ``rate`` is in calls per second. A call that may succeed later comes back after a pause with
-    jitter, unless that is more than ``patience`` seconds after the beginning. ``is_late`` says of
-    an answer that a key is still missing.
+    jitter, unless that is more than ``patience`` seconds after the beginning. ``due_of`` returns
+    the day on which an answer may have a further key; if it is the same day, a key is late.
     """
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
@@ -62,17 +68,19 @@ class Run:
         queued: int = 0,
         rate: float | None = None,
         patience: float = 0.0,
-        is_late: Callable[[Job, dict[str, Any], datetime], bool] = lambda *_: False,
+        due_of: Callable[[Job, dict[str, Any], date], date | None] = lambda *_: None,
     ) -> None:
         self._caller = caller
         self._executor = executor
         self._clock = clock
         self._most = at_once + queued
+        # While as many jobs are queued, no thread waits for this one.
+        self._gather = _GATHER if queued else 0.0
         self._many = max(_MANY_IN_ROW, self._most)
         self._interval = 1 / rate if rate else 0.0
         self._next_slot = 0.0
         self._ends = clock.seconds() + patience
-        self._is_late = is_late
+        self._due_of = due_of
         self.calls = 0
         """The calls that were made."""
         self._flying: dict[Future[Outcome], Job] = {}
@@ -133,13 +141,15 @@ class Run:
         return max(queue.moment(now, is_down=self._is_down), self._next_slot) - now
 
     def _land(self, queue: Queue) -> None:
-        """Wait for a result, and take those that are ready with it."""
+        """Wait for a result, and take those that are ready with it, or will be at once."""
         pause = self._pause(queue)
         try:
             timeout = None if math.isinf(pause) else max(pause, 0.0)
             self._take(self._landed.get(timeout=timeout), queue)
-            while len(self._done) < MOST_TOGETHER:
-                self._take(self._landed.get_nowait(), queue)
+            ends = clocks.monotonic() + self._gather
+            while len(self._done) < MOST_TOGETHER and self._flying:
+                left = max(ends - clocks.monotonic(), 0.0)
+                self._take(self._landed.get(timeout=left), queue)
         except Empty:
             # A job may be handed over now, or no further result is ready.
             return
@@ -149,7 +159,9 @@ class Run:
         now, answer = self._clock.seconds(), outcome.answer
         self.calls += outcome.sent
         verdict = verdict_of(outcome.error)
-        if answer is not None and self._is_late(job, answer, at):
+        today = at.date()
+        due = None if answer is None else self._due_of(job, answer, today)
+        if due == today:
             verdict = Verdict.NOT_READY
         self._count(job, verdict)
         if self._is_down:
@@ -157,7 +169,7 @@ class Run:
         moment = now + _pause_after(verdict, queue.tries(job), at)
         comes_back = verdict.passes and moment <= self._ends
         if answer is not None or not comes_back:
-            self._done.append(Done(job, outcome, verdict, at, is_last=not comes_back))
+            self._done.append(Done(job, outcome, verdict, at, due, is_last=not comes_back))
         if not verdict.passes:
             queue.settle(job, now)
         elif comes_back:

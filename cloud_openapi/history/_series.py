@@ -124,7 +124,11 @@ class Series:
         """Return the keys that every list of an answer has."""
         if not self.operation.keyed:
             return {0}
-        found = [_keys_in(answer.get(field)) for field in self.operation.keyed]
+        try:
+            found = [{row["key"] for row in answer[field]} for field in self.operation.keyed]
+        except (KeyError, TypeError):
+            # Not the answer of this API: a key that can exist is missing.
+            return set()
         return set.intersection(*found)
 
 
@@ -143,11 +147,6 @@ def days_of(span: str) -> int:
 
 def _later(period: Period, steps: int) -> Period:
     return period.after(steps) if steps else period
-
-
-def _keys_in(rows: Any) -> set[int]:
-    rows = rows if isinstance(rows, list) else []
-    return {row["key"] for row in rows if isinstance(row, dict) and isinstance(row.get("key"), int)}
 
 
 def _dated(api: str) -> Operation:

@@ -1,5 +1,6 @@
 """The store: a database with one row for each window."""
 
+import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -241,15 +242,16 @@ def _url_of(text: str) -> URL:
 
 
 def _engine(url: URL) -> sa.Engine:
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"json_serializer": _compact}
     backend = url.get_backend_name()
     if backend in ("mysql", "mariadb"):
+        options["json_serializer"] = _whole
         # Otherwise two processes that write neighbouring rows wait for each other.
         options["isolation_level"] = "READ COMMITTED"
     if backend != "sqlite":
         options["pool_pre_ping"] = True
     try:
-        engine = sa.create_engine(url, json_serializer=_compact, hide_parameters=True, **options)
+        engine = sa.create_engine(url, hide_parameters=True, **options)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         missing = f"the package {error.name}" if isinstance(error, ImportError) else "its dialect"
         raise ConfigError(
@@ -268,6 +270,12 @@ def _settle_sqlite(connection: Any, _record: Any) -> None:
 
 def _compact(value: Any) -> str:
     return json_text(value, compact=True)
+
+
+def _whole(value: Any) -> str:
+    """Return JSON in which half a surrogate pair, which MariaDB refuses, is a question mark."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode()
 
 
 def _of(series: Series) -> list[sa.ColumnElement[bool]]:
@@ -360,4 +368,5 @@ def _upsert(dialect: str, table: sa.Table) -> Any:
         return None
     insert: Any = (sqlite if dialect == "sqlite" else postgresql).insert(table)
     values = {name: insert.excluded[name] for name in rest}
-    return insert.on_conflict_do_update(table.primary_key.columns, set_=values)
+    key = list(table.primary_key.columns)
+    return insert.on_conflict_do_update(index_elements=key, set_=values)

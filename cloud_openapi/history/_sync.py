@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -131,7 +131,7 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
             queued=0 if executor else at_once,
             rate=rate,
             patience=patience,
-            is_late=_is_late,
+            due_of=_due_of,
         )
         tally = _Tally(plan)
         if on_progress is not None:
@@ -185,14 +185,7 @@ class _Tally:
 
 def _keep(store: Store, batch: list[Done]) -> None:
     """Store the answers and errors of a batch, and the pauses of used up quotas."""
-    windows = []
-    for done in batch:
-        window = window_of(done)
-        if window.answer is not None:
-            due = done.job.series.next_due(window.period, window.answer, done.at.date())
-            windows.append(window._replace(due=due))
-        elif done.outcome.sent:
-            windows.append(window)
+    windows = [window_of(done) for done in batch if done.outcome.sent]
     if windows:
         store.write(windows)
     places = {done.job.place for done in batch if done.verdict is Verdict.UNTIL_TOMORROW}
@@ -200,9 +193,8 @@ def _keep(store: Store, batch: list[Done]) -> None:
         store.pause(*place, batch[0].at.date() + _DAY)
 
 
-def _is_late(job: Job, answer: Mapping[str, Any], at: datetime) -> bool:
-    """Return whether an answer lacks a key that can exist since that day or the one before."""
-    return job.series.next_due(job.period, answer, at.date()) == at.date()
+def _due_of(job: Job, answer: Mapping[str, Any], today: date) -> date | None:
+    return job.series.next_due(job.period, answer, today)
 
 
 def _apps(given: Mapping[str, str] | None, settings: TransportSettings) -> list[App]:

@@ -36,6 +36,7 @@ from scripts.bench.functions import (
     overhead_against_functions_framework,
     worker_memory,
 )
+from scripts.bench.history import against_pool, known_time, many_apps, many_apps_memory
 from scripts.bench.lasting import grown_memory
 from scripts.bench.measuring import Figure, Limit, in_seconds, milliseconds, per_second
 from scripts.bench.packing import packed_size, packing_time
@@ -335,6 +336,24 @@ FIGURES = (
         in_seconds,
         packing_time,
     ),
+    *(
+        Figure(
+            f"history: 365 windows into {name}, a bare pool",
+            Limit(">=", limit),
+            per_second,
+            partial(against_pool, database=database),
+        )
+        for database, name, limit in (
+            ("sqlite", "SQLite", 0.95),
+            ("postgresql", "PostgreSQL", 0.6),
+        )
+    ),
+    Figure(
+        "history: look at 10,220 windows that are complete",
+        Limit("<=", 0.3, " s"),
+        in_seconds,
+        known_time,
+    ),
     Figure(
         "CPU of a storage action, of a call by the gateway",
         Limit("<=", 1.5),
@@ -420,6 +439,18 @@ FIGURES = (
 )
 
 LONG = (
+    Figure(
+        "history: 1,000 mini programs, 30 days",
+        Limit(">=", 700, "/s"),
+        per_second,
+        many_apps,
+    ),
+    Figure(
+        "the same: peak memory",
+        Limit("<=", 80, " MiB"),
+        "{:.1f} MiB".format,
+        many_apps_memory,
+    ),
     Figure(
         "check of 100 functions that load wx-server-sdk",
         Limit("<=", 20, " s"),

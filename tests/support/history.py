@@ -1,5 +1,7 @@
 """An emulator whose answers are kept in a store, and a history's time by the emulator's clock."""
 
+from collections import Counter
+
 from cloud_openapi.emulator import Emulator, create_app
 from cloud_openapi.history import Clock, stored, sync
 from cloud_openapi.transports.wsgi import WSGIExchange
@@ -22,6 +24,10 @@ class EmulatorClock(Clock):
         self.waited.append(seconds)
         self._emulator.clock.advance(seconds + 0.001)
 
+    def standing(self):
+        """Return a clock with the emulator's date that waits as the machine does."""
+        return Clock(self.now)
+
 
 class World:
     """An emulator with mini programs wx0, wx1 …, and a store."""
@@ -32,7 +38,7 @@ class World:
         self.clock = EmulatorClock(self.emulator)
         self.exchange = WSGIExchange(create_app(self.emulator))
         self.url = str(folder / "history.sqlite")
-        self.seen = 0
+        self.seen = self.after = 0
         self.at("2026-03-11T12:00")
 
     def at(self, time):
@@ -51,6 +57,16 @@ class World:
         entries = [e for e in self.emulator.journal if e.path.startswith("/datacube")]
         new, self.seen = entries[self.seen :], len(entries)
         return [(entry.appid, entry.body, entry.errcode) for entry in new]
+
+    def outcomes(self):
+        """Return the number of calls since the last time by error and whether a fault struck."""
+        found = Counter()
+        page = self.emulator.journal_page(after=self.after, limit=100_000)
+        self.after = page["last"]
+        for entry in page["entries"]:
+            if entry["path"].startswith("/datacube"):
+                found[entry["errcode"], "fault" in entry["check"]] += 1
+        return found
 
     def keys(self, api=DAILY, begin="20260201", appid="wx0"):
         """Return the keys of each stored window by its ``ref_date``."""
