@@ -129,7 +129,7 @@ def _pip_settings() -> dict[str, str]:
     """Return pip's settings by name, such as index-url; empty without pip."""
     if find_spec("pip") is None:
         return {}
-    listed = subprocess.run(  # noqa: S603 - pip
+    listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"],
         check=False,
         capture_output=True,
