@@ -35,7 +35,7 @@ _OF_UV = {
 }
 _NO_INDEX, _TRUE = "no-index", ("1", "true", "yes", "on")
 # Of pip itself and of its command install; a variable's section is :env:.
-_SETTING = re.compile(r"^(?:global|install|:env:)\.([\w-]+)=(['\"].*['\"])$", re.MULTILINE)
+_PIP_SETTING = re.compile(r"^(?:global|install|:env:)\.([\w-]+)=(['\"].*['\"])$", re.MULTILINE)
 # They differ between installers and machines, and nothing is installed or removed there.
 _RECORDS = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
 
@@ -136,7 +136,7 @@ def _pip_settings() -> dict[str, str]:
         text=True,
     )
     # Those of a command follow the global ones, and variables are last. A value is Python's repr.
-    found = _SETTING.findall(listed.stdout)
+    found = _PIP_SETTING.findall(listed.stdout)
     return {name: str(ast.literal_eval(value)) for name, value in found}
 
 
