@@ -12,6 +12,9 @@ from cloud_openapi.errors import RecordingError
 
 _PYTHON = "tag:yaml.org,2002:python/"
 _DEEPEST = 64
+_TOO_DEEP = f"is nested more than {_DEEPEST} deep, the limit"
+# A text that is deeper yet is refused by libyaml itself, since PyYAML 6.0.4.
+_LIBYAMLS_DEPTH = "exceeded maximum nesting depth"
 _MOST_REPEATED = 16 * 2**20
 """The most characters that aliases may add to a file."""
 _LONGEST_NUMBER = 300
@@ -65,6 +68,8 @@ def read_yaml(text: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or type(error).__name__
+        if reason == _LIBYAMLS_DEPTH:
+            raise RecordingError(_TOO_DEEP) from None
         raise RecordingError(
             f"is not YAML as VCR.py writes it{where}: {reason}. Record it again, or remove it"
         ) from None
@@ -92,7 +97,7 @@ def _check_limits(yaml: Any, text: str) -> None:
             sizes.append(1)
             open_anchors.append(anchor)
             if len(sizes) > _DEEPEST:
-                raise RecordingError(f"is nested more than {_DEEPEST} deep, the limit")
+                raise RecordingError(_TOO_DEEP)
         elif isinstance(event, yaml.CollectionEndEvent | yaml.ScalarEvent):
             is_end = isinstance(event, yaml.CollectionEndEvent)
             size = sizes.pop() if is_end else 1 + len(event.value)
