@@ -30,7 +30,7 @@ run: .venv/emulator $(VENDOR)
 test: .venv/dev tests/node/node_modules
 	$(BIN)/pytest $(PARALLEL)
 
-test-long: .venv/dev tests/node/node_modules $(VENDOR) .venv/redis
+test-long: .venv/dev tests/node/node_modules $(VENDOR) .venv/servers
 	$(BIN)/pytest -m slow -rs $(PARALLEL)
 
 test-browser: .venv/dev tests/node/node_modules $(VENDOR) .venv/chromium
@@ -84,11 +84,13 @@ $(VENDOR): scripts/vendor/package-lock.json scripts/vendor/__main__.py
 package: .venv/emulator
 	@$(BIN)/cloud-openapi package $(or $(FUNCTION),--all) --no-rc
 
-# Debian's Redis server. Where it cannot be installed, the tests with it are skipped, with their names.
-.venv/redis: | .venv/dev
-	@command -v redis-server >/dev/null || \
-		{ apt-get update && apt-get install --yes --no-install-recommends redis-server; } >$@.log 2>&1 || \
-		{ echo "redis-server is missing, and apt-get cannot install it: tests with it will be skipped"; exit 0; }; \
+# Debian's servers. Where they cannot be installed, the tests with them are skipped, with their names.
+.venv/servers: | .venv/dev
+	@{ command -v redis-server && command -v mariadbd && ls /usr/lib/postgresql; } >/dev/null 2>&1 || \
+		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+			redis-server mariadb-server postgresql; } >$@.log 2>&1 || \
+		{ echo "redis-server, mariadb-server or postgresql is missing, and apt-get cannot install them:" \
+			"tests with them will be skipped"; exit 0; }; \
 		touch $@
 
 # One stamp file for each set of dependencies; a change of its prerequisites installs the set again.
