@@ -317,3 +317,12 @@ def test_a_check_ends_with_the_program_that_began_it(tmp_path):
             check.wait(0.5)
         os.close(held)
         assert check.wait(60) == 1
+
+
+def test_a_check_ends_by_itself_while_its_input_is_open():
+    reading, held = os.pipe()
+    command = [sys.executable, "-m", "cloud_openapi.contract", SAMPLES / "cassettes"]
+    with os.fdopen(reading), os.fdopen(held, "wb"):
+        ended = subprocess.run(command, stdin=reading, capture_output=True, check=True)
+    assert ended.stderr == b""
+    assert json.loads(ended.stdout)["files"]
