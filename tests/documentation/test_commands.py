@@ -13,6 +13,7 @@ NOT_RUN = {
     r"cloud-openapi install": "downloads packages: tests/runtime/test_packages.py",
     r"cloud-openapi package .*--check": "the same: tests/cli/test_packaged_functions.py",
     r"cloud-openapi doctor .*https:": "calls the real service",
+    r"cloud-openapi history .*--apps": "the mini programs of the reader",
     r"tcb fn deploy": "Tencent's command, and the reader's environment",
     r"cloud-openapi invoke .*--debug": "waits for a debugger: tests/runtime/test_debug.py",
     r"cloud-openapi ui$": "opens a browser: tests/cli/test_ui.py",

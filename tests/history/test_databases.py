@@ -6,8 +6,7 @@ from datetime import date
 
 import pytest
 import sqlalchemy as sa
-from support.history import DAILY, World
-from test_store import retention
+from support.history import DAILY, World, retention
 
 from cloud_openapi import CloudSDKError
 from cloud_openapi.history import Store, Window, status, stored

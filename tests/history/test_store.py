@@ -1,16 +1,16 @@
 """A store keeps one row for each window, with its answer, and has views of the numbers."""
 
 import sqlite3
-from datetime import date, datetime
+from datetime import date
 
 import pytest
+from support.history import ASKED, retention
 
 from cloud_openapi import CloudSDKError, ConfigError
 from cloud_openapi.history import Series, Store, StoreError, Window, stored
-from cloud_openapi.periods import BEIJING, Period, period_with
+from cloud_openapi.periods import Period, period_with
 
 RETAIN = "analysis.getDailyRetain"
-ASKED = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
 
 
 @pytest.fixture
@@ -23,12 +23,6 @@ def store(path):
     store = Store(path)
     yield store
     store.close()
-
-
-def retention(day, values, appid="wx1"):
-    rows = [{"key": key, "value": value} for key, value in values.items()]
-    answer = {"ref_date": f"{day:%Y%m%d}", "visit_uv_new": rows, "visit_uv": rows[:1]}
-    return Window(appid, RETAIN, period_with("day", day), answer, asked=ASKED)
 
 
 def test_an_answer_replaces_the_former_one_of_its_window(store, path):

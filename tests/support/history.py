@@ -1,12 +1,15 @@
 """An emulator whose answers are kept in a store, and a history's time by the emulator's clock."""
 
 from collections import Counter
+from datetime import datetime
 
 from cloud_openapi.emulator import Emulator, create_app
-from cloud_openapi.history import Clock, stored, sync
+from cloud_openapi.history import Clock, Window, stored, sync
+from cloud_openapi.periods import BEIJING, period_with
 from cloud_openapi.transports.wsgi import WSGIExchange
 
 DAILY = "analysis.getDailyRetain"
+ASKED = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
 
 
 class EmulatorClock(Clock):
@@ -72,3 +75,10 @@ class World:
         """Return the keys of each stored window by its ``ref_date``."""
         windows = stored(api, begin, "20261231", appid, store=self.url)
         return {w.ref: [row["key"] for row in w.answer["visit_uv"]] for w in windows}
+
+
+def retention(day, values, appid="wx1"):
+    """Return a window of a day with values by key."""
+    rows = [{"key": key, "value": value} for key, value in values.items()]
+    answer = {"ref_date": f"{day:%Y%m%d}", "visit_uv_new": rows, "visit_uv": rows[:1]}
+    return Window(appid, DAILY, period_with("day", day), answer, asked=ASKED)
