@@ -1,5 +1,6 @@
 """The charts of a report as SVG, and as PNG with the package resvg-py."""
 
+import re
 from collections.abc import Iterator
 
 from cloud_openapi.charts import (
@@ -22,7 +23,7 @@ from cloud_openapi.reports._contents import Bars, CohortTable, Content, Gap, Gri
 # Screens have two pixels a point.
 _ZOOM = 2.0
 _MOST_BARS = 40
-_TEXT = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><text y="15">0</text></svg>'
+_CHINESE = re.compile("[\u3400-\u9fff]")
 
 _Charts = Iterator[tuple[str, str]]
 
@@ -39,7 +40,7 @@ def svg_of(report: Content, t: Translate = english) -> str:
 def png_of(report: Content, t: Translate = english) -> bytes:
     """Return all charts of a report as a PNG.
 
-    Raises ConfigError if there are none, or without the package resvg-py or any font.
+    Raises ConfigError if there are none, or without the package resvg-py or a font with the texts.
     """
     svg = svg_of(report, t)
     try:
@@ -52,12 +53,20 @@ def png_of(report: Content, t: Translate = english) -> bytes:
         ) from None
 
     draw = resvg_py.svg_to_bytes
-    if draw(svg_string=_TEXT) == draw(svg_string=_TEXT, skip_system_fonts=True):
+    # Without a font both texts are blank, without its characters both are the same boxes.
+    one, other = "中文" if _CHINESE.search(svg) else "01"
+    if draw(svg_string=_of_text(one)) == draw(svg_string=_of_text(other)):
         raise ConfigError(
-            "This machine has no fonts, so a PNG would have no texts. On Debian: "
-            "apt-get install fonts-noto-cjk. SVG and HTML need no fonts here."
+            f"A PNG would have texts without characters such as {one}, since this machine has no "
+            "font for them. On Debian: apt-get install fonts-noto-cjk. "
+            "SVG and HTML need no fonts here."
         )
     return bytes(draw(svg_string=svg, zoom=_ZOOM))
+
+
+def _of_text(text: str) -> str:
+    chart = f'<svg class="chart" width="40" height="20"><text y="15">{text}</text></svg>'
+    return svg_document(chart, text)
 
 
 def charts_of(section: Section, t: Translate = english) -> _Charts:

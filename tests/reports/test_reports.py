@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import subprocess
 import sys
 from datetime import date, timedelta
 
@@ -10,6 +11,7 @@ import pytest
 import resvg_py
 from justhtml import JustHTML
 from PIL import Image
+from support.fonts import needs_chinese_fonts, needs_fonts
 from support.paths import SAMPLES
 
 from cloud_openapi import ConfigError
@@ -227,7 +229,14 @@ def test_key_is_explained_where_it_is_shown():
     assert "key 表示所在行日期之后的第几天" in page_of(made("getDailyRetain", t=chinese), chinese)
 
 
-@pytest.mark.parametrize("api", ["getDailyRetain", "getDailySummary", "getUserPortrait"])
+@pytest.mark.parametrize(
+    "api",
+    [
+        pytest.param("getDailyRetain", marks=needs_fonts),
+        pytest.param("getDailySummary", marks=needs_fonts),
+        pytest.param("getUserPortrait", marks=[needs_chinese_fonts, pytest.mark.slow]),
+    ],
+)
 def test_png_is_opened_by_another_library_and_has_the_size_of_the_svg(api):
     shown = made(api)
     with Image.open(io.BytesIO(png_of(shown))) as picture:
@@ -241,6 +250,7 @@ def test_png_is_opened_by_another_library_and_has_the_size_of_the_svg(api):
         assert max(colours)[1] == (255, 255, 255)
 
 
+@needs_fonts
 def test_heat_map_of_the_png_has_the_deepest_colour_where_most_came_back():
     values = ([100, 10], [100, 90])
     answers = [
@@ -266,8 +276,25 @@ def test_png_without_fonts_says_so(monkeypatch):
     monkeypatch.setattr(
         resvg_py, "svg_to_bytes", lambda **given: draw(**{**given, "skip_system_fonts": True})
     )
-    with pytest.raises(ConfigError, match="no fonts"):
+    with pytest.raises(ConfigError, match="characters such as 0, since this machine has no font"):
         png_of(made("getDailyRetain"))
+    with pytest.raises(ConfigError, match="characters such as 中"):
+        png_of(made("getUserPortrait"))
+
+
+@needs_fonts
+def test_png_without_chinese_fonts_says_so(monkeypatch):
+    draw = resvg_py.svg_to_bytes
+    latin = subprocess.run(
+        ["fc-match", "DejaVu Sans", "--format=%{file}"], capture_output=True, check=True, text=True
+    )
+    if "DejaVu" not in latin.stdout:
+        pytest.skip("the font DejaVu Sans is missing")
+    given = {"skip_system_fonts": True, "font_files": [latin.stdout]}
+    monkeypatch.setattr(resvg_py, "svg_to_bytes", lambda **more: draw(**more, **given))
+    assert png_of(made("getDailyRetain"))
+    with pytest.raises(ConfigError, match="characters such as 中"):
+        png_of(made("getUserPortrait"))
 
 
 def test_nothing_to_draw_is_an_error_with_the_reason():

@@ -84,14 +84,21 @@ def _request(fields: Mapping[str, Any], decoded: Collection[str], embed: _Embed)
     for name in shown.keys() & decoded:
         if name == "stages":
             stages = ((each["stageKey"], each["stageValue"]) for each in shown[name])
-            shown[name] = [{key: _readable(content, embed)} for key, content in stages]
-        elif name == "data" or isinstance(shown[name], str):
+            shown[name] = [{key: _embedded(content, embed)} for key, content in stages]
+        elif name == "data":
             shown[name] = _readable(shown[name], embed)
+        else:
+            shown[name] = _embedded(shown[name], embed)
     return shown
 
 
 def _readable(value: Any, embed: _Embed) -> Any:
     """Return a text of Extended JSON, and those in a list, as JSON."""
     if isinstance(value, list):
-        return [_readable(each, embed) for each in value]
+        return [_embedded(each, embed) for each in value]
+    return _embedded(value, embed)
+
+
+def _embedded(value: Any, embed: _Embed) -> Any:
+    """Return a text of Extended JSON as JSON, and any other value as it is."""
     return embed(value) if isinstance(value, str) else value

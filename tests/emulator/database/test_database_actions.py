@@ -263,6 +263,21 @@ def test_each_action_is_an_entry_with_collection_query_and_count(gateway):
     assert json.loads(gateway.last.body)["stages"] == [{"$count": "all"}]
 
 
+@pytest.mark.parametrize(
+    ("action", "fields", "shown"),
+    [
+        ("aggregateDocuments", {"stages": [{"stageKey": "$match", "stageValue": ["", "{"]}]},
+         {"stages": [{"$match": ["", "{"]}]}),
+        ("queryDocument", {"query": ["", "{"]}, {"query": ["", "{"]}),
+        ("insertDocument", {"data": [["{"], {"text": "{"}]}, {"data": [["{"], {"text": "{"}]}),
+    ],
+)  # fmt: skip
+def test_the_journal_has_texts_that_are_not_json_as_they_are(gateway, action, fields, shown):
+    gateway.act(action, collectionName="c", **fields)
+    body = json.loads(gateway.last.body)
+    assert {name: body[name] for name in shown} == shown
+
+
 def test_no_token_reaches_the_journal(gateway):
     secret = gateway.emulator.apps[gateway.appid]
     data = [write({"key": secret, "password": "token-a"})]
