@@ -410,8 +410,12 @@ def _inserted(conditions: Document, scope: Scope, now: datetime, *, only_id: boo
     for path, values in fixed_values(conditions):
         fixed = len(values) == 1 and type(values[0]) is not re.Pattern
         if fixed and (path == "_id" or not only_id):
-            error = f"cannot infer query fields to set, path '{path}' is matched twice"
-            check(path not in fields, error, _MATCHED_TWICE)
+            for other in fields:
+                if f"{other}.".startswith(f"{path}.") or f"{path}.".startswith(f"{other}."):
+                    both = f"both paths '{other}' and '{path}' are matched"
+                    wrong = both if path != other else f"path '{path}' is matched twice"
+                    error = f"cannot infer query fields to set, {wrong}"
+                    raise OperationFailure(error, _MATCHED_TWICE)
             fields[path] = values[0]
     return Update({"$set": fields}, scope).apply(Context({}, now)) if fields else {}
 

@@ -1,6 +1,6 @@
 """Expressions of aggregation, compiled once into a function of a document and variables."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from cloud_openapi.documents import _dates
@@ -28,12 +28,33 @@ def expression(source: Any, scope: Scope) -> Value:
         return _variable(source[2:]) if source.startswith("$$") else _path(source[1:])
     if type(source) is list:
         items = [expression(each, scope) for each in source]
-        return lambda *given: [_or_null(item(*given)) for item in items]
+        return _folded(lambda *given: [_or_null(item(*given)) for item in items], items)
     if is_operators(source):
         return _operation(source, scope)
     if type(source) is dict:
         return _object({name: expression(each, scope) for name, each in source.items()})
-    return lambda *_: source
+    return _Constant(source)
+
+
+class _Constant:
+    """The function of an expression without paths and variables."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __call__(self, *_: Any) -> Any:
+        return self._value
+
+
+def _folded(function: Value, operands: Iterable[Value]) -> Value:
+    """Return a function of constants as a constant, as MongoDB does: a wrong one fails at once."""
+    if not all(type(each) is _Constant for each in operands):
+        return function
+    try:
+        return _Constant(function(None, {}))
+    except OperationFailure as error:
+        text = f"Failed to optimize pipeline :: caused by :: {error}"
+        raise OperationFailure(text, error.code) from None
 
 
 def _or_null(value: Any) -> Any:
@@ -63,9 +84,11 @@ def _variable(path: str) -> Value:
 
 
 def _object(fields: dict[str, Value]) -> Value:
-    return lambda *given: {
-        name: value for name, each in fields.items() if (value := each(*given)) is not MISSING
-    }
+    def value(*given: Any) -> Document:
+        found = ((name, each(*given)) for name, each in fields.items())
+        return {name: each for name, each in found if each is not MISSING}
+
+    return _folded(value, fields.values())
 
 
 def _operation(source: Document, scope: Scope) -> Value:
@@ -76,17 +99,17 @@ def _operation(source: Document, scope: Scope) -> Value:
     if name in FIELDS:
         function, required, optional = FIELDS[name]
         fields = _fields(name, source[name], required, optional)
-        values = _named({each: expression(value, scope) for each, value in fields.items()})
-        return lambda *given: function(values(*given))
+        compiled = {each: expression(value, scope) for each, value in fields.items()}
+        values = _named(compiled)
+        return _folded(lambda *given: function(values(*given)), compiled.values())
     operands = source[name] if type(source[name]) is list else [source[name]]
     if name in _dates.PARTS:
         return _date_part(name, operands, scope)
     known = name in OPERATORS or name in ACCUMULATORS
     check(known, f"Unrecognized expression '{name:.100}'", 168)
-    compiled = [expression(each, scope) for each in operands]
-    if name in OPERATORS:
-        return _call(name, OPERATORS[name], compiled)
-    return _accumulated(name, compiled)
+    items = [expression(each, scope) for each in operands]
+    call = _call(name, OPERATORS[name], items) if name in OPERATORS else _accumulated(name, items)
+    return _folded(call, items)
 
 
 def _named(fields: dict[str, Value]) -> Value:
@@ -119,8 +142,8 @@ def _call(name: str, called: Operator, values: Sequence[Value]) -> Value:
     def value(*given: Any) -> Any:
         found = (each(*given) for each in values)
         operands = []
-        for operand in list(found) if pair else found:
-            if nulls and (operand is None or operand is MISSING):
+        for place, operand in enumerate(list(found) if pair else found):
+            if place < nulls and (operand is None or operand is MISSING):
                 return None
             operands.append(operand if pair else checked(operand))
         return function(*map(checked, operands) if pair else operands)
@@ -142,7 +165,8 @@ def _date_part(name: str, operands: list[Any], scope: Scope) -> Value:
     source, part = operands[0] if len(operands) == 1 else operands, _dates.PARTS[name]
     given_fields = source if type(source) is dict and "date" in source else {"date": source}
     fields = _fields(name, given_fields, ("date",), ("timezone",))
-    values = _named({each: expression(value, scope) for each, value in fields.items()})
+    compiled = {each: expression(value, scope) for each, value in fields.items()}
+    values = _named(compiled)
 
     def value(*given: Any) -> Any:
         found = {"timezone": MISSING, **values(*given)}
@@ -150,7 +174,7 @@ def _date_part(name: str, operands: list[Any], scope: Scope) -> Value:
             return None
         return part(_dates.local(found["date"], found["timezone"], name))
 
-    return value
+    return _folded(value, compiled.values())
 
 
 # Operators that do not evaluate all operands, or more than once -----------------------------------
@@ -270,5 +294,5 @@ _SPECIAL: Final[dict[str, Callable[[Any, Scope], Value]]] = {
     "$or": _logic(any),
     "$filter": _filter,
     "$reduce": _reduce,
-    "$literal": lambda operand, _: lambda *_: operand,
+    "$literal": lambda operand, _: _Constant(operand),
 }

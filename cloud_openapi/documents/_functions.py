@@ -39,7 +39,7 @@ class Operator(NamedTuple):
     code: int = TYPE
     kinds: str = "all"
     holds: Callable[[Any], bool] = lambda _: True
-    nulls: bool = True  # the result is null if an operand is null or missing
+    nulls: float = _MANY  # the result is null if one of so many operands is null or missing
 
 
 def _numeric(function: Callable[..., Any], count: int = 1, code: int = 28765) -> Operator:
@@ -53,16 +53,18 @@ def _addable(function: Callable[..., Any], count: int, code: int) -> Operator:
     return Operator(function, count, count or _MANY, code, "numeric or date", holds)
 
 
-def _of(kind: type, function: Callable[..., Any], counts: str, code: int, **more: bool) -> Operator:
+def _of(kind: type, function: Callable[..., Any], counts: str, code: int, **more: int) -> Operator:
     """Return an operator of texts or arrays; ``counts`` has the least and most, * for any."""
     least, most = int(counts[0]), _MANY if counts[-1] == "*" else int(counts[-1])
     name = "string" if kind is str else "array"
     return Operator(function, least, most, code, name, lambda v: type(v) is kind, **more)
 
 
-def _any(function: Callable[..., Any], least: int = 1, most: float = 0) -> Operator:
+def _any(
+    function: Callable[..., Any], least: int = 1, most: float = 0, nulls: float = 0
+) -> Operator:
     """Return an operator of values of any type, null too."""
-    return Operator(function, least, most or least, nulls=False)
+    return Operator(function, least, most or least, nulls=nulls)
 
 
 def array(name: str, value: Any) -> list[Any]:
@@ -208,8 +210,6 @@ def _split(text: str, separator: str) -> list[str]:
 
 def _index(name: str, convert: Callable[[Any], Any]) -> Operator:
     def index(values: Any, wanted: Any, *given: Any) -> Any:
-        if values is None or values is MISSING:
-            return None
         sequence = convert(values)
         begin, stop = [*_wholes(name, *given), *(0, len(sequence))[len(given) :]]
         check(begin >= 0 and stop >= 0, f"{name} requires a nonnegative start and end", 40097)
@@ -218,7 +218,7 @@ def _index(name: str, convert: Callable[[Any], Any]) -> Operator:
             return begin + keys.index(key_) if key_ in keys else -1
         return sequence.find(convert(wanted), begin, stop) if begin <= len(sequence) else -1
 
-    return _any(index, 2, 4)
+    return _any(index, 2, 4, nulls=1)
 
 
 def _checked_text(value: Any) -> str:
@@ -341,8 +341,8 @@ OPERATORS: Final[dict[str, Operator]] = {
     "$substr": _any(_part_of_bytes, 3),
     "$substrBytes": _any(_part_of_bytes, 3),
     "$substrCP": _any(_part, 3),
-    "$strLenCP": _of(str, len, "1", 34471, nulls=False),
-    "$strLenBytes": _of(str, lambda text: len(_bytes(text)), "1", 34473, nulls=False),
+    "$strLenCP": _of(str, len, "1", 34471, nulls=0),
+    "$strLenBytes": _of(str, lambda text: len(_bytes(text)), "1", 34473, nulls=0),
     "$split": _of(str, _split, "2", 40085),
     "$indexOfCP": _index("$indexOfCP", _checked_text),
     "$indexOfBytes": _index("$indexOfBytes", lambda text: _bytes(_checked_text(text))),
@@ -366,11 +366,11 @@ OPERATORS: Final[dict[str, Operator]] = {
         lambda *sets: all(_keys(each) == _keys(sets[0]) for each in sets),
         "2*",
         17044,
-        nulls=False,
+        nulls=0,
     ),
-    "$setIsSubset": _of(list, lambda a, b: _keys(a) <= _keys(b), "2", 17046, nulls=False),
-    "$allElementsTrue": _of(list, lambda each: all(map(truthy, each)), "1", 17040, nulls=False),
-    "$anyElementTrue": _of(list, lambda each: any(map(truthy, each)), "1", 17041, nulls=False),
+    "$setIsSubset": _of(list, lambda a, b: _keys(a) <= _keys(b), "2", 17046, nulls=0),
+    "$allElementsTrue": _of(list, lambda each: all(map(truthy, each)), "1", 17040, nulls=0),
+    "$anyElementTrue": _of(list, lambda each: any(map(truthy, each)), "1", 17041, nulls=0),
 }
 _PARTS_OF_DATES: Final = (
     *("year", "isoWeekYear", "month", "isoWeek", "day", "isoDayOfWeek", "hour", "minute"),

@@ -31,6 +31,8 @@ Test = Callable[[Any], bool]
 _Build = Callable[[str, Any, Document, Scope], Match]
 """From a path, an operand, the operators beside it and the scope to a match."""
 
+_ITSELF: Final = "$"
+"""The path of a value that no document has around it."""
 _REFUSED: Final = {
     "$where": "$where runs JavaScript, which this engine does not have. Use $expr",
     "$text": "$text needs a text index, which this engine does not have. Use a regular expression",
@@ -57,7 +59,8 @@ def fixed_values(conditions: Document) -> Iterator[tuple[str, list[Any]]]:
                 yield from fixed_values(each)
         elif not path.startswith("$"):
             operators = condition if is_operators(condition) else {"$eq": condition}
-            for each in [operators["$eq"]] if "$eq" in operators else operators.get("$all", []):
+            equal = [operators["$eq"]] if "$eq" in operators else []
+            for each in [*equal, *operators.get("$all", [])]:
                 if not is_operators(each):
                     yield path, [each]
             if "$in" in operators:
@@ -103,9 +106,14 @@ def _operators(path: str, conditions: Document, scope: Scope) -> Match:
     )
 
 
-def value_test(condition: Any, scope: Scope) -> Test:
-    """Return a test of single values, as $elemMatch and $pull apply them to elements."""
+def value_test(condition: Any, scope: Scope, *, inside: bool = False) -> Test:
+    """Return a test of single values, as $elemMatch applies them to elements.
+
+    ``inside``, as for $pull, also tests the elements of a value that is a list.
+    """
     if is_operators(condition) and next(iter(condition)) not in _LOGICAL:
+        if not inside:
+            return _operators(_ITSELF, condition, scope)
         match = _operators("", condition, scope)  # the value is a document's only field
         return lambda value: match({"": value})
     match = query(condition, scope)
@@ -124,6 +132,8 @@ def _anywhere(path: str, test: Test) -> Match:
 
 
 def _whole(path: str, test: Test, *, elements: bool = False) -> Match:
+    if path == _ITSELF:
+        return test
     read = values_at(path, elements=elements)
     return lambda document: any(map(test, read(document)))
 

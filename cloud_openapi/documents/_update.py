@@ -5,6 +5,7 @@ shares all others.
 """
 
 import operator
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -360,8 +361,10 @@ def _without(path: str, is_removed: Callable[[Any], bool]) -> _Change:
 
 
 def _pull(path: str, operand: Any, scope: Scope) -> _Change:
-    condition = operand if type(operand) is dict else {"$in": [operand]}
-    return _without(path, value_test(condition, scope))
+    if type(operand) in {dict, re.Pattern}:
+        condition = operand if type(operand) is dict else {"$in": [operand]}
+        return _without(path, value_test(condition, scope, inside=True))
+    return _without(path, value_test({"$eq": operand}, scope))
 
 
 def _pull_all(path: str, operand: Any, _: Scope) -> _Change:

@@ -118,14 +118,47 @@ def test_upsert_takes_what_a_query_fixes():
         collection.update_one(query, {"$set": {"b": 2}}, upsert=True)
         (document,) = collection.find({}, {"_id": 0})
         assert document == {**fixed, "b": 2}
-    with pytest.raises(Failed, match="path 'a' is matched twice"):
-        collection.update_one({"a": {"$all": [1, 7]}}, {"$set": {"b": 2}}, upsert=True)
+    for query, error in (
+        ({"a": {"$all": [1, 7]}}, "path 'a' is matched twice"),
+        ({"a": {"$eq": 1, "$all": [1]}}, "path 'a' is matched twice"),
+        ({"$and": [{"a": {"b": 1}}, {"a.b": 1}]}, "both paths 'a' and 'a.b' are matched"),
+        ({"a.b": 1, "a": {"$in": [2]}}, "both paths 'a.b' and 'a' are matched"),
+    ):
+        with pytest.raises(Failed, match=error):
+            collection.update_one(query, {"$set": {"b": 2}}, upsert=True)
+    collection.update_one({"a": 1, "ab": 2}, {"$set": {"b": 2}}, upsert=True)
 
 
 def test_bits_that_do_not_change_are_not_counted():
     collection = documents.Client()["d"]["c"]
     collection.insert_one({"_id": 1, "n": 2**40})
     assert collection.update_many({}, {"$bit": {"n": {"xor": 0}}}).modified_count == 0
+
+
+def test_a_wrong_constant_is_refused_without_documents(found):
+    constants = ({"$range": [1, 1.5]}, {"$divide": [{"$add": [1, 2]}, 0]},
+                 {"$cond": ["$a", {"$year": {"$literal": "x"}}, 1]})  # fmt: skip
+    for constant in constants:
+        with pytest.raises(Failed, match="Failed to optimize pipeline"):
+            found([], {"$project": {"r": constant}})
+
+
+def test_a_missing_sequence_is_null_whatever_is_looked_for(found):
+    for name in ("$indexOfArray", "$indexOfCP", "$indexOfBytes"):
+        wrong = {name: ["$missing", {"$slice": ["$text", 1]}]}
+        assert found([{"_id": 1, "text": "a"}], {"$project": {"r": wrong}}) == [
+            {"_id": 1, "r": None}
+        ]
+
+
+def test_elements_of_an_element_are_not_looked_at(found):
+    kept = [{"_id": 1, "l": [[5], 1]}]
+    assert found(kept, {"$match": {"l": {"$elemMatch": {"$gte": 2}}}}) == []
+    assert found(kept, {"$match": {"l": {"$elemMatch": {"$in": [[5]]}}}}) == kept
+    assert changed(kept, {"$pull": {"l": 5}}) == kept
+    assert changed(kept, {"$pull": {"l": [5]}}) == [{"_id": 1, "l": [1]}]
+    # $pull alone tests an element as the field of a document.
+    assert changed(kept, {"$pull": {"l": {"$gte": 5}}}) == [{"_id": 1, "l": [1]}]
 
 
 def test_operands_of_null(found):
@@ -138,7 +171,7 @@ def test_operands_of_null(found):
     for name in ("$add", "$multiply", "$concat", "$setUnion"):
         wrong = "$l" if name != "$setUnion" else "$text"
         assert value({name: ["$missing", wrong]}) is None
-        assert value({name: ["$missing", {"$divide": [1, 0]}]}) is None
+        assert value({name: ["$missing", {"$divide": ["$text", 0]}]}) is None
         with pytest.raises(Failed):
             value({name: [wrong, "$missing"]})
 

@@ -36,10 +36,9 @@ OPERATORS = {
     "$sqrt": ("number", "number"),
     "$subtract": ("number", ["number", "number"]),
     "$trunc": ("number", "number"),
-    "$arrayElemAt": ("any", ["list", "small"]),
     "$concatArrays": ("list", ["list", "list"]),
-    "$in": ("bool", ["any", "list"]),
-    "$indexOfArray": ("number", ["list", "any"]),
+    "$in": ("bool", ["text", "list"]),  # SecantusDB takes true for 1.
+    "$indexOfArray": ("number", ["list", "text"]),
     "$isArray": ("bool", ["any"]),
     "$objectToArray": ("list", "object"),
     "$reverseArray": ("list", "list"),
@@ -274,7 +273,8 @@ class Maker:
             "$push": lambda: self.pushed(root) if self.often(0.7) else self.value(kind),
             "$addToSet": lambda: each if self.often(0.4) else self.value(kind),
             "$pull": lambda: self.pulled(root) if self.often(0.6) else self.value(kind),
-            "$pullAll": lambda: self.some(lambda: self.value("number"), least=1),
+            # SecantusDB takes true for 1.
+            "$pullAll": lambda: [self.chance.choice((*NUMBERS[2:9], *TEXTS)) for _ in range(2)],
         }
         return make.get(name, self.value)()
 
@@ -332,7 +332,7 @@ class Maker:
         make = self.chance.choice(
             (self.filtered, self.mapped, self.reduced, self.bound, self.switched, self.zipped,
              self.ranged, self.date_as_text, self.date_of_parts, self.date_of_text,
-             self.object_of_pairs, self.merged)
+             self.object_of_pairs, self.merged, self.picked)
         )  # fmt: skip
         return make(lambda kind="any": self.expression(kind, depth - 1))
 
@@ -381,7 +381,13 @@ class Maker:
         return {"$dateFromString": {"dateString": {"$ifNull": ["$missing", text]}}}
 
     def object_of_pairs(self, inner):
-        return {"$arrayToObject": [[[name, inner()] for name in ("a", "b")]]}
+        # SecantusDB fails with a missing value in a list.
+        return {"$arrayToObject": [[[name, {"$ifNull": [inner(), 0]}] for name in ("a", "b")]]}
+
+    def picked(self, inner):
+        # SecantusDB takes an element that is missing for a value.
+        element = {"$arrayElemAt": [inner("list"), self.expression("small")]}
+        return {"$ifNull": [element, "none"]}
 
     def merged(self, _inner):
         # SecantusDB takes lists for objects.
@@ -440,7 +446,9 @@ class Maker:
         return {**kept, "r": {"$ifNull": [self.expression(), "-"]}, "o.t": {"$ifNull": ["$n", "-"]}}
 
     def group(self):
-        key = None if self.often(0.2) else {"$ifNull": [self.expression(depth=1), "none"]}
+        # SecantusDB takes {} and [] for one key.
+        kind = self.chance.choice(("number", "text", "date"))
+        key = None if self.often(0.2) else {"$ifNull": [self.expression(kind, 1), "none"]}
         accumulated = {}
         for name in ("r", "t"):
             chosen = self.chance.choice(ACCUMULATORS)
