@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from random import randint
 
 import pytest
 from support.pages import blocks
@@ -34,8 +35,11 @@ SLOW = {
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
+    """Return a free port that no client and no server of another test is given meanwhile."""
+    while True:
+        # The system gives out ports from 32768 on.
+        with suppress(OSError), socket.create_server(("127.0.0.1", randint(16384, 32767))) as taken:
+            return taken.getsockname()[1]
 
 
 def listens(port):
@@ -161,7 +165,7 @@ class Adapter(Messages):
     def read(self):
         head = self._file.readline()
         if not head:
-            raise EOFError
+            raise EOFError(f"the debugger left after {self._passed}")
         length = int(head.split(b":")[1])
         assert self._file.readline() == b"\r\n"
         return json.loads(self._file.read(length))
@@ -219,7 +223,7 @@ class Inspector(Messages):
     def read(self):
         head = self._file.read(2)
         if not head:
-            raise EOFError
+            raise EOFError(f"the debugger left after {self._passed}")
         size = head[1]
         if size > 125:
             size = int.from_bytes(self._file.read(2 if size == 126 else 8), "big")
