@@ -125,14 +125,15 @@ def _count(operand: Any, _: Scope) -> Stage:
     return lambda documents: [{operand: n}] if (n := sum(1 for _ in documents)) else []
 
 
-def _sample(operand: Any, _: Scope) -> Stage:
+def _sample(operand: Any, scope: Scope) -> Stage:
     size = _whole("size", _options("$sample", operand, ["size"], ())["size"], 1)
 
     def run(documents: Documents) -> Documents:
         import random  # noqa: PLC0415 - few pipelines need it, and it loads slowly
 
         found = _blocking(documents)
-        return random.sample(found, min(size, len(found)))
+        chance = random.Random(str(scope.new_id()))  # noqa: S311 - no secret
+        return chance.sample(found, min(size, len(found)))
 
     return run
 
