@@ -189,3 +189,22 @@ def test_bytes_begin_with_a_character(found):
     document = {"_id": 1, "s": "é"}
     with pytest.raises(Failed, match="within a UTF-8"):
         found([document], {"$project": {"r": {"$substrBytes": ["$s", 1, 0]}}})
+
+
+@pytest.mark.parametrize(
+    ("operand", "code"),
+    [
+        ({"$dateToString": {"date": "$none", "format": "%Q", "onNull": 1}}, 18536),
+        ({"$dateToString": {"date": "$none", "format": 5, "onNull": 1}}, 18533),
+        ({"$dateToString": {"date": "$none", "timezone": "Mars", "onNull": 1}}, 40485),
+        ({"$dateFromString": {"dateString": "$none", "format": "%j", "onNull": 1}}, 18536),
+        ({"$dateFromString": {"dateString": "2018", "format": 5, "onError": 1}}, 40684),
+        ({"$dateFromString": {"dateString": "2018-01-01T00:00Z", "timezone": "+08"}}, 241),
+        ({"$dateFromString": {"dateString": "2018-01-01T00:00+25:00"}}, 241),
+        ({"$dateFromString": {"dateString": "06-2018", "format": "%m-%Y"}}, 241),
+    ],
+)
+def test_wrong_formats_and_zones_of_dates(found, operand, code):
+    with pytest.raises(Failed) as caught:
+        found([{"_id": 1}], {"$project": {"r": operand}})
+    assert caught.value.code == code
