@@ -46,6 +46,7 @@ VALUES = [
         {"_id": 1, "n": 5},
     ),
     *({"groupBy": "$n", "boundaries": [0, 9], "default": 5}, {"groupBy": "$n", "buckets": 2**62}),
+    *({"groupBy": "$n", "buckets": 2, "granularity": each} for each in ("R5", "R", 5)),
     *({"groupBy": "$n", "boundaries": 5}, {"groupBy": "$l", "buckets": 2, "output": {"a": 1}}),
     *({"from": "c", "localField": "l", "foreignField": "n", "as": "r"}, {"from": 5, "as": []}),
     *(
