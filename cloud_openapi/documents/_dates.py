@@ -10,9 +10,12 @@ from cloud_openapi.documents._values import MISSING, Document, shown, type_name,
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - dates of documents are in UTC
 _OFFSET: Final = re.compile(r"([+-])([01]\d|2[0-3]):?(\d\d)?$")
+_COMPACT: Final = re.compile(r"^(\d{4})(\d\d)(\d\d)(?!\d)")
 _ISO: Final = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?)?\s*"
-    r"(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?$"
+    r"(?P<year>\d{4})([-/])(?P<month>\d\d?)\2(?P<day>\d\d?)"
+    r"(?:[T ](?P<hour>\d\d?):(?P<minute>\d\d)"
+    r"(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,3})\d*)?)?)?"
+    r"\s*(?P<offset>Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?$"
 )
 _NAMES: Final = ("UTC", "GMT", "Z", MISSING)
 PARTS: Final[dict[str, Callable[[datetime], int]]] = {
@@ -176,11 +179,16 @@ def from_string(fields: Document) -> Any:
 
 
 def _read_iso(text: Any, place: tzinfo | None) -> datetime:
-    match = _ISO.match(text) if type(text) is str else None
-    *parts, fraction, offset = match.groups() if match else ("0", "0", "0", "0", "")
-    given = [int(each) for each in parts if each]
-    date = datetime(*given, microsecond=int((fraction or "0").ljust(3, "0")) * 1000)  # type: ignore[misc, arg-type]  # noqa: DTZ001
-    return _utc(date.replace(tzinfo=_only_zone(offset and zone(offset), place)))
+    """Return the date of a text such as 2026-03-01, 2026/3/1 or 20260301. Raises ValueError."""
+    match = type(text) is str and _ISO.match(_COMPACT.sub(r"\1-\2-\3", text, count=1))
+    if not match:
+        raise ValueError(text)
+    parts = match.groupdict(default="0")
+    names = ("year", "month", "day", "hour", "minute", "second")
+    millisecond = int(parts["fraction"].ljust(3, "0"))
+    date = datetime(*(int(parts[name]) for name in names), microsecond=millisecond * 1000)  # type: ignore[misc, arg-type]  # noqa: DTZ001
+    own = zone(match["offset"]) if match["offset"] else None
+    return _utc(date.replace(tzinfo=_only_zone(own, place)))
 
 
 def _read(text: Any, form: str, place: tzinfo | None) -> datetime:
@@ -194,7 +202,9 @@ def _read(text: Any, form: str, place: tzinfo | None) -> datetime:
         raise ValueError(text)
     parts = match.groupdict()
     offset, minutes = parts.pop("offset", None), parts.pop("minutes", None)
-    own = timezone(timedelta(minutes=int(minutes))) if minutes else offset and zone(offset)
+    own = zone(offset) if offset else None
+    if minutes:
+        own = timezone(timedelta(minutes=int(minutes)))
     number = {name: int(each) for name, each in parts.items()}
     if "isoWeekYear" in number:
         ordinal = ("isoWeekYear", "isoWeek", "isoDayOfWeek")
@@ -212,9 +222,9 @@ def _read(text: Any, form: str, place: tzinfo | None) -> datetime:
     return _utc(date.replace(tzinfo=_only_zone(own, place)))
 
 
-def _only_zone(own: "tzinfo | str | None", place: tzinfo | None) -> tzinfo | None:
+def _only_zone(own: tzinfo | None, place: tzinfo | None) -> tzinfo | None:
     """Return the time zone of a text or of the operand. Raises ValueError if both have one."""
-    if not isinstance(own, tzinfo):
+    if own is None:
         return place
     if place is not timezone.utc:
         raise ValueError

@@ -202,6 +202,10 @@ def test_bytes_begin_with_a_character(found):
         ({"$dateFromString": {"dateString": "2018-01-01T00:00Z", "timezone": "+08"}}, 241),
         ({"$dateFromString": {"dateString": "2018-01-01T00:00+25:00"}}, 241),
         ({"$dateFromString": {"dateString": "06-2018", "format": "%m-%Y"}}, 241),
+        *(
+            ({"$dateFromString": {"dateString": each}}, 241)
+            for each in ("2020-02/03", "2020-02", "202002031", "2020-13-01", "2020-02-30", "now")
+        ),
     ],
 )
 def test_wrong_formats_and_zones_of_dates(found, operand, code):
