@@ -57,6 +57,11 @@ def has_common_packages(name):
     return dependencies_of(name) in ({}, {"wx-server-sdk": "latest"})
 
 
+def has_older_sdk(name):
+    packages = dependencies_of(name)
+    return packages.keys() == {"wx-server-sdk"} and packages["wx-server-sdk"] != "latest"
+
+
 def packages_for(name, request):
     """Return the folder of a function's packages: the oldest version that its range allows."""
     if has_common_packages(name):
@@ -182,14 +187,10 @@ def changed(before, scenario):
     return documents, {path: text for path, text in files.items() if text is not None}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in SCENARIOS],
-)
-def test_function_gives_its_results_and_leaves_its_documents(name, tmp_path, monkeypatch, request):
-    packages = packages_for(name, request)
+def play(name, packages, folder, monkeypatch):
+    """Take the steps of a function's scenario, and compare what they give and leave."""
     scenario = SCENARIOS[name]
-    with Project(name, tmp_path, packages, monkeypatch) as project:
+    with Project(name, folder, packages, monkeypatch) as project:
         before = project.documents(), project.files()
         for step in scenario["steps"]:
             found = project.take(name, step)
@@ -200,6 +201,21 @@ def test_function_gives_its_results_and_leaves_its_documents(name, tmp_path, mon
         assert found.keys() == given.keys()
         for key, value in given.items():
             assert matches(found[key], value), (key, found[key])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in SCENARIOS],
+)
+def test_function_gives_its_results_and_leaves_its_documents(name, tmp_path, monkeypatch, request):
+    play(name, packages_for(name, request), tmp_path, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if has_older_sdk(name)])
+def test_function_for_an_older_sdk_does_the_same_with_the_newest(name, tmp_path, monkeypatch):
+    node()
+    play(name, NODE / "node_modules", tmp_path, monkeypatch)
 
 
 def test_each_function_has_a_scenario():
