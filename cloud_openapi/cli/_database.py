@@ -10,6 +10,7 @@ import click
 
 from cloud_openapi.cli._control_client import ControlClient, take_url_last, url_option
 from cloud_openapi.cli._options import Choice, echo_json
+from cloud_openapi.drafts import draft_of
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_text import json_text
 
@@ -117,7 +118,9 @@ def export(
         sys.stdout.buffer.write(content)
         return
     try:
-        to.write_bytes(content)
+        # A failure must not cost the former content.
+        with draft_of(to) as draft:
+            draft.write_bytes(content)
     except OSError as error:
         raise ConfigError(f"{to}: {error.strerror}.") from error
 

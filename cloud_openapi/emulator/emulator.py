@@ -222,7 +222,7 @@ class Emulator:
             for appid, program in list(self.programs.items()):
                 program.clock.reset()
                 if appid not in self._initial_apps:
-                    self.databases.reset(appid)
+                    self._reset_database(program)
                     program.discard_data()
                     del self.programs[appid], self._by_mark[mark_of_appid(appid)]
             self.common = self._new(None, self.clock)
@@ -249,11 +249,9 @@ class Emulator:
             discarded.close()
 
     def reset_database(self, appid: str) -> None:
-        """Let a mini program's database go back to its seed. Raises ValueError."""
+        """Let a mini program's database go back to its seed. Raises ValueError, OSError."""
         with self._lock:
-            program = self.program(appid)
-            self.databases.reset(appid)
-            program.forget_database()
+            self._reset_database(self.program(appid))
 
     def reseed(self, seed: int) -> None:
         """Restart numbers, tokens and request ids from a seed, and remove the faults.
@@ -394,11 +392,19 @@ class Emulator:
         """Replace a mini program, except its clock, which tests and timers refer to."""
         former = self.programs.get(appid)
         if former is not None:
-            self.databases.reset(appid)
+            self._reset_database(former)
             program = self._put(self._new(appid, former.clock))
             program.secret = former.secret
             program.keep_data_of(former)
         self._apply_initial_settings(appid)
+
+    def _reset_database(self, program: MiniProgram) -> None:
+        assert program.appid is not None  # noqa: S101 - `common` has no data
+        try:
+            self.databases.reset(program.appid)
+        finally:
+            # It is discarded also on failure, and would acknowledge writes that it does not keep.
+            program.forget_database()
 
     def _configure(self, appid: str, given: Mapping[str, Any]) -> None:
         settings = checked_app(appid, given, self._limit_paths)

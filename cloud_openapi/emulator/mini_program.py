@@ -94,11 +94,14 @@ class MiniProgram:
 
     @property
     def database(self) -> "Database":
-        """Return the cloud database; it is opened when it is first used. Raises ValueError."""
+        """Return the cloud database; it is opened when it is first used.
+
+        Raises ValueError, OSError.
+        """
         return self._database or self.open_database()
 
     def open_database(self) -> "Database":
-        """Open the cloud database, if that was not done before. Raises ValueError."""
+        """Open the cloud database, if that was not done before. Raises ValueError, OSError."""
         from cloud_openapi.emulator.database.opening import Program  # noqa: PLC0415
 
         with self._making:

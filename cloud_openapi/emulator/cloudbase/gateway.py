@@ -219,8 +219,8 @@ class _Actions:
         program = self._emulator.program(self._emulator.first_appid)
         try:
             database = program.database
-        except ValueError as error:
-            raise GatewayError("SYS_ERR", str(error)) from None
+        except (OSError, ValueError) as error:
+            raise GatewayError("SYS_ERR", f"cloud database: {error}") from None
         answered = answer_action(database, action, request.given.values)
         if answered is None:
             self._unknown_action(request)

@@ -19,6 +19,7 @@ from cloud_openapi.emulator.database.failures import (
     shown,
 )
 from cloud_openapi.emulator.database.names import wrong_name
+from cloud_openapi.emulator.database.seed import DECLARED
 from cloud_openapi.emulator.database.transactions import Transactions
 from cloud_openapi.fibers import pause
 from cloud_openapi.known_names import shortened
@@ -263,7 +264,8 @@ class Database:
 
     def _collection(self, name: str) -> Any:
         if not self._backend.has(name):
-            raise missing_collection(name, self.names(), self.unread.get(name, ""))
+            unread = self.unread.get(name) or self.unread.get(DECLARED, "")
+            raise missing_collection(name, self.names(), unread)
         return self._backend.database[name]
 
     def _read(

@@ -32,12 +32,15 @@ class Databases:
         self._opener: Opener | None = None
 
     def open(self, program: "Program") -> "Database":
-        """Return a new database for a mini program. Raises ValueError if its data are unusable."""
+        """Return a new database for a mini program. Raises ValueError, OSError."""
         with self._lock:
             return self._opened().open(program, self.given)
 
     def reset(self, appid: str) -> None:
-        """Discard the database of a mini program, also what was kept of it. Raises ValueError."""
+        """Discard the database of a mini program, also what was kept of it.
+
+        Raises ValueError and OSError; then what was kept is still there for the next `open`.
+        """
         if self._opener is None and self._places.data is None and self.server is None:
             return
         with self._lock:

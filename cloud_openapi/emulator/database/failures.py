@@ -4,6 +4,7 @@ Sources: error codes of https://docs.cloudbase.net/error-code/ and reports of de
 """
 
 from collections.abc import Collection, Mapping
+from shlex import quote
 from typing import Any, Final
 
 from cloud_openapi.known_names import nearest, shortened
@@ -38,19 +39,21 @@ def invalid(message: str, reason: str = "") -> DatabaseError:
 def missing_collection(name: str, known: Collection[str], unread: str = "") -> DatabaseError:
     """Return the failure of an action on a collection that does not exist.
 
-    ``unread`` says why a file of its name could not be read.
+    ``unread`` says why a file that may have it could not be read.
     """
     close = nearest(name, known)
     meant = f"did you mean {close}? " if close else ""
-    declare = (
-        f"to declare it, list it in database/collections.json beside the functions, or: "
-        f"cloud-openapi database create {name}"
-    )
     there = shortened(sorted(known)) or "none"
+    advice = (
+        f"{meant}the collections are {there}; to declare it, list it in database/collections.json "
+        f"beside the functions, or: cloud-openapi database create {quote(name)}"
+    )
+    if unread:
+        advice = f"{unread}; correct it, then: cloud-openapi database reset"
     return DatabaseError(
         COLLECTION_MISSING,
         f"[ResourceNotFound] Db or Table not exist: {name}. {_CHECK}",
-        f"there is no collection {name}: {unread or meant}the collections are {there}; {declare}",
+        f"there is no collection {name}: {advice}",
     )
 
 

@@ -130,10 +130,10 @@ class Kept:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
+                db.commit()
             except BaseException:
                 db.rollback()
                 raise
-            db.commit()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -1,7 +1,10 @@
 """Opens, resets and closes the databases of mini programs; it loads the engine."""
 
-from collections.abc import Callable, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from errno import EIO
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
@@ -50,7 +53,7 @@ class _Ready(NamedTuple):
 class Opener:
     """The databases of mini programs in this process. The caller holds a lock.
 
-    With ``url`` a MongoDB server has the data. Raises InvalidInputError, sqlite3.Error.
+    With ``url`` a MongoDB server has the data. Raises InvalidInputError, OSError.
     """
 
     def __init__(self, places: Places, url: str | None) -> None:
@@ -67,7 +70,8 @@ class Opener:
         """Return the database of a mini program: what was kept of it, else its seed."""
         ready = self._seed(given)
         self._discard(program.appid)
-        backend, run = self._backend(program, ready)
+        with self._on_disk(program.appid):
+            backend, run = self._backend(program, ready)
         unread = ready.seed.unread
         database = Database(backend, program.now, _ids(program, run), unread)
         database.snapshots = self._snapshots.setdefault(program.appid, {})
@@ -75,13 +79,18 @@ class Opener:
         return database
 
     def reset(self, appid: str, given: Given) -> None:
-        """Let the next `open` of a mini program begin with its seed."""
+        """Let the next `open` of a mini program begin with its seed, or with all data on failure.
+
+        The former database is discarded in any case: it keeps nothing any more.
+        """
         self._discard(appid)
         content = self._seed(given).seed.content
         if self._server is not None:
             self._server.replace(appid, content)
-        elif kept := self._kept_of(appid):
-            kept.replace(content)
+        elif self._places.data is not None:
+            with self._on_disk(appid):
+                if kept := self._kept_of(appid):
+                    kept.replace(content)
 
     def close(self) -> None:
         """Close all databases, and release the files."""
@@ -115,6 +124,15 @@ class Opener:
         if folder is not None and appid not in self._kept:
             self._kept[appid] = Kept(folder)
         return self._kept.get(appid)
+
+    @contextmanager
+    def _on_disk(self, appid: str) -> Iterator[None]:
+        """Raise OSError with the folder for an error of SQLite."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            folder = self._places.kept(appid, "database")
+            raise OSError(EIO, str(error), str(folder)) from None
 
     def _seed(self, given: Given) -> _Ready:
         """Return the seed, which is read again if a file or what is given has changed."""
@@ -164,7 +182,15 @@ def _ids(program: Program, run: str) -> Callable[[], str]:
 
 
 def _state_of(folder: Path) -> Any:
-    if not folder.is_dir():
+    try:
+        return sorted((path.name, *_time_and_size(path)) for path in folder.iterdir())
+    except OSError:
         return []
-    states = ((path.name, path.stat()) for path in folder.iterdir())
-    return sorted((name, state.st_mtime_ns, state.st_size) for name, state in states)
+
+
+def _time_and_size(path: Path) -> tuple[int, int]:
+    try:
+        state = path.stat()
+    except OSError:  # such as a link to a file that is missing, by which editors lock a file
+        return 0, 0
+    return state.st_mtime_ns, state.st_size

@@ -6,6 +6,7 @@ collections without documents, and indexes::
     {"todos": {}, "users": {"unique": ["phone", ["city", "name"]], "indexes": ["age"]}}
 
 If it has records with an ``_id`` instead, as an export has, they are a collection ``collections``.
+Hidden files, and links to files that are missing, are left out.
 """
 
 import re
@@ -20,6 +21,9 @@ from cloud_openapi.emulator.database.names import wrong_name
 from cloud_openapi.json_text import read_json
 
 DECLARATIONS: Final = "collections.json"
+DECLARED: Final = "collections"
+"""The key of `Seed.unread` for declarations, and for a folder that cannot be read."""
+
 LARGEST_FILE: Final = 256 * 1024 * 1024
 _KEYS: Final = ("unique", "indexes")
 _RECORD: Final = re.compile(r'"_id"\s*:')
@@ -38,9 +42,13 @@ class Seed(NamedTuple):
 def read_folder(folder: Path) -> Seed:
     """Return the data in a folder, which may be missing."""
     seed = Seed({}, {})
-    for path in (folder / DECLARATIONS, *_files(folder)):
+    try:
+        paths = list(_files(folder))
+    except OSError as error:
+        return Seed({}, {DECLARED: f"{folder} cannot be read: {error.strerror}"})
+    for path in (folder / DECLARATIONS, *paths):
         _read(seed, path)
-    return seed
+    return merged(Seed({}, {}), seed)
 
 
 def read_mapping(given: Mapping[str, Sequence[Any]]) -> Seed:
@@ -57,8 +65,14 @@ def read_mapping(given: Mapping[str, Sequence[Any]]) -> Seed:
 
 
 def merged(first: Seed, second: Seed) -> Seed:
-    """Return both seeds; a collection of the second one replaces that of the first one."""
-    return Seed({**first.content, **second.content}, {**first.unread, **second.unread})
+    """Return both seeds; a collection of the second one replaces that of the first one.
+
+    A collection with a file that could not be read is left out.
+    """
+    content = {**first.content, **second.content}
+    earlier = {name: why for name, why in first.unread.items() if name not in second.content}
+    unread = {**earlier, **second.unread}
+    return Seed({name: each for name, each in content.items() if name not in unread}, unread)
 
 
 def read_file(path: Path, form: Format) -> list[Document]:
@@ -75,7 +89,8 @@ def _text(path: Path) -> str:
 def _files(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
         for path in sorted(folder.iterdir()):
-            if path.suffix[1:] in FORMATS and path.name != DECLARATIONS and path.is_file():
+            named = path.suffix[1:] in FORMATS and path.name != DECLARATIONS
+            if named and not path.name.startswith(".") and path.is_file():
                 yield path
 
 

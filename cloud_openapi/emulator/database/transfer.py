@@ -39,18 +39,15 @@ def import_records(
     database: Database, collection: str, records: Sequence[Document], mode: Mode
 ) -> Imported:
     """Do what `import_text` does, with records that were read."""
-    if collection not in database.names():
+    is_new = collection not in database.names()
+    if is_new:
         database.create_collection(collection)
-    transaction = database.start_atomic()
     try:
-        imported = _write(database, collection, records, mode, transaction)
-        if transaction is not None:
-            database.commit(transaction)
+        return _write_all(database, collection, records, mode)
     except DatabaseError:
-        if transaction is not None:
-            database.transactions.abort(transaction)
+        if is_new:
+            database.drop_collection(collection)
         raise
-    return imported
 
 
 def find_page(  # noqa: PLR0913 - each is a part of the query
@@ -77,6 +74,22 @@ def read_object(name: str, text: str) -> Document:
 def export_text(database: Database, collection: str, form: Format) -> str:
     """Return the documents of a collection as the text of a file. Raises DatabaseError."""
     return write_records(database.find(collection, {}), form)
+
+
+def _write_all(
+    database: Database, collection: str, records: Sequence[Document], mode: Mode
+) -> Imported:
+    """Write all records or none; a server without transactions keeps those before a failure."""
+    transaction = database.start_atomic()
+    if transaction is None:
+        return _write(database, collection, records, mode, None)
+    try:
+        imported = _write(database, collection, records, mode, transaction)
+    except DatabaseError:
+        database.transactions.abort(transaction)
+        raise
+    database.commit(transaction)
+    return imported
 
 
 def _write(

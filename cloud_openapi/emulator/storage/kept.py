@@ -2,12 +2,15 @@
 
 import sqlite3
 from datetime import datetime
+from errno import EIO
 from pathlib import Path
+from typing import Any, Final
 
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.storage.stored_file import StoredFile
 
-_BEGIN = """
+FILE: Final = "files.sqlite"
+_BEGIN: Final = """
 pragma locking_mode = exclusive;
 pragma journal_mode = wal;
 pragma synchronous = normal;
@@ -28,7 +31,7 @@ class Kept:
         self.folder = place / "contents"
         """The folder of the contents."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        file = place / "files.sqlite"
+        file = place / FILE
         self._database = sqlite3.connect(
             file, timeout=0, isolation_level=None, check_same_thread=False
         )
@@ -45,7 +48,7 @@ class Kept:
     def apply_to(self, files: dict[str, StoredFile]) -> None:
         """Apply the changes to the files of the seed; remove contents that belong to no file."""
         sizes = {file.name: file.stat().st_size for file in self.folder.iterdir()}
-        for path, content, modified in self._database.execute("select * from files"):
+        for path, content, modified in self._execute("select * from files"):
             if content is None:
                 files.pop(path, None)
             elif content in sizes:
@@ -64,11 +67,17 @@ class Kept:
 
     def clear(self) -> None:
         """Forget the changes."""
-        self._database.execute("delete from files")
+        self._execute("delete from files")
 
     def close(self) -> None:
         """Let another process use the folder."""
         self._database.close()
 
     def _change(self, *row: str | None) -> None:
-        self._database.execute("insert or replace into files values (?, ?, ?)", row)
+        self._execute("insert or replace into files values (?, ?, ?)", *row)
+
+    def _execute(self, statement: str, *values: str | None) -> list[Any]:
+        try:
+            return self._database.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise OSError(EIO, str(error), str(self.folder.parent / FILE)) from None

@@ -93,3 +93,40 @@ def test_invalid_requests_are_refused_and_change_nothing(client, monkeypatch):
 
 def full(*_arguments):
     raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_is_an_error_that_changes_nothing(tmp_path):
+    emulator = Emulator(data=tmp_path)
+    client = create_app(emulator).test_client()
+    assert client.put(FILES + "a.txt", data=b"former").status_code == 201
+    files = emulator.program(emulator.first_appid).storage.files
+    (pages,) = files._kept._database.execute("pragma page_count").fetchone()
+    files._kept._database.execute(f"pragma max_page_count = {pages}")
+    full = {"code": "DISK_ERROR", "message": "disk: database or disk is full"}
+    for number in range(100):
+        path = f"{number}/{'x' * 800}"
+        answer = client.put(FILES + path, data=b"x")
+        if answer.status_code != 201:
+            break
+    assert (answer.status_code, answer.json) == (500, full)
+    assert files.get(path) is None
+    assert get(client, "a.txt").data == b"former"
+    assert len(list(files._kept.folder.iterdir())) == len(files.listed())
+    files.close()
+
+
+def test_a_folder_that_cannot_be_written_keeps_its_files(tmp_path):
+    emulator = Emulator(data=tmp_path)
+    client = create_app(emulator).test_client()
+    client.put(FILES + "a.txt", data=b"former")
+    files = emulator.program(emulator.first_appid).storage.files
+    files._kept._database.execute("pragma query_only = on")
+    for answer in (
+        client.post("/_emulator/storage/reset"),
+        client.delete(FILES + "a.txt"),
+        client.put(FILES + "a.txt", data=b"new"),
+    ):
+        assert (answer.status_code, answer.json["code"]) == (500, "DISK_ERROR")
+        assert "readonly" in answer.json["message"]
+    assert get(client, "a.txt").data == b"former"
+    files.close()

@@ -8,10 +8,13 @@ import subprocess
 import sys
 
 import pytest
+from support.database import DatabaseGateway
 
 from cloud_openapi.emulator import Emulator
 from cloud_openapi.emulator.database.failures import DatabaseError
 from cloud_openapi.emulator.database.kept import FILE
+from cloud_openapi.emulator.database.kept import Kept as KeptFile
+from cloud_openapi.emulator.database.transfer import import_records
 
 DOCUMENTS = [{"_id": 1, "n": 1}, {"_id": 1.5, "f": 2.0}, {"_id": "a", "at": {"$date": 5}}]
 
@@ -130,6 +133,59 @@ def test_a_write_that_fails_is_undone_and_named(kept, monkeypatch):
         database.update("todos", {}, {"$set": {"n": 9}}, many=True)
     assert "disk is full" in failure.value.reason
     assert [each.get("n") for each in database.find("todos", {})] == [1, None, None]
+
+
+@pytest.fixture
+def full(kept):
+    """Return a function that fills the disk of an emulator, as SQLite sees it."""
+    kept.run()
+    connection = kept.emulator.databases._opener._kept_of(kept.emulator.first_appid)._db
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+
+    def fill(more):
+        connection.execute(f"PRAGMA max_page_count = {pages if more else 2**30}")
+
+    return fill
+
+
+LONG = {"_id": "long", "text": "x" * 100_000}
+
+
+def test_a_reset_on_a_full_disk_loses_nothing_and_later_writes_are_kept(kept, full):
+    kept.database.insert("todos", [{"_id": "own"}])
+    kept.seed(todos=[LONG])
+    full(True)
+    for reset in (kept.emulator.reset_database, kept.emulator.reset_app):
+        with pytest.raises(OSError, match="disk is full") as failure:
+            reset(kept.emulator.first_appid)
+        assert failure.value.filename == str(kept.file.parent)
+        assert kept.database.count("todos", {}) == 4
+    full(False)
+    kept.database.insert("todos", [{"_id": "later"}])
+    assert [each["_id"] for each in kept.run().find("todos", {})][3:] == ["own", "later"]
+    kept.emulator.reset_database(kept.emulator.first_appid)
+    assert kept.database.find("todos", {}) == [LONG]
+
+
+def test_an_import_on_a_full_disk_names_the_disk_and_leaves_no_collection(kept, full):
+    full(True)
+    with pytest.raises(DatabaseError) as failure:
+        import_records(kept.database, "new", [LONG], "insert")
+    assert "disk is full" in failure.value.reason
+    assert kept.database.names() == ["todos"]
+    full(False)
+    assert import_records(kept.database, "new", [LONG], "insert") == (1, 0)
+
+
+def test_a_full_disk_is_told_to_a_function_that_opens_the_database(kept, monkeypatch):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(KeptFile, "_next_run", full)
+    gateway = DatabaseGateway(seeds=kept.seeds, data=kept.data)
+    answer = gateway.act("getDocument", collectionName="todos")
+    assert answer["code"] == "SYS_ERR"
+    assert "database or disk is full" in answer["message"]
 
 
 def test_a_file_of_something_else_is_an_error(kept):

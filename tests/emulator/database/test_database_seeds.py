@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support.database import DatabaseGateway
@@ -92,9 +93,65 @@ def test_the_reason_of_a_missing_collection_names_its_file(folder):
     assert "todos.json: line 1, column 2" in gateway.last.reason
 
 
-def test_two_files_of_one_collection_are_a_mistake(folder):
+def test_the_reason_of_a_missing_collection_is_a_sentence_with_a_command(folder):
+    write(folder, todos_json="[5]")
+    gateway = DatabaseGateway(seeds=folder.parent)
+    gateway.act("getDocument", collectionName="todos")
+    assert gateway.last.reason == (
+        f"there is no collection todos: {folder / 'todos.json'}: record 1: a record is an object, "
+        "not 5; correct it, then: cloud-openapi database reset"
+    )
+    gateway.act("getDocument", collectionName="it's new")
+    assert gateway.last.reason.endswith("""database create 'it'"'"'s new'""")
+
+
+def test_declarations_that_cannot_be_read_are_the_reason_of_any_missing_collection(folder):
+    write(folder, collections_json='["users"', todos_json="{}")
+    gateway = DatabaseGateway(seeds=folder.parent)
+    gateway.act("getDocument", collectionName="users")
+    assert f"no collection users: {folder / 'collections.json'}: line 1" in gateway.last.reason
+
+
+@pytest.mark.parametrize(("csv", "json"), [("a\n1", "{}"), ("a,a\n", "{}"), ("a\n1", "{")])
+def test_two_files_of_one_collection_are_a_mistake(folder, csv, json):
+    write(folder, todos_json=json, todos_csv=csv)
+    database = database_of(folder)
+    assert "todos" in database.unread
+    assert database.names() == []
+
+
+def test_two_files_are_named_as_the_mistake(folder):
     write(folder, todos_json="{}", todos_csv="a\n1")
     assert "a collection is one file" in database_of(folder).unread["todos"]
+
+
+def test_hidden_files_and_links_to_nothing_are_left_out(folder):
+    write(folder, todos_json='{"_id": 1}')
+    # Emacs locks a file by such a link, and macOS keeps attributes in such files.
+    (folder / ".#todos.json").symlink_to("user@host.1234:5678")
+    (folder / "gone.json").symlink_to(folder / "missing")
+    (folder / "._todos.json").write_bytes(b"\x00\x05\x16\x07")
+    (folder / "other.json").mkdir()
+    database = database_of(folder)
+    assert (database.names(), database.unread) == (["todos"], {})
+
+
+def test_a_given_collection_needs_no_file(folder):
+    write(folder, todos_json="{")
+    emulator = Emulator(seeds=folder.parent)
+    emulator.databases.given = {"todos": [{"_id": 2}]}
+    database = emulator.program(emulator.first_appid).database
+    assert (database.names(), database.unread) == (["todos"], {})
+
+
+def test_a_folder_that_may_not_be_read_is_a_reason(folder, monkeypatch):
+    def denied(_folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    gateway = DatabaseGateway(seeds=folder.parent)
+    gateway.act("getDocument", collectionName="users")
+    assert f"{folder} cannot be read: Permission denied" in gateway.last.reason
 
 
 def test_a_reset_reads_files_that_have_changed(folder):
