@@ -162,12 +162,16 @@ def _path(collection: str) -> str:
 
 
 def _content(file: Path) -> bytes:
-    if str(file) == "-":
-        return sys.stdin.buffer.read()
     try:
-        return file.read_bytes()
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        content.decode()
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{file}: byte {error.start + 1} is not UTF-8; save it as UTF-8."
+        ) from None
+    return content
 
 
 def _echo_state(client: ControlClient, answer: Any) -> None:

@@ -52,7 +52,10 @@ def get(client: ControlClient, path: str, target: Path | None, appid: str | None
         _read(client, path, target or Path(PurePosixPath(path).name), appid)
         return
     folder = target or Path(PurePosixPath(path).name)
-    for each in list(_listed(client, path, appid)):
+    found = list(_listed(client, path, appid))
+    if not found:
+        raise CloudOpenAPIError(f"There is no file below {path} here.")
+    for each in found:
         place = _below(folder, each["path"].removeprefix(path))
         place.parent.mkdir(parents=True, exist_ok=True)
         _read(client, each["path"], place, appid)
@@ -146,6 +149,9 @@ def _below(folder: Path, name: str) -> Path:
 
 
 def _route(path: str) -> str:
+    # Two slashes in a row would be another route.
+    if path.startswith("/"):
+        raise CloudOpenAPIError(f"{path}: a path of cloud storage does not begin with a slash")
     # A client of HTTP would leave such a segment out.
     if not {".", ".."}.isdisjoint(path.split("/")):
         raise CloudOpenAPIError(f"{path}: a path of cloud storage has no segment . or ..")

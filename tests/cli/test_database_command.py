@@ -62,6 +62,23 @@ def test_a_file_is_imported_by_its_name_and_exported(run, tmp_path):
     assert json.loads(piped)["inserted"] == 2
     assert "--collection NAME" in run("import", "-", code=2)
     assert "No such file" in run("import", str(tmp_path / "none.json"), code=1)
+    file.write_bytes('{"name": "安"}'.encode("gb18030"))
+    assert "users.json: byte 11 is not UTF-8" in run("import", str(file), code=1)
+
+
+def test_an_export_that_fails_keeps_the_former_file(run, tmp_path, monkeypatch):
+    file = tmp_path / "todos.json"
+    run("export", "todos", "--to", str(file))
+    former = file.read_bytes()
+
+    def full(path, content):
+        with path.open("wb") as draft:
+            draft.write(content[:5])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(file), "write_bytes", full)
+    assert "No space left" in run("export", "todos", "--to", str(file), code=1)
+    assert (file.read_bytes(), len(list(tmp_path.iterdir()))) == (former, 1)
 
 
 def test_the_seed_and_snapshots_come_back(run, served):

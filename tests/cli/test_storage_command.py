@@ -127,6 +127,8 @@ def test_errors_say_what_was_wrong_and_lose_nothing(failing, files, tmp_path):
     assert "nothing: No such file" in failing("put", "nothing")[1]
     assert "has no segment . or .." in failing("put", "a", "../a")[1]
     assert "two slashes" in failing("put", "a", "b//c")[1]
+    assert "/a: a path of cloud storage does not begin with a slash" in failing("put", "a", "/a")[1]
+    assert failing("get", "x/") == (1, "cloud-openapi: There is no file below x/ here.\n")
     assert "appid is one of" in failing("list", "--appid", "other")[1]
     assert failing("put", "-")[0] == 2
     assert failing("remove")[0] == 2

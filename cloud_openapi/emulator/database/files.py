@@ -9,10 +9,13 @@ import csv
 import io
 import json
 import re
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
+from cloud_openapi.forks import fork_safe
 from cloud_openapi.json_mistake import JSONMistakeError
 from cloud_openapi.json_text import json_text
 from cloud_openapi.wire.extended_json import Decoder, encode, write
@@ -21,6 +24,7 @@ Format = Literal["json", "csv"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 Document = dict[str, Any]
 
+_limiting: Final = fork_safe(threading.RLock())
 _SPACE: Final = re.compile(r"[\s\ufeff]*")
 _decoder: Final = Decoder()
 
@@ -86,13 +90,25 @@ def _refuse(name: str) -> None:
 
 def _of_csv(text: str) -> Iterator[Document]:
     rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-    try:
-        names = next(rows, [])
-        _check_names(names)
-        for row in filter(None, rows):
-            yield _nested(names, row)
-    except (csv.Error, ValueError) as error:
-        raise ValueError(f"line {rows.line_num}: {error}") from None
+    with _fields_of(len(text)):
+        try:
+            names = next(rows, [])
+            _check_names(names)
+            for row in filter(None, rows):
+                yield _nested(names, row)
+        except (csv.Error, ValueError) as error:
+            raise ValueError(f"line {rows.line_num}: {error}") from None
+
+
+@contextmanager
+def _fields_of(size: int) -> Iterator[None]:
+    """Let fields of CSV be as long as a text of ``size``; the limit belongs to the process."""
+    with _limiting:
+        former = csv.field_size_limit(max(size, 1))
+        try:
+            yield
+        finally:
+            csv.field_size_limit(former)
 
 
 def _check_names(names: list[str]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from stat import S_ISREG
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -159,7 +160,10 @@ class Files:
         return self._index
 
     def _seeded(self) -> Iterator[tuple[str, StoredFile]]:
-        """Yield the files of the seed with their paths; hidden files and links are left out."""
+        """Yield the files of the seed with their paths.
+
+        Hidden files, links and what is no file, such as a pipe, are left out.
+        """
         if self._seed is None or not self._seed.is_dir():
             return
         count = 0
@@ -168,12 +172,12 @@ class Files:
             for name in files:
                 file = Path(folder, name)
                 path = file.relative_to(self._seed).as_posix()
-                if name.startswith(".") or file.is_symlink() or not _is_valid(path):
+                status = _status_of(file)
+                if name.startswith(".") or status is None or not _is_valid(path):
                     continue
                 count += 1
                 if count > MOST_SEEDS:
                     raise InvalidInputError(f"{self._seed} has more than {MOST_SEEDS:,} files")
-                status = file.stat()
                 modified = datetime.fromtimestamp(status.st_mtime, BEIJING)
                 yield path, StoredFile(file, status.st_size, modified)
 
@@ -223,6 +227,15 @@ class Files:
         with suppress(OSError):
             if stored.content.parent == self._folder:
                 stored.content.unlink(missing_ok=True)
+
+
+def _status_of(file: Path) -> os.stat_result | None:
+    """Return the status of a file, None for a link, a pipe, and a file that is gone."""
+    try:
+        status = file.lstat()
+    except OSError:
+        return None
+    return status if S_ISREG(status.st_mode) else None
 
 
 def _is_valid(path: str) -> bool:

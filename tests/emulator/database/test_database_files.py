@@ -1,5 +1,6 @@
 """Files of documents, as CloudBase's console imports and exports them."""
 
+import csv
 import json
 import re
 from contextlib import suppress
@@ -73,3 +74,13 @@ def test_a_mistake_is_named_with_its_place(form, text, message):
 def test_any_text_is_read_or_refused(text, form):
     with suppress(ValueError):
         assert isinstance(read_records(text, form), list)
+
+
+def test_csv_has_texts_of_any_length_and_the_limit_of_the_process_stays():
+    former = csv.field_size_limit()
+    documents = [{"_id": "a", "text": "长" * 200_000}]
+    assert read_records(write_records(documents, "csv"), "csv") == documents
+    assert csv.field_size_limit() == former
+    with pytest.raises(ValueError, match="line 2"):
+        read_records("a\n1,2", "csv")
+    assert csv.field_size_limit() == former

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from support.database import DatabaseGateway
@@ -137,15 +138,15 @@ def test_a_write_that_fails_is_undone_and_named(kept, monkeypatch):
 
 @pytest.fixture
 def full(kept):
-    """Return a function that fills the disk of an emulator, as SQLite sees it."""
+    """Return functions that fill and empty the disk of an emulator, as SQLite sees it."""
     kept.run()
     connection = kept.emulator.databases._opener._kept_of(kept.emulator.first_appid)._db
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
 
-    def fill(more):
-        connection.execute(f"PRAGMA max_page_count = {pages if more else 2**30}")
+    def limit(most):
+        connection.execute(f"PRAGMA max_page_count = {most}")
 
-    return fill
+    return SimpleNamespace(fill=lambda: limit(pages), empty=lambda: limit(2**30))
 
 
 LONG = {"_id": "long", "text": "x" * 100_000}
@@ -154,13 +155,13 @@ LONG = {"_id": "long", "text": "x" * 100_000}
 def test_a_reset_on_a_full_disk_loses_nothing_and_later_writes_are_kept(kept, full):
     kept.database.insert("todos", [{"_id": "own"}])
     kept.seed(todos=[LONG])
-    full(True)
+    full.fill()
     for reset in (kept.emulator.reset_database, kept.emulator.reset_app):
         with pytest.raises(OSError, match="disk is full") as failure:
             reset(kept.emulator.first_appid)
         assert failure.value.filename == str(kept.file.parent)
         assert kept.database.count("todos", {}) == 4
-    full(False)
+    full.empty()
     kept.database.insert("todos", [{"_id": "later"}])
     assert [each["_id"] for each in kept.run().find("todos", {})][3:] == ["own", "later"]
     kept.emulator.reset_database(kept.emulator.first_appid)
@@ -168,12 +169,12 @@ def test_a_reset_on_a_full_disk_loses_nothing_and_later_writes_are_kept(kept, fu
 
 
 def test_an_import_on_a_full_disk_names_the_disk_and_leaves_no_collection(kept, full):
-    full(True)
+    full.fill()
     with pytest.raises(DatabaseError) as failure:
         import_records(kept.database, "new", [LONG], "insert")
     assert "disk is full" in failure.value.reason
     assert kept.database.names() == ["todos"]
-    full(False)
+    full.empty()
     assert import_records(kept.database, "new", [LONG], "insert") == (1, 0)
 
 
