@@ -114,7 +114,10 @@ class Decoder:
         offset = content.get("offset", 0) if isinstance(content, dict) else None
         if isinstance(offset, bool) or not isinstance(offset, int | float):
             raise _invalid("$tcb_server_date", content)
-        return self._server_date(offset)
+        try:
+            return self._server_date(offset)
+        except (OverflowError, ValueError):
+            raise _invalid("$tcb_server_date", content) from None
 
 
 def encode(value: Any, form: Form = "relaxed") -> Any:  # noqa: PLR0911 - a return for each type

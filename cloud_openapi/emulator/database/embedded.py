@@ -33,7 +33,7 @@ class Embedded:
         kept: Kept | None = None,
     ) -> None:
         self.client: Any = documents.Client(
-            now=lambda: now().astimezone(timezone.utc).replace(tzinfo=None),
+            now=lambda: _milliseconds(now().astimezone(timezone.utc).replace(tzinfo=None)),
             new_id=new_id,
             monotonic=clocks.monotonic,
             time_limit=_MOST_SECONDS,
@@ -90,13 +90,20 @@ class Embedded:
             change(kept)
         except ClosedError:
             self._kept = None
-        except sqlite3.Error as error:
+        except Exception as error:
             self.database.restore(saved_of(kept.load(), {}))
+            if not isinstance(error, sqlite3.Error):
+                raise
             raise DatabaseError(
                 FAILED,
                 "[FailedOperation] the data cannot be written",
                 f"{kept.path} cannot be written, and the change is undone: {error}",
             ) from None
+
+
+def _milliseconds(moment: datetime) -> datetime:
+    """Return a moment without the microseconds that dates of MongoDB do not have."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def saved_of(content: Content, unread: dict[str, str]) -> Any:

@@ -1,6 +1,7 @@
 """The documents of one database in a file of SQLite, so that they outlast the process."""
 
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
@@ -27,6 +28,8 @@ _PUT: Final = """
 INSERT INTO documents (collection, id, body) VALUES (?, ?, ?)
 ON CONFLICT (collection, id) DO UPDATE SET body = excluded.body
 """
+_MOST: Final = 2.0**63
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _decoder: Final = Decoder()
 
 
@@ -71,7 +74,7 @@ class Kept:
                 if document is None:
                     db.execute("DELETE FROM documents WHERE collection = ? AND id = ?", key)
                 else:
-                    db.execute(_PUT, (*key, write(document)))
+                    db.execute(_PUT, (*key, _json(document)))
 
     def add(self, content: Content) -> None:
         """Add collections with their documents."""
@@ -153,7 +156,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _insert(db: sqlite3.Connection, content: Content) -> None:
     for name, each in content.items():
         db.execute("INSERT INTO collections VALUES (?, ?)", (name, json.dumps(each.indexes)))
-        rows = ((name, _id_text(one["_id"]), write(one)) for one in each.documents)
+        rows = ((name, _id_text(one["_id"]), _json(one)) for one in each.documents)
         db.executemany(_PUT, rows)
 
 
@@ -162,6 +165,11 @@ def _indexes(text: str) -> tuple[Index, ...]:
 
 
 def _id_text(identity: Any) -> str:
-    # 1 and 1.0 are one id.
-    whole = isinstance(identity, float) and identity.is_integer()
-    return write(int(identity) if whole else identity)
+    # 1 and 1.0 are one id; there are no larger whole numbers.
+    whole = isinstance(identity, float) and identity.is_integer() and abs(identity) < _MOST
+    return _json(int(identity) if whole else identity)
+
+
+def _json(value: Any) -> str:
+    """Return a value as JSON; SQLite takes half of a surrogate pair only as its number."""
+    return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", write(value))

@@ -8,7 +8,11 @@ def wrong_name(name: Any) -> str:
     if not isinstance(name, str) or not name:
         return "the name of a collection is a text"
     shown = repr(name[:80])
-    if len(name.encode("utf-8", "surrogatepass")) > LONGEST:
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        return f"{shown} is not the name of a collection: it has half of a surrogate pair"
+    if size > LONGEST:
         return f"{shown} is not the name of a collection: it has more than {LONGEST} bytes"
     if "$" in name or "\0" in name or name.startswith(("system.", ".")) or name.endswith("."):
         return (

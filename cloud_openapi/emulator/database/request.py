@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cloud_openapi.emulator.database.failures import invalid, shown
+from cloud_openapi.emulator.database.names import LONGEST, wrong_name
 from cloud_openapi.json_schema.values import is_number
 from cloud_openapi.wire.extended_json import Decoder
 
@@ -11,7 +12,6 @@ Document = dict[str, Any]
 
 MOST_DOCUMENTS: Final = 1000
 _USUAL_LIMIT: Final = 100
-_LONGEST_NAME: Final = 120
 _LARGEST_NUMBER: Final = 2**31 - 1
 _DIRECTIONS: Final = {"asc": 1, "desc": -1}
 # Operators and stages that the platform's engine has and this one does not, and what to use.
@@ -55,7 +55,10 @@ class Fields:
         name = self._fields.get("collectionName")
         if not isinstance(name, str) or not name:
             raise invalid(f"collectionName is the name of a collection, not {shown(name)}")
-        return name[:_LONGEST_NAME]
+        # Of a longer one, the message and the journal would be as long.
+        if len(name) > LONGEST:
+            raise invalid(wrong_name(name))
+        return name
 
     @property
     def transaction(self) -> str | None:
@@ -178,7 +181,7 @@ class Fields:
 
     def _stage(self, given: Any) -> Document:
         name = given.get("stageKey") if isinstance(given, dict) else None
-        if not isinstance(name, str):
+        if not isinstance(name, str) or "stageValue" not in given:
             raise invalid(f"a stage has a stageKey and a stageValue, not {shown(given)}")
         content = self._decoded(name, given.get("stageValue"))
         if name == "$geoNear" and isinstance(content, dict):

@@ -95,7 +95,12 @@ class OnServer:
 
     object_id: Final = bson.ObjectId
     has_transactions: Final = False
-    refused: Final[tuple[type[Exception], ...]] = (PyMongoError, bson.errors.BSONError)
+    # The last one is for half of a surrogate pair.
+    refused: Final[tuple[type[Exception], ...]] = (
+        PyMongoError,
+        bson.errors.BSONError,
+        UnicodeEncodeError,
+    )
 
     def __init__(self, client: Any, appid: str, seed: Content) -> None:
         self.client = client

@@ -306,16 +306,46 @@ def test_config_json_does_not_restrict_the_database(gateway):
     assert gateway.act("countDocument", collectionName="c", wxCloudApiToken="token-b")["data"]
 
 
+@pytest.mark.parametrize(
+    ("action", "fields", "reason"),
+    [
+        ("aggregateDocuments", {"stages": [{"stageKey": "$match"}]}, "a stageKey and a stageValue"),
+        (
+            "insertDocument",
+            {"data": ['{"at":{"$date":{"offset":1e20}}}']},
+            "tcb_server_date cannot be",
+        ),
+        (
+            "insertDocument",
+            {"data": [{"at": {"$date": {"offset": 1e15}}}]},
+            "tcb_server_date cannot be",
+        ),
+        ("countDocument", {"collectionName": "c" * 121}, "it has more than 120 bytes"),
+        ("addCollection", {"collectionName": "图" * 41}, "it has more than 120 bytes"),
+        ("addCollection", {"collectionName": "c" * 300}, "it has more than 120 bytes"),
+    ],
+)
+def test_odd_fields_are_refused_with_a_reason(gateway, action, fields, reason):
+    before = gateway.database.names()
+    answer = gateway.act(action, **{"collectionName": "c", **fields})
+    assert answer["code"] == "INVALID_PARAM"
+    assert reason in gateway.last.reason
+    assert gateway.database.names() == before
+
+
 # ---- odd requests --------------------------------------------------------------------------
 
-_names = st.sampled_from([*"ab", "_id", "a.b", "", "$gt", "$in", "$set", "$date", "$near", "$expr"])
+_names = st.sampled_from(
+    [*"ab", "_id", "a.b", "", "$gt", "$in", "$set", "$date", "offset", "$near", "$expr"]
+)
 _leaves = st.sampled_from([0, -1, 2**62, 1e300, None, True, "", "a", "$a", "\ud800", "中", "("])
 _values = st.recursive(
     _leaves, lambda inner: st.lists(inner) | st.dictionaries(_names, inner), max_leaves=8
 )
 _texts = _values.map(json.dumps)
 _stages = st.fixed_dictionaries(
-    {"stageKey": st.sampled_from(["$match", "$group", "$x", ""]), "stageValue": _texts | _values}
+    {"stageKey": st.sampled_from(["$match", "$group", "$x", ""])},
+    optional={"stageValue": _texts | _values},
 )
 _requests = st.fixed_dictionaries(
     {"collectionName": st.sampled_from(["c", "d", 5])},

@@ -189,6 +189,47 @@ def test_a_full_disk_is_told_to_a_function_that_opens_the_database(kept, monkeyp
     assert "database or disk is full" in answer["message"]
 
 
+ODD = [
+    # A text of JavaScript that was cut within an emoji.
+    {"_id": "cut \ud83d", "text": "\udfff"},
+    {"_id": 1e29},
+    {"_id": -0.0},
+    {"_id": 2.0**53},
+    {"_id": float("inf"), "n": float("-inf")},
+    {"_id": {"a": [1, "\0"]}},
+    {"_id": "\0\u2028\x7f", "": {"": [[None]]}},
+    {"_id": True},
+]
+
+
+def test_odd_values_are_kept(kept):
+    kept.run().insert("todos", ODD)
+    before = kept.database.find("todos", {})
+    assert kept.run().find("todos", {}) == before
+    for each in ODD:
+        assert kept.database.delete("todos", {"_id": each["_id"]}) == 1
+    kept.database.update("todos", {"_id": 0.0}, {"$set": {"n": 1}}, upsert=True)
+    assert [each["_id"] for each in kept.run().find("todos", {})] == [1, 1.5, "a", 0]
+
+
+def test_dates_of_the_engine_are_the_same_in_the_next_run(kept):
+    kept.run().update("todos", {}, {"$currentDate": {"at": True}}, many=True)
+    before = kept.database.find("todos", {})
+    assert kept.run().find("todos", {}) == before
+
+
+def test_a_write_that_fails_in_any_way_is_undone(kept, monkeypatch):
+    database = kept.run()
+
+    def fail(*_):
+        raise RecursionError
+
+    monkeypatch.setattr(database._backend._kept, "put", fail)
+    with pytest.raises(RecursionError):
+        database.insert("todos", [{"_id": "new"}])
+    assert database.count("todos", {}) == 3
+
+
 def test_a_file_of_something_else_is_an_error(kept):
     kept.run()
     kept.emulator.databases.close()
