@@ -305,9 +305,18 @@ class CloudDatabase:
         return f"<CloudDatabase {', '.join(self.names()) or 'without collections'}>"
 
     def __getitem__(self, name: str) -> "Collection":
-        """Return a collection. Raises DatabaseError for an invalid name."""
+        """Return a collection.
+
+        Raises DatabaseError for an invalid name, and if its file could not be read.
+        """
         collection: Collection = self._emulator.database.collection(name)
         return collection
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
 
     def names(self) -> list[str]:
         """Return the names of the collections, sorted."""

@@ -771,6 +771,26 @@ def test_a_wrong_database_of_a_marker_is_named(project, given):
     assert WRONG_DATABASES[given] in result.stdout.str()
 
 
+UNREAD = """
+    import pytest
+
+    def test_a_broken_file_is_not_an_empty_collection(cloud_database):
+        assert list(cloud_database) == ["users"]
+        assert "users" in cloud_database and "todos" not in cloud_database
+        with pytest.raises(Exception, match=r"todos.json: line 1, column 2"):
+            cloud_database["todos"]
+
+    @pytest.mark.cloud_openapi(database={"todos": []})
+    def test_a_marker_replaces_it(cloud_database):
+        assert cloud_database["todos"].find_one() is None
+"""
+
+
+def test_a_file_that_cannot_be_read_is_named_by_the_fixture(project):
+    with_files(project, database__todos="{", database__users="[]")
+    passes(project, UNREAD, 2)
+
+
 # ---- cloud storage -------------------------------------------------------------------------
 
 STORING = """

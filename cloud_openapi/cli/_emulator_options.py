@@ -177,7 +177,7 @@ def _open_data(emulator: "Emulator") -> None:
         raise ConfigError(f"--data: {error.filename}: {error.strerror}.") from error
     except ValueError as error:
         raise ConfigError(
-            f"{'--database' if emulator.databases.server else '--data'}: {error}."
+            f"{'--data' if emulator.databases.server is None else '--database'}: {error}."
         ) from error
 
 

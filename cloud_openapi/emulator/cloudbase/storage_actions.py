@@ -268,7 +268,8 @@ def _why_missing(storage: Storage, fileids: list[str]) -> str:
         return f"{fileids[0][:_LONGEST]!r} is not a fileID such as cloud://ENV.BUCKET/images/a.png"
     close = nearest(path, (known for known, _file in storage.files.listed()))
     meant = f"; did you mean {close}?" if close else "."
+    shown = path[:_LONGEST]
     return (
-        f"cloud storage has no file {path[:_LONGEST]}{meant} To add it: cloud-openapi storage put "
-        f"FILE {shlex.quote(path[:_LONGEST])}"
+        f"cloud storage has no file {shown}{meant} To add it: save it as storage/{shown} beside "
+        f"the functions before the start, or: cloud-openapi storage put FILE {shlex.quote(shown)}"
     )

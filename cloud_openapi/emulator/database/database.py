@@ -198,6 +198,9 @@ class Database:
         """Return a collection of the engine, with pymongo's methods; it may not exist yet."""
         if wrong := wrong_name(name):
             raise invalid(wrong)
+        # A new collection would hide the mistake in the file.
+        if (unread := self._unread(name)) and not self._backend.has(name):
+            raise invalid(unread)
         return self._backend.database[name]
 
     def describe(self) -> list[dict[str, Any]]:
@@ -264,9 +267,12 @@ class Database:
 
     def _collection(self, name: str) -> Any:
         if not self._backend.has(name):
-            unread = self.unread.get(name) or self.unread.get(DECLARED, "")
-            raise missing_collection(name, self.names(), unread)
+            raise missing_collection(name, self.names(), self._unread(name))
         return self._backend.database[name]
+
+    def _unread(self, name: str) -> str:
+        """Return why the files that may have a collection could not be read, empty if they were."""
+        return self.unread.get(name) or self.unread.get(DECLARED, "")
 
     def _read(
         self,

@@ -119,8 +119,8 @@ def test_wx_server_sdk_4_uses_cloud_storage(tmp_path):
     assert len([entry for entry in entries if entry.method == "GET"]) == 7
     missing = next(entry for entry in entries if entry.errcode == -503003)
     assert missing.reason == (
-        "cloud storage has no file missing.png. To add it: "
-        "cloud-openapi storage put FILE missing.png"
+        "cloud storage has no file missing.png. To add it: save it as storage/missing.png beside "
+        "the functions before the start, or: cloud-openapi storage put FILE missing.png"
     )
     shown = json.dumps([entry.describe() | {"answer": str(entry.answer)} for entry in entries])
     assert "sign=" not in shown
@@ -224,7 +224,8 @@ def test_a_function_uses_files_and_learns_why_one_is_missing(tmp_path, monkeypat
         assert "storage file not exist" in json.dumps(failed)
         ended = list(served.functions.ended)[-1]
     assert ended.reason == (
-        "cloud storage has no file images/b.png; did you mean images/bb.png? To add it: "
+        "cloud storage has no file images/b.png; did you mean images/bb.png? To add it: save it "
+        "as storage/images/b.png beside the functions before the start, or: "
         "cloud-openapi storage put FILE images/b.png"
     )
     entries = served.entries
