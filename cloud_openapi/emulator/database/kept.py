@@ -59,12 +59,13 @@ class Kept:
     def load(self) -> Content:
         """Return all collections with their documents, in the order of their insertion."""
         with self._changing() as db:
-            rows = db.execute("SELECT name, indexes FROM collections")
-            found = {name: Collection([], _indexes(text)) for name, text in rows}
-            rows = db.execute("SELECT collection, body FROM documents ORDER BY number")
-            for name, body in rows:
-                found[name].documents.append(_decoder.decode(json.loads(body)))
-        return found
+            try:
+                return _content(db)
+            except (KeyError, TypeError, ValueError) as error:
+                why = f"{type(error).__name__}: {error}"
+            raise InvalidInputError(
+                f"{self.path} is damaged: {why}: move it away, or give another --data"
+            )
 
     def put(self, changes: Iterable[tuple[str, Any, Document | None]]) -> None:
         """Write documents by collection and id; None removes one."""
@@ -149,8 +150,23 @@ def _connect(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         if "locked" in str(error):
             raise InvalidInputError(f"another emulator uses {path}: stop it first") from None
-        raise InvalidInputError(f"{path} cannot be used: {error}") from None
+        advice = (
+            "check that the folder can be written"
+            if isinstance(error, sqlite3.OperationalError)
+            else "move it away"
+        )
+        raise InvalidInputError(
+            f"{path} cannot be used: {error}: {advice}, or give another --data"
+        ) from None
     return db
+
+
+def _content(db: sqlite3.Connection) -> Content:
+    rows = db.execute("SELECT name, indexes FROM collections")
+    found = {name: Collection([], _indexes(text)) for name, text in rows}
+    for name, body in db.execute("SELECT collection, body FROM documents ORDER BY number"):
+        found[name].documents.append(_decoder.decode(json.loads(body)))
+    return found
 
 
 def _insert(db: sqlite3.Connection, content: Content) -> None:

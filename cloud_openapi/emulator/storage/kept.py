@@ -32,23 +32,25 @@ class Kept:
         """The folder of the contents."""
         self.folder.mkdir(parents=True, exist_ok=True)
         file = place / FILE
-        self._database = sqlite3.connect(
-            file, timeout=0, isolation_level=None, check_same_thread=False
-        )
         try:
-            self._database.executescript(_BEGIN)
+            self._database = _connect(file)
         except sqlite3.Error as error:
-            self._database.close()
             if "locked" in str(error):
                 raise InvalidInputError(
                     f"{place} is in use by another emulator: stop it, or give another --data"
                 ) from None
-            raise InvalidInputError(f"{file}: {error}: remove it, or give another --data") from None
+            advice = (
+                "check that the folder can be written"
+                if isinstance(error, sqlite3.OperationalError)
+                else "move it away"
+            )
+            raise InvalidInputError(f"{file}: {error}: {advice}, or give another --data") from None
 
     def apply_to(self, files: dict[str, StoredFile]) -> None:
         """Apply the changes to the files of the seed; remove contents that belong to no file."""
         sizes = {file.name: file.stat().st_size for file in self.folder.iterdir()}
-        for path, content, modified in self._execute("select * from files"):
+        rows = self._execute("select path, content, modified from files")
+        for path, content, modified in rows:
             if content is None:
                 files.pop(path, None)
             elif content in sizes:
@@ -81,3 +83,13 @@ class Kept:
             return self._database.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise OSError(EIO, str(error), str(self.folder.parent / FILE)) from None
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        database.executescript(_BEGIN)
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -234,7 +235,34 @@ def test_a_file_of_something_else_is_an_error(kept):
     kept.run()
     kept.emulator.databases.close()
     kept.file.write_bytes(b"not a database" * 100)
-    with pytest.raises(ValueError, match=r"documents\.sqlite cannot be used"):
+    with pytest.raises(ValueError, match=r"documents\.sqlite cannot be used: .*: move it away"):
+        kept.run()
+
+
+def test_advice_for_a_folder_that_cannot_be_written_costs_no_data(kept):
+    kept.run()
+    kept.emulator.databases.close()
+    kept.file.unlink()
+    # A folder in its place is what any user gets refused, also one who may write everywhere.
+    kept.file.mkdir()
+    with pytest.raises(ValueError, match=r"documents\.sqlite cannot be .*: check that the folder"):
+        kept.run()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE documents SET body = '{'",
+        "UPDATE documents SET collection = 'none'",
+        "UPDATE collections SET indexes = '5'",
+    ],
+)
+def test_a_damaged_row_is_an_error_with_the_file(kept, change):
+    kept.run()
+    kept.emulator.databases.close()
+    with closing(sqlite3.connect(kept.file)) as connection, connection:
+        connection.execute(change)
+    with pytest.raises(ValueError, match=r"documents\.sqlite is damaged: .*: move it away"):
         kept.run()
 
 

@@ -223,7 +223,14 @@ def test_folder_is_used_by_one_process_at_a_time(tmp_path):
 
 def test_damaged_folder_is_named(tmp_path):
     (tmp_path / "files.sqlite").write_bytes(b"not a database" * 100)
-    with pytest.raises(InvalidInputError, match=r"files\.sqlite: .*not a database"):
+    with pytest.raises(InvalidInputError, match=r"files\.sqlite: .*not a database: move it away"):
+        Files(None, tmp_path).open()
+
+
+def test_advice_for_a_folder_that_cannot_be_written_costs_no_data(tmp_path):
+    # A folder in its place is what any user gets refused, also one who may write everywhere.
+    (tmp_path / "files.sqlite").mkdir()
+    with pytest.raises(InvalidInputError, match=r"files\.sqlite: .*: check that the folder"):
         Files(None, tmp_path).open()
 
 
