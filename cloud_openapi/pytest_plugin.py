@@ -62,6 +62,7 @@ class Session:
         self._config = config
         self.first_config = config.rootpath / config.getini("cloud_openapi_config")
         self.emulator = Emulator(seeds=_folder(config).absolute().parent)
+        self.emulator.open_data()
         self._function_time = "machine"
         self._serve()
 

@@ -38,6 +38,8 @@ from cloud_openapi.known_names import shortened
 from cloud_openapi.mode import Mode
 
 _GATEWAY = "/admin"
+# Smaller ones are read within a fraction of a second, by the first action.
+_LARGE_SEED = 4 * 1024 * 1024
 _FUNCTIONS = ("/v1/functions/", "/http/")
 
 
@@ -175,16 +177,18 @@ class Emulator:
         return record
 
     def open_data(self) -> None:
-        """Take the folder of ``data``, and connect to the server of ``database``.
+        """Take the folder of ``data``, connect to the server of ``database``, read large seeds.
 
-        So a folder in use or a server that does not answer is an error now and not later.
+        So a folder in use or a server that does not answer is an error now and not later, and the
+        time to read large files of documents is not that of the function which needs them first.
 
         Raises ValueError, OSError.
         """
         if self._places.data is not None:
             for program in self.programs.values():
                 program.storage.files.open()
-        if self._places.data is not None or self.databases.server is not None:
+        is_kept = self._places.data is not None or self.databases.server is not None
+        if is_kept or self._places.size_of_seed("database") > _LARGE_SEED:
             for program in self.programs.values():
                 program.open_database()
 

@@ -17,6 +17,15 @@ class Places(NamedTuple):
         """Return the folder of the seeds of a kind, ``database`` or ``storage``."""
         return None if self.seeds is None else self.seeds / kind
 
+    def size_of_seed(self, kind: str) -> int:
+        """Return the bytes of the files in the folder of the seeds of a kind."""
+        folder = self.seed(kind)
+        try:
+            paths = [] if folder is None else [each for each in folder.iterdir() if each.is_file()]
+            return sum(path.stat().st_size for path in paths)
+        except OSError:
+            return 0
+
     def kept(self, appid: str | None, kind: str) -> Path | None:
         """Return the folder that keeps a mini program's data of a kind."""
         return None if self.data is None or appid is None else self.data / appid / kind

@@ -8,6 +8,9 @@ import pytest
 from support.database import DatabaseGateway
 
 from cloud_openapi.emulator import Emulator
+from cloud_openapi.emulator import emulator as emulator_module
+from cloud_openapi.emulator.database import opening
+from cloud_openapi.emulator.database.seed import Seed
 from cloud_openapi.emulator.errors import InvalidInputError
 
 
@@ -190,6 +193,22 @@ def test_an_emulator_without_database_calls_does_not_load_the_engine():
     )
     ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert ran.stdout == "[]\n"
+
+
+def test_large_files_are_read_before_a_function_needs_them(folder, monkeypatch):
+    # Else their reading would count as time of the function, which has a limit.
+    read = []
+    monkeypatch.setattr(opening, "read_folder", lambda path: read.append(path) or Seed({}, {}))
+    write(folder, todos_json='{"text": "' + "x" * 1000 + '"}')
+    (folder / "gone.json").symlink_to(folder / "missing")
+    Emulator(seeds=folder.parent).open_data()
+    assert read == []
+    monkeypatch.setattr(emulator_module, "_LARGE_SEED", 1000)
+    Emulator(seeds=folder.parent).open_data()
+    assert read == [folder]
+    Emulator(seeds=folder).open_data()
+    Emulator().open_data()
+    assert read == [folder]
 
 
 def test_data_in_use_by_another_emulator_are_an_error(tmp_path):
