@@ -28,6 +28,7 @@ from cloud_openapi.transports import (
 _TOKEN, _HEALTH = "/cgi-bin/stable_token", "/healthz"
 _EMULATOR = "http://127.0.0.1:7070"
 _SECONDS = 5.0
+_PORTS = {"https": 443, "socks4": 1080, "socks5": 1080, "socks5h": 1080}
 # CloudBase's gateway refuses signatures that are ten minutes away from its time.
 _OFF, _WRONG = 60, 300
 _NOTHING_SET = (
@@ -98,16 +99,20 @@ def _proxy(base_url: str) -> Iterator[Finding]:
     found = select_proxy(base_url, get_environ_proxies(base_url))
     if not found:
         return
-    parts = urlsplit(found if "://" in found else f"http://{found}")
-    # The address may have a password.
-    shown = f"{parts.scheme}://{parts.hostname}:{parts.port or 80}"
+    todo = "correct https_proxy, or add the host of the base URL to no_proxy"
     try:
-        with socket.create_connection((parts.hostname or "", parts.port or 80), _SECONDS):
+        parts = urlsplit(found if "://" in found else f"http://{found}")
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 80)
+    except ValueError:
+        # The address may have a password.
+        yield problem("proxy", "the address of the proxy is not a URL", todo)
+        return
+    shown = f"{parts.scheme}://{host}:{port}"
+    try:
+        with socket.create_connection((host, port), _SECONDS):
             yield fine("proxy", f"calls go through {shown}, whose address WeChat sees")
     except (OSError, ValueError) as error:
-        text = f"the proxy {shown} does not answer: {error}"
-        todo = "correct https_proxy, or add the host of the base URL to no_proxy"
-        yield problem("proxy", text, todo)
+        yield problem("proxy", f"the proxy {shown} does not answer: {error}", todo)
 
 
 def _unreachable(base_url: str, error: ExchangeError, settings: TransportSettings) -> Finding:

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -37,7 +38,8 @@ def export(  # noqa: PLR0913 - each selects rows
     ``appid``, ``ref_date``, ``first_day`` and ``last_day`` of its window, and the plain fields of
     one innermost object of the answer. The file appears when it is complete.
 
-    Raises ConfigError for other names and values, StoreError if the database fails.
+    Raises ConfigError for other names and values, StoreError if the database fails, OSError if the
+    file cannot be written.
     """
     path = Path(path)
     write = _WRITERS.get(path.suffix.lower())
@@ -63,8 +65,12 @@ def export(  # noqa: PLR0913 - each selects rows
     try:
         write(draft, columns, rows())
         draft.replace(path)
+    except OSError as error:
+        # It names the draft, or nothing.
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
     return number
 
 

@@ -1,6 +1,7 @@
 """The store: a database with one row for each window."""
 
 import json
+import shlex
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -24,9 +25,16 @@ from cloud_openapi.periods import BEIJING, Period
 DEFAULT_STORE: Final = "history.sqlite"
 _KEY: Final = [column.name for column in WINDOWS.primary_key]
 _ATTEMPTS: Final = 5
+_LOCKED: Final = "database is locked"
 _PAUSE: Final = 0.1
 _MOST_NAMED: Final = 500
 _READ_AT_ONCE: Final = 200
+# The modules of drivers whose packages have other names.
+_PACKAGES: Final = {
+    "psycopg": "psycopg[binary]",
+    "psycopg2": "psycopg2-binary",
+    "MySQLdb": "mysqlclient",
+}
 
 
 class StoreError(CloudOpenAPIError):
@@ -69,8 +77,8 @@ class Store:
 
     def __init__(self, url: str = DEFAULT_STORE, *, create: bool = True) -> None:
         self._url = _url_of(url)
-        self.name = self._url.render_as_string(hide_password=True)
-        """The URL without its password."""
+        self.name = _name_of(self._url)
+        """The URL without its password and its query."""
         if not create and self._is_missing_file():
             raise self._empty()
         self._engine = _engine(self._url)
@@ -220,8 +228,10 @@ class Store:
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             text = one_line(str(cause))
-            if self._url.password:
-                text = text.replace(str(self._url.password), "***")
+            for secret in _secrets_of(self._url):
+                text = text.replace(secret, "***")
+            if text == _LOCKED:
+                text = f"{text}: another program has had it open for writing for too long"
             failure = StoreError(f"{self.name}: {text}")
         if failure is not None:
             raise failure
@@ -241,6 +251,21 @@ def _url_of(text: str) -> URL:
         ) from None
 
 
+def _name_of(url: URL) -> str:
+    # Some drivers take the password from the query.
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _secrets_of(url: URL) -> list[str]:
+    named = [
+        value
+        for key, values in url.normalized_query.items()
+        if "pass" in key.lower()
+        for value in values
+    ]
+    return [secret for secret in (str(url.password or ""), *named) if secret]
+
+
 def _engine(url: URL) -> sa.Engine:
     options: dict[str, Any] = {"json_serializer": _compact}
     backend = url.get_backend_name()
@@ -252,10 +277,16 @@ def _engine(url: URL) -> sa.Engine:
         options["pool_pre_ping"] = True
     try:
         engine = sa.create_engine(url, hide_parameters=True, **options)
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        missing = f"the package {error.name}" if isinstance(error, ImportError) else "its dialect"
+    except ModuleNotFoundError as error:
+        package = _PACKAGES.get(error.name or "", error.name or "")
         raise ConfigError(
-            f"A store of {url.drivername} needs {missing}, which is missing."
+            f"A store of {url.drivername} needs the package {error.name}, which is missing: "
+            f"pip install {shlex.quote(package)}"
+        ) from None
+    except NoSuchModuleError:
+        raise ConfigError(
+            f"A store of {url.drivername} needs its dialect, which is missing. Known: sqlite, "
+            "postgresql, mysql and those that SQLAlchemy's documentation lists."
         ) from None
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _settle_sqlite)
