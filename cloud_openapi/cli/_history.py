@@ -155,9 +155,16 @@ def sync(
             )
         except KeyboardInterrupt:
             stack.close()
-            click.echo(f"{bar.stored:,} windows were stored; the next sync goes on.", err=True)
+            if bar.state is not None:
+                click.echo(_left(bar.state), err=True)
             raise
     _report(done, as_json=as_json)
+
+
+def _left(state: "Progress") -> str:
+    """Return what an interrupted sync leaves to the next one."""
+    complete = state.total - state.remaining
+    return f"{complete:,} of {state.total:,} windows are complete; the next sync goes on."
 
 
 def _say_pause(seconds: float, reason: CloudSDKError) -> None:
@@ -223,15 +230,15 @@ class _Bar:
         self._stack = stack
         self._step: Callable[[], None] | None = None
         self._done = 0
-        self.stored = 0
-        """The windows that were stored."""
+        self.state: Progress | None = None
+        """The newest state."""
 
     def show(self, state: "Progress") -> None:
         """Show the windows that are stored or given up."""
         if self._step is None:
             shown = progress("windows", state.remaining)
             self._step = self._stack.enter_context(shown)
-        self.stored = state.stored
+        self.state = state
         ended = state.stored + state.failed
         for _ in range(ended - self._done):
             self._step()

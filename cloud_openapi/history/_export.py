@@ -1,6 +1,7 @@
 """Write stored answers to a file, as rows that a spreadsheet or a data frame can read."""
 
 import csv
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
@@ -66,8 +67,9 @@ def export(  # noqa: PLR0913 - each selects rows
         write(draft, columns, rows())
         draft.replace(path)
     except OSError as error:
-        # It names the draft, or nothing.
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from None
+        # Its text names the draft, or nothing.
+        text = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(error.errno, text, str(path)) from None
     finally:
         with suppress(OSError):
             draft.unlink()

@@ -214,8 +214,11 @@ class Store:
                     connection.exec_driver_sql(f"CREATE VIEW {name} AS {select}")
 
     def _is_missing_file(self) -> bool:
-        file = self._url.database
-        return self._url.get_backend_name() == "sqlite" and not (file and Path(file).exists())
+        if self._url.get_backend_name() != "sqlite":
+            return False
+        file = self._url.database or ""
+        # SQLite's own URIs have options of their own.
+        return not file.startswith("file:") and not (file and Path(file).exists())
 
     def _empty(self) -> ConfigError:
         return ConfigError(f"{self.name} has no windows: run cloud-openapi history sync first")
