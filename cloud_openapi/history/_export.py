@@ -20,6 +20,8 @@ from cloud_openapi.reports import records
 Row = Mapping[str, Any]
 _AT_ONCE: Final = 10_000
 _KINDS: Final = ("date", "integer", "number", "text")
+# The columns of every export, also of one without rows, by their place in the kinds.
+_COMMON: Final = {"appid": 3, "ref_date": 3, "first_day": 0, "last_day": 0}
 
 
 def export(  # noqa: PLR0913 - each selects rows
@@ -78,7 +80,7 @@ def export(  # noqa: PLR0913 - each selects rows
 
 def _columns(rows: Iterator[Row]) -> tuple[dict[str, str], int]:
     """Return the kind of each column, the widest of its values', and the number of rows."""
-    kinds: dict[str, int] = {}
+    kinds = dict(_COMMON)
     number = 0
     for row in rows:
         number += 1

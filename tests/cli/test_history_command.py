@@ -92,6 +92,17 @@ def test_export_writes_rows_of_numbers(filled, tmp_path):
     assert names_in(tmp_path) == ["a.csv", "a.jsonl", "a.parquet", "history.sqlite"]
 
 
+def test_an_export_without_rows_has_its_columns(filled):
+    pandas = pytest.importorskip("pandas", reason="pandas is missing")
+    pytest.importorskip("pyarrow", reason="pyarrow is missing")
+    for name, read in (("a.csv", pandas.read_csv), ("a.parquet", pandas.read_parquet)):
+        options = ("--from", "2020-01-01", "--to", "2020-02-01")
+        assert filled("export", RETAIN, name, *options)[1] == f"Wrote 0 rows to {name}\n"
+        frame = read(name)
+        assert list(frame.columns) == ["appid", "ref_date", "first_day", "last_day"]
+        assert frame.empty
+
+
 def test_every_api_is_exported_with_the_numbers_of_its_answers(history):
     apis = ("getUserPortrait", "getVisitPage", "getVisitDistribution", "getWeeklyVisitTrend")
     names = [f"analysis.{api}" for api in apis]
