@@ -1,6 +1,7 @@
 """The store: a database with one row for each window."""
 
 import json
+import os
 import shlex
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Event
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
@@ -71,7 +73,8 @@ class Group(NamedTuple):
 class Store:
     """The database at a URL of SQLAlchemy's, or the SQLite file at a path.
 
-    Tables and views are made unless ``create`` is False. Safe to share between threads. Raises
+    Tables and views are made unless ``create`` is False; then a folder in which this process may
+    not write is enough. Safe to share between threads. Raises
     ConfigError for an unusable URL; every method raises StoreError if the database fails.
     """
 
@@ -81,11 +84,11 @@ class Store:
         """The URL without its password and its query."""
         if not create and self._is_missing_file():
             raise self._empty()
-        self._engine = _engine(self._url)
+        self._engine = _engine(self._url if create else _readable(self._url), create=create)
         with self._told():
             if create:
                 self._create()
-            elif not sa.inspect(self._engine).has_table(WINDOWS.name):
+            elif not self._inspect().has_table(WINDOWS.name):
                 raise self._empty()
 
     def __repr__(self) -> str:
@@ -204,7 +207,15 @@ class Store:
                 else:
                     return
 
+    def _inspect(self) -> sa.Inspector:
+        """Connect. Raises ConfigError for options that the driver does not have."""
+        try:
+            return sa.inspect(self._engine)
+        except TypeError:
+            raise _invalid() from None
+
     def _create(self) -> None:
+        self._inspect()
         METADATA.create_all(self._engine)
         known = sa.inspect(self._engine).get_view_names()
         missing = {n: s for n, s in views_for(self._engine.dialect).items() if n not in known}
@@ -247,11 +258,15 @@ def _url_of(text: str) -> URL:
     try:
         return make_url(text)
     except (ArgumentError, ValueError):
-        # The error repeats the text, which may hold a password.
-        raise ConfigError(
-            "store is a path or a URL such as postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE; "
-            "this URL is invalid"
-        ) from None
+        raise _invalid() from None
+
+
+def _invalid() -> ConfigError:
+    # SQLAlchemy's error repeats the text, which may hold a password.
+    return ConfigError(
+        "store is a path or a URL such as postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE; "
+        "this URL is invalid"
+    )
 
 
 def _name_of(url: URL) -> str:
@@ -269,7 +284,20 @@ def _secrets_of(url: URL) -> list[str]:
     return [secret for secret in (str(url.password or ""), *named) if secret]
 
 
-def _engine(url: URL) -> sa.Engine:
+def _readable(url: URL) -> URL:
+    """Return the URL by which a SQLite file is read where this process may not write."""
+    file = Path(url.database or "")
+    is_file = url.get_backend_name() == "sqlite" and not str(file).startswith("file:")
+    if not is_file or os.access(file.parent, os.W_OK):
+        return url
+    query = {"uri": "true", "mode": "ro"}
+    if not file.with_name(f"{file.name}-shm").exists():
+        # SQLite cannot make this file there, and does without it if nobody writes.
+        query["immutable"] = "1"
+    return URL.create("sqlite", database=f"file:{quote(str(file))}", query=query)
+
+
+def _engine(url: URL, *, create: bool) -> sa.Engine:
     options: dict[str, Any] = {"json_serializer": _compact}
     backend = url.get_backend_name()
     if backend in ("mysql", "mariadb"):
@@ -291,15 +319,23 @@ def _engine(url: URL) -> sa.Engine:
             f"A store of {url.drivername} needs its dialect, which is missing. Known: sqlite, "
             "postgresql, mysql and those that SQLAlchemy's documentation lists."
         ) from None
+    except (ArgumentError, ValueError):
+        raise _invalid() from None
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _settle_sqlite)
+        sa.event.listen(engine, "connect", _settle_sqlite if create else _wait_in_sqlite)
     return engine
 
 
 def _settle_sqlite(connection: Any, _record: Any) -> None:
     """Let readers and other writers work meanwhile; a killed process leaves whole transactions."""
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
+    _wait_in_sqlite(connection, _record)
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _wait_in_sqlite(connection: Any, _record: Any) -> None:
+    """Wait while another process writes, half a minute at most."""
+    connection.execute("PRAGMA busy_timeout=30000")
 
 
 def _compact(value: Any) -> str:
