@@ -148,6 +148,14 @@ class Store:
         ).group_by(*key)
         return [Group(*row) for row in self._rows(asked, None)]
 
+    def failed_groups(self) -> list[Group]:
+        """Return the mini programs and series with a failure, without numbers."""
+        failed = FAILURES.c
+        key = (failed.appid, failed.api, failed.params, failed.span)
+        days = sa.func.min(failed.first_day), sa.func.max(failed.last_day)
+        rows = self._rows(sa.select(*key, *days).group_by(*key), None)
+        return [Group(*row, 0, 0, 0) for row in rows]
+
     def errors(self) -> dict[tuple[str, str, str, str], dict[int, int]]:
         """Return how many windows failed last with a code, by API, parameters, length and appid."""
         failed = FAILURES.c

@@ -206,6 +206,8 @@ def test_a_sync_that_fails_says_so_without_secrets(history, tmp_path, monkeypatc
         assert "wxone 2 windows from 20260310" in err
         assert "(errCode 40125)" in err
         assert "geheim" not in out + err
+        days = "2026-03-09..2026-03-10"
+        assert history("status", *NOW)[1] == f"{RETAIN}\t1\t{days}\t0\t0\t0\t2\t40125: 2\n"
         (tmp_path / "apps.json").write_text('{"wxone": "geheim-richtig"}')
         emulator.configure_app("wxone", daily_limits={RETAIN: 1})
         code, out, err = history(*options, "--at-once", "1")
