@@ -153,8 +153,9 @@ class Store:
         failed = FAILURES.c
         key = (failed.appid, failed.api, failed.params, failed.span)
         days = sa.func.min(failed.first_day), sa.func.max(failed.last_day)
-        rows = self._rows(sa.select(*key, *days).group_by(*key), None)
-        return [Group(*row, 0, 0, 0) for row in rows]
+        none = [sa.literal(0)] * 3
+        rows = self._rows(sa.select(*key, *days, *none).group_by(*key), None)
+        return [Group(*row) for row in rows]
 
     def errors(self) -> dict[tuple[str, str, str, str], dict[int, int]]:
         """Return how many windows failed last with a code, by API, parameters, length and appid."""
