@@ -200,14 +200,15 @@ def test_a_sync_that_fails_says_so_without_secrets(history, tmp_path, monkeypatc
     (tmp_path / "apps.json").write_text('{"wxone": "geheim-falsch"}')
     with Server(create_app(emulator), listening, emulator.never_blocks):
         options = ("sync", RETAIN, "--from", "2026-03-09", "--apps", "apps.json", *NOW)
-        code, out, err = history(*options)
+        code, out, err = history(*options, "--at-once", "1")
         assert code == 1
         assert "2 remain" in out
         assert "wxone 2 windows from 20260310" in err
         assert "(errCode 40125)" in err
         assert "geheim" not in out + err
-        days = "2026-03-09..2026-03-10"
-        assert history("status", *NOW)[1] == f"{RETAIN}\t1\t{days}\t0\t0\t0\t2\t40125: 2\n"
+        # The other window was not asked for any more.
+        days = "2026-03-10..2026-03-10"
+        assert history("status", *NOW)[1] == f"{RETAIN}\t1\t{days}\t0\t0\t0\t1\t40125: 1\n"
         (tmp_path / "apps.json").write_text('{"wxone": "geheim-richtig"}')
         emulator.configure_app("wxone", daily_limits={RETAIN: 1})
         code, out, err = history(*options, "--at-once", "1")
