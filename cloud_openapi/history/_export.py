@@ -1,7 +1,9 @@
 """Write stored answers to a file, as rows that a spreadsheet or a data frame can read."""
 
 import csv
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -18,6 +20,8 @@ from cloud_openapi.reports import records
 Row = Mapping[str, Any]
 _AT_ONCE: Final = 10_000
 _KINDS: Final = ("date", "integer", "number", "text")
+# The columns of every export, also of one without rows, by their place in the kinds.
+_COMMON: Final = {"appid": 3, "ref_date": 3, "first_day": 0, "last_day": 0}
 
 
 def export(  # noqa: PLR0913 - each selects rows
@@ -37,7 +41,8 @@ def export(  # noqa: PLR0913 - each selects rows
     ``appid``, ``ref_date``, ``first_day`` and ``last_day`` of its window, and the plain fields of
     one innermost object of the answer. The file appears when it is complete.
 
-    Raises ConfigError for other names and values, StoreError if the database fails.
+    Raises ConfigError for other names and values, StoreError if the database fails, OSError if the
+    file cannot be written.
     """
     path = Path(path)
     write = _WRITERS.get(path.suffix.lower())
@@ -63,14 +68,19 @@ def export(  # noqa: PLR0913 - each selects rows
     try:
         write(draft, columns, rows())
         draft.replace(path)
+    except OSError as error:
+        # Its text names the draft, or nothing.
+        text = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(error.errno, text, str(path)) from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
     return number
 
 
 def _columns(rows: Iterator[Row]) -> tuple[dict[str, str], int]:
     """Return the kind of each column, the widest of its values', and the number of rows."""
-    kinds: dict[str, int] = {}
+    kinds = dict(_COMMON)
     number = 0
     for row in rows:
         number += 1
