@@ -3,13 +3,13 @@
 import csv
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import suppress
 from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.drafts import draft_of
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.history._days import Day
 from cloud_openapi.history._store import DEFAULT_STORE, Store
@@ -64,17 +64,13 @@ def export(  # noqa: PLR0913 - each selects rows
 
     # The first look finds the columns: an answer may have fields that no other one has.
     columns, number = _columns(rows())
-    draft = path.with_name(f".{path.name}.part")
     try:
-        write(draft, columns, rows())
-        draft.replace(path)
+        with draft_of(path) as draft:
+            write(draft, columns, rows())
     except OSError as error:
         # Its text names the draft, or nothing.
         text = os.strerror(error.errno) if error.errno else str(error)
         raise OSError(error.errno, text, str(path)) from None
-    finally:
-        with suppress(OSError):
-            draft.unlink()
     return number
 
 

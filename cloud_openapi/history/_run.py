@@ -54,7 +54,7 @@ class Run:
     """Asks for windows, ``at_once`` in flight and ``queued`` more handed to the executor.
 
     ``rate`` is in calls per second. A call that may succeed later comes back after a pause with
-    jitter, unless that is more than ``patience`` seconds after the beginning. ``due_of`` returns
+    jitter, at most ``patience`` seconds after the beginning. ``due_of`` returns
     the day on which an answer may have a further key; if it is the same day, a key is late.
     ``on_pause`` is told the seconds and the reason, before all calls wait.
     """
@@ -179,6 +179,9 @@ class Run:
         if self._is_down:
             self._next_slot = now + _pause_after(verdict, self._silent_in_row - self._many, at)
         moment = now + _pause_after(verdict, queue.tries(job), at)
+        if now + _first_pause(verdict) <= self._ends < moment:
+            # The last try is as late as it may be.
+            moment = self._ends
         comes_back = verdict.passes and moment <= self._ends
         if answer is not None or not comes_back:
             self._done.append(Done(job, outcome, verdict, at, due, is_last=not comes_back))
@@ -230,6 +233,11 @@ def late(job: Job) -> CloudSDKError:
 def _waits_for_data(job: Job, verdict: Verdict, answer: dict[str, Any] | None) -> bool:
     """Return whether a window needs data of yesterday that are not ready."""
     return verdict is Verdict.NOT_READY and (job.fresh or answer is not None)
+
+
+def _first_pause(verdict: Verdict) -> float:
+    first, _ = _PAUSES.get(verdict, (math.inf, math.inf))
+    return first
 
 
 def _pause_after(verdict: Verdict, tries: int, now: datetime) -> float:
