@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from cloud_openapi import clocks
 from cloud_openapi.emulator.console.filters import Filters, outcome_of
+from cloud_openapi.emulator.console.stored import subject_of
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.errors import InvalidInputError
@@ -66,6 +67,9 @@ class Row(NamedTuple):
     invocation: str
     nested: bool
     """Whether it is a part of another invocation."""
+
+    subject: str
+    """The collection or the file that a request is about."""
 
     before: Mark
     """Older rows have lower numbers than this."""
@@ -194,6 +198,7 @@ def _of_entry(number: int, entry: Entry, before: Mark) -> Row:
         reason=entry.reason or (f"refused because of {entry.check}" if failed else ""),
         invocation=entry.invocation,
         nested=bool(entry.invocation),
+        subject=_cut(subject_of(entry), _LONGEST_NAME),
         before=before,
     )
 
@@ -212,6 +217,7 @@ def _of_ended(ended: Ended, before: Mark) -> Row:
         reason=_cut(ended.reason or ended.message, _LONGEST_REASON),
         invocation=ended.invocation,
         nested=ended.depth > 0,
+        subject="",
         before=before,
     )
 
