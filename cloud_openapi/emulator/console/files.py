@@ -77,17 +77,20 @@ def _add_pages(app: Flask, tools: Tools) -> None:
 
     @app.get("/storage/reset")
     def ask_reset_files() -> str:
-        return render_template("files_reset.html", appid=_program(tools).appid)
+        program = _program(tools)
+        return render_template("files_reset.html", appid=program.appid, own=_own(tools, program))
 
 
 def _add_actions(app: Flask, tools: Tools) -> None:
     @app.post(UPLOAD)
     def upload() -> Response | tuple[str, int]:
         try:
-            count = _upload(_program(tools))
+            paths = _upload(_program(tools))
         except (InvalidInputError, OSError) as error:
             return _list(tools, str(error)), HTTPStatus.BAD_REQUEST
-        flash(t(f"Uploaded: {count}.", f"已上传 {count} 个文件。"))
+        first, more = paths[0], len(paths) - 1
+        further = t(f" and {more} more", f" 等 {len(paths)} 个文件") if more else ""
+        flash(t(f"Uploaded: {first}{further}", f"已上传：{first}{further}"))
         return _to_folder(request.form.get("folder", ""))
 
     @app.post("/storage/remove")
@@ -111,6 +114,11 @@ def _program(tools: Tools) -> MiniProgram:
     return tools.emulator.program(appid)
 
 
+def _own(tools: Tools, program: MiniProgram) -> str | None:
+    """Return the appid that the pages' addresses need, None for the first mini program."""
+    return None if program.appid == tools.emulator.first_appid else program.appid
+
+
 def _stored(program: MiniProgram, path: str) -> StoredFile:
     found = program.storage.files.get(path)
     if found is None:
@@ -124,8 +132,8 @@ def _to_folder(folder: str) -> Response:
     return redirect(place, HTTPStatus.SEE_OTHER)
 
 
-def _upload(program: MiniProgram) -> int:
-    """Write the files of the form, and return their number. Raises InvalidInputError, OSError."""
+def _upload(program: MiniProgram) -> list[str]:
+    """Write the files of the form, and return their paths. Raises InvalidInputError, OSError."""
     folder = request.form.get("folder", "").strip("/")
     given = [each for each in request.files.getlist("file") if each.filename]
     if not given:
@@ -137,7 +145,7 @@ def _upload(program: MiniProgram) -> int:
     for path, each in zip(paths, given, strict=True):
         pieces = iter(lambda file=each: file.read(PIECE), b"")  # type: ignore[misc]
         program.storage.files.write(path, pieces, program.clock.now())
-    return len(given)
+    return paths
 
 
 def _list(tools: Tools, error: str = "") -> str:
@@ -163,7 +171,7 @@ def _list(tools: Tools, error: str = "") -> str:
         error=error,
         appid=program.appid,
         appids=list(tools.emulator.programs),
-        own=None if program.appid == tools.emulator.first_appid else program.appid,
+        own=_own(tools, program),
         folder=folder,
         crumbs=list(_crumbs(folder)),
         rows=rows[(page - 1) * _PAGE : page * _PAGE],
@@ -181,7 +189,7 @@ def _one(tools: Tools, program: MiniProgram, path: str, stored: StoredFile) -> s
     return render_template(
         "file.html",
         path=path,
-        own=None if program.appid == tools.emulator.first_appid else program.appid,
+        own=_own(tools, program),
         crumbs=list(_crumbs(path.rpartition("/")[0])),
         name=PurePosixPath(path).name,
         stored=stored,

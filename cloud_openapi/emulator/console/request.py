@@ -27,6 +27,7 @@ from cloud_openapi.emulator.console.forms import (
     with_files,
 )
 from cloud_openapi.emulator.console.keeping import default_place, pin_of, save
+from cloud_openapi.emulator.console.rows import local_time
 from cloud_openapi.emulator.console.sending import send_as_written, send_cloud, send_https
 from cloud_openapi.emulator.console.stored import StoredForm, stored_form, subject_of
 from cloud_openapi.emulator.console.texts import t
@@ -73,6 +74,11 @@ class Detail(NamedTuple):
         }
         whole = not is_cut(self.entry.body)
         return {name: pair for name, pair in made.items() if pair[1] and whole}
+
+    @property
+    def answered(self) -> str:
+        """Return the moment of the answer by this machine's clock, as the list shows it."""
+        return local_time(self.entry.answered)[:19].replace("T", " ")
 
     @property
     def subject(self) -> str:

@@ -114,6 +114,11 @@ def find_after(tools: Tools, filters: Filters, after: Mark, most: int) -> Found:
     return _found(filters, entries, _ended(tools, after.ended), after, _END, most)
 
 
+def count_all(tools: Tools) -> int:
+    """Return how many requests and invocations are kept."""
+    return len(tools.emulator.journal) + len(_ended(tools, 0))
+
+
 def is_gone(tools: Tools, mark: Mark) -> bool:
     """Return whether all requests up to a mark are gone: the emulator was reset or restarted."""
     journal = tools.emulator.journal
@@ -166,7 +171,7 @@ def _last(pairs: Sequence[tuple[int, _Item]], former: int) -> int:
 
 
 def _rows(items: Iterable[tuple[int, Entry | Ended]], before: Mark) -> Iterator[Row]:
-    today = _local(clocks.monotonic())[:10]
+    today = local_time(clocks.monotonic())[:10]
     for number, item in items:
         if isinstance(item, Entry):
             before = before._replace(entry=number)
@@ -174,12 +179,12 @@ def _rows(items: Iterable[tuple[int, Entry | Ended]], before: Mark) -> Iterator[
         else:
             before = before._replace(ended=number)
             row = _of_ended(item, before)
-        time = _local(item.answered)
+        time = local_time(item.answered)
         clock = time[11:19] if time.startswith(today) else f"{time[5:10]} {time[11:16]}"
         yield row._replace(time=time, clock=clock)
 
 
-def _local(moment: float) -> str:
+def local_time(moment: float) -> str:
     """Return a moment in this machine's time zone."""
     return clocks.moment(moment).astimezone().isoformat()
 

@@ -47,6 +47,11 @@ class StoredForm(NamedTuple):
     links: list[Link]
 
 
+def title_of(entry: Entry) -> str:
+    """Return the name of a request: an API, an action of the gateway, or a method and a path."""
+    return f"{entry.method} {entry.path}" if entry.name == entry.path else entry.name
+
+
 def subject_of(entry: Entry) -> str:
     """Return the collection or the first file that an action is about, empty if unknown."""
     found = _FIRST.match(entry.body) if _is_action(entry) else None

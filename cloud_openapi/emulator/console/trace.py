@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from flask import Flask, render_template
 
 from cloud_openapi import clocks
-from cloud_openapi.emulator.console.stored import subject_of
+from cloud_openapi.emulator.console.stored import subject_of, title_of
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.errors import NotFoundError
@@ -140,7 +140,7 @@ def _invocations(functions: Functions) -> dict[str, Part]:
 
 def _call(number: int, entry: Entry) -> Part:
     return Part(
-        name=entry.name if entry.name != entry.path else f"{entry.method} {entry.path}",
+        name=title_of(entry),
         begun=entry.begun,
         milliseconds=entry.milliseconds,
         code=(entry.errcode or entry.status or -1) if entry.failed else 0,

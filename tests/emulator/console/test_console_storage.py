@@ -150,7 +150,7 @@ def test_files_are_uploaded(pages):
     assert place == "/_console/storage?folder=new/folder"
     assert pages.files.get("new/folder/一.txt").size == 1
     assert pages.files.get("new/folder/b.txt").content.read_bytes() == b"22"
-    assert "Uploaded: 2." in pages.get()
+    assert "Uploaded: new/folder/一.txt and 1 more" in pages.get()
 
 
 def test_a_file_that_is_larger_than_other_forms_is_uploaded(pages):
