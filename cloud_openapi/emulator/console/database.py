@@ -26,7 +26,7 @@ _LONGEST_EDITED: Final = 1024 * 1024
 
 
 class Line(NamedTuple):
-    """A document in the list: its ``_id`` as JSON, which the URL has, and its beginning."""
+    """A document in the list: its ``_id`` as JSON, and the beginning of its other fields."""
 
     id: str
     text: str
@@ -266,7 +266,8 @@ def _line(document: Any) -> Line:
     from cloud_openapi.wire.extended_json import encode, write  # noqa: PLC0415
 
     # A document may have a megabyte, of which the list shows the beginning.
-    pieces = json.JSONEncoder(ensure_ascii=False).iterencode(encode(document))
+    others = {name: document[name] for name in document if name != "_id"}
+    pieces = json.JSONEncoder(ensure_ascii=False).iterencode(encode(others))
     text = "".join(islice(pieces, _LONGEST_LINE))
     cut = len(text) > _LONGEST_LINE
     return Line(write(document["_id"]), f"{text[:_LONGEST_LINE]}…" if cut else text)
