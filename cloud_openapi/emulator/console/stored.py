@@ -10,6 +10,7 @@ from flask import url_for
 
 from cloud_openapi.emulator.cloudbase.storage_mount import path_of_files
 from cloud_openapi.emulator.console.forms import json_of, pretty
+from cloud_openapi.emulator.console.programs import own_appid
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.mini_program import MiniProgram
@@ -67,7 +68,7 @@ def stored_form(tools: Tools, entry: Entry, secrets: Iterable[bytes]) -> StoredF
     program = tools.emulator.programs.get(entry.appid or "")
     if program is None:
         return None
-    own = None if entry.appid == tools.emulator.first_appid else entry.appid
+    own = own_appid(tools, program)
     if not _is_action(entry):
         prefix = f"{path_of_files(program)}/"
         if entry.via != "https" or not entry.path.startswith(prefix):
