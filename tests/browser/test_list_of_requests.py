@@ -280,3 +280,28 @@ def flood(console, seconds, rate):
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_number_of_all_requests_grows_with_the_rows(console):
+    page = console.open("/requests")
+    wait_for_state(page, "Live")
+    assert not page.locator(".total").is_visible()
+    call(console, *PATHS)
+    wait_for_rows(page, 3)
+    assert page.locator(".total").inner_text() == "3 in all"
+    call(console, "/wxa/four")
+    wait_for_rows(page, 4)
+    assert page.locator(".total").inner_text() == "4 in all"
+
+
+def test_trace_beside_the_list_shows_whole_names(console):
+    console.served.invoke("dailyReport", {"toUser": "oUser"})
+    page = console.open("/requests")
+    page.locator(f"{ROWS} .open", has_text="dailyReport").first.click()
+    names = page.locator("#detail .waterfall tbody th a")
+    names.first.wait_for()
+    for link in names.all():
+        assert link.evaluate("link => link.scrollWidth <= link.closest('th').clientWidth")
+    region = page.locator("#detail .scroll")
+    assert region.evaluate("each => each.scrollWidth <= each.clientWidth")
+    axe(page)
