@@ -61,8 +61,9 @@ class Client:
     """Databases in memory by name; any thread may use them.
 
     ``now`` returns the time in UTC, without a zone, for $currentDate and the end of transactions,
-    ``new_id`` an ``_id`` for a document without one, ``monotonic`` the seconds that limit a query
-    to ``time_limit``. ``on_write`` gets the changes of each operation before it returns.
+    ``new_id`` an ``_id`` for a document without one, by which $sample also picks, ``monotonic`` the
+    seconds that limit a query to ``time_limit``. ``on_write`` gets the changes of each operation
+    before it returns.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Client:
         time_limit: float = 30.0,
         on_write: Callable[[list[Change]], None] | None = None,
     ) -> None:
-        self._store = Store(now, new_id, lambda: Scope(time_limit, monotonic), on_write)
+        self._store = Store(now, new_id, lambda: Scope(time_limit, monotonic, new_id), on_write)
 
     def __getitem__(self, name: str) -> Database:
         return Database(self, self._store, name)

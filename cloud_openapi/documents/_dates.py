@@ -1,7 +1,7 @@
 """Operators of dates in expressions."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, Final
 
@@ -10,9 +10,12 @@ from cloud_openapi.documents._values import MISSING, Document, shown, type_name,
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - dates of documents are in UTC
 _OFFSET: Final = re.compile(r"([+-])([01]\d|2[0-3]):?(\d\d)?$")
+_COMPACT: Final = re.compile(r"^(\d{4})(\d\d)(\d\d)(?!\d)")
 _ISO: Final = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?)?\s*"
-    r"(Z|[+-]\d\d:?\d\d)?$"
+    r"(?P<year>\d{4})([-/])(?P<month>\d\d?)\2(?P<day>\d\d?)"
+    r"(?:[T ](?P<hour>\d\d?):(?P<minute>\d\d)"
+    r"(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,3})\d*)?)?)?"
+    r"\s*(?P<offset>Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?$"
 )
 _NAMES: Final = ("UTC", "GMT", "Z", MISSING)
 PARTS: Final[dict[str, Callable[[datetime], int]]] = {
@@ -79,22 +82,56 @@ _FORMATS: Final[dict[str, Callable[[datetime], str]]] = {
     "Z": lambda date: f"{(date.utcoffset() or timedelta()) // timedelta(minutes=1):+d}",
     "%": lambda _: "%",
 }
+_WRITTEN: Final = frozenset("dGHjmMSUV") | _FORMATS.keys()
+_READ: Final = {
+    "d": r"(?P<day>\d{1,2})",
+    "m": r"(?P<month>\d{1,2})",
+    "Y": r"(?P<year>\d{1,4})",
+    "G": r"(?P<isoWeekYear>\d{1,4})",
+    "V": r"(?P<isoWeek>\d{1,2})",
+    "u": r"(?P<isoDayOfWeek>[1-7])",
+    "H": r"(?P<hour>\d{1,2})",
+    "M": r"(?P<minute>\d\d)",
+    "S": r"(?P<second>\d\d)",
+    "L": r"(?P<millisecond>\d{1,3})",
+    "z": r"(?P<offset>[+-](?:[01]\d|2[0-3]):?[0-5]\d)",
+    "Z": r"(?P<minutes>[+-]\d{1,3})",
+    "%": "%",
+}
+"""The patterns of the parts that $dateFromString reads, with the names of $dateFromParts."""
+_SPECIFIER: Final = re.compile("%(.?)", re.DOTALL)
+_NULL: Final = (None, MISSING)
+
+
+def _check_format(form: str, known: Container[str]) -> None:
+    for match in _SPECIFIER.finditer(form):
+        valid = match[1] in known
+        check(valid, f"Invalid format character '{match[0]}' in format string", 18536)
+
+
+def _zone_of(fields: Document) -> tzinfo | None:
+    """Return the time zone of the operand ``timezone``, None for null. Raises OperationFailure."""
+    name = fields.get("timezone", "UTC")
+    return None if name in _NULL else zone(name)
 
 
 def to_string(fields: Document) -> Any:
-    """Return the result of $dateToString, with ``date``, ``format`` and ``timezone``."""
+    """Return the result of $dateToString, with ``date``, ``format``, ``timezone``, ``onNull``."""
     date, form = fields["date"], fields.get("format", "%Y-%m-%dT%H:%M:%S.%LZ")
-    if date is None or date is MISSING or form is None or fields.get("timezone", 0) is None:
+    if form not in _NULL:
+        check(type(form) is str, "$dateToString requires that 'format' be a string", 18533)
+        _check_format(form, _WRITTEN)
+    place = _zone_of(fields)
+    if date in _NULL:
+        return fields.get("onNull")
+    if place is None or form in _NULL:
         return None
-    check(type(form) is str, "$dateToString requires that 'format' be a string", 18533)
     moment = local(date, fields.get("timezone", MISSING), "$dateToString")
 
     def part(match: "re.Match[str]") -> str:
-        known = match[1] in _FORMATS or match[1] in {*"dGHjmMSUV"}
-        check(known, f"Invalid format character '{match[0]}' in format string", 18536)
         return _FORMATS[match[1]](moment) if match[1] in _FORMATS else moment.strftime(match[0])
 
-    return re.sub("%(.?)", part, form, flags=re.DOTALL)
+    return _SPECIFIER.sub(part, form)
 
 
 def from_parts(fields: Document) -> Any:
@@ -123,20 +160,75 @@ def from_parts(fields: Document) -> Any:
 
 
 def from_string(fields: Document) -> Any:
-    """Return the result of $dateFromString, with ``dateString`` and ``timezone``."""
-    text = fields["dateString"]
-    if text is None or text is MISSING:
+    """Return the result of $dateFromString; ``format`` is like that of $dateToString."""
+    text, form = fields["dateString"], fields.get("format", "")
+    if form not in _NULL:
+        check(type(form) is str, "$dateFromString requires that 'format' be a string", 40684)
+        _check_format(form, _READ)
+    place = _zone_of(fields)
+    if text in _NULL:
         return fields.get("onNull")
-    match = _ISO.match(text) if type(text) is str else None
+    if type(text) is str and (place is None or form in _NULL):
+        return None
     try:
-        *parts, fraction, offset = match.groups() if match else ("0", "0", "0", "0", "")
-        given = [int(each) for each in parts if each]
-        date = datetime(*given, microsecond=int((fraction or "0").ljust(3, "0")) * 1000)  # type: ignore[misc, arg-type]  # noqa: DTZ001
-        return _utc(date.replace(tzinfo=zone(offset or fields.get("timezone", MISSING))))
+        return _read(text, form, place) if "format" in fields else _read_iso(text, place)
     except (OverflowError, ValueError):
         if "onError" in fields:
             return fields["onError"]
         raise OperationFailure(f"Error parsing date string {shown(text)}", 241) from None
+
+
+def _read_iso(text: Any, place: tzinfo | None) -> datetime:
+    """Return the date of a text such as 2026-03-01, 2026/3/1 or 20260301. Raises ValueError."""
+    match = type(text) is str and _ISO.match(_COMPACT.sub(r"\1-\2-\3", text, count=1))
+    if not match:
+        raise ValueError(text)
+    parts = match.groupdict(default="0")
+    names = ("year", "month", "day", "hour", "minute", "second")
+    millisecond = int(parts["fraction"].ljust(3, "0"))
+    date = datetime(*(int(parts[name]) for name in names), microsecond=millisecond * 1000)  # type: ignore[misc, arg-type]  # noqa: DTZ001
+    own = zone(match["offset"]) if match["offset"] else None
+    return _utc(date.replace(tzinfo=_only_zone(own, place)))
+
+
+def _read(text: Any, form: str, place: tzinfo | None) -> datetime:
+    """Return the date of a text in a format. Raises ValueError."""
+    pattern = "".join(
+        _READ[each[1]] if each[0] == "%" else re.escape(each)
+        for each in re.findall("%.|[^%]", form, flags=re.DOTALL)
+    )
+    match = re.fullmatch(pattern, text) if type(text) is str else None
+    if match is None:
+        raise ValueError(text)
+    parts = match.groupdict()
+    offset, minutes = parts.pop("offset", None), parts.pop("minutes", None)
+    own = zone(offset) if offset else None
+    if minutes:
+        own = timezone(timedelta(minutes=int(minutes)))
+    number = {name: int(each) for name, each in parts.items()}
+    if "isoWeekYear" in number:
+        ordinal = ("isoWeekYear", "isoWeek", "isoDayOfWeek")
+        day = datetime.fromisocalendar(*(number.get(name, 1) for name in ordinal))
+    elif number.keys() >= {"year", "month", "day"}:
+        day = datetime(number["year"], number["month"], number["day"])  # noqa: DTZ001
+    else:
+        raise ValueError(form)
+    date = day.replace(
+        hour=number.get("hour", 0),
+        minute=number.get("minute", 0),
+        second=number.get("second", 0),
+        microsecond=number.get("millisecond", 0) * 1000,
+    )
+    return _utc(date.replace(tzinfo=_only_zone(own, place)))
+
+
+def _only_zone(own: tzinfo | None, place: tzinfo | None) -> tzinfo | None:
+    """Return the time zone of a text or of the operand. Raises ValueError if both have one."""
+    if own is None:
+        return place
+    if place is not timezone.utc:
+        raise ValueError
+    return own
 
 
 def _utc(date: datetime) -> datetime:

@@ -378,8 +378,12 @@ _PARTS_OF_DATES: Final = (
 )
 FIELDS: Final[dict[str, tuple[Callable[[Document], Any], Sequence[str], Sequence[str]]]] = {
     "$zip": (_zip, ("inputs",), ("useLongestLength", "defaults")),
-    "$dateToString": (_dates.to_string, ("date",), ("format", "timezone")),
+    "$dateToString": (_dates.to_string, ("date",), ("format", "timezone", "onNull")),
     "$dateFromParts": (_dates.from_parts, (), _PARTS_OF_DATES),
-    "$dateFromString": (_dates.from_string, ("dateString",), ("timezone", "onError", "onNull")),
+    "$dateFromString": (
+        _dates.from_string,
+        ("dateString",),
+        ("format", "timezone", "onError", "onNull"),
+    ),
 }
 """Functions of operands with names: those required, those optional."""

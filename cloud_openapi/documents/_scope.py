@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cloud_openapi.documents._errors import ExecutionTimeout
 from cloud_openapi.documents._values import Document
@@ -14,8 +14,11 @@ _T = TypeVar("_T")
 class Scope:
     """Everything besides documents that a compiled query uses while it runs."""
 
-    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, seconds: float, monotonic: Callable[[], float], new_id: Callable[[], Any]
+    ) -> None:
         self._monotonic = monotonic
+        self.new_id = new_id
         self._end = monotonic() + seconds
         self.variables = Document()  # those that ``let`` of $lookup sets
         self.documents: Callable[[str], list[Document]] = lambda _: []  # by a collection's name

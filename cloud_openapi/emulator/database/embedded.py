@@ -25,9 +25,16 @@ class Embedded:
     has_transactions: Final = True
     refused: Final[tuple[type[Exception], ...]] = (documents.PyMongoError,)
 
-    def __init__(self, saved: Any, now: Callable[[], datetime], kept: Kept | None = None) -> None:
+    def __init__(
+        self,
+        saved: Any,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+        kept: Kept | None = None,
+    ) -> None:
         self.client: Any = documents.Client(
             now=lambda: now().astimezone(timezone.utc).replace(tzinfo=None),
+            new_id=new_id,
             monotonic=clocks.monotonic,
             time_limit=_MOST_SECONDS,
             on_write=self._keep,

@@ -98,9 +98,10 @@ class Opener:
             return self._server.open(program.appid, ready.seed.content), uuid4().hex
         kept = self._kept_of(program.appid)
         if kept is None:
-            return Embedded(ready.saved, program.now), ""
+            return Embedded(ready.saved, program.now, _ids(program, "samples")), ""
         saved = saved_of(_with_new(kept, ready.seed.content), {})
-        return Embedded(saved, program.now, kept), str(kept.run)
+        ids = _ids(program, f"samples/{kept.run}")
+        return Embedded(saved, program.now, ids, kept), str(kept.run)
 
     def _discard(self, appid: str) -> None:
         """Let a database keep nothing any more; requests that still run may go on using it."""

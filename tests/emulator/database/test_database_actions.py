@@ -136,6 +136,19 @@ def test_ids_follow_from_the_seed_and_the_mini_program():
     assert all(len(each) == 32 and int(each, 16) for each in first)
 
 
+def test_samples_follow_from_the_seed():
+    def samples(seed):
+        gateway = DatabaseGateway({"c": [{"_id": n} for n in range(100)]}, seed=seed)
+        stages = [{"stageKey": "$sample", "stageValue": '{"size": 3}'}]
+        request = {"collectionName": "c", "stages": stages}
+        return [gateway.data("aggregateDocuments", **request)["list"] for _ in range(2)]
+
+    first, second = samples(seed=1)
+    assert first != second
+    assert [first, second] == samples(seed=1)
+    assert samples(seed=2)[0] != first
+
+
 def test_a_new_seed_repeats_no_id():
     gateway = DatabaseGateway({"c": []}, seed=1)
     for _ in range(2):
