@@ -125,6 +125,14 @@ def test_list_names_the_collection_of_each_action(gateway):
     assert re.findall(r'class="subject" title=".*?">(.*?)</span>', shown) == ['"<c>\\', "c"]
 
 
+def test_list_is_filtered_by_a_part_of_the_action(gateway):
+    gateway.data("addDocument", collectionName="c", data=['{"n":3}'])
+    gateway.data("countDocument", collectionName="c", queryType="WHERE", query="{}")
+    shown = gateway.browser.get("/_console/requests?api=count").text
+    assert re.findall(r'class="open" href=".*?">(.*?)</a>', shown) == ["database.countDocument"]
+    assert '<option value="database.addDocument">' in shown
+
+
 def test_failure_on_the_overview_names_the_action(gateway):
     gateway.act("getDocument", collectionName="missing", queryType="WHERE", query="{}")
     shown = gateway.browser.get("/_console/").text
