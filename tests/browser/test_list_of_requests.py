@@ -214,16 +214,21 @@ def test_list_works_without_javascript(browser, shop):
     for number in range(205):
         shop.send("POST", f"/wxa/{number}", {})
     page.goto(shop.url + "/_console/requests")
-    page.get_by_role("link", name="Older requests").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Older requests").click()
     assert names(page) == [f"/wxa/{number}" for number in reversed(range(5))]
-    page.get_by_role("link", name="To the newest").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="To the newest").click()
     page.get_by_label("Text", exact=True).fill("/wxa/20")
-    page.get_by_role("button", name="Filter").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Filter").click()
     assert names(page)[-1] == "/wxa/20"
     shop.send("POST", "/wxa/20", {})
-    page.get_by_role("link", name="Reload").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Reload").click()
     assert names(page)[0] == "/wxa/20"
-    page.get_by_role("link", name="/wxa/20").first.click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="/wxa/20").first.click()
     assert page.url.endswith("/requests/206")
     context.close()
 
