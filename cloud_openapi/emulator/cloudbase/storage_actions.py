@@ -266,6 +266,10 @@ def _why_missing(storage: Storage, fileids: list[str]) -> str:
     path = path_of(fileids[0])
     if path is None:
         return f"{fileids[0][:_LONGEST]!r} is not a fileID such as cloud://ENV.BUCKET/images/a.png"
+    try:
+        check_path(path)
+    except InvalidInputError as error:
+        return f"cloud storage has no such file: {error}"
     close = nearest(path, (known for known, _file in storage.files.listed()))
     meant = f"; did you mean {close}?" if close else "."
     shown = path[:_LONGEST]

@@ -367,6 +367,14 @@ def test_fileids_open_files_of_the_store_only(client):
     assert client.files.get("a") is not None
 
 
+def test_the_reason_of_a_fileid_that_no_file_can_have_names_the_rule(client):
+    for path, rule in {"../../etc/passwd": "segment . or ..", "/etc/passwd": "slash"}.items():
+        client.act("batchDeleteFile", fileid_list=[f"cloud://e.b/{path}"])
+        reason = list(client.emulator.journal)[-1].reason
+        assert reason.startswith("cloud storage has no such file: the path ")
+        assert rule in reason
+
+
 def test_the_gateway_needs_no_permission_but_a_valid_signature(client):
     stored = Client(gateway_secret="secret")
     assert stored.act("getUploadMetadata", path="a")["code"] == "SIGN_PARAM_INVALID"

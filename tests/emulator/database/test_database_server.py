@@ -55,6 +55,12 @@ def test_values_of_other_types_come_back_as_they_were(gateway):
     assert answer == {"list": [{"_id": "v", **values, "n": 2**40}]}
 
 
+def test_a_text_that_the_server_cannot_store_is_an_error(gateway):
+    answer = gateway.act("addDocument", collectionName="c", data='{"text": "\\ud83d"}')
+    assert answer["code"] == "DATABASE_REQUEST_FAILED"
+    assert "surrogates not allowed" in gateway.last.reason
+
+
 def test_a_geographic_query_makes_its_index(gateway):
     point = {"type": "Point", "coordinates": [113, 23]}
     gateway.data("addDocument", collectionName="c", data={"_id": "p", "at": point})
