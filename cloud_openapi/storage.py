@@ -96,6 +96,11 @@ class Storage:
         check_option(given, "cloudPath", "string")
         content = _content(api, given.get("fileContent"))
         path = given["cloudPath"]
+        try:
+            key = quote(path, safe=_OF_COMPONENT)
+        except UnicodeEncodeError:
+            hint = "cloudPath has half of a surrogate pair, such as an emoji that was cut."
+            raise _failure(api, "URI malformed", hint) from None
         fields = {"path": path, "method": "put"}
         data = self._data(api, "storage.getUploadMetadata", fields)
         names = ("url", "token", "authorization", "fileId", "cosFileId")
@@ -106,7 +111,7 @@ class Storage:
             "x-cos-security-token": data["token"],
             "x-cos-meta-fileid": _header(data["cosFileId"]),
             "authorization": data["authorization"],
-            "key": quote(path, safe=_OF_COMPONENT),
+            "key": key,
         }
         reply = self._transfer(api, "PUT", data["url"], headers, content)
         _check_upload(api, reply)

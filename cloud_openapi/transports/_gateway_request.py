@@ -166,6 +166,11 @@ def compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def json_bytes_of(value: Any) -> bytes:
+    """Return a value as JSON; as by JSON.stringify, half a surrogate pair is escaped."""
+    return compact(value).encode("utf-8", "backslashreplace")
+
+
 def signed_headers(
     invocation: Invocation, query: str, kind: str, fields: Mapping[str, Any]
 ) -> dict[str, str]:
@@ -196,4 +201,4 @@ def _signed(field: Any) -> bytes:
     """Return the bytes of a field in the signature: a text as it is, any other value as JSON."""
     if isinstance(field, bytes):
         return field
-    return (field if isinstance(field, str) else compact(field)).encode()
+    return field.encode() if isinstance(field, str) else json_bytes_of(field)

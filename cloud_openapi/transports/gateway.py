@@ -28,7 +28,7 @@ from cloud_openapi.transports._gateway_request import (
     Invocation,
     NoCredentialsError,
     api_token,
-    compact,
+    json_bytes_of,
     read_invocation,
     signed_headers,
 )
@@ -193,7 +193,7 @@ class GatewayTransport:
             body = multipart.write(fields, boundary)
         else:
             kind = "application/json"
-            body = compact(fields).encode()
+            body = json_bytes_of(fields)
         headers = signed_headers(invocation, query, kind, fields)
         exchange = self._exchange(address.base)
         target = f"{address.path}?{query}"

@@ -137,6 +137,8 @@ class Gateway:
 
 
 def _bytes_of(value):
+    """Return what Node.js writes and signs; JSON.stringify escapes half a surrogate pair."""
     if isinstance(value, bytes | str):
         return value if isinstance(value, bytes) else value.encode()
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")

@@ -144,6 +144,13 @@ def _distinct(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _as_bytes(value: Any) -> bytes:
-    is_text = isinstance(value, str)
-    text: str = value if is_text else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "surrogatepass")
+    """Return the bytes that an SDK signs of a value."""
+    if isinstance(value, str):
+        try:
+            return value.encode()
+        except UnicodeEncodeError:
+            # Node.js writes U+FFFD for half a surrogate pair.
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # JSON.stringify escapes half a surrogate pair.
+    return text.encode("utf-8", "backslashreplace")

@@ -6,6 +6,9 @@ import pytest
 from support.serving import Served
 from support.storage import buffer, part, served_storage
 
+from cloud_openapi import Cloud, CloudSDKError
+from cloud_openapi.emulator import gateway_variables
+
 CONTENT = bytes(range(256)) + b"\r\n--x\r\n\n"
 PATHS = ["a.txt", "图 片/a|b测试.png", "50%#?&+;='\"<>.bin", "..a/b"]
 MISSING = "cloud://env-1.656e-env-1-1250000000/missing.png"
@@ -125,6 +128,23 @@ def test_wx_server_sdk_4_uses_cloud_storage(tmp_path):
     shown = json.dumps([entry.describe() | {"answer": str(entry.answer)} for entry in entries])
     assert "sign=" not in shown
     assert "q-signature" not in shown
+
+
+def test_half_a_surrogate_pair_is_the_same_for_an_sdk_and_the_facade(monkeypatch):
+    fileid = "cloud://e.b/cut \ud83d"
+    text = "storage file not exist"
+    with served_storage() as served:
+        calls = [["deleteFile", {"fileList": [fileid]}], upload("cut \ud83d", buffer(b"x"))]
+        deleted, uploaded = served.call(calls)
+        for name, value in gateway_variables(served.url).items():
+            monkeypatch.setenv(name, value)
+        cloud = Cloud()
+        cloud.init()
+        assert cloud.deleteFile(fileList=[fileid])["fileList"] == deleted["fileList"]
+        with pytest.raises(CloudSDKError, match="uploadFile:fail URI malformed"):
+            cloud.uploadFile(cloudPath="cut \ud83d", fileContent=b"x")
+    assert text in deleted["fileList"][0]["errMsg"]
+    assert "half of a surrogate pair" in uploaded["error"]["errMsg"]
 
 
 def test_an_sdk_with_forms_uses_cloud_storage(tmp_path, installed):

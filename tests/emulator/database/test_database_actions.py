@@ -306,6 +306,13 @@ def test_config_json_does_not_restrict_the_database(gateway):
     assert gateway.act("countDocument", collectionName="c", wxCloudApiToken="token-b")["data"]
 
 
+def test_a_signed_object_may_have_half_a_surrogate_pair(gateway):
+    # SDKs before 2.1 sign documents as objects; a text that was cut may end within an emoji.
+    data = {"_id": "cut", "text": "cut \ud83d"}
+    assert gateway.data("addDocument", collectionName="c", data=data) == {"_id": "cut"}
+    assert gateway.database.find("c", {"_id": "cut"}) == [data]
+
+
 @pytest.mark.parametrize(
     ("action", "fields", "reason"),
     [
