@@ -136,10 +136,7 @@ class Collection:
         return Cursor(run)
 
     def find_one(
-        self,
-        filter: Any = None,
-        projection: Any = None,
-        session: Session = None,
+        self, filter: Any = None, projection: Any = None, session: Session = None
     ) -> Document | None:
         """Return the first document that satisfies a query, or None."""
         return next(self.find(filter, projection, session).limit(1), None)
@@ -221,34 +218,19 @@ class Collection:
         return InsertManyResult(ids)
 
     def update_one(
-        self,
-        filter: Any,
-        update: Any,
-        *,
-        upsert: bool = False,
-        session: Session = None,
+        self, filter: Any, update: Any, *, upsert: bool = False, session: Session = None
     ) -> UpdateResult:
         """Update the first document that satisfies a query."""
         return _counts(self._change(filter, update, limit=1, upsert=upsert, session=session))
 
     def update_many(
-        self,
-        filter: Any,
-        update: Any,
-        *,
-        upsert: bool = False,
-        session: Session = None,
+        self, filter: Any, update: Any, *, upsert: bool = False, session: Session = None
     ) -> UpdateResult:
         """Update all documents that satisfy a query."""
         return _counts(self._change(filter, update, limit=None, upsert=upsert, session=session))
 
     def replace_one(
-        self,
-        filter: Any,
-        replacement: Any,
-        *,
-        upsert: bool = False,
-        session: Session = None,
+        self, filter: Any, replacement: Any, *, upsert: bool = False, session: Session = None
     ) -> UpdateResult:
         """Replace the first document that satisfies a query."""
         new = clean(replacement)

@@ -109,7 +109,6 @@ _KEYWORDS: Final[dict[str, Callable[[Any, Document, Scope], _Test]]] = {
         list, lambda value: not operand or len({key(each) for each in value}) == len(value)
     ),
     **dict.fromkeys(
-        ("exclusiveMinimum", "exclusiveMaximum", "title", "description"),
-        lambda *_: lambda _: True,
+        ("exclusiveMinimum", "exclusiveMaximum", "title", "description"), lambda *_: lambda _: True
     ),
 }
