@@ -4,15 +4,15 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from cloud_openapi.documents._errors import check
 from cloud_openapi.documents._values import (
     INT64,
     MISSING,
     Document,
     distinct,
+    is_null,
     is_number,
     key,
-    shown,
+    needs,
 )
 
 Accumulator = Callable[[list[Any]], Any]
@@ -40,18 +40,15 @@ def _average(values: list[Any]) -> Any:
 
 
 def _known(values: list[Any]) -> list[Any]:
-    return [each for each in values if each is not None and each is not MISSING]
+    return [each for each in values if not is_null(each)]
 
 
 def _deviation(degrees: int) -> Accumulator:
     def deviation(values: list[Any]) -> Any:
         numbers = [each for each in values if is_number(each)]
         mean, count = _average(numbers), len(numbers) - degrees
-        return (
-            math.sqrt(_sum([(n - mean) * (n - mean) for n in numbers]) / count)
-            if count > 0
-            else None
-        )
+        squares = [(each - mean) * (each - mean) for each in numbers]
+        return math.sqrt(_sum(squares) / count) if count > 0 else None
 
     return deviation
 
@@ -60,8 +57,7 @@ def merged(values: list[Any]) -> Document:
     """Return one object of several."""
     result: Document = {}
     for each in _known(values):
-        check(type(each) is dict, f"$mergeObjects requires object inputs, not {shown(each)}", 40400)
-        result |= each
+        result |= needs(dict, "$mergeObjects", each, 40400)
     return result
 
 

@@ -13,7 +13,7 @@ from cloud_openapi.documents._errors import (
     OperationFailure,
     check,
 )
-from cloud_openapi.documents._paths import each_element, field, sorter, values_at
+from cloud_openapi.documents._paths import each_element, field, sorter, values_at, with_value
 from cloud_openapi.documents._projection import projection
 from cloud_openapi.documents._query import Match, equalities, fixed_values, nearest, query
 from cloud_openapi.documents._scope import Scope
@@ -407,18 +407,13 @@ def _position(match: Match, document: Document) -> Callable[[list[str]], int]:
 
     def position(path: list[str]) -> int:
         array = field(path)(document)
-        if type(array) is list and not match(_with(document, path, [])):
+        if type(array) is list and not match(with_value(document, path, [])):
             for index, each in enumerate(array):
-                if match(_with(document, path, [each])):
+                if match(with_value(document, path, [each])):
                     return index
         raise no_position()
 
     return position
-
-
-def _with(document: Document, path: list[str], value: Any) -> Document:
-    name, *rest = path
-    return {**document, name: _with(document[name], rest, value) if rest else value}
 
 
 def _counts(pairs: _Pairs) -> UpdateResult:

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, Final
 
 from cloud_openapi.documents._errors import OperationFailure, check
-from cloud_openapi.documents._values import MISSING, Document, shown, type_name, whole
+from cloud_openapi.documents._values import MISSING, Document, is_null, needs, shown, whole
 
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - dates of documents are in UTC
 _OFFSET: Final = re.compile(r"([+-])([01]\d|2[0-3]):?(\d\d)?$")
 _ISO: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?)?\s*"
@@ -48,26 +47,18 @@ def zone(name: Any) -> tzinfo:
         raise OperationFailure(error, 40485) from None
 
 
-def local(date: Any, name: Any, operator: str) -> datetime:
-    """Return a document's date in a time zone. Raises OperationFailure."""
-    check(type(date) is datetime, f"{operator} needs a date, not {type_name(date)}", 16006)
-    try:
-        return date.replace(tzinfo=timezone.utc).astimezone(zone(name))  # type: ignore[no-any-return]
-    except OverflowError:
-        raise _out_of_range(operator) from None
+def _local(name: str, fields: Document) -> datetime | None:
+    """Return ``date`` in ``timezone``, None if one is null. Raises OperationFailure."""
+    if is_null(fields["date"]) or fields.get("timezone", MISSING) is None:
+        return None
+    date = needs(datetime, name, fields["date"], 16006).replace(tzinfo=timezone.utc)
+    return date.astimezone(zone(fields.get("timezone", MISSING)))
 
 
-def milliseconds(date: datetime) -> int:
-    """Return the milliseconds since 1970."""
-    return (date - _EPOCH) // timedelta(milliseconds=1)
-
-
-def shifted(date: datetime, milliseconds: float) -> datetime:
-    """Return a date so many milliseconds later. Raises OperationFailure."""
-    try:
-        return date + timedelta(milliseconds=round(milliseconds))
-    except (OverflowError, ValueError):
-        raise _out_of_range("$add") from None
+def part(name: str, fields: Document) -> int | None:
+    """Return a part of ``date`` in ``timezone``."""
+    date = _local(name, fields)
+    return None if date is None else PARTS[name](date)
 
 
 _FORMATS: Final[dict[str, Callable[[datetime], str]]] = {
@@ -83,18 +74,16 @@ _FORMATS: Final[dict[str, Callable[[datetime], str]]] = {
 
 def to_string(fields: Document) -> Any:
     """Return the result of $dateToString, with ``date``, ``format`` and ``timezone``."""
-    date, form = fields["date"], fields.get("format", "%Y-%m-%dT%H:%M:%S.%LZ")
-    if date is None or date is MISSING or form is None or fields.get("timezone", 0) is None:
+    moment, form = _local("$dateToString", fields), fields.get("format", "%Y-%m-%dT%H:%M:%S.%LZ")
+    if moment is None or form is None:
         return None
-    check(type(form) is str, "$dateToString requires that 'format' be a string", 18533)
-    moment = local(date, fields.get("timezone", MISSING), "$dateToString")
 
-    def part(match: "re.Match[str]") -> str:
+    def written(match: "re.Match[str]") -> str:
         known = match[1] in _FORMATS or match[1] in {*"dGHjmMSUV"}
         check(known, f"Invalid format character '{match[0]}' in format string", 18536)
         return _FORMATS[match[1]](moment) if match[1] in _FORMATS else moment.strftime(match[0])
 
-    return re.sub("%(.?)", part, form, flags=re.DOTALL)
+    return re.sub("%(.?)", written, needs(str, "$dateToString", form, 18533), flags=re.DOTALL)
 
 
 def from_parts(fields: Document) -> Any:
@@ -107,25 +96,22 @@ def from_parts(fields: Document) -> Any:
         whole(each) is not None for each in fields.values()
     )
     check(valid, "$dateFromParts needs 'year' or 'isoWeekYear', and integers", 40515)
-    try:
-        if "year" in number:
-            years, month = divmod(number.get("month", 1) - 1, 12)
-            day = datetime(number["year"] + years, month + 1, 1)  # noqa: DTZ001
-            days = number.get("day", 1) - 1
-        else:
-            day = datetime.fromisocalendar(number["isoWeekYear"], 1, 1)
-            days = 7 * (number.get("isoWeek", 1) - 1) + number.get("isoDayOfWeek", 1) - 1
-        units = ("hour", "minute", "second", "millisecond")
-        rest = timedelta(days, **{f"{unit}s": number.get(unit, 0) for unit in units})
-        return _utc((day + rest).replace(tzinfo=place))
-    except (OverflowError, ValueError):
-        raise _out_of_range("$dateFromParts") from None
+    if "year" in number:
+        years, month = divmod(number.get("month", 1) - 1, 12)
+        day = datetime(number["year"] + years, month + 1, 1)  # noqa: DTZ001
+        days = number.get("day", 1) - 1
+    else:
+        day = datetime.fromisocalendar(number["isoWeekYear"], 1, 1)
+        days = 7 * (number.get("isoWeek", 1) - 1) + number.get("isoDayOfWeek", 1) - 1
+    units = ("hour", "minute", "second", "millisecond")
+    rest = timedelta(days, **{f"{unit}s": number.get(unit, 0) for unit in units})
+    return _utc((day + rest).replace(tzinfo=place))
 
 
 def from_string(fields: Document) -> Any:
     """Return the result of $dateFromString, with ``dateString`` and ``timezone``."""
     text = fields["dateString"]
-    if text is None or text is MISSING:
+    if is_null(text):
         return fields.get("onNull")
     match = _ISO.match(text) if type(text) is str else None
     try:
@@ -141,7 +127,3 @@ def from_string(fields: Document) -> Any:
 
 def _utc(date: datetime) -> datetime:
     return date.astimezone(timezone.utc).replace(tzinfo=None)
-
-
-def _out_of_range(operator: str) -> OperationFailure:
-    return OperationFailure(f"{operator}: the date is outside of the years 1 to 9999", 40523)

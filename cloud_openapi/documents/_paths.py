@@ -64,6 +64,19 @@ def _values(value: Any, parts: Sequence[str], *, elements: bool) -> list[Any]:
     return found
 
 
+def with_value(value: Any, path: Sequence[str], new: Any) -> Any:
+    """Return a value with another one at a path, in each object of an array; MISSING removes it."""
+    if not path:
+        return new
+    if type(value) is list:
+        return [with_value(each, path, new) for each in value]
+    fields = dict(value) if type(value) is dict else {}
+    fields[path[0]] = with_value(fields.get(path[0], MISSING), path[1:], new)
+    if fields[path[0]] is MISSING:
+        del fields[path[0]]
+    return fields
+
+
 def each_element(values: Sequence[Any]) -> list[Any]:
     """Return values with the elements of each list instead of the list."""
     return [each for one in values for each in (one if type(one) is list else (one,))]

@@ -6,15 +6,23 @@ and any class named ``ObjectId``.
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timezone
 from types import NoneType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from cloud_openapi.documents._errors import OVERFLOW, OperationFailure, check
+from cloud_openapi.documents._errors import (
+    BAD_VALUE,
+    OVERFLOW,
+    PARSE,
+    TOO_LARGE,
+    OperationFailure,
+    check,
+)
 
 Document = dict[str, Any]
 Key = tuple[Any, ...]
+_T = TypeVar("_T")
 
 DEPTH: Final = 100
 LARGEST: Final = 16 * 1024 * 1024  # bytes of a document
@@ -33,11 +41,19 @@ def is_number(value: Any) -> bool:
     return type(value) is int or type(value) is float
 
 
+def is_null(value: Any) -> bool:
+    """Return whether a value is null or missing."""
+    return value is None or value is MISSING
+
+
+def or_null(value: Any) -> Any:
+    """Return a value, or None for a missing one."""
+    return None if value is MISSING else value
+
+
 def truthy(value: Any) -> bool:
     """Return whether a value counts as true: all but false, null, missing and 0."""
-    return not (
-        value is None or value is MISSING or value is False or (is_number(value) and not value)
-    )
+    return value not in (None, MISSING, 0)  # False is 0, too
 
 
 def whole(value: Any) -> int | None:
@@ -45,27 +61,35 @@ def whole(value: Any) -> int | None:
     return int(value) if is_number(value) and value % 1 == 0 else None
 
 
+def remainder(one: int, other: int) -> int:
+    """Return the remainder with the sign of the first number, as in C."""
+    found = abs(one) % abs(other)
+    return found if one >= 0 else -found
+
+
 def is_operators(value: Any) -> bool:
     """Return whether a value is an object of operators, such as ``{"$gt": 1}``."""
     return type(value) is dict and bool(value) and next(iter(value)).startswith("$")
 
 
-# One order of all values. Keys of equal values are equal: 1 and 1.0 have one key, True another.
+# Of each type MongoDB's name, and a key. The keys give one order of all values, and those of equal
+# values are equal: 1 and 1.0 have one key, True another.
 # https://www.mongodb.com/docs/v4.2/reference/bson-type-comparison-order/
 EMPTY_LIST: Final[Key] = (0, 0)  # is sorted before null
-_KEYS: Final[dict[type, Callable[[Any], Key]]] = {
-    _Missing: lambda _: (1, 0),
-    NoneType: lambda _: (5, 0),
-    int: lambda value: (10, value),
-    float: lambda value: (9, 0) if math.isnan(value) else (10, value),
-    str: lambda value: (15, value),
-    dict: lambda value: (20, tuple([_field_key(*each) for each in value.items()])),
-    list: lambda value: (25, tuple([key(each) for each in value])),
-    bytes: lambda value: (30, len(value), value),
-    bool: lambda value: (40, value),
-    datetime: lambda value: (45, value),
-    re.Pattern: lambda value: (50, value.pattern, value.flags),
+_KINDS: Final[dict[type, tuple[str, Callable[[Any], Key]]]] = {
+    _Missing: ("missing", lambda _: (1, 0)),
+    NoneType: ("null", lambda _: (5, 0)),
+    int: ("int", lambda value: (10, value)),
+    float: ("double", lambda value: (9, 0) if math.isnan(value) else (10, value)),
+    str: ("string", lambda value: (15, value)),
+    dict: ("object", lambda value: (20, tuple([_field_key(*each) for each in value.items()]))),
+    list: ("array", lambda value: (25, tuple([key(each) for each in value]))),
+    bytes: ("binData", lambda value: (30, len(value), value)),
+    bool: ("bool", lambda value: (40, value)),
+    datetime: ("date", lambda value: (45, value)),
+    re.Pattern: ("regex", lambda value: (50, value.pattern, value.flags)),
 }
+_KEYS: Final = {kind: key for kind, (_, key) in _KINDS.items()}
 
 
 def _field_key(name: str, value: Any) -> Key:
@@ -90,45 +114,30 @@ def distinct(values: Iterable[Any]) -> list[Any]:
     return list(found.values())
 
 
-TYPES: Final = {
-    "minKey": -1,
-    "double": 1,
-    "string": 2,
-    "object": 3,
-    "array": 4,
-    "binData": 5,
-    "undefined": 6,
-    "objectId": 7,
-    "bool": 8,
-    "date": 9,
-    "null": 10,
-    "regex": 11,
-    "dbPointer": 12,
-    "javascript": 13,
-    "symbol": 14,
-    "javascriptWithScope": 15,
-    "int": 16,
-    "timestamp": 17,
-    "long": 18,
-    "decimal": 19,
-    "maxKey": 127,
-}
-_NAMES: Final = {float: "double", str: "string", dict: "object", list: "array", bytes: "binData"}
-_MORE_NAMES: Final[dict[type, str]] = {
-    bool: "bool",
-    datetime: "date",
-    NoneType: "null",
-    re.Pattern: "regex",
-    _Missing: "missing",
-    **_NAMES,
-}
-
-
 def type_name(value: Any) -> str:
     """Return MongoDB's name of a value's type."""
-    if type(value) is int:
-        return "int" if -INT32 <= value < INT32 else "long"
-    return _MORE_NAMES.get(type(value), "objectId")
+    if type(value) is int and not -INT32 <= value < INT32:
+        return "long"
+    return _KINDS[type(value)][0] if type(value) in _KINDS else "objectId"
+
+
+def needs(kind: type[_T], name: str, value: Any, code: int = BAD_VALUE) -> _T:
+    """Return the operand of an operator, which must be of a type. Raises OperationFailure."""
+    if type(value) is kind:
+        return value
+    article = "a" if kind is str else "an"
+    error = f"{name} needs {article} {_KINDS[kind][0]}, not {type_name(value)}: {shown(value)}"
+    raise OperationFailure(error, code)
+
+
+def options(
+    name: str, operand: Any, required: Collection[str], optional: Collection[str] = ()
+) -> Document:
+    """Return an operand that is an object of named options. Raises OperationFailure."""
+    given = needs(dict, name, operand, PARSE)
+    wrong = (given.keys() - {*required, *optional}) or ({*required} - given.keys())
+    check(not wrong, f"{name} has a missing or unknown option: {min(wrong, default='')}", PARSE)
+    return given
 
 
 def same(one: Any, other: Any) -> bool:
@@ -185,9 +194,8 @@ def _clean_other(value: Any) -> Any:
 
 def check_limits(document: Document) -> None:
     """Raise OperationFailure for a document that is too large as BSON, or nested too deep."""
-    if _size(document) > LARGEST:
-        error = f"The document is larger than {LARGEST} bytes, the limit of a document"
-        raise OperationFailure(error, 10334)
+    error = f"The document is larger than {LARGEST} bytes, the limit of a document"
+    check(_size(document) <= LARGEST, error, TOO_LARGE)
 
 
 def _size(value: Any, depth: int = 0) -> int:
