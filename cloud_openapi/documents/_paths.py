@@ -23,6 +23,19 @@ def index_of(part: str) -> int | None:
     return None
 
 
+def has_place(value: Any, name: str) -> bool:
+    """Return whether a value may have a field or an element of a name."""
+    return type(value) is dict or (type(value) is list and index_of(name) is not None)
+
+
+def child(value: Any, name: str) -> Any:
+    """Return the field of an object, or the element of an array; `MISSING` if it has none."""
+    if type(value) is dict:
+        return value.get(name, MISSING)
+    index = index_of(name) if type(value) is list else None
+    return value[index] if index is not None and index < len(value) else MISSING
+
+
 def values_at(path: str, *, elements: bool = False) -> Callable[[Document], Sequence[Any]]:
     """Return a reader of all values that a query finds at a path, `MISSING` among them.
 
@@ -50,14 +63,10 @@ def _values(value: Any, parts: Sequence[str], *, elements: bool) -> list[Any]:
         return _values(value.get(part, MISSING), rest, elements=elements)
     if type(value) is not list:
         return [MISSING]
-    found, index = [], index_of(part)
+    found, element = [], child(value, part)
     # An element without fields has no missing ones either.
-    if (
-        index is not None
-        and index < len(value)
-        and (not rest or type(value[index]) in {dict, list})
-    ):
-        found = _values(value[index], rest, elements=elements and bool(rest))
+    if element is not MISSING and (not rest or type(element) in {dict, list}):
+        found = _values(element, rest, elements=elements and bool(rest))
     for each in value:
         if type(each) is dict:
             found += _values(each.get(part, MISSING), rest, elements=elements)

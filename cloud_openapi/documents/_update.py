@@ -8,10 +8,11 @@ import operator
 import re
 from collections.abc import Callable
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.documents._errors import PARSE, TYPE, OperationFailure, check
-from cloud_openapi.documents._paths import index_of, sorter, split
+from cloud_openapi.documents._paths import child, has_place, sorter, split, with_value
 from cloud_openapi.documents._query import value_test
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import (
@@ -22,6 +23,8 @@ from cloud_openapi.documents._values import (
     is_number,
     is_operators,
     key,
+    needs,
+    or_null,
     same,
     shown,
     type_name,
@@ -65,17 +68,12 @@ class Update:
         self._steps: list[_Step] = []
         for name, fields in update.items():
             check(name in _OPERATORS or name == "$rename", f"Unknown modifier: {name:.99}", PARSE)
-            example = f"For example: {{{name}: {{<field>: ...}}}}"
-            check(
-                type(fields) is dict,
-                f"{name} needs an object, not {shown(fields)}. {example}",
-                PARSE,
-            )
-            check(fields, f"'{name}' is empty. You must specify a field. {example}", PARSE)
+            valid = type(fields) is dict and fields
+            check(valid, f"{name} needs fields. For example: {{{name}: {{<field>: ...}}}}", PARSE)
             for path, operand in fields.items():
                 self._steps += _steps(name, path, operand, scope)
         self._steps.sort(key=lambda step: step.path)  # MongoDB's order, also of added fields
-        for (one, *_), (other, *_) in zip(self._steps, self._steps[1:], strict=False):
+        for (one, *_), (other, *_) in pairwise(self._steps):
             path, conflict = ".".join(other), f"would create a conflict at '{'.'.join(one)}'"
             check(other[: len(one)] != one, f"Updating the path '{path}' {conflict}", _CONFLICT)
 
@@ -83,9 +81,8 @@ class Update:
         """Return the changed document, the given one if nothing changes. May raise an error."""
         result = context.document
         for step in self._steps:
-            if step.only_inserting and not context.inserting:
-                continue
-            result = _changed(result, _with_position(step.path, context), step, context)
+            if context.inserting or not step.only_inserting:
+                result = _changed(result, _with_position(step.path, context), step, context)
         return result
 
 
@@ -104,10 +101,33 @@ def _with_position(path: list[str], context: Context) -> list[str]:
 
 
 def _steps(name: str, path: str, operand: Any, scope: Scope) -> list[_Step]:
-    if name == "$rename":
-        return _rename(path, operand)
-    change = _OPERATORS[name](path, operand, scope)
-    return [_Step(_checked(path), change, name not in _NEVER_CREATE, name == "$setOnInsert")]
+    source = _checked(path)
+    if name != "$rename":
+        change = _OPERATORS[name](path, operand, scope)
+        return [_Step(source, change, name not in _NEVER_CREATE, name == "$setOnInsert")]
+
+    def moved(old: Any, context: Context) -> Any:
+        value = _renamed(context.document, source)
+        return old if value is MISSING else value
+
+    target = _checked(needs(str, f"The 'to' field for $rename of {path}", operand))
+    return [_Step(source, lambda *_: MISSING, creates=False), _Step(target, moved)]
+
+
+def _renamed(value: Any, path: list[str]) -> Any:
+    """Return the value of the source of $rename, or `MISSING`."""
+    in_array = False
+    for at, part in enumerate(path):
+        if not has_place(value, part):
+            place = f"{{{path[at - 1]}: {shown(value)}}}"
+            error = f"cannot use the part ({path[at - 1]} of {'.'.join(path)}) to traverse {place}"
+            raise OperationFailure(error, _NOT_VIABLE)
+        in_array |= type(value) is list
+        value = child(value, part)
+        if value is MISSING:
+            return MISSING
+    check(not in_array, f"The source field cannot be an array element, '{'.'.join(path)}'")
+    return value
 
 
 def _checked(path: str) -> list[str]:
@@ -139,57 +159,33 @@ def check_names(value: Any, path: str = "") -> None:
             check_names(each, path)
 
 
-# Writing at a path -------------------------------------------------------------------------------
-
-
 def _changed(value: Any, path: list[str], step: _Step, context: Context) -> Any:
     """Return a value with a change at a path below it."""
     if not path:
-        return step.change(value, context)
-    if path[0] == "$[]":
-        return _changed_elements(value, path, step, context)
-    if type(value) is dict or value is MISSING:
-        return _changed_object(value, path, step, context)
-    index = index_of(path[0]) if type(value) is list else None
-    if index is not None:
-        return _changed_element(value, index, path, step, context)
-    place = f"{{{step.path[-len(path) - 1]}: {shown(value)}}}"
-    error = f"Cannot create field '{path[0]}' in element {place}"
-    check(not step.creates, error, _NOT_VIABLE)
-    return value
-
-
-def _changed_object(value: Any, path: list[str], step: _Step, context: Context) -> Any:
-    name = path[0]
-    old = MISSING if value is MISSING else value.get(name, MISSING)
-    new = _changed(old, path[1:], step, context)
+        new = step.change(value, context)
+        return value if same(new, value) else new
+    name, *rest = path
+    if name == "$[]":
+        place = ".".join(step.path[: -len(path)])
+        missing = f"The path '{place}' must exist in the document in order to apply array updates."
+        check(value is not MISSING, missing)
+        check(type(value) is list, f"Cannot apply array updates to non-array element {place}")
+        items = [or_null(_changed(each, rest, step, context)) for each in value]
+        return value if all(map(operator.is_, items, value)) else items
+    if value is not MISSING and not has_place(value, name):
+        place = f"{{{step.path[-len(path) - 1]}: {shown(value)}}}"
+        check(not step.creates, f"Cannot create field '{name}' in element {place}", _NOT_VIABLE)
+        return value
+    old = child(value, name)
+    new = _changed(old, rest, step, context)
     if new is old:
         return value
-    if new is MISSING:
-        return {other: each for other, each in value.items() if other != name}
-    return {name: new} if value is MISSING else {**value, name: new}
-
-
-def _changed_elements(value: Any, path: list[str], step: _Step, context: Context) -> Any:
-    place = ".".join(step.path[: -len(path)])
-    missing = f"The path '{place}' must exist in the document in order to apply array updates."
-    check(value is not MISSING, missing)
-    check(type(value) is list, f"Cannot apply array updates to non-array element {place}")
-    items = [_changed(each, path[1:], step, context) for each in value]
-    return value if all(map(operator.is_, items, value)) else items
-
-
-def _changed_element(
-    value: list[Any], index: int, path: list[str], step: _Step, context: Context
-) -> list[Any]:
-    old = value[index] if index < len(value) else MISSING
-    new = _changed(old, path[1:], step, context)
-    if new is old:
-        return value
-    missing = index - len(value)
-    check(missing <= _LONGEST_GAP, f"can't backfill more than {_LONGEST_GAP} elements")
-    gap = [None] * missing
-    return [*value[:index], *gap, None if new is MISSING else new, *value[index + 1 :]]
+    if type(value) is not list:
+        return with_value(value, [name], new)
+    index = int(name)
+    check(index - len(value) <= _LONGEST_GAP, f"can't backfill more than {_LONGEST_GAP} elements")
+    gap = [None] * (index - len(value))
+    return [*value[:index], *gap, or_null(new), *value[index + 1 :]]
 
 
 # Operators ---------------------------------------------------------------------------------------
@@ -197,38 +193,7 @@ def _changed_element(
 
 def _set(_: str, value: Any, __: Scope) -> _Change:
     check_names(value)
-    return lambda old, _: old if same(old, value) else value
-
-
-def _rename(path: str, operand: Any) -> list[_Step]:
-    check(type(operand) is str, f"The 'to' field for $rename must be a string: {path}")
-    source, target = _checked(path), _checked(operand)
-
-    def moved(old: Any, context: Context) -> Any:
-        value = _renamed(context.document, source)
-        return old if value is MISSING else value
-
-    return [_Step(source, lambda *_: MISSING, creates=False), _Step(target, moved)]
-
-
-def _renamed(document: Document, path: list[str]) -> Any:
-    """Return the value of the source of $rename, or `MISSING`."""
-    value: Any = document
-    in_array = False
-    for at, part in enumerate(path):
-        if type(value) is list and (index := index_of(part)) is not None:
-            in_array = True
-            value = value[index] if index < len(value) else MISSING
-        elif type(value) is dict:
-            value = value.get(part, MISSING)
-        else:
-            place = f"{{{path[at - 1]}: {shown(value)}}}"
-            error = f"cannot use the part ({path[at - 1]} of {'.'.join(path)}) to traverse {place}"
-            raise OperationFailure(error, _NOT_VIABLE)
-        if value is MISSING:
-            return MISSING
-    check(not in_array, f"The source field cannot be an array element, '{'.'.join(path)}'")
-    return value
+    return lambda *_: value
 
 
 def _arithmetic(name: str, compute: Callable[[Any, Any], Any]) -> Any:
@@ -245,7 +210,7 @@ def _arithmetic(name: str, compute: Callable[[Any, Any], Any]) -> Any:
             if type(new) is int and not -INT64 <= new < INT64:
                 error = f"Failed to apply {name} operations to current value {old}"
                 raise OperationFailure(f"{error} for document {context.identity()}")
-            return old if same(new, old) else new
+            return new
 
         return change
 
@@ -278,7 +243,7 @@ def _bit(path: str, operand: Any, _: Scope) -> _Change:
             integers = type(new) is int and type(bits) is int
             check(integers, f"Cannot apply $bit to a value of non-integral type: {path}")
             new = operations[name](new, bits)
-        return old if new == old else new
+        return new
 
     return change
 
@@ -292,10 +257,8 @@ def _array(old: Any, path: str, context: Context) -> list[Any]:
 
 def _each(operand: Any, name: str) -> list[Any]:
     values = operand["$each"] if type(operand) is dict and "$each" in operand else [operand]
-    error = f"The argument to $each in {name} must be an array but was {type_name(values)}"
-    check(type(values) is list, error)
     check_names(values)
-    return list(values)
+    return needs(list, f"$each in {name}", values)
 
 
 def _push(path: str, operand: Any, _: Scope) -> _Change:
@@ -313,7 +276,7 @@ def _push(path: str, operand: Any, _: Scope) -> _Change:
         new = arrange([*found[:at], *values, *found[at:]])
         if "$slice" in clauses and length is not None:
             new = new[:length] if length >= 0 else new[length:]
-        return old if same(old, new) else new
+        return new
 
     return change
 
@@ -355,7 +318,7 @@ def _pop(path: str, operand: Any, _: Scope) -> _Change:
 def _without(path: str, is_removed: Callable[[Any], bool]) -> _Change:
     def change(old: Any, context: Context) -> Any:
         new = [each for each in _array(old, path, context) if not is_removed(each)]
-        return old if old is MISSING or len(new) == len(old) else new
+        return old if old is MISSING else new
 
     return change
 
@@ -368,9 +331,7 @@ def _pull(path: str, operand: Any, scope: Scope) -> _Change:
 
 
 def _pull_all(path: str, operand: Any, _: Scope) -> _Change:
-    error = f"$pullAll requires an array argument but was given a {type_name(operand)}"
-    check(type(operand) is list, error)
-    keys = {key(each) for each in operand}
+    keys = {key(each) for each in needs(list, "$pullAll", operand)}
     return _without(path, lambda value: key(value) in keys)
 
 

@@ -142,6 +142,8 @@ def options(
 
 def same(one: Any, other: Any) -> bool:
     """Return whether two values are identical, also in the types of numbers and order of fields."""
+    if one is other:
+        return True
     if type(one) is dict and type(other) is dict:
         return same([*one.items()], [*other.items()])
     if isinstance(one, list | tuple) and type(one) is type(other):
