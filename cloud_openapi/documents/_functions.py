@@ -117,9 +117,10 @@ def _exp(value: Any) -> float:
 # Texts -------------------------------------------------------------------------------------------
 
 
-def _limited(result: Any) -> Any:
-    check(len(result) <= LARGEST, "The result of an expression is too large", TOO_LARGE)
-    return result
+def _fitting(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return parts that are not too large together. Raises OperationFailure."""
+    check(sum(map(len, parts)) <= LARGEST, "The result of an expression is too large", TOO_LARGE)
+    return parts
 
 
 def _text(value: Any) -> str:
@@ -193,8 +194,8 @@ def _slice(values: Any, *given: Any) -> list[Any]:
     return found[begin : begin + rest[0]]
 
 
-def _joined(*arrays: list[Any]) -> Any:
-    return _limited([item for one in arrays for item in one])
+def _joined(*arrays: list[Any]) -> list[Any]:
+    return [item for one in _fitting(arrays) for item in one]
 
 
 def _range(*given: Any) -> list[int]:
@@ -271,7 +272,7 @@ OPERATORS: Final[dict[str, Operator]] = {
     "$gte": _compared(operator.ge),
     "$lt": _compared(operator.lt),
     "$lte": _compared(operator.le),
-    "$concat": Operator("string", "0*", lambda *each: _limited("".join(each)), 16702),
+    "$concat": Operator("string", "0*", lambda *texts: "".join(_fitting(texts)), 16702),
     "$toUpper": _any("1", lambda value: _decoded(_bytes(value).upper())),
     "$toLower": _any("1", lambda value: _decoded(_bytes(value).lower())),
     "$strcasecmp": _any("2", lambda one, other: _sign(_bytes(one).upper(), _bytes(other).upper())),

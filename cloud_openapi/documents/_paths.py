@@ -1,12 +1,13 @@
 """Paths with dots, as queries, sorting and expressions read them."""
 
+import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from cloud_openapi.documents._errors import OVERFLOW, check
 from cloud_openapi.documents._values import DEPTH, EMPTY_LIST, MISSING, Document, Key, key
 
-_LONGEST_INDEX = 9
+_INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
 
 
 def split(path: str) -> list[str]:
@@ -18,9 +19,7 @@ def split(path: str) -> list[str]:
 
 def index_of(part: str) -> int | None:
     """Return the index into an array that a name of a path is, or None."""
-    if part.isascii() and part.isdigit() and len(part) <= _LONGEST_INDEX:
-        return int(part) if part == "0" or part[0] != "0" else None
-    return None
+    return int(part) if _INDEX.fullmatch(part) else None
 
 
 def has_place(value: Any, name: str) -> bool:

@@ -162,7 +162,8 @@ def check_names(value: Any, path: str = "") -> None:
 def _changed(value: Any, path: list[str], step: _Step, context: Context) -> Any:
     """Return a value with a change at a path below it."""
     if not path:
-        new = step.change(value, context)
+        leaves = value is MISSING and not step.creates
+        new = value if leaves else step.change(value, context)
         return value if same(new, value) else new
     name, *rest = path
     if name == "$[]":
@@ -308,19 +309,13 @@ def _pop(path: str, operand: Any, _: Scope) -> _Change:
     check(whole(operand) in {1, -1}, f"$pop expects 1 or -1, found: {shown(operand)}", PARSE)
     part = slice(None, -1) if operand > 0 else slice(1, None)
 
-    def change(old: Any, context: Context) -> Any:
-        found = _array(old, path, context)
-        return found[part] if found else old
-
-    return change
+    return lambda old, context: _array(old, path, context)[part]
 
 
 def _without(path: str, is_removed: Callable[[Any], bool]) -> _Change:
-    def change(old: Any, context: Context) -> Any:
-        new = [each for each in _array(old, path, context) if not is_removed(each)]
-        return old if old is MISSING else new
-
-    return change
+    return lambda old, context: [
+        each for each in _array(old, path, context) if not is_removed(each)
+    ]
 
 
 def _pull(path: str, operand: Any, scope: Scope) -> _Change:
