@@ -14,14 +14,14 @@ from cloud_openapi.documents._errors import (
     OperationFailure,
     check,
 )
-from cloud_openapi.documents._paths import each_element, field, sorter, values_at, with_value
+from cloud_openapi.documents._paths import each_element, sorter, values_at
 from cloud_openapi.documents._projection import projection as projector
-from cloud_openapi.documents._query import Match, equalities, fixed_values, nearest, query
+from cloud_openapi.documents._query import equalities, fixed_values, nearest, query
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._stages import pipeline as compiled_pipeline
 from cloud_openapi.documents._store import ClientSession, Store
 from cloud_openapi.documents._table import Index, Tables, duplicate_key, own
-from cloud_openapi.documents._update import Context, Update, check_names, no_position
+from cloud_openapi.documents._update import Context, Update, check_names
 from cloud_openapi.documents._values import (
     MISSING,
     Document,
@@ -33,7 +33,6 @@ from cloud_openapi.documents._values import (
     same,
     shown,
     type_name,
-    whole,
 )
 from cloud_openapi.documents._values import key as key_of
 
@@ -41,8 +40,8 @@ _MATCHED_TWICE = 54
 _IMMUTABLE = "Performing an update on the path '_id' would modify the immutable field '_id'"
 
 Session: TypeAlias = ClientSession | None
-_Ways: TypeAlias = Sequence[tuple[str, int]]
-Sort: TypeAlias = str | _Ways | None
+Sort: TypeAlias = str | Sequence[tuple[str, int]] | None
+_Arrange: TypeAlias = Callable[[Iterable[Document]], list[Document]] | None
 _Pairs: TypeAlias = list[tuple[Document | None, Document]]
 """Documents before and after a change; None before an insertion."""
 
@@ -82,7 +81,7 @@ class Cursor:
 
     def sort(self, sort: Sort, direction: int = 1) -> "Cursor":
         """Sort by a field, or by pairs of a field and 1 or -1. Raises OperationFailure."""
-        return self._set(sort=_sort_pairs(sort, direction))
+        return self._set(arrange=_arrangement(sort, direction))
 
     def skip(self, skip: int) -> "Cursor":
         """Leave out so many documents. Raises OperationFailure."""
@@ -123,10 +122,10 @@ class Collection:
     def find(self, filter: Any = None, projection: Any = None, session: Session = None) -> Cursor:
         """Return the documents that satisfy a query."""
 
-        def run(sort: _Ways = (), skip: int = 0, limit: int = 0) -> list[Document]:
+        def run(arrange: _Arrange = None, skip: int = 0, limit: int = 0) -> list[Document]:
             scope = self._store.scope()
             project = projector(projection, scope)
-            found = self._sorted(_query(filter), scope, session, sort)
+            found = self._sorted(_query(filter), scope, session, arrange)
             chosen = islice(found, skip, skip + limit if limit else None)
             return [fresh(project(each)) for each in chosen]
 
@@ -178,14 +177,13 @@ class Collection:
         return filter(match, scope.watch(candidates))
 
     def _sorted(
-        self, conditions: Document, scope: Scope, session: Session, sort: _Ways = ()
+        self, conditions: Document, scope: Scope, session: Session, arrange: _Arrange = None
     ) -> Iterable[Document]:
         found, close = self._find(conditions, scope, session), nearest(conditions)
         if close:
             self._geo_path(self._tables(session), close[0])
-        if sort:
-            return sorter(sort)(list(found))
-        return sorted(found, key=_distance_at(*close)) if close else found
+            arrange = arrange or partial(sorted, key=_distance_at(*close))
+        return arrange(found) if arrange else found
 
     def _geo_path(self, tables: Tables, path: str | None = None) -> str:
         """Return the path of the only geographic index, or check that a path has one."""
@@ -291,13 +289,13 @@ class Collection:
         replace: bool = False,
     ) -> _Pairs:
         scope, conditions = self._store.scope(), _query(filter)
-        change = _replacement(update) if replace else Update(clean(update), scope).apply
+        change = partial(_replaced, update) if replace else Update(clean(update), scope).apply
         match, pairs = query(conditions, scope), _Pairs()
         with self._store.writing():
             now = self._store.now()
-            found = self._sorted(conditions, scope, session, _sort_pairs(sort))
+            found = self._sorted(conditions, scope, session, _arrangement(sort))
             for old in list(islice(found, limit)):
-                new = change(Context(old, now, position=_position(match, old)))
+                new = change(Context(old, now, match=match))
                 if new is not old:
                     check(same(old["_id"], new.get("_id", MISSING)), _IMMUTABLE, 66)
                     check_limits(new)
@@ -338,11 +336,9 @@ def _query(conditions: Any) -> Document:
     return needs(dict, "A query", clean({} if conditions is None else conditions), PARSE)
 
 
-def _sort_pairs(sort: Sort, direction: int = 1) -> _Ways:
+def _arrangement(sort: Sort, direction: int = 1) -> _Arrange:
     pairs = [(sort, direction)] if isinstance(sort, str) else list(sort or ())
-    for path, way in pairs:
-        check(path and whole(way) in {1, -1}, f"bad sort specification: {path}: {way!r:.80}")
-    return pairs
+    return sorter(pairs) if pairs else None
 
 
 def _distance_at(path: str, distance: Callable[[Any], Any]) -> Callable[[Document], float]:
@@ -352,20 +348,17 @@ def _distance_at(path: str, distance: Callable[[Any], Any]) -> Callable[[Documen
 
 def _checked(document: Any) -> Document:
     """Return a copy of a document that may be stored. Raises OperationFailure."""
-    new, identity = needs(dict, "The collection", clean(document), PARSE), document.get("_id")
+    new = needs(dict, "The collection", clean(document), PARSE)
     check_names(new)
-    valid = type(identity) not in {list, re.Pattern}
-    check(valid, f"can't use a value of type {type_name(identity)} for _id")
+    kind = type_name(new.get("_id"))
+    check(kind not in {"array", "regex"}, f"can't use a value of type {kind} for _id")
     return new
 
 
-def _replacement(document: Document) -> Callable[[Context], Document]:
-    def change(context: Context) -> Document:
-        old = context.document
-        new = {**{name: value for name, value in old.items() if name == "_id"}, **document}
-        return old if same(new, old) else new
-
-    return change
+def _replaced(document: Document, context: Context) -> Document:
+    old = context.document
+    new = {**({"_id": old["_id"]} if "_id" in old else {}), **document}
+    return old if same(new, old) else new
 
 
 def _inserted(conditions: Document, scope: Scope, now: datetime, *, only_id: bool) -> Document:
@@ -382,20 +375,6 @@ def _inserted(conditions: Document, scope: Scope, now: datetime, *, only_id: boo
                     raise OperationFailure(error, _MATCHED_TWICE)
             fields[path] = values[0]
     return Update({"$set": fields}, scope).apply(Context({}, now)) if fields else {}
-
-
-def _position(match: Match, document: Document) -> Callable[[list[str]], int]:
-    """Return a function from the path of an array to the first element that satisfies the query."""
-
-    def position(path: list[str]) -> int:
-        array = field(path)(document)
-        if type(array) is list and not match(with_value(document, path, [])):
-            for index, each in enumerate(array):
-                if match(with_value(document, path, [each])):
-                    return index
-        raise no_position()
-
-    return position
 
 
 def _counts(pairs: _Pairs) -> UpdateResult:

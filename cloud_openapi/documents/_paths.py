@@ -1,11 +1,20 @@
 """Paths with dots, as queries, sorting and expressions read them."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from cloud_openapi.documents._errors import OVERFLOW, check
-from cloud_openapi.documents._values import DEPTH, EMPTY_LIST, MISSING, Document, Key, key
+from cloud_openapi.documents._values import (
+    DEPTH,
+    EMPTY_LIST,
+    MISSING,
+    Document,
+    Key,
+    key,
+    or_null,
+    whole,
+)
 
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
 
@@ -99,22 +108,26 @@ def keys_at(path: str) -> Callable[[Document], list[Key]]:
 
     def keys(document: Document) -> list[Key]:
         values = read(document)
-        found = [key(None if each is MISSING else each) for each in each_element(values)]
+        found = [key(or_null(each)) for each in each_element(values)]
         return found or [EMPTY_LIST if values else key(None)]
 
     return keys
 
 
-def sorter(sort: Sequence[tuple[str, int]]) -> Callable[[list[Document]], list[Document]]:
+def sorter(sort: Iterable[tuple[str, Any]]) -> Callable[[Iterable[Document]], list[Document]]:
     """Return a function that sorts documents by paths with directions, 1 or -1."""
-    steps = [(keys_at(path), max if way < 0 else min) for path, way in reversed(sort)]
+    steps = []
+    for path, way in sort:
+        check(path and whole(way) in {1, -1}, f"bad sort specification: {path}: {way!r:.80}")
+        steps.append((keys_at(path), max if way < 0 else min))
 
-    def arrange(documents: list[Document]) -> list[Document]:
-        for keys, choose in steps:  # sorting is stable: the most important comes last
-            keyed = [(choose(keys(each)), each) for each in documents]
+    def arrange(documents: Iterable[Document]) -> list[Document]:
+        found = list(documents)
+        for keys, choose in reversed(steps):  # sorting is stable: the most important comes last
+            keyed = [(choose(keys(each)), each) for each in found]
             keyed.sort(key=lambda pair: pair[0], reverse=choose is max)
-            documents = [each for _, each in keyed]
-        return documents
+            found = [each for _, each in keyed]
+        return found
 
     return arrange
 

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.documents import _geo
-from cloud_openapi.documents._errors import PARSE, check
+from cloud_openapi.documents._errors import PARSE, OperationFailure, check
 from cloud_openapi.documents._expressions import expression
 from cloud_openapi.documents._paths import values_at
 from cloud_openapi.documents._regex import regex, searcher
-from cloud_openapi.documents._schema import schema
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import (
     MISSING,
     Document,
     Key,
+    distinct,
     is_null,
     is_number,
     is_operators,
@@ -164,12 +164,25 @@ def _expr(operand: Any, scope: Scope) -> Match:
     return lambda document: truthy(value(document, scope.variables))
 
 
+def _schema(operand: Any, scope: Scope) -> Test:
+    keywords, tests = needs(dict, "$jsonSchema", operand, PARSE), []
+    for name, each in keywords.items():
+        check(name in _KEYWORDS, f"Unknown $jsonSchema keyword: {name:.100}", PARSE)
+        kinds, build = _KEYWORDS[name]
+        try:
+            tests.append((kinds, build(_Field(_ITSELF, keywords, scope), each)))
+        except (TypeError, AttributeError, ValueError, OverflowError):
+            error = f"$jsonSchema keyword '{name}' has an invalid value"
+            raise OperationFailure(error, PARSE) from None
+    return lambda v: all(test(v) for kinds, test in tests if not kinds or type(v) in kinds)
+
+
 _LOGICAL: Final[dict[str, Callable[[Any, Scope], Match]]] = {
     "$and": _queries(_all),
     "$or": _queries(_any),
     "$nor": _queries(lambda matches: _not(_any(matches))),
     "$expr": _expr,
-    "$jsonSchema": schema,
+    "$jsonSchema": _schema,
     "$comment": lambda *_: _all([]),
 }
 
@@ -319,4 +332,77 @@ _OPERATORS: Final[dict[str, _Build]] = {
     "$nearSphere": _near,
     "$maxDistance": lambda *_: _all([]),
     "$minDistance": lambda *_: _all([]),
+}
+
+# Keywords of $jsonSchema -------------------------------------------------------------------------
+
+
+def _kinds(field: _Field, operand: Any) -> Match:
+    names = operand if type(operand) is list else [operand]
+    return _type(field, ["bool" if each == "boolean" else each for each in names])
+
+
+def _bound(name: str, exclusive: str, strict: str) -> _Build:
+    return lambda field, operand: _OPERATORS[strict if field.conditions.get(exclusive) else name](
+        field, operand + 0
+    )
+
+
+def _length(compare: Callable[[int, int], bool]) -> _Build:
+    def build(_: _Field, operand: Any) -> Test:
+        bound = int(operand)
+        return lambda value: compare(len(value), bound)
+
+    return build
+
+
+def _properties(field: _Field, operand: Any) -> Test:
+    tests = {name: _schema(each, field.scope) for name, each in operand.items()}
+    return lambda value: all(test(value[name]) for name, test in tests.items() if name in value)
+
+
+def _additional(field: _Field, operand: Any) -> Test:
+    known = field.conditions.get("properties", {}).keys()
+    allowed = {} if type(operand) is bool else operand
+    test = _any([]) if operand is False else _schema(allowed, field.scope)
+    return lambda value: all(test(value[name]) for name in value.keys() - known)
+
+
+def _items(field: _Field, operand: Any) -> Test:
+    test = _schema(operand, field.scope)
+    return lambda value: all(map(test, value))
+
+
+def _schemas(decide: Callable[[Sequence[Match]], Match]) -> _Build:
+    return lambda field, operand: decide(
+        [_schema(each, field.scope) for each in needs(list, "$jsonSchema", operand)]
+    )
+
+
+# Each with the types of the values that it tests, without one for all.
+_KEYWORDS: Final[dict[str, tuple[Sequence[type], _Build]]] = {
+    "type": ((), _kinds),
+    "bsonType": ((), _kinds),
+    "enum": ((), _in),
+    "required": ([dict], lambda _, operand: {*operand}.issubset),
+    "items": ([list], _items),
+    "properties": ([dict], _properties),
+    "additionalProperties": ([dict], _additional),
+    "minimum": ([int, float], _bound("$gte", "exclusiveMinimum", "$gt")),
+    "maximum": ([int, float], _bound("$lte", "exclusiveMaximum", "$lt")),
+    "minLength": ([str], _length(operator.ge)),
+    "maxLength": ([str], _length(operator.le)),
+    "minItems": ([list], _length(operator.ge)),
+    "maxItems": ([list], _length(operator.le)),
+    "minProperties": ([dict], _length(operator.ge)),
+    "maxProperties": ([dict], _length(operator.le)),
+    "allOf": ((), _schemas(_all)),
+    "anyOf": ((), _schemas(_any)),
+    "oneOf": ((), _schemas(lambda tests: lambda value: sum(test(value) for test in tests) == 1)),
+    "not": ((), lambda field, operand: _not(_schema(operand, field.scope))),
+    "pattern": ([str], lambda field, operand: field.search(operand)),
+    "uniqueItems": ([list], lambda _, yes: lambda v: not yes or len(distinct(v)) == len(v)),
+    **dict.fromkeys(
+        ("exclusiveMinimum", "exclusiveMaximum", "title", "description"), ((), lambda *_: _all([]))
+    ),
 }

@@ -94,9 +94,7 @@ def _match(operand: Any, scope: Scope) -> Stage:
 
 
 def _sort(operand: Any, _: Scope) -> Stage:
-    for path, way in _nonempty("$sort", operand, 15976).items():
-        check(whole(way) in {1, -1}, f"$sort key ordering must be 1 or -1, at {path}", 15975)
-    arrange = sorter(list(operand.items()))
+    arrange = sorter(_nonempty("$sort", operand, 15976).items())
     return lambda documents: arrange(_blocking(documents))
 
 

@@ -12,8 +12,8 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.documents._errors import PARSE, TYPE, OperationFailure, check
-from cloud_openapi.documents._paths import child, has_place, sorter, split, with_value
-from cloud_openapi.documents._query import value_test
+from cloud_openapi.documents._paths import child, field, has_place, sorter, split, with_value
+from cloud_openapi.documents._query import Match, value_test
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import (
     INT64,
@@ -41,8 +41,8 @@ class Context(NamedTuple):
     document: Document
     now: datetime
     inserting: bool = False
-    position: Callable[[list[str]], int] | None = None
-    """Returns the index of the element of the array at a path that satisfied the query."""
+    match: Match | None = None
+    """The query that the document satisfies, which finds the element for ``$`` in a path."""
 
     def identity(self) -> str:
         """Return the ``_id`` as errors show it."""
@@ -86,18 +86,17 @@ class Update:
         return result
 
 
-def no_position() -> OperationFailure:
-    """Return the error for ``$`` in a path, when the query did not find an element."""
-    return OperationFailure("The positional operator did not find the match needed from the query.")
-
-
 def _with_position(path: list[str], context: Context) -> list[str]:
+    """Return a path with the index of the element that satisfies the query for ``$``."""
     if "$" not in path:
         return path
-    at = path.index("$")
-    if context.position is None or at == 0:
-        raise no_position()
-    return [*path[:at], str(context.position(path[:at])), *path[at + 1 :]]
+    at, document, match = path.index("$"), context.document, context.match
+    parents, array = path[:at], field(path[:at])(document)
+    if match and type(array) is list and not match(with_value(document, parents, [])):
+        for index, each in enumerate(array):
+            if match(with_value(document, parents, [each])):
+                return [*parents, str(index), *path[at + 1 :]]
+    raise OperationFailure("The positional operator did not find the match needed from the query.")
 
 
 def _steps(name: str, path: str, operand: Any, scope: Scope) -> list[_Step]:
@@ -283,14 +282,13 @@ def _push(path: str, operand: Any, _: Scope) -> _Change:
 
 
 def _arrangement(sort: Any) -> Callable[[list[Any]], list[Any]]:
-    ways = list(sort.values()) if type(sort) is dict else [sort]
-    valid = ways and all(whole(way) in {1, -1} for way in ways)
+    valid = bool(sort) if type(sort) is dict else whole(sort) in {1, -1}
     check(valid, "The $sort is invalid: use 1/-1 to sort the whole element, and embed fields")
     if type(sort) is not dict:
         return lambda values: sorted(values, key=key, reverse=sort < 0)
     # An element is the field "" of a document, so that the elements may be of any type.
-    arrange = sorter([(f".{path}", way) for path, way in sort.items()])
-    return lambda values: [each[""] for each in arrange([{"": one} for one in values])]
+    arrange = sorter((f".{path}", way) for path, way in sort.items())
+    return lambda values: [each[""] for each in arrange({"": one} for one in values)]
 
 
 def _add_to_set(path: str, operand: Any, _: Scope) -> _Change:
