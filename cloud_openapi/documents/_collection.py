@@ -350,8 +350,8 @@ def _checked(document: Any) -> Document:
     """Return a copy of a document that may be stored. Raises OperationFailure."""
     new = needs(dict, "The collection", clean(document), PARSE)
     check_names(new)
-    kind = type_name(new.get("_id"))
-    check(kind not in {"array", "regex"}, f"can't use a value of type {kind} for _id")
+    if type(new.get("_id")) in {list, re.Pattern}:
+        raise OperationFailure(f"can't use a value of type {type_name(new['_id'])} for _id")
     return new
 
 

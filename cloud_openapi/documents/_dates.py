@@ -91,10 +91,8 @@ def from_parts(fields: Document) -> Any:
     if any(each is None for each in fields.values()):
         return None
     place = zone(fields.pop("timezone", MISSING))
-    number = {name: whole(each) or 0 for name, each in fields.items()}
-    valid = ("year" in number) != ("isoWeekYear" in number) and all(
-        whole(each) is not None for each in fields.values()
-    )
+    number: dict[str, Any] = {name: whole(each) for name, each in fields.items()}
+    valid = ("year" in number) != ("isoWeekYear" in number) and None not in number.values()
     check(valid, "$dateFromParts needs 'year' or 'isoWeekYear', and integers", 40515)
     if "year" in number:
         years, month = divmod(number.get("month", 1) - 1, 12)

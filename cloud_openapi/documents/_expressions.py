@@ -231,7 +231,7 @@ def _let(operand: Any, scope: Scope) -> Value:
 
 
 def _loop(
-    name: str, body: str, collect: Callable[[list[tuple[Any, Any]]], Any]
+    name: str, body: str, collect: Callable[[Iterable[tuple[Any, Any]]], Any]
 ) -> Callable[[Any, Scope], Value]:
     """Return the builder of an operator that collects pairs of an element and the body's result."""
 
@@ -246,9 +246,8 @@ def _loop(
                 return None
             scope.check()
             items = needs(list, name, found, 28651)
-            return collect(
-                [(each, inside(document, {**variables, variable: each})) for each in items]
-            )
+            bodies = [inside(document, {**variables, variable: each}) for each in items]
+            return collect(zip(items, bodies, strict=True))
 
         return run
 

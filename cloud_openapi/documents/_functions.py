@@ -16,6 +16,7 @@ from cloud_openapi.documents._values import (
     LARGEST,
     MISSING,
     Document,
+    Key,
     distinct,
     is_null,
     is_number,
@@ -164,15 +165,16 @@ def _split(text: str, separator: str) -> list[str]:
     return text.split(separator)
 
 
-def _index(name: str, convert: Callable[[Any], Any]) -> Operator:
+def _index(name: str, kind: type, convert: Callable[[Any], Any]) -> Operator:
     def index(values: Any, wanted: Any, *given: Any) -> Any:
-        sequence = convert(values)
+        sequence = convert(needs(kind, name, values, 40091))
         begin, stop = [*_wholes(name, *given), *(0, len(sequence))[len(given) :]]
         check(begin >= 0 and stop >= 0, f"{name} requires a nonnegative start and end", 40097)
         if type(sequence) is list:
             keys, key_ = [key(each) for each in sequence[begin:stop]], key(wanted)
             return begin + keys.index(key_) if key_ in keys else -1
-        return sequence.find(convert(wanted), begin, stop) if begin <= len(sequence) else -1
+        part = convert(needs(kind, name, wanted, 40091))
+        return sequence.find(part, begin, stop) if begin <= len(sequence) else -1
 
     return _any("2-4", index, nulls=1)
 
@@ -230,12 +232,12 @@ def _to_object(values: list[Any]) -> Document:
     return result
 
 
-def _keys(values: list[Any]) -> set[Any]:
-    return {key(each) for each in values}
+def _keys(values: list[Any]) -> frozenset[Key]:
+    return frozenset(key(each) for each in values)
 
 
 def _intersection(*arrays: list[Any]) -> list[Any]:
-    common = set.intersection(*map(_keys, arrays)) if arrays else set()
+    common = frozenset.intersection(*map(_keys, arrays)) if arrays else ()
     return [each for each in distinct(arrays[0] if arrays else []) if key(each) in common]
 
 
@@ -282,11 +284,9 @@ OPERATORS: Final[dict[str, Operator]] = {
     "$strLenCP": Operator("string", "1", len, 34471, nulls=0),
     "$strLenBytes": Operator("string", "1", lambda text: len(_bytes(text)), 34473, nulls=0),
     "$split": Operator("string", "2", _split, 40085),
-    "$indexOfCP": _index("$indexOfCP", lambda text: needs(str, "$indexOfCP", text)),
-    "$indexOfBytes": _index(
-        "$indexOfBytes", lambda text: _bytes(needs(str, "$indexOfBytes", text))
-    ),
-    "$indexOfArray": _index("$indexOfArray", lambda values: needs(list, "$indexOfArray", values)),
+    "$indexOfCP": _index("$indexOfCP", str, str),
+    "$indexOfBytes": _index("$indexOfBytes", str, _bytes),
+    "$indexOfArray": _index("$indexOfArray", list, list),
     "$size": Operator("array", "1", len, 17124, nulls=0),
     "$isArray": _any("1", lambda value: type(value) is list),
     "$arrayElemAt": _any("2", _element_at, nulls=2),
@@ -295,24 +295,13 @@ OPERATORS: Final[dict[str, Operator]] = {
     "$in": _any("2", lambda value, values: key(value) in map(key, needs(list, "$in", values))),
     "$range": _any("2-3", _range),
     "$reverseArray": Operator("array", "1", lambda values: values[::-1], 34435),
-    "$objectToArray": Operator(
-        "object",
-        "1",
-        lambda given: [{"k": name, "v": value} for name, value in given.items()],
-        40390,
-    ),
+    "$objectToArray": Operator("object", "1", lambda o: [{"k": k, "v": v} for k, v in o.items()]),
     "$arrayToObject": Operator("array", "1", _to_object, 40386),
     "$mergeObjects": _any("0*", lambda *each: merged(list(each))),
     "$setUnion": Operator("array", "0*", lambda *each: distinct(_joined(*each)), 17043),
     "$setIntersection": Operator("array", "0*", _intersection, 17047),
     "$setDifference": Operator("array", "2", _difference, 17048),
-    "$setEquals": Operator(
-        "array",
-        "2*",
-        lambda *sets: all(_keys(each) == _keys(sets[0]) for each in sets),
-        17044,
-        nulls=0,
-    ),
+    "$setEquals": Operator("array", "2*", lambda *s: len({*map(_keys, s)}) == 1, 17044, nulls=0),
     "$setIsSubset": Operator("array", "2", lambda a, b: _keys(a) <= _keys(b), 17046, nulls=0),
     "$allElementsTrue": Operator("array", "1", lambda each: all(map(truthy, each)), 17040, nulls=0),
     "$anyElementTrue": Operator("array", "1", lambda each: any(map(truthy, each)), 17041, nulls=0),

@@ -81,9 +81,8 @@ def _field(path: str, value: Document, scope: Scope) -> Callable[[Any], Any]:
             return _slice(min(0, int(limit)), abs(int(limit)))
         case {"$elemMatch": dict(condition)}:
             test = value_test(condition, scope)
-            return lambda values: (
-                ([each for each in values if test(each)][:1] if type(values) is list else [])
-                or MISSING
+            return lambda v: (
+                [each for each in v if test(each)][:1] or MISSING if type(v) is list else MISSING
             )
     raise OperationFailure(f"Unsupported projection option: {path}: {shown(value)}")
 

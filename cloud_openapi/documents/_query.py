@@ -100,10 +100,9 @@ def nearest(conditions: Document) -> tuple[str, _geo.Distance] | None:
         for each in condition if path == "$and" else []:
             if found := nearest(each):
                 return found
-        for name in {"$near", "$nearSphere"} & (
-            condition.keys() if is_operators(condition) else set()
-        ):
-            return path, _geo.near(condition[name], condition)
+        operators = condition if is_operators(condition) else {}
+        for name in {"$near", "$nearSphere"} & operators.keys():
+            return path, _geo.near(operators[name], operators)
     return None
 
 

@@ -310,9 +310,8 @@ def _bucket(operand: Any, scope: Scope) -> Stage:
         found = key(value(document, variables))
         below = sum(each <= found for each in keys)
         inside = 0 < below < len(keys)
-        check(
-            inside or "default" in given, "$bucket: no bucket has a value; add a 'default'", 40066
-        )
+        error = "$bucket: no bucket has a value; add a 'default'"
+        check(inside or "default" in given, error, 40066)
         return bounds[below - 1] if inside else given["default"]
 
     run = _grouped(bucket_of, given.get("output", _BUCKETED), scope)

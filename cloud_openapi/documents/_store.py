@@ -99,7 +99,6 @@ class ClientSession:
         self._store = store
         self._started = store.now()
         self.in_transaction = False
-        self._first: dict[str, Tables] = {}
         self._tables: dict[str, Tables] = {}
         self._written: dict[Place, dict[Key, Document | None]] = {}
 
@@ -111,7 +110,11 @@ class ClientSession:
 
     def end_session(self) -> None:
         """End the session, and abort its transaction."""
-        self._end()
+        self.in_transaction = False
+        with self._store.lock:
+            locks = self._store.locks
+            self._store.locks = {key: each for key, each in locks.items() if each is not self}
+        self._tables, self._written = {}, {}
 
     def start_transaction(self) -> None:
         """Start a transaction. Raises InvalidOperation while one runs."""
@@ -122,7 +125,7 @@ class ClientSession:
     def abort_transaction(self) -> None:
         """Discard what the transaction wrote. Raises InvalidOperation without one."""
         self._check_started()
-        self._end()
+        self.end_session()
 
     def commit_transaction(self) -> None:
         """Write what the transaction wrote, all or nothing. Raises OperationFailure."""
@@ -138,21 +141,20 @@ class ClientSession:
                 self._store.databases, self._store.changes = before, []
                 raise OperationFailure("WriteConflict", 112) from None
             finally:
-                self._end()
+                self.end_session()
 
     def is_running(self) -> bool:
         """Return whether a transaction runs; end one that has taken too long."""
         if self.in_transaction and self._store.now() - self._started > _LONGEST_TRANSACTION:
-            self._end()
+            self.end_session()
         return self.in_transaction
 
     def tables(self, database: str) -> Tables:
         """Return the tables of a database as the transaction sees them. Raises OperationFailure."""
         with self._store.lock:
             check(self.is_running(), "Transaction has been aborted.", 251)
-            if not self._first:
-                self._first = {name: share(each) for name, each in self._store.databases.items()}
-                self._tables = {name: dict(each) for name, each in self._first.items()}
+            if not self._tables:
+                self._tables = {name: share(each) for name, each in self._store.databases.items()}
             return self._tables.setdefault(database, {})
 
     def write(self, place: Place, identity: Key, document: Document | None) -> None:
@@ -160,11 +162,10 @@ class ClientSession:
         database, name = place
         tables, written = self.tables(database), self._written.setdefault(place, {})
         if identity not in written:
-            seen = self._first.get(database, {}).get(name)
-            current = self._store.tables(database).get(name)
+            seen, current = (each.get(name) for each in (tables, self._store.tables(database)))
             unchanged = (seen and seen.get(identity)) is (current and current.get(identity))
             if self._store.holder(place, identity) or not unchanged:
-                self._end()
+                self.end_session()
                 raise OperationFailure("WriteConflict", 112)
         own(tables, name).write(identity, document, ".".join(place))
         written[identity] = document
@@ -173,10 +174,3 @@ class ClientSession:
     def _check_started(self) -> None:
         if not self.in_transaction:
             raise InvalidOperation("No transaction started")
-
-    def _end(self) -> None:
-        self.in_transaction = False
-        with self._store.lock:
-            locks = self._store.locks
-            self._store.locks = {key: each for key, each in locks.items() if each is not self}
-        self._first, self._tables, self._written = {}, {}, {}

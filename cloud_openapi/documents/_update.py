@@ -311,9 +311,7 @@ def _pop(path: str, operand: Any, _: Scope) -> _Change:
 
 
 def _without(path: str, is_removed: Callable[[Any], bool]) -> _Change:
-    return lambda old, context: [
-        each for each in _array(old, path, context) if not is_removed(each)
-    ]
+    return lambda old, context: [v for v in _array(old, path, context) if not is_removed(v)]
 
 
 def _pull(path: str, operand: Any, scope: Scope) -> _Change:
