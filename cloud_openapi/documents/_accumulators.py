@@ -4,24 +4,12 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from cloud_openapi.documents._values import (
-    INT64,
-    MISSING,
-    Document,
-    distinct,
-    is_null,
-    is_number,
-    key,
-    needs,
-)
+from cloud_openapi.documents._numbers import is_number, number
+from cloud_openapi.documents._operands import is_null, needs
+from cloud_openapi.documents._values import MISSING, Document, distinct, key
 
 Accumulator = Callable[[list[Any]], Any]
 """From the values of all documents of a group, `MISSING` among them, to the result."""
-
-
-def number(value: Any) -> Any:
-    """Return a whole number of more than 64 bits as float."""
-    return float(value) if type(value) is int and not -INT64 <= value < INT64 else value
 
 
 def _sum(values: list[Any]) -> Any:

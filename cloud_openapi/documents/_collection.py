@@ -7,6 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
+from cloud_openapi.documents._copies import check_limits, clean, fresh, same
 from cloud_openapi.documents._errors import (
     PARSE,
     BulkWriteError,
@@ -14,6 +15,7 @@ from cloud_openapi.documents._errors import (
     OperationFailure,
     check,
 )
+from cloud_openapi.documents._operands import needs
 from cloud_openapi.documents._paths import each_element, sorter, values_at
 from cloud_openapi.documents._projection import projection as projector
 from cloud_openapi.documents._query import equalities, fixed_values, nearest, query
@@ -22,18 +24,7 @@ from cloud_openapi.documents._stages import pipeline as compiled_pipeline
 from cloud_openapi.documents._store import ClientSession, Store
 from cloud_openapi.documents._table import Index, Tables, duplicate_key, own
 from cloud_openapi.documents._update import Context, Update, check_names
-from cloud_openapi.documents._values import (
-    MISSING,
-    Document,
-    check_limits,
-    clean,
-    distinct,
-    fresh,
-    needs,
-    same,
-    shown,
-    type_name,
-)
+from cloud_openapi.documents._values import MISSING, Document, distinct, shown, type_name
 from cloud_openapi.documents._values import key as key_of
 
 _MATCHED_TWICE = 54

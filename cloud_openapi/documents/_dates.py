@@ -6,7 +6,9 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, Final
 
 from cloud_openapi.documents._errors import OperationFailure, check
-from cloud_openapi.documents._values import MISSING, Document, is_null, needs, shown, whole
+from cloud_openapi.documents._numbers import whole
+from cloud_openapi.documents._operands import is_null, needs
+from cloud_openapi.documents._values import MISSING, Document, shown
 
 _OFFSET: Final = re.compile(r"([+-])([01]\d|2[0-3]):?(\d\d)?$")
 _ISO: Final = re.compile(

@@ -7,20 +7,10 @@ from cloud_openapi.documents._accumulators import ACCUMULATORS
 from cloud_openapi.documents._dates import PARTS
 from cloud_openapi.documents._errors import OperationFailure, check
 from cloud_openapi.documents._functions import FIELDS, KINDS, OPERATORS, Operator
+from cloud_openapi.documents._operands import is_null, is_operators, needs, options, or_null, truthy
 from cloud_openapi.documents._paths import field, split
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._values import (
-    MISSING,
-    Document,
-    is_null,
-    is_operators,
-    needs,
-    options,
-    or_null,
-    shown,
-    truthy,
-    type_name,
-)
+from cloud_openapi.documents._values import MISSING, Document, shown, type_name
 
 Value = Callable[[Any, Document], Any]
 """From the current document and the variables to a value, `MISSING` for a field there is not."""

@@ -8,26 +8,12 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.documents import _dates
-from cloud_openapi.documents._accumulators import merged, number
+from cloud_openapi.documents._accumulators import merged
+from cloud_openapi.documents._copies import LARGEST
 from cloud_openapi.documents._errors import TOO_LARGE, TYPE, OperationFailure, check
-from cloud_openapi.documents._values import (
-    INT32,
-    INT64,
-    LARGEST,
-    MISSING,
-    Document,
-    Key,
-    distinct,
-    is_null,
-    is_number,
-    key,
-    needs,
-    remainder,
-    shown,
-    truthy,
-    type_name,
-    whole,
-)
+from cloud_openapi.documents._numbers import INT32, INT64, is_number, number, remainder, whole
+from cloud_openapi.documents._operands import is_null, needs, truthy
+from cloud_openapi.documents._values import MISSING, Document, Key, distinct, key, shown, type_name
 
 _MANY: Final = math.inf
 _TOO_MANY: Final = 16819

@@ -10,7 +10,8 @@ from itertools import pairwise, product
 from typing import Any, Final
 
 from cloud_openapi.documents._errors import OperationFailure, check
-from cloud_openapi.documents._values import Document, is_number, shown
+from cloud_openapi.documents._numbers import is_number
+from cloud_openapi.documents._values import Document, shown
 
 _RADIUS: Final = 6_378_100.0  # metres, as in MongoDB
 _TOLERANCE: Final = 1e-12

@@ -4,17 +4,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+from cloud_openapi.documents._copies import DEPTH
 from cloud_openapi.documents._errors import OVERFLOW, check
-from cloud_openapi.documents._values import (
-    DEPTH,
-    EMPTY_LIST,
-    MISSING,
-    Document,
-    Key,
-    key,
-    or_null,
-    whole,
-)
+from cloud_openapi.documents._numbers import whole
+from cloud_openapi.documents._operands import or_null
+from cloud_openapi.documents._values import EMPTY_LIST, MISSING, Document, Key, key
 
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
 

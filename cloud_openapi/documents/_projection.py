@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from cloud_openapi.documents._copies import clean
 from cloud_openapi.documents._errors import PARSE, OperationFailure, check
+from cloud_openapi.documents._numbers import whole
+from cloud_openapi.documents._operands import is_operators
 from cloud_openapi.documents._paths import split
 from cloud_openapi.documents._query import value_test
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._values import MISSING, Document, clean, is_operators, shown, whole
+from cloud_openapi.documents._values import MISSING, Document, shown
 
 Tree = dict[str, Any]
 """Names with a tree below them, or with True, False or a function of the field's value."""

@@ -9,25 +9,12 @@ from typing import Any, Final, NamedTuple
 from cloud_openapi.documents import _geo
 from cloud_openapi.documents._errors import PARSE, OperationFailure, check
 from cloud_openapi.documents._expressions import expression
+from cloud_openapi.documents._numbers import is_number, remainder, whole
+from cloud_openapi.documents._operands import is_null, is_operators, needs, or_null, truthy
 from cloud_openapi.documents._paths import values_at
 from cloud_openapi.documents._regex import regex, searcher
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._values import (
-    MISSING,
-    Document,
-    Key,
-    distinct,
-    is_null,
-    is_number,
-    is_operators,
-    key,
-    needs,
-    or_null,
-    remainder,
-    truthy,
-    type_name,
-    whole,
-)
+from cloud_openapi.documents._values import MISSING, Document, Key, distinct, key, type_name
 
 Match = Callable[[Document], bool]
 Test = Callable[[Any], bool]

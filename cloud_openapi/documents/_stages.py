@@ -10,24 +10,13 @@ from cloud_openapi.documents import _geo
 from cloud_openapi.documents._accumulators import ACCUMULATORS
 from cloud_openapi.documents._errors import PARSE, OperationFailure, check
 from cloud_openapi.documents._expressions import Value, expression
+from cloud_openapi.documents._numbers import is_number, whole
+from cloud_openapi.documents._operands import is_null, is_operators, needs, options, or_null, truthy
 from cloud_openapi.documents._paths import each_element, sorter, split, values_at, with_value
 from cloud_openapi.documents._projection import path_tree, projector
 from cloud_openapi.documents._query import query
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._values import (
-    MISSING,
-    Document,
-    Key,
-    is_null,
-    is_number,
-    is_operators,
-    key,
-    needs,
-    options,
-    or_null,
-    truthy,
-    whole,
-)
+from cloud_openapi.documents._values import MISSING, Document, Key, key
 
 Documents = Iterable[Document]
 Stage = Callable[[Documents], Documents]

@@ -11,25 +11,14 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
+from cloud_openapi.documents._copies import same
 from cloud_openapi.documents._errors import PARSE, TYPE, OperationFailure, check
+from cloud_openapi.documents._numbers import INT64, is_number, whole
+from cloud_openapi.documents._operands import is_operators, needs, or_null
 from cloud_openapi.documents._paths import child, field, has_place, sorter, split, with_value
 from cloud_openapi.documents._query import Match, value_test
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._values import (
-    INT64,
-    MISSING,
-    Document,
-    distinct,
-    is_number,
-    is_operators,
-    key,
-    needs,
-    or_null,
-    same,
-    shown,
-    type_name,
-    whole,
-)
+from cloud_openapi.documents._values import MISSING, Document, distinct, key, shown, type_name
 
 _LONGEST_GAP: Final = 1_500_000
 _NOT_VIABLE, _DOLLAR, _EMPTY_NAME, _CONFLICT = 28, 52, 56, 40
