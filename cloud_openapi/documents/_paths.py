@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from cloud_openapi.documents._copies import DEPTH
@@ -20,22 +21,17 @@ def split(path: str) -> list[str]:
     return parts
 
 
-def index_of(part: str) -> int | None:
-    """Return the index into an array that a name of a path is, or None."""
-    return int(part) if _INDEX.fullmatch(part) else None
-
-
 def has_place(value: Any, name: str) -> bool:
     """Return whether a value may have a field or an element of a name."""
-    return type(value) is dict or (type(value) is list and index_of(name) is not None)
+    return type(value) is dict or (type(value) is list and _INDEX.fullmatch(name) is not None)
 
 
 def child(value: Any, name: str) -> Any:
     """Return the field of an object, or the element of an array; `MISSING` if it has none."""
     if type(value) is dict:
         return value.get(name, MISSING)
-    index = index_of(name) if type(value) is list else None
-    return value[index] if index is not None and index < len(value) else MISSING
+    is_index = type(value) is list and _INDEX.fullmatch(name)
+    return value[int(name)] if is_index and int(name) < len(value) else MISSING
 
 
 def values_at(path: str, *, elements: bool = False) -> Callable[[Document], Sequence[Any]]:
@@ -131,7 +127,7 @@ def field(parts: Sequence[str]) -> Callable[[Any], Any]:
     if len(parts) == 1:
         name = parts[0]
         return lambda v: v.get(name, MISSING) if type(v) is dict else _field(v, parts)
-    return lambda value: _field(value, parts)
+    return partial(_field, parts=parts)
 
 
 def _field(value: Any, parts: Sequence[str]) -> Any:
