@@ -8,6 +8,7 @@ import operator
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import reduce
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +16,7 @@ from cloud_openapi.documents._copies import same
 from cloud_openapi.documents._errors import PARSE, TYPE, OperationFailure, check
 from cloud_openapi.documents._numbers import INT64, is_number, whole
 from cloud_openapi.documents._operands import is_operators, needs, or_null
-from cloud_openapi.documents._paths import child, field, has_place, sorter, split, with_value
+from cloud_openapi.documents._paths import child, has_place, sorter, split, with_value
 from cloud_openapi.documents._query import Match, value_test
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import MISSING, Document, distinct, key, shown, type_name
@@ -79,11 +80,17 @@ def _with_position(path: list[str], context: Context) -> list[str]:
     """Return a path with the index of the element that satisfies the query for ``$``."""
     if "$" not in path:
         return path
-    at, document, match = path.index("$"), context.document, context.match
-    parents, array = path[:at], field(path[:at])(document)
-    if match and type(array) is list and not match(with_value(document, parents, [])):
+    at, match = path.index("$"), context.match
+    parents = path[:at]
+    array: Any = reduce(child, parents, context.document)
+
+    def matches(elements: list[Any]) -> bool:
+        step = _Step(parents, lambda *_: elements)
+        return bool(match and match(_changed(context.document, parents, step, context)))
+
+    if type(array) is list and not matches([]):
         for index, each in enumerate(array):
-            if match(with_value(document, parents, [each])):
+            if matches([each]):
                 return [*parents, str(index), *path[at + 1 :]]
     raise OperationFailure("The positional operator did not find the match needed from the query.")
 
