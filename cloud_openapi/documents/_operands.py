@@ -1,11 +1,12 @@
 """Operands: what operators take, and the errors for others."""
 
 from collections.abc import Collection
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from cloud_openapi.documents._errors import BAD_VALUE, PARSE, OperationFailure, check
-from cloud_openapi.documents._values import MISSING, Document, name_of, shown, type_name
+from cloud_openapi.documents._values import MISSING, NAMES, Document, shown, type_name
 
+_FALSE: Final = (None, MISSING, 0)  # False is 0, too
 _T = TypeVar("_T")
 
 
@@ -21,7 +22,7 @@ def or_null(value: Any) -> Any:
 
 def truthy(value: Any) -> bool:
     """Return whether a value counts as true: all but false, null, missing and 0."""
-    return value not in (None, MISSING, 0)  # False is 0, too
+    return value not in _FALSE
 
 
 def is_operators(value: Any) -> bool:
@@ -33,8 +34,8 @@ def needs(kind: type[_T], name: str, value: Any, code: int = BAD_VALUE) -> _T:
     """Return the operand of an operator, which must be of a type. Raises OperationFailure."""
     if type(value) is kind:
         return value
-    article = "a" if kind is str else "an"
-    error = f"{name} needs {article} {name_of(kind)}, not {type_name(value)}: {shown(value)}"
+    wanted = f"{'an' if NAMES[kind][0] in 'ao' else 'a'} {NAMES[kind]}"
+    error = f"{name} needs {wanted}, not {type_name(value)}: {shown(value)}"
     raise OperationFailure(error, code)
 
 

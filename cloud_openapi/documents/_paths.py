@@ -1,6 +1,5 @@
 """Paths with dots, as queries, sorting and expressions read them."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
@@ -11,7 +10,7 @@ from cloud_openapi.documents._numbers import whole
 from cloud_openapi.documents._operands import or_null
 from cloud_openapi.documents._values import EMPTY_LIST, MISSING, Document, Key, key
 
-_INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
+_LONGEST_INDEX: Final = 9
 
 
 def split(path: str) -> list[str]:
@@ -21,16 +20,21 @@ def split(path: str) -> list[str]:
     return parts
 
 
+def _is_index(name: str) -> bool:
+    digits = name.isdigit() and name.isascii() and len(name) <= _LONGEST_INDEX
+    return digits and (name == "0" or name[0] != "0")
+
+
 def has_place(value: Any, name: str) -> bool:
     """Return whether a value may have a field or an element of a name."""
-    return type(value) is dict or (type(value) is list and _INDEX.fullmatch(name) is not None)
+    return type(value) is dict or (type(value) is list and _is_index(name))
 
 
 def child(value: Any, name: str) -> Any:
     """Return the field of an object, or the element of an array; `MISSING` if it has none."""
     if type(value) is dict:
         return value.get(name, MISSING)
-    is_index = type(value) is list and _INDEX.fullmatch(name)
+    is_index = type(value) is list and _is_index(name)
     return value[int(name)] if is_index and int(name) < len(value) else MISSING
 
 

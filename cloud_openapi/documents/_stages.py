@@ -285,7 +285,8 @@ _BUCKETED: Final = {"count": {"$sum": 1}}
 def _sort_by_count(operand: Any, scope: Scope) -> Stage:
     valid = is_operators(operand) or (type(operand) is str and operand.startswith("$"))
     check(valid, "the sortByCount field must be a $-prefixed path or an expression", 40148)
-    return pipeline([{"$group": {"_id": operand, **_BUCKETED}}, {"$sort": {"count": -1}}], scope)
+    run = _grouped(expression(operand, scope), _BUCKETED, scope)
+    return lambda documents: sorter([("count", -1)])(run(documents))
 
 
 def _bucket(operand: Any, scope: Scope) -> Stage:

@@ -16,7 +16,7 @@ from cloud_openapi.documents._copies import same
 from cloud_openapi.documents._errors import PARSE, TYPE, OperationFailure, check
 from cloud_openapi.documents._numbers import INT64, is_number, whole
 from cloud_openapi.documents._operands import is_operators, needs, or_null
-from cloud_openapi.documents._paths import child, has_place, sorter, split, with_value
+from cloud_openapi.documents._paths import child, has_place, sorter, split
 from cloud_openapi.documents._query import Match, value_test
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import MISSING, Document, distinct, key, shown, type_name
@@ -81,16 +81,14 @@ def _with_position(path: list[str], context: Context) -> list[str]:
     if "$" not in path:
         return path
     at, match = path.index("$"), context.match
-    parents = path[:at]
+    parents, elements = path[:at], list[Any]()
     array: Any = reduce(child, parents, context.document)
-
-    def matches(elements: list[Any]) -> bool:
-        step = _Step(parents, lambda *_: elements)
-        return bool(match and match(_changed(context.document, parents, step, context)))
-
-    if type(array) is list and not matches([]):
+    step = _Step(parents, lambda *_: elements, creates=False)
+    document = _changed(context.document, parents, step, context)
+    if match and type(array) is list and not match(document):
         for index, each in enumerate(array):
-            if matches([each]):
+            elements[:] = [each]
+            if match(document):
                 return [*parents, str(index), *path[at + 1 :]]
     raise OperationFailure("The positional operator did not find the match needed from the query.")
 
@@ -174,14 +172,17 @@ def _changed(value: Any, path: list[str], step: _Step, context: Context) -> Any:
         return value
     old = child(value, name)
     new = _changed(old, rest, step, context)
-    if new is old:
-        return value
-    if type(value) is not list:
-        return with_value(value, [name], new)
-    index = int(name)
-    check(index - len(value) <= _LONGEST_GAP, f"can't backfill more than {_LONGEST_GAP} elements")
-    gap = [None] * (index - len(value))
-    return [*value[:index], *gap, or_null(new), *value[index + 1 :]]
+    return value if new is old else _with(value, name, new)
+
+
+def _with(value: Any, name: str, new: Any) -> Any:
+    if type(value) is list:
+        index, missing = int(name), int(name) - len(value)
+        check(missing <= _LONGEST_GAP, f"can't backfill more than {_LONGEST_GAP} elements")
+        return [*value[:index], *[None] * missing, or_null(new), *value[index + 1 :]]
+    if new is MISSING:
+        return {other: each for other, each in value.items() if other != name}
+    return {name: new} if value is MISSING else {**value, name: new}
 
 
 # Operators ---------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ _KINDS: Final[dict[type, tuple[str, Callable[[Any], Key]]]] = {
     datetime: ("date", lambda value: (45, value)),
     re.Pattern: ("regex", lambda value: (50, value.pattern, value.flags)),
 }
+NAMES: Final = {kind: name for kind, (name, _) in _KINDS.items()}
 _KEYS: Final = {kind: key for kind, (_, key) in _KINDS.items()}
 
 
@@ -70,12 +71,7 @@ def type_name(value: Any) -> str:
     """Return MongoDB's name of a value's type."""
     if type(value) is int and not -INT32 <= value < INT32:
         return "long"
-    return name_of(type(value))
-
-
-def name_of(kind: type) -> str:
-    """Return MongoDB's name of a type."""
-    return _KINDS[kind][0] if kind in _KINDS else "objectId"
+    return NAMES.get(type(value), "objectId")
 
 
 def shown(value: Any, levels: int = 3) -> str:
