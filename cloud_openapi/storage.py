@@ -4,7 +4,6 @@ Requests, results and errors are those of wx-server-sdk 4.0.2 over @cloudbase/no
 """
 
 import re
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from html import unescape
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, TypedDict, TypeVar
 from urllib.parse import quote
 
+from cloud_openapi.drafts import draft_of
 from cloud_openapi.errors import SDK_TEXTS, CloudSDKError
 from cloud_openapi.sdk_options import check_option, kind_of
 from cloud_openapi.transports import Reply, Transport
@@ -321,11 +321,5 @@ def _sink(api: str, path: Any) -> Iterator[tuple[Callable[[bytes], object], byte
 
         yield keep, content
         return
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        with partial.open("xb") as file:
-            yield file.write, content
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with draft_of(Path(path)) as draft, draft.open("wb") as file:
+        yield file.write, content

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import click
 
 from cloud_openapi.cli._control_client import ControlClient, take_url_last, url_option
+from cloud_openapi.drafts import draft_of
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
 
 _FILE = {"path": str, "size": int, "modified": str}
@@ -121,16 +122,12 @@ def _read(client: ControlClient, path: str, target: Path, appid: str | None) -> 
     if str(target) == "-":
         client.read_file(_route(path), sys.stdout.buffer, appid=appid)
         return
-    # A failure must not cost the former content.
-    part = target.with_name(f"{target.name}.part")
     try:
-        with part.open("wb") as file:
+        # A failure must not cost the former content.
+        with draft_of(target) as draft, draft.open("wb") as file:
             client.read_file(_route(path), file, appid=appid)
-        part.replace(target)
     except OSError as error:
         raise ConfigError(f"{target}: {error.strerror}.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write(client: ControlClient, path: str, content: IO[bytes], appid: str | None) -> None:

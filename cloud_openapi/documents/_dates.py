@@ -1,21 +1,23 @@
 """Operators of dates in expressions."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, Final
 
 from cloud_openapi.documents._errors import OperationFailure, check
 from cloud_openapi.documents._numbers import whole
 from cloud_openapi.documents._operands import is_null, needs
-from cloud_openapi.documents._values import MISSING, Document, shown
+from cloud_openapi.documents._values import Document, shown
 
 _OFFSET: Final = re.compile(r"([+-])([01]\d|2[0-3]):?(\d\d)?$")
-_ISO: Final = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?)?\s*"
-    r"(Z|[+-]\d\d:?\d\d)?$"
+_COMPACT: Final = re.compile(r"^(\d{4})(\d\d)(\d\d)(?!\d)")
+_ISO: Final = (
+    r"(?P<year>\d{4})([-/])(?P<month>\d\d?)\2(?P<day>\d\d?)"
+    r"(?:[T ](?P<hour>\d\d?):(?P<minute>\d\d)"
+    r"(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,3})\d*)?)?)?"
+    r"\s*(?P<offset>Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?"
 )
-_NAMES: Final = ("UTC", "GMT", "Z", MISSING)
 PARTS: Final[dict[str, Callable[[datetime], int]]] = {
     "$year": lambda date: date.year,
     "$month": lambda date: date.month,
@@ -35,7 +37,7 @@ PARTS: Final[dict[str, Callable[[datetime], int]]] = {
 
 def zone(name: Any) -> tzinfo:
     """Return a time zone by its Olson name or offset. Raises OperationFailure."""
-    if name in _NAMES:
+    if name in ("UTC", "GMT", "Z"):
         return timezone.utc
     if type(name) is str and (match := _OFFSET.match(name)):
         offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
@@ -49,18 +51,20 @@ def zone(name: Any) -> tzinfo:
         raise OperationFailure(error, 40485) from None
 
 
-def _local(name: str, fields: Document) -> datetime | None:
-    """Return ``date`` in ``timezone``, None if one is null. Raises OperationFailure."""
-    if is_null(fields["date"]) or fields.get("timezone", MISSING) is None:
-        return None
-    date = needs(datetime, name, fields["date"], 16006).replace(tzinfo=timezone.utc)
-    return date.astimezone(zone(fields.get("timezone", MISSING)))
+def _zone_of(fields: Document) -> tzinfo | None:
+    """Return the time zone of the operand ``timezone``, None for null. Raises OperationFailure."""
+    name = fields.get("timezone", "UTC")
+    return None if is_null(name) else zone(name)
+
+
+def _local(name: str, date: Any, place: tzinfo) -> datetime:
+    return needs(datetime, name, date, 16006).replace(tzinfo=timezone.utc).astimezone(place)
 
 
 def part(name: str, fields: Document) -> int | None:
     """Return a part of ``date`` in ``timezone``."""
-    date = _local(name, fields)
-    return None if date is None else PARTS[name](date)
+    date, place = fields["date"], _zone_of(fields)
+    return None if is_null(date) or place is None else PARTS[name](_local(name, date, place))
 
 
 _FORMATS: Final[dict[str, Callable[[datetime], str]]] = {
@@ -72,27 +76,55 @@ _FORMATS: Final[dict[str, Callable[[datetime], str]]] = {
     "Z": lambda date: f"{(date.utcoffset() or timedelta()) // timedelta(minutes=1):+d}",
     "%": lambda _: "%",
 }
+_WRITTEN: Final = frozenset("dGHjmMSUV") | _FORMATS.keys()
+_READ: Final = {
+    "d": r"(?P<day>\d{1,2})",
+    "m": r"(?P<month>\d{1,2})",
+    "Y": r"(?P<year>\d{1,4})",
+    "G": r"(?P<isoWeekYear>\d{1,4})",
+    "V": r"(?P<isoWeek>\d{1,2})",
+    "u": r"(?P<isoDayOfWeek>[1-7])",
+    "H": r"(?P<hour>\d{1,2})",
+    "M": r"(?P<minute>\d\d)",
+    "S": r"(?P<second>\d\d)",
+    "L": r"(?P<millisecond>\d{1,3})",
+    "z": r"(?P<offset>[+-](?:[01]\d|2[0-3]):?[0-5]\d)",
+    "Z": r"(?P<minutes>[+-]\d{1,3})",
+    "%": "%",
+}
+"""The patterns of the parts that $dateFromString reads, with the names of $dateFromParts."""
+_SPECIFIER: Final = re.compile("%(.?)", re.DOTALL)
+
+
+def _check_format(form: Any, known: Container[str], code: int) -> None:
+    text = "" if is_null(form) else needs(str, "the format of a date", form, code)
+    for match in _SPECIFIER.finditer(text):
+        valid = match[1] in known
+        check(valid, f"Invalid format character '{match[0]}' in format string", 18536)
 
 
 def to_string(fields: Document) -> Any:
-    """Return the result of $dateToString, with ``date``, ``format`` and ``timezone``."""
-    moment, form = _local("$dateToString", fields), fields.get("format", "%Y-%m-%dT%H:%M:%S.%LZ")
-    if moment is None or form is None:
+    """Return the result of $dateToString, with ``date``, ``format``, ``timezone``, ``onNull``."""
+    date, form = fields["date"], fields.get("format", "%Y-%m-%dT%H:%M:%S.%LZ")
+    _check_format(form, _WRITTEN, 18533)
+    place = _zone_of(fields)
+    if is_null(date):
+        return fields.get("onNull")
+    if place is None or is_null(form):
         return None
+    moment = _local("$dateToString", date, place)
 
     def written(match: "re.Match[str]") -> str:
-        known = match[1] in _FORMATS or match[1] in {*"dGHjmMSUV"}
-        check(known, f"Invalid format character '{match[0]}' in format string", 18536)
         return _FORMATS[match[1]](moment) if match[1] in _FORMATS else moment.strftime(match[0])
 
-    return re.sub("%(.?)", written, needs(str, "$dateToString", form, 18533), flags=re.DOTALL)
+    return _SPECIFIER.sub(written, form)
 
 
 def from_parts(fields: Document) -> Any:
     """Return the result of $dateFromParts; parts beyond their range carry over."""
-    if any(each is None for each in fields.values()):
+    if any(map(is_null, fields.values())):
         return None
-    place = zone(fields.pop("timezone", MISSING))
+    place = zone(fields.pop("timezone", "UTC"))
     number: dict[str, Any] = {name: whole(each) for name, each in fields.items()}
     valid = ("year" in number) != ("isoWeekYear" in number) and None not in number.values()
     check(valid, "$dateFromParts needs 'year' or 'isoWeekYear', and integers", 40515)
@@ -109,20 +141,49 @@ def from_parts(fields: Document) -> Any:
 
 
 def from_string(fields: Document) -> Any:
-    """Return the result of $dateFromString, with ``dateString`` and ``timezone``."""
-    text = fields["dateString"]
+    """Return the result of $dateFromString; ``format`` is like that of $dateToString."""
+    text, form = fields["dateString"], fields.get("format", "")
+    _check_format(form, _READ, 40684)
+    place = _zone_of(fields)
     if is_null(text):
         return fields.get("onNull")
-    match = _ISO.match(text) if type(text) is str else None
+    if type(text) is str and (place is None or is_null(form)):
+        return None
     try:
-        *parts, fraction, offset = match.groups() if match else ("0", "0", "0", "0", "")
-        given = [int(each) for each in parts if each]
-        date = datetime(*given, microsecond=int((fraction or "0").ljust(3, "0")) * 1000)  # type: ignore[misc, arg-type]  # noqa: DTZ001
-        return _utc(date.replace(tzinfo=zone(offset or fields.get("timezone", MISSING))))
-    except (OverflowError, ValueError):
+        return _read(text, form if "format" in fields else None, place)
+    except (OverflowError, ValueError, KeyError, TypeError, re.error):
         if "onError" in fields:
             return fields["onError"]
         raise OperationFailure(f"Error parsing date string {shown(text)}", 241) from None
+
+
+def _read(text: Any, form: str | None, place: tzinfo | None) -> datetime:
+    """Return the date of a text, such as 2026-03-01, 2026/3/1 or 20260301 without a format.
+
+    Raises ValueError, KeyError for a part that is not there, TypeError for another type.
+    """
+    pattern, given = _ISO, text
+    if form is None:
+        given = _COMPACT.sub(r"\1-\2-\3", text, count=1)
+    else:
+        names = re.findall("%.|[^%]", form, flags=re.DOTALL)
+        pattern = "".join(_READ[each[1]] if each[0] == "%" else re.escape(each) for each in names)
+    match = re.fullmatch(pattern, given)
+    parts = {name: each for name, each in match.groupdict().items() if each} if match else {}
+    offset, minutes, fraction = (parts.pop(name, "") for name in ("offset", "minutes", "fraction"))
+    own = zone(offset) if offset else timezone(timedelta(minutes=int(minutes))) if minutes else None
+    if own and place is not timezone.utc:
+        raise ValueError(text)  # only one of them may be given
+    number = {name: int(each) for name, each in parts.items()}
+    if "isoWeekYear" in number:
+        week = (number.get(name, 1) for name in ("isoWeekYear", "isoWeek", "isoDayOfWeek"))
+        day = datetime.fromisocalendar(*week)
+    else:
+        day = datetime(number["year"], number["month"], number["day"])  # noqa: DTZ001
+    hour, minute, second = (number.get(name, 0) for name in ("hour", "minute", "second"))
+    millisecond = number.get("millisecond", int(fraction.ljust(3, "0")))
+    date = day.replace(hour=hour, minute=minute, second=second, microsecond=millisecond * 1000)
+    return _utc(date.replace(tzinfo=own or place))
 
 
 def _utc(date: datetime) -> datetime:

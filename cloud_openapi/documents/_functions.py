@@ -302,11 +302,12 @@ _PARTS_OF_DATES: Final = (
     *("year", "isoWeekYear", "month", "isoWeek", "day", "isoDayOfWeek", "hour", "minute"),
     *("second", "millisecond", "timezone"),
 )
+_OF_TEXTS: Final = ("format", "timezone", "onError", "onNull")
 FIELDS: Final[dict[str, tuple[Callable[[Document], Any], Sequence[str], Sequence[str]]]] = {
     "$zip": (_zip, ("inputs",), ("useLongestLength", "defaults")),
-    "$dateToString": (_dates.to_string, ("date",), ("format", "timezone")),
+    "$dateToString": (_dates.to_string, ("date",), ("format", "timezone", "onNull")),
     "$dateFromParts": (_dates.from_parts, (), _PARTS_OF_DATES),
-    "$dateFromString": (_dates.from_string, ("dateString",), ("timezone", "onError", "onNull")),
+    "$dateFromString": (_dates.from_string, ("dateString",), _OF_TEXTS),
     **{name: (partial(_dates.part, name), ("date",), ("timezone",)) for name in _dates.PARTS},
 }
 """Functions of operands with names: those required, those optional."""

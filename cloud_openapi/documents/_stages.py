@@ -1,7 +1,8 @@
 """Stages of aggregation, compiled once into functions from documents to documents."""
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, Final
@@ -10,6 +11,7 @@ from cloud_openapi.documents import _geo
 from cloud_openapi.documents._accumulators import ACCUMULATORS
 from cloud_openapi.documents._errors import PARSE, OperationFailure, check
 from cloud_openapi.documents._expressions import Value, expression
+from cloud_openapi.documents._granularity import Granularity
 from cloud_openapi.documents._numbers import is_number, whole
 from cloud_openapi.documents._operands import is_null, is_operators, needs, options, or_null, truthy
 from cloud_openapi.documents._paths import each_element, sorter, split, values_at, with_value
@@ -295,6 +297,9 @@ def _bucket(operand: Any, scope: Scope) -> Stage:
     keys = [key(each) for each in bounds] if type(bounds) is list else []
     valid = len(keys) > 1 and keys == sorted({*keys})
     check(valid, "$bucket needs 'boundaries' of at least 2 values, in order", 40191)
+    check(keys[0][0] == keys[-1][0], "$bucket needs 'boundaries' of the same type", 40193)
+    outside = "default" not in given or not keys[0] <= key(given["default"]) < keys[-1]
+    check(outside, "the 'default' of $bucket must lie outside of the boundaries", 40199)
 
     def bucket_of(document: Document, variables: Document) -> Any:
         found = key(value(document, variables))
@@ -309,25 +314,46 @@ def _bucket(operand: Any, scope: Scope) -> Stage:
 
 
 def _bucket_auto(operand: Any, scope: Scope) -> Stage:
-    given = _named(operand, "$bucketAuto", "groupBy buckets", "output")
+    given = _named(operand, "$bucketAuto", "groupBy buckets", "output granularity")
     value, count = expression(given["groupBy"], scope), _whole("buckets", given["buckets"], 1)
     result = _accumulated(given.get("output", _BUCKETED), scope)
+    granularity = Granularity(given["granularity"]) if "granularity" in given else None
+    checked = granularity.checked if granularity else or_null
 
     def run(documents: Documents) -> Documents:
-        found = [(or_null(value(each, scope.variables)), each) for each in _blocking(documents)]
+        found = [(checked(value(each, scope.variables)), each) for each in _blocking(documents)]
         found.sort(key=lambda pair: key(pair[0]))
-        keys = [key(each) for each, _ in found]
-        size, begin = max(1, round(len(found) / count)), 0
-        for number in range(min(count, len(found))):
-            end = begin + size if number < count - 1 else len(found)
-            while begin < end < len(found) and keys[end - 1] == keys[end]:
-                end += 1
-            if begin < len(found):
-                limits = {"min": found[begin][0], "max": found[min(end, len(found) - 1)][0]}
-                yield result(limits, [each for _, each in found[begin:end]])
-            begin = end
+        values = [each for each, _ in found]
+        for begin, end, limits in _buckets(values, count, granularity):
+            yield result(limits, [each for _, each in found[begin:end]])
 
     return run
+
+
+def _buckets(
+    values: Sequence[Any], count: int, granularity: Granularity | None
+) -> Iterator[tuple[int, int, Document]]:
+    """Yield where the buckets of sorted values begin and end, and their limits."""
+    size, begin = max(1, math.floor(len(values) / count + 0.5)), 0
+    least = granularity.down(values[0]) if granularity and values else None
+    for number in range(1, count + 1):
+        if begin == len(values):
+            return
+        end = len(values) if number == count else min(begin + size, len(values))
+        most = granularity.up(values[end - 1]) if granularity else None
+        last = key(values[end - 1])
+        while end < len(values) and (key(values[end]) == last or _below(values[end], most)):
+            end += 1
+        if granularity is None:
+            least, most = values[begin], values[min(end, len(values) - 1)]
+        elif most == 0 and end < len(values):
+            most = granularity.down(values[end])
+        yield begin, end, {"min": least, "max": most}
+        begin, least = end, most
+
+
+def _below(value: Any, limit: Any) -> bool:
+    return limit is not None and value < limit
 
 
 # Stages that read other collections or run pipelines ---------------------------------------------

@@ -1,14 +1,13 @@
 """Change a JSON file, and leave the rest of it as it is."""
 
 import json
-import os
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cloud_openapi.drafts import draft_of
 from cloud_openapi.json_text import json_text
 from cloud_openapi.runtime._json_places import JsonPath, places
 
@@ -62,15 +61,7 @@ def replace_file(path: Path, text: str) -> None:
     target = path.resolve()  # a link stays a link
     if target.exists():
         target.open("r+b").close()  # refuses a read-only file, which could be replaced too
-    made, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-    new = Path(name)
-    try:
-        with os.fdopen(made, "wb") as file:
-            file.write(text.encode())
+    with draft_of(target) as draft:
+        draft.write_bytes(text.encode())
         if target.exists():
-            shutil.copymode(target, new)
-        else:
-            new.chmod(0o644)
-        new.replace(target)
-    finally:
-        new.unlink(missing_ok=True)
+            shutil.copymode(target, draft)

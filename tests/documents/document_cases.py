@@ -996,3 +996,62 @@ expr(
     ],
     [date(2020, 2, 3, 4), date(2020, 2, 3, 4, 5, 6, 789)],
 )
+expr(
+    "dateToString onNull",
+    [
+        {"$dateToString": {"date": "$none", "onNull": "-"}},
+        {"$dateToString": {"date": None, "format": "%Y", "timezone": None, "onNull": 0}},
+        {"$dateToString": {"date": "$t", "format": "%Y", "onNull": "-"}},
+        {"$dateToString": {"date": "$t", "timezone": None, "onNull": "-"}},
+        {"$dateToString": {"date": "$none"}},
+    ],
+    ["-", 0, "2021", None, None],
+)
+expr(
+    "dateFromString format",
+    [
+        {"$dateFromString": {"dateString": each, "format": form, "timezone": place}}
+        for each, form, place in (
+            ("06-15-2018", "%m-%d-%Y", "UTC"),
+            ("15-6-2018 08:30", "%d-%m-%Y %H:%M", "Asia/Shanghai"),
+            ("2018 24 5", "%G %V %u", "UTC"),
+            ("2018-06-15 +0800", "%Y-%m-%d %z", "GMT"),
+            ("2018-06-15 +480", "%Y-%m-%d %Z", "Z"),
+            ("%2018-6-15", "%%%Y-%m-%d", "+00:00"),
+        )
+    ],
+    [
+        date(2018, 6, 15),
+        date(2018, 6, 15, 0, 30),
+        date(2018, 6, 15),
+        date(2018, 6, 14, 16),
+        date(2018, 6, 14, 16),
+        date(2018, 6, 15),
+    ],
+)
+expr(
+    "dateFromString nulls",
+    [
+        {"$dateFromString": {"dateString": "$none", "format": "%Y", "onNull": "-"}},
+        {"$dateFromString": {"dateString": "2018-06-15", "timezone": None, "onNull": "-"}},
+        {"$dateFromString": {"dateString": "2018-06-15", "format": None, "onError": "-"}},
+        {"$dateFromString": {"dateString": "2018", "format": "%Y", "onError": "-"}},
+        {"$dateFromString": {"dateString": 5, "onError": "-"}},
+        {"$dateFromString": {"dateString": "15", "format": "%d-%m", "onError": None}},
+    ],
+    ["-", None, None, "-", "-", None],
+)
+expr(
+    "dateFromString without a format",
+    [
+        {"$dateFromString": {"dateString": each}}
+        for each in (
+            *("2020-02-03", "2020-2-3", "2020/02/03", "2020/2/3", "20200203"),
+            *("2020-02-03 4:05", "2020/2/3 04:05:06", "2020-02-03T04:05:06.7+01:00"),
+        )
+    ],
+    [
+        *[date(2020, 2, 3)] * 5,
+        *(date(2020, 2, 3, 4, 5), date(2020, 2, 3, 4, 5, 6), date(2020, 2, 3, 3, 5, 6, 700)),
+    ],
+)

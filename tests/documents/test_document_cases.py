@@ -21,4 +21,4 @@ def test_documented_behaviour():
         if found != expected:
             failed[name] = found, expected
     assert not failed
-    assert len(CASES) == 176
+    assert len(CASES) == 201

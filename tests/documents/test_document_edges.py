@@ -4,6 +4,7 @@ https://github.com/mongodb/mongo/tree/v4.2/src/mongo/db
 """
 
 import math
+from datetime import datetime
 
 import pytest
 
@@ -70,3 +71,17 @@ def test_functions_of_no_number(collection):
     for wrong in ({"$ln": "$zero"}, {"$sqrt": -1}, {"$mod": [1.5, "$zero"]}, {"$log": [2, 1]}):
         with pytest.raises(OperationFailure):
             list(collection.aggregate([{"$project": {"r": wrong}}]))
+
+
+def test_dates_without_a_time_zone_or_with_a_part_twice(collection):
+    # pipeline/expression.cpp, makeTimeZone: a missing zone is null.
+    collection.insert_one({"t": datetime(2020, 2, 3)})  # noqa: DTZ001
+    for operand in (
+        {"$hour": {"date": "$t", "timezone": "$none"}},
+        {"$dateFromParts": {"year": "$none"}},
+    ):
+        (found,) = collection.aggregate([{"$project": {"r": operand}}])
+        assert found["r"] is None
+    twice = {"$dateFromString": {"dateString": "2020 2020", "format": "%Y %Y"}}
+    with pytest.raises(OperationFailure, match="Error parsing date string"):
+        list(collection.aggregate([{"$project": {"r": twice}}]))

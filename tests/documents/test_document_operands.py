@@ -34,6 +34,9 @@ VALUES = [
     *({"input": "$l", "in": "$$this", "initialValue": 5}, {"input": "$l", "as": 5, "cond": 1}),
     *({"input": "$l", "in": {"$add": ["$$this", 1]}}, {"input": 5, "in": 1}, {"inputs": ["$l", 5]}),
     *({"date": "$t", "timezone": "x"}, {"date": "$t", "format": 5}, {"year": 2**62}, {"year": 1}),
+    *({"date": "$z", "onNull": "$l"}, {"date": "$t", "onNull": {"$add": ["$s", 1]}}),
+    *({"dateString": "20 +900", "format": "%Y %Z"}, {"dateString": "$s", "format": "$s%"}),
+    *({"dateString": "2020-01-01T00:00+99:99"}, {"dateString": "0 0 7", "format": "%G %V %u"}),
     *({"dateString": "2020-02-30"}, {"dateString": 5}, {"vars": {"a": 1}, "in": "$$a"}),
     *({"if": 1, "then": 2, "else": 3}, {"branches": [{"case": 1, "then": 2}]}, {"branches": [5]}),
     *({"path": "$l", "includeArrayIndex": "i"}, {"path": "l"}, {"newRoot": "$o"}, {"size": 2**70}),
@@ -43,6 +46,7 @@ VALUES = [
         {"_id": 1, "n": 5},
     ),
     *({"groupBy": "$n", "boundaries": [0, 9], "default": 5}, {"groupBy": "$n", "buckets": 2**62}),
+    *({"groupBy": "$n", "buckets": 2, "granularity": each} for each in ("R5", "R", 5)),
     *({"groupBy": "$n", "boundaries": 5}, {"groupBy": "$l", "buckets": 2, "output": {"a": 1}}),
     *({"from": "c", "localField": "l", "foreignField": "n", "as": "r"}, {"from": 5, "as": []}),
     *(

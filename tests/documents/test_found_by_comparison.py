@@ -189,3 +189,114 @@ def test_bytes_begin_with_a_character(found):
     document = {"_id": 1, "s": "é"}
     with pytest.raises(Failed, match="within a UTF-8"):
         found([document], {"$project": {"r": {"$substrBytes": ["$s", 1, 0]}}})
+
+
+@pytest.mark.parametrize(
+    ("operand", "code"),
+    [
+        ({"$dateToString": {"date": "$none", "format": "%Q", "onNull": 1}}, 18536),
+        ({"$dateToString": {"date": "$none", "format": 5, "onNull": 1}}, 18533),
+        ({"$dateToString": {"date": "$none", "timezone": "Mars", "onNull": 1}}, 40485),
+        ({"$dateFromString": {"dateString": "$none", "format": "%j", "onNull": 1}}, 18536),
+        ({"$dateFromString": {"dateString": "2018", "format": 5, "onError": 1}}, 40684),
+        ({"$dateFromString": {"dateString": "2018-01-01T00:00Z", "timezone": "+08"}}, 241),
+        ({"$dateFromString": {"dateString": "2018-01-01T00:00+25:00"}}, 241),
+        ({"$dateFromString": {"dateString": "06-2018", "format": "%m-%Y"}}, 241),
+        *(
+            ({"$dateFromString": {"dateString": each}}, 241)
+            for each in ("2020-02/03", "2020-02", "202002031", "2020-13-01", "2020-02-30", "now")
+        ),
+    ],
+)
+def test_wrong_formats_and_zones_of_dates(found, operand, code):
+    with pytest.raises(Failed) as caught:
+        found([{"_id": 1}], {"$project": {"r": operand}})
+    assert caught.value.code == code
+
+
+def buckets(found, values, **operand):
+    kept = [{"_id": number, "v": value} for number, value in enumerate(values)]
+    stage = {"$bucketAuto": {"groupBy": "$v", **operand}}
+    return [(*each["_id"].values(), each["count"]) for each in found(kept, stage)]
+
+
+def test_size_of_automatic_buckets_is_rounded_half_up(found):
+    assert buckets(found, range(5), buckets=2) == [(0, 3, 3), (3, 4, 2)]
+    assert buckets(found, range(3), buckets=2) == [(0, 2, 2), (2, 2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("granularity", "expected"),
+    [
+        ("R20", [(0, 20, 20), (20, 40, 20), (40, 63, 23), (63, 90, 27), (90, 100, 10)]),
+        ("E24", [(0, 20, 20), (20, 43, 23), (43, 68, 25), (68, 91, 23), (91, 100, 9)]),
+        ("1-2-5", [(0, 20, 20), (20, 50, 30), (50, 100, 50)]),
+        ("POWERSOF2", [(0, 32, 32), (32, 64, 32), (64, 128, 36)]),
+    ],
+)
+def test_automatic_buckets_with_a_granularity(found, granularity, expected):
+    # The example of https://www.mongodb.com/docs/v4.2/reference/operator/aggregation/bucketAuto/
+    assert buckets(found, range(100), buckets=5, granularity=granularity) == expected
+
+
+def test_granularity_of_zeros_and_fractions(found):
+    rounded = {"buckets": 2, "granularity": "E6"}
+    assert buckets(found, [0, 0, 0.8], **rounded) == [(0, 0.68, 2), (0.68, 1, 1)]
+    assert buckets(found, [0, 0], **rounded) == [(0, 0, 2)]
+    assert buckets(found, [15, 700], **rounded) == [(10, 22, 1), (22, 1000, 1)]
+    powers = {"buckets": 3, "granularity": "POWERSOF2"}
+    assert buckets(found, [0.5, 8, 9], **powers) == [(0.25, 1, 1), (1, 16, 2)]
+    assert buckets(found, [], **powers) == []
+
+
+def test_every_series_of_a_granularity_rounds_up_and_down(found):
+    sizes = {"R5": 5, "R10": 10, "R20": 20, "R40": 39, "R80": 40, "1-2-5": 3, "POWERSOF2": 3}
+    sizes |= {f"E{size}": size for size in (6, 12, 24, 48, 96, 192)}
+    for name, size in sizes.items():
+        values = [value / 10 for value in range(990, 10_000)]
+        given = buckets(found, values, buckets=9010, granularity=name)
+        limits = {limit for least, most, _ in given for limit in (least, most)}
+        inside = [limit for limit in limits if 100 <= limit < 1000]
+        assert len(inside) == size, name
+        assert all(least < most for least, most, _ in given)
+
+
+@pytest.mark.parametrize(
+    ("operand", "value", "code"),
+    [
+        ({"granularity": 5}, 1, 40261),
+        ({"granularity": "R7"}, 1, 40257),
+        ({"granularity": "R5"}, "1", 40258),
+        ({"granularity": "R5"}, None, 40258),
+        ({"granularity": "R5"}, float("nan"), 40259),
+        ({"granularity": "POWERSOF2"}, -1, 40260),
+        ({"granularity": "R5"}, float("inf"), 40260),
+        ({"granularity": "R5"}, 5e-324, 40260),
+    ],
+)
+def test_wrong_granularities(found, operand, value, code):
+    with pytest.raises(Failed) as caught:
+        buckets(found, [value], buckets=2, **operand)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("operand", "code"),
+    [
+        ({"boundaries": [0]}, 40191),
+        ({"boundaries": [5, 0]}, 40191),
+        ({"boundaries": [0, "a"]}, 40193),
+        ({"boundaries": [0, 10], "default": 5}, 40199),
+        ({"boundaries": [0, 10], "default": 0}, 40199),
+    ],
+)
+def test_wrong_boundaries_of_buckets(found, operand, code):
+    with pytest.raises(Failed) as caught:
+        found([{"_id": 1}], {"$bucket": {"groupBy": "$_id", **operand}})
+    assert caught.value.code == code
+
+
+def test_default_of_buckets_may_be_the_last_boundary(found):
+    stage = {"$bucket": {"groupBy": "$_id", "boundaries": [0, 2], "default": 2}}
+    kept = [{"_id": 1}, {"_id": 7}]
+    assert found(kept, stage) == [{"_id": 0, "count": 1}, {"_id": 2, "count": 1}]

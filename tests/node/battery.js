@@ -316,6 +316,8 @@ aggregate('bucket', [{ _id: 1, count: 2 }, { _id: 3, count: 2 }, { _id: 'other',
   (stages) => stages.bucket({ groupBy: '$n', boundaries: [1, 3, 5], default: 'other' }))
 aggregate('bucketAuto', [{ _id: { min: 1, max: 4 }, count: 3 }, { _id: { min: 4, max: 6 }, count: 3 }],
   (stages) => stages.bucketAuto({ groupBy: '$n', buckets: 2 }))
+aggregate('bucketAuto with a granularity', [{ _id: { min: 0.5, max: 4 }, count: 3 }, { _id: { min: 4, max: 8 }, count: 3 }],
+  (stages) => stages.bucketAuto({ groupBy: '$n', buckets: 2, granularity: 'POWERSOF2' }))
 aggregate('replaceRoot', [{ x: 1, y: { z: 1 }, n: 1 }], (stages, { $ }) =>
   stages.match({ n: 1 }).replaceRoot({ newRoot: $.mergeObjects(['$o', { n: '$n' }]) }))
 aggregate('lookup', [{ _id: 'm3', found: [{ _id: 'n3', n: 3 }] }], (stages, { $ }) =>
@@ -373,6 +375,9 @@ value('dates', [2026, 1, 3, 0, 0, 0, 0, 3, 7, 6, 1, 2026, 0], ($) => [
 ])
 value('dateToString', '2026-01-03 08:00', ($) =>
   $.dateToString({ date: '$at', format: '%Y-%m-%d %H:%M', timezone: 'Asia/Shanghai' }))
+value('dateToString of null', ['-', null], ($) => [
+  $.dateToString({ date: '$none', onNull: '-' }), $.dateToString({ date: '$none', format: '%Y' }),
+])
 value('dateFromParts, dateFromString', [true, true], ($) => [
   $.eq([$.dateFromParts({ year: 2026, month: 1, day: 3 }), '$at']), $.eq([$.dateFromString({ dateString: '2026-01-03T00:00:00Z' }), '$at']),
 ])

@@ -4,8 +4,11 @@
 collections without documents, and indexes::
 
     {"todos": {}, "users": {"unique": ["phone", ["city", "name"]], "indexes": ["age"]}}
+
+If it has records with an ``_id`` instead, as an export has, they are a collection ``collections``.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -19,6 +22,7 @@ from cloud_openapi.json_text import read_json
 DECLARATIONS: Final = "collections.json"
 LARGEST_FILE: Final = 256 * 1024 * 1024
 _KEYS: Final = ("unique", "indexes")
+_RECORD: Final = re.compile(r'"_id"\s*:')
 _FORM: Final = (
     'a list of names, or an object such as {"users": {"unique": ["phone"], "indexes": ["age"]}}'
 )
@@ -59,9 +63,13 @@ def merged(first: Seed, second: Seed) -> Seed:
 
 def read_file(path: Path, form: Format) -> list[Document]:
     """Return the records of a file. Raises OSError, and ValueError with the place of a mistake."""
+    return read_records(_text(path), form)
+
+
+def _text(path: Path) -> str:
     if path.stat().st_size > LARGEST_FILE:
         raise ValueError(f"it is larger than {LARGEST_FILE // 1024 // 1024} MB")
-    return read_records(path.read_text("utf-8"), form)
+    return path.read_text("utf-8-sig")
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -106,7 +114,11 @@ def _declare(seed: Seed, path: Path) -> None:
     """Add the collections and indexes of a file, which may be missing. Raises ValueError."""
     if not path.is_file():
         return
-    content = read_json(path.read_text("utf-8-sig"))
+    text = _text(path)
+    if _RECORD.search(text):
+        _add(seed, path)
+        return
+    content = read_json(text)
     declared = {name: {} for name in content} if _is_names(content) else content
     if not isinstance(declared, dict):
         raise ValueError(f"it is {_FORM}")  # noqa: TRY004

@@ -6,6 +6,7 @@ https://developers.weixin.qq.com/miniprogram/dev/wxcloud/reference-sdk-api/Cloud
 
 import pytest
 from support.database import DatabaseGateway
+from support.habits import HABITS, habits_in
 from support.values import NOW
 
 DOCUMENTS = [
@@ -114,6 +115,7 @@ AGGREGATES = {
     ],
     ".sort({ price: -1 }).skip(1).limit(1).project({ price: 1 })": [{"_id": 1, "price": 10}],
     ".count('orders')": [{"orders": 3}],
+    ".sample({ size: 2 }).count('orders')": [{"orders": 2}],
     ".sortByCount('$by')": [{"_id": "a", "count": 2}, {"_id": "b", "count": 1}],
     ".addFields({ twice: $.multiply(['$price', 2]) }).match({ twice: 40 }).project({ twice: 1 })": [
         {"_id": 2, "twice": 40}
@@ -243,6 +245,14 @@ TRANSACTIONS = [
 
 PAGED = [f"return c.aggregate(){each}{LIST}" for each in ("", ".limit(30)", ".count('n')", "")]
 
+FILES = """
+const { fileID } = await cloud.uploadFile({ cloudPath: 'a.txt', fileContent: Buffer.from('text') })
+const { fileContent } = await cloud.downloadFile({ fileID })
+const links = await cloud.getTempFileURL({ fileList: [fileID] })
+const gone = await cloud.deleteFile({ fileList: [fileID] })
+return [String(fileContent), links.fileList[0].status, gone.fileList[0].status]
+"""
+
 
 class Run:
     """All programs, run by one process, and their results by section."""
@@ -259,11 +269,13 @@ class Run:
         programs = list(zip(names, (body for body, _, _ in cases), strict=True))
         programs += [("written", body) for body, _ in WRITES]
         programs += [("paid", body) for body, _ in TRANSACTIONS]
+        programs += [("files", FILES)]
         programs += [("many", body) for body in PAGED]
         lines = iter(self.gateway.run(programs))
         self.table = [(next(lines), case) for case in cases]
         self.writes = [(next(lines), case) for case in WRITES]
         self.transactions = [next(lines) for _ in TRANSACTIONS]
+        self.files = next(lines)
         self.paged = list(lines)
 
 
@@ -300,3 +312,12 @@ def test_an_aggregation_without_a_limit_gives_20_results(run):
     assert [len(line["result"]) for line in run.paged] == [20, 25, 1, 20]
     (warning,) = [reason for _, reason in run.gateway.functions.reasons if "results" in reason]
     assert "the aggregation of many has more than 20 results" in warning
+
+
+def test_files_are_stored_read_linked_and_deleted(run):
+    assert run.files == {"result": ["text", 0, 0]}
+
+
+def test_everything_that_real_functions_use_is_exercised(run):
+    used = habits_in(run.gateway.emulator.journal)
+    assert sorted(HABITS.keys() - used) == []

@@ -57,6 +57,13 @@ def test_a_declared_index_is_unique_and_a_list_declares_names(folder):
     assert database_of(folder).names() == ["one", "two"]
 
 
+def test_records_in_the_file_of_declarations_are_a_collection(folder):
+    write(folder, collections_json='{"_id": "a", "majorId": 1}\n{"_id": "b"}', users_json="[]")
+    database = database_of(folder)
+    assert database.names() == ["collections", "users"]
+    assert [each["_id"] for each in database.find("collections", {})] == ["a", "b"]
+
+
 UNREAD = {
     "todos_json": ('{"a": 1}\n{', "todos.json: line 2, column"),
     "todos_csv": ("a,a\n", "todos.csv: line 1: two fields"),

@@ -1,0 +1,44 @@
+"""Files that appear when they are whole."""
+
+import os
+import threading
+
+import pytest
+
+from cloud_openapi.drafts import draft_of
+
+
+def test_the_former_file_stays_until_the_end_and_after_an_error(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text("former")
+    with draft_of(path) as draft:
+        draft.write_text("new")
+        assert path.read_text() == "former"
+    assert path.read_text() == "new"
+    with pytest.raises(UnicodeEncodeError), draft_of(path) as draft:
+        draft.write_text("new\ud800", "utf-8")
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["new"]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real").write_text("former")
+    (tmp_path / "link").symlink_to("real")
+    with draft_of(tmp_path / "link") as draft:
+        draft.write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+def test_what_is_no_file_is_written_itself(tmp_path):
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    with draft_of(pipe) as draft:
+        draft.write_text("new")
+    reader.join()
+    assert read == ["new"]
+    assert pipe.is_fifo()
+    with pytest.raises(IsADirectoryError), draft_of(tmp_path) as draft:
+        draft.write_text("new")
+    assert tmp_path.is_dir()
