@@ -1,6 +1,7 @@
 """Expressions of aggregation, compiled once into a function of a document and variables."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import compress
 from typing import Any, Final
 
 from cloud_openapi.documents._dates import PARTS
@@ -147,6 +148,9 @@ def _call(name: str, called: Operator, values: Sequence[Value]) -> Value:
     return value
 
 
+_Collect = Callable[[list[Any], list[Any]], list[Any]]
+"""From the elements and the results of the body for them to the operator's result."""
+
 # Operators that do not evaluate all operands, or more than once -----------------------------------
 
 
@@ -207,10 +211,8 @@ def _let(operand: Any, scope: Scope) -> Value:
     return lambda document, outer: inside(document, {**outer, **variables(document, outer)})
 
 
-def _loop(
-    name: str, body: str, collect: Callable[[Iterable[tuple[Any, Any]]], Any]
-) -> Callable[[Any, Scope], Value]:
-    """Return the builder of an operator that collects pairs of an element and the body's result."""
+def _loop(name: str, body: str, collect: _Collect) -> Callable[[Any, Scope], Value]:
+    """Return the builder of an operator that evaluates a body for each element."""
 
     def build(operand: Any, scope: Scope) -> Value:
         fields = options(name, operand, ("input", body), ("as",))
@@ -224,7 +226,7 @@ def _loop(
             scope.check()
             items = needs(list, name, found, 28651)
             bodies = [inside(document, {**variables, variable: each}) for each in items]
-            return collect(zip(items, bodies, strict=True))
+            return collect(items, bodies)
 
         return run
 
@@ -252,10 +254,12 @@ _SPECIAL: Final[dict[str, Callable[[Any, Scope], Value]]] = {
     "$switch": _switch,
     "$ifNull": _if_null,
     "$let": _let,
-    "$map": _loop("$map", "in", lambda pairs: [or_null(new) for _, new in pairs]),
+    "$map": _loop("$map", "in", lambda _, found: [or_null(each) for each in found]),
     "$and": _logic(all),
     "$or": _logic(any),
-    "$filter": _loop("$filter", "cond", lambda pairs: [each for each, yes in pairs if truthy(yes)]),
+    "$filter": _loop(
+        "$filter", "cond", lambda items, found: [*compress(items, map(truthy, found))]
+    ),
     "$reduce": _reduce,
     "$literal": lambda operand, _: _Constant(operand),
 }

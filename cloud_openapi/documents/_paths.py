@@ -7,7 +7,6 @@ from typing import Any, Final
 from cloud_openapi.documents._copies import DEPTH
 from cloud_openapi.documents._errors import OVERFLOW, check
 from cloud_openapi.documents._numbers import whole
-from cloud_openapi.documents._operands import or_null
 from cloud_openapi.documents._values import EMPTY_LIST, MISSING, Document, Key, key
 
 _LONGEST_INDEX: Final = 9
@@ -102,7 +101,7 @@ def keys_at(path: str) -> Callable[[Document], list[Key]]:
 
     def keys(document: Document) -> list[Key]:
         values = read(document)
-        found = [key(or_null(each)) for each in each_element(values)]
+        found = [key(None if each is MISSING else each) for each in each_element(values)]
         return found or [EMPTY_LIST if values else key(None)]
 
     return keys
