@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 from typing import Any, Final
 
+from cloud_openapi.documents._accumulators import ACCUMULATORS
 from cloud_openapi.documents._dates import PARTS
 from cloud_openapi.documents._errors import OperationFailure, check
 from cloud_openapi.documents._functions import FIELDS, KINDS, OPERATORS, Operator
@@ -88,10 +89,12 @@ def _operation(source: Document, scope: Scope) -> Value:
         return _SPECIAL[name](source[name], scope)
     if name in FIELDS:
         return _with_fields(name, source[name], scope)
-    check(name in OPERATORS, f"Unrecognized expression '{name:.100}'", 168)
+    known = name in OPERATORS or name in ACCUMULATORS
+    check(known, f"Unrecognized expression '{name:.100}'", 168)
     operands = source[name] if type(source[name]) is list else [source[name]]
     items = [expression(each, scope) for each in operands]
-    return _folded(_call(name, OPERATORS[name], items), items)
+    call = _call(name, OPERATORS[name], items) if name in OPERATORS else _accumulated(name, items)
+    return _folded(call, items)
 
 
 def _named(fields: dict[str, Value]) -> Value:
@@ -144,6 +147,16 @@ def _call(name: str, called: Operator, values: Sequence[Value]) -> Value:
             return function(*map(checked, operands) if pair else operands)
         except (ArithmeticError, ValueError) as error:
             raise _failed(name, error) from None
+
+    return value
+
+
+def _accumulated(name: str, values: list[Value]) -> Value:
+    function = ACCUMULATORS[name]
+
+    def value(*given: Any) -> Any:
+        operands = [each(*given) for each in values]
+        return function(operands[0] if [list] == [type(each) for each in operands] else operands)
 
     return value
 

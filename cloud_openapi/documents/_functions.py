@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.documents import _dates
-from cloud_openapi.documents._accumulators import ACCUMULATORS, Accumulator, merged
+from cloud_openapi.documents._accumulators import merged
 from cloud_openapi.documents._copies import LARGEST
 from cloud_openapi.documents._errors import TOO_LARGE, TYPE, OperationFailure, check
 from cloud_openapi.documents._numbers import INT32, INT64, is_number, number, remainder, whole
@@ -236,13 +236,7 @@ def _compared(test: Callable[[Any, Any], Any]) -> Operator:
     return _any("2", lambda one, other: test(key(one), key(other)))
 
 
-def _of_operands(accumulator: Accumulator) -> Operator:
-    """Return an accumulator as an operator: of its operands, or of the elements of an array."""
-    return _any("0*", lambda *v: accumulator(v[0] if [list] == [*map(type, v)] else list(v)))
-
-
 OPERATORS: Final[dict[str, Operator]] = {
-    **{name: _of_operands(accumulator) for name, accumulator in ACCUMULATORS.items()},
     "$add": Operator("numeric or date", "0*", _add, 16554),
     "$subtract": Operator("numeric or date", "2", _subtract, 16556),
     "$multiply": Operator("numeric", "0*", lambda *each: number(math.prod(each)), 16555),

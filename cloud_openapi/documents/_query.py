@@ -156,11 +156,16 @@ def _schema(operand: Any, scope: Scope) -> Test:
         check(name in _KEYWORDS, f"Unknown $jsonSchema keyword: {name:.100}", PARSE)
         kinds, build = _KEYWORDS[name]
         try:
-            tests.append((kinds, build(_Field(_ITSELF, keywords, scope), each)))
+            test = build(_Field(_ITSELF, keywords, scope), each)
+            tests.append(_only(kinds, test) if kinds else test)
         except (TypeError, AttributeError, ValueError, OverflowError):
             error = f"$jsonSchema keyword '{name}' has an invalid value"
             raise OperationFailure(error, PARSE) from None
-    return lambda v: all(test(v) for kinds, test in tests if not kinds or type(v) in kinds)
+    return lambda value: all(test(value) for test in tests)
+
+
+def _only(kinds: Sequence[type], test: Test) -> Test:
+    return lambda value: type(value) not in kinds or test(value)
 
 
 _LOGICAL: Final[dict[str, Callable[[Any, Scope], Match]]] = {
