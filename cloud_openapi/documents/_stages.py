@@ -341,8 +341,8 @@ def _buckets(
             return
         end = len(values) if number == count else min(begin + size, len(values))
         most = granularity.up(values[end - 1]) if granularity else None
-        last = key(values[end - 1])
-        while end < len(values) and (key(values[end]) == last or _below(values[end], most)):
+        last, rounds = key(values[end - 1]), granularity is not None
+        while end < len(values) and (key(values[end]) == last or (rounds and values[end] < most)):
             end += 1
         if granularity is None:
             least, most = values[begin], values[min(end, len(values) - 1)]
@@ -350,10 +350,6 @@ def _buckets(
             most = granularity.down(values[end])
         yield begin, end, {"min": least, "max": most}
         begin, least = end, most
-
-
-def _below(value: Any, limit: Any) -> bool:
-    return limit is not None and value < limit
 
 
 # Stages that read other collections or run pipelines ---------------------------------------------
