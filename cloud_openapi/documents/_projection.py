@@ -84,9 +84,7 @@ def _field(path: str, value: Document, scope: Scope) -> Callable[[Any], Any]:
             return _slice(min(0, int(limit)), abs(int(limit)))
         case {"$elemMatch": dict(condition)}:
             test = value_test(condition, scope)
-            return lambda v: (
-                [each for each in v if test(each)][:1] or MISSING if type(v) is list else MISSING
-            )
+            return lambda v: ([e for e in v if test(e)] if type(v) is list else [])[:1] or MISSING
     raise OperationFailure(f"Unsupported projection option: {path}: {shown(value)}")
 
 
