@@ -158,6 +158,8 @@ def fill(served: Served) -> None:
     served.send("POST", "/datacube/getweanalysisappiddailysummarytrend?access_token=old", DAY)
     served.invoke("dailyReport", {})
     served.invoke("dailyReport", {"toUser": "oUser"})
+    for action in ACTIONS:
+        served.send("POST", "/admin", action)
     served.invoke("weeklyReport", {})
 
 
@@ -178,6 +180,19 @@ COLLECTIONS: dict[str, list[dict[str, Any]]] = {
         {"_id": 7, "name": "梨", "price": 3},
     ],
 }
+ACTIONS = [
+    {
+        "action": "storage.batchGetDownloadUrl",
+        "file_list": [{"fileid": "cloud://local.6c6f-local-1250000000/images/2026/商品 一.svg"}],
+    },
+    {
+        "action": "database.getDocument",
+        "collectionName": "orders",
+        "queryType": "WHERE",
+        "query": '{"paid": true}',
+        "limit": 3,
+    },
+]
 PIN = {
     "api": "analysis.getDailySummary",
     "response": {

@@ -16,6 +16,7 @@ from graphlib import TopologicalSorter
 import grimp
 import pytest
 from support.paths import ROOT, TESTS
+from support.terminal import at_terminal
 
 import cloud_openapi
 from cloud_openapi.catalogue import entries
@@ -155,6 +156,32 @@ def test_a_wheel_has_the_catalogue_and_the_console_and_is_small(tmp_path):
     assert {f"{VENDOR}/{name}" for name in vendor()["FILES"]} <= expected
     assert {name for name in names if name.startswith(CONSOLE)} == expected
     assert size_of(wheel, lambda name: not name.startswith(BESIDE_CALLS)) <= 700_000
+
+
+@pytest.mark.slow
+def test_a_wheel_alone_shows_the_demo_mini_program_in_colour_and_writes_files(
+    tmp_path, monkeypatch
+):
+    wheel, _ = build(ROOT, "wheel", tmp_path)
+    site, empty = tmp_path / "site", tmp_path / "empty"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    program = (
+        "import cloud_openapi, sys; "
+        f"assert cloud_openapi.__file__.startswith({str(site)!r}), cloud_openapi.__file__; "
+        "from cloud_openapi.cli import main; main()"
+    )
+    command = [sys.executable, "-c", program, "report", "retention"]
+    variables = {"PYTHONPATH": str(site), "HOME": str(tmp_path)}
+    shown = at_terminal(command, **variables)
+    assert len(re.findall("\x1b\\[48;5;\\d+m", shown)) > 100
+    assert "the numbers are simulated" in shown
+    at_terminal([*command, "--csv", "r.csv", "--html", "r.html", "--svg", "r.svg"], **variables)
+    assert (empty / "r.csv").read_text("utf-8").count("visit_uv_new") == 30
+    assert "<svg" in (empty / "r.html").read_text("utf-8")
+    assert sorted(path.name for path in empty.iterdir()) == ["r.csv", "r.html", "r.svg"]
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from cloud_openapi.charts._words import (
     Translate,
     english,
     escaped,
+    key_axis,
     later,
     number_text,
     percent_text,
@@ -54,7 +55,7 @@ def curve_svg(  # noqa: PLR0913 - each is a setting of its own
             plot.open_tag(caption),
             plot.grid(lambda tick: f"{tick:,g}{unit}"),
             plot.labels([(places[key], str(key)) for key in later_keys]),
-            plot.caption(_axis(span, t)),
+            plot.caption(key_axis(span, t)),
             *(
                 _legend(number, curve.name, 8 + _LEGEND_ROW * (number // columns), number % columns)
                 + _line(plot, number, curve, places, span, show, t)
@@ -78,11 +79,6 @@ def _curves(
         found = [(key, cohort.shown(key, show)) for key in keys]
         curves.append(_Curve(cohort.label, [(k, v) for k, v in found if v is not None]))
     return curves
-
-
-def _axis(span: Span, t: Translate) -> str:
-    chinese = {"day": "天", "week": "周", "month": "月"}[span]
-    return t(f"key: {span}s later", f"key：之后第几{chinese}")
 
 
 def _legend(number: int, name: str, y: int, column: int) -> str:

@@ -12,6 +12,7 @@ from cloud_openapi.charts._words import (
     columns_of,
     english,
     escaped,
+    key_axis,
     later,
     number_text,
     percent_text,
@@ -115,7 +116,8 @@ def heat_svg(  # noqa: PLR0913 - each is a setting of its own
     """Return the heat map as SVG, to keep it as a picture."""
     heat = _heat(cohorts, keys, span, show, t)
     width = _FIRST_COLUMN + _COLUMN * len(keys) + 2 * _PAD
-    height = _ROW * (len(cohorts) + 2) + 2 * _PAD
+    notes = _svg_notes(heat)
+    height = _ROW * (len(cohorts) + 3 + len(notes)) + 2 * _PAD
     parts = [
         svg_tag(width, height, caption),
         f'<text x="{_PAD}" y="{_PAD + 14}">{escaped(caption)}</text>',
@@ -127,6 +129,10 @@ def heat_svg(  # noqa: PLR0913 - each is a setting of its own
         )
     for line, cohort in enumerate(cohorts):
         parts += _svg_row(heat, cohort, _ROW * (line + 2) + _PAD)
+    parts += _svg_means(heat, _ROW * (len(cohorts) + 2) + _PAD)
+    for line, note in enumerate(notes, len(cohorts) + 3):
+        y = _ROW * line + _PAD + 15
+        parts.append(f'<text class="axis" x="{_PAD}" y="{y}">{note}</text>')
     return "".join((*parts, "</svg>"))
 
 
@@ -280,6 +286,27 @@ def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
         text = _none(cohort, key) if value is None else _text(heat, key, value)
         end = x + _COLUMN - _PAD
         yield f'<text{ink} text-anchor="end" x="{end}" y="{baseline}">{text}</text>'
+
+
+def _svg_means(heat: _Heat, y: int) -> Iterator[str]:
+    name = heat.t("Average", "平均")
+    yield f'<text x="{_PAD}" y="{y + 15}">{name}</text>'
+    for column, key in enumerate(heat.keys, 1):
+        mean = average(heat.cohorts, key, heat.show)
+        text = _NONE if mean is None else _text(heat, key, mean)
+        x = _FIRST_COLUMN + _COLUMN * column
+        yield f'<text text-anchor="end" x="{x}" y="{y + 15}">{text}</text>'
+
+
+def _svg_notes(heat: _Heat) -> list[str]:
+    """Return the meaning of the columns and the signs: a picture may be seen without its page."""
+    t = heat.t
+    percent = t("from key 1 on, percent of key 0", "key 1 起为占 key 0 的百分比")
+    is_open = any(cohort.open for cohort in heat.cohorts)
+    still = t(f"{_OPEN} not over yet; ", f"{_OPEN} 尚未结束；") if is_open else ""
+    none = t(f"{_NONE} no value", f"{_NONE} 无数据")
+    shown = [percent] if heat.show == "percent" else []
+    return [key_axis(heat.span, t), *shown, still + none]
 
 
 def _step(heat: _Heat, percent: float | None) -> int | None:

@@ -63,6 +63,12 @@ def later(key: int, span: Span, t: Translate) -> str:
     return t(f"{key} {span}{plural} later", f"{key} {chinese}后")
 
 
+def key_axis(span: Span, t: Translate) -> str:
+    """Return what the keys of a chart count."""
+    chinese = {"day": "天", "week": "周", "month": "月"}[span]
+    return t(f"key: {span}s later", f"key：之后第几{chinese}")
+
+
 def label(period: Period, t: Translate) -> str:
     """Return a period as people write it: 2017-03-13 Mon, 2017-03-06 – 03-12, 2017-02."""
     if period.span == "day":

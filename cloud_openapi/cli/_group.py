@@ -1,5 +1,6 @@
 import io
 import os
+import signal
 import sys
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
@@ -166,6 +167,15 @@ class _Group(click.Group):
             if name.startswith(incomplete)
         ]
         return commands + click.Command.shell_complete(self, ctx, incomplete)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; the second Ctrl-C ends the process at once."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # Python waits for threads with calls in flight.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

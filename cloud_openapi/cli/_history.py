@@ -1,9 +1,10 @@
 """The command history: fill a store, look at it, and write it to files."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -11,8 +12,15 @@ import click
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.cli._emulator_options import moment
 from cloud_openapi.cli._options import Decorator, echo_json, json_value, option
-from cloud_openapi.cli._terminal import is_drawn, progress, table
-from cloud_openapi.errors import ConfigError
+from cloud_openapi.cli._terminal import (
+    columns,
+    has_colours,
+    is_drawn,
+    progress,
+    table,
+    table_width,
+)
+from cloud_openapi.errors import CloudSDKError, ConfigError, advice
 from cloud_openapi.json_text import json_text, read_json
 from cloud_openapi.periods import parse_day
 
@@ -21,6 +29,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_STORE: Final = "history.sqlite"
 _MOST_SHOWN: Final = 10
+# Shorter pauses are over before a line about them is read.
+_SECONDS_SAID: Final = 5
 # Quotas and unready data: the next run goes on, and nobody has to do anything.
 _WAITING: Final = frozenset({-1, 45009, 45011, 61503, 61504})
 
@@ -131,16 +141,37 @@ def sync(
     series = [kept.Series(name, params, days if name in apis else 1) for name in names]
     given["apps"] = None if given["apps"] is None else _apps(given["apps"].read())
     with ExitStack() as stack:
-        done = kept.sync(
-            series,
-            given.pop("begin"),
-            given.pop("end"),
-            newest_first=not given.pop("oldest_first"),
-            final_only=given.pop("final"),
-            on_progress=_Bar(stack).show,
-            **_service(given),
-        )
+        bar = _Bar(stack)
+        try:
+            done = kept.sync(
+                series,
+                given.pop("begin"),
+                given.pop("end"),
+                newest_first=not given.pop("oldest_first"),
+                final_only=given.pop("final"),
+                on_progress=bar.show,
+                on_pause=_say_pause,
+                **_service(given),
+            )
+        except KeyboardInterrupt:
+            stack.close()
+            if bar.state is not None:
+                click.echo(_left(bar.state), err=True)
+            raise
     _report(done, as_json=as_json)
+
+
+def _left(state: "Progress") -> str:
+    """Return what an interrupted sync leaves to the next one."""
+    complete = state.total - state.remaining
+    return f"{complete:,} of {state.total:,} windows are complete; the next sync goes on."
+
+
+def _say_pause(seconds: float, reason: CloudSDKError) -> None:
+    """Say why nothing happens, and for how long."""
+    if seconds >= _SECONDS_SAID:
+        text = advice(reason.errCode) or reason.errMsg
+        click.echo(f"The next call comes in {seconds:,.0f} s: {reason.errCode} {text}", err=True)
 
 
 def _without_parameters() -> list[str]:
@@ -199,12 +230,15 @@ class _Bar:
         self._stack = stack
         self._step: Callable[[], None] | None = None
         self._done = 0
+        self.state: Progress | None = None
+        """The newest state."""
 
     def show(self, state: "Progress") -> None:
         """Show the windows that are stored or given up."""
         if self._step is None:
             shown = progress("windows", state.remaining)
             self._step = self._stack.enter_context(shown)
+        self.state = state
         ended = state.stored + state.failed
         for _ in range(ended - self._done):
             self._step()
@@ -250,13 +284,24 @@ def status(store: str, by_app: bool, now: datetime | None, as_json: bool) -> Non
     if as_json:
         echo_json([_plain(each._asdict()) for each in found])
         return
-    header = ("API", "mini programs", "days", "windows", "complete", "due", "missing", "errors")
+    programs = "mini program" if by_app else "mini programs"
+    header = ("API", programs, "days", "windows", "complete", "due", "missing", "errors")
     rows = [_status_row(each, by_app=by_app) for each in found]
-    if is_drawn():
-        click.echo(table(header, rows), nl=False)
+    if not is_drawn():
+        lines = ["\t".join(row) for row in rows]
+    elif table_width(header, rows) <= columns():
+        lines = table(header, rows).splitlines()
     else:
-        for row in rows:
-            click.echo("\t".join(row))
+        lines = [line for row in rows for line in _narrow(header, row)]
+    for line in lines:
+        click.echo(line)
+
+
+def _narrow(header: Sequence[str], row: Sequence[str]) -> Iterator[str]:
+    """Yield a row for a terminal that is too narrow for the table."""
+    yield click.style(row[0], fg="cyan") if has_colours() else row[0]
+    text = ", ".join(f"{title} {cell}" for title, cell in zip(header[1:], row[1:], strict=True))
+    yield from wrap(text, columns(), initial_indent="  ", subsequent_indent="  ")
 
 
 def _status_row(each: "Status", *, by_app: bool) -> tuple[str, ...]:

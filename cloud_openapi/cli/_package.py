@@ -1,4 +1,5 @@
 import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
     from cloud_openapi.runtime import Functions, Settings
     from cloud_openapi.runtime.check import Finding
     from cloud_openapi.runtime.packing import Installer, Upload
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _variable(text: str) -> str:
+    """Return the name of a variable. Raises BadParameter, whose text has no value."""
+    if _VARIABLE.fullmatch(text):
+        return text
+    name, equals, _value = text.partition("=")
+    if equals and _VARIABLE.fullmatch(name):
+        raise click.BadParameter(f"give the name alone: --variable {name}")
+    raise click.BadParameter("a name has letters, digits and _, and no digit at the beginning")
 
 
 @click.command()
@@ -44,6 +57,7 @@ if TYPE_CHECKING:
 @option(
     "--variable",
     "variables",
+    type=_variable,
     multiple=True,
     metavar="NAME",
     help="A variable of the functions: cloudbaserc.json gets {{env.NAME}}, never its value. May be "

@@ -110,7 +110,7 @@ def _options(found: Report) -> list[Decorator]:
         spans = Choice(list(found.operations))
         own.append(option("--span", type=spans, default="day", show_default=True))
     if found.days:
-        days = click.IntRange(min(found.days), max(found.days))
+        days = click.Choice(found.days)
         text = f"The days of a window: {', '.join(map(str, found.days))}."
         own.append(option("--days", type=days, default=found.days[0], show_default=True, help=text))
     if found.by_users:
@@ -183,8 +183,10 @@ class _Run:
 
     def show(self) -> None:
         """Write the files, then print the table unless one of them went to stdout."""
-        shown = self._content()
         files = {form: file for form in _FORMATS if (file := self._given[form]) is not None}
+        if sum(file.name == "-" for file in files.values()) > 1:
+            raise click.UsageError("Only one file can be stdout.")
+        shown = self._content()
         # All are made before one is written.
         made = {form: self._made(form, shown) for form in files}
         for form, file in files.items():
@@ -258,8 +260,8 @@ class _Run:
         if store or transport is not None:
             _refuse_options_of_emulator()
         if store:
-            source = t(f"Source: {store}", f"数据来源：{store}")
-            return read(self._wanted, settings.appid, store, t), source
+            found = read(self._wanted, settings.appid, store, t)
+            return found, t(f"Source: {found.store}", f"数据来源：{found.store}")
         if transport is not None:
             place = settings.base_url or "WeChat"
             source = t(f"Source: {place}", f"数据来源：{place}")

@@ -1,6 +1,7 @@
 """The answers of a report: from the store of a history, or asked for now."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from datetime import date
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -53,6 +54,8 @@ class Found(NamedTuple):
     appid: str
     today: date
     answers: list[Answer]
+    store: str = ""
+    """The store that was read, without its password."""
 
 
 def ask(wanted: Wanted, appid: str, transport: Transport, clock: Clock, t: Translate) -> Found:
@@ -90,9 +93,11 @@ def _shown(windows: Iterator[Window], total: int, name: str) -> Iterator[Window]
 def read(wanted: Wanted, appid: str | None, store: str, t: Translate) -> Found:
     """Read the store of a history. Raises ConfigError without a window of the mini program."""
     # This loads SQLAlchemy.
-    from cloud_openapi.history import stored
+    from cloud_openapi.history import Store, stored
 
     api, today = wanted.operation.name, beijing_now().date()
+    opened = Store(store, create=False)
+    name = opened.name if "://" in store else store
 
     def windows(begin: date, end: date, *, newest_first: bool = False) -> Iterator[Window]:
         return stored(
@@ -100,32 +105,35 @@ def read(wanted: Wanted, appid: str | None, store: str, t: Translate) -> Found:
             begin,
             end,
             appid,
-            store=store,
+            store=opened,
             params=wanted.params,
             days=wanted.days,
             newest_first=newest_first,
         )
 
-    newest = next(windows(_EARLIEST, today, newest_first=True), None)
-    if newest is None:
-        of = f" of {appid}" if appid else ""
-        raise ConfigError(
-            f"{store} has no window of {api}{of}: run cloud-openapi history sync, or report --live."
-        )
-    periods = wanted.periods(period_with(wanted.span, newest.period.end), today)
-    found: dict[Period, Window] = {}
-    for window in windows(periods[0].end, periods[-1].end):
-        if window.appid != newest.appid:
-            raise click.UsageError(
-                f"{store} has several mini programs, such as {window.appid} and {newest.appid}: "
-                "choose one by --app."
+    with closing(opened):
+        newest = next(windows(_EARLIEST, today, newest_first=True), None)
+        if newest is None:
+            of = f" of {appid}" if appid else ""
+            days = f" --days {wanted.days}" if wanted.days > 1 else ""
+            raise ConfigError(
+                f"{name} has no window of {api}{of}: run cloud-openapi history sync {api}{days}, "
+                "or report --live."
             )
-        found[window.period] = window
+        periods = wanted.periods(period_with(wanted.span, newest.period.end), today)
+        found: dict[Period, Window] = {}
+        for window in windows(periods[0].end, periods[-1].end):
+            if window.appid != newest.appid:
+                raise click.UsageError(
+                    f"{name} has several mini programs, such as {window.appid} and "
+                    f"{newest.appid}: choose one by --app."
+                )
+            found[window.period] = window
     nothing = t(
         "not in the store: cloud-openapi history sync",
         "数据库中没有：请运行 cloud-openapi history sync",
     )
-    return Found(newest.appid, today, _answers(periods, found, today, nothing, t))
+    return Found(newest.appid, today, _answers(periods, found, today, nothing, t), name)
 
 
 def _answers(

@@ -247,8 +247,10 @@ def _bar_lines(section: Bars, look: Look) -> Iterator[str]:
     rows = []
     for bar in shown:
         percent = f"{percent_text(100 * bar.value / total)} %" if total else _NONE
-        name = f"{printable(bar.name)} ({printable(bar.key)})" if bar.name else printable(bar.key)
-        rows.append([Cell(name), Cell(number_text(bar.value)), Cell(percent)])
+        name, key = printable(bar.name), printable(bar.key)
+        # A device has a name alone.
+        label = f"{name} ({key})" if name and key else name or key
+        rows.append([Cell(label), Cell(number_text(bar.value)), Cell(percent)])
     widths = _widths(rows)
     if look.width:
         widths[0] = min(widths[0], look.width // 2)

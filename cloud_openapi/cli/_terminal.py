@@ -154,6 +154,12 @@ def _lines(label: str, total: int) -> Iterator[Callable[[], None]]:
     yield step
 
 
+def table_width(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Return the columns that `table` takes without a cut or folded cell."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    return sum(widths) + len("   ") * len(widths)
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table as wide as the terminal, in colours unless NO_COLOR is set."""
     from rich import box

@@ -5,6 +5,7 @@ import platform
 import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 from cloud_openapi._version import __version__
 from cloud_openapi.doctor._finding import Finding, fine, note, problem
@@ -23,6 +24,9 @@ from cloud_openapi.transports import (
 _PREFIX = "CLOUD_OPENAPI_"
 _SETTINGS = {name.upper(): name for name in (*TransportSettings._fields, "config")}
 _CLOSE = 0.85
+_CORRECT = (
+    "correct the variable or option; for an emulator, cloud-openapi serve prints the variables"
+)
 # As other SDKs and WeChat's own pages call them.
 _OTHER_NAMES = {"APPSECRET": "SECRET", "WXAPPID": "APPID", "URL": "BASE_URL"}
 
@@ -39,6 +43,10 @@ def of_machine() -> Iterator[Finding]:
         if variable.startswith(_PREFIX) and (meant := _meant(variable.removeprefix(_PREFIX))):
             text = f"the variable {variable} is not a setting"
             yield note("settings", text, f"did you mean {_PREFIX}{meant}?")
+    config = os.environ.get(f"{_PREFIX}CONFIG")
+    if config and not Path(config).is_file():
+        text = f"the file {config} ({_PREFIX}CONFIG) is missing: each cloud call fails with -604101"
+        yield problem("permissions", text, "correct the path, or unset the variable")
 
 
 def read_settings(
@@ -51,7 +59,7 @@ def read_settings(
             warnings.simplefilter("always")
             transport = connect(settings)
     except ConfigError as error:
-        return None, [problem("settings", str(error), "see docs/reference/settings.md")]
+        return None, [problem("settings", str(error), _CORRECT)]
     found = [
         problem("base URL", str(each.message), "set CLOUD_OPENAPI_BASE_URL to an https URL")
         for each in warned

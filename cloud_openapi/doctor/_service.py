@@ -28,6 +28,8 @@ from cloud_openapi.transports import (
 _TOKEN, _HEALTH = "/cgi-bin/stable_token", "/healthz"
 _EMULATOR = "http://127.0.0.1:7070"
 _SECONDS = 5.0
+_NO_URL = "the address of the proxy is not a URL with a host"
+_PORTS = {"https": 443, "socks4": 1080, "socks5": 1080, "socks5h": 1080}
 # CloudBase's gateway refuses signatures that are ten minutes away from its time.
 _OFF, _WRONG = 60, 300
 _NOTHING_SET = (
@@ -56,7 +58,10 @@ def of_service(settings: TransportSettings) -> Iterator[Finding]:
         yield _nothing_set()
         return
     base_url = address_of(settings)
-    yield from _proxy(base_url)
+    proxies = list(_proxy(base_url))
+    yield from proxies
+    if any(each.text == _NO_URL for each in proxies):
+        return
     exchange = open_exchange(base_url, settings.timeout)
     try:
         before = clocks.now()
@@ -98,16 +103,22 @@ def _proxy(base_url: str) -> Iterator[Finding]:
     found = select_proxy(base_url, get_environ_proxies(base_url))
     if not found:
         return
-    parts = urlsplit(found if "://" in found else f"http://{found}")
-    # The address may have a password.
-    shown = f"{parts.scheme}://{parts.hostname}:{parts.port or 80}"
+    todo = "correct https_proxy, or add the host of the base URL to no_proxy"
     try:
-        with socket.create_connection((parts.hostname or "", parts.port or 80), _SECONDS):
+        parts = urlsplit(found if "://" in found else f"http://{found}")
+        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme, 80)
+    except ValueError:
+        host = None
+    if not host:
+        # The address may have a password.
+        yield problem("proxy", _NO_URL, todo)
+        return
+    shown = f"{parts.scheme}://{host}:{port}"
+    try:
+        with socket.create_connection((host, port), _SECONDS):
             yield fine("proxy", f"calls go through {shown}, whose address WeChat sees")
     except (OSError, ValueError) as error:
-        text = f"the proxy {shown} does not answer: {error}"
-        todo = "correct https_proxy, or add the host of the base URL to no_proxy"
-        yield problem("proxy", text, todo)
+        yield problem("proxy", f"the proxy {shown} does not answer: {error}", todo)
 
 
 def _unreachable(base_url: str, error: ExchangeError, settings: TransportSettings) -> Finding:
@@ -184,7 +195,14 @@ def _store(settings: TransportSettings) -> Iterator[Finding]:
     try:
         store.read(key)
         with store.lease(key, _SECONDS):
-            yield fine("token store", f"{store!r} answers")
+            yield fine("token store", f"{_shown(settings.token_store)} answers")
     except StoreError as error:
         todo = "check CLOUD_OPENAPI_TOKEN_STORE; until then tokens come by stable_token"
-        yield note("token store", f"{store!r} does not answer: {error}", todo)
+        yield note("token store", f"it does not answer: {error}", todo)
+
+
+def _shown(token_store: object) -> str:
+    """Return what a token store is, without a password."""
+    if not isinstance(token_store, str):
+        return type(token_store).__name__
+    return token_store if token_store.startswith("file:") else "Redis"

@@ -1,6 +1,7 @@
 """Write stored answers to a file, as rows that a spreadsheet or a data frame can read."""
 
 import csv
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from itertools import islice
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.drafts import draft_of
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.history._days import Day
 from cloud_openapi.history._store import DEFAULT_STORE, Store
@@ -18,6 +20,8 @@ from cloud_openapi.reports import records
 Row = Mapping[str, Any]
 _AT_ONCE: Final = 10_000
 _KINDS: Final = ("date", "integer", "number", "text")
+# The columns of every export, also of one without rows, by their place in the kinds.
+_COMMON: Final = {"appid": 3, "ref_date": 3, "first_day": 0, "last_day": 0}
 
 
 def export(  # noqa: PLR0913 - each selects rows
@@ -37,7 +41,8 @@ def export(  # noqa: PLR0913 - each selects rows
     ``appid``, ``ref_date``, ``first_day`` and ``last_day`` of its window, and the plain fields of
     one innermost object of the answer. The file appears when it is complete.
 
-    Raises ConfigError for other names and values, StoreError if the database fails.
+    Raises ConfigError for other names and values, StoreError if the database fails, OSError if the
+    file cannot be written.
     """
     path = Path(path)
     write = _WRITERS.get(path.suffix.lower())
@@ -59,18 +64,19 @@ def export(  # noqa: PLR0913 - each selects rows
 
     # The first look finds the columns: an answer may have fields that no other one has.
     columns, number = _columns(rows())
-    draft = path.with_name(f".{path.name}.part")
     try:
-        write(draft, columns, rows())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+        with draft_of(path) as draft:
+            write(draft, columns, rows())
+    except OSError as error:
+        # Its text names the draft, or nothing.
+        text = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(error.errno, text, str(path)) from None
     return number
 
 
 def _columns(rows: Iterator[Row]) -> tuple[dict[str, str], int]:
     """Return the kind of each column, the widest of its values', and the number of rows."""
-    kinds: dict[str, int] = {}
+    kinds = dict(_COMMON)
     number = 0
     for row in rows:
         number += 1

@@ -1,5 +1,6 @@
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Final
 
 from cloud_openapi.errors import ConfigError
@@ -61,7 +62,7 @@ def fetch(  # noqa: PLR0913 - each is a setting of its own
     caller = Caller(settings, transport=transport)
 
     def windows() -> Iterator[Window]:
-        with ThreadPoolExecutor(at_once) as pool:
+        with threads(at_once) as pool:
             run = Run(caller, pool, clock, at_once=at_once, rate=rate, patience=patience)
             found: dict[Any, Window] = {}
             awaited = iter(periods)
@@ -73,6 +74,21 @@ def fetch(  # noqa: PLR0913 - each is a setting of its own
                     period = next(awaited, None)
 
     return Windows(windows())
+
+
+@contextmanager
+def threads(count: int) -> Iterator[Executor]:
+    """Give threads that carry the calls of a run; calls that wait are not made after it."""
+    pool = ThreadPoolExecutor(count, thread_name_prefix="history")
+    waits = True
+    try:
+        yield pool
+    except KeyboardInterrupt:
+        # The answers in flight would be lost in any case.
+        waits = False
+        raise
+    finally:
+        pool.shutdown(waits, cancel_futures=True)
 
 
 def window_of(done: Done) -> Window:

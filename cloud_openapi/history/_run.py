@@ -54,8 +54,9 @@ class Run:
     """Asks for windows, ``at_once`` in flight and ``queued`` more handed to the executor.
 
     ``rate`` is in calls per second. A call that may succeed later comes back after a pause with
-    jitter, unless that is more than ``patience`` seconds after the beginning. ``due_of`` returns
+    jitter, at most ``patience`` seconds after the beginning. ``due_of`` returns
     the day on which an answer may have a further key; if it is the same day, a key is late.
+    ``on_pause`` is told the seconds and the reason, before all calls wait.
     """
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
@@ -69,6 +70,7 @@ class Run:
         rate: float | None = None,
         patience: float = 0.0,
         due_of: Callable[[Job, dict[str, Any], date], date | None] = lambda *_: None,
+        on_pause: Callable[[float, CloudSDKError], None] | None = None,
     ) -> None:
         self._caller = caller
         self._executor = executor
@@ -81,6 +83,8 @@ class Run:
         self._next_slot = 0.0
         self._ends = clock.seconds() + patience
         self._due_of = due_of
+        self._on_pause = on_pause
+        self._reason: CloudSDKError | None = None
         self.calls = 0
         """The calls that were made."""
         self._flying: dict[Future[Outcome], Job] = {}
@@ -100,7 +104,7 @@ class Run:
                 if self._flying:
                     self._land(queue)
                 elif not queue.given_up:
-                    self._clock.wait(self._pause(queue))
+                    self._wait(queue)
                 self._done += [self._given_up(job, error) for job, error in queue.given_up]
                 queue.given_up.clear()
                 for start in range(0, len(self._done), MOST_TOGETHER):
@@ -140,6 +144,14 @@ class Run:
         now = self._clock.seconds()
         return max(queue.moment(now, is_down=self._is_down), self._next_slot) - now
 
+    def _wait(self, queue: Queue) -> None:
+        """Wait without a call in flight, for one that comes back or for the rate."""
+        seconds, now = self._pause(queue), self._clock.seconds()
+        comes_back = self._is_down or queue.moment(now, is_down=False) > now
+        if comes_back and self._on_pause is not None and self._reason is not None:
+            self._on_pause(seconds, self._reason)
+        self._clock.wait(seconds)
+
     def _land(self, queue: Queue) -> None:
         """Wait for a result, and take those that are ready with it, or will be at once."""
         pause = self._pause(queue)
@@ -167,12 +179,16 @@ class Run:
         if self._is_down:
             self._next_slot = now + _pause_after(verdict, self._silent_in_row - self._many, at)
         moment = now + _pause_after(verdict, queue.tries(job), at)
+        if now + _first_pause(verdict) <= self._ends < moment:
+            # The last try is as late as it may be.
+            moment = self._ends
         comes_back = verdict.passes and moment <= self._ends
         if answer is not None or not comes_back:
             self._done.append(Done(job, outcome, verdict, at, due, is_last=not comes_back))
         if not verdict.passes:
             queue.settle(job, now)
         elif comes_back:
+            self._reason = outcome.error or late(job)
             holds_all = self._concerns_all(job, verdict)
             joins = holds_all or _waits_for_data(job, verdict, answer)
             queue.postpone(job, moment, joins=joins, holds_all=holds_all)
@@ -217,6 +233,11 @@ def late(job: Job) -> CloudSDKError:
 def _waits_for_data(job: Job, verdict: Verdict, answer: dict[str, Any] | None) -> bool:
     """Return whether a window needs data of yesterday that are not ready."""
     return verdict is Verdict.NOT_READY and (job.fresh or answer is not None)
+
+
+def _first_pause(verdict: Verdict) -> float:
+    first, _ = _PAUSES.get(verdict, (math.inf, math.inf))
+    return first
 
 
 def _pause_after(verdict: Verdict, tries: int, now: datetime) -> float:

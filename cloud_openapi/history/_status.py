@@ -40,12 +40,18 @@ def status(
 ) -> list[Status]:
     """Return what a store has, by API and length of the windows, or by mini program too.
 
+    A series of which each window failed is a line, too, without windows.
+
     Raises ConfigError for a store without windows, StoreError if the database fails.
     """
     today = (clock or Clock()).now().date()
     opened = Store(store, create=False) if isinstance(store, str) else store
     try:
         groups = opened.groups(today)
+        known = {(group.series, group.appid) for group in groups}
+        groups += [
+            each for each in opened.failed_groups() if (each.series, each.appid) not in known
+        ]
         errors = opened.errors()
         paused = opened.paused(today)
     finally:

@@ -1,6 +1,8 @@
 """The store: a database with one row for each window."""
 
 import json
+import os
+import shlex
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -8,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Event
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
@@ -24,9 +27,16 @@ from cloud_openapi.periods import BEIJING, Period
 DEFAULT_STORE: Final = "history.sqlite"
 _KEY: Final = [column.name for column in WINDOWS.primary_key]
 _ATTEMPTS: Final = 5
+_LOCKED: Final = "database is locked"
 _PAUSE: Final = 0.1
 _MOST_NAMED: Final = 500
 _READ_AT_ONCE: Final = 200
+# The modules of drivers whose packages have other names.
+_PACKAGES: Final = {
+    "psycopg": "psycopg[binary]",
+    "psycopg2": "psycopg2-binary",
+    "MySQLdb": "mysqlclient",
+}
 
 
 class StoreError(CloudOpenAPIError):
@@ -63,21 +73,22 @@ class Group(NamedTuple):
 class Store:
     """The database at a URL of SQLAlchemy's, or the SQLite file at a path.
 
-    Tables and views are made unless ``create`` is False. Safe to share between threads. Raises
+    Tables and views are made unless ``create`` is False; then a folder in which this process may
+    not write is enough. Safe to share between threads. Raises
     ConfigError for an unusable URL; every method raises StoreError if the database fails.
     """
 
     def __init__(self, url: str = DEFAULT_STORE, *, create: bool = True) -> None:
         self._url = _url_of(url)
-        self.name = self._url.render_as_string(hide_password=True)
-        """The URL without its password."""
+        self.name = _name_of(self._url)
+        """The URL without its password and its query."""
         if not create and self._is_missing_file():
             raise self._empty()
-        self._engine = _engine(self._url)
+        self._engine = _engine(self._url if create else _readable(self._url), create=create)
         with self._told():
             if create:
                 self._create()
-            elif not sa.inspect(self._engine).has_table(WINDOWS.name):
+            elif not self._inspect().has_table(WINDOWS.name):
                 raise self._empty()
 
     def __repr__(self) -> str:
@@ -136,6 +147,15 @@ class Store:
             sa.func.count(sa.case((due <= today, 1))),
         ).group_by(*key)
         return [Group(*row) for row in self._rows(asked, None)]
+
+    def failed_groups(self) -> list[Group]:
+        """Return the mini programs and series with a failure, without numbers."""
+        failed = FAILURES.c
+        key = (failed.appid, failed.api, failed.params, failed.span)
+        days = sa.func.min(failed.first_day), sa.func.max(failed.last_day)
+        none = [sa.literal(0)] * 3
+        rows = self._rows(sa.select(*key, *days, *none).group_by(*key), None)
+        return [Group(*row) for row in rows]
 
     def errors(self) -> dict[tuple[str, str, str, str], dict[int, int]]:
         """Return how many windows failed last with a code, by API, parameters, length and appid."""
@@ -196,7 +216,15 @@ class Store:
                 else:
                     return
 
+    def _inspect(self) -> sa.Inspector:
+        """Connect. Raises ConfigError for options that the driver does not have."""
+        try:
+            return sa.inspect(self._engine)
+        except TypeError:
+            raise _invalid() from None
+
     def _create(self) -> None:
+        self._inspect()
         METADATA.create_all(self._engine)
         known = sa.inspect(self._engine).get_view_names()
         missing = {n: s for n, s in views_for(self._engine.dialect).items() if n not in known}
@@ -206,8 +234,11 @@ class Store:
                     connection.exec_driver_sql(f"CREATE VIEW {name} AS {select}")
 
     def _is_missing_file(self) -> bool:
-        file = self._url.database
-        return self._url.get_backend_name() == "sqlite" and not (file and Path(file).exists())
+        if self._url.get_backend_name() != "sqlite":
+            return False
+        file = self._url.database or ""
+        # SQLite's own URIs have options of their own.
+        return not file.startswith("file:") and not (file and Path(file).exists())
 
     def _empty(self) -> ConfigError:
         return ConfigError(f"{self.name} has no windows: run cloud-openapi history sync first")
@@ -220,8 +251,10 @@ class Store:
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             text = one_line(str(cause))
-            if self._url.password:
-                text = text.replace(str(self._url.password), "***")
+            for secret in _secrets_of(self._url):
+                text = text.replace(secret, "***")
+            if text == _LOCKED:
+                text = f"{text}: another program has had it open for writing for too long"
             failure = StoreError(f"{self.name}: {text}")
         if failure is not None:
             raise failure
@@ -234,14 +267,46 @@ def _url_of(text: str) -> URL:
     try:
         return make_url(text)
     except (ArgumentError, ValueError):
-        # The error repeats the text, which may hold a password.
-        raise ConfigError(
-            "store is a path or a URL such as postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE; "
-            "this URL is invalid"
-        ) from None
+        raise _invalid() from None
 
 
-def _engine(url: URL) -> sa.Engine:
+def _invalid() -> ConfigError:
+    # SQLAlchemy's error repeats the text, which may hold a password.
+    return ConfigError(
+        "store is a path or a URL such as postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE; "
+        "this URL is invalid"
+    )
+
+
+def _name_of(url: URL) -> str:
+    # Some drivers take the password from the query.
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _secrets_of(url: URL) -> list[str]:
+    named = [
+        value
+        for key, values in url.normalized_query.items()
+        if "pass" in key.lower()
+        for value in values
+    ]
+    return [secret for secret in (str(url.password or ""), *named) if secret]
+
+
+def _readable(url: URL) -> URL:
+    """Return the URL by which a SQLite file is read where this process may not write."""
+    file = Path(url.database or "")
+    is_file = url.get_backend_name() == "sqlite" and not str(file).startswith("file:")
+    if not is_file or os.access(file.parent, os.W_OK):
+        return url
+    query = {"uri": "true", "mode": "ro"}
+    if not file.with_name(f"{file.name}-shm").exists():
+        # SQLite cannot make this file there, and does without it if nobody writes.
+        query["immutable"] = "1"
+    return URL.create("sqlite", database=f"file:{quote(str(file))}", query=query)
+
+
+def _engine(url: URL, *, create: bool) -> sa.Engine:
     options: dict[str, Any] = {"json_serializer": _compact}
     backend = url.get_backend_name()
     if backend in ("mysql", "mariadb"):
@@ -252,20 +317,34 @@ def _engine(url: URL) -> sa.Engine:
         options["pool_pre_ping"] = True
     try:
         engine = sa.create_engine(url, hide_parameters=True, **options)
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        missing = f"the package {error.name}" if isinstance(error, ImportError) else "its dialect"
+    except ModuleNotFoundError as error:
+        package = _PACKAGES.get(error.name or "", error.name or "")
         raise ConfigError(
-            f"A store of {url.drivername} needs {missing}, which is missing."
+            f"A store of {url.drivername} needs the package {error.name}, which is missing: "
+            f"pip install {shlex.quote(package)}"
         ) from None
+    except NoSuchModuleError:
+        raise ConfigError(
+            f"A store of {url.drivername} needs its dialect, which is missing. Known: sqlite, "
+            "postgresql, mysql and those that SQLAlchemy's documentation lists."
+        ) from None
+    except (ArgumentError, ValueError):
+        raise _invalid() from None
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _settle_sqlite)
+        sa.event.listen(engine, "connect", _settle_sqlite if create else _wait_in_sqlite)
     return engine
 
 
 def _settle_sqlite(connection: Any, _record: Any) -> None:
     """Let readers and other writers work meanwhile; a killed process leaves whole transactions."""
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
+    _wait_in_sqlite(connection, _record)
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _wait_in_sqlite(connection: Any, _record: Any) -> None:
+    """Wait while another process writes, half a minute at most."""
+    connection.execute("PRAGMA busy_timeout=30000")
 
 
 def _compact(value: Any) -> str:

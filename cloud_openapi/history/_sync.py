@@ -1,8 +1,8 @@
 """Bring a store up to date: ask for what it lacks, and for answers that may have a further key."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -11,7 +11,7 @@ from cloud_openapi.errors import CloudSDKError, ConfigError
 from cloud_openapi.history._caller import Caller
 from cloud_openapi.history._clock import Clock
 from cloud_openapi.history._days import Day, range_of
-from cloud_openapi.history._fetch import check_effort, window_of
+from cloud_openapi.history._fetch import check_effort, threads, window_of
 from cloud_openapi.history._plan import Plan
 from cloud_openapi.history._run import Done, Run, late
 from cloud_openapi.history._series import Series
@@ -78,6 +78,7 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
     executor: Executor | None = None,
     exchange: Exchange | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_pause: Callable[[float, CloudSDKError], None] | None = None,
     clock: Clock | None = None,
     **settings: Any,
 ) -> Progress:
@@ -93,7 +94,9 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
     second, carried by threads or by an ``executor``. What may succeed later is repeated, with
     pauses, for ``patience`` seconds. A mini program whose quota of an API is used up is left alone
     until tomorrow, one without valid credentials for this run. Answers are committed as they come,
-    at most 16 together, so that a killed sync goes on where it was.
+    at most 16 together, so that a killed sync goes on where it was. ``on_progress`` is called after
+    each commit, ``on_pause`` before all calls wait, with the seconds and the error that is the
+    reason.
 
     Raises ConfigError for invalid values, StoreError if the database fails, BrokenExecutor.
     """
@@ -121,7 +124,7 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
             newest_first=newest_first,
             final_only=final_only,
         )
-        pool = executor or stack.enter_context(_threads(at_once))
+        pool = executor or stack.enter_context(threads(at_once))
         run = Run(
             Caller(given, exchange),
             pool,
@@ -132,6 +135,7 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
             rate=rate,
             patience=patience,
             due_of=_due_of,
+            on_pause=on_pause,
         )
         tally = _Tally(plan)
         if on_progress is not None:
@@ -205,13 +209,3 @@ def _apps(given: Mapping[str, str] | None, settings: TransportSettings) -> list[
     if not pairs:
         raise ConfigError("there is no mini program to sync: apps is empty")
     return [App(*credentials(settings._replace(appid=a, secret=s))) for a, s in pairs]
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[Executor]:
-    pool = ThreadPoolExecutor(count, thread_name_prefix="history")
-    try:
-        yield pool
-    finally:
-        # Calls in flight end by themselves; those that wait are not made.
-        pool.shutdown(cancel_futures=True)

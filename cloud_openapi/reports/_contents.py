@@ -26,6 +26,7 @@ from cloud_openapi.reports._names import (
 )
 
 _PROBLEM: Final = "problem"
+_LAST: Final = 10**18
 
 
 class Settings(NamedTuple):
@@ -173,15 +174,21 @@ def _groups(operation: Operation, answers: Sequence[Answer], settings: Settings)
         for group, within in groupby(rows, _group_of):
             english_name, chinese_name, table = _named(group)
             bars = [_bar(row, names.get(table, {})) for row in within]
-            # Ages, stays and depths have an order of their own; WeChat lists it backwards.
-            by_size = table in ("", "access_source")
-            bars = sorted(bars, key=lambda bar: -bar.value) if by_size else bars[::-1]
+            # Ages, stays and depths have an order of their own, that of their numbers.
+            by_key = group == "ages" or table not in ("", "access_source")
+            bars.sort(key=_number_of if by_key else lambda bar: -bar.value)
             when = label(answer.period, t)
             caption = f"{t(english_name, chinese_name)} ({group}), {when}"
             found.append(Bars(caption, "key" if table else "id", bars))
         return found
 
     return _by_window(answers, section, settings)
+
+
+def _number_of(bar: Bar) -> tuple[int, str]:
+    """Return the place of a bar among those with a number; the others come last."""
+    is_number = bar.key.isdecimal() and len(bar.key) < len(str(_LAST))
+    return (int(bar.key), "") if is_number else (_LAST, bar.key)
 
 
 def _group_of(row: Mapping[str, Any]) -> str:

@@ -155,10 +155,13 @@ class RedisStore:
             self._client: Any = redis.Redis.from_url(
                 url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS
             )
-        except ValueError:
+            # Without a connection: the parameters of the address are read here.
+            self._client.connection_pool.make_connection()
+        except (ValueError, TypeError, redis.RedisError):
             # The error may repeat the address, which may hold a password.
             raise ConfigError(f"token_store is {_FORMS}; this address is invalid") from None
-        self._error: type[Exception] = redis.RedisError
+        # A name that is no host's is a ValueError.
+        self._errors: tuple[type[Exception], ...] = (redis.RedisError, OSError, ValueError)
 
     def __repr__(self) -> str:
         return "<RedisStore>"
@@ -186,7 +189,7 @@ class RedisStore:
         finally:
             if mine:
                 # A lease that cannot be ended ends by itself.
-                with suppress(self._error):
+                with suppress(*self._errors):
                     self._client.eval(_END_LEASE, 1, name, owner)
 
     @contextmanager
@@ -194,7 +197,7 @@ class RedisStore:
         failure = None
         try:
             yield
-        except self._error as error:
+        except self._errors as error:
             failure = StoreError(f"Redis: {type(error).__name__}")
         if failure is not None:
             raise failure
@@ -220,8 +223,11 @@ class SessionStore:
             times = self._storage.get(f"{key.appid}_access_token_times")
         if not isinstance(token, str) or not token:
             return None
-        known = isinstance(times, list) and len(times) == 3 and times[0] == token[-8:]  # noqa: PLR2004
-        return Shared(token, *map(float, times[1:])) if known else Shared(token, _NEVER, _NEVER)
+        with suppress(TypeError, ValueError):
+            end_of_token, until, ends = times
+            if end_of_token == token[-8:]:
+                return Shared(token, float(until), float(ends))
+        return Shared(token, _NEVER, _NEVER)
 
     def write(self, key: Key, shared: Shared) -> None:
         """Keep the token for as long as it is valid."""

@@ -92,7 +92,7 @@ def test_failure_appears_by_itself_and_the_form_stays(browser, shop):
     with watched(browser, shop) as console:
         page = console.open()
         page.get_by_label("Moment in Beijing").fill("2026-01-0")
-        page.get_by_text("Nothing has failed.").wait_for()
+        assert page.get_by_role("heading", name="Last failures").count() == 0
         shop.send("POST", f"{DAILY}?access_token=old", DAY)
         page.locator("#left").get_by_role("link", name="analysis.getDailyRetain").wait_for()
         assert page.get_by_label("Moment in Beijing").input_value() == "2026-01-0"
@@ -117,3 +117,14 @@ def test_confirmation_and_error_have_no_violation(looked):
     page.keyboard.press("Enter")
     page.get_by_role("alert").wait_for()
     axe(page)
+
+
+def test_message_of_a_frozen_clock_is_in_view_and_the_newest_day_leads_to_the_data(console):
+    page = console.open("/#clock")
+    page.get_by_label("Moment in Beijing").fill("2026-03-10")
+    page.get_by_role("button", name="Freeze at it").click()
+    message = page.get_by_text("The clock stands still at 2026-03-10 00:00:00.")
+    message.wait_for()
+    assert 40 < message.bounding_box()["y"] < 300
+    page.get_by_role("link", name="2026-03-09").first.click()
+    page.get_by_role("heading", name="Heat map").wait_for()

@@ -87,3 +87,13 @@ def test_titles_are_in_the_language(browser, empty, language):
     look = next(look for look in LOOKS if look.language == language)
     with watched(browser, empty, look) as console:
         assert console.open().locator("[aria-current=page]").inner_text() == TITLES[language]
+
+
+@every_look
+def test_open_page_is_seen_in_the_bar(console, look):
+    page = console.open("/storage")
+    bar, current = (
+        page.locator(each).bounding_box() for each in (".bar nav", ".bar [aria-current]")
+    )
+    assert bar["x"] <= current["x"]
+    assert current["x"] + current["width"] <= bar["x"] + bar["width"]

@@ -214,16 +214,21 @@ def test_list_works_without_javascript(browser, shop):
     for number in range(205):
         shop.send("POST", f"/wxa/{number}", {})
     page.goto(shop.url + "/_console/requests")
-    page.get_by_role("link", name="Older requests").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Older requests").click()
     assert names(page) == [f"/wxa/{number}" for number in reversed(range(5))]
-    page.get_by_role("link", name="To the newest").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="To the newest").click()
     page.get_by_label("Text", exact=True).fill("/wxa/20")
-    page.get_by_role("button", name="Filter").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Filter").click()
     assert names(page)[-1] == "/wxa/20"
     shop.send("POST", "/wxa/20", {})
-    page.get_by_role("link", name="Reload").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Reload").click()
     assert names(page)[0] == "/wxa/20"
-    page.get_by_role("link", name="/wxa/20").first.click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="/wxa/20").first.click()
     assert page.url.endswith("/requests/206")
     context.close()
 
@@ -280,3 +285,28 @@ def flood(console, seconds, rate):
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_number_of_all_requests_grows_with_the_rows(console):
+    page = console.open("/requests")
+    wait_for_state(page, "Live")
+    assert not page.locator(".total").is_visible()
+    call(console, *PATHS)
+    wait_for_rows(page, 3)
+    assert page.locator(".total").inner_text() == "3 in all"
+    call(console, "/wxa/four")
+    wait_for_rows(page, 4)
+    assert page.locator(".total").inner_text() == "4 in all"
+
+
+def test_trace_beside_the_list_shows_whole_names(console):
+    console.served.invoke("dailyReport", {"toUser": "oUser"})
+    page = console.open("/requests")
+    page.locator(f"{ROWS} .open", has_text="dailyReport").first.click()
+    names = page.locator("#detail .waterfall tbody th a")
+    names.first.wait_for()
+    for link in names.all():
+        assert link.evaluate("link => link.scrollWidth <= link.closest('th').clientWidth")
+    region = page.locator("#detail .scroll")
+    assert region.evaluate("each => each.scrollWidth <= each.clientWidth")
+    axe(page)

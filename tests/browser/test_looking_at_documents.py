@@ -1,5 +1,7 @@
 """The cloud database in a browser: find, add, change and delete documents, import, snapshots."""
 
+import re
+
 import pytest
 from support.browser import axe, every_look, watched
 
@@ -88,3 +90,43 @@ def test_file_is_imported_and_a_snapshot_restored(console):
     axe(page)
     page.get_by_role("button", name="Reset").click()
     expect(page.get_by_role("link", name="fruits")).to_have_count(0)
+
+
+@every_look
+def test_request_to_the_database_leads_to_its_documents(console, look):
+    program = console.emulator.program(console.emulator.first_appid)
+    program.database.create_collection("水果")
+    action = {"action": "database.insertDocument", "collectionName": "水果"}
+    console.served.send("POST", "/admin", {**action, "data": ['{"name": "梨 <b>"}']})
+    page = console.open("/requests")
+    page.get_by_role("link", name="database.insertDocument").click()
+    expect(page.locator("#stored-request")).to_contain_text("梨 <b>")
+    expect(page.locator("#stored-answer")).to_contain_text("insertedIds")
+    axe(page)
+    assert page.locator("html").evaluate("root => root.scrollWidth") <= look.width
+    page.locator("[aria-labelledby=request-stored] dd a").last.click()
+    expect(page.get_by_label(WORDS[look.language]["document"])).to_have_value(re.compile("梨 <b>"))
+
+
+@every_look
+def test_list_fits_with_long_names_and_documents_and_many_pages(console, look):
+    database = console.emulator.program(console.emulator.first_appid).database
+    name = "很长的集合名称" + "_and_more" * 10
+    database.create_collection(name)
+    long = {"_id": "x" * 200, "text": "long " * 1000, "nested": {"a": [{"b": {"c": "梨" * 300}}]}}
+    database.insert(name, [long, *({"_id": f"{n:04}", "n": n} for n in range(260))])
+    page = console.open("/database")
+    axe(page)
+    page.get_by_role("link", name=name).click()
+    region = page.locator("table.documents").locator("xpath=..")
+    assert region.evaluate("each => each.scrollWidth <= each.clientWidth")
+    row = page.locator("tbody tr", has_text="x" * 200)
+    assert row.locator(".beginning").bounding_box()["height"] < 80
+    axe(page)
+    links = page.locator("nav.actions a")
+    links.last.click()
+    expect(page.locator("nav.actions")).to_contain_text("6 / 6")
+    links.first.click()
+    expect(page.locator("nav.actions")).to_contain_text("1 / 6")
+    for part in ("html", "main"):
+        assert page.locator(part).evaluate("each => each.scrollWidth") <= look.width

@@ -38,7 +38,7 @@ def test_upload_look_at_and_delete_files(console, look):
     files = [chosen("商品 一.svg", PICTURE), chosen("note.txt", b"<b>note</b>", "text/plain")]
     page.locator("input[type=file]").set_input_files(files)
     page.get_by_role("button", name=words["upload"]).click()
-    expect(page.get_by_role("status")).to_contain_text("2")
+    expect(page.get_by_role("status")).to_contain_text("商品 一.svg")
     assert paths_in(console) == ["images/新/note.txt", "images/新/商品 一.svg"]
     axe(page)
     page.get_by_role("link", name="商品 一.svg").click()

@@ -127,3 +127,17 @@ def test_every_form_has_no_violation_and_fits(looked, look):
 def test_keyboard_reaches_every_form(looked):
     for path in ("?kind=latency", "?new=pin&api=wxacode.get"):
         assert_keyboard_reaches_everything(looked.open(f"/overrides{path}"))
+
+
+def in_view(page, text):
+    """Return whether a text is within the window, below the bar."""
+    box = page.get_by_text(text).bounding_box()
+    return 40 < box["y"] < page.viewport_size["height"] - box["height"]
+
+
+def test_message_of_a_new_fault_is_in_view(console):
+    page = console.open("/overrides?kind=latency#form")
+    page.get_by_label("seconds").fill("2")
+    page.get_by_role("button", name="Add the fault").click()
+    page.get_by_text("Fault 1 is in force.").wait_for()
+    assert in_view(page, "Fault 1 is in force.")

@@ -150,9 +150,26 @@ def test_svg_has_the_same_numbers_and_is_a_file_of_its_own():
     found = [text(each) for each in picture if each.tag.endswith("}text")]
     assert found[:4] == ["Retention", "key 0", "key 1", "key 7"]
     assert found[4:12] == ["2026-11-01", "1,000", "20.0", "5.0", "2026-11-02", "2,000", "5.0", "–"]
+    # Weighted by the users of key 0; a cohort without key 0 has no share.
+    assert found[-7:] == [
+        *("Average", "1,000", "10.0", "5.0"),
+        *("key: days later", "from key 1 on, percent of key 0", "– no value"),
+    ]
+    y = [float(each.get("y")) for each in picture if each.tag.endswith("}text")]
+    assert max(y) < float(picture.get("height"))
     # Other programs know no light-dark().
     assert "light-dark" not in svg
     assert "var(" not in svg
+
+
+def test_svg_names_what_its_columns_and_signs_stand_for():
+    cohort = Cohort("20261101", "2026-11-01", {0: 1000}, {1: "not over"}, open=frozenset({1}))
+    options = {"caption": "", "span": "month", "show": "number", "t": chinese}
+    picture = ET.fromstring(heat_svg([cohort], (0, 1), **options))
+    assert [text(each) for each in picture][-5:] == [
+        *("平均", "1,000", "–"),
+        *("key：之后第几月", "… 尚未结束；– 无数据"),
+    ]
 
 
 def test_rows_are_in_parts_of_which_a_browser_lays_out_those_in_sight():

@@ -3,15 +3,19 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
 
+import click
 import pytest
+from support.terminal import at_terminal
 
 from cloud_openapi.emulator import Emulator, Server, create_app, listen
 from cloud_openapi.emulator.server.server import url_of
+from cloud_openapi.history import Clock
 
 RETAIN = "analysis.getDailyRetain"
 PROGRAM = "from cloud_openapi.cli import main; main()"
@@ -88,6 +92,17 @@ def test_export_writes_rows_of_numbers(filled, tmp_path):
     assert names_in(tmp_path) == ["a.csv", "a.jsonl", "a.parquet", "history.sqlite"]
 
 
+def test_an_export_without_rows_has_its_columns(filled):
+    pandas = pytest.importorskip("pandas", reason="pandas is missing")
+    pytest.importorskip("pyarrow", reason="pyarrow is missing")
+    for name, read in (("a.csv", pandas.read_csv), ("a.parquet", pandas.read_parquet)):
+        options = ("--from", "2020-01-01", "--to", "2020-02-01")
+        assert filled("export", RETAIN, name, *options)[1] == f"Wrote 0 rows to {name}\n"
+        frame = read(name)
+        assert list(frame.columns) == ["appid", "ref_date", "first_day", "last_day"]
+        assert frame.empty
+
+
 def test_every_api_is_exported_with_the_numbers_of_its_answers(history):
     apis = ("getUserPortrait", "getVisitPage", "getVisitDistribution", "getWeeklyVisitTrend")
     names = [f"analysis.{api}" for api in apis]
@@ -119,6 +134,57 @@ def test_parquet_is_written_by_polars_where_pyarrow_is_missing(filled, monkeypat
     assert "b.parquet" not in names_in(Path())
 
 
+def test_an_export_that_cannot_be_written_names_its_own_file(filled):
+    for name in ("missing/a.csv", "missing/a.jsonl", "missing/a.parquet"):
+        code, _, err = filled("export", RETAIN, name)
+        assert code == 1
+        assert name in err
+        assert ".part" not in err
+    assert names_in(Path()) == ["history.sqlite"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_status_shows_each_number_at_any_width(filled, width):
+    command = [sys.executable, "-c", PROGRAM, "history", "status", *NOW]
+    shown = click.unstyle(at_terminal(command, width)).replace("\r\n", "\n")
+    assert max(map(len, shown.split("\n"))) <= width
+    text = " ".join(shown.split())
+    for each in (RETAIN, "2026-02-01..2026-03-10", "windows", "complete", "missing", "errors"):
+        assert each in text
+    assert "…" not in text
+
+
+def test_a_sync_that_waits_says_why(history, monkeypatch):
+    emulator = Emulator(apps={"wxone": {"secret": "made-up", "ready_hour": 12}})
+    emulator.clock.freeze("2026-03-11T06:00")
+    listening = listen("127.0.0.1", 0)
+    monkeypatch.setenv("CLOUD_OPENAPI_BASE_URL", url_of(listening))
+    monkeypatch.setenv("CLOUD_OPENAPI_APPID", "wxone")
+    monkeypatch.setenv("CLOUD_OPENAPI_SECRET", "made-up")
+    waited = []
+
+    def wait(_clock, seconds):
+        waited.append(seconds)
+        if len(waited) > 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Clock, "wait", wait)
+    changed = []
+    monkeypatch.setattr(signal, "signal", lambda *given: changed.append(given))
+    monkeypatch.setattr(Clock, "seconds", lambda _clock: sum(waited))
+    options = ("--from", "2026-03-01", "--now", "2026-03-11T06:00", "--patience", "3600")
+    with Server(create_app(emulator), listening, emulator.never_blocks):
+        code, _, err = history("sync", RETAIN, *options)
+    lines = err.splitlines()
+    assert code == 1
+    assert lines[0].startswith(f"The next call comes in {waited[0]:.0f} s: 61503 ")
+    assert lines[1].startswith("The next call comes in ")
+    assert "2 of 10 windows are complete; the next sync goes on." in lines
+    assert 2 * 0.6 * waited[0] <= waited[1]
+    # Calls may be in flight: a second Ctrl-C does not wait for them.
+    assert changed == [(signal.SIGINT, signal.SIG_DFL)]
+
+
 def test_many_mini_programs_come_from_a_file(history, tmp_path):
     (tmp_path / "apps.json").write_text('{"wxone": "geheim-1", "wxtwo": "geheim-2"}')
     options = ("sync", RETAIN, "--from", "2026-03-10", "--apps", "apps.json", "--demo", *NOW)
@@ -134,12 +200,15 @@ def test_a_sync_that_fails_says_so_without_secrets(history, tmp_path, monkeypatc
     (tmp_path / "apps.json").write_text('{"wxone": "geheim-falsch"}')
     with Server(create_app(emulator), listening, emulator.never_blocks):
         options = ("sync", RETAIN, "--from", "2026-03-09", "--apps", "apps.json", *NOW)
-        code, out, err = history(*options)
+        code, out, err = history(*options, "--at-once", "1")
         assert code == 1
         assert "2 remain" in out
         assert "wxone 2 windows from 20260310" in err
         assert "(errCode 40125)" in err
         assert "geheim" not in out + err
+        # The other window was not asked for any more.
+        days = "2026-03-10..2026-03-10"
+        assert history("status", *NOW)[1] == f"{RETAIN}\t1\t{days}\t0\t0\t0\t1\t40125: 1\n"
         (tmp_path / "apps.json").write_text('{"wxone": "geheim-richtig"}')
         emulator.configure_app("wxone", daily_limits={RETAIN: 1})
         code, out, err = history(*options, "--at-once", "1")
@@ -158,6 +227,9 @@ def test_a_sync_that_fails_says_so_without_secrets(history, tmp_path, monkeypatc
         (("sync", RETAIN, "--demo", "--from", "yesterday"), "not a day such as"),
         (("sync", RETAIN, "--demo", "--shard", "2"), "such as 1/4"),
         (("sync", RETAIN, "--demo", "--store", "nosuch://x"), "needs its dialect"),
+        (("sync", RETAIN, "--demo", "--store", "mysql://u:geheim@h/x"), "install mysqlclient"),
+        (("sync", RETAIN, "--demo", "--store", "missing/x.sqlite"), "unable to open"),
+        (("sync", RETAIN, "--demo", "--store", "bad.json"), "not a database"),
         (("sync", RETAIN, "--demo", "--apps", "bad.json"), "not JSON"),
         (("sync", RETAIN, "--demo", "--apps", "list.json"), "appids and secrets"),
         (("status",), "run cloud-openapi history sync"),

@@ -241,6 +241,16 @@ def test_cloudbaserc_is_written_and_a_command_in_another_folder_goes_there(
     assert out.splitlines()[-1] == "Upload it: cd .. && tcb fn deploy hello --dir out/hello"
 
 
+@pytest.mark.parametrize("given", ["CLOUD_OPENAPI_SECRET=geheim", "geheim-1", "1=geheim", ""])
+def test_a_variable_is_a_name_and_a_value_reaches_no_file(project, command, given):
+    code, out, err = command("package", "hello", "--variable", given)
+    assert code == 2
+    assert "geheim" not in out + err
+    assert "name" in err
+    assert not (project / "cloudbaserc.json").exists()
+    assert not (project / "build").exists()
+
+
 def test_without_rc_nothing_is_written_beside_the_result(project, command):
     command("package", "hello", "--no-rc")
     assert not (project / "cloudbaserc.json").exists()

@@ -213,6 +213,7 @@ def test_language_is_the_terminals(report, monkeypatch):
         (["--store", "x", "--demo"], 2, "Choose --store, or one of"),
         (["--base-url", "http://127.0.0.1:9", "--seed", "1"], 2, "add --demo"),
         (["--svg", "missing/folder.svg"], 1, "missing"),
+        (["--csv", "-", "--json", "-"], 2, "Only one file"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -220,6 +221,23 @@ def test_what_cannot_be_used_is_refused_in_a_line(report, arguments, code, messa
     error = report("retention", *arguments, fails=code)
     assert message in error
     assert "Traceback" not in error
+
+
+def test_a_length_that_the_api_does_not_offer_is_refused(report):
+    assert "'8' is not one of '1', '7', '30'" in report("portrait", "--days", "8", fails=2)
+
+
+def test_the_password_of_a_store_is_in_no_output(report, tmp_path):
+    stored(tmp_path / "a.sqlite")
+    url = f"sqlite:///file:{tmp_path}/a.sqlite?uri=true&password=geheim"
+    text = report("retention", "--store", url, "--last", "3", "--html", "r.html")
+    assert f"{tmp_path}/a.sqlite\n" in text
+    assert "geheim" not in text + (tmp_path / "r.html").read_text("utf-8")
+    error = report("trend", "--store", url, fails=1)
+    assert "cloud-openapi history sync analysis.getDailyVisitTrend," in error
+    assert "geheim" not in error
+    error = report("portrait", "--days", "7", "--store", url, fails=1)
+    assert "cloud-openapi history sync analysis.getUserPortrait --days 7," in error
 
 
 def test_unknown_report_suggests_the_nearest(report):

@@ -150,6 +150,15 @@ def test_many_groups_are_cut_at_a_terminal_only():
     assert bars[0] > 0
 
 
+def test_a_group_with_a_name_alone_has_no_empty_brackets():
+    users = {name: [] for name in ("city", "province", "genders", "platforms", "ages")}
+    users["devices"] = [{"name": "OPPO R9", "value": 3}]
+    body = {"ref_date": "20260310", "visit_uv_new": users, "visit_uv": {}}
+    settings = Settings("wx1", today=TODAY)
+    report = content(reports()["portrait"], [Answer(period("day", 1), body)], settings)
+    assert "OPPO R9 3 100.0 %" in lines(report)
+
+
 def test_a_grid_too_narrow_names_what_it_leaves_out():
     names = ("session_cnt", "visit_pv", "visit_uv", "visit_uv_new", "stay_time_uv", "visit_depth")
     row = {"ref_date": "20260310", **dict.fromkeys(names, 123456.5)}

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -197,6 +198,37 @@ def test_a_flushed_store_costs_one_fetch_each_time(server):
     # A flush may lose a token, and the lease of the process that fetches the next one.
     assert len(run.times) <= most_fetches(run, lost=2 * 4)
     assert run.stable == 0
+
+
+def test_an_emptied_folder_costs_one_fetch_each_time(tmp_path):
+    folder = tmp_path / "tokens"
+
+    def remove(run):
+        for _ in range(4):
+            time.sleep(1.5)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    run = Run(f"file:{folder}", 12, lease=600, disturb=remove, patience=600)
+    lost = run.check()
+    # The lease of the process that fetches may be lost with the token.
+    assert len(run.times) <= most_fetches(run, lost + 2 * 4)
+
+
+def test_a_folder_that_is_gone_fails_no_call_and_is_used_again(tmp_path):
+    folder = tmp_path / "tokens"
+
+    def replace(run):
+        time.sleep(1)
+        folder.rename(tmp_path / "former")
+        folder.touch()
+        time.sleep(5)
+        folder.unlink()
+        assert until(lambda: any(folder.glob("*.json")))
+
+    run = Run(f"file:{folder}", 16, lease=2, disturb=replace)
+    assert (lost := run.check()) > 0
+    assert run.stable > 0
+    assert len(run.times) <= most_fetches(run, lost)
 
 
 def test_a_paused_store_fails_no_call(server):

@@ -192,6 +192,12 @@ def test_process_that_holds_the_lease_too_long_is_not_waited_for(tmp_path):
         assert client_of(store, Service(), seconds=0.2).get() == "stable"
 
 
+def test_a_name_that_no_host_can_have_costs_no_call():
+    pytest.importorskip("redis")
+    store = token_store(f"redis://{'a' * 70}.example/0")
+    assert client_of(store, Service()).get() == "stable"
+
+
 def test_unreachable_redis_costs_no_call_and_shows_no_password(caplog):
     pytest.importorskip("redis")
     store = token_store("redis://:password123@127.0.0.1:1/0")
@@ -200,10 +206,19 @@ def test_unreachable_redis_costs_no_call_and_shows_no_password(caplog):
     assert "Redis: ConnectionError" in caplog.text
 
 
-@pytest.mark.parametrize("given", ["", "file:", "http://x", "redis://[", "plain", 5, object()])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("redis://:geheim@h/0?nosuch=1", "redis://:geheim@h/0?protocol=9", "redis://:geheim@h:x"),
+        *("", "file:", "http://x", "redis://[", "plain", 5, object()),
+    ],
+)
 def test_other_store_is_refused(given):
-    with pytest.raises(ConfigError, match="token_store"):
+    if str(given).startswith("redis"):
+        pytest.importorskip("redis")
+    with pytest.raises(ConfigError, match="token_store") as refused:
         token_store(given)
+    assert "geheim" not in str(refused.value)
 
 
 def test_wechatpy_and_the_facade_use_one_token():
@@ -216,6 +231,8 @@ def test_wechatpy_and_the_facade_use_one_token():
     other = wechatpy.WeChatClient("wx9", "secret", session=sessions)
     assert other.access_token == "token-1"
     sessions.set("wx9_access_token", "of wechatpy")
+    assert client_of(SessionStore(sessions), service, key).get() == "of wechatpy"
+    sessions.set("wx9_access_token_times", ["wechatpy", "soon", None])
     assert client_of(SessionStore(sessions), service, key).get() == "of wechatpy"
 
 

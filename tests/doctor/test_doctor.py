@@ -160,6 +160,22 @@ def test_a_proxy_that_does_not_answer_is_named_without_its_password(doctor, set_
     assert "pass-word" not in json.dumps(found)
 
 
+@pytest.mark.parametrize("proxy", ["http://[::1", "http://u:geheim@h:99999", "http://u:geheim@"])
+def test_a_proxy_that_is_no_url_is_said_without_its_password(doctor, set_variables, proxy):
+    set_variables(**APP, https_proxy=proxy, CLOUD_OPENAPI_BASE_URL="https://service.example")
+    code, found = doctor()
+    assert (code, found["proxy"]["state"]) == (1, "problem")
+    assert "geheim" not in json.dumps(found)
+
+
+def test_a_missing_list_of_permissions_is_named(doctor, set_variables, tmp_path):
+    set_variables(CLOUD_OPENAPI_CONFIG=str(tmp_path / "config.json"))
+    code, found = doctor()
+    assert (code, found["permissions"]["state"]) == (1, "problem")
+    (tmp_path / "config.json").write_text("{}")
+    assert "permissions" not in doctor()[1]
+
+
 # Variables, and what is said of them: topic, state, text.
 SETTINGS = [
     ({"CLOUD_OPENAPI_APPID": "wx1"}, "problem", "secret (CLOUD_OPENAPI_SECRET) is missing"),

@@ -1,13 +1,17 @@
 """A store keeps one row for each window, with its answer, and has views of the numbers."""
 
+import os
 import sqlite3
+from contextlib import closing
 from datetime import date
 
 import pytest
+from sqlalchemy import event
 from support.history import ASKED, retention
 
 from cloud_openapi import CloudSDKError, ConfigError
 from cloud_openapi.history import Series, Store, StoreError, Window, stored
+from cloud_openapi.history import _store as store_module
 from cloud_openapi.periods import Period, period_with
 
 RETAIN = "analysis.getDailyRetain"
@@ -83,6 +87,41 @@ def test_a_store_without_windows_is_not_made_by_reading(tmp_path):
         list(stored(RETAIN, "20260301", "20260301", store=str(tmp_path / "other.sqlite")))
 
 
+@pytest.mark.parametrize("writes", [False, True])
+def test_a_folder_without_write_permission_is_enough_to_read(tmp_path, monkeypatch, writes):
+    path = tmp_path / "a ?.sqlite"
+    window = retention(date(2026, 3, 1), {0: 5})
+    writer = Store(str(path))
+    writer.write([window])
+    if not writes:
+        writer.close()
+    # A test that runs as root may write anywhere.
+    monkeypatch.setattr(os, "access", lambda _path, mode: mode != os.W_OK)
+    before = sorted(tmp_path.iterdir())
+    reader = Store(str(path), create=False)
+    assert list(stored(RETAIN, store=reader)) == [window]
+    with pytest.raises(StoreError, match="readonly"):
+        reader.write([window])
+    assert sorted(tmp_path.iterdir()) == before
+    assert len(before) == (3 if writes else 1)
+    reader.close()
+    writer.close()
+
+
+def test_a_locked_file_says_who_is_in_the_way(tmp_path, monkeypatch):
+    path = tmp_path / "a.sqlite"
+    store = Store(str(path))
+    event.listen(store._engine, "connect", lambda it, _: it.execute("PRAGMA busy_timeout=1"))
+    store.close()
+    monkeypatch.setattr(store_module, "_PAUSE", 0)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="locked: another program"):
+            store.write([retention(date(2026, 3, 1), {0: 5})])
+    store.write([retention(date(2026, 3, 1), {0: 5})])
+    store.close()
+
+
 def test_urls_that_cannot_be_used_are_refused_without_their_password(tmp_path):
     (tmp_path / "text.sqlite").write_text("no database, but a text of some length\n" * 50)
     for url, error, message in (
@@ -90,6 +129,9 @@ def test_urls_that_cannot_be_used_are_refused_without_their_password(tmp_path):
         ("nosuch://u:geheim@host/x", ConfigError, "dialect"),
         ("postgresql+nosuch://u:geheim@host/x", ConfigError, "dialect"),
         ("postgresql+psycopg2://u:geheim@127.0.0.1:1/x", StoreError, "127.0.0.1:1"),
+        ("mysql+pymysql://u@127.0.0.1:1/x?password=geheim", StoreError, "127.0.0.1:1/x: "),
+        ("mysql+pymysql://u:geheim@127.0.0.1:1/x?nosuch=1", ConfigError, "URL is invalid"),
+        ("sqlite://u:geheim@host/x", ConfigError, "URL is invalid"),
         (str(tmp_path / "text.sqlite"), StoreError, "not a database"),
     ):
         with pytest.raises(error, match=message) as refused:

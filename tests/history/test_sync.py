@@ -1,8 +1,11 @@
 """sync asks for what a store lacks, once for each day on which a key can arrive."""
 
+import json
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from support.history import DAILY, World
@@ -256,6 +259,48 @@ def test_answers_are_committed_at_most_sixteen_together(world):
     world.sync(store=Counting(world.url))
     assert sum(sizes) == 38
     assert max(sizes) <= 16
+
+
+class _Answering(BaseHTTPRequestHandler):
+    """Answers a token, or a day of retention."""
+
+    protocol_version = "HTTP/1.1"
+
+    def setup(self):
+        super().setup()
+        self.server.connections.append(self.client_address)
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        rows = [{"key": key, "value": 1} for key in (*range(8), 14, 30)]
+        answer = {"access_token": "token", "expires_in": 7200}
+        if "begin_date" in body:
+            answer = {"ref_date": body["begin_date"], "visit_uv_new": rows, "visit_uv": rows}
+        content = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        """Print nothing."""
+
+
+def test_many_mini_programs_share_the_connections_of_one_exchange(world):
+    apps = {f"wx{number}": "made-up" for number in range(50)}
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Answering) as server:
+        server.connections = []
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_address[1]}"
+            done = world.sync(begin="20260301", apps=apps, at_once=4, exchange=None, base_url=url)
+        finally:
+            server.shutdown()
+            thread.join()
+            server.block_on_close = False
+    assert (done.stored, done.remaining) == (50 * 10, 0)
+    assert len(set(server.connections)) <= 4
 
 
 def test_any_executor_carries_the_calls(world):

@@ -18,11 +18,14 @@ SYNCS = ("09:30", "12:05", "15:00")
 
 
 def begin_day(world, today, late_apps):
-    """Let a day begin: yesterday's data are there at nine, for some only in the afternoon."""
+    """Let a day begin: yesterday's data are there at nine, for some only in the afternoon.
+
+    By chance they are not there until 11:25: the sync of the morning ends five minutes later.
+    """
     world.at(f"{today}T00:00")
     for appid in world.apps:
         world.emulator.configure_app(appid, ready_hour=14 if appid in late_apps else 9)
-    world.fault("not_ready", rate=0.15, until=f"{today}T12:00")
+    world.fault("not_ready", rate=0.15, until=f"{today}T11:25")
     for span in ("daily", "weekly", "monthly"):
         path = f"/datacube/getweanalysisappid{span}retaininfo"
         world.fault("drop", path=path, rate=0.01)

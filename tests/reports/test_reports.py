@@ -201,6 +201,18 @@ def test_distribution_has_wechats_names_of_its_keys():
     assert shown <= known
 
 
+def test_ages_stays_and_depths_keep_their_order():
+    ages = [{"id": n, "name": f"age {n}", "value": v} for n, v in ((3, 5), (1, 2), (2, 9), (10, 1))]
+    users = {name: [] for name in ("city", "province", "genders", "platforms", "devices")}
+    body = {"ref_date": "20260310", "visit_uv_new": {**users, "ages": ages}, "visit_uv": {}}
+    shown = made("getUserPortrait", answered("getUserPortrait", body)).sections
+    assert [bar.key for bar in shown[0].bars] == ["1", "2", "3", "10"]
+    items = [{"key": key, "value": value} for key, value in ((2, 5), (8, 1), (1, 3))]
+    body = {"ref_date": "20170313", "list": [{"index": "access_staytime_info", "item_list": items}]}
+    (section,) = made("getVisitDistribution", answered("getVisitDistribution", body)).sections
+    assert [bar.key for bar in section.bars] == ["1", "2", "8"]
+
+
 def pairs(table):
     return (
         table.items() if isinstance(table, dict) else ((row["key"], row["name"]) for row in table)

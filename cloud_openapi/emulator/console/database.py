@@ -10,10 +10,10 @@ from urllib.parse import quote
 from flask import Flask, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from cloud_openapi.emulator.console.programs import chosen_appid, chosen_program, own_appid
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.errors import InvalidInputError, NotFoundError
-from cloud_openapi.emulator.mini_program import MiniProgram
 
 if TYPE_CHECKING:
     from cloud_openapi.emulator.database.database import Database
@@ -26,7 +26,7 @@ _LONGEST_EDITED: Final = 1024 * 1024
 
 
 class Line(NamedTuple):
-    """A document in the list: its ``_id`` as JSON, which the URL has, and its beginning."""
+    """A document in the list: its ``_id`` as JSON, and the beginning of its other fields."""
 
     id: str
     text: str
@@ -83,7 +83,7 @@ def _add_collections(app: Flask, tools: Tools) -> None:
     def create_collection() -> AnyResponse | tuple[str, int]:
         name = request.form.get("name", "").strip()
         try:
-            _done(lambda: _program(tools).database.create_collection(name))
+            _done(lambda: chosen_program(tools).database.create_collection(name))
         except InvalidInputError as error:
             return _overview(tools, str(error)), HTTPStatus.BAD_REQUEST
         flash(t(f"Created: {name}", f"已创建：{name}"))
@@ -99,7 +99,7 @@ def _add_collections(app: Flask, tools: Tools) -> None:
 
     @app.post("/database/reset")
     def reset_database() -> AnyResponse:
-        tools.emulator.reset_database(_appid(tools))
+        tools.emulator.reset_database(chosen_appid(tools))
         flash(t("The data are those of the start again.", "数据已恢复为启动时的状态。"))
         return _to("collections")
 
@@ -111,7 +111,7 @@ def _add_collections(app: Flask, tools: Tools) -> None:
         try:
             mode = _one_of("mode", MODES)
             text, form = _imported()
-            database = _program(tools).database
+            database = chosen_program(tools).database
             imported = _done(lambda: import_text(database, name, text, form, mode))
         except InvalidInputError as error:
             return _collection(tools, name, str(error))
@@ -167,7 +167,7 @@ def _add_documents(app: Flask, tools: Tools) -> None:
 def _add_snapshots(app: Flask, tools: Tools) -> None:
     @app.post("/database/snapshots")
     def snapshot() -> AnyResponse | tuple[str, int]:
-        database, name = _program(tools).database, request.form.get("name", "").strip()
+        database, name = chosen_program(tools).database, request.form.get("name", "").strip()
         done = {
             "save": (database.save, t(f"Saved: {name}", f"已保存：{name}")),
             "restore": (database.restore, t(f"Restored: {name}", f"已恢复：{name}")),
@@ -183,7 +183,7 @@ def _add_snapshots(app: Flask, tools: Tools) -> None:
 
 
 def _overview(tools: Tools, error: str = "") -> str:
-    database = _program(tools).database
+    database = chosen_program(tools).database
     return _page(
         "collections.html",
         tools,
@@ -250,14 +250,13 @@ def _document(tools: Tools, name: str, given: str, error: str = "", written: str
 
 
 def _page(template: str, tools: Tools, **values: Any) -> str:
-    program = _program(tools)
-    first = tools.emulator.first_appid
+    program = chosen_program(tools)
     return render_template(
         template,
         current="collections",
         appid=program.appid,
         appids=list(tools.emulator.programs),
-        own=None if program.appid == first else program.appid,
+        own=own_appid(tools, program),
         **values,
     )
 
@@ -266,19 +265,11 @@ def _line(document: Any) -> Line:
     from cloud_openapi.wire.extended_json import encode, write  # noqa: PLC0415
 
     # A document may have a megabyte, of which the list shows the beginning.
-    pieces = json.JSONEncoder(ensure_ascii=False).iterencode(encode(document))
+    others = {name: document[name] for name in document if name != "_id"}
+    pieces = json.JSONEncoder(ensure_ascii=False).iterencode(encode(others))
     text = "".join(islice(pieces, _LONGEST_LINE))
     cut = len(text) > _LONGEST_LINE
     return Line(write(document["_id"]), f"{text[:_LONGEST_LINE]}…" if cut else text)
-
-
-def _appid(tools: Tools) -> str:
-    """Return the chosen mini program, by default the first one."""
-    return request.values.get("appid") or tools.emulator.first_appid
-
-
-def _program(tools: Tools) -> MiniProgram:
-    return tools.emulator.program(_appid(tools))
 
 
 def _name() -> str:
@@ -287,7 +278,7 @@ def _name() -> str:
 
 def _database(tools: Tools, name: str) -> "Database":
     """Return the database that has a collection. Raises NotFoundError."""
-    database = _program(tools).database
+    database = chosen_program(tools).database
     if name not in database.names():
         raise NotFoundError(t(f"collection {name}", f"集合 {name}"))
     return database

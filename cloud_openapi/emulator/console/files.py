@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from cloud_openapi.emulator.cloudbase.storage_form import PIECE
 from cloud_openapi.emulator.cloudbase.storage_http import send_stored
 from cloud_openapi.emulator.cloudbase.storage_mount import signed_url
+from cloud_openapi.emulator.console.programs import chosen_program, own_appid
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.errors import InvalidInputError, NotFoundError
@@ -60,13 +61,13 @@ def _add_pages(app: Flask, tools: Tools) -> None:
 
     @app.get("/storage/files/<path:path>")
     def file(path: str) -> str:
-        program = _program(tools)
+        program = chosen_program(tools)
         return _one(tools, program, path, _stored(program, path))
 
     @app.get("/storage/content/<path:path>")
     def file_content(path: str) -> Response:
         try:
-            response = send_stored(path, _stored(_program(tools), path))
+            response = send_stored(path, _stored(chosen_program(tools), path))
         except RefusedError as error:
             raise InvalidInputError(error.message) from None
         if response is None:
@@ -77,38 +78,37 @@ def _add_pages(app: Flask, tools: Tools) -> None:
 
     @app.get("/storage/reset")
     def ask_reset_files() -> str:
-        return render_template("files_reset.html", appid=_program(tools).appid)
+        program = chosen_program(tools)
+        return render_template(
+            "files_reset.html", appid=program.appid, own=own_appid(tools, program)
+        )
 
 
 def _add_actions(app: Flask, tools: Tools) -> None:
     @app.post(UPLOAD)
     def upload() -> Response | tuple[str, int]:
         try:
-            count = _upload(_program(tools))
+            paths = _upload(chosen_program(tools))
         except (InvalidInputError, OSError) as error:
             return _list(tools, str(error)), HTTPStatus.BAD_REQUEST
-        flash(t(f"Uploaded: {count}.", f"已上传 {count} 个文件。"))
+        first, more = paths[0], len(paths) - 1
+        further = t(f" and {more} more", f" 等 {len(paths)} 个文件") if more else ""
+        flash(t(f"Uploaded: {first}{further}", f"已上传：{first}{further}"))
         return _to_folder(request.form.get("folder", ""))
 
     @app.post("/storage/remove")
     def remove_file() -> Response:
         path = request.form.get("path", "")
-        if not _program(tools).storage.files.remove(path):
+        if not chosen_program(tools).storage.files.remove(path):
             raise NotFoundError(path)
         flash(t(f"Deleted: {path}", f"已删除：{path}"))
         return _to_folder(path.rpartition("/")[0])
 
     @app.post("/storage/reset")
     def reset_files() -> Response:
-        _program(tools).storage.files.reset()
+        chosen_program(tools).storage.files.reset()
         flash(t("The files are those of the start again.", "文件已恢复为启动时的状态。"))
         return _to_folder("")
-
-
-def _program(tools: Tools) -> MiniProgram:
-    """Return the chosen mini program, by default the first one."""
-    appid = request.values.get("appid") or tools.emulator.first_appid
-    return tools.emulator.program(appid)
 
 
 def _stored(program: MiniProgram, path: str) -> StoredFile:
@@ -124,8 +124,8 @@ def _to_folder(folder: str) -> Response:
     return redirect(place, HTTPStatus.SEE_OTHER)
 
 
-def _upload(program: MiniProgram) -> int:
-    """Write the files of the form, and return their number. Raises InvalidInputError, OSError."""
+def _upload(program: MiniProgram) -> list[str]:
+    """Write the files of the form, and return their paths. Raises InvalidInputError, OSError."""
     folder = request.form.get("folder", "").strip("/")
     given = [each for each in request.files.getlist("file") if each.filename]
     if not given:
@@ -137,11 +137,11 @@ def _upload(program: MiniProgram) -> int:
     for path, each in zip(paths, given, strict=True):
         pieces = iter(lambda file=each: file.read(PIECE), b"")  # type: ignore[misc]
         program.storage.files.write(path, pieces, program.clock.now())
-    return len(given)
+    return paths
 
 
 def _list(tools: Tools, error: str = "") -> str:
-    program = _program(tools)
+    program = chosen_program(tools)
     folder = request.values.get("folder", "").strip("/")
     text = request.args.get("q", "").strip()
     page = min(max(request.args.get("page", 1, type=int), 1), _MOST_PAGES)
@@ -163,7 +163,7 @@ def _list(tools: Tools, error: str = "") -> str:
         error=error,
         appid=program.appid,
         appids=list(tools.emulator.programs),
-        own=None if program.appid == tools.emulator.first_appid else program.appid,
+        own=own_appid(tools, program),
         folder=folder,
         crumbs=list(_crumbs(folder)),
         rows=rows[(page - 1) * _PAGE : page * _PAGE],
@@ -181,7 +181,7 @@ def _one(tools: Tools, program: MiniProgram, path: str, stored: StoredFile) -> s
     return render_template(
         "file.html",
         path=path,
-        own=None if program.appid == tools.emulator.first_appid else program.appid,
+        own=own_appid(tools, program),
         crumbs=list(_crumbs(path.rpartition("/")[0])),
         name=PurePosixPath(path).name,
         stored=stored,

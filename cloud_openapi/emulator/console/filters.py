@@ -75,7 +75,9 @@ class Filters(NamedTuple):
             "function": lambda entry: entry.function == self.function,
             "appid": lambda entry: (entry.appid or UNKNOWN_PROGRAM) == self.appid,
             "code": lambda entry: entry.outcome.lower().removeprefix(_HTTP) == code,
-            "api": lambda entry: any(api in each.lower() for each in (*entry.apis, entry.path)),
+            "api": lambda entry: any(
+                api in each.lower() for each in (*entry.apis, entry.path, entry.name)
+            ),
             "text": containing(self.text),
         }
         return [test for name, test in tests.items() if getattr(self, name)]

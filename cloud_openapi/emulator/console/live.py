@@ -10,7 +10,7 @@ from flask import Flask, Response, render_template, request
 from cloud_openapi import clocks
 from cloud_openapi.emulator.console.filters import Filters
 from cloud_openapi.emulator.console.requests import form_names
-from cloud_openapi.emulator.console.rows import Found, Mark, find_after, is_gone
+from cloud_openapi.emulator.console.rows import Found, Mark, count_all, find_after, is_gone
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.server.dispatch import CLOSING
 
@@ -41,6 +41,7 @@ def add_live(app: Flask, tools: Tools) -> None:
                     "requests_rows.html",
                     rows=found.rows,
                     more=more,
+                    total=count_all(tools),
                     selected=0,
                     forms=form_names(),
                     filters=filters,

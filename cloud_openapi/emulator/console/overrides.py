@@ -171,7 +171,8 @@ def add_overrides(app: Flask, tools: Tools) -> None:
         except InvalidInputError as error:
             given = {**request.args, **request.form}
             return _page(tools.emulator, given, str(error)), HTTPStatus.BAD_REQUEST
-        return redirect(url_for("overrides"), HTTPStatus.SEE_OTHER)
+        # A browser keeps the fragment of the form's address, which would hide the message.
+        return redirect(url_for("overrides", _anchor="content"), HTTPStatus.SEE_OTHER)
 
 
 def _page(emulator: Emulator, given: Mapping[str, str], wrong: str = "") -> str:

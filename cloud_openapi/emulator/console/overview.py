@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 from cloud_openapi import clocks
 from cloud_openapi.demo import secret_for
 from cloud_openapi.emulator.console.overrides import described_fault, described_pin
+from cloud_openapi.emulator.console.stored import title_of
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.emulator import Emulator
@@ -101,7 +102,9 @@ def add_overview(app: Flask, tools: Tools) -> None:
             _set_clock(_clock_of(tools.emulator, _chosen()), request.form)
         except InvalidInputError as error:
             return _page(tools, wrong=str(error)), HTTPStatus.BAD_REQUEST
-        return redirect(url_for("overview", clock=_chosen() or None), HTTPStatus.SEE_OTHER)
+        # A browser keeps the fragment of the form's address, which would hide the message.
+        target = url_for("overview", clock=_chosen() or None, _anchor="content")
+        return redirect(target, HTTPStatus.SEE_OTHER)
 
     @app.get("/overview/live")
     def overview_live() -> str:
@@ -193,7 +196,14 @@ def _program(emulator: Emulator, appid: str) -> dict[str, Any]:
         (path, limit, per[kind]) for kind in per for path, limit in sorted(settings[kind].items())
     ]
     time = _time(appid, emulator.clock_of(appid))
-    return {**settings, "time": time, "limits": limits, "seed": settings.get("seed")}
+    newest = emulator.program(appid).first_day_not_ready(time.now) - timedelta(days=1)
+    return {
+        **settings,
+        "time": time,
+        "limits": limits,
+        "seed": settings.get("seed"),
+        "newest_day": newest,
+    }
 
 
 def _chosen() -> str:
@@ -307,7 +317,7 @@ def _failures(tools: Tools) -> list[Failure]:
 
 def _failed_request(number: int, entry: Entry) -> Failure:
     code = str(entry.errcode or entry.status or t("no answer", "无响应"))
-    name, reason = entry.api or f"{entry.method} {entry.path}", entry.reason or entry.check
+    name, reason = title_of(entry), entry.reason or entry.check
     return Failure(
         entry.begun, f"request-{number}", url_for("request", number=number), name, code, reason
     )

@@ -27,7 +27,9 @@ from cloud_openapi.emulator.console.forms import (
     with_files,
 )
 from cloud_openapi.emulator.console.keeping import default_place, pin_of, save
+from cloud_openapi.emulator.console.rows import local_time
 from cloud_openapi.emulator.console.sending import send_as_written, send_cloud, send_https
+from cloud_openapi.emulator.console.stored import StoredForm, stored_form, subject_of
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.console.why import Why, why
@@ -53,6 +55,7 @@ class Detail(NamedTuple):
     params: Params | None
     https: HTTPSForm | None
     cloud: CloudForm | None
+    stored: StoredForm | None
     https_answer: AnswerForm | None
     cloud_answer: AnswerForm | None
     why: Why
@@ -71,6 +74,16 @@ class Detail(NamedTuple):
         }
         whole = not is_cut(self.entry.body)
         return {name: pair for name, pair in made.items() if pair[1] and whole}
+
+    @property
+    def answered(self) -> str:
+        """Return the moment of the answer by this machine's clock, as the list shows it."""
+        return local_time(self.entry.answered)[:19].replace("T", " ")
+
+    @property
+    def subject(self) -> str:
+        """Return the collection or the file that the request is about, if it has one."""
+        return subject_of(self.entry)
 
     @property
     def is_secret(self) -> bool:
@@ -122,6 +135,7 @@ def detail_of(tools: Tools, number: int) -> Detail:
         params=params,
         https=https_request(entry, operation, params),
         cloud=cloud,
+        stored=stored_form(tools, entry, secrets),
         https_answer=answered,
         cloud_answer=cloud and cloud_answer(entry, cloud, operation, secrets),
         why=why(tools, entry, operation, params),

@@ -65,7 +65,13 @@ def _choices(tools: Tools, filters: Filters, entries: list[Entry]) -> Choices:
     return Choices(
         functions={name: name for name in _sorted({*functions, filters.function})},
         programs=programs,
-        apis=_sorted({*known.catalogue.outlines, *{each.path for each in entries}}),
+        apis=_sorted(
+            {
+                *known.catalogue.outlines,
+                *{each.path for each in entries},
+                *{each.name for each in entries if not each.apis},
+            }
+        ),
         codes=_sorted({each.outcome for each in codes.values()}),
     )
 

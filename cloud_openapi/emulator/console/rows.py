@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from cloud_openapi import clocks
 from cloud_openapi.emulator.console.filters import Filters, outcome_of
+from cloud_openapi.emulator.console.stored import subject_of
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.errors import InvalidInputError
@@ -67,6 +68,9 @@ class Row(NamedTuple):
     nested: bool
     """Whether it is a part of another invocation."""
 
+    subject: str
+    """The collection or the file that a request is about."""
+
     before: Mark
     """Older rows have lower numbers than this."""
 
@@ -108,6 +112,11 @@ def find_after(tools: Tools, filters: Filters, after: Mark, most: int) -> Found:
     """Return the newest of the matching rows that came after a mark."""
     entries = tools.emulator.journal.after(after.entry)
     return _found(filters, entries, _ended(tools, after.ended), after, _END, most)
+
+
+def count_all(tools: Tools) -> int:
+    """Return how many requests and invocations are kept."""
+    return len(tools.emulator.journal) + len(_ended(tools, 0))
 
 
 def is_gone(tools: Tools, mark: Mark) -> bool:
@@ -162,7 +171,7 @@ def _last(pairs: Sequence[tuple[int, _Item]], former: int) -> int:
 
 
 def _rows(items: Iterable[tuple[int, Entry | Ended]], before: Mark) -> Iterator[Row]:
-    today = _local(clocks.monotonic())[:10]
+    today = local_time(clocks.monotonic())[:10]
     for number, item in items:
         if isinstance(item, Entry):
             before = before._replace(entry=number)
@@ -170,12 +179,12 @@ def _rows(items: Iterable[tuple[int, Entry | Ended]], before: Mark) -> Iterator[
         else:
             before = before._replace(ended=number)
             row = _of_ended(item, before)
-        time = _local(item.answered)
+        time = local_time(item.answered)
         clock = time[11:19] if time.startswith(today) else f"{time[5:10]} {time[11:16]}"
         yield row._replace(time=time, clock=clock)
 
 
-def _local(moment: float) -> str:
+def local_time(moment: float) -> str:
     """Return a moment in this machine's time zone."""
     return clocks.moment(moment).astimezone().isoformat()
 
@@ -194,6 +203,7 @@ def _of_entry(number: int, entry: Entry, before: Mark) -> Row:
         reason=entry.reason or (f"refused because of {entry.check}" if failed else ""),
         invocation=entry.invocation,
         nested=bool(entry.invocation),
+        subject=_cut(subject_of(entry), _LONGEST_NAME),
         before=before,
     )
 
@@ -212,6 +222,7 @@ def _of_ended(ended: Ended, before: Mark) -> Row:
         reason=_cut(ended.reason or ended.message, _LONGEST_REASON),
         invocation=ended.invocation,
         nested=ended.depth > 0,
+        subject="",
         before=before,
     )
 

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from flask import Flask, render_template
 
 from cloud_openapi import clocks
+from cloud_openapi.emulator.console.stored import subject_of, title_of
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.errors import NotFoundError
@@ -33,6 +34,8 @@ class Part(NamedTuple):
     parent: str = ""
     number: int = 0
     """The number of a call in the journal."""
+    subject: str = ""
+    """The collection or the file that a call is about."""
     running: bool = False
 
 
@@ -137,12 +140,13 @@ def _invocations(functions: Functions) -> dict[str, Part]:
 
 def _call(number: int, entry: Entry) -> Part:
     return Part(
-        name=entry.api or entry.check,
+        name=title_of(entry),
         begun=entry.begun,
         milliseconds=entry.milliseconds,
-        code=entry.errcode or (0 if entry.status == HTTPStatus.OK else entry.status or -1),
+        code=(entry.errcode or entry.status or -1) if entry.failed else 0,
         reason=entry.reason,
         number=number,
+        subject=subject_of(entry),
     )
 
 

@@ -81,12 +81,12 @@ class Entry(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """Return the errcode, the HTTP status, ``dropped`` or ``ok``."""
+        """Return the errcode, the HTTP status of a failure, ``dropped`` or ``ok``."""
         if self.errcode:
             return str(self.errcode)
         if not self.status:
             return "dropped"
-        return "ok" if self.status == HTTPStatus.OK else f"HTTP {self.status}"
+        return "ok" if self._is_good else f"HTTP {self.status}"
 
     @property
     def answered(self) -> float:
@@ -95,8 +95,14 @@ class Entry(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Return whether the request got an errcode, another status than 200, or no answer."""
-        return self.errcode != 0 or self.status != HTTPStatus.OK
+        """Return whether the request got an errcode, a status of failure, or no answer."""
+        return self.errcode != 0 or not self._is_good
+
+    @property
+    def _is_good(self) -> bool:
+        # Cloud storage answers an upload with 204, a part of a file with 206.
+        good = HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+        return good or self.status == HTTPStatus.NOT_MODIFIED
 
     def shown_answer(self, secrets: Iterable[bytes] = ()) -> bytes:
         """Return the body of the answer without tokens, and without the secrets."""

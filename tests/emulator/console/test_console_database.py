@@ -111,6 +111,9 @@ def test_many_documents_have_pages():
     last = pages.get("/database/collection", name="many", page=3)
     assert last.count("/database/document?") == 20
     assert '"119"' in last
+    links = re.findall(r'href="(/_console/database/collection\S+)">(?:Next|Last)<', first)
+    shown = [pages.client.get(link).text for link in links]
+    assert [page.count("/database/document?") for page in shown] == [50, 20]
 
 
 def test_long_document_is_cut_in_the_list():

@@ -231,9 +231,10 @@ def test_check_says_which_line_is_missing(console, folder):
     assert "Files have changed" not in again
 
 
-def test_check_of_all_counts_the_findings(console):
+def test_check_of_all_counts_and_names_the_findings(console):
     text = words(console.landed("/functions"))
-    assert re.search(r"caller .* not yet 1 problem hello .* not yet no problem", text)
+    problem = r'add "analysis\.getDailyRetain" to permissions\.openapi in \S+caller/config\.json'
+    assert re.search(rf"caller .* not yet 1 problem .*{problem} hello .* no problem", text)
 
 
 def test_check_has_no_line_for_an_invalid_config(console, folder):

@@ -142,6 +142,7 @@ def test_long_list_has_pages(tmp_path):
     pages = Pages(recordings=tmp_path)
     assert len(rows_in(pages.get())) == 100
     assert list(rows_in(pages.get("/recordings?page=2"))) == ["100.json"]
+    assert 'href="/_console/recordings?page=2">Next<' in pages.get()
     assert rows_in(pages.get("/recordings?page=-1")) == rows_in(pages.get())
 
 

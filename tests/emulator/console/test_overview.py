@@ -268,8 +268,11 @@ def test_settings_of_mini_programs_in_brief(page):
     limits = {"analysis.getDailyRetain": 100}
     page.emulator.configure_app(OTHER, ready_hour=9, daily_limits=limits, seed=7)
     shown = page.get()
-    assert f"{OTHER} yesterday's data ready at 9:00 · seed 7 {DAILY} 100 a day" in shown
-    assert f"{DEMO_APPID} data ready at midnight · seed 0 (common)" in shown
+    ready = "yesterday's data ready at 9:00 · newest day: 2026-03-10"
+    assert f"{OTHER} {ready} · seed 7 {DAILY} 100 a day" in shown
+    assert (
+        f"{DEMO_APPID} data ready at midnight · newest day: 2026-03-10 · seed 0 (common)" in shown
+    )
 
 
 def test_many_mini_programs_can_be_searched():

@@ -88,8 +88,13 @@ def test_text_is_found_in_json_that_escapes_it():
         ({"errcode": 40001, "status": 502}, "/path", "40001"),
         ({"status": 502}, "/path", "HTTP 502"),
         ({"status": 0}, "/path", "dropped"),
+        ({"status": 204}, "/path", "ok"),
+        ({"status": 206}, "/path", "ok"),
+        ({"status": 304}, "/path", "ok"),
+        ({"status": 302}, "/path", "HTTP 302"),
     ],
 )
 def test_name_and_outcome(fields, name, outcome):
     entry = ENTRY._replace(**fields)
     assert (entry.name, entry.outcome) == (name, outcome)
+    assert entry.failed == (outcome != "ok")

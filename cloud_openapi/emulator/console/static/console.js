@@ -16,3 +16,8 @@ document.addEventListener("click", async (event) => {
   }
   setTimeout(() => { button.textContent = before; }, 1500);
 });
+
+// On a phone the bar scrolls: the page that is open is seen in it.
+const bar = document.querySelector(".bar nav");
+const open = bar?.querySelector("[aria-current]");
+if (open) bar.scrollLeft = open.offsetLeft - (bar.clientWidth - open.offsetWidth) / 2;

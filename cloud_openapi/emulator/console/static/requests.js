@@ -60,10 +60,19 @@ function take(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
   for (const row of template.content.children) heldCount += Number(row.dataset.more ?? 1);
+  const total = template.content.firstElementChild?.dataset.total;
   held.prepend(template.content);
   trim(held);
   if (!paused()) release();
+  countAll(total);
   show();
+}
+
+function countAll(total) {
+  const label = find(".total");
+  if (!label || total === undefined) return;
+  label.textContent = label.dataset.text.replace("{}", Number(total).toLocaleString());
+  label.hidden = false;
 }
 
 function release() {
