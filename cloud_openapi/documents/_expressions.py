@@ -119,7 +119,20 @@ def _with_fields(name: str, operand: Any, scope: Scope) -> Value:
 
 
 def _failed(name: str, error: Exception) -> OperationFailure:
-    return OperationFailure(f"{name} has no result for these operands: {error}", 16608)
+    other = f"{name} has no result for these operands: {error}", 16608
+    return OperationFailure(*_WITHOUT_RESULT.get(name, other))
+
+
+_WITHOUT_RESULT: Final = {
+    "$divide": ("can't $divide by zero", 16608),
+    "$mod": ("can't $mod by zero", 16610),
+    "$pow": ("$pow cannot take a base of 0 and a negative exponent", 28764),
+    "$sqrt": ("$sqrt's argument must be greater than or equal to 0", 28714),
+    "$ln": ("$ln's argument must be a positive number", 28766),
+    "$log10": ("$log10's argument must be a positive number", 28761),
+    "$log": ("$log's argument must be a positive number, and its base another one than 1", 28758),
+}
+"""MongoDB's errors for operands of the right type."""
 
 
 def _call(name: str, called: Operator, values: Sequence[Value]) -> Value:
@@ -255,7 +268,7 @@ def _reduce(operand: Any, scope: Scope) -> Value:
         found, result = values(document, variables), initial(document, variables)
         if is_null(found):
             return None
-        for each in scope.watch(needs(list, "$reduce", found)):
+        for each in scope.watch(needs(list, "$reduce", found, 40080)):
             result = inside(document, {**variables, "this": each, "value": result})
         return result
 

@@ -169,12 +169,12 @@ def _index(name: str, kind: type, convert: Callable[[Any], Any]) -> Operator:
 
 
 def _element_at(values: Any, index: Any) -> Any:
-    (at,), found = _wholes("$arrayElemAt", index), needs(list, "$arrayElemAt", values)
+    (at,), found = _wholes("$arrayElemAt", index), needs(list, "$arrayElemAt", values, 28689)
     return found[at] if -len(found) <= at < len(found) else MISSING
 
 
 def _slice(values: Any, *given: Any) -> list[Any]:
-    found, (first, *rest) = needs(list, "$slice", values), _wholes("$slice", *given)
+    found, (first, *rest) = needs(list, "$slice", values, 28724), _wholes("$slice", *given)
     if not rest:
         return found[:first] if first >= 0 else found[first:]
     check(rest[0] > 0, "Third argument to $slice must be positive", 28729)
@@ -278,10 +278,14 @@ OPERATORS: Final[dict[str, Operator]] = {
     "$arrayElemAt": _any("2", _element_at, nulls=2),
     "$slice": _any("2-3", _slice, nulls=3),
     "$concatArrays": Operator("array", "0*", _joined, 28664),
-    "$in": _any("2", lambda value, values: key(value) in map(key, needs(list, "$in", values))),
+    "$in": _any(
+        "2", lambda value, values: key(value) in map(key, needs(list, "$in", values, 40081))
+    ),
     "$range": _any("2-3", _range),
     "$reverseArray": Operator("array", "1", lambda values: values[::-1], 34435),
-    "$objectToArray": Operator("object", "1", lambda o: [{"k": k, "v": v} for k, v in o.items()]),
+    "$objectToArray": Operator(
+        "object", "1", lambda given: [{"k": k, "v": v} for k, v in given.items()], 40390
+    ),
     "$arrayToObject": Operator("array", "1", _to_object, 40386),
     "$mergeObjects": _any("0*", lambda *each: merged(list(each))),
     "$setUnion": Operator("array", "0*", lambda *each: distinct(_joined(*each)), 17043),

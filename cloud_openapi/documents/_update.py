@@ -58,8 +58,9 @@ class Update:
         self._steps: list[_Step] = []
         for name, fields in update.items():
             check(name in _OPERATORS or name == "$rename", f"Unknown modifier: {name:.99}", PARSE)
-            valid = type(fields) is dict and fields
-            check(valid, f"{name} needs fields. For example: {{{name}: {{<field>: ...}}}}", PARSE)
+            example = f"You must specify a field like so: {{{name}: {{<field>: ...}}}}"
+            check(type(fields) is dict, f"{name} needs an object. {example}", PARSE)
+            check(fields, f"'{name}' is empty. {example}", PARSE)
             for path, operand in fields.items():
                 self._steps += _steps(name, path, operand, scope)
         self._steps.sort(key=lambda step: step.path)  # MongoDB's order, also of added fields
