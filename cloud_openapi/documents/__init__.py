@@ -13,8 +13,7 @@ from cloud_openapi.documents._errors import (
     OperationFailure,
     PyMongoError,
 )
-from cloud_openapi.documents._session import ClientSession
-from cloud_openapi.documents._store import Change
+from cloud_openapi.documents._store import Change, ClientSession
 
 __all__ = [
     "BulkWriteError",

@@ -4,24 +4,12 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from cloud_openapi.documents._errors import check
-from cloud_openapi.documents._values import (
-    INT64,
-    MISSING,
-    Document,
-    distinct,
-    is_number,
-    key,
-    shown,
-)
+from cloud_openapi.documents._numbers import is_number, number
+from cloud_openapi.documents._operands import is_null, needs
+from cloud_openapi.documents._values import MISSING, Document, distinct, key
 
 Accumulator = Callable[[list[Any]], Any]
 """From the values of all documents of a group, `MISSING` among them, to the result."""
-
-
-def number(value: Any) -> Any:
-    """Return a whole number of more than 64 bits as float."""
-    return float(value) if type(value) is int and not -INT64 <= value < INT64 else value
 
 
 def _sum(values: list[Any]) -> Any:
@@ -40,18 +28,15 @@ def _average(values: list[Any]) -> Any:
 
 
 def _known(values: list[Any]) -> list[Any]:
-    return [each for each in values if each is not None and each is not MISSING]
+    return [each for each in values if not is_null(each)]
 
 
 def _deviation(degrees: int) -> Accumulator:
     def deviation(values: list[Any]) -> Any:
         numbers = [each for each in values if is_number(each)]
         mean, count = _average(numbers), len(numbers) - degrees
-        return (
-            math.sqrt(_sum([(n - mean) * (n - mean) for n in numbers]) / count)
-            if count > 0
-            else None
-        )
+        squares = [(each - mean) * (each - mean) for each in numbers]
+        return math.sqrt(_sum(squares) / count) if count > 0 else None
 
     return deviation
 
@@ -60,8 +45,7 @@ def merged(values: list[Any]) -> Document:
     """Return one object of several."""
     result: Document = {}
     for each in _known(values):
-        check(type(each) is dict, f"$mergeObjects requires object inputs, not {shown(each)}", 40400)
-        result |= each
+        result |= needs(dict, "$mergeObjects", each, 40400)
     return result
 
 

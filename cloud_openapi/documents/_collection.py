@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
+from cloud_openapi.documents._copies import check_limits, clean, fresh, same
 from cloud_openapi.documents._errors import (
     PARSE,
     BulkWriteError,
@@ -13,33 +15,24 @@ from cloud_openapi.documents._errors import (
     OperationFailure,
     check,
 )
-from cloud_openapi.documents._paths import each_element, field, sorter, values_at
-from cloud_openapi.documents._projection import projection
-from cloud_openapi.documents._query import Match, equalities, fixed_values, nearest, query
+from cloud_openapi.documents._operands import needs
+from cloud_openapi.documents._paths import each_element, sorter, values_at
+from cloud_openapi.documents._projection import projection as projector
+from cloud_openapi.documents._query import equalities, fixed_values, nearest, query
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._session import ClientSession
 from cloud_openapi.documents._stages import pipeline as compiled_pipeline
-from cloud_openapi.documents._store import Store
+from cloud_openapi.documents._store import ClientSession, Store
 from cloud_openapi.documents._table import Index, Tables, duplicate_key, own
-from cloud_openapi.documents._update import Context, Update, check_names, no_position
-from cloud_openapi.documents._values import (
-    MISSING,
-    Document,
-    check_limits,
-    clean,
-    distinct,
-    fresh,
-    same,
-    shown,
-    type_name,
-    whole,
-)
+from cloud_openapi.documents._update import Context, Update, check_names
+from cloud_openapi.documents._values import MISSING, Document, distinct, shown, type_name
 from cloud_openapi.documents._values import key as key_of
 
 _MATCHED_TWICE = 54
+_IMMUTABLE = "Performing an update on the path '_id' would modify the immutable field '_id'"
 
 Session: TypeAlias = ClientSession | None
 Sort: TypeAlias = str | Sequence[tuple[str, int]] | None
+_Arrange: TypeAlias = Callable[[Iterable[Document]], list[Document]] | None
 _Pairs: TypeAlias = list[tuple[Document | None, Document]]
 """Documents before and after a change; None before an insertion."""
 
@@ -73,42 +66,36 @@ class DeleteResult(NamedTuple):
 class Cursor:
     """The documents that a query finds; it runs when the first one is read."""
 
-    def __init__(self, run: Callable[[list[tuple[str, int]], int, int], list[Document]]) -> None:
+    def __init__(self, run: Callable[..., list[Document]]) -> None:
         self._run = run
-        self._sort: list[tuple[str, int]] = []
-        self._skip, self._limit = 0, 0
         self._found: Iterator[Document] | None = None
 
     def sort(self, sort: Sort, direction: int = 1) -> "Cursor":
         """Sort by a field, or by pairs of a field and 1 or -1. Raises OperationFailure."""
-        self._check_unread()
-        self._sort = _sort_pairs(sort, direction)
-        return self
+        return self._set(arrange=_arrangement(sort, direction))
 
     def skip(self, skip: int) -> "Cursor":
         """Leave out so many documents. Raises OperationFailure."""
-        self._check_unread()
         check(skip >= 0, "skip must be >= 0")
-        self._skip = skip
-        return self
+        return self._set(skip=skip)
 
     def limit(self, limit: int) -> "Cursor":
         """Return at most so many documents, all for 0."""
-        self._check_unread()
-        self._limit = abs(limit)
-        return self
+        return self._set(limit=abs(limit))
 
     def __iter__(self) -> "Cursor":
         return self
 
     def __next__(self) -> Document:
         if self._found is None:
-            self._found = iter(self._run(self._sort, self._skip, self._limit))
+            self._found = iter(self._run())
         return next(self._found)
 
-    def _check_unread(self) -> None:
+    def _set(self, **options: Any) -> "Cursor":
         if self._found is not None:
             raise InvalidOperation("cannot set options after executing query")
+        self._run = partial(self._run, **options)
+        return self
 
 
 class Collection:
@@ -126,20 +113,17 @@ class Collection:
     def find(self, filter: Any = None, projection: Any = None, session: Session = None) -> Cursor:
         """Return the documents that satisfy a query."""
 
-        def run(sort: list[tuple[str, int]], skip: int, limit: int) -> list[Document]:
+        def run(arrange: _Arrange = None, skip: int = 0, limit: int = 0) -> list[Document]:
             scope = self._store.scope()
-            project = _projection(projection, scope)
-            found = self._sorted(_query(filter), scope, session, sort)
+            project = projector(projection, scope)
+            found = self._sorted(_query(filter), scope, session, arrange)
             chosen = islice(found, skip, skip + limit if limit else None)
             return [fresh(project(each)) for each in chosen]
 
         return Cursor(run)
 
     def find_one(
-        self,
-        filter: Any = None,
-        projection: Any = None,
-        session: Session = None,
+        self, filter: Any = None, projection: Any = None, session: Session = None
     ) -> Document | None:
         """Return the first document that satisfies a query, or None."""
         return next(self.find(filter, projection, session).limit(1), None)
@@ -165,7 +149,7 @@ class Collection:
             case [{"$match": dict(conditions)} as stage, *rest] if len(stage) == 1:
                 stages, first = rest, conditions
         try:
-            found = compiled_pipeline(stages, scope)(self._sorted(first, scope, session, []))
+            found = compiled_pipeline(stages, scope)(self._sorted(first, scope, session))
             return iter([fresh(each) for each in found])
         except RecursionError:
             raise OperationFailure("The result is nested too deep", 15) from None
@@ -184,14 +168,13 @@ class Collection:
         return filter(match, scope.watch(candidates))
 
     def _sorted(
-        self, conditions: Document, scope: Scope, session: Session, sort: list[tuple[str, int]]
+        self, conditions: Document, scope: Scope, session: Session, arrange: _Arrange = None
     ) -> Iterable[Document]:
         found, close = self._find(conditions, scope, session), nearest(conditions)
         if close:
             self._geo_path(self._tables(session), close[0])
-        if sort:
-            return sorter(sort)(list(found))
-        return sorted(found, key=_distance_at(*close)) if close else found
+            arrange = arrange or partial(sorted, key=_distance_at(*close))
+        return arrange(found) if arrange else found
 
     def _geo_path(self, tables: Tables, path: str | None = None) -> str:
         """Return the path of the only geographic index, or check that a path has one."""
@@ -206,14 +189,14 @@ class Collection:
     def insert_one(self, document: Any, session: Session = None) -> InsertOneResult:
         """Insert a document. Raises DuplicateKeyError."""
         with self._store.writing():
-            return InsertOneResult(self._insert(clean(document), session))
+            return InsertOneResult(self._insert(document, session))
 
     def insert_many(self, documents: Iterable[Any], session: Session = None) -> InsertManyResult:
         """Insert documents up to the first that is refused. Raises BulkWriteError."""
         ids: list[Any] = []
         try:
             with self._store.writing():
-                ids.extend(self._insert(clean(document), session) for document in documents)
+                ids.extend(self._insert(document, session) for document in documents)
         except OperationFailure as error:
             problem = {"index": len(ids), "code": error.code, "errmsg": str(error)}
             details = {"writeErrors": [problem], "nInserted": len(ids)}
@@ -221,38 +204,22 @@ class Collection:
         return InsertManyResult(ids)
 
     def update_one(
-        self,
-        filter: Any,
-        update: Any,
-        *,
-        upsert: bool = False,
-        session: Session = None,
+        self, filter: Any, update: Any, *, upsert: bool = False, session: Session = None
     ) -> UpdateResult:
         """Update the first document that satisfies a query."""
         return _counts(self._change(filter, update, limit=1, upsert=upsert, session=session))
 
     def update_many(
-        self,
-        filter: Any,
-        update: Any,
-        *,
-        upsert: bool = False,
-        session: Session = None,
+        self, filter: Any, update: Any, *, upsert: bool = False, session: Session = None
     ) -> UpdateResult:
         """Update all documents that satisfy a query."""
         return _counts(self._change(filter, update, limit=None, upsert=upsert, session=session))
 
     def replace_one(
-        self,
-        filter: Any,
-        replacement: Any,
-        *,
-        upsert: bool = False,
-        session: Session = None,
+        self, filter: Any, replacement: Any, *, upsert: bool = False, session: Session = None
     ) -> UpdateResult:
         """Replace the first document that satisfies a query."""
-        new = clean(replacement)
-        _check_document(new)
+        new = _checked(replacement)
         return _counts(
             self._change(filter, new, limit=1, upsert=upsert, session=session, replace=True)
         )
@@ -269,7 +236,7 @@ class Collection:
         session: Session = None,
     ) -> Document | None:
         """Update the first document, and return it as it was, or is if ``return_document``."""
-        project = _projection(projection, self._store.scope())
+        project = projector(projection, self._store.scope())
         pairs = self._change(filter, update, limit=1, upsert=upsert, session=session, sort=sort)
         found = pairs[0][return_document] if pairs else None
         return None if found is None else fresh(project(found))
@@ -290,10 +257,10 @@ class Collection:
                 self._writer(session).write(self._place, key_of(each["_id"]), None)
         return DeleteResult(len(chosen))
 
-    def _insert(self, document: Document, session: Session) -> Any:
-        _check_document(document)
-        identity = document.pop("_id", MISSING)
-        new = {"_id": self._store.new_id() if identity is MISSING else identity, **document}
+    def _insert(self, document: Any, session: Session) -> Any:
+        given = _checked(document)
+        identity = given.pop("_id", MISSING)
+        new = {"_id": self._store.new_id() if identity is MISSING else identity, **given}
         check_limits(new)
         table = self._tables(session).get(self.name)
         if table and table.get(key_of(new["_id"])):
@@ -313,27 +280,23 @@ class Collection:
         replace: bool = False,
     ) -> _Pairs:
         scope, conditions = self._store.scope(), _query(filter)
-        change = _replacement(update) if replace else Update(clean(update), scope).apply
+        change = partial(_replaced, update) if replace else Update(clean(update), scope).apply
         match, pairs = query(conditions, scope), _Pairs()
         with self._store.writing():
             now = self._store.now()
-            found = self._sorted(conditions, scope, session, _sort_pairs(sort))
+            found = self._sorted(conditions, scope, session, _arrangement(sort))
             for old in list(islice(found, limit)):
-                new = change(Context(old, now, position=_position(match, old)))
+                new = change(Context(old, now, match=match))
                 if new is not old:
-                    self._replace(old, new, session)
+                    check(same(old["_id"], new.get("_id", MISSING)), _IMMUTABLE, 66)
+                    check_limits(new)
+                    self._writer(session).write(self._place, key_of(old["_id"]), new)
                 pairs.append((old, new))
             if upsert and not pairs:
                 base = _inserted(conditions, scope, now, only_id=replace)
                 new = change(Context(base, now, inserting=True))
-                pairs.append((None, {"_id": self._insert(dict(new), session), **new}))
+                pairs.append((None, {"_id": self._insert(new, session), **new}))
         return pairs
-
-    def _replace(self, old: Document, new: Document, session: Session) -> None:
-        error = "Performing an update on the path '_id' would modify the immutable field '_id'"
-        check(same(old["_id"], new.get("_id", MISSING)), error, 66)
-        check_limits(new)
-        self._writer(session).write(self._place, key_of(old["_id"]), new)
 
     # Indexes
 
@@ -361,26 +324,12 @@ class Collection:
 
 
 def _query(conditions: Any) -> Document:
-    found = clean({} if conditions is None else conditions)
-    check(type(found) is dict, f"A query must be an object, not {type_name(found)}", PARSE)
-    return dict(found)
+    return needs(dict, "A query", clean({} if conditions is None else conditions), PARSE)
 
 
-def _sort_pairs(sort: Sort, direction: int = 1) -> list[tuple[str, int]]:
+def _arrangement(sort: Sort, direction: int = 1) -> _Arrange:
     pairs = [(sort, direction)] if isinstance(sort, str) else list(sort or ())
-    for path, way in pairs:
-        check(path and whole(way) in {1, -1}, f"bad sort specification: {path}: {way!r:.80}")
-    return pairs
-
-
-def _projection(fields: Any, scope: Scope) -> Callable[[Document], Document]:
-    if not fields:
-        return lambda document: document
-    valid = isinstance(fields, dict | list) and all(isinstance(each, str) for each in fields)
-    check(valid, "A projection must be an object, or a list of names", PARSE)
-    return projection(
-        clean(fields if isinstance(fields, dict) else dict.fromkeys(fields, 1)), scope
-    )
+    return sorter(pairs) if pairs else None
 
 
 def _distance_at(path: str, distance: Callable[[Any], Any]) -> Callable[[Document], float]:
@@ -388,20 +337,19 @@ def _distance_at(path: str, distance: Callable[[Any], Any]) -> Callable[[Documen
     return lambda document: min(d for v in read(document) if (d := distance(v)) is not None)
 
 
-def _check_document(document: Any) -> None:
-    check(type(document) is dict, f"A document must be an object: {type_name(document)}", PARSE)
-    check_names(document)
-    valid = type(document.get("_id")) not in {list, re.Pattern}
-    check(valid, f"can't use a value of type {type_name(document.get('_id'))} for _id")
+def _checked(document: Any) -> Document:
+    """Return a copy of a document that may be stored. Raises OperationFailure."""
+    new = needs(dict, "The collection", clean(document), PARSE)
+    check_names(new)
+    if type(new.get("_id")) in {list, re.Pattern}:
+        raise OperationFailure(f"can't use a value of type {type_name(new['_id'])} for _id")
+    return new
 
 
-def _replacement(document: Document) -> Callable[[Context], Document]:
-    def change(context: Context) -> Document:
-        old = context.document
-        new = {**{name: value for name, value in old.items() if name == "_id"}, **document}
-        return old if same(new, old) else new
-
-    return change
+def _replaced(document: Document, context: Context) -> Document:
+    old = context.document
+    new = {**({"_id": old["_id"]} if "_id" in old else {}), **document}
+    return old if same(new, old) else new
 
 
 def _inserted(conditions: Document, scope: Scope, now: datetime, *, only_id: bool) -> Document:
@@ -418,25 +366,6 @@ def _inserted(conditions: Document, scope: Scope, now: datetime, *, only_id: boo
                     raise OperationFailure(error, _MATCHED_TWICE)
             fields[path] = values[0]
     return Update({"$set": fields}, scope).apply(Context({}, now)) if fields else {}
-
-
-def _position(match: Match, document: Document) -> Callable[[list[str]], int]:
-    """Return a function from the path of an array to the first element that satisfies the query."""
-
-    def position(path: list[str]) -> int:
-        array = field(path)(document)
-        if type(array) is list and not match(_with(document, path, [])):
-            for index, each in enumerate(array):
-                if match(_with(document, path, [each])):
-                    return index
-        raise no_position()
-
-    return position
-
-
-def _with(document: Document, path: list[str], value: Any) -> Document:
-    name, *rest = path
-    return {**document, name: _with(document[name], rest, value) if rest else value}
 
 
 def _counts(pairs: _Pairs) -> UpdateResult:

@@ -9,8 +9,7 @@ from typing import Any
 from cloud_openapi.documents._collection import Collection
 from cloud_openapi.documents._errors import check
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._session import ClientSession
-from cloud_openapi.documents._store import Change, Store
+from cloud_openapi.documents._store import Change, ClientSession, Store
 from cloud_openapi.documents._table import Tables, own, share
 
 

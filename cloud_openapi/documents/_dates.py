@@ -6,18 +6,18 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any, Final
 
 from cloud_openapi.documents._errors import OperationFailure, check
-from cloud_openapi.documents._values import MISSING, Document, shown, type_name, whole
+from cloud_openapi.documents._numbers import whole
+from cloud_openapi.documents._operands import is_null, needs
+from cloud_openapi.documents._values import Document, shown
 
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - dates of documents are in UTC
 _OFFSET: Final = re.compile(r"([+-])([01]\d|2[0-3]):?(\d\d)?$")
 _COMPACT: Final = re.compile(r"^(\d{4})(\d\d)(\d\d)(?!\d)")
-_ISO: Final = re.compile(
+_ISO: Final = (
     r"(?P<year>\d{4})([-/])(?P<month>\d\d?)\2(?P<day>\d\d?)"
     r"(?:[T ](?P<hour>\d\d?):(?P<minute>\d\d)"
     r"(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,3})\d*)?)?)?"
-    r"\s*(?P<offset>Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?$"
+    r"\s*(?P<offset>Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?"
 )
-_NAMES: Final = ("UTC", "GMT", "Z", MISSING)
 PARTS: Final[dict[str, Callable[[datetime], int]]] = {
     "$year": lambda date: date.year,
     "$month": lambda date: date.month,
@@ -37,7 +37,7 @@ PARTS: Final[dict[str, Callable[[datetime], int]]] = {
 
 def zone(name: Any) -> tzinfo:
     """Return a time zone by its Olson name or offset. Raises OperationFailure."""
-    if name in _NAMES:
+    if name in ("UTC", "GMT", "Z"):
         return timezone.utc
     if type(name) is str and (match := _OFFSET.match(name)):
         offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
@@ -51,26 +51,20 @@ def zone(name: Any) -> tzinfo:
         raise OperationFailure(error, 40485) from None
 
 
-def local(date: Any, name: Any, operator: str) -> datetime:
-    """Return a document's date in a time zone. Raises OperationFailure."""
-    check(type(date) is datetime, f"{operator} needs a date, not {type_name(date)}", 16006)
-    try:
-        return date.replace(tzinfo=timezone.utc).astimezone(zone(name))  # type: ignore[no-any-return]
-    except OverflowError:
-        raise _out_of_range(operator) from None
+def _zone_of(fields: Document) -> tzinfo | None:
+    """Return the time zone of the operand ``timezone``, None for null. Raises OperationFailure."""
+    name = fields.get("timezone", "UTC")
+    return None if is_null(name) else zone(name)
 
 
-def milliseconds(date: datetime) -> int:
-    """Return the milliseconds since 1970."""
-    return (date - _EPOCH) // timedelta(milliseconds=1)
+def _local(name: str, date: Any, place: tzinfo) -> datetime:
+    return needs(datetime, name, date, 16006).replace(tzinfo=timezone.utc).astimezone(place)
 
 
-def shifted(date: datetime, milliseconds: float) -> datetime:
-    """Return a date so many milliseconds later. Raises OperationFailure."""
-    try:
-        return date + timedelta(milliseconds=round(milliseconds))
-    except (OverflowError, ValueError):
-        raise _out_of_range("$add") from None
+def part(name: str, fields: Document) -> int | None:
+    """Return a part of ``date`` in ``timezone``."""
+    date, place = fields["date"], _zone_of(fields)
+    return None if is_null(date) or place is None else PARTS[name](_local(name, date, place))
 
 
 _FORMATS: Final[dict[str, Callable[[datetime], str]]] = {
@@ -100,140 +94,97 @@ _READ: Final = {
 }
 """The patterns of the parts that $dateFromString reads, with the names of $dateFromParts."""
 _SPECIFIER: Final = re.compile("%(.?)", re.DOTALL)
-_NULL: Final = (None, MISSING)
 
 
-def _check_format(form: str, known: Container[str]) -> None:
-    for match in _SPECIFIER.finditer(form):
+def _check_format(form: Any, known: Container[str], code: int) -> None:
+    text = "" if is_null(form) else needs(str, "the format of a date", form, code)
+    for match in _SPECIFIER.finditer(text):
         valid = match[1] in known
         check(valid, f"Invalid format character '{match[0]}' in format string", 18536)
-
-
-def _zone_of(fields: Document) -> tzinfo | None:
-    """Return the time zone of the operand ``timezone``, None for null. Raises OperationFailure."""
-    name = fields.get("timezone", "UTC")
-    return None if name in _NULL else zone(name)
 
 
 def to_string(fields: Document) -> Any:
     """Return the result of $dateToString, with ``date``, ``format``, ``timezone``, ``onNull``."""
     date, form = fields["date"], fields.get("format", "%Y-%m-%dT%H:%M:%S.%LZ")
-    if form not in _NULL:
-        check(type(form) is str, "$dateToString requires that 'format' be a string", 18533)
-        _check_format(form, _WRITTEN)
+    _check_format(form, _WRITTEN, 18533)
     place = _zone_of(fields)
-    if date in _NULL:
+    if is_null(date):
         return fields.get("onNull")
-    if place is None or form in _NULL:
+    if place is None or is_null(form):
         return None
-    moment = local(date, fields.get("timezone", MISSING), "$dateToString")
+    moment = _local("$dateToString", date, place)
 
-    def part(match: "re.Match[str]") -> str:
+    def written(match: "re.Match[str]") -> str:
         return _FORMATS[match[1]](moment) if match[1] in _FORMATS else moment.strftime(match[0])
 
-    return _SPECIFIER.sub(part, form)
+    return _SPECIFIER.sub(written, form)
 
 
 def from_parts(fields: Document) -> Any:
     """Return the result of $dateFromParts; parts beyond their range carry over."""
-    if any(each is None for each in fields.values()):
+    if any(map(is_null, fields.values())):
         return None
-    place = zone(fields.pop("timezone", MISSING))
-    number = {name: whole(each) or 0 for name, each in fields.items()}
-    valid = ("year" in number) != ("isoWeekYear" in number) and all(
-        whole(each) is not None for each in fields.values()
-    )
+    place = zone(fields.pop("timezone", "UTC"))
+    number: dict[str, Any] = {name: whole(each) for name, each in fields.items()}
+    valid = ("year" in number) != ("isoWeekYear" in number) and None not in number.values()
     check(valid, "$dateFromParts needs 'year' or 'isoWeekYear', and integers", 40515)
-    try:
-        if "year" in number:
-            years, month = divmod(number.get("month", 1) - 1, 12)
-            day = datetime(number["year"] + years, month + 1, 1)  # noqa: DTZ001
-            days = number.get("day", 1) - 1
-        else:
-            day = datetime.fromisocalendar(number["isoWeekYear"], 1, 1)
-            days = 7 * (number.get("isoWeek", 1) - 1) + number.get("isoDayOfWeek", 1) - 1
-        units = ("hour", "minute", "second", "millisecond")
-        rest = timedelta(days, **{f"{unit}s": number.get(unit, 0) for unit in units})
-        return _utc((day + rest).replace(tzinfo=place))
-    except (OverflowError, ValueError):
-        raise _out_of_range("$dateFromParts") from None
+    if "year" in number:
+        years, month = divmod(number.get("month", 1) - 1, 12)
+        day = datetime(number["year"] + years, month + 1, 1)  # noqa: DTZ001
+        days = number.get("day", 1) - 1
+    else:
+        day = datetime.fromisocalendar(number["isoWeekYear"], 1, 1)
+        days = 7 * (number.get("isoWeek", 1) - 1) + number.get("isoDayOfWeek", 1) - 1
+    units = ("hour", "minute", "second", "millisecond")
+    rest = timedelta(days, **{f"{unit}s": number.get(unit, 0) for unit in units})
+    return _utc((day + rest).replace(tzinfo=place))
 
 
 def from_string(fields: Document) -> Any:
     """Return the result of $dateFromString; ``format`` is like that of $dateToString."""
     text, form = fields["dateString"], fields.get("format", "")
-    if form not in _NULL:
-        check(type(form) is str, "$dateFromString requires that 'format' be a string", 40684)
-        _check_format(form, _READ)
+    _check_format(form, _READ, 40684)
     place = _zone_of(fields)
-    if text in _NULL:
+    if is_null(text):
         return fields.get("onNull")
-    if type(text) is str and (place is None or form in _NULL):
+    if type(text) is str and (place is None or is_null(form)):
         return None
     try:
-        return _read(text, form, place) if "format" in fields else _read_iso(text, place)
-    except (OverflowError, ValueError):
+        return _read(text, form if "format" in fields else None, place)
+    except (OverflowError, ValueError, KeyError, TypeError, re.error):
         if "onError" in fields:
             return fields["onError"]
         raise OperationFailure(f"Error parsing date string {shown(text)}", 241) from None
 
 
-def _read_iso(text: Any, place: tzinfo | None) -> datetime:
-    """Return the date of a text such as 2026-03-01, 2026/3/1 or 20260301. Raises ValueError."""
-    match = type(text) is str and _ISO.match(_COMPACT.sub(r"\1-\2-\3", text, count=1))
-    if not match:
-        raise ValueError(text)
-    parts = match.groupdict(default="0")
-    names = ("year", "month", "day", "hour", "minute", "second")
-    millisecond = int(parts["fraction"].ljust(3, "0"))
-    date = datetime(*(int(parts[name]) for name in names), microsecond=millisecond * 1000)  # type: ignore[misc, arg-type]  # noqa: DTZ001
-    own = zone(match["offset"]) if match["offset"] else None
-    return _utc(date.replace(tzinfo=_only_zone(own, place)))
+def _read(text: Any, form: str | None, place: tzinfo | None) -> datetime:
+    """Return the date of a text, such as 2026-03-01, 2026/3/1 or 20260301 without a format.
 
-
-def _read(text: Any, form: str, place: tzinfo | None) -> datetime:
-    """Return the date of a text in a format. Raises ValueError."""
-    pattern = "".join(
-        _READ[each[1]] if each[0] == "%" else re.escape(each)
-        for each in re.findall("%.|[^%]", form, flags=re.DOTALL)
-    )
-    match = re.fullmatch(pattern, text) if type(text) is str else None
-    if match is None:
-        raise ValueError(text)
-    parts = match.groupdict()
-    offset, minutes = parts.pop("offset", None), parts.pop("minutes", None)
-    own = zone(offset) if offset else None
-    if minutes:
-        own = timezone(timedelta(minutes=int(minutes)))
+    Raises ValueError, KeyError for a part that is not there, TypeError for another type.
+    """
+    pattern, given = _ISO, text
+    if form is None:
+        given = _COMPACT.sub(r"\1-\2-\3", text, count=1)
+    else:
+        names = re.findall("%.|[^%]", form, flags=re.DOTALL)
+        pattern = "".join(_READ[each[1]] if each[0] == "%" else re.escape(each) for each in names)
+    match = re.fullmatch(pattern, given)
+    parts = {name: each for name, each in match.groupdict().items() if each} if match else {}
+    offset, minutes, fraction = (parts.pop(name, "") for name in ("offset", "minutes", "fraction"))
+    own = zone(offset) if offset else timezone(timedelta(minutes=int(minutes))) if minutes else None
+    if own and place is not timezone.utc:
+        raise ValueError(text)  # only one of them may be given
     number = {name: int(each) for name, each in parts.items()}
     if "isoWeekYear" in number:
-        ordinal = ("isoWeekYear", "isoWeek", "isoDayOfWeek")
-        day = datetime.fromisocalendar(*(number.get(name, 1) for name in ordinal))
-    elif number.keys() >= {"year", "month", "day"}:
-        day = datetime(number["year"], number["month"], number["day"])  # noqa: DTZ001
+        week = (number.get(name, 1) for name in ("isoWeekYear", "isoWeek", "isoDayOfWeek"))
+        day = datetime.fromisocalendar(*week)
     else:
-        raise ValueError(form)
-    date = day.replace(
-        hour=number.get("hour", 0),
-        minute=number.get("minute", 0),
-        second=number.get("second", 0),
-        microsecond=number.get("millisecond", 0) * 1000,
-    )
-    return _utc(date.replace(tzinfo=_only_zone(own, place)))
-
-
-def _only_zone(own: tzinfo | None, place: tzinfo | None) -> tzinfo | None:
-    """Return the time zone of a text or of the operand. Raises ValueError if both have one."""
-    if own is None:
-        return place
-    if place is not timezone.utc:
-        raise ValueError
-    return own
+        day = datetime(number["year"], number["month"], number["day"])  # noqa: DTZ001
+    hour, minute, second = (number.get(name, 0) for name in ("hour", "minute", "second"))
+    millisecond = number.get("millisecond", int(fraction.ljust(3, "0")))
+    date = day.replace(hour=hour, minute=minute, second=second, microsecond=millisecond * 1000)
+    return _utc(date.replace(tzinfo=own or place))
 
 
 def _utc(date: datetime) -> datetime:
     return date.astimezone(timezone.utc).replace(tzinfo=None)
-
-
-def _out_of_range(operator: str) -> OperationFailure:
-    return OperationFailure(f"{operator}: the date is outside of the years 1 to 9999", 40523)

@@ -1,22 +1,17 @@
 """Expressions of aggregation, compiled once into a function of a document and variables."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import compress
 from typing import Any, Final
 
-from cloud_openapi.documents import _dates
 from cloud_openapi.documents._accumulators import ACCUMULATORS
+from cloud_openapi.documents._dates import PARTS
 from cloud_openapi.documents._errors import OperationFailure, check
-from cloud_openapi.documents._functions import FIELDS, OPERATORS, Operator, array
+from cloud_openapi.documents._functions import FIELDS, KINDS, OPERATORS, Operator
+from cloud_openapi.documents._operands import is_null, is_operators, needs, options, or_null, truthy
 from cloud_openapi.documents._paths import field, split
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._values import (
-    MISSING,
-    Document,
-    is_operators,
-    shown,
-    truthy,
-    type_name,
-)
+from cloud_openapi.documents._values import MISSING, Document, shown, type_name
 
 Value = Callable[[Any, Document], Any]
 """From the current document and the variables to a value, `MISSING` for a field there is not."""
@@ -28,7 +23,7 @@ def expression(source: Any, scope: Scope) -> Value:
         return _variable(source[2:]) if source.startswith("$$") else _path(source[1:])
     if type(source) is list:
         items = [expression(each, scope) for each in source]
-        return _folded(lambda *given: [_or_null(item(*given)) for item in items], items)
+        return _folded(lambda *given: [or_null(item(*given)) for item in items], items)
     if is_operators(source):
         return _operation(source, scope)
     if type(source) is dict:
@@ -55,10 +50,6 @@ def _folded(function: Value, operands: Iterable[Value]) -> Value:
     except OperationFailure as error:
         text = f"Failed to optimize pipeline :: caused by :: {error}"
         raise OperationFailure(text, error.code) from None
-
-
-def _or_null(value: Any) -> Any:
-    return None if value is MISSING else value
 
 
 def _path(path: str) -> Value:
@@ -97,16 +88,10 @@ def _operation(source: Document, scope: Scope) -> Value:
     if name in _SPECIAL:
         return _SPECIAL[name](source[name], scope)
     if name in FIELDS:
-        function, required, optional = FIELDS[name]
-        fields = _fields(name, source[name], required, optional)
-        compiled = {each: expression(value, scope) for each, value in fields.items()}
-        values = _named(compiled)
-        return _folded(lambda *given: function(values(*given)), compiled.values())
-    operands = source[name] if type(source[name]) is list else [source[name]]
-    if name in _dates.PARTS:
-        return _date_part(name, operands, scope)
+        return _with_fields(name, source[name], scope)
     known = name in OPERATORS or name in ACCUMULATORS
     check(known, f"Unrecognized expression '{name:.100}'", 168)
+    operands = source[name] if type(source[name]) is list else [source[name]]
     items = [expression(each, scope) for each in operands]
     call = _call(name, OPERATORS[name], items) if name in OPERATORS else _accumulated(name, items)
     return _folded(call, items)
@@ -116,26 +101,51 @@ def _named(fields: dict[str, Value]) -> Value:
     return lambda *given: {name: each(*given) for name, each in fields.items()}
 
 
-def _fields(name: str, operand: Any, required: Sequence[str], optional: Sequence[str]) -> Document:
-    """Return the operands of an operator that gives them names. Raises OperationFailure."""
-    if type(operand) is not dict:
-        raise OperationFailure(f"{name} only supports an object as its argument", 9)
-    wrong = (operand.keys() - {*required, *optional}) or ({*required} - operand.keys())
-    check(not wrong, f"{name} has a missing or unknown argument: {min(wrong, default='')}", 9)
-    return operand
+def _with_fields(name: str, operand: Any, scope: Scope) -> Value:
+    function, required, optional = FIELDS[name]
+    if name in PARTS and not (type(operand) is dict and "date" in operand):
+        operand = {"date": operand[0] if type(operand) is list and len(operand) == 1 else operand}
+    fields = options(name, operand, required, optional)
+    compiled = {each: expression(value, scope) for each, value in fields.items()}
+    values = _named(compiled)
+
+    def value(*given: Any) -> Any:
+        try:
+            return function(values(*given))
+        except (ArithmeticError, ValueError) as error:
+            raise _failed(name, error) from None
+
+    return _folded(value, compiled.values())
+
+
+def _failed(name: str, error: Exception) -> OperationFailure:
+    other = f"{name} has no result for these operands: {error}", 16608
+    return OperationFailure(*_WITHOUT_RESULT.get(name, other))
+
+
+_WITHOUT_RESULT: Final = {
+    "$divide": ("can't $divide by zero", 16608),
+    "$mod": ("can't $mod by zero", 16610),
+    "$pow": ("$pow cannot take a base of 0 and a negative exponent", 28764),
+    "$sqrt": ("$sqrt's argument must be greater than or equal to 0", 28714),
+    "$ln": ("$ln's argument must be a positive number", 28766),
+    "$log10": ("$log10's argument must be a positive number", 28761),
+    "$log": ("$log's argument must be a positive number, and its base another one than 1", 28758),
+}
+"""MongoDB's errors for operands of the right type."""
 
 
 def _call(name: str, called: Operator, values: Sequence[Value]) -> Value:
-    count = f"{called.least}" if called.least == called.most else f"{called.least}-{called.most}"
-    error = f"Expression {name} takes exactly {count} arguments. {len(values)} were passed in."
-    check(called.least <= len(values) <= called.most, error, 16020)
-    function, holds, nulls = called.function, called.holds, called.nulls
-    # MongoDB looks at two operands together, and at more of them one after another.
-    pair = called.most == 2  # noqa: PLR2004
+    least, most = called.counts[0], called.counts[-1]
+    valid = int(least) <= len(values) and (most == "*" or len(values) <= int(most))
+    error = f"Expression {name} takes exactly {called.counts} arguments"
+    check(valid, f"{error}. {len(values)} were passed in.", 16020)
+    function, holds, nulls = called.function, KINDS[called.kind], called.nulls
+    pair = most == "2"  # MongoDB looks at two operands together, at more one after another
 
     def checked(operand: Any) -> Any:
         if not holds(operand):
-            error = f"{name} only supports {called.kinds} types, not {type_name(operand)}"
+            error = f"{name} only supports {called.kind} types, not {type_name(operand)}"
             raise OperationFailure(error, called.code)
         return operand
 
@@ -146,7 +156,10 @@ def _call(name: str, called: Operator, values: Sequence[Value]) -> Value:
             if place < nulls and (operand is None or operand is MISSING):
                 return None
             operands.append(operand if pair else checked(operand))
-        return function(*map(checked, operands) if pair else operands)
+        try:
+            return function(*map(checked, operands) if pair else operands)
+        except (ArithmeticError, ValueError) as error:
+            raise _failed(name, error) from None
 
     return value
 
@@ -161,21 +174,8 @@ def _accumulated(name: str, values: list[Value]) -> Value:
     return value
 
 
-def _date_part(name: str, operands: list[Any], scope: Scope) -> Value:
-    source, part = operands[0] if len(operands) == 1 else operands, _dates.PARTS[name]
-    given_fields = source if type(source) is dict and "date" in source else {"date": source}
-    fields = _fields(name, given_fields, ("date",), ("timezone",))
-    compiled = {each: expression(value, scope) for each, value in fields.items()}
-    values = _named(compiled)
-
-    def value(*given: Any) -> Any:
-        found = {"timezone": MISSING, **values(*given)}
-        if found["date"] is None or found["date"] is MISSING or found["timezone"] is None:
-            return None
-        return part(_dates.local(found["date"], found["timezone"], name))
-
-    return _folded(value, compiled.values())
-
+_Collect = Callable[[list[Any], list[Any]], list[Any]]
+"""From the elements and the results of the body for them to the operator's result."""
 
 # Operators that do not evaluate all operands, or more than once -----------------------------------
 
@@ -184,16 +184,16 @@ def _cond(operand: Any, scope: Scope) -> Value:
     names = ("if", "then", "else")
     if type(operand) is list and len(operand) == len(names):
         operand = dict(zip(names, operand, strict=True))
-    fields = _fields("$cond", operand, names, ())
+    fields = options("$cond", operand, names)
     test, yes, no = (expression(fields[each], scope) for each in names)
     return lambda *given: yes(*given) if truthy(test(*given)) else no(*given)
 
 
 def _switch(operand: Any, scope: Scope) -> Value:
-    fields = _fields("$switch", operand, ("branches",), ("default",))
+    fields = options("$switch", operand, ("branches",), ("default",))
     branches = fields["branches"]
     check(type(branches) is list and branches, "$switch requires at least one branch", 40068)
-    pairs = [_fields("a branch of $switch", each, ("case", "then"), ()) for each in branches]
+    pairs = [options("a branch of $switch", each, ("case", "then")) for each in branches]
     cases = [[expression(each[name], scope) for name in ("case", "then")] for each in pairs]
     default = expression(fields["default"], scope) if "default" in fields else None
 
@@ -215,7 +215,7 @@ def _if_null(operand: Any, scope: Scope) -> Value:
 
     def value(*given: Any) -> Any:
         found = first(*given)
-        return second(*given) if found is None or found is MISSING else found
+        return second(*given) if is_null(found) else found
 
     return value
 
@@ -230,54 +230,45 @@ def _logic(decide: Callable[[Iterator[bool]], bool]) -> Callable[[Any, Scope], V
 
 
 def _let(operand: Any, scope: Scope) -> Value:
-    fields = _fields("$let", operand, ("vars", "in"), ())
-    check(type(fields["vars"]) is dict, "$let needs an object as vars", 16876)
-    variables = _named({name: expression(each, scope) for name, each in fields["vars"].items()})
+    fields = options("$let", operand, ("vars", "in"))
+    given = needs(dict, "$let", fields["vars"], 16876)
+    variables = _named({name: expression(each, scope) for name, each in given.items()})
     inside = expression(fields["in"], scope)
     return lambda document, outer: inside(document, {**outer, **variables(document, outer)})
 
 
-def _loop(name: str, operand: Any, body: str, scope: Scope) -> Value:
-    """Return a function to each element with the result of the body for it, or to None."""
-    fields = _fields(name, operand, ("input", body), ("as",))
-    values, inside = expression(fields["input"], scope), expression(fields[body], scope)
-    variable = fields.get("as", "this")
+def _loop(name: str, body: str, collect: _Collect) -> Callable[[Any, Scope], Value]:
+    """Return the builder of an operator that evaluates a body for each element."""
 
-    def run(document: Any, variables: Document) -> Any:
-        found = values(document, variables)
-        if found is None or found is MISSING:
-            return None
-        scope.check()
-        items = array(name, found)
-        return [(each, inside(document, {**variables, variable: each})) for each in items]
+    def build(operand: Any, scope: Scope) -> Value:
+        fields = options(name, operand, ("input", body), ("as",))
+        values, inside = expression(fields["input"], scope), expression(fields[body], scope)
+        variable = fields.get("as", "this")
 
-    return run
+        def run(document: Any, variables: Document) -> Any:
+            found = values(document, variables)
+            if is_null(found):
+                return None
+            scope.check()
+            items = needs(list, name, found, 28651)
+            bodies = [inside(document, {**variables, variable: each}) for each in items]
+            return collect(items, bodies)
 
+        return run
 
-def _map(operand: Any, scope: Scope) -> Value:
-    run = _loop("$map", operand, "in", scope)
-    return lambda *given: (
-        None if (pairs := run(*given)) is None else [_or_null(new) for _, new in pairs]
-    )
-
-
-def _filter(operand: Any, scope: Scope) -> Value:
-    run = _loop("$filter", operand, "cond", scope)
-    return lambda *given: (
-        None if (pairs := run(*given)) is None else [each for each, kept in pairs if truthy(kept)]
-    )
+    return build
 
 
 def _reduce(operand: Any, scope: Scope) -> Value:
     names = ("input", "initialValue", "in")
-    fields = _fields("$reduce", operand, names, ())
+    fields = options("$reduce", operand, names)
     values, initial, inside = (expression(fields[each], scope) for each in names)
 
     def value(document: Any, variables: Document) -> Any:
         found, result = values(document, variables), initial(document, variables)
-        if found is None or found is MISSING:
+        if is_null(found):
             return None
-        for each in scope.watch(array("$reduce", found)):
+        for each in scope.watch(needs(list, "$reduce", found, 40080)):
             result = inside(document, {**variables, "this": each, "value": result})
         return result
 
@@ -289,10 +280,12 @@ _SPECIAL: Final[dict[str, Callable[[Any, Scope], Value]]] = {
     "$switch": _switch,
     "$ifNull": _if_null,
     "$let": _let,
-    "$map": _map,
+    "$map": _loop("$map", "in", lambda _, found: [or_null(each) for each in found]),
     "$and": _logic(all),
     "$or": _logic(any),
-    "$filter": _filter,
+    "$filter": _loop(
+        "$filter", "cond", lambda items, found: [*compress(items, map(truthy, found))]
+    ),
     "$reduce": _reduce,
     "$literal": lambda operand, _: _Constant(operand),
 }

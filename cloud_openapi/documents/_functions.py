@@ -3,75 +3,48 @@
 import math
 import operator
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.documents import _dates
-from cloud_openapi.documents._accumulators import merged, number
-from cloud_openapi.documents._errors import TYPE, OperationFailure, check
-from cloud_openapi.documents._values import (
-    INT32,
-    INT64,
-    LARGEST,
-    MISSING,
-    Document,
-    distinct,
-    is_number,
-    key,
-    shown,
-    truthy,
-    type_name,
-    whole,
-)
+from cloud_openapi.documents._accumulators import merged
+from cloud_openapi.documents._copies import LARGEST
+from cloud_openapi.documents._errors import TOO_LARGE, TYPE, OperationFailure, check
+from cloud_openapi.documents._numbers import INT32, INT64, is_number, number, remainder, whole
+from cloud_openapi.documents._operands import is_null, needs, truthy
+from cloud_openapi.documents._values import MISSING, Document, Key, distinct, key, shown, type_name
 
 _MANY: Final = math.inf
-_TOO_LARGE, _TOO_MANY = 10334, 16819
+_TOO_MANY: Final = 16819
 _CONTINUING: Final = bytes(range(0x80, 0xC0))  # bytes that follow the first of a UTF-8 character
 _LONGEST_RANGE: Final = 1_000_000
 
+KINDS: Final[dict[str, Callable[[Any], bool]]] = {
+    "any": lambda _: True,
+    "numeric": is_number,
+    "numeric or date": lambda value: is_number(value) or type(value) is datetime,
+    "string": lambda value: type(value) is str,
+    "array": lambda value: type(value) is list,
+    "object": lambda value: type(value) is dict,
+}
+
 
 class Operator(NamedTuple):
-    """A function of operands of some kinds, and MongoDB's code for another kind."""
+    """A function of operands of one kind, and MongoDB's code for operands of another kind."""
 
+    kind: str
+    counts: str
+    """The least and the most operands: ``2``, ``2-4``, or ``2*`` without a most."""
     function: Callable[..., Any]
-    least: int = 1
-    most: float = 1
     code: int = TYPE
-    kinds: str = "all"
-    holds: Callable[[Any], bool] = lambda _: True
-    nulls: float = _MANY  # the result is null if one of so many operands is null or missing
+    nulls: float = _MANY
+    """The result is null if one of so many operands is null or missing."""
 
 
-def _numeric(function: Callable[..., Any], count: int = 1, code: int = 28765) -> Operator:
-    return Operator(function, count, count or _MANY, code, "numeric", is_number)
-
-
-def _addable(function: Callable[..., Any], count: int, code: int) -> Operator:
-    def holds(value: Any) -> bool:
-        return is_number(value) or type(value) is datetime
-
-    return Operator(function, count, count or _MANY, code, "numeric or date", holds)
-
-
-def _of(kind: type, function: Callable[..., Any], counts: str, code: int, **more: int) -> Operator:
-    """Return an operator of texts or arrays; ``counts`` has the least and most, * for any."""
-    least, most = int(counts[0]), _MANY if counts[-1] == "*" else int(counts[-1])
-    name = "string" if kind is str else "array"
-    return Operator(function, least, most, code, name, lambda v: type(v) is kind, **more)
-
-
-def _any(
-    function: Callable[..., Any], least: int = 1, most: float = 0, nulls: float = 0
-) -> Operator:
+def _any(counts: str, function: Callable[..., Any], nulls: int = 0) -> Operator:
     """Return an operator of values of any type, null too."""
-    return Operator(function, least, most or least, nulls=nulls)
-
-
-def array(name: str, value: Any) -> list[Any]:
-    """Return an operand that is an array. Raises OperationFailure."""
-    if type(value) is list:
-        return value
-    raise OperationFailure(f"{name} needs an array, not {type_name(value)}", 28651)
+    return Operator("any", counts, function, nulls=nulls)
 
 
 def _wholes(name: str, *values: Any, limit: int = INT32) -> list[int]:
@@ -88,26 +61,19 @@ def _add(*operands: Any) -> Any:
     dates = [each for each in operands if type(each) is datetime]
     check(len(dates) <= 1, "only one date allowed in an $add expression", 16612)
     found = number(sum(each for each in operands if type(each) is not datetime))
-    return _dates.shifted(dates[0], found) if dates else found
+    return dates[0] + timedelta(milliseconds=round(found)) if dates else found
 
 
 def _subtract(one: Any, other: Any) -> Any:
     if type(one) is datetime and type(other) is datetime:
-        return _dates.milliseconds(one) - _dates.milliseconds(other)
+        return (one - other) // timedelta(milliseconds=1)
     check(type(other) is not datetime, "cant $subtract a date from a number", 16556)
-    return _dates.shifted(one, -other) if type(one) is datetime else number(one - other)
-
-
-def _divide(one: Any, other: Any) -> float:
-    check(other != 0, "can't $divide by zero", 16608)
-    return float(one / other)
+    return _add(one, -other)
 
 
 def _mod(one: Any, other: Any) -> Any:
-    check(other != 0, "can't $mod by zero", 16610)
     if type(one) is int and type(other) is int:
-        found = abs(one) % abs(other)
-        return found if one >= 0 else -found
+        return remainder(one, other)
     return math.fmod(one, other) if math.isfinite(one) else math.nan
 
 
@@ -125,23 +91,7 @@ def _rounded(function: Callable[[float], float]) -> Operator:
     def rounded(value: Any) -> Any:
         return float(function(value)) if type(value) is float and math.isfinite(value) else value
 
-    return _numeric(rounded)
-
-
-def _logarithm(value: Any, base: Any = None) -> float:
-    valid = value > 0 and (base is None or (base > 0 and base != 1))
-    check(valid, f"a logarithm's argument must be a positive number, but is {value}", 28766)
-    return math.log(value) if base is None else math.log(value, base)
-
-
-def _log10(value: Any) -> float:
-    check(value > 0, f"$log10's argument must be a positive number, but is {value}", 28761)
-    return math.log10(value)
-
-
-def _root(value: Any) -> float:
-    check(not value < 0, "$sqrt's argument must be greater than or equal to 0", 28714)
-    return math.sqrt(value)
+    return Operator("numeric", "1", rounded, 28765)
 
 
 def _exp(value: Any) -> float:
@@ -154,31 +104,27 @@ def _exp(value: Any) -> float:
 # Texts -------------------------------------------------------------------------------------------
 
 
-def _limited(result: Any) -> Any:
-    check(len(result) <= LARGEST, "The result of an expression is too large", _TOO_LARGE)
-    return result
+def _fitting(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return parts that are not too large together. Raises OperationFailure."""
+    check(sum(map(len, parts)) <= LARGEST, "The result of an expression is too large", TOO_LARGE)
+    return parts
 
 
 def _text(value: Any) -> str:
     """Return a value as text, as the operators of letters take it."""
     if type(value) is datetime:
         return str(_dates.to_string({"date": value}))
-    nothing = value is None or value is MISSING
-    valid = nothing or type(value) is str or is_number(value)
+    valid = is_null(value) or type(value) is str or is_number(value)
     check(valid, f"can't convert from BSON type {type_name(value)} to String", 16007)
-    return "" if nothing else f"{value:.15g}" if type(value) is float else str(value)
+    return "" if is_null(value) else f"{value:.15g}" if type(value) is float else str(value)
 
 
 def _bytes(value: Any) -> bytes:
     return _text(value).encode(errors="surrogatepass")
 
 
-def _upper(value: Any) -> str:
-    return _bytes(value).upper().decode(errors="surrogatepass")  # letters of ASCII only
-
-
-def _lower(value: Any) -> str:
-    return _bytes(value).lower().decode(errors="surrogatepass")
+def _decoded(text: bytes) -> str:
+    return text.decode(errors="surrogatepass")
 
 
 def _sign(one: Any, other: Any) -> int:
@@ -191,10 +137,7 @@ def _part_of_bytes(value: Any, start: Any, length: Any) -> str:
         return ""
     error = "$substrBytes: the range begins within a UTF-8 character"
     check(text[begin : begin + 1].translate(None, _CONTINUING) or begin >= len(text), error, 28656)
-    try:
-        return text[begin:][: count if count >= 0 else None].decode(errors="surrogatepass")
-    except UnicodeDecodeError:
-        raise OperationFailure("$substrBytes: the range cuts a UTF-8 character", 28657) from None
+    return _decoded(text[begin:][: count if count >= 0 else None])
 
 
 def _part(value: Any, start: Any, length: Any) -> str:
@@ -208,40 +151,30 @@ def _split(text: str, separator: str) -> list[str]:
     return text.split(separator)
 
 
-def _index(name: str, convert: Callable[[Any], Any]) -> Operator:
+def _index(name: str, kind: type, convert: Callable[[Any], Any]) -> Operator:
     def index(values: Any, wanted: Any, *given: Any) -> Any:
-        sequence = convert(values)
+        sequence = convert(needs(kind, name, values, 40091))
         begin, stop = [*_wholes(name, *given), *(0, len(sequence))[len(given) :]]
         check(begin >= 0 and stop >= 0, f"{name} requires a nonnegative start and end", 40097)
         if type(sequence) is list:
             keys, key_ = [key(each) for each in sequence[begin:stop]], key(wanted)
             return begin + keys.index(key_) if key_ in keys else -1
-        return sequence.find(convert(wanted), begin, stop) if begin <= len(sequence) else -1
+        part = convert(needs(kind, name, wanted, 40091))
+        return sequence.find(part, begin, stop) if begin <= len(sequence) else -1
 
-    return _any(index, 2, 4, nulls=1)
-
-
-def _checked_text(value: Any) -> str:
-    check(type(value) is str, f"a string is required, found: {type_name(value)}", 40091)
-    return str(value)
+    return _any("2-4", index, nulls=1)
 
 
 # Arrays and objects ------------------------------------------------------------------------------
 
 
-def _length(value: Any) -> int:
-    error = f"The argument to $size must be an array, but was of type: {type_name(value)}"
-    check(type(value) is list, error, 17124)
-    return len(value)
-
-
 def _element_at(values: Any, index: Any) -> Any:
-    (at,), found = _wholes("$arrayElemAt", index), array("$arrayElemAt", values)
+    (at,), found = _wholes("$arrayElemAt", index), needs(list, "$arrayElemAt", values, 28689)
     return found[at] if -len(found) <= at < len(found) else MISSING
 
 
 def _slice(values: Any, *given: Any) -> list[Any]:
-    found, (first, *rest) = array("$slice", values), _wholes("$slice", *given)
+    found, (first, *rest) = needs(list, "$slice", values, 28724), _wholes("$slice", *given)
     if not rest:
         return found[:first] if first >= 0 else found[first:]
     check(rest[0] > 0, "Third argument to $slice must be positive", 28729)
@@ -250,8 +183,7 @@ def _slice(values: Any, *given: Any) -> list[Any]:
 
 
 def _joined(*arrays: list[Any]) -> list[Any]:
-    check(sum(map(len, arrays)) <= LARGEST, "The result of an array is too large", _TOO_LARGE)
-    return [item for one in arrays for item in one]
+    return [item for one in _fitting(arrays) for item in one]
 
 
 def _range(*given: Any) -> list[int]:
@@ -264,25 +196,19 @@ def _range(*given: Any) -> list[int]:
 
 
 def _zip(fields: Document) -> Any:
-    inputs, fill = array("$zip", fields["inputs"]), fields.get("defaults")
-    if any(each is None or each is MISSING for each in inputs):
+    inputs, fill = needs(list, "$zip", fields["inputs"]), fields.get("defaults")
+    if any(map(is_null, inputs)):
         return None
-    lengths = [len(array("$zip", each)) for each in inputs]
+    lengths = [len(needs(list, "$zip", each)) for each in inputs]
     count = (max if truthy(fields.get("useLongestLength")) else min)(lengths, default=0)
     defaults = fill if type(fill) is list and len(fill) == len(inputs) else [None] * len(inputs)
     pairs = list(zip(inputs, defaults, strict=True))
     return [[each[n] if n < len(each) else other for each, other in pairs] for n in range(count)]
 
 
-def _to_array(value: Any) -> list[Document]:
-    error = f"$objectToArray requires a document input, found: {type_name(value)}"
-    check(type(value) is dict, error, 40390)
-    return [{"k": name, "v": each} for name, each in value.items()]
-
-
-def _to_object(values: Any) -> Document:
+def _to_object(values: list[Any]) -> Document:
     result = Document()
-    for each in array("$arrayToObject", values):
+    for each in values:
         match each:
             case [str(name), value] | {"k": str(name), "v": value}:
                 result[name] = value
@@ -292,12 +218,12 @@ def _to_object(values: Any) -> Document:
     return result
 
 
-def _keys(values: list[Any]) -> set[Any]:
-    return {key(each) for each in values}
+def _keys(values: list[Any]) -> frozenset[Key]:
+    return frozenset(key(each) for each in values)
 
 
 def _intersection(*arrays: list[Any]) -> list[Any]:
-    common = set.intersection(*map(_keys, arrays)) if arrays else set()
+    common = frozenset.intersection(*map(_keys, arrays)) if arrays else ()
     return [each for each in distinct(arrays[0] if arrays else []) if key(each) in common]
 
 
@@ -307,26 +233,26 @@ def _difference(one: list[Any], other: list[Any]) -> list[Any]:
 
 
 def _compared(test: Callable[[Any, Any], Any]) -> Operator:
-    return _any(lambda one, other: test(key(one), key(other)), 2)
+    return _any("2", lambda one, other: test(key(one), key(other)))
 
 
 OPERATORS: Final[dict[str, Operator]] = {
-    "$add": _addable(_add, 0, 16554),
-    "$subtract": _addable(_subtract, 2, 16556),
-    "$multiply": _numeric(lambda *each: number(math.prod(each)), 0, 16555),
-    "$divide": _numeric(_divide, 2, 16609),
-    "$mod": _numeric(_mod, 2, 16611),
-    "$pow": _numeric(_pow, 2, 28762),
-    "$abs": _numeric(lambda value: number(abs(value))),
+    "$add": Operator("numeric or date", "0*", _add, 16554),
+    "$subtract": Operator("numeric or date", "2", _subtract, 16556),
+    "$multiply": Operator("numeric", "0*", lambda *each: number(math.prod(each)), 16555),
+    "$divide": Operator("numeric", "2", operator.truediv, 16609),
+    "$mod": Operator("numeric", "2", _mod, 16611),
+    "$pow": Operator("numeric", "2", _pow, 28762),
+    "$abs": Operator("numeric", "1", lambda value: number(abs(value)), 28765),
     "$ceil": _rounded(math.ceil),
     "$floor": _rounded(math.floor),
     "$trunc": _rounded(math.trunc),
-    "$sqrt": _numeric(_root),
-    "$exp": _numeric(_exp),
-    "$ln": _numeric(_logarithm),
-    "$log10": _numeric(_log10),
-    "$log": _numeric(_logarithm, 2, 28756),
-    "$not": _any(lambda value: not truthy(value)),
+    "$sqrt": Operator("numeric", "1", math.sqrt, 28765),
+    "$exp": Operator("numeric", "1", _exp, 28765),
+    "$ln": Operator("numeric", "1", math.log, 28765),
+    "$log10": Operator("numeric", "1", math.log10, 28765),
+    "$log": Operator("numeric", "2", math.log, 28756),
+    "$not": _any("1", lambda value: not truthy(value)),
     "$cmp": _compared(_sign),
     "$eq": _compared(operator.eq),
     "$ne": _compared(operator.ne),
@@ -334,56 +260,52 @@ OPERATORS: Final[dict[str, Operator]] = {
     "$gte": _compared(operator.ge),
     "$lt": _compared(operator.lt),
     "$lte": _compared(operator.le),
-    "$concat": _of(str, lambda *each: _limited("".join(each)), "0*", 16702),
-    "$toUpper": _any(_upper),
-    "$toLower": _any(_lower),
-    "$strcasecmp": _any(lambda one, other: _sign(_upper(one), _upper(other)), 2),
-    "$substr": _any(_part_of_bytes, 3),
-    "$substrBytes": _any(_part_of_bytes, 3),
-    "$substrCP": _any(_part, 3),
-    "$strLenCP": _of(str, len, "1", 34471, nulls=0),
-    "$strLenBytes": _of(str, lambda text: len(_bytes(text)), "1", 34473, nulls=0),
-    "$split": _of(str, _split, "2", 40085),
-    "$indexOfCP": _index("$indexOfCP", _checked_text),
-    "$indexOfBytes": _index("$indexOfBytes", lambda text: _bytes(_checked_text(text))),
-    "$indexOfArray": _index("$indexOfArray", lambda values: array("$indexOfArray", values)),
-    "$size": _any(_length),
-    "$isArray": _any(lambda value: type(value) is list),
-    "$arrayElemAt": Operator(_element_at, 2, 2),
-    "$slice": Operator(_slice, 2, 3),
-    "$concatArrays": _of(list, _joined, "0*", 28664),
-    "$in": _any(lambda value, values: key(value) in map(key, array("$in", values)), 2),
-    "$range": _any(_range, 2, 3),
-    "$reverseArray": _of(list, lambda values: values[::-1], "1", 34435),
-    "$objectToArray": Operator(_to_array),
-    "$arrayToObject": Operator(_to_object),
-    "$mergeObjects": _any(lambda *each: merged(list(each)), 0, _MANY),
-    "$setUnion": _of(list, lambda *each: distinct(_joined(*each)), "0*", 17043),
-    "$setIntersection": _of(list, _intersection, "0*", 17047),
-    "$setDifference": _of(list, _difference, "2", 17048),
-    "$setEquals": _of(
-        list,
-        lambda *sets: all(_keys(each) == _keys(sets[0]) for each in sets),
-        "2*",
-        17044,
-        nulls=0,
+    "$concat": Operator("string", "0*", lambda *texts: "".join(_fitting(texts)), 16702),
+    "$toUpper": _any("1", lambda value: _decoded(_bytes(value).upper())),
+    "$toLower": _any("1", lambda value: _decoded(_bytes(value).lower())),
+    "$strcasecmp": _any("2", lambda one, other: _sign(_bytes(one).upper(), _bytes(other).upper())),
+    "$substr": _any("3", _part_of_bytes),
+    "$substrBytes": _any("3", _part_of_bytes),
+    "$substrCP": _any("3", _part),
+    "$strLenCP": Operator("string", "1", len, 34471, nulls=0),
+    "$strLenBytes": Operator("string", "1", lambda text: len(_bytes(text)), 34473, nulls=0),
+    "$split": Operator("string", "2", _split, 40085),
+    "$indexOfCP": _index("$indexOfCP", str, str),
+    "$indexOfBytes": _index("$indexOfBytes", str, _bytes),
+    "$indexOfArray": _index("$indexOfArray", list, list),
+    "$size": Operator("array", "1", len, 17124, nulls=0),
+    "$isArray": _any("1", lambda value: type(value) is list),
+    "$arrayElemAt": _any("2", _element_at, nulls=2),
+    "$slice": _any("2-3", _slice, nulls=3),
+    "$concatArrays": Operator("array", "0*", _joined, 28664),
+    "$in": _any(
+        "2", lambda value, values: key(value) in map(key, needs(list, "$in", values, 40081))
     ),
-    "$setIsSubset": _of(list, lambda a, b: _keys(a) <= _keys(b), "2", 17046, nulls=0),
-    "$allElementsTrue": _of(list, lambda each: all(map(truthy, each)), "1", 17040, nulls=0),
-    "$anyElementTrue": _of(list, lambda each: any(map(truthy, each)), "1", 17041, nulls=0),
+    "$range": _any("2-3", _range),
+    "$reverseArray": Operator("array", "1", lambda values: values[::-1], 34435),
+    "$objectToArray": Operator(
+        "object", "1", lambda given: [{"k": k, "v": v} for k, v in given.items()], 40390
+    ),
+    "$arrayToObject": Operator("array", "1", _to_object, 40386),
+    "$mergeObjects": _any("0*", lambda *each: merged(list(each))),
+    "$setUnion": Operator("array", "0*", lambda *each: distinct(_joined(*each)), 17043),
+    "$setIntersection": Operator("array", "0*", _intersection, 17047),
+    "$setDifference": Operator("array", "2", _difference, 17048),
+    "$setEquals": Operator("array", "2*", lambda *s: len({*map(_keys, s)}) == 1, 17044, nulls=0),
+    "$setIsSubset": Operator("array", "2", lambda a, b: _keys(a) <= _keys(b), 17046, nulls=0),
+    "$allElementsTrue": Operator("array", "1", lambda each: all(map(truthy, each)), 17040, nulls=0),
+    "$anyElementTrue": Operator("array", "1", lambda each: any(map(truthy, each)), 17041, nulls=0),
 }
 _PARTS_OF_DATES: Final = (
     *("year", "isoWeekYear", "month", "isoWeek", "day", "isoDayOfWeek", "hour", "minute"),
     *("second", "millisecond", "timezone"),
 )
+_OF_TEXTS: Final = ("format", "timezone", "onError", "onNull")
 FIELDS: Final[dict[str, tuple[Callable[[Document], Any], Sequence[str], Sequence[str]]]] = {
     "$zip": (_zip, ("inputs",), ("useLongestLength", "defaults")),
     "$dateToString": (_dates.to_string, ("date",), ("format", "timezone", "onNull")),
     "$dateFromParts": (_dates.from_parts, (), _PARTS_OF_DATES),
-    "$dateFromString": (
-        _dates.from_string,
-        ("dateString",),
-        ("format", "timezone", "onError", "onNull"),
-    ),
+    "$dateFromString": (_dates.from_string, ("dateString",), _OF_TEXTS),
+    **{name: (partial(_dates.part, name), ("date",), ("timezone",)) for name in _dates.PARTS},
 }
 """Functions of operands with names: those required, those optional."""

@@ -10,7 +10,8 @@ from itertools import pairwise, product
 from typing import Any, Final
 
 from cloud_openapi.documents._errors import OperationFailure, check
-from cloud_openapi.documents._values import Document, is_number, shown
+from cloud_openapi.documents._numbers import is_number
+from cloud_openapi.documents._values import Document, shown
 
 _RADIUS: Final = 6_378_100.0  # metres, as in MongoDB
 _TOLERANCE: Final = 1e-12
@@ -123,24 +124,17 @@ def _metres(one: _Point, other: _Point) -> float:
 
 def within(operand: Any) -> _Test:
     """Return the test of $geoWithin. Raises OperationFailure."""
-    if type(operand) is dict and "$centerSphere" in operand:
-        inside = _inside_circle(operand["$centerSphere"])
-    else:
-        areas = _geometry("$geoWithin", operand)
-        check(all(area.is_area for area in areas), "$geoWithin needs a Polygon or MultiPolygon")
-
-        def inside(part: _Part) -> bool:
-            return any(_contains(area, part) for area in areas)
-
-    return lambda value: bool(found := _found(value)) and all(map(inside, found))
-
-
-def _inside_circle(operand: Any) -> Callable[[_Part], bool]:
     match operand:
-        case [centre, radius] if is_number(radius):
+        case {"$centerSphere": [centre, radius]} if is_number(radius):
             middle, most = _point(centre), radius * _RADIUS
-            return lambda part: all(_metres(middle, each) <= most for each in part.points)
-    raise OperationFailure("$centerSphere needs [[longitude, latitude], radius in radians]")
+            return _all_parts(lambda part: all(_metres(middle, p) <= most for p in part.points))
+    areas = _geometry("$geoWithin", operand)
+    check(all(area.is_area for area in areas), "$geoWithin needs a Polygon or MultiPolygon")
+    return _all_parts(lambda part: any(_contains(area, part) for area in areas))
+
+
+def _all_parts(test: Callable[[_Part], bool]) -> _Test:
+    return lambda value: bool(found := _found(value)) and all(map(test, found))
 
 
 def intersects(operand: Any) -> _Test:
@@ -151,7 +145,7 @@ def intersects(operand: Any) -> _Test:
 
 def _geometry(name: str, operand: Any) -> list[_Part]:
     valid = type(operand) is dict and "$geometry" in operand
-    check(valid, f"{name} needs $geometry, not {shown(operand)}")
+    check(valid, f"{name} needs $geometry or a circle, not {shown(operand)}")
     return _parts(operand["$geometry"])
 
 

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from cloud_openapi.documents._errors import check
-from cloud_openapi.documents._values import is_number, type_name
+from cloud_openapi.documents._numbers import is_number
+from cloud_openapi.documents._operands import needs
+from cloud_openapi.documents._values import type_name
 
 # https://en.wikipedia.org/wiki/Preferred_number
 _E192: Final = (
@@ -62,9 +64,7 @@ class Granularity:
 
     def __init__(self, name: Any) -> None:
         """Take a name of MongoDB's. Raises OperationFailure."""
-        valid = type(name) is str
-        check(valid, f"'granularity' must be a string, not {type_name(name)}", 40261)
-        known = name in _SERIES or name == "POWERSOF2"
+        known = needs(str, "granularity", name, 40261) in {*_SERIES, "POWERSOF2"}
         check(known, f"Unknown rounding granularity '{name:.100}'", 40257)
         self._series = _SERIES.get(name, ())
 
@@ -84,15 +84,7 @@ class Granularity:
             return value
         if not self._series:
             return _power(_bits(value))
-        scale = 1.0
-        while value >= self._series[-1] * scale:
-            scale *= 10
-        while value < self._series[0] * scale:
-            first = self._series[0] * scale
-            scale /= 10
-            if value >= self._series[-1] * scale:
-                return first
-        return next(each * scale for each in self._series if each * scale > value)
+        return next(each for each in self._around(value) if each > value)
 
     def down(self, value: Any) -> Any:
         """Return the largest number of the series that is smaller."""
@@ -101,15 +93,18 @@ class Granularity:
         if not self._series:
             exponent = _bits(value) - 1
             return _power(exponent - (value == _power(exponent)))
-        scale = 1.0
-        while value <= self._series[0] * scale:
-            scale /= 10
-        while value > self._series[-1] * scale:
-            last = self._series[-1] * scale
+        return next(each for each in reversed(self._around(value)) if each < value)
+
+    def _around(self, value: Any) -> list[float]:
+        """Return the numbers of the decade of a value, the one before and the one after them."""
+        first, scale = self._series[0], 1.0
+        while value >= first * scale * 10:
             scale *= 10
-            if value <= self._series[0] * scale:
-                return last
-        return next(each * scale for each in reversed(self._series) if each * scale < value)
+        following = first * (scale * 10)
+        while value < first * scale:
+            following, scale = first * scale, scale / 10
+        decade = [each * scale for each in self._series]
+        return [self._series[-1] * (scale / 10), *decade, following]
 
 
 def _bits(value: Any) -> int:

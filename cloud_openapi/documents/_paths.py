@@ -1,12 +1,15 @@
 """Paths with dots, as queries, sorting and expressions read them."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Final
 
+from cloud_openapi.documents._copies import DEPTH
 from cloud_openapi.documents._errors import OVERFLOW, check
-from cloud_openapi.documents._values import DEPTH, EMPTY_LIST, MISSING, Document, Key, key
+from cloud_openapi.documents._numbers import whole
+from cloud_openapi.documents._values import EMPTY_LIST, MISSING, Document, Key, key
 
-_LONGEST_INDEX = 9
+_LONGEST_INDEX: Final = 9
 
 
 def split(path: str) -> list[str]:
@@ -16,11 +19,22 @@ def split(path: str) -> list[str]:
     return parts
 
 
-def index_of(part: str) -> int | None:
-    """Return the index into an array that a name of a path is, or None."""
-    if part.isascii() and part.isdigit() and len(part) <= _LONGEST_INDEX:
-        return int(part) if part == "0" or part[0] != "0" else None
-    return None
+def _is_index(name: str) -> bool:
+    digits = name.isdigit() and name.isascii() and len(name) <= _LONGEST_INDEX
+    return digits and (name == "0" or name[0] != "0")
+
+
+def has_place(value: Any, name: str) -> bool:
+    """Return whether a value may have a field or an element of a name."""
+    return type(value) is dict or (type(value) is list and _is_index(name))
+
+
+def child(value: Any, name: str) -> Any:
+    """Return the field of an object, or the element of an array; `MISSING` if it has none."""
+    if type(value) is dict:
+        return value.get(name, MISSING)
+    is_index = type(value) is list and _is_index(name)
+    return value[int(name)] if is_index and int(name) < len(value) else MISSING
 
 
 def values_at(path: str, *, elements: bool = False) -> Callable[[Document], Sequence[Any]]:
@@ -50,18 +64,27 @@ def _values(value: Any, parts: Sequence[str], *, elements: bool) -> list[Any]:
         return _values(value.get(part, MISSING), rest, elements=elements)
     if type(value) is not list:
         return [MISSING]
-    found, index = [], index_of(part)
+    found, element = [], child(value, part)
     # An element without fields has no missing ones either.
-    if (
-        index is not None
-        and index < len(value)
-        and (not rest or type(value[index]) in {dict, list})
-    ):
-        found = _values(value[index], rest, elements=elements and bool(rest))
+    if element is not MISSING and (not rest or type(element) in {dict, list}):
+        found = _values(element, rest, elements=elements and bool(rest))
     for each in value:
         if type(each) is dict:
             found += _values(each.get(part, MISSING), rest, elements=elements)
     return found
+
+
+def with_value(value: Any, path: Sequence[str], new: Any) -> Any:
+    """Return a value with another one at a path, in each object of an array; MISSING removes it."""
+    if not path:
+        return new
+    if type(value) is list:
+        return [with_value(each, path, new) for each in value]
+    fields = dict(value) if type(value) is dict else {}
+    fields[path[0]] = with_value(fields.get(path[0], MISSING), path[1:], new)
+    if fields[path[0]] is MISSING:
+        del fields[path[0]]
+    return fields
 
 
 def each_element(values: Sequence[Any]) -> list[Any]:
@@ -84,16 +107,20 @@ def keys_at(path: str) -> Callable[[Document], list[Key]]:
     return keys
 
 
-def sorter(sort: Sequence[tuple[str, int]]) -> Callable[[list[Document]], list[Document]]:
+def sorter(sort: Iterable[tuple[str, Any]]) -> Callable[[Iterable[Document]], list[Document]]:
     """Return a function that sorts documents by paths with directions, 1 or -1."""
-    steps = [(keys_at(path), max if way < 0 else min) for path, way in reversed(sort)]
+    steps = []
+    for path, way in sort:
+        check(path and whole(way) in {1, -1}, f"bad sort specification: {path}: {way!r:.80}")
+        steps.append((keys_at(path), max if way < 0 else min))
 
-    def arrange(documents: list[Document]) -> list[Document]:
-        for keys, choose in steps:  # sorting is stable: the most important comes last
-            keyed = [(choose(keys(each)), each) for each in documents]
+    def arrange(documents: Iterable[Document]) -> list[Document]:
+        found = list(documents)
+        for keys, choose in reversed(steps):  # sorting is stable: the most important comes last
+            keyed = [(choose(keys(each)), each) for each in found]
             keyed.sort(key=lambda pair: pair[0], reverse=choose is max)
-            documents = [each for _, each in keyed]
-        return documents
+            found = [each for _, each in keyed]
+        return found
 
     return arrange
 
@@ -103,7 +130,7 @@ def field(parts: Sequence[str]) -> Callable[[Any], Any]:
     if len(parts) == 1:
         name = parts[0]
         return lambda v: v.get(name, MISSING) if type(v) is dict else _field(v, parts)
-    return lambda value: _field(value, parts)
+    return partial(_field, parts=parts)
 
 
 def _field(value: Any, parts: Sequence[str]) -> Any:

@@ -3,22 +3,31 @@
 from collections.abc import Callable
 from typing import Any
 
-from cloud_openapi.documents._errors import OperationFailure, check
+from cloud_openapi.documents._copies import clean
+from cloud_openapi.documents._errors import PARSE, OperationFailure, check
+from cloud_openapi.documents._numbers import whole
+from cloud_openapi.documents._operands import is_operators
 from cloud_openapi.documents._paths import split
 from cloud_openapi.documents._query import value_test
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._values import MISSING, Document, is_operators, shown, whole
+from cloud_openapi.documents._values import MISSING, Document, shown
 
 Tree = dict[str, Any]
 """Names with a tree below them, or with True, False or a function of the field's value."""
 
 
-def projection(fields: Document, scope: Scope) -> Callable[[Document], Document]:
-    """Return the function that projects a document. Raises OperationFailure."""
-    chosen: dict[str, Any] = {}
-    for path, value in fields.items():
-        chosen[path] = _field(path, value, scope) if is_operators(value) else bool(value)
-    elements = any(is_operators(value) and "$elemMatch" in value for value in fields.values())
+def projection(fields: Any, scope: Scope) -> Callable[[Document], Document]:
+    """Return the function that projects a document, by an object or a list of names."""
+    if not fields:
+        return lambda document: document
+    valid = isinstance(fields, dict | list) and all(isinstance(each, str) for each in fields)
+    check(valid, "A projection must be an object, or a list of names", PARSE)
+    given = clean(fields if isinstance(fields, dict) else dict.fromkeys(fields, 1))
+    chosen = {
+        path: _field(path, value, scope) if is_operators(value) else bool(value)
+        for path, value in given.items()
+    }
+    elements = any(is_operators(value) and "$elemMatch" in value for value in given.values())
     return projector(chosen, including=elements or None)
 
 
@@ -75,10 +84,7 @@ def _field(path: str, value: Document, scope: Scope) -> Callable[[Any], Any]:
             return _slice(min(0, int(limit)), abs(int(limit)))
         case {"$elemMatch": dict(condition)}:
             test = value_test(condition, scope)
-            return lambda values: (
-                ([each for each in values if test(each)][:1] if type(values) is list else [])
-                or MISSING
-            )
+            return lambda v: ([e for e in v if test(e)] if type(v) is list else [])[:1] or MISSING
     raise OperationFailure(f"Unsupported projection option: {path}: {shown(value)}")
 
 

@@ -4,39 +4,46 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cloud_openapi.documents import _geo
-from cloud_openapi.documents._errors import PARSE, check
+from cloud_openapi.documents._errors import PARSE, OperationFailure, check
 from cloud_openapi.documents._expressions import expression
+from cloud_openapi.documents._numbers import is_number, remainder, whole
+from cloud_openapi.documents._operands import is_null, is_operators, needs, truthy
 from cloud_openapi.documents._paths import values_at
 from cloud_openapi.documents._regex import regex, searcher
-from cloud_openapi.documents._schema import schema
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._values import (
-    MISSING,
-    TYPES,
-    Document,
-    Key,
-    is_number,
-    is_operators,
-    key,
-    truthy,
-    type_name,
-    whole,
-)
+from cloud_openapi.documents._values import MISSING, Document, Key, distinct, key, type_name
 
 Match = Callable[[Document], bool]
 Test = Callable[[Any], bool]
-_Build = Callable[[str, Any, Document, Scope], Match]
-"""From a path, an operand, the operators beside it and the scope to a match."""
 
 _ITSELF: Final = "$"
 """The path of a value that no document has around it."""
-_REFUSED: Final = {
-    "$where": "$where runs JavaScript, which this engine does not have. Use $expr",
-    "$text": "$text needs a text index, which this engine does not have. Use a regular expression",
-}
+
+
+class _Field(NamedTuple):
+    """A path, and the operators of a condition on it."""
+
+    path: str
+    conditions: Document
+    scope: Scope
+
+    def whole(self, test: Test, *, elements: bool = False) -> Match:
+        """Return the match of a test with a value."""
+        if self.path == _ITSELF:
+            return test
+        read = values_at(self.path, elements=elements)
+        return lambda document: any(map(test, read(document)))
+
+    def anywhere(self, test: Test) -> Match:
+        """Return the match of a test with a value or one of its elements."""
+        return self.whole(test, elements=True)
+
+    def search(self, source: Any, options: Any = "") -> Match:
+        """Return the match of a regular expression."""
+        return self.anywhere(searcher(regex(source, options), self.scope))
 
 
 def query(conditions: Any, scope: Scope) -> Match:
@@ -45,10 +52,8 @@ def query(conditions: Any, scope: Scope) -> Match:
     Raises OperationFailure for an invalid query; so does the function for a text that a regular
     expression cannot search in time.
     """
-    check(
-        type(conditions) is dict, f"A query must be an object, not {type_name(conditions)}", PARSE
-    )
-    return _all([_condition(path, each, scope) for path, each in conditions.items()])
+    found = needs(dict, "A query", conditions, PARSE)
+    return _all([_condition(path, each, scope) for path, each in found.items()])
 
 
 def fixed_values(conditions: Document) -> Iterator[tuple[str, list[Any]]]:
@@ -82,28 +87,26 @@ def nearest(conditions: Document) -> tuple[str, _geo.Distance] | None:
         for each in condition if path == "$and" else []:
             if found := nearest(each):
                 return found
-        for name in {"$near", "$nearSphere"} & (
-            condition.keys() if is_operators(condition) else set()
-        ):
-            return path, _geo.near(condition[name], condition)
+        operators = condition if is_operators(condition) else {}
+        for name in {"$near", "$nearSphere"} & operators.keys():
+            return path, _geo.near(operators[name], operators)
     return None
 
 
 def _condition(path: str, operand: Any, scope: Scope) -> Match:
     if path in _LOGICAL:
         return _LOGICAL[path](operand, scope)
-    check(not path.startswith("$"), _REFUSED.get(path, f"unknown top level operator: {path:.100}"))
+    check(not path.startswith("$"), f"unknown top level operator: {path:.100}")
     if is_operators(operand):
         return _operators(path, operand, scope)
-    return _equal(path, operand, {}, scope)
+    return _equal(_Field(path, {}, scope), operand)
 
 
 def _operators(path: str, conditions: Document, scope: Scope) -> Match:
     for name in conditions:
-        check(name in _OPERATORS, _REFUSED.get(name, f"unknown operator: {name:.100}"))
-    return _all(
-        [_OPERATORS[name](path, each, conditions, scope) for name, each in conditions.items()]
-    )
+        check(name in _OPERATORS, f"unknown operator: {name:.100}")
+    field = _Field(path, conditions, scope)
+    return _all([_OPERATORS[name](field, operand) for name, operand in conditions.items()])
 
 
 def value_test(condition: Any, scope: Scope, *, inside: bool = False) -> Test:
@@ -126,16 +129,8 @@ def _all(matches: Sequence[Match]) -> Match:
     return lambda document: all(match(document) for match in matches)
 
 
-def _anywhere(path: str, test: Test) -> Match:
-    """Return the match of a test with a value or one of its elements."""
-    return _whole(path, test, elements=True)
-
-
-def _whole(path: str, test: Test, *, elements: bool = False) -> Match:
-    if path == _ITSELF:
-        return test
-    read = values_at(path, elements=elements)
-    return lambda document: any(map(test, read(document)))
+def _any(matches: Sequence[Match]) -> Match:
+    return lambda document: any(match(document) for match in matches)
 
 
 def _not(match: Match) -> Match:
@@ -150,13 +145,27 @@ def _queries(decide: Callable[[Sequence[Match]], Match]) -> Callable[[Any, Scope
     return build
 
 
-def _any(matches: Sequence[Match]) -> Match:
-    return lambda document: any(match(document) for match in matches)
-
-
 def _expr(operand: Any, scope: Scope) -> Match:
     value = expression(operand, scope)
     return lambda document: truthy(value(document, scope.variables))
+
+
+def _schema(operand: Any, scope: Scope) -> Test:
+    keywords, tests = needs(dict, "$jsonSchema", operand, PARSE), []
+    for name, each in keywords.items():
+        check(name in _KEYWORDS, f"Unknown $jsonSchema keyword: {name:.100}", PARSE)
+        kinds, build = _KEYWORDS[name]
+        try:
+            test = build(_Field(_ITSELF, keywords, scope), each)
+            tests.append(_only(kinds, test) if kinds else test)
+        except (TypeError, AttributeError, ValueError, OverflowError):
+            error = f"$jsonSchema keyword '{name}' has an invalid value"
+            raise OperationFailure(error, PARSE) from None
+    return lambda value: all(test(value) for test in tests)
+
+
+def _only(kinds: Sequence[type], test: Test) -> Test:
+    return lambda value: type(value) not in kinds or test(value)
 
 
 _LOGICAL: Final[dict[str, Callable[[Any, Scope], Match]]] = {
@@ -164,142 +173,134 @@ _LOGICAL: Final[dict[str, Callable[[Any, Scope], Match]]] = {
     "$or": _queries(_any),
     "$nor": _queries(lambda matches: _not(_any(matches))),
     "$expr": _expr,
-    "$jsonSchema": schema,
+    "$jsonSchema": _schema,
     "$comment": lambda *_: _all([]),
 }
 
 # Operators of a field ----------------------------------------------------------------------------
 
+_Build = Callable[[_Field, Any], Match]
 
-def _equals(operand: Any) -> Test:
+
+def _equal(field: _Field, operand: Any) -> Match:
+    return field.search(operand) if type(operand) is re.Pattern else _same(field, operand)
+
+
+def _same(field: _Field, operand: Any) -> Match:
     if type(operand) is str:
-        return lambda value: value == operand and type(value) is str
+        return field.anywhere(lambda value: value == operand and type(value) is str)
     if operand is None:
-        return lambda value: value is None or value is MISSING
+        return field.anywhere(is_null)
     wanted = key(operand)
-    return lambda value: key(value) == wanted
-
-
-def _equal(path: str, operand: Any, _: Any, scope: Scope) -> Match:
-    is_pattern = type(operand) is re.Pattern
-    return _anywhere(path, searcher(regex(operand), scope) if is_pattern else _equals(operand))
+    return field.anywhere(lambda value: key(value) == wanted)
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> _Build:
     """Return the builder of a comparison, which values of other types never satisfy."""
 
-    def build(path: str, operand: Any, *_: Any) -> Match:
-        check(
-            type(operand) is not re.Pattern, f"Can't have RegEx as arg to predicate over '{path}'."
-        )
+    def build(field: _Field, operand: Any) -> Match:
+        error = f"Can't have RegEx as arg to predicate over '{field.path}'."
+        check(type(operand) is not re.Pattern, error)
         wanted = key(operand)
-        if is_number(operand) and wanted != key(math.nan):
-            return _anywhere(path, lambda value: is_number(value) and compare(value, operand))
+        if is_number(operand) and not math.isnan(operand):
+            return field.anywhere(lambda value: is_number(value) and compare(value, operand))
 
         def test(value: Any) -> bool:
             found = key(None if value is MISSING else value)
             return found[0] == wanted[0] and compare(found, wanted)
 
-        return _anywhere(path, test)
+        return field.anywhere(test)
 
     return build
 
 
-def _in(path: str, operand: Any, _: Any, scope: Scope) -> Match:
-    check(type(operand) is list, "$in needs an array")
-    check(not any(map(is_operators, operand)), "cannot nest $ under $in")
-    searchers = [searcher(regex(each), scope) for each in operand if type(each) is re.Pattern]
-    keys = {key(each) for each in operand} | ({key(MISSING)} if None in operand else set())
-    return _anywhere(
-        path, lambda value: key(value) in keys or any(search(value) for search in searchers)
-    )
+def _in(field: _Field, operand: Any) -> Match:
+    values = needs(list, "$in", operand)
+    check(not any(map(is_operators, values)), "cannot nest $ under $in")
+    patterns = [regex(each) for each in values if type(each) is re.Pattern]
+    tests = [searcher(each, field.scope) for each in patterns]
+    keys = {key(each) for each in [*values, *([MISSING] if None in values else [])]}
+    return field.anywhere(lambda value: key(value) in keys or any(test(value) for test in tests))
 
 
-def _all_of(path: str, operand: Any, _: Any, scope: Scope) -> Match:
-    check(type(operand) is list, "$all needs an array")
+def _all_of(field: _Field, operand: Any) -> Match:
     matches = [
-        _operators(path, each, scope)
+        _operators(field.path, each, field.scope)
         if is_operators(each) and "$elemMatch" in each
-        else _equal(path, each, {}, scope)
-        for each in operand
+        else _equal(field, each)
+        for each in needs(list, "$all", operand)
     ]
     return _all(matches) if matches else _any([])
 
 
 def _negated(build: _Build) -> _Build:
-    return lambda *given: _not(build(*given))
+    return lambda field, operand: _not(build(field, operand))
 
 
-def _not_operators(path: str, operand: Any, _: Any, scope: Scope) -> Match:
+def _not_operators(field: _Field, operand: Any) -> Match:
     if type(operand) is re.Pattern:
-        return _not(_equal(path, operand, {}, scope))
+        return _not(field.search(operand))
     check(is_operators(operand), "$not needs a regex or a document")
-    return _not(_operators(path, operand, scope))
+    return _not(_operators(field.path, operand, field.scope))
 
 
-def _exists(path: str, operand: Any, *_: Any) -> Match:
-    match = _whole(path, lambda value: value is not MISSING)
+def _exists(field: _Field, operand: Any) -> Match:
+    match = field.whole(lambda value: value is not MISSING)
     return match if truthy(operand) else _not(match)
 
 
-def _size(path: str, operand: Any, *_: Any) -> Match:
+def _size(field: _Field, operand: Any) -> Match:
     length = whole(operand)
     check(length is not None and length >= 0, "$size must be a whole number, and not negative")
-    return _whole(path, lambda value: type(value) is list and len(value) == length)
+    return field.whole(lambda value: type(value) is list and len(value) == length)
 
 
-def _mod(path: str, operand: Any, *_: Any) -> Match:
-    check(type(operand) is list, "malformed mod, needs to be an array")
-    check(len(operand) >= 2, "malformed mod, not enough elements")  # noqa: PLR2004
-    check(len(operand) == 2, "malformed mod, too many elements")  # noqa: PLR2004
-    check(all(map(_is_finite, operand)), "malformed mod, divisor and remainder must be numbers")
-    divisor, remainder = map(int, operand)
+def _mod(field: _Field, operand: Any) -> Match:
+    valid = type(operand) is list and len(operand) == 2 and all(map(_is_finite, operand))  # noqa: PLR2004
+    check(valid, "malformed mod, needs to be an array of a divisor and a remainder")
+    divisor, left = map(int, operand)
     check(divisor, "divisor cannot be 0")
-
-    def test(value: Any) -> bool:
-        if not _is_finite(value):
-            return False
-        found = abs(int(value)) % abs(divisor)  # with the sign of the value, as in C
-        return (found if value >= 0 else -found) == remainder
-
-    return _anywhere(path, test)
+    return field.anywhere(lambda v: _is_finite(v) and remainder(int(v), divisor) == left)
 
 
 def _is_finite(value: Any) -> bool:
     return is_number(value) and math.isfinite(value)
 
 
-def _type(path: str, operand: Any, *_: Any) -> Match:
-    numbers, names = {number: name for name, number in TYPES.items()}, set[str]()
-    for each in operand if type(operand) is list else [operand]:
-        name = numbers.get(each) if is_number(each) else each
-        check(type(name) is str and name in {*TYPES, "number"}, f"Unknown type name alias: {name}")
-        names |= {"int", "long", "double"} if name == "number" else {str(name)}
-    return _anywhere(path, lambda value: type_name(value) in names)
+def _type(field: _Field, operand: Any) -> Match:
+    given = operand if type(operand) is list else [operand]
+    names = [_TYPES.get(each) if is_number(each) else each for each in given]
+    for name in names:
+        check(name in [*_TYPES.values(), "number"], f"Unknown type name alias: {name}")
+    wanted = {*names} | ({"int", "long", "double"} if "number" in names else set())
+    return field.anywhere(lambda value: type_name(value) in wanted)
 
 
-def _regex(path: str, operand: Any, conditions: Document, scope: Scope) -> Match:
-    return _anywhere(path, searcher(regex(operand, conditions.get("$options", "")), scope))
+_NAMES: Final = (
+    *("double", "string", "object", "array", "binData", "undefined", "objectId", "bool", "date"),
+    *("null", "regex", "dbPointer", "javascript", "symbol", "javascriptWithScope", "int"),
+    *("timestamp", "long", "decimal"),
+)
+_TYPES: Final = {-1: "minKey", 127: "maxKey", **dict(enumerate(_NAMES, 1))}
 
 
-def _options(path: str, _: Any, conditions: Document, __: Scope) -> Match:
-    check("$regex" in conditions, f"$options needs a $regex, at {path}")
+def _options(field: _Field, _: Any) -> Match:
+    check("$regex" in field.conditions, f"$options needs a $regex, at {field.path}")
     return _all([])
 
 
-def _elem_match(path: str, operand: Any, _: Any, scope: Scope) -> Match:
-    check(type(operand) is dict, "$elemMatch needs an Object")
-    test = value_test(operand, scope)
-    return _whole(path, lambda value: type(value) is list and any(map(test, value)))
+def _elem_match(field: _Field, operand: Any) -> Match:
+    test = value_test(needs(dict, "$elemMatch", operand), field.scope)
+    return field.whole(lambda value: type(value) is list and any(map(test, value)))
 
 
-def _near(path: str, operand: Any, conditions: Document, _: Scope) -> Match:
-    distance = _geo.near(operand, conditions)
-    return _whole(path, lambda value: distance(value) is not None)
+def _near(field: _Field, operand: Any) -> Match:
+    distance = _geo.near(operand, field.conditions)
+    return field.whole(lambda value: distance(value) is not None)
 
 
 _OPERATORS: Final[dict[str, _Build]] = {
-    "$eq": lambda path, operand, *_: _anywhere(path, _equals(operand)),
+    "$eq": _same,
     "$ne": _negated(_equal),
     "$gt": _ordered(operator.gt),
     "$gte": _ordered(operator.ge),
@@ -313,13 +314,86 @@ _OPERATORS: Final[dict[str, _Build]] = {
     "$size": _size,
     "$mod": _mod,
     "$type": _type,
-    "$regex": _regex,
+    "$regex": lambda field, source: field.search(source, field.conditions.get("$options", "")),
     "$options": _options,
     "$elemMatch": _elem_match,
-    "$geoWithin": lambda path, operand, *_: _whole(path, _geo.within(operand)),
-    "$geoIntersects": lambda path, operand, *_: _whole(path, _geo.intersects(operand)),
+    "$geoWithin": lambda field, operand: field.whole(_geo.within(operand)),
+    "$geoIntersects": lambda field, operand: field.whole(_geo.intersects(operand)),
     "$near": _near,
     "$nearSphere": _near,
     "$maxDistance": lambda *_: _all([]),
     "$minDistance": lambda *_: _all([]),
+}
+
+# Keywords of $jsonSchema -------------------------------------------------------------------------
+
+
+def _kinds(field: _Field, operand: Any) -> Match:
+    names = operand if type(operand) is list else [operand]
+    return _type(field, ["bool" if each == "boolean" else each for each in names])
+
+
+def _bound(name: str, exclusive: str, strict: str) -> _Build:
+    return lambda field, operand: _OPERATORS[strict if field.conditions.get(exclusive) else name](
+        field, operand + 0
+    )
+
+
+def _length(compare: Callable[[int, int], bool]) -> _Build:
+    def build(_: _Field, operand: Any) -> Test:
+        bound = int(operand)
+        return lambda value: compare(len(value), bound)
+
+    return build
+
+
+def _properties(field: _Field, operand: Any) -> Test:
+    tests = {name: _schema(each, field.scope) for name, each in operand.items()}
+    return lambda value: all(test(value[name]) for name, test in tests.items() if name in value)
+
+
+def _additional(field: _Field, operand: Any) -> Test:
+    known = field.conditions.get("properties", {}).keys()
+    allowed = {} if type(operand) is bool else operand
+    test = _any([]) if operand is False else _schema(allowed, field.scope)
+    return lambda value: all(test(value[name]) for name in value.keys() - known)
+
+
+def _items(field: _Field, operand: Any) -> Test:
+    test = _schema(operand, field.scope)
+    return lambda value: all(map(test, value))
+
+
+def _schemas(decide: Callable[[Sequence[Match]], Match]) -> _Build:
+    return lambda field, operand: decide(
+        [_schema(each, field.scope) for each in needs(list, "$jsonSchema", operand)]
+    )
+
+
+# Each with the types of the values that it tests, without one for all.
+_KEYWORDS: Final[dict[str, tuple[Sequence[type], _Build]]] = {
+    "type": ((), _kinds),
+    "bsonType": ((), _kinds),
+    "enum": ((), _in),
+    "required": ([dict], lambda _, operand: {*operand}.issubset),
+    "items": ([list], _items),
+    "properties": ([dict], _properties),
+    "additionalProperties": ([dict], _additional),
+    "minimum": ([int, float], _bound("$gte", "exclusiveMinimum", "$gt")),
+    "maximum": ([int, float], _bound("$lte", "exclusiveMaximum", "$lt")),
+    "minLength": ([str], _length(operator.ge)),
+    "maxLength": ([str], _length(operator.le)),
+    "minItems": ([list], _length(operator.ge)),
+    "maxItems": ([list], _length(operator.le)),
+    "minProperties": ([dict], _length(operator.ge)),
+    "maxProperties": ([dict], _length(operator.le)),
+    "allOf": ((), _schemas(_all)),
+    "anyOf": ((), _schemas(_any)),
+    "oneOf": ((), _schemas(lambda tests: lambda value: sum(test(value) for test in tests) == 1)),
+    "not": ((), lambda field, operand: _not(_schema(operand, field.scope))),
+    "pattern": ([str], lambda field, operand: field.search(operand)),
+    "uniqueItems": ([list], lambda _, yes: lambda v: not yes or len(distinct(v)) == len(v)),
+    **dict.fromkeys(
+        ("exclusiveMinimum", "exclusiveMaximum", "title", "description"), ((), lambda *_: _all([]))
+    ),
 }

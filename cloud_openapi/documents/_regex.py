@@ -56,11 +56,9 @@ def searcher(pattern: re.Pattern[str], scope: Scope) -> Callable[[Any], bool]:
         if type(value) is not str:
             return False
         if len(value) > longest:
-            raise OperationFailure(
-                f"Regular expression may take too long for {len(value)} characters. Remove "
-                f"quantifiers inside of quantifiers and unnecessary .*: /{pattern.pattern:.100}/",
-                _INVALID,
-            )
+            error = f"Regular expression may take too long for {len(value)} characters"
+            advice = "Remove quantifiers inside of quantifiers and unnecessary .*"
+            raise OperationFailure(f"{error}. {advice}: /{pattern.pattern:.100}/", _INVALID)
         scope.check()
         return pattern.search(value) is not None
 

@@ -1,6 +1,5 @@
 """The run of one query: its limit of time, its variables, and the collections that it reads."""
 
-import copy
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
@@ -22,12 +21,6 @@ class Scope:
         self._end = monotonic() + seconds
         self.variables = Document()  # those that ``let`` of $lookup sets
         self.documents: Callable[[str], list[Document]] = lambda _: []  # by a collection's name
-
-    def inner(self) -> "Scope":
-        """Return a scope with variables of its own."""
-        other = copy.copy(self)
-        other.variables = {}
-        return other
 
     def check(self) -> None:
         """Raise ExecutionTimeout after the limit of time."""

@@ -1,31 +1,24 @@
 """Stages of aggregation, compiled once into functions from documents to documents."""
 
+import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
 from cloud_openapi.documents import _geo
 from cloud_openapi.documents._accumulators import ACCUMULATORS
-from cloud_openapi.documents._errors import OperationFailure, check
+from cloud_openapi.documents._errors import PARSE, OperationFailure, check
 from cloud_openapi.documents._expressions import Value, expression
 from cloud_openapi.documents._granularity import Granularity
-from cloud_openapi.documents._paths import each_element, sorter, split, values_at
+from cloud_openapi.documents._numbers import is_number, whole
+from cloud_openapi.documents._operands import is_null, is_operators, needs, options, or_null, truthy
+from cloud_openapi.documents._paths import each_element, sorter, split, values_at, with_value
 from cloud_openapi.documents._projection import path_tree, projector
 from cloud_openapi.documents._query import query
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._values import (
-    MISSING,
-    Document,
-    Key,
-    is_number,
-    is_operators,
-    key,
-    shown,
-    truthy,
-    type_name,
-    whole,
-)
+from cloud_openapi.documents._values import MISSING, Document, Key, key
 
 Documents = Iterable[Document]
 Stage = Callable[[Documents], Documents]
@@ -52,8 +45,7 @@ def _stage(stage: Any, scope: Scope) -> Stage:
     valid = type(stage) is dict and len(stage) == 1
     check(valid, "A pipeline stage specification object must contain exactly one field.", 40323)
     ((name, operand),) = stage.items()
-    error = f"Unrecognized pipeline stage name: '{name:.100}'"
-    check(name in _STAGES, f"{name} is not supported" if name in _REFUSED else error, 40324)
+    check(name in _STAGES, f"Unrecognized pipeline stage name: '{name:.100}'", 40324)
     return _STAGES[name](operand, scope)
 
 
@@ -63,20 +55,13 @@ def _blocking(documents: Documents) -> list[Document]:
     return found
 
 
-def _options(name: str, operand: Any, needed: Sequence[str], optional: Sequence[str]) -> Document:
-    """Return the operand of a stage that takes named options. Raises OperationFailure."""
-    if type(operand) is not dict:
-        raise OperationFailure(f"the {name} stage specification must be an object", 15969)
-    wrong = (operand.keys() - {*needed, *optional}) or ({*needed} - operand.keys())
-    check(not wrong, f"{name}: missing or unrecognized option: {min(wrong, default='')}", 40415)
-    return operand
-
-
-def _texts(name: str, *values: Any) -> None:
-    for each in values:
-        check(
-            type(each) is str and each, f"an option of {name} must be a string: {each!r:.99}", 4570
-        )
+def _named(operand: Any, name: str, required: str, optional: str = "") -> Document:
+    """Return the operand of a stage with named options. Raises OperationFailure."""
+    given = options(name, operand, required.split(), optional.split())
+    for each in given.keys() & _TEXTS:
+        error = f"{each} of {name} must be the name of a field or a collection"
+        check(type(given[each]) is str and given[each], error, 4570)
+    return given
 
 
 def _nonempty(name: str, operand: Any, code: int) -> Document:
@@ -92,33 +77,20 @@ def _whole(name: str, operand: Any, least: int) -> int:
     return min(found, _LARGEST)
 
 
-def _or_null(value: Any) -> Any:
-    return None if value is MISSING else value
-
-
 # Stages that pass, reorder or count documents ----------------------------------------------------
 
 
 def _match(operand: Any, scope: Scope) -> Stage:
-    test = query(operand, scope)
-    return lambda documents: filter(test, documents)
+    return partial(filter, query(operand, scope))
 
 
 def _sort(operand: Any, _: Scope) -> Stage:
-    for path, way in _nonempty("$sort", operand, 15976).items():
-        check(whole(way) in {1, -1}, f"$sort key ordering must be 1 or -1, at {path}", 15975)
-    arrange = sorter(list(operand.items()))
+    arrange = sorter(_nonempty("$sort", operand, 15976).items())
     return lambda documents: arrange(_blocking(documents))
 
 
-def _skip(operand: Any, _: Scope) -> Stage:
-    count = _whole("skip", operand, 0)
-    return lambda documents: islice(documents, count, None)
-
-
-def _limit(operand: Any, _: Scope) -> Stage:
-    count = _whole("limit", operand, 1)
-    return lambda documents: islice(documents, count)
+def _cut(begin: int, end: int | None) -> Stage:
+    return lambda documents: islice(documents, begin, end)
 
 
 def _count(operand: Any, _: Scope) -> Stage:
@@ -128,7 +100,7 @@ def _count(operand: Any, _: Scope) -> Stage:
 
 
 def _sample(operand: Any, scope: Scope) -> Stage:
-    size = _whole("size", _options("$sample", operand, ["size"], ())["size"], 1)
+    size = _whole("size", _named(operand, "$sample", "size")["size"], 1)
 
     def run(documents: Documents) -> Documents:
         import random  # noqa: PLC0415 - few pipelines need it, and it loads slowly
@@ -141,17 +113,14 @@ def _sample(operand: Any, scope: Scope) -> Stage:
 
 
 def _geo_near(operand: Any, scope: Scope) -> Stage:
-    more = (
-        *("query", "includeLocs", "distanceMultiplier", "spherical", "maxDistance"),
-        *("minDistance", "limit", "num", "uniqueDocs"),
-    )
-    given = _options("$geoNear", operand, ("near", "distanceField", "key"), more)
+    ranges = "maxDistance minDistance limit num distanceMultiplier"
+    more = f"{ranges} query includeLocs spherical uniqueDocs"
+    given = _named(operand, "$geoNear", "near distanceField key", more)
     distance, read = _geo.Distance(given["near"], given), values_at(given["key"])
     test, factor = query(given.get("query", {}), scope), given.get("distanceMultiplier", 1)
     limit = _whole("limit", given.get("limit", given.get("num", _MOST)), 1)
     check(is_number(factor), "the distanceMultiplier must be a number")
-    paths = [given["distanceField"], *([given["includeLocs"]] if "includeLocs" in given else [])]
-    _texts("$geoNear", *paths)
+    paths = [split(given[name]) for name in ("distanceField", "includeLocs") if name in given]
 
     def found(document: Document) -> tuple[float, Any]:
         each = [(d, value) for value in read(document) if (d := distance(value)) is not None]
@@ -163,26 +132,13 @@ def _geo_near(operand: Any, scope: Scope) -> Stage:
         for far, place, document in near[:limit]:
             result = document
             for path, value in zip(paths, (far * factor / distance.unit, place), strict=False):
-                result = _with(result, split(path), value)
+                result = with_value(result, path, value)
             yield result
 
     return run
 
 
 # Stages that change documents --------------------------------------------------------------------
-
-
-def _with(value: Any, path: Sequence[str], new: Any) -> Any:
-    """Return a value with another one at a path, in each object of an array; MISSING removes it."""
-    if not path:
-        return new
-    if type(value) is list:
-        return [_with(each, path, new) for each in value]
-    fields = dict(value) if type(value) is dict else {}
-    fields[path[0]] = _with(fields.get(path[0], MISSING), path[1:], new)
-    if fields[path[0]] is MISSING:
-        del fields[path[0]]
-    return fields
 
 
 def _flat(fields: Document, prefix: str = "") -> Document:
@@ -203,7 +159,7 @@ def _setter(fields: Document, scope: Scope) -> Callable[[Document, Document], Do
 
     def add(result: Document, source: Document) -> Document:
         for path, value in steps:
-            result = _with(result, path, value(source, scope.variables))
+            result = with_value(result, path, value(source, scope.variables))
         return result
 
     return add
@@ -227,25 +183,21 @@ def _project(operand: Any, scope: Scope) -> Stage:
 
 
 def _replace_root(operand: Any, scope: Scope) -> Stage:
-    value = expression(_options("$replaceRoot", operand, ["newRoot"], ())["newRoot"], scope)
+    value = expression(_named(operand, "$replaceRoot", "newRoot")["newRoot"], scope)
 
     def new(document: Document) -> Document:
-        found = value(document, scope.variables)
-        if type(found) is dict:
-            return found
-        error = "'newRoot' expression must evaluate to an object, but resulting value was"
-        raise OperationFailure(f"{error}: {shown(found)}. Type: '{type_name(found)}'", 40228)
+        return needs(dict, "'newRoot' of $replaceRoot", value(document, scope.variables), 40228)
 
-    return lambda documents: map(new, documents)
+    return partial(map, new)
 
 
 def _unwind(operand: Any, _: Scope) -> Stage:
     given = operand if type(operand) is dict else {"path": operand}
-    more = ("includeArrayIndex", "preserveNullAndEmptyArrays")
-    path = _options("$unwind", given, ["path"], more)["path"]
+    given = _named(given, "$unwind", "path", "includeArrayIndex preserveNullAndEmptyArrays")
+    path, index = given["path"], given.get("includeArrayIndex", "")
     valid = type(path) is str and path.startswith("$") and len(path) > 1
     check(valid, "path option to $unwind stage should be prefixed with a '$'", 28818)
-    index, keeps = given.get("includeArrayIndex", ""), truthy(given.get(more[1]))
+    keeps = truthy(given.get("preserveNullAndEmptyArrays"))
     valid = type(index) is str and not index.startswith("$")
     check(valid, "includeArrayIndex must be the name of a field", 28822)
     parts = split(path[1:])
@@ -255,11 +207,11 @@ def _unwind(operand: Any, _: Scope) -> Stage:
         for part in parts:
             value = value.get(part, MISSING) if type(value) is dict else MISSING
         pairs: Iterable[Any] = enumerate(value) if type(value) is list else [(None, value)]
-        if value is None or value is MISSING or value == []:
+        if is_null(value) or value == []:
             pairs = [(None, value if value is None else MISSING)] if keeps else []
         for at, each in pairs:
-            result = document if each is value else _with(document, parts, each)
-            yield _with(result, split(index), at) if index else result
+            result = document if each is value else with_value(document, parts, each)
+            yield with_value(result, split(index), at) if index else result
 
     return lambda documents: (each for document in documents for each in elements(document))
 
@@ -292,9 +244,8 @@ _Result = Callable[[Any, list[Document]], Document]
 
 
 def _accumulated(fields: Any, scope: Scope) -> _Result:
-    check(type(fields) is dict, "the fields of a group must be an object", 40196)
     compiled = []
-    for name, each in fields.items():
+    for name, each in needs(dict, "the output of a group", fields, 40196).items():
         valid = type(each) is dict and len(each) == 1 and "." not in name
         check(valid, f"The field '{name}' must be an accumulator object", 40234)
         ((operator, operand),) = each.items()
@@ -304,17 +255,19 @@ def _accumulated(fields: Any, scope: Scope) -> _Result:
     def result(identity: Any, documents: list[Document]) -> Document:
         found = {"_id": identity}
         for name, accumulate, value in compiled:
-            found[name] = _or_null(accumulate([value(each, scope.variables) for each in documents]))
+            found[name] = or_null(accumulate([value(each, scope.variables) for each in documents]))
         return found
 
     return result
 
 
-def _grouped(value: Value, result: _Result, scope: Scope) -> Callable[[Documents], list[Document]]:
+def _grouped(value: Value, fields: Any, scope: Scope) -> Callable[[Documents], list[Document]]:
+    result = _accumulated(fields, scope)
+
     def run(documents: Documents) -> list[Document]:
         groups: dict[Key, tuple[Any, list[Document]]] = {}
         for each in _blocking(documents):
-            identity = _or_null(value(each, scope.variables))
+            identity = or_null(value(each, scope.variables))
             groups.setdefault(key(identity), (identity, []))[1].append(each)
         return [result(*each) for each in groups.values()]
 
@@ -325,7 +278,7 @@ def _group(operand: Any, scope: Scope) -> Stage:
     valid = type(operand) is dict and "_id" in operand
     check(valid, "a group specification must include an _id", 15955)
     fields = {name: each for name, each in operand.items() if name != "_id"}
-    return _grouped(expression(operand["_id"], scope), _accumulated(fields, scope), scope)
+    return _grouped(expression(operand["_id"], scope), fields, scope)
 
 
 _BUCKETED: Final = {"count": {"$sum": 1}}
@@ -334,18 +287,17 @@ _BUCKETED: Final = {"count": {"$sum": 1}}
 def _sort_by_count(operand: Any, scope: Scope) -> Stage:
     valid = is_operators(operand) or (type(operand) is str and operand.startswith("$"))
     check(valid, "the sortByCount field must be a $-prefixed path or an expression", 40148)
-    run = _grouped(expression(operand, scope), _accumulated(_BUCKETED, scope), scope)
+    run = _grouped(expression(operand, scope), _BUCKETED, scope)
     return lambda documents: sorter([("count", -1)])(run(documents))
 
 
 def _bucket(operand: Any, scope: Scope) -> Stage:
-    given = _options("$bucket", operand, ("groupBy", "boundaries"), ("default", "output"))
+    given = _named(operand, "$bucket", "groupBy boundaries", "default output")
     value, bounds = expression(given["groupBy"], scope), given["boundaries"]
     keys = [key(each) for each in bounds] if type(bounds) is list else []
     valid = len(keys) > 1 and keys == sorted({*keys})
     check(valid, "$bucket needs 'boundaries' of at least 2 values, in order", 40191)
-    kinds = {kind for kind, *_ in keys}
-    check(len(kinds) == 1, "$bucket needs 'boundaries' of the same type", 40193)
+    check(keys[0][0] == keys[-1][0], "$bucket needs 'boundaries' of the same type", 40193)
     outside = "default" not in given or not keys[0] <= key(given["default"]) < keys[-1]
     check(outside, "the 'default' of $bucket must lie outside of the boundaries", 40199)
 
@@ -353,23 +305,20 @@ def _bucket(operand: Any, scope: Scope) -> Stage:
         found = key(value(document, variables))
         below = sum(each <= found for each in keys)
         inside = 0 < below < len(keys)
-        check(
-            inside or "default" in given, "$bucket: no bucket has a value; add a 'default'", 40066
-        )
+        error = "$bucket: no bucket has a value; add a 'default'"
+        check(inside or "default" in given, error, 40066)
         return bounds[below - 1] if inside else given["default"]
 
-    result = _accumulated(given.get("output", _BUCKETED), scope)
-    run = _grouped(bucket_of, result, scope)
+    run = _grouped(bucket_of, given.get("output", _BUCKETED), scope)
     return lambda documents: sorter([("_id", 1)])(run(documents))
 
 
 def _bucket_auto(operand: Any, scope: Scope) -> Stage:
-    more = ("output", "granularity")
-    given = _options("$bucketAuto", operand, ("groupBy", "buckets"), more)
+    given = _named(operand, "$bucketAuto", "groupBy buckets", "output granularity")
     value, count = expression(given["groupBy"], scope), _whole("buckets", given["buckets"], 1)
     result = _accumulated(given.get("output", _BUCKETED), scope)
     granularity = Granularity(given["granularity"]) if "granularity" in given else None
-    checked = granularity.checked if granularity else _or_null
+    checked = granularity.checked if granularity else or_null
 
     def run(documents: Documents) -> Documents:
         found = [(checked(value(each, scope.variables)), each) for each in _blocking(documents)]
@@ -392,8 +341,8 @@ def _buckets(
             return
         end = len(values) if number == count else min(begin + size, len(values))
         most = granularity.up(values[end - 1]) if granularity else None
-        last = key(values[end - 1])
-        while end < len(values) and (key(values[end]) == last or _below(values[end], most)):
+        last, rounds = key(values[end - 1]), granularity is not None
+        while end < len(values) and (key(values[end]) == last or (rounds and values[end] < most)):
             end += 1
         if granularity is None:
             least, most = values[begin], values[min(end, len(values) - 1)]
@@ -401,10 +350,6 @@ def _buckets(
             most = granularity.down(values[end])
         yield begin, end, {"min": least, "max": most}
         begin, least = end, most
-
-
-def _below(value: Any, limit: Any) -> bool:
-    return limit is not None and value < limit
 
 
 # Stages that read other collections or run pipelines ---------------------------------------------
@@ -424,33 +369,31 @@ def _facet(operand: Any, scope: Scope) -> Stage:
 def _lookup(operand: Any, scope: Scope) -> Stage:
     if type(operand) is dict and "pipeline" in operand:
         return _lookup_pipeline(operand, scope)
-    given = _options("$lookup", operand, ("from", "localField", "foreignField", "as"), ())
-    _texts("$lookup", *given.values())
+    given = _named(operand, "$lookup", "from localField foreignField as")
     local, path = _joined(given["localField"]), split(given["as"])
 
     def run(documents: Documents) -> Documents:
         foreign = scope.documents(given["from"])
         rows_of = _rows(foreign, given["foreignField"])
         for each in documents:
-            yield _with(each, path, [foreign[row] for row in rows_of(local(each) or {key(None)})])
+            found = [foreign[row] for row in rows_of(local(each) or {key(None)})]
+            yield with_value(each, path, found)
 
     return run
 
 
 def _lookup_pipeline(operand: Document, scope: Scope) -> Stage:
-    given = _options("$lookup", operand, ("from", "pipeline", "as"), ("let",))
-    _texts("$lookup", given["from"], given["as"])
-    let, inner, path = given.get("let", {}), scope.inner(), split(given["as"])
-    check(type(let) is dict, "$lookup argument 'let' must be an object", 9)
+    given, inner = _named(operand, "$lookup", "from pipeline as", "let"), copy.copy(scope)
+    let = needs(dict, "'let' of $lookup", given.get("let", {}), PARSE)
     variables = {name: expression(each, scope) for name, each in let.items()}
-    stage = pipeline(given["pipeline"], inner)
+    stage, path = pipeline(given["pipeline"], inner), split(given["as"])
 
     def run(documents: Documents) -> Documents:
         foreign = scope.documents(given["from"])
         for each in documents:
             values = {name: value(each, scope.variables) for name, value in variables.items()}
             inner.variables = {**scope.variables, **values}
-            yield _with(each, path, list(stage(foreign)))
+            yield with_value(each, path, list(stage(foreign)))
 
     return run
 
@@ -466,16 +409,14 @@ def _rows(documents: list[Document], path: str) -> Callable[[set[Key]], list[int
     read, index = values_at(path), dict[Key, list[int]]()
     for row, document in enumerate(documents):
         for each in each_element(read(document)):
-            index.setdefault(key(_or_null(each)), []).append(row)
+            index.setdefault(key(or_null(each)), []).append(row)
     return lambda wanted: sorted({row for each in wanted for row in index.get(each, ())})
 
 
 def _graph_lookup(operand: Any, scope: Scope) -> Stage:
-    needed = ("from", "startWith", "connectFromField", "connectToField", "as")
-    optional = ("maxDepth", "depthField", "restrictSearchWithMatch")
-    given = _options("$graphLookup", operand, needed, optional)
-    _texts("$graphLookup", *(given[name] for name in needed if name != "startWith"))
-    _texts("$graphLookup", given.get("depthField", "none"))
+    needed = "from startWith connectFromField connectToField as"
+    optional = "maxDepth depthField restrictSearchWithMatch"
+    given = _named(operand, "$graphLookup", needed, optional)
     start, follow = expression(given["startWith"], scope), _joined(given["connectFromField"])
     test, path = query(given.get("restrictSearchWithMatch", {}), scope), split(given["as"])
     deepest = _whole("maxDepth", given.get("maxDepth", _MOST), 0)
@@ -496,21 +437,24 @@ def _graph_lookup(operand: Any, scope: Scope) -> Stage:
         foreign = [each for each in scope.watch(scope.documents(given["from"])) if test(each)]
         rows_of = _rows(foreign, given["connectToField"])
         for each in documents:
-            wanted = {key(v) for v in each_element([_or_null(start(each, scope.variables))])}
-            yield _with(each, path, list(reached(wanted, foreign, rows_of)))
+            wanted = {key(v) for v in each_element([or_null(start(each, scope.variables))])}
+            yield with_value(each, path, list(reached(wanted, foreign, rows_of)))
 
     return run
 
 
-_REFUSED: Final = ("$out", "$merge", "$collStats", "$indexStats")
+_TEXTS: Final = {
+    *("distanceField", "includeLocs", "from", "localField", "foreignField", "as"),
+    *("connectFromField", "connectToField", "depthField"),
+}
 _STAGES: Final[dict[str, Callable[[Any, Scope], Stage]]] = {
     "$addFields": _add_fields,
     "$set": _add_fields,
     "$project": _project,
     "$match": _match,
     "$sort": _sort,
-    "$skip": _skip,
-    "$limit": _limit,
+    "$skip": lambda operand, _: _cut(_whole("skip", operand, 0), None),
+    "$limit": lambda operand, _: _cut(0, _whole("limit", operand, 1)),
     "$count": _count,
     "$sample": _sample,
     "$group": _group,

@@ -1,17 +1,26 @@
-"""The documents of all databases, and the only place where they are written."""
+"""The documents of all databases, the only place where they are written, and transactions.
+
+A transaction writes into copies of tables; its commit writes them to the store.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 
-from cloud_openapi.documents._errors import check
+from cloud_openapi.documents._errors import (
+    DuplicateKeyError,
+    InvalidOperation,
+    OperationFailure,
+    check,
+)
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._table import Tables, own
+from cloud_openapi.documents._table import Tables, own, share
 from cloud_openapi.documents._values import Document, Key
 
-_LOCK_BUSY = 46
+_LOCK_BUSY: Final = 46
+_LONGEST_TRANSACTION: Final = timedelta(seconds=30)
 
 Place = tuple[str, str]
 """Names of a database and a collection."""
@@ -26,13 +35,6 @@ class Change(NamedTuple):
     document: Document | None
 
 
-class Holder(Protocol):
-    """A transaction, as others see it that want to write the same document."""
-
-    def is_running(self) -> bool:
-        """Return whether the transaction still runs."""
-
-
 class Store:
     """Tables by database and collection, the lock of writers, and the sources of time and ids."""
 
@@ -45,7 +47,7 @@ class Store:
     ) -> None:
         self.now, self.new_id, self.scope, self._on_write = now, new_id, scope, on_write
         self.databases: dict[str, Tables] = {}
-        self.locks: dict[tuple[Place, Key], Holder] = {}  # by document
+        self.locks: dict[tuple[Place, Key], ClientSession] = {}  # by document
         self.lock = threading.RLock()
         self.changes: list[Change] = []
 
@@ -80,7 +82,95 @@ class Store:
         if known := document or old:
             self.changes.append(Change(*place, known["_id"], document))
 
-    def holder(self, place: Place, identity: Key) -> Holder | None:
+    def holder(self, place: Place, identity: Key) -> "ClientSession | None":
         """Return the running transaction that has written a document."""
         holder = self.locks.get((place, identity))
         return holder if holder and holder.is_running() else None
+
+
+class ClientSession:
+    """A session, in which one transaction after the other may run.
+
+    A transaction sees the documents as they were at its first operation. If another one writes the
+    same document, the second gets code 112. After 30 seconds it is aborted, code 251.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._started = store.now()
+        self.in_transaction = False
+        self._tables: dict[str, Tables] = {}
+        self._written: dict[Place, dict[Key, Document | None]] = {}
+
+    def __enter__(self) -> "ClientSession":  # noqa: PYI034 - typing.Self is of Python 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end_session()
+
+    def end_session(self) -> None:
+        """End the session, and abort its transaction."""
+        self.in_transaction = False
+        with self._store.lock:
+            locks = self._store.locks
+            self._store.locks = {key: each for key, each in locks.items() if each is not self}
+        self._tables, self._written = {}, {}
+
+    def start_transaction(self) -> None:
+        """Start a transaction. Raises InvalidOperation while one runs."""
+        if self.in_transaction:
+            raise InvalidOperation("Transaction already in progress")
+        self.in_transaction, self._started = True, self._store.now()
+
+    def abort_transaction(self) -> None:
+        """Discard what the transaction wrote. Raises InvalidOperation without one."""
+        self._check_started()
+        self.end_session()
+
+    def commit_transaction(self) -> None:
+        """Write what the transaction wrote, all or nothing. Raises OperationFailure."""
+        self._check_started()
+        with self._store.writing():
+            check(self.is_running(), "Transaction has been aborted.", 251)
+            before = {name: share(tables) for name, tables in self._store.databases.items()}
+            try:
+                for place, documents in self._written.items():
+                    for identity, document in documents.items():
+                        self._store.put(place, identity, document)
+            except DuplicateKeyError:  # a value that another one has written since
+                self._store.databases, self._store.changes = before, []
+                raise OperationFailure("WriteConflict", 112) from None
+            finally:
+                self.end_session()
+
+    def is_running(self) -> bool:
+        """Return whether a transaction runs; end one that has taken too long."""
+        if self.in_transaction and self._store.now() - self._started > _LONGEST_TRANSACTION:
+            self.end_session()
+        return self.in_transaction
+
+    def tables(self, database: str) -> Tables:
+        """Return the tables of a database as the transaction sees them. Raises OperationFailure."""
+        with self._store.lock:
+            check(self.is_running(), "Transaction has been aborted.", 251)
+            if not self._tables:
+                self._tables = {name: share(each) for name, each in self._store.databases.items()}
+            return self._tables.setdefault(database, {})
+
+    def write(self, place: Place, identity: Key, document: Document | None) -> None:
+        """Write a document within the transaction. Raises OperationFailure, DuplicateKeyError."""
+        database, name = place
+        tables, written = self.tables(database), self._written.setdefault(place, {})
+        if identity not in written:
+            seen, current = (each.get(name) for each in (tables, self._store.tables(database)))
+            unchanged = (seen and seen.get(identity)) is (current and current.get(identity))
+            if self._store.holder(place, identity) or not unchanged:
+                self.end_session()
+                raise OperationFailure("WriteConflict", 112)
+        own(tables, name).write(identity, document, ".".join(place))
+        written[identity] = document
+        self._store.locks[place, identity] = self
+
+    def _check_started(self) -> None:
+        if not self.in_transaction:
+            raise InvalidOperation("No transaction started")

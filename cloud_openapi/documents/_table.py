@@ -14,10 +14,8 @@ _MOST_KEYS: Final = 10_000  # of one document in one index, and of one query
 
 def duplicate_key(namespace: str, index: str, key: str) -> DuplicateKeyError:
     """Return MongoDB's error for a value that exists already."""
-    error = (
-        f"E11000 duplicate key error collection: {namespace} index: {index} dup key: {{ {key} }}"
-    )
-    return DuplicateKeyError(error, 11000)
+    place = f"collection: {namespace} index: {index} dup key: {{ {key} }}"
+    return DuplicateKeyError(f"E11000 duplicate key error {place}", 11000)
 
 
 class Index:

@@ -8,25 +8,18 @@ import operator
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import reduce
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
+from cloud_openapi.documents._copies import same
 from cloud_openapi.documents._errors import PARSE, TYPE, OperationFailure, check
-from cloud_openapi.documents._paths import index_of, sorter, split
-from cloud_openapi.documents._query import value_test
+from cloud_openapi.documents._numbers import INT64, is_number, whole
+from cloud_openapi.documents._operands import is_operators, needs, or_null
+from cloud_openapi.documents._paths import child, has_place, sorter, split
+from cloud_openapi.documents._query import Match, value_test
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._values import (
-    INT64,
-    MISSING,
-    Document,
-    distinct,
-    is_number,
-    is_operators,
-    key,
-    same,
-    shown,
-    type_name,
-    whole,
-)
+from cloud_openapi.documents._values import MISSING, Document, distinct, key, shown, type_name
 
 _LONGEST_GAP: Final = 1_500_000
 _NOT_VIABLE, _DOLLAR, _EMPTY_NAME, _CONFLICT = 28, 52, 56, 40
@@ -38,8 +31,8 @@ class Context(NamedTuple):
     document: Document
     now: datetime
     inserting: bool = False
-    position: Callable[[list[str]], int] | None = None
-    """Returns the index of the element of the array at a path that satisfied the query."""
+    match: Match | None = None
+    """The query that the document satisfies, which finds the element for ``$`` in a path."""
 
     def identity(self) -> str:
         """Return the ``_id`` as errors show it."""
@@ -65,17 +58,13 @@ class Update:
         self._steps: list[_Step] = []
         for name, fields in update.items():
             check(name in _OPERATORS or name == "$rename", f"Unknown modifier: {name:.99}", PARSE)
-            example = f"For example: {{{name}: {{<field>: ...}}}}"
-            check(
-                type(fields) is dict,
-                f"{name} needs an object, not {shown(fields)}. {example}",
-                PARSE,
-            )
-            check(fields, f"'{name}' is empty. You must specify a field. {example}", PARSE)
+            example = f"You must specify a field like so: {{{name}: {{<field>: ...}}}}"
+            check(type(fields) is dict, f"{name} needs an object. {example}", PARSE)
+            check(fields, f"'{name}' is empty. {example}", PARSE)
             for path, operand in fields.items():
                 self._steps += _steps(name, path, operand, scope)
         self._steps.sort(key=lambda step: step.path)  # MongoDB's order, also of added fields
-        for (one, *_), (other, *_) in zip(self._steps, self._steps[1:], strict=False):
+        for (one, *_), (other, *_) in pairwise(self._steps):
             path, conflict = ".".join(other), f"would create a conflict at '{'.'.join(one)}'"
             check(other[: len(one)] != one, f"Updating the path '{path}' {conflict}", _CONFLICT)
 
@@ -83,31 +72,56 @@ class Update:
         """Return the changed document, the given one if nothing changes. May raise an error."""
         result = context.document
         for step in self._steps:
-            if step.only_inserting and not context.inserting:
-                continue
-            result = _changed(result, _with_position(step.path, context), step, context)
+            if context.inserting or not step.only_inserting:
+                result = _changed(result, _with_position(step.path, context), step, context)
         return result
 
 
-def no_position() -> OperationFailure:
-    """Return the error for ``$`` in a path, when the query did not find an element."""
-    return OperationFailure("The positional operator did not find the match needed from the query.")
-
-
 def _with_position(path: list[str], context: Context) -> list[str]:
+    """Return a path with the index of the element that satisfies the query for ``$``."""
     if "$" not in path:
         return path
-    at = path.index("$")
-    if context.position is None or at == 0:
-        raise no_position()
-    return [*path[:at], str(context.position(path[:at])), *path[at + 1 :]]
+    at, match = path.index("$"), context.match
+    parents, elements = path[:at], list[Any]()
+    array: Any = reduce(child, parents, context.document)
+    step = _Step(parents, lambda *_: elements, creates=False)
+    document = _changed(context.document, parents, step, context)
+    if match and type(array) is list and not match(document):
+        for index, each in enumerate(array):
+            elements[:] = [each]
+            if match(document):
+                return [*parents, str(index), *path[at + 1 :]]
+    raise OperationFailure("The positional operator did not find the match needed from the query.")
 
 
 def _steps(name: str, path: str, operand: Any, scope: Scope) -> list[_Step]:
-    if name == "$rename":
-        return _rename(path, operand)
-    change = _OPERATORS[name](path, operand, scope)
-    return [_Step(_checked(path), change, name not in _NEVER_CREATE, name == "$setOnInsert")]
+    source = _checked(path)
+    if name != "$rename":
+        change = _OPERATORS[name](path, operand, scope)
+        return [_Step(source, change, name not in _NEVER_CREATE, name == "$setOnInsert")]
+
+    def moved(old: Any, context: Context) -> Any:
+        value = _renamed(context.document, source)
+        return old if value is MISSING else value
+
+    target = _checked(needs(str, f"The 'to' field for $rename of {path}", operand))
+    return [_Step(source, lambda *_: MISSING, creates=False), _Step(target, moved)]
+
+
+def _renamed(value: Any, path: list[str]) -> Any:
+    """Return the value of the source of $rename, or `MISSING`."""
+    in_array = False
+    for at, part in enumerate(path):
+        if not has_place(value, part):
+            place = f"{{{path[at - 1]}: {shown(value)}}}"
+            error = f"cannot use the part ({path[at - 1]} of {'.'.join(path)}) to traverse {place}"
+            raise OperationFailure(error, _NOT_VIABLE)
+        in_array |= type(value) is list
+        value = child(value, part)
+        if value is MISSING:
+            return MISSING
+    check(not in_array, f"The source field cannot be an array element, '{'.'.join(path)}'")
+    return value
 
 
 def _checked(path: str) -> list[str]:
@@ -139,57 +153,37 @@ def check_names(value: Any, path: str = "") -> None:
             check_names(each, path)
 
 
-# Writing at a path -------------------------------------------------------------------------------
-
-
 def _changed(value: Any, path: list[str], step: _Step, context: Context) -> Any:
     """Return a value with a change at a path below it."""
     if not path:
-        return step.change(value, context)
-    if path[0] == "$[]":
-        return _changed_elements(value, path, step, context)
-    if type(value) is dict or value is MISSING:
-        return _changed_object(value, path, step, context)
-    index = index_of(path[0]) if type(value) is list else None
-    if index is not None:
-        return _changed_element(value, index, path, step, context)
-    place = f"{{{step.path[-len(path) - 1]}: {shown(value)}}}"
-    error = f"Cannot create field '{path[0]}' in element {place}"
-    check(not step.creates, error, _NOT_VIABLE)
-    return value
-
-
-def _changed_object(value: Any, path: list[str], step: _Step, context: Context) -> Any:
-    name = path[0]
-    old = MISSING if value is MISSING else value.get(name, MISSING)
-    new = _changed(old, path[1:], step, context)
-    if new is old:
+        leaves = value is MISSING and not step.creates
+        new = value if leaves else step.change(value, context)
+        return value if same(new, value) else new
+    name, *rest = path
+    if name == "$[]":
+        place = ".".join(step.path[: -len(path)])
+        missing = f"The path '{place}' must exist in the document in order to apply array updates."
+        check(value is not MISSING, missing)
+        check(type(value) is list, f"Cannot apply array updates to non-array element {place}")
+        items = [or_null(_changed(each, rest, step, context)) for each in value]
+        return value if all(map(operator.is_, items, value)) else items
+    if value is not MISSING and not has_place(value, name):
+        place = f"{{{step.path[-len(path) - 1]}: {shown(value)}}}"
+        check(not step.creates, f"Cannot create field '{name}' in element {place}", _NOT_VIABLE)
         return value
+    old = child(value, name)
+    new = _changed(old, rest, step, context)
+    return value if new is old else _with(value, name, new)
+
+
+def _with(value: Any, name: str, new: Any) -> Any:
+    if type(value) is list:
+        index, missing = int(name), int(name) - len(value)
+        check(missing <= _LONGEST_GAP, f"can't backfill more than {_LONGEST_GAP} elements")
+        return [*value[:index], *[None] * missing, or_null(new), *value[index + 1 :]]
     if new is MISSING:
         return {other: each for other, each in value.items() if other != name}
     return {name: new} if value is MISSING else {**value, name: new}
-
-
-def _changed_elements(value: Any, path: list[str], step: _Step, context: Context) -> Any:
-    place = ".".join(step.path[: -len(path)])
-    missing = f"The path '{place}' must exist in the document in order to apply array updates."
-    check(value is not MISSING, missing)
-    check(type(value) is list, f"Cannot apply array updates to non-array element {place}")
-    items = [_changed(each, path[1:], step, context) for each in value]
-    return value if all(map(operator.is_, items, value)) else items
-
-
-def _changed_element(
-    value: list[Any], index: int, path: list[str], step: _Step, context: Context
-) -> list[Any]:
-    old = value[index] if index < len(value) else MISSING
-    new = _changed(old, path[1:], step, context)
-    if new is old:
-        return value
-    missing = index - len(value)
-    check(missing <= _LONGEST_GAP, f"can't backfill more than {_LONGEST_GAP} elements")
-    gap = [None] * missing
-    return [*value[:index], *gap, None if new is MISSING else new, *value[index + 1 :]]
 
 
 # Operators ---------------------------------------------------------------------------------------
@@ -197,38 +191,7 @@ def _changed_element(
 
 def _set(_: str, value: Any, __: Scope) -> _Change:
     check_names(value)
-    return lambda old, _: old if same(old, value) else value
-
-
-def _rename(path: str, operand: Any) -> list[_Step]:
-    check(type(operand) is str, f"The 'to' field for $rename must be a string: {path}")
-    source, target = _checked(path), _checked(operand)
-
-    def moved(old: Any, context: Context) -> Any:
-        value = _renamed(context.document, source)
-        return old if value is MISSING else value
-
-    return [_Step(source, lambda *_: MISSING, creates=False), _Step(target, moved)]
-
-
-def _renamed(document: Document, path: list[str]) -> Any:
-    """Return the value of the source of $rename, or `MISSING`."""
-    value: Any = document
-    in_array = False
-    for at, part in enumerate(path):
-        if type(value) is list and (index := index_of(part)) is not None:
-            in_array = True
-            value = value[index] if index < len(value) else MISSING
-        elif type(value) is dict:
-            value = value.get(part, MISSING)
-        else:
-            place = f"{{{path[at - 1]}: {shown(value)}}}"
-            error = f"cannot use the part ({path[at - 1]} of {'.'.join(path)}) to traverse {place}"
-            raise OperationFailure(error, _NOT_VIABLE)
-        if value is MISSING:
-            return MISSING
-    check(not in_array, f"The source field cannot be an array element, '{'.'.join(path)}'")
-    return value
+    return lambda *_: value
 
 
 def _arithmetic(name: str, compute: Callable[[Any, Any], Any]) -> Any:
@@ -245,7 +208,7 @@ def _arithmetic(name: str, compute: Callable[[Any, Any], Any]) -> Any:
             if type(new) is int and not -INT64 <= new < INT64:
                 error = f"Failed to apply {name} operations to current value {old}"
                 raise OperationFailure(f"{error} for document {context.identity()}")
-            return old if same(new, old) else new
+            return new
 
         return change
 
@@ -278,7 +241,7 @@ def _bit(path: str, operand: Any, _: Scope) -> _Change:
             integers = type(new) is int and type(bits) is int
             check(integers, f"Cannot apply $bit to a value of non-integral type: {path}")
             new = operations[name](new, bits)
-        return old if new == old else new
+        return new
 
     return change
 
@@ -292,10 +255,8 @@ def _array(old: Any, path: str, context: Context) -> list[Any]:
 
 def _each(operand: Any, name: str) -> list[Any]:
     values = operand["$each"] if type(operand) is dict and "$each" in operand else [operand]
-    error = f"The argument to $each in {name} must be an array but was {type_name(values)}"
-    check(type(values) is list, error)
     check_names(values)
-    return list(values)
+    return needs(list, f"$each in {name}", values)
 
 
 def _push(path: str, operand: Any, _: Scope) -> _Change:
@@ -313,20 +274,19 @@ def _push(path: str, operand: Any, _: Scope) -> _Change:
         new = arrange([*found[:at], *values, *found[at:]])
         if "$slice" in clauses and length is not None:
             new = new[:length] if length >= 0 else new[length:]
-        return old if same(old, new) else new
+        return new
 
     return change
 
 
 def _arrangement(sort: Any) -> Callable[[list[Any]], list[Any]]:
-    ways = list(sort.values()) if type(sort) is dict else [sort]
-    valid = ways and all(whole(way) in {1, -1} for way in ways)
+    valid = bool(sort) if type(sort) is dict else whole(sort) in {1, -1}
     check(valid, "The $sort is invalid: use 1/-1 to sort the whole element, and embed fields")
     if type(sort) is not dict:
         return lambda values: sorted(values, key=key, reverse=sort < 0)
     # An element is the field "" of a document, so that the elements may be of any type.
-    arrange = sorter([(f".{path}", way) for path, way in sort.items()])
-    return lambda values: [each[""] for each in arrange([{"": one} for one in values])]
+    arrange = sorter((f".{path}", way) for path, way in sort.items())
+    return lambda values: [each[""] for each in arrange({"": one} for one in values)]
 
 
 def _add_to_set(path: str, operand: Any, _: Scope) -> _Change:
@@ -345,19 +305,11 @@ def _pop(path: str, operand: Any, _: Scope) -> _Change:
     check(whole(operand) in {1, -1}, f"$pop expects 1 or -1, found: {shown(operand)}", PARSE)
     part = slice(None, -1) if operand > 0 else slice(1, None)
 
-    def change(old: Any, context: Context) -> Any:
-        found = _array(old, path, context)
-        return found[part] if found else old
-
-    return change
+    return lambda old, context: _array(old, path, context)[part]
 
 
 def _without(path: str, is_removed: Callable[[Any], bool]) -> _Change:
-    def change(old: Any, context: Context) -> Any:
-        new = [each for each in _array(old, path, context) if not is_removed(each)]
-        return old if old is MISSING or len(new) == len(old) else new
-
-    return change
+    return lambda old, context: [v for v in _array(old, path, context) if not is_removed(v)]
 
 
 def _pull(path: str, operand: Any, scope: Scope) -> _Change:
@@ -368,9 +320,7 @@ def _pull(path: str, operand: Any, scope: Scope) -> _Change:
 
 
 def _pull_all(path: str, operand: Any, _: Scope) -> _Change:
-    error = f"$pullAll requires an array argument but was given a {type_name(operand)}"
-    check(type(operand) is list, error)
-    keys = {key(each) for each in operand}
+    keys = {key(each) for each in needs(list, "$pullAll", operand)}
     return _without(path, lambda value: key(value) in keys)
 
 

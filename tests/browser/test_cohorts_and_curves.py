@@ -130,7 +130,7 @@ def test_head_and_first_column_stay_in_sight(filled_console):
 def test_pictures_are_downloaded(filled_console):
     page = filled_console.open("/data?last=30")
     name, content = downloaded(page, page.get_by_role("button", name="Heat map PNG"))
-    assert (name, size_of(content)) == ("retention-day-new-heat.png", (1732, 1440))
+    assert (name, size_of(content)) == ("retention-day-new-heat.png", (1732, 1616))
     name, content = downloaded(page, page.get_by_role("button", name="Curves PNG"))
     assert name == "retention-day-new-curves.png"
     assert size_of(content)[0] == 1520

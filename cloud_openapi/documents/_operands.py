@@ -1,0 +1,49 @@
+"""Operands: what operators take, and the errors for others."""
+
+from collections.abc import Collection
+from typing import Any, Final, TypeVar
+
+from cloud_openapi.documents._errors import BAD_VALUE, PARSE, OperationFailure, check
+from cloud_openapi.documents._values import MISSING, NAMES, Document, shown, type_name
+
+_FALSE: Final = (None, MISSING, 0)  # False is 0, too
+_T = TypeVar("_T")
+
+
+def is_null(value: Any) -> bool:
+    """Return whether a value is null or missing."""
+    return value is None or value is MISSING
+
+
+def or_null(value: Any) -> Any:
+    """Return a value, or None for a missing one."""
+    return None if value is MISSING else value
+
+
+def truthy(value: Any) -> bool:
+    """Return whether a value counts as true: all but false, null, missing and 0."""
+    return value not in _FALSE
+
+
+def is_operators(value: Any) -> bool:
+    """Return whether a value is an object of operators, such as ``{"$gt": 1}``."""
+    return type(value) is dict and bool(value) and next(iter(value)).startswith("$")
+
+
+def needs(kind: type[_T], name: str, value: Any, code: int = BAD_VALUE) -> _T:
+    """Return the operand of an operator, which must be of a type. Raises OperationFailure."""
+    if type(value) is kind:
+        return value
+    wanted = f"{'an' if NAMES[kind][0] in 'ao' else 'a'} {NAMES[kind]}"
+    error = f"{name} needs {wanted}, not {type_name(value)}: {shown(value)}"
+    raise OperationFailure(error, code)
+
+
+def options(
+    name: str, operand: Any, required: Collection[str], optional: Collection[str] = ()
+) -> Document:
+    """Return an operand that is an object of named options. Raises OperationFailure."""
+    given = needs(dict, name, operand, PARSE)
+    wrong = (given.keys() - {*required, *optional}) or ({*required} - given.keys())
+    check(not wrong, f"{name} has a missing or unknown option: {min(wrong, default='')}", PARSE)
+    return given
