@@ -46,6 +46,16 @@ def first_page(effort: Effort) -> Samples:
     return Samples(_first_pages(effort)[0], [])
 
 
+def landing_page(effort: Effort) -> Samples:
+    """Measure the same in a new tab, once the emulator has made its console."""
+    with _chromium() as browser, emulator() as (url, _):
+        seconds = []
+        for _ in range(1 + effort.rounds):
+            with _tab(browser) as page:
+                seconds.append(_painted(page, f"{url}{PATH}/"))
+        return Samples(seconds[1:], [])
+
+
 def first_page_size(effort: Effort) -> Samples:
     """Measure the compressed kilobytes of that page, with all that it loads."""
     return Samples(_first_pages(effort)[1], [])

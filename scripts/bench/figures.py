@@ -15,6 +15,7 @@ from scripts.bench.console import (
     first_page,
     first_page_size,
     heat_map,
+    landing_page,
     list_time,
     looked_at,
 )
@@ -186,6 +187,12 @@ FIGURES = (
         Limit("<=", 0.15, " s"),
         milliseconds,
         first_page,
+    ),
+    Figure(
+        "console: the same page, seen again in a new tab",
+        Limit("<=", 0.15, " s"),
+        milliseconds,
+        landing_page,
     ),
     Figure(
         "console: the same page with its scripts, compressed",
