@@ -6,9 +6,10 @@ import os
 import random
 import shutil
 import signal
-import time
+import sys
 import zipfile
 from importlib.util import find_spec
+from itertools import count
 
 import pytest
 from support.paths import ROOT, sample
@@ -183,17 +184,26 @@ def content(path):
 
 
 def build_and_kill(settings, folder, zipped, after):
-    """Build in a forked child, which is killed after some seconds; return whether it ended."""
+    """Build in a forked child, which is killed after some operations; return whether it ended.
+
+    An operation is one that Python audits: a file is opened, made, renamed or removed.
+    """
     pid = os.fork()
     if pid == 0:
+        done = count(1)
+        sys.addaudithook(lambda *_: next(done) == after and os.kill(os.getpid(), signal.SIGKILL))
         try:
             with uploads(folder, zipped=zipped, installer="pip") as make:
                 make(settings)
         finally:
             os._exit(0)
-    time.sleep(after)
-    os.kill(pid, signal.SIGKILL)
     return os.waitpid(pid, 0)[1] == 0
+
+
+def operations_of(settings, folder, zipped):
+    """Return the least power of two of operations after which a build has ended."""
+    ways = (2**n for n in range(6, 30))
+    return next(each for each in ways if build_and_kill(settings, folder, zipped, each))
 
 
 def test_a_build_that_is_killed_at_any_moment_leaves_a_whole_result_or_none(project, monkeypatch):
@@ -209,14 +219,13 @@ def test_a_build_that_is_killed_at_any_moment_leaves_a_whole_result_or_none(proj
     targets = {False: build / APIS[0], True: build / f"{APIS[0]}.zip"}
     whole = {}
     for zipped, target in targets.items():
-        begun = time.monotonic()
         with uploads(build, zipped=zipped, installer="pip") as make:
             make(settings)
-        seconds = time.monotonic() - begun
         whole[zipped] = content(target)
+    most = {zipped: operations_of(settings, build, zipped) for zipped in targets}
     for number in range(KILLS):
         zipped = bool(number % 2)
-        ended += build_and_kill(settings, build, zipped, rng.uniform(0, 1.2 * seconds))
+        ended += build_and_kill(settings, build, zipped, rng.randint(1, most[zipped]))
         assert content(targets[zipped]) in (None, whole[zipped])
     assert 0 < ended < KILLS
     for zipped, target in targets.items():
