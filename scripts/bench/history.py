@@ -21,7 +21,7 @@ from cloud_openapi.history._schema import METADATA
 from cloud_openapi.periods import BEIJING, write_day
 from cloud_openapi.transports import connect, settings_from_environment
 from scripts import sql_servers
-from scripts.bench.measuring import ROOT, Effort, NotMeasuredError, Samples, alternate
+from scripts.bench.measuring import Effort, NotMeasuredError, Samples, alternate
 from scripts.bench.servers import emulator
 
 _API = "analysis.getDailyRetain"
@@ -33,6 +33,17 @@ _LATENCY = 0.02
 _YEAR = 365
 _APPS, _DAYS = 1000, 30
 _KNOWN_APPS = 28
+
+# The load generator and the emulator are in other processes.
+_SYNC = f"""
+import json, resource, sys
+from datetime import datetime
+from cloud_openapi.history import Clock, sync
+url, place, begin, now, apps = json.load(sys.stdin)
+clock = Clock(lambda: datetime.fromisoformat(now))
+done = sync("{_API}", begin, store=place, apps=apps, base_url=url, at_once={_AT_ONCE}, clock=clock)
+print(json.dumps([done.stored, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
 
 
 def _begin(days: int) -> date:
@@ -118,15 +129,18 @@ def many_apps(_effort: Effort) -> Samples:
 
 
 def many_apps_memory(_effort: Effort) -> Samples:
-    """Measure the peak memory in MiB of a process that does the same."""
-    code = (
-        "import resource; from scripts.bench.history import QUICK, many_apps; many_apps(QUICK); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT
-    )
-    return Samples([float(done.stdout)], [])
+    """Measure the peak memory in MiB of a process that only does the same sync."""
+    with tempfile.TemporaryDirectory() as folder:
+        apps = {f"wx{number:016d}": secret_for(str(number)) for number in range(_APPS)}
+        with _serving(apps, Path(folder)) as url:
+            place = f"{folder}/apps.sqlite"
+            given = json.dumps([url, place, _begin(_DAYS).isoformat(), _NOW.isoformat(), apps])
+            command = [sys.executable, "-c", _SYNC]
+            done = subprocess.run(command, check=True, capture_output=True, text=True, input=given)
+    stored, mebibytes = json.loads(done.stdout)
+    if stored < _APPS * _DAYS:
+        raise RuntimeError(f"The sync stored {stored} windows.")
+    return Samples([mebibytes], [])
 
 
 def known_time(effort: Effort) -> Samples:
