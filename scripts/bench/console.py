@@ -48,12 +48,7 @@ def first_page(effort: Effort) -> Samples:
 
 def landing_page(effort: Effort) -> Samples:
     """Measure the same in a new tab, once the emulator has made its console."""
-    with _chromium() as browser, emulator() as (url, _):
-        seconds = []
-        for _ in range(1 + effort.rounds):
-            with _tab(browser) as page:
-                seconds.append(_painted(page, f"{url}{PATH}/"))
-        return Samples(seconds[1:], [])
+    return Samples(list(_seen(effort, "/", "nav", 1)), [])
 
 
 def first_page_size(effort: Effort) -> Samples:
@@ -83,14 +78,20 @@ def _first_page(browser: Browser) -> tuple[float, float]:
 
 def heat_map(effort: Effort) -> Samples:
     """Measure the seconds until Chromium has painted the retention of each day of a year."""
+    return Samples(list(_seen(effort, f"/data?last={_DAYS}", "table tbody tr", _DAYS)), [])
+
+
+def _seen(effort: Effort, path: str, part: str, least: int) -> Iterator[float]:
+    """Yield the seconds of a page in new tabs, which shows at least so many of its parts."""
     with _chromium() as browser, emulator() as (url, _):
-        seconds = []
-        for _ in range(1 + effort.rounds):
+        for round_ in range(1 + effort.rounds):
             with _tab(browser) as page:
-                seconds.append(_painted(page, f"{url}{PATH}/data?last={_DAYS}"))
-                if page.locator("table tbody tr").count() < _DAYS:
-                    raise RuntimeError("The table lacks days.")
-        return Samples(seconds[1:], [])
+                seconds = _painted(page, f"{url}{PATH}{path}")
+                if page.locator(part).count() < least:
+                    raise RuntimeError(f"{path} lacks parts: {part}")
+            # The first one does not count: it makes the console.
+            if round_:
+                yield seconds
 
 
 def list_time(effort: Effort, size: int) -> Samples:
