@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from cloud_openapi.documents._copies import check_limits, clean, fresh, same
+from cloud_openapi.documents._copies import check_limits, check_size, clean, fresh, measured, same
 from cloud_openapi.documents._errors import (
     PARSE,
     BulkWriteError,
@@ -188,14 +188,14 @@ class Collection:
 
     def insert_one(self, document: Any, session: Session = None) -> InsertOneResult:
         """Insert a document. Raises DuplicateKeyError."""
-        with self._store.writing():
+        with self._store:
             return InsertOneResult(self._insert(document, session))
 
     def insert_many(self, documents: Iterable[Any], session: Session = None) -> InsertManyResult:
         """Insert documents up to the first that is refused. Raises BulkWriteError."""
         ids: list[Any] = []
         try:
-            with self._store.writing():
+            with self._store:
                 ids.extend(self._insert(document, session) for document in documents)
         except OperationFailure as error:
             problem = {"index": len(ids), "code": error.code, "errmsg": str(error)}
@@ -250,7 +250,7 @@ class Collection:
         return self._delete(filter, session, None)
 
     def _delete(self, conditions: Any, session: Session, limit: int | None) -> DeleteResult:
-        with self._store.writing():
+        with self._store:
             found = self._find(_query(conditions), self._store.scope(), session)
             chosen = list(islice(found, limit))
             for each in chosen:
@@ -258,14 +258,15 @@ class Collection:
         return DeleteResult(len(chosen))
 
     def _insert(self, document: Any, session: Session) -> Any:
-        given = _checked(document)
-        identity = given.pop("_id", MISSING)
-        new = {"_id": self._store.new_id() if identity is MISSING else identity, **given}
-        check_limits(new)
+        new = _checked(document)
+        if "_id" not in new:
+            new["_id"] = self._store.new_id()
+            check_limits(new)
+        identity = key_of(new["_id"])
         table = self._tables(session).get(self.name)
-        if table and table.get(key_of(new["_id"])):
-            raise duplicate_key(self.full_name, "_id_", f"_id: {shown(new['_id'])}")
-        self._writer(session).write(self._place, key_of(new["_id"]), new)
+        if table and table.get(identity):
+            raise duplicate_key(self._place, "_id_", f"_id: {shown(new['_id'])}")
+        self._writer(session).write(self._place, identity, {"_id": new["_id"], **new})
         return new["_id"]
 
     def _change(  # noqa: PLR0913 - of three methods
@@ -282,7 +283,7 @@ class Collection:
         scope, conditions = self._store.scope(), _query(filter)
         change = partial(_replaced, update) if replace else Update(clean(update), scope).apply
         match, pairs = query(conditions, scope), _Pairs()
-        with self._store.writing():
+        with self._store:
             now = self._store.now()
             found = self._sorted(conditions, scope, session, _arrangement(sort))
             for old in list(islice(found, limit)):
@@ -310,7 +311,7 @@ class Collection:
             table = own(self._store.tables(self._place[0]), self.name)
             if name not in table.indexes:
                 index = Index(name, [path for path, _ in pairs], kind, unique=unique)
-                table.add_index(index, self.full_name)
+                table.add_index(index, self._place)
         return name
 
     def index_information(self) -> dict[str, Document]:
@@ -339,10 +340,12 @@ def _distance_at(path: str, distance: Callable[[Any], Any]) -> Callable[[Documen
 
 def _checked(document: Any) -> Document:
     """Return a copy of a document that may be stored. Raises OperationFailure."""
-    new = needs(dict, "The collection", clean(document), PARSE)
+    copy, size = measured(document)
+    new = needs(dict, "The collection", copy, PARSE)
     check_names(new)
     if type(new.get("_id")) in {list, re.Pattern}:
         raise OperationFailure(f"can't use a value of type {type_name(new['_id'])} for _id")
+    check_size(size)
     return new
 
 

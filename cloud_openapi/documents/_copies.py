@@ -23,18 +23,53 @@ def fresh(value: Any) -> Any:
     return [fresh(each) for each in value] if type(value) is list else value
 
 
-def clean(value: Any, depth: int = 0) -> Any:
+def clean(value: Any) -> Any:
     """Return a copy of a caller's value in the types of this module. Raises OperationFailure."""
+    return measured(value)[0]
+
+
+def check_limits(document: Document) -> None:
+    """Raise OperationFailure for a document that is too large as BSON, or nested too deep."""
+    check_size(measured(document)[1])
+
+
+def check_size(size: int) -> None:
+    """Raise OperationFailure for the size of a document that is too large."""
+    if size > LARGEST:
+        error = f"The document is larger than {LARGEST} bytes, the limit of a document"
+        raise OperationFailure(error, TOO_LARGE)
+
+
+def measured(value: Any, depth: int = 0) -> tuple[Any, int]:
+    """Return a copy as `clean` does, and about its bytes as BSON: one walk finds both."""
     kind = type(value)
-    if kind is str or kind is float or kind is bool or value is None:
-        return value
+    if kind is str:
+        return value, 5 + (len(value) if value.isascii() else len(value.encode(errors="replace")))
+    if kind is float or kind is bool or value is None:
+        return value, 10
     if depth > DEPTH:
-        raise _too_deep()
+        raise OperationFailure(f"The value has more than {DEPTH} levels of nesting", OVERFLOW)
+    if kind is int and -INT64 <= value < INT64:
+        return value, 10
+    copy: Any
     if isinstance(value, dict):
-        return {_name(name): clean(each, depth + 1) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [clean(each, depth + 1) for each in value]
-    return _clean_other(value)
+        copy, size = {}, 5
+        for given, each in value.items():
+            name = given if type(given) is str else _name(given)
+            copy[name], more = measured(each, depth + 1)
+            size += 2 + len(name) + more
+    elif isinstance(value, list | tuple):
+        copy, size = [], 5
+        for each in value:
+            item, more = measured(each, depth + 1)
+            size += 2 + len(str(len(copy))) + more
+            copy.append(item)
+    elif isinstance(value, str):
+        copy, size = measured(str(value), depth)
+    else:
+        copy = _clean_other(value)
+        size = 5 + len(copy) if isinstance(copy, bytes) else 10
+    return copy, size
 
 
 def _name(name: Any) -> str:
@@ -51,31 +86,8 @@ def _clean_other(value: Any) -> Any:
         return value.replace(microsecond=value.microsecond // 1000 * 1000)  # BSON has milliseconds
     if type(value).__name__ == "ObjectId" or isinstance(value, re.Pattern | bytes):
         return value
-    check(isinstance(value, str | float), f"The database has no type for {type(value).__name__}")
-    return str(value) if isinstance(value, str) else float(value)
-
-
-def check_limits(document: Document) -> None:
-    """Raise OperationFailure for a document that is too large as BSON, or nested too deep."""
-    error = f"The document is larger than {LARGEST} bytes, the limit of a document"
-    check(_size(document) <= LARGEST, error, TOO_LARGE)
-
-
-def _size(value: Any, depth: int = 0) -> int:
-    kind = type(value)
-    if kind is str:
-        return 5 + (len(value) if value.isascii() else len(value.encode(errors="replace")))
-    if kind is not dict and kind is not list:
-        return 5 + len(value) if kind is bytes else 10
-    if depth > DEPTH:
-        raise _too_deep()
-    if kind is dict:
-        return 5 + sum([2 + len(name) + _size(each, depth + 1) for name, each in value.items()])
-    return 5 + sum([2 + len(str(n)) + _size(each, depth + 1) for n, each in enumerate(value)])
-
-
-def _too_deep() -> OperationFailure:
-    return OperationFailure(f"The value has more than {DEPTH} levels of nesting", OVERFLOW)
+    check(isinstance(value, float), f"The database has no type for {type(value).__name__}")
+    return float(value)
 
 
 def same(one: Any, other: Any) -> bool:

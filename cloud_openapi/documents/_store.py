@@ -4,8 +4,7 @@ A transaction writes into copies of tables; its commit writes them to the store.
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -16,14 +15,11 @@ from cloud_openapi.documents._errors import (
     check,
 )
 from cloud_openapi.documents._scope import Scope
-from cloud_openapi.documents._table import Tables, own, share
+from cloud_openapi.documents._table import Place, Tables, own, share
 from cloud_openapi.documents._values import Document, Key
 
 _LOCK_BUSY: Final = 46
 _LONGEST_TRANSACTION: Final = timedelta(seconds=30)
-
-Place = tuple[str, str]
-"""Names of a database and a collection."""
 
 
 class Change(NamedTuple):
@@ -36,7 +32,10 @@ class Change(NamedTuple):
 
 
 class Store:
-    """Tables by database and collection, the lock of writers, and the sources of time and ids."""
+    """Tables by database and collection, the lock of writers, and the sources of time and ids.
+
+    Writes happen within ``with store``.
+    """
 
     def __init__(
         self,
@@ -51,34 +50,38 @@ class Store:
         self.lock = threading.RLock()
         self.changes: list[Change] = []
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Keep other writers out, and report the changes at the end, also if an error ends it."""
-        with self.lock:
-            try:
-                yield
-            finally:
-                changes, self.changes = self.changes, []
-                if changes and self._on_write:
-                    self._on_write(changes)
+    def __enter__(self) -> None:
+        """Keep other writers out until the end of a block."""
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        """Report the changes, also if an error ended the block."""
+        try:
+            changes, self.changes = self.changes, []
+            if changes and self._on_write:
+                self._on_write(changes)
+        finally:
+            self.lock.release()
 
     def tables(self, database: str) -> Tables:
         """Return the tables of a database by collection."""
         return self.databases.setdefault(database, {})
 
     def write(self, place: Place, identity: Key, document: Document | None) -> None:
-        """Write the document with the key of an ``_id``, None to remove it, within `writing`.
+        """Write the document with the key of an ``_id``, None to remove it, within a block.
 
         Raises OperationFailure if a transaction has written it, DuplicateKeyError.
         """
-        error = f"A transaction has written this document of {'.'.join(place)}. Try again later"
-        check(self.holder(place, identity) is None, error, _LOCK_BUSY)
+        if self.holder(place, identity):
+            where = ".".join(place)
+            error = f"A transaction has written this document of {where}. Try again later"
+            raise OperationFailure(error, _LOCK_BUSY)
         self.put(place, identity, document)
 
     def put(self, place: Place, identity: Key, document: Document | None) -> None:
         """Write a document even if a transaction has written it. Raises DuplicateKeyError."""
         table = own(self.tables(place[0]), place[1])
-        old = table.write(identity, document, ".".join(place))
+        old = table.write(identity, document, place)
         if known := document or old:
             self.changes.append(Change(*place, known["_id"], document))
 
@@ -130,7 +133,7 @@ class ClientSession:
     def commit_transaction(self) -> None:
         """Write what the transaction wrote, all or nothing. Raises OperationFailure."""
         self._check_started()
-        with self._store.writing():
+        with self._store:
             check(self.is_running(), "Transaction has been aborted.", 251)
             before = {name: share(tables) for name, tables in self._store.databases.items()}
             try:
@@ -167,7 +170,7 @@ class ClientSession:
             if self._store.holder(place, identity) or not unchanged:
                 self.end_session()
                 raise OperationFailure("WriteConflict", 112)
-        own(tables, name).write(identity, document, ".".join(place))
+        own(tables, name).write(identity, document, place)
         written[identity] = document
         self._store.locks[place, identity] = self
 

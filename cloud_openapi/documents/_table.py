@@ -12,10 +12,14 @@ from cloud_openapi.documents._values import Document, Key, shown
 _MOST_KEYS: Final = 10_000  # of one document in one index, and of one query
 
 
-def duplicate_key(namespace: str, index: str, key: str) -> DuplicateKeyError:
+Place = tuple[str, str]
+"""Names of a database and a collection."""
+
+
+def duplicate_key(place: Place, index: str, key: str) -> DuplicateKeyError:
     """Return MongoDB's error for a value that exists already."""
-    place = f"collection: {namespace} index: {index} dup key: {{ {key} }}"
-    return DuplicateKeyError(f"E11000 duplicate key error {place}", 11000)
+    where = f"collection: {'.'.join(place)} index: {index} dup key: {{ {key} }}"
+    return DuplicateKeyError(f"E11000 duplicate key error {where}", 11000)
 
 
 class Index:
@@ -43,13 +47,13 @@ class Index:
         """Return the rows with any of the keys for each path."""
         return {row for each in product(*keys) for row in self._rows.get(each, ())}
 
-    def check(self, document: Document, row: int | None, namespace: str) -> None:
+    def check(self, document: Document, row: int | None, place: Place) -> None:
         """Raise DuplicateKeyError if the index is unique and another row has a key."""
         for each in self._keys(document):
             if self.unique and self._rows.get(each, set()) - {row}:
                 pairs = zip(self.paths, each, strict=True)
                 key = ", ".join(f"{path}: {shown(value[-1])}" for path, value in pairs)
-                raise duplicate_key(namespace, self.name, key)
+                raise duplicate_key(place, self.name, key)
 
     def add(self, document: Document, row: int) -> None:
         """Add the keys of a document."""
@@ -109,7 +113,7 @@ class Table:
             found = index.rows([equalities[path] for path in index.paths])
         return [self._documents[row] for row in sorted(found)]
 
-    def write(self, identity: Key, new: Document | None, namespace: str) -> Document | None:
+    def write(self, identity: Key, new: Document | None, place: Place) -> Document | None:
         """Insert or replace the document with the key of its ``_id``, or remove it for None.
 
         Return the old one. Raises DuplicateKeyError.
@@ -120,7 +124,7 @@ class Table:
             return None
         if new is not None:
             for index in self.indexes.values():
-                index.check(new, row, namespace)
+                index.check(new, row, place)
         row = next(self._next) if row is None else row
         for index in self.indexes.values():
             if old is not None:
@@ -133,10 +137,10 @@ class Table:
             self._documents[row], self._ids[identity] = new, row
         return old
 
-    def add_index(self, index: Index, namespace: str) -> None:
+    def add_index(self, index: Index, place: Place) -> None:
         """Add an index of the documents there are. Raises DuplicateKeyError."""
         for row, document in self._documents.items():
-            index.check(document, row, namespace)
+            index.check(document, row, place)
             index.add(document, row)
         self.indexes[index.name] = index
 

@@ -154,6 +154,14 @@ def test_refused_documents(collection):
     assert collection.count_documents({}) == 2
 
 
+def test_an_update_makes_no_document_that_an_insert_refuses(collection):
+    collection.update_one({}, {"$set": {"a.b.c": nested(97)}})
+    kept = collection.find_one()
+    Client()["e"]["c"].insert_one(kept)
+    assert code_of(collection.update_one, {}, {"$set": {"a.b.c": nested(98)}}) == 15
+    assert collection.find_one() == kept
+
+
 def test_a_text_of_a_lone_surrogate_is_stored():
     collection = Client()["e"]["c"]
     collection.insert_one({"_id": "\ud800", "s": "x\udfff"})
