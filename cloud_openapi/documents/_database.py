@@ -13,10 +13,6 @@ from cloud_openapi.documents._store import Change, ClientSession, Store
 from cloud_openapi.documents._table import Tables, own, share
 
 
-def _utc_now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)
-
-
 class Database:
     """Collections by name."""
 
@@ -68,7 +64,7 @@ class Client:
     def __init__(
         self,
         *,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc).replace(tzinfo=None),
         new_id: Callable[[], Any] = lambda: os.urandom(16).hex(),
         monotonic: Callable[[], float] = time.monotonic,  # noqa: TID251 - only a default
         time_limit: float = 30.0,

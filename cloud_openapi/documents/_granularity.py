@@ -22,8 +22,8 @@ _R20: Final = _numbers(
     "100 112 125 140 160 180 200 224 250 280 315 355 400 450 500 560 630 710 800 900"
 )
 _E24: Final = _numbers("10 11 12 13 15 16 18 20 22 24 27 30 33 36 39 43 47 51 56 62 68 75 82 91")
-# The rule gives 919 at one place, where the standard has 920.
-_E192: Final = tuple(920 if n == 185 else round(100 * 10 ** (n / 192)) for n in range(192))
+_RULE: Final = [round(100 * 10 ** (n / 192)) for n in range(192)]
+_E192: Final = [{919: 920}.get(each, each) for each in _RULE]  # the standard's only exception
 _SERIES: Final[dict[str, Sequence[int]]] = {
     "R5": (10, 16, 25, 40, 63),
     "R10": _R20[::2],

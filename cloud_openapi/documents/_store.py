@@ -76,10 +76,6 @@ class Store:
             where = ".".join(place)
             error = f"A transaction has written this document of {where}. Try again later"
             raise OperationFailure(error, _LOCK_BUSY)
-        self.put(place, identity, document)
-
-    def put(self, place: Place, identity: Key, document: Document | None) -> None:
-        """Write a document even if a transaction has written it. Raises DuplicateKeyError."""
         table = own(self.tables(place[0]), place[1])
         old = table.write(identity, document, place)
         if known := document or old:
@@ -136,15 +132,15 @@ class ClientSession:
         with self._store:
             check(self.is_running(), "Transaction has been aborted.", 251)
             before = {name: share(tables) for name, tables in self._store.databases.items()}
+            written = self._written
+            self.end_session()  # releases the locks
             try:
-                for place, documents in self._written.items():
+                for place, documents in written.items():
                     for identity, document in documents.items():
-                        self._store.put(place, identity, document)
+                        self._store.write(place, identity, document)
             except DuplicateKeyError:  # a value that another one has written since
                 self._store.databases, self._store.changes = before, []
                 raise OperationFailure("WriteConflict", 112) from None
-            finally:
-                self.end_session()
 
     def is_running(self) -> bool:
         """Return whether a transaction runs; end one that has taken too long."""

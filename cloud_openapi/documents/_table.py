@@ -47,7 +47,7 @@ class Index:
         """Return the rows with any of the keys for each path."""
         return {row for each in product(*keys) for row in self._rows.get(each, ())}
 
-    def check(self, document: Document, row: int | None, place: Place) -> None:
+    def check(self, document: Document | None, row: int | None, place: Place) -> None:
         """Raise DuplicateKeyError if the index is unique and another row has a key."""
         for each in self._keys(document):
             if self.unique and self._rows.get(each, set()) - {row}:
@@ -55,20 +55,17 @@ class Index:
                 key = ", ".join(f"{path}: {shown(value[-1])}" for path, value in pairs)
                 raise duplicate_key(place, self.name, key)
 
-    def add(self, document: Document, row: int) -> None:
-        """Add the keys of a document."""
-        for each in self._keys(document):
-            self._own(each).add(row)
-
-    def remove(self, document: Document, row: int) -> None:
-        """Remove the keys of a document."""
-        for each in self._keys(document):
+    def write(self, row: int, old: Document | None, new: Document | None) -> None:
+        """Replace the keys of a row's old document by those of the new one."""
+        for each in self._keys(old):
             self._own(each).discard(row)
             if not self._rows[each]:
                 del self._rows[each]
+        for each in self._keys(new):
+            self._own(each).add(row)
 
-    def _keys(self, document: Document) -> set[tuple[Key, ...]]:
-        if self.kind:  # a geographic index only has to exist
+    def _keys(self, document: Document | None) -> set[tuple[Key, ...]]:
+        if document is None or self.kind:  # a geographic index only has to exist
             return set()
         keys = [{*read(document)} for read in self._readers]
         entries = prod(map(len, keys))
@@ -122,15 +119,11 @@ class Table:
         old = None if row is None else self._documents[row]
         if new is None and old is None:
             return None
-        if new is not None:
-            for index in self.indexes.values():
-                index.check(new, row, place)
+        for index in self.indexes.values():
+            index.check(new, row, place)
         row = next(self._next) if row is None else row
         for index in self.indexes.values():
-            if old is not None:
-                index.remove(old, row)
-            if new is not None:
-                index.add(new, row)
+            index.write(row, old, new)
         if new is None:
             del self._documents[row], self._ids[identity]
         else:
@@ -141,7 +134,7 @@ class Table:
         """Add an index of the documents there are. Raises DuplicateKeyError."""
         for row, document in self._documents.items():
             index.check(document, row, place)
-            index.add(document, row)
+            index.write(row, None, document)
         self.indexes[index.name] = index
 
 
