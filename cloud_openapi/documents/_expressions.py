@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 from typing import Any, Final
 
-from cloud_openapi.documents._accumulators import ACCUMULATORS
 from cloud_openapi.documents._dates import PARTS
 from cloud_openapi.documents._errors import OperationFailure, check
-from cloud_openapi.documents._functions import FIELDS, KINDS, OPERATORS, Operator
+from cloud_openapi.documents._functions import ACCUMULATORS, FIELDS, KINDS, OPERATORS, Operator
 from cloud_openapi.documents._operands import is_null, is_operators, needs, options, or_null, truthy
 from cloud_openapi.documents._paths import field, split
 from cloud_openapi.documents._scope import Scope
@@ -61,7 +60,7 @@ def _path(path: str) -> Value:
 
 def _variable(path: str) -> Value:
     name, *parts = split(path)
-    read = field(parts) if parts else lambda value: value
+    read = field(parts)
     if name == "REMOVE":
         return lambda *_: MISSING
 
@@ -126,7 +125,6 @@ def _failed(name: str, error: Exception) -> OperationFailure:
 _WITHOUT_RESULT: Final = {
     "$divide": ("can't $divide by zero", 16608),
     "$mod": ("can't $mod by zero", 16610),
-    "$pow": ("$pow cannot take a base of 0 and a negative exponent", 28764),
     "$sqrt": ("$sqrt's argument must be greater than or equal to 0", 28714),
     "$ln": ("$ln's argument must be a positive number", 28766),
     "$log10": ("$log10's argument must be a positive number", 28761),

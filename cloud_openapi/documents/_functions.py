@@ -1,4 +1,4 @@
-"""Functions of expressions: they get evaluated operands."""
+"""Functions of evaluated operands: those of expressions, and the accumulators of $group."""
 
 import math
 import operator
@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.documents import _dates
-from cloud_openapi.documents._accumulators import merged
 from cloud_openapi.documents._copies import LARGEST
 from cloud_openapi.documents._errors import TOO_LARGE, TYPE, OperationFailure, check
 from cloud_openapi.documents._numbers import INT32, INT64, is_number, number, remainder, whole
@@ -236,6 +235,65 @@ def _compared(test: Callable[[Any, Any], Any]) -> Operator:
     return _any("2", lambda one, other: test(key(one), key(other)))
 
 
+# Accumulators of $group, which expressions apply to arrays too ----------------------------------
+
+_Accumulator = Callable[[list[Any]], Any]
+"""From the values of all documents of a group, `MISSING` among them, to the result."""
+
+
+def _sum(values: list[Any]) -> Any:
+    numbers = [each for each in values if is_number(each)]
+    if float not in map(type, numbers):
+        return number(sum(numbers))
+    try:
+        return math.fsum(numbers)
+    except (OverflowError, ValueError):  # of infinities
+        return float(sum(numbers))
+
+
+def _average(values: list[Any]) -> Any:
+    count = sum(map(is_number, values))
+    return _sum(values) / count if count else None
+
+
+def _known(values: list[Any]) -> list[Any]:
+    return [each for each in values if not is_null(each)]
+
+
+def _deviation(degrees: int) -> _Accumulator:
+    def deviation(values: list[Any]) -> Any:
+        numbers = [each for each in values if is_number(each)]
+        mean, count = _average(numbers), len(numbers) - degrees
+        squares = [(each - mean) * (each - mean) for each in numbers]
+        return math.sqrt(_sum(squares) / count) if count > 0 else None
+
+    return deviation
+
+
+def _merged(values: list[Any]) -> Document:
+    """Return one object of several."""
+    result: Document = {}
+    for each in _known(values):
+        result |= needs(dict, "$mergeObjects", each, 40400)
+    return result
+
+
+ACCUMULATORS: Final[dict[str, _Accumulator]] = {
+    "$sum": _sum,
+    "$avg": _average,
+    "$max": lambda values: max(_known(values), key=key, default=None),
+    "$min": lambda values: min(_known(values), key=key, default=None),
+    "$stdDevPop": _deviation(0),
+    "$stdDevSamp": _deviation(1),
+    "$first": lambda values: values[0] if values else None,
+    "$last": lambda values: values[-1] if values else None,
+    "$push": lambda values: [each for each in values if each is not MISSING],
+    "$addToSet": lambda values: distinct(each for each in values if each is not MISSING),
+    "$mergeObjects": _merged,
+}
+
+# Tables ------------------------------------------------------------------------------------------
+
 OPERATORS: Final[dict[str, Operator]] = {
     "$add": Operator("numeric or date", "0*", _add, 16554),
     "$subtract": Operator("numeric or date", "2", _subtract, 16556),
@@ -287,7 +345,7 @@ OPERATORS: Final[dict[str, Operator]] = {
         "object", "1", lambda given: [{"k": k, "v": v} for k, v in given.items()], 40390
     ),
     "$arrayToObject": Operator("array", "1", _to_object, 40386),
-    "$mergeObjects": _any("0*", lambda *each: merged(list(each))),
+    "$mergeObjects": _any("0*", lambda *each: _merged(list(each))),
     "$setUnion": Operator("array", "0*", lambda *each: distinct(_joined(*each)), 17043),
     "$setIntersection": Operator("array", "0*", _intersection, 17047),
     "$setDifference": Operator("array", "2", _difference, 17048),

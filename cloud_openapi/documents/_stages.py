@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Any, Final
 
 from cloud_openapi.documents import _geo
-from cloud_openapi.documents._accumulators import ACCUMULATORS
 from cloud_openapi.documents._errors import PARSE, OperationFailure, check
 from cloud_openapi.documents._expressions import Value, expression
+from cloud_openapi.documents._functions import ACCUMULATORS
 from cloud_openapi.documents._granularity import Granularity
 from cloud_openapi.documents._numbers import is_number, whole
 from cloud_openapi.documents._operands import is_null, is_operators, needs, options, or_null, truthy
@@ -78,10 +78,6 @@ def _whole(name: str, operand: Any, least: int) -> int:
 
 
 # Stages that pass, reorder or count documents ----------------------------------------------------
-
-
-def _match(operand: Any, scope: Scope) -> Stage:
-    return partial(filter, query(operand, scope))
 
 
 def _sort(operand: Any, _: Scope) -> Stage:
@@ -287,8 +283,7 @@ _BUCKETED: Final = {"count": {"$sum": 1}}
 def _sort_by_count(operand: Any, scope: Scope) -> Stage:
     valid = is_operators(operand) or (type(operand) is str and operand.startswith("$"))
     check(valid, "the sortByCount field must be a $-prefixed path or an expression", 40148)
-    run = _grouped(expression(operand, scope), _BUCKETED, scope)
-    return lambda documents: sorter([("count", -1)])(run(documents))
+    return pipeline([{"$group": {"_id": operand, **_BUCKETED}}, {"$sort": {"count": -1}}], scope)
 
 
 def _bucket(operand: Any, scope: Scope) -> Stage:
@@ -451,7 +446,7 @@ _STAGES: Final[dict[str, Callable[[Any, Scope], Stage]]] = {
     "$addFields": _add_fields,
     "$set": _add_fields,
     "$project": _project,
-    "$match": _match,
+    "$match": lambda operand, scope: partial(filter, query(operand, scope)),
     "$sort": _sort,
     "$skip": lambda operand, _: _cut(_whole("skip", operand, 0), None),
     "$limit": lambda operand, _: _cut(0, _whole("limit", operand, 1)),

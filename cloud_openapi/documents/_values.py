@@ -83,5 +83,5 @@ def shown(value: Any, levels: int = 3) -> str:
         return f"[ {', '.join([shown(each, levels - 1) for each in value[:9]])} ]"
     if type(value) is str:
         return f'"{value[:100]}"'
-    words: dict[Any, str] = {None: "null", True: "true", False: "false"}
-    return words[value] if value is None or type(value) is bool else str(value)[:100]
+    words: dict[Any, str] = {None: "null", MISSING: "missing", True: "true", False: "false"}
+    return words[value] if type(value) in {NoneType, _Missing, bool} else str(value)[:100]

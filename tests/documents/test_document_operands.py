@@ -7,10 +7,9 @@ from datetime import datetime
 import pytest
 
 from cloud_openapi.documents import Client, OperationFailure
-from cloud_openapi.documents._accumulators import ACCUMULATORS
 from cloud_openapi.documents._dates import PARTS
 from cloud_openapi.documents._expressions import _SPECIAL
-from cloud_openapi.documents._functions import FIELDS, OPERATORS
+from cloud_openapi.documents._functions import ACCUMULATORS, FIELDS, OPERATORS
 from cloud_openapi.documents._query import _LOGICAL
 from cloud_openapi.documents._query import _OPERATORS as QUERIES
 from cloud_openapi.documents._stages import _STAGES

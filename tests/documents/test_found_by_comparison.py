@@ -151,6 +151,11 @@ def test_a_missing_sequence_is_null_whatever_is_looked_for(found):
         ]
 
 
+def test_errors_show_a_missing_operand_as_such(found):
+    with pytest.raises(Failed, match=r"^\$in needs an array, not missing: missing$"):
+        found([{"_id": 1}], {"$project": {"r": {"$in": [1, "$missing"]}}})
+
+
 def test_elements_of_an_element_are_not_looked_at(found):
     kept = [{"_id": 1, "l": [[5], 1]}]
     assert found(kept, {"$match": {"l": {"$elemMatch": {"$gte": 2}}}}) == []
