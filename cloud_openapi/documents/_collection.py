@@ -102,9 +102,9 @@ class Collection:
     """One collection of documents. All methods raise OperationFailure for what they refuse."""
 
     def __init__(self, store: Store, database: str, name: str) -> None:
-        valid = name and not {*name} & {*"$\0"} and name[0] != "." != name[-1]
-        check(valid, f"Invalid namespace specified '{database}.{name}'", 73)
         self.name, self.full_name = name, f"{database}.{name}"
+        if not name or "$" in name or "\0" in name or name[0] == "." or name[-1] == ".":
+            raise OperationFailure(f"Invalid namespace specified '{self.full_name}'", 73)
         self._place = (database, name)
         self._store = store
 
@@ -262,11 +262,11 @@ class Collection:
         if "_id" not in new:
             new["_id"] = self._store.new_id()
             check_limits(new)
-        identity = key_of(new["_id"])
-        table = self._tables(session).get(self.name)
+        writer, identity = self._writer(session), key_of(new["_id"])
+        table = writer.tables(self._place[0]).get(self.name)
         if table and table.get(identity):
             raise duplicate_key(self._place, "_id_", f"_id: {shown(new['_id'])}")
-        self._writer(session).write(self._place, identity, {"_id": new["_id"], **new})
+        writer.write(self._place, identity, {"_id": new["_id"], **new})
         return new["_id"]
 
     def _change(  # noqa: PLR0913 - of three methods
