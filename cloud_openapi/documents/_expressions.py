@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from cloud_openapi.documents._dates import PARTS
 from cloud_openapi.documents._errors import OperationFailure, check
-from cloud_openapi.documents._functions import ACCUMULATORS, FIELDS, KINDS, OPERATORS, Operator
+from cloud_openapi.documents._functions import FIELDS, KINDS, OPERATORS, Operator
 from cloud_openapi.documents._operands import is_null, is_operators, needs, options, or_null, truthy
 from cloud_openapi.documents._paths import field, split
 from cloud_openapi.documents._scope import Scope
@@ -88,12 +88,10 @@ def _operation(source: Document, scope: Scope) -> Value:
         return _SPECIAL[name](source[name], scope)
     if name in FIELDS:
         return _with_fields(name, source[name], scope)
-    known = name in OPERATORS or name in ACCUMULATORS
-    check(known, f"Unrecognized expression '{name:.100}'", 168)
+    check(name in OPERATORS, f"Unrecognized expression '{name:.100}'", 168)
     operands = source[name] if type(source[name]) is list else [source[name]]
     items = [expression(each, scope) for each in operands]
-    call = _call(name, OPERATORS[name], items) if name in OPERATORS else _accumulated(name, items)
-    return _folded(call, items)
+    return _folded(_call(name, OPERATORS[name], items), items)
 
 
 def _named(fields: dict[str, Value]) -> Value:
@@ -158,16 +156,6 @@ def _call(name: str, called: Operator, values: Sequence[Value]) -> Value:
             return function(*map(checked, operands) if pair else operands)
         except (ArithmeticError, ValueError) as error:
             raise _failed(name, error) from None
-
-    return value
-
-
-def _accumulated(name: str, values: list[Value]) -> Value:
-    function = ACCUMULATORS[name]
-
-    def value(*given: Any) -> Any:
-        operands = [each(*given) for each in values]
-        return function(operands[0] if [list] == [type(each) for each in operands] else operands)
 
     return value
 

@@ -292,9 +292,13 @@ ACCUMULATORS: Final[dict[str, _Accumulator]] = {
     "$mergeObjects": _merged,
 }
 
-# Tables ------------------------------------------------------------------------------------------
+
+def _accumulated(accumulate: _Accumulator, *operands: Any) -> Any:
+    return accumulate(operands[0] if [*map(type, operands)] == [list] else [*operands])
+
 
 OPERATORS: Final[dict[str, Operator]] = {
+    **{name: _any("0*", partial(_accumulated, each)) for name, each in ACCUMULATORS.items()},
     "$add": Operator("numeric or date", "0*", _add, 16554),
     "$subtract": Operator("numeric or date", "2", _subtract, 16556),
     "$multiply": Operator("numeric", "0*", lambda *each: number(math.prod(each)), 16555),
