@@ -99,25 +99,12 @@ def _named(fields: dict[str, Value]) -> Value:
 
 
 def _with_fields(name: str, operand: Any, scope: Scope) -> Value:
-    function, required, optional = FIELDS[name]
+    operator, required, optional = FIELDS[name]
     if name in PARTS and not (type(operand) is dict and "date" in operand):
         operand = {"date": operand[0] if type(operand) is list and len(operand) == 1 else operand}
     fields = options(name, operand, required, optional)
     compiled = {each: expression(value, scope) for each, value in fields.items()}
-    values = _named(compiled)
-
-    def value(*given: Any) -> Any:
-        try:
-            return function(values(*given))
-        except (ArithmeticError, ValueError) as error:
-            raise _failed(name, error) from None
-
-    return _folded(value, compiled.values())
-
-
-def _failed(name: str, error: Exception) -> OperationFailure:
-    other = f"{name} has no result for these operands: {error}", 16608
-    return OperationFailure(*_WITHOUT_RESULT.get(name, other))
+    return _folded(_call(name, operator, [_named(compiled)]), compiled.values())
 
 
 _WITHOUT_RESULT: Final = {
@@ -155,7 +142,8 @@ def _call(name: str, called: Operator, values: Sequence[Value]) -> Value:
         try:
             return function(*map(checked, operands) if pair else operands)
         except (ArithmeticError, ValueError) as error:
-            raise _failed(name, error) from None
+            other = f"{name} has no result for these operands: {error}", 16608
+            raise OperationFailure(*_WITHOUT_RESULT.get(name, other)) from None
 
     return value
 

@@ -363,11 +363,14 @@ _PARTS_OF_DATES: Final = (
     *("second", "millisecond", "timezone"),
 )
 _OF_TEXTS: Final = ("format", "timezone", "onError", "onNull")
-FIELDS: Final[dict[str, tuple[Callable[[Document], Any], Sequence[str], Sequence[str]]]] = {
-    "$zip": (_zip, ("inputs",), ("useLongestLength", "defaults")),
-    "$dateToString": (_dates.to_string, ("date",), ("format", "timezone", "onNull")),
-    "$dateFromParts": (_dates.from_parts, (), _PARTS_OF_DATES),
-    "$dateFromString": (_dates.from_string, ("dateString",), _OF_TEXTS),
-    **{name: (partial(_dates.part, name), ("date",), ("timezone",)) for name in _dates.PARTS},
+FIELDS: Final[dict[str, tuple[Operator, Sequence[str], Sequence[str]]]] = {
+    "$zip": (_any("1", _zip), ("inputs",), ("useLongestLength", "defaults")),
+    "$dateToString": (_any("1", _dates.to_string), ("date",), ("format", "timezone", "onNull")),
+    "$dateFromParts": (_any("1", _dates.from_parts), (), _PARTS_OF_DATES),
+    "$dateFromString": (_any("1", _dates.from_string), ("dateString",), _OF_TEXTS),
+    **{
+        name: (_any("1", partial(_dates.part, name)), ("date",), ("timezone",))
+        for name in _dates.PARTS
+    },
 }
-"""Functions of operands with names: those required, those optional."""
+"""Operators of one object with named operands: those required, those optional."""
