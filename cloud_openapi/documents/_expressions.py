@@ -158,16 +158,16 @@ def _cond(operand: Any, scope: Scope) -> Value:
     names = ("if", "then", "else")
     if type(operand) is list and len(operand) == len(names):
         operand = dict(zip(names, operand, strict=True))
-    fields = options("$cond", operand, names)
+    fields = options("$cond", operand, "if then else")
     test, yes, no = (expression(fields[each], scope) for each in names)
     return lambda *given: yes(*given) if truthy(test(*given)) else no(*given)
 
 
 def _switch(operand: Any, scope: Scope) -> Value:
-    fields = options("$switch", operand, ("branches",), ("default",))
+    fields = options("$switch", operand, "branches", "default")
     branches = fields["branches"]
     check(type(branches) is list and branches, "$switch requires at least one branch", 40068)
-    pairs = [options("a branch of $switch", each, ("case", "then")) for each in branches]
+    pairs = [options("a branch of $switch", each, "case then") for each in branches]
     cases = [[expression(each[name], scope) for name in ("case", "then")] for each in pairs]
     default = expression(fields["default"], scope) if "default" in fields else None
 
@@ -204,7 +204,7 @@ def _logic(decide: Callable[[Iterator[bool]], bool]) -> Callable[[Any, Scope], V
 
 
 def _let(operand: Any, scope: Scope) -> Value:
-    fields = options("$let", operand, ("vars", "in"))
+    fields = options("$let", operand, "vars in")
     given = needs(dict, "$let", fields["vars"], 16876)
     variables = _named({name: expression(each, scope) for name, each in given.items()})
     inside = expression(fields["in"], scope)
@@ -215,7 +215,7 @@ def _loop(name: str, body: str, collect: _Collect) -> Callable[[Any, Scope], Val
     """Return the builder of an operator that evaluates a body for each element."""
 
     def build(operand: Any, scope: Scope) -> Value:
-        fields = options(name, operand, ("input", body), ("as",))
+        fields = options(name, operand, f"input {body}", "as")
         values, inside = expression(fields["input"], scope), expression(fields[body], scope)
         variable = fields.get("as", "this")
 
@@ -234,8 +234,8 @@ def _loop(name: str, body: str, collect: _Collect) -> Callable[[Any, Scope], Val
 
 
 def _reduce(operand: Any, scope: Scope) -> Value:
+    fields = options("$reduce", operand, "input initialValue in")
     names = ("input", "initialValue", "in")
-    fields = options("$reduce", operand, names)
     values, initial, inside = (expression(fields[each], scope) for each in names)
 
     def value(document: Any, variables: Document) -> Any:

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -358,19 +358,18 @@ OPERATORS: Final[dict[str, Operator]] = {
     "$allElementsTrue": Operator("array", "1", lambda each: all(map(truthy, each)), 17040, nulls=0),
     "$anyElementTrue": Operator("array", "1", lambda each: any(map(truthy, each)), 17041, nulls=0),
 }
-_PARTS_OF_DATES: Final = (
-    *("year", "isoWeekYear", "month", "isoWeek", "day", "isoDayOfWeek", "hour", "minute"),
-    *("second", "millisecond", "timezone"),
+_PARTS_OF_DATE: Final = (
+    "year isoWeekYear month isoWeek day isoDayOfWeek hour minute second millisecond timezone"
 )
-_OF_TEXTS: Final = ("format", "timezone", "onError", "onNull")
-FIELDS: Final[dict[str, tuple[Operator, Sequence[str], Sequence[str]]]] = {
-    "$zip": (_any("1", _zip), ("inputs",), ("useLongestLength", "defaults")),
-    "$dateToString": (_any("1", _dates.to_string), ("date",), ("format", "timezone", "onNull")),
-    "$dateFromParts": (_any("1", _dates.from_parts), (), _PARTS_OF_DATES),
-    "$dateFromString": (_any("1", _dates.from_string), ("dateString",), _OF_TEXTS),
-    **{
-        name: (_any("1", partial(_dates.part, name)), ("date",), ("timezone",))
-        for name in _dates.PARTS
-    },
+FIELDS: Final[dict[str, tuple[Operator, str, str]]] = {
+    "$zip": (_any("1", _zip), "inputs", "useLongestLength defaults"),
+    "$dateToString": (_any("1", _dates.to_string), "date", "format timezone onNull"),
+    "$dateFromParts": (_any("1", _dates.from_parts), "", _PARTS_OF_DATE),
+    "$dateFromString": (
+        _any("1", _dates.from_string),
+        "dateString",
+        "format timezone onError onNull",
+    ),
+    **{each: (_any("1", partial(_dates.part, each)), "date", "timezone") for each in _dates.PARTS},
 }
 """Operators of one object with named operands: those required, those optional."""

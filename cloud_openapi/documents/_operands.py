@@ -1,6 +1,5 @@
 """Operands: what operators take, and the errors for others."""
 
-from collections.abc import Collection
 from typing import Any, Final, TypeVar
 
 from cloud_openapi.documents._errors import BAD_VALUE, PARSE, OperationFailure, check
@@ -39,11 +38,9 @@ def needs(kind: type[_T], name: str, value: Any, code: int = BAD_VALUE) -> _T:
     raise OperationFailure(error, code)
 
 
-def options(
-    name: str, operand: Any, required: Collection[str], optional: Collection[str] = ()
-) -> Document:
-    """Return an operand that is an object of named options. Raises OperationFailure."""
-    given = needs(dict, name, operand, PARSE)
-    wrong = (given.keys() - {*required, *optional}) or ({*required} - given.keys())
+def options(name: str, operand: Any, required: str, optional: str = "") -> Document:
+    """Return an operand that is an object of options, named in texts. Raises OperationFailure."""
+    given, needed = needs(dict, name, operand, PARSE), {*required.split()}
+    wrong = (given.keys() - needed - {*optional.split()}) or (needed - given.keys())
     check(not wrong, f"{name} has a missing or unknown option: {min(wrong, default='')}", PARSE)
     return given

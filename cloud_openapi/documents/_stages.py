@@ -57,7 +57,7 @@ def _blocking(documents: Documents) -> list[Document]:
 
 def _named(operand: Any, name: str, required: str, optional: str = "") -> Document:
     """Return the operand of a stage with named options. Raises OperationFailure."""
-    given = options(name, operand, required.split(), optional.split())
+    given = options(name, operand, required, optional)
     for each in given.keys() & _TEXTS:
         error = f"{each} of {name} must be the name of a field or a collection"
         check(type(given[each]) is str and given[each], error, 4570)
