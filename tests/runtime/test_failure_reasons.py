@@ -66,6 +66,8 @@ def test_a_python_function_says_why_it_failed(invoke, source, status, reason):
 @pytest.mark.parametrize(
     ("source", "status", "reason"),
     [
+        ("require('./_secret')\n", 443, "no such file: its name is case-sensitive"),
+        ("require('treasure')\n", 443, "list it in package.json: cloud-openapi install hello"),
         (
             "exports.handler = () => 1\n",
             437,

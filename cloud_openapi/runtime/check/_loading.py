@@ -10,6 +10,7 @@ from cloud_openapi.runtime._log import InvocationLog, Log
 from cloud_openapi.runtime._outcome import of_worker_error
 from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._process import ForkServer
+from cloud_openapi.runtime._reasons import absent_module
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
 from cloud_openapi.runtime._worker_command import MissingProgramError, command_of
@@ -18,7 +19,6 @@ from cloud_openapi.runtime.check._modules import advice_on, is_listed
 
 # Seconds; generous, since a slow start is not the function's problem.
 _LOADING = 30.0
-_ABSENT = re.compile(r"[Nn]o module named '(\w+)|Cannot find (?:module|package) '([^']+)'")
 
 
 def check_loading(
@@ -86,8 +86,7 @@ def _of_failure(
     if not answer["missing"]:
         details = stack + _hint(stack)
         return report.problem(place, "does-not-load", "it does not load:", details)
-    found = _ABSENT.search(message)
-    name = (found[1] or found[2]) if found else ""
+    name = absent_module(message)
     if not name:
         details = f"{stack}\n{_advice(settings, message)}".rstrip()
         return report.problem(place, "does-not-load", f"it does not load: {message}", details)
