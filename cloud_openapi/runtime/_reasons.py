@@ -61,7 +61,10 @@ def missing_module(settings: Settings, message: str) -> str:
     """Return what to do about a module that a function does not find, by the error's message."""
     name = absent_module(message)
     if name.startswith((".", "/")):
-        return "There is no such file: its name is case-sensitive, and relative to where it is loaded"
+        return (
+            "There is no such file: its name is case-sensitive, and relative to the file that "
+            "loads it"
+        )
     if is_missing(settings):
         return f"Install what it needs: {install_command(settings)}"
     listed = "requirements.txt" if settings.language == "python" else "package.json"
