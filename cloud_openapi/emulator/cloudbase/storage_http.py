@@ -34,6 +34,7 @@ _STATUS: Final = {
     "InternalError": HTTPStatus.INTERNAL_SERVER_ERROR,
     "InvalidRange": HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     "MalformedPOSTRequest": HTTPStatus.BAD_REQUEST,
+    "MethodNotAllowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "NoSuchBucket": HTTPStatus.NOT_FOUND,
     "NoSuchKey": HTTPStatus.NOT_FOUND,
 }
@@ -43,6 +44,7 @@ _FAILED: Final = -503001
 _HARMLESS: Final = ("application/json", "application/octet-stream", "application/pdf", "text/plain")
 _LONGEST: Final = 200
 _TOO_LARGE: Final = f"a file has at most {LARGEST >> 30} GiB"
+_ALLOWED: Final = "GET, HEAD, POST, PUT"
 # What a form may have besides its file.
 _FORM_BYTES: Final = 1024 * 1024
 
@@ -84,7 +86,10 @@ def _answer(program: MiniProgram | None, path: str) -> AnyResponse:
     try:
         if request.method == "PUT":
             return _put(program, path)
-        return _post(program, path) if request.method == "POST" else _download(program, path)
+        if request.method == "POST":
+            return _post(program, path)
+        if request.method in ("GET", "HEAD"):
+            return _download(program, path)
     except FormError as error:
         message = "The body of your POST request is not well-formed multipart/form-data."
         raise RefusedError("MalformedPOSTRequest", message, f"the upload's form: {error}") from None
@@ -95,6 +100,8 @@ def _answer(program: MiniProgram | None, path: str) -> AnyResponse:
         raise RefusedError("InternalError", str(error)) from None
     except OSError as error:
         raise RefusedError("InternalError", f"cloud storage: {error.strerror}") from None
+    reason = f"a URL of cloud storage takes {_ALLOWED}; cloud.deleteFile removes a file"
+    raise RefusedError("MethodNotAllowed", "The specified method is not allowed.", reason)
 
 
 def send_stored(path: str, found: StoredFile) -> AnyResponse | None:
@@ -195,7 +202,10 @@ def _xml(refused: RefusedError) -> AnyResponse:
     body = "".join(f"<{name}>{_escaped(text)}</{name}>" for name, text in parts.items())
     document = f"<?xml version='1.0' encoding='utf-8' ?>\n<Error>{body}</Error>"
     status = _STATUS.get(refused.code, HTTPStatus.FORBIDDEN)
-    return Response(document, status, content_type="application/xml")
+    response = Response(document, status, content_type="application/xml")
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = _ALLOWED
+    return response
 
 
 def _escaped(text: str) -> str:

@@ -303,6 +303,19 @@ def test_downloads_have_types_ranges_and_validators(client):
     assert (head.status_code, head.content_length, head.data) == (200, 10, b"")
 
 
+def test_other_methods_are_refused_in_xml(client):
+    client.write("a")
+    url = urlsplit(client.url("a"))
+    for method in ["DELETE", "PATCH", "PROPFIND"]:
+        refused = client.open(f"{url.path}?{url.query}", method)
+        assert error(refused)[:2] == (405, "MethodNotAllowed"), method
+        assert refused.headers["Allow"] == "GET, HEAD, POST, PUT"
+        assert (client.last.method, client.last.check) == (method, "MethodNotAllowed")
+    assert "cloud.deleteFile" in client.last.reason
+    assert client.files.get("a") is not None
+    assert error(client.open("/storage/another/a", "DELETE"))[:2] == (404, "NoSuchBucket")
+
+
 def test_content_with_scripts_cannot_reach_the_console(client):
     expected = {
         "a.png": None, "a.mp3": None, "a.pdf": None, "a.json": None, "a.txt": None, "a": None,
