@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from flask import Response, g, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable, RequestEntityTooLarge
+from werkzeug.http import parse_range_header
 from werkzeug.utils import send_file
 from werkzeug.wrappers import Response as AnyResponse
 from werkzeug.wsgi import get_input_stream
@@ -107,12 +108,15 @@ def _answer(program: MiniProgram | None, path: str) -> AnyResponse:
 def send_stored(path: str, found: StoredFile) -> AnyResponse | None:
     """Return the response with a file's content, None if the content is gone.
 
-    It honours ranges and conditions. Raises RefusedError for a range beyond the end.
+    It honours one range, and conditions. Raises RefusedError for a range beyond the end.
     """
     kind, name = content_type(path), PurePosixPath(path).name
+    environ = dict(request.environ)
+    if not _has_range():
+        environ.pop("HTTP_RANGE", None)
     try:
         response = send_file(
-            found.content, request.environ, kind, download_name=name, last_modified=found.modified
+            found.content, environ, kind, download_name=name, last_modified=found.modified
         )
     except FileNotFoundError:
         return None
@@ -123,6 +127,16 @@ def send_stored(path: str, found: StoredFile) -> AnyResponse | None:
     if not media and kind not in _HARMLESS:
         response.headers["Content-Security-Policy"] = "sandbox"
     return response
+
+
+def _has_range() -> bool:
+    """Return whether the request is for one range of bytes.
+
+    COS takes the ranges of RFC 2616, one at a time. An invalid Range is ignored, as RFC 2616 says,
+    and one of another unit, as RFC 9110 says; werkzeug would refuse both.
+    """
+    found = parse_range_header(request.headers.get("Range"))
+    return found is not None and found.units == "bytes" and len(found.ranges) == 1
 
 
 def body_pieces() -> Iterator[bytes]:
