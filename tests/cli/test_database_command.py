@@ -58,6 +58,10 @@ def test_a_file_is_imported_by_its_name_and_exported(run, tmp_path):
     table = tmp_path / "users.csv"
     assert run("export", "users", "--to", str(table)) == ""
     assert table.read_text("utf-8") == "_id,name\nu,安\n"
+    upper = table.rename(tmp_path / "people.CSV")
+    assert json.loads(run("import", str(upper)))["inserted"] == 1
+    assert run("export", "people", "--to", str(upper)) == ""
+    assert upper.read_text("utf-8") == "_id,name\nu,安\n"
     piped = run("import", "-", "--collection", "more", input='{"_id": 1}{"_id": 2}')
     assert json.loads(piped)["inserted"] == 2
     assert "--collection NAME" in run("import", "-", code=2)

@@ -51,6 +51,24 @@ def test_files_beside_the_functions_are_collections(folder):
     assert users["indexes"] == [{"fields": {"name": 1}, "unique": True}]
 
 
+def test_other_endings_of_the_formats_are_read(folder):
+    write(
+        folder,
+        todos_jsonl='{"_id": "a"}\n{"_id": "b"}\n',
+        users_JSON='[{"_id": "u", "age": 1}]',
+        cities_CSV="_id\nc",
+        collections_JSON='{"logs": {}, "users": {"unique": ["name"]}}',
+    )
+    database = database_of(folder)
+    assert database.unread == {}
+    assert database.names() == ["cities", "logs", "todos", "users"]
+    assert database.find("todos", {}) == [{"_id": "a"}, {"_id": "b"}]
+    assert database.find("cities", {}) == [{"_id": "c"}]
+    assert database.describe()[-1]["indexes"] == [{"fields": {"name": 1}, "unique": True}]
+    write(folder, todos_json="{}")
+    assert "a collection is one file" in database_of(folder).unread["todos"]
+
+
 def test_a_declared_index_is_unique_and_a_list_declares_names(folder):
     write(folder, collections_json='{"users": {"unique": ["phone", ["city", "name"]]}}')
     gateway = DatabaseGateway(seeds=folder.parent)
