@@ -22,13 +22,21 @@ _ONLY_REPLICA_SETS: Final = 20
 
 
 class DatabaseError(Exception):
-    """A failed action: the gateway's code and message, and a reason that says what to do."""
+    """A failed action: the gateway's code and message, and a reason that says what to do.
 
-    def __init__(self, code: str, message: str, reason: str = "") -> None:
+    ``index`` is the place of the refused document among several, from 0.
+    """
+
+    def __init__(self, code: str, message: str, reason: str = "", index: int | None = None) -> None:
         super().__init__(code, message, reason)
         self.code = code
         self.message = message
         self.reason = reason or message
+        self.index = index
+
+    def of_record(self, index: int) -> "DatabaseError":
+        """Return the failure of a file's record, with its number in the reason."""
+        return DatabaseError(self.code, self.message, f"record {index + 1}: {self.reason}", index)
 
 
 def invalid(message: str, reason: str = "") -> DatabaseError:
@@ -102,7 +110,7 @@ def refused(error: Exception, *, write: bool = False, insert: bool = False) -> D
         return DatabaseError(FAILED, f"[FailedOperation] {text}")
     head = "[FailedOperation.Insert]" if insert else "[FailedOperation]"
     message = f"{head} multiple write errors: [{{write errors: [{{{text}}}]}}, {{<nil>}}]"
-    return DatabaseError(FAILED, message, text)
+    return DatabaseError(FAILED, message, text, _first(error).get("index"))
 
 
 def code_of(error: Exception) -> Any:
