@@ -1,6 +1,7 @@
 """cloud-openapi database: the routes below /_emulator/database as commands."""
 
 import json
+import shlex
 
 import pytest
 from click.testing import CliRunner
@@ -46,6 +47,17 @@ def test_documents_are_found(run):
     assert [json.loads(line) for line in lines] == TODOS[::-1]
     assert json.loads(run("find", "todos", '{"done": true}')) == TODOS[1]
     assert "there is no collection todo: did you mean todos?" in run("find", "todo", code=1)
+
+
+def test_the_command_of_a_hint_finds_the_same_data(run, served):
+    served[0].configure_app("wxother", secret="s")
+    given = ["--appid", "wxother", "--url", served[1]]
+    hint = run("find", "todo", *given, code=1).partition(", or: ")[2]
+    command, *words = shlex.split(hint.removeprefix("cloud-openapi database "))
+    assert [command, *words] == ["create", "todo", "--url", served[1], "--appid", "wxother"]
+    assert "todo " in run(command, *words)
+    assert run("find", "todo", *given) == ""
+    assert run("list") == "todos        2\n"
 
 
 def test_a_file_is_imported_by_its_name_and_exported(run, tmp_path):
