@@ -94,6 +94,17 @@ def assert_nothing_is_in(found):
     assert not lines, "\n".join(lines)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("state", ["empty", "full", "hostile"])
+def test_tables_need_no_scrolling_on_a_phone(opened, state, language):
+    too_wide = "each => each.filter(one => one.scrollWidth > one.clientWidth).length"
+    found = {
+        page.url: page.locator(".scroll").evaluate_all(too_wide)
+        for page in opened(state, Look(language=language, width=360), most=5)
+    }
+    assert {url: count for url, count in found.items() if count} == {}
+
+
 @each_state
 @pytest.mark.parametrize("width", [360, 1024])
 def test_keyboard_reaches_everything(opened, state, width):
