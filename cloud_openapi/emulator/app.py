@@ -7,7 +7,7 @@ from werkzeug.routing import Rule
 from werkzeug.wrappers import Response as AnyResponse
 
 from cloud_openapi._version import __version__
-from cloud_openapi.catalogue import state_of
+from cloud_openapi.catalogue.states import state_of
 from cloud_openapi.emulator.cloudbase.gateway import add_gateway
 from cloud_openapi.emulator.cloudbase.http_access import add_http_access
 from cloud_openapi.emulator.cloudbase.http_invoke import add_http_invoke

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from support.sdk import NODE, node
 
-from cloud_openapi.catalogue import cloud_calls, default_catalogue, meant_call
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.catalogue.cloud_calls import cloud_calls, meant_call
 from cloud_openapi.runtime import Functions
 from cloud_openapi.runtime.check import _sources, apply_fixes
 

@@ -11,7 +11,7 @@ from flask import Flask, Request, Response
 from flask import request as current_request
 
 from cloud_openapi import clocks
-from cloud_openapi.catalogue import cloud_calls, meant_call
+from cloud_openapi.catalogue.cloud_calls import cloud_calls, meant_call
 from cloud_openapi.emulator.cloudbase.gateway_call import (
     GatewayCall,
     Params,
