@@ -88,13 +88,21 @@ def _of_failure(
         return report.problem(place, "does-not-load", "it does not load:", details)
     found = _ABSENT.search(message)
     name = (found[1] or found[2]) if found else ""
-    details = f"{stack}\n{_advice(settings, name, message)}".rstrip()
-    code = "does-not-load"
-    if name:
-        is_waiting = is_missing(settings) and is_listed(settings, name)
-        code = "not-installed" if is_waiting else "unlisted-package"
-        code = "missing-file" if name.startswith((".", "/")) else code
+    if not name:
+        details = f"{stack}\n{_advice(settings, message)}".rstrip()
+        return report.problem(place, "does-not-load", f"it does not load: {message}", details)
+    is_waiting = is_missing(settings) and is_listed(settings, name)
+    code = "not-installed" if is_waiting else "unlisted-package"
+    code = "missing-file" if name.startswith((".", "/")) else code
+    # The place says who needs it, unless that is a package.
+    details = f"{stack}\n" if _passes_packages(stack) else ""
+    message = message.partition(" (working directory")[0]
+    details += advice_on(settings, name)
     return report.problem(place, code, f"it does not load: {message}", details)
+
+
+def _passes_packages(stack: str) -> bool:
+    return "/node_modules/" in stack or "/site-packages/" in stack
 
 
 def _last_own_frame(settings: Settings, stack: str) -> Place | None:
@@ -113,8 +121,6 @@ def _hint(stack: str) -> str:
     return f"\nThe variable {found[1]} is not set: set it in {where}" if found else ""
 
 
-def _advice(settings: Settings, name: str, message: str) -> str:
-    if name:
-        return advice_on(settings, name)
+def _advice(settings: Settings, message: str) -> str:
     dotless = "is not part of a package: import the modules beside it without the dot"
     return f"{settings.file.name} {dotless}" if "relative import" in message else ""

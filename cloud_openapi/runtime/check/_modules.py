@@ -82,10 +82,10 @@ def advice_on(settings: Settings, name: str) -> str:
     above = f"{settings.folder.parent}/{name}"
     if Path(above).is_dir() or Path(f"{above}.py").is_file():
         return f"Only {settings.folder} is uploaded: {above} must be copied into it"
-    state = f"list it in {_LISTS[settings.language]}"
+    listed, command = _LISTS[settings.language], install_command(settings)
     if is_missing(settings) and is_listed(settings, name):
-        state = "it is not installed yet"
-    return f"The platform does not have {name}; {state}: {install_command(settings)}"
+        return f"{listed} lists {name}, which is not installed on this machine yet: {command}"
+    return f"The platform does not have {name}; list it in {listed}: {command}"
 
 
 def is_listed(settings: Settings, name: str) -> bool:
