@@ -65,10 +65,20 @@ def missing_module(settings: Settings, message: str) -> str:
             "There is no such file: its name is case-sensitive, and relative to the file that "
             "loads it"
         )
+    if beside := file_beside(settings, name):
+        return beside
     if is_missing(settings):
         return f"Install what it needs: {install_command(settings)}"
     listed = "requirements.txt" if settings.language == "python" else "package.json"
     return f"If it is a dependency, list it in {listed}: {install_command(settings)}"
+
+
+def file_beside(settings: Settings, name: str) -> str:
+    """Return what to write if a Node.js function takes a file of its own for a package."""
+    files = (settings.folder / name, settings.folder / f"{name}.js")
+    if settings.language != "node" or not name or not any(each.is_file() for each in files):
+        return ""
+    return f"{name} is a file of the function, and without ./ the name of a package: write ./{name}"
 
 
 def absent_module(message: str) -> str:
