@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from hmac import compare_digest
 from itertools import count
 from pathlib import Path
@@ -116,6 +116,7 @@ class Functions:
         self._functions = Folder(folder, defaults)
         self.folder = self._functions.path
         self.credentials = Credentials.new()
+        self._secrets_of = cache(self.credentials.secrets_of)
         self._environment = dict(environment)
         self._config = (config or Path("config.json")).absolute()
         self.debug = debug
@@ -293,7 +294,8 @@ class Functions:
             failure = InvocationError(NO_RUNTIME, reason_of(error))
             execution = Execution(invocation, self._defaults, self.log_of(name))
             return self._end(execution, failure.outcome(invocation.request_id))
-        execution = Execution(invocation, found.settings, self.log_of(name), self._clock())
+        secrets = self._secrets_of(name)
+        execution = Execution(invocation, found.settings, self.log_of(name), self._clock(), secrets)
         appid = appid_of(self._environment)
         try:
             self._begin(execution)
