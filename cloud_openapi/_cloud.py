@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from cloud_openapi.call_function import call_function
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.client import Client
 from cloud_openapi.context import DYNAMIC_CURRENT_ENV, DynamicEnv, wx_context
@@ -117,6 +116,9 @@ class Cloud:
         """
         if self._transport is None:
             raise _not_initialised()
+        # Here and below: a function pays only for what it uses.
+        from cloud_openapi.call_function import call_function  # noqa: PLC0415
+
         return call_function(self._transport, keywords if options is None else options)
 
     def database(self, options: Mapping[str, Any] | None = None, /, **keywords: Any) -> "Database":
@@ -126,7 +128,6 @@ class Cloud:
         """
         if self._transport is None:
             raise _not_initialised()
-        # A function without a database does not pay for it.
         from cloud_openapi.database import Database  # noqa: PLC0415
 
         return Database(self._transport, options, **keywords)
@@ -173,7 +174,6 @@ class Cloud:
     def _storage(self) -> "Storage":
         if self._transport is None:
             raise _not_initialised()
-        # A function without files does not pay for it.
         from cloud_openapi.storage import Storage  # noqa: PLC0415
 
         return Storage(self._transport)

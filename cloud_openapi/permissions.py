@@ -6,6 +6,7 @@ nothing.
 
 import json
 import warnings
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
@@ -33,7 +34,8 @@ class Permissions:
         Raises ConfigError for an invalid file; the message names the file and the place in it.
         """
         try:
-            text = path.read_text("utf-8-sig")
+            # Without the codec "utf-8-sig", whose module would be imported for it.
+            text = path.read_bytes().removeprefix(BOM_UTF8).decode()
         except (FileNotFoundError, NotADirectoryError):
             return cls((), path)
         except (OSError, ValueError) as error:

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from cloud_openapi.catalogue import Operation, State, state_of
+from cloud_openapi.catalogue import Operation
 from cloud_openapi.catalogue.documentation import LACKS_IN_CHINESE, namespace_of
+from cloud_openapi.catalogue.states import State, state_of
 
 Calls = Mapping[str, Operation | None]
 

@@ -13,15 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cloud_openapi.catalogue import (
-    FOLDER,
-    Catalogue,
-    Form,
-    Operation,
-    Side,
-    cloud_calls,
-    default_catalogue,
-)
+from cloud_openapi.catalogue import FOLDER, Catalogue, Form, Operation, Side, default_catalogue
+from cloud_openapi.catalogue.cloud_calls import cloud_calls
 from cloud_openapi.openapi import call_schema
 from scripts.api_pages import api_pages
 

@@ -1,6 +1,7 @@
 """The cohort heat map: a table with a row a cohort, and the same as SVG."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -115,25 +116,17 @@ def heat_svg(  # noqa: PLR0913 - each is a setting of its own
 ) -> str:
     """Return the heat map as SVG, to keep it as a picture."""
     heat = _heat(cohorts, keys, span, show, t)
-    width = _FIRST_COLUMN + _COLUMN * len(keys) + 2 * _PAD
-    notes = _svg_notes(heat)
-    height = _ROW * (len(cohorts) + 3 + len(notes)) + 2 * _PAD
-    parts = [
-        svg_tag(width, height, caption),
-        f'<text x="{_PAD}" y="{_PAD + 14}">{escaped(caption)}</text>',
+    rows: list[Callable[[int], Iterable[str]]] = [
+        partial(_svg_caption, escaped(caption)),
+        partial(_svg_head, heat),
+        *(partial(_svg_row, heat, cohort) for cohort in cohorts),
+        partial(_svg_means, heat),
+        *(partial(_svg_note, note) for note in _svg_notes(heat)),
     ]
-    for column, key in enumerate(heat.keys):
-        x = _FIRST_COLUMN + _COLUMN * (column + 1)
-        parts.append(
-            f'<text class="axis" text-anchor="end" x="{x}" y="{_ROW + 22}">key {key}</text>'
-        )
-    for line, cohort in enumerate(cohorts):
-        parts += _svg_row(heat, cohort, _ROW * (line + 2) + _PAD)
-    parts += _svg_means(heat, _ROW * (len(cohorts) + 2) + _PAD)
-    for line, note in enumerate(notes, len(cohorts) + 3):
-        y = _ROW * line + _PAD + 15
-        parts.append(f'<text class="axis" x="{_PAD}" y="{y}">{note}</text>')
-    return "".join((*parts, "</svg>"))
+    width = _FIRST_COLUMN + _COLUMN * len(keys) + 2 * _PAD
+    height = _ROW * len(rows) + 2 * _PAD
+    parts = (part for line, row in enumerate(rows) for part in row(_ROW * line + _PAD))
+    return "".join((svg_tag(width, height, caption), *parts, "</svg>"))
 
 
 def heat_scale(cohorts: Sequence[Cohort], keys: Sequence[int]) -> Scale:
@@ -267,6 +260,16 @@ def _none(cohort: Cohort, key: int) -> str:
     return _OPEN if key in cohort.open else _NONE
 
 
+def _svg_caption(caption: str, y: int) -> Iterator[str]:
+    yield f'<text x="{_PAD}" y="{y + 14}">{caption}</text>'
+
+
+def _svg_head(heat: _Heat, y: int) -> Iterator[str]:
+    for column, key in enumerate(heat.keys, 1):
+        x = _FIRST_COLUMN + _COLUMN * column
+        yield f'<text class="axis" text-anchor="end" x="{x}" y="{y + 14}">key {key}</text>'
+
+
 def _svg_row(heat: _Heat, cohort: Cohort, y: int) -> Iterable[str]:
     baseline = y + 15
     yield f'<text x="{_PAD}" y="{baseline}">{escaped(cohort.label)}</text>'
@@ -296,6 +299,10 @@ def _svg_means(heat: _Heat, y: int) -> Iterator[str]:
         text = _NONE if mean is None else _text(heat, key, mean)
         x = _FIRST_COLUMN + _COLUMN * column
         yield f'<text text-anchor="end" x="{x}" y="{y + 15}">{text}</text>'
+
+
+def _svg_note(note: str, y: int) -> Iterator[str]:
+    yield f'<text class="axis" x="{_PAD}" y="{y + 15}">{note}</text>'
 
 
 def _svg_notes(heat: _Heat) -> list[str]:

@@ -4,8 +4,9 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from cloud_openapi.catalogue import STATES, Operation, state_of
+from cloud_openapi.catalogue import Operation
 from cloud_openapi.catalogue.documentation import Row, request_rows, response_rows
+from cloud_openapi.catalogue.states import STATES, state_of
 
 Calls = Mapping[str, Operation | None]
 """Cloud calls by name; None is one without an entry in the catalogue."""

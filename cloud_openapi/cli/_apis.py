@@ -2,18 +2,11 @@ from typing import get_args
 
 import click
 
-from cloud_openapi.catalogue import (
-    Form,
-    Operation,
-    Side,
-    State,
-    cloud_calls,
-    default_catalogue,
-    error_schema,
-    meant_call,
-    state_of,
-)
+from cloud_openapi.catalogue import Form, Operation, Side, default_catalogue
+from cloud_openapi.catalogue.cloud_calls import cloud_calls, meant_call
 from cloud_openapi.catalogue.documentation import matches
+from cloud_openapi.catalogue.error import error_schema
+from cloud_openapi.catalogue.states import State, state_of
 from cloud_openapi.cli._api_text import described, described_in_full, lines_of, page_of, row_of
 from cloud_openapi.cli._completion import complete_api, complete_cloud_call
 from cloud_openapi.cli._options import Choice, echo_json, option

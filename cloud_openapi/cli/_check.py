@@ -52,7 +52,7 @@ def check(
 
     The exit code is 1 if there is a problem, and 0 with notes alone.
     """
-    from cloud_openapi.runtime import Functions
+    from cloud_openapi.runtime import Functions, functions_option
 
     if names and every:
         raise click.UsageError("give NAMEs or --all, not both")
@@ -70,6 +70,9 @@ def check(
         echo_json([each.as_json() for each in findings])
     else:
         _print(findings, chosen)
+        if sum(each.code == "not-installed" for each in findings) > 1:
+            option = functions_option(found.folder)
+            click.echo(f"To install what all of them list: cloud-openapi install --all{option}")
     if any(each.severity == "problem" for each in findings):
         sys.exit(1)
 

@@ -56,6 +56,6 @@ def complete_cloud_call(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
     """Return the names of the documented cloud calls that begin so."""
-    from cloud_openapi.catalogue import cloud_calls
+    from cloud_openapi.catalogue.cloud_calls import cloud_calls
 
     return sorted(name for name in cloud_calls() if name.startswith(incomplete))

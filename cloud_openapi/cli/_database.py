@@ -25,7 +25,7 @@ _appid = click.option("--appid", help="The mini program.  [default: the first on
 def database(context: click.Context, url: str) -> None:
     """Look at the cloud database of a running emulator, change it, reset it.
 
-    Its first documents are those of database/COLLECTION.json or .csv beside the functions.
+    Its first documents are those of database/COLLECTION.json, .jsonl or .csv beside the functions.
     """
     context.obj = ControlClient(url)
 
@@ -95,7 +95,7 @@ def import_(  # noqa: PLR0913 - an option each
         if str(file) == "-":
             raise click.UsageError("Give the collection: --collection NAME.")
         collection = file.stem
-    form = form or ("csv" if file.suffix == ".csv" else "json")
+    form = form or ("csv" if file.suffix.lower() == ".csv" else "json")
     answer = client.upload(
         f"{_path(collection)}/documents", _content(file), format=form, mode=mode, appid=appid
     )
@@ -112,7 +112,7 @@ def export(
     client: ControlClient, collection: str, to: Path | None, form: str | None, appid: str | None
 ) -> None:
     """Write the documents of a collection to the output, or to the file --to."""
-    form = form or ("csv" if to is not None and to.suffix == ".csv" else "json")
+    form = form or ("csv" if to is not None and to.suffix.lower() == ".csv" else "json")
     content = client.download(f"{_path(collection)}/export", format=form, appid=appid)
     if to is None:
         sys.stdout.buffer.write(content)

@@ -25,7 +25,10 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _variable(text: str) -> str:
-    """Return the name of a variable. Raises BadParameter, whose text has no value."""
+    """Return the name of a variable. Raises BadParameter for anything else.
+
+    The message leaves out what follows ``=``: it may be a secret.
+    """
     if _VARIABLE.fullmatch(text):
         return text
     name, equals, _value = text.partition("=")

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 from jsonschema import Draft202012Validator
 
-from cloud_openapi.catalogue import Catalogue, Form, default_catalogue, error_schema
+from cloud_openapi.catalogue import Catalogue, Form, default_catalogue
+from cloud_openapi.catalogue.error import error_schema
 from cloud_openapi.contract._explain import Mismatch, Part, Violation, mismatches_of
 from cloud_openapi.json_schema.paths import path_of
 from cloud_openapi.json_schema.values import error_code, shown

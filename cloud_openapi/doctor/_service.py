@@ -3,7 +3,7 @@
 import json
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -28,7 +28,6 @@ from cloud_openapi.transports import (
 _TOKEN, _HEALTH = "/cgi-bin/stable_token", "/healthz"
 _EMULATOR = "http://127.0.0.1:7070"
 _SECONDS = 5.0
-_NO_URL = "the address of the proxy is not a URL with a host"
 _PORTS = {"https": 443, "socks4": 1080, "socks5": 1080, "socks5h": 1080}
 # CloudBase's gateway refuses signatures that are ten minutes away from its time.
 _OFF, _WRONG = 60, 300
@@ -58,9 +57,8 @@ def of_service(settings: TransportSettings) -> Iterator[Finding]:
         yield _nothing_set()
         return
     base_url = address_of(settings)
-    proxies = list(_proxy(base_url))
-    yield from proxies
-    if any(each.text == _NO_URL for each in proxies):
+    can_send = yield from _proxy(base_url)
+    if not can_send:
         return
     exchange = open_exchange(base_url, settings.timeout)
     try:
@@ -95,14 +93,15 @@ def _token(exchange: Exchange, settings: TransportSettings) -> Reply:
     return exchange.send("POST", _TOKEN, json.dumps(fields).encode())
 
 
-def _proxy(base_url: str) -> Iterator[Finding]:
+def _proxy(base_url: str) -> Generator[Finding, None, bool]:
+    """Yield the findings on the proxy, and return whether requests can be sent at all."""
     from requests.utils import get_environ_proxies, select_proxy  # noqa: PLC0415
 
     if is_loopback_url(base_url):
-        return
+        return True
     found = select_proxy(base_url, get_environ_proxies(base_url))
     if not found:
-        return
+        return True
     todo = "correct https_proxy, or add the host of the base URL to no_proxy"
     try:
         parts = urlsplit(found if "://" in found else f"http://{found}")
@@ -111,14 +110,15 @@ def _proxy(base_url: str) -> Iterator[Finding]:
         host = None
     if not host:
         # The address may have a password.
-        yield problem("proxy", _NO_URL, todo)
-        return
+        yield problem("proxy", "the address of the proxy is not a URL with a host", todo)
+        return False
     shown = f"{parts.scheme}://{host}:{port}"
     try:
         with socket.create_connection((host, port), _SECONDS):
             yield fine("proxy", f"calls go through {shown}, whose address WeChat sees")
     except (OSError, ValueError) as error:
         yield problem("proxy", f"the proxy {shown} does not answer: {error}", todo)
+    return True
 
 
 def _unreachable(base_url: str, error: ExchangeError, settings: TransportSettings) -> Finding:

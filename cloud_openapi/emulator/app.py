@@ -7,11 +7,12 @@ from werkzeug.routing import Rule
 from werkzeug.wrappers import Response as AnyResponse
 
 from cloud_openapi._version import __version__
-from cloud_openapi.catalogue import state_of
+from cloud_openapi.catalogue.states import state_of
 from cloud_openapi.emulator.cloudbase.gateway import add_gateway
 from cloud_openapi.emulator.cloudbase.http_access import add_http_access
 from cloud_openapi.emulator.cloudbase.http_invoke import add_http_invoke
-from cloud_openapi.emulator.cloudbase.storage_mount import add_storage
+from cloud_openapi.emulator.cloudbase.storage_mount import PATH as STORAGE
+from cloud_openapi.emulator.cloudbase.storage_mount import add_storage, answer_other_method
 from cloud_openapi.emulator.cloudbase.timers import Timers
 from cloud_openapi.emulator.console.mount import PATH as CONSOLE
 from cloud_openapi.emulator.console.mount import add_console
@@ -108,7 +109,7 @@ def create_app(
 
 
 def _add_error_handlers(app: Flask, emulator: Emulator) -> None:
-    """Answer unknown paths and methods: as WeChat does, or as control below /_emulator."""
+    """Answer unknown paths and methods: as WeChat and COS do, or as control below /_emulator."""
 
     def is_control() -> bool:
         return f"{request.path}/".startswith("/_emulator/")
@@ -123,7 +124,9 @@ def _add_error_handlers(app: Flask, emulator: Emulator) -> None:
     app.register_error_handler(OSError, no_descriptors)
 
     @app.errorhandler(405)
-    def method_not_allowed(error: MethodNotAllowed) -> Response:
+    def method_not_allowed(error: MethodNotAllowed) -> AnyResponse:
+        if request.path.startswith(f"{STORAGE}/"):
+            return answer_other_method(emulator, request.path)
         allowed = ", ".join(sorted(error.valid_methods or ()))
         message = f"{request.path} takes {allowed}, not {request.method}."
         return refusal(HTTPStatus.METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message)

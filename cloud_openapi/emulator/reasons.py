@@ -1,6 +1,7 @@
 """The reasons of refusals that need nothing but the code, and the commands that reasons name."""
 
 from collections.abc import Collection, Mapping
+from shlex import quote
 from typing import Any, Final
 
 from cloud_openapi.errors import advice
@@ -32,6 +33,8 @@ _REASONS: Final = {
     85113: "ready is false in the mini program's cloud_run",
 }
 
+_DEFAULT_URLS: Final = ("http://localhost:7070", "http://127.0.0.1:7070")
+
 
 def reason_of(code: int) -> str:
     """Return why requests are refused with a code, or advice on it, or an empty string."""
@@ -53,4 +56,25 @@ def control_command(environ: Mapping[str, Any], words: str, *, lasting: bool = T
     """
     if not lasting:
         return f"cloud-openapi serve, and in another terminal: cloud-openapi control {words}"
-    return f"cloud-openapi control --url http://localhost:{environ['SERVER_PORT']} {words}"
+    return f"cloud-openapi control --url {_local_url(environ)} {words}"
+
+
+def options_for(url: str, appid: str | None = None) -> str:
+    """Return the options that lead a pasted command to an emulator and its mini program.
+
+    They follow the command. The default URL needs none.
+    """
+    place = "" if url in _DEFAULT_URLS else f" --url {url}"
+    return place if appid is None else f"{place} --appid {quote(appid)}"
+
+
+def local_options(environ: Mapping[str, Any], *, lasting: bool) -> str:
+    """Return the options that lead a pasted command to the emulator which got a request.
+
+    An emulator that is not ``lasting`` ends before the command is pasted: it needs none.
+    """
+    return options_for(_local_url(environ)) if lasting else ""
+
+
+def _local_url(environ: Mapping[str, Any]) -> str:
+    return f"http://localhost:{environ['SERVER_PORT']}"

@@ -301,7 +301,8 @@ def _readable(url: URL) -> URL:
         return url
     query = {"uri": "true", "mode": "ro"}
     if not file.with_name(f"{file.name}-shm").exists():
-        # SQLite cannot make this file there, and does without it if nobody writes.
+        # SQLite cannot create its -shm file in this folder. With immutable it needs none: it then
+        # expects that no process writes the database.
         query["immutable"] = "1"
     return URL.create("sqlite", database=f"file:{quote(str(file))}", query=query)
 

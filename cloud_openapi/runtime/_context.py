@@ -100,6 +100,11 @@ class Credentials(NamedTuple):
             "TENCENTCLOUD_SESSIONTOKEN": self._derived("session token", function),
         }
 
+    def secrets_of(self, function: str) -> tuple[str, str]:
+        """Return those of a function's variables that nobody else may see."""
+        variables = self.variables_for(function)
+        return variables["TENCENTCLOUD_SECRETKEY"], variables["TENCENTCLOUD_SESSIONTOKEN"]
+
     def function_of(self, secret_id: str) -> str | None:
         """Return the function that has a secret id, None if it is unknown."""
         mine, _, function = secret_id.partition(".")

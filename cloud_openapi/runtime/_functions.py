@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import datetime
+from functools import cache, partial
 from hmac import compare_digest
 from itertools import count
 from pathlib import Path
@@ -41,11 +42,16 @@ from cloud_openapi.runtime._outcome import (
     of_worker_error,
     read_answer,
 )
-from cloud_openapi.runtime._packages import installed_for, is_missing
+from cloud_openapi.runtime._packages import installed_for
 from cloud_openapi.runtime._pool import Pool
 from cloud_openapi.runtime._process import ForkServer
-from cloud_openapi.runtime._project import install_command
-from cloud_openapi.runtime._reasons import no_permission, out_of_memory, timed_out, web_function
+from cloud_openapi.runtime._reasons import (
+    missing_module,
+    no_permission,
+    out_of_memory,
+    timed_out,
+    web_function,
+)
 from cloud_openapi.runtime._settings import Settings, is_web
 from cloud_openapi.runtime._timer import Timer
 from cloud_openapi.runtime._worker import (
@@ -110,6 +116,7 @@ class Functions:
         self._functions = Folder(folder, defaults)
         self.folder = self._functions.path
         self.credentials = Credentials.new()
+        self._secrets_of = cache(self.credentials.secrets_of)
         self._environment = dict(environment)
         self._config = (config or Path("config.json")).absolute()
         self.debug = debug
@@ -287,7 +294,8 @@ class Functions:
             failure = InvocationError(NO_RUNTIME, reason_of(error))
             execution = Execution(invocation, self._defaults, self.log_of(name))
             return self._end(execution, failure.outcome(invocation.request_id))
-        execution = Execution(invocation, found.settings, self.log_of(name), self._clock())
+        secrets = self._secrets_of(name)
+        execution = Execution(invocation, found.settings, self.log_of(name), self._clock(), secrets)
         appid = appid_of(self._environment)
         try:
             self._begin(execution)
@@ -409,7 +417,7 @@ class Functions:
             if answer == _LOADED:
                 answer = worker.ask(call, limits, output)
                 keep = True
-            return read_answer(answer, lambda: _advice(settings))
+            return read_answer(answer, partial(missing_module, settings))
         except WorkerError as error:
             failure = of_worker_error(error, limits.timeout)
             failure.reason = (
@@ -419,8 +427,6 @@ class Functions:
         except InvocationError as error:
             # A new worker sees newly installed packages, and is not out of step.
             keep = keep and not error.missing and error.status != EXIT
-            if error.missing:
-                error.reason = _advice(settings).removeprefix(". ")
             raise
         finally:
             execution.memory = worker.peak
@@ -504,10 +510,3 @@ def _mentions_timer(path: Path) -> bool:
         return b"triggers" in path.read_bytes()
     except OSError:
         return False
-
-
-def _advice(settings: Settings) -> str:
-    if is_missing(settings):
-        return f". Install what it needs: {install_command(settings)}"
-    listed = "requirements.txt" if settings.language == "python" else "package.json"
-    return f". If it is a dependency, list it in {listed}: {install_command(settings)}"

@@ -1,7 +1,7 @@
 """One invocation: the call for its worker, and the platform's log lines around it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -40,7 +40,8 @@ class _Failure(NamedTuple):
 class Execution:
     """An invocation that has begun; ``memory`` is its worker's peak, in MB.
 
-    ``clock`` is the one that the function sees, None for the machine's.
+    ``clock`` is the one that the function sees, None for the machine's. ``secrets`` are masked in
+    its log, as its token is.
     """
 
     def __init__(
@@ -49,11 +50,13 @@ class Execution:
         settings: Settings,
         log: Log,
         clock: MovedClock | None = None,
+        secrets: Collection[str] = (),
     ) -> None:
         self.invocation = invocation
         self.clock = clock
         self.token = new_token(invocation.request_id)
-        self.log = InvocationLog(log, self.token, invocation.request_id, invocation.depth)
+        known = (self.token, *secrets)
+        self.log = InvocationLog(log, known, invocation.request_id, invocation.depth)
         self.memory = 0.0
         self.flush: Callable[[], None] = _nothing
         """Adds the output so far to the log, before a line of another thread."""

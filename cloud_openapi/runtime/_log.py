@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Literal, NamedTuple
 
+from cloud_openapi.masking import MASK
+
 _MOST_LINES = 2000
 _LONGEST_LINE = 32 * 1024
 _LONGEST_LOG = 2 * 1024 * 1024
@@ -138,12 +140,15 @@ class Logs:
 class InvocationLog:
     """The log of one invocation, which is added to the function's log line by line.
 
-    A ``secret`` is masked in the platform's lines, which show the value that was returned.
+    The ``secrets`` of the invocation are masked: many functions print their context or their
+    environment, and the platform's lines show the value that was returned.
     """
 
-    def __init__(self, log: Log, secret: str = "", invocation: str = "", depth: int = 0) -> None:
+    def __init__(
+        self, log: Log, secrets: Collection[str] = (), invocation: str = "", depth: int = 0
+    ) -> None:
         self._add = partial(log.add, invocation=invocation, depth=depth)
-        self._secret = secret
+        self._secrets = secrets
         self._lock = threading.Lock()
         self._kept: deque[str] = deque()
         self._length = 0
@@ -157,7 +162,8 @@ class InvocationLog:
         if lines:
             # Added together: many short lines would block other invocations.
             texts = [
-                line[:_LONGEST_LINE].decode("utf-8", "replace").removesuffix("\r") for line in lines
+                self.masked(line[:_LONGEST_LINE].decode("utf-8", "replace").removesuffix("\r"))
+                for line in lines
             ]
             self._keep(*texts)
             self._add(*texts, kind="own")
@@ -194,8 +200,10 @@ class InvocationLog:
             return "\n".join([*self._kept, ""])
 
     def masked(self, text: str) -> str:
-        """Return a text without the secret."""
-        return text.replace(self._secret, "***") if self._secret else text
+        """Return a text without the secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
 
     def _shown(self, line: str) -> str:
         line = self.masked(line)

@@ -136,8 +136,11 @@ class InvocationError(Exception):
         return Outcome(text, self.status, reason=self.reason)
 
 
-def read_answer(line: bytes, advice: Callable[[], str]) -> str:
-    """Return the value in a worker's answer, as JSON. Raises InvocationError."""
+def read_answer(line: bytes, advice: Callable[[str], str]) -> str:
+    """Return the value in a worker's answer, as JSON. Raises InvocationError.
+
+    ``advice`` is given the error about a module that was not found.
+    """
     try:
         if line.startswith(_RESULT):
             value = line[len(_RESULT) : -1]
@@ -153,10 +156,11 @@ def read_answer(line: bytes, advice: Callable[[], str]) -> str:
     except (ValueError, LookupError, TypeError):
         # The function itself has written to the pipe of the answers.
         raise InvocationError(EXIT) from None
-    if missing:
-        message += advice()
     stack = None if status == RESULT_TOO_LARGE else stack
-    raise InvocationError(status, message, stack, missing=missing)
+    if not missing:
+        raise InvocationError(status, message, stack)
+    advised = advice(message)
+    raise InvocationError(status, f"{message}. {advised}", stack, missing=True, reason=advised)
 
 
 def _check(value: bytes) -> None:

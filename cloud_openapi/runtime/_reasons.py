@@ -9,9 +9,12 @@ from cloud_openapi.errors import one_line
 from cloud_openapi.known_names import nearest
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, shown_path
+from cloud_openapi.runtime._packages import is_missing
+from cloud_openapi.runtime._project import install_command
 from cloud_openapi.runtime._settings import BOOTSTRAP, Settings
 
 _REFUSED_HOST = re.compile(r"(?<![\w.-])[\w.-]+ is not called: [^\n'\"]+")
+_ABSENT = re.compile(r"[Nn]o module named '(\w+)|Cannot find (?:module|package) '([^']+)'")
 _ALIKE = 0.8
 _PLACES = "the function's entry in cloudbaserc.json"
 
@@ -52,6 +55,36 @@ def timed_out(settings: Settings, callee: str) -> str:
 def out_of_memory(settings: Settings, peak: float) -> str:
     """Return why a function exceeded its memory."""
     return f"it used {peak:.0f} of {settings.memory} MB: to allow more, set memorySize in {_PLACES}"
+
+
+def missing_module(settings: Settings, message: str) -> str:
+    """Return what to do about a module that a function does not find, by the error's message."""
+    name = absent_module(message)
+    if name.startswith((".", "/")):
+        return (
+            "There is no such file: its name is case-sensitive, and relative to the file that "
+            "loads it"
+        )
+    if beside := file_beside(settings, name):
+        return beside
+    if is_missing(settings):
+        return f"Install what it needs: {install_command(settings)}"
+    listed = "requirements.txt" if settings.language == "python" else "package.json"
+    return f"If it is a dependency, list it in {listed}: {install_command(settings)}"
+
+
+def file_beside(settings: Settings, name: str) -> str:
+    """Return what to write if a Node.js function takes a file of its own for a package."""
+    files = (settings.folder / name, settings.folder / f"{name}.js")
+    if settings.language != "node" or not name or not any(each.is_file() for each in files):
+        return ""
+    return f"{name} is a file of the function, and without ./ the name of a package: write ./{name}"
+
+
+def absent_module(message: str) -> str:
+    """Return the module that an error says is missing, empty if it names none."""
+    found = _ABSENT.search(message)
+    return found[1] or found[2] if found else ""
 
 
 def web_function(settings: Settings) -> str:

@@ -160,7 +160,7 @@ class RedisStore:
         except (ValueError, TypeError, redis.RedisError):
             # The error may repeat the address, which may hold a password.
             raise ConfigError(f"token_store is {_FORMS}; this address is invalid") from None
-        # A name that is no host's is a ValueError.
+        # redis raises ValueError for an invalid host name.
         self._errors: tuple[type[Exception], ...] = (redis.RedisError, OSError, ValueError)
 
     def __repr__(self) -> str:

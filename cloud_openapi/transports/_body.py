@@ -1,14 +1,15 @@
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from cloud_openapi.catalogue import Operation, without_entry
 from cloud_openapi.masking import mask_text
 from cloud_openapi.transports._base import Reply, bad_body
-from cloud_openapi.transports._files import file_of
 from cloud_openapi.transports.javascript import field_text, read_json, whole
 from cloud_openapi.wire import https_form
-from cloud_openapi.wire.multipart import Part
+
+if TYPE_CHECKING:
+    from cloud_openapi.wire.multipart import Part
 
 _FILE: Final = 'a file is {"contentType": "image/png", "value": bytes}'
 _LONGEST_SHOWN: Final = 2000
@@ -39,8 +40,11 @@ def encode(operation: Operation, params: Mapping[str, Any]) -> https_form.Writte
         ) from error
 
 
-def _part(operation: Operation, name: str, value: Any) -> Part:
+def _part(operation: Operation, name: str, value: Any) -> "Part":
     """Return a file as the part of a form. Raises TypeError."""
+    # Few APIs take files, and the start of a function counts.
+    from cloud_openapi.transports._files import file_of  # noqa: PLC0415
+
     part = file_of(name, value)
     if part is not None and _is_printable(part.content_type):
         return part

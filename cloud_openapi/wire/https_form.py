@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
-from cloud_openapi.wire import multipart
-
 JSON_TYPE: Final = "application/json"
 
 
@@ -32,6 +30,9 @@ def write(params: Mapping[str, Any], method: str, in_query: Collection[str]) -> 
     ``in_query`` names the parameters that belong in the URL. With GET all do, and beside a file
     all others. Raises TypeError, ValueError or RecursionError for values that JSON cannot write.
     """
+    # Most calls are written by `write_json`, and the start of a function counts.
+    from cloud_openapi.wire import multipart  # noqa: PLC0415
+
     files = {name: value for name, value in params.items() if isinstance(value, multipart.Part)}
     others = params if not files else {name: params[name] for name in params if name not in files}
     all_in_url = bool(files) or method == "GET"

@@ -14,7 +14,7 @@ from support.browser import (
 )
 
 from cloud_openapi.emulator.console.mount import PATH
-from scripts.filled import linked_pages, url_map_of
+from scripts.filled import linked_pages, served, url_map_of
 
 # No link leads there: parts and files of pages, the stream of events, and the result of a run that
 # was too long for its page.
@@ -94,6 +94,17 @@ def assert_nothing_is_in(found):
     assert not lines, "\n".join(lines)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("state", ["empty", "full", "hostile"])
+def test_tables_need_no_scrolling_on_a_phone(opened, state, language):
+    too_wide = "each => each.filter(one => one.scrollWidth > one.clientWidth).length"
+    found = {
+        page.url: page.locator(".scroll").evaluate_all(too_wide)
+        for page in opened(state, Look(language=language, width=360), most=5)
+    }
+    assert {url: count for url, count in found.items() if count} == {}
+
+
 @each_state
 @pytest.mark.parametrize("width", [360, 1024])
 def test_keyboard_reaches_everything(opened, state, width):
@@ -105,3 +116,39 @@ def test_keyboard_reaches_everything(opened, state, width):
 def test_page_has_its_content_without_javascript(opened, state):
     for page in opened(state, java_script_enabled=False):
         assert page.locator("main h1").count() == 1, page.url
+
+
+CATCHING = """
+from cloud_openapi import cloud
+
+cloud.init()
+
+
+def main(event, context):
+    try:
+        cloud.openapi.analysis.getDailyRetain({})
+    except Exception:
+        return "caught"
+"""
+
+
+@pytest.fixture(scope="module")
+def catching(tmp_path_factory):
+    """Serve an emulator whose function caught a failure."""
+    project = tmp_path_factory.mktemp("catching")
+    folder = project / "cloudfunctions" / "catching"
+    folder.mkdir(parents=True)
+    (folder / "index.py").write_text(CATCHING)
+    with served(project) as emulated:
+        emulated.invoke("catching", {})
+        yield emulated
+
+
+@pytest.mark.parametrize("look", CONTRARY, ids=str)
+def test_mark_of_a_failure_inside_has_no_problem_and_fits(browser, catching, look):
+    (ended,) = catching.functions.ended
+    with watched(browser, catching, look) as console:
+        for path in ("/requests", f"/traces/{ended.invocation}", "/functions/catching"):
+            page = console.open(path)
+            assert page.locator(".inside").first.is_visible()
+            assert misfits(page, look) == []

@@ -150,7 +150,7 @@ def test_svg_has_the_same_numbers_and_is_a_file_of_its_own():
     found = [text(each) for each in picture if each.tag.endswith("}text")]
     assert found[:4] == ["Retention", "key 0", "key 1", "key 7"]
     assert found[4:12] == ["2026-11-01", "1,000", "20.0", "5.0", "2026-11-02", "2,000", "5.0", "–"]
-    # Weighted by the users of key 0; a cohort without key 0 has no share.
+    # An average weights each cohort by its users of key 0, and leaves out a cohort without key 0.
     assert found[-7:] == [
         *("Average", "1,000", "10.0", "5.0"),
         *("key: days later", "from key 1 on, percent of key 0", "– no value"),

@@ -5,7 +5,9 @@ import json
 import pytest
 from support.entries import SEND, UPLOAD, catalogue_of
 
-from cloud_openapi.catalogue import cloud_calls, default_catalogue, state_of
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.catalogue.cloud_calls import cloud_calls
+from cloud_openapi.catalogue.states import state_of
 from cloud_openapi.cli import _apis
 from cloud_openapi.cli._api_text import page_of
 

@@ -159,6 +159,17 @@ def test_details_are_indented_below_their_message(project):
     assert "\n    ValueError: no\n" in out
 
 
+def test_one_command_installs_what_several_functions_list(project):
+    for name in ("fine", "lacks"):
+        folder = project / "functions" / name
+        (folder / "index.py").write_text("import treasure\n" + FINE)
+        (folder / "requirements.txt").write_text("treasure\n")
+    install = "To install what all of them list: cloud-openapi install --all\n"
+    assert run()[1].endswith(f" notes\n{install}")
+    # Of one function, its finding says it.
+    assert install not in run("fine")[1]
+
+
 def test_a_folder_that_only_starts_a_web_function_is_named(project):
     (project / "functions" / "web").mkdir()
     (project / "functions" / "web" / "scf_bootstrap").write_text("#!/bin/bash\n")

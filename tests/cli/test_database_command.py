@@ -1,6 +1,7 @@
 """cloud-openapi database: the routes below /_emulator/database as commands."""
 
 import json
+import shlex
 
 import pytest
 from click.testing import CliRunner
@@ -48,6 +49,17 @@ def test_documents_are_found(run):
     assert "there is no collection todo: did you mean todos?" in run("find", "todo", code=1)
 
 
+def test_the_command_of_a_hint_finds_the_same_data(run, served):
+    served[0].configure_app("wxother", secret="s")
+    given = ["--appid", "wxother", "--url", served[1]]
+    hint = run("find", "todo", *given, code=1).partition(", or: ")[2]
+    command, *words = shlex.split(hint.removeprefix("cloud-openapi database "))
+    assert [command, *words] == ["create", "todo", "--url", served[1], "--appid", "wxother"]
+    assert "todo " in run(command, *words)
+    assert run("find", "todo", *given) == ""
+    assert run("list") == "todos        2\n"
+
+
 def test_a_file_is_imported_by_its_name_and_exported(run, tmp_path):
     file = tmp_path / "users.json"
     file.write_text('{"_id": "u", "name": "安"}')
@@ -58,6 +70,10 @@ def test_a_file_is_imported_by_its_name_and_exported(run, tmp_path):
     table = tmp_path / "users.csv"
     assert run("export", "users", "--to", str(table)) == ""
     assert table.read_text("utf-8") == "_id,name\nu,安\n"
+    upper = table.rename(tmp_path / "people.CSV")
+    assert json.loads(run("import", str(upper)))["inserted"] == 1
+    assert run("export", "people", "--to", str(upper)) == ""
+    assert upper.read_text("utf-8") == "_id,name\nu,安\n"
     piped = run("import", "-", "--collection", "more", input='{"_id": 1}{"_id": 2}')
     assert json.loads(piped)["inserted"] == 2
     assert "--collection NAME" in run("import", "-", code=2)

@@ -14,7 +14,8 @@ from support.mutants import NAMES, judged, mutants
 from support.paths import sample
 
 from cloud_openapi import UnknownAPIError
-from cloud_openapi.catalogue import default_catalogue, entries, entry_schema, error_schema
+from cloud_openapi.catalogue import default_catalogue, entries, entry_schema
+from cloud_openapi.catalogue.error import error_schema
 from cloud_openapi.contract import assert_contract, schema, violations
 from cloud_openapi.contract._contract import Contract
 from cloud_openapi.emulator import create_app

@@ -9,7 +9,7 @@ import pytest
 from support.pages import ENGLISH, chinese, section, text_of
 from support.paths import ROOT
 
-from cloud_openapi.catalogue import cloud_calls
+from cloud_openapi.catalogue.cloud_calls import cloud_calls
 from cloud_openapi.cli._group import group
 from cloud_openapi.cli._options import variable
 from cloud_openapi.emulator import Emulator, create_app

@@ -48,7 +48,6 @@ KNOWN = (
     ("SecantusDB takes a missing value for null", mentions(r"\$indexOfArray")),
     ("SecantusDB takes another element for $", mentions(r"\.\$'")),
     ("SecantusDB renames nothing below null", mentions(r"\$rename")),
-    ("SecantusDB takes $[] below a missing list for no change", mentions(r"\$\[\]")),
     ("SecantusDB sorts what is no object before objects", mentions(r"\$push.*\$sort")),
     ("the engine counts no change of 0 from 32 to 64 bits", mentions(r"\$mul")),
 )

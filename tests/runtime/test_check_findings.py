@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from support.sdk import NODE, node
 
-from cloud_openapi.catalogue import cloud_calls, default_catalogue, meant_call
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.catalogue.cloud_calls import cloud_calls, meant_call
 from cloud_openapi.runtime import Functions
 from cloud_openapi.runtime.check import _sources, apply_fixes
 
@@ -308,7 +309,19 @@ def test_a_package_that_is_listed_and_not_installed_says_so(project):
     project.write("package.json", json.dumps({"dependencies": {"@scope/thing": "*"}}))
     finding = only(project.check())
     assert finding.code == "not-installed"
-    assert "it is not installed yet: cloud-openapi install hello" in finding.details
+    assert finding.message == "it does not load: Cannot find module '@scope/thing'"
+    assert finding.details == (
+        "package.json lists @scope/thing, which is not installed on this machine yet: "
+        "cloud-openapi install hello"
+    )
+
+
+def test_a_package_that_another_package_lacks_is_found_with_its_stack(project):
+    project.write("index.js", "require('outer')\n" + NODE_MAIN.format("return 1"))
+    project.write("node_modules/outer/index.js", "require('inner')")
+    finding = next(each for each in project.check() if each.severity == "problem")
+    assert finding.code == "unlisted-package"
+    assert f"node_modules{os.sep}outer{os.sep}index.js" in finding.details
 
 
 def test_a_package_for_development_is_not_installed_on_the_platform(project):

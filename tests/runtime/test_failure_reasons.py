@@ -63,9 +63,25 @@ def test_a_python_function_says_why_it_failed(invoke, source, status, reason):
 
 
 @needs_node
+@pytest.mark.parametrize("name", ["query.js", "query"])
+def test_a_file_without_its_dot_is_no_package(invoke, tmp_path, name):
+    folder = tmp_path / "functions" / "hello"
+    folder.mkdir(parents=True)
+    (folder / "query.js").touch()
+    outcome = invoke(f"require('{name}')\n", "index.js")
+    assert outcome.reason.endswith(f"without ./ the name of a package: write ./{name}")
+    functions = Functions(tmp_path / "functions", {})
+    (finding,) = [each for each in functions.check("hello") if each.code == "unlisted-package"]
+    assert f"write ./{name}" in finding.message
+    functions.close()
+
+
+@needs_node
 @pytest.mark.parametrize(
     ("source", "status", "reason"),
     [
+        ("require('./_secret')\n", 443, "no such file: its name is case-sensitive"),
+        ("require('treasure')\n", 443, "list it in package.json: cloud-openapi install hello"),
         (
             "exports.handler = () => 1\n",
             437,

@@ -14,7 +14,7 @@ def logs():
 
 def invoke(logs, function, invocation, *, failed=False, depth=0):
     """Write the log of an invocation."""
-    log = InvocationLog(logs.of(function), "s3cret", invocation, depth)
+    log = InvocationLog(logs.of(function), ("s3cret",), invocation, depth)
     log.platform("START")
     log.own(b"printed\n")
     log.platform("END s3cret", failed=failed)
@@ -52,7 +52,7 @@ def test_failed_invocations_are_whole_and_others_left_out(logs):
 
 
 def test_invocation_that_began_earlier_is_found_when_it_has_failed(logs):
-    log = InvocationLog(logs.of("a"), "", "i1")
+    log = InvocationLog(logs.of("a"), (), "i1")
     log.platform("START")
     assert logs.since(0, failed=True) == ([], 1)
     log.platform("END", failed=True)

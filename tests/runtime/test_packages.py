@@ -398,7 +398,7 @@ def test_unlisted_node_runtime_is_a_note(folder, write):
 def test_error_about_a_listed_module_advises_to_install_it(folder, write):
     write("index.py", "import treasure\n" + PLAIN)
     write("requirements.txt", "treasure\n")
-    says = "does not have treasure; it is not installed yet: cloud-openapi install hello"
+    says = "treasure, which is not installed on this machine yet: cloud-openapi install hello"
     assert says in checked(folder).stdout
 
 

@@ -1,4 +1,4 @@
-"""Fonts of the machine, without which a PNG has no texts."""
+"""Marks that skip tests on a machine without fonts, where a PNG would have no texts."""
 
 import shutil
 import subprocess

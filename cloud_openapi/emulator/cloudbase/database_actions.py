@@ -32,9 +32,12 @@ class AnsweredAction(NamedTuple):
 
 
 def answer_action(
-    database: Database, action: str, fields: Mapping[str, Any]
+    database: Database, action: str, fields: Mapping[str, Any], options: str
 ) -> AnsweredAction | None:
-    """Answer an action, None if it is unknown. Raises FailedActionError."""
+    """Answer an action, None if it is unknown. Raises FailedActionError.
+
+    ``options`` are those of the commands in reasons.
+    """
     if action not in ACTIONS:
         return None
     given = Fields(fields, database.decoder())
@@ -42,7 +45,8 @@ def answer_action(
         found = answer(database, action, given)
     except DatabaseError as error:
         request = _shown(fields, given.decoded)
-        raise FailedActionError(error.code, error.message, error.reason, request) from None
+        reason = error.reason_with(options)
+        raise FailedActionError(error.code, error.message, reason, request) from None
     data = {} if found.data is None else {"data": found.data}
     body = json_bytes({"requestId": new_request_id(), **data, **found.beside})
     shown = _json(lambda embed: _answer(found, embed))[:BODY_LIMIT]

@@ -11,7 +11,7 @@ from flask import Flask, Request, Response
 from flask import request as current_request
 
 from cloud_openapi import clocks
-from cloud_openapi.catalogue import cloud_calls, meant_call
+from cloud_openapi.catalogue.cloud_calls import cloud_calls, meant_call
 from cloud_openapi.emulator.cloudbase.gateway_call import (
     GatewayCall,
     Params,
@@ -37,7 +37,7 @@ from cloud_openapi.emulator.cloudbase.signature_check import signing_function
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import PlatformError, RefusalError
 from cloud_openapi.emulator.json_response import JSON_UTF8, json_answer, platform_refusal
-from cloud_openapi.emulator.reasons import control_command, unknown_appid
+from cloud_openapi.emulator.reasons import control_command, local_options, unknown_appid
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.emulator.weixin.operation import Endpoints
 from cloud_openapi.emulator.weixin.respond import (
@@ -221,7 +221,8 @@ class _Actions:
             database = program.database
         except (OSError, ValueError) as error:
             raise GatewayError("SYS_ERR", f"cloud database: {error}") from None
-        answered = answer_action(database, action, request.given.values)
+        options = local_options(request.http.environ, lasting=self._emulator.lasting)
+        answered = answer_action(database, action, request.given.values, options)
         if answered is None:
             self._unknown_action(request)
         if answered.warning:
@@ -240,7 +241,8 @@ class _Actions:
         answered = answer_action(program, action, request.given, request.http.environ, sender)
         if answered is None:
             self._unknown_action(request)
-        missing = answered.missing()
+        options = local_options(request.http.environ, lasting=self._emulator.lasting)
+        missing = answered.missing(options)
         if missing is not None:
             self._explain(request, missing.reason, missing.message)
         self._keep(request, missing, own=True, body=answered.request, answer=answered.shown)

@@ -51,11 +51,15 @@ class Action(NamedTuple):
 
 
 class AnsweredAction(NamedTuple):
-    """The data of an answer, the request for the journal, and why files are missing, if any are."""
+    """The data of an answer, the request for the journal, and why files are missing, if any are.
+
+    ``command``, if there is one, ends the reason.
+    """
 
     data: dict[str, Any]
     request: str
     reason: str
+    command: str
 
     @property
     def shown(self) -> bytes:
@@ -63,11 +67,15 @@ class AnsweredAction(NamedTuple):
         data = {name: self.data[name] for name in self.data if name not in _PERMISSIONS}
         return _SIGN.sub("", json_text(data)).encode()
 
-    def missing(self) -> FailedActionError | None:
-        """Return what the SDK makes of a missing file, None if all are there."""
+    def missing(self, options: str) -> FailedActionError | None:
+        """Return what the SDK makes of a missing file, None if all are there.
+
+        ``options`` are those of the command.
+        """
         if not self.reason:
             return None
-        return FailedActionError(_MISSING, _MISSING_TEXT, self.reason, self.request)
+        reason = f"{self.reason}{self.command}{options}" if self.command else self.reason
+        return FailedActionError(_MISSING, _MISSING_TEXT, reason, self.request)
 
 
 _PERMISSIONS: Final = ("token", "authorization")
@@ -99,7 +107,7 @@ def answer_action(
                 sender,
             )
         )
-        return AnsweredAction(data, request, _why_missing(program.storage, missing))
+        return AnsweredAction(data, request, *_why_missing(program.storage, missing))
     except _InvalidError as error:
         reason = f"{action}: {error}"
         raise FailedActionError("INVALID_PARAM", _INVALID, reason, request) from None
@@ -259,21 +267,26 @@ def _described(value: Any) -> str:
     return "missing" if value is None else json.dumps(value)[:_LONGEST]
 
 
-def _why_missing(storage: Storage, fileids: list[str]) -> str:
-    """Return why the first of the missing files is missing, and what to do, in one line."""
+def _why_missing(storage: Storage, fileids: list[str]) -> tuple[str, str]:
+    """Return why the first of the missing files is missing, and a command that adds it.
+
+    Both are one line together; the command may be empty, and so are both if no file is missing.
+    """
     if not fileids:
-        return ""
+        return "", ""
     path = path_of(fileids[0])
     if path is None:
-        return f"{fileids[0][:_LONGEST]!r} is not a fileID such as cloud://ENV.BUCKET/images/a.png"
+        shown = fileids[0][:_LONGEST]
+        return f"{shown!r} is not a fileID such as cloud://ENV.BUCKET/images/a.png", ""
     try:
         check_path(path)
     except InvalidInputError as error:
-        return f"cloud storage has no such file: {error}"
+        return f"cloud storage has no such file: {error}", ""
     close = nearest(path, (known for known, _file in storage.files.listed()))
     meant = f"; did you mean {close}?" if close else "."
     shown = path[:_LONGEST]
-    return (
+    reason = (
         f"cloud storage has no file {shown}{meant} To add it: save it as storage/{shown} beside "
-        f"the functions before the start, or: cloud-openapi storage put FILE {shlex.quote(shown)}"
+        "the functions before the start, or: "
     )
+    return reason, f"cloud-openapi storage put FILE {shlex.quote(shown)}"

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from flask import Response, g, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable, RequestEntityTooLarge
+from werkzeug.http import parse_range_header
 from werkzeug.utils import send_file
 from werkzeug.wrappers import Response as AnyResponse
 from werkzeug.wsgi import get_input_stream
@@ -34,6 +35,7 @@ _STATUS: Final = {
     "InternalError": HTTPStatus.INTERNAL_SERVER_ERROR,
     "InvalidRange": HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     "MalformedPOSTRequest": HTTPStatus.BAD_REQUEST,
+    "MethodNotAllowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "NoSuchBucket": HTTPStatus.NOT_FOUND,
     "NoSuchKey": HTTPStatus.NOT_FOUND,
 }
@@ -43,6 +45,7 @@ _FAILED: Final = -503001
 _HARMLESS: Final = ("application/json", "application/octet-stream", "application/pdf", "text/plain")
 _LONGEST: Final = 200
 _TOO_LARGE: Final = f"a file has at most {LARGEST >> 30} GiB"
+_ALLOWED: Final = "GET, HEAD, POST, PUT"
 # What a form may have besides its file.
 _FORM_BYTES: Final = 1024 * 1024
 
@@ -84,7 +87,10 @@ def _answer(program: MiniProgram | None, path: str) -> AnyResponse:
     try:
         if request.method == "PUT":
             return _put(program, path)
-        return _post(program, path) if request.method == "POST" else _download(program, path)
+        if request.method == "POST":
+            return _post(program, path)
+        if request.method in ("GET", "HEAD"):
+            return _download(program, path)
     except FormError as error:
         message = "The body of your POST request is not well-formed multipart/form-data."
         raise RefusedError("MalformedPOSTRequest", message, f"the upload's form: {error}") from None
@@ -95,17 +101,22 @@ def _answer(program: MiniProgram | None, path: str) -> AnyResponse:
         raise RefusedError("InternalError", str(error)) from None
     except OSError as error:
         raise RefusedError("InternalError", f"cloud storage: {error.strerror}") from None
+    reason = f"a URL of cloud storage takes {_ALLOWED}; cloud.deleteFile removes a file"
+    raise RefusedError("MethodNotAllowed", "The specified method is not allowed.", reason)
 
 
 def send_stored(path: str, found: StoredFile) -> AnyResponse | None:
     """Return the response with a file's content, None if the content is gone.
 
-    It honours ranges and conditions. Raises RefusedError for a range beyond the end.
+    It honours one range, and conditions. Raises RefusedError for a range beyond the end.
     """
     kind, name = content_type(path), PurePosixPath(path).name
+    environ = dict(request.environ)
+    if not _has_range():
+        environ.pop("HTTP_RANGE", None)
     try:
         response = send_file(
-            found.content, request.environ, kind, download_name=name, last_modified=found.modified
+            found.content, environ, kind, download_name=name, last_modified=found.modified
         )
     except FileNotFoundError:
         return None
@@ -116,6 +127,16 @@ def send_stored(path: str, found: StoredFile) -> AnyResponse | None:
     if not media and kind not in _HARMLESS:
         response.headers["Content-Security-Policy"] = "sandbox"
     return response
+
+
+def _has_range() -> bool:
+    """Return whether the request is for one range of bytes.
+
+    COS takes the ranges of RFC 2616, one at a time. An invalid Range is ignored, as RFC 2616 says,
+    and one of another unit, as RFC 9110 says; werkzeug would refuse both.
+    """
+    found = parse_range_header(request.headers.get("Range"))
+    return found is not None and found.units == "bytes" and len(found.ranges) == 1
 
 
 def body_pieces() -> Iterator[bytes]:
@@ -195,7 +216,10 @@ def _xml(refused: RefusedError) -> AnyResponse:
     body = "".join(f"<{name}>{_escaped(text)}</{name}>" for name, text in parts.items())
     document = f"<?xml version='1.0' encoding='utf-8' ?>\n<Error>{body}</Error>"
     status = _STATUS.get(refused.code, HTTPStatus.FORBIDDEN)
-    return Response(document, status, content_type="application/xml")
+    response = Response(document, status, content_type="application/xml")
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = _ALLOWED
+    return response
 
 
 def _escaped(text: str) -> str:

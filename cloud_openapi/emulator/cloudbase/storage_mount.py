@@ -29,6 +29,14 @@ def add_storage(app: Flask, emulator: "Emulator") -> None:
         return answer(emulator, mark, path)
 
 
+def answer_other_method(emulator: "Emulator", url_path: str) -> Response:
+    """Return the response to a request whose method is not one of the route's: COS's error."""
+    from cloud_openapi.emulator.cloudbase.storage_http import answer  # noqa: PLC0415
+
+    mark, path = url_path.removeprefix(f"{PATH}/").split("/", 1)
+    return answer(emulator, mark, path)
+
+
 def signed_url(base: str, program: "MiniProgram", path: str, age: int) -> str:
     """Return the URL that opens a file for ``age`` seconds; SDKs encode it.
 

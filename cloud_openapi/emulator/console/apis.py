@@ -9,13 +9,15 @@ from typing import Any, Final, NamedTuple, get_args
 from flask import Flask, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from cloud_openapi.catalogue import Operation, State, cloud_calls, meant_call, state_of
+from cloud_openapi.catalogue import Operation
+from cloud_openapi.catalogue.cloud_calls import cloud_calls, meant_call
 from cloud_openapi.catalogue.documentation import (
     matches,
     namespace_of,
     request_rows,
     response_rows,
 )
+from cloud_openapi.catalogue.states import State, state_of
 from cloud_openapi.emulator.console import api_docs
 from cloud_openapi.emulator.console.call_form import (
     OTHERS,

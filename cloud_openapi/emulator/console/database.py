@@ -188,7 +188,7 @@ def _overview(tools: Tools, error: str = "") -> str:
         "collections.html",
         tools,
         error=error,
-        collections=database.describe(),
+        collections=_done(database.describe),
         snapshots=sorted(database.snapshots),
         unread=database.unread,
         server=tools.emulator.databases.server is not None,
@@ -279,7 +279,7 @@ def _name() -> str:
 def _database(tools: Tools, name: str) -> "Database":
     """Return the database that has a collection. Raises NotFoundError."""
     database = chosen_program(tools).database
-    if name not in database.names():
+    if name not in _done(database.names):
         raise NotFoundError(t(f"collection {name}", f"集合 {name}"))
     return database
 

@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple
 from flask import Flask, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from cloud_openapi.catalogue import Operation, cloud_calls
+from cloud_openapi.catalogue import Operation
+from cloud_openapi.catalogue.cloud_calls import cloud_calls
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.control_schemas import control_schemas

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from cloud_openapi import clocks
 from cloud_openapi.emulator.console.filters import Filters, outcome_of
+from cloud_openapi.emulator.console.inside import failed_inside
 from cloud_openapi.emulator.console.stored import subject_of
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
@@ -68,6 +69,9 @@ class Row(NamedTuple):
     nested: bool
     """Whether it is a part of another invocation."""
 
+    failed_inside: bool
+    """Whether a part of an invocation that succeeded failed."""
+
     subject: str
     """The collection or the file that a request is about."""
 
@@ -105,13 +109,16 @@ _END: Final = Mark(10**17, 10**17)
 def find(tools: Tools, filters: Filters, before: Mark | None = None, most: int = PAGE) -> Found:
     """Return the newest matching rows, or those older than a mark."""
     entries = tools.emulator.journal.numbered()
-    return _found(filters, entries, _ended(tools, 0), Mark(), before or _END, most)
+    found = _found(filters, entries, _ended(tools, 0), Mark(), before or _END, most)
+    return _with_failures(found, tools, lambda: entries)
 
 
 def find_after(tools: Tools, filters: Filters, after: Mark, most: int) -> Found:
     """Return the newest of the matching rows that came after a mark."""
-    entries = tools.emulator.journal.after(after.entry)
-    return _found(filters, entries, _ended(tools, after.ended), after, _END, most)
+    journal = tools.emulator.journal
+    entries = journal.after(after.entry)
+    found = _found(filters, entries, _ended(tools, after.ended), after, _END, most)
+    return _with_failures(found, tools, journal.numbered)
 
 
 def count_all(tools: Tools) -> int:
@@ -159,6 +166,24 @@ def _found(  # noqa: PLR0913 - both kinds, and three limits
     )
 
 
+def _with_failures(
+    found: Found, tools: Tools, entries: Callable[[], list[tuple[int, Entry]]]
+) -> Found:
+    """Return the rows, of which the successful invocations know of failures inside."""
+    if not any(_is_good_invocation(row) for row in found.rows):
+        return found
+    inside = failed_inside(entries(), [each for _number, each in _ended(tools, 0)])
+    rows = [
+        row._replace(failed_inside=_is_good_invocation(row) and row.invocation in inside)
+        for row in found.rows
+    ]
+    return found._replace(rows=rows)
+
+
+def _is_good_invocation(row: Row) -> bool:
+    return row.number == 0 and not row.failed
+
+
 def _matching(
     pairs: list[tuple[int, _Item]], tests: list[Callable[[_Item], bool]]
 ) -> list[tuple[int, _Item]]:
@@ -203,6 +228,7 @@ def _of_entry(number: int, entry: Entry, before: Mark) -> Row:
         reason=entry.reason or (f"refused because of {entry.check}" if failed else ""),
         invocation=entry.invocation,
         nested=bool(entry.invocation),
+        failed_inside=False,
         subject=_cut(subject_of(entry), _LONGEST_NAME),
         before=before,
     )
@@ -222,6 +248,7 @@ def _of_ended(ended: Ended, before: Mark) -> Row:
         reason=_cut(ended.reason or ended.message, _LONGEST_REASON),
         invocation=ended.invocation,
         nested=ended.depth > 0,
+        failed_inside=False,
         subject="",
         before=before,
     )

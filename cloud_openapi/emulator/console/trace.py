@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from flask import Flask, render_template
 
 from cloud_openapi import clocks
+from cloud_openapi.emulator.console.inside import failed_inside
 from cloud_openapi.emulator.console.stored import subject_of, title_of
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
@@ -37,6 +38,8 @@ class Part(NamedTuple):
     subject: str = ""
     """The collection or the file that a call is about."""
     running: bool = False
+    failed_inside: bool = False
+    """Whether a part of an invocation that succeeded failed."""
 
 
 class Trace(NamedTuple):
@@ -86,9 +89,10 @@ def add_trace(app: Flask, tools: Tools) -> None:
 
 def trace_of(tools: Tools, invocation: str) -> Trace:
     """Return the trace of an invocation. Raises NotFoundError."""
-    invocations = _invocations(tools.functions) if tools.functions else {}
+    entries = tools.emulator.journal.numbered()
+    invocations = _invocations(tools.functions, entries) if tools.functions else {}
     calls: dict[str, list[Part]] = {}
-    for number, entry in tools.emulator.journal.numbered():
+    for number, entry in entries:
         if entry.invocation:
             calls.setdefault(entry.invocation, []).append(_call(number, entry))
     parts = list(_tree(invocation, 0, invocations, calls))
@@ -107,7 +111,7 @@ def trace_of(tools: Tools, invocation: str) -> Trace:
     )
 
 
-def _invocations(functions: Functions) -> dict[str, Part]:
+def _invocations(functions: Functions, entries: list[tuple[int, Entry]]) -> dict[str, Part]:
     """Return the invocations by their request ids, the running ones too."""
     now = clocks.monotonic()
     running = [
@@ -121,6 +125,8 @@ def _invocations(functions: Functions) -> dict[str, Part]:
         )
         for each, begun in functions.running()
     ]
+    all_ended = list(functions.ended)
+    inside = failed_inside(entries, all_ended)
     ended = [
         Part(
             name=each.function,
@@ -130,8 +136,9 @@ def _invocations(functions: Functions) -> dict[str, Part]:
             reason=each.reason or each.message,
             invocation=each.invocation,
             parent=each.parent,
+            failed_inside=each.status == HTTPStatus.OK and each.invocation in inside,
         )
-        for each in list(functions.ended)
+        for each in all_ended
         if each.invocation
     ]
     # One that ended meanwhile is in both.

@@ -20,6 +20,7 @@ from cloud_openapi.emulator.database.failures import DatabaseError
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import InvalidInputError, NotFoundError
 from cloud_openapi.emulator.json_response import json_answer, no_descriptors, refusal
+from cloud_openapi.emulator.reasons import options_for
 from cloud_openapi.emulator.state.clock import describe_clock, read_moment
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.runtime import no_descriptor
@@ -190,7 +191,8 @@ def _bad_request(error: Exception) -> Response:
 
 
 def _database_error(error: DatabaseError) -> Response:
-    return refusal(HTTPStatus.BAD_REQUEST, error.code, error.reason)
+    options = options_for(request.host_url.rstrip("/"), request.args.get("appid"))
+    return refusal(HTTPStatus.BAD_REQUEST, error.code, error.reason_with(options))
 
 
 def _disk_error(error: OSError) -> Response:

@@ -39,9 +39,17 @@ class Embedded:
             time_limit=_MOST_SECONDS,
             on_write=self._keep,
         )
-        self.database: Any = self.client[NAME]
-        self.database.restore(saved)
+        self._database: Any = self.client[NAME]
+        self._database.restore(saved)
         self._kept = kept
+        self._not_undone = ""
+
+    @property
+    def database(self) -> Any:
+        """Return the database. Raises DatabaseError while a failed write cannot be undone."""
+        if self._not_undone:
+            self._undo(self._not_undone)
+        return self._database
 
     def has(self, name: str) -> bool:
         """Return whether a collection exists."""
@@ -91,7 +99,7 @@ class Embedded:
         except ClosedError:
             self._kept = None
         except Exception as error:
-            self.database.restore(saved_of(kept.load(), {}))
+            self._undo(str(error))
             if not isinstance(error, sqlite3.Error):
                 raise
             raise DatabaseError(
@@ -99,6 +107,28 @@ class Embedded:
                 "[FailedOperation] the data cannot be written",
                 f"{kept.path} cannot be written, and the change is undone: {error}",
             ) from None
+
+    def _undo(self, why: str) -> None:
+        """Go back to the data of the file after a failed write.
+
+        Raises DatabaseError if the file cannot be read; then the next use of the data tries again.
+        """
+        kept, self._not_undone = self._kept, why
+        try:
+            content = None if kept is None else kept.load()
+        except ClosedError:
+            content = None
+        except (sqlite3.Error, ValueError) as error:
+            raise DatabaseError(
+                FAILED,
+                "[FailedOperation] the data cannot be read",
+                f"a change could not be written ({why}), and the data before it cannot be read "
+                f"from {kept and kept.path} ({error}): the next request reads them again, or start "
+                "the emulator with another --data",
+            ) from None
+        if content is not None:
+            self._database.restore(saved_of(content, {}))
+        self._not_undone = ""
 
 
 def _milliseconds(moment: datetime) -> datetime:

@@ -22,13 +22,36 @@ _ONLY_REPLICA_SETS: Final = 20
 
 
 class DatabaseError(Exception):
-    """A failed action: the gateway's code and message, and a reason that says what to do."""
+    """A failed action: the gateway's code and message, and a reason that says what to do.
 
-    def __init__(self, code: str, message: str, reason: str = "") -> None:
+    ``index`` is the place of the refused document among several, from 0. ``command`` is the command
+    at the end of the reason.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        reason: str = "",
+        *,
+        index: int | None = None,
+        command: str = "",
+    ) -> None:
         super().__init__(code, message, reason)
         self.code = code
         self.message = message
-        self.reason = reason or message
+        self.reason = f"{reason or message}{command}"
+        self.index = index
+        self._has_command = bool(command)
+
+    def of_record(self, index: int) -> "DatabaseError":
+        """Return the failure of a file's record, with its number in the reason."""
+        reason = f"record {index + 1}: {self.reason}"
+        return DatabaseError(self.code, self.message, reason, index=index)
+
+    def reason_with(self, options: str) -> str:
+        """Return the reason, whose command has options such as ``--url``."""
+        return f"{self.reason}{options}" if self._has_command else self.reason
 
 
 def invalid(message: str, reason: str = "") -> DatabaseError:
@@ -46,14 +69,16 @@ def missing_collection(name: str, known: Collection[str], unread: str = "") -> D
     there = shortened(sorted(known)) or "none"
     advice = (
         f"{meant}the collections are {there}; to declare it, list it in database/collections.json "
-        f"beside the functions, or: cloud-openapi database create {quote(name)}"
+        "beside the functions, or: "
     )
+    command = f"cloud-openapi database create {quote(name)}"
     if unread:
-        advice = f"{unread}; correct it, then: cloud-openapi database reset"
+        advice, command = f"{unread}; correct it, then: ", "cloud-openapi database reset"
     return DatabaseError(
         COLLECTION_MISSING,
         f"[ResourceNotFound] Db or Table not exist: {name}. {_CHECK}",
         f"there is no collection {name}: {advice}",
+        command=command,
     )
 
 
@@ -102,7 +127,7 @@ def refused(error: Exception, *, write: bool = False, insert: bool = False) -> D
         return DatabaseError(FAILED, f"[FailedOperation] {text}")
     head = "[FailedOperation.Insert]" if insert else "[FailedOperation]"
     message = f"{head} multiple write errors: [{{write errors: [{{{text}}}]}}, {{<nil>}}]"
-    return DatabaseError(FAILED, message, text)
+    return DatabaseError(FAILED, message, text, index=_first(error).get("index"))
 
 
 def code_of(error: Exception) -> Any:

@@ -10,7 +10,7 @@ import io
 import json
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
@@ -22,6 +22,9 @@ from cloud_openapi.wire.extended_json import Decoder, encode, write
 
 Format = Literal["json", "csv"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
+ENDINGS: Final[Mapping[str, Format]] = {".json": "json", ".jsonl": "json", ".csv": "csv"}
+"""The formats by the endings of files' names, in lower case."""
+
 Document = dict[str, Any]
 
 _limiting: Final = fork_safe(threading.RLock())

@@ -181,7 +181,8 @@ def _indexes(text: str) -> tuple[Index, ...]:
 
 
 def _id_text(identity: Any) -> str:
-    # 1 and 1.0 are one id; there are no larger whole numbers.
+    # 1 and 1.0 are the same id: both are written as 1. Integers have at most 64 bits, so that a
+    # larger float equals none of them.
     whole = isinstance(identity, float) and identity.is_integer() and abs(identity) < _MOST
     return _json(int(identity) if whole else identity)
 

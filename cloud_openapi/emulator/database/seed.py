@@ -1,7 +1,7 @@
 """The data that a database begins with, and goes back to: files beside the functions, or a mapping.
 
-``database/<collection>.json`` and ``.csv`` have documents; ``database/collections.json`` declares
-collections without documents, and indexes::
+``database/<collection>.json``, ``.jsonl`` and ``.csv`` have documents; the endings may be in
+upper case. ``database/collections.json`` declares collections without documents, and indexes::
 
     {"todos": {}, "users": {"unique": ["phone", ["city", "name"]], "indexes": ["age"]}}
 
@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.emulator.database.content import Collection, Content, Document, Index
-from cloud_openapi.emulator.database.files import FORMATS, Format, decode_record, read_records
+from cloud_openapi.emulator.database.files import ENDINGS, Format, decode_record, read_records
 from cloud_openapi.emulator.database.names import wrong_name
 from cloud_openapi.json_text import read_json
 
-DECLARATIONS: Final = "collections.json"
 DECLARED: Final = "collections"
-"""The key of `Seed.unread` for declarations, and for a folder that cannot be read."""
+"""The name of the file of declarations before its ending.
+
+It is the key of `Seed.unread` for declarations, and for a folder that cannot be read.
+"""
 
 LARGEST_FILE: Final = 256 * 1024 * 1024
 _KEYS: Final = ("unique", "indexes")
@@ -43,10 +45,10 @@ def read_folder(folder: Path) -> Seed:
     """Return the data in a folder, which may be missing."""
     seed = Seed({}, {})
     try:
-        paths = list(_files(folder))
+        paths = sorted(_files(folder), key=_is_document_file)
     except OSError as error:
         return Seed({}, {DECLARED: f"{folder} cannot be read: {error.strerror}"})
-    for path in (folder / DECLARATIONS, *paths):
+    for path in paths:
         _read(seed, path)
     return merged(Seed({}, {}), seed)
 
@@ -89,15 +91,19 @@ def _text(path: Path) -> str:
 def _files(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
         for path in sorted(folder.iterdir()):
-            named = path.suffix[1:] in FORMATS and path.name != DECLARATIONS
-            if named and not path.name.startswith(".") and path.is_file():
+            named = path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+            if named and path.is_file():
                 yield path
+
+
+def _is_document_file(path: Path) -> bool:
+    return (path.stem, path.suffix.lower()) != (DECLARED, ".json")
 
 
 def _read(seed: Seed, path: Path) -> None:
     """Add the content of a file, or why it could not be read."""
     try:
-        (_declare if path.name == DECLARATIONS else _add)(seed, path)
+        (_add if _is_document_file(path) else _declare)(seed, path)
     except (OSError, ValueError) as error:
         seed.unread[path.stem] = f"{path}: {error}"
 
@@ -108,8 +114,8 @@ def _add(seed: Seed, path: Path) -> None:
     declared = seed.content.get(path.stem, Collection([]))
     if declared.documents:
         raise ValueError(f"{path.stem} has another file, and a collection is one file")
-    form: Format = "csv" if path.suffix == ".csv" else "json"
-    documents = _with_ids(path.stem, read_file(path, form))
+    records = read_file(path, ENDINGS[path.suffix.lower()])
+    documents = _with_ids(path.stem, records)
     seed.content[path.stem] = declared._replace(documents=documents)
 
 
@@ -126,9 +132,7 @@ def _made_id(name: str, number: int) -> str:
 
 
 def _declare(seed: Seed, path: Path) -> None:
-    """Add the collections and indexes of a file, which may be missing. Raises ValueError."""
-    if not path.is_file():
-        return
+    """Add the collections and indexes of a file. Raises ValueError."""
     text = _text(path)
     if _RECORD.search(text):
         _add(seed, path)

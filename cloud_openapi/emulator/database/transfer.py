@@ -100,18 +100,36 @@ def _write(
     transaction: str | None,
 ) -> Imported:
     if mode == "insert":
-        ids: list[Any] = []
-        if records:
-            ids = database.insert(collection, records, transaction)
-        return Imported(len(ids), 0)
-    replaced = 0
-    for each in records:
-        if "_id" in each:
-            query = {"_id": each["_id"]}
-            changed = database.update(
-                collection, query, each, replace=True, upsert=True, transaction=transaction
-            )
-            replaced += changed.created is None
-        else:
-            database.insert(collection, [each], transaction)
-    return Imported(len(records) - replaced, replaced)
+        _insert(database, collection, records, transaction)
+        return Imported(len(records), 0)
+    replaced: list[bool] = []
+    try:
+        replaced.extend(_replaces(database, collection, each, transaction) for each in records)
+    except DatabaseError as error:
+        raise error.of_record(len(replaced)) from None
+    return Imported(replaced.count(False), replaced.count(True))
+
+
+def _insert(
+    database: Database, collection: str, records: Sequence[Document], transaction: str | None
+) -> None:
+    if not records:
+        return
+    try:
+        database.insert(collection, records, transaction)
+    except DatabaseError as error:
+        raise error if error.index is None else error.of_record(error.index) from None
+
+
+def _replaces(
+    database: Database, collection: str, record: Document, transaction: str | None
+) -> bool:
+    """Write a record, and return whether it has replaced a document."""
+    if "_id" not in record:
+        database.insert(collection, [record], transaction)
+        return False
+    query = {"_id": record["_id"]}
+    changed = database.update(
+        collection, query, record, replace=True, upsert=True, transaction=transaction
+    )
+    return changed.created is None

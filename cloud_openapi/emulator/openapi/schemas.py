@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 from flask import Flask, Response
 
-from cloud_openapi.catalogue import Catalogue, Form, Side, error_schema
+from cloud_openapi.catalogue import Catalogue, Form, Side
+from cloud_openapi.catalogue.error import error_schema
 from cloud_openapi.emulator.json_response import json_answer, refusal
 
 

@@ -10,7 +10,8 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from cloud_openapi.catalogue import Catalogue, Operation, cloud_calls, meant_call
+from cloud_openapi.catalogue import Catalogue, Operation
+from cloud_openapi.catalogue.cloud_calls import cloud_calls, meant_call
 from cloud_openapi.emulator.control_schemas import checked_input
 from cloud_openapi.emulator.errors import (
     InvalidInputError,

@@ -5,6 +5,7 @@ https://developers.weixin.qq.com/minigame/dev/wxcloud/guide/storage/naming.html
 
 import mimetypes
 import re
+from functools import cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -18,10 +19,6 @@ _SEPARATORS: Final = re.compile(r"[/\\]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _ACCOUNT: Final = "1250000000"
 _UNKNOWN_TYPE: Final = "application/octet-stream"
-# The tables of the machine would make a type depend on it.
-_TYPES: Final = mimetypes.MimeTypes(filenames=())
-_TYPES.add_type("image/webp", ".webp")
-_TYPES.add_type("audio/silk", ".silk")
 
 
 def check_path(path: str) -> str:
@@ -68,5 +65,14 @@ def path_of(fileid: str) -> str | None:
 
 def content_type(path: str) -> str:
     """Return the type of a file by the end of its name."""
-    guessed, encoding = _TYPES.guess_type(path, strict=False)
+    guessed, encoding = _types().guess_type(path, strict=False)
     return _UNKNOWN_TYPE if guessed is None or encoding else guessed
+
+
+@cache
+def _types() -> mimetypes.MimeTypes:
+    # The tables of the machine would make a type depend on it.
+    types = mimetypes.MimeTypes(filenames=())
+    types.add_type("image/webp", ".webp")
+    types.add_type("audio/silk", ".silk")
+    return types

@@ -10,6 +10,7 @@ from cloud_openapi.runtime._log import InvocationLog, Log
 from cloud_openapi.runtime._outcome import of_worker_error
 from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._process import ForkServer
+from cloud_openapi.runtime._reasons import absent_module
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
 from cloud_openapi.runtime._worker_command import MissingProgramError, command_of
@@ -18,7 +19,6 @@ from cloud_openapi.runtime.check._modules import advice_on, is_listed
 
 # Seconds; generous, since a slow start is not the function's problem.
 _LOADING = 30.0
-_ABSENT = re.compile(r"[Nn]o module named '(\w+)|Cannot find (?:module|package) '([^']+)'")
 
 
 def check_loading(
@@ -86,15 +86,22 @@ def _of_failure(
     if not answer["missing"]:
         details = stack + _hint(stack)
         return report.problem(place, "does-not-load", "it does not load:", details)
-    found = _ABSENT.search(message)
-    name = (found[1] or found[2]) if found else ""
-    details = f"{stack}\n{_advice(settings, name, message)}".rstrip()
-    code = "does-not-load"
-    if name:
-        is_waiting = is_missing(settings) and is_listed(settings, name)
-        code = "not-installed" if is_waiting else "unlisted-package"
-        code = "missing-file" if name.startswith((".", "/")) else code
+    name = absent_module(message)
+    if not name:
+        details = f"{stack}\n{_advice(settings, message)}".rstrip()
+        return report.problem(place, "does-not-load", f"it does not load: {message}", details)
+    is_waiting = is_missing(settings) and is_listed(settings, name)
+    code = "not-installed" if is_waiting else "unlisted-package"
+    code = "missing-file" if name.startswith((".", "/")) else code
+    # The place says who needs it, unless that is a package.
+    details = f"{stack}\n" if _passes_packages(stack) else ""
+    message = message.partition(" (working directory")[0]
+    details += advice_on(settings, name)
     return report.problem(place, code, f"it does not load: {message}", details)
+
+
+def _passes_packages(stack: str) -> bool:
+    return "/node_modules/" in stack or "/site-packages/" in stack
 
 
 def _last_own_frame(settings: Settings, stack: str) -> Place | None:
@@ -113,8 +120,6 @@ def _hint(stack: str) -> str:
     return f"\nThe variable {found[1]} is not set: set it in {where}" if found else ""
 
 
-def _advice(settings: Settings, name: str, message: str) -> str:
-    if name:
-        return advice_on(settings, name)
+def _advice(settings: Settings, message: str) -> str:
     dotless = "is not part of a package: import the modules beside it without the dot"
     return f"{settings.file.name} {dotless}" if "relative import" in message else ""

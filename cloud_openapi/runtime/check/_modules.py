@@ -10,6 +10,7 @@ from typing import Any
 from cloud_openapi.runtime._files import FileError, leads_out, read_object
 from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
 from cloud_openapi.runtime._project import install_command
+from cloud_openapi.runtime._reasons import file_beside
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime.check._facts import Load
 from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
@@ -72,20 +73,26 @@ def _in_python(name: str, load: Load, place: Place, sources: Sources) -> Iterato
 
 def advice_on(settings: Settings, name: str) -> str:
     """Return why the platform does not find a module, and what to do."""
-    if name.startswith((".\\", "..\\")):
-        slashes = name.replace("\\", "/")
-        return f"The platform runs Linux, where \\ does not separate folders: write {slashes}"
     if name.startswith((".", "/")):
-        return f"The file {name} is not in {settings.folder}; file names are case-sensitive"
+        return _on_file(settings, name)
+    if beside := file_beside(settings, name):
+        return beside
     if name in PREINSTALLED:
         return f"The platform has {name} installed, but this machine does not: pip install {name}"
     above = f"{settings.folder.parent}/{name}"
     if Path(above).is_dir() or Path(f"{above}.py").is_file():
         return f"Only {settings.folder} is uploaded: {above} must be copied into it"
-    state = f"list it in {_LISTS[settings.language]}"
+    listed, command = _LISTS[settings.language], install_command(settings)
     if is_missing(settings) and is_listed(settings, name):
-        state = "it is not installed yet"
-    return f"The platform does not have {name}; {state}: {install_command(settings)}"
+        return f"{listed} lists {name}, which is not installed on this machine yet: {command}"
+    return f"The platform does not have {name}; list it in {listed}: {command}"
+
+
+def _on_file(settings: Settings, name: str) -> str:
+    if name.startswith((".\\", "..\\")):
+        slashes = name.replace("\\", "/")
+        return f"The platform runs Linux, where \\ does not separate folders: write {slashes}"
+    return f"The file {name} is not in {settings.folder}; file names are case-sensitive"
 
 
 def is_listed(settings: Settings, name: str) -> bool:

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from cloud_openapi.catalogue import cloud_calls, default_catalogue, meant_call
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.catalogue.cloud_calls import cloud_calls, meant_call
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, shown_path
 from cloud_openapi.runtime._settings import Settings

@@ -22,6 +22,12 @@ SOURCES = {
     "index.py": "import os\ndef main(event, context):\n    return [event, dict(os.environ)]\n",
     "index.js": "exports.main = async (event, context) => [event, process.env]\n",
 }
+PRINTING = {
+    "index.py": "import os\ndef main(event, context):\n    print(context, dict(os.environ))\n"
+    "    return dict(os.environ)\n",
+    "index.js": "exports.main = async (event, context) => {\n"
+    "  console.log(context, process.env)\n  return process.env\n}\n",
+}
 FILES = [
     "index.py",
     pytest.param(
@@ -233,6 +239,19 @@ def test_each_invocation_has_its_own_token_masked_in_logs(functions, write):
     log = "".join(outcome.log for outcome in outcomes)
     assert "RetMsg" in log
     assert not any(token in log for token in tokens)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_function_that_prints_its_context_shows_no_secret(functions, write, file):
+    write(file, PRINTING[file])
+    outcome = functions.invoke("hello", {}, NOW)
+    variables = outcome.result
+    secrets = ("WX_API_TOKEN", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+    shown = [line.text for _name, line in functions.logs.since(0)[0]]
+    for log in (outcome.log, "\n".join(shown)):
+        assert "TENCENTCLOUD_SECRETKEY" in log
+        assert log.count("***") > len(secrets)
+        assert not any(variables[name] in log for name in secrets)
 
 
 def test_token_of_a_failed_invocation_is_invalid(functions, write, tmp_path):

@@ -482,7 +482,7 @@ def test_a_missing_collection_is_named_with_those_there_are(served):
     assert outcome.reason == (
         "there is no collection todo: did you mean todos? the collections are todos; to declare "
         "it, list it in database/collections.json beside the functions, or: cloud-openapi database "
-        "create todo"
+        f"create todo --url {served.url.replace('127.0.0.1', 'localhost')}"
     )
     entry = served.entries[-1]
     assert (entry.reason, entry.function, entry.errcode) == (outcome.reason, "caller", -502005)

@@ -303,6 +303,32 @@ def test_downloads_have_types_ranges_and_validators(client):
     assert (head.status_code, head.content_length, head.data) == (200, 10, b"")
 
 
+def test_a_range_that_is_not_one_of_bytes_is_ignored(client):
+    client.write("a", b"0123456789")
+    url = client.url("a")
+    ignored = ["bytes", "bytes=", "bytes=a-b", "bytes=5-2", "2-4", "items=0-1", "bytes=0-1,4-5", ""]
+    for given in ignored:
+        whole = client.get(url, Range=given)
+        assert (whole.status_code, whole.data) == (200, b"0123456789"), given
+        assert "Content-Range" not in whole.headers
+    for given, expected in [("bytes=-3", b"789"), ("bytes=8-", b"89"), ("bytes=8-99", b"89")]:
+        part = client.get(url, Range=given)
+        assert (part.status_code, part.data) == (206, expected), given
+
+
+def test_other_methods_are_refused_in_xml(client):
+    client.write("a")
+    url = urlsplit(client.url("a"))
+    for method in ["DELETE", "PATCH", "PROPFIND"]:
+        refused = client.open(f"{url.path}?{url.query}", method)
+        assert error(refused)[:2] == (405, "MethodNotAllowed"), method
+        assert refused.headers["Allow"] == "GET, HEAD, POST, PUT"
+        assert (client.last.method, client.last.check) == (method, "MethodNotAllowed")
+    assert "cloud.deleteFile" in client.last.reason
+    assert client.files.get("a") is not None
+    assert error(client.open("/storage/another/a", "DELETE"))[:2] == (404, "NoSuchBucket")
+
+
 def test_content_with_scripts_cannot_reach_the_console(client):
     expected = {
         "a.png": None, "a.mp3": None, "a.pdf": None, "a.json": None, "a.txt": None, "a": None,

@@ -9,7 +9,8 @@ from datetime import datetime
 
 import pytest
 
-from cloud_openapi.catalogue import cloud_calls, default_catalogue
+from cloud_openapi.catalogue import default_catalogue
+from cloud_openapi.catalogue.cloud_calls import cloud_calls
 from cloud_openapi.emulator import Clock, Emulator, create_app
 from cloud_openapi.emulator.console.api_docs import keeps_names
 from cloud_openapi.periods import BEIJING

@@ -12,6 +12,8 @@ from cloud_openapi import clocks
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator, create_app
 from cloud_openapi.emulator.console import rows
+from cloud_openapi.emulator.console.filters import Filters
+from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.runtime import Ended, Functions
 
@@ -165,6 +167,35 @@ def test_invocation_tells_its_outcome(console):
         ["433", "report it slept", "function"],
     ]
     assert 'href="/_console/traces/"' not in shown(console)
+
+
+def test_success_with_a_failure_inside_has_a_mark(console):
+    end(console, invocation="3", parent="2", status=430, function="failing")
+    end(console, invocation="2", parent="1", function="catching")
+    keep(console, path="/good", invocation="4")
+    end(console, invocation="4", parent="1", function="good")
+    end(console, invocation="1", function="outer")
+    keep(console, path="/failing", invocation="5", errcode=40001)
+    end(console, invocation="5", function="calling")
+    end(console, invocation="6", status=430, function="thrown")
+    keep(console, path="/thrown", invocation="6", errcode=40001)
+    marked = {row[2]: row[1] for row in table(console) if "!" in row[1]}
+    assert marked == dict.fromkeys(["calling", "outer", "catching"], "OK ! a call inside failed")
+    chinese = shown(console, **{"Accept-Language": "zh"})
+    assert chinese.count("成功，但其中有调用失败") == 3
+    # It is a success.
+    failed = names(console, "failed=1")
+    assert len(failed) == 4
+    assert not marked.keys() & set(failed)
+
+
+def test_a_new_row_has_the_mark_of_a_failure_that_was_shown_before(console):
+    tools = Tools(console.emulator, console.functions, None, None)
+    keep(console, path="/failing", invocation="5", errcode=40001)
+    before = rows.find(tools, Filters()).newest
+    end(console, invocation="5")
+    (row,) = rows.find_after(tools, Filters(), before, 50).rows
+    assert (row.failed, row.failed_inside) == (False, True)
 
 
 @pytest.fixture

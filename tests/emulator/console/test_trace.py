@@ -104,6 +104,19 @@ def test_trace_has_all_parts_in_the_order_of_time(emulated, outer):
     assert trace.parent == ""
 
 
+CAUGHT = "succeeded, but a call inside failed"
+
+
+def test_invocation_that_caught_a_failure_has_a_mark(emulated, outer):
+    trace = trace_of(tools_of(emulated), outer)
+    assert [part.failed_inside for part in trace.parts] == [True, False, False, False, False]
+    assert trace.parts[0].code == 0
+    assert page_of(emulated, outer).count(CAUGHT) == 1
+    for path in ("functions", "functions/outer"):
+        assert CAUGHT in emulated.send("GET", f"/_console/{path}").decode()
+    assert CAUGHT not in emulated.send("GET", "/_console/functions/inner").decode()
+
+
 def test_parts_lie_within_the_part_that_made_them(emulated, outer):
     trace = trace_of(tools_of(emulated), outer)
     above = []

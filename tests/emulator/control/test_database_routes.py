@@ -67,7 +67,7 @@ def test_documents_are_found_by_pages_in_an_order(routes):
 def test_files_are_imported_whole_or_not_at_all_and_exported(routes):
     path = "/collections/todos/documents"
     lines = '{"_id": "d"}\n{"_id": "a", "at": {"$date": 0}}'
-    assert "E11000" in routes.refused("POST", path, lines)
+    assert routes.refused("POST", path, lines).startswith("record 2: E11000")
     assert routes.ids() == ["a", "b", "c"]
     imported = routes.ok("POST", path, lines, status=201, mode="upsert")
     assert imported == {"inserted": 1, "replaced": 1}
@@ -78,6 +78,20 @@ def test_files_are_imported_whole_or_not_at_all_and_exported(routes):
     imported = routes.ok("POST", "/collections/made/documents", csv, status=201, format="csv")
     assert imported == {"inserted": 1, "replaced": 0}
     assert routes.send("GET", "/collections/made/export", format="csv").data == csv
+
+
+@pytest.mark.parametrize("mode", ["insert", "upsert"])
+def test_a_refused_record_is_named_by_its_number(routes, mode):
+    path = "/collections/users/documents"
+    database = routes.emulator.program(DEMO_APPID).database
+    database.collection("users").create_index([("name", 1)], unique=True)
+    for records in ['[{"name": 1}, {"name": 2}, {"name": 1}]', "name\n1\n2\n1\n"]:
+        form = "json" if records.startswith("[") else "csv"
+        message = routes.refused("POST", path, records, mode=mode, format=form)
+        assert message.startswith("record 3: E11000 duplicate key"), message
+    lines = '{"_id": 1}\n{"_id": [1]}'
+    assert routes.refused("POST", path, lines, mode=mode).startswith("record 2: ")
+    assert routes.ok("GET", path)["total"] == 0
 
 
 def test_documents_are_deleted_by_a_query_only(routes):

@@ -137,6 +137,34 @@ def test_a_write_that_fails_is_undone_and_named(kept, monkeypatch):
     assert [each.get("n") for each in database.find("todos", {})] == [1, None, None]
 
 
+def test_a_failed_write_is_an_error_until_the_file_can_be_read(kept, monkeypatch):
+    def unreadable(*_):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    gateway = DatabaseGateway(seeds=kept.seeds, data=kept.data)
+    kept.emulator = gateway.emulator
+    file = kept.database._backend._kept
+    with monkeypatch.context() as patched:
+        patched.setattr(file, "put", full)
+        patched.setattr(file, "load", unreadable)
+        new = {"collectionName": "todos", "data": {"_id": "new"}}
+        for action, fields in [("addDocument", new), ("countDocument", new), ("addDocument", new)]:
+            answer = gateway.act(action, **fields)
+            assert answer["code"] == "DATABASE_REQUEST_FAILED"
+            assert answer["message"] == "[FailedOperation] the data cannot be read"
+            assert "(database or disk is full)" in gateway.last.reason
+            assert f"from {kept.file} (disk I/O error)" in gateway.last.reason
+        page = gateway.client.get("/_console/database")
+        assert (page.status_code, "disk I/O error" in page.text) == (400, True)
+        assert gateway.client.get("/_emulator/database").status_code == 400
+    assert kept.database.count("todos", {}) == 3
+    kept.database.insert("todos", [{"_id": "later"}])
+    assert kept.run().find("todos", {})[-1] == {"_id": "later"}
+
+
 @pytest.fixture
 def full(kept):
     """Return functions that fill and empty the disk of an emulator, as SQLite sees it."""

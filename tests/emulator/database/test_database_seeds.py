@@ -12,6 +12,7 @@ from cloud_openapi.emulator import emulator as emulator_module
 from cloud_openapi.emulator.database import opening
 from cloud_openapi.emulator.database.seed import Seed
 from cloud_openapi.emulator.errors import InvalidInputError
+from cloud_openapi.emulator.reasons import local_options, options_for
 
 
 @pytest.fixture
@@ -49,6 +50,24 @@ def test_files_beside_the_functions_are_collections(folder):
     assert database_of(folder).find("todos", {})[1] == second
     (users,) = [each for each in database.describe() if each["name"] == "users"]
     assert users["indexes"] == [{"fields": {"name": 1}, "unique": True}]
+
+
+def test_other_endings_of_the_formats_are_read(folder):
+    write(
+        folder,
+        todos_jsonl='{"_id": "a"}\n{"_id": "b"}\n',
+        users_JSON='[{"_id": "u", "age": 1}]',
+        cities_CSV="_id\nc",
+        collections_JSON='{"logs": {}, "users": {"unique": ["name"]}}',
+    )
+    database = database_of(folder)
+    assert database.unread == {}
+    assert database.names() == ["cities", "logs", "todos", "users"]
+    assert database.find("todos", {}) == [{"_id": "a"}, {"_id": "b"}]
+    assert database.find("cities", {}) == [{"_id": "c"}]
+    assert database.describe()[-1]["indexes"] == [{"fields": {"name": 1}, "unique": True}]
+    write(folder, todos_json="{}")
+    assert "a collection is one file" in database_of(folder).unread["todos"]
 
 
 def test_a_declared_index_is_unique_and_a_list_declares_names(folder):
@@ -102,10 +121,21 @@ def test_the_reason_of_a_missing_collection_is_a_sentence_with_a_command(folder)
     gateway.act("getDocument", collectionName="todos")
     assert gateway.last.reason == (
         f"there is no collection todos: {folder / 'todos.json'}: record 1: a record is an object, "
-        "not 5; correct it, then: cloud-openapi database reset"
+        "not 5; correct it, then: cloud-openapi database reset --url http://localhost:80"
     )
     gateway.act("getDocument", collectionName="it's new")
-    assert gateway.last.reason.endswith("""database create 'it'"'"'s new'""")
+    command = """database create 'it'"'"'s new' --url http://localhost:80"""
+    assert gateway.last.reason.endswith(command)
+    # This emulator will have ended: another one gets the command.
+    gateway.emulator.lasting = False
+    gateway.act("getDocument", collectionName="new")
+    assert gateway.last.reason.endswith(": cloud-openapi database create new")
+
+
+def test_an_emulator_at_the_default_url_needs_no_options():
+    assert local_options({"SERVER_PORT": "7070"}, lasting=True) == ""
+    assert options_for("http://127.0.0.1:7070") == ""
+    assert options_for("http://localhost:7070", "wx'other") == """ --appid 'wx'"'"'other'"""
 
 
 def test_declarations_that_cannot_be_read_are_the_reason_of_any_missing_collection(folder):
