@@ -13,26 +13,26 @@ _LEAST, _MOST = 1e-300, 1e300
 _LONGEST: Final = 63  # bits of a positive long
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def _integers(text: str) -> tuple[int, ...]:
     return tuple(map(int, text.split()))
 
 
 # https://en.wikipedia.org/wiki/Preferred_number
-_R20: Final = _numbers(
+_R20: Final = _integers(
     "100 112 125 140 160 180 200 224 250 280 315 355 400 450 500 560 630 710 800 900"
 )
-_E24: Final = _numbers("10 11 12 13 15 16 18 20 22 24 27 30 33 36 39 43 47 51 56 62 68 75 82 91")
+_E24: Final = _integers("10 11 12 13 15 16 18 20 22 24 27 30 33 36 39 43 47 51 56 62 68 75 82 91")
 _RULE: Final = [round(100 * 10 ** (n / 192)) for n in range(192)]
 _E192: Final = [{919: 920}.get(each, each) for each in _RULE]  # the standard's only exception
 _SERIES: Final[dict[str, Sequence[int]]] = {
     "R5": (10, 16, 25, 40, 63),
     "R10": _R20[::2],
     "R20": _R20,
-    "R40": _numbers(
+    "R40": _integers(
         "100 106 112 118 125 132 140 150 160 170 180 190 200 212 224 236 250 265 280 300"
         " 315 355 375 400 425 450 475 500 530 560 600 630 670 710 750 800 850 900 950"
     ),
-    "R80": _numbers(
+    "R80": _integers(
         "103 109 115 122 128 136 145 155 165 175 185 195 206 218 230 243 258 272 290 307"
         " 325 345 365 387 412 437 462 487 515 545 575 615 650 690 730 775 825 875 925 975"
     ),
