@@ -1,4 +1,5 @@
 import errno
+import gc
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -111,11 +113,12 @@ def serve(  # noqa: PLR0913 - an option each
     Each call is a line on stderr: time, function or API, status or errcode, duration, and why it
     failed. What a function printed and called stands above its line, indented.
     """
-    from cloud_openapi.cli._local_emulator import serving
-    from cloud_openapi.cli._log_printer import Level, LogPrinter
-    from cloud_openapi.cli._welcome import welcome
-    from cloud_openapi.emulator import Access, emulator_variables, gateway_variables, url_of
-    from cloud_openapi.runtime import find_project, nothing_found
+    with _without_collection():
+        from cloud_openapi.cli._local_emulator import serving
+        from cloud_openapi.cli._log_printer import Level, LogPrinter
+        from cloud_openapi.cli._welcome import welcome
+        from cloud_openapi.emulator import Access, emulator_variables, gateway_variables, url_of
+        from cloud_openapi.runtime import find_project, nothing_found
 
     if quiet and verbose:
         raise click.UsageError("--quiet and --verbose exclude each other.")
@@ -159,6 +162,17 @@ def serve(  # noqa: PLR0913 - an option each
         # The kernel gives a signal to any thread, and another one than this does not wake it.
         while not stopped.wait(_LOOK_SECONDS):
             pass
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Collect no garbage meanwhile, and never what is made: modules stay, and are many objects."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _listen(host: str, port: int) -> list[socket.socket]:

@@ -1,6 +1,7 @@
 """cloud-openapi serve: its banner, its lines on a terminal, and a port that is in use."""
 
 import fcntl
+import gc
 import json
 import os
 import pty
@@ -22,6 +23,7 @@ import pytest
 from rich.cells import cell_len as width
 from support.processes import WAIT, until
 
+from cloud_openapi.cli._serve import _without_collection
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Emulator, Server, create_app, listen
 
@@ -349,3 +351,11 @@ def test_port_of_another_program_is_reported():
     """It accepts connections, and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         assert "in use by another program" in refused(listening.getsockname()[1])
+
+
+def test_garbage_is_collected_again_after_the_imports_of_a_start(monkeypatch):
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    with pytest.raises(ImportError), _without_collection():  # noqa: PT012 - both belong to the block
+        assert not gc.isenabled()
+        raise ImportError
+    assert gc.isenabled()
