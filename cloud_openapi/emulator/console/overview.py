@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from cloud_openapi import clocks
 from cloud_openapi.demo import secret_for
+from cloud_openapi.emulator.console.inside import failed_inside
 from cloud_openapi.emulator.console.overrides import described_fault, described_pin
 from cloud_openapi.emulator.console.stored import title_of
 from cloud_openapi.emulator.console.texts import t
@@ -30,7 +31,7 @@ from cloud_openapi.emulator.state.clock import Clock, OwnClock, read_moment
 from cloud_openapi.emulator.state.journal import Entry
 from cloud_openapi.errors import one_line
 from cloud_openapi.periods import BEIJING
-from cloud_openapi.runtime import LANGUAGE_NAMES, Ended, Functions, UnknownFunctionError, shown_path
+from cloud_openapi.runtime import LANGUAGE_NAMES, Ended, UnknownFunctionError, shown_path
 
 _MOST_FAILURES: Final = 8
 _MOST_PROGRAMS: Final = 20
@@ -69,6 +70,7 @@ class State(NamedTuple):
     problems: tuple[str, ...]
     running: bool
     last: Ended | None
+    failed_inside: bool
 
 
 class Failure(NamedTuple):
@@ -159,7 +161,7 @@ def _live(tools: Tools) -> dict[str, Any]:
     """Return the variables of what changes by itself. ``digest`` changes with the left part."""
     emulator = tools.emulator
     left = {
-        "functions": list(_functions(tools.functions)),
+        "functions": list(_functions(tools)),
         "failures": list(_failures(tools)),
         "faults": [described_fault(fault) for fault in emulator.faults.listed()],
         "pins": [described_pin(pin) for pin in emulator.pins.listed() if not pin.over],
@@ -281,10 +283,13 @@ def _chinese(length: timedelta) -> str:
 # ---- functions and failures ----------------------------------------------------------------
 
 
-def _functions(functions: Functions | None) -> Iterator[State]:
+def _functions(tools: Tools) -> Iterator[State]:
+    functions = tools.functions
     if functions is None:
         return
-    last = {ended.function: ended for ended in functions.ended.copy()}
+    all_ended = functions.ended.copy()
+    inside = failed_inside(tools.emulator.journal.numbered(), all_ended)
+    last = {ended.function: ended for ended in all_ended}
     for name in functions:
         try:
             settings = functions.settings_of(name)
@@ -292,7 +297,14 @@ def _functions(functions: Functions | None) -> Iterator[State]:
             continue
         running = functions.running_of(name) is not None
         language = LANGUAGE_NAMES[settings.language]
-        yield State(name, language, settings.problems, running, last.get(name))
+        yield State(
+            name=name,
+            language=language,
+            problems=settings.problems,
+            running=running,
+            last=last.get(name),
+            failed_inside=name in last and last[name].invocation in inside,
+        )
 
 
 def _failures(tools: Tools) -> list[Failure]:

@@ -115,6 +115,18 @@ def test_functions_have_their_state(functions):
     assert re.search(r"Last failures [\d:]{8} bad 430 KeyError: 'week' All failed", shown)
 
 
+def test_function_that_caught_a_failure_has_a_mark(functions):
+    page = Page(Emulator(), functions)
+    page.client.post("/v1/functions/good", json={})
+    page.client.post("/v1/functions/bad", json={})
+    good, bad = functions.ended
+    caught = [good._replace(invocation="outer"), bad._replace(parent="outer")]
+    functions.ended.extend(caught)
+    shown = page.get()
+    assert re.search(r"good Python OK [\d.,]+ ms ! a call inside failed", shown)
+    assert shown.count("a call inside failed") == 1
+
+
 def test_function_that_cannot_run_says_why(functions, tmp_path):
     (tmp_path / "functions" / "good" / "config.json").write_text('{"timeout": "long"}')
     shown = Page(Emulator(), functions).get()
