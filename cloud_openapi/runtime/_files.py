@@ -34,6 +34,16 @@ class FileError(ValueError):
     """An invalid file; the message names file and key."""
 
 
+def is_file(path: Path) -> bool:
+    """Return whether a file exists; Path.is_file raises OSError for a name that is too long."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a folder exists, as `is_file` does."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def read_object(path: Path) -> dict[str, Any] | None:
     """Return the object in a JSON file, None if the file is missing. Raises FileError."""
     try:

@@ -8,7 +8,7 @@ from typing import Any
 from cloud_openapi.errors import one_line
 from cloud_openapi.known_names import nearest
 from cloud_openapi.runtime._discovery import read_permissions
-from cloud_openapi.runtime._files import FileError, shown_path
+from cloud_openapi.runtime._files import FileError, is_file, shown_path
 from cloud_openapi.runtime._packages import is_missing
 from cloud_openapi.runtime._project import install_command
 from cloud_openapi.runtime._settings import BOOTSTRAP, Settings
@@ -76,7 +76,7 @@ def missing_module(settings: Settings, message: str) -> str:
 def file_beside(settings: Settings, name: str) -> str:
     """Return what to write if a Node.js function takes a file of its own for a package."""
     files = (settings.folder / name, settings.folder / f"{name}.js")
-    if settings.language != "node" or not name or not any(each.is_file() for each in files):
+    if settings.language != "node" or not name or not any(map(is_file, files)):
         return ""
     return f"{name} is a file of the function, and without ./ the name of a package: write ./{name}"
 

@@ -62,6 +62,21 @@ def test_a_python_function_says_why_it_failed(invoke, source, status, reason):
     assert bool(outcome.reason) == bool(reason)
 
 
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("index.py", "import {}\ndef main(event, context):\n    pass\n"),
+        pytest.param("index.js", "require('{}')\n", marks=needs_node),
+    ],
+)
+def test_a_module_may_have_a_name_that_no_file_can_have(invoke, tmp_path, file, source):
+    outcome = invoke(source.format("x" * 300), file)
+    assert "If it is a dependency, list it in" in outcome.reason
+    functions = Functions(tmp_path / "functions", {})
+    assert "unlisted-package" in {each.code for each in functions.check("hello")}
+    functions.close()
+
+
 @needs_node
 @pytest.mark.parametrize("name", ["query.js", "query"])
 def test_a_file_without_its_dot_is_no_package(invoke, tmp_path, name):

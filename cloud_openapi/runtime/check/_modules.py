@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cloud_openapi.runtime._files import FileError, leads_out, read_object
+from cloud_openapi.runtime._files import FileError, is_file, is_folder, leads_out, read_object
 from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
 from cloud_openapi.runtime._project import install_command
 from cloud_openapi.runtime._reasons import file_beside
@@ -46,7 +46,7 @@ def _in_node(name: str, load: Load, place: Place, sources: Sources) -> Iterator[
     if is_listed(settings, name):
         return  # loading the function finds out whether it is installed
     folders = [settings.folder / "node_modules", *installed_for(settings)]
-    if any((folder / name).is_dir() for folder in folders):
+    if any(is_folder(folder / name) for folder in folders):
         text = f"{name} is installed, but package.json does not list it"
         yield report.note(place, "unlisted-package", text)
     elif load.guarded:
@@ -79,8 +79,8 @@ def advice_on(settings: Settings, name: str) -> str:
         return beside
     if name in PREINSTALLED:
         return f"The platform has {name} installed, but this machine does not: pip install {name}"
-    above = f"{settings.folder.parent}/{name}"
-    if Path(above).is_dir() or Path(f"{above}.py").is_file():
+    above = settings.folder.parent / name
+    if is_folder(above) or is_file(above.with_name(f"{above.name}.py")):
         return f"Only {settings.folder} is uploaded: {above} must be copied into it"
     listed, command = _LISTS[settings.language], install_command(settings)
     if is_missing(settings) and is_listed(settings, name):
@@ -153,6 +153,6 @@ def _steps(name: str) -> Iterator[list[str]]:
 
 
 def _has_module(folder: Path, name: str) -> bool:
-    if (folder / name).is_dir() or (folder / f"{name}.py").is_file():
+    if is_folder(folder / name) or is_file(folder / f"{name}.py"):
         return True
     return any(folder.glob(f"{glob.escape(name)}.*.so"))
