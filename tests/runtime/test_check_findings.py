@@ -312,7 +312,7 @@ def test_a_package_that_is_listed_and_not_installed_says_so(project):
     assert finding.message == "it does not load: Cannot find module '@scope/thing'"
     assert finding.details == (
         "package.json lists @scope/thing, which is not installed on this machine yet: "
-        "cloud-openapi install hello"
+        f"cloud-openapi install hello --functions {project.folder}"
     )
 
 
