@@ -8,13 +8,16 @@ from typing import Any
 from cloud_openapi.errors import one_line
 from cloud_openapi.known_names import nearest
 from cloud_openapi.runtime._discovery import read_permissions
-from cloud_openapi.runtime._files import FileError, is_file, shown_path
+from cloud_openapi.runtime._files import FileError, is_file, is_folder, shown_path
+from cloud_openapi.runtime._listed import LISTS, is_listed, package_of
 from cloud_openapi.runtime._packages import is_missing
 from cloud_openapi.runtime._project import install_command
 from cloud_openapi.runtime._settings import BOOTSTRAP, Settings
 
 _REFUSED_HOST = re.compile(r"(?<![\w.-])[\w.-]+ is not called: [^\n'\"]+")
-_ABSENT = re.compile(r"[Nn]o module named '(\w+)|Cannot find (?:module|package) '([^']+)'")
+_ABSENT = re.compile(r"[Nn]o module named '([\w.]+)|Cannot find (?:module|package) '([^']+)'")
+# In the order in which Node.js looks for them; it adds the first three to a name of require.
+_ENDINGS = (".js", ".json", "/index.js", ".mjs", ".cjs", "/index.mjs")
 _ALIKE = 0.8
 _PLACES = "the function's entry in cloudbaserc.json"
 
@@ -61,24 +64,54 @@ def missing_module(settings: Settings, message: str) -> str:
     """Return what to do about a module that a function does not find, by the error's message."""
     name = absent_module(message)
     if name.startswith((".", "/")):
-        return (
+        return wrong_path(name) or (
             "There is no such file: its name is case-sensitive, and relative to the file that "
             "loads it"
         )
-    if beside := file_beside(settings, name):
-        return beside
+    if own := own_module(settings, name) or relative_import(settings, message):
+        return own
     if is_missing(settings):
         return f"Install what it needs: {install_command(settings)}"
-    listed = "requirements.txt" if settings.language == "python" else "package.json"
+    if "cannot import name" in message:
+        return "The module was found, but has no such name; names are case-sensitive"
+    listed = LISTS[settings.language]
     return f"If it is a dependency, list it in {listed}: {install_command(settings)}"
 
 
-def file_beside(settings: Settings, name: str) -> str:
-    """Return what to write if a Node.js function takes a file of its own for a package."""
-    files = (settings.folder / name, settings.folder / f"{name}.js")
-    if settings.language != "node" or not name or not any(map(is_file, files)):
+def own_module(settings: Settings, name: str) -> str:
+    """Return what to do about a missing module that is the function's own, empty for others."""
+    package, folder = package_of(settings, name), settings.folder
+    if settings.language == "python":
+        if not package or not (is_folder(folder / package) or is_file(folder / f"{package}.py")):
+            return ""
+        rest = name.removeprefix(f"{package}.")
+        return f"The function's own {package} has no module {rest}; file names are case-sensitive"
+    # A file may have the name of a package that it loads.
+    files = (folder / f"{name}{ending}" for ending in ("", *_ENDINGS))
+    if not name or is_listed(settings, package) or not any(map(is_file, files)):
         return ""
-    return f"{name} is a file of the function, and without ./ the name of a package: write ./{name}"
+    return (
+        f"{name} is part of the function, but without ./ or ../ it is the name of a package: in "
+        f"the function's folder, write ./{name}"
+    )
+
+
+def wrong_path(name: str) -> str:
+    """Return what to write for a path that only Windows or only require() takes, else empty."""
+    if name.startswith((".\\", "..\\")):
+        slashes = name.replace("\\", "/")
+        return f"The platform runs Linux, where \\ does not separate folders: write {slashes}"
+    found = (each for each in _ENDINGS if name.startswith("/") and is_file(Path(f"{name}{each}")))
+    for ending in found:
+        stem = name.rpartition("/")[2]
+        return f"import takes the whole name of a file: write {stem}{ending}, not {stem}"
+    return ""
+
+
+def relative_import(settings: Settings, message: str) -> str:
+    """Return what to write in a Python file that is not part of a package, else empty."""
+    dotless = "is not part of a package: import the modules beside it without the dot"
+    return f"{settings.file.name} {dotless}" if "relative import" in message else ""
 
 
 def absent_module(message: str) -> str:

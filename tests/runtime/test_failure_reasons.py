@@ -77,18 +77,89 @@ def test_a_module_may_have_a_name_that_no_file_can_have(invoke, tmp_path, file, 
     functions.close()
 
 
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes empty files beside the function's, and others with a text."""
+
+    def write(*names, **texts):
+        for name in (*names, *texts):
+            file = tmp_path / "functions" / "hello" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(texts.get(name, ""))
+
+    return write
+
+
+@pytest.fixture
+def found(tmp_path):
+    """Return a function that checks the function, and returns the finding with a code."""
+
+    def found(code):
+        functions = Functions(tmp_path / "functions", {})
+        (finding,) = [each for each in functions.check("hello") if each.code == code]
+        functions.close()
+        return f"{finding.message} {finding.details}"
+
+    return found
+
+
 @needs_node
-@pytest.mark.parametrize("name", ["query.js", "query"])
-def test_a_file_without_its_dot_is_no_package(invoke, tmp_path, name):
-    folder = tmp_path / "functions" / "hello"
-    folder.mkdir(parents=True)
-    (folder / "query.js").touch()
+@pytest.mark.parametrize("name", ["query.js", "query", "lib/query", "lib", "data"])
+def test_a_file_without_its_dot_is_no_package(invoke, write, found, name):
+    write("query.js", "lib/query.js", "lib/index.js", "data.json")
     outcome = invoke(f"require('{name}')\n", "index.js")
-    assert outcome.reason.endswith(f"without ./ the name of a package: write ./{name}")
-    functions = Functions(tmp_path / "functions", {})
-    (finding,) = [each for each in functions.check("hello") if each.code == "unlisted-package"]
-    assert f"write ./{name}" in finding.message
-    functions.close()
+    hint = f"it is the name of a package: in the function's folder, write ./{name}"
+    assert outcome.reason.endswith(hint)
+    assert hint in found("unlisted-package")
+
+
+@needs_node
+def test_a_package_may_have_the_name_of_the_file_that_loads_it(invoke, write, found):
+    listed = '{"dependencies": {"redis": "*"}}'
+    write(**{"redis.js": "require('redis')\n", "package.json": listed})
+    outcome = invoke("require('./redis')\n", "index.js")
+    assert outcome.reason.startswith("Install what it needs: cloud-openapi install hello")
+    assert "package.json lists redis, which is not installed" in found("not-installed")
+
+
+@needs_node
+def test_a_part_of_a_listed_package_is_not_installed(invoke, write, found):
+    write(**{"package.json": '{"dependencies": {"@scope/thing": "*"}}'})
+    invoke("require('@scope/thing/part')\n", "index.js")
+    assert "package.json lists @scope/thing, which is not inst" in found("not-installed")
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("require('.\\\\query')\n", "\\ does not separate folders: write ./query"),
+        ("import('./query')\n", "takes the whole name of a file: write query.mjs, not query"),
+        ("import './gone.mjs'\n", "case-sensitive"),
+    ],
+)
+def test_a_path_says_what_is_wrong_with_it(invoke, write, source, hint):
+    write("query.mjs")
+    if source.startswith("import('"):
+        source = f"exports.main = () => {source}"
+    file = "index.mjs" if source.startswith("import '") else "index.js"
+    assert hint in invoke(source, file).reason
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import lib.gone", ("own lib has no module gone; file names are ", "missing-file")),
+        ("import query.gone", ("own query has no module gone; file names", "missing-file")),
+        ("from . import query", ("index.py is not part of a package: import", "does-not-load")),
+        ("from query import gone", ("The module was found, but has no such name", "")),
+    ],
+)
+def test_a_python_module_of_the_function_is_no_dependency(invoke, write, found, source, expected):
+    hint, code = expected
+    write("query.py", "lib/__init__.py")
+    assert hint in invoke(source + "\ndef main(event, context):\n    pass\n").reason
+    assert not code or hint in found(code)
 
 
 @needs_node

@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cloud_openapi.runtime._descriptors import reason_of
+from cloud_openapi.runtime._listed import is_listed, package_of
 from cloud_openapi.runtime._log import InvocationLog, Log
 from cloud_openapi.runtime._outcome import of_worker_error
 from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._process import ForkServer
-from cloud_openapi.runtime._reasons import absent_module
+from cloud_openapi.runtime._reasons import absent_module, own_module, relative_import
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
 from cloud_openapi.runtime._worker_command import MissingProgramError, command_of
 from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
-from cloud_openapi.runtime.check._modules import advice_on, is_listed
+from cloud_openapi.runtime.check._modules import advice_on
 
 # Seconds; generous, since a slow start is not the function's problem.
 _LOADING = 30.0
@@ -88,16 +89,23 @@ def _of_failure(
         return report.problem(place, "does-not-load", "it does not load:", details)
     name = absent_module(message)
     if not name:
-        details = f"{stack}\n{_advice(settings, message)}".rstrip()
+        details = f"{stack}\n{relative_import(settings, message)}".rstrip()
         return report.problem(place, "does-not-load", f"it does not load: {message}", details)
-    is_waiting = is_missing(settings) and is_listed(settings, name)
-    code = "not-installed" if is_waiting else "unlisted-package"
-    code = "missing-file" if name.startswith((".", "/")) else code
+    code = _code(settings, name)
     # The place says who needs it, unless that is a package.
     details = f"{stack}\n" if _passes_packages(stack) else ""
     message = message.partition(" (working directory")[0]
     details += advice_on(settings, name)
     return report.problem(place, code, f"it does not load: {message}", details)
+
+
+def _code(settings: Settings, name: str) -> str:
+    """Return the code of a finding on a module that is missing."""
+    own = settings.language == "python" and own_module(settings, name)
+    if own or name.startswith((".", "/")):
+        return "missing-file"
+    is_waiting = is_missing(settings) and is_listed(settings, package_of(settings, name))
+    return "not-installed" if is_waiting else "unlisted-package"
 
 
 def _passes_packages(stack: str) -> bool:
@@ -118,8 +126,3 @@ def _hint(stack: str) -> str:
     found = re.search(r"\nKeyError: '(\w+)'$", stack) if "os.environ[" in stack else None
     where = "envVariables of cloudbaserc.json, and in the platform's console"
     return f"\nThe variable {found[1]} is not set: set it in {where}" if found else ""
-
-
-def _advice(settings: Settings, message: str) -> str:
-    dotless = "is not part of a package: import the modules beside it without the dot"
-    return f"{settings.file.name} {dotless}" if "relative import" in message else ""

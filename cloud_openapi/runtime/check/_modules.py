@@ -3,23 +3,21 @@
 import glob
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from cloud_openapi.runtime._files import FileError, is_file, is_folder, leads_out, read_object
+from cloud_openapi.runtime._files import is_file, is_folder, leads_out
+from cloud_openapi.runtime._listed import LISTS, is_for_development, is_listed, package_of
 from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
 from cloud_openapi.runtime._project import install_command
-from cloud_openapi.runtime._reasons import file_beside
+from cloud_openapi.runtime._reasons import own_module, wrong_path
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime.check._facts import Load
 from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
 from cloud_openapi.runtime.check._sources import Sources
 
-_INSTALLED = ("dependencies", "optionalDependencies", "peerDependencies")
 # The copy that is uploaded has this package.
 _THERE = {*PREINSTALLED, "cloud_openapi"}
-_LISTS = {"python": "requirements.txt", "node": "package.json"}
 
 
 def check_modules(sources: Sources) -> Iterator[Finding]:
@@ -51,14 +49,14 @@ def _in_node(name: str, load: Load, place: Place, sources: Sources) -> Iterator[
         yield report.note(place, "unlisted-package", text)
     elif load.guarded:
         return
-    elif name in _names(_package_json(settings), "devDependencies"):
+    elif is_for_development(settings, name):
         text = (
             f"{name} is in devDependencies, which the platform does not install: move it to "
             "dependencies in package.json"
         )
         yield report.problem(place, "unlisted-package", text)
     else:
-        yield report.problem(place, "unlisted-package", advice_on(settings, name))
+        yield report.problem(place, "unlisted-package", advice_on(settings, str(load.name)))
 
 
 def _in_python(name: str, load: Load, place: Place, sources: Sources) -> Iterator[Finding]:
@@ -74,56 +72,31 @@ def _in_python(name: str, load: Load, place: Place, sources: Sources) -> Iterato
 def advice_on(settings: Settings, name: str) -> str:
     """Return why the platform does not find a module, and what to do."""
     if name.startswith((".", "/")):
-        return _on_file(settings, name)
-    if beside := file_beside(settings, name):
-        return beside
+        absent = f"The file {name} is not in {settings.folder}; file names are case-sensitive"
+        return wrong_path(name) or absent
+    if own := own_module(settings, name):
+        return own
+    name = package_of(settings, name)
     if name in PREINSTALLED:
         return f"The platform has {name} installed, but this machine does not: pip install {name}"
     above = settings.folder.parent / name
     if is_folder(above) or is_file(above.with_name(f"{above.name}.py")):
         return f"Only {settings.folder} is uploaded: {above} must be copied into it"
-    listed, command = _LISTS[settings.language], install_command(settings)
+    listed, command = LISTS[settings.language], install_command(settings)
     if is_missing(settings) and is_listed(settings, name):
         return f"{listed} lists {name}, which is not installed on this machine yet: {command}"
     return f"The platform does not have {name}; list it in {listed}: {command}"
-
-
-def _on_file(settings: Settings, name: str) -> str:
-    if name.startswith((".\\", "..\\")):
-        slashes = name.replace("\\", "/")
-        return f"The platform runs Linux, where \\ does not separate folders: write {slashes}"
-    return f"The file {name} is not in {settings.folder}; file names are case-sensitive"
-
-
-def is_listed(settings: Settings, name: str) -> bool:
-    """Return whether a function lists a package; all may be, if there is a requirements.txt."""
-    if settings.language == "python":
-        return (settings.folder / "requirements.txt").is_file()
-    content = _package_json(settings)
-    return name == content.get("name") or any(name in _names(content, key) for key in _INSTALLED)
-
-
-def _package_json(settings: Settings) -> Mapping[str, Any]:
-    try:
-        return read_object(settings.folder / "package.json") or {}
-    except FileError:
-        return {}  # another check reports it
-
-
-def _names(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    names = content.get(key)
-    return names if isinstance(names, dict) else {}
 
 
 def _package_of(load: Load, settings: Settings) -> str:
     """Return the package of a module, empty for a computed name and what the language has."""
     name = load.name or ""
     if settings.language == "python":
-        top = name.partition(".")[0]
+        top = package_of(settings, name)
         return "" if top in _THERE or top in sys.stdlib_module_names else top
     if load.builtin or name.startswith("#"):
         return ""
-    return "/".join(name.split("/")[: 2 if name.startswith("@") else 1])
+    return package_of(settings, name)
 
 
 def _is_absent(sources: Sources, file: str, load: Load) -> bool:
