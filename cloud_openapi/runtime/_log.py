@@ -161,10 +161,8 @@ class InvocationLog:
             lines, self._rest = [*lines, *filter(None, [self._rest])], b""
         if lines:
             # Added together: many short lines would block other invocations.
-            texts = [
-                self.masked(line[:_LONGEST_LINE].decode("utf-8", "replace").removesuffix("\r"))
-                for line in lines
-            ]
+            # Masked before they are cut, which may leave a part of a secret.
+            texts = [self.masked(_decoded(line))[:_LONGEST_LINE] for line in lines]
             self._keep(*texts)
             self._add(*texts, kind="own")
 
@@ -215,3 +213,7 @@ class InvocationLog:
             self._length += sum(map(len, lines)) + len(lines)
             while self._length > _LONGEST_TEXT:
                 self._length -= len(self._kept.popleft()) + 1
+
+
+def _decoded(line: bytes) -> str:
+    return line.decode("utf-8", "replace").removesuffix("\r")

@@ -89,3 +89,11 @@ def test_reader_that_goes_on_from_the_newest_number_misses_no_line(logs):
         thread.join()
     assert seen == sorted(seen)
     assert len(seen) == 6000
+
+
+def test_a_secret_where_a_long_line_is_cut_is_masked(logs):
+    log = InvocationLog(logs.of("a"), ("s3cret",), "i1")
+    log.own(b"x" * (32 * 1024 - 3) + b"s3cret" + b"y" * 100 + b"\n")
+    ((_, line),), _ = logs.since(0)
+    assert line.text.rstrip("*") == "x" * (32 * 1024 - 3)
+    assert "s3c" not in log.text
