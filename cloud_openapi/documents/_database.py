@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from typing import Any
 
@@ -74,6 +75,11 @@ class Client:
 
     def __getitem__(self, name: str) -> Database:
         return Database(self, self._store, name)
+
+    @property
+    def lock(self) -> AbstractContextManager[bool]:
+        """Return the lock of all writes and restores, which its thread may take again."""
+        return self._store.lock
 
     def list_database_names(self) -> list[str]:
         """Return the names of the databases that have collections."""

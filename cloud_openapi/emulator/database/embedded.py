@@ -42,12 +42,12 @@ class Embedded:
         self._database: Any = self.client[NAME]
         self._database.restore(saved)
         self._kept = kept
-        self._not_undone = ""
+        self._not_undone: str | None = None
 
     @property
     def database(self) -> Any:
         """Return the database. Raises DatabaseError while a failed write cannot be undone."""
-        if self._not_undone:
+        if self._not_undone is not None:
             self._undo(self._not_undone)
         return self._database
 
@@ -113,6 +113,11 @@ class Embedded:
 
         Raises DatabaseError if the file cannot be read; then the next use of the data tries again.
         """
+        # No other thread may write between the two: its change would be lost in memory.
+        with self.client.lock:
+            self._restore_kept(why)
+
+    def _restore_kept(self, why: str) -> None:
         kept, self._not_undone = self._kept, why
         try:
             content = None if kept is None else kept.load()
@@ -128,7 +133,7 @@ class Embedded:
             ) from None
         if content is not None:
             self._database.restore(saved_of(content, {}))
-        self._not_undone = ""
+        self._not_undone = None
 
 
 def _milliseconds(moment: datetime) -> datetime:

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from types import SimpleNamespace
 
@@ -163,6 +164,33 @@ def test_a_failed_write_is_an_error_until_the_file_can_be_read(kept, monkeypatch
     assert kept.database.count("todos", {}) == 3
     kept.database.insert("todos", [{"_id": "later"}])
     assert kept.run().find("todos", {})[-1] == {"_id": "later"}
+
+
+def test_a_write_beside_a_late_undo_is_not_lost(kept, monkeypatch):
+    def fail(*_):
+        raise RecursionError  # its text is empty
+
+    database = kept.run()
+    file = database._backend._kept
+    with monkeypatch.context() as patched:
+        patched.setattr(file, "put", fail)
+        patched.setattr(file, "load", fail)
+        with pytest.raises(RecursionError):
+            database.insert("todos", [{"_id": "new"}])
+    read = file.load
+    other = threading.Thread(target=lambda: database.insert("todos", [{"_id": "other"}]))
+
+    def read_slowly():
+        monkeypatch.setattr(file, "load", read)
+        content = read()
+        other.start()
+        other.join(0.3)
+        return content
+
+    monkeypatch.setattr(file, "load", read_slowly)
+    assert database.count("todos", {"_id": "new"}) == 0
+    other.join()
+    assert [each["_id"] for each in database.find("todos", {})] == [1, 1.5, "a", "other"]
 
 
 @pytest.fixture
