@@ -47,10 +47,10 @@ def measured(value: Any, depth: int = 0) -> tuple[Any, int]:
         return value, 5 + (len(value) if value.isascii() else len(value.encode(errors="replace")))
     if kind is float or kind is bool or value is None:
         return value, 10
-    if depth > DEPTH:
-        raise OperationFailure(f"The value has more than {DEPTH} levels of nesting", OVERFLOW)
     if kind is int and -INT64 <= value < INT64:
         return value, 10
+    if depth >= DEPTH and isinstance(value, dict | list | tuple):
+        raise OperationFailure(f"The value has more than {DEPTH} levels of nesting", OVERFLOW)
     copy: Any
     if isinstance(value, dict):
         copy, size = {}, 5

@@ -154,6 +154,12 @@ def test_refused_documents(collection):
     assert collection.count_documents({}) == 2
 
 
+@pytest.mark.parametrize("leaf", [1, 1.5, "x", None, b"x"])
+def test_the_levels_of_nesting_do_not_depend_on_the_innermost_value(collection, leaf):
+    collection.insert_one({"deep": nested(99, leaf)})
+    assert code_of(collection.insert_one, {"deep": nested(100, leaf)}) == 15
+
+
 def test_an_update_makes_no_document_that_an_insert_refuses(collection):
     collection.update_one({}, {"$set": {"a.b.c": nested(97)}})
     kept = collection.find_one()
