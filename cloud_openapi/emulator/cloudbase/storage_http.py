@@ -112,7 +112,9 @@ def send_stored(path: str, found: StoredFile) -> AnyResponse | None:
     """
     kind, name = content_type(path), PurePosixPath(path).name
     environ = dict(request.environ)
-    if not _has_range():
+    if part := _range_of(found.size):
+        environ["HTTP_RANGE"] = part
+    else:
         environ.pop("HTTP_RANGE", None)
     try:
         response = send_file(
@@ -129,14 +131,18 @@ def send_stored(path: str, found: StoredFile) -> AnyResponse | None:
     return response
 
 
-def _has_range() -> bool:
-    """Return whether the request is for one range of bytes.
+def _range_of(size: int) -> str:
+    """Return the one range of bytes that the request is for, empty if it is for all.
 
     COS takes the ranges of RFC 2616, one at a time. An invalid Range is ignored, as RFC 2616 says,
-    and one of another unit, as RFC 9110 says; werkzeug would refuse both.
+    and one of another unit, as RFC 9110 says; werkzeug would refuse both. It would also refuse the
+    last bytes of a shorter file, which are the whole file.
     """
     found = parse_range_header(request.headers.get("Range"))
-    return found is not None and found.units == "bytes" and len(found.ranges) == 1
+    if found is None or found.units != "bytes" or len(found.ranges) != 1:
+        return ""
+    ((begin, _end),) = found.ranges
+    return f"bytes={-size}" if begin < -size else found.to_header()
 
 
 def body_pieces() -> Iterator[bytes]:

@@ -314,6 +314,9 @@ def test_a_range_that_is_not_one_of_bytes_is_ignored(client):
     for given, expected in [("bytes=-3", b"789"), ("bytes=8-", b"89"), ("bytes=8-99", b"89")]:
         part = client.get(url, Range=given)
         assert (part.status_code, part.data) == (206, expected), given
+    whole = client.get(url, Range="bytes=-11")
+    assert (whole.status_code, whole.data) == (206, b"0123456789")
+    assert whole.headers["Content-Range"] == "bytes 0-9/10"
 
 
 def test_other_methods_are_refused_in_xml(client):
