@@ -64,7 +64,7 @@ def options_for(url: str, appid: str | None = None) -> str:
 
     They follow the command. The default URL needs none.
     """
-    place = "" if url in _DEFAULT_URLS else f" --url {url}"
+    place = "" if url in _DEFAULT_URLS else f" --url {quote(url)}"
     return place if appid is None else f"{place} --appid {quote(appid)}"
 
 

@@ -135,6 +135,8 @@ def test_the_reason_of_a_missing_collection_is_a_sentence_with_a_command(folder)
 def test_an_emulator_at_the_default_url_needs_no_options():
     assert local_options({"SERVER_PORT": "7070"}, lasting=True) == ""
     assert options_for("http://127.0.0.1:7070") == ""
+    # Shells take brackets for a pattern.
+    assert options_for("http://[::1]:7070") == " --url 'http://[::1]:7070'"
     assert options_for("http://localhost:7070", "wx'other") == """ --appid 'wx'"'"'other'"""
 
 
