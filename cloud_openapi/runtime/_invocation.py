@@ -108,8 +108,9 @@ class Execution:
         """Write the last log lines; return the outcome with the log, and the milliseconds."""
         request_id = self.invocation.request_id
         milliseconds = (clocks.monotonic() - self.begun) * 1000
-        text, status = outcome.text, outcome.status
-        good = status == GOOD
+        status, good = outcome.status, outcome.status == GOOD
+        # Callers print an error, as `cloud-openapi invoke` does.
+        text = outcome.text if good else self.log.masked(outcome.text)
         reason = "" if good else self._log_reason(outcome)
         report = (
             f"Report RequestId:{request_id} Duration:{round(milliseconds)}ms "

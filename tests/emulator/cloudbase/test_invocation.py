@@ -254,6 +254,22 @@ def test_a_function_that_prints_its_context_shows_no_secret(functions, write, fi
         assert not any(variables[name] in log for name in secrets)
 
 
+@pytest.mark.parametrize("file", FILES)
+def test_an_error_that_names_a_secret_shows_none(functions, write, file, tmp_path):
+    path = tmp_path / "token"
+    raising = {
+        "index.py": "import os\ndef main(event, context):\n"
+        "    token = os.environ['WX_API_TOKEN']\n"
+        f"    open({str(path)!r}, 'w').write(token)\n    raise ValueError(token)\n",
+        "index.js": "exports.main = async () => {\n  const token = process.env.WX_API_TOKEN\n"
+        f"  require('fs').writeFileSync({str(path)!r}, token)\n  throw new Error(token)\n}}\n",
+    }
+    write(file, raising[file])
+    outcome = functions.invoke("hello", {}, NOW)
+    assert "Error: ***" in outcome.result["stackTrace"]
+    assert path.read_text() not in outcome.text
+
+
 def test_token_of_a_failed_invocation_is_invalid(functions, write, tmp_path):
     path = tmp_path / "token"
     body = f"open({str(path)!r}, 'w').write(os.environ['WX_API_TOKEN']); os._exit(1)"
