@@ -97,12 +97,13 @@ def assert_nothing_is_in(found):
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("state", ["empty", "full", "hostile"])
 def test_tables_need_no_scrolling_on_a_phone(opened, state, language):
-    too_wide = "each => each.filter(one => one.scrollWidth > one.clientWidth).length"
+    widths = "each => each.map(one => [one.scrollWidth, one.clientWidth])"
     found = {
-        page.url: page.locator(".scroll").evaluate_all(too_wide)
+        page.url: page.locator(".scroll").evaluate_all(widths)
         for page in opened(state, Look(language=language, width=360), most=5)
     }
-    assert {url: count for url, count in found.items() if count} == {}
+    assert any(found.values())
+    assert {url: all_ for url, all_ in found.items() if any(x > y for x, y in all_)} == {}
 
 
 @each_state
