@@ -17,7 +17,7 @@ from cloud_openapi import clocks
 from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
 from cloud_openapi.emulator.cloudbase.timers import Due
 from cloud_openapi.emulator.console.function_run import Run, templates_of
-from cloud_openapi.emulator.console.inside import failed_inside
+from cloud_openapi.emulator.console.inside import all_failed_inside
 from cloud_openapi.emulator.console.texts import t
 from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.errors import NotFoundError
@@ -198,7 +198,7 @@ def _page(tools: Tools, kept: _Kept, name: str, given: Given | None = None) -> s
         is_old=checked is not None and checked.settings is not settings,
         running=[each for each in functions.running() if each[0].function == name],
         ended=_ended(functions, name)[:_MOST_ENDED],
-        inside=_inside(tools, functions),
+        inside=all_failed_inside(tools, functions),
         ago=_ago,
         debugger=_debugger(functions, settings),
         commands=_commands(functions, name, given),
@@ -249,7 +249,7 @@ def _wrong_source(source: str) -> str:
 def _rows(tools: Tools, functions: Functions, kept: _Kept) -> Iterator[dict[str, Any]]:
     timers = _timers(tools)
     last = {each.function: each for each in functions.ended.copy()}
-    inside = _inside(tools, functions)
+    inside = all_failed_inside(tools, functions)
     running = {each.function for each, _begun in functions.running()}
     for name in functions:
         try:
@@ -285,11 +285,6 @@ def _handler(settings: Settings) -> str:
 def _ended(functions: Functions, name: str) -> list[Ended]:
     """Return the last invocations of a function, the newest first."""
     return [each for each in reversed(functions.ended.copy()) if each.function == name]
-
-
-def _inside(tools: Tools, functions: Functions) -> set[str]:
-    """Return the request ids of the invocations in which something failed."""
-    return failed_inside(tools.emulator.journal.numbered(), functions.ended.copy())
 
 
 def _ago(begun: float) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable
 from http import HTTPStatus
 
+from cloud_openapi.emulator.console.tools import Tools
 from cloud_openapi.emulator.state.journal import Entry
-from cloud_openapi.runtime import Ended
+from cloud_openapi.runtime import Ended, Functions
 
 
 def failed_inside(entries: Iterable[tuple[int, Entry]], ended: Collection[Ended]) -> set[str]:
@@ -21,3 +22,8 @@ def failed_inside(entries: Iterable[tuple[int, Entry]], ended: Collection[Ended]
             found.add(maker)
             maker = parents.get(maker, "")  # noqa: PLW2901 - upwards to the first function
     return found
+
+
+def all_failed_inside(tools: Tools, functions: Functions) -> set[str]:
+    """Return the same for all invocations that have ended."""
+    return failed_inside(tools.emulator.journal.numbered(), functions.ended.copy())

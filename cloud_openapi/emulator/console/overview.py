@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from cloud_openapi import clocks
 from cloud_openapi.demo import secret_for
-from cloud_openapi.emulator.console.inside import failed_inside
+from cloud_openapi.emulator.console.inside import all_failed_inside
 from cloud_openapi.emulator.console.overrides import described_fault, described_pin
 from cloud_openapi.emulator.console.stored import title_of
 from cloud_openapi.emulator.console.texts import t
@@ -287,9 +287,8 @@ def _functions(tools: Tools) -> Iterator[State]:
     functions = tools.functions
     if functions is None:
         return
-    all_ended = functions.ended.copy()
-    inside = failed_inside(tools.emulator.journal.numbered(), all_ended)
-    last = {ended.function: ended for ended in all_ended}
+    inside = all_failed_inside(tools, functions)
+    last = {ended.function: ended for ended in functions.ended.copy()}
     for name in functions:
         try:
             settings = functions.settings_of(name)
