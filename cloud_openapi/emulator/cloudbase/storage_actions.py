@@ -286,7 +286,7 @@ def _why_missing(storage: Storage, fileids: list[str]) -> tuple[str, str]:
     meant = f"; did you mean {close}?" if close else "."
     shown = path[:_LONGEST]
     reason = (
-        f"cloud storage has no file {shown}{meant} To add it: save it as storage/{shown} beside "
-        "the functions before the start, or: "
+        f"cloud storage has no file {shown}{meant} Save it as storage/{shown} beside the "
+        "functions and start again, or run: "
     )
     return reason, f"cloud-openapi storage put FILE {shlex.quote(shown)}"

@@ -122,8 +122,8 @@ def test_wx_server_sdk_4_uses_cloud_storage(tmp_path):
     assert len([entry for entry in entries if entry.method == "GET"]) == 7
     missing = next(entry for entry in entries if entry.errcode == -503003)
     assert missing.reason == (
-        "cloud storage has no file missing.png. To add it: save it as storage/missing.png beside "
-        "the functions before the start, or: cloud-openapi storage put FILE missing.png "
+        "cloud storage has no file missing.png. Save it as storage/missing.png beside the "
+        "functions and start again, or run: cloud-openapi storage put FILE missing.png "
         f"--url {served.url.replace('127.0.0.1', 'localhost')}"
     )
     shown = json.dumps([entry.describe() | {"answer": str(entry.answer)} for entry in entries])
@@ -245,8 +245,8 @@ def test_a_function_uses_files_and_learns_why_one_is_missing(tmp_path, monkeypat
         assert "storage file not exist" in json.dumps(failed)
         ended = list(served.functions.ended)[-1]
     assert ended.reason == (
-        "cloud storage has no file images/b.png; did you mean images/bb.png? To add it: save it "
-        "as storage/images/b.png beside the functions before the start, or: "
+        "cloud storage has no file images/b.png; did you mean images/bb.png? Save it as "
+        "storage/images/b.png beside the functions and start again, or run: "
         "cloud-openapi storage put FILE images/b.png "
         f"--url {served.url.replace('127.0.0.1', 'localhost')}"
     )
