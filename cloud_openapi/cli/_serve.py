@@ -166,7 +166,7 @@ def serve(  # noqa: PLR0913 - an option each
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Collect no garbage meanwhile, and never what is made: modules stay, and are many objects."""
+    """Look for no garbage during a block of imports, nor later among what they made: it stays."""
     gc.disable()
     try:
         yield

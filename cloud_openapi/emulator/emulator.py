@@ -403,7 +403,7 @@ class Emulator:
         self._apply_initial_settings(appid)
 
     def _reset_database(self, program: MiniProgram) -> None:
-        assert program.appid is not None  # noqa: S101 - `common` has no data
+        assert program.appid is not None  # noqa: S101 - only `common` lacks one, and it has no data
         try:
             self.databases.reset(program.appid)
         finally:

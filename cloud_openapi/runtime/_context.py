@@ -101,7 +101,7 @@ class Credentials(NamedTuple):
         }
 
     def secrets_of(self, function: str) -> tuple[str, str]:
-        """Return those of a function's variables that nobody else may see."""
+        """Return a function's secret key and session token."""
         variables = self.variables_for(function)
         return variables["TENCENTCLOUD_SECRETKEY"], variables["TENCENTCLOUD_SESSIONTOKEN"]
 

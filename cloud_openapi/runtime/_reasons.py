@@ -101,11 +101,12 @@ def wrong_path(name: str) -> str:
     if name.startswith((".\\", "..\\")):
         slashes = name.replace("\\", "/")
         return f"The platform runs Linux, where \\ does not separate folders: write {slashes}"
-    found = (each for each in _ENDINGS if name.startswith("/") and is_file(Path(f"{name}{each}")))
-    for ending in found:
-        stem = name.rpartition("/")[2]
-        return f"import takes the whole name of a file: write {stem}{ending}, not {stem}"
-    return ""
+    endings = _ENDINGS if name.startswith("/") else ()
+    ending = next((each for each in endings if is_file(Path(f"{name}{each}"))), "")
+    if not ending:
+        return ""
+    stem = name.rpartition("/")[2]
+    return f"import takes the whole name of a file: write {stem}{ending}, not {stem}"
 
 
 def relative_import(settings: Settings, message: str) -> str:

@@ -1,4 +1,4 @@
-"""Marks that skip tests on a machine without fonts, where a PNG would have no texts."""
+"""Skip tests that need the text of a PNG: without fonts, a machine draws none."""
 
 import shutil
 import subprocess
