@@ -11,7 +11,7 @@ from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, is_file, is_folder, shown_path
 from cloud_openapi.runtime._listed import LISTS, is_listed, package_of
 from cloud_openapi.runtime._packages import is_missing
-from cloud_openapi.runtime._project import install_command
+from cloud_openapi.runtime._project import functions_option, install_command
 from cloud_openapi.runtime._settings import BOOTSTRAP, Settings
 
 _REFUSED_HOST = re.compile(r"(?<![\w.-])[\w.-]+ is not called: [^\n'\"]+")
@@ -19,7 +19,7 @@ _ABSENT = re.compile(r"[Nn]o module named '([\w.]+)|Cannot find (?:module|packag
 # In the order in which Node.js looks for them; it adds the first three to a name of require.
 _ENDINGS = (".js", ".json", "/index.js", ".mjs", ".cjs", "/index.mjs")
 _ALIKE = 0.8
-_PLACES = "the function's entry in cloudbaserc.json"
+_ENTRY = "the function's entry in cloudbaserc.json"
 
 
 def no_permission(config: Path, api: str, right: str | None, known: Container[str] = ()) -> str:
@@ -49,15 +49,17 @@ def no_permission(config: Path, api: str, right: str | None, known: Container[st
 def timed_out(settings: Settings, callee: str) -> str:
     """Return why a function timed out; ``callee`` is a function that it was waiting for."""
     waiting = f"it was waiting for {callee}, which it called; " if callee else ""
+    place = _ENTRY if "timeout" in settings.entry else "the function's config.json"
     return (
         f"{waiting}it did not answer in {settings.timeout:g} seconds: to allow more, set timeout "
-        f"in {_PLACES}, or find what it awaits with serve --debug {settings.name}"
+        f"in {place}, or find what it awaits: cloud-openapi serve --debug {settings.name}"
+        f"{functions_option(settings.root)}"
     )
 
 
 def out_of_memory(settings: Settings, peak: float) -> str:
     """Return why a function exceeded its memory."""
-    return f"it used {peak:.0f} of {settings.memory} MB: to allow more, set memorySize in {_PLACES}"
+    return f"it used {peak:.0f} of {settings.memory} MB: to allow more, set memorySize in {_ENTRY}"
 
 
 def missing_module(settings: Settings, message: str) -> str:
@@ -75,7 +77,7 @@ def missing_module(settings: Settings, message: str) -> str:
     if "cannot import name" in message:
         return "The module was found, but has no such name; names are case-sensitive"
     listed = LISTS[settings.language]
-    return f"If it is a dependency, list it in {listed}: {install_command(settings)}"
+    return f"If it is a dependency, list it in {listed}, then run: {install_command(settings)}"
 
 
 def own_module(settings: Settings, name: str) -> str:
