@@ -47,6 +47,13 @@ def read_json(text: str) -> Any:
         raise
 
 
+def reading_mistake(error: Exception) -> str:
+    """Return why a text cannot be read: the first byte that is not UTF-8, the system's words."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1} is not UTF-8; save it as UTF-8"
+    return str(getattr(error, "strerror", None) or error)
+
+
 def json_mistake(error: json.JSONDecodeError) -> str:
     """Return the place of a mistake and what is wrong, for an error of `read_json`."""
     return f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}"

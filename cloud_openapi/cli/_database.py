@@ -12,7 +12,7 @@ from cloud_openapi.cli._control_client import ControlClient, take_url_last, url_
 from cloud_openapi.cli._options import Choice, echo_json
 from cloud_openapi.drafts import draft_of
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.json_text import json_text
+from cloud_openapi.json_text import json_text, reading_mistake
 
 _FORMATS = ("json", "csv")
 _STATE = {"collections": list, "snapshots": list}
@@ -168,9 +168,7 @@ def _content(file: Path) -> bytes:
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{file}: byte {error.start + 1} is not UTF-8; save it as UTF-8."
-        ) from None
+        raise ConfigError(f"{file}: {reading_mistake(error)}.") from None
     return content
 
 

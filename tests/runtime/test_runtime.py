@@ -738,6 +738,12 @@ def test_an_event_that_is_not_json_is_400_function_param_invalid(client, write, 
     assert (answer.status_code, answer.json["code"]) == (400, "FUNCTION_PARAM_INVALID")
 
 
+def test_an_event_in_another_encoding_names_the_byte(client, write):
+    write(RETURNS_EVENT)
+    answer = client.post("/v1/functions/hello", data='{"city": "上海"}'.encode("gbk"))
+    assert answer.json["message"] == "The body is not JSON in UTF-8: see its byte 11"
+
+
 def test_an_event_that_is_nested_too_deep_is_refused_and_never_an_exception(client, write):
     write(RETURNS_EVENT)
     for depth in range(850, 1000):

@@ -107,6 +107,14 @@ def test_a_file_that_cannot_be_read_leaves_the_others(folder, name):
     assert message in reason
 
 
+@pytest.mark.parametrize("name", ["todos.json", "todos.csv", "collections.json"])
+def test_a_file_in_another_encoding_names_the_byte(folder, name):
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text('["商店"]', "gbk")
+    (reason,) = database_of(folder).unread.values()
+    assert reason == f"{folder / name}: byte 3 is not UTF-8; save it as UTF-8"
+
+
 def test_the_reason_of_a_missing_collection_names_its_file(folder):
     write(folder, todos_json="{")
     gateway = DatabaseGateway(seeds=folder.parent)
