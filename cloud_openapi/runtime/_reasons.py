@@ -28,8 +28,9 @@ def no_permission(config: Path, api: str, right: str | None, known: Container[st
     ``known`` has the APIs of the catalogue, and ``right`` is the one whose name is most alike.
     """
     file = shown_path(config)
+    meant = "" if right in {None, api} else f"; or did you mean {right}?"
     if not config.exists():
-        return f'write {file}: {{"permissions": {{"openapi": ["{api}"]}}}}'
+        return f'write {file}: {{"permissions": {{"openapi": ["{api}"]}}}}{meant}'
     try:
         listed = read_permissions(config)
     except FileError as error:
@@ -42,7 +43,6 @@ def no_permission(config: Path, api: str, right: str | None, known: Container[st
     if close and close not in known:
         return f'{key} lists "{close}": write "{api}" exactly so'
     wildcard = '"*" is not a wildcard: ' if "*" in listed else ""
-    meant = "" if right in {None, api} else f"; or did you mean {right}?"
     return f'{wildcard}add "{api}" to {key}{meant}'
 
 
