@@ -15,6 +15,7 @@ from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_text import json_text, reading_mistake
 
 _FORMATS = ("json", "csv")
+_LARGEST_FILE = 64 * 1024 * 1024
 _STATE = {"collections": list, "snapshots": list}
 _appid = click.option("--appid", help="The mini program.  [default: the first one]")
 
@@ -169,6 +170,12 @@ def _content(file: Path) -> bytes:
         raise ConfigError(f"{file}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: {reading_mistake(error)}.") from None
+    if len(content) > _LARGEST_FILE:
+        # The server would refuse it before the application, in other words.
+        raise ConfigError(
+            f"{file}: larger than 64 MB, the limit of an import; a file of database/ beside the "
+            "functions may have 256 MB."
+        )
     return content
 
 
