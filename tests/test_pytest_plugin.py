@@ -333,6 +333,19 @@ def test_an_unknown_keyword_of_the_marker_is_an_error_that_lists_the_known_ones(
     )
 
 
+@pytest.mark.parametrize("now", ["2026-13-01", "yesterday", "", 20260311])
+def test_a_time_of_the_marker_that_is_none_is_an_error_that_names_it(project, now):
+    source = f"""
+        import pytest
+        @pytest.mark.cloud_openapi(now={now!r})
+        def test_it(cloud): pass
+    """
+    result = run(project, source)
+    result.assert_outcomes(errors=1)
+    line = f"*::test_it: now is a time such as '2026-03-11T10:00', not {now!r}"
+    result.stdout.fnmatch_lines(line)
+
+
 def test_the_marker_is_known_and_needs_no_registration(project):
     source = """
         import pytest
