@@ -63,6 +63,8 @@ class Session:
         self._config = config
         self.first_config = config.rootpath / config.getini("cloud_openapi_config")
         self.emulator = Emulator(seeds=_folder(config).absolute().parent)
+        # Commands in the reasons of failures are pasted after the run.
+        self.emulator.lasting = False
         self.emulator.open_data()
         self._function_time = "machine"
         self._serve()
