@@ -426,14 +426,14 @@ def test_the_error_of_a_function_begins_with_the_reason(project):
     )
 
 
-def test_a_command_in_a_reason_does_not_name_the_emulator_that_has_ended(project):
+def test_a_reason_has_no_command_to_the_emulator_that_has_ended(project):
     source = (
         "from cloud_openapi import cloud\ncloud.init()\n"
         "def main(event, context):\n    return cloud.database().collection('none').get()\n"
     )
     add_function(project, "reads", source)
     result = run(project, 'def test_it(invoke_function): invoke_function("reads")')
-    result.stdout.fnmatch_lines(["*: cloud-openapi database create none: {*"])
+    result.stdout.fnmatch_lines(["*database/collections.json beside the functions: {*"])
 
 
 def test_an_unknown_function_is_an_error_that_lists_the_known_ones(project):

@@ -67,14 +67,15 @@ class AnsweredAction(NamedTuple):
         data = {name: self.data[name] for name in self.data if name not in _PERMISSIONS}
         return _SIGN.sub("", json_text(data)).encode()
 
-    def missing(self, options: str) -> FailedActionError | None:
+    def missing(self, options: str | None) -> FailedActionError | None:
         """Return what the SDK makes of a missing file, None if all are there.
 
-        ``options`` are those of the command.
+        ``options`` are those of the command, None omits it.
         """
         if not self.reason:
             return None
-        reason = f"{self.reason}{self.command}{options}" if self.command else self.reason
+        has_command = self.command and options is not None
+        reason = f"{self.reason}{self.command}{options}" if has_command else self.reason
         return FailedActionError(_MISSING, _MISSING_TEXT, reason, self.request)
 
 
@@ -286,7 +287,7 @@ def _why_missing(storage: Storage, fileids: list[str]) -> tuple[str, str]:
     meant = f"; did you mean {close}?" if close else "."
     shown = path[:_LONGEST]
     reason = (
-        f"cloud storage has no file {shown}{meant} Save it as storage/{shown} beside the "
-        "functions and start again, or run: "
+        f"cloud storage has no file {shown}{meant} Save it as storage/{shown} beside the functions"
     )
-    return reason, f"cloud-openapi storage put FILE {shlex.quote(shown)}"
+    command = f"cloud-openapi storage put FILE {shlex.quote(shown)}"
+    return reason, f" and start again, or run: {command}"

@@ -134,10 +134,15 @@ def test_the_reason_of_a_missing_collection_is_a_sentence_with_a_command(folder)
     gateway.act("getDocument", collectionName="it's new")
     command = """database create 'it'"'"'s new' --url http://localhost:80"""
     assert gateway.last.reason.endswith(command)
-    # This emulator will have ended: another one gets the command.
+    # This emulator will have ended: a command to another one changes nothing.
     gateway.emulator.lasting = False
     gateway.act("getDocument", collectionName="new")
-    assert gateway.last.reason.endswith(": cloud-openapi database create new")
+    assert gateway.last.reason == (
+        "there is no collection new: the collections are none; to declare it, list it in "
+        "database/collections.json beside the functions"
+    )
+    gateway.act("getDocument", collectionName="todos")
+    assert gateway.last.reason.endswith("a record is an object, not 5; correct it")
 
 
 def test_an_emulator_at_the_default_url_needs_no_options():
