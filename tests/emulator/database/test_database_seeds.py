@@ -10,6 +10,7 @@ from support.database import DatabaseGateway
 from cloud_openapi.emulator import Emulator
 from cloud_openapi.emulator import emulator as emulator_module
 from cloud_openapi.emulator.database import opening
+from cloud_openapi.emulator.database.failures import missing_collection
 from cloud_openapi.emulator.database.seed import Seed
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.reasons import local_options, options_for
@@ -130,6 +131,12 @@ def test_the_reason_of_a_missing_collection_is_a_sentence_with_a_command(folder)
     gateway.emulator.lasting = False
     gateway.act("getDocument", collectionName="new")
     assert gateway.last.reason.endswith(": cloud-openapi database create new")
+
+
+def test_the_reason_of_a_record_keeps_its_command_for_options():
+    of_record = missing_collection("new", []).of_record(1)
+    assert of_record.reason.startswith("record 2: there is no collection new: ")
+    assert of_record.reason_with(" --appid wx1").endswith(" database create new --appid wx1")
 
 
 def test_an_emulator_at_the_default_url_needs_no_options():
