@@ -319,6 +319,12 @@ def test_a_range_that_is_not_one_of_bytes_is_ignored(client):
     assert whole.headers["Content-Range"] == "bytes 0-9/10"
 
 
+def test_the_last_zero_bytes_are_not_satisfiable(client):
+    client.write("a", b"0123456789")
+    for given in ["bytes=-0", "bytes=-00", "Bytes = -0"]:
+        assert error(client.get(client.url("a"), Range=given))[:2] == (416, "InvalidRange"), given
+
+
 def test_other_methods_are_refused_in_xml(client):
     client.write("a")
     url = urlsplit(client.url("a"))
