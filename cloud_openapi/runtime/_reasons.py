@@ -17,6 +17,7 @@ from cloud_openapi.runtime._settings import BOOTSTRAP, Settings
 
 _REFUSED_HOST = re.compile(r"(?<![\w.-])[\w.-]+ is not called: [^\n'\"]+")
 _ABSENT = re.compile(r"[Nn]o module named '([\w.]+)|Cannot find (?:module|package) '([^']+)'")
+_LIBRARY = re.compile(r"(?:^|\s)(\S+): cannot open shared object file")
 # In the order in which Node.js looks for them; it adds the first three to a name of require.
 _ENDINGS = (".js", ".json", "/index.js", ".mjs", ".cjs", "/index.mjs")
 _ALIKE = 0.8
@@ -144,6 +145,12 @@ def failed_import(settings: Settings, message: str) -> str:
     if "relative import" in message:
         dotless = "is not part of a package: import the modules beside it without the dot"
         return f"{settings.file.name} {dotless}"
+    if library := _LIBRARY.search(message):
+        return (
+            f"A package needs the system library {library[1]}, which this machine lacks. No "
+            "requirements.txt installs it: choose a package that works without it or, if the "
+            "platform has it, install it here"
+        )
     return ""
 
 

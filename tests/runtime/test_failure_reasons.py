@@ -156,6 +156,13 @@ def test_a_part_of_a_folder_that_several_packages_share_may_be_a_dependency(invo
     assert "If it is a dependency, list it in" in invoke(source).reason
 
 
+def test_a_system_library_that_is_missing_is_no_dependency(invoke, found):
+    message = "libGL.so.1: cannot open shared object file: No such file or directory"
+    reason = invoke(f"raise ImportError('{message}')\n").reason
+    assert reason.startswith("A package needs the system library libGL.so.1, which this machine ")
+    assert reason in found("does-not-load")
+
+
 @needs_node
 @pytest.mark.parametrize(
     ("source", "hint"),
