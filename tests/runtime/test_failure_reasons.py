@@ -161,6 +161,7 @@ def test_a_system_library_that_is_missing_is_no_dependency(invoke, found):
     reason = invoke(f"raise ImportError('{message}')\n").reason
     assert reason.startswith("A package needs the system library libGL.so.1, which this machine ")
     assert reason in found("does-not-load")
+    assert "looked in" not in found("does-not-load")
 
 
 @needs_node

@@ -93,13 +93,13 @@ def _of_failure(
         details = stack + _hint(stack)
         return report.problem(place, "does-not-load", "it does not load:", details)
     name = absent_module(message)
+    message = message.partition(" (working directory")[0]
     if not name:
         details = f"{stack}\n{failed_import(settings, message)}".rstrip()
         return report.problem(place, "does-not-load", f"it does not load: {message}", details)
     code = _code(settings, name)
     # The place says who needs it, unless that is a package.
     details = f"{stack}\n" if _passes_packages(stack) else ""
-    message = message.partition(" (working directory")[0]
     details += advice_on(settings, name)
     return report.problem(place, code, f"it does not load: {message}", details)
 
