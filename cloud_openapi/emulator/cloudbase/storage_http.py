@@ -104,6 +104,10 @@ def _answer(program: MiniProgram | None, path: str) -> AnyResponse:
         raise RefusedError("InternalError", str(error)) from None
     except OSError as error:
         raise RefusedError("InternalError", f"cloud storage: {error.strerror}") from None
+    if request.method == "OPTIONS":
+        reason = "OPTIONS is for the preflight of a page at another port of this machine"
+        message = "CORSResponse: This CORS request is not allowed."
+        raise RefusedError("AccessForbidden", message, reason)
     reason = f"a URL of cloud storage takes {_ALLOWED}; cloud.deleteFile removes a file"
     raise RefusedError("MethodNotAllowed", "The specified method is not allowed.", reason)
 

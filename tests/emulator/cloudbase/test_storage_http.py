@@ -338,6 +338,22 @@ def test_other_methods_are_refused_in_xml(client):
     assert error(client.open("/storage/another/a", "DELETE"))[:2] == (404, "NoSuchBucket")
 
 
+def test_options_is_a_preflight_that_no_rule_allows_but_for_local_pages(client):
+    client.write("a")
+    url = urlsplit(client.url("a"))
+    target = f"{url.path}?{url.query}"
+    refused = client.open(target, "OPTIONS")
+    assert error(refused)[:2] == (403, "AccessForbidden")
+    assert "Allow" not in refused.headers
+    assert (client.last.method, client.last.check) == ("OPTIONS", "AccessForbidden")
+    preflight = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "PUT"}
+    allowed = client.open(target, "OPTIONS", headers=preflight)
+    assert allowed.status_code == 204
+    assert allowed.headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
+    del preflight["Access-Control-Request-Method"]
+    assert error(client.open(target, "OPTIONS", headers=preflight))[:2] == (403, "AccessForbidden")
+
+
 def test_content_with_scripts_cannot_reach_the_console(client):
     expected = {
         "a.png": None, "a.mp3": None, "a.pdf": None, "a.json": None, "a.txt": None, "a": None,
