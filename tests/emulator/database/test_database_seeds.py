@@ -71,6 +71,18 @@ def test_other_endings_of_the_formats_are_read(folder):
     assert "a collection is one file" in database_of(folder).unread["todos"]
 
 
+def test_declarations_are_one_file_whatever_the_case_of_its_ending(folder):
+    # Where file names ignore case, the second one would replace the first.
+    write(folder, collections_JSON='["one"]')
+    if (folder / "collections.json").exists():
+        pytest.skip("file names ignore case here")
+    write(folder, collections_json='["two"]', todos_csv="_id\na")
+    database = database_of(folder)
+    assert database.names() == ["one", "todos"]
+    why = "collections.json: another file declares collections: write all into one"
+    assert why in database.unread["collections"]
+
+
 def test_a_declared_index_is_unique_and_a_list_declares_names(folder):
     write(folder, collections_json='{"users": {"unique": ["phone", ["city", "name"]]}}')
     gateway = DatabaseGateway(seeds=folder.parent)
