@@ -44,8 +44,6 @@ _REASONS = {
 # Their messages are the emulator's, and say what to do.
 _TELLING = (NO_HANDLER, UNUSABLE, NO_RUNTIME)
 _RESULT = b'{"result": '
-# The advice on a missing module follows its name, and a reason is cut at its end.
-_LONGEST_MISSING = 120
 # The stack of a file that cannot be parsed begins with its place, in Python and in JavaScript.
 _PLACE = re.compile(r'File ".+", line \d+|(?:/|file:).+:\d+')
 _SYNTAX_ERROR = re.compile(r"\w+Error: ")
@@ -167,9 +165,7 @@ def read_answer(line: bytes, advice: Callable[[str], str]) -> str:
     if not missing:
         raise InvocationError(status, message, stack)
     advised = advice(message)
-    what = message.partition(" (working directory")[0][:_LONGEST_MISSING]
-    reason = f"{what}. {advised}"
-    raise InvocationError(status, f"{message}. {advised}", stack, missing=True, reason=reason)
+    raise InvocationError(status, f"{message}. {advised}", stack, missing=True, reason=advised)
 
 
 def _check(value: bytes) -> None:

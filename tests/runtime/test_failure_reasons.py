@@ -45,7 +45,7 @@ def invoke(tmp_path):
             "list it in requirements.txt, then run: cloud-openapi",
         ),
         ("import treasure\n", 443, "list it in requirements.txt, then run: cloud-openapi"),
-        ("import treasure\n", 443, "No module named 'treasure'. If it is a dependency"),
+        ("import treasure\n", 443, "treasure is missing. If it is a dependency"),
         (
             "import os\ndef main(e, c):\n    os._exit(3)\n",
             439,
@@ -119,7 +119,7 @@ def test_a_package_may_have_the_name_of_the_file_that_loads_it(invoke, write, fo
     listed = '{"dependencies": {"redis": "*"}}'
     write(**{"redis.js": "require('redis')\n", "package.json": listed})
     outcome = invoke("require('./redis')\n", "index.js")
-    told = "Cannot find module 'redis'. Install what it needs: cloud-openapi install hello"
+    told = "redis is missing. Install what it needs: cloud-openapi install hello"
     assert outcome.reason.startswith(told)
     assert "package.json lists redis, which is not installed" in found("not-installed")
 
@@ -129,6 +129,41 @@ def test_a_part_of_a_listed_package_is_not_installed(invoke, write, found):
     write(**{"package.json": '{"dependencies": {"@scope/thing": "*"}}'})
     invoke("require('@scope/thing/part')\n", "index.js")
     assert "package.json lists @scope/thing, which is not inst" in found("not-installed")
+
+
+@needs_node
+def test_a_file_that_a_package_lacks_is_no_dependency(invoke, write, found):
+    write("node_modules/@scope/thing/index.js", **{"package.json": '{"dependencies": {}}'})
+    for package in ("lodash", "@scope/thing"):
+        write(f"node_modules/{package}/index.js")
+        text = f"{package} is installed, but has no file lib/gone: names are case-sensitive"
+        assert text in invoke(f"require('{package}/lib/gone')\n", "index.js").reason
+        assert text in found("missing-file")
+
+
+def test_a_module_that_a_package_lacks_is_no_dependency(invoke, found):
+    end = "\ndef main(event, context):\n    pass\n"
+    for name, package in [("requests.gone", "requests"), ("requests.adapters.gone", "s.adapters")]:
+        text = f"{package} is installed, but has no module gone: names are case-sensitive"
+        assert text in invoke(f"import {name}{end}").reason
+        assert text in found("missing-file")
+
+
+def test_a_part_of_a_folder_that_several_packages_share_may_be_a_dependency(invoke, write):
+    write("index.py", "google_parts/google/cloud/storage.py")
+    source = (
+        "import pathlib, sys\nsys.path.append(str(pathlib.Path('google_parts').resolve()))\n"
+        "import google.gone\n"
+    )
+    assert "If it is a dependency, list it in" in invoke(source).reason
+
+
+def test_a_system_library_that_is_missing_is_no_dependency(invoke, found):
+    message = "libGL.so.1: cannot open shared object file: No such file or directory"
+    reason = invoke(f"raise ImportError('{message}')\n").reason
+    assert reason.startswith("A package needs the system library libGL.so.1, which this machine ")
+    assert reason in found("does-not-load")
+    assert "looked in" not in found("does-not-load")
 
 
 @needs_node
@@ -154,7 +189,10 @@ def test_a_path_says_what_is_wrong_with_it(invoke, write, source, hint):
         ("import lib.gone", ("own lib has no module gone; file names are ", "missing-file")),
         ("import query.gone", ("own query has no module gone; file names", "missing-file")),
         ("from . import query", ("index.py is not part of a package: import", "does-not-load")),
-        ("from query import gone", ("The module was found, but has no such name", "")),
+        (
+            "from query import gone",
+            ("'gone' from 'query'. The module was found, but has no such name", ""),
+        ),
     ],
 )
 def test_a_python_module_of_the_function_is_no_dependency(invoke, write, found, source, expected):
@@ -185,7 +223,7 @@ def test_a_python_module_of_the_function_is_no_dependency(invoke, write, found, 
             "list it in package.json, then run: cloud-openapi",
         ),
         ("require('treasure')\n", 443, "list it in package.json, then run: cloud-openapi"),
-        ("require('treasure')\n", 443, "Cannot find module 'treasure'. If it is a dependency"),
+        ("require('treasure')\n", 443, "treasure is missing. If it is a dependency"),
         ("exports.main = () => process.exit(3)\n", 439, "the process ended before it answered"),
         (
             "exports.main = () => { Promise.reject(new Error('no')) }\n",

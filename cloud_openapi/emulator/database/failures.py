@@ -42,18 +42,23 @@ class DatabaseError(Exception):
         self.message = message
         self.reason = f"{reason or message}{command}"
         self.index = index
-        self._without_command = reason if command else None
+        self._command = command
 
     def of_record(self, index: int) -> "DatabaseError":
         """Return the failure of a file's record, with its number in the reason."""
-        reason = f"record {index + 1}: {self.reason}"
-        return DatabaseError(self.code, self.message, reason, index=index)
+        return DatabaseError(
+            self.code,
+            self.message,
+            f"record {index + 1}: {self.reason_with(None)}",
+            index=index,
+            command=self._command,
+        )
 
     def reason_with(self, options: str | None) -> str:
         """Return the reason, whose command has options such as ``--url``; None omits it."""
-        if self._without_command is None:
-            return self.reason
-        return self._without_command if options is None else f"{self.reason}{options}"
+        if options is None:
+            return self.reason.removesuffix(self._command)
+        return f"{self.reason}{options}" if self._command else self.reason
 
 
 def invalid(message: str, reason: str = "") -> DatabaseError:
