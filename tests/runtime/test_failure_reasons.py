@@ -5,7 +5,7 @@ import shutil
 import pytest
 from support.values import NOW
 
-from cloud_openapi.runtime import Functions, error_line
+from cloud_openapi.runtime import Functions, _functions, error_line
 
 REFUSED = "sms.tencentcloudapi.com"
 needs_node = pytest.mark.skipif(not shutil.which("node"), reason="Node.js is missing")
@@ -129,6 +129,17 @@ def test_a_part_of_a_listed_package_is_not_installed(invoke, write, found):
     write(**{"package.json": '{"dependencies": {"@scope/thing": "*"}}'})
     invoke("require('@scope/thing/part')\n", "index.js")
     assert "package.json lists @scope/thing, which is not inst" in found("not-installed")
+
+
+@needs_node
+def test_the_stack_of_a_missing_package_has_no_frame_of_the_resolver(
+    invoke, write, tmp_path, monkeypatch
+):
+    write(**{"package.json": '{"type": "module", "dependencies": {"treasure": "*"}}'})
+    monkeypatch.setattr(_functions, "installed_for", lambda settings: [tmp_path / "node_modules"])
+    stack = invoke("import 'treasure'\n", "index.js").result["stackTrace"]
+    assert "Cannot find package 'treasure'" in stack
+    assert "data:text/javascript" not in stack
 
 
 @needs_node
