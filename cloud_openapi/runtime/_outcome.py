@@ -46,7 +46,7 @@ _TELLING = (NO_HANDLER, UNUSABLE, NO_RUNTIME)
 _RESULT = b'{"result": '
 # The stack of a file that cannot be parsed begins with its place, in Python and in JavaScript.
 _PLACE = re.compile(r'File ".+", line \d+|(?:/|file:).+:\d+')
-_SYNTAX_ERROR = re.compile(r"\w+Error: ")
+_SYNTAX_ERROR = re.compile(r"(?:Syntax|Indentation|Tab)Error: ")
 _STEPS = {"call": RAISED, "handler": NO_HANDLER, "load": NOT_LOADED, "size": RESULT_TOO_LARGE}
 
 
