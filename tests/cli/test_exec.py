@@ -147,6 +147,18 @@ def test_the_commands_time_is_that_of_the_emulator():
     assert newest == {"beginDate": "20200131", "endDate": "20200131"}
 
 
+def test_a_reason_has_no_command_to_the_emulator_that_ends_with_the_command():
+    source = """
+import json, os, urllib.request
+url = os.environ["CLOUD_OPENAPI_BASE_URL"]
+urllib.request.urlopen(f"{url}/cgi-bin/token?grant_type=client_credential&appid=wx1&secret=1")
+print(json.dumps(json.load(urllib.request.urlopen(f"{url}/_emulator/journal"))["entries"][-1]))
+"""
+    reason = variables_of(python(source))["reason"]
+    assert "control app set APPID --secret SECRET" in reason
+    assert "--url" not in reason
+
+
 @pytest.mark.slow
 def test_a_shells_proxy_does_not_get_the_calls():
     closed = {"http_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
