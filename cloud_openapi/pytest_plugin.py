@@ -23,6 +23,7 @@ from cloud_openapi.emulator import (
     url_of,
 )
 from cloud_openapi.emulator.cloudbase.function_time import moved_clock
+from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_FORM, SOURCE_PATTERN
 from cloud_openapi.emulator.database.databases import NOTHING
 from cloud_openapi.emulator.sources.modes import Modes
 from cloud_openapi.emulator.sources.source import SourceSettings
@@ -225,8 +226,11 @@ class CloudEmulator:
     def invoke(self, name: str, event: Any = None, *, source: str = "wx_client") -> Any:
         """Invoke a function of the project with an event, an empty object by default.
 
-        Raises FunctionFailedError if the function fails, KeyError if it does not exist.
+        Raises FunctionFailedError if the function fails, KeyError if it does not exist, ValueError
+        for an invalid source.
         """
+        if SOURCE_PATTERN.fullmatch(source) is None:
+            raise ValueError(f"source={source!r}: {SOURCE_FORM}")
         functions = self._session.functions
         if name not in functions:
             known = ", ".join(functions) or f"none. {nothing_found(functions.folder)}"

@@ -442,6 +442,17 @@ def test_an_unknown_function_is_an_error_that_lists_the_known_ones(project):
     result.stdout.fnmatch_lines("*There is no function 'here' in *functions: there*")
 
 
+def test_an_invalid_source_is_refused_with_its_value(project):
+    add_function(project, "there", "def main(event, context): return 1\n")
+    test = """
+        import pytest
+        def test_it(invoke_function):
+            with pytest.raises(ValueError, match="'wx trigger': must be wx_client"):
+                invoke_function("there", source="wx trigger")
+    """
+    passes(project, test, 1)
+
+
 @pytest.mark.parametrize("by", ["option", "ini"])
 def test_the_folder_of_the_functions_is_named_by_option_or_ini(project, by):
     add_function(project, "one", "def main(event, context): return {**event, 'n': 1}\n")
@@ -478,7 +489,9 @@ RECORDED_TEST = f"""
 def test_a_missing_recording_fails_with_advice_on_making_one(project):
     result = run(project, RECORDED_TEST)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines("*NO_RECORDINGS: There are no recordings in *test_it.yaml*")
+    result.stdout.fnmatch_lines(
+        "*NO_RECORDINGS: There are no recordings in *test_it.yaml*with `pytest --record`*"
+    )
 
 
 def test_a_recording_is_replayed_without_the_service(

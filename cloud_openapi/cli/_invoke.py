@@ -116,8 +116,8 @@ def _echo_lines(text: str) -> None:
 
 
 def _checked(source: str) -> str:
-    from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_PATTERN
+    from cloud_openapi.emulator.cloudbase.http_invoke import SOURCE_FORM, SOURCE_PATTERN
 
     if SOURCE_PATTERN.fullmatch(source) is None:
-        raise click.BadParameter("must be wx_client, wx_http or another SOURCE of the platform")
+        raise click.BadParameter(SOURCE_FORM)
     return source

@@ -186,7 +186,9 @@ class Replay:
         return f"In the nearest one, {'; '.join(fewest)}."
 
 
-_HOW_TO_RECORD = "Make some with `cloud-openapi record`."
+_HOW_TO_RECORD = (
+    "Make some with `cloud-openapi record`; for the fixture `recording`, with `pytest --record`."
+)
 
 
 def _distance(words: list[str]) -> int:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 SOURCE_PATTERN = re.compile(r"[a-z_]{1,32}(,[a-z_]{1,32}){0,8}")
+SOURCE_FORM = "must be wx_client, wx_http or another SOURCE of the platform"
 _DEFAULT_SOURCE = "wx_client"
 
 
@@ -101,6 +102,5 @@ def _source(environ: "WSGIEnvironment") -> str:
     query = environ.get("QUERY_STRING")
     source = parse_qs(query).get("source", [_DEFAULT_SOURCE])[0] if query else _DEFAULT_SOURCE
     if SOURCE_PATTERN.fullmatch(source) is None:
-        message = "source must be wx_client, wx_http or another SOURCE of the platform"
-        raise _InvalidRequestError(HTTPStatus.BAD_REQUEST, message)
+        raise _InvalidRequestError(HTTPStatus.BAD_REQUEST, f"source {SOURCE_FORM}")
     return source
