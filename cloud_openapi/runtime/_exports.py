@@ -15,7 +15,7 @@ from cloud_openapi.runtime._functions import Functions
 from cloud_openapi.runtime._invocation import MOST_BYTES
 from cloud_openapi.runtime._log import Line, Log
 from cloud_openapi.runtime._moved_clock import MovedClock
-from cloud_openapi.runtime._outcome import Ended, Outcome, error_line
+from cloud_openapi.runtime._outcome import LARGE_EVENT, Ended, Outcome, error_line
 from cloud_openapi.runtime._packages import install as install_packages
 from cloud_openapi.runtime._preload import is_gateway_host, is_weixin_host, isolated
 from cloud_openapi.runtime._project import (
@@ -33,6 +33,7 @@ from cloud_openapi.runtime._worker_command import Debug
 __all__ = [
     "ENVIRONMENT",
     "LANGUAGE_NAMES",
+    "LARGE_EVENT",
     "MOST_BYTES",
     "CloudbaseRC",
     "Credentials",

@@ -217,10 +217,11 @@ class Functions:
         return next((each for each in running if wanted(each.invocation)), None)
 
     def refuse(self, name: str, source: str, status: int, reason: str) -> None:
-        """Report a request for an unknown function."""
-        self._report(
-            Ended(name, status, 0.0, "", one_line(reason), 0, source, "", "", clocks.monotonic())
-        )
+        """Report a request that does not begin an invocation; a function's log says it, too."""
+        reason = one_line(reason)
+        if name in self:
+            InvocationLog(self.log_of(name)).add_reason(reason)
+        self._report(Ended(name, status, 0.0, "", reason, 0, source, "", "", clocks.monotonic()))
 
     def permissions_of(self, function: str) -> frozenset[str]:
         """Return the names of the APIs that a function's config.json permits.

@@ -32,9 +32,10 @@ _TEXTS = {
     MEMORY: "MemoryLimitReached",
     EXIT: "User process exit when running",
 }
+LARGE_EVENT = "an event is at most 6 MB: send a file's ID instead of its content"
 _REASONS = {
     EVENT: "the event is nested too deeply to be JSON",
-    TOO_LARGE: "an event is at most 6 MB: send a file's ID instead of its content",
+    TOO_LARGE: LARGE_EVENT,
     RESULT_TOO_LARGE: "a result is at most 6 MB: return a file's ID instead of its content",
     BUSY: "one emulator runs at most 16 invocations at a time: await some before you start others",
     EXIT: "the process ended before it answered: look in its log for an error that nothing caught, "

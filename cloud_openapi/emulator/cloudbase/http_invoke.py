@@ -16,7 +16,7 @@ from werkzeug.wsgi import get_input_stream
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.json_response import JSON_UTF8, platform_refusal, unknown_function
 from cloud_openapi.json_text import read_json
-from cloud_openapi.runtime import MOST_BYTES, Functions, UnknownFunctionError
+from cloud_openapi.runtime import LARGE_EVENT, MOST_BYTES, Functions, UnknownFunctionError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -47,13 +47,17 @@ class _Invocations:
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         name = environ["PATH_INFO"].removeprefix("/").encode("latin-1").decode("utf-8", "replace")
+        source = _DEFAULT_SOURCE
         try:
-            event, source = _event(environ), _source(environ)
+            source = _source(environ)
+            event = _event(environ)
             now = self._emulator.clock_of(self._emulator.first_appid).now()
             outcome = self._functions.invoke(name, event, now, source)
         except UnknownFunctionError:
             return unknown_function(name, self._functions, source)(environ, start)
         except _InvalidRequestError as error:
+            if name in self._functions:
+                self._functions.refuse(name, source, error.status, error.message)
             refused = platform_refusal(error.status, "FUNCTION_PARAM_INVALID", error.message)
             if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
                 refused.headers["Allow"] = "POST"
@@ -88,7 +92,7 @@ def _event(environ: "WSGIEnvironment") -> Any:
         data = _body(environ)
         return read_json(data.removeprefix(BOM_UTF8).decode()) if data else {}
     except RequestEntityTooLarge:
-        message = "RequestTooLarge: an event is at most 6 MB"
+        message = f"RequestTooLarge: {LARGE_EVENT}"
         raise _InvalidRequestError(HTTPStatus.NOT_ACCEPTABLE, message) from None
     except UnicodeDecodeError as error:
         message = f"The body is not JSON in UTF-8: see its byte {error.start + 1}"

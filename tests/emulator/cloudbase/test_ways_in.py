@@ -146,6 +146,21 @@ def test_body_over_6_mib_is_refused_in_json(served, path, status, code, sent):
     assert "6 MB" in error["message"]
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        (b'"' + b"x" * MOST + b'"', 406, "an event is at most 6 MB: send a file's ID instead"),
+        (b"{bad", 400, "The body is not JSON"),
+    ],
+)
+def test_the_log_of_a_function_says_why_a_request_does_not_invoke_it(served, body, status, reason):
+    assert send(served, "POST", "/v1/functions/hello?source=wx_http", body)[0] == status
+    ended = served.functions.ended[-1]
+    assert (ended.function, ended.status, ended.source) == ("hello", status, "wx_http")
+    assert reason in ended.reason
+    assert served.functions.log_of("hello").lines()[-1].text == f"Reason: {ended.reason}"
+
+
 def test_an_event_that_grows_over_six_megabytes_is_the_platforms_406(served):
     # Adding userInfo makes it too large.
     event = json.dumps({"a": "x" * (MOST - 20)}).encode()
