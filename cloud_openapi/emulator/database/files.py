@@ -93,14 +93,32 @@ def _refuse(name: str) -> None:
 
 def _of_csv(text: str) -> Iterator[Document]:
     rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    begin = 1
     with _fields_of(len(text)):
         try:
             names = next(rows, [])
             _check_names(names)
-            for row in filter(None, rows):
-                yield _nested(names, row)
-        except (csv.Error, ValueError) as error:
+            begin = rows.line_num + 1
+            for row in rows:
+                if row:
+                    yield _nested(names, row)
+                begin = rows.line_num + 1
+        except csv.Error as error:
+            raise ValueError(_csv_mistake(error, begin, rows.line_num)) from None
+        except ValueError as error:
             raise ValueError(f"line {rows.line_num}: {error}") from None
+
+
+def _csv_mistake(error: csv.Error, begin: int, line: int) -> str:
+    """Return the place of a mistake in a record, and what it is.
+
+    A quote that is not closed takes the lines below it for its text, so that the mistake is noticed
+    at a later quote, or at the end of the file.
+    """
+    if "end of data" in str(error):
+        return f"line {begin}: a quote is not closed in the record that begins here"
+    since = f", in the record that begins in line {begin}" if begin < line else ""
+    return f"line {line}: {error}{since}"
 
 
 @contextmanager

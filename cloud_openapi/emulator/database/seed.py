@@ -105,7 +105,10 @@ def _read(seed: Seed, path: Path) -> None:
     try:
         (_add if _is_document_file(path) else _declare)(seed, path)
     except (OSError, ValueError) as error:
-        seed.unread[path.stem] = f"{path}: {reading_mistake(error)}"
+        # A collection may have two files.
+        earlier = seed.unread.get(path.stem)
+        reason = f"{path}: {reading_mistake(error)}"
+        seed.unread[path.stem] = f"{earlier}; {reason}" if earlier else reason
 
 
 def _add(seed: Seed, path: Path) -> None:

@@ -36,6 +36,13 @@ WRONG = [
     ("csv", "a\n1,2", "line 2: it has 2 fields, the first row has 1 names"),
     ("csv", "a,a.b\n1,2", "line 2: a.b: a is a text already"),
     ("csv", 'a\n"x', "line 2: "),
+    (
+        "csv",
+        'a,b\n1,2\n3,"x\n5,6\n',
+        "line 3: a quote is not closed in the record",
+    ),
+    ("csv", '"a,b\n1,2\n', "line 1: a quote is not closed"),
+    ("csv", 'a,b\n1,"x\n3,"y"', "after '\"', in the record that begins in line 2"),
 ]
 
 

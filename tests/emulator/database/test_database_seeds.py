@@ -192,6 +192,13 @@ def test_two_files_are_named_as_the_mistake(folder):
     assert "a collection is one file" in database_of(folder).unread["todos"]
 
 
+def test_the_mistakes_of_both_files_of_a_collection_are_named(folder):
+    write(folder, todos_json="{", todos_csv="a,a\n")
+    reason = database_of(folder).unread["todos"]
+    assert f"{folder / 'todos.csv'}: line 1: two fields" in reason
+    assert f"; {folder / 'todos.json'}: line 1, column 2" in reason
+
+
 def test_hidden_files_and_links_to_nothing_are_left_out(folder):
     write(folder, todos_json='{"_id": 1}')
     # Emacs locks a file by such a link, and macOS keeps attributes in such files.
