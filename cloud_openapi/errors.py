@@ -117,6 +117,15 @@ def one_line(text: str) -> str:
     return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 1]}…"
 
 
+def message_of(error: Exception) -> str:
+    """Return an error's message; that of an error of the system begins with the path."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    # The second one is the target of a file that was to be moved.
+    path = error.filename2 or error.filename
+    return f"{path}: {error.strerror}." if path else f"{error.strerror}."
+
+
 class CloudOpenAPIError(Exception):
     """Base of every error that this package raises."""
 

@@ -18,6 +18,7 @@ from cloud_openapi.cli._functions_folder import (
 )
 from cloud_openapi.cli._options import echo_json, option
 from cloud_openapi.cli._terminal import progress
+from cloud_openapi.errors import message_of
 
 # Imported where they are used: --help and completion do without.
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _fixed(findings: "Sequence[Finding]") -> "list[Finding]":
             apply_fixes(Path(file), fixes)
         except (ValueError, OSError) as error:
             failed.add(file)
-            click.echo(f"cloud-openapi: {error}", err=True)
+            click.echo(f"cloud-openapi: {message_of(error)}", err=True)
             continue
         for fix in fixes:
             click.echo(f"{shown_path(Path(file))}: {fix}", err=True)

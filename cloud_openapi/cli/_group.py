@@ -11,7 +11,7 @@ import click
 from cloud_openapi._version import __version__
 from cloud_openapi.cli._examples import with_examples
 from cloud_openapi.cli._options import variable
-from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError, UnknownAPIError
+from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError, UnknownAPIError, message_of
 from cloud_openapi.json_schema.values import is_text
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def run() -> None:
         parts = (f"{error.errMsg} (errCode {error.errCode})", error.hint)
         fail(". ".join(filter(None, parts)))
     except (CloudOpenAPIError, OSError) as error:
-        fail(str(error))
+        fail(message_of(error))
 
 
 def fail(message: str, code: int = 1) -> NoReturn:

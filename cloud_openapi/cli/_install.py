@@ -8,7 +8,7 @@ from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._functions_folder import folder_option, function_named, refuse_none
 from cloud_openapi.cli._options import option
 from cloud_openapi.cli._terminal import progress
-from cloud_openapi.errors import CloudOpenAPIError
+from cloud_openapi.errors import CloudOpenAPIError, message_of
 
 # Imported where they are used: --help and completion do without.
 if TYPE_CHECKING:
@@ -83,5 +83,5 @@ def _failure(name: str, found: "Functions", registry: str | None) -> str:
     try:
         _install(name, found, registry)
     except (CloudOpenAPIError, OSError) as error:
-        return f"{name}: {error}"
+        return f"{name}: {message_of(error)}"
     return ""

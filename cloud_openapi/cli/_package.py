@@ -13,7 +13,7 @@ from cloud_openapi.cli._completion import complete_function
 from cloud_openapi.cli._functions_folder import folder_option, function_named, refuse_none
 from cloud_openapi.cli._options import Choice, json_value, option
 from cloud_openapi.cli._terminal import progress
-from cloud_openapi.errors import CloudOpenAPIError
+from cloud_openapi.errors import CloudOpenAPIError, message_of
 
 # Imported where they are used: --help and completion do without.
 if TYPE_CHECKING:
@@ -147,7 +147,8 @@ def _made(
             try:
                 made.append(make(each))
             except (CloudOpenAPIError, OSError) as error:
-                failures.append(str(error) if len(settings) == 1 else f"{each.name}: {error}")
+                why = message_of(error)
+                failures.append(why if len(settings) == 1 else f"{each.name}: {why}")
             advance()
     return made, failures
 

@@ -8,7 +8,7 @@ import click
 
 from cloud_openapi.cli._options import Choice, option
 from cloud_openapi.cli._terminal import progress
-from cloud_openapi.errors import CloudOpenAPIError
+from cloud_openapi.errors import CloudOpenAPIError, message_of
 
 # Imported where they are used: --help and completion do without.
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def could_not_run() -> Iterator[None]:
     try:
         yield
     except (CloudOpenAPIError, OSError) as error:
-        click.echo("cloud-openapi: " + " ".join(str(error).split()), err=True)
+        click.echo("cloud-openapi: " + " ".join(message_of(error).split()), err=True)
         sys.exit(_COULD_NOT_RUN)
 
 

@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_written_is_an_error_and_its_problems_remain(proje
     monkeypatch.setattr(Path, "replace", fail)
     code, out, err = run("lacks", "--fix")
     assert (code, out) == (1, ALL.replace("2 functions: 1 fine", "1 function: 0 fine"))
-    assert err == "cloud-openapi: [Errno 13] Permission denied: 'config.json'\n"
+    assert err == "cloud-openapi: config.json: Permission denied.\n"
 
 
 def test_details_are_indented_below_their_message(project):

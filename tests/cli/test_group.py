@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from cloud_openapi.cli import main
 from cloud_openapi.cli._examples import EXAMPLES
 from cloud_openapi.cli._group import group
+from cloud_openapi.errors import message_of
 from cloud_openapi.extras import install_command
 
 CONTEXT = click.Context(group)
@@ -101,6 +102,40 @@ def test_a_missing_module_of_this_package_is_a_traceback(monkeypatch):
     monkeypatch.setitem(sys.modules, "cloud_openapi.cli._group", None)
     with pytest.raises(ModuleNotFoundError, match="_group"):
         main()
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(13, "Permission denied", "a/b"), "a/b: Permission denied."),
+        (OSError(18, "Cross-device link", "a", None, "b"), "b: Cross-device link."),
+        (OSError(111, "Connection refused"), "Connection refused."),
+        (OSError("own words"), "own words"),
+        (ValueError("own words"), "own words"),
+    ],
+)
+def test_an_error_of_the_system_begins_with_the_path(error, message):
+    assert message_of(error) == message
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["init", "file/new"], ["package", "hello", "--to", "file/new"], ["install", "hello"]],
+)
+def test_an_error_of_the_system_is_one_line_without_its_number(
+    command, tmp_path, monkeypatch, arguments
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "file/new")
+    (tmp_path / "file").touch()
+    folder = tmp_path / "functions" / "hello"
+    folder.mkdir(parents=True)
+    (folder / "index.py").write_text("def main(event, context):\n    return 1\n")
+    (folder / "requirements.txt").write_text("treasure\n")
+    code, out, err = command(*arguments)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "file/new" in err
+    assert err.endswith(": Not a directory.\n")
 
 
 def test_a_misspelt_command_is_suggested():

@@ -19,6 +19,7 @@ from cloud_openapi.emulator.mini_program import MiniProgram
 from cloud_openapi.emulator.storage.names import check_path, content_type, file_id
 from cloud_openapi.emulator.storage.stored_file import StoredFile
 from cloud_openapi.emulator.storage.urls import LONGEST_AGE, RefusedError
+from cloud_openapi.errors import message_of
 from cloud_openapi.runtime import ENVIRONMENT
 
 UPLOAD: Final = "/storage"
@@ -90,7 +91,7 @@ def _add_actions(app: Flask, tools: Tools) -> None:
         try:
             paths = _upload(chosen_program(tools))
         except (InvalidInputError, OSError) as error:
-            return _list(tools, str(error)), HTTPStatus.BAD_REQUEST
+            return _list(tools, message_of(error)), HTTPStatus.BAD_REQUEST
         first, more = paths[0], len(paths) - 1
         further = t(f" and {more} more", f" 等 {len(paths)} 个文件") if more else ""
         flash(t(f"Uploaded: {first}{further}", f"已上传：{first}{further}"))
