@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from cloud_openapi.runtime._settings import Settings, is_web
+from cloud_openapi.runtime.check._encoding import check_encoding
 from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
 from cloud_openapi.runtime.check._modules import check_modules
 from cloud_openapi.runtime.check._outside import references_of
@@ -19,6 +20,7 @@ _LOADING = min(3, os.cpu_count() or 1)
 _REPEATED = {
     "syntax-error": ("SyntaxError: ", "IndentationError: ", "TabError: "),
     "invalid-json": ("/package.json: ",),
+    "not-utf-8": ("SyntaxError: (unicode error) 'utf-8'", "SyntaxError: Non-UTF-8 code"),
 }
 _INSTEAD = 'leave the call out when the variable TCB_ENV is "local", or replace it in your tests'
 _NOT_EMULATED = (
@@ -71,6 +73,7 @@ def _of_sources(sources: Sources, not_parsed: str) -> Iterator[Finding]:
     report = Reporter(settings.name)
     yield from check_settings(settings)
     yield from _unread(sources, report, not_parsed)
+    yield from check_encoding(sources)
     yield from check_permissions(sources)
     yield from check_modules(sources)
     for reference in references_of(sources):

@@ -106,13 +106,18 @@ def read_sources(
     return found, ""
 
 
+def is_test(name: str) -> bool:
+    """Return whether a file, by its name relative to a function's folder, belongs to tests."""
+    return _TEST.fullmatch(name) is not None
+
+
 def _own_files(sources: Sources) -> Iterator[tuple[str, str]]:
     settings = sources.settings
     files = fingerprint(settings.folder)
     sources.all_read = len(files) < MOST_WATCHED
     for file, _modified, size, _changed in files:
         name = Path(file).relative_to(settings.folder).as_posix()
-        if not name.endswith(SUFFIXES[settings.language]) or _TEST.fullmatch(name):
+        if not name.endswith(SUFFIXES[settings.language]) or is_test(name):
             continue
         # Reading a named pipe would not end.
         if not os.path.isfile(file):  # noqa: PTH113 - raises nothing
