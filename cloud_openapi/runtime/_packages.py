@@ -1,5 +1,6 @@
 """Install the dependencies of a function into a cache outside its folder."""
 
+import codecs
 import hashlib
 import json
 import os
@@ -14,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cloud_openapi.errors import CloudOpenAPIError
+from cloud_openapi.json_text import reading_mistake
+from cloud_openapi.runtime._files import shown_path
 from cloud_openapi.runtime._lock_file import use_own_registry
 from cloud_openapi.runtime._settings import Settings
 
@@ -23,6 +26,9 @@ _LISTS = {
 }
 # The files that a requirements.txt includes: -r FILE, -c FILE and their long forms.
 _INCLUDED = re.compile(r"\s*(?:-[rc]\s*|--(?:requirement|constraint)[\s=]\s*)(.*)")
+# How pip learns that a list is not UTF-8: a byte order mark, or a comment in its first two lines.
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_DECLARED = re.compile(rb"(?:[^\n]*\n)?#[^\n]*coding[:=]")
 _FOLDERS = {"python": "packages", "node": "node_modules"}
 # The keys of a package.json that decide what is installed.
 _KEYS = (
@@ -106,7 +112,8 @@ def install(
 
     ``registry`` is npm's, in place of the one that npm is set to and of those that a lock file
     names. ``say`` is called with a text about a lock file of other registries. Processes may do so
-    at the same time. Raises CloudOpenAPIError if pip or npm is missing or fails.
+    at the same time. Raises CloudOpenAPIError if pip or npm is missing or fails, or cannot read
+    what is listed.
     """
     target = _cache_of(settings)
     if target is None or not is_missing(settings):
@@ -116,8 +123,9 @@ def install(
     made = Path(tempfile.mkdtemp(dir=target.parent))
     try:
         if settings.language == "python":
-            listed = str(settings.folder / "requirements.txt")
-            pip_install(made / _FOLDERS["python"], ["--requirement", listed])
+            listed = settings.folder / "requirements.txt"
+            check_encoding(listed)
+            pip_install(made / _FOLDERS["python"], ["--requirement", str(listed)])
         else:
             _npm_install(settings, made, registry, say)
         (made / _FOLDERS[settings.language]).mkdir(exist_ok=True)
@@ -125,6 +133,20 @@ def install(
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return packages_of(settings)
+
+
+def check_encoding(listed: Path) -> None:
+    """Raise CloudOpenAPIError if pip or uv cannot read a requirements.txt, or what it includes."""
+    for path in _with_included(listed):
+        if not os.path.isfile(path):  # noqa: PTH113 - as in `_with_included`
+            continue
+        content = path.read_bytes()
+        if content.startswith(_UTF_16) or _DECLARED.match(content):
+            continue
+        try:
+            content.decode()
+        except UnicodeDecodeError as error:
+            raise CloudOpenAPIError(f"{shown_path(path)}: {reading_mistake(error)}") from None
 
 
 def pip_install(target: Path, what: Sequence[str], python: str | None = None) -> None:

@@ -186,6 +186,31 @@ def test_a_runtime_that_is_too_old_for_this_package_is_refused(project, command,
     assert list((project / "build").iterdir()) == []
 
 
+@pytest.mark.parametrize("arguments", [["install"], ["package", "--no-rc"]])
+@pytest.mark.parametrize("file", ["requirements.txt", "more.txt"])
+def test_a_list_of_packages_that_is_not_utf_8_is_named_with_its_byte(
+    project, command, monkeypatch, arguments, file
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(project / "cache"))
+    folder = project / "functions" / "hello"
+    (folder / "requirements.txt").write_text("-r more.txt\n")
+    (folder / file).write_text("# 商店\ntreasure\n", "gbk")
+    code, out, err = command(*arguments, "hello")
+    message = f"functions/hello/{file}: byte 3 is not UTF-8; save it as UTF-8"
+    assert (code, out, err) == (1, "", f"cloud-openapi: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"), [("# 商店\n", "utf-16"), ("# coding: gbk\n# 商店\n", "gbk")]
+)
+def test_a_list_of_packages_in_an_encoding_that_pip_knows_is_left_to_pip(
+    project, command, pip, text, encoding
+):
+    (project / "functions" / "hello" / "requirements.txt").write_text(text, encoding)
+    assert command("package", "hello", "--no-rc")[0] == 0
+    assert len(pip) == 1
+
+
 @pytest.mark.skipif(find_spec("pip") is None, reason="pip is missing")
 @pytest.mark.slow
 def test_pips_output_is_shown_if_it_fails(project, command):

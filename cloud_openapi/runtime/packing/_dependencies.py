@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.runtime._packages import WHEELS_ONLY, pip_install, run_installer
+from cloud_openapi.runtime._packages import WHEELS_ONLY, check_encoding, pip_install, run_installer
 from cloud_openapi.runtime._python import HERE, Python, interpreter
 
 Installer = Literal["auto", "pip", "uv"]
@@ -62,6 +62,8 @@ class Packages:
         place = listed.parent if listed and _includes(listed) else None
         key = (python, *required, listed and listed.read_bytes(), place)
         if key not in self._installed:
+            if listed:
+                check_encoding(listed)
             target = Path(tempfile.mkdtemp(dir=self._folder))
             self._install(target, python, what)
             _strip(target)
