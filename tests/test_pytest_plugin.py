@@ -436,6 +436,20 @@ def test_a_reason_has_no_command_to_the_emulator_that_has_ended(project):
     result.stdout.fnmatch_lines(["*database/collections.json beside the functions: {*"])
 
 
+def test_a_file_in_place_of_the_folder_storage_is_the_reason_of_a_missing_file(project):
+    source = (
+        "from cloud_openapi import cloud\ncloud.init()\n"
+        "def main(event, context):\n"
+        "    return cloud.downloadFile(fileID='cloud://local.local/a.png')\n"
+    )
+    add_function(project, "reads", source)
+    (project.path / "storage").touch()
+    result = run(project, 'def test_it(invoke_function): invoke_function("reads")')
+    result.stdout.fnmatch_lines(
+        ["*no file a.png: *storage cannot be read: Not a directory; correct it and start again: {*"]
+    )
+
+
 def test_an_unknown_function_is_an_error_that_lists_the_known_ones(project):
     add_function(project, "there", "def main(event, context): return 1\n")
     result = run(project, 'def test_it(invoke_function): invoke_function("here")')

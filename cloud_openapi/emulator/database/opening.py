@@ -184,8 +184,8 @@ def _ids(program: Program, run: str) -> Callable[[], str]:
 def _state_of(folder: Path) -> Any:
     try:
         return sorted((path.name, *_time_and_size(path)) for path in folder.iterdir())
-    except OSError:
-        return []
+    except OSError as error:
+        return error.errno
 
 
 def _time_and_size(path: Path) -> tuple[int, int]:

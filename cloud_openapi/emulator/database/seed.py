@@ -46,6 +46,8 @@ def read_folder(folder: Path) -> Seed:
     seed = Seed({}, {})
     try:
         paths = sorted(_files(folder), key=_is_document_file)
+    except FileNotFoundError:
+        return seed
     except OSError as error:
         return Seed({}, {DECLARED: f"{folder} cannot be read: {error.strerror}"})
     for path in paths:
@@ -89,11 +91,10 @@ def _text(path: Path) -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            named = path.suffix.lower() in ENDINGS and not path.name.startswith(".")
-            if named and path.is_file():
-                yield path
+    for path in sorted(folder.iterdir()):
+        named = path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+        if named and path.is_file():
+            yield path
 
 
 def _is_document_file(path: Path) -> bool:

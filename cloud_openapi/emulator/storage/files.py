@@ -55,6 +55,8 @@ class Files:
         self._kept: Kept | None = None
         self._folder: Path | None = None
         self._resets = 0
+        self.unread = ""
+        """Why a folder of the seed could not be read."""
         renew_in_children(self)
 
     def open(self) -> None:
@@ -164,10 +166,11 @@ class Files:
 
         Hidden files, links and what is no file, such as a pipe, are left out.
         """
-        if self._seed is None or not self._seed.is_dir():
+        self.unread = ""
+        if self._seed is None:
             return
         count = 0
-        for folder, names, files in os.walk(self._seed):
+        for folder, names, files in os.walk(self._seed, onerror=self._note_unread):
             names[:] = [name for name in names if not name.startswith(".")]
             for name in files:
                 file = Path(folder, name)
@@ -180,6 +183,11 @@ class Files:
                     raise InvalidInputError(f"{self._seed} has more than {MOST_SEEDS:,} files")
                 modified = datetime.fromtimestamp(status.st_mtime, BEIJING)
                 yield path, StoredFile(file, status.st_size, modified)
+
+    def _note_unread(self, error: OSError) -> None:
+        # The seed may be missing.
+        if not isinstance(error, FileNotFoundError):
+            self.unread = f"{error.filename} cannot be read: {error.strerror}"
 
     def _put(self, path: str, stored: StoredFile, resets: int) -> None:
         with self._lock:

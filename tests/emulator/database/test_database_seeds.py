@@ -172,6 +172,20 @@ def test_an_emulator_at_the_default_url_needs_no_options():
     assert options_for("http://localhost:7070", "wx'other") == """ --appid 'wx'"'"'other'"""
 
 
+def test_a_file_in_place_of_the_folder_is_the_reason_of_any_missing_collection(folder):
+    folder.rmdir()
+    folder.touch()
+    gateway = DatabaseGateway(seeds=folder.parent)
+    gateway.act("getDocument", collectionName="users")
+    why = f"no collection users: {folder} cannot be read: Not a directory; correct it"
+    assert why in gateway.last.reason
+    folder.unlink()
+    folder.mkdir()
+    gateway.emulator.reset()
+    gateway.act("getDocument", collectionName="users")
+    assert "the collections are none" in gateway.last.reason
+
+
 def test_declarations_that_cannot_be_read_are_the_reason_of_any_missing_collection(folder):
     write(folder, collections_json='["users"', todos_json="{}")
     gateway = DatabaseGateway(seeds=folder.parent)

@@ -50,6 +50,14 @@ def paths(files):
     return [path for path, _file in files.listed()]
 
 
+def test_a_seed_that_is_a_file_is_told_from_a_missing_one(tmp_path):
+    missing, wrong = Files(tmp_path / "missing"), Files(tmp_path / "wrong")
+    (tmp_path / "wrong").touch()
+    assert paths(missing) == paths(wrong) == []
+    assert missing.unread == ""
+    assert wrong.unread == f"{tmp_path / 'wrong'} cannot be read: Not a directory"
+
+
 def test_paths_that_leave_the_storage_or_break_its_rules_are_refused():
     files = Files()
     for path in ESCAPES:
