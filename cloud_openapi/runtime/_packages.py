@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from cloud_openapi import clocks
 from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.json_text import reading_mistake
-from cloud_openapi.runtime._files import shown_path
+from cloud_openapi.runtime._files import shown_path, stamp
 from cloud_openapi.runtime._lock_file import use_own_registry
 from cloud_openapi.runtime._settings import Settings
 
@@ -48,6 +49,7 @@ _NPM_OPTIONS = (
     "--fetch-retry-mintimeout=1000",
     "--fetch-retry-maxtimeout=5000",
 )
+_UNFINISHED, _DAY_SECONDS = "tmp", 24 * 60 * 60
 _SOURCES = {
     "pip": "the package index (network, proxy, PIP_INDEX_URL)",
     "uv": "the package index (network, proxy, UV_DEFAULT_INDEX)",
@@ -119,8 +121,9 @@ def install(
     if target is None or not is_missing(settings):
         return packages_of(settings)
     target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_unfinished(target.parent)
     # Renamed when complete. It has the same depth, for npm's links are relative.
-    made = Path(tempfile.mkdtemp(dir=target.parent))
+    made = Path(tempfile.mkdtemp(dir=target.parent, prefix=_UNFINISHED))
     try:
         if settings.language == "python":
             listed = settings.folder / "requirements.txt"
@@ -175,6 +178,15 @@ def _cache_of(settings: Settings) -> Path | None:
     for path in lists:
         digest.update(_relevant(path) + b"\0")
     return cache_folder() / f"{settings.language}-{digest.hexdigest()[:32]}"
+
+
+def _remove_unfinished(cache: Path) -> None:
+    """Remove the folders of installations that were killed."""
+    for path in cache.glob(f"{_UNFINISHED}*"):
+        made = stamp(path)
+        # Other processes may install now, but for less than a day.
+        if made is not None and clocks.now() - made[0] / 1e9 > _DAY_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _publish(made: Path, target: Path) -> None:

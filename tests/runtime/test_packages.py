@@ -1,9 +1,11 @@
 """What a function needs is installed beside it, and check says what the platform would miss."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +16,7 @@ from support.values import NOW
 
 from cloud_openapi.cli._check import check
 from cloud_openapi.cli._install import install
-from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime import Functions, _packages
 
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
 WAIT = 60
@@ -148,6 +150,22 @@ def test_failed_install_is_one_line_and_leaves_no_files(folder, write, tmp_path)
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1].startswith("cloud-openapi: pip failed")
     assert list((tmp_path / "cache" / "cloud_openapi").iterdir()) == []
+
+
+def test_install_removes_what_a_killed_one_left_a_day_ago(folder, write, monkeypatch, tmp_path):
+    cache = tmp_path / "cache" / "cloud_openapi"
+    killed, running = cache / "tmpkilled", cache / "tmprunning"
+    for each in (killed, running, cache / "python-1"):
+        (each / "packages").mkdir(parents=True)
+    for each in (killed, cache / "python-1"):
+        os.utime(each, (0, time.time() - 25 * 60 * 60))
+    monkeypatch.setattr(_packages, "pip_install", lambda *_: None)
+    write("index.py", PLAIN)
+    write("requirements.txt", "treasure\n")
+    assert CliRunner().invoke(install, ["hello", "--functions", str(folder)]).exit_code == 0
+    assert not killed.exists()
+    assert running.is_dir()
+    assert (cache / "python-1").is_dir()
 
 
 @pytest.mark.slow
