@@ -1,6 +1,7 @@
 """Expressions of aggregation, compiled once into a function of a document and variables."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import compress
 from typing import Any, Final
 
@@ -194,13 +195,10 @@ def _if_null(operand: Any, scope: Scope) -> Value:
     return value
 
 
-def _logic(decide: Callable[[Iterator[bool]], bool]) -> Callable[[Any, Scope], Value]:
-    def build(operand: Any, scope: Scope) -> Value:
-        operands = operand if type(operand) is list else [operand]
-        values = [expression(each, scope) for each in operands]
-        return lambda *given: decide(truthy(each(*given)) for each in values)
-
-    return build
+def _logic(decide: Callable[[Iterator[bool]], bool], operand: Any, scope: Scope) -> Value:
+    operands = operand if type(operand) is list else [operand]
+    values = [expression(each, scope) for each in operands]
+    return lambda *given: decide(truthy(each(*given)) for each in values)
 
 
 def _let(operand: Any, scope: Scope) -> Value:
@@ -211,26 +209,22 @@ def _let(operand: Any, scope: Scope) -> Value:
     return lambda document, outer: inside(document, {**outer, **variables(document, outer)})
 
 
-def _loop(name: str, body: str, collect: _Collect) -> Callable[[Any, Scope], Value]:
-    """Return the builder of an operator that evaluates a body for each element."""
+def _loop(name: str, body: str, collect: _Collect, operand: Any, scope: Scope) -> Value:
+    """Return the function of an operator that evaluates a body for each element."""
+    fields = options(name, operand, f"input {body}", "as")
+    values, inside = expression(fields["input"], scope), expression(fields[body], scope)
+    variable = fields.get("as", "this")
 
-    def build(operand: Any, scope: Scope) -> Value:
-        fields = options(name, operand, f"input {body}", "as")
-        values, inside = expression(fields["input"], scope), expression(fields[body], scope)
-        variable = fields.get("as", "this")
+    def value(document: Any, variables: Document) -> Any:
+        found = values(document, variables)
+        if is_null(found):
+            return None
+        scope.check()
+        items = needs(list, name, found, 28651)
+        bodies = [inside(document, {**variables, variable: each}) for each in items]
+        return collect(items, bodies)
 
-        def run(document: Any, variables: Document) -> Any:
-            found = values(document, variables)
-            if is_null(found):
-                return None
-            scope.check()
-            items = needs(list, name, found, 28651)
-            bodies = [inside(document, {**variables, variable: each}) for each in items]
-            return collect(items, bodies)
-
-        return run
-
-    return build
+    return value
 
 
 def _reduce(operand: Any, scope: Scope) -> Value:
@@ -254,11 +248,11 @@ _SPECIAL: Final[dict[str, Callable[[Any, Scope], Value]]] = {
     "$switch": _switch,
     "$ifNull": _if_null,
     "$let": _let,
-    "$map": _loop("$map", "in", lambda _, found: [or_null(each) for each in found]),
-    "$and": _logic(all),
-    "$or": _logic(any),
-    "$filter": _loop(
-        "$filter", "cond", lambda items, found: [*compress(items, map(truthy, found))]
+    "$map": partial(_loop, "$map", "in", lambda _, found: [or_null(each) for each in found]),
+    "$and": partial(_logic, all),
+    "$or": partial(_logic, any),
+    "$filter": partial(
+        _loop, "$filter", "cond", lambda items, found: [*compress(items, map(truthy, found))]
     ),
     "$reduce": _reduce,
     "$literal": lambda operand, _: _Constant(operand),

@@ -86,11 +86,8 @@ def _pow(base: Any, exponent: Any) -> Any:
     return number(base**exponent) if exact else found
 
 
-def _rounded(function: Callable[[float], float]) -> Operator:
-    def rounded(value: Any) -> Any:
-        return float(function(value)) if type(value) is float and math.isfinite(value) else value
-
-    return Operator("numeric", "1", rounded, 28765)
+def _rounded(function: Callable[[float], float], value: Any) -> Any:
+    return float(function(value)) if type(value) is float and math.isfinite(value) else value
 
 
 def _exp(value: Any) -> float:
@@ -150,18 +147,17 @@ def _split(text: str, separator: str) -> list[str]:
     return text.split(separator)
 
 
-def _index(name: str, kind: type, convert: Callable[[Any], Any]) -> Operator:
-    def index(values: Any, wanted: Any, *given: Any) -> Any:
-        sequence = convert(needs(kind, name, values, 40091))
-        begin, stop = [*_wholes(name, *given), *(0, len(sequence))[len(given) :]]
-        check(begin >= 0 and stop >= 0, f"{name} requires a nonnegative start and end", 40097)
-        if type(sequence) is list:
-            keys, key_ = [key(each) for each in sequence[begin:stop]], key(wanted)
-            return begin + keys.index(key_) if key_ in keys else -1
-        part = convert(needs(kind, name, wanted, 40091))
-        return sequence.find(part, begin, stop) if begin <= len(sequence) else -1
-
-    return _any("2-4", index, nulls=1)
+def _index(
+    name: str, kind: type, convert: Callable[[Any], Any], values: Any, wanted: Any, *given: Any
+) -> int:
+    sequence = convert(needs(kind, name, values, 40091))
+    begin, stop = [*_wholes(name, *given), *(0, len(sequence))[len(given) :]]
+    check(begin >= 0 and stop >= 0, f"{name} requires a nonnegative start and end", 40097)
+    if type(sequence) is list:
+        keys, key_ = [key(each) for each in sequence[begin:stop]], key(wanted)
+        return begin + keys.index(key_) if key_ in keys else -1
+    part = convert(needs(kind, name, wanted, 40091))
+    return sequence.find(part, begin, stop) if begin <= len(sequence) else -1
 
 
 # Arrays and objects ------------------------------------------------------------------------------
@@ -260,14 +256,11 @@ def _known(values: list[Any]) -> list[Any]:
     return [each for each in values if not is_null(each)]
 
 
-def _deviation(degrees: int) -> _Accumulator:
-    def deviation(values: list[Any]) -> Any:
-        numbers = [each for each in values if is_number(each)]
-        mean, count = _average(numbers), len(numbers) - degrees
-        squares = [(each - mean) * (each - mean) for each in numbers]
-        return math.sqrt(_sum(squares) / count) if count > 0 else None
-
-    return deviation
+def _deviation(degrees: int, values: list[Any]) -> float | None:
+    numbers = [each for each in values if is_number(each)]
+    mean, count = _average(numbers), len(numbers) - degrees
+    squares = [(each - mean) * (each - mean) for each in numbers]
+    return math.sqrt(_sum(squares) / count) if count > 0 else None
 
 
 def _merged(values: list[Any]) -> Document:
@@ -283,8 +276,8 @@ ACCUMULATORS: Final[dict[str, _Accumulator]] = {
     "$avg": _average,
     "$max": lambda values: max(_known(values), key=key, default=None),
     "$min": lambda values: min(_known(values), key=key, default=None),
-    "$stdDevPop": _deviation(0),
-    "$stdDevSamp": _deviation(1),
+    "$stdDevPop": partial(_deviation, 0),
+    "$stdDevSamp": partial(_deviation, 1),
     "$first": lambda values: values[0] if values else None,
     "$last": lambda values: values[-1] if values else None,
     "$push": lambda values: [each for each in values if each is not MISSING],
@@ -306,9 +299,9 @@ OPERATORS: Final[dict[str, Operator]] = {
     "$mod": Operator("numeric", "2", _mod, 16611),
     "$pow": Operator("numeric", "2", _pow, 28762),
     "$abs": Operator("numeric", "1", lambda value: number(abs(value)), 28765),
-    "$ceil": _rounded(math.ceil),
-    "$floor": _rounded(math.floor),
-    "$trunc": _rounded(math.trunc),
+    "$ceil": Operator("numeric", "1", partial(_rounded, math.ceil), 28765),
+    "$floor": Operator("numeric", "1", partial(_rounded, math.floor), 28765),
+    "$trunc": Operator("numeric", "1", partial(_rounded, math.trunc), 28765),
     "$sqrt": Operator("numeric", "1", math.sqrt, 28765),
     "$exp": Operator("numeric", "1", _exp, 28765),
     "$ln": Operator("numeric", "1", math.log, 28765),
@@ -332,9 +325,9 @@ OPERATORS: Final[dict[str, Operator]] = {
     "$strLenCP": Operator("string", "1", len, 34471, nulls=0),
     "$strLenBytes": Operator("string", "1", lambda text: len(_bytes(text)), 34473, nulls=0),
     "$split": Operator("string", "2", _split, 40085),
-    "$indexOfCP": _index("$indexOfCP", str, str),
-    "$indexOfBytes": _index("$indexOfBytes", str, _bytes),
-    "$indexOfArray": _index("$indexOfArray", list, list),
+    "$indexOfCP": _any("2-4", partial(_index, "$indexOfCP", str, str), nulls=1),
+    "$indexOfBytes": _any("2-4", partial(_index, "$indexOfBytes", str, _bytes), nulls=1),
+    "$indexOfArray": _any("2-4", partial(_index, "$indexOfArray", list, list), nulls=1),
     "$size": Operator("array", "1", len, 17124, nulls=0),
     "$isArray": _any("1", lambda value: type(value) is list),
     "$arrayElemAt": _any("2", _element_at, nulls=2),
