@@ -11,7 +11,7 @@ from cloud_openapi.documents import _dates
 from cloud_openapi.documents._copies import LARGEST
 from cloud_openapi.documents._errors import TOO_LARGE, TYPE, OperationFailure, check
 from cloud_openapi.documents._numbers import INT32, INT64, is_number, number, remainder, whole
-from cloud_openapi.documents._operands import is_null, needs, truthy
+from cloud_openapi.documents._operands import is_null, needs, sliced, truthy
 from cloud_openapi.documents._values import MISSING, Document, Key, distinct, key, shown, type_name
 
 _MANY: Final = math.inf
@@ -169,12 +169,9 @@ def _element_at(values: Any, index: Any) -> Any:
 
 
 def _slice(values: Any, *given: Any) -> list[Any]:
-    found, (first, *rest) = needs(list, "$slice", values, 28724), _wholes("$slice", *given)
-    if not rest:
-        return found[:first] if first >= 0 else found[first:]
-    check(rest[0] > 0, "Third argument to $slice must be positive", 28729)
-    begin = first if first >= 0 else max(0, len(found) + first)
-    return found[begin : begin + rest[0]]
+    found, (first, *count) = needs(list, "$slice", values, 28724), _wholes("$slice", *given)
+    check(not count or count[0] > 0, "Third argument to $slice must be positive", 28729)
+    return sliced(found, first, *count)
 
 
 def _joined(*arrays: list[Any]) -> list[Any]:

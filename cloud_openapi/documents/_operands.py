@@ -38,6 +38,14 @@ def needs(kind: type[_T], name: str, value: Any, code: int = BAD_VALUE) -> _T:
     raise OperationFailure(error, code)
 
 
+def sliced(values: list[Any], first: int, count: int | None = None) -> list[Any]:
+    """Return the part of an array that the operands of $slice name."""
+    if count is None:
+        return values[:first] if first >= 0 else values[first:]
+    begin = first if first >= 0 else max(0, len(values) + first)
+    return values[begin : begin + count]
+
+
 def options(name: str, operand: Any, required: str, optional: str = "") -> Document:
     """Return an operand that is an object of options, named in texts. Raises OperationFailure."""
     given, needed = needs(dict, name, operand, PARSE), {*required.split()}

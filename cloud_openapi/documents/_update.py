@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from cloud_openapi.documents._copies import same
 from cloud_openapi.documents._errors import PARSE, TYPE, OperationFailure, check
 from cloud_openapi.documents._numbers import INT64, is_number, whole
-from cloud_openapi.documents._operands import is_operators, needs, or_null
+from cloud_openapi.documents._operands import is_operators, needs, or_null, sliced
 from cloud_openapi.documents._paths import child, has_place, sorter, split
 from cloud_openapi.documents._query import Match, value_test
 from cloud_openapi.documents._scope import Scope
@@ -267,9 +267,7 @@ def _push(path: str, operand: Any, _: Scope) -> _Change:
         found = _array(old, path, context)
         at = position if "$position" in clauses else len(found)
         new = arrange([*found[:at], *values, *found[at:]])
-        if "$slice" in clauses and length is not None:
-            new = new[:length] if length >= 0 else new[length:]
-        return new
+        return sliced(new, length or 0) if "$slice" in clauses else new
 
     return change
 
