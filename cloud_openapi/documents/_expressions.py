@@ -100,11 +100,12 @@ def _named(fields: dict[str, Value]) -> Value:
 
 
 def _with_fields(name: str, operand: Any, scope: Scope) -> Value:
-    operator, required, optional = FIELDS[name]
+    function, required, optional = FIELDS[name]
     if name in PARTS and not (type(operand) is dict and "date" in operand):
         operand = {"date": operand[0] if type(operand) is list and len(operand) == 1 else operand}
     fields = options(name, operand, required, optional)
     compiled = {each: expression(value, scope) for each, value in fields.items()}
+    operator = Operator("any", "1", function, nulls=0)
     return _folded(_call(name, operator, [_named(compiled)]), compiled.values())
 
 
@@ -187,12 +188,7 @@ def _if_null(operand: Any, scope: Scope) -> Value:
     valid = type(operand) is list and len(operand) == 2  # noqa: PLR2004
     check(valid, "Expression $ifNull takes exactly 2 arguments.", 16020)
     first, second = (expression(each, scope) for each in operand)
-
-    def value(*given: Any) -> Any:
-        found = first(*given)
-        return second(*given) if is_null(found) else found
-
-    return value
+    return lambda *given: second(*given) if is_null(found := first(*given)) else found
 
 
 def _logic(decide: Callable[[Iterator[bool]], bool], operand: Any, scope: Scope) -> Value:

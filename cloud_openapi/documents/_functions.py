@@ -351,15 +351,11 @@ OPERATORS: Final[dict[str, Operator]] = {
 _PARTS_OF_DATE: Final = (
     "year isoWeekYear month isoWeek day isoDayOfWeek hour minute second millisecond timezone"
 )
-FIELDS: Final[dict[str, tuple[Operator, str, str]]] = {
-    "$zip": (_any("1", _zip), "inputs", "useLongestLength defaults"),
-    "$dateToString": (_any("1", _dates.to_string), "date", "format timezone onNull"),
-    "$dateFromParts": (_any("1", _dates.from_parts), "", _PARTS_OF_DATE),
-    "$dateFromString": (
-        _any("1", _dates.from_string),
-        "dateString",
-        "format timezone onError onNull",
-    ),
-    **{each: (_any("1", partial(_dates.part, each)), "date", "timezone") for each in _dates.PARTS},
+FIELDS: Final[dict[str, tuple[Callable[[Document], Any], str, str]]] = {
+    "$zip": (_zip, "inputs", "useLongestLength defaults"),
+    "$dateToString": (_dates.to_string, "date", "format timezone onNull"),
+    "$dateFromParts": (_dates.from_parts, "", _PARTS_OF_DATE),
+    "$dateFromString": (_dates.from_string, "dateString", "format timezone onError onNull"),
+    **{name: (partial(_dates.part, name), "date", "timezone") for name in _dates.PARTS},
 }
-"""Operators of one object with named operands: those required, those optional."""
+"""Functions of one object with named operands: those required, those optional."""

@@ -13,7 +13,7 @@ from cloud_openapi.documents._expressions import expression
 from cloud_openapi.documents._numbers import is_number, remainder, whole
 from cloud_openapi.documents._operands import is_null, is_operators, needs, or_null, truthy
 from cloud_openapi.documents._paths import values_at
-from cloud_openapi.documents._regex import regex, searcher
+from cloud_openapi.documents._regex import searcher
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import MISSING, Document, Key, distinct, key, type_name
 
@@ -45,7 +45,7 @@ class _Field(NamedTuple):
 
     def search(self, source: Any, options: Any = "") -> Match:
         """Return the match of a regular expression."""
-        return self.anywhere(searcher(regex(source, options), self.scope))
+        return self.anywhere(searcher(source, options, self.scope))
 
 
 def query(conditions: Any, scope: Scope) -> Match:
@@ -212,8 +212,7 @@ def _ordered(compare: Callable[[Any, Any], bool], field: _Field, operand: Any) -
 def _in(field: _Field, operand: Any) -> Match:
     values = needs(list, "$in", operand)
     check(not any(map(is_operators, values)), "cannot nest $ under $in")
-    patterns = [regex(each) for each in values if type(each) is re.Pattern]
-    tests = [searcher(each, field.scope) for each in patterns]
+    tests = [searcher(each, "", field.scope) for each in values if type(each) is re.Pattern]
     keys = {key(each) for each in [*values, *([MISSING] if None in values else [])]}
     return field.anywhere(lambda value: key(value) in keys or any(test(value) for test in tests))
 

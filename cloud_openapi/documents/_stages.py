@@ -180,11 +180,8 @@ def _project(operand: Any, scope: Scope) -> Stage:
 
 def _replace_root(operand: Any, scope: Scope) -> Stage:
     value = expression(_named(operand, "$replaceRoot", "newRoot")["newRoot"], scope)
-
-    def new(document: Document) -> Document:
-        return needs(dict, "'newRoot' of $replaceRoot", value(document, scope.variables), 40228)
-
-    return partial(map, new)
+    root = partial(needs, dict, "'newRoot' of $replaceRoot", code=40228)
+    return lambda documents: (root(value(each, scope.variables)) for each in documents)
 
 
 def _unwind(operand: Any, _: Scope) -> Stage:
