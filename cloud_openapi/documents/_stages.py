@@ -118,12 +118,8 @@ def _geo_near(operand: Any, scope: Scope) -> Stage:
     check(is_number(factor), "the distanceMultiplier must be a number")
     paths = [split(given[name]) for name in ("distanceField", "includeLocs") if name in given]
 
-    def found(document: Document) -> tuple[float, Any]:
-        each = [(d, value) for value in read(document) if (d := distance(value)) is not None]
-        return min(each, key=lambda pair: pair[0], default=(-1.0, None))
-
     def run(documents: Documents) -> Documents:
-        all_ = [(*found(each), each) for each in filter(test, documents)]
+        all_ = [(*distance.closest(read(each)), each) for each in filter(test, documents)]
         near = sorted((each for each in all_ if each[0] >= 0), key=lambda each: each[0])
         for far, place, document in near[:limit]:
             result = document
