@@ -116,6 +116,7 @@ _WITHOUT_RESULT: Final = {
     "$ln": ("$ln's argument must be a positive number", 28766),
     "$log10": ("$log10's argument must be a positive number", 28761),
     "$log": ("$log's argument must be a positive number, and its base another one than 1", 28758),
+    "$split": ("$split requires a non-empty separator", 40087),
 }
 """MongoDB's errors for operands of the right type."""
 

@@ -14,7 +14,6 @@ from cloud_openapi.documents._numbers import INT32, INT64, is_number, number, re
 from cloud_openapi.documents._operands import is_null, needs, sliced, truthy
 from cloud_openapi.documents._values import MISSING, Document, Key, distinct, key, shown, type_name
 
-_MANY: Final = math.inf
 _TOO_MANY: Final = 16819
 _CONTINUING: Final = bytes(range(0x80, 0xC0))  # bytes that follow the first of a UTF-8 character
 _LONGEST_RANGE: Final = 1_000_000
@@ -37,7 +36,7 @@ class Operator(NamedTuple):
     """The least and the most operands: ``2``, ``2-4``, or ``2*`` without a most."""
     function: Callable[..., Any]
     code: int = TYPE
-    nulls: float = _MANY
+    nulls: float = math.inf
     """The result is null if one of so many operands is null or missing."""
 
 
@@ -140,11 +139,6 @@ def _part(value: Any, start: Any, length: Any) -> str:
     begin, count = _wholes("$substrCP", start, length)
     check(begin >= 0 and count >= 0, "$substrCP: start and length must not be negative", 34455)
     return _text(value)[begin : begin + count]
-
-
-def _split(text: str, separator: str) -> list[str]:
-    check(separator, "$split requires a non-empty separator", 40087)
-    return text.split(separator)
 
 
 def _index(
@@ -321,7 +315,7 @@ OPERATORS: Final[dict[str, Operator]] = {
     "$substrCP": _any("3", _part),
     "$strLenCP": Operator("string", "1", len, 34471, nulls=0),
     "$strLenBytes": Operator("string", "1", lambda text: len(_bytes(text)), 34473, nulls=0),
-    "$split": Operator("string", "2", _split, 40085),
+    "$split": Operator("string", "2", str.split, 40085),
     "$indexOfCP": _any("2-4", partial(_index, "$indexOfCP", str, str), nulls=1),
     "$indexOfBytes": _any("2-4", partial(_index, "$indexOfBytes", str, _bytes), nulls=1),
     "$indexOfArray": _any("2-4", partial(_index, "$indexOfArray", list, list), nulls=1),

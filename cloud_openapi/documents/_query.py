@@ -11,7 +11,7 @@ from cloud_openapi.documents import _geo
 from cloud_openapi.documents._errors import PARSE, OperationFailure, check
 from cloud_openapi.documents._expressions import expression
 from cloud_openapi.documents._numbers import is_number, remainder, whole
-from cloud_openapi.documents._operands import is_null, is_operators, needs, or_null, truthy
+from cloud_openapi.documents._operands import is_null, is_operators, needs, truthy
 from cloud_openapi.documents._paths import values_at
 from cloud_openapi.documents._regex import searcher
 from cloud_openapi.documents._scope import Scope
@@ -203,7 +203,7 @@ def _ordered(compare: Callable[[Any, Any], bool], field: _Field, operand: Any) -
         return field.anywhere(lambda value: is_number(value) and compare(value, operand))
 
     def test(value: Any) -> bool:
-        found = key(or_null(value))
+        found = key(None if value is MISSING else value)
         return found[0] == wanted[0] and compare(found, wanted)
 
     return field.anywhere(test)
