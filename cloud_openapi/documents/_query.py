@@ -155,16 +155,13 @@ def _schema(operand: Any, scope: Scope) -> Test:
         check(name in _KEYWORDS, f"Unknown $jsonSchema keyword: {name:.100}", PARSE)
         kinds, build = _KEYWORDS[name]
         try:
-            test = build(_Field(_ITSELF, keywords, scope), each)
-            tests.append(_only(kinds, test) if kinds else test)
+            tests.append((kinds, build(_Field(_ITSELF, keywords, scope), each)))
         except (TypeError, AttributeError, ValueError, OverflowError):
             error = f"$jsonSchema keyword '{name}' has an invalid value"
             raise OperationFailure(error, PARSE) from None
-    return lambda value: all(test(value) for test in tests)
-
-
-def _only(kinds: Sequence[type], test: Test) -> Test:
-    return lambda value: type(value) not in kinds or test(value)
+    return lambda value: all(
+        test(value) for kinds, test in tests if not kinds or type(value) in kinds
+    )
 
 
 _LOGICAL: Final[dict[str, Callable[[Any, Scope], Match]]] = {
