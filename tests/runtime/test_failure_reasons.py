@@ -130,6 +130,41 @@ def test_a_part_of_a_listed_package_is_not_installed(invoke, write, found):
 
 
 @needs_node
+def test_a_file_that_a_package_lacks_is_no_dependency(invoke, write, found):
+    write("node_modules/@scope/thing/index.js", **{"package.json": '{"dependencies": {}}'})
+    for package in ("lodash", "@scope/thing"):
+        write(f"node_modules/{package}/index.js")
+        text = f"{package} is installed, but has no file lib/gone: names are case-sensitive"
+        assert text in invoke(f"require('{package}/lib/gone')\n", "index.js").reason
+        assert text in found("missing-file")
+
+
+def test_a_module_that_a_package_lacks_is_no_dependency(invoke, found):
+    end = "\ndef main(event, context):\n    pass\n"
+    for name, package in [("requests.gone", "requests"), ("requests.adapters.gone", "s.adapters")]:
+        text = f"{package} is installed, but has no module gone: names are case-sensitive"
+        assert text in invoke(f"import {name}{end}").reason
+        assert text in found("missing-file")
+
+
+def test_a_part_of_a_folder_that_several_packages_share_may_be_a_dependency(invoke, write):
+    write("index.py", "google_parts/google/cloud/storage.py")
+    source = (
+        "import pathlib, sys\nsys.path.append(str(pathlib.Path('google_parts').resolve()))\n"
+        "import google.gone\n"
+    )
+    assert "If it is a dependency, list it in" in invoke(source).reason
+
+
+def test_a_system_library_that_is_missing_is_no_dependency(invoke, found):
+    message = "libGL.so.1: cannot open shared object file: No such file or directory"
+    reason = invoke(f"raise ImportError('{message}')\n").reason
+    assert reason.startswith("A package needs the system library libGL.so.1, which this machine ")
+    assert reason in found("does-not-load")
+    assert "looked in" not in found("does-not-load")
+
+
+@needs_node
 @pytest.mark.parametrize(
     ("source", "hint"),
     [

@@ -137,6 +137,9 @@ def _declare(seed: Seed, path: Path) -> None:
     if _RECORD.search(text):
         _add(seed, path)
         return
+    # Declarations are read before documents.
+    if seed.content:
+        raise ValueError("another file declares collections: write all into one collections.json")
     content = read_json(text)
     declared = {name: {} for name in content} if _is_names(content) else content
     if not isinstance(declared, dict):

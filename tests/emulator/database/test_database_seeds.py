@@ -10,6 +10,7 @@ from support.database import DatabaseGateway
 from cloud_openapi.emulator import Emulator
 from cloud_openapi.emulator import emulator as emulator_module
 from cloud_openapi.emulator.database import opening
+from cloud_openapi.emulator.database.failures import missing_collection
 from cloud_openapi.emulator.database.seed import Seed
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.reasons import local_options, options_for
@@ -68,6 +69,18 @@ def test_other_endings_of_the_formats_are_read(folder):
     assert database.describe()[-1]["indexes"] == [{"fields": {"name": 1}, "unique": True}]
     write(folder, todos_json="{}")
     assert "a collection is one file" in database_of(folder).unread["todos"]
+
+
+def test_declarations_are_one_file_whatever_the_case_of_its_ending(folder):
+    # Where file names ignore case, the second one would replace the first.
+    write(folder, collections_JSON='["one"]')
+    if (folder / "collections.json").exists():
+        pytest.skip("file names ignore case here")
+    write(folder, collections_json='["two"]', todos_csv="_id\na")
+    database = database_of(folder)
+    assert database.names() == ["one", "todos"]
+    why = "collections.json: another file declares collections: write all into one"
+    assert why in database.unread["collections"]
 
 
 def test_a_declared_index_is_unique_and_a_list_declares_names(folder):
@@ -130,6 +143,12 @@ def test_the_reason_of_a_missing_collection_is_a_sentence_with_a_command(folder)
     gateway.emulator.lasting = False
     gateway.act("getDocument", collectionName="new")
     assert gateway.last.reason.endswith(": cloud-openapi database create new")
+
+
+def test_the_reason_of_a_record_keeps_its_command_for_options():
+    of_record = missing_collection("new", []).of_record(1)
+    assert of_record.reason.startswith("record 2: there is no collection new: ")
+    assert of_record.reason_with(" --appid wx1").endswith(" database create new --appid wx1")
 
 
 def test_an_emulator_at_the_default_url_needs_no_options():
