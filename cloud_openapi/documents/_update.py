@@ -288,7 +288,8 @@ def _add_to_set(path: str, operand: Any, _: Scope) -> _Change:
     def change(old: Any, context: Context) -> Any:
         found = _array(old, path, context)
         keys = {key(each) for each in found}
-        return [*found, *(each for each in values if key(each) not in keys)]
+        new = [each for each in values if key(each) not in keys]
+        return [*found, *new] if new or old is MISSING else old
 
     return change
 
