@@ -36,7 +36,7 @@ PARTS: Final[dict[str, Callable[[datetime], int]]] = {
 }
 
 
-def _zone(name: Any) -> tzinfo | None:
+def zone(name: Any) -> tzinfo | None:
     """Return a time zone by its Olson name or offset, None for null. Raises OperationFailure."""
     if is_null(name):
         return None
@@ -60,7 +60,7 @@ def _local(name: str, date: Any, place: tzinfo) -> datetime:
 
 def part(name: str, fields: Document) -> int | None:
     """Return a part of ``date`` in ``timezone``."""
-    date, place = fields["date"], _zone(fields.get("timezone", "UTC"))
+    date, place = fields["date"], zone(fields.get("timezone", "UTC"))
     return None if is_null(date) or place is None else PARTS[name](_local(name, date, place))
 
 
@@ -102,7 +102,7 @@ def to_string(fields: Document) -> Any:
     """Return the result of $dateToString, with ``date``, ``format``, ``timezone``, ``onNull``."""
     date, form = fields["date"], fields.get("format", "%Y-%m-%dT%H:%M:%S.%LZ")
     _check_format(form, _FORMATS, 18533)
-    place = _zone(fields.get("timezone", "UTC"))
+    place = zone(fields.get("timezone", "UTC"))
     if is_null(date):
         return fields.get("onNull")
     if place is None or is_null(form):
@@ -115,7 +115,7 @@ def from_parts(fields: Document) -> Any:
     """Return the result of $dateFromParts; parts beyond their range carry over."""
     if any(map(is_null, fields.values())):
         return None
-    place = _zone(fields.pop("timezone", "UTC"))
+    place = zone(fields.pop("timezone", "UTC"))
     number: dict[str, Any] = {name: whole(each) for name, each in fields.items()}
     valid = ("year" in number) != ("isoWeekYear" in number) and None not in number.values()
     check(valid, "$dateFromParts needs 'year' or 'isoWeekYear', and integers", 40515)
@@ -135,7 +135,7 @@ def from_string(fields: Document) -> Any:
     """Return the result of $dateFromString; ``format`` is like that of $dateToString."""
     text, form = fields["dateString"], fields.get("format", "")
     _check_format(form, _READ, 40684)
-    place = _zone(fields.get("timezone", "UTC"))
+    place = zone(fields.get("timezone", "UTC"))
     if is_null(text):
         return fields.get("onNull")
     if type(text) is str and (place is None or is_null(form)):
@@ -153,18 +153,14 @@ def _read(text: Any, form: str | None, place: tzinfo | None) -> datetime:
 
     Raises ValueError, KeyError for a part that is not there, TypeError for another type.
     """
-    pattern, given = _ISO, text
     if form is None:
-        given = _COMPACT.sub(r"\1-\2-\3", text, count=1)
+        match = re.fullmatch(_ISO, _COMPACT.sub(r"\1-\2-\3", text, count=1))
     else:
-        names = re.findall("%.|[^%]", form, flags=re.DOTALL)
-        pattern = "".join(_READ[each[1]] if each[0] == "%" else re.escape(each) for each in names)
-    match = re.fullmatch(pattern, given)
+        pattern = _SPECIFIER.sub(lambda letter: _READ[letter[1]], re.escape(form))
+        match = re.fullmatch(pattern, text)
     parts = {name: each for name, each in match.groupdict().items() if each} if match else {}
     offset, minutes, fraction = (parts.pop(name, "") for name in ("offset", "minutes", "fraction"))
-    own = (
-        _zone(offset) if offset else timezone(timedelta(minutes=int(minutes))) if minutes else None
-    )
+    own = zone(offset) if offset else timezone(timedelta(minutes=int(minutes))) if minutes else None
     if own and place is not timezone.utc:
         raise ValueError(text)  # only one of them may be given
     number = {name: int(each) for name, each in parts.items()}
