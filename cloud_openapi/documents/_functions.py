@@ -9,12 +9,11 @@ from typing import Any, Final, NamedTuple
 
 from cloud_openapi.documents import _dates
 from cloud_openapi.documents._copies import LARGEST
-from cloud_openapi.documents._errors import TOO_LARGE, TYPE, OperationFailure, check
+from cloud_openapi.documents._errors import TOO_LARGE, TOO_MANY, TYPE, OperationFailure, check
 from cloud_openapi.documents._numbers import INT32, INT64, is_number, number, remainder, whole
 from cloud_openapi.documents._operands import is_null, needs, sliced, truthy
 from cloud_openapi.documents._values import MISSING, Document, Key, distinct, key, shown, type_name
 
-_TOO_MANY: Final = 16819
 _CONTINUING: Final = bytes(range(0x80, 0xC0))  # bytes that follow the first of a UTF-8 character
 _LONGEST_RANGE: Final = 1_000_000
 
@@ -177,7 +176,7 @@ def _range(*given: Any) -> list[int]:
     check(step, "$range requires a non-zero step value", 34449)
     numbers = range(start, end, step)
     count = max(0, -((start - end) // step))  # len of a range has a limit
-    check(count <= _LONGEST_RANGE, "$range has too many numbers", _TOO_MANY)
+    check(count <= _LONGEST_RANGE, "$range has too many numbers", TOO_MANY)
     return list(numbers)
 
 

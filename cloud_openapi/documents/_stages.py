@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from cloud_openapi.documents import _geo
-from cloud_openapi.documents._errors import PARSE, OperationFailure, check
+from cloud_openapi.documents._errors import PARSE, TOO_MANY, OperationFailure, check
 from cloud_openapi.documents._expressions import Value, expression
 from cloud_openapi.documents._functions import ACCUMULATORS
 from cloud_openapi.documents._granularity import Granularity
@@ -23,7 +23,7 @@ from cloud_openapi.documents._values import MISSING, Document, Key, key
 Documents = Iterable[Document]
 Stage = Callable[[Documents], Documents]
 
-_MOST, _EXCEEDED = 1_000_000, 16819
+_MOST = 1_000_000
 _LONGEST_PIPELINE, _LARGEST = 1_000, 2**62
 
 
@@ -51,7 +51,7 @@ def _stage(stage: Any, scope: Scope) -> Stage:
 
 def _blocking(documents: Documents) -> list[Document]:
     found = list(islice(documents, _MOST + 1))
-    check(len(found) <= _MOST, f"A stage would hold more than {_MOST} documents", _EXCEEDED)
+    check(len(found) <= _MOST, f"A stage would hold more than {_MOST} documents", TOO_MANY)
     return found
 
 
