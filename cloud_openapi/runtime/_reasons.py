@@ -12,7 +12,7 @@ from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, is_file, is_folder, shown_path
 from cloud_openapi.runtime._listed import LISTS, is_listed, package_of
 from cloud_openapi.runtime._packages import installed_for, is_missing
-from cloud_openapi.runtime._project import install_command
+from cloud_openapi.runtime._project import functions_option, install_command
 from cloud_openapi.runtime._settings import BOOTSTRAP, Settings
 
 _REFUSED_HOST = re.compile(r"(?<![\w.-])[\w.-]+ is not called: [^\n'\"]+")
@@ -21,7 +21,8 @@ _LIBRARY = re.compile(r"(?:^|\s)(\S+): cannot open shared object file")
 # In the order in which Node.js looks for them; it adds the first three to a name of require.
 _ENDINGS = (".js", ".json", "/index.js", ".mjs", ".cjs", "/index.mjs")
 _ALIKE = 0.8
-_PLACES = "the function's entry in cloudbaserc.json"
+_LONGEST_NAME = 100
+_ENTRY = "the function's entry in cloudbaserc.json"
 
 
 def no_permission(config: Path, api: str, right: str | None, known: Container[str] = ()) -> str:
@@ -30,8 +31,9 @@ def no_permission(config: Path, api: str, right: str | None, known: Container[st
     ``known`` has the APIs of the catalogue, and ``right`` is the one whose name is most alike.
     """
     file = shown_path(config)
+    meant = "" if right in {None, api} else f"; or did you mean {right}?"
     if not config.exists():
-        return f'write {file}: {{"permissions": {{"openapi": ["{api}"]}}}}'
+        return f'write {file}: {{"permissions": {{"openapi": ["{api}"]}}}}{meant}'
     try:
         listed = read_permissions(config)
     except FileError as error:
@@ -44,31 +46,34 @@ def no_permission(config: Path, api: str, right: str | None, known: Container[st
     if close and close not in known:
         return f'{key} lists "{close}": write "{api}" exactly so'
     wildcard = '"*" is not a wildcard: ' if "*" in listed else ""
-    meant = "" if right in {None, api} else f"; or did you mean {right}?"
     return f'{wildcard}add "{api}" to {key}{meant}'
 
 
 def timed_out(settings: Settings, callee: str) -> str:
     """Return why a function timed out; ``callee`` is a function that it was waiting for."""
     waiting = f"it was waiting for {callee}, which it called; " if callee else ""
+    place = _ENTRY if "timeout" in settings.entry else "the function's config.json"
     return (
         f"{waiting}it did not answer in {settings.timeout:g} seconds: to allow more, set timeout "
-        f"in {_PLACES}, or find what it awaits with serve --debug {settings.name}"
+        f"in {place}, or find what it awaits: cloud-openapi serve --debug {settings.name}"
+        f"{functions_option(settings.root)}"
     )
 
 
 def out_of_memory(settings: Settings, peak: float) -> str:
     """Return why a function exceeded its memory."""
-    return f"it used {peak:.0f} of {settings.memory} MB: to allow more, set memorySize in {_PLACES}"
+    return f"it used {peak:.0f} of {settings.memory} MB: to allow more, set memorySize in {_ENTRY}"
 
 
 def missing_module(settings: Settings, message: str) -> str:
     """Return what to do about a module that a function does not find, by the error's message."""
     name = absent_module(message)
+    # The advice follows the name, and a reason is cut at its end.
+    lacking = f"{name[:_LONGEST_NAME]} is missing. " if name else ""
     if name.startswith((".", "/")):
         return wrong_path(name) or (
-            "There is no such file: its name is case-sensitive, and relative to the file that "
-            "loads it"
+            f"{lacking}There is no such file: its name is case-sensitive, and relative to the file "
+            "that loads it"
         )
     if known := (
         own_module(settings, name)
@@ -77,11 +82,12 @@ def missing_module(settings: Settings, message: str) -> str:
     ):
         return known
     if is_missing(settings):
-        return f"Install what it needs: {install_command(settings)}"
+        return f"{lacking}Install what it needs: {install_command(settings)}"
     if "cannot import name" in message:
-        return "The module was found, but has no such name; names are case-sensitive"
-    listed = LISTS[settings.language]
-    return f"If it is a dependency, list it in {listed}: {install_command(settings)}"
+        error = message.partition(" (")[0]
+        return f"{error}. The module was found, but has no such name; names are case-sensitive"
+    listed, command = LISTS[settings.language], install_command(settings)
+    return f"{lacking}If it is a dependency, list it in {listed}, then run: {command}"
 
 
 def own_module(settings: Settings, name: str) -> str:

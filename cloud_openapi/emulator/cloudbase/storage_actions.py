@@ -80,11 +80,11 @@ def answer_action(  # noqa: PLR0913 - each is a part of the request
     given: GatewayFields,
     environ: Mapping[str, Any],
     sender: Sender,
-    options: str,
+    options: str | None,
 ) -> AnsweredAction | None:
     """Answer an action, None if it is unknown. Raises FailedActionError.
 
-    ``options`` are those of the commands in reasons.
+    ``options`` are those of the commands in reasons, None omits them.
     """
     handler = _HANDLERS.get(action)
     if handler is None:
@@ -264,7 +264,7 @@ def _described(value: Any) -> str:
     return "missing" if value is None else json.dumps(value)[:_LONGEST]
 
 
-def _why_missing(storage: Storage, fileids: list[str], options: str) -> str:
+def _why_missing(storage: Storage, fileids: list[str], options: str | None) -> str:
     """Return why the first of the missing files is missing, empty if none is."""
     if not fileids:
         return ""
@@ -279,7 +279,10 @@ def _why_missing(storage: Storage, fileids: list[str], options: str) -> str:
     close = nearest(path, (known for known, _file in storage.files.listed()))
     meant = f"; did you mean {close}?" if close else "."
     shown = path[:_LONGEST]
-    return (
-        f"cloud storage has no file {shown}{meant} Save it as storage/{shown} beside the functions "
-        f"and start again, or run: cloud-openapi storage put FILE {shlex.quote(shown)}{options}"
+    reason = (
+        f"cloud storage has no file {shown}{meant} Save it as storage/{shown} beside the functions"
     )
+    if options is None:
+        return reason
+    command = f"cloud-openapi storage put FILE {shlex.quote(shown)}{options}"
+    return f"{reason} and start again, or run: {command}"

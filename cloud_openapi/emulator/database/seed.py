@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from cloud_openapi.emulator.database.content import Collection, Content, Document, Index
 from cloud_openapi.emulator.database.files import ENDINGS, Format, decode_record, read_records
 from cloud_openapi.emulator.database.names import wrong_name
-from cloud_openapi.json_text import read_json
+from cloud_openapi.json_text import read_json, reading_mistake
 
 DECLARED: Final = "collections"
 """The name of the file of declarations before its ending.
@@ -105,7 +105,7 @@ def _read(seed: Seed, path: Path) -> None:
     try:
         (_add if _is_document_file(path) else _declare)(seed, path)
     except (OSError, ValueError) as error:
-        seed.unread[path.stem] = f"{path}: {error}"
+        seed.unread[path.stem] = f"{path}: {reading_mistake(error)}"
 
 
 def _add(seed: Seed, path: Path) -> None:

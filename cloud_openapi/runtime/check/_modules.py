@@ -85,7 +85,7 @@ def advice_on(settings: Settings, name: str) -> str:
     listed, command = LISTS[settings.language], install_command(settings)
     if is_missing(settings) and is_listed(settings, name):
         return f"{listed} lists {name}, which is not installed on this machine yet: {command}"
-    return f"The platform does not have {name}; list it in {listed}: {command}"
+    return f"The platform does not have {name}; list it in {listed}, then run: {command}"
 
 
 def _package_of(load: Load, settings: Settings) -> str:

@@ -120,6 +120,14 @@ def test_a_file_that_cannot_be_read_leaves_the_others(folder, name):
     assert message in reason
 
 
+@pytest.mark.parametrize("name", ["todos.json", "todos.csv", "collections.json"])
+def test_a_file_in_another_encoding_names_the_byte(folder, name):
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text('["商店"]', "gbk")
+    (reason,) = database_of(folder).unread.values()
+    assert reason == f"{folder / name}: byte 3 is not UTF-8; save it as UTF-8"
+
+
 def test_the_reason_of_a_missing_collection_names_its_file(folder):
     write(folder, todos_json="{")
     gateway = DatabaseGateway(seeds=folder.parent)
@@ -139,10 +147,15 @@ def test_the_reason_of_a_missing_collection_is_a_sentence_with_a_command(folder)
     gateway.act("getDocument", collectionName="it's new")
     command = """database create 'it'"'"'s new' --url http://localhost:80"""
     assert gateway.last.reason.endswith(command)
-    # This emulator will have ended: another one gets the command.
+    # This emulator will have ended: a command to another one changes nothing.
     gateway.emulator.lasting = False
     gateway.act("getDocument", collectionName="new")
-    assert gateway.last.reason.endswith(": cloud-openapi database create new")
+    assert gateway.last.reason == (
+        "there is no collection new: the collections are none; to declare it, list it in "
+        "database/collections.json beside the functions"
+    )
+    gateway.act("getDocument", collectionName="todos")
+    assert gateway.last.reason.endswith("a record is an object, not 5; correct it")
 
 
 def test_the_reason_of_a_record_keeps_its_command_for_options():
