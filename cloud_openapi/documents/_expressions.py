@@ -8,7 +8,15 @@ from typing import Any, Final
 from cloud_openapi.documents._dates import PARTS
 from cloud_openapi.documents._errors import OperationFailure, check
 from cloud_openapi.documents._functions import FIELDS, KINDS, OPERATORS, Operator
-from cloud_openapi.documents._operands import is_null, is_operators, needs, options, or_null, truthy
+from cloud_openapi.documents._operands import (
+    is_null,
+    is_operators,
+    needs,
+    options,
+    or_null,
+    truthy,
+    variable,
+)
 from cloud_openapi.documents._paths import field, split
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import MISSING, Document, shown, type_name
@@ -201,7 +209,7 @@ def _logic(decide: Callable[[Iterator[bool]], bool], operand: Any, scope: Scope)
 def _let(operand: Any, scope: Scope) -> Value:
     fields = options("$let", operand, "vars in")
     given = needs(dict, "$let", fields["vars"], 16876)
-    variables = _named({name: expression(each, scope) for name, each in given.items()})
+    variables = _named({variable(name): expression(each, scope) for name, each in given.items()})
     inside = expression(fields["in"], scope)
     return lambda document, outer: inside(document, {**outer, **variables(document, outer)})
 
@@ -210,7 +218,7 @@ def _loop(name: str, body: str, collect: _Collect, operand: Any, scope: Scope) -
     """Return the function of an operator that evaluates a body for each element."""
     fields = options(name, operand, f"input {body}", "as")
     values, inside = expression(fields["input"], scope), expression(fields[body], scope)
-    variable = fields.get("as", "this")
+    own = variable(fields.get("as", "this"))
 
     def value(document: Any, variables: Document) -> Any:
         found = values(document, variables)
@@ -218,7 +226,7 @@ def _loop(name: str, body: str, collect: _Collect, operand: Any, scope: Scope) -
             return None
         scope.check()
         items = needs(list, name, found, 28651)
-        bodies = [inside(document, {**variables, variable: each}) for each in items]
+        bodies = [inside(document, {**variables, own: each}) for each in items]
         return collect(items, bodies)
 
     return value

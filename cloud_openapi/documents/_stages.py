@@ -13,7 +13,15 @@ from cloud_openapi.documents._expressions import Value, expression
 from cloud_openapi.documents._functions import ACCUMULATORS
 from cloud_openapi.documents._granularity import Granularity
 from cloud_openapi.documents._numbers import is_number, whole
-from cloud_openapi.documents._operands import is_null, is_operators, needs, options, or_null, truthy
+from cloud_openapi.documents._operands import (
+    is_null,
+    is_operators,
+    needs,
+    options,
+    or_null,
+    truthy,
+    variable,
+)
 from cloud_openapi.documents._paths import each_element, sorter, split, values_at, with_value
 from cloud_openapi.documents._projection import path_tree, projector
 from cloud_openapi.documents._query import query
@@ -373,7 +381,7 @@ def _lookup(operand: Any, scope: Scope) -> Stage:
 def _lookup_pipeline(operand: Document, scope: Scope) -> Stage:
     given, inner = _named(operand, "$lookup", "from pipeline as", "let"), copy.copy(scope)
     let = needs(dict, "'let' of $lookup", given.get("let", {}), PARSE)
-    variables = {name: expression(each, scope) for name, each in let.items()}
+    variables = {variable(name): expression(each, scope) for name, each in let.items()}
     stage, path = pipeline(given["pipeline"], inner), split(given["as"])
 
     def run(documents: Documents) -> Documents:
