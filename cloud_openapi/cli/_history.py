@@ -20,7 +20,7 @@ from cloud_openapi.cli._terminal import (
     table,
     table_width,
 )
-from cloud_openapi.errors import CloudSDKError, ConfigError, advice
+from cloud_openapi.errors import CloudSDKError, ConfigError, advice, one_line
 from cloud_openapi.json_text import json_text, read_json
 from cloud_openapi.periods import parse_day
 
@@ -170,7 +170,7 @@ def _left(state: "Progress") -> str:
 def _say_pause(seconds: float, reason: CloudSDKError) -> None:
     """Say why nothing happens, and for how long."""
     if seconds >= _SECONDS_SAID:
-        text = advice(reason.errCode) or reason.errMsg
+        text = advice(reason.errCode) or one_line(reason.errMsg)
         click.echo(f"The next call comes in {seconds:,.0f} s: {reason.errCode} {text}", err=True)
 
 
@@ -266,7 +266,8 @@ def _report(done: "Progress", *, as_json: bool) -> None:
 def _failure(failure: "Failure") -> str:
     error = failure.error
     count = f"{failure.windows:,} window{'s' if failure.windows > 1 else ''}"
-    text = f"{failure.appid} {count} from {failure.first}: {error.errMsg} (errCode {error.errCode})"
+    text = f"{failure.appid} {count} from {failure.first}: {one_line(error.errMsg)} "
+    text += f"(errCode {error.errCode})"
     return f"{text}. {error.hint}" if error.hint else text
 
 
