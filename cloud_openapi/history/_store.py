@@ -197,10 +197,11 @@ class Store:
         if named:
             asked = asked.where(sa.column("appid").in_(appids or ()))
         with self._told(), self._engine.connect() as connection:
-            streamed = connection.execution_options(yield_per=_READ_AT_ONCE).execute(asked)
-            for row in streamed:
-                if named or appids is None or row.appid in appids:
-                    yield row
+            # A reader may stop early: drivers expect that the rows are closed before the connection.
+            with connection.execution_options(yield_per=_READ_AT_ONCE).execute(asked) as streamed:
+                for row in streamed:
+                    if named or appids is None or row.appid in appids:
+                        yield row
 
     def _commit(self, change: Callable[[sa.Connection], None]) -> None:
         """Make a change in one transaction, again if another process was in its way."""
