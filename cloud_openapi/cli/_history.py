@@ -11,7 +11,7 @@ import click
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.cli._emulator_options import moment
-from cloud_openapi.cli._options import Decorator, echo_json, json_value, option
+from cloud_openapi.cli._options import Decorator, day, echo_json, json_value, option
 from cloud_openapi.cli._terminal import (
     columns,
     has_colours,
@@ -22,7 +22,6 @@ from cloud_openapi.cli._terminal import (
 )
 from cloud_openapi.errors import CloudSDKError, ConfigError, advice, one_line
 from cloud_openapi.json_text import json_text, read_json
-from cloud_openapi.periods import parse_day
 
 if TYPE_CHECKING:
     from cloud_openapi.history import Failure, Progress, Status, Window
@@ -44,13 +43,6 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
     return [name for name in _dated() if name.startswith(incomplete)]
 
 
-def _day(text: str) -> date:
-    found = parse_day(text.replace("-", ""))
-    if found is None:
-        raise click.BadParameter(f"{text!r} is not a day such as 2026-03-01")
-    return found
-
-
 def _options(*added: Decorator) -> Decorator:
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         for each in reversed(added):
@@ -70,8 +62,8 @@ _store = option(
 )
 _app = option("--app", metavar="APPID", multiple=True, help="Only this mini program; repeatable.")
 _range = _options(
-    option("--from", "begin", type=_day, metavar="DAY", help="The first day, such as 2026-03-01."),
-    option("--to", "end", type=_day, metavar="DAY", help="The last day; by default the newest."),
+    option("--from", "begin", type=day, metavar="DAY", help="The first day, such as 2026-03-01."),
+    option("--to", "end", type=day, metavar="DAY", help="The last day; by default the newest."),
 )
 _series = _options(
     option("--days", default=1, show_default=True, help="The days of a window of a portrait."),

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -12,7 +11,7 @@ from click.core import ParameterSource
 from cloud_openapi import charts
 from cloud_openapi.cli._emulator_options import EmulatorOptions, moment, transport_to
 from cloud_openapi.cli._examples import with_examples
-from cloud_openapi.cli._options import Choice, Decorator, field_option, option, variable
+from cloud_openapi.cli._options import Choice, Decorator, day, field_option, option, variable
 from cloud_openapi.cli._report_text import Look, report_lines
 from cloud_openapi.cli._terminal import columns, has_colours
 from cloud_openapi.demo import DEMO_APPID
@@ -20,7 +19,6 @@ from cloud_openapi.drafts import write_whole
 from cloud_openapi.json_schema.fields import resolved
 from cloud_openapi.json_text import json_text
 from cloud_openapi.known_names import nearest
-from cloud_openapi.periods import parse_day
 from cloud_openapi.reports import (
     Content,
     Report,
@@ -98,13 +96,6 @@ def _command(found: Report) -> click.Command:
     return command
 
 
-def _day(text: str) -> date:
-    found = parse_day(text.replace("-", ""))
-    if found is None:
-        raise click.BadParameter(f"{text!r} is not a day such as 2026-03-01")
-    return found
-
-
 def _options(found: Report) -> list[Decorator]:
     """Return the options of a report: those that its APIs have a use for, and the common ones."""
     own = []
@@ -138,8 +129,8 @@ def _file(form: str, text: str) -> Decorator:
 
 
 _COMMON: Final = (
-    option("--from", "begin", type=_day, metavar="DAY", help="The first day, such as 2026-03-01."),
-    option("--to", "end", type=_day, metavar="DAY", help="The last day; by default the newest."),
+    option("--from", "begin", type=day, metavar="DAY", help="The first day, such as 2026-03-01."),
+    option("--to", "end", type=day, metavar="DAY", help="The last day; by default the newest."),
     option("--last", type=click.IntRange(1), help="The number of rows up to --to, without --from."),
     option("--app", metavar="APPID", help="The mini program."),
     option(

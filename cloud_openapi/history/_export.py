@@ -10,9 +10,9 @@ from typing import Any, Final
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.drafts import draft_of, naming
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.history._days import Day
+from cloud_openapi.history._days import EARLIEST, LATEST, Day
 from cloud_openapi.history._store import DEFAULT_STORE, Store
-from cloud_openapi.history._stored import EARLIEST, LATEST, stored
+from cloud_openapi.history._stored import stored
 from cloud_openapi.json_text import json_text
 from cloud_openapi.reports import records
 

@@ -196,12 +196,15 @@ class Store:
         named = appids is not None and len(appids) <= _MOST_NAMED
         if named:
             asked = asked.where(sa.column("appid").in_(appids or ()))
-        with self._told(), self._engine.connect() as connection:
-            # A reader may stop early: drivers expect that the rows are closed before the connection.
-            with connection.execution_options(yield_per=_READ_AT_ONCE).execute(asked) as streamed:
-                for row in streamed:
-                    if named or appids is None or row.appid in appids:
-                        yield row
+        with (
+            self._told(),
+            self._engine.connect() as connection,
+            # If a reader stops early, PyMySQL expects that they are closed before the connection.
+            connection.execution_options(yield_per=_READ_AT_ONCE).execute(asked) as rows,
+        ):
+            for row in rows:
+                if named or appids is None or row.appid in appids:
+                    yield row
 
     def _commit(self, change: Callable[[sa.Connection], None]) -> None:
         """Make a change in one transaction, again if another process was in its way."""

@@ -220,6 +220,8 @@ def test_language_is_the_terminals(report, monkeypatch):
         (["--from", "20260230"], 2, "'20260230' is not a day such as 2026-03-01"),
         (["--from", "20260310", "--to", "20260301"], 2, "is later than 2026-03-01"),
         (["--from", "19000101"], 2, "at most 3660 rows"),
+        (["--to", "00010101", "--span", "week"], 2, "'00010101' is not a day such as 2026-03-01"),
+        (["--last", "100000", "--span", "month"], 2, "at most 3660 rows"),
         (["--last", "0"], 2, "x>=1"),
         (["--users", "old"], 2, "'old' is not one of"),
         (["--span", "weak"], 2, "Did you mean week?"),
