@@ -144,13 +144,15 @@ class Fibers:
             return most
         return max(0.0, min(fiber.until for fiber in self._waiting) - clocks.monotonic())
 
-    def resume(self) -> None:
-        """Resume the fibers whose descriptors are ready or whose time is over."""
+    def resume(self) -> bool:
+        """Resume the fibers that are ready or whose time is over; return whether there are any."""
         if not self._waiting:
-            return
+            return False
         now = clocks.monotonic()
-        for fiber in [fiber for fiber in self._waiting if fiber.ready or fiber.until <= now]:
+        resumed = [fiber for fiber in self._waiting if fiber.ready or fiber.until <= now]
+        for fiber in resumed:
             fiber.switch(list(fiber.ready))
+        return bool(resumed)
 
     def close(self) -> None:
         """End all fibers; GreenletExit is raised where a call waits."""

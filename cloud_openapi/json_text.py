@@ -36,15 +36,26 @@ def read_json(text: str) -> Any:
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        # Only a mistake needs the module, and importing it costs every start.
-        from cloud_openapi.json_mistake import JSONMistakeError  # noqa: PLC0415
-
-        raise JSONMistakeError(error) from None
+        raise _mistake(error) from None
     except ValueError as error:
         # Python's own message advises to raise its limit.
         if "integer string conversion" in str(error):
             raise ValueError("a number has more digits than can be read") from None
         raise
+
+
+def _mistake(error: json.JSONDecodeError) -> json.JSONDecodeError:
+    # Only a mistake needs the module, and importing it costs every start.
+    from cloud_openapi.json_mistake import JSONMistakeError  # noqa: PLC0415
+
+    return JSONMistakeError(error)
+
+
+def reading_mistake(error: Exception) -> str:
+    """Return why a text cannot be read: the first byte that is not UTF-8, the system's words."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1} is not UTF-8; save it as UTF-8"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def json_mistake(error: json.JSONDecodeError) -> str:
@@ -70,6 +81,8 @@ def read_json_body(
     text = body if isinstance(body, str) else body.decode()
     try:
         value = decoder.decode(text)
+    except json.JSONDecodeError as error:
+        raise _mistake(error) from None
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
     # The levels are counted only in a body with many brackets.

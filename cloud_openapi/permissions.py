@@ -14,7 +14,7 @@ from typing import Any
 
 from cloud_openapi.errors import CloudSDKError, ConfigError, system_error
 from cloud_openapi.json_schema.values import kind
-from cloud_openapi.json_text import json_mistake, read_json
+from cloud_openapi.json_text import json_mistake, read_json, reading_mistake
 
 _FUNCTION_ROOTS = frozenset({"functions", "cloudfunctions"})
 _FUNCTION_FILES = ("index.py", "config.json")
@@ -39,7 +39,8 @@ class Permissions:
         except (FileNotFoundError, NotADirectoryError):
             return cls((), path)
         except (OSError, ValueError) as error:
-            raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+            mistake = reading_mistake(error)
+            raise ConfigError(f"{path}: cannot be read as UTF-8 text: {mistake}") from error
         names = _listed(_parse(text, path), path)
         for name in (name for name in names if "*" in name):
             warnings.warn(

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,8 @@ class Session:
         self._config = config
         self.first_config = config.rootpath / config.getini("cloud_openapi_config")
         self.emulator = Emulator(seeds=_folder(config).absolute().parent)
+        # Commands in the reasons of failures are pasted after the run.
+        self.emulator.lasting = False
         self.emulator.open_data()
         self._function_time = "machine"
         self._serve()
@@ -284,13 +287,15 @@ def marks_of(node: pytest.Item) -> dict[str, Any]:
                 f"{node.nodeid}: @pytest.mark.cloud_openapi takes the keywords {', '.join(_MARKS)}"
             )
         found.update(mark.kwargs)
+    if "now" in found:
+        found["now"] = _moment(node, found["now"])
     return found
 
 
 def environment_of(node: pytest.Item) -> Mapping[str, str]:
     """Return the environment variables that a test's markers require."""
     now = marks_of(node).get("now")
-    return {} if now is None else {NOW_VARIABLE: _moment(now).isoformat()}
+    return {} if now is None else {NOW_VARIABLE: now.isoformat()}
 
 
 class CloudDatabase:
@@ -405,12 +410,21 @@ def _modes(emulator: Emulator, mode: Mode = "simulate", place: Path | None = Non
     return Modes(mode, SourceSettings(emulator.catalogue, place, upstream, app))
 
 
-def _moment(now: Any) -> Any:
-    return parse_now(now) if isinstance(now, str) else now
+def _moment(node: pytest.Item, now: Any) -> datetime | None:
+    if now is None or isinstance(now, datetime):
+        return now
+    try:
+        moment = parse_now(now)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None:
+        raise pytest.UsageError(
+            f"{node.nodeid}: now is a time such as '2026-03-11T10:00', not {now!r}"
+        )
+    return moment
 
 
-def _freeze(emulator: Emulator, now: Any) -> None:
+def _freeze(emulator: Emulator, moment: datetime | None) -> None:
     # Run from there first, so that no timer of a function fires for the time in between.
-    moment = _moment(now)
     emulator.clock.run(moment)
     emulator.clock.freeze(moment)

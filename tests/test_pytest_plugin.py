@@ -333,6 +333,19 @@ def test_an_unknown_keyword_of_the_marker_is_an_error_that_lists_the_known_ones(
     )
 
 
+@pytest.mark.parametrize("now", ["2026-13-01", "yesterday", "", 20260311])
+def test_a_time_of_the_marker_that_is_none_is_an_error_that_names_it(project, now):
+    source = f"""
+        import pytest
+        @pytest.mark.cloud_openapi(now={now!r})
+        def test_it(cloud): pass
+    """
+    result = run(project, source)
+    result.assert_outcomes(errors=1)
+    line = f"*::test_it: now is a time such as '2026-03-11T10:00', not {now!r}"
+    result.stdout.fnmatch_lines(line)
+
+
 def test_the_marker_is_known_and_needs_no_registration(project):
     source = """
         import pytest
@@ -411,6 +424,16 @@ def test_the_error_of_a_function_begins_with_the_reason(project):
     result.stdout.fnmatch_lines(
         ["*FunctionFailedError: other: *index.py has no function main*: {*"]
     )
+
+
+def test_a_reason_has_no_command_to_the_emulator_that_has_ended(project):
+    source = (
+        "from cloud_openapi import cloud\ncloud.init()\n"
+        "def main(event, context):\n    return cloud.database().collection('none').get()\n"
+    )
+    add_function(project, "reads", source)
+    result = run(project, 'def test_it(invoke_function): invoke_function("reads")')
+    result.stdout.fnmatch_lines(["*database/collections.json beside the functions: {*"])
 
 
 def test_an_unknown_function_is_an_error_that_lists_the_known_ones(project):

@@ -12,9 +12,10 @@ from cloud_openapi.cli._control_client import ControlClient, take_url_last, url_
 from cloud_openapi.cli._options import Choice, echo_json
 from cloud_openapi.drafts import draft_of
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.json_text import json_text
+from cloud_openapi.json_text import json_text, reading_mistake
 
 _FORMATS = ("json", "csv")
+_LARGEST_FILE = 64 * 1024 * 1024
 _STATE = {"collections": list, "snapshots": list}
 _appid = click.option("--appid", help="The mini program.  [default: the first one]")
 
@@ -168,9 +169,13 @@ def _content(file: Path) -> bytes:
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: {reading_mistake(error)}.") from None
+    if len(content) > _LARGEST_FILE:
+        # The server would refuse it before the application, in other words.
         raise ConfigError(
-            f"{file}: byte {error.start + 1} is not UTF-8; save it as UTF-8."
-        ) from None
+            f"{file}: larger than 64 MB, the limit of an import; a file of database/ beside the "
+            "functions may have 256 MB."
+        )
     return content
 
 

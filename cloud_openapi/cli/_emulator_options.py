@@ -13,7 +13,7 @@ from cloud_openapi.cli._options import Choice, option
 from cloud_openapi.demo import secret_for
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_schema.values import is_c_string
-from cloud_openapi.json_text import read_json
+from cloud_openapi.json_text import read_json, reading_mistake
 from cloud_openapi.mode import Mode
 from cloud_openapi.periods import parse_now
 
@@ -280,7 +280,7 @@ def _read(file: Path) -> tuple[int, dict[str, Any]]:
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{file}: not JSON: {error}.") from error
+        raise ConfigError(f"{file}: not JSON: {reading_mistake(error)}.") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{file}: must be a JSON object of {', '.join(_FILE_KEYS)}.")
     for name in content:

@@ -21,7 +21,7 @@ from cloud_openapi.cli._terminal import (
     table_width,
 )
 from cloud_openapi.errors import CloudSDKError, ConfigError, advice, one_line
-from cloud_openapi.json_text import json_text, read_json
+from cloud_openapi.json_text import json_text, read_json, reading_mistake
 
 if TYPE_CHECKING:
     from cloud_openapi.history import Failure, Progress, Status, Window
@@ -183,7 +183,7 @@ def _apps(content: bytes) -> dict[str, str]:
     try:
         found = read_json(content.decode())
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"--apps: not JSON in UTF-8: {error}") from None
+        raise ConfigError(f"--apps: not JSON in UTF-8: {reading_mistake(error)}") from None
     if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
         raise ConfigError('--apps: a JSON object of appids and secrets, {"appid": "secret"}')
     return found

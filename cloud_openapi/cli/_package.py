@@ -253,7 +253,7 @@ def _wrong(settings: "Settings", functions: "Functions", data: Any, now: Any) ->
 
 def _why(finding: "Finding") -> str:
     """Return why an upload does not load, and print the stack if a module of it raised an error."""
-    text = finding.message.partition(" (working directory")[0].rstrip(":")
+    text = finding.message.rstrip(":")
     if finding.code in ("unlisted-package", "not-installed"):
         return f"{text}: the result does not have it; list it where its packages are listed"
     if finding.details:

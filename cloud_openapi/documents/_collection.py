@@ -172,8 +172,10 @@ class Collection:
     ) -> Iterable[Document]:
         found, close = self._find(conditions, scope, session), nearest(conditions)
         if close:
-            self._geo_path(self._tables(session), close[0])
-            arrange = arrange or partial(sorted, key=_distance_at(*close))
+            path, distance = close
+            self._geo_path(self._tables(session), path)
+            read = values_at(path)
+            arrange = arrange or partial(sorted, key=lambda each: distance.closest(read(each))[0])
         return arrange(found) if arrange else found
 
     def _geo_path(self, tables: Tables, path: str | None = None) -> str:
@@ -331,11 +333,6 @@ def _query(conditions: Any) -> Document:
 def _arrangement(sort: Sort, direction: int = 1) -> _Arrange:
     pairs = [(sort, direction)] if isinstance(sort, str) else list(sort or ())
     return sorter(pairs) if pairs else None
-
-
-def _distance_at(path: str, distance: Callable[[Any], Any]) -> Callable[[Document], float]:
-    read = values_at(path)
-    return lambda document: min(d for v in read(document) if (d := distance(v)) is not None)
 
 
 def _checked(document: Any) -> Document:

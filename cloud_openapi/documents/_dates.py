@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Container
 from datetime import datetime, timedelta, timezone, tzinfo
+from operator import methodcaller
 from typing import Any, Final
 
 from cloud_openapi.documents._errors import OperationFailure, check
@@ -35,8 +36,10 @@ PARTS: Final[dict[str, Callable[[datetime], int]]] = {
 }
 
 
-def zone(name: Any) -> tzinfo:
-    """Return a time zone by its Olson name or offset. Raises OperationFailure."""
+def zone(name: Any) -> tzinfo | None:
+    """Return a time zone by its Olson name or offset, None for null. Raises OperationFailure."""
+    if is_null(name):
+        return None
     if name in ("UTC", "GMT", "Z"):
         return timezone.utc
     if type(name) is str and (match := _OFFSET.match(name)):
@@ -51,19 +54,13 @@ def zone(name: Any) -> tzinfo:
         raise OperationFailure(error, 40485) from None
 
 
-def _zone_of(fields: Document) -> tzinfo | None:
-    """Return the time zone of the operand ``timezone``, None for null. Raises OperationFailure."""
-    name = fields.get("timezone", "UTC")
-    return None if is_null(name) else zone(name)
-
-
 def _local(name: str, date: Any, place: tzinfo) -> datetime:
     return needs(datetime, name, date, 16006).replace(tzinfo=timezone.utc).astimezone(place)
 
 
 def part(name: str, fields: Document) -> int | None:
     """Return a part of ``date`` in ``timezone``."""
-    date, place = fields["date"], _zone_of(fields)
+    date, place = fields["date"], zone(fields.get("timezone", "UTC"))
     return None if is_null(date) or place is None else PARTS[name](_local(name, date, place))
 
 
@@ -72,11 +69,9 @@ _FORMATS: Final[dict[str, Callable[[datetime], str]]] = {
     "L": lambda date: f"{date.microsecond // 1000:03}",
     "u": lambda date: str(date.isoweekday()),
     "w": lambda date: str(date.isoweekday() % 7 + 1),
-    "z": lambda date: f"{date:%z}",
     "Z": lambda date: f"{(date.utcoffset() or timedelta()) // timedelta(minutes=1):+d}",
-    "%": lambda _: "%",
+    **{each: methodcaller("strftime", f"%{each}") for each in "dGHjmMSUVz%"},
 }
-_WRITTEN: Final = frozenset("dGHjmMSUV") | _FORMATS.keys()
 _READ: Final = {
     "d": r"(?P<day>\d{1,2})",
     "m": r"(?P<month>\d{1,2})",
@@ -106,18 +101,14 @@ def _check_format(form: Any, known: Container[str], code: int) -> None:
 def to_string(fields: Document) -> Any:
     """Return the result of $dateToString, with ``date``, ``format``, ``timezone``, ``onNull``."""
     date, form = fields["date"], fields.get("format", "%Y-%m-%dT%H:%M:%S.%LZ")
-    _check_format(form, _WRITTEN, 18533)
-    place = _zone_of(fields)
+    _check_format(form, _FORMATS, 18533)
+    place = zone(fields.get("timezone", "UTC"))
     if is_null(date):
         return fields.get("onNull")
     if place is None or is_null(form):
         return None
     moment = _local("$dateToString", date, place)
-
-    def written(match: "re.Match[str]") -> str:
-        return _FORMATS[match[1]](moment) if match[1] in _FORMATS else moment.strftime(match[0])
-
-    return _SPECIFIER.sub(written, form)
+    return _SPECIFIER.sub(lambda match: _FORMATS[match[1]](moment), form)
 
 
 def from_parts(fields: Document) -> Any:
@@ -144,7 +135,7 @@ def from_string(fields: Document) -> Any:
     """Return the result of $dateFromString; ``format`` is like that of $dateToString."""
     text, form = fields["dateString"], fields.get("format", "")
     _check_format(form, _READ, 40684)
-    place = _zone_of(fields)
+    place = zone(fields.get("timezone", "UTC"))
     if is_null(text):
         return fields.get("onNull")
     if type(text) is str and (place is None or is_null(form)):
@@ -162,13 +153,11 @@ def _read(text: Any, form: str | None, place: tzinfo | None) -> datetime:
 
     Raises ValueError, KeyError for a part that is not there, TypeError for another type.
     """
-    pattern, given = _ISO, text
     if form is None:
-        given = _COMPACT.sub(r"\1-\2-\3", text, count=1)
+        match = re.fullmatch(_ISO, _COMPACT.sub(r"\1-\2-\3", text, count=1))
     else:
-        names = re.findall("%.|[^%]", form, flags=re.DOTALL)
-        pattern = "".join(_READ[each[1]] if each[0] == "%" else re.escape(each) for each in names)
-    match = re.fullmatch(pattern, given)
+        pattern = _SPECIFIER.sub(lambda letter: _READ[letter[1]], re.escape(form))
+        match = re.fullmatch(pattern, text)
     parts = {name: each for name, each in match.groupdict().items() if each} if match else {}
     offset, minutes, fraction = (parts.pop(name, "") for name in ("offset", "minutes", "fraction"))
     own = zone(offset) if offset else timezone(timedelta(minutes=int(minutes))) if minutes else None

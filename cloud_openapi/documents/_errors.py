@@ -6,7 +6,7 @@ https://github.com/mongodb/mongo/blob/v4.2/src/mongo/base/error_codes.err
 from typing import Any, Final
 
 BAD_VALUE: Final = 2
-PARSE, TYPE, OVERFLOW, TOO_LARGE = 9, 14, 15, 10334
+PARSE, TYPE, OVERFLOW, TOO_LARGE, TOO_MANY = 9, 14, 15, 10334, 16819
 _CONFLICT, _ABORTED = 112, 251
 
 

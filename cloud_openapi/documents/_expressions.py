@@ -1,13 +1,22 @@
 """Expressions of aggregation, compiled once into a function of a document and variables."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import compress
 from typing import Any, Final
 
 from cloud_openapi.documents._dates import PARTS
 from cloud_openapi.documents._errors import OperationFailure, check
 from cloud_openapi.documents._functions import FIELDS, KINDS, OPERATORS, Operator
-from cloud_openapi.documents._operands import is_null, is_operators, needs, options, or_null, truthy
+from cloud_openapi.documents._operands import (
+    is_null,
+    is_operators,
+    needs,
+    options,
+    or_null,
+    truthy,
+    variable,
+)
 from cloud_openapi.documents._paths import field, split
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import MISSING, Document, shown, type_name
@@ -99,11 +108,12 @@ def _named(fields: dict[str, Value]) -> Value:
 
 
 def _with_fields(name: str, operand: Any, scope: Scope) -> Value:
-    operator, required, optional = FIELDS[name]
+    function, required, optional = FIELDS[name]
     if name in PARTS and not (type(operand) is dict and "date" in operand):
         operand = {"date": operand[0] if type(operand) is list and len(operand) == 1 else operand}
     fields = options(name, operand, required, optional)
     compiled = {each: expression(value, scope) for each, value in fields.items()}
+    operator = Operator("any", "1", function, nulls=0)
     return _folded(_call(name, operator, [_named(compiled)]), compiled.values())
 
 
@@ -114,6 +124,7 @@ _WITHOUT_RESULT: Final = {
     "$ln": ("$ln's argument must be a positive number", 28766),
     "$log10": ("$log10's argument must be a positive number", 28761),
     "$log": ("$log's argument must be a positive number, and its base another one than 1", 28758),
+    "$split": ("$split requires a non-empty separator", 40087),
 }
 """MongoDB's errors for operands of the right type."""
 
@@ -186,51 +197,39 @@ def _if_null(operand: Any, scope: Scope) -> Value:
     valid = type(operand) is list and len(operand) == 2  # noqa: PLR2004
     check(valid, "Expression $ifNull takes exactly 2 arguments.", 16020)
     first, second = (expression(each, scope) for each in operand)
-
-    def value(*given: Any) -> Any:
-        found = first(*given)
-        return second(*given) if is_null(found) else found
-
-    return value
+    return lambda *given: second(*given) if is_null(found := first(*given)) else found
 
 
-def _logic(decide: Callable[[Iterator[bool]], bool]) -> Callable[[Any, Scope], Value]:
-    def build(operand: Any, scope: Scope) -> Value:
-        operands = operand if type(operand) is list else [operand]
-        values = [expression(each, scope) for each in operands]
-        return lambda *given: decide(truthy(each(*given)) for each in values)
-
-    return build
+def _logic(decide: Callable[[Iterator[bool]], bool], operand: Any, scope: Scope) -> Value:
+    operands = operand if type(operand) is list else [operand]
+    values = [expression(each, scope) for each in operands]
+    return lambda *given: decide(truthy(each(*given)) for each in values)
 
 
 def _let(operand: Any, scope: Scope) -> Value:
     fields = options("$let", operand, "vars in")
     given = needs(dict, "$let", fields["vars"], 16876)
-    variables = _named({name: expression(each, scope) for name, each in given.items()})
+    variables = _named({variable(name): expression(each, scope) for name, each in given.items()})
     inside = expression(fields["in"], scope)
     return lambda document, outer: inside(document, {**outer, **variables(document, outer)})
 
 
-def _loop(name: str, body: str, collect: _Collect) -> Callable[[Any, Scope], Value]:
-    """Return the builder of an operator that evaluates a body for each element."""
+def _loop(name: str, body: str, collect: _Collect, operand: Any, scope: Scope) -> Value:
+    """Return the function of an operator that evaluates a body for each element."""
+    fields = options(name, operand, f"input {body}", "as")
+    values, inside = expression(fields["input"], scope), expression(fields[body], scope)
+    own = variable(fields.get("as", "this"))
 
-    def build(operand: Any, scope: Scope) -> Value:
-        fields = options(name, operand, f"input {body}", "as")
-        values, inside = expression(fields["input"], scope), expression(fields[body], scope)
-        variable = fields.get("as", "this")
+    def value(document: Any, variables: Document) -> Any:
+        found = values(document, variables)
+        if is_null(found):
+            return None
+        scope.check()
+        items = needs(list, name, found, 28651)
+        bodies = [inside(document, {**variables, own: each}) for each in items]
+        return collect(items, bodies)
 
-        def run(document: Any, variables: Document) -> Any:
-            found = values(document, variables)
-            if is_null(found):
-                return None
-            scope.check()
-            items = needs(list, name, found, 28651)
-            bodies = [inside(document, {**variables, variable: each}) for each in items]
-            return collect(items, bodies)
-
-        return run
-
-    return build
+    return value
 
 
 def _reduce(operand: Any, scope: Scope) -> Value:
@@ -254,11 +253,11 @@ _SPECIAL: Final[dict[str, Callable[[Any, Scope], Value]]] = {
     "$switch": _switch,
     "$ifNull": _if_null,
     "$let": _let,
-    "$map": _loop("$map", "in", lambda _, found: [or_null(each) for each in found]),
-    "$and": _logic(all),
-    "$or": _logic(any),
-    "$filter": _loop(
-        "$filter", "cond", lambda items, found: [*compress(items, map(truthy, found))]
+    "$map": partial(_loop, "$map", "in", lambda _, found: [or_null(each) for each in found]),
+    "$and": partial(_logic, all),
+    "$or": partial(_logic, any),
+    "$filter": partial(
+        _loop, "$filter", "cond", lambda items, found: [*compress(items, map(truthy, found))]
     ),
     "$reduce": _reduce,
     "$literal": lambda operand, _: _Constant(operand),

@@ -9,13 +9,11 @@ from typing import Any, Final, NamedTuple
 
 from cloud_openapi.documents import _dates
 from cloud_openapi.documents._copies import LARGEST
-from cloud_openapi.documents._errors import TOO_LARGE, TYPE, OperationFailure, check
+from cloud_openapi.documents._errors import TOO_LARGE, TOO_MANY, TYPE, OperationFailure, check
 from cloud_openapi.documents._numbers import INT32, INT64, is_number, number, remainder, whole
-from cloud_openapi.documents._operands import is_null, needs, truthy
+from cloud_openapi.documents._operands import is_null, needs, sliced, truthy
 from cloud_openapi.documents._values import MISSING, Document, Key, distinct, key, shown, type_name
 
-_MANY: Final = math.inf
-_TOO_MANY: Final = 16819
 _CONTINUING: Final = bytes(range(0x80, 0xC0))  # bytes that follow the first of a UTF-8 character
 _LONGEST_RANGE: Final = 1_000_000
 
@@ -37,7 +35,7 @@ class Operator(NamedTuple):
     """The least and the most operands: ``2``, ``2-4``, or ``2*`` without a most."""
     function: Callable[..., Any]
     code: int = TYPE
-    nulls: float = _MANY
+    nulls: float = math.inf
     """The result is null if one of so many operands is null or missing."""
 
 
@@ -86,11 +84,8 @@ def _pow(base: Any, exponent: Any) -> Any:
     return number(base**exponent) if exact else found
 
 
-def _rounded(function: Callable[[float], float]) -> Operator:
-    def rounded(value: Any) -> Any:
-        return float(function(value)) if type(value) is float and math.isfinite(value) else value
-
-    return Operator("numeric", "1", rounded, 28765)
+def _rounded(function: Callable[[float], float], value: Any) -> Any:
+    return float(function(value)) if type(value) is float and math.isfinite(value) else value
 
 
 def _exp(value: Any) -> float:
@@ -145,23 +140,17 @@ def _part(value: Any, start: Any, length: Any) -> str:
     return _text(value)[begin : begin + count]
 
 
-def _split(text: str, separator: str) -> list[str]:
-    check(separator, "$split requires a non-empty separator", 40087)
-    return text.split(separator)
-
-
-def _index(name: str, kind: type, convert: Callable[[Any], Any]) -> Operator:
-    def index(values: Any, wanted: Any, *given: Any) -> Any:
-        sequence = convert(needs(kind, name, values, 40091))
-        begin, stop = [*_wholes(name, *given), *(0, len(sequence))[len(given) :]]
-        check(begin >= 0 and stop >= 0, f"{name} requires a nonnegative start and end", 40097)
-        if type(sequence) is list:
-            keys, key_ = [key(each) for each in sequence[begin:stop]], key(wanted)
-            return begin + keys.index(key_) if key_ in keys else -1
-        part = convert(needs(kind, name, wanted, 40091))
-        return sequence.find(part, begin, stop) if begin <= len(sequence) else -1
-
-    return _any("2-4", index, nulls=1)
+def _index(
+    name: str, kind: type, convert: Callable[[Any], Any], values: Any, wanted: Any, *given: Any
+) -> int:
+    sequence = convert(needs(kind, name, values, 40091))
+    begin, stop = [*_wholes(name, *given), *(0, len(sequence))[len(given) :]]
+    check(begin >= 0 and stop >= 0, f"{name} requires a nonnegative start and end", 40097)
+    if type(sequence) is list:
+        keys, key_ = [key(each) for each in sequence[begin:stop]], key(wanted)
+        return begin + keys.index(key_) if key_ in keys else -1
+    part = convert(needs(kind, name, wanted, 40091))
+    return sequence.find(part, begin, stop) if begin <= len(sequence) else -1
 
 
 # Arrays and objects ------------------------------------------------------------------------------
@@ -173,12 +162,9 @@ def _element_at(values: Any, index: Any) -> Any:
 
 
 def _slice(values: Any, *given: Any) -> list[Any]:
-    found, (first, *rest) = needs(list, "$slice", values, 28724), _wholes("$slice", *given)
-    if not rest:
-        return found[:first] if first >= 0 else found[first:]
-    check(rest[0] > 0, "Third argument to $slice must be positive", 28729)
-    begin = first if first >= 0 else max(0, len(found) + first)
-    return found[begin : begin + rest[0]]
+    found, (first, *count) = needs(list, "$slice", values, 28724), _wholes("$slice", *given)
+    check(not count or count[0] > 0, "Third argument to $slice must be positive", 28729)
+    return sliced(found, first, *count)
 
 
 def _joined(*arrays: list[Any]) -> list[Any]:
@@ -190,7 +176,7 @@ def _range(*given: Any) -> list[int]:
     check(step, "$range requires a non-zero step value", 34449)
     numbers = range(start, end, step)
     count = max(0, -((start - end) // step))  # len of a range has a limit
-    check(count <= _LONGEST_RANGE, "$range has too many numbers", _TOO_MANY)
+    check(count <= _LONGEST_RANGE, "$range has too many numbers", TOO_MANY)
     return list(numbers)
 
 
@@ -260,14 +246,11 @@ def _known(values: list[Any]) -> list[Any]:
     return [each for each in values if not is_null(each)]
 
 
-def _deviation(degrees: int) -> _Accumulator:
-    def deviation(values: list[Any]) -> Any:
-        numbers = [each for each in values if is_number(each)]
-        mean, count = _average(numbers), len(numbers) - degrees
-        squares = [(each - mean) * (each - mean) for each in numbers]
-        return math.sqrt(_sum(squares) / count) if count > 0 else None
-
-    return deviation
+def _deviation(degrees: int, values: list[Any]) -> float | None:
+    numbers = [each for each in values if is_number(each)]
+    mean, count = _average(numbers), len(numbers) - degrees
+    squares = [(each - mean) * (each - mean) for each in numbers]
+    return math.sqrt(_sum(squares) / count) if count > 0 else None
 
 
 def _merged(values: list[Any]) -> Document:
@@ -283,8 +266,8 @@ ACCUMULATORS: Final[dict[str, _Accumulator]] = {
     "$avg": _average,
     "$max": lambda values: max(_known(values), key=key, default=None),
     "$min": lambda values: min(_known(values), key=key, default=None),
-    "$stdDevPop": _deviation(0),
-    "$stdDevSamp": _deviation(1),
+    "$stdDevPop": partial(_deviation, 0),
+    "$stdDevSamp": partial(_deviation, 1),
     "$first": lambda values: values[0] if values else None,
     "$last": lambda values: values[-1] if values else None,
     "$push": lambda values: [each for each in values if each is not MISSING],
@@ -306,9 +289,9 @@ OPERATORS: Final[dict[str, Operator]] = {
     "$mod": Operator("numeric", "2", _mod, 16611),
     "$pow": Operator("numeric", "2", _pow, 28762),
     "$abs": Operator("numeric", "1", lambda value: number(abs(value)), 28765),
-    "$ceil": _rounded(math.ceil),
-    "$floor": _rounded(math.floor),
-    "$trunc": _rounded(math.trunc),
+    "$ceil": Operator("numeric", "1", partial(_rounded, math.ceil), 28765),
+    "$floor": Operator("numeric", "1", partial(_rounded, math.floor), 28765),
+    "$trunc": Operator("numeric", "1", partial(_rounded, math.trunc), 28765),
     "$sqrt": Operator("numeric", "1", math.sqrt, 28765),
     "$exp": Operator("numeric", "1", _exp, 28765),
     "$ln": Operator("numeric", "1", math.log, 28765),
@@ -331,10 +314,10 @@ OPERATORS: Final[dict[str, Operator]] = {
     "$substrCP": _any("3", _part),
     "$strLenCP": Operator("string", "1", len, 34471, nulls=0),
     "$strLenBytes": Operator("string", "1", lambda text: len(_bytes(text)), 34473, nulls=0),
-    "$split": Operator("string", "2", _split, 40085),
-    "$indexOfCP": _index("$indexOfCP", str, str),
-    "$indexOfBytes": _index("$indexOfBytes", str, _bytes),
-    "$indexOfArray": _index("$indexOfArray", list, list),
+    "$split": Operator("string", "2", str.split, 40085),
+    "$indexOfCP": _any("2-4", partial(_index, "$indexOfCP", str, str), nulls=1),
+    "$indexOfBytes": _any("2-4", partial(_index, "$indexOfBytes", str, _bytes), nulls=1),
+    "$indexOfArray": _any("2-4", partial(_index, "$indexOfArray", list, list), nulls=1),
     "$size": Operator("array", "1", len, 17124, nulls=0),
     "$isArray": _any("1", lambda value: type(value) is list),
     "$arrayElemAt": _any("2", _element_at, nulls=2),
@@ -361,15 +344,11 @@ OPERATORS: Final[dict[str, Operator]] = {
 _PARTS_OF_DATE: Final = (
     "year isoWeekYear month isoWeek day isoDayOfWeek hour minute second millisecond timezone"
 )
-FIELDS: Final[dict[str, tuple[Operator, str, str]]] = {
-    "$zip": (_any("1", _zip), "inputs", "useLongestLength defaults"),
-    "$dateToString": (_any("1", _dates.to_string), "date", "format timezone onNull"),
-    "$dateFromParts": (_any("1", _dates.from_parts), "", _PARTS_OF_DATE),
-    "$dateFromString": (
-        _any("1", _dates.from_string),
-        "dateString",
-        "format timezone onError onNull",
-    ),
-    **{each: (_any("1", partial(_dates.part, each)), "date", "timezone") for each in _dates.PARTS},
+FIELDS: Final[dict[str, tuple[Callable[[Document], Any], str, str]]] = {
+    "$zip": (_zip, "inputs", "useLongestLength defaults"),
+    "$dateToString": (_dates.to_string, "date", "format timezone onNull"),
+    "$dateFromParts": (_dates.from_parts, "", _PARTS_OF_DATE),
+    "$dateFromString": (_dates.from_string, "dateString", "format timezone onError onNull"),
+    **{name: (partial(_dates.part, name), "date", "timezone") for name in _dates.PARTS},
 }
-"""Operators of one object with named operands: those required, those optional."""
+"""Functions of one object with named operands: those required, those optional."""

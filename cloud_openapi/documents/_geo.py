@@ -5,7 +5,7 @@ difference is a few metres for edges of ten kilometres.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise, product
 from typing import Any, Final
 
@@ -107,6 +107,11 @@ class Distance:
         points = [each for part in _found(value) for each in part.points]
         metres = min([_metres(self._centre, each) for each in points], default=math.nan)
         return metres if self._least <= metres <= self._most else None
+
+    def closest(self, values: Iterable[Any]) -> tuple[float, Any]:
+        """Return the least distance of some values, and the value; -1 if none has a distance."""
+        found = [(metres, each) for each in values if (metres := self(each)) is not None]
+        return min(found, key=lambda pair: pair[0], default=(-1.0, None))
 
 
 def near(operand: Any, conditions: Document) -> Distance:

@@ -6,7 +6,7 @@ from typing import Any
 from cloud_openapi.documents._copies import clean
 from cloud_openapi.documents._errors import PARSE, OperationFailure, check
 from cloud_openapi.documents._numbers import whole
-from cloud_openapi.documents._operands import is_operators
+from cloud_openapi.documents._operands import is_operators, sliced
 from cloud_openapi.documents._paths import split
 from cloud_openapi.documents._query import value_test
 from cloud_openapi.documents._scope import Scope
@@ -79,20 +79,10 @@ def _project(value: Any, tree: Tree, *, including: bool) -> Any:
 def _field(path: str, value: Document, scope: Scope) -> Callable[[Any], Any]:
     match value:
         case {"$slice": [skip, limit]} if whole(skip) is not None and (whole(limit) or 0) > 0:
-            return _slice(int(skip), int(limit))
+            return lambda v: sliced(v, int(skip), int(limit)) if type(v) is list else v
         case {"$slice": limit} if whole(limit) is not None:
-            return _slice(min(0, int(limit)), abs(int(limit)))
+            return lambda v: sliced(v, int(limit)) if type(v) is list else v
         case {"$elemMatch": dict(condition)}:
             test = value_test(condition, scope)
             return lambda v: ([e for e in v if test(e)] if type(v) is list else [])[:1] or MISSING
     raise OperationFailure(f"Unsupported projection option: {path}: {shown(value)}")
-
-
-def _slice(skip: int, limit: int) -> Callable[[Any], Any]:
-    def part(values: Any) -> Any:
-        if type(values) is not list:
-            return values
-        begin = skip if skip >= 0 else max(0, len(values) + skip)
-        return values[begin : begin + limit]
-
-    return part

@@ -4,6 +4,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.documents import _geo
@@ -12,12 +13,13 @@ from cloud_openapi.documents._expressions import expression
 from cloud_openapi.documents._numbers import is_number, remainder, whole
 from cloud_openapi.documents._operands import is_null, is_operators, needs, truthy
 from cloud_openapi.documents._paths import values_at
-from cloud_openapi.documents._regex import regex, searcher
+from cloud_openapi.documents._regex import searcher
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import MISSING, Document, Key, distinct, key, type_name
 
 Match = Callable[[Document], bool]
 Test = Callable[[Any], bool]
+_Decide = Callable[[Sequence[Match]], Match]
 
 _ITSELF: Final = "$"
 """The path of a value that no document has around it."""
@@ -43,7 +45,7 @@ class _Field(NamedTuple):
 
     def search(self, source: Any, options: Any = "") -> Match:
         """Return the match of a regular expression."""
-        return self.anywhere(searcher(regex(source, options), self.scope))
+        return self.anywhere(searcher(source, options, self.scope))
 
 
 def query(conditions: Any, scope: Scope) -> Match:
@@ -137,12 +139,9 @@ def _not(match: Match) -> Match:
     return lambda document: not match(document)
 
 
-def _queries(decide: Callable[[Sequence[Match]], Match]) -> Callable[[Any, Scope], Match]:
-    def build(operand: Any, scope: Scope) -> Match:
-        check(type(operand) is list and operand, "$and/$or/$nor must be a nonempty array")
-        return decide([query(each, scope) for each in operand])
-
-    return build
+def _queries(decide: _Decide, operand: Any, scope: Scope) -> Match:
+    check(type(operand) is list and operand, "$and/$or/$nor must be a nonempty array")
+    return decide([query(each, scope) for each in operand])
 
 
 def _expr(operand: Any, scope: Scope) -> Match:
@@ -156,22 +155,19 @@ def _schema(operand: Any, scope: Scope) -> Test:
         check(name in _KEYWORDS, f"Unknown $jsonSchema keyword: {name:.100}", PARSE)
         kinds, build = _KEYWORDS[name]
         try:
-            test = build(_Field(_ITSELF, keywords, scope), each)
-            tests.append(_only(kinds, test) if kinds else test)
+            tests.append((kinds, build(_Field(_ITSELF, keywords, scope), each)))
         except (TypeError, AttributeError, ValueError, OverflowError):
             error = f"$jsonSchema keyword '{name}' has an invalid value"
             raise OperationFailure(error, PARSE) from None
-    return lambda value: all(test(value) for test in tests)
-
-
-def _only(kinds: Sequence[type], test: Test) -> Test:
-    return lambda value: type(value) not in kinds or test(value)
+    return lambda value: all(
+        test(value) for kinds, test in tests if not kinds or type(value) in kinds
+    )
 
 
 _LOGICAL: Final[dict[str, Callable[[Any, Scope], Match]]] = {
-    "$and": _queries(_all),
-    "$or": _queries(_any),
-    "$nor": _queries(lambda matches: _not(_any(matches))),
+    "$and": partial(_queries, _all),
+    "$or": partial(_queries, _any),
+    "$nor": partial(_queries, lambda matches: _not(_any(matches))),
     "$expr": _expr,
     "$jsonSchema": _schema,
     "$comment": lambda *_: _all([]),
@@ -195,30 +191,25 @@ def _same(field: _Field, operand: Any) -> Match:
     return field.anywhere(lambda value: key(value) == wanted)
 
 
-def _ordered(compare: Callable[[Any, Any], bool]) -> _Build:
-    """Return the builder of a comparison, which values of other types never satisfy."""
+def _ordered(compare: Callable[[Any, Any], bool], field: _Field, operand: Any) -> Match:
+    """Return the match of a comparison, which values of other types never satisfy."""
+    error = f"Can't have RegEx as arg to predicate over '{field.path}'."
+    check(type(operand) is not re.Pattern, error)
+    wanted = key(operand)
+    if is_number(operand) and not math.isnan(operand):
+        return field.anywhere(lambda value: is_number(value) and compare(value, operand))
 
-    def build(field: _Field, operand: Any) -> Match:
-        error = f"Can't have RegEx as arg to predicate over '{field.path}'."
-        check(type(operand) is not re.Pattern, error)
-        wanted = key(operand)
-        if is_number(operand) and not math.isnan(operand):
-            return field.anywhere(lambda value: is_number(value) and compare(value, operand))
+    def test(value: Any) -> bool:
+        found = key(None if value is MISSING else value)
+        return found[0] == wanted[0] and compare(found, wanted)
 
-        def test(value: Any) -> bool:
-            found = key(None if value is MISSING else value)
-            return found[0] == wanted[0] and compare(found, wanted)
-
-        return field.anywhere(test)
-
-    return build
+    return field.anywhere(test)
 
 
 def _in(field: _Field, operand: Any) -> Match:
     values = needs(list, "$in", operand)
     check(not any(map(is_operators, values)), "cannot nest $ under $in")
-    patterns = [regex(each) for each in values if type(each) is re.Pattern]
-    tests = [searcher(each, field.scope) for each in patterns]
+    tests = [searcher(each, "", field.scope) for each in values if type(each) is re.Pattern]
     keys = {key(each) for each in [*values, *([MISSING] if None in values else [])]}
     return field.anywhere(lambda value: key(value) in keys or any(test(value) for test in tests))
 
@@ -233,8 +224,8 @@ def _all_of(field: _Field, operand: Any) -> Match:
     return _all(matches) if matches else _any([])
 
 
-def _negated(build: _Build) -> _Build:
-    return lambda field, operand: _not(build(field, operand))
+def _negated(build: _Build, field: _Field, operand: Any) -> Match:
+    return _not(build(field, operand))
 
 
 def _not_operators(field: _Field, operand: Any) -> Match:
@@ -301,13 +292,13 @@ def _near(field: _Field, operand: Any) -> Match:
 
 _OPERATORS: Final[dict[str, _Build]] = {
     "$eq": _same,
-    "$ne": _negated(_equal),
-    "$gt": _ordered(operator.gt),
-    "$gte": _ordered(operator.ge),
-    "$lt": _ordered(operator.lt),
-    "$lte": _ordered(operator.le),
+    "$ne": partial(_negated, _equal),
+    "$gt": partial(_ordered, operator.gt),
+    "$gte": partial(_ordered, operator.ge),
+    "$lt": partial(_ordered, operator.lt),
+    "$lte": partial(_ordered, operator.le),
     "$in": _in,
-    "$nin": _negated(_in),
+    "$nin": partial(_negated, _in),
     "$all": _all_of,
     "$not": _not_operators,
     "$exists": _exists,
@@ -333,18 +324,13 @@ def _kinds(field: _Field, operand: Any) -> Match:
     return _type(field, ["bool" if each == "boolean" else each for each in names])
 
 
-def _bound(name: str, exclusive: str, strict: str) -> _Build:
-    return lambda field, operand: _OPERATORS[strict if field.conditions.get(exclusive) else name](
-        field, operand + 0
-    )
+def _bound(name: str, strict: str, exclusive: str, field: _Field, operand: Any) -> Match:
+    return _OPERATORS[strict if field.conditions.get(exclusive) else name](field, operand + 0)
 
 
-def _length(compare: Callable[[int, int], bool]) -> _Build:
-    def build(_: _Field, operand: Any) -> Test:
-        bound = int(operand)
-        return lambda value: compare(len(value), bound)
-
-    return build
+def _length(compare: Callable[[int, int], bool], _: _Field, operand: Any) -> Test:
+    bound = int(operand)
+    return lambda value: compare(len(value), bound)
 
 
 def _properties(field: _Field, operand: Any) -> Test:
@@ -364,10 +350,12 @@ def _items(field: _Field, operand: Any) -> Test:
     return lambda value: all(map(test, value))
 
 
-def _schemas(decide: Callable[[Sequence[Match]], Match]) -> _Build:
-    return lambda field, operand: decide(
-        [_schema(each, field.scope) for each in needs(list, "$jsonSchema", operand)]
-    )
+def _schemas(decide: _Decide, field: _Field, operand: Any) -> Test:
+    return decide([_schema(each, field.scope) for each in needs(list, "$jsonSchema", operand)])
+
+
+def _one_of(tests: Sequence[Test]) -> Test:
+    return lambda value: sum(test(value) for test in tests) == 1
 
 
 # Each with the types of the values that it tests, without one for all.
@@ -379,17 +367,17 @@ _KEYWORDS: Final[dict[str, tuple[Sequence[type], _Build]]] = {
     "items": ([list], _items),
     "properties": ([dict], _properties),
     "additionalProperties": ([dict], _additional),
-    "minimum": ([int, float], _bound("$gte", "exclusiveMinimum", "$gt")),
-    "maximum": ([int, float], _bound("$lte", "exclusiveMaximum", "$lt")),
-    "minLength": ([str], _length(operator.ge)),
-    "maxLength": ([str], _length(operator.le)),
-    "minItems": ([list], _length(operator.ge)),
-    "maxItems": ([list], _length(operator.le)),
-    "minProperties": ([dict], _length(operator.ge)),
-    "maxProperties": ([dict], _length(operator.le)),
-    "allOf": ((), _schemas(_all)),
-    "anyOf": ((), _schemas(_any)),
-    "oneOf": ((), _schemas(lambda tests: lambda value: sum(test(value) for test in tests) == 1)),
+    "minimum": ([int, float], partial(_bound, "$gte", "$gt", "exclusiveMinimum")),
+    "maximum": ([int, float], partial(_bound, "$lte", "$lt", "exclusiveMaximum")),
+    "minLength": ([str], partial(_length, operator.ge)),
+    "maxLength": ([str], partial(_length, operator.le)),
+    "minItems": ([list], partial(_length, operator.ge)),
+    "maxItems": ([list], partial(_length, operator.le)),
+    "minProperties": ([dict], partial(_length, operator.ge)),
+    "maxProperties": ([dict], partial(_length, operator.le)),
+    "allOf": ((), partial(_schemas, _all)),
+    "anyOf": ((), partial(_schemas, _any)),
+    "oneOf": ((), partial(_schemas, _one_of)),
     "not": ((), lambda field, operand: _not(_schema(operand, field.scope))),
     "pattern": ([str], lambda field, operand: field.search(operand)),
     "uniqueItems": ([list], lambda _, yes: lambda v: not yes or len(distinct(v)) == len(v)),

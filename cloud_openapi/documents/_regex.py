@@ -28,28 +28,13 @@ _REPEATS: Final = {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}
 _GROUPS: Final = {"SUBPATTERN", "ATOMIC_GROUP", "ASSERT", "ASSERT_NOT"}
 
 
-def regex(source: Any, options: Any = "") -> re.Pattern[str]:
-    """Return the pattern of ``$regex`` and ``$options``. Raises OperationFailure."""
-    if isinstance(source, re.Pattern):
-        options = options or "".join(each for each, flag in _FLAGS.items() if source.flags & flag)
-        source = source.pattern
-    check(isinstance(source, str) and isinstance(options, str), "$regex has to be a string")
-    unknown = options.strip("".join(_FLAGS))
-    check(not unknown, f"Regular expression has an invalid option: {unknown:.20}", _INVALID)
-    check(len(source) <= _LONGEST_PATTERN, "Regular expression is too long", _INVALID)
-    # PCRE's \w and \d are ASCII, but its i folds the case of all letters. Python has both or none.
-    flags = sum({_FLAGS[each] for each in options}) | (0 if "i" in options else re.ASCII)
-    try:
-        return re.compile(_LEADING.sub("", source), flags)
-    except (re.error, ValueError, OverflowError, RecursionError, FutureWarning) as error:
-        raise OperationFailure(f"Regular expression is invalid: {error}", _INVALID) from None
-
-
-def searcher(pattern: re.Pattern[str], scope: Scope) -> Callable[[Any], bool]:
+def searcher(source: Any, options: Any, scope: Scope) -> Callable[[Any], bool]:
     """Return a function that searches a value, which may be of any type.
 
-    It raises OperationFailure for a text that may take too long, and ExecutionTimeout.
+    ``source`` and ``options`` are those of $regex; a pattern has options of its own. Raises
+    OperationFailure; so does the function for a text that may take too long, or ExecutionTimeout.
     """
+    pattern = _compiled(source, options)
     longest = _longest_text(pattern)
 
     def search(value: Any) -> bool:
@@ -63,6 +48,22 @@ def searcher(pattern: re.Pattern[str], scope: Scope) -> Callable[[Any], bool]:
         return pattern.search(value) is not None
 
     return search
+
+
+def _compiled(source: Any, options: Any) -> re.Pattern[str]:
+    if isinstance(source, re.Pattern):
+        options = options or "".join(each for each, flag in _FLAGS.items() if source.flags & flag)
+        source = source.pattern
+    check(isinstance(source, str) and isinstance(options, str), "$regex has to be a string")
+    unknown = options.strip("".join(_FLAGS))
+    check(not unknown, f"Regular expression has an invalid option: {unknown:.20}", _INVALID)
+    check(len(source) <= _LONGEST_PATTERN, "Regular expression is too long", _INVALID)
+    # PCRE's \w and \d are ASCII, but its i folds the case of all letters. Python has both or none.
+    flags = sum({_FLAGS[each] for each in options}) | (0 if "i" in options else re.ASCII)
+    try:
+        return re.compile(_LEADING.sub("", source), flags)
+    except (re.error, ValueError, OverflowError, RecursionError, FutureWarning) as error:
+        raise OperationFailure(f"Regular expression is invalid: {error}", _INVALID) from None
 
 
 @lru_cache

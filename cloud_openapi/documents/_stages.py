@@ -8,12 +8,20 @@ from itertools import islice
 from typing import Any, Final
 
 from cloud_openapi.documents import _geo
-from cloud_openapi.documents._errors import PARSE, OperationFailure, check
+from cloud_openapi.documents._errors import PARSE, TOO_MANY, OperationFailure, check
 from cloud_openapi.documents._expressions import Value, expression
 from cloud_openapi.documents._functions import ACCUMULATORS
 from cloud_openapi.documents._granularity import Granularity
 from cloud_openapi.documents._numbers import is_number, whole
-from cloud_openapi.documents._operands import is_null, is_operators, needs, options, or_null, truthy
+from cloud_openapi.documents._operands import (
+    is_null,
+    is_operators,
+    needs,
+    options,
+    or_null,
+    truthy,
+    variable,
+)
 from cloud_openapi.documents._paths import each_element, sorter, split, values_at, with_value
 from cloud_openapi.documents._projection import path_tree, projector
 from cloud_openapi.documents._query import query
@@ -23,7 +31,7 @@ from cloud_openapi.documents._values import MISSING, Document, Key, key
 Documents = Iterable[Document]
 Stage = Callable[[Documents], Documents]
 
-_MOST, _EXCEEDED = 1_000_000, 16819
+_MOST = 1_000_000
 _LONGEST_PIPELINE, _LARGEST = 1_000, 2**62
 
 
@@ -51,7 +59,7 @@ def _stage(stage: Any, scope: Scope) -> Stage:
 
 def _blocking(documents: Documents) -> list[Document]:
     found = list(islice(documents, _MOST + 1))
-    check(len(found) <= _MOST, f"A stage would hold more than {_MOST} documents", _EXCEEDED)
+    check(len(found) <= _MOST, f"A stage would hold more than {_MOST} documents", TOO_MANY)
     return found
 
 
@@ -118,12 +126,8 @@ def _geo_near(operand: Any, scope: Scope) -> Stage:
     check(is_number(factor), "the distanceMultiplier must be a number")
     paths = [split(given[name]) for name in ("distanceField", "includeLocs") if name in given]
 
-    def found(document: Document) -> tuple[float, Any]:
-        each = [(d, value) for value in read(document) if (d := distance(value)) is not None]
-        return min(each, key=lambda pair: pair[0], default=(-1.0, None))
-
     def run(documents: Documents) -> Documents:
-        all_ = [(*found(each), each) for each in filter(test, documents)]
+        all_ = [(*distance.closest(read(each)), each) for each in filter(test, documents)]
         near = sorted((each for each in all_ if each[0] >= 0), key=lambda each: each[0])
         for far, place, document in near[:limit]:
             result = document
@@ -180,11 +184,8 @@ def _project(operand: Any, scope: Scope) -> Stage:
 
 def _replace_root(operand: Any, scope: Scope) -> Stage:
     value = expression(_named(operand, "$replaceRoot", "newRoot")["newRoot"], scope)
-
-    def new(document: Document) -> Document:
-        return needs(dict, "'newRoot' of $replaceRoot", value(document, scope.variables), 40228)
-
-    return partial(map, new)
+    root = partial(needs, dict, "'newRoot' of $replaceRoot", code=40228)
+    return lambda documents: (root(value(each, scope.variables)) for each in documents)
 
 
 def _unwind(operand: Any, _: Scope) -> Stage:
@@ -380,7 +381,7 @@ def _lookup(operand: Any, scope: Scope) -> Stage:
 def _lookup_pipeline(operand: Document, scope: Scope) -> Stage:
     given, inner = _named(operand, "$lookup", "from pipeline as", "let"), copy.copy(scope)
     let = needs(dict, "'let' of $lookup", given.get("let", {}), PARSE)
-    variables = {name: expression(each, scope) for name, each in let.items()}
+    variables = {variable(name): expression(each, scope) for name, each in let.items()}
     stage, path = pipeline(given["pipeline"], inner), split(given["as"])
 
     def run(documents: Documents) -> Documents:

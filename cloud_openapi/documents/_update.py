@@ -8,14 +8,14 @@ import operator
 import re
 from collections.abc import Callable
 from datetime import datetime
-from functools import reduce
+from functools import partial, reduce
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.documents._copies import same
 from cloud_openapi.documents._errors import PARSE, TYPE, OperationFailure, check
 from cloud_openapi.documents._numbers import INT64, is_number, whole
-from cloud_openapi.documents._operands import is_operators, needs, or_null
+from cloud_openapi.documents._operands import is_operators, needs, or_null, sliced
 from cloud_openapi.documents._paths import child, has_place, sorter, split
 from cloud_openapi.documents._query import Match, value_test
 from cloud_openapi.documents._scope import Scope
@@ -41,6 +41,7 @@ class Context(NamedTuple):
 
 _Change = Callable[[Any, Context], Any]
 """From a field's value, perhaps `MISSING`, to the new value; `MISSING` removes the field."""
+_Binary = Callable[[Any, Any], Any]
 
 
 class _Step(NamedTuple):
@@ -194,34 +195,28 @@ def _set(_: str, value: Any, __: Scope) -> _Change:
     return lambda *_: value
 
 
-def _arithmetic(name: str, compute: Callable[[Any, Any], Any]) -> Any:
-    def build(path: str, operand: Any, _: Scope) -> _Change:
-        error = f"Cannot {name} with non-numeric argument: {{{path}: {shown(operand)}}}"
-        check(is_number(operand), error, TYPE)
+def _arithmetic(name: str, compute: _Binary, path: str, operand: Any, _: Scope) -> _Change:
+    error = f"Cannot {name} with non-numeric argument: {{{path}: {shown(operand)}}}"
+    check(is_number(operand), error, TYPE)
 
-        def change(old: Any, context: Context) -> Any:
-            if old is not MISSING and not is_number(old):
-                field_of = f"{context.identity()} has the field '{split(path)[-1]}'"
-                error = f"Cannot apply {name} to a value of non-numeric type. {field_of}"
-                raise OperationFailure(f"{error} of non-numeric type {type_name(old)}", TYPE)
-            new = compute(0 if old is MISSING else old, operand)
-            if type(new) is int and not -INT64 <= new < INT64:
-                error = f"Failed to apply {name} operations to current value {old}"
-                raise OperationFailure(f"{error} for document {context.identity()}")
-            return new
+    def change(old: Any, context: Context) -> Any:
+        if old is not MISSING and not is_number(old):
+            field_of = f"{context.identity()} has the field '{split(path)[-1]}'"
+            error = f"Cannot apply {name} to a value of non-numeric type. {field_of}"
+            raise OperationFailure(f"{error} of non-numeric type {type_name(old)}", TYPE)
+        new = compute(0 if old is MISSING else old, operand)
+        if type(new) is int and not -INT64 <= new < INT64:
+            error = f"Failed to apply {name} operations to current value {old}"
+            raise OperationFailure(f"{error} for document {context.identity()}")
+        return new
 
-        return change
-
-    return build
+    return change
 
 
-def _extreme(is_better: Callable[[Any, Any], bool]) -> Any:
-    def build(_: str, operand: Any, __: Scope) -> _Change:
-        check_names(operand)
-        wanted = key(operand)
-        return lambda old, _: operand if old is MISSING or is_better(wanted, key(old)) else old
-
-    return build
+def _extreme(is_better: _Binary, _: str, operand: Any, __: Scope) -> _Change:
+    check_names(operand)
+    wanted = key(operand)
+    return lambda old, _: operand if old is MISSING or is_better(wanted, key(old)) else old
 
 
 def _current_date(path: str, operand: Any, _: Scope) -> _Change:
@@ -272,9 +267,7 @@ def _push(path: str, operand: Any, _: Scope) -> _Change:
         found = _array(old, path, context)
         at = position if "$position" in clauses else len(found)
         new = arrange([*found[:at], *values, *found[at:]])
-        if "$slice" in clauses and length is not None:
-            new = new[:length] if length >= 0 else new[length:]
-        return new
+        return sliced(new, length or 0) if "$slice" in clauses else new
 
     return change
 
@@ -329,10 +322,10 @@ _OPERATORS: Final[dict[str, Callable[[str, Any, Scope], _Change]]] = {
     "$set": _set,
     "$setOnInsert": _set,
     "$unset": lambda *_: lambda *__: MISSING,
-    "$inc": _arithmetic("$inc", operator.add),
-    "$mul": _arithmetic("$mul", operator.mul),
-    "$min": _extreme(operator.lt),
-    "$max": _extreme(operator.gt),
+    "$inc": partial(_arithmetic, "$inc", operator.add),
+    "$mul": partial(_arithmetic, "$mul", operator.mul),
+    "$min": partial(_extreme, operator.lt),
+    "$max": partial(_extreme, operator.gt),
     "$currentDate": _current_date,
     "$bit": _bit,
     "$push": _push,

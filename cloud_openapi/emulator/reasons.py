@@ -68,12 +68,12 @@ def options_for(url: str, appid: str | None = None) -> str:
     return place if appid is None else f"{place} --appid {quote(appid)}"
 
 
-def local_options(environ: Mapping[str, Any], *, lasting: bool) -> str:
+def local_options(environ: Mapping[str, Any], *, lasting: bool) -> str | None:
     """Return the options that lead a pasted command to the emulator which got a request.
 
-    An emulator that is not ``lasting`` ends before the command is pasted: it needs none.
+    An emulator that is not ``lasting`` ends before a command is pasted: None stands for no command.
     """
-    return options_for(_local_url(environ)) if lasting else ""
+    return options_for(_local_url(environ)) if lasting else None
 
 
 def _local_url(environ: Mapping[str, Any]) -> str:

@@ -271,7 +271,7 @@ function stackOf(error) {
 }
 
 function ownFrames(stack) {
-  const lines = stack.split('\n').filter((line) => !/^\s+at /.test(line) || !(/[( ]node:/.test(line) || line.includes(__filename)))
+  const lines = stack.split('\n').filter((line) => !/^\s+at /.test(line) || !(/[( ](node:|data:text\/javascript,%0A)/.test(line) || line.includes(__filename)))
   return lines.filter((line) => line !== `- ${__filename}`).join('\n').trimEnd()
 }
 

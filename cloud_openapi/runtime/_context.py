@@ -151,11 +151,11 @@ def new_request_id() -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def new_token(request_id: str) -> str:
-    """Return an API token in the platform's form; only its ticket is secret."""
+def new_token(request_id: str) -> tuple[str, str]:
+    """Return an API token in the platform's form, and its ticket, which alone is secret."""
     ticket = os.urandom(32).hex()
     text = f'{{"Version":1,"KeyVersion":1,"eventId":"{request_id}","ticket":"{ticket}"}}'
-    return base64.b64encode(text.encode()).decode()
+    return base64.b64encode(text.encode()).decode(), ticket
 
 
 def from_user(source: str) -> bool:

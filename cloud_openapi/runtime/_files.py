@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from cloud_openapi import clocks
 from cloud_openapi.json_schema.values import kind
-from cloud_openapi.json_text import json_mistake, read_json
+from cloud_openapi.json_text import json_mistake, read_json, reading_mistake
 from cloud_openapi.runtime._descriptors import no_descriptor
 
 Stamp = tuple[int, int, int] | None
@@ -55,7 +55,8 @@ def read_object(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError) as error:
         if no_descriptor(error):
             raise
-        raise FileError(f"{path}: cannot be read as JSON in UTF-8: {error}") from error
+        mistake = reading_mistake(error)
+        raise FileError(f"{path}: cannot be read as JSON in UTF-8: {mistake}") from error
     if not isinstance(value, dict):
         raise FileError(f"{path}: must be an object, not {kind(value)}")
     return value

@@ -79,6 +79,7 @@ _MOST_ENDED = 1000
 # A worker's first answer, when it has loaded its function.
 _LOADED = b"{}"
 _WAITING_FOR_DEBUGGER = b"The function starts when a debugger is attached\n"
+_STOPPED = "the emulator was stopped before the function answered"
 _WAITING_ADVICE = (
     "The handler has returned, but the event loop is not empty: return a promise, or set "
     "context.callbackWaitsForEmptyEventLoop = false and call callback(error, result)"
@@ -448,7 +449,7 @@ class Functions:
         if isinstance(error, WorkerMemoryError):
             return out_of_memory(settings, peak)
         if not isinstance(error, WorkerTimeoutError):
-            return ""
+            return _STOPPED if self._pool.closed else ""
         if error.waiting:
             return _WAITING_ADVICE
         request_id = execution.invocation.request_id

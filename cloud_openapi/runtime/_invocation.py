@@ -54,8 +54,9 @@ class Execution:
     ) -> None:
         self.invocation = invocation
         self.clock = clock
-        self.token = new_token(invocation.request_id)
-        known = (self.token, *secrets)
+        self.token, ticket = new_token(invocation.request_id)
+        # Functions that decode the token print its ticket.
+        known = (self.token, ticket, *secrets)
         self.log = InvocationLog(log, known, invocation.request_id, invocation.depth)
         self.memory = 0.0
         self.flush: Callable[[], None] = _nothing

@@ -157,12 +157,17 @@ class InvocationLog:
     def own(self, chunk: bytes) -> None:
         """Add a piece of the function's output; an empty piece ends its last line."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if len(self._rest) >= _LONGEST_LINE or not chunk:
-            lines, self._rest = [*lines, *filter(None, [self._rest])], b""
-        if lines:
+        # Masked before they are cut, which may leave a part of a secret.
+        texts = [self.masked(_decoded(line)) for line in lines]
+        if self._rest and (len(self._rest) >= _LONGEST_LINE or not chunk):
+            text = self.masked(_decoded(self._rest))
+            # The next piece may have the rest of a secret.
+            end = len(text) - (self._begun(text) if chunk else 0)
+            texts.append(text[:end])
+            self._rest = text[end:].encode()
+        if texts:
             # Added together: many short lines would block other invocations.
-            # Masked before they are cut, which may leave a part of a secret.
-            texts = [self.masked(_decoded(line))[:_LONGEST_LINE] for line in lines]
+            texts = [text[:_LONGEST_LINE] for text in texts]
             self._keep(*texts)
             self._add(*texts, kind="own")
 
@@ -202,6 +207,13 @@ class InvocationLog:
         for secret in self._secrets:
             text = text.replace(secret, MASK)
         return text
+
+    def _begun(self, text: str) -> int:
+        """Return the length of the longest end of a text that begins a secret."""
+        longest = max(map(len, self._secrets), default=1) - 1
+        ends = (text[-size:] for size in range(min(longest, len(text)), 0, -1))
+        begun = (end for end in ends if any(each.startswith(end) for each in self._secrets))
+        return len(next(begun, ""))
 
     def _shown(self, line: str) -> str:
         line = self.masked(line)

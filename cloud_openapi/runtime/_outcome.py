@@ -1,6 +1,7 @@
 """The outcome of an invocation: the function's value, or the platform's error object."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -36,12 +37,16 @@ _REASONS = {
     TOO_LARGE: "an event is at most 6 MB: send a file's ID instead of its content",
     RESULT_TOO_LARGE: "a result is at most 6 MB: return a file's ID instead of its content",
     BUSY: "one emulator runs at most 16 invocations at a time: await some before you start others",
-    EXIT: "the process ended before it answered: look for process.exit(), os._exit(), or a crash "
-    "of a library, and for output on the pipe of the answers",
+    EXIT: "the process ended before it answered: look in its log for an error that nothing caught, "
+    "such as that of a promise without await, and else for process.exit(), os._exit(), a crash of "
+    "a library, or output on the pipe of the answers",
 }
 # Their messages are the emulator's, and say what to do.
 _TELLING = (NO_HANDLER, UNUSABLE, NO_RUNTIME)
 _RESULT = b'{"result": '
+# The stack of a file that cannot be parsed begins with its place, in Python and in JavaScript.
+_PLACE = re.compile(r'File ".+", line \d+|(?:/|file:).+:\d+')
+_SYNTAX_ERROR = re.compile(r"(?:Syntax|Indentation|Tab)Error: ")
 _STEPS = {"call": RAISED, "handler": NO_HANDLER, "load": NOT_LOADED, "size": RESULT_TOO_LARGE}
 
 
@@ -174,6 +179,9 @@ def error_line(failure: Mapping[str, Any]) -> str:
     """Return the line of a platform's error object that names the error, as JavaScript does."""
     stack = str(failure.get("stackTrace") or "").strip()
     lines = stack.splitlines() or [str(failure.get("errorMessage", ""))]
+    if _PLACE.fullmatch(lines[0]):
+        error = next(filter(_SYNTAX_ERROR.match, lines), "")
+        return f"{error} ({lines[0]})" if error else lines[0]
     if not stack.startswith("Traceback"):
         return lines[0]
     # A message may have several lines; the first one follows the last frame.

@@ -38,7 +38,7 @@ class Pool:
         self._busy: set[Worker] = set()
         # A process with much memory takes a while to end, so threads wait for it.
         self._ending = ThreadPoolExecutor(thread_name_prefix="ending")
-        self._closed = False
+        self.closed = False
         self._timer: threading.Timer | None = None
 
     def take(self, found: Function, *, alone: bool = False) -> tuple[Worker, bool]:
@@ -65,7 +65,7 @@ class Pool:
         new = self._start(found)
         with self._lock:
             self._busy.add(new)
-            if self._closed:
+            if self.closed:
                 new.kill()
         return new, True
 
@@ -80,7 +80,7 @@ class Pool:
         """Keep a worker for the next invocation, or end it."""
         with self._lock:
             self._busy.discard(worker)
-            kept = keep and not self._closed
+            kept = keep and not self.closed
             if kept:
                 idle = self._idle.setdefault(found.settings.name, [])
                 idle.append(_Idle(found, worker, clocks.monotonic(), loaded))
@@ -92,7 +92,7 @@ class Pool:
     def close(self) -> None:
         """End every worker, busy ones too."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             idle = [each.worker for workers in self._idle.values() for each in workers]
             self._idle = {}
             # The invocation that waits for a busy one fails, and gives it back.

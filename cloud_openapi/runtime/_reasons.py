@@ -1,6 +1,7 @@
 """Say why an invocation or a call of a function failed, and what to do."""
 
 import re
+import sys
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,18 @@ from cloud_openapi.known_names import nearest
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, is_file, is_folder, shown_path
 from cloud_openapi.runtime._listed import LISTS, is_listed, package_of
-from cloud_openapi.runtime._packages import is_missing
-from cloud_openapi.runtime._project import install_command
+from cloud_openapi.runtime._packages import installed_for, is_missing
+from cloud_openapi.runtime._project import functions_option, install_command
 from cloud_openapi.runtime._settings import BOOTSTRAP, Settings
 
 _REFUSED_HOST = re.compile(r"(?<![\w.-])[\w.-]+ is not called: [^\n'\"]+")
 _ABSENT = re.compile(r"[Nn]o module named '([\w.]+)|Cannot find (?:module|package) '([^']+)'")
+_LIBRARY = re.compile(r"(?:^|\s)(\S+): cannot open shared object file")
 # In the order in which Node.js looks for them; it adds the first three to a name of require.
 _ENDINGS = (".js", ".json", "/index.js", ".mjs", ".cjs", "/index.mjs")
 _ALIKE = 0.8
-_PLACES = "the function's entry in cloudbaserc.json"
+_LONGEST_NAME = 100
+_ENTRY = "the function's entry in cloudbaserc.json"
 
 
 def no_permission(config: Path, api: str, right: str | None, known: Container[str] = ()) -> str:
@@ -28,8 +31,9 @@ def no_permission(config: Path, api: str, right: str | None, known: Container[st
     ``known`` has the APIs of the catalogue, and ``right`` is the one whose name is most alike.
     """
     file = shown_path(config)
+    meant = "" if right in {None, api} else f"; or did you mean {right}?"
     if not config.exists():
-        return f'write {file}: {{"permissions": {{"openapi": ["{api}"]}}}}'
+        return f'write {file}: {{"permissions": {{"openapi": ["{api}"]}}}}{meant}'
     try:
         listed = read_permissions(config)
     except FileError as error:
@@ -42,40 +46,48 @@ def no_permission(config: Path, api: str, right: str | None, known: Container[st
     if close and close not in known:
         return f'{key} lists "{close}": write "{api}" exactly so'
     wildcard = '"*" is not a wildcard: ' if "*" in listed else ""
-    meant = "" if right in {None, api} else f"; or did you mean {right}?"
     return f'{wildcard}add "{api}" to {key}{meant}'
 
 
 def timed_out(settings: Settings, callee: str) -> str:
     """Return why a function timed out; ``callee`` is a function that it was waiting for."""
     waiting = f"it was waiting for {callee}, which it called; " if callee else ""
+    place = _ENTRY if "timeout" in settings.entry else "the function's config.json"
     return (
         f"{waiting}it did not answer in {settings.timeout:g} seconds: to allow more, set timeout "
-        f"in {_PLACES}, or find what it awaits with serve --debug {settings.name}"
+        f"in {place}, or find what it awaits: cloud-openapi serve --debug {settings.name}"
+        f"{functions_option(settings.root)}"
     )
 
 
 def out_of_memory(settings: Settings, peak: float) -> str:
     """Return why a function exceeded its memory."""
-    return f"it used {peak:.0f} of {settings.memory} MB: to allow more, set memorySize in {_PLACES}"
+    return f"it used {peak:.0f} of {settings.memory} MB: to allow more, set memorySize in {_ENTRY}"
 
 
 def missing_module(settings: Settings, message: str) -> str:
     """Return what to do about a module that a function does not find, by the error's message."""
     name = absent_module(message)
+    # The advice follows the name, and a reason is cut at its end.
+    lacking = f"{name[:_LONGEST_NAME]} is missing. " if name else ""
     if name.startswith((".", "/")):
         return wrong_path(name) or (
-            "There is no such file: its name is case-sensitive, and relative to the file that "
-            "loads it"
+            f"{lacking}There is no such file: its name is case-sensitive, and relative to the file "
+            "that loads it"
         )
-    if own := own_module(settings, name) or relative_import(settings, message):
-        return own
+    if known := (
+        own_module(settings, name)
+        or absent_part(settings, name)
+        or failed_import(settings, message)
+    ):
+        return known
     if is_missing(settings):
-        return f"Install what it needs: {install_command(settings)}"
+        return f"{lacking}Install what it needs: {install_command(settings)}"
     if "cannot import name" in message:
-        return "The module was found, but has no such name; names are case-sensitive"
-    listed = LISTS[settings.language]
-    return f"If it is a dependency, list it in {listed}: {install_command(settings)}"
+        error = message.partition(" (")[0]
+        return f"{error}. The module was found, but has no such name; names are case-sensitive"
+    listed, command = LISTS[settings.language], install_command(settings)
+    return f"{lacking}If it is a dependency, list it in {listed}, then run: {command}"
 
 
 def own_module(settings: Settings, name: str) -> str:
@@ -96,6 +108,31 @@ def own_module(settings: Settings, name: str) -> str:
     )
 
 
+def absent_part(settings: Settings, name: str) -> str:
+    """Return what to do about a module that an installed package does not have, else empty."""
+    if is_missing(settings):
+        return ""  # another version of the package may have it
+    folders = installed_for(settings)
+    if settings.language == "python":
+        kind, (package, _, part) = "module", name.rpartition(".")
+        inside = package.replace(".", "/")
+        # A folder without __init__.py may belong to several packages, one of which is missing.
+        folders += map(Path, sys.path)
+        files = [each / f"{inside}{end}" for each in folders for end in ("/__init__.py", ".py")]
+        is_there = any(map(is_file, files))
+    else:
+        kind, package = "file", package_of(settings, name)
+        part = name.removeprefix(package).removeprefix("/")
+        folders.append(settings.folder / "node_modules")
+        is_there = any(is_folder(each / package) for each in folders)
+    if not package or not part or not is_there:
+        return ""
+    return (
+        f"{package} is installed, but has no {kind} {part}: names are case-sensitive, and another "
+        "version of it may have other ones"
+    )
+
+
 def wrong_path(name: str) -> str:
     """Return what to write for a path that only Windows or only require() takes, else empty."""
     if name.startswith((".\\", "..\\")):
@@ -109,10 +146,18 @@ def wrong_path(name: str) -> str:
     return f"import takes the whole name of a file: write {stem}{ending}, not {stem}"
 
 
-def relative_import(settings: Settings, message: str) -> str:
-    """Return what to write in a Python file that is not part of a package, else empty."""
-    dotless = "is not part of a package: import the modules beside it without the dot"
-    return f"{settings.file.name} {dotless}" if "relative import" in message else ""
+def failed_import(settings: Settings, message: str) -> str:
+    """Return what to do about a failed import for which no module is missing, else empty."""
+    if "relative import" in message:
+        dotless = "is not part of a package: import the modules beside it without the dot"
+        return f"{settings.file.name} {dotless}"
+    if library := _LIBRARY.search(message):
+        return (
+            f"A package needs the system library {library[1]}, which this machine lacks. No "
+            "requirements.txt installs it: choose a package that works without it or, if the "
+            "platform has it, install it here"
+        )
+    return ""
 
 
 def absent_module(message: str) -> str:

@@ -175,8 +175,8 @@ def _share(
     from cloud_openapi.tokens._store import Key, token_store  # noqa: PLC0415
 
     store, key = token_store(settings.token_store), Key(base_url, appid)
-    # A little more than a fetch can take.
-    seconds = settings.timeout + 1
+    # A little more than a fetch can take: connecting and the answer have the timeout each.
+    seconds = 2 * settings.timeout + 1
     return lambda fallback: SharedToken(store, key, fallback, seconds)
 
 

@@ -93,6 +93,8 @@ class Decoder:
         elif name == "$oid":
             return self._object_id(_object_id(content))
         elif name == "$date":
+            if content in _INVALID_DATES:
+                raise ValueError("a date is not valid: new Date() got a text that is not a date")
             return self._date_or_server_date(self.decode(content))
         elif name == "$tcb_server_date":
             return self._of_server(self.decode(content))
@@ -239,6 +241,8 @@ def _invalid(what: str, content: Any) -> ValueError:
     return ValueError(f"{what} cannot be {str(content)[:_LONGEST_SHOWN]!r}")
 
 
+# JavaScript's Invalid Date, as plain JSON and as the SDKs write it.
+_INVALID_DATES: Final = (None, {"$numberLong": "NaN"})
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "$numberInt": _whole,
     "$numberLong": _whole,

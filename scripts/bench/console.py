@@ -47,7 +47,7 @@ def first_page(effort: Effort) -> Samples:
 
 
 def landing_page(effort: Effort) -> Samples:
-    """Measure the same in a new tab, once the emulator has made its console."""
+    """Measure the same with an empty cache, once the emulator has made its console."""
     return Samples(list(_seen(effort, "/", "nav", 1)), [])
 
 
@@ -82,7 +82,7 @@ def heat_map(effort: Effort) -> Samples:
 
 
 def _seen(effort: Effort, path: str, part: str, least: int) -> Iterator[float]:
-    """Yield the seconds of a page in new tabs, which shows at least so many of its parts."""
+    """Yield the seconds until a page with at least so many parts is seen, the cache empty."""
     with _chromium() as browser, emulator() as (url, _):
         for round_ in range(1 + effort.rounds):
             with _tab(browser) as page:
@@ -165,7 +165,7 @@ def _chromium() -> Iterator[Browser]:
 
 @contextmanager
 def _tab(browser: Browser) -> Iterator[Page]:
-    """Yield a page without anything in its cache."""
+    """Yield a page of a browser whose cache is empty."""
     with browser.new_context() as context:
         context.add_init_script(_PAINTED)
         yield context.new_page()

@@ -189,7 +189,7 @@ FIGURES = (
         first_page,
     ),
     Figure(
-        "console: the same page, seen again in a new tab",
+        "console: the same page later, the browser's cache empty",
         Limit("<=", 0.15, " s"),
         milliseconds,
         landing_page,

@@ -8,6 +8,7 @@ from support.browser import (
     PLAIN,
     Look,
     assert_keyboard_reaches_everything,
+    columns_of_rows,
     every_look,
     violations,
     watched,
@@ -104,6 +105,18 @@ def test_tables_need_no_scrolling_on_a_phone(opened, state, language):
     }
     assert any(found.values())
     assert {url: all_ for url, all_ in found.items() if any(x > y for x, y in all_)} == {}
+
+
+@pytest.mark.parametrize("state", ["full", "hostile"])
+def test_screen_readers_find_each_cell_of_a_table_in_its_column_on_a_phone(opened, state):
+    found = {
+        page.url: columns_of_rows(page, "folded") for page in opened(state, Look(width=360), most=5)
+    }
+    assert any(found.values())
+    uneven = {
+        url: tables for url, tables in found.items() if any(len(set(rows)) != 1 for rows in tables)
+    }
+    assert uneven == {}
 
 
 @each_state

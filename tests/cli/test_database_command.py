@@ -82,6 +82,20 @@ def test_a_file_is_imported_by_its_name_and_exported(run, tmp_path):
     assert "users.json: byte 11 is not UTF-8" in run("import", str(file), code=1)
 
 
+def test_a_query_that_is_not_json_is_told_in_the_words_of_json(run):
+    message = run("find", "todos", "{done: true}", code=1)
+    assert message == (
+        "query is not Extended JSON: line 1, column 2: a name in double quotes is missing"
+    )
+
+
+def test_a_file_that_is_too_large_is_named_as_such(run, tmp_path):
+    file = tmp_path / "users.json"
+    with file.open("wb") as large:
+        large.truncate(64 * 1024 * 1024 + 1)
+    assert "users.json: larger than 64 MB, the limit" in run("import", str(file), code=1)
+
+
 def test_an_export_that_fails_keeps_the_former_file(run, tmp_path, monkeypatch):
     file = tmp_path / "todos.json"
     run("export", "todos", "--to", str(file))

@@ -191,6 +191,12 @@ def test_a_bad_settings_file_is_named_with_the_key_and_the_reason(file, content,
     assert reason in str(error_info.value)
 
 
+def test_a_settings_file_in_another_encoding_names_the_byte(file):
+    file.write_text('{"商店": 1}', "gbk")
+    with pytest.raises(ConfigError, match="byte 3 is not UTF-8; save it as UTF-8"):
+        with_options(settings=file).emulator()
+
+
 @pytest.mark.parametrize(
     ("options", "part"),
     [

@@ -63,6 +63,13 @@ def test_a_star_is_not_a_wildcard_and_says_so(tmp_path, name):
     assert f'{path}: "{name}"' in str(caught[0].message)
 
 
+def test_a_file_in_another_encoding_names_the_byte(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{"name": "商店"}', "gbk")
+    with pytest.raises(ConfigError, match="byte 11 is not UTF-8; save it as UTF-8"):
+        Permissions.load(path)
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [

@@ -4,6 +4,7 @@ import json
 import logging
 import stat
 import time
+from contextlib import contextmanager
 
 import pytest
 from support.processes import until
@@ -23,6 +24,8 @@ from cloud_openapi.tokens._store import (
     StoreError,
     token_store,
 )
+from cloud_openapi.transports._settings import TransportSettings, _share
+from cloud_openapi.transports.https import HTTPExchange
 
 KEY = Key("https://api.weixin.qq.com", "wx1")
 FAR = time.time() + 7200
@@ -184,6 +187,40 @@ def test_store_that_fails_costs_no_call_and_is_said_once(tmp_path, caplog, faili
     assert [record.getMessage() for record in caplog.records] == [
         "The shared token store does not answer (it is away): tokens are fetched by stable_token"
     ]
+
+
+class Timed:
+    """A store without tokens, whose lease ends by its own clock."""
+
+    def __init__(self):
+        self.now = self.ends = 0.0
+
+    def read(self, _key):
+        return None
+
+    def write(self, _key, _shared):
+        """Keep nothing."""
+
+    @contextmanager
+    def lease(self, _key, seconds):
+        mine = self.now >= self.ends
+        if mine:
+            self.ends = self.now + seconds
+        yield mine
+
+
+@pytest.mark.parametrize("timeout", [1.0, 15.0])
+def test_the_lease_outlasts_a_slow_connection_with_a_slow_answer(timeout):
+    store = Timed()
+    settings = TransportSettings(token_store=store, timeout=timeout)
+    shared = _share(settings, *KEY)(lambda: Granted("stable", 7200))
+
+    def fetch():
+        store.now += sum(HTTPExchange(KEY.base_url, timeout)._timeout)
+        with store.lease(KEY, 1) as others:
+            return Granted("both" if others else "one", 7200)
+
+    assert shared.grant(fetch, None).token == "one"
 
 
 def test_process_that_holds_the_lease_too_long_is_not_waited_for(tmp_path):

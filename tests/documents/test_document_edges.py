@@ -85,3 +85,34 @@ def test_dates_without_a_time_zone_or_with_a_part_twice(collection):
     twice = {"$dateFromString": {"dateString": "2020 2020", "format": "%Y %Y"}}
     with pytest.raises(OperationFailure, match="Error parsing date string"):
         list(collection.aggregate([{"$project": {"r": twice}}]))
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ({}, 16866),
+        ([], 16866),
+        (5, 16866),
+        ("", 16866),
+        ("A", 16867),
+        ("_a", 16867),
+        ("a-b", 16868),
+    ],
+)
+def test_variables_have_names_that_an_aggregation_may_set(collection, name, code):
+    # pipeline/variables.cpp, uassertValidNameForUserWrite; the text of another type is empty.
+    collection.insert_one({"l": [1]})
+    refused = [{"$map": {"input": "$l", "as": name, "in": 1}}]
+    if isinstance(name, str):
+        refused.append({"$let": {"vars": {name: 1}, "in": 1}})
+    for each in refused:
+        with pytest.raises(OperationFailure) as error:
+            list(collection.aggregate([{"$project": {"r": each}}]))
+        assert error.value.code == code
+
+
+def test_variables_may_have_letters_of_all_languages(collection):
+    collection.insert_one({"l": [1, 2]})
+    mapped = {"$map": {"input": "$l", "as": "数量", "in": {"$add": ["$$数量", 1]}}}
+    (found,) = collection.aggregate([{"$project": {"r": mapped}}])
+    assert found["r"] == [2, 3]

@@ -31,6 +31,7 @@ VALUES = [
         {"type": "Polygon", "coordinates": [[[0, 0]]]},
     ),
     *({"input": "$l", "in": "$$this", "initialValue": 5}, {"input": "$l", "as": 5, "cond": 1}),
+    *({"input": "$l", "as": {}, "in": 1}, {"input": "$l", "as": [], "cond": 1}),
     *({"input": "$l", "in": {"$add": ["$$this", 1]}}, {"input": 5, "in": 1}, {"inputs": ["$l", 5]}),
     *({"date": "$t", "timezone": "x"}, {"date": "$t", "format": 5}, {"year": 2**62}, {"year": 1}),
     *({"date": "$z", "onNull": "$l"}, {"date": "$t", "onNull": {"$add": ["$s", 1]}}),

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from support.values import NOW
 
-from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime import Functions, _functions, error_line
 
 REFUSED = "sms.tencentcloudapi.com"
 needs_node = pytest.mark.skipif(not shutil.which("node"), reason="Node.js is missing")
@@ -42,9 +42,10 @@ def invoke(tmp_path):
         (
             "def main(e, c):\n    import treasure\n",
             430,
-            "list it in requirements.txt: cloud-openapi",
+            "list it in requirements.txt, then run: cloud-openapi",
         ),
-        ("import treasure\n", 443, "list it in requirements.txt: cloud-openapi"),
+        ("import treasure\n", 443, "list it in requirements.txt, then run: cloud-openapi"),
+        ("import treasure\n", 443, "treasure is missing. If it is a dependency"),
         (
             "import os\ndef main(e, c):\n    os._exit(3)\n",
             439,
@@ -118,7 +119,8 @@ def test_a_package_may_have_the_name_of_the_file_that_loads_it(invoke, write, fo
     listed = '{"dependencies": {"redis": "*"}}'
     write(**{"redis.js": "require('redis')\n", "package.json": listed})
     outcome = invoke("require('./redis')\n", "index.js")
-    assert outcome.reason.startswith("Install what it needs: cloud-openapi install hello")
+    told = "redis is missing. Install what it needs: cloud-openapi install hello"
+    assert outcome.reason.startswith(told)
     assert "package.json lists redis, which is not installed" in found("not-installed")
 
 
@@ -127,6 +129,52 @@ def test_a_part_of_a_listed_package_is_not_installed(invoke, write, found):
     write(**{"package.json": '{"dependencies": {"@scope/thing": "*"}}'})
     invoke("require('@scope/thing/part')\n", "index.js")
     assert "package.json lists @scope/thing, which is not inst" in found("not-installed")
+
+
+@needs_node
+def test_the_stack_of_a_missing_package_has_no_frame_of_the_resolver(
+    invoke, write, tmp_path, monkeypatch
+):
+    write(**{"package.json": '{"type": "module", "dependencies": {"treasure": "*"}}'})
+    monkeypatch.setattr(_functions, "installed_for", lambda settings: [tmp_path / "node_modules"])
+    stack = invoke("import 'treasure'\n", "index.js").result["stackTrace"]
+    assert "Cannot find package 'treasure'" in stack
+    assert "data:text/javascript" not in stack
+
+
+@needs_node
+def test_a_file_that_a_package_lacks_is_no_dependency(invoke, write, found):
+    write("node_modules/@scope/thing/index.js", **{"package.json": '{"dependencies": {}}'})
+    for package in ("lodash", "@scope/thing"):
+        write(f"node_modules/{package}/index.js")
+        text = f"{package} is installed, but has no file lib/gone: names are case-sensitive"
+        assert text in invoke(f"require('{package}/lib/gone')\n", "index.js").reason
+        assert text in found("missing-file")
+
+
+def test_a_module_that_a_package_lacks_is_no_dependency(invoke, found):
+    end = "\ndef main(event, context):\n    pass\n"
+    for name, package in [("requests.gone", "requests"), ("requests.adapters.gone", "s.adapters")]:
+        text = f"{package} is installed, but has no module gone: names are case-sensitive"
+        assert text in invoke(f"import {name}{end}").reason
+        assert text in found("missing-file")
+
+
+def test_a_part_of_a_folder_that_several_packages_share_may_be_a_dependency(invoke, write):
+    write("index.py", "google_parts/google/cloud/storage.py")
+    source = (
+        "import pathlib, sys\nsys.path.append(str(pathlib.Path('google_parts').resolve()))\n"
+        "import google.gone\n"
+    )
+    assert "If it is a dependency, list it in" in invoke(source).reason
+
+
+def test_a_system_library_that_is_missing_is_no_dependency(invoke, found):
+    message = "libGL.so.1: cannot open shared object file: No such file or directory"
+    reason = invoke(f"raise ImportError('{message}')\n").reason
+    assert reason.startswith("A package needs the system library libGL.so.1, which this machine ")
+    assert reason in found("does-not-load")
+    assert "looked in" not in found("does-not-load")
 
 
 @needs_node
@@ -152,7 +200,10 @@ def test_a_path_says_what_is_wrong_with_it(invoke, write, source, hint):
         ("import lib.gone", ("own lib has no module gone; file names are ", "missing-file")),
         ("import query.gone", ("own query has no module gone; file names", "missing-file")),
         ("from . import query", ("index.py is not part of a package: import", "does-not-load")),
-        ("from query import gone", ("The module was found, but has no such name", "")),
+        (
+            "from query import gone",
+            ("'gone' from 'query'. The module was found, but has no such name", ""),
+        ),
     ],
 )
 def test_a_python_module_of_the_function_is_no_dependency(invoke, write, found, source, expected):
@@ -167,7 +218,11 @@ def test_a_python_module_of_the_function_is_no_dependency(invoke, write, found, 
     ("source", "status", "reason"),
     [
         ("require('./_secret')\n", 443, "no such file: its name is case-sensitive"),
-        ("require('treasure')\n", 443, "list it in package.json: cloud-openapi install hello"),
+        (
+            "require('treasure')\n",
+            443,
+            "list it in package.json, then run: cloud-openapi install hello",
+        ),
         (
             "exports.handler = () => 1\n",
             437,
@@ -176,10 +231,16 @@ def test_a_python_module_of_the_function_is_no_dependency(invoke, write, found, 
         (
             "exports.main = () => require('treasure')\n",
             430,
-            "list it in package.json: cloud-openapi",
+            "list it in package.json, then run: cloud-openapi",
         ),
-        ("require('treasure')\n", 443, "list it in package.json: cloud-openapi"),
+        ("require('treasure')\n", 443, "list it in package.json, then run: cloud-openapi"),
+        ("require('treasure')\n", 443, "treasure is missing. If it is a dependency"),
         ("exports.main = () => process.exit(3)\n", 439, "the process ended before it answered"),
+        (
+            "exports.main = () => { Promise.reject(new Error('no')) }\n",
+            439,
+            "an error that nothing caught, such as that of a promise without await",
+        ),
         ("exports.main = async () => 1\n", 200, ""),
     ],
 )
@@ -218,6 +279,44 @@ def test_a_timeout_says_how_long_it_may_take(invoke):
     outcome = invoke("import time\ndef main(e, c):\n    time.sleep(20)\n", timeout=0.3)
     assert outcome.status == 433
     assert outcome.reason.startswith("it did not answer in 0.3 seconds: to allow more, set timeout")
+
+
+def test_a_timeout_names_the_file_that_sets_it_and_a_command(tmp_path, invoke):
+    folder = tmp_path / "functions" / "hello"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"timeout": 1}')
+    slow = "import time\ndef main(e, c):\n    time.sleep(20)\n"
+    outcome = invoke(slow)
+    assert "set timeout in the function's config.json, or find what it awaits" in outcome.reason
+    command = f"cloud-openapi serve --debug hello --functions {tmp_path / 'functions'}"
+    assert outcome.reason.endswith(f": {command}")
+    (tmp_path / "cloudbaserc.json").write_text('{"functions": [{"name": "hello", "timeout": 1}]}')
+    assert "set timeout in the function's entry in cloudbaserc.json" in invoke(slow).reason
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "error", "place"),
+    [
+        ("index.py", "def main(e, c)\n", "SyntaxError: ", 'index.py", line 1)'),
+        (
+            "index.py",
+            "def main(e, c):\n  if 1:\n\treturn 1\n",
+            "TabError: inconsistent use of tabs and spaces in indentation (File ",
+            'index.py", line 3)',
+        ),
+        pytest.param(
+            "index.js",
+            "exports.main = () => {\n  return }}\n",
+            "SyntaxError: Unexpected token '}' (/",
+            "index.js:2)",
+            marks=needs_node,
+        ),
+    ],
+)
+def test_the_line_of_a_syntax_error_has_the_error_and_its_place(invoke, file, source, error, place):
+    line = error_line(invoke(source, file).result)
+    assert line.startswith(error)
+    assert line.endswith(place)
 
 
 def test_a_function_that_takes_too_much_memory_says_how_much(invoke):

@@ -97,3 +97,24 @@ def test_a_secret_where_a_long_line_is_cut_is_masked(logs):
     ((_, line),), _ = logs.since(0)
     assert line.text.rstrip("*") == "x" * (32 * 1024 - 3)
     assert "s3c" not in log.text
+
+
+# The end of the second one begins another one.
+@pytest.mark.parametrize("secret", [b"s3cret", b"s3xs3xs3"])
+@pytest.mark.parametrize("cut", range(9))
+def test_a_secret_across_two_pieces_of_a_line_is_masked(logs, cut, secret):
+    log = InvocationLog(logs.of("a"), ("longer than the other", secret.decode()), "i1")
+    head = b"." * 32 * 1024
+    log.own(head + secret[:cut])
+    log.own(secret[cut:] + b" end")
+    log.own(b"")
+    assert "".join(line.text for _, line in logs.since(0)[0])[len(head) :].lstrip("*") == " end"
+
+
+def test_an_end_that_only_begins_like_a_secret_is_kept(logs):
+    log = InvocationLog(logs.of("a"), ("s3cret",), "i1")
+    log.own(b"x" * 32 * 1024 + b"s3c")
+    log.own(b"ond\n")
+    log.own(b"s3")
+    log.own(b"")
+    assert [line.text.lstrip("x") for _, line in logs.since(0)[0]] == ["", "s3cond", "s3"]

@@ -117,6 +117,12 @@ def test_a_file_that_is_wrong_is_named_with_the_place(project, command, text, pl
     assert err.endswith("Correct it, or give the folder by --functions.\n")
 
 
+def test_a_file_in_another_encoding_names_the_byte(project):
+    (project / "project.config.json").write_text('{"projectname": "商店"}', "gbk")
+    with pytest.raises(ConfigError, match="byte 18 is not UTF-8; save it as UTF-8"):
+        find_project(project)
+
+
 # ---- the order -----------------------------------------------------------------------------
 
 

@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import sys
-import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -660,14 +659,15 @@ def test_close_leaves_no_process_of_an_invocation_that_was_running(make, write, 
     write(WAITS)
     (event,) = waiting_events(tmp_path, 1)
     folder = tmp_path / "told"
-    thread = threading.Thread(target=run, args=(functions, {**event, "count": 2}))
-    thread.start()
-    pid_file = folder / "0"
-    assert until(lambda: pid_file.is_file() and pid_file.read_text())
-    functions.close()
-    (folder / "go on").touch()
-    thread.join()
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(functions.invoke, "hello", {**event, "count": 2}, NOW)
+        pid_file = folder / "0"
+        assert until(lambda: pid_file.is_file() and pid_file.read_text())
+        functions.close()
+        (folder / "go on").touch()
     assert not is_alive(int(pid_file.read_text()))
+    assert running.result().status == 439
+    assert running.result().reason == "the emulator was stopped before the function answered"
 
 
 # ---- over HTTP -----------------------------------------------------------------------------
@@ -736,6 +736,12 @@ def test_an_event_that_is_not_json_is_400_function_param_invalid(client, write, 
     write(RETURNS_EVENT)
     answer = client.post("/v1/functions/hello", data=body)
     assert (answer.status_code, answer.json["code"]) == (400, "FUNCTION_PARAM_INVALID")
+
+
+def test_an_event_in_another_encoding_names_the_byte(client, write):
+    write(RETURNS_EVENT)
+    answer = client.post("/v1/functions/hello", data='{"city": "上海"}'.encode("gbk"))
+    assert answer.json["message"] == "The body is not JSON in UTF-8: see its byte 11"
 
 
 def test_an_event_that_is_nested_too_deep_is_refused_and_never_an_exception(client, write):

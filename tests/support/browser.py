@@ -155,6 +155,55 @@ def violations(page):
     ]
 
 
+_CELLS = {"td": {"cell"}, "th": {"columnheader", "rowheader"}}
+
+
+def columns_of_rows(page, name):
+    """Return the number of columns that each row of the tables of a class has for screen readers.
+
+    There is a list for each table, from Chromium's accessibility tree.
+    """
+    session = page.context.new_cdp_session(page)
+    document = session.send("DOM.getDocument", {"depth": -1})["root"]
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    session.detach()
+    roles = {node["backendDOMNodeId"]: node["role"]["value"] for node in nodes if _is_shown(node)}
+
+    def columns(row):
+        cells = [each for tag in _CELLS for each in _elements(row, tag)]
+        assert roles.get(row["backendNodeId"]) == "row"
+        return sum(
+            int(_attributes(each).get("colspan", 1))
+            for each in cells
+            if roles.get(each["backendNodeId"]) in _CELLS[each["localName"]]
+        )
+
+    tables = [
+        each
+        for each in _elements(document, "table")
+        if name in _attributes(each).get("class", "").split() and each["backendNodeId"] in roles
+    ]
+    assert all(roles[each["backendNodeId"]] == "table" for each in tables)
+    return [list(map(columns, _elements(each, "tr"))) for each in tables]
+
+
+def _is_shown(node):
+    return not node["ignored"] and "backendDOMNodeId" in node
+
+
+def _attributes(node):
+    given = node.get("attributes", [])
+    return dict(zip(given[::2], given[1::2], strict=True))
+
+
+def _elements(node, tag):
+    """Yield the elements inside a node of the DOM that have a tag."""
+    for child in node.get("children", ()):
+        if child["localName"] == tag:
+            yield child
+        yield from _elements(child, tag)
+
+
 _FOLLOW_FOCUS = """() => {
   window.reached = new Set();
   window.invisible = [];

@@ -103,6 +103,12 @@ def test_invalid_content_of_a_type_is_an_error_that_names_it():
             decoder.decode({"a": wrong})
 
 
+@pytest.mark.parametrize("content", [None, {"$numberLong": "NaN"}])
+def test_an_invalid_date_of_javascript_says_what_made_it(content):
+    with pytest.raises(ValueError, match=r"not valid: new Date\(\) got a text that is not a date"):
+        decoder.decode({"at": {"$date": content}})
+
+
 def test_types_that_the_database_lacks_cannot_be_written():
     for wrong in ({1, 2}, b"x", {1: 2}, timedelta(1)):
         with pytest.raises(TypeError):

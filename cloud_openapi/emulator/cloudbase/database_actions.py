@@ -32,11 +32,11 @@ class AnsweredAction(NamedTuple):
 
 
 def answer_action(
-    database: Database, action: str, fields: Mapping[str, Any], options: str
+    database: Database, action: str, fields: Mapping[str, Any], options: str | None
 ) -> AnsweredAction | None:
     """Answer an action, None if it is unknown. Raises FailedActionError.
 
-    ``options`` are those of the commands in reasons.
+    ``options`` are those of the commands in reasons, None omits them.
     """
     if action not in ACTIONS:
         return None

@@ -238,12 +238,12 @@ class _Actions:
 
         program = self._emulator.program(self._emulator.first_appid)
         sender = Sender(request.signer, self._invocation_of(request))
-        answered = answer_action(program, action, request.given, request.http.environ, sender)
+        environ = request.http.environ
+        options = local_options(environ, lasting=self._emulator.lasting)
+        answered = answer_action(program, action, request.given, environ, sender, options)
         if answered is None:
             self._unknown_action(request)
-        options = local_options(request.http.environ, lasting=self._emulator.lasting)
-        missing = answered.missing(options)
-        if missing is not None:
+        if (missing := answered.missing) is not None:
             self._explain(request, missing.reason, missing.message)
         self._keep(request, missing, own=True, body=answered.request, answer=answered.shown)
         return json_answer({"requestId": new_request_id(), "data": answered.data})

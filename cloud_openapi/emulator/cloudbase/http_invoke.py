@@ -89,6 +89,9 @@ def _event(environ: "WSGIEnvironment") -> Any:
     except RequestEntityTooLarge:
         message = "RequestTooLarge: an event is at most 6 MB"
         raise _InvalidRequestError(HTTPStatus.NOT_ACCEPTABLE, message) from None
+    except UnicodeDecodeError as error:
+        message = f"The body is not JSON in UTF-8: see its byte {error.start + 1}"
+        raise _InvalidRequestError(HTTPStatus.BAD_REQUEST, message) from None
     except (ValueError, RecursionError) as error:
         message = f"The body is not JSON: {error}"
         raise _InvalidRequestError(HTTPStatus.BAD_REQUEST, message) from None

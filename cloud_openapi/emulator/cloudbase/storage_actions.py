@@ -51,15 +51,11 @@ class Action(NamedTuple):
 
 
 class AnsweredAction(NamedTuple):
-    """The data of an answer, the request for the journal, and why files are missing, if any are.
-
-    ``command``, if there is one, ends the reason.
-    """
+    """The data of an answer, the request for the journal, and why files are missing, if any are."""
 
     data: dict[str, Any]
     request: str
     reason: str
-    command: str
 
     @property
     def shown(self) -> bytes:
@@ -67,28 +63,29 @@ class AnsweredAction(NamedTuple):
         data = {name: self.data[name] for name in self.data if name not in _PERMISSIONS}
         return _SIGN.sub("", json_text(data)).encode()
 
-    def missing(self, options: str) -> FailedActionError | None:
-        """Return what the SDK makes of a missing file, None if all are there.
-
-        ``options`` are those of the command.
-        """
+    @property
+    def missing(self) -> FailedActionError | None:
+        """Return what the SDK makes of a missing file, None if all are there."""
         if not self.reason:
             return None
-        reason = f"{self.reason}{self.command}{options}" if self.command else self.reason
-        return FailedActionError(_MISSING, _MISSING_TEXT, reason, self.request)
+        return FailedActionError(_MISSING, _MISSING_TEXT, self.reason, self.request)
 
 
 _PERMISSIONS: Final = ("token", "authorization")
 
 
-def answer_action(
+def answer_action(  # noqa: PLR0913 - each is a part of the request
     program: MiniProgram,
     action: str,
     given: GatewayFields,
     environ: Mapping[str, Any],
     sender: Sender,
+    options: str | None,
 ) -> AnsweredAction | None:
-    """Answer an action, None if it is unknown. Raises FailedActionError."""
+    """Answer an action, None if it is unknown. Raises FailedActionError.
+
+    ``options`` are those of the commands in reasons, None omits them.
+    """
     handler = _HANDLERS.get(action)
     if handler is None:
         return None
@@ -107,7 +104,7 @@ def answer_action(
                 sender,
             )
         )
-        return AnsweredAction(data, request, *_why_missing(program.storage, missing))
+        return AnsweredAction(data, request, _why_missing(program.storage, missing, options))
     except _InvalidError as error:
         reason = f"{action}: {error}"
         raise FailedActionError("INVALID_PARAM", _INVALID, reason, request) from None
@@ -267,26 +264,25 @@ def _described(value: Any) -> str:
     return "missing" if value is None else json.dumps(value)[:_LONGEST]
 
 
-def _why_missing(storage: Storage, fileids: list[str]) -> tuple[str, str]:
-    """Return why the first of the missing files is missing, and a command that adds it.
-
-    Both are one line together; the command may be empty, and so are both if no file is missing.
-    """
+def _why_missing(storage: Storage, fileids: list[str], options: str | None) -> str:
+    """Return why the first of the missing files is missing, empty if none is."""
     if not fileids:
-        return "", ""
+        return ""
     path = path_of(fileids[0])
     if path is None:
         shown = fileids[0][:_LONGEST]
-        return f"{shown!r} is not a fileID such as cloud://ENV.BUCKET/images/a.png", ""
+        return f"{shown!r} is not a fileID such as cloud://ENV.BUCKET/images/a.png"
     try:
         check_path(path)
     except InvalidInputError as error:
-        return f"cloud storage has no such file: {error}", ""
+        return f"cloud storage has no such file: {error}"
     close = nearest(path, (known for known, _file in storage.files.listed()))
     meant = f"; did you mean {close}?" if close else "."
     shown = path[:_LONGEST]
     reason = (
-        f"cloud storage has no file {shown}{meant} Save it as storage/{shown} beside the "
-        "functions and start again, or run: "
+        f"cloud storage has no file {shown}{meant} Save it as storage/{shown} beside the functions"
     )
-    return reason, f"cloud-openapi storage put FILE {shlex.quote(shown)}"
+    if options is None:
+        return reason
+    command = f"cloud-openapi storage put FILE {shlex.quote(shown)}{options}"
+    return f"{reason} and start again, or run: {command}"

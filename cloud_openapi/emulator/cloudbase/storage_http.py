@@ -4,6 +4,7 @@ Uploads are COS's PUT Object and POST Object, and errors are its XML:
 https://cloud.tencent.com/document/product/436/7749, …/14690 and …/7730.
 """
 
+import re
 from collections.abc import Iterator
 from html import escape
 from http import HTTPStatus
@@ -45,7 +46,9 @@ _FAILED: Final = -503001
 _HARMLESS: Final = ("application/json", "application/octet-stream", "application/pdf", "text/plain")
 _LONGEST: Final = 200
 _TOO_LARGE: Final = f"a file has at most {LARGEST >> 30} GiB"
+_BEYOND: Final = "InvalidRange", "The requested range is not satisfiable"
 _ALLOWED: Final = "GET, HEAD, POST, PUT"
+_NO_BYTES: Final = re.compile(r"\s*bytes\s*=\s*-0+\s*", re.IGNORECASE)
 # What a form may have besides its file.
 _FORM_BYTES: Final = 1024 * 1024
 
@@ -101,6 +104,10 @@ def _answer(program: MiniProgram | None, path: str) -> AnyResponse:
         raise RefusedError("InternalError", str(error)) from None
     except OSError as error:
         raise RefusedError("InternalError", f"cloud storage: {error.strerror}") from None
+    if request.method == "OPTIONS":
+        reason = "OPTIONS is for the preflight of a page at another port of this machine"
+        message = "CORSResponse: This CORS request is not allowed."
+        raise RefusedError("AccessForbidden", message, reason)
     reason = f"a URL of cloud storage takes {_ALLOWED}; cloud.deleteFile removes a file"
     raise RefusedError("MethodNotAllowed", "The specified method is not allowed.", reason)
 
@@ -123,7 +130,7 @@ def send_stored(path: str, found: StoredFile) -> AnyResponse | None:
     except FileNotFoundError:
         return None
     except RequestedRangeNotSatisfiable:
-        raise RefusedError("InvalidRange", "The requested range is not satisfiable") from None
+        raise RefusedError(*_BEYOND) from None
     response.headers["X-Content-Type-Options"] = "nosniff"
     media = kind.startswith(("image/", "audio/", "video/")) and kind != "image/svg+xml"
     if not media and kind not in _HARMLESS:
@@ -136,9 +143,13 @@ def _range_of(size: int) -> str:
 
     COS takes the ranges of RFC 2616, one at a time. An invalid Range is ignored, as RFC 2616 says,
     and one of another unit, as RFC 9110 says; werkzeug would refuse both. It would also refuse the
-    last bytes of a shorter file, which are the whole file.
+    last bytes of a shorter file, which are the whole file. Raises RefusedError for no last bytes,
+    which werkzeug takes for an invalid Range.
     """
-    found = parse_range_header(request.headers.get("Range"))
+    given = request.headers.get("Range", "")
+    if _NO_BYTES.fullmatch(given):
+        raise RefusedError(*_BEYOND)
+    found = parse_range_header(given)
     if found is None or found.units != "bytes" or len(found.ranges) != 1:
         return ""
     ((begin, _end),) = found.ranges

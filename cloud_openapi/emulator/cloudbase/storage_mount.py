@@ -21,7 +21,12 @@ _ENCODED: Final = {ord(c): quote(c) for c in "%?#"}
 def add_storage(app: Flask, emulator: "Emulator") -> None:
     """Add ``/storage/<mini program>/<path>`` to the application; each request needs a signature."""
 
-    @app.route(f"{PATH}/<mark>/<path:path>", methods=["GET", "PUT", "POST"])
+    # COS answers OPTIONS, not Flask.
+    @app.route(
+        f"{PATH}/<mark>/<path:path>",
+        methods=["GET", "PUT", "POST", "OPTIONS"],
+        provide_automatic_options=False,
+    )
     def file(mark: str, path: str) -> Response:
         # An emulator whose functions use no files does not pay for it.
         from cloud_openapi.emulator.cloudbase.storage_http import answer  # noqa: PLC0415

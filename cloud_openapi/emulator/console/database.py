@@ -327,8 +327,12 @@ def _imported() -> tuple[str, Any]:
     try:
         text = file.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        place = error.start + 1
         raise InvalidInputError(
-            t(f"{file.filename} is not UTF-8: {error}", f"{file.filename} 不是 UTF-8：{error}")
+            t(
+                f"{file.filename} is not UTF-8 from byte {place} on; save it as UTF-8",
+                f"{file.filename} 从第 {place} 个字节起不是 UTF-8，请另存为 UTF-8",
+            )
         ) from None
     return text, "csv" if file.filename.lower().endswith(".csv") else "json"
 

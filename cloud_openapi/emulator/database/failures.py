@@ -24,8 +24,8 @@ _ONLY_REPLICA_SETS: Final = 20
 class DatabaseError(Exception):
     """A failed action: the gateway's code and message, and a reason that says what to do.
 
-    ``index`` is the place of the refused document among several, from 0. ``command`` is the command
-    at the end of the reason.
+    ``index`` is the place of the refused document among several, from 0. ``command`` ends the
+    reason with a command to a running emulator.
     """
 
     def __init__(
@@ -42,16 +42,23 @@ class DatabaseError(Exception):
         self.message = message
         self.reason = f"{reason or message}{command}"
         self.index = index
-        self._has_command = bool(command)
+        self._command = command
 
     def of_record(self, index: int) -> "DatabaseError":
         """Return the failure of a file's record, with its number in the reason."""
-        reason = f"record {index + 1}: {self.reason}"
-        return DatabaseError(self.code, self.message, reason, index=index)
+        return DatabaseError(
+            self.code,
+            self.message,
+            f"record {index + 1}: {self.reason_with(None)}",
+            index=index,
+            command=self._command,
+        )
 
-    def reason_with(self, options: str) -> str:
-        """Return the reason, whose command has options such as ``--url``."""
-        return f"{self.reason}{options}" if self._has_command else self.reason
+    def reason_with(self, options: str | None) -> str:
+        """Return the reason, whose command has options such as ``--url``; None omits it."""
+        if options is None:
+            return self.reason.removesuffix(self._command)
+        return f"{self.reason}{options}" if self._command else self.reason
 
 
 def invalid(message: str, reason: str = "") -> DatabaseError:
@@ -69,11 +76,11 @@ def missing_collection(name: str, known: Collection[str], unread: str = "") -> D
     there = shortened(sorted(known)) or "none"
     advice = (
         f"{meant}the collections are {there}; to declare it, list it in database/collections.json "
-        "beside the functions, or: "
+        "beside the functions"
     )
-    command = f"cloud-openapi database create {quote(name)}"
+    command = f", or: cloud-openapi database create {quote(name)}"
     if unread:
-        advice, command = f"{unread}; correct it, then: ", "cloud-openapi database reset"
+        advice, command = f"{unread}; correct it", ", then: cloud-openapi database reset"
     return DatabaseError(
         COLLECTION_MISSING,
         f"[ResourceNotFound] Db or Table not exist: {name}. {_CHECK}",

@@ -124,6 +124,9 @@ class Fields:
         if isinstance(given, dict):
             # One document of an old SDK, whose own id stands beside it.
             given = [given if self.id is None else {"_id": self.id, **given}]
+        if given == [None]:
+            # SDKs send it for add({name: "a"}).
+            raise invalid("there is no document to add: write add({data: {…}})")
         if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
             raise invalid(f"data is a document or a list of documents, not {shown(given)}")
         if not given:

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from cloud_openapi.emulator.database.content import Collection, Content, Document, Index
 from cloud_openapi.emulator.database.files import ENDINGS, Format, decode_record, read_records
 from cloud_openapi.emulator.database.names import wrong_name
-from cloud_openapi.json_text import read_json
+from cloud_openapi.json_text import read_json, reading_mistake
 
 DECLARED: Final = "collections"
 """The name of the file of declarations before its ending.
@@ -105,7 +105,7 @@ def _read(seed: Seed, path: Path) -> None:
     try:
         (_add if _is_document_file(path) else _declare)(seed, path)
     except (OSError, ValueError) as error:
-        seed.unread[path.stem] = f"{path}: {error}"
+        seed.unread[path.stem] = f"{path}: {reading_mistake(error)}"
 
 
 def _add(seed: Seed, path: Path) -> None:
@@ -137,6 +137,9 @@ def _declare(seed: Seed, path: Path) -> None:
     if _RECORD.search(text):
         _add(seed, path)
         return
+    # Declarations are read before documents.
+    if seed.content:
+        raise ValueError("another file declares collections: write all into one collections.json")
     content = read_json(text)
     declared = {name: {} for name in content} if _is_names(content) else content
     if not isinstance(declared, dict):

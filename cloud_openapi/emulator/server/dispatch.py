@@ -133,9 +133,9 @@ class Dispatcher(ThreadedTaskDispatcher):
             request.error = _BusyError("Too many requests at once. Try again later.")
         return request.error is not None or self._never_blocks(path)
 
-    def work(self) -> None:
-        """Answer requests in the loop's thread, which calls this."""
-        self.fibers.resume()
+    def work(self) -> bool:
+        """Answer requests in the loop's thread, which calls this; return whether there were any."""
+        found = self.fibers.resume() or bool(self._tasks)
         while self._tasks:
             task = self._tasks.popleft()
             request = task.requests[0]
@@ -144,6 +144,7 @@ class Dispatcher(ThreadedTaskDispatcher):
                 self.fibers.run(partial(self._serve, task))
             else:
                 super().add_task(task)
+        return found
 
     def _serve(self, task: Any) -> None:
         try:

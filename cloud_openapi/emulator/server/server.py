@@ -1,6 +1,7 @@
 """The emulator on a socket: waitress, in a thread or in the caller's own."""
 
 import errno
+import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
+from cloud_openapi.clocks import monotonic
 from cloud_openapi.emulator.server.connections import Connections, Listener
 from cloud_openapi.emulator.server.dispatch import Dispatcher
 from cloud_openapi.fibers import Fibers
@@ -26,6 +28,10 @@ _NEVER = 10**9
 _LOCALHOST = ("127.0.0.1", "::1")
 # A free port of one address may be in use at another.
 _ATTEMPTS = 20
+# Falling asleep and waking up takes about as long as a warm worker's answer.
+_AWAKE_SECONDS = 60e-6
+# On a single core, the worker needs its turn meanwhile.
+_give_way = getattr(os, "sched_yield", lambda: None)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -123,12 +129,17 @@ class Server:
         """Serve until `close` is called or an exception such as KeyboardInterrupt ends it."""
         self._started = True
         self._dispatcher.loop = threading.get_ident()
+        awake_until = 0.0
         # waitress's own loop does not end while a client keeps its connection.
         try:
             while not self._stopping:
-                timeout = self._dispatcher.fibers.timeout(1)
+                awake = monotonic() < awake_until
+                if awake:
+                    _give_way()
+                timeout = 0 if awake else self._dispatcher.fibers.timeout(1)
                 wasyncore.loop(timeout, map=self._channels, use_poll=True, count=1)
-                self._dispatcher.work()
+                if self._dispatcher.work():
+                    awake_until = monotonic() + _AWAKE_SECONDS
                 self._connections.tidy()
         finally:
             self._release()

@@ -11,7 +11,12 @@ from cloud_openapi.runtime._log import InvocationLog, Log
 from cloud_openapi.runtime._outcome import of_worker_error
 from cloud_openapi.runtime._packages import installed_for, is_missing
 from cloud_openapi.runtime._process import ForkServer
-from cloud_openapi.runtime._reasons import absent_module, own_module, relative_import
+from cloud_openapi.runtime._reasons import (
+    absent_module,
+    absent_part,
+    failed_import,
+    own_module,
+)
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime._worker import Limits, Worker, WorkerError
 from cloud_openapi.runtime._worker_command import MissingProgramError, command_of
@@ -88,13 +93,13 @@ def _of_failure(
         details = stack + _hint(stack)
         return report.problem(place, "does-not-load", "it does not load:", details)
     name = absent_module(message)
+    message = message.partition(" (working directory")[0]
     if not name:
-        details = f"{stack}\n{relative_import(settings, message)}".rstrip()
+        details = f"{stack}\n{failed_import(settings, message)}".rstrip()
         return report.problem(place, "does-not-load", f"it does not load: {message}", details)
     code = _code(settings, name)
     # The place says who needs it, unless that is a package.
     details = f"{stack}\n" if _passes_packages(stack) else ""
-    message = message.partition(" (working directory")[0]
     details += advice_on(settings, name)
     return report.problem(place, code, f"it does not load: {message}", details)
 
@@ -102,7 +107,7 @@ def _of_failure(
 def _code(settings: Settings, name: str) -> str:
     """Return the code of a finding on a module that is missing."""
     own = settings.language == "python" and own_module(settings, name)
-    if own or name.startswith((".", "/")):
+    if own or name.startswith((".", "/")) or absent_part(settings, name):
         return "missing-file"
     is_waiting = is_missing(settings) and is_listed(settings, package_of(settings, name))
     return "not-installed" if is_waiting else "unlisted-package"

@@ -10,7 +10,7 @@ from cloud_openapi.runtime._files import is_file, is_folder, leads_out
 from cloud_openapi.runtime._listed import LISTS, is_for_development, is_listed, package_of
 from cloud_openapi.runtime._packages import PREINSTALLED, installed_for, is_missing
 from cloud_openapi.runtime._project import install_command
-from cloud_openapi.runtime._reasons import own_module, wrong_path
+from cloud_openapi.runtime._reasons import absent_part, own_module, wrong_path
 from cloud_openapi.runtime._settings import Settings
 from cloud_openapi.runtime.check._facts import Load
 from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
@@ -74,8 +74,8 @@ def advice_on(settings: Settings, name: str) -> str:
     if name.startswith((".", "/")):
         absent = f"The file {name} is not in {settings.folder}; file names are case-sensitive"
         return wrong_path(name) or absent
-    if own := own_module(settings, name):
-        return own
+    if known := own_module(settings, name) or absent_part(settings, name):
+        return known
     name = package_of(settings, name)
     if name in PREINSTALLED:
         return f"The platform has {name} installed, but this machine does not: pip install {name}"
@@ -85,7 +85,7 @@ def advice_on(settings: Settings, name: str) -> str:
     listed, command = LISTS[settings.language], install_command(settings)
     if is_missing(settings) and is_listed(settings, name):
         return f"{listed} lists {name}, which is not installed on this machine yet: {command}"
-    return f"The platform does not have {name}; list it in {listed}: {command}"
+    return f"The platform does not have {name}; list it in {listed}, then run: {command}"
 
 
 def _package_of(load: Load, settings: Settings) -> str:

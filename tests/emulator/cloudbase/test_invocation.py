@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import threading
+from base64 import b64decode
 from uuid import RFC_4122, UUID
 
 import pytest
@@ -252,6 +253,24 @@ def test_a_function_that_prints_its_context_shows_no_secret(functions, write, fi
         assert "TENCENTCLOUD_SECRETKEY" in log
         assert log.count("***") > len(secrets)
         assert not any(variables[name] in log for name in secrets)
+
+
+DECODING = {
+    "index.py": "import base64, json, os\ndef main(event, context):\n"
+    "    token = os.environ['WX_API_TOKEN']\n    text = base64.b64decode(token)\n"
+    "    print(text, json.loads(text))\n    return token\n",
+    "index.js": "exports.main = async () => {\n  const token = process.env.WX_API_TOKEN\n"
+    "  const text = Buffer.from(token, 'base64').toString()\n"
+    "  console.log(text, JSON.parse(text))\n  return token\n}\n",
+}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_function_that_decodes_its_token_prints_no_ticket(functions, write, file):
+    write(file, DECODING[file])
+    outcome = functions.invoke("hello", {}, NOW)
+    assert "KeyVersion" in outcome.log
+    assert json.loads(b64decode(outcome.result))["ticket"] not in outcome.log
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -196,6 +196,14 @@ def test_a_misspelt_call_of_a_listed_api_is_seen(served):
     )
 
 
+def test_a_misspelt_call_is_seen_without_a_config_json(served):
+    served.write("caller", CALLER)
+    (served.folder / "caller" / "config.json").unlink(missing_ok=True)
+    invoke(served, "caller", {"api": "analysis.getDailyRetian", "params": {}})
+    assert served.entries[-1].reason.startswith("write ")
+    assert served.entries[-1].reason.endswith(f"; or did you mean {API}?")
+
+
 def test_a_listed_api_is_not_a_misspelling_of_another_one(served):
     served.write("caller", CALLER, [WEEKLY])
     invoke(served, "caller", {"api": API, "params": CLOUD_DAY})

@@ -319,6 +319,12 @@ def test_a_range_that_is_not_one_of_bytes_is_ignored(client):
     assert whole.headers["Content-Range"] == "bytes 0-9/10"
 
 
+def test_the_last_zero_bytes_are_not_satisfiable(client):
+    client.write("a", b"0123456789")
+    for given in ["bytes=-0", "bytes=-00", "Bytes = -0"]:
+        assert error(client.get(client.url("a"), Range=given))[:2] == (416, "InvalidRange"), given
+
+
 def test_other_methods_are_refused_in_xml(client):
     client.write("a")
     url = urlsplit(client.url("a"))
@@ -330,6 +336,22 @@ def test_other_methods_are_refused_in_xml(client):
     assert "cloud.deleteFile" in client.last.reason
     assert client.files.get("a") is not None
     assert error(client.open("/storage/another/a", "DELETE"))[:2] == (404, "NoSuchBucket")
+
+
+def test_options_is_a_preflight_that_no_rule_allows_but_for_local_pages(client):
+    client.write("a")
+    url = urlsplit(client.url("a"))
+    target = f"{url.path}?{url.query}"
+    refused = client.open(target, "OPTIONS")
+    assert error(refused)[:2] == (403, "AccessForbidden")
+    assert "Allow" not in refused.headers
+    assert (client.last.method, client.last.check) == ("OPTIONS", "AccessForbidden")
+    preflight = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "PUT"}
+    allowed = client.open(target, "OPTIONS", headers=preflight)
+    assert allowed.status_code == 204
+    assert allowed.headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
+    del preflight["Access-Control-Request-Method"]
+    assert error(client.open(target, "OPTIONS", headers=preflight))[:2] == (403, "AccessForbidden")
 
 
 def test_content_with_scripts_cannot_reach_the_console(client):

@@ -235,6 +235,18 @@ def test_large_files_of_an_sdk_are_stored(tmp_path, installed, version, megabyte
         assert served.files.get("large").size == size
 
 
+def test_a_reason_has_no_command_to_an_emulator_that_ends(tmp_path, monkeypatch):
+    with Served(tmp_path, monkeypatch) as served:
+        served.emulator.lasting = False
+        served.write("uses", PROGRAM)
+        served.call("uses", {"fails": True})
+        ended = list(served.functions.ended)[-1]
+    assert ended.reason == (
+        "cloud storage has no file images/b.png. Save it as storage/images/b.png beside the "
+        "functions"
+    )
+
+
 def test_a_function_uses_files_and_learns_why_one_is_missing(tmp_path, monkeypatch):
     with Served(tmp_path, monkeypatch) as served:
         program = served.emulator.program(served.emulator.first_appid)

@@ -192,7 +192,7 @@ def test_import_refuses_or_replaces_documents_that_exist(pages):
     ("given", "part"),
     [
         ({}, "choose a file first"),
-        ({"file": ("x.json", b"\xff")}, "x.json is not UTF-8"),
+        ({"file": ("x.json", b"\xff")}, "x.json is not UTF-8 from byte 1 on; save it as UTF-8"),
         ({"file": ("x.json", b"{")}, "line 1, column 2"),
     ],
 )

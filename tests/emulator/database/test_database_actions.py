@@ -195,6 +195,7 @@ WRONG = [
     ("getDocument", {"collectionName": "c", "instance": "x"}, "instance is not emulated"),
     ("insertDocument", {"collectionName": "c"}, "data is a document or a list of documents"),
     ("insertDocument", {"collectionName": "c", "data": []}, "data is empty"),
+    ("insertDocument", {"collectionName": "c", "data": [None]}, "write add({data: {"),
     ("insertDocument", {"collectionName": "c", "data": ["5"]}, "data is a document or a list"),
     ("modifyDocument", {"collectionName": "c", "data": "5"}, "data is an object, not 5"),
     ("modifyDocument", {"collectionName": "c", "data": "{}", "multi": 1}, "multi is true or false"),

@@ -10,6 +10,7 @@ from support.database import DatabaseGateway
 from cloud_openapi.emulator import Emulator
 from cloud_openapi.emulator import emulator as emulator_module
 from cloud_openapi.emulator.database import opening
+from cloud_openapi.emulator.database.failures import missing_collection
 from cloud_openapi.emulator.database.seed import Seed
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.reasons import local_options, options_for
@@ -70,6 +71,18 @@ def test_other_endings_of_the_formats_are_read(folder):
     assert "a collection is one file" in database_of(folder).unread["todos"]
 
 
+def test_declarations_are_one_file_whatever_the_case_of_its_ending(folder):
+    # Where file names ignore case, the second one would replace the first.
+    write(folder, collections_JSON='["one"]')
+    if (folder / "collections.json").exists():
+        pytest.skip("file names ignore case here")
+    write(folder, collections_json='["two"]', todos_csv="_id\na")
+    database = database_of(folder)
+    assert database.names() == ["one", "todos"]
+    why = "collections.json: another file declares collections: write all into one"
+    assert why in database.unread["collections"]
+
+
 def test_a_declared_index_is_unique_and_a_list_declares_names(folder):
     write(folder, collections_json='{"users": {"unique": ["phone", ["city", "name"]]}}')
     gateway = DatabaseGateway(seeds=folder.parent)
@@ -107,6 +120,14 @@ def test_a_file_that_cannot_be_read_leaves_the_others(folder, name):
     assert message in reason
 
 
+@pytest.mark.parametrize("name", ["todos.json", "todos.csv", "collections.json"])
+def test_a_file_in_another_encoding_names_the_byte(folder, name):
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text('["商店"]', "gbk")
+    (reason,) = database_of(folder).unread.values()
+    assert reason == f"{folder / name}: byte 3 is not UTF-8; save it as UTF-8"
+
+
 def test_the_reason_of_a_missing_collection_names_its_file(folder):
     write(folder, todos_json="{")
     gateway = DatabaseGateway(seeds=folder.parent)
@@ -126,10 +147,21 @@ def test_the_reason_of_a_missing_collection_is_a_sentence_with_a_command(folder)
     gateway.act("getDocument", collectionName="it's new")
     command = """database create 'it'"'"'s new' --url http://localhost:80"""
     assert gateway.last.reason.endswith(command)
-    # This emulator will have ended: another one gets the command.
+    # This emulator will have ended: a command to another one changes nothing.
     gateway.emulator.lasting = False
     gateway.act("getDocument", collectionName="new")
-    assert gateway.last.reason.endswith(": cloud-openapi database create new")
+    assert gateway.last.reason == (
+        "there is no collection new: the collections are none; to declare it, list it in "
+        "database/collections.json beside the functions"
+    )
+    gateway.act("getDocument", collectionName="todos")
+    assert gateway.last.reason.endswith("a record is an object, not 5; correct it")
+
+
+def test_the_reason_of_a_record_keeps_its_command_for_options():
+    of_record = missing_collection("new", []).of_record(1)
+    assert of_record.reason.startswith("record 2: there is no collection new: ")
+    assert of_record.reason_with(" --appid wx1").endswith(" database create new --appid wx1")
 
 
 def test_an_emulator_at_the_default_url_needs_no_options():

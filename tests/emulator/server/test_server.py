@@ -13,6 +13,7 @@ import pytest
 from support.paths import sample
 from support.processes import WAIT, stopped, until
 from support.values import DAILY
+from waitress import wasyncore
 
 from cloud_openapi.demo import DEMO_APPID
 from cloud_openapi.emulator import Emulator, Server, create_app, listen, listen_all, url_of
@@ -62,6 +63,23 @@ def request_of(line, *headers, body=b""):
 def chunks_of(body, size):
     pieces = [body[start : start + size] for start in range(0, len(body), size)]
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+
+
+def test_the_loop_looks_again_at_once_after_an_answer_and_then_sleeps(
+    emulator, target, monkeypatch
+):
+    timeouts = []
+
+    def recorded(timeout, **settings):
+        timeouts.append(timeout)
+        loop(timeout, **settings)
+
+    loop = wasyncore.loop
+    monkeypatch.setattr(wasyncore, "loop", recorded)
+    with Server(create_app(emulator), listen("127.0.0.1", 0), emulator.never_blocks) as server:
+        request = request_of(f"POST {target} HTTP/1.1", "Content-Length: 2", body=b"{}")
+        exchange(server, request)
+        assert until(lambda: 0 in timeouts and timeouts[-1] > 0)
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000], ids=["one byte each", "several", "one"])
