@@ -47,6 +47,8 @@ def exec_(
     from cloud_openapi.runtime import isolated
 
     emulator = options.emulator(functions)
+    for warning in options.warnings():
+        click.echo(f"Warning: {warning}", err=True)
     listening = listen("127.0.0.1", 0)
     url = url_of(listening)
     variables = {**emulator_variables(url, emulator), **gateway_variables(url)}
