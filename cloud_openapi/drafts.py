@@ -1,5 +1,6 @@
 """Files that appear when they are whole."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,10 +14,10 @@ def draft_of(path: Path) -> Iterator[Path]:
     An error in the block leaves the former file, and a link stays a link. What is no file, such as
     a pipe or ``/dev/null``, is not replaced: its own path is yielded. Raises OSError.
     """
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        yield target
+    if path.exists() and not path.is_file():
+        yield path
         return
+    target = path.resolve()
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         yield draft
@@ -25,3 +26,19 @@ def draft_of(path: Path) -> Iterator[Path]:
         # It is gone, or its folder is.
         with suppress(OSError):
             draft.unlink()
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an OSError of the block name a file: its own text names a draft of it, or nothing."""
+    try:
+        yield
+    except OSError as error:
+        text = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(error.errno, text, str(path)) from None
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file; an error leaves the former one. Raises OSError, which names the file."""
+    with naming(path), draft_of(path) as draft:
+        draft.write_bytes(content)

@@ -80,6 +80,12 @@ class Masker:
         return {text[at : at + _END] for at in range(len(text) - _END + 1)}.union(self._short)
 
 
+def mask_url(url: str) -> str:
+    """Return a URL without its user, its password and its query, which may hold secrets."""
+    url = re.sub(r"^([\w+]+://)?.*@", rf"\1{MASK}@", url)
+    return re.sub(r"\?[^#]*", f"?{MASK}", url)
+
+
 def mask_named(text: str) -> str:
     """Replace the emulator's tokens, and each value whose name contains token or secret."""
     return re.sub(_EMULATED, MASK, re.sub(_NAMED, rf"\1{MASK}", text))

@@ -2,10 +2,11 @@
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
-from cloud_openapi.drafts import draft_of
+from cloud_openapi.drafts import draft_of, write_whole
 
 
 def test_the_former_file_stays_until_the_end_and_after_an_error(tmp_path):
@@ -27,6 +28,24 @@ def test_a_link_stays_a_link(tmp_path):
         draft.write_text("new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_text() == "new"
+
+
+def test_a_pipe_without_a_name_in_a_folder_is_written_itself():
+    reading, writing = os.pipe()
+    with draft_of(Path(f"/dev/fd/{writing}")) as draft:
+        draft.write_text("new")
+    os.close(writing)
+    assert os.read(reading, 9) == b"new"
+    os.close(reading)
+
+
+def test_an_error_names_the_file_and_not_its_draft(tmp_path):
+    path = tmp_path / "missing" / "a.json"
+    with pytest.raises(FileNotFoundError) as caught:
+        write_whole(path, b"new")
+    assert caught.value.filename == str(path)
+    write_whole(tmp_path / "a.json", b"new")
+    assert (tmp_path / "a.json").read_bytes() == b"new"
 
 
 def test_what_is_no_file_is_written_itself(tmp_path):

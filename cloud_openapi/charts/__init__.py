@@ -16,6 +16,7 @@ from cloud_openapi.charts._words import (
     label,
     number_text,
     percent_text,
+    range_label,
     short_label,
 )
 
@@ -46,6 +47,7 @@ __all__ = [
     "label",
     "number_text",
     "percent_text",
+    "range_label",
     "short_label",
     "stacked",
     "svg_document",

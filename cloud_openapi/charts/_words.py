@@ -80,6 +80,15 @@ def label(period: Period, t: Translate) -> str:
     return f"{period.begin} – {end[5:] if period.begin.year == period.end.year else end}"
 
 
+def range_label(first: Period, last: Period, t: Translate) -> str:
+    """Return the first and the last period as people write a range, or the only one."""
+    if first == last:
+        return label(first, t)
+    if first.span in ("day", "month"):
+        return f"{label(first, t)} – {label(last, t)}"
+    return f"{first.begin} – {last.end}"
+
+
 def short_label(period: Period) -> str:
     """Return the first day of a day or a week, or a month: 2017-03-06, 2017-02."""
     return period.begin.isoformat()[: 7 if period.span == "month" else 10]

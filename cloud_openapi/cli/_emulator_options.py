@@ -1,7 +1,7 @@
 """The options that make an emulator: --app, --seed, --now, --settings, --mode, …."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
@@ -75,9 +75,15 @@ class EmulatorOptions(NamedTuple):
             )
         except ValueError as error:
             place = "--mode" if self.mode != "simulate" else self.settings or "--app"
-            raise ConfigError(f"{place}: {error}.") from error
+            reasons = "; ".join(str(error).splitlines())
+            raise ConfigError(f"{place}: {reasons}.") from error
         _open_data(emulator)
         return emulator
+
+    def warnings(self) -> Iterator[str]:
+        """Yield warnings about probable mistakes."""
+        if self.mode in ("replay", "spy") and self.recordings and not self.recordings.exists():
+            yield f"--recordings: {self.recordings} is missing; --mode record makes recordings"
 
 
 def transport_to(emulator: "Emulator") -> "Transport":

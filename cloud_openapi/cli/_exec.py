@@ -49,6 +49,8 @@ def exec_(
     emulator = options.emulator(functions)
     # Commands in the reasons of failures are pasted after the command has ended.
     emulator.lasting = False
+    for warning in options.warnings():
+        click.echo(f"Warning: {warning}", err=True)
     listening = listen("127.0.0.1", 0)
     url = url_of(listening)
     variables = {**emulator_variables(url, emulator), **gateway_variables(url)}

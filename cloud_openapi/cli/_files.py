@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from cloud_openapi.catalogue import Operation
+from cloud_openapi.drafts import write_whole
 
 _LARGEST_MIB = 32
 
@@ -45,5 +46,5 @@ def with_file_written(answer: Mapping[str, Any], output: Path | None) -> dict[st
         return dict(answer)
     if output is None:
         return {**answer, "buffer": f"{len(content)} bytes; --output FILE writes them to a file"}
-    output.write_bytes(content)
+    write_whole(output, content)
     return {**answer, "buffer": f"{len(content)} bytes in {output}"}

@@ -197,7 +197,7 @@ def group() -> None:
     """Call WeChat's APIs as cloud calls do, and emulate them on this machine.
 
     Options can be set by variables too: --port by CLOUD_OPENAPI_PORT, for example, and --url by
-    CLOUD_OPENAPI_BASE_URL. The other options of control cannot.
+    CLOUD_OPENAPI_BASE_URL. The other options of control, database and storage cannot.
     """
 
 

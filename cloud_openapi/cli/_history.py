@@ -11,7 +11,7 @@ import click
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.cli._emulator_options import moment
-from cloud_openapi.cli._options import Decorator, echo_json, json_value, option
+from cloud_openapi.cli._options import Decorator, day, echo_json, json_value, option
 from cloud_openapi.cli._terminal import (
     columns,
     has_colours,
@@ -20,9 +20,8 @@ from cloud_openapi.cli._terminal import (
     table,
     table_width,
 )
-from cloud_openapi.errors import CloudSDKError, ConfigError, advice
+from cloud_openapi.errors import CloudSDKError, ConfigError, advice, one_line
 from cloud_openapi.json_text import json_text, read_json, reading_mistake
-from cloud_openapi.periods import parse_day
 
 if TYPE_CHECKING:
     from cloud_openapi.history import Failure, Progress, Status, Window
@@ -44,13 +43,6 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
     return [name for name in _dated() if name.startswith(incomplete)]
 
 
-def _day(text: str) -> date:
-    found = parse_day(text.replace("-", ""))
-    if found is None:
-        raise click.BadParameter(f"{text!r} is not a day such as 2026-03-01")
-    return found
-
-
 def _options(*added: Decorator) -> Decorator:
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         for each in reversed(added):
@@ -70,8 +62,8 @@ _store = option(
 )
 _app = option("--app", metavar="APPID", multiple=True, help="Only this mini program; repeatable.")
 _range = _options(
-    option("--from", "begin", type=_day, metavar="DAY", help="The first day, such as 2026-03-01."),
-    option("--to", "end", type=_day, metavar="DAY", help="The last day; by default the newest."),
+    option("--from", "begin", type=day, metavar="DAY", help="The first day, such as 2026-03-01."),
+    option("--to", "end", type=day, metavar="DAY", help="The last day; by default the newest."),
 )
 _series = _options(
     option("--days", default=1, show_default=True, help="The days of a window of a portrait."),
@@ -170,7 +162,7 @@ def _left(state: "Progress") -> str:
 def _say_pause(seconds: float, reason: CloudSDKError) -> None:
     """Say why nothing happens, and for how long."""
     if seconds >= _SECONDS_SAID:
-        text = advice(reason.errCode) or reason.errMsg
+        text = advice(reason.errCode) or one_line(reason.errMsg)
         click.echo(f"The next call comes in {seconds:,.0f} s: {reason.errCode} {text}", err=True)
 
 
@@ -266,7 +258,8 @@ def _report(done: "Progress", *, as_json: bool) -> None:
 def _failure(failure: "Failure") -> str:
     error = failure.error
     count = f"{failure.windows:,} window{'s' if failure.windows > 1 else ''}"
-    text = f"{failure.appid} {count} from {failure.first}: {error.errMsg} (errCode {error.errCode})"
+    text = f"{failure.appid} {count} from {failure.first}: {one_line(error.errMsg)} "
+    text += f"(errCode {error.errCode})"
     return f"{text}. {error.hint}" if error.hint else text
 
 

@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, NoReturn
 
 import click
 
 from cloud_openapi.json_text import json_text, read_json
 from cloud_openapi.known_names import nearest
+from cloud_openapi.periods import parse_day
 
 _TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
+_FIRST_YEAR = 1900
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -67,6 +70,15 @@ def json_value(text: str) -> Any:
         return read_json(text)
     except (ValueError, RecursionError) as error:
         raise click.BadParameter(f"not JSON: {error}") from error
+
+
+def day(text: str) -> date:
+    """Parse a day on the command line. Raises BadParameter."""
+    found = parse_day(text.replace("-", ""))
+    # Windows before the year 1 cannot be counted.
+    if found is None or found.year < _FIRST_YEAR:
+        raise click.BadParameter(f"{text!r} is not a day such as 2026-03-01")
+    return found
 
 
 def echo_json(value: Any) -> None:

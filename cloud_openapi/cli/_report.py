@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
 from click.core import ParameterSource
@@ -12,14 +11,14 @@ from click.core import ParameterSource
 from cloud_openapi import charts
 from cloud_openapi.cli._emulator_options import EmulatorOptions, moment, transport_to
 from cloud_openapi.cli._examples import with_examples
-from cloud_openapi.cli._options import Choice, Decorator, field_option, option, variable
+from cloud_openapi.cli._options import Choice, Decorator, day, field_option, option, variable
 from cloud_openapi.cli._report_text import Look, report_lines
 from cloud_openapi.cli._terminal import columns, has_colours
 from cloud_openapi.demo import DEMO_APPID
+from cloud_openapi.drafts import write_whole
 from cloud_openapi.json_schema.fields import resolved
 from cloud_openapi.json_text import json_text
 from cloud_openapi.known_names import nearest
-from cloud_openapi.periods import parse_day
 from cloud_openapi.reports import (
     Content,
     Report,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from cloud_openapi.cli._report_answers import Found, Wanted
 
 _STORE: Final = "history.sqlite"
+_STDOUT: Final = Path("-")
 _LANGUAGES: Final = {"en": charts.english, "zh": charts.chinese}
 _FORMATS: Final = ("csv", "json", "html", "svg", "png")
 _OF_EMULATOR: Final = ("seed", "now", "settings")
@@ -96,13 +96,6 @@ def _command(found: Report) -> click.Command:
     return command
 
 
-def _day(text: str) -> date:
-    found = parse_day(text.replace("-", ""))
-    if found is None:
-        raise click.BadParameter(f"{text!r} is not a day such as 2026-03-01")
-    return found
-
-
 def _options(found: Report) -> list[Decorator]:
     """Return the options of a report: those that its APIs have a use for, and the common ones."""
     own = []
@@ -131,13 +124,13 @@ def _language() -> str:
 
 
 def _file(form: str, text: str) -> Decorator:
-    to = click.File("wb", lazy=True, atomic=True)
+    to = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
     return option(f"--{form}", type=to, metavar="FILE", help=f"{text}; - is stdout.")
 
 
 _COMMON: Final = (
-    option("--from", "begin", type=_day, metavar="DAY", help="The first day, such as 2026-03-01."),
-    option("--to", "end", type=_day, metavar="DAY", help="The last day; by default the newest."),
+    option("--from", "begin", type=day, metavar="DAY", help="The first day, such as 2026-03-01."),
+    option("--to", "end", type=day, metavar="DAY", help="The last day; by default the newest."),
     option("--last", type=click.IntRange(1), help="The number of rows up to --to, without --from."),
     option("--app", metavar="APPID", help="The mini program."),
     option(
@@ -184,19 +177,19 @@ class _Run:
     def show(self) -> None:
         """Write the files, then print the table unless one of them went to stdout."""
         files = {form: file for form in _FORMATS if (file := self._given[form]) is not None}
-        if sum(file.name == "-" for file in files.values()) > 1:
+        if list(files.values()).count(_STDOUT) > 1:
             raise click.UsageError("Only one file can be stdout.")
         shown = self._content()
         # All are made before one is written.
         made = {form: self._made(form, shown) for form in files}
         for form, file in files.items():
             _write(file, made[form])
-        if not any(file.name == "-" for file in files.values()):
+        if _STDOUT not in files.values():
             look = Look(columns(), has_colours(), self._t)
             click.echo("\n".join(report_lines(shown, look)))
         for file in files.values():
-            if file.name != "-":
-                click.echo(f"Wrote {file.name}", err=True)
+            if file != _STDOUT:
+                click.echo(f"Wrote {file}", err=True)
 
     def _made(self, form: str, shown: Content) -> bytes:
         if form == "csv":
@@ -285,7 +278,8 @@ class _Run:
             return str(given["store"])
         if _is_typed("store"):
             raise click.UsageError("Choose --store, or one of --live, --demo and --base-url.")
-        asked = any(given[name] for name in asks)
+        # The address is often set for good; only on the command line is it asked for now.
+        asked = given["live"] or given["demo"] or _is_typed("base_url")
         return _STORE if not asked and Path(_STORE).is_file() else None
 
 
@@ -302,6 +296,8 @@ def _refuse_options_of_emulator() -> None:
         )
 
 
-def _write(file: BinaryIO, content: bytes) -> None:
-    with file:
-        file.write(content)
+def _write(file: Path, content: bytes) -> None:
+    if file == _STDOUT:
+        click.echo(content, nl=False)
+    else:
+        write_whole(file, content)

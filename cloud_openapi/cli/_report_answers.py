@@ -38,7 +38,8 @@ class Wanted(NamedTuple):
     def periods(self, newest: Period, today: date) -> list[Period]:
         """Return the windows, the oldest first. Raises UsageError."""
         end = period_with(self.span, min(self.end, today)) if self.end else newest
-        begin = self.begin or end.after(1 - (self.last or _LASTS[self.span])).begin
+        last = min(self.last or _LASTS[self.span], _MOST + 1)
+        begin = self.begin or end.after(1 - last).begin
         if begin > end.end:
             raise click.UsageError(f"--from {begin} is later than {end.end}, the end of the range.")
         windows = self.operation.rules[0].windows(begin, end.end, self.days)

@@ -238,8 +238,7 @@ def _warnings(
     """Yield warnings about probable mistakes."""
     from cloud_openapi.runtime import CloudbaseRC
 
-    if options.mode in ("replay", "spy") and options.recordings and not options.recordings.exists():
-        yield f"--recordings: {options.recordings} is missing; --mode record makes recordings"
+    yield from options.warnings()
     if wrong := CloudbaseRC(functions.folder).read().wrong:
         yield wrong
     yield from notes_on_rc(functions.folder)

@@ -8,6 +8,7 @@ import click
 
 from cloud_openapi.cli._options import Choice, option
 from cloud_openapi.cli._terminal import progress
+from cloud_openapi.drafts import write_whole
 from cloud_openapi.errors import CloudOpenAPIError, message_of
 
 # Imported where they are used: --help and completion do without.
@@ -80,7 +81,9 @@ def could_not_run() -> Iterator[None]:
     try:
         yield
     except (CloudOpenAPIError, OSError) as error:
-        click.echo("cloud-openapi: " + " ".join(message_of(error).split()), err=True)
+        # One for each file that cannot be used.
+        reasons = (" ".join(line.split()) for line in message_of(error).splitlines())
+        click.echo("cloud-openapi: " + "; ".join(reasons), err=True)
         sys.exit(_COULD_NOT_RUN)
 
 
@@ -91,4 +94,4 @@ def write(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        output.write_text(text, "utf-8")
+        write_whole(output, text.encode())

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from cloud_openapi.catalogue import FOLDER, Catalogue, entries, entry_schema
 from cloud_openapi.contract._verify import read_recordings
+from cloud_openapi.drafts import write_whole
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_schema.strict import loose, strict
 from cloud_openapi.json_schema.values import error_code, type_of
@@ -185,5 +186,5 @@ def write_proposals(
         namespace, _, method = api.rpartition(".")
         path = folder / namespace / f"{method}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n", "utf-8")
+        write_whole(path, f"{text}\n".encode())
         echo(str(path))

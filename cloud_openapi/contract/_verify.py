@@ -78,16 +78,24 @@ def read_recordings(
 ) -> Iterator[tuple[str, Interaction]]:
     """Yield each recording with its place, loading one file at a time.
 
-    Raises RecordingError for a file that cannot be used, and at the end if no recording was of an
-    API of the catalogue.
+    At the end, raises RecordingError that names all files that cannot be used, or if no recording
+    was of an API of the catalogue.
     """
     paths, found = list(paths), False
+    unusable: list[str] = []
     for path in paths:
         for file in files_of(path):
-            for number, interaction in enumerate(load_file(file, catalogue), 1):
+            try:
+                interactions = load_file(file, catalogue)
+            except RecordingError as error:
+                unusable.append(str(error))
+                continue
+            for number, interaction in enumerate(interactions, 1):
                 found = found or interaction.api is not None
                 yield f"{file}#{number}", interaction
             after_file()
+    if unusable:
+        raise RecordingError("\n".join(unusable))
     if not found:
         names = ", ".join(map(str, paths))
         raise RecordingError(f"{names}: no recording is of an API of the catalogue")

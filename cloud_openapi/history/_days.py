@@ -1,10 +1,15 @@
 from datetime import date, datetime
+from typing import Final
 
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.periods import parse_day
 
 Day = date | str
 """A day: a date, or a text such as 20260301 or 2026-03-01."""
+
+EARLIEST: Final = date(1970, 1, 1)
+LATEST: Final = date(9999, 11, 30)
+"""The days between which every window is."""
 
 
 def day_of(name: str, value: Day) -> date:
@@ -20,8 +25,11 @@ def day_of(name: str, value: Day) -> date:
 
 
 def range_of(begin: Day, end: Day) -> tuple[date, date]:
-    """Return the ends of a range of days. Raises ConfigError unless they are in order."""
-    first, last = day_of("begin", begin), day_of("end", end)
+    """Return the ends of a range of days. Raises ConfigError unless they are in order.
+
+    Windows are counted from 1970 to nearly the last day of the calendar.
+    """
+    first, last = max(day_of("begin", begin), EARLIEST), min(day_of("end", end), LATEST)
     if last < first:
         raise ConfigError(f"begin, {first}, is later than end, {last}")
     return first, last

@@ -1,7 +1,6 @@
 """Write stored answers to a file, as rows that a spreadsheet or a data frame can read."""
 
 import csv
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from itertools import islice
@@ -9,11 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from cloud_openapi.catalogue import default_catalogue
-from cloud_openapi.drafts import draft_of
+from cloud_openapi.drafts import draft_of, naming
 from cloud_openapi.errors import ConfigError
-from cloud_openapi.history._days import Day
+from cloud_openapi.history._days import EARLIEST, LATEST, Day
 from cloud_openapi.history._store import DEFAULT_STORE, Store
-from cloud_openapi.history._stored import EARLIEST, LATEST, stored
+from cloud_openapi.history._stored import stored
 from cloud_openapi.json_text import json_text
 from cloud_openapi.reports import records
 
@@ -64,13 +63,8 @@ def export(  # noqa: PLR0913 - each selects rows
 
     # The first look finds the columns: an answer may have fields that no other one has.
     columns, number = _columns(rows())
-    try:
-        with draft_of(path) as draft:
-            write(draft, columns, rows())
-    except OSError as error:
-        # Its text names the draft, or nothing.
-        text = os.strerror(error.errno) if error.errno else str(error)
-        raise OSError(error.errno, text, str(path)) from None
+    with naming(path), draft_of(path) as draft:
+        write(draft, columns, rows())
     return number
 
 

@@ -22,8 +22,8 @@ class Series:
     """An API with the parameters that all its windows share.
 
     ``days`` is the length of a window, for an API that offers several. Raises ConfigError for an
-    API whose answers are not about a period, for parameters that JSON cannot write and for other
-    ``days``.
+    API whose answers are not about a period, for parameters that are no mapping or that JSON cannot
+    write, and for other ``days``.
     """
 
     def __init__(self, api: str, params: Mapping[str, Any] | None = None, days: int = 1) -> None:
@@ -31,6 +31,8 @@ class Series:
         self.api = self.operation.name
         self.days = days
         self._rule = self.operation.rules[0]
+        if not isinstance(params, Mapping | None):
+            raise ConfigError(f"{self.api}: the parameters are an object, not {params!r}")
         self._params = dict(params or {})
         self._key_days: dict[Period, list[tuple[int, date]]] = {}
         dates = {name.partition(".")[0] for name in (self._rule.begin, self._rule.end)}

@@ -196,9 +196,13 @@ class Store:
         named = appids is not None and len(appids) <= _MOST_NAMED
         if named:
             asked = asked.where(sa.column("appid").in_(appids or ()))
-        with self._told(), self._engine.connect() as connection:
-            streamed = connection.execution_options(yield_per=_READ_AT_ONCE).execute(asked)
-            for row in streamed:
+        with (
+            self._told(),
+            self._engine.connect() as connection,
+            # If a reader stops early, PyMySQL expects that they are closed before the connection.
+            connection.execution_options(yield_per=_READ_AT_ONCE).execute(asked) as rows,
+        ):
+            for row in rows:
                 if named or appids is None or row.appid in appids:
                     yield row
 

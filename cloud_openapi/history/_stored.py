@@ -1,16 +1,11 @@
 from collections.abc import Collection, Iterator, Mapping
-from datetime import date
-from typing import Any, Final
+from typing import Any
 
-from cloud_openapi.history._days import Day, range_of
+from cloud_openapi.history._days import EARLIEST, LATEST, Day, range_of
 from cloud_openapi.history._series import Series
 from cloud_openapi.history._store import DEFAULT_STORE, Store
 from cloud_openapi.history._table import Windows
 from cloud_openapi.history._windows import Window
-
-EARLIEST: Final = date(1970, 1, 1)
-LATEST: Final = date(9999, 11, 30)
-"""The days between which every window is."""
 
 
 def stored(  # noqa: PLR0913 - each selects rows

@@ -41,8 +41,8 @@ def differences(expected: Shape, got: Shape, documented: dict[str, Field]) -> li
         if here and there and not here & there:
             found.append((path, f"expected {one_of(here)}, got {one_of(there)}"))
         elif not ((here and there) or optional):
-            only = f"expected {one_of(here)}, got nothing" if here else f"got {one_of(there)} more"
-            found.append((path, only))
+            wanted, seen = (one_of(each) if each else "nothing" for each in (here, there))
+            found.append((path, f"expected {wanted}, got {seen}"))
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from cloud_openapi.charts import Cohort, Translate, label, short_label
+from cloud_openapi.charts import Cohort, Translate, label, range_label, short_label
 from cloud_openapi.periods import Period
 from cloud_openapi.reports._answers import Answer, retained
 
@@ -40,7 +40,7 @@ def _why_missing(later: Period, key: int, today: date, asked: date | None, t: Tr
 def retention_caption(users: str, first: Period, last: Period, t: Translate) -> str:
     """Return the heading of a table of the ``new`` or the ``active`` users of some periods."""
     which = t("New users", "新用户") if users == "new" else t("Active users", "活跃用户")
-    between = f"{label(first, t)} – {label(last, t)}"
+    between = range_label(first, last, t)
     return t(f"{which} that came back, {between}", f"{which}留存，{between}")
 
 

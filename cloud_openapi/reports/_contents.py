@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from cloud_openapi.catalogue import Operation
-from cloud_openapi.charts import Bar, Cohort, Show, Translate, average, english, label
+from cloud_openapi.charts import Bar, Cohort, Show, Translate, average, english, label, range_label
 from cloud_openapi.periods import Span
 from cloud_openapi.reports._answers import Answer, columns_of, is_shown, records
 from cloud_openapi.reports._cohorts import (
@@ -263,7 +263,7 @@ def _grid(
 
 def _between(answers: Sequence[Answer], settings: Settings) -> str:
     """Return the first and the last window, or the only one."""
-    return " – ".join(dict.fromkeys(label(answers[n].period, settings.t) for n in (0, -1)))
+    return range_label(answers[0].period, answers[-1].period, settings.t)
 
 
 _MAKERS: Final[Mapping[Kind, Callable[[Operation, Sequence[Answer], Settings], _Made]]] = {

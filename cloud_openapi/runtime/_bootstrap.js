@@ -15,6 +15,7 @@ const MOST_BYTES = 6 * 1024 * 1024
 const MODULE_CODES = ['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE', 'ERR_MODULE_NOT_FOUND']
 const WAITING = ' ' // tells why an invocation has timed out, and is white space before its answer
 const later = setImmediate // the function may replace it
+const usage = process.resourceUsage // the same
 const task = JSON.parse(process.argv[2])
 const requests = Number(process.argv[3])
 const answers = Number(process.argv[4])
@@ -275,8 +276,10 @@ function ownFrames(stack) {
   return lines.filter((line) => line !== `- ${__filename}`).join('\n').trimEnd()
 }
 
+// An answer ends with the peak of this process's memory in KiB: macOS has another unit, and no limit.
 function answer(text) {
-  let data = Buffer.from(text + '\n')
+  const peak = process.platform === 'linux' ? usage.call(process).maxRSS : 0
+  let data = Buffer.from(`${text}\t${peak}\n`)
   while (data.length) data = data.subarray(fs.writeSync(answers, data))
 }
 

@@ -13,6 +13,7 @@ import importlib.util
 import json
 import logging
 import os
+import resource
 import sys
 import time
 import traceback
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     Answer = dict[str, Any]
 
 _MOST_BYTES = 6 * 1024 * 1024
+_usage = resource.getrusage  # the function may replace it
 
 
 def main() -> None:
@@ -297,11 +299,16 @@ def _keep_own_frames(whole: traceback.TracebackException) -> None:
 
 
 def _answer(descriptor: int, answer: bytes) -> None:
+    """Send an answer, and the peak of this process's memory in KiB.
+
+    macOS has another unit, and no limit.
+    """
     for stream in (sys.stdout, sys.stderr):
         # The function may have closed or replaced the stream.
         with contextlib.suppress(AttributeError, OSError, ValueError):
             stream.flush()
-    data = memoryview(answer + b"\n")
+    peak = _usage(resource.RUSAGE_SELF).ru_maxrss if sys.platform == "linux" else 0
+    data = memoryview(b"%b\t%d\n" % (answer, peak))
     while data:
         data = data[os.write(descriptor, data) :]
 

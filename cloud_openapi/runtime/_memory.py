@@ -1,7 +1,7 @@
 """The descendants of processes and their memory, read from /proc, which Linux alone has.
 
-psutil knows macOS too, but not the peak of a process on Linux. It takes 1.2 ms to find the
-descendants of a process, which takes 0.05 ms here and is done several times a second.
+psutil knows macOS too, but takes 1.2 ms to find the descendants of a process, which takes 0.05 ms
+here and is done several times a second.
 """
 
 import contextlib
@@ -56,11 +56,6 @@ def used_mb(pid: int, limit: int) -> float:
     return used
 
 
-def peak_mb(pid: int) -> float:
-    """Return the peak memory of a process so far, in MB; 0 without /proc."""
-    return _field(f"/proc/{pid}/status", "VmHWM:") / _MB
-
-
 def _kill(pid: int) -> None:
     with contextlib.suppress(OSError):  # it has ended, or runs as another user
         os.kill(pid, signal.SIGKILL)
@@ -76,16 +71,12 @@ def _resident(pid: int) -> int:
 
 
 def _proportional(pid: int) -> int:
-    return _field(f"/proc/{pid}/smaps_rollup", "Pss:")
-
-
-def _field(path: str, name: str) -> int:
-    _, _, rest = _read(path).partition(name)
+    _, _, rest = _read(f"/proc/{pid}/smaps_rollup").partition("Pss:")
     return int(rest.split(None, 1)[0]) * 1024 if rest else 0
 
 
 def _read(path: str) -> str:
-    # Read at every invocation, which is why this is without Python's buffers.
+    # Called several times a second for each invocation, which is why this is without buffers.
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

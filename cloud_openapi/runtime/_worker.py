@@ -8,17 +8,15 @@ from typing import NamedTuple
 
 from cloud_openapi import clocks
 from cloud_openapi.fibers import READ, WRITE, wait
-from cloud_openapi.runtime._memory import peak_mb
 from cloud_openapi.runtime._process import ForkServer
 
 # The size of a pipe's buffer.
 _CHUNK = 1 << 16
 # How often the limits are checked: a function needs a few 100 ms to allocate 2 GB.
 _STEP = 0.025
-# Too short to allocate much memory.
-_BRIEF = 0.005
 # Bytes of output at a time. Splitting more into lines would hold up other invocations.
 _MOST_OUTPUT = 1 << 14
+_MOST_DIGITS = 12
 # A Node.js worker sends it when the handler has returned and the event loop is not empty.
 _WAITING = b" "
 
@@ -71,7 +69,6 @@ class Worker:
         self._on_output: Callable[[bytes], None] | None = None
         # Another thread may flush the output.
         self._output_lock = threading.Lock()
-        self._measured = 0.0
         self.peak = 0.0
         self._open: list[int] = []
         far: list[int] = []
@@ -96,7 +93,6 @@ class Worker:
         Without a line, return the worker's first answer: whether it has loaded the function.
         Raises WorkerTimeoutError, WorkerMemoryError, WorkerExitError.
         """
-        begun = clocks.monotonic()
         self._on_output = on_output
         try:
             line = self._converse(call, limits)
@@ -106,13 +102,13 @@ class Worker:
         finally:
             with self._output_lock:
                 self._on_output = None
-        now = clocks.monotonic()
-        if now - begun > _BRIEF or now - self._measured > _STEP:
-            self._measured = now
-            self.peak = max(self.peak, peak_mb(self._process.pid))
+        answer, _, peak = line[:-1].lstrip(_WAITING).rpartition(b"\t")
+        if not peak.isdigit() or len(peak) > _MOST_DIGITS:
+            raise WorkerExitError  # the function itself has written to the pipe of the answers
+        self.peak = max(self.peak, int(peak) / 1024)
         if self.peak > limits.memory:
             raise WorkerMemoryError
-        return line[:-1].lstrip(_WAITING)
+        return answer
 
     def flush(self) -> None:
         """Pass on the output that is in the pipe, at most one buffer of it; any thread may."""

@@ -10,6 +10,7 @@ from cloud_openapi.context import DynamicEnv
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.loopback import is_loopback
+from cloud_openapi.masking import mask_url
 from cloud_openapi.transports._base import Exchange, Kind, TokenAPI, Transport
 
 if TYPE_CHECKING:
@@ -220,7 +221,8 @@ def is_loopback_url(base_url: str) -> bool:
         host = None
     if not host or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
         raise ConfigError(
-            f'"{base_url}" is not a base URL; one looks like {WEIXIN} or http://127.0.0.1:7070'
+            f'"{mask_url(base_url)}" is not a base URL; one looks like {WEIXIN} or '
+            "http://127.0.0.1:7070"
         )
     if parts.username or parts.password:
         raise ConfigError("The base URL must not hold a user name or a password.")

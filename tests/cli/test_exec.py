@@ -357,3 +357,12 @@ def test_a_signal_that_the_parent_has_ignored_stays_ignored():
         timeout=WAIT,
     )
     assert finished.stdout == "0\n"
+
+
+@pytest.mark.parametrize("mode", ["replay", "spy"])
+def test_missing_recordings_are_a_warning(tmp_path, mode):
+    given = (*EXEC, "--mode", mode, "--recordings", tmp_path / "nosuch", "--", "true")
+    done = subprocess.run(given, capture_output=True, text=True, timeout=WAIT, check=True)
+    assert done.stderr == (
+        f"Warning: --recordings: {tmp_path / 'nosuch'} is missing; --mode record makes recordings\n"
+    )

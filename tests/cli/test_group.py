@@ -28,6 +28,27 @@ def test_the_overview_has_the_first_line_of_each_commands_help(name):
     assert re.search(rf"  {name} +{re.escape(found.help.splitlines()[0])}\n", overview)
 
 
+def options_of(command, *path):
+    """Yield the option and the path of each option of a command and its subcommands."""
+    for each in command.params:
+        if isinstance(each, click.Option):
+            yield each, (*path, each.opts[0])
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from options_of(command.get_command(context, name), *path, name)
+
+
+def test_options_without_a_variable_are_those_that_the_reference_names():
+    without = {path for each, path in options_of(group) if not each.envvar} - {("--version",)}
+    rest = {path for path in without if path[0] not in {"control", "database", "storage"}}
+    assert {path for path in rest if path[0] != "requests"} == {
+        ("history", "sync", "--demo"),
+        ("history", "sync", "--json"),
+        ("history", "status", "--json"),
+    }
+
+
 UNNEEDED = {
     "cloud_openapi.runtime._functions",
     "flask",

@@ -15,7 +15,8 @@ from support.terminal import at_terminal
 
 from cloud_openapi.emulator import Emulator, Server, create_app, listen
 from cloud_openapi.emulator.server.server import url_of
-from cloud_openapi.history import Clock
+from cloud_openapi.errors import CloudSDKError
+from cloud_openapi.history import Clock, Failure, Progress
 
 RETAIN = "analysis.getDailyRetain"
 PROGRAM = "from cloud_openapi.cli import main; main()"
@@ -185,6 +186,23 @@ def test_a_sync_that_waits_says_why(history, monkeypatch):
     assert changed == [(signal.SIGINT, signal.SIG_DFL)]
 
 
+def test_a_page_of_a_proxy_is_one_line_of_the_reason(history, monkeypatch):
+    page = f"<html>\n<body>\n{'sign in ' * 100}</body>\n</html>\n"
+    error = CloudSDKError(-601001, f"response body is invalid json: {page}")
+    failure = Failure("wxone", RETAIN, error, 2, "20260310")
+
+    def sync(*_, on_pause, **_settings):
+        on_pause(10.0, error)
+        return Progress(2, 0, failed=2, failures=(failure,))
+
+    monkeypatch.setattr("cloud_openapi.history.sync", sync)
+    _, _, err = history("sync", RETAIN, "--demo", *NOW)
+    waits, fails = err.splitlines()
+    assert waits.startswith("The next call comes in 10 s: -601001 response body is invalid json")
+    assert fails.endswith("… (errCode -601001)")
+    assert max(len(waits), len(fails)) < 400
+
+
 def test_many_mini_programs_come_from_a_file(history, tmp_path):
     (tmp_path / "apps.json").write_text('{"wxone": "geheim-1", "wxtwo": "geheim-2"}')
     options = ("sync", RETAIN, "--from", "2026-03-10", "--apps", "apps.json", "--demo", *NOW)
@@ -232,6 +250,8 @@ def test_a_sync_that_fails_says_so_without_secrets(history, tmp_path, monkeypatc
         (("sync", RETAIN, "--demo", "--store", "bad.json"), "not a database"),
         (("sync", RETAIN, "--demo", "--apps", "bad.json"), "not JSON"),
         (("sync", RETAIN, "--demo", "--apps", "list.json"), "appids and secrets"),
+        (("sync", RETAIN, "--demo", "--params", "[1]"), "the parameters are an object, not [1]"),
+        (("sync", RETAIN, "--demo", "--params", "[]"), "the parameters are an object, not []"),
         (("status",), "run cloud-openapi history sync"),
         (("show", RETAIN), "run cloud-openapi history sync"),
         (("export", RETAIN, "a.xlsx"), "ends with .csv, .jsonl, .parquet"),

@@ -10,6 +10,7 @@ from datetime import date
 import click
 import pytest
 from justhtml import JustHTML
+from support.disk import full_disk
 from support.fonts import needs_chinese_fonts
 from support.terminal import at_terminal
 
@@ -114,6 +115,10 @@ def test_weeks_and_months_and_users_and_numbers(report):
     assert "analysis.getMonthlyRetain" in text
     assert "Active users that came back, 2025-03 – 2026-02" in text
     assert "percent" not in text.partition("key is")[0]
+    text = report("retention", "--now", NOW, "--span", "week", "--last", "2")
+    assert "New users that came back, 2026-02-23 – 2026-03-08\n" in text
+    text = report("retention", "--now", NOW, "--span", "week", "--last", "1")
+    assert "New users that came back, 2026-03-02 – 03-08\n" in text
     assert "--span day: analysis.getDailyRetain, --span week: analysis.getWeeklyRetain" in report(
         "retention", "--help"
     ).replace("\n  ", " ")
@@ -153,6 +158,15 @@ def test_store_is_read_if_there_is_one(report, tmp_path, monkeypatch):
     monkeypatch.setenv("CLOUD_OPENAPI_STORE", "other.sqlite")
     assert "Source: other.sqlite" in report("retention")
     assert "the numbers are simulated" in report("retention", "--live")
+
+
+def test_store_is_read_though_an_address_is_set_for_good(report, tmp_path, monkeypatch):
+    stored(tmp_path / "history.sqlite")
+    monkeypatch.setenv("CLOUD_OPENAPI_NOW", NOW)
+    monkeypatch.setenv("CLOUD_OPENAPI_BASE_URL", "http://127.0.0.1:9")
+    assert "Source: history.sqlite" in report("retention")
+    assert "ECONNREFUSED" in report("retention", "--live", fails=1)
+    assert "ECONNREFUSED" in report("retention", "--base-url", "http://127.0.0.1:9", fails=1)
 
 
 def test_store_of_several_mini_programs_needs_a_choice(report, tmp_path, monkeypatch):
@@ -206,6 +220,8 @@ def test_language_is_the_terminals(report, monkeypatch):
         (["--from", "20260230"], 2, "'20260230' is not a day such as 2026-03-01"),
         (["--from", "20260310", "--to", "20260301"], 2, "is later than 2026-03-01"),
         (["--from", "19000101"], 2, "at most 3660 rows"),
+        (["--to", "00010101", "--span", "week"], 2, "'00010101' is not a day such as 2026-03-01"),
+        (["--last", "100000", "--span", "month"], 2, "at most 3660 rows"),
         (["--last", "0"], 2, "x>=1"),
         (["--users", "old"], 2, "'old' is not one of"),
         (["--span", "weak"], 2, "Did you mean week?"),
@@ -252,6 +268,15 @@ def test_a_file_that_cannot_be_made_leaves_the_others_unwritten(report, tmp_path
     )
     assert (tmp_path / "old.csv").read_text() == "precious"
     assert [path.name for path in tmp_path.iterdir()] == ["old.csv"]
+
+
+def test_a_full_disk_leaves_the_former_report(report, tmp_path):
+    (tmp_path / "r.csv").write_text("former")
+    with full_disk():
+        error = report("retention", "--now", NOW, "--csv", "r.csv", fails=1)
+    assert "'r.csv'" in error
+    assert (tmp_path / "r.csv").read_text() == "former"
+    assert [path.name for path in tmp_path.iterdir()] == ["r.csv"]
 
 
 @pytest.mark.slow

@@ -337,6 +337,8 @@ class TestSettings:
             ({"BASE_URL": "http://127.0.0.1:abc"}, "is not a base URL"),
             ({"BASE_URL": "http://[::1"}, "is not a base URL"),
             ({"BASE_URL": "http://127.0.0.1:7070/#x"}, "is not a base URL"),
+            ({"BASE_URL": "http://u:geheim@127.0.0.1/?key=geheim"}, "is not a base URL"),
+            ({"BASE_URL": "u:geheim@127.0.0.1:7070"}, "is not a base URL"),
             ({"BASE_URL": "http://127.0.0.1:7070@example.com"}, "must not hold a user name"),
             ({"TOKEN_API": "x", "BASE_URL": "http://127.0.0.1"}, "is stable_token or token"),
             ({"TIMEOUT": "soon", "BASE_URL": "http://127.0.0.1"}, "number of seconds"),
@@ -348,6 +350,7 @@ class TestSettings:
         with pytest.raises(ConfigError) as caught:
             self.init(monkeypatch, variables)
         assert message in str(caught.value)
+        assert "geheim" not in str(caught.value)
         assert isinstance(caught.value, CloudOpenAPIError)
 
     def test_the_configuration_of_the_variable_counts(self, monkeypatch, tmp_path):

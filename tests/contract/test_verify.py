@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from support.cassettes import cassette, interaction, run
+from support.disk import full_disk
 from support.paths import ROOT, SAMPLES, sample
 
 from cloud_openapi.catalogue import default_catalogue
@@ -233,6 +234,29 @@ def test_an_unusable_file_is_exit_code_2_and_is_named(tmp_path, text, part):
     assert str(path) in result.stderr
     assert part in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["verify", "drift"])
+def test_all_unusable_files_of_a_folder_are_named_in_a_line(tmp_path, name):
+    cassette(tmp_path / "good.json", interaction(DAILY, DAY, GOOD))
+    (tmp_path / "a.json").write_text("{", "utf-8")
+    (tmp_path / "b.json").write_text("[]", "utf-8")
+    result = run(name, tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    first, second = result.stderr.split("; ")
+    assert first.startswith(f"cloud-openapi: {tmp_path / 'a.json'}: is not JSON: ")
+    assert second.startswith(f"{tmp_path / 'b.json'}: not a cassette of VCR.py: ")
+    assert second.count("\n") == 1
+
+
+def test_a_report_that_cannot_be_written_leaves_the_former_one(tmp_path):
+    good = cassette(tmp_path / "good.json", interaction(DAILY, DAY, GOOD))
+    (tmp_path / "report.xml").write_text("former")
+    with full_disk():
+        result = run("verify", good, "--report", "junit", "--output", tmp_path / "report.xml")
+    assert result.returncode == 2
+    assert str(tmp_path / "report.xml") in result.stderr
+    assert (tmp_path / "report.xml").read_text() == "former"
 
 
 def test_verify_without_arguments_is_a_usage_error():

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 from support.history import DAILY, World, retention
+from support.pages import blocks
 
 from cloud_openapi import CloudSDKError
 from cloud_openapi.history import Store, Window, status, stored
@@ -78,6 +79,29 @@ def test_a_sync_is_stored_once_and_its_views_have_the_numbers(url, tmp_path):
     assert [each[:8] for each in status(url, clock=world.clock)] == [
         each[:8] for each in status(same.url, clock=same.clock)
     ]
+
+
+def test_the_query_of_the_page_finds_the_same_rows(url, tmp_path):
+    (query,) = blocks("docs/how-to/history.md", "sql")
+    for place in (str(tmp_path / "history.sqlite"), url):
+        store = Store(place)
+        store.write([retention(date(2026, 3, day), {0: 100, 7: day}) for day in (2, 1)])
+        store.close()
+        engine = sa.create_engine(place if "://" in place else f"sqlite:///{place}")
+        with engine.connect() as connection:
+            rows = [tuple(row) for row in connection.exec_driver_sql(query)]
+        engine.dispose()
+        assert rows == [("20260301", 1), ("20260302", 2)]
+
+
+def test_a_reader_that_stops_early_leaves_no_rows_open(url, recwarn):
+    store = Store(url)
+    store.write([retention(date(2026, 3, day), {0: day}) for day in range(1, 20)])
+    first = next(stored(DAILY, store=store))
+    assert first.period.begin == date(2026, 3, 1)
+    assert len(list(stored(DAILY, store=store))) == 19
+    assert [str(each.message) for each in recwarn] == []
+    store.close()
 
 
 def test_texts_of_any_language_and_appids_that_differ_in_case_are_kept_apart(url):

@@ -57,6 +57,15 @@ def test_windows_are_read_by_range_length_and_parameters(store):
     assert list(stored(series.api, "20260305", "20260305", params={"a": 1}, **read)) == []
 
 
+@pytest.mark.parametrize("api", [RETAIN, "analysis.getWeeklyRetain", "analysis.getMonthlyRetain"])
+@pytest.mark.parametrize("begin", [date.min, "2026-03-01"])
+def test_a_range_may_end_at_the_end_of_the_calendar(store, api, begin):
+    window = retention(date(2026, 3, 1), {0: 1})
+    store.write([window])
+    found = list(stored(api, begin, "9999-12-31", store=store))
+    assert found == [window] * (api == RETAIN)
+
+
 def test_views_have_a_row_for_each_key_and_each_row_of_a_trend(store, path):
     store.write([retention(date(2026, 3, 1), {0: 5, 1: 2})])
     trend = Series("analysis.getWeeklyVisitTrend")

@@ -6,7 +6,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from cloud_openapi.masking import Masker, mask_json, mask_named, mask_text
+from cloud_openapi.masking import Masker, mask_json, mask_named, mask_text, mask_url
 
 SECRET = 'a secret/"+=ä'
 
@@ -89,3 +89,16 @@ def test_a_word_that_is_added_as_a_secret_is_masked_within_words_too(as_word):
         masker.add("Ab1cd2f", as_word=one)
     assert masker.mask("xAb1cd2fy") == "x***y"
     assert len(masker) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        ("http://u:pa/ss@w?x@127.0.0.1:7070/x", "http://***@127.0.0.1:7070/x"),
+        ("u:geheim@127.0.0.1", "***@127.0.0.1"),
+        ("http://127.0.0.1/?key=geheim&x=1#end", "http://127.0.0.1/?***#end"),
+        ("http://[::1", "http://[::1"),
+    ],
+)
+def test_url_is_shown_without_user_password_and_query(url, masked):
+    assert mask_url(url) == masked

@@ -376,12 +376,13 @@ def test_a_function_that_closes_its_descriptors_fails_alone(make, write):
     check(run(functions), 439, "python", write, functions)
 
 
+@pytest.mark.parametrize("peak", ["", "\t", "\t-1", "\t1", f"\t{'9' * 5000}"])
 @pytest.mark.parametrize("text", ["{}", "[]", "1", '{"failed": "nosuch"}', "nothing"])
-def test_a_function_that_writes_to_the_answer_pipe_fails_alone(make, write, text):
+def test_a_function_that_writes_to_the_answer_pipe_fails_alone(make, write, text, peak):
     body = f"""import fcntl
     for n in range(3, 50):
         if os.path.exists(f'/dev/fd/{{n}}') and fcntl.fcntl(n, fcntl.F_GETFL) & os.O_WRONLY:
-            os.write(n, {text.encode()} + b'\\n')
+            os.write(n, {(text + peak).encode()} + b'\\n')
     time.sleep(0.05)
     return 1"""
     write("python", HANDLER["python"].format(body))

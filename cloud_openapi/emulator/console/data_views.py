@@ -20,6 +20,7 @@ from cloud_openapi.charts import (
     english,
     heat_svg,
     heat_table,
+    range_label,
     trend_svg,
 )
 from cloud_openapi.emulator.console.data_query import Query, label_of, toggled
@@ -121,7 +122,7 @@ class Views:
         metrics = found or ["visit_uv"]
         metric = query.metric if query.metric in metrics else "visit_uv"
         points = [Point(row.label, row.values.get(metric)) for row in rows]
-        caption = f"{t(*METRICS[metric])}, {rows[0].label} – {rows[-1].label}"
+        caption = f"{t(*METRICS[metric])}, {range_label(rows[0].period, rows[-1].period, t)}"
         ordered = _sorted_trends(rows, metrics, query)
 
         def chart() -> str:

@@ -13,6 +13,7 @@ from cloud_openapi.emulator.sources.source import Sent
 from cloud_openapi.errors import RecordingError
 from cloud_openapi.forks import fork_safe
 from cloud_openapi.loopback import is_loopback
+from cloud_openapi.masking import mask_url
 from cloud_openapi.recordings import Headers, Interaction, Redactor
 from cloud_openapi.recordings._encoding import decoded
 
@@ -126,7 +127,9 @@ def _app_for(base_url: str, app: tuple[str, str] | None) -> tuple[str, str]:
     """Return the appid and secret for a base URL. Raises ValueError."""
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise InvalidInputError(f"upstream: {base_url!r} is not a base URL such as {WEIXIN}")
+        raise InvalidInputError(
+            f"upstream: {mask_url(base_url)!r} is not a base URL such as {WEIXIN}"
+        )
     if parts.username or parts.password:
         raise InvalidInputError("upstream: the base URL must not hold a user name or a password")
     local = is_loopback(parts.hostname)

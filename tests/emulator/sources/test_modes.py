@@ -310,6 +310,10 @@ def test_an_unreachable_service_is_502_and_nothing_is_recorded(tmp_path):
         ({"mode": "replay"}, "needs recordings"),
         ({"mode": "record", "recordings": "r"}, "needs an appid and a secret"),
         ({"mode": "diff", "upstream": "ftp://x"}, "not a base URL"),
+        (
+            {"mode": "diff", "upstream": "http://u:geheim@h?x"},
+            r"'http://\*{3}@h\?\*{3}' is not a base URL",
+        ),
         ({"mode": "diff", "upstream": "https://u:p@x.com"}, "user name"),
         ({"mode": "diff", "upstream": "http://x.com", "upstream_app": ("wx", "s")}, "https"),
         ({"mode": "diff", "upstream_app": (DEMO_APPID, DEMO_SECRET)}, "not for wxdemo"),
@@ -335,6 +339,10 @@ def test_a_different_shape_is_noted_in_the_journal(service):
     assert json.loads(asking(used)().data) == service.answer
     (entry,) = used.journal_entries()
     assert entry["differences"] == ["$.visit_uv[].key: expected number, got string"]
+    service.answer = {**RECORDED, "visits": []}
+    asking(used)()
+    *_, entry = used.journal_entries()
+    assert entry["differences"] == ["$.visits: expected nothing, got array"]
 
 
 def test_a_page_instead_of_a_response_is_noted_in_the_journal(service):
