@@ -116,9 +116,12 @@ def size_of(wheel, belongs):
     """Return the size of a wheel that had only the files whose names satisfy ``belongs``."""
     part = io.BytesIO()
     with zipfile.ZipFile(wheel) as archive, zipfile.ZipFile(part, "w") as smaller:
-        for each in archive.infolist():
-            if belongs(each.filename):
-                smaller.writestr(each, archive.read(each))
+        for each in filter(lambda file: belongs(file.filename), archive.infolist()):
+            content = archive.read(each)
+            if each.filename.endswith(".dist-info/RECORD"):
+                lines = content.decode().splitlines(keepends=True)
+                content = "".join(filter(belongs, lines)).encode()
+            smaller.writestr(each, content)
     return part.tell()
 
 
