@@ -25,11 +25,13 @@ def day_of(name: str, value: Day) -> date:
 
 
 def range_of(begin: Day, end: Day) -> tuple[date, date]:
-    """Return the ends of a range of days. Raises ConfigError unless they are in order.
+    """Return the ends of a range of days, no earlier than EARLIEST and no later than LATEST.
 
-    Windows are counted from 1970 to nearly the last day of the calendar.
+    Raises ConfigError unless the days are in order and some of them have windows.
     """
-    first, last = max(day_of("begin", begin), EARLIEST), min(day_of("end", end), LATEST)
+    first, last = day_of("begin", begin), day_of("end", end)
     if last < first:
         raise ConfigError(f"begin, {first}, is later than end, {last}")
-    return first, last
+    if last < EARLIEST or first > LATEST:
+        raise ConfigError(f"windows are from {EARLIEST} to {LATEST}, not from {first} to {last}")
+    return max(first, EARLIEST), min(last, LATEST)

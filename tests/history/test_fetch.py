@@ -119,6 +119,17 @@ def test_at_most_so_many_calls_are_in_flight(emulator):
     ("arguments", "options", "message"),
     [
         (("getDailyRetain", "20260302", "20260301"), {}, "later than end"),
+        (("getDailyRetain", "19650101", "19600101"), {}, "begin, 1965-01-01, is later than end, 1"),
+        (
+            ("getDailyRetain", "19600101", "19650101"),
+            {},
+            "from 1970-01-01 to 9999-11-30, not from 1960-01-01 to 1965-01-01",
+        ),
+        (
+            ("getDailyRetain", "99991215", "99991216"),
+            {},
+            "from 1970-01-01 to 9999-11-30, not from 9999-12-15 to 9999-12-16",
+        ),
         (("getDailyRetain", "yesterday", "20260301"), {}, "begin is a day such as"),
         (("getDailyRetain", "20260301", "20260301"), {"days": 7}, "for a day, not for 7 days"),
         (("getUserPortrait", "20260301", "20260301"), {"days": 8}, "among 1, 7, 30, not 8"),
