@@ -9,7 +9,7 @@ import click
 from cloud_openapi.cli._options import Choice, option
 from cloud_openapi.cli._terminal import progress
 from cloud_openapi.drafts import write_whole
-from cloud_openapi.errors import CloudOpenAPIError, message_of
+from cloud_openapi.errors import CloudOpenAPIError, RecordingError, message_of
 
 # Imported where they are used: --help and completion do without.
 if TYPE_CHECKING:
@@ -63,16 +63,25 @@ def _of_recordings(paths: tuple[Path, ...], folder: Path | None) -> "Verificatio
     from cloud_openapi.cli._local_emulator import serving
     from cloud_openapi.contract import FunctionCheck, verify
     from cloud_openapi.emulator import Emulator, listen
-    from cloud_openapi.recordings import files_of
 
     catalogue = default_catalogue()
-    with progress("verify", sum(len(files_of(path)) for path in paths)) as advance:
+    with progress("verify", sum(map(_count, paths))) as advance:
         if folder is None:
             return verify(paths, catalogue, after_file=advance)
         emulator = Emulator()
         with serving(emulator, folder, listen("127.0.0.1", 0)) as functions:
             check = FunctionCheck(catalogue, functions, emulator)
             return verify(paths, catalogue, check, after_file=advance)
+
+
+def _count(path: Path) -> int:
+    """Return the number of files at a path; 0 for a wrong path, which `verify` will name."""
+    from cloud_openapi.recordings import files_of
+
+    try:
+        return len(files_of(path))
+    except RecordingError:
+        return 0
 
 
 @contextmanager

@@ -84,12 +84,17 @@ def read_recordings(
     paths, found = list(paths), False
     unusable: list[str] = []
     for path in paths:
-        for file in files_of(path):
+        try:
+            files = files_of(path)
+        except RecordingError as error:
+            unusable.append(str(error))
+            continue
+        for file in files:
             try:
                 interactions = load_file(file, catalogue)
             except RecordingError as error:
                 unusable.append(str(error))
-                continue
+                interactions = []
             for number, interaction in enumerate(interactions, 1):
                 found = found or interaction.api is not None
                 yield f"{file}#{number}", interaction

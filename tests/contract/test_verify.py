@@ -249,6 +249,26 @@ def test_all_unusable_files_of_a_folder_are_named_in_a_line(tmp_path, name):
     assert second.count("\n") == 1
 
 
+def test_a_missing_path_is_named_with_the_unusable_files(tmp_path):
+    bad, missing = tmp_path / "a.json", tmp_path / "b.json"
+    bad.write_text("{", "utf-8")
+    result = run("verify", bad, missing)
+    assert (result.returncode, result.stdout) == (2, "")
+    first, second = result.stderr.split("; ")
+    assert first.startswith(f"cloud-openapi: {bad}: is not JSON: ")
+    assert second == f"{missing}: no such file or folder\n"
+
+
+def test_progress_reaches_its_end_past_unusable_files(tmp_path):
+    for name in ("a.json", "c.json"):
+        (tmp_path / name).write_text("{", "utf-8")
+    cassette(tmp_path / "b.json", interaction(DAILY, DAY, GOOD))
+    steps = []
+    with pytest.raises(RecordingError):
+        verify([tmp_path], default_catalogue(), after_file=lambda: steps.append(1))
+    assert len(steps) == 3
+
+
 def test_a_report_that_cannot_be_written_leaves_the_former_one(tmp_path):
     good = cassette(tmp_path / "good.json", interaction(DAILY, DAY, GOOD))
     (tmp_path / "report.xml").write_text("former")
