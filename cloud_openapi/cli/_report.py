@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cloud_openapi.cli._report_answers import Found, Wanted
 
 _STORE: Final = "history.sqlite"
-_STDOUT: Final = Path("-")
+_STDOUT: Final = "-"
 _LANGUAGES: Final = {"en": charts.english, "zh": charts.chinese}
 _FORMATS: Final = ("csv", "json", "html", "svg", "png")
 _OF_EMULATOR: Final = ("seed", "now", "settings")
@@ -124,7 +124,8 @@ def _language() -> str:
 
 
 def _file(form: str, text: str) -> Decorator:
-    to = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
+    # A text: as paths, - and ./- would be equal.
+    to = click.Path(dir_okay=False, allow_dash=True)
     return option(f"--{form}", type=to, metavar="FILE", help=f"{text}; - is stdout.")
 
 
@@ -296,8 +297,8 @@ def _refuse_options_of_emulator() -> None:
         )
 
 
-def _write(file: Path, content: bytes) -> None:
+def _write(file: str, content: bytes) -> None:
     if file == _STDOUT:
         click.echo(content, nl=False)
     else:
-        write_whole(file, content)
+        write_whole(Path(file), content)

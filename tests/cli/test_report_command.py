@@ -214,6 +214,12 @@ def test_language_is_the_terminals(report, monkeypatch):
     assert "key is the number" in report("retention", "--now", NOW, "--language", "en")
 
 
+def test_only_a_dash_alone_is_stdout(report, tmp_path):
+    assert "the numbers are simulated" in report("retention", "--now", NOW, "--csv", "./-")
+    table = report("retention", "--now", NOW, "--csv", "-")
+    assert (tmp_path / "-").read_bytes() == table.encode()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
