@@ -75,9 +75,11 @@ def json_value(text: str) -> Any:
 def day(text: str) -> date:
     """Parse a day on the command line. Raises BadParameter."""
     found = parse_day(text.replace("-", ""))
-    # Windows before the year 1 cannot be counted.
-    if found is None or found.year < _FIRST_YEAR:
+    if found is None:
         raise click.BadParameter(f"{text!r} is not a day such as 2026-03-01")
+    # Windows before the year 1 cannot be counted.
+    if found.year < _FIRST_YEAR:
+        raise click.BadParameter(f"{text!r} is before {_FIRST_YEAR}: choose a later day")
     return found
 
 
