@@ -37,7 +37,8 @@ def test_a_python_source_that_is_not_utf_8_is_one_problem(check):
 
 def test_a_python_source_that_nothing_loads_is_a_note(check):
     (found,) = check(index_py=PLAIN, other_py="x = '商店'\n".encode("gbk"))
-    assert found[:5] == ("other.py", 1, 6, "note", "not-utf-8")
+    text = "byte 6 of the file is not UTF-8: Python refuses the file; save it as UTF-8"
+    assert found == ("other.py", 1, 6, "note", "not-utf-8", text)
 
 
 def test_a_python_source_that_names_its_encoding_is_fine(check):
@@ -46,8 +47,9 @@ def test_a_python_source_that_names_its_encoding_is_fine(check):
 
 
 def test_data_in_json_and_python_with_a_byte_order_mark(check):
-    found = check(index_py=PLAIN.encode("utf-8-sig"), data_json='{"a": "商店"}'.encode("gbk"))
-    assert [each[:5] for each in found] == [("data.json", 1, 8, "note", "not-utf-8")]
+    (found,) = check(index_py=PLAIN.encode("utf-8-sig"), data_json='{"a": "商店"}'.encode("gbk"))
+    text = "byte 8 of the file is not UTF-8: reading it as UTF-8 fails; save it as UTF-8"
+    assert found == ("data.json", 1, 8, "note", "not-utf-8", text)
 
 
 def test_javascript_and_its_data_are_notes_with_the_byte(check):

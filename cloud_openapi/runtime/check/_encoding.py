@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from cloud_openapi.runtime._files import fingerprint
 from cloud_openapi.runtime._settings import SUFFIXES, Settings
@@ -14,6 +15,12 @@ from cloud_openapi.runtime.check._sources import MOST_BYTES, Sources, is_test
 _SETTINGS = ("config.json", "package.json")
 # https://peps.python.org/pep-0263/: a comment in one of the first two lines.
 _DECLARED = re.compile(rb"(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*[-\w.]+")
+
+# What becomes of a file that the function reads as UTF-8.
+_EFFECTS: Final = {
+    "python": "reading it as UTF-8 fails",
+    "node": "its texts are read with replaced characters",
+}
 
 
 def check_encoding(sources: Sources) -> Iterator[Finding]:
@@ -30,7 +37,7 @@ def check_encoding(sources: Sources) -> Iterator[Finding]:
             place = Place(str(path), content.count(b"\n", 0, start) + 1, column)
             what = f"byte {error.start + 1} of the file is not UTF-8"
             if not name.endswith(".py"):
-                text = f"{what}: its texts are read with replaced characters; save it as UTF-8"
+                text = f"{what}: {_EFFECTS[settings.language]}; save it as UTF-8"
                 yield report.note(place, "not-utf-8", text)
             elif not _DECLARED.match(content):
                 make = report.problem if name in loaded else report.note
