@@ -105,6 +105,8 @@ class Worker:
         answer, _, peak = line[:-1].lstrip(_WAITING).rpartition(b"\t")
         if not peak.isdigit() or len(peak) > _MOST_DIGITS:
             raise WorkerExitError  # the function itself has written to the pipe of the answers
+        # Its ru_maxrss, which exec keeps. The supervisor's fork resets it to the small size of the
+        # supervisor: a worker that this process spawned would tell this process's peak.
         self.peak = max(self.peak, int(peak) / 1024)
         if self.peak > limits.memory:
             raise WorkerMemoryError
