@@ -105,10 +105,27 @@ def test_variables_have_names_that_an_aggregation_may_set(collection, name, code
     refused = [{"$map": {"input": "$l", "as": name, "in": 1}}]
     if isinstance(name, str):
         refused.append({"$let": {"vars": {name: 1}, "in": 1}})
-    for each in refused:
+    stages = [{"$project": {"r": each}} for each in refused]
+    if isinstance(name, str):
+        stages.append({"$lookup": {"from": "c", "let": {name: 1}, "pipeline": [], "as": "r"}})
+    for stage in stages:
         with pytest.raises(OperationFailure) as error:
-            list(collection.aggregate([{"$project": {"r": each}}]))
+            list(collection.aggregate([stage]))
         assert error.value.code == code
+
+
+def test_current_is_a_variable_that_an_aggregation_may_set(collection):
+    # pipeline/variables.cpp, uassertValidNameForUserWrite: "CURRENT" is the exception.
+    collection.insert_one({"l": [1, 2], "n": 5})
+    current = {"CURRENT": "$n"}
+    joined = [{"$limit": 1}, {"$project": {"_id": 0, "r": "$$CURRENT"}}]
+    for stage, expected in (
+        ({"$project": {"r": {"$map": {"input": "$l", "as": "CURRENT", "in": "$$CURRENT"}}}}, [1, 2]),
+        ({"$project": {"r": {"$let": {"vars": current, "in": "$$CURRENT"}}}}, 5),
+        ({"$lookup": {"from": "c", "let": current, "pipeline": joined, "as": "r"}}, [{"r": 5}]),
+    ):
+        (found,) = collection.aggregate([stage])
+        assert found["r"] == expected
 
 
 def test_variables_may_have_letters_of_all_languages(collection):
