@@ -147,7 +147,7 @@ def test_the_commands_time_is_that_of_the_emulator():
     assert newest == {"beginDate": "20200131", "endDate": "20200131"}
 
 
-def test_a_reason_has_no_command_to_the_emulator_that_ends_with_the_command():
+def test_a_reason_has_its_command_without_the_url_of_the_emulator_that_ends_soon():
     source = """
 import json, os, urllib.request
 url = os.environ["CLOUD_OPENAPI_BASE_URL"]
