@@ -5,22 +5,27 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_IMODE
 
 
 @contextmanager
 def draft_of(path: Path) -> Iterator[Path]:
     """Yield the path of a new file, which replaces the one at ``path`` at the end of the block.
 
-    An error in the block leaves the former file, and a link stays a link. What is no file, such as
-    a pipe or ``/dev/null``, is not replaced: its own path is yielded. Raises OSError.
+    An error in the block leaves the former file. Its mode is kept, and a link stays a link. What is
+    no file, such as a pipe or ``/dev/null``, is not replaced: its own path is yielded. Raises
+    OSError.
     """
     if path.exists() and not path.is_file():
         yield path
         return
     target = path.resolve()
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    # Without the file's name, which may be as long as names can be.
+    draft = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         yield draft
+        with suppress(FileNotFoundError):  # there is no former file
+            draft.chmod(S_IMODE(target.stat().st_mode))
         draft.replace(target)
     finally:
         # It is gone, or its folder is.

@@ -81,9 +81,9 @@ class Masker:
 
 
 def mask_url(url: str) -> str:
-    """Return a URL without its user, its password and its query, which may hold secrets."""
-    url = re.sub(r"^([\w+]+://)?.*@", rf"\1{MASK}@", url)
-    return re.sub(r"\?[^#]*", f"?{MASK}", url)
+    """Return a URL without user, password, query and fragment, which may hold secrets."""
+    url = re.sub(r"(?s)^([\w+]+://)?.*@", rf"\1{MASK}@", url)
+    return re.sub(r"(?s)([?#]).*", rf"\1{MASK}", url)
 
 
 def mask_named(text: str) -> str:

@@ -21,6 +21,19 @@ def test_the_former_file_stays_until_the_end_and_after_an_error(tmp_path):
     assert [each.read_text() for each in tmp_path.iterdir()] == ["new"]
 
 
+def test_a_file_keeps_its_mode(tmp_path):
+    path = tmp_path / "a.json"
+    path.touch(0o600)
+    write_whole(path, b"new")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
+
+
+def test_a_name_may_be_as_long_as_names_can_be(tmp_path):
+    path = tmp_path / ("a" * 255)
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+
+
 def test_a_link_stays_a_link(tmp_path):
     (tmp_path / "real").write_text("former")
     (tmp_path / "link").symlink_to("real")

@@ -123,7 +123,7 @@ class Told:
             told = (call.parent, call.reason or call.message)
         else:
             told = (call.invocation, call.reason)
-        if told[1]:
+        if all(told):
             self._reasons.append(told)
 
     def shortened(self, ended: Ended) -> Ended:

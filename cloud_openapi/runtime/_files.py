@@ -47,7 +47,7 @@ def is_folder(path: Path) -> bool:
 def read_object(path: Path) -> dict[str, Any] | None:
     """Return the object in a JSON file, None if the file is missing. Raises FileError."""
     try:
-        value = read_json(read_limited(path).decode("utf-8-sig"))
+        value = read_json(read_limited(path).decode().removeprefix("\ufeff"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except json.JSONDecodeError as error:

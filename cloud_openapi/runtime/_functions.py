@@ -221,7 +221,8 @@ class Functions:
         reason = one_line(reason)
         if name in self:
             InvocationLog(self.log_of(name)).add_reason(reason)
-        self._report(Ended(name, status, 0.0, "", reason, 0, source, "", "", clocks.monotonic()))
+        now, code = clocks.monotonic(), int(status)  # an HTTPStatus has another text in Python 3.10
+        self._report(Ended(name, code, 0.0, "", reason, 0, source, "", "", now))
 
     def permissions_of(self, function: str) -> frozenset[str]:
         """Return the names of the APIs that a function's config.json permits.

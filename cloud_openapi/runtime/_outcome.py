@@ -75,7 +75,7 @@ class Ended(NamedTuple):
 
     ``depth`` is 0 for an invocation from outside, 1 for one that a function made, and so on.
     ``parent`` is the request id of the invocation that made this one, empty if it came from
-    outside. ``invocation`` is empty if there is no such function.
+    outside. ``invocation`` is empty for a request that begins none, such as one with a wrong event.
     """
 
     function: str

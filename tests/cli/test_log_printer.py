@@ -260,6 +260,16 @@ def test_failures_beyond_all_limits_are_counted(capsys):
     assert counted + shown == 5000
 
 
+def test_each_request_that_begins_no_invocation_has_its_reason(capsys):
+    def put(printer):
+        for _ in range(3):
+            printer.ended(
+                ended(status=400, invocation="", parent="", message="", reason="not JSON")
+            )
+
+    assert sum("not JSON" in line for line in printed(capsys, put)) == 3
+
+
 def test_number_of_hidden_calls_is_printed_without_a_further_call(capfd):
     printer = LogPrinter()
     for _ in range(300):

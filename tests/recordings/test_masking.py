@@ -96,7 +96,9 @@ def test_a_word_that_is_added_as_a_secret_is_masked_within_words_too(as_word):
     [
         ("http://u:pa/ss@w?x@127.0.0.1:7070/x", "http://***@127.0.0.1:7070/x"),
         ("u:geheim@127.0.0.1", "***@127.0.0.1"),
-        ("http://127.0.0.1/?key=geheim&x=1#end", "http://127.0.0.1/?***#end"),
+        ("http://127.0.0.1/?key=geheim&x=1#end", "http://127.0.0.1/?***"),
+        ("http://127.0.0.1/#access_token=geheim", "http://127.0.0.1/#***"),
+        ("http://u:ge\nheim@127.0.0.1/?x=ge\nheim", "http://***@127.0.0.1/?***"),
         ("http://[::1", "http://[::1"),
     ],
 )

@@ -1,7 +1,6 @@
 """Invoke a function over HTTP, as CloudBase's HTTP API does."""
 
 import re
-from codecs import BOM_UTF8
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -90,7 +89,7 @@ def _event(environ: "WSGIEnvironment") -> Any:
         raise _InvalidRequestError(HTTPStatus.METHOD_NOT_ALLOWED, "Invoke a function with POST.")
     try:
         data = _body(environ)
-        return read_json(data.removeprefix(BOM_UTF8).decode()) if data else {}
+        return read_json(data.decode().removeprefix("\ufeff")) if data else {}
     except RequestEntityTooLarge:
         message = f"RequestTooLarge: {LARGE_EVENT}"
         raise _InvalidRequestError(HTTPStatus.NOT_ACCEPTABLE, message) from None

@@ -279,7 +279,7 @@ def _why_missing(storage: Storage, fileids: list[str], options: str | None) -> s
     close = nearest(path, (known for known, _file in storage.files.listed()))
     meant = f"; did you mean {close}?" if close else "."
     shown = path[:_LONGEST]
-    if unread := storage.files.unread:
+    if (unread := storage.files.unread) and not close:
         return f"cloud storage has no file {shown}: {unread}; correct it and start again"
     reason = (
         f"cloud storage has no file {shown}{meant} Save it as storage/{shown} beside the functions"

@@ -325,7 +325,7 @@ def _imported() -> tuple[str, Any]:
     if file is None or not file.filename:
         raise InvalidInputError(t("choose a file first", "请先选择文件"))
     try:
-        text = file.read().decode("utf-8-sig")
+        text = file.read().decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         place = error.start + 1
         raise InvalidInputError(

@@ -63,7 +63,7 @@ def why(tools: Tools, entry: Entry, operation: Operation | None, params: Params 
         override=override,
         is_over=override is None and _OVERRIDE.search(entry.check) is not None,
         permission=_permission(tools, entry),
-        command=_command(tools, entry),
+        command=_command(entry),
         dates=_right_dates(tools, entry, operation, params),
     )
 
@@ -91,7 +91,7 @@ def _permission(tools: Tools, entry: Entry) -> MissingPermission | None:
     )
 
 
-def _command(tools: Tools, entry: Entry) -> str:
+def _command(entry: Entry) -> str:
     """Return a command to paste that satisfies a check of the token or of a quota."""
     if entry.check == "access_token":
         return token_command()
@@ -99,7 +99,8 @@ def _command(tools: Tools, entry: Entry) -> str:
     if limit is None or entry.appid is None:
         return ""
     words = f"app set {shlex.quote(entry.appid)} {limit} {shlex.quote(entry.path)}=none"
-    return control_command(request.environ, words, lasting=tools.emulator.lasting)
+    # Whatever ends later, this page is there while the emulator runs.
+    return control_command(request.environ, words)
 
 
 def _right_dates(

@@ -87,7 +87,7 @@ def read_file(path: Path, form: Format) -> list[Document]:
 def _text(path: Path) -> str:
     if path.stat().st_size > LARGEST_FILE:
         raise ValueError(f"it is larger than {LARGEST_FILE // 1024 // 1024} MB")
-    return path.read_text("utf-8-sig")
+    return path.read_text("utf-8").removeprefix("\ufeff")
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -141,8 +141,8 @@ def _declare(seed: Seed, path: Path) -> None:
     if _RECORD.search(text):
         _add(seed, path)
         return
-    # Declarations are read before documents.
-    if seed.content:
+    # Declarations are read before documents, but for those of a collection with this name.
+    if seed.content.keys() - {path.stem}:
         raise ValueError("another file declares collections: write all into one collections.json")
     content = read_json(text)
     declared = {name: {} for name in content} if _is_names(content) else content

@@ -157,6 +157,7 @@ def test_the_log_of_a_function_says_why_a_request_does_not_invoke_it(served, bod
     assert send(served, "POST", "/v1/functions/hello?source=wx_http", body)[0] == status
     ended = served.functions.ended[-1]
     assert (ended.function, ended.status, ended.source) == ("hello", status, "wx_http")
+    assert type(ended.status) is int
     assert reason in ended.reason
     assert served.functions.log_of("hello").lines()[-1].text == f"Reason: {ended.reason}"
 

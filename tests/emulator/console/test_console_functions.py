@@ -105,6 +105,14 @@ def test_list_shows_the_last_invocation_and_why_it_failed(console):
     assert "ValueError: <b>no</b>" in words(console.page("/functions"))
 
 
+@pytest.mark.parametrize("path", ["/", "/functions", "/functions/hello"])
+def test_a_request_that_begins_no_invocation_is_shown_without_a_trace(console, path):
+    assert console.client.post("/v1/functions/hello", data="{bad").status_code == 400
+    text = console.page(path)
+    assert "The body is not JSON" in html.unescape(text)
+    assert 'href="/_console/traces/"' not in text
+
+
 def test_run_shows_result_status_duration_memory_log_and_trace(console):
     text = console.run({"name": "x"})
     result = json.loads(element(text, "output"))

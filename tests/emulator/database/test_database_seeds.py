@@ -71,6 +71,19 @@ def test_other_endings_of_the_formats_are_read(folder):
     assert "a collection is one file" in database_of(folder).unread["todos"]
 
 
+def test_documents_of_the_collection_collections_are_no_second_declaration(folder):
+    write(folder, collections_JSON='[{"_id": "a"}]')
+    if (folder / "collections.json").exists():
+        pytest.skip("file names ignore case here")
+    write(folder, collections_json='["two"]')
+    assert database_of(folder).names() == ["collections", "two"]
+
+
+def test_byte_that_is_not_utf_8_is_counted_with_the_mark_before_it(folder):
+    (folder / "todos.json").write_bytes(b"\xef\xbb\xbf[\xd6")
+    assert "byte 5 is not UTF-8" in database_of(folder).unread["todos"]
+
+
 def test_declarations_are_one_file_whatever_the_case_of_its_ending(folder):
     # Where file names ignore case, the second one would replace the first.
     write(folder, collections_JSON='["one"]')
