@@ -227,7 +227,7 @@ def test_only_a_dash_alone_is_stdout(report, tmp_path):
         (["--from", "20260310", "--to", "20260301"], 2, "is later than 2026-03-01"),
         (["--from", "18991231"], 2, "'18991231' is before 1900: choose a later day"),
         (["--from", "19000101"], 2, "at most 3660 rows"),
-        (["--to", "00010101", "--span", "week"], 2, "'00010101' is before 1900: choose a later day"),
+        (["--to", "00010101", "--span", "week"], 2, "is before 1900"),
         (["--last", "100000", "--span", "month"], 2, "at most 3660 rows"),
         (["--last", "0"], 2, "x>=1"),
         (["--users", "old"], 2, "'old' is not one of"),

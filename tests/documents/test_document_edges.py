@@ -118,9 +118,10 @@ def test_current_is_a_variable_that_an_aggregation_may_set(collection):
     # pipeline/variables.cpp, uassertValidNameForUserWrite: "CURRENT" is the exception.
     collection.insert_one({"l": [1, 2], "n": 5})
     current = {"CURRENT": "$n"}
+    mapped = {"input": "$l", "as": "CURRENT", "in": "$$CURRENT"}
     joined = [{"$limit": 1}, {"$project": {"_id": 0, "r": "$$CURRENT"}}]
     for stage, expected in (
-        ({"$project": {"r": {"$map": {"input": "$l", "as": "CURRENT", "in": "$$CURRENT"}}}}, [1, 2]),
+        ({"$project": {"r": {"$map": mapped}}}, [1, 2]),
         ({"$project": {"r": {"$let": {"vars": current, "in": "$$CURRENT"}}}}, 5),
         ({"$lookup": {"from": "c", "let": current, "pipeline": joined, "as": "r"}}, [{"r": 5}]),
     ):
