@@ -160,13 +160,18 @@ def test_store_is_read_if_there_is_one(report, tmp_path, monkeypatch):
     assert "the numbers are simulated" in report("retention", "--live")
 
 
-def test_store_is_read_though_an_address_is_set_for_good(report, tmp_path, monkeypatch):
+def test_store_is_read_though_an_address_is_set_for_good(report, httpserver, tmp_path, monkeypatch):
+    # An error that is not repeated says that the service was asked.
+    refusal = {"errcode": 40013, "errmsg": "invalid appid"}
+    httpserver.expect_request("/cgi-bin/stable_token").respond_with_json(refusal)
+    address = httpserver.url_for("").rstrip("/")
     stored(tmp_path / "history.sqlite")
     monkeypatch.setenv("CLOUD_OPENAPI_NOW", NOW)
-    monkeypatch.setenv("CLOUD_OPENAPI_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("CLOUD_OPENAPI_BASE_URL", address)
     assert "Source: history.sqlite" in report("retention")
-    assert "ECONNREFUSED" in report("retention", "--live", fails=1)
-    assert "ECONNREFUSED" in report("retention", "--base-url", "http://127.0.0.1:9", fails=1)
+    assert httpserver.log == []
+    assert "40013" in report("retention", "--live", fails=1)
+    assert "40013" in report("retention", "--base-url", address, fails=1)
 
 
 def test_store_of_several_mini_programs_needs_a_choice(report, tmp_path, monkeypatch):
