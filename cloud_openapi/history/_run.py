@@ -177,11 +177,10 @@ class Run:
             verdict = Verdict.NOT_READY
         self._count(job, verdict)
         if self._is_down:
-            self._next_slot = now + _pause_after(verdict, self._silent_in_row - self._many, at)
-        moment = now + _pause_after(verdict, queue.tries(job), at)
-        if now + _first_pause(verdict) <= self._ends < moment:
-            # The last try is as late as it may be.
-            moment = self._ends
+            slot = self._moment_after(verdict, self._silent_in_row - self._many, now, at)
+            # Without a further try, nothing is waited for.
+            self._next_slot = slot if slot <= self._ends else now
+        moment = self._moment_after(verdict, queue.tries(job), now, at)
         comes_back = verdict.passes and moment <= self._ends
         if answer is not None or not comes_back:
             self._done.append(Done(job, outcome, verdict, at, due, is_last=not comes_back))
@@ -194,6 +193,11 @@ class Run:
             queue.postpone(job, moment, joins=joins, holds_all=holds_all)
         else:
             self._give_up(job, verdict, outcome, queue)
+
+    def _moment_after(self, verdict: Verdict, tries: int, now: float, at: datetime) -> float:
+        """Return the moment of the next try; the last one is as late as it may be."""
+        moment = now + _pause_after(verdict, tries, at)
+        return self._ends if now + _first_pause(verdict) <= self._ends < moment else moment
 
     def _give_up(self, job: Job, verdict: Verdict, outcome: Outcome, queue: Queue) -> None:
         """Give up, with a job, those that cannot have better luck in this run."""

@@ -217,6 +217,13 @@ def test_a_service_that_is_away_is_asked_by_one_call_at_a_time_and_given_up(worl
     assert world.sync(begin="20250101").remaining == 0
 
 
+@pytest.mark.parametrize("patience", [10, 600])
+def test_a_service_that_is_away_is_given_up_when_the_patience_ends(world, patience):
+    begun = world.clock.seconds()
+    assert world.sync(begin="20250101", exchange=Unplugged(), patience=patience).remaining == 434
+    assert abs(world.clock.seconds() - begun - patience) < 1
+
+
 def test_a_rate_spreads_the_calls(world):
     begun = world.clock.seconds()
     world.sync(begin="20260302", rate=0.5)
