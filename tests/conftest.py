@@ -70,6 +70,8 @@ def _no_settings_from_outside(monkeypatch):
     for name in list(os.environ):
         if name.startswith(("CLOUD_OPENAPI_", "TCB_", "TENCENTCLOUD_", "WX_")):
             monkeypatch.delenv(name)
+    # What another test or the user has installed changes nothing: who installs has a cache.
+    monkeypatch.setenv("XDG_CACHE_HOME", f"{os.devnull}/cache")
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from cloud_openapi.runtime._settings import Settings
 LISTS = {"python": "requirements.txt", "node": "package.json"}
 """The file that lists packages, by the language."""
 
-_INSTALLED = ("dependencies", "optionalDependencies", "peerDependencies")
+INSTALLED = ("dependencies", "optionalDependencies", "peerDependencies")
+"""The keys of a package.json whose packages the platform installs."""
 
 
 def package_of(settings: Settings, module: str) -> str:
@@ -26,7 +27,7 @@ def is_listed(settings: Settings, package: str) -> bool:
     content = _package_json(settings)
     if package == content.get("name"):
         return True
-    return any(package in _names(content, key) for key in _INSTALLED)
+    return any(package in _names(content, key) for key in INSTALLED)
 
 
 def is_for_development(settings: Settings, package: str) -> bool:

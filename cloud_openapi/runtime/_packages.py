@@ -18,6 +18,7 @@ from cloud_openapi import clocks
 from cloud_openapi.errors import CloudOpenAPIError
 from cloud_openapi.json_text import reading_mistake
 from cloud_openapi.runtime._files import shown_path, stamp
+from cloud_openapi.runtime._listed import INSTALLED
 from cloud_openapi.runtime._lock_file import use_own_registry
 from cloud_openapi.runtime._settings import Settings
 
@@ -168,16 +169,28 @@ def pip_install(target: Path, what: Sequence[str], python: str | None = None) ->
 
 
 def _cache_of(settings: Settings) -> Path | None:
-    names = _LISTS[settings.language]
-    if not (settings.folder / names[0]).is_file():
+    lists = [settings.folder / name for name in _LISTS[settings.language]]
+    if not lists[0].is_file() or not _lists_any(lists[0]):
         return None
     digest = hashlib.sha256(f"{settings.language} {sys.version_info[:2]}".encode())
-    lists = [settings.folder / name for name in names]
     if settings.language == "python":
         lists = _with_included(lists[0])
     for path in lists:
         digest.update(_relevant(path) + b"\0")
     return cache_folder() / f"{settings.language}-{digest.hexdigest()[:32]}"
+
+
+def _lists_any(path: Path) -> bool:
+    """Return whether a file lists a package, or cannot be read, which pip or npm reports."""
+    text = path.read_bytes()
+    if path.suffix != ".json":
+        lines = (line.strip() for line in text.splitlines())
+        return any(line and not line.startswith(b"#") for line in lines)
+    try:
+        value = json.loads(text)
+        return any(value.get(key) for key in INSTALLED)
+    except (ValueError, AttributeError, RecursionError):
+        return True
 
 
 def _remove_unfinished(cache: Path) -> None:

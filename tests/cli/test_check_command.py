@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from support.paths import ROOT
 from support.sdk import node
 
-from cloud_openapi.cli._check import check
+from cloud_openapi.cli._group import group
 
 FINE = "def main(event, context):\n    return 1\n"
 CALLS = "def main(event, context, cloud=None):\n    cloud.openapi.analysis.getVisitPage()\n"
@@ -34,7 +34,7 @@ def project(tmp_path, monkeypatch):
 
 
 def run(*arguments):
-    result = CliRunner().invoke(check, arguments)
+    result = CliRunner().invoke(group, ["check", *arguments])
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -73,7 +73,7 @@ def test_wrong_usage_is_2(project, arguments):
 
 
 def test_an_unknown_name_is_an_error_and_nothing_is_checked(project):
-    result = CliRunner().invoke(check, ["fine", "nosuch"])
+    result = CliRunner().invoke(group, ["check", "fine", "nosuch"])
     assert result.exit_code == 1
     assert "nosuch" in str(result.exception)
     assert result.stdout == ""
@@ -90,7 +90,7 @@ def test_notes_alone_are_0(project):
 
 def test_no_functions_are_an_error_that_says_what_was_seen(project):
     (project / "empty").mkdir()
-    result = CliRunner().invoke(check, ["--all", "--functions", "empty"])
+    result = CliRunner().invoke(group, ["check", "--all", "--functions", "empty"])
     assert (result.exit_code, result.stdout) == (1, "")
     assert "There are no functions in empty" in str(result.exception)
 

@@ -11,8 +11,7 @@ import pytest
 from click.testing import CliRunner
 from support.values import NOW
 
-from cloud_openapi.cli._check import check
-from cloud_openapi.cli._invoke import invoke
+from cloud_openapi.cli._group import group
 from cloud_openapi.runtime import CloudbaseRC, Functions, find_project
 
 CONTEXT = "import os\ndef main(event, context):\n    return dict(os.environ)\n"
@@ -271,13 +270,13 @@ def test_a_value_of_another_type_is_a_problem_that_names_its_place(project, cont
 def test_another_file_of_tencents_command_is_named(project, file, content):
     (project / file).write_text(content)
     text = f"{project / file} is not read: use cloudbaserc.json"
-    checked = CliRunner().invoke(check, ["hello"])
+    checked = CliRunner().invoke(group, ["check", "hello"])
     assert checked.exit_code == 0
     assert checked.stdout == (
         f"(project)\n  {file}: note: not-read\n    it is not read: use cloudbaserc.json\n"
         "1 function: 1 fine, 0 problems, 1 note\n"
     )
-    invoked = CliRunner().invoke(invoke, ["hello"])
+    invoked = CliRunner().invoke(group, ["invoke", "hello"])
     assert f"Warning: {text}\n" in invoked.stderr
 
 
@@ -310,7 +309,7 @@ def test_a_file_that_the_command_does_not_read_either_is_not_named(project):
 )
 def test_a_key_that_is_not_read_is_a_note(project, content, note):
     write(project, **content)
-    checked = CliRunner().invoke(check, ["hello"])
+    checked = CliRunner().invoke(group, ["check", "hello"])
     assert checked.exit_code == 0
     assert note in checked.stdout
 
@@ -318,7 +317,7 @@ def test_a_key_that_is_not_read_is_a_note(project, content, note):
 def test_known_keys_are_no_note(project):
     entry = {"name": "hello", "installDependency": True, "isWaitInstall": True, "params": {}}
     write(project, version="2.0", region="ap-shanghai", functions=[{**entry, **PYTHON}], hosting={})
-    assert CliRunner().invoke(check, ["hello"]).stdout == FINE
+    assert CliRunner().invoke(group, ["check", "hello"]).stdout == FINE
 
 
 def test_an_invocation_has_the_filled_in_variables(project):

@@ -6,8 +6,7 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from cloud_openapi.cli._check import check
-from cloud_openapi.cli._invoke import invoke
+from cloud_openapi.cli._group import group
 from cloud_openapi.runtime import Functions
 from cloud_openapi.runtime.check import references_outside
 
@@ -267,11 +266,11 @@ def test_check_fails_with_file_and_line_and_invoke_warns(folder, write):
         f"{path.resolve()}:1: require('../shared/lib') leads out of the function's folder, and "
         "only that folder is uploaded"
     )
-    checked = CliRunner().invoke(check, ["hello", "--functions", str(folder)])
+    checked = CliRunner().invoke(group, ["check", "hello", "--functions", str(folder)])
     assert checked.exit_code == 1
     assert f"  {path.resolve()}:1: problem: outside-folder\n" in checked.stdout
     assert f"    {text.partition(': ')[2]}\n" in checked.stdout
-    invoked = CliRunner().invoke(invoke, ["hello", "--functions", str(folder)])
+    invoked = CliRunner().invoke(group, ["invoke", "hello", "--functions", str(folder)])
     assert (invoked.exit_code, invoked.stdout) == (0, "1\n")
     assert f"Warning: {text}\n" in invoked.stderr
 
@@ -280,6 +279,6 @@ def test_a_data_file_outside_is_a_note(folder, write):
     path = write(
         "index.py", f"import os\nFILE = os.path.join(os.path.dirname(__file__), '..')\n{PYTHON}"
     )
-    checked = CliRunner().invoke(check, ["hello", "--functions", str(folder)])
+    checked = CliRunner().invoke(group, ["check", "hello", "--functions", str(folder)])
     assert checked.exit_code == 0
     assert f"  {path.resolve()}:2: note: outside-folder\n    os.path.join(" in checked.stdout

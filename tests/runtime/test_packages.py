@@ -14,8 +14,7 @@ import pytest
 from click.testing import CliRunner
 from support.values import NOW
 
-from cloud_openapi.cli._check import check
-from cloud_openapi.cli._install import install
+from cloud_openapi.cli._group import group
 from cloud_openapi.runtime import Functions, _packages
 
 COMMAND = Path(sys.executable).with_name("cloud-openapi")
@@ -73,7 +72,7 @@ def permitting(*names):
 
 def checked(folder):
     """Run the command check in this process, which spares a start of Python."""
-    return CliRunner().invoke(check, ["hello", "--functions", str(folder)])
+    return CliRunner().invoke(group, ["check", "hello", "--functions", str(folder)])
 
 
 @pytest.fixture
@@ -162,7 +161,8 @@ def test_install_removes_what_a_killed_one_left_a_day_ago(folder, write, monkeyp
     monkeypatch.setattr(_packages, "pip_install", lambda *_: None)
     write("index.py", PLAIN)
     write("requirements.txt", "treasure\n")
-    assert CliRunner().invoke(install, ["hello", "--functions", str(folder)]).exit_code == 0
+    result = CliRunner().invoke(group, ["install", "hello", "--functions", str(folder)])
+    assert result.exit_code == 0
     assert not killed.exists()
     assert running.is_dir()
     assert (cache / "python-1").is_dir()
@@ -200,7 +200,7 @@ def test_install_all_continues_after_a_failure_and_lists_failures_last(folder, w
             (folder / name / "requirements.txt").write_text("treasure\n")
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setitem(sys.modules, "pip", None)
-    result = CliRunner().invoke(install, ["--all", "--functions", str(folder)])
+    result = CliRunner().invoke(group, ["install", "--all", "--functions", str(folder)])
     assert (result.exit_code, result.stdout) == (1, "zero: lists no dependencies\n")
     first, second = result.stderr.splitlines()
     assert first.startswith("cloud-openapi: hello: npm is not installed")
@@ -211,7 +211,7 @@ def test_install_without_pip_says_how_to_get_it(folder, write, monkeypatch):
     write("index.py", PLAIN)
     write("requirements.txt", "treasure\n")
     monkeypatch.setitem(sys.modules, "pip", None)
-    result = CliRunner().invoke(install, ["hello", "--functions", str(folder)])
+    result = CliRunner().invoke(group, ["install", "hello", "--functions", str(folder)])
     assert (
         f"pip is not installed for this Python; install it: {sys.executable} -m ensurepip"
         in str(result.exception)
@@ -222,6 +222,22 @@ def test_install_reports_a_function_without_dependencies(folder, write):
     write("index.py", PLAIN)
     result = cli(folder, "install", "hello")
     assert (result.returncode, result.stdout) == (0, "hello: lists no dependencies\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "text"),
+    [
+        ("index.py", "requirements.txt", "# pymysql==1.1.1\n\n  # later\n"),
+        ("index.js", "package.json", '{"dependencies": {}, "devDependencies": {"jest": "*"}}'),
+        ("index.js", "package.json", '{"name": "hello", "scripts": {"test": "jest"}}'),
+    ],
+)
+def test_a_list_may_be_empty(folder, write, source, name, text):
+    write(source, "import treasure\n" if source == "index.py" else "require('treasure')\n")
+    write(name, text)
+    assert cli(folder, "install", "hello").stdout == "hello: lists no dependencies\n"
+    checked = cli(folder, "check", "hello").stdout
+    assert f"list it in {name}, then run: cloud-openapi install hello" in checked
 
 
 @pytest.mark.parametrize("arguments", [[], ["hello", "--all"]])
