@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from stat import S_ISREG
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 from weakref import finalize
@@ -22,6 +21,7 @@ from cloud_openapi.emulator.storage.names import check_path
 from cloud_openapi.emulator.storage.stored_file import StoredFile
 from cloud_openapi.forks import fork_safe, renew_in_children
 from cloud_openapi.periods import BEIJING
+from cloud_openapi.temporary import TemporaryFolder
 
 if TYPE_CHECKING:
     from cloud_openapi.emulator.storage.kept import Kept
@@ -212,8 +212,9 @@ class Files:
         with self._lock:
             self._files()
             if self._folder is None:
-                self._folder = Path(mkdtemp(prefix="cloud_openapi_storage_"))
-                finalize(self, _remove, self._folder, os.getpid())
+                made = TemporaryFolder("cloud-openapi-storage-")
+                finalize(self, made.remove)
+                self._folder = made.path
             blob, resets = self._folder / uuid4().hex, self._resets
         try:
             yield blob, resets
@@ -252,9 +253,3 @@ def _is_valid(path: str) -> bool:
     except InvalidInputError:
         return False
     return True
-
-
-def _remove(folder: Path, process: int) -> None:
-    # A forked child has the finalizer, too.
-    if os.getpid() == process:
-        shutil.rmtree(folder, ignore_errors=True)

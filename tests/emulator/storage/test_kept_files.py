@@ -1,8 +1,11 @@
 """The files of cloud storage: seed, changes, reset, and what outlasts a run."""
 
+import fcntl
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +30,16 @@ GOOD = [
     "a", "a.png", "图/片 一.png", "a|b测试.jpeg", "..a/b..", "a\\b", "C:\\a", "a" * 850, "%",
     "a?b#c%d&e+f",
 ]  # fmt: skip
+
+HOLDS_A_FILE = """
+import sys
+from datetime import datetime
+from cloud_openapi.emulator.storage.files import Files
+files = Files()
+files.write("a", [b"a"], datetime(2026, 1, 1))
+print("written", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -281,17 +294,46 @@ def test_forked_child_does_not_touch_the_files_of_its_parent(tmp_path):
     assert paths(Files(None, tmp_path)) == ["a", "c"]
 
 
-def test_temporary_folder_is_removed_at_the_end():
-    program = (
-        "from datetime import datetime\n"
-        "from cloud_openapi.emulator.storage.files import Files\n"
-        "files = Files()\n"
-        "print(files.write('a', [b'a'], datetime(2026, 1, 1)).content.parent)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert not Path(done.stdout.strip()).exists()
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """Return the temporary folder of this process and of those that it starts, which is empty."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("how", [None, signal.SIGTERM, signal.SIGKILL])
+def test_temporary_folder_is_removed_at_the_end_or_by_the_next_process(temporary, how):
+    command = [sys.executable, "-c", HOLDS_A_FILE]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"written\n"
+        [of_process] = names(temporary)
+        files = Files()
+        own = files.write("a", [b"a"], NOW).content.parent.name
+        assert names(temporary) == sorted([of_process, own])
+        if how is not None:
+            process.send_signal(how)
+    assert (of_process in names(temporary)) is (how is not None)
+    other = Files()
+    others = other.write("a", [b"a"], NOW).content.parent.name
+    assert names(temporary) == sorted([own, others])
+    assert content(files, "a") == b"a"
+
+
+def test_folder_that_another_process_took_for_left_is_made_again(temporary, monkeypatch):
+    def mkdtemp(prefix):
+        made.append(usual(prefix=prefix))
+        if len(made) == 1:
+            Path(made[0]).rmdir()
+        if len(made) == 2:
+            locks.append(os.open(made[1], os.O_RDONLY))
+            fcntl.flock(locks[0], fcntl.LOCK_EX)
+        return made[-1]
+
+    usual, made, locks = tempfile.mkdtemp, [], []
+    monkeypatch.setattr("cloud_openapi.temporary.mkdtemp", mkdtemp)
+    assert str(Files().write("a", [b"a"], NOW).content.parent) == made[2]
+    os.close(locks[0])
 
 
 def test_reset_of_the_emulator_goes_back_to_the_seed(seed):
