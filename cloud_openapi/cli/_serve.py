@@ -134,7 +134,7 @@ def serve(  # noqa: PLR0913 - an option each
     def stop(_signal: int, _frame: FrameType | None) -> None:
         stopped.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _ending_signals():
         signal.signal(number, stop)
     url_shown = url_for_hints(url)
     level: Level = "quiet" if quiet else "verbose" if verbose else "usual"
@@ -162,6 +162,15 @@ def serve(  # noqa: PLR0913 - an option each
         # The kernel gives a signal to any thread, and another one than this does not wake it.
         while not stopped.wait(_LOOK_SECONDS):
             pass
+
+
+def _ending_signals() -> list[int]:
+    numbers: list[int] = [signal.SIGTERM, signal.SIGINT]
+    # A terminal that is closed sends it; nohup lets the program ignore it. Windows has none.
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        numbers.append(hangup)
+    return numbers
 
 
 @contextmanager

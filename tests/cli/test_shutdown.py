@@ -20,7 +20,7 @@ COMMAND = Path(sys.executable).with_name("cloud-openapi")
 STILL_RUNNING = "still running"
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_serve_does_not_wait_for_a_running_function(tmp_path, how):
     folder = tmp_path / "sleeps"
     folder.mkdir()
@@ -50,6 +50,19 @@ def test_serve_does_not_wait_for_a_running_function(tmp_path, how):
         finally:
             process.kill()
         caller.join()
+
+
+def test_serve_goes_on_when_the_terminal_closes_if_nohup_says_so():
+    command = ["nohup", COMMAND, "serve", "--port", "0", "--json"]
+    given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, text=True, **given) as process:
+        try:
+            url = json.loads(process.stdout.readline())["url"]
+            process.send_signal(signal.SIGHUP)
+            urllib.request.urlopen(f"{url}/healthz", timeout=WAIT).close()
+            assert process.poll() is None
+        finally:
+            process.terminate()
 
 
 def test_shutdown_does_not_wait_for_a_latency_fault(tmp_path, caplog):
