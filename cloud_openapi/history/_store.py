@@ -283,8 +283,10 @@ def _invalid() -> ConfigError:
 
 
 def _name_of(url: URL) -> str:
-    # Some drivers take the password from the query.
-    return url.set(query={}).render_as_string(hide_password=True)
+    # Some drivers take the password from the query. SQLAlchemy would write Chinese in %XX.
+    database = url.database or ""
+    server = url.set(query={}, database="" if database else None)
+    return server.render_as_string(hide_password=True) + database
 
 
 def _secrets_of(url: URL) -> list[str]:

@@ -96,6 +96,22 @@ def test_a_store_without_windows_is_not_made_by_reading(tmp_path):
         list(stored(RETAIN, "20260301", "20260301", store=str(tmp_path / "other.sqlite")))
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("数 据.sqlite", "sqlite:///数 据.sqlite"),
+        ("sqlite:////数据/a.sqlite", "sqlite:////数据/a.sqlite"),
+        ("sqlite://", "sqlite://"),
+        (
+            "postgresql+psycopg2://u%40:geheim@h:1/数?password=geheim",
+            "postgresql+psycopg2://u%40:***@h:1/数",
+        ),
+    ],
+)
+def test_name_of_a_store_is_readable_and_has_no_password(url, shown):
+    assert store_module._name_of(store_module._url_of(url)) == shown
+
+
 @pytest.mark.parametrize("writes", [False, True])
 def test_a_folder_without_write_permission_is_enough_to_read(tmp_path, monkeypatch, writes):
     path = tmp_path / "a ?.sqlite"
