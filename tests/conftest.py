@@ -65,13 +65,45 @@ def pytest_terminal_summary(terminalreporter):
                     terminalreporter.write_line(text)
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch):
-    for name in list(os.environ):
-        if name.startswith(("CLOUD_OPENAPI_", "TCB_", "TENCENTCLOUD_", "WX_")):
-            monkeypatch.delenv(name)
-    # What another test or the user has installed changes nothing: who installs has a cache.
-    monkeypatch.setenv("XDG_CACHE_HOME", f"{os.devnull}/cache")
+def _is_setting(name):
+    """Return whether a variable changes what this project or a program that tests run does."""
+    mine = ("CLOUD_OPENAPI_", "TCB_", "TENCENTCLOUD_", "WX_", "GIT_", "LC_")
+    display = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE")
+    programs = ("LANGUAGE", "NODE_OPTIONS", "NODE_ENV", "PYTHONUTF8", "PYTHONIOENCODING")
+    return _is_proxy(name) or name.startswith(mine) or name in (*display, *programs)
+
+
+def _is_proxy(name):
+    # A proxy does not lead to the servers of tests.
+    return name.lower().endswith("_proxy")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def outside(tmp_path_factory):
+    """Let tests neither depend on the state of the machine nor leave any; return its variables.
+
+    Programs that install packages for tests need the variables.
+    """
+    former = dict(os.environ)
+    temporary = str(tmp_path_factory.mktemp("temporary"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in filter(_is_setting, former):
+            patch.delenv(name)
+        patch.setenv("LANG", "C.UTF-8")
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        # What another test or the user has installed changes nothing: who installs has a cache.
+        patch.setenv("XDG_CACHE_HOME", f"{os.devnull}/cache")
+        for name in ("TMPDIR", "TEMP", "TMP"):
+            patch.setenv(name, temporary)
+        patch.setattr(tempfile, "tempdir", temporary)
+        yield former
+
+
+@pytest.fixture
+def proxies(outside, monkeypatch):
+    """Give the user's proxies to a test that installs packages."""
+    for name in filter(_is_proxy, outside):
+        monkeypatch.setenv(name, outside[name])
 
 
 @pytest.fixture
@@ -111,13 +143,11 @@ def command(monkeypatch, capsys):
 
 
 @pytest.fixture(scope="session")
-def installed(request):
+def installed(request, outside):
     """Return a function that installs packages of npm, cached on this machine."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("npm is missing")
-    # A test closes the proxies, which npm may need.
-    environment = dict(os.environ)
 
     def install(*packages):
         cached = "_".join(packages).replace("/", "-").replace("@", "-")
@@ -126,9 +156,7 @@ def installed(request):
             # Another process of the tests may install the same packages at the same time.
             prefix = Path(tempfile.mkdtemp(dir=folder))
             command = [npm, "install", "--prefix", prefix, "--no-audit", "--no-fund", *packages]
-            made = subprocess.run(
-                command, check=False, capture_output=True, text=True, env=environment
-            )
+            made = subprocess.run(command, check=False, capture_output=True, text=True, env=outside)
             if made.returncode:
                 pytest.skip(f"npm cannot install {packages}: {made.stderr[-200:]}")
             with contextlib.suppress(OSError):
@@ -139,7 +167,7 @@ def installed(request):
 
 
 @pytest.fixture(scope="session")
-def mongodb(request):
+def mongodb(request, outside):
     """Serve SecantusDB, a MongoDB-compatible database, and return its URL."""
-    with secantusdb(installed_folder(request.config.cache, SECANTUSDB)) as url:
+    with secantusdb(installed_folder(request.config.cache, outside, SECANTUSDB)) as url:
         yield url

@@ -709,6 +709,7 @@ def test_the_programs_of_the_page_are_passing_tests(project):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("proxies")
 def test_the_example_project_passes_with_the_wheel_alone(tmp_path):
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"

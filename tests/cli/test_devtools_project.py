@@ -20,7 +20,7 @@ EXPECTED = json.loads((SAMPLE / "expected.json").read_text("utf-8"))
 pytestmark = pytest.mark.slow
 
 
-def command(folder, *arguments):
+def command(folder, *arguments, environment=os.environ):
     """Run a command in a folder of the project, as a developer would."""
     program = [sys.executable, "-c", "from cloud_openapi.cli import main; main()"]
     return subprocess.run(
@@ -28,24 +28,27 @@ def command(folder, *arguments):
         cwd=folder,
         capture_output=True,
         encoding="utf-8",
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**environment, "PYTHONPATH": str(ROOT)},
         check=False,
     )
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project(tmp_path_factory, outside):
     """Return the project's folder; the dependencies of its functions are installed."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is missing")
     folder = tmp_path_factory.mktemp("devtools") / "project"
     shutil.copytree(SAMPLE, folder)
-    installed = command(folder, "install", "--all")
-    if "ENOTFOUND" in installed.stderr or "ECONNREFUSED" in installed.stderr:
-        pytest.skip(f"npm reaches no registry: {installed.stderr[-200:]}")
-    assert installed.returncode == 0, installed.stderr
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder.parent / "cache"))
+        environment = {**outside, "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"]}
+        installed = command(folder, "install", "--all", environment=environment)
+        if "ENOTFOUND" in installed.stderr or "ECONNREFUSED" in installed.stderr:
+            pytest.skip(f"npm reaches no registry: {installed.stderr[-200:]}")
+        assert installed.returncode == 0, installed.stderr
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from cloud_openapi.runtime import Functions
 from cloud_openapi.runtime._python import Python, interpreter
 from cloud_openapi.runtime.packing import _dependencies, uploads
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("proxies")]
 
 needs_pip = pytest.mark.skipif(find_spec("pip") is None, reason="pip is missing")
 needs_uv = pytest.mark.skipif(not _dependencies._uv_command(), reason="uv is missing")

@@ -18,14 +18,14 @@ SECANTUSDB = "SecantusDB==0.7.0b3"
 _SECONDS_TO_START = 60
 
 
-def installed_folder(cache, *packages):
+def installed_folder(cache, environment, *packages):
     """Install packages of PyPI into a folder of pytest's cache, and return the folder."""
     kept = Path(cache.mkdir("pip-" + "_".join(packages).replace("=", "-"))) / "packages"
     if not kept.is_dir():
         # Another process of the tests may install the same packages at the same time.
         folder = Path(tempfile.mkdtemp(dir=kept.parent)) / "packages"
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, *packages]
-        made = subprocess.run(command, check=False, capture_output=True, text=True)
+        made = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
         if made.returncode:
             pytest.skip(f"pip cannot install {packages}: {made.stderr[-200:]}")
         with contextlib.suppress(OSError):

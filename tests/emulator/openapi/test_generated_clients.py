@@ -24,7 +24,7 @@ from cloud_openapi.emulator import (
 from cloud_openapi.emulator.errors import TEXTS
 from cloud_openapi.periods import BEIJING, Period
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("proxies")]
 
 NOW = datetime(2026, 3, 11, 12, tzinfo=BEIJING)
 SPANS = [("20260310", "20260310"), ("20260302", "20260308"), ("20260201", "20260228")]
