@@ -62,7 +62,7 @@ def test_the_command_of_a_hint_finds_the_same_data(run, served):
 
 def test_a_file_is_imported_by_its_name_and_exported(run, tmp_path):
     file = tmp_path / "users.json"
-    file.write_text('{"_id": "u", "name": "安"}')
+    file.write_text('{"_id": "u", "name": "安"}', "utf-8")
     assert json.loads(run("import", str(file))) == {"inserted": 1, "replaced": 0}
     assert "E11000" in run("import", str(file), code=1)
     assert json.loads(run("import", str(file), "--mode", "upsert"))["replaced"] == 1

@@ -17,7 +17,8 @@ from cloud_openapi.cli._group import group
 from cloud_openapi.errors import message_of
 from cloud_openapi.extras import install_command
 
-CONTEXT = click.Context(group)
+# click keeps the names of a command's help option, as its first context has them.
+CONTEXT = click.Context(group, **group.context_settings)
 NAMES = group.list_commands(CONTEXT)
 
 

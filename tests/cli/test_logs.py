@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -119,9 +120,15 @@ def test_unknown_function_is_refused_with_a_suggestion(logs, names):
     assert "Did you mean prints?" in str(ran.exception)
 
 
+@contextmanager
 def following(served, *arguments):
     command = [COMMAND, "logs", "--follow", "--url", served.url, *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+    with subprocess.Popen(command, **given) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_follow_prints_each_line_once_until_it_is_interrupted_quietly(served):
@@ -145,18 +152,17 @@ def test_follow_of_failures_waits_for_the_end_of_an_invocation(served):
         assert until(lambda: next(lines).startswith("fails | Report"))
         invoke(served, "prints", "fails")
         assert next(lines).startswith("fails | START")
-        process.kill()
-        process.communicate(timeout=WAIT)
 
 
 def test_end_of_the_emulator_ends_follow_with_a_message(tmp_path, monkeypatch):
-    with Served(tmp_path, monkeypatch) as served:
-        served.write("prints", PYTHON.format("print(1)"), file="index.py")
-        invoke(served, "prints")
-        process = following(served)
-        lines = iter(process.stdout.readline, "")
-        assert next(lines).startswith("prints | START")
-    _, errors = process.communicate(timeout=WAIT)
+    with ExitStack() as left:
+        with Served(tmp_path, monkeypatch) as served:
+            served.write("prints", PYTHON.format("print(1)"), file="index.py")
+            invoke(served, "prints")
+            process = left.enter_context(following(served))
+            lines = iter(process.stdout.readline, "")
+            assert next(lines).startswith("prints | START")
+        _, errors = process.communicate(timeout=WAIT)
     assert errors == f"cloud-openapi: The emulator at {served.url} has ended.\n"
     assert process.returncode == 1
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -139,6 +140,8 @@ def write(folder, catalogue):
 
 
 def git(folder, *arguments):
+    if shutil.which("git") is None:
+        pytest.skip("git is missing")
     name = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
     subprocess.run(["git", "-C", folder, *name, *arguments], check=True, capture_output=True)
 

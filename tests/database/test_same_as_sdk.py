@@ -332,7 +332,7 @@ def test_both_send_the_same_operators(both):
 
 
 def test_every_command_and_stage_of_the_sdk_is_sent():
-    source = expressions.COMMAND_TS.read_text().partition("aggregate: {")[0]
+    source = expressions.COMMAND_TS.read_text("utf-8").partition("aggregate: {")[0]
     commands = set(re.findall(r"^  (\w+)\(", source, re.MULTILINE))
     folder = expressions.COMMAND_TS.parent
     stages = set(

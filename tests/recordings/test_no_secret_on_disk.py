@@ -175,7 +175,7 @@ def foreign(tmp_path):
 )
 def test_reports_about_foreign_recordings(foreign, tmp_path, command):
     canary, path = foreign
-    result = run(*command.replace("OUT", str(tmp_path)).split(), path)
+    result = run(*(word.replace("OUT", str(tmp_path)) for word in command.split()), path)
     assert result.returncode == 1, result.stderr
     assert [file for file in tmp_path.rglob("*") if file.is_file()]
     (tmp_path / "output").write_text(result.stdout + result.stderr)

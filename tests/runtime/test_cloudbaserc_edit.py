@@ -55,7 +55,8 @@ def test_a_new_file_has_all_that_deploying_needs(project):
         ],
     }
     assert "secret-value" not in text
-    assert made.path.stat().st_mode & 0o777 == 0o644
+    (project / "other").touch()
+    assert made.path.stat().st_mode == (project / "other").stat().st_mode
 
 
 NEW = """\

@@ -1,5 +1,6 @@
 """Why an invocation failed by itself: the reason in its outcome and in its log."""
 
+import shlex
 import shutil
 
 import pytest
@@ -288,7 +289,9 @@ def test_a_timeout_names_the_file_that_sets_it_and_a_command(tmp_path, invoke):
     slow = "import time\ndef main(e, c):\n    time.sleep(20)\n"
     outcome = invoke(slow)
     assert "set timeout in the function's config.json, or find what it awaits" in outcome.reason
-    command = f"cloud-openapi serve --debug hello --functions {tmp_path / 'functions'}"
+    command = (
+        f"cloud-openapi serve --debug hello --functions {shlex.quote(str(tmp_path / 'functions'))}"
+    )
     assert outcome.reason.endswith(f": {command}")
     (tmp_path / "cloudbaserc.json").write_text('{"functions": [{"name": "hello", "timeout": 1}]}')
     assert "set timeout in the function's entry in cloudbaserc.json" in invoke(slow).reason

@@ -472,7 +472,7 @@ DETACHED = {
     while not (os.path.exists({0!r}) and os.path.getsize({0!r})): time.sleep(0.01)
 """,
     "a daemon of Node.js": """
-    const daemon = 'echo $$ > {0}; exec sleep 60 > /dev/null 2>&1 < /dev/null';
+    const daemon = 'echo $$ > "{0}"; exec sleep 60 > /dev/null 2>&1 < /dev/null';
     const shell = "setsid sh -c '" + daemon + "' &";
     const options = {{ stdio: 'ignore', env: {{}} }};
     require('child_process').execFileSync('/bin/sh', ['-c', shell], options);

@@ -111,6 +111,7 @@ def hello(tmp_path, monkeypatch):
     """Return a function that writes the function ``hello`` with a lock file, and its settings."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
+    monkeypatch.setenv("npm_config_offline", "false")
     monkeypatch.setenv("no_proxy", "127.0.0.1,localhost")
     folder = tmp_path / "functions" / "hello"
     folder.mkdir(parents=True)

@@ -1,6 +1,7 @@
 """The functions of a project are found from each of its folders, and else the reason is said."""
 
 import json
+import shlex
 
 import pytest
 
@@ -333,7 +334,8 @@ def test_a_hint_repeats_the_option_where_it_is_needed(project, monkeypatch):
     assert functions_option(project / "functions") == ""
     assert functions_option(project / "other one") == " --functions 'other one'"
     monkeypatch.chdir(project / "other one")
-    assert functions_option(project / "functions") == f" --functions {project / 'functions'}"
+    place = shlex.quote(str(project / "functions"))
+    assert functions_option(project / "functions") == f" --functions {place}"
 
 
 def test_the_hint_of_a_failed_invocation_can_be_pasted(project, command):

@@ -125,7 +125,7 @@ def samples(name):
 
 def operators():
     """Return an expression for each operator of aggregations, by the SDK's own list."""
-    source = COMMAND_TS.read_text().partition("aggregate: {")[2]
+    source = COMMAND_TS.read_text("utf-8").partition("aggregate: {")[2]
     names = re.findall(r"^ *(\w+): param => new AggregationOperator", source, re.MULTILINE)
     words = {"in", "and", "or", "not"}
     calls = [f"D.{name}{'_' if name in words else ''}" for name in names]

@@ -111,7 +111,9 @@ def _with_status(api, side, call):
 def refused_bodies(api):
     """Return the requests of an API that are known to be refused."""
     path = SAMPLES / "refused_calls" / f"{api}.json"
-    changes = [each["change"] for each in json.loads(path.read_text())] if path.exists() else []
+    changes = (
+        [each["change"] for each in json.loads(path.read_text("utf-8"))] if path.exists() else []
+    )
     first = default_catalogue()[api].examples[0]["request"]
     bodies = [{**first, **change} for change in changes]
     return [{key: value for key, value in each.items() if value is not None} for each in bodies]

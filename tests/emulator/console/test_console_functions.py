@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import shlex
 import shutil
 import threading
 from datetime import datetime
@@ -241,7 +242,7 @@ def test_check_says_which_line_is_missing(console, folder):
 
 def test_check_of_all_counts_and_names_the_findings(console):
     text = words(console.landed("/functions"))
-    problem = r'add "analysis\.getDailyRetain" to permissions\.openapi in \S+caller/config\.json'
+    problem = r'add "analysis\.getDailyRetain" to permissions\.openapi in .+caller/config\.json'
     assert re.search(rf"caller .* not yet 1 problem .*{problem} hello .* no problem", text)
 
 
@@ -281,7 +282,7 @@ def test_invalid_settings_are_named(console, folder):
 
 def test_commands_have_the_event_and_the_source(console, folder):
     text = console.run({"it's": "a  b"}, source="wx_http")
-    option = f" --functions {folder}"
+    option = f" --functions {shlex.quote(str(folder))}"
     given = """'{"it'"'"'s": "a  b"}'"""
     assert element(text, "invoke-command") == (
         f"cloud-openapi invoke hello --data {given} --source wx_http{option}"
