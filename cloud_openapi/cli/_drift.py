@@ -52,10 +52,10 @@ def drift(
     """
     from cloud_openapi.catalogue import default_catalogue
     from cloud_openapi.contract import (
-        Observed,
         changes_between,
         changes_since,
         describe_changes,
+        observed,
     )
 
     catalogue = default_catalogue()
@@ -63,11 +63,10 @@ def drift(
     with could_not_run():
         if propose:
             sys.exit(_propose(latter or former, output, catalogue, now))
-        sets = [Observed([former], catalogue)]
+        sets = observed([former] if latter is None else [former, latter], catalogue)
         if latter is None:
             changes = changes_since([former], catalogue, now)
         else:
-            sets.append(Observed([latter], catalogue))
             changes = changes_between(sets[0], sets[1], catalogue)
         write(describe_changes(changes, sets, now), output)
     sys.exit(1 if changes else 0)

@@ -10,6 +10,7 @@ from typing import Any
 
 from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.contract._verify import read_recordings
+from cloud_openapi.errors import RecordingError
 from cloud_openapi.json_schema.fields import fields_of
 from cloud_openapi.json_schema.paths import member
 from cloud_openapi.json_schema.values import error_code, type_of
@@ -116,6 +117,23 @@ class Observed:
     def ages(self, now: datetime) -> list[str]:
         """Return a line for each file with its age."""
         return [f"{file}: {seen.describe(now)}" for file, seen in self.files.items()]
+
+
+def observed(paths: Iterable[Path], catalogue: Catalogue) -> list[Observed]:
+    """Return the set of recordings at each path.
+
+    Raises RecordingError that names all files of all sets that cannot be used.
+    """
+    sets: list[Observed] = []
+    unusable: list[str] = []
+    for path in paths:
+        try:
+            sets.append(Observed([path], catalogue))
+        except RecordingError as error:  # noqa: PERF203 - the next set is read all the same
+            unusable.append(str(error))
+    if unusable:
+        raise RecordingError("\n".join(dict.fromkeys(unusable)))
+    return sets
 
 
 def age(moment: datetime, now: datetime) -> str:
