@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from cloud_openapi import charts
 from cloud_openapi.cli._emulator_options import EmulatorOptions, moment, transport_to
 from cloud_openapi.cli._examples import with_examples
+from cloud_openapi.cli._history_text import DEFAULT_STORE
 from cloud_openapi.cli._options import Choice, Decorator, day, field_option, option, variable
 from cloud_openapi.cli._report_text import Look, report_lines
 from cloud_openapi.cli._terminal import columns, has_colours
@@ -33,7 +34,6 @@ from cloud_openapi.reports import (
 if TYPE_CHECKING:
     from cloud_openapi.cli._report_answers import Found, Wanted
 
-_STORE: Final = "history.sqlite"
 _STDOUT: Final = "-"
 _LANGUAGES: Final = {"en": charts.english, "zh": charts.chinese}
 _FORMATS: Final = ("csv", "json", "html", "svg", "png")
@@ -137,7 +137,7 @@ _COMMON: Final = (
     option(
         "--store",
         metavar="PATH|URL",
-        help=f"The store of a history; by default {_STORE} in this folder, if it is there.",
+        help=f"The store of a history; by default {DEFAULT_STORE} in this folder, if it is there.",
     ),
     option("--live", is_flag=True, help="Ask the service now, even where there is a store."),
     option("--base-url", help="The server to ask, such as a running emulator."),
@@ -281,7 +281,7 @@ class _Run:
             raise click.UsageError("Choose --store, or one of --live, --demo and --base-url.")
         # The address is often set for good; only on the command line is it asked for now.
         asked = given["live"] or given["demo"] or _is_typed("base_url")
-        return _STORE if not asked and Path(_STORE).is_file() else None
+        return DEFAULT_STORE if not asked and Path(DEFAULT_STORE).is_file() else None
 
 
 def _is_typed(name: str) -> bool:

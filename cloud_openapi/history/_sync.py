@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
-from cloud_openapi.errors import CloudSDKError, ConfigError
+from cloud_openapi.errors import CloudSDKError, ConfigError, UsageError
 from cloud_openapi.history._caller import Caller
 from cloud_openapi.history._clock import Clock
-from cloud_openapi.history._days import Day, range_of
+from cloud_openapi.history._days import Day, day_of, range_of
 from cloud_openapi.history._fetch import check_effort, threads, window_of
 from cloud_openapi.history._plan import Plan
 from cloud_openapi.history._run import Done, Run, late
@@ -18,6 +18,7 @@ from cloud_openapi.history._series import Series
 from cloud_openapi.history._store import DEFAULT_STORE, Store
 from cloud_openapi.history._verdict import Verdict
 from cloud_openapi.history._windows import App, Job
+from cloud_openapi.periods import LAUNCH
 from cloud_openapi.transports import (
     Exchange,
     TransportSettings,
@@ -85,7 +86,8 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
     """Bring the store up to date with a range of days, and return what was done.
 
     ``apis`` are names, or `Series` for APIs with further parameters. The range is by default the
-    last 62 days, in which every window is that may still get a key. ``apps`` maps appids to
+    last 62 days, in which every window is that may still get a key; it begins with the launch of
+    mini programs at the earliest. ``apps`` maps appids to
     AppSecrets, by default the mini program of ``cloud.init()``, whose other ``settings``, such as
     ``base_url``, are taken too. ``shard`` is ``i/n``: of n machines, this is the i-th.
 
@@ -102,7 +104,7 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
     """
     clock = clock or Clock()
     today = clock.now().date()
-    first, last = range_of(begin or today - USUAL_DAYS * _DAY, end or today)
+    first, last = range_of(begin or _usual_begin(end, today), end or today, LAUNCH)
     check_effort(at_once, rate, patience)
     given = settings_from_environment(**settings)
     listed = [apis] if isinstance(apis, str | Series) else apis
@@ -148,13 +150,23 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
     return tally.progress(run.calls)
 
 
+def _usual_begin(end: Day | None, today: date) -> date:
+    """Return the first of the last 62 days. Raises UsageError for an earlier end."""
+    begin = today - USUAL_DAYS * _DAY
+    if end is not None and day_of("end", end) < begin:
+        raise UsageError(
+            f"end, {end}, is before the last {USUAL_DAYS} days: give begin (--from) too"
+        )
+    return begin
+
+
 def in_shard(shard: str | None, apps: Sequence[App]) -> list[App]:
     """Return the mini programs of one of n machines, ``i/n``. Raises ConfigError."""
     if shard is None:
         return list(apps)
     number, _, count = shard.partition("/")
     if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
-        raise ConfigError(f"shard is a number and how many there are, such as 1/4, not {shard!r}")
+        raise UsageError(f"shard is a number and how many there are, such as 1/4, not {shard!r}")
     return [app for app in apps if crc32(app.appid.encode()) % int(count) == int(number) - 1]
 
 
