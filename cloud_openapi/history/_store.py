@@ -5,7 +5,7 @@ import os
 import shlex
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from threading import Event
@@ -31,6 +31,7 @@ _LOCKED: Final = "database is locked"
 _PAUSE: Final = 0.1
 _MOST_NAMED: Final = 500
 _READ_AT_ONCE: Final = 200
+_DAY: Final = timedelta(days=1)
 # The modules of drivers whose packages have other names.
 _PACKAGES: Final = {
     "psycopg": "psycopg[binary]",
@@ -44,11 +45,11 @@ class StoreError(CloudOpenAPIError):
 
 
 class State(NamedTuple):
-    """A stored window without its answer; ``due`` is the day on which a further key may exist."""
+    """A stored window without its answer; ``is_due`` is whether to ask for it again."""
 
     appid: str
     first_day: date
-    due: date | None
+    is_due: bool
 
 
 class Group(NamedTuple):
@@ -105,21 +106,31 @@ class Store:
         self._commit(lambda connection: _write(connection, answered, failed))
 
     def pause(self, appid: str, api: str, until: date) -> None:
-        """Remember that the day's quota is used up until a day."""
+        """Remember that the day's quota is used up until a day, which is tomorrow."""
         row = {"appid": appid, "api": api, "until": until}
         self._commit(lambda connection: _put(connection, PAUSES, [row]))
 
     def paused(self, today: date) -> set[tuple[str, str]]:
         """Return the mini programs and APIs whose quota is used up today."""
-        asked = sa.select(PAUSES.c.appid, PAUSES.c.api).where(PAUSES.c.until > today)
+        asked = sa.select(PAUSES).where(PAUSES.c.until > today)
         with self._told(), self._engine.connect() as connection:
-            return {(row.appid, row.api) for row in connection.execute(asked)}
+            # A pause ends tomorrow, unless it is of a clock that was ahead.
+            return {
+                (row.appid, row.api)
+                for row in connection.execute(asked)
+                if row.until - today <= _DAY
+            }
+
+    def forget_failures_after(self, today: date) -> None:
+        """Remove the failures of a clock that was ahead: they would outlast later answers."""
+        ahead = sa.delete(FAILURES).where(FAILURES.c.asked > _end_of(today))
+        self._commit(lambda connection: connection.execute(ahead))
 
     def states(
-        self, series: Series, first: date, last: date, appids: Collection[str]
+        self, series: Series, first: date, last: date, appids: Collection[str], today: date
     ) -> Iterator[State]:
         """Yield the stored windows that begin between two days."""
-        columns = (WINDOWS.c.appid, WINDOWS.c.first_day, WINDOWS.c.due)
+        columns = (WINDOWS.c.appid, WINDOWS.c.first_day, _is_due(today))
         for row in self._rows(sa.select(*columns).where(*_within(series, first, last)), appids):
             yield State(*row)
 
@@ -127,24 +138,23 @@ class Store:
         self, series: Series, first: date, last: date, appids: Collection[str], today: date
     ) -> int:
         """Return how many windows that begin between two days have all keys of today."""
-        due = WINDOWS.c.due
         asked = sa.select(WINDOWS.c.appid, sa.func.count()).where(
-            *_within(series, first, last), due.is_(None) | (due > today)
+            *_within(series, first, last), ~_is_due(today)
         )
         rows = self._rows(asked.group_by(WINDOWS.c.appid), appids)
         return sum(count for _appid, count in rows)
 
     def groups(self, today: date) -> list[Group]:
         """Return the numbers of windows, those that lack a key and those that may get one today."""
-        table, due = WINDOWS.c, WINDOWS.c.due
+        table, is_due = WINDOWS.c, _is_due(today)
         key = (table.appid, table.api, table.params, table.span)
         asked = sa.select(
             *key,
             sa.func.min(table.first_day),
             sa.func.max(table.last_day),
             sa.func.count(),
-            sa.func.count(sa.case((due.is_(None), 1))),
-            sa.func.count(sa.case((due <= today, 1))),
+            sa.func.count(sa.case((table.due.is_(None) & ~is_due, 1))),
+            sa.func.count(sa.case((is_due, 1))),
         ).group_by(*key)
         return [Group(*row) for row in self._rows(asked, None)]
 
@@ -206,7 +216,7 @@ class Store:
                 if named or appids is None or row.appid in appids:
                     yield row
 
-    def _commit(self, change: Callable[[sa.Connection], None]) -> None:
+    def _commit(self, change: Callable[[sa.Connection], object]) -> None:
         """Make a change in one transaction, again if another process was in its way."""
         with self._told():
             for attempt in range(1, _ATTEMPTS + 1):
@@ -372,6 +382,19 @@ def _of(series: Series) -> list[sa.ColumnElement[bool]]:
 
 def _within(series: Series, first: date, last: date) -> list[sa.ColumnElement[bool]]:
     return [*_of(series), WINDOWS.c.first_day.between(first, last)]
+
+
+def _is_due(today: date) -> sa.ColumnElement[bool]:
+    """Return whether a window may get a key on a day.
+
+    An answer of a later day is of a clock that was ahead: it was asked for too early.
+    """
+    due, asked = WINDOWS.c.due, WINDOWS.c.asked
+    return (due.is_not(None) & (due <= today)) | (asked > _end_of(today))
+
+
+def _end_of(today: date) -> datetime:
+    return datetime.combine(today, time.max)
 
 
 def _window(row: Any) -> Window:

@@ -91,7 +91,8 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
     AppSecrets, by default the mini program of ``cloud.init()``, whose other ``settings``, such as
     ``base_url``, are taken too. ``shard`` is ``i/n``: of n machines, this is the i-th.
 
-    A window is asked for if the store lacks it, and again when a further key can exist; with
+    A window is asked for if the store lacks it, and again when a further key can exist, or if its
+    answer was stored on a day that is still to come, by a clock that was ahead; with
     ``final_only`` once, when all keys can. ``at_once`` calls are in flight, at most ``rate`` a
     second, carried by threads or by an ``executor``. What may succeed later is repeated, with
     pauses, for ``patience`` seconds. A mini program whose quota of an API is used up is left alone
@@ -116,6 +117,7 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
         opened = Store(store) if isinstance(store, str) else store
         if opened is not store:
             stack.callback(opened.close)
+        opened.forget_failures_after(today)
         plan = Plan(
             opened,
             chosen,

@@ -11,7 +11,7 @@ import pytest
 from support.history import DAILY, World
 
 from cloud_openapi import ConfigError
-from cloud_openapi.history import Series, Store, StoreError
+from cloud_openapi.history import Clock, Series, Store, StoreError, status
 from cloud_openapi.transports import unreachable
 
 WEEKLY, MONTHLY = "analysis.getWeeklyRetain", "analysis.getMonthlyRetain"
@@ -73,6 +73,39 @@ def test_final_only_asks_once_when_all_keys_can_exist(world):
     assert set(map(len, world.keys(begin="20260101").values())) == {10}
     world.at("2026-03-12T12:00")
     assert world.sync(begin="20260101", final_only=True).calls == 1
+
+
+def test_windows_that_a_clock_asked_for_days_too_early_are_due_again(world):
+    ahead = Clock(lambda: world.emulator.clock.now() + timedelta(days=20))
+    world.sync(begin="20260301", clock=ahead)
+    assert world.keys()["20260305"] == [0, 1, 2, 3, 4, 5]
+    (line,) = status(world.url, clock=world.clock)
+    assert (line.windows, line.complete, line.due) == (10, 0, 10)
+    done = world.sync(begin="20260301", end="20260310")
+    assert (done.known, done.calls, done.remaining) == (0, 10, 0)
+    (line,) = status(world.url, clock=world.clock)
+    # The failures of days that were not over are those of the wrong clock, too.
+    assert (line.due, line.errors) == (0, {})
+    world.at("2026-03-12T12:00")
+    assert world.sync(begin="20260301", end="20260310").calls == 7
+    assert world.keys()["20260305"] == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_a_quota_that_a_clock_found_used_up_days_too_early_pauses_nothing(world):
+    world.emulator.configure_app("wx0", daily_limits={DAILY: 5})
+    ahead = Clock(lambda: world.emulator.clock.now() + timedelta(days=20))
+    world.sync(begin="20260301", end="20260310", clock=ahead)
+    world.emulator.configure_app("wx0", daily_limits={DAILY: None})
+    (line,) = status(world.url, clock=world.clock)
+    assert line.paused == 0
+    assert world.sync(begin="20260301").remaining == 0
+
+
+def test_no_window_before_the_launch_of_mini_programs_is_asked_for(world):
+    world.at("2017-01-12T12:00")
+    assert world.sync(begin="19990101").calls == 3
+    assert world.sync(WEEKLY, begin="19990101").total == 0
+    assert sorted(world.keys(begin="20170101")) == ["20170109", "20170110", "20170111"]
 
 
 def test_windows_come_newest_first_or_oldest_first(world):
@@ -341,6 +374,7 @@ def test_a_store_that_fails_ends_the_sync_and_keeps_what_was_committed(world):
         ({"apps": {"wx0": ""}}, "secret"),
         ({"apps": {}}, "no mini program"),
         ({"begin": "20260401", "end": "20260301"}, "later than end"),
+        ({"begin": "19990101", "end": "20170108"}, "windows are from 2017-01-09"),
         ({"apis": []}, "no API"),
     ],
 )
