@@ -250,6 +250,12 @@ def _report(done: "Progress", *, as_json: bool) -> None:
             f"{done.total:,} windows: {done.known:,} were complete, {done.stored:,} stored by "
             f"{done.calls:,} calls, {done.remaining:,} remain.{lost}"
         )
+    if done.paused:
+        click.echo(
+            f"{done.paused:,} API{'s' if done.paused > 1 else ''} of mini programs had no quota "
+            "left today (errCode 45009): tomorrow's sync goes on.",
+            err=True,
+        )
     for failure in done.failures[:_MOST_SHOWN]:
         click.echo(_failure(failure), err=True)
     if more := done.failures[_MOST_SHOWN:]:
@@ -372,8 +378,10 @@ def _nothing(api: str, app: tuple[str, ...], given: dict[str, Any]) -> str:
     lacks = f"window of {api}"
     if app:
         lacks += f" of {', '.join(app)}"
-    if begin or end:
-        lacks += f" from {begin or LAUNCH} to {end or today}"
+    if begin:
+        lacks += f" from {begin}"
+    if end:
+        lacks += f" to {end}"
     if not any(Series(api, params, days).windows(begin or LAUNCH, end or today, today)):
         return f"No {lacks} is over yet: WeChat has its numbers on the day after it."
     command = sync_command(api, begin, end, days=days, params=params, store=given["store"], app=app)

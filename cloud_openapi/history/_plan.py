@@ -68,6 +68,12 @@ class Plan:
         """Return the number of windows that cannot be asked for any more."""
         return sum(look.lost for look in self.looks)
 
+    @property
+    def places(self) -> set[tuple[str, str]]:
+        """Return the mini programs and APIs of which some window needs a call."""
+        apis = {look.series.api for look in self.looks if look.known < look.total}
+        return {(appid, api) for appid in self._appids for api in apis}
+
     def jobs(self, without: Collection[tuple[str, str]] = ()) -> Iterator[Job]:
         """Yield the windows to ask for, except those of some mini programs and APIs."""
         for look in self.looks:

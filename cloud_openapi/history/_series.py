@@ -38,6 +38,9 @@ class Series:
         dates = {name.partition(".")[0] for name in (self._rule.begin, self._rule.end)}
         if taken := sorted(dates & self._params.keys()):
             raise UsageError(f"{self.api}: {', '.join(taken)} follows from the range; leave it out")
+        required = set(self.operation.schema("https", "request")["required"])
+        if lacks := sorted(required - dates - self._params.keys()):
+            raise UsageError(f"{self.api} needs parameters: {', '.join(lacks)}")
         self.params = _params_text(self.api, self._params)
         """The shared parameters as JSON with sorted names, empty without any."""
         try:

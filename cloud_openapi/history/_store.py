@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
+from cloud_openapi.clocks import monotonic
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError, ConfigError, one_line
 from cloud_openapi.history._schema import FAILURES, METADATA, PAUSES, WINDOWS
 from cloud_openapi.history._series import Series, span_of
@@ -27,8 +28,18 @@ from cloud_openapi.periods import BEIJING, Period
 DEFAULT_STORE: Final = "history.sqlite"
 _KEY: Final = [column.name for column in WINDOWS.primary_key]
 _ATTEMPTS: Final = 5
-_LOCKED: Final = "database is locked"
 _PAUSE: Final = 0.1
+# Seconds for which a program that writes to the same database is waited for.
+_LONGEST_WAIT: Final = 30.0
+_CLOSED: Final = "unable to open database file"
+# What SQLite's messages leave open.
+_MEANINGS: Final = {
+    "database is locked": "another program has had it open for writing for too long",
+    "database disk image is malformed": "the file is damaged: restore a copy of it, "
+    "or move it away, and the next sync asks for all windows again",
+    "file is not a database": "the file is damaged, or of another program: move it away",
+    "attempt to write a readonly database": "this user may not write to the file, or its folder",
+}
 _MOST_NAMED: Final = 500
 _READ_AT_ONCE: Final = 200
 _DAY: Final = timedelta(days=1)
@@ -123,8 +134,12 @@ class Store:
 
     def forget_failures_after(self, today: date) -> None:
         """Remove the failures of a clock that was ahead: they would outlast later answers."""
-        ahead = sa.delete(FAILURES).where(FAILURES.c.asked > _end_of(today))
-        self._commit(lambda connection: connection.execute(ahead))
+        ahead = FAILURES.c.asked > _end_of(today)
+        with self._told(), self._engine.connect() as connection:
+            found = connection.execute(sa.select(FAILURES.c.api).where(ahead).limit(1)).first()
+        # A sync without news must not wait for another one that writes.
+        if found is not None:
+            self._commit(lambda connection: connection.execute(sa.delete(FAILURES).where(ahead)))
 
     def states(
         self, series: Series, first: date, last: date, appids: Collection[str], today: date
@@ -212,19 +227,27 @@ class Store:
             # If a reader stops early, PyMySQL expects that they are closed before the connection.
             connection.execution_options(yield_per=_READ_AT_ONCE).execute(asked) as rows,
         ):
-            for row in rows:
+            for row in self._readable_rows(rows):
                 if named or appids is None or row.appid in appids:
                     yield row
 
+    def _readable_rows(self, rows: Iterator[Any]) -> Iterator[Any]:
+        try:
+            yield from rows
+        except ValueError as error:
+            # An answer that is not JSON, a day that is no date: another program has written it.
+            raise StoreError(f"{self.name}: a row is damaged: {one_line(str(error))}") from None
+
     def _commit(self, change: Callable[[sa.Connection], object]) -> None:
         """Make a change in one transaction, again if another process was in its way."""
+        ends = monotonic() + _LONGEST_WAIT
         with self._told():
             for attempt in range(1, _ATTEMPTS + 1):
                 try:
                     with self._engine.begin() as connection:
                         change(connection)
                 except DBAPIError:  # noqa: PERF203 - another process was in its way
-                    if attempt == _ATTEMPTS:
+                    if attempt == _ATTEMPTS or monotonic() >= ends:
                         raise
                     Event().wait(_PAUSE * attempt)
                 else:
@@ -254,6 +277,15 @@ class Store:
         # SQLite's own URIs have options of their own.
         return not file.startswith("file:") and not (file and Path(file).exists())
 
+    def _why_closed(self) -> str:
+        """Return why SQLite cannot open a file; its own message says nothing about it."""
+        path = Path(self._url.database or "")
+        if path.is_dir():
+            return "it is a folder"
+        if not path.parent.is_dir():
+            return f"the folder {path.parent} is missing"
+        return "this user may not open the file, or not write to its folder"
+
     def _empty(self) -> ConfigError:
         return ConfigError(f"{self.name} has no windows: run cloud-openapi history sync first")
 
@@ -267,8 +299,8 @@ class Store:
             text = one_line(str(cause))
             for secret in _secrets_of(self._url):
                 text = text.replace(secret, "***")
-            if text == _LOCKED:
-                text = f"{text}: another program has had it open for writing for too long"
+            meaning = self._why_closed() if text == _CLOSED else _MEANINGS.get(text)
+            text = f"{text}: {meaning}" if meaning else text
             failure = StoreError(f"{self.name}: {text}")
         if failure is not None:
             raise failure
@@ -359,7 +391,7 @@ def _settle_sqlite(connection: Any, _record: Any) -> None:
 
 def _wait_in_sqlite(connection: Any, _record: Any) -> None:
     """Wait while another process writes, half a minute at most."""
-    connection.execute("PRAGMA busy_timeout=30000")
+    connection.execute(f"PRAGMA busy_timeout={_LONGEST_WAIT * 1000:.0f}")
 
 
 def _compact(value: Any) -> str:

@@ -1,6 +1,6 @@
 """Bring a store up to date: ask for what it lacks, and for answers that may have a further key."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from datetime import date, timedelta
@@ -56,6 +56,8 @@ class Progress(NamedTuple):
     lost: int = 0
     """Windows that the store lacks, and for which the API does not answer any more."""
     failures: tuple[Failure, ...] = ()
+    paused: int = 0
+    """APIs of mini programs that an earlier run found without quota for today: none is called."""
 
     @property
     def remaining(self) -> int:
@@ -141,10 +143,11 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
             due_of=_due_of,
             on_pause=on_pause,
         )
-        tally = _Tally(plan)
+        paused = opened.paused(today)
+        tally = _Tally(plan, paused)
         if on_progress is not None:
             on_progress(tally.progress(0))
-        for batch in run.results(plan.jobs(opened.paused(today))):
+        for batch in run.results(plan.jobs(paused)):
             _keep(opened, batch)
             tally.add(batch)
             if on_progress is not None:
@@ -175,8 +178,9 @@ def in_shard(shard: str | None, apps: Sequence[App]) -> list[App]:
 class _Tally:
     """The numbers of a run, and its failures by mini program, API and code."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._progress = Progress(plan.total, plan.known, lost=plan.lost)
+    def __init__(self, plan: Plan, paused: Collection[tuple[str, str]]) -> None:
+        number = len(plan.places.intersection(paused))
+        self._progress = Progress(plan.total, plan.known, lost=plan.lost, paused=number)
         self._failures: dict[tuple[str, str, int], Failure] = {}
 
     def add(self, batch: list[Done]) -> None:

@@ -101,7 +101,7 @@ def test_a_day_that_is_not_over_has_no_command_that_gets_it(filled, monkeypatch)
     monkeypatch.setenv("CLOUD_OPENAPI_NOW", NOW[1])
     code, _, err = filled("show", RETAIN, "--from", "2026-03-11")
     assert code == 1
-    assert "from 2026-03-11 to 2026-03-11 is over yet" in err
+    assert "No window of analysis.getDailyRetain from 2026-03-11 is over yet" in err
     assert "Run:" not in err
 
 
@@ -305,6 +305,9 @@ def test_a_sync_that_fails_says_so_without_secrets(history, tmp_path, monkeypatc
         # A used up quota is no error: tomorrow's sync goes on.
         assert (code, "1 remain" in out, "45009" in err) == (0, True, True)
         assert "45009: 1, 1 until tomorrow" in history("status", *NOW)[1]
+        code, out, err = history(*options)
+        assert (code, "1 remain" in out) == (0, True)
+        assert err.startswith("1 API of mini programs had no quota left today (errCode 45009)")
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """sync asks for what a store lacks, once for each day on which a key can arrive."""
 
 import json
+import sqlite3
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -186,7 +188,9 @@ def test_a_used_up_day_stops_the_api_of_that_mini_program_until_tomorrow(tmp_pat
     assert [(f.appid, f.api, f.error.errCode, f.windows) for f in done.failures] == [
         ("wx0", DAILY, 45009, 33)
     ]
-    assert world.sync([DAILY, WEEKLY]).calls == 0
+    again = world.sync([DAILY, WEEKLY])
+    assert (again.calls, again.remaining, again.paused) == (0, 33, 1)
+    assert world.sync(WEEKLY).paused == 0
     world.at("2026-03-12T00:00:01")
     world.emulator.configure_app("wx0", daily_limits={DAILY: None})
     assert world.sync([DAILY, WEEKLY]).remaining == 0
@@ -201,6 +205,21 @@ def test_a_wrong_credential_stops_that_mini_program_at_once(tmp_path):
     assert [(f.appid, f.error.errCode, f.windows) for f in done.failures] == [("wx1", 40125, 38)]
     assert "geheim" not in repr(done)
     assert world.sync().calls == 38
+
+
+def test_a_refusal_of_the_credentials_is_reported_for_each_api_by_its_name(world):
+    done = world.sync([DAILY, WEEKLY], apps={"wx0": "wrong"}, at_once=1)
+    assert [(f.api, f.error.errMsg.partition(":")[0]) for f in done.failures] == [
+        (DAILY, f"openapi.{DAILY}"),
+        (WEEKLY, f"openapi.{WEEKLY}"),
+    ]
+
+
+def test_a_sync_without_news_does_not_wait_for_another_program_that_writes(world):
+    world.sync()
+    with closing(sqlite3.connect(world.url)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert world.sync().known == 38
 
 
 def test_an_api_that_is_not_granted_is_asked_for_once(world):
@@ -376,6 +395,7 @@ def test_a_store_that_fails_ends_the_sync_and_keeps_what_was_committed(world):
         ({"begin": "20260401", "end": "20260301"}, "later than end"),
         ({"begin": "19990101", "end": "20170108"}, "windows are from 2017-01-09"),
         ({"apis": []}, "no API"),
+        ({"apis": "analysis.getPerformanceData"}, "needs parameters: module, params"),
     ],
 )
 def test_mistakes_are_refused_before_a_call(world, options, message):
