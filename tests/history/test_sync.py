@@ -93,6 +93,13 @@ def test_windows_that_a_clock_asked_for_days_too_early_are_due_again(world):
     assert world.keys()["20260305"] == [0, 1, 2, 3, 4, 5, 6]
 
 
+def test_a_service_with_another_date_is_named_as_the_reason(world):
+    ahead = Clock(lambda: world.emulator.clock.now() + timedelta(days=20))
+    done = world.sync(begin="20260315", clock=ahead, patience=0)
+    (failure,) = [each for each in done.failures if each.error.errCode == 61501]
+    assert "compare this machine's clock with the service's" in failure.error.hint
+
+
 def test_a_quota_that_a_clock_found_used_up_days_too_early_pauses_nothing(world):
     world.emulator.configure_app("wx0", daily_limits={DAILY: 5})
     ahead = Clock(lambda: world.emulator.clock.now() + timedelta(days=20))
