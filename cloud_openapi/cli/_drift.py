@@ -52,10 +52,10 @@ def drift(
     """
     from cloud_openapi.catalogue import default_catalogue
     from cloud_openapi.contract import (
+        Observed,
         changes_between,
         changes_since,
         describe_changes,
-        observed,
     )
 
     catalogue = default_catalogue()
@@ -63,7 +63,7 @@ def drift(
     with could_not_run():
         if propose:
             sys.exit(_propose(latter or former, output, catalogue, now))
-        sets = observed([former] if latter is None else [former, latter], catalogue)
+        sets = Observed.of_each([former] if latter is None else [former, latter], catalogue)
         if latter is None:
             changes = changes_since([former], catalogue, now)
         else:

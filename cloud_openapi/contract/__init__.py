@@ -7,7 +7,7 @@ from cloud_openapi.contract._drift import Change, changes_between, describe_chan
 from cloud_openapi.contract._explain import Part, Violation
 from cloud_openapi.contract._finding import Case, Check, Finding
 from cloud_openapi.contract._functions import FunctionCheck
-from cloud_openapi.contract._observed import Observed, observed
+from cloud_openapi.contract._observed import Observed
 from cloud_openapi.contract._propose import proposals, write_proposals
 from cloud_openapi.contract._report import Report, add_comparison, render
 from cloud_openapi.contract._verify import Verification, verify
@@ -33,7 +33,6 @@ __all__ = [
     "describe_changes",
     "earlier_catalogue",
     "not_proposed",
-    "observed",
     "proposals",
     "render",
     "schema",

@@ -114,26 +114,26 @@ class Observed:
             ):
                 self.apis[interaction.api].add(interaction, listed(interaction.api))
 
+    @classmethod
+    def of_each(cls, paths: Iterable[Path], catalogue: Catalogue) -> list["Observed"]:
+        """Return the set of recordings at each path.
+
+        Raises RecordingError that names all files of all sets that cannot be used.
+        """
+        sets: list[Observed] = []
+        unusable: list[str] = []
+        for path in paths:
+            try:
+                sets.append(cls([path], catalogue))
+            except RecordingError as error:  # noqa: PERF203 - the next set is read all the same
+                unusable.append(str(error))
+        if unusable:
+            raise RecordingError("\n".join(dict.fromkeys(unusable)))
+        return sets
+
     def ages(self, now: datetime) -> list[str]:
         """Return a line for each file with its age."""
         return [f"{file}: {seen.describe(now)}" for file, seen in self.files.items()]
-
-
-def observed(paths: Iterable[Path], catalogue: Catalogue) -> list[Observed]:
-    """Return the set of recordings at each path.
-
-    Raises RecordingError that names all files of all sets that cannot be used.
-    """
-    sets: list[Observed] = []
-    unusable: list[str] = []
-    for path in paths:
-        try:
-            sets.append(Observed([path], catalogue))
-        except RecordingError as error:  # noqa: PERF203 - the next set is read all the same
-            unusable.append(str(error))
-    if unusable:
-        raise RecordingError("\n".join(dict.fromkeys(unusable)))
-    return sets
 
 
 def age(moment: datetime, now: datetime) -> str:
