@@ -228,8 +228,14 @@ def test_install_reports_a_function_without_dependencies(folder, write):
     ("source", "name", "text"),
     [
         ("index.py", "requirements.txt", "# pymysql==1.1.1\n\n  # later\n"),
-        ("index.js", "package.json", '{"dependencies": {}, "devDependencies": {"jest": "*"}}'),
-        ("index.js", "package.json", '{"name": "hello", "scripts": {"test": "jest"}}'),
+        pytest.param(
+            *("index.js", "package.json", '{"dependencies": {}, "devDependencies": {"jest": "*"}}'),
+            marks=needs_node,
+        ),
+        pytest.param(
+            *("index.js", "package.json", '{"name": "hello", "scripts": {"test": "jest"}}'),
+            marks=needs_node,
+        ),
     ],
 )
 def test_a_list_may_be_empty(folder, write, source, name, text):
