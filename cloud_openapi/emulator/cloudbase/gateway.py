@@ -134,6 +134,8 @@ class _Actions:
                 raise
             request = request._replace(signer=self._signer(http, request.fields))
             action = request.text("action")
+            if action.startswith(("database.", "storage.")):
+                self._warn_if_late(request, action)
             if action.startswith("database."):
                 return self._database(request, action)
             if action.startswith("storage."):
@@ -149,6 +151,12 @@ class _Actions:
                 own = isinstance(error, FailedActionError) or request.signer is not None
                 self._keep(request, error, own=own)
             raise
+
+    def _warn_if_late(self, request: _ActionRequest, action: str) -> None:
+        """Warn a function of an action that no invocation waits for; the platform may lose it."""
+        signer = request.signer
+        if self._functions is not None and signer and self._functions.running_of(signer) is None:
+            self._explain(request, f"{self._shown(request, action)}: {_ILLEGAL}")
 
     def _signer(self, http: Request, fields: Mapping[str, bytes]) -> str | None:
         return signing_function(http, fields, self._functions, self._emulator.gateway_secret)

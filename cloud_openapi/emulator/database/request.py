@@ -39,7 +39,7 @@ class Fields:
         self.decoded: set[str] = set()
         """The names of the fields whose texts were read, and so are JSON."""
         self.untranslated = ""
-        """What the SDK has sent without translating it, and what to write; empty if nothing."""
+        """What the SDK has sent otherwise than meant, and what to write; empty if nothing."""
         self._fields = fields
         self._decoder = decoder
 

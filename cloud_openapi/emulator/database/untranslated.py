@@ -1,17 +1,18 @@
-"""Find the commands that SDKs send without translating them to operators of MongoDB.
+"""Find what SDKs send otherwise than a developer means it, without an error on the platform.
 
 Every version of wx-server-sdk sends the object of a command that stands inside of another command
-or of a value. The platform takes it for a plain object, without an error.
+or of a value, where it is not translated to an operator of MongoDB. A Buffer loses its bytes.
 """
 
 import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-TRACES: Final = re.compile(r'"operands"|"\$all":\s*[^\s\[]')
-"""In every text of JSON that has such a command."""
+TRACES: Final = re.compile(r'"operands"|"Buffer"|"\$all":\s*[^\s\[]')
+"""In every text of JSON that has such an object."""
 
 _COMMAND: Final = {"operator", "operands", "fieldName"}
+_BUFFER: Final = {"type": "Buffer", "data": []}
 _NAME: Final = re.compile(r"[a-zA-Z]{2,20}")
 _IN_QUERY: Final = "write the operators of MongoDB there, such as {$gt: 1, $lt: 9} or {$or: […]}"
 # Commands of a condition, which may also stand in an update, as in _.pull().
@@ -29,7 +30,7 @@ _IN_STAGE: Final = "an expression is made by db.command.aggregate: $.gt(), not _
 
 
 def untranslated(field: str, value: Any) -> str:
-    """Return what is not translated in a field or a stage, and what to write; empty if nothing."""
+    """Return what is sent otherwise in a field or a stage, and what to write; empty if nothing."""
     for each in _objects(value):
         name = each.get("operator") if each.keys() <= _COMMAND and "operands" in each else None
         if isinstance(name, str) and _NAME.fullmatch(name):
@@ -43,6 +44,11 @@ def untranslated(field: str, value: Any) -> str:
             return (
                 "inside of _.elemMatch the SDK sends the first value of _.all alone: write "
                 "{$all: […]} there"
+            )
+        if each == _BUFFER:
+            return (
+                "the SDK sends a Buffer without its bytes: store buffer.toString('base64'), or a "
+                "file by cloud.uploadFile and its fileID"
             )
     return ""
 

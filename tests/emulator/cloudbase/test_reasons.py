@@ -5,7 +5,7 @@ import threading
 
 import pytest
 import requests
-from support.processes import WAIT
+from support.processes import WAIT, until
 from support.serving import Served
 from support.values import API, CLOUD_DAY, NOW
 
@@ -551,6 +551,7 @@ const uses = {
   add: () => db.collection('c').add({ data: { n: _.inc(1) } }),
   stage: () => db.collection('c').aggregate().addFields({ n: _.gt(1) }).end(),
   match: () => db.collection('c').aggregate().match({ l: _.elemMatch(_.or(1, 2)) }).end(),
+  buffer: () => db.collection('c').doc('a').update({ data: { b: Buffer.from('b') } }),
   fine: () => db.collection('c').where({ l: _.elemMatch({ n: _.gt(1) }), operands: 1 }).get(),
 };
 exports.main = async ({ use }) => { await uses[use](); await uses[use](); };
@@ -560,6 +561,11 @@ exports.main = async ({ use }) => { await uses[use](); await uses[use](); };
 @pytest.mark.parametrize(
     ("use", "command", "advice"),
     [
+        (
+            "buffer",
+            None,
+            "a Buffer without its bytes: store buffer.toString('base64'), or a file by ",
+        ),
         ("elemMatch", "and", "write the operators of MongoDB there, such as {$gt: 1, $lt: 9} or "),
         ("pull", "and", "write the operators of MongoDB there, such as {$gt: 1, $lt: 9} or "),
         ("add", "inc", "a command of an update stands at a field of data, and add() takes values"),
@@ -576,10 +582,28 @@ def test_a_command_that_the_sdk_does_not_translate_is_warned_of_once(served, use
     warnings = [line for line in outcome.log.splitlines() if line.startswith("Warning: ")]
     own = [line for line in served.functions.log_of("caller").lines() if line.kind == "own"]
     assert [line.text for line in own if line.text.startswith("Warning: ")] == warnings
-    assert len(warnings) == bool(command)
-    for warning in warnings:
-        start = f"Warning: the SDK has not translated _.{command}, and its object is taken for a "
-        assert warning.startswith(f"{start}plain one, as on the platform: {advice}")
+    assert len(warnings) == bool(advice)
+    plain = f"has not translated _.{command}, and its object is taken for a plain one, as on the "
+    start = f"Warning: the SDK {f'{plain}platform: ' if command else 'sends '}{advice}"
+    assert all(warning.startswith(start) for warning in warnings)
+
+
+def test_an_action_that_nothing_awaits_is_warned_of(served):
+    served.emulator.databases.given = {"c": []}
+    add = "setTimeout(() => cloud.database().collection('c').add({ data: {} }), 100)"
+    served.write("caller", f"{CALLS}exports.main = async () => {{ {add} }};")
+    assert invoke(served, "caller").status == 200
+
+    def warnings():
+        lines = served.functions.log_of("caller").lines()
+        return [line.text for line in lines if line.text.startswith("Warning: ")]
+
+    assert until(warnings)
+    (warning,) = warnings()
+    assert warning == (
+        "Warning: database.insertDocument: the call was made outside of an invocation, while the "
+        "module was loaded or after the handler had returned: await it within the handler"
+    )
 
 
 def test_all_inside_of_elem_match_names_what_the_sdk_sends(served):
