@@ -305,3 +305,12 @@ def test_default_of_buckets_may_be_the_last_boundary(found):
     stage = {"$bucket": {"groupBy": "$_id", "boundaries": [0, 2], "default": 2}}
     kept = [{"_id": 1}, {"_id": 7}]
     assert found(kept, stage) == [{"_id": 0, "count": 1}, {"_id": 2, "count": 1}]
+
+
+def test_a_path_of_an_expression_passes_over_a_list_in_a_list(found):
+    kept = [{"_id": 1, "l": [[{"a": 1}], {"a": 2}, {"a": [[{"b": 3}], {"b": 4}]}, 5]}]
+    stage = {"$project": {"_id": 0, "a": "$l.a", "b": "$l.a.b", "last": {"$max": "$l.a"}}}
+    listed = [[{"b": 3}], {"b": 4}]
+    assert found(kept, stage) == [{"a": [2, listed], "b": [[4]], "last": listed}]
+    each = {"$map": {"input": ["$l"], "in": "$$this.a"}}
+    assert found(kept, {"$project": {"_id": 0, "a": each}}) == [{"a": [[2, listed]]}]
