@@ -314,3 +314,30 @@ def test_a_path_of_an_expression_passes_over_a_list_in_a_list(found):
     assert found(kept, stage) == [{"a": [2, listed], "b": [[4]], "last": listed}]
     each = {"$map": {"input": ["$l"], "in": "$$this.a"}}
     assert found(kept, {"$project": {"_id": 0, "a": each}}) == [{"a": [[2, listed]]}]
+
+
+def projected(kept, query, fields):
+    collection = documents.Client()["d"]["c"]
+    collection.insert_many(kept)
+    return list(collection.find(query, fields))
+
+
+def test_a_projection_of_the_element_that_satisfied_the_query():
+    kept = [{"_id": 1, "l": [{"k": 1}, {"k": 2}, {"k": 2, "v": 3}], "o": {"s": [5, 7, 9]}, "n": 1}]
+    assert projected(kept, {"l.k": 2}, {"l.$": 1}) == [{"_id": 1, "l": [{"k": 2}]}]
+    elements = {"l": {"$elemMatch": {"k": 2, "v": 3}}}
+    assert projected(kept, elements, {"l.$": True, "n": 1, "_id": 0}) == [
+        {"l": [{"k": 2, "v": 3}], "n": 1}
+    ]
+    assert projected(kept, {"_id": 1, "o.s": {"$gt": 6}}, {"o.s.$": 1}) == [
+        {"_id": 1, "o": {"s": [7]}}
+    ]
+    assert projected(kept, {"_id": 2}, {"l.$": 1}) == []
+    for query, fields in (
+        ({"n": 1}, {"l.$": 1}),
+        ({"l.k": 2}, {"n.$": 1}),
+        ({"l.k": 2}, {"l.$": 0}),
+        ({"l.k": 2, "o.s": 5}, {"l.$": 1, "o.s.$": 1}),
+    ):
+        with pytest.raises(Failed):
+            projected(kept, query, fields)
