@@ -12,7 +12,8 @@ from stat import S_IMODE
 def draft_of(path: Path) -> Iterator[Path]:
     """Yield the path of a new file, which replaces the one at ``path`` at the end of the block.
 
-    An error in the block leaves the former file. Its mode is kept, and a link stays a link. What is
+    An error in the block leaves the former file. Its mode is kept, nobody else reads the new file
+    before it has that mode, and a link stays a link. What is
     no file, such as a pipe or ``/dev/null``, is not replaced: its own path is yielded. Raises
     OSError.
     """
@@ -22,10 +23,13 @@ def draft_of(path: Path) -> Iterator[Path]:
     target = path.resolve()
     # Without the file's name, which may be as long as names can be.
     draft = target.with_name(f".{secrets.token_hex(8)}.part")
+    former = target.stat() if target.exists() else None
     try:
+        if former is not None:
+            draft.touch(0o600)
         yield draft
-        with suppress(FileNotFoundError):  # there is no former file
-            draft.chmod(S_IMODE(target.stat().st_mode))
+        if former is not None:
+            draft.chmod(S_IMODE(former.st_mode))
         draft.replace(target)
     finally:
         # It is gone, or its folder is.

@@ -134,6 +134,10 @@ class ConfigError(CloudOpenAPIError, ValueError):
     """Settings or a config.json that cannot be used; the message names the place."""
 
 
+class UsageError(ConfigError):
+    """An argument with a value that can never be used; a command exits with 2 for it."""
+
+
 class RecordingError(CloudOpenAPIError, ValueError):
     """A file of recordings that cannot be used; the message names file, interaction and key."""
 

@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple, TypedDict
 from cloud_openapi.errors import ConfigError
 
 BEIJING = timezone(timedelta(hours=8), "Beijing")
+LAUNCH = date(2017, 1, 9)
+"""The Monday on which mini programs were opened to the public: no earlier day has numbers."""
 NOW_VARIABLE = "CLOUD_OPENAPI_NOW"
 # Compiled by re when it is first used, which in most processes is never.
 _TIME = (

@@ -24,8 +24,13 @@ def test_the_former_file_stays_until_the_end_and_after_an_error(tmp_path):
 def test_a_file_keeps_its_mode(tmp_path):
     path = tmp_path / "a.json"
     path.touch(0o600)
-    write_whole(path, b"new")
+    with draft_of(path) as draft:
+        draft.write_bytes(b"new")
+        assert draft.stat().st_mode & 0o777 == 0o600
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
+    path.chmod(0o440)
+    write_whole(path, b"newest")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"newest", 0o440)
 
 
 def test_a_name_may_be_as_long_as_names_can_be(tmp_path):

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import click
 
 from cloud_openapi.cli._control_client import ControlClient, take_url_last, url_option
-from cloud_openapi.cli._options import Choice, echo_json
-from cloud_openapi.drafts import draft_of
+from cloud_openapi.cli._options import STREAM, Choice, FileOrStream, echo_json
+from cloud_openapi.drafts import write_whole
 from cloud_openapi.errors import ConfigError
 from cloud_openapi.json_text import json_text, reading_mistake
 
@@ -67,7 +67,7 @@ def find(client: ControlClient, /, collection: str, **given: Any) -> None:
 
 
 @database.command("import")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@click.argument("file", type=FileOrStream(dir_okay=False))
 @click.option("--collection", help="The collection.  [default: the name of the file]")
 @click.option("--format", "form", type=Choice(_FORMATS), help="[default: by the name of the file]")
 @click.option(
@@ -93,7 +93,7 @@ def import_(  # noqa: PLR0913 - an option each
     missing. FILE may be - for the input.
     """
     if collection is None:
-        if str(file) == "-":
+        if file is STREAM:
             raise click.UsageError("Give the collection: --collection NAME.")
         collection = file.stem
     form = form or ("csv" if file.suffix.lower() == ".csv" else "json")
@@ -119,9 +119,7 @@ def export(
         sys.stdout.buffer.write(content)
         return
     try:
-        # A failure must not cost the former content.
-        with draft_of(to) as draft:
-            draft.write_bytes(content)
+        write_whole(to, content)
     except OSError as error:
         raise ConfigError(f"{to}: {error.strerror}.") from error
 
@@ -164,7 +162,7 @@ def _path(collection: str) -> str:
 
 def _content(file: Path) -> bytes:
     try:
-        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        content = sys.stdin.buffer.read() if file is STREAM else file.read_bytes()
         content.decode()
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}.") from error

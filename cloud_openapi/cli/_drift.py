@@ -63,11 +63,10 @@ def drift(
     with could_not_run():
         if propose:
             sys.exit(_propose(latter or former, output, catalogue, now))
-        sets = [Observed([former], catalogue)]
+        sets = Observed.of_each([former] if latter is None else [former, latter], catalogue)
         if latter is None:
             changes = changes_since([former], catalogue, now)
         else:
-            sets.append(Observed([latter], catalogue))
             changes = changes_between(sets[0], sets[1], catalogue)
         write(describe_changes(changes, sets, now), output)
     sys.exit(1 if changes else 0)

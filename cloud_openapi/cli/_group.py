@@ -11,13 +11,20 @@ import click
 from cloud_openapi._version import __version__
 from cloud_openapi.cli._examples import with_examples
 from cloud_openapi.cli._options import variable
-from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError, UnknownAPIError, message_of
+from cloud_openapi.errors import (
+    CloudOpenAPIError,
+    CloudSDKError,
+    UnknownAPIError,
+    UsageError,
+    message_of,
+)
 from cloud_openapi.json_schema.values import is_text
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _PREFIX = variable("")
+_WRONG_USAGE: Final = 2
 
 
 class _Entry(NamedTuple):
@@ -215,6 +222,8 @@ def run() -> None:
     except CloudSDKError as error:
         parts = (f"{error.errMsg} (errCode {error.errCode})", error.hint)
         fail(". ".join(filter(None, parts)))
+    except UsageError as error:
+        fail(str(error), _WRONG_USAGE)
     except (CloudOpenAPIError, OSError) as error:
         fail(message_of(error))
 
@@ -234,4 +243,4 @@ def _refuse_bytes() -> None:
     for place, text in given.items():
         # No argument has a NUL. A file may have a name of other bytes.
         if not is_text(text) and not os.path.exists(text):  # noqa: PTH110 - that raises for some
-            fail(f"{place} is not text in UTF-8.", 2)
+            fail(f"{place} is not text in UTF-8.", _WRONG_USAGE)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime
+from itertools import chain
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +12,7 @@ import click
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.cli._emulator_options import moment
+from cloud_openapi.cli._history_text import DEFAULT_STORE, say_launch, sync_command
 from cloud_openapi.cli._options import Decorator, day, echo_json, json_value, option
 from cloud_openapi.cli._terminal import (
     columns,
@@ -22,11 +24,11 @@ from cloud_openapi.cli._terminal import (
 )
 from cloud_openapi.errors import CloudSDKError, ConfigError, advice, one_line
 from cloud_openapi.json_text import json_text, read_json, reading_mistake
+from cloud_openapi.periods import LAUNCH, beijing_now
 
 if TYPE_CHECKING:
     from cloud_openapi.history import Failure, Progress, Status, Window
 
-_DEFAULT_STORE: Final = "history.sqlite"
 _MOST_SHOWN: Final = 10
 # Shorter pauses are over before a line about them is read.
 _SECONDS_SAID: Final = 5
@@ -55,7 +57,7 @@ def _options(*added: Decorator) -> Decorator:
 _api = click.argument("api", shell_complete=_complete)
 _store = option(
     "--store",
-    default=_DEFAULT_STORE,
+    default=DEFAULT_STORE,
     show_default=True,
     metavar="PATH|URL",
     help="A SQLite file, or a URL of SQLAlchemy's such as postgresql+psycopg2://USER@HOST/NAME.",
@@ -131,6 +133,7 @@ def sync(
         raise click.UsageError(f"name an API, such as {_dated()[0]}, or give --all")
     names = [*apis, *(_without_parameters() if every else ())]
     series = [kept.Series(name, params, days if name in apis else 1) for name in names]
+    say_launch(given["begin"], given["end"])
     given["apps"] = None if given["apps"] is None else _apps(given["apps"].read())
     with ExitStack() as stack:
         bar = _Bar(stack)
@@ -247,6 +250,12 @@ def _report(done: "Progress", *, as_json: bool) -> None:
             f"{done.total:,} windows: {done.known:,} were complete, {done.stored:,} stored by "
             f"{done.calls:,} calls, {done.remaining:,} remain.{lost}"
         )
+    if done.paused:
+        click.echo(
+            f"{done.paused:,} API{'s' if done.paused > 1 else ''} of mini programs had no quota "
+            "left today (errCode 45009): tomorrow's sync goes on.",
+            err=True,
+        )
     for failure in done.failures[:_MOST_SHOWN]:
         click.echo(_failure(failure), err=True)
     if more := done.failures[_MOST_SHOWN:]:
@@ -321,8 +330,15 @@ def _status_row(each: "Status", *, by_app: bool) -> tuple[str, ...]:
 @_store
 @option("--newest-first", is_flag=True, help="Print the newest windows first.")
 def show(api: str, app: tuple[str, ...], **given: Any) -> None:
-    """Print the stored windows of an API with their answers, a line of JSON each."""
-    for window in _stored(api, app, given):
+    """Print the stored windows of an API with their answers, a line of JSON each.
+
+    The exit code is 1 if the store has none of the range.
+    """
+    windows = _stored(api, app, given)
+    first = next(windows, None)
+    if first is None:
+        raise ConfigError(_nothing(api, app, given))
+    for window in chain([first], windows):
         click.echo(json_text(_line(window), compact=True))
 
 
@@ -343,12 +359,33 @@ def export(api: str, file: Path, app: tuple[str, ...], **given: Any) -> None:
 
     number = write(api, file, appid=app or None, **_chosen(given))
     click.echo(f"Wrote {number:,} row{'' if number == 1 else 's'} to {file}")
+    if not number and next(_stored(api, app, given), None) is None:
+        click.echo(_nothing(api, app, given), err=True)
 
 
 def _stored(api: str, app: tuple[str, ...], given: dict[str, Any]) -> "Iterator[Window]":
     from cloud_openapi.history import stored
 
     return stored(api, appid=app or None, **_chosen(given))
+
+
+def _nothing(api: str, app: tuple[str, ...], given: dict[str, Any]) -> str:
+    """Return what the store lacks, and the command that gets it."""
+    from cloud_openapi.history import Series
+
+    begin, end, days, params = (given[name] for name in ("begin", "end", "days", "params"))
+    today = beijing_now().date()
+    lacks = f"window of {api}"
+    if app:
+        lacks += f" of {', '.join(app)}"
+    if begin:
+        lacks += f" from {begin}"
+    if end:
+        lacks += f" to {end}"
+    if not any(Series(api, params, days).windows(begin or LAUNCH, end or today, today)):
+        return f"No {lacks} is over yet: WeChat has its numbers on the day after it."
+    command = sync_command(api, begin, end, days=days, params=params, store=given["store"], app=app)
+    return f"The store has no {lacks}. Run: {command}"
 
 
 def _chosen(given: dict[str, Any]) -> dict[str, Any]:

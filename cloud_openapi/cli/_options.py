@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -15,6 +16,21 @@ _TYPES = {"string": str, "integer": int, "number": float, "boolean": bool}
 _FIRST_YEAR = 1900
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+STREAM = Path("-")
+"""What stands for the input or output; ``./-`` is a file, which is equal but another object."""
+
+
+class FileOrStream(click.Path):
+    """The path of a file, or STREAM for ``-``."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(path_type=Path, allow_dash=True, **settings)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a Path."""
+        return STREAM if value == "-" else super().convert(value, param, ctx)
 
 
 class Choice(click.Choice[str]):

@@ -21,7 +21,7 @@ from cloud_openapi.cli._options import json_value, option
 from cloud_openapi.cli._terminal import progress
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError, ReplayError, advice
 from cloud_openapi.loopback import is_loopback
-from cloud_openapi.periods import BEIJING, parse_day, period_with, write_day
+from cloud_openapi.periods import BEIJING, LAUNCH, parse_day, period_with, write_day
 
 # Imported where they are used: --help and completion do without.
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ _CREDENTIAL_CODES = frozenset(
 )
 _LONGEST_PAUSE = 86_400
 _DIGITS = re.compile("[0-9]{8}")
-# The first day of mini programs: earlier days cannot have data.
-_LAUNCH = date(2017, 1, 9)
 _SPANS: tuple[Any, ...] = ("day", "week", "month")
 
 
@@ -216,10 +214,10 @@ def _periods(operation: Operation, dates: str, data: Mapping[str, Any]) -> Itera
             param_hint="--dates",
         )
     rule, today = operation.rules[0], datetime.now(BEIJING).date()
-    possible = max(first, _LAUNCH), min(last, today - timedelta(days=1))
+    possible = max(first, LAUNCH), min(last, today - timedelta(days=1))
     if possible != (first, last):
         click.echo(
-            f"--dates: {_LAUNCH:%Y%m%d} to yesterday are possible, and the rest is left out.",
+            f"--dates: {LAUNCH:%Y%m%d} to yesterday are possible, and the rest is left out.",
             err=True,
         )
     first, last = possible

@@ -11,7 +11,17 @@ from click.core import ParameterSource
 from cloud_openapi import charts
 from cloud_openapi.cli._emulator_options import EmulatorOptions, moment, transport_to
 from cloud_openapi.cli._examples import with_examples
-from cloud_openapi.cli._options import Choice, Decorator, day, field_option, option, variable
+from cloud_openapi.cli._history_text import DEFAULT_STORE
+from cloud_openapi.cli._options import (
+    STREAM,
+    Choice,
+    Decorator,
+    FileOrStream,
+    day,
+    field_option,
+    option,
+    variable,
+)
 from cloud_openapi.cli._report_text import Look, report_lines
 from cloud_openapi.cli._terminal import columns, has_colours
 from cloud_openapi.demo import DEMO_APPID
@@ -33,8 +43,6 @@ from cloud_openapi.reports import (
 if TYPE_CHECKING:
     from cloud_openapi.cli._report_answers import Found, Wanted
 
-_STORE: Final = "history.sqlite"
-_STDOUT: Final = "-"
 _LANGUAGES: Final = {"en": charts.english, "zh": charts.chinese}
 _FORMATS: Final = ("csv", "json", "html", "svg", "png")
 _OF_EMULATOR: Final = ("seed", "now", "settings")
@@ -124,8 +132,7 @@ def _language() -> str:
 
 
 def _file(form: str, text: str) -> Decorator:
-    # A text: as paths, - and ./- would be equal.
-    to = click.Path(dir_okay=False, allow_dash=True)
+    to = FileOrStream(dir_okay=False)
     return option(f"--{form}", type=to, metavar="FILE", help=f"{text}; - is stdout.")
 
 
@@ -137,7 +144,7 @@ _COMMON: Final = (
     option(
         "--store",
         metavar="PATH|URL",
-        help=f"The store of a history; by default {_STORE} in this folder, if it is there.",
+        help=f"The store of a history; by default {DEFAULT_STORE} in this folder, if it is there.",
     ),
     option("--live", is_flag=True, help="Ask the service now, even where there is a store."),
     option("--base-url", help="The server to ask, such as a running emulator."),
@@ -178,18 +185,19 @@ class _Run:
     def show(self) -> None:
         """Write the files, then print the table unless one of them went to stdout."""
         files = {form: file for form in _FORMATS if (file := self._given[form]) is not None}
-        if list(files.values()).count(_STDOUT) > 1:
+        streams = sum(file is STREAM for file in files.values())
+        if streams > 1:
             raise click.UsageError("Only one file can be stdout.")
         shown = self._content()
         # All are made before one is written.
         made = {form: self._made(form, shown) for form in files}
         for form, file in files.items():
             _write(file, made[form])
-        if _STDOUT not in files.values():
+        if not streams:
             look = Look(columns(), has_colours(), self._t)
             click.echo("\n".join(report_lines(shown, look)))
         for file in files.values():
-            if file != _STDOUT:
+            if file is not STREAM:
                 click.echo(f"Wrote {file}", err=True)
 
     def _made(self, form: str, shown: Content) -> bytes:
@@ -281,7 +289,7 @@ class _Run:
             raise click.UsageError("Choose --store, or one of --live, --demo and --base-url.")
         # The address is often set for good; only on the command line is it asked for now.
         asked = given["live"] or given["demo"] or _is_typed("base_url")
-        return _STORE if not asked and Path(_STORE).is_file() else None
+        return DEFAULT_STORE if not asked and Path(DEFAULT_STORE).is_file() else None
 
 
 def _is_typed(name: str) -> bool:
@@ -297,8 +305,8 @@ def _refuse_options_of_emulator() -> None:
         )
 
 
-def _write(file: str, content: bytes) -> None:
-    if file == _STDOUT:
+def _write(file: Path, content: bytes) -> None:
+    if file is STREAM:
         click.echo(content, nl=False)
     else:
-        write_whole(Path(file), content)
+        write_whole(file, content)

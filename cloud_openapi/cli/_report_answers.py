@@ -10,18 +10,17 @@ import click
 
 from cloud_openapi.catalogue import Operation
 from cloud_openapi.charts import Translate
+from cloud_openapi.cli._history_text import say_launch, sync_command
 from cloud_openapi.cli._terminal import progress
 from cloud_openapi.errors import CloudSDKError, ConfigError, advice
 from cloud_openapi.history import Clock, Window, fetch
-from cloud_openapi.periods import Period, Span, beijing_now, last_complete, period_with
+from cloud_openapi.periods import LAUNCH, Period, Span, beijing_now, last_complete, period_with
 from cloud_openapi.reports import Answer
 from cloud_openapi.transports import Transport
 
 _LASTS: Final[Mapping[Span, int]] = {"day": 30, "week": 12, "month": 12}
 _MOST: Final = 3660
 _FEWEST_FOR_PROGRESS: Final = 40
-# WeChat's mini programs opened on 2017-01-09.
-_EARLIEST: Final = date(2017, 1, 1)
 
 
 class Wanted(NamedTuple):
@@ -46,7 +45,12 @@ class Wanted(NamedTuple):
         found = list(islice(windows, _MOST + 1))
         if len(found) > _MOST:
             raise click.UsageError(f"A report has at most {_MOST} rows: choose a later --from.")
-        return found
+        possible = [period for period in found if period.end >= LAUNCH]
+        if not possible:
+            raise click.UsageError(f"Mini programs opened on {LAUNCH}: choose a later --to.")
+        if self.begin or self.last:
+            say_launch(begin, end.end)
+        return possible
 
 
 class Found(NamedTuple):
@@ -113,14 +117,11 @@ def read(wanted: Wanted, appid: str | None, store: str, t: Translate) -> Found:
         )
 
     with closing(opened):
-        newest = next(windows(_EARLIEST, today, newest_first=True), None)
+        newest = next(windows(LAUNCH, today, newest_first=True), None)
         if newest is None:
             of = f" of {appid}" if appid else ""
-            days = f" --days {wanted.days}" if wanted.days > 1 else ""
-            raise ConfigError(
-                f"{name} has no window of {api}{of}: run cloud-openapi history sync {api}{days}, "
-                "or report --live."
-            )
+            run = sync_command(api, days=wanted.days, params=wanted.params, store=store)
+            raise ConfigError(f"{name} has no window of {api}{of}: run {run}, or report --live.")
         periods = wanted.periods(period_with(wanted.span, newest.period.end), today)
         found: dict[Period, Window] = {}
         for window in windows(periods[0].end, periods[-1].end):

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import click
 
 from cloud_openapi.cli._control_client import ControlClient, take_url_last, url_option
+from cloud_openapi.cli._options import STREAM, FileOrStream
 from cloud_openapi.drafts import draft_of
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
 
@@ -40,7 +41,7 @@ def list_(client: ControlClient, prefix: str, appid: str | None) -> None:
 
 @storage.command()
 @click.argument("path")
-@click.argument("target", required=False, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("target", required=False, type=FileOrStream())
 @_appid
 @click.pass_obj
 def get(client: ControlClient, path: str, target: Path | None, appid: str | None) -> None:
@@ -63,7 +64,7 @@ def get(client: ControlClient, path: str, target: Path | None, appid: str | None
 
 
 @storage.command()
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("file", type=FileOrStream())
 @click.argument("path", default="")
 @_appid
 @click.pass_obj
@@ -72,7 +73,7 @@ def put(client: ControlClient, file: Path, path: str, appid: str | None) -> None
 
     A PATH that ends with a slash is a folder. If FILE is a folder, all files below it are written.
     """
-    if str(file) == "-":
+    if file is STREAM:
         if not path or path.endswith("/"):
             raise click.UsageError("Give the path of the file.")
         _write(client, path, sys.stdin.buffer, appid)
@@ -122,7 +123,7 @@ def _listed(client: ControlClient, prefix: str, appid: str | None) -> Iterator[A
 
 
 def _read(client: ControlClient, path: str, target: Path, appid: str | None) -> None:
-    if str(target) == "-":
+    if target is STREAM:
         client.read_file(_route(path), sys.stdout.buffer, appid=appid)
         return
     try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cloud_openapi.catalogue import Catalogue
 from cloud_openapi.contract._verify import read_recordings
+from cloud_openapi.errors import RecordingError
 from cloud_openapi.json_schema.fields import fields_of
 from cloud_openapi.json_schema.paths import member
 from cloud_openapi.json_schema.values import error_code, type_of
@@ -112,6 +113,23 @@ class Observed:
                 catalogue[interaction.api].binary and interaction.response_json is None
             ):
                 self.apis[interaction.api].add(interaction, listed(interaction.api))
+
+    @classmethod
+    def of_each(cls, paths: Iterable[Path], catalogue: Catalogue) -> list["Observed"]:
+        """Return the set of recordings at each path.
+
+        Raises RecordingError that names all files of all sets that cannot be used.
+        """
+        sets: list[Observed] = []
+        unusable: list[str] = []
+        for path in paths:
+            try:
+                sets.append(cls([path], catalogue))
+            except RecordingError as error:  # noqa: PERF203 - the next set is read all the same
+                unusable.append(str(error))
+        if unusable:
+            raise RecordingError("\n".join(dict.fromkeys(unusable)))
+        return sets
 
     def ages(self, now: datetime) -> list[str]:
         """Return a line for each file with its age."""

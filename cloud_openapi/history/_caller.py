@@ -64,7 +64,7 @@ class Caller:
         """Make one call. Raises ConfigError for settings that cannot be used."""
         refused = self._refusals.get((app.appid, "")) or self._refusals.get((app.appid, api))
         if refused is not None:
-            return Outcome(None, refused, sent=False)
+            return Outcome(None, _of_api(api, refused), sent=False)
         transport = self._transports.get(app.appid) or self._connect(app)
         try:
             answer = transport.send(default_catalogue()[api], request)
@@ -92,6 +92,14 @@ class Caller:
         transport = connect(settings, exchange=self._exchange)
         assert transport is not None, "https is chosen"  # noqa: S101 - for the type checker
         return transport
+
+
+def _of_api(api: str, error: CloudSDKError) -> CloudSDKError:
+    """Return an error of a mini program, which another API met first, as that of an API."""
+    _, colon, text = error.errMsg.partition(":fail")
+    if not colon:
+        return error
+    return CloudSDKError(error.errCode, f"openapi.{api}{colon}{text}", error.hint, error.code)
 
 
 @lru_cache(maxsize=4)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.drafts import draft_of, naming
-from cloud_openapi.errors import ConfigError
+from cloud_openapi.errors import ConfigError, UsageError
 from cloud_openapi.history._days import EARLIEST, LATEST, Day
 from cloud_openapi.history._store import DEFAULT_STORE, Store
 from cloud_openapi.history._stored import stored
@@ -46,7 +46,7 @@ def export(  # noqa: PLR0913 - each selects rows
     path = Path(path)
     write = _WRITERS.get(path.suffix.lower())
     if write is None:
-        raise ConfigError(f"{path.name}: the name of an export ends with {', '.join(_WRITERS)}")
+        raise UsageError(f"{path.name}: the name of an export ends with {', '.join(_WRITERS)}")
     operation = default_catalogue().find(api)
 
     def rows() -> Iterator[Row]:

@@ -3,7 +3,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final
 
-from cloud_openapi.errors import ConfigError
+from cloud_openapi.errors import ConfigError, UsageError
 from cloud_openapi.history._caller import Caller
 from cloud_openapi.history._clock import Clock
 from cloud_openapi.history._days import Day, range_of
@@ -11,6 +11,7 @@ from cloud_openapi.history._run import Done, Run
 from cloud_openapi.history._series import Series
 from cloud_openapi.history._table import Windows
 from cloud_openapi.history._windows import App, Job, Window
+from cloud_openapi.periods import LAUNCH
 from cloud_openapi.transports import Transport, connect, settings_from_environment
 
 MOST_AT_ONCE: Final = 64
@@ -33,16 +34,16 @@ def fetch(  # noqa: PLR0913 - each is a setting of its own
 ) -> Windows:
     """Yield each window of a range with WeChat's answer, the oldest first.
 
-    The windows are the days, weeks or months that touch the range and are over; for an API about
-    windows of ``days`` days, one for each day on which they end. A window without an answer has the
-    ``error``; one that is too old for the API is not asked for. ``params`` are further parameters
-    of each call. ``at_once`` calls are in flight, at most ``rate`` a second; a call that may
-    succeed later is repeated within ``patience`` seconds. The default ``transport`` is that of
-    ``cloud.init()``.
+    The windows are the days, weeks or months that touch the range and are over, since the launch of
+    mini programs; for an API about windows of ``days`` days, one for each day on which they end. A
+    window without an answer has the ``error``; one that is too old for the API is not asked for.
+    ``params`` are further parameters of each call. ``at_once`` calls are in flight, at most
+    ``rate`` a second; a call that may succeed later is repeated within ``patience`` seconds. The
+    default ``transport`` is that of ``cloud.init()``.
 
     Raises ConfigError for invalid values and without credentials.
     """
-    first, last = range_of(begin, end)
+    first, last = range_of(begin, end, LAUNCH)
     series = Series(api, params, days)
     check_effort(at_once, rate, patience)
     settings = settings_from_environment()
@@ -109,8 +110,8 @@ def window_of(done: Done) -> Window:
 def check_effort(at_once: int, rate: float | None, patience: float) -> None:
     """Raise ConfigError for settings that cannot be used."""
     if not 1 <= at_once <= MOST_AT_ONCE:
-        raise ConfigError(f"at_once is a number from 1 to {MOST_AT_ONCE}, not {at_once!r}")
+        raise UsageError(f"at_once is a number from 1 to {MOST_AT_ONCE}, not {at_once!r}")
     if rate is not None and not 0 < rate < float("inf"):
-        raise ConfigError(f"rate is a number of calls a second above 0, not {rate!r}")
+        raise UsageError(f"rate is a number of calls a second above 0, not {rate!r}")
     if not 0 <= patience < float("inf"):
-        raise ConfigError(f"patience is a number of seconds, 0 or more, not {patience!r}")
+        raise UsageError(f"patience is a number of seconds, 0 or more, not {patience!r}")

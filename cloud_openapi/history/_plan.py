@@ -68,6 +68,12 @@ class Plan:
         """Return the number of windows that cannot be asked for any more."""
         return sum(look.lost for look in self.looks)
 
+    @property
+    def places(self) -> set[tuple[str, str]]:
+        """Return the mini programs and APIs of which some window needs a call."""
+        apis = {look.series.api for look in self.looks if look.known < look.total}
+        return {(appid, api) for appid in self._appids for api in apis}
+
     def jobs(self, without: Collection[tuple[str, str]] = ()) -> Iterator[Job]:
         """Yield the windows to ask for, except those of some mini programs and APIs."""
         for look in self.looks:
@@ -103,16 +109,17 @@ class Plan:
         for start in range(0, len(look.periods), step):
             part = look.periods[start : start + step]
             begins = part[0].begin, part[-1].begin
-            due = {
-                (state.appid, state.first_day): state.due or date.max
-                for state in self._store.states(series, min(begins), max(begins), self._appids)
+            ends = min(begins), max(begins)
+            is_due = {
+                (state.appid, state.first_day): state.is_due
+                for state in self._store.states(series, *ends, self._appids, today)
             }
             for period in part:
                 keys = [key for key, day in series.key_days(period) if day == today]
                 for app in self._apps:
-                    day = due.get((app.appid, period.begin))
+                    known = is_due.get((app.appid, period.begin))
                     # Of a window that is not stored, the older keys are worth a call in any case.
-                    if day is None:
+                    if known is None:
                         yield Job(app, series, period, fresh=0 in keys)
-                    elif day <= today:
+                    elif known:
                         yield Job(app, series, period, fresh=bool(keys))

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from cloud_openapi.catalogue import Operation, RuleViolation, default_catalogue, put_value
-from cloud_openapi.errors import CloudSDKError, ConfigError
+from cloud_openapi.errors import CloudSDKError, UsageError
 from cloud_openapi.known_names import nearest
 from cloud_openapi.periods import Period
 
@@ -32,20 +32,21 @@ class Series:
         self.days = days
         self._rule = self.operation.rules[0]
         if not isinstance(params, Mapping | None):
-            raise ConfigError(f"{self.api}: the parameters are an object, not {params!r}")
+            raise UsageError(f"{self.api}: the parameters are an object, not {params!r}")
         self._params = dict(params or {})
         self._key_days: dict[Period, list[tuple[int, date]]] = {}
         dates = {name.partition(".")[0] for name in (self._rule.begin, self._rule.end)}
         if taken := sorted(dates & self._params.keys()):
-            raise ConfigError(
-                f"{self.api}: {', '.join(taken)} follows from the range; leave it out"
-            )
+            raise UsageError(f"{self.api}: {', '.join(taken)} follows from the range; leave it out")
+        required = set(self.operation.schema("https", "request")["required"])
+        if lacks := sorted(required - dates - self._params.keys()):
+            raise UsageError(f"{self.api} needs parameters: {', '.join(lacks)}")
         self.params = _params_text(self.api, self._params)
         """The shared parameters as JSON with sorted names, empty without any."""
         try:
             next(self._rule.windows(_ANY_DAY, _ANY_DAY, days))
         except ValueError as error:
-            raise ConfigError(f"{self.api}: {error}") from None
+            raise UsageError(f"{self.api}: {error}") from None
 
     def __repr__(self) -> str:
         return f"<Series {self.api} {self.params}>"
@@ -159,16 +160,16 @@ def _dated(api: str) -> Operation:
     dated = [name for name, outline in catalogue.outlines.items() if outline.simulated]
     like = nearest(operation.name, dated)
     hint = f"; did you mean {like}?" if like else f", unlike {', '.join(dated)}"
-    raise ConfigError(f"{operation.name} does not answer for a period{hint}")
+    raise UsageError(f"{operation.name} does not answer for a period{hint}")
 
 
 def _params_text(api: str, params: Mapping[str, Any]) -> str:
     try:
         text = json.dumps(params, sort_keys=True, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{api}: the parameters cannot be written as JSON: {error}") from None
+        raise UsageError(f"{api}: the parameters cannot be written as JSON: {error}") from None
     if len(text) > _LONGEST_PARAMS:
-        raise ConfigError(f"{api}: the parameters are longer than {_LONGEST_PARAMS} characters")
+        raise UsageError(f"{api}: the parameters are longer than {_LONGEST_PARAMS} characters")
     return text if params else ""
 
 

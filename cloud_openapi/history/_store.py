@@ -5,7 +5,7 @@ import os
 import shlex
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from threading import Event
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
+from cloud_openapi.clocks import monotonic
 from cloud_openapi.errors import CloudOpenAPIError, CloudSDKError, ConfigError, one_line
 from cloud_openapi.history._schema import FAILURES, METADATA, PAUSES, WINDOWS
 from cloud_openapi.history._series import Series, span_of
@@ -27,10 +28,21 @@ from cloud_openapi.periods import BEIJING, Period
 DEFAULT_STORE: Final = "history.sqlite"
 _KEY: Final = [column.name for column in WINDOWS.primary_key]
 _ATTEMPTS: Final = 5
-_LOCKED: Final = "database is locked"
 _PAUSE: Final = 0.1
+# Seconds for which a program that writes to the same database is waited for.
+_LONGEST_WAIT: Final = 30.0
+_CLOSED: Final = "unable to open database file"
+# What SQLite's messages leave open.
+_MEANINGS: Final = {
+    "database is locked": "another program has had it open for writing for too long",
+    "database disk image is malformed": "the file is damaged: restore a copy of it, "
+    "or move it away, and the next sync asks for all windows again",
+    "file is not a database": "the file is damaged, or of another program: move it away",
+    "attempt to write a readonly database": "this user may not write to the file, or its folder",
+}
 _MOST_NAMED: Final = 500
 _READ_AT_ONCE: Final = 200
+_DAY: Final = timedelta(days=1)
 # The modules of drivers whose packages have other names.
 _PACKAGES: Final = {
     "psycopg": "psycopg[binary]",
@@ -44,11 +56,11 @@ class StoreError(CloudOpenAPIError):
 
 
 class State(NamedTuple):
-    """A stored window without its answer; ``due`` is the day on which a further key may exist."""
+    """A stored window without its answer; ``is_due`` is whether to ask for it again."""
 
     appid: str
     first_day: date
-    due: date | None
+    is_due: bool
 
 
 class Group(NamedTuple):
@@ -105,21 +117,35 @@ class Store:
         self._commit(lambda connection: _write(connection, answered, failed))
 
     def pause(self, appid: str, api: str, until: date) -> None:
-        """Remember that the day's quota is used up until a day."""
+        """Remember that the day's quota is used up until a day, which is tomorrow."""
         row = {"appid": appid, "api": api, "until": until}
         self._commit(lambda connection: _put(connection, PAUSES, [row]))
 
     def paused(self, today: date) -> set[tuple[str, str]]:
         """Return the mini programs and APIs whose quota is used up today."""
-        asked = sa.select(PAUSES.c.appid, PAUSES.c.api).where(PAUSES.c.until > today)
+        asked = sa.select(PAUSES).where(PAUSES.c.until > today)
         with self._told(), self._engine.connect() as connection:
-            return {(row.appid, row.api) for row in connection.execute(asked)}
+            # A pause ends tomorrow, unless it is of a clock that was ahead.
+            return {
+                (row.appid, row.api)
+                for row in connection.execute(asked)
+                if row.until - today <= _DAY
+            }
+
+    def forget_failures_after(self, today: date) -> None:
+        """Remove the failures of a clock that was ahead: they would outlast later answers."""
+        ahead = FAILURES.c.asked > _end_of(today)
+        with self._told(), self._engine.connect() as connection:
+            found = connection.execute(sa.select(FAILURES.c.api).where(ahead).limit(1)).first()
+        # A sync without news must not wait for another one that writes.
+        if found is not None:
+            self._commit(lambda connection: connection.execute(sa.delete(FAILURES).where(ahead)))
 
     def states(
-        self, series: Series, first: date, last: date, appids: Collection[str]
+        self, series: Series, first: date, last: date, appids: Collection[str], today: date
     ) -> Iterator[State]:
         """Yield the stored windows that begin between two days."""
-        columns = (WINDOWS.c.appid, WINDOWS.c.first_day, WINDOWS.c.due)
+        columns = (WINDOWS.c.appid, WINDOWS.c.first_day, _is_due(today))
         for row in self._rows(sa.select(*columns).where(*_within(series, first, last)), appids):
             yield State(*row)
 
@@ -127,24 +153,23 @@ class Store:
         self, series: Series, first: date, last: date, appids: Collection[str], today: date
     ) -> int:
         """Return how many windows that begin between two days have all keys of today."""
-        due = WINDOWS.c.due
         asked = sa.select(WINDOWS.c.appid, sa.func.count()).where(
-            *_within(series, first, last), due.is_(None) | (due > today)
+            *_within(series, first, last), ~_is_due(today)
         )
         rows = self._rows(asked.group_by(WINDOWS.c.appid), appids)
         return sum(count for _appid, count in rows)
 
     def groups(self, today: date) -> list[Group]:
         """Return the numbers of windows, those that lack a key and those that may get one today."""
-        table, due = WINDOWS.c, WINDOWS.c.due
+        table, is_due = WINDOWS.c, _is_due(today)
         key = (table.appid, table.api, table.params, table.span)
         asked = sa.select(
             *key,
             sa.func.min(table.first_day),
             sa.func.max(table.last_day),
             sa.func.count(),
-            sa.func.count(sa.case((due.is_(None), 1))),
-            sa.func.count(sa.case((due <= today, 1))),
+            sa.func.count(sa.case((table.due.is_(None) & ~is_due, 1))),
+            sa.func.count(sa.case((is_due, 1))),
         ).group_by(*key)
         return [Group(*row) for row in self._rows(asked, None)]
 
@@ -202,19 +227,27 @@ class Store:
             # If a reader stops early, PyMySQL expects that they are closed before the connection.
             connection.execution_options(yield_per=_READ_AT_ONCE).execute(asked) as rows,
         ):
-            for row in rows:
+            for row in self._readable_rows(rows):
                 if named or appids is None or row.appid in appids:
                     yield row
 
-    def _commit(self, change: Callable[[sa.Connection], None]) -> None:
+    def _readable_rows(self, rows: Iterator[Any]) -> Iterator[Any]:
+        try:
+            yield from rows
+        except ValueError as error:
+            # An answer that is not JSON, a day that is no date: another program has written it.
+            raise StoreError(f"{self.name}: a row is damaged: {one_line(str(error))}") from None
+
+    def _commit(self, change: Callable[[sa.Connection], object]) -> None:
         """Make a change in one transaction, again if another process was in its way."""
+        ends = monotonic() + _LONGEST_WAIT
         with self._told():
             for attempt in range(1, _ATTEMPTS + 1):
                 try:
                     with self._engine.begin() as connection:
                         change(connection)
                 except DBAPIError:  # noqa: PERF203 - another process was in its way
-                    if attempt == _ATTEMPTS:
+                    if attempt == _ATTEMPTS or monotonic() >= ends:
                         raise
                     Event().wait(_PAUSE * attempt)
                 else:
@@ -244,6 +277,15 @@ class Store:
         # SQLite's own URIs have options of their own.
         return not file.startswith("file:") and not (file and Path(file).exists())
 
+    def _why_closed(self) -> str:
+        """Return why SQLite cannot open a file; its own message says nothing about it."""
+        path = Path(self._url.database or "")
+        if path.is_dir():
+            return "it is a folder"
+        if not path.parent.is_dir():
+            return f"the folder {path.parent} is missing"
+        return "this user may not open the file, or not write to its folder"
+
     def _empty(self) -> ConfigError:
         return ConfigError(f"{self.name} has no windows: run cloud-openapi history sync first")
 
@@ -257,8 +299,8 @@ class Store:
             text = one_line(str(cause))
             for secret in _secrets_of(self._url):
                 text = text.replace(secret, "***")
-            if text == _LOCKED:
-                text = f"{text}: another program has had it open for writing for too long"
+            meaning = self._why_closed() if text == _CLOSED else _MEANINGS.get(text)
+            text = f"{text}: {meaning}" if meaning else text
             failure = StoreError(f"{self.name}: {text}")
         if failure is not None:
             raise failure
@@ -349,7 +391,7 @@ def _settle_sqlite(connection: Any, _record: Any) -> None:
 
 def _wait_in_sqlite(connection: Any, _record: Any) -> None:
     """Wait while another process writes, half a minute at most."""
-    connection.execute("PRAGMA busy_timeout=30000")
+    connection.execute(f"PRAGMA busy_timeout={_LONGEST_WAIT * 1000:.0f}")
 
 
 def _compact(value: Any) -> str:
@@ -372,6 +414,19 @@ def _of(series: Series) -> list[sa.ColumnElement[bool]]:
 
 def _within(series: Series, first: date, last: date) -> list[sa.ColumnElement[bool]]:
     return [*_of(series), WINDOWS.c.first_day.between(first, last)]
+
+
+def _is_due(today: date) -> sa.ColumnElement[bool]:
+    """Return whether a window may get a key on a day.
+
+    An answer of a later day is of a clock that was ahead: it was asked for too early.
+    """
+    due, asked = WINDOWS.c.due, WINDOWS.c.asked
+    return (due.is_not(None) & (due <= today)) | (asked > _end_of(today))
+
+
+def _end_of(today: date) -> datetime:
+    return datetime.combine(today, time.max)
 
 
 def _window(row: Any) -> Window:

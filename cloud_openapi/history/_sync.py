@@ -1,16 +1,16 @@
 """Bring a store up to date: ask for what it lacks, and for answers that may have a further key."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
-from cloud_openapi.errors import CloudSDKError, ConfigError
+from cloud_openapi.errors import CloudSDKError, ConfigError, UsageError
 from cloud_openapi.history._caller import Caller
 from cloud_openapi.history._clock import Clock
-from cloud_openapi.history._days import Day, range_of
+from cloud_openapi.history._days import Day, day_of, range_of
 from cloud_openapi.history._fetch import check_effort, threads, window_of
 from cloud_openapi.history._plan import Plan
 from cloud_openapi.history._run import Done, Run, late
@@ -18,6 +18,7 @@ from cloud_openapi.history._series import Series
 from cloud_openapi.history._store import DEFAULT_STORE, Store
 from cloud_openapi.history._verdict import Verdict
 from cloud_openapi.history._windows import App, Job
+from cloud_openapi.periods import LAUNCH
 from cloud_openapi.transports import (
     Exchange,
     TransportSettings,
@@ -55,6 +56,8 @@ class Progress(NamedTuple):
     lost: int = 0
     """Windows that the store lacks, and for which the API does not answer any more."""
     failures: tuple[Failure, ...] = ()
+    paused: int = 0
+    """APIs of mini programs that an earlier run found without quota for today: none is called."""
 
     @property
     def remaining(self) -> int:
@@ -85,11 +88,13 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
     """Bring the store up to date with a range of days, and return what was done.
 
     ``apis`` are names, or `Series` for APIs with further parameters. The range is by default the
-    last 62 days, in which every window is that may still get a key. ``apps`` maps appids to
+    last 62 days, in which every window is that may still get a key; it begins with the launch of
+    mini programs at the earliest. ``apps`` maps appids to
     AppSecrets, by default the mini program of ``cloud.init()``, whose other ``settings``, such as
     ``base_url``, are taken too. ``shard`` is ``i/n``: of n machines, this is the i-th.
 
-    A window is asked for if the store lacks it, and again when a further key can exist; with
+    A window is asked for if the store lacks it, and again when a further key can exist, or if its
+    answer was stored on a day that is still to come, by a clock that was ahead; with
     ``final_only`` once, when all keys can. ``at_once`` calls are in flight, at most ``rate`` a
     second, carried by threads or by an ``executor``. What may succeed later is repeated, with
     pauses, for ``patience`` seconds. A mini program whose quota of an API is used up is left alone
@@ -102,7 +107,7 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
     """
     clock = clock or Clock()
     today = clock.now().date()
-    first, last = range_of(begin or today - USUAL_DAYS * _DAY, end or today)
+    first, last = range_of(begin or _usual_begin(end, today), end or today, LAUNCH)
     check_effort(at_once, rate, patience)
     given = settings_from_environment(**settings)
     listed = [apis] if isinstance(apis, str | Series) else apis
@@ -114,6 +119,7 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
         opened = Store(store) if isinstance(store, str) else store
         if opened is not store:
             stack.callback(opened.close)
+        opened.forget_failures_after(today)
         plan = Plan(
             opened,
             chosen,
@@ -137,15 +143,26 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
             due_of=_due_of,
             on_pause=on_pause,
         )
-        tally = _Tally(plan)
+        paused = opened.paused(today)
+        tally = _Tally(plan, paused)
         if on_progress is not None:
             on_progress(tally.progress(0))
-        for batch in run.results(plan.jobs(opened.paused(today))):
+        for batch in run.results(plan.jobs(paused)):
             _keep(opened, batch)
             tally.add(batch)
             if on_progress is not None:
                 on_progress(tally.progress(run.calls))
     return tally.progress(run.calls)
+
+
+def _usual_begin(end: Day | None, today: date) -> date:
+    """Return the first of the last 62 days. Raises UsageError for an earlier end."""
+    begin = today - USUAL_DAYS * _DAY
+    if end is not None and day_of("end", end) < begin:
+        raise UsageError(
+            f"end, {end}, is before the last {USUAL_DAYS} days: give begin (--from) too"
+        )
+    return begin
 
 
 def in_shard(shard: str | None, apps: Sequence[App]) -> list[App]:
@@ -154,15 +171,16 @@ def in_shard(shard: str | None, apps: Sequence[App]) -> list[App]:
         return list(apps)
     number, _, count = shard.partition("/")
     if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
-        raise ConfigError(f"shard is a number and how many there are, such as 1/4, not {shard!r}")
+        raise UsageError(f"shard is a number and how many there are, such as 1/4, not {shard!r}")
     return [app for app in apps if crc32(app.appid.encode()) % int(count) == int(number) - 1]
 
 
 class _Tally:
     """The numbers of a run, and its failures by mini program, API and code."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._progress = Progress(plan.total, plan.known, lost=plan.lost)
+    def __init__(self, plan: Plan, paused: Collection[tuple[str, str]]) -> None:
+        number = len(plan.places.intersection(paused))
+        self._progress = Progress(plan.total, plan.known, lost=plan.lost, paused=number)
         self._failures: dict[tuple[str, str, int], Failure] = {}
 
     def add(self, batch: list[Done]) -> None:

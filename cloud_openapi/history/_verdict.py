@@ -52,6 +52,11 @@ _CODES: Final = {
     ),
     Verdict.NOT_GRANTED: (48001, 61007, 61502, -604100, -604101),
 }
+_DATE_RANGE: Final = 61501
+# A run asks only for periods that the API accepts on its own date.
+_OTHER_DATE: Final = (
+    "By the date here the API accepts this period: compare this machine's clock with the service's."
+)
 _VERDICTS: Final = {code: verdict for verdict, codes in _CODES.items() for code in codes}
 
 
@@ -66,4 +71,4 @@ def error_of(api: str, answer: dict[str, Any]) -> CloudSDKError | None:
     if not code:
         return None
     text = f"openapi.{api}:fail {answer.get('errmsg', '')}"
-    return CloudSDKError(code, text, advice(code))
+    return CloudSDKError(code, text, _OTHER_DATE if code == _DATE_RANGE else advice(code))

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,5 +62,3 @@ def replace_file(path: Path, text: str) -> None:
         target.open("r+b").close()  # refuses a read-only file, which could be replaced too
     with draft_of(target) as draft:
         draft.write_bytes(text.encode())
-        if target.exists():
-            shutil.copymode(target, draft)

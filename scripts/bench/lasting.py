@@ -11,8 +11,7 @@ from flask import Flask
 from cloud_openapi.catalogue import default_catalogue
 from cloud_openapi.demo import DEMO_APPID, DEMO_SECRET
 from cloud_openapi.emulator import Emulator, create_app
-from cloud_openapi.emulator.simulation.curves import LAUNCH
-from cloud_openapi.periods import write_day
+from cloud_openapi.periods import LAUNCH, write_day
 from scripts.bench.calls import requests_of
 from scripts.bench.measuring import Effort, Samples
 from scripts.bench.starting import memory

@@ -27,6 +27,7 @@ class Channel:
         self._address = (place.hostname, place.port or http.client.HTTP_PORT)
         self._selector = selector
         self._received = self.body = b""
+        self._asked = self.seconds = 0.0
         self._is_last = False
         self._connect()
 
@@ -37,11 +38,14 @@ class Channel:
             self._connect()
             self._is_last = False
         request, self._call = next(self._turns)
+        self._asked = time.perf_counter()
         self._socket.sendall(request)
 
     def is_answered(self) -> bool:
         """Read available bytes; return True if the answer is complete. Raise if it is wrong."""
         chunk = self._socket.recv(65536)
+        # Before the answer is checked: that is work of the client.
+        self.seconds = time.perf_counter() - self._asked
         self._received += chunk
         head, _, body = self._received.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
@@ -86,19 +90,21 @@ def load(url: str, calls: Sequence[Call], seconds: float, connections: int = CON
 
 
 def timed_answers(url: str, call: Call, calls: int) -> Iterator[tuple[float, bytes]]:
-    """Make calls one after another; yield the wall seconds and the body of each answer."""
+    """Make calls one after another; yield the wall seconds and the body of each answer.
+
+    The seconds are those from the first byte of the request to the last one of the answer.
+    """
     turns = cycle([(_request(url, call), call)])
     with (
         selectors.DefaultSelector() as selector,
         closing(Channel(selector, url, turns)) as channel,
     ):
         for _ in range(calls):
-            begun = time.perf_counter()
             channel.ask()
             # The socket blocks until more bytes arrive.
             while not channel.is_answered():
                 continue
-            yield time.perf_counter() - begun, channel.body
+            yield channel.seconds, channel.body
 
 
 def _request(url: str, call: Call) -> bytes:

@@ -60,7 +60,7 @@ def test_the_command_of_a_hint_finds_the_same_data(run, served):
     assert run("list") == "todos        2\n"
 
 
-def test_a_file_is_imported_by_its_name_and_exported(run, tmp_path):
+def test_a_file_is_imported_by_its_name_and_exported(run, tmp_path, monkeypatch):
     file = tmp_path / "users.json"
     file.write_text('{"_id": "u", "name": "安"}')
     assert json.loads(run("import", str(file))) == {"inserted": 1, "replaced": 0}
@@ -77,6 +77,9 @@ def test_a_file_is_imported_by_its_name_and_exported(run, tmp_path):
     piped = run("import", "-", "--collection", "more", input='{"_id": 1}{"_id": 2}')
     assert json.loads(piped)["inserted"] == 2
     assert "--collection NAME" in run("import", "-", code=2)
+    (tmp_path / "-").write_text('{"_id": 3}')
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(run("import", "./-", "--collection", "more"))["inserted"] == 1
     assert "No such file" in run("import", str(tmp_path / "none.json"), code=1)
     file.write_bytes('{"name": "安"}'.encode("gb18030"))
     assert "users.json: byte 11 is not UTF-8" in run("import", str(file), code=1)

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from cloud_openapi.history import Clock, Failure, Progress
 RETAIN = "analysis.getDailyRetain"
 PROGRAM = "from cloud_openapi.cli import main; main()"
 NOW = ("--now", "2026-03-11T12:00")
+REVERSED = ("--from", "2026-03-02", "--to", "2026-03-01")
 
 
 @pytest.fixture
@@ -65,7 +67,77 @@ def test_show_prints_a_line_of_json_for_each_window(filled):
     assert [line["ref_date"] for line in lines] == ["20260310", "20260309"]
     assert [line["due"] for line in lines] == ["2026-03-12", "2026-03-12"]
     assert lines[0]["answer"]["visit_uv"][0]["key"] == 0
-    assert filled("show", RETAIN, "--app", "wxother") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "lacks"),
+    [
+        (
+            ("--from", "2020-01-01", "--to", "2020-02-01"),
+            f"of {RETAIN} from 2020-01-01",
+        ),
+        (("--app", "wxother"), "of analysis.getDailyRetain of wxother"),
+    ],
+)
+def test_what_the_store_lacks_is_said_with_the_command_that_gets_it(
+    filled, monkeypatch, options, lacks
+):
+    monkeypatch.setenv("CLOUD_OPENAPI_NOW", NOW[1])
+    code, out, err = filled("show", RETAIN, *options)
+    assert (code, out) == (1, "")
+    assert f"The store has no window {lacks}" in err
+    assert filled("export", RETAIN, "a.csv", *options) == (0, "Wrote 0 rows to a.csv\n", err[15:])
+    _, *command = shlex.split(err.partition("Run: ")[2])
+    assert command[:3] == ["history", "sync", RETAIN]
+    monkeypatch.setenv("CLOUD_OPENAPI_SECRET", "made-up")
+    if "--appid" in command:
+        Path("apps.json").write_text('{"wxother": "made-up"}')
+        command[command.index("--appid") :] = ["--apps", "apps.json"]
+    assert filled(*command[1:], "--demo", *NOW)[0] == 0
+    assert filled("show", RETAIN, *options)[0] == 0
+
+
+def test_a_day_that_is_not_over_has_no_command_that_gets_it(filled, monkeypatch):
+    monkeypatch.setenv("CLOUD_OPENAPI_NOW", NOW[1])
+    code, _, err = filled("show", RETAIN, "--from", "2026-03-11")
+    assert code == 1
+    assert "No window of analysis.getDailyRetain from 2026-03-11 is over yet" in err
+    assert "Run:" not in err
+
+
+def test_a_sync_from_before_the_launch_of_mini_programs_says_where_it_begins(history):
+    options = ("--to", "2017-01-10", "--demo", *NOW)
+    code, out, err = history("sync", RETAIN, "--from", "1999-01-01", *options)
+    assert (code, out[:9]) == (0, "2 windows")
+    assert err.startswith("The range begins on 2017-01-09, when mini programs opened, not on 1999")
+    assert history("sync", RETAIN, "--from", "2017-01-09", *options)[2] == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("sync", RETAIN, "--demo", *REVERSED),
+            "later than end",
+        ),
+        (("sync", RETAIN, "--demo", "--from", "2026-03-12", *NOW), "later than end, 2026-03-11"),
+        (("sync", RETAIN, "--demo", "--to", "2017-01-08", *NOW), "give begin (--from) too"),
+        (("sync", RETAIN, "--demo", "--from", "1999-01-01", "--to", "2017-01-08"), "2017-01-09"),
+        (("sync", RETAIN, "--demo", "--at-once", "65"), "from 1 to 64"),
+        (("sync", RETAIN, "--demo", "--rate", "nan"), "rate is a number"),
+        (("sync", RETAIN, "--demo", "--patience", "-1"), "patience is a number"),
+        (("sync", RETAIN, "--demo", "--shard", "2/1"), "such as 1/4"),
+        (("sync", RETAIN, "--demo", "--days", "2"), "not for 2 days"),
+        (("sync", RETAIN, "--demo", "--params", "[]"), "the parameters are an object"),
+        (("show", RETAIN, *REVERSED), "later than end"),
+        (("export", RETAIN, "a.csv", *REVERSED), "later than"),
+        (("export", RETAIN, "a.xlsx"), "ends with .csv, .jsonl, .parquet"),
+    ],
+)
+def test_options_that_can_never_be_used_are_wrong_usage(filled, arguments, message):
+    code, out, err = filled(*arguments)
+    assert (code, out) == (2, "")
+    assert message in err
 
 
 def test_export_writes_rows_of_numbers(filled, tmp_path):
@@ -233,6 +305,9 @@ def test_a_sync_that_fails_says_so_without_secrets(history, tmp_path, monkeypatc
         # A used up quota is no error: tomorrow's sync goes on.
         assert (code, "1 remain" in out, "45009" in err) == (0, True, True)
         assert "45009: 1, 1 until tomorrow" in history("status", *NOW)[1]
+        code, out, err = history(*options)
+        assert (code, "1 remain" in out) == (0, True)
+        assert err.startswith("1 API of mini programs had no quota left today (errCode 45009)")
 
 
 @pytest.mark.parametrize(

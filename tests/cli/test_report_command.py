@@ -193,6 +193,16 @@ def test_rows_that_the_store_lacks_are_named(report, tmp_path, monkeypatch):
     assert "– 2026-03-06 Fri" in report("retention")
 
 
+def test_a_report_begins_with_the_launch_of_mini_programs_and_says_so(report, command):
+    range_ = ("--from", "20161201", "--to", "20170110", "--csv", "-")
+    code, out, err = command("report", "retention", "--now", NOW, *range_)
+    assert code == 0
+    assert [line[:8] for line in out.splitlines()[1:]] == ["20170109", "20170110"]
+    assert "The range begins on 2017-01-09, when mini programs opened" in err
+    early = ("--from", "20161201", "--to", "20170108")
+    assert "choose a later --to" in report("retention", *early, fails=2)
+
+
 def test_running_emulator_is_asked_by_its_address(report):
     emulator = Emulator(clock=EmulatorClock(moment(NOW)))
     listening = listen("127.0.0.1", 0)

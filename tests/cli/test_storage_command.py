@@ -110,6 +110,19 @@ def test_input_and_output_are_streams(storage, files, monkeypatch):
     assert storage("get", "text", "-") == ["a line"]
 
 
+def test_a_file_may_have_the_name_of_a_stream(storage, files, tmp_path):
+    (tmp_path / "-").write_bytes(b"a")
+    storage("put", "./-")
+    storage("put", "./-", "x/")
+    assert paths(files) == ["-", "x/-"]
+    (tmp_path / "-").unlink()
+    assert storage("get", "x/-") == []
+    assert (tmp_path / "-").read_bytes() == b"a"
+    (tmp_path / "-").unlink()
+    assert storage("get", "-", "./-") == []
+    assert (tmp_path / "-").read_bytes() == b"a"
+
+
 def test_each_mini_program_has_its_files(storage, files, tmp_path):
     (tmp_path / "a").write_bytes(b"a")
     storage("put", "a", "--appid", "wx-2")

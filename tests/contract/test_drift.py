@@ -322,6 +322,18 @@ def test_the_exit_code_is_0_without_changes_and_2_for_a_missing_file(tmp_path):
     assert run("drift", path, cassette(tmp_path / "empty.json")).returncode == 2
 
 
+def test_the_unusable_files_of_both_sets_are_named(tmp_path):
+    for name in "AB":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"broken-{name}.yaml").write_text("interactions: [")
+        cassette(tmp_path / name / "good.json", interaction(DAILY, DAY, official(DAILY)))
+    result = run("drift", tmp_path / "A", tmp_path / "B")
+    assert result.returncode == 2
+    assert "broken-A.yaml" in result.stderr
+    assert "broken-B.yaml" in result.stderr
+    assert run("drift", tmp_path / "A", tmp_path / "A").stderr.count("broken-A.yaml") == 1
+
+
 def test_an_api_missing_in_one_set_is_named_and_not_compared(tmp_path):
     paths = [
         cassette(tmp_path / f"{api}.json", interaction(api, DAY, official(api)))

@@ -123,12 +123,12 @@ def test_at_most_so_many_calls_are_in_flight(emulator):
         (
             ("getDailyRetain", "19600101", "19650101"),
             {},
-            "from 1970-01-01 to 9999-11-30, not from 1960-01-01 to 1965-01-01",
+            "from 2017-01-09 to 9999-11-30, not from 1960-01-01 to 1965-01-01",
         ),
         (
             ("getDailyRetain", "99991215", "99991216"),
             {},
-            "from 1970-01-01 to 9999-11-30, not from 9999-12-15 to 9999-12-16",
+            "from 2017-01-09 to 9999-11-30, not from 9999-12-15 to 9999-12-16",
         ),
         (("getDailyRetain", "yesterday", "20260301"), {}, "begin is a day such as"),
         (("getDailyRetain", "20260301", "20260301"), {"days": 7}, "for a day, not for 7 days"),

@@ -131,6 +131,43 @@ def test_a_locked_file_says_who_is_in_the_way(tmp_path, monkeypatch):
     store.close()
 
 
+def test_a_locked_file_is_waited_for_once(tmp_path, monkeypatch):
+    path = tmp_path / "a.sqlite"
+    monkeypatch.setattr(store_module, "_LONGEST_WAIT", 0.1)
+    store = Store(str(path))
+    tries = []
+    event.listen(store._engine, "begin", tries.append)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="locked"):
+            store.write([retention(date(2026, 3, 1), {0: 5})])
+    assert len(tries) == 1
+    store.close()
+
+
+def test_a_file_that_cannot_be_used_says_why(tmp_path):
+    (tmp_path / "folder.sqlite").mkdir()
+    Store(str(tmp_path / "damaged.sqlite")).close()
+    (tmp_path / "damaged.sqlite").write_bytes((tmp_path / "damaged.sqlite").read_bytes()[:5000])
+    for name, message in (
+        ("folder.sqlite", "unable to open database file: it is a folder"),
+        ("missing/a.sqlite", "unable to open database file: the folder .*missing is missing"),
+        ("damaged.sqlite", "malformed: the file is damaged: restore a copy"),
+    ):
+        with pytest.raises(StoreError, match=message):
+            Store(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("change", ["answer = '{\"ref'", "last_day = 'yesterday'"])
+def test_a_row_that_another_program_has_damaged_is_an_error_of_the_store(store, path, change):
+    store.write([retention(date(2026, 3, 1), {0: 5})])
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(f"UPDATE history_windows SET {change}")
+        other.commit()
+    with pytest.raises(StoreError, match="a row is damaged: "):
+        list(stored(RETAIN, store=store))
+
+
 def test_urls_that_cannot_be_used_are_refused_without_their_password(tmp_path):
     (tmp_path / "text.sqlite").write_text("no database, but a text of some length\n" * 50)
     for url, error, message in (

@@ -1,9 +1,11 @@
 """sync asks for what a store lacks, once for each day on which a key can arrive."""
 
 import json
+import sqlite3
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,7 +13,7 @@ import pytest
 from support.history import DAILY, World
 
 from cloud_openapi import ConfigError
-from cloud_openapi.history import Series, Store, StoreError
+from cloud_openapi.history import Clock, Series, Store, StoreError, status
 from cloud_openapi.transports import unreachable
 
 WEEKLY, MONTHLY = "analysis.getWeeklyRetain", "analysis.getMonthlyRetain"
@@ -73,6 +75,46 @@ def test_final_only_asks_once_when_all_keys_can_exist(world):
     assert set(map(len, world.keys(begin="20260101").values())) == {10}
     world.at("2026-03-12T12:00")
     assert world.sync(begin="20260101", final_only=True).calls == 1
+
+
+def test_windows_that_a_clock_asked_for_days_too_early_are_due_again(world):
+    ahead = Clock(lambda: world.emulator.clock.now() + timedelta(days=20))
+    world.sync(begin="20260301", clock=ahead)
+    assert world.keys()["20260305"] == [0, 1, 2, 3, 4, 5]
+    (line,) = status(world.url, clock=world.clock)
+    assert (line.windows, line.complete, line.due) == (10, 0, 10)
+    done = world.sync(begin="20260301", end="20260310")
+    assert (done.known, done.calls, done.remaining) == (0, 10, 0)
+    (line,) = status(world.url, clock=world.clock)
+    # The failures of days that were not over are those of the wrong clock, too.
+    assert (line.due, line.errors) == (0, {})
+    world.at("2026-03-12T12:00")
+    assert world.sync(begin="20260301", end="20260310").calls == 7
+    assert world.keys()["20260305"] == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_a_service_with_another_date_is_named_as_the_reason(world):
+    ahead = Clock(lambda: world.emulator.clock.now() + timedelta(days=20))
+    done = world.sync(begin="20260315", clock=ahead, patience=0)
+    (failure,) = [each for each in done.failures if each.error.errCode == 61501]
+    assert "compare this machine's clock with the service's" in failure.error.hint
+
+
+def test_a_quota_that_a_clock_found_used_up_days_too_early_pauses_nothing(world):
+    world.emulator.configure_app("wx0", daily_limits={DAILY: 5})
+    ahead = Clock(lambda: world.emulator.clock.now() + timedelta(days=20))
+    world.sync(begin="20260301", end="20260310", clock=ahead)
+    world.emulator.configure_app("wx0", daily_limits={DAILY: None})
+    (line,) = status(world.url, clock=world.clock)
+    assert line.paused == 0
+    assert world.sync(begin="20260301").remaining == 0
+
+
+def test_no_window_before_the_launch_of_mini_programs_is_asked_for(world):
+    world.at("2017-01-12T12:00")
+    assert world.sync(begin="19990101").calls == 3
+    assert world.sync(WEEKLY, begin="19990101").total == 0
+    assert sorted(world.keys(begin="20170101")) == ["20170109", "20170110", "20170111"]
 
 
 def test_windows_come_newest_first_or_oldest_first(world):
@@ -153,7 +195,9 @@ def test_a_used_up_day_stops_the_api_of_that_mini_program_until_tomorrow(tmp_pat
     assert [(f.appid, f.api, f.error.errCode, f.windows) for f in done.failures] == [
         ("wx0", DAILY, 45009, 33)
     ]
-    assert world.sync([DAILY, WEEKLY]).calls == 0
+    again = world.sync([DAILY, WEEKLY])
+    assert (again.calls, again.remaining, again.paused) == (0, 33, 1)
+    assert world.sync(WEEKLY).paused == 0
     world.at("2026-03-12T00:00:01")
     world.emulator.configure_app("wx0", daily_limits={DAILY: None})
     assert world.sync([DAILY, WEEKLY]).remaining == 0
@@ -168,6 +212,21 @@ def test_a_wrong_credential_stops_that_mini_program_at_once(tmp_path):
     assert [(f.appid, f.error.errCode, f.windows) for f in done.failures] == [("wx1", 40125, 38)]
     assert "geheim" not in repr(done)
     assert world.sync().calls == 38
+
+
+def test_a_refusal_of_the_credentials_is_reported_for_each_api_by_its_name(world):
+    done = world.sync([DAILY, WEEKLY], apps={"wx0": "wrong"}, at_once=1)
+    assert [(f.api, f.error.errMsg.partition(":")[0]) for f in done.failures] == [
+        (DAILY, f"openapi.{DAILY}"),
+        (WEEKLY, f"openapi.{WEEKLY}"),
+    ]
+
+
+def test_a_sync_without_news_does_not_wait_for_another_program_that_writes(world):
+    world.sync()
+    with closing(sqlite3.connect(world.url)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert world.sync().known == 38
 
 
 def test_an_api_that_is_not_granted_is_asked_for_once(world):
@@ -341,7 +400,9 @@ def test_a_store_that_fails_ends_the_sync_and_keeps_what_was_committed(world):
         ({"apps": {"wx0": ""}}, "secret"),
         ({"apps": {}}, "no mini program"),
         ({"begin": "20260401", "end": "20260301"}, "later than end"),
+        ({"begin": "19990101", "end": "20170108"}, "windows are from 2017-01-09"),
         ({"apis": []}, "no API"),
+        ({"apis": "analysis.getPerformanceData"}, "needs parameters: module, params"),
     ],
 )
 def test_mistakes_are_refused_before_a_call(world, options, message):

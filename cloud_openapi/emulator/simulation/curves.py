@@ -5,15 +5,13 @@ number of a period is the difference between its ends. So a month costs no more 
 is kept, and all numbers agree.
 """
 
-from datetime import date
 from functools import lru_cache
 from hashlib import shake_128
 from itertools import accumulate
 from operator import sub
 from typing import NamedTuple
 
-LAUNCH = date(2017, 1, 9)
-"""The day that mini programs were opened to the public; all numbers before it are zero."""
+from cloud_openapi.periods import LAUNCH
 
 _EVE = LAUNCH.toordinal() - 1
 _WEEKLY_RHYTHM = (0.94, 0.92, 0.93, 0.95, 1.02, 1.15, 1.09)

@@ -14,10 +14,10 @@ from struct import unpack
 from typing import Any
 
 from cloud_openapi.catalogue import Table
-from cloud_openapi.emulator.simulation.curves import LAUNCH, Curves, Visits
+from cloud_openapi.emulator.simulation.curves import Curves, Visits
 from cloud_openapi.emulator.simulation.pages import Page, mean, page_paths, pages_of
 from cloud_openapi.emulator.simulation.split import split_within
-from cloud_openapi.periods import Period
+from cloud_openapi.periods import LAUNCH, Period
 
 # The share of a period's new users that return one period later, and the decay of this share.
 _NEW_RETURN: dict[str, float] = {"day": 0.19, "week": 0.24, "month": 0.3}
