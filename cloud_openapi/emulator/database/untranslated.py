@@ -1,7 +1,7 @@
 """Find what SDKs send otherwise than a developer means it, without an error on the platform.
 
-Every version of wx-server-sdk sends the object of a command that stands inside of another command
-or of a value, where it is not translated to an operator of MongoDB. A Buffer loses its bytes.
+wx-server-sdk sends the object of a command that stands inside of another command or of a value,
+where it is not translated to an operator of MongoDB. A Buffer loses its bytes.
 """
 
 import re
@@ -32,7 +32,7 @@ _IN_STAGE: Final = "an expression is made by db.command.aggregate: $.gt(), not _
 def untranslated(field: str, value: Any) -> str:
     """Return what is sent otherwise in a field or a stage, and what to write; empty if nothing."""
     for each in _objects(value):
-        name = each.get("operator") if each.keys() <= _COMMAND and "operands" in each else None
+        name = each["operator"] if each.keys() == _COMMAND else None
         if isinstance(name, str) and _NAME.fullmatch(name):
             in_update = field == "data" and name in _CONDITIONS
             advice = _IN_QUERY if in_update else _ADVICE.get(field, _IN_STAGE)

@@ -552,6 +552,7 @@ const uses = {
   stage: () => db.collection('c').aggregate().addFields({ n: _.gt(1) }).end(),
   match: () => db.collection('c').aggregate().match({ l: _.elemMatch(_.or(1, 2)) }).end(),
   buffer: () => db.collection('c').doc('a').update({ data: { b: Buffer.from('b') } }),
+  sum: () => db.collection('c').add({ data: { operator: 'add', operands: [1, 2] } }),
   fine: () => db.collection('c').where({ l: _.elemMatch({ n: _.gt(1) }), operands: 1 }).get(),
 };
 exports.main = async ({ use }) => { await uses[use](); await uses[use](); };
@@ -571,6 +572,7 @@ exports.main = async ({ use }) => { await uses[use](); await uses[use](); };
         ("add", "inc", "a command of an update stands at a field of data, and add() takes values"),
         ("stage", "gt", "an expression is made by db.command.aggregate: $.gt(), not _.gt()"),
         ("match", "or", "write the operators of MongoDB there, such as {$gt: 1, $lt: 9} or "),
+        ("sum", "", ""),
         ("fine", "", ""),
     ],
 )
