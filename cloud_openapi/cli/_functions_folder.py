@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 
 _MOST_NAMES = 50
+# Files that a folder has beside the source of a function.
+_OF_FUNCTION = ("config.json", "package.json", "index.ts")
+_BOOTSTRAP = "scf_bootstrap"
+_HANDLER = "To use another file, set the function's handler in cloudbaserc.json"
 _NOT_READ, _NOT_FUNCTION = "is not read: use cloudbaserc.json", "is not a function"
 _WEB_ONLY = (
     "scf_bootstrap starts a web function, which is not emulated; it is not checked without an "
@@ -85,6 +89,11 @@ def misnamed(folder: Path) -> list[str]:
     return [f"{path} {_NOT_FUNCTION}: {why}" for path, why in _misnamed(folder)]
 
 
+def without_entry(folder: Path) -> list[str]:
+    """Return a line for each folder with the files of a function, but no index.js or index.py."""
+    return [f"{path} {_NOT_FUNCTION}: {why}" for path, why in _without_entry(folder)]
+
+
 def project_findings(functions: "Functions") -> "list[Finding]":
     """Return notes on what belongs to no function: Tencent's configuration, and other folders."""
     from cloud_openapi.runtime import CloudbaseRC, refused_name
@@ -102,9 +111,13 @@ def project_findings(functions: "Functions") -> "list[Finding]":
         *(_note(str(file), text) for text in notes),
         *(_note(path, f"it {_NOT_FUNCTION}: {why}") for path, why in _misnamed(folder)),
         *(
+            _note(path, f"it {_NOT_FUNCTION}: {why}", "missing-handler")
+            for path, why in _without_entry(folder)
+        ),
+        *(
             _note(folder / name, _WEB_ONLY, "web-function")
             for name in sorted(_folders(folder))
-            if name not in functions and (folder / name / "scf_bootstrap").is_file()
+            if name not in functions and (folder / name / _BOOTSTRAP).is_file()
         ),
     ]
 
@@ -115,6 +128,20 @@ def _misnamed(folder: Path) -> list[tuple[Path, str]]:
 
     names = sorted(name for name in _folders(folder) if entry_file(folder / name))
     return [(folder / name, why) for name in names if (why := refused_name(name))]
+
+
+def _without_entry(folder: Path) -> list[tuple[Path, str]]:
+    """Return each folder with the files of a function, but no index.js or index.py, and why."""
+    from cloud_openapi.runtime import CloudbaseRC, entry_file, missing_entry
+
+    others = (folder / name for name in {*_folders(folder)} - {*CloudbaseRC(folder).read().entries})
+    return [
+        (path, f"it {missing_entry(path)}. {_HANDLER}")
+        for path in sorted(others)
+        if entry_file(path) is None
+        and not (path / _BOOTSTRAP).is_file()
+        and any((path / name).is_file() for name in _OF_FUNCTION)
+    ]
 
 
 def _note(path: Path | str, text: str, code: str = "not-read") -> "Finding":
@@ -147,7 +174,7 @@ def _refuse(name: str, functions: "Functions") -> NoReturn:
     if refused_name(name) and (there or name in rc.entries):
         raise ConfigError(f"{folder / name} is not a function: {refused_name(name)}.")
     if there:
-        hint = rc.wrong or "To use another file, set the function's handler in cloudbaserc.json."
+        hint = rc.wrong or f"{_HANDLER}."
         raise ConfigError(
             f"{folder / name} is not a function: it {missing_entry(folder / name)}. {hint}"
         )

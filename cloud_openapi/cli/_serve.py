@@ -26,7 +26,13 @@ from cloud_openapi.cli._debug_options import (
     waiting,
 )
 from cloud_openapi.cli._emulator_options import EmulatorOptions, data_option, mode_options
-from cloud_openapi.cli._functions_folder import check_known, folder_option, misnamed, notes_on_rc
+from cloud_openapi.cli._functions_folder import (
+    check_known,
+    folder_option,
+    misnamed,
+    notes_on_rc,
+    without_entry,
+)
 from cloud_openapi.cli._options import Choice, function_time_option, option, pass_env_option
 from cloud_openapi.errors import CloudOpenAPIError, ConfigError
 from cloud_openapi.loopback import is_loopback
@@ -252,6 +258,7 @@ def _warnings(
         yield wrong
     yield from notes_on_rc(functions.folder)
     yield from misnamed(functions.folder)
+    yield from without_entry(functions.folder)
     try:
         if debug is not None:
             check_known(debug.function, functions)

@@ -115,8 +115,9 @@ class Collection:
 
         def run(arrange: _Arrange = None, skip: int = 0, limit: int = 0) -> list[Document]:
             scope = self._store.scope()
-            project = projector(projection, scope)
-            found = self._sorted(_query(filter), scope, session, arrange)
+            conditions = _query(filter)
+            project = projector(projection, scope, conditions)
+            found = self._sorted(conditions, scope, session, arrange)
             chosen = islice(found, skip, skip + limit if limit else None)
             return [fresh(project(each)) for each in chosen]
 

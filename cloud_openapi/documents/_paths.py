@@ -138,7 +138,8 @@ def _field(value: Any, parts: Sequence[str]) -> Any:
         if type(value) is dict:
             value = value.get(part, MISSING)
         elif type(value) is list:
-            found = [_field(each, parts[at:]) for each in value]
+            # MongoDB passes over an array within it.
+            found = [_field(each, parts[at:]) for each in value if type(each) is dict]
             return [each for each in found if each is not MISSING]
         else:
             return MISSING

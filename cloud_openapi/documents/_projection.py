@@ -1,34 +1,68 @@
-"""Projections of find: fields to include or exclude, $slice and $elemMatch."""
+"""Projections of find: fields to include or exclude, $slice, $elemMatch, and ``$`` in a path."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import reduce
+from typing import Any, Final
 
 from cloud_openapi.documents._copies import clean
 from cloud_openapi.documents._errors import PARSE, OperationFailure, check
 from cloud_openapi.documents._numbers import whole
 from cloud_openapi.documents._operands import is_operators, sliced
-from cloud_openapi.documents._paths import split
-from cloud_openapi.documents._query import value_test
+from cloud_openapi.documents._paths import child, split
+from cloud_openapi.documents._positions import position, with_list
+from cloud_openapi.documents._query import query, value_test
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import MISSING, Document, shown
 
+_POSITION: Final = ".$"
 Tree = dict[str, Any]
 """Names with a tree below them, or with True, False or a function of the field's value."""
 
 
-def projection(fields: Any, scope: Scope) -> Callable[[Document], Document]:
-    """Return the function that projects a document, by an object or a list of names."""
+def projection(
+    fields: Any, scope: Scope, conditions: Document | None = None
+) -> Callable[[Document], Document]:
+    """Return the function that projects a document, by an object or a list of names.
+
+    The document satisfies the ``conditions``, which find the element for a path that ends in ``$``.
+    """
     if not fields:
         return lambda document: document
     valid = isinstance(fields, dict | list) and all(isinstance(each, str) for each in fields)
     check(valid, "A projection must be an object, or a list of names", PARSE)
     given = clean(fields if isinstance(fields, dict) else dict.fromkeys(fields, 1))
+    marked = [path for path in given if path.endswith(_POSITION)]
+    if marked:
+        return _positional(given, marked, scope, conditions or {})
     chosen = {
         path: _field(path, value, scope) if is_operators(value) else bool(value)
         for path, value in given.items()
     }
     elements = any(is_operators(value) and "$elemMatch" in value for value in given.values())
     return projector(chosen, including=elements or None)
+
+
+def _positional(
+    given: Document, marked: list[str], scope: Scope, conditions: Document
+) -> Callable[[Document], Document]:
+    """Return the function that projects a document with the element of a list that satisfied."""
+    check(len(marked) == 1, "Cannot specify more than one positional proj. per query.", PARSE)
+    (mark,) = marked
+    check(given[mark], "Cannot exclude array elements with the positional operator.", PARSE)
+    path = mark.removesuffix(_POSITION)
+    parts, match = split(path), query(conditions, scope)
+    renamed = {path if name == mark else name: value for name, value in given.items()}
+    project = projection(renamed, scope)
+
+    def of_element(document: Document) -> Document:
+        index = position(document, parts, match)
+        if index is None:
+            text = f"Positional projection '{mark}' does not match the query document."
+            raise OperationFailure(text)
+        elements: Any = reduce(child, parts, document)
+        return project(with_list(document, parts, [elements[index]]))
+
+    return of_element
 
 
 def projector(fields: dict[str, Any], *, including: bool | None) -> Callable[[Any], Any]:

@@ -8,7 +8,7 @@ import operator
 import re
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial, reduce
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +17,7 @@ from cloud_openapi.documents._errors import PARSE, TYPE, OperationFailure, check
 from cloud_openapi.documents._numbers import INT64, is_number, whole
 from cloud_openapi.documents._operands import is_operators, needs, or_null, sliced
 from cloud_openapi.documents._paths import child, has_place, sorter, split
+from cloud_openapi.documents._positions import position
 from cloud_openapi.documents._query import Match, value_test
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import MISSING, Document, distinct, key, shown, type_name
@@ -83,16 +84,11 @@ def _with_position(path: list[str], context: Context) -> list[str]:
     if "$" not in path:
         return path
     at, match = path.index("$"), context.match
-    parents, elements = path[:at], list[Any]()
-    array: Any = reduce(child, parents, context.document)
-    step = _Step(parents, lambda *_: elements, creates=False)
-    document = _changed(context.document, parents, step, context)
-    if match and type(array) is list and not match(document):
-        for index, each in enumerate(array):
-            elements[:] = [each]
-            if match(document):
-                return [*parents, str(index), *path[at + 1 :]]
-    raise OperationFailure("The positional operator did not find the match needed from the query.")
+    index = position(context.document, path[:at], match) if match else None
+    check(
+        index is not None, "The positional operator did not find the match needed from the query."
+    )
+    return [*path[:at], str(index), *path[at + 1 :]]
 
 
 def _steps(name: str, path: str, operand: Any, scope: Scope) -> list[_Step]:

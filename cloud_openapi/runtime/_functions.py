@@ -2,7 +2,7 @@ import contextlib
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from datetime import datetime
 from functools import cache, partial
 from hmac import compare_digest
@@ -189,19 +189,28 @@ class Functions:
         ]
 
     def explain(
-        self, function: str, reason: str, mark: str, token: str = "", *, nested: bool = False
+        self,
+        function: str,
+        reason: str,
+        marks: Collection[str],
+        token: str = "",
+        *,
+        nested: bool = False,
     ) -> None:
         """Say why a call of a function failed: in its log, and in its outcome if that fails too.
 
+        Without ``marks`` the call has not failed, and the reason is a warning.
         ``token`` is that of the invocation, by default the function's newest one. It fails because
-        of this call if its error has the ``mark``. A ``nested`` invocation was logged already.
+        of this call if its error has one of the ``marks``. A ``nested`` invocation was logged
+        already.
         """
         reason = one_line(reason)
         execution = self._execution_of(token) or self._newest(function)
         if execution is not None:
-            execution.explain(reason, mark, nested=nested)
+            execution.explain(reason, marks, nested=nested)
         elif not nested:
-            InvocationLog(self.log_of(function)).add_reason(reason)
+            log = InvocationLog(self.log_of(function))
+            (log.add_reason if marks else log.add_warning)(reason)
 
     def _execution_of(self, token: str) -> Execution | None:
         given = token.encode("utf-8", "surrogatepass")

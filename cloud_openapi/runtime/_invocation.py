@@ -30,10 +30,10 @@ _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 class _Failure(NamedTuple):
-    """Why a call of a function failed, and a part of the error that it raised."""
+    """Why a call of a function failed, and parts of the errors that it may raise."""
 
     reason: str
-    mark: str = ""
+    marks: Collection[str] = ()
     nested: bool = False
 
 
@@ -74,12 +74,16 @@ class Execution:
         clock = b"" if self.clock is None else b', "clock": ' + json.dumps(self.clock).encode()
         return b'{"event": %b, "context": %b%b}\n' % (text, context, clock)
 
-    def explain(self, reason: str, mark: str, *, nested: bool) -> None:
-        """Keep why a call failed; ``mark`` is a part of its error.
+    def explain(self, reason: str, marks: Collection[str], *, nested: bool) -> None:
+        """Keep why a call failed; its error has one of the ``marks``.
 
-        The log of a ``nested`` invocation says it already.
+        The log of a ``nested`` invocation says it already. Without ``marks`` it is a warning.
         """
-        self._failures.append(_Failure(reason, mark, nested))
+        if not marks:
+            self.flush()
+            self.log.add_warning(reason)
+            return
+        self._failures.append(_Failure(reason, marks, nested))
         del self._failures[:-_MOST_FAILURES]
         if not nested:
             self.flush()
@@ -96,7 +100,11 @@ class Execution:
             return _Failure(outcome.reason)
         result = outcome.result
         text = f"{result.get('errorMessage')}\n{result.get('stackTrace')}"
-        found = (failure for failure in reversed(self._failures) if failure.mark in text)
+        found = (
+            failure
+            for failure in reversed(self._failures)
+            if any(mark in text for mark in failure.marks)
+        )
         return next(found, None) or _Failure(of_error(result))
 
     def message(self, outcome: Outcome) -> str:

@@ -184,13 +184,11 @@ class InvocationLog:
 
         The log of this invocation has a ``nested`` reason already, within the log of another one.
         """
-        line = f"Reason: {reason}"
-        with self._lock:
-            repeated = line in self._kept
-        if not repeated:
-            if not nested:
-                self._keep(line)
-            self._add(line, kind="reason")
+        self._add_once(f"Reason: {reason}", "reason", kept=not nested)
+
+    def add_warning(self, warning: str) -> None:
+        """Add a line about a call that did not fail, once in this invocation; any thread may."""
+        self._add_once(f"Warning: {warning}", "own", kept=True)
 
     def nest(self, name: str, text: str) -> None:
         """Add the log of an invocation that this one made, indented; any thread may."""
@@ -207,6 +205,14 @@ class InvocationLog:
         for secret in self._secrets:
             text = text.replace(secret, MASK)
         return text
+
+    def _add_once(self, line: str, kind: Kind, *, kept: bool) -> None:
+        with self._lock:
+            repeated = line in self._kept
+        if not repeated:
+            if kept:
+                self._keep(line)
+            self._add(line, kind=kind)
 
     def _begun(self, text: str) -> int:
         """Return the length of the longest end of a text that begins a secret."""

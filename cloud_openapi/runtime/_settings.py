@@ -113,9 +113,15 @@ class _Reader:
             return default
 
 
+def is_http(settings: Settings) -> bool:
+    """Return whether cloudbaserc.json gives a function the type HTTP, in any case of letters."""
+    form = settings.entry.get("type")
+    return isinstance(form, str) and form.upper() == "HTTP"
+
+
 def is_web(settings: Settings) -> bool:
     """Return whether a function is a web function: a server of its own, without a handler."""
-    return settings.entry.get("type") == "HTTP" or (settings.folder / BOOTSTRAP).is_file()
+    return is_http(settings) or (settings.folder / BOOTSTRAP).is_file()
 
 
 def entry_file(folder: Path) -> Path | None:

@@ -180,6 +180,27 @@ def test_a_folder_that_only_starts_a_web_function_is_named(project):
     )
 
 
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        ("index.ts", "has index.ts, but no index.js: compile it first"),
+        ("package.json", "has no index.py and no index.js"),
+        ("config.json", "has no index.py and no index.js"),
+        ("README.md", ""),
+    ],
+)
+def test_a_folder_with_the_files_of_a_function_but_no_entry_is_named(project, file, why):
+    (project / "functions" / "built").mkdir()
+    (project / "functions" / "built" / file).write_text("{}")
+    _code, out, _err = run("--all")
+    assert ("functions/built: note: missing-handler" in out) is bool(why)
+    handler = "To use another file, set the function's handler in cloudbaserc.json"
+    assert not why or f"    it is not a function: it {why}. {handler}\n" in out
+    entries = [{"name": "built", "handler": "dist/index.main", "runtime": "Nodejs18.15"}]
+    (project / "cloudbaserc.json").write_text(json.dumps({"functions": entries}))
+    assert "it is not a function" not in run("--all")[1]
+
+
 def test_an_entry_of_cloudbaserc_without_a_folder_is_named(project):
     entries = [{"name": "fine", "runtime": "Python3.10"}, {"name": "ghost"}]
     (project / "cloudbaserc.json").write_text(json.dumps({"functions": entries}))

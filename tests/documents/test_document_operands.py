@@ -10,6 +10,7 @@ from cloud_openapi.documents import Client, OperationFailure
 from cloud_openapi.documents._dates import PARTS
 from cloud_openapi.documents._expressions import _SPECIAL
 from cloud_openapi.documents._functions import ACCUMULATORS, FIELDS, OPERATORS
+from cloud_openapi.documents._lacking import _LACKING
 from cloud_openapi.documents._query import _LOGICAL
 from cloud_openapi.documents._query import _OPERATORS as QUERIES
 from cloud_openapi.documents._stages import _STAGES
@@ -145,3 +146,22 @@ def test_documents():
     assert failures(lambda each: collection.insert_one(each) and (), VALUES) == []
     assert failures(lambda each: collection.insert_one({"_id": each}) and (), VALUES) == []
     assert failures(lambda each: [collection.create_index(each)], ["a", "a.b", [("a", 5)]]) == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "error"),
+    [
+        ({"$project": {"a": {"$toInt": "$s"}}}, "$toInt is not emulated: MongoDB 4.2 has it, and "),
+        ({"$unset": "a"}, "$unset is not emulated: MongoDB 4.2 has it, and this engine does not"),
+        ({"$project": {"a": {"$toint": "$s"}}}, "Unrecognized expression '$toint'"),
+        ({"$unwnd": "$a"}, "Unrecognized pipeline stage name: '$unwnd'"),
+    ],
+)
+def test_an_operator_that_only_mongodb_has_is_not_called_unknown(stage, error):
+    with pytest.raises(OperationFailure) as refused:
+        Client()["d"]["c"].aggregate([stage])
+    assert str(refused.value).startswith(error)
+
+
+def test_the_operators_that_are_lacking_are_lacking():
+    assert not _LACKING & (OPERATORS.keys() | FIELDS.keys() | _SPECIAL.keys() | _STAGES.keys())

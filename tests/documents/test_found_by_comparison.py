@@ -305,3 +305,39 @@ def test_default_of_buckets_may_be_the_last_boundary(found):
     stage = {"$bucket": {"groupBy": "$_id", "boundaries": [0, 2], "default": 2}}
     kept = [{"_id": 1}, {"_id": 7}]
     assert found(kept, stage) == [{"_id": 0, "count": 1}, {"_id": 2, "count": 1}]
+
+
+def test_a_path_of_an_expression_passes_over_a_list_in_a_list(found):
+    kept = [{"_id": 1, "l": [[{"a": 1}], {"a": 2}, {"a": [[{"b": 3}], {"b": 4}]}, 5]}]
+    stage = {"$project": {"_id": 0, "a": "$l.a", "b": "$l.a.b", "last": {"$max": "$l.a"}}}
+    listed = [[{"b": 3}], {"b": 4}]
+    assert found(kept, stage) == [{"a": [2, listed], "b": [[4]], "last": listed}]
+    each = {"$map": {"input": ["$l"], "in": "$$this.a"}}
+    assert found(kept, {"$project": {"_id": 0, "a": each}}) == [{"a": [[2, listed]]}]
+
+
+def projected(kept, query, fields):
+    collection = documents.Client()["d"]["c"]
+    collection.insert_many(kept)
+    return list(collection.find(query, fields))
+
+
+def test_a_projection_of_the_element_that_satisfied_the_query():
+    kept = [{"_id": 1, "l": [{"k": 1}, {"k": 2}, {"k": 2, "v": 3}], "o": {"s": [5, 7, 9]}, "n": 1}]
+    assert projected(kept, {"l.k": 2}, {"l.$": 1}) == [{"_id": 1, "l": [{"k": 2}]}]
+    elements = {"l": {"$elemMatch": {"k": 2, "v": 3}}}
+    assert projected(kept, elements, {"l.$": True, "n": 1, "_id": 0}) == [
+        {"l": [{"k": 2, "v": 3}], "n": 1}
+    ]
+    assert projected(kept, {"_id": 1, "o.s": {"$gt": 6}}, {"o.s.$": 1}) == [
+        {"_id": 1, "o": {"s": [7]}}
+    ]
+    assert projected(kept, {"_id": 2}, {"l.$": 1}) == []
+    for query, fields in (
+        ({"n": 1}, {"l.$": 1}),
+        ({"l.k": 2}, {"n.$": 1}),
+        ({"l.k": 2}, {"l.$": 0}),
+        ({"l.k": 2, "o.s": 5}, {"l.$": 1, "o.s.$": 1}),
+    ):
+        with pytest.raises(Failed):
+            projected(kept, query, fields)

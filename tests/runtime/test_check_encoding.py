@@ -35,6 +35,19 @@ def test_a_python_source_that_is_not_utf_8_is_one_problem(check):
     assert found == ("index.py", 2, 13, "problem", "not-utf-8", text)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_a_python_source_with_two_bytes_a_character_is_one_problem(check, encoding):
+    (found,) = check(index_py=PLAIN.replace("1", "'商店'").encode(encoding))
+    assert found[3:5] == ("problem", "not-utf-8")
+
+
+def test_a_script_that_cannot_be_parsed_for_its_encoding_is_one_problem(check):
+    node()
+    (found,) = check(index_js="exports.main = async () => '商店'\n".encode("utf-16"))
+    text = "byte 1 of the file is not UTF-8: Node.js cannot parse the file; save it as UTF-8"
+    assert found == ("index.js", 1, 1, "problem", "not-utf-8", text)
+
+
 def test_a_python_source_that_nothing_loads_is_a_note(check):
     (found,) = check(index_py=PLAIN, other_py="x = '商店'\n".encode("gbk"))
     text = "byte 6 of the file is not UTF-8: Python refuses the file; save it as UTF-8"

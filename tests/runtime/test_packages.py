@@ -314,10 +314,13 @@ def test_check_reports_a_function_without_problems(folder, write):
         ("../cloudbaserc.json", entry(runtime="Python3.8"), "Python3.7, not 'Python3.8'"),
         ("../cloudbaserc.json", entry(timeout=5), 'functions, "hello": runtime is missing'),
         ("../cloudbaserc.json", entry(runtime="Python3.10", type="X"), "type must be Event"),
-        (
-            "../cloudbaserc.json",
-            entry(runtime="Python3.10", type="HTTP"),
-            "starts a function of type HTTP",
+        *(
+            (
+                "../cloudbaserc.json",
+                entry(runtime="Python3.10", type=form),
+                "starts a function of type HTTP",
+            )
+            for form in ("HTTP", "http")
         ),
     ],
     ids=lambda value: value[:24],
@@ -419,8 +422,16 @@ def test_check_reports_nothing_about_valid_settings(folder, write, file, source)
     assert checked(folder).stdout == FINE
 
 
-def test_check_of_a_web_function_needs_no_handler_and_has_a_note(folder, write):
-    write("../cloudbaserc.json", entry(runtime="Python3.10", type="HTTP"))
+@pytest.mark.parametrize("form", ["Event", "event"])
+def test_the_letters_of_a_type_may_have_either_case(folder, write, form):
+    write("index.py", PLAIN)
+    write("../cloudbaserc.json", entry(runtime="Python3.10", type=form))
+    assert checked(folder).stdout == FINE
+
+
+@pytest.mark.parametrize("form", ["HTTP", "http"])
+def test_check_of_a_web_function_needs_no_handler_and_has_a_note(folder, write, form):
+    write("../cloudbaserc.json", entry(runtime="Python3.10", type=form))
     write("scf_bootstrap", "#!/bin/bash\npython3 main.py\n")
     (folder / "hello" / "scf_bootstrap").chmod(0o755)
     result = checked(folder)

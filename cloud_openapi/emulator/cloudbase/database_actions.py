@@ -23,12 +23,15 @@ _SHOWN: Final = (
 
 
 class AnsweredAction(NamedTuple):
-    """The body of an answer, and the request and the answer as the journal shows them."""
+    """The body of an answer, and the request and the answer as the journal shows them.
+
+    ``warnings`` are what a developer may not expect of it.
+    """
 
     body: bytes
     request: str
     shown: bytes
-    warning: str
+    warnings: list[str]
 
 
 def answer_action(
@@ -45,12 +48,14 @@ def answer_action(
         found = answer(database, action, given)
     except DatabaseError as error:
         request = _shown(fields, given.decoded)
-        reason = error.reason_with(options)
+        reasons = error.reason_with(options), given.untranslated
+        reason = ": ".join(filter(None, reasons))
         raise FailedActionError(error.code, error.message, reason, request) from None
     data = {} if found.data is None else {"data": found.data}
     body = json_bytes({"requestId": new_request_id(), **data, **found.beside})
     shown = _json(lambda embed: _answer(found, embed))[:BODY_LIMIT]
-    return AnsweredAction(body, _shown(fields, given.decoded), shown, found.warning)
+    warnings = [*filter(None, (given.untranslated, found.warning))]
+    return AnsweredAction(body, _shown(fields, given.decoded), shown, warnings)
 
 
 _Embed = Callable[[str], Any]

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple, NoReturn
@@ -33,7 +33,7 @@ from cloud_openapi.emulator.cloudbase.gateway_fields import (
     NotEmulatedError,
     read_fields,
 )
-from cloud_openapi.emulator.cloudbase.signature_check import signing_function
+from cloud_openapi.emulator.cloudbase.signature_check import claimed_function, signing_function
 from cloud_openapi.emulator.emulator import Emulator
 from cloud_openapi.emulator.errors import PlatformError, RefusalError
 from cloud_openapi.emulator.json_response import JSON_UTF8, json_answer, platform_refusal
@@ -73,8 +73,6 @@ _ILLEGAL = (
     "had returned: await it within the handler"
 )
 _LONGEST_SHOWN = 100
-# A mark that no error has: the call has not failed.
-_NO_MARK = "\0"
 _logger = logging.getLogger(__name__)
 _TEXTS = {
     _API_NOT_FOUND: "API not found",
@@ -128,9 +126,16 @@ class _Actions:
         """Answer a request by its action. Raises GatewayError."""
         request = _ActionRequest(http, clocks.monotonic())
         try:
-            request = request._replace(given=read_fields(http))
+            try:
+                request = request._replace(given=read_fields(http))
+            except GatewayError:
+                # The signature covers the body, which was not read: it only chooses a log.
+                request = request._replace(signer=claimed_function(http, self._functions))
+                raise
             request = request._replace(signer=self._signer(http, request.fields))
             action = request.text("action")
+            if action.startswith(("database.", "storage.")):
+                self._warn_if_late(request, action)
             if action.startswith("database."):
                 return self._database(request, action)
             if action.startswith("storage."):
@@ -140,12 +145,18 @@ class _Actions:
             failed = error.code == _FAILED_FUNCTION
             # Some SDKs show only the status of an error of HTTP.
             mark = error.message if error.status == HTTPStatus.OK else str(error.status.value)
-            self._explain(request, error.reason, mark, nested=failed)
+            self._explain(request, error.reason, (mark, *error.marks), nested=failed)
             if not failed:
                 # A stranger's requests must not evict the entries of a mini program.
                 own = isinstance(error, FailedActionError) or request.signer is not None
                 self._keep(request, error, own=own)
             raise
+
+    def _warn_if_late(self, request: _ActionRequest, action: str) -> None:
+        """Warn a function of an action that no invocation waits for; the platform may lose it."""
+        signer = request.signer
+        if self._functions is not None and signer and self._functions.running_of(signer) is None:
+            self._explain(request, f"{self._shown(request, action)}: {_ILLEGAL}")
 
     def _signer(self, http: Request, fields: Mapping[str, bytes]) -> str | None:
         return signing_function(http, fields, self._functions, self._emulator.gateway_secret)
@@ -225,8 +236,8 @@ class _Actions:
         answered = answer_action(database, action, request.given.values, options)
         if answered is None:
             self._unknown_action(request)
-        if answered.warning:
-            self._explain(request, answered.warning, _NO_MARK)
+        for warning in answered.warnings:
+            self._explain(request, warning)
         self._keep(request, own=True, body=answered.request, answer=answered.shown)
         return Response(answered.body, content_type=JSON_UTF8)
 
@@ -244,7 +255,7 @@ class _Actions:
         if answered is None:
             self._unknown_action(request)
         if (missing := answered.missing) is not None:
-            self._explain(request, missing.reason, missing.message)
+            self._explain(request, missing.reason, (missing.message,))
         self._keep(request, missing, own=True, body=answered.request, answer=answered.shown)
         return json_answer({"requestId": new_request_id(), "data": answered.data})
 
@@ -342,16 +353,24 @@ class _Actions:
         shown = f"{self._shown(request, name)} {code or ''}".rstrip()
         # Tests of other programs expect WeChat's errors, which have positive codes.
         if request.signer is not None or code < 0:
-            self._explain(request, f"{shown}: {reason}", mark)
+            self._explain(request, f"{shown}: {reason}", (mark,))
 
     def _explain(
-        self, request: _ActionRequest, reason: str, mark: str, *, nested: bool = False
+        self,
+        request: _ActionRequest,
+        reason: str,
+        marks: Collection[str] = (),
+        *,
+        nested: bool = False,
     ) -> None:
-        """Say why a request failed: to the function that signed it, or in the log of the server."""
+        """Say why a request failed: to the function that signed it, or in the log of the server.
+
+        The error that an SDK makes of it has one of the ``marks``; it has none if it succeeded.
+        """
         reason = self._without_secrets(request, reason)
         if self._functions is not None and request.signer is not None:
             token = request.text("wxCloudApiToken")
-            self._functions.explain(request.signer, reason, mark, token, nested=nested)
+            self._functions.explain(request.signer, reason, marks, token, nested=nested)
         elif not nested:
             _logger.warning(reason)
 

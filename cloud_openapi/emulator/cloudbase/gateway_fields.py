@@ -1,7 +1,7 @@
 """The fields of a request to the CloudBase gateway, in either of its encodings."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -29,6 +29,8 @@ _CALLS = {
     "wx.wxCallContainerApi": "cloud.callContainer()",
     "wx.wxPayApi": "cloud.cloudPay",
 }
+_LARGE: Final = "the body is larger than 6 MB"
+_LESS: Final = "upload large contents and pass their fileIDs, and write fewer documents at a time"
 
 
 class GatewayError(Exception):
@@ -37,6 +39,9 @@ class GatewayError(Exception):
     status = HTTPStatus.OK
     body = ""
     """The request as the journal shows it."""
+
+    marks: Collection[str] = ()
+    """Parts of the errors that some SDKs raise instead of the message."""
 
     def __init__(self, code: str, message: str, reason: str = "") -> None:
         super().__init__(code, message, reason)
@@ -48,9 +53,12 @@ class GatewayError(Exception):
 class FailedActionError(GatewayError):
     """An action that failed after the caller was known; ``body`` is the request for the journal."""
 
-    def __init__(self, code: str, message: str, reason: str, body: str) -> None:
+    def __init__(
+        self, code: str, message: str, reason: str, body: str, marks: Collection[str] = ()
+    ) -> None:
         super().__init__(code, message, reason)
         self.body = body
+        self.marks = marks
 
 
 class NotEmulatedError(GatewayError):
@@ -113,7 +121,7 @@ def _large_upload(request: Request, content_type: str) -> GatewayFields:
     # Loaded on demand, as all of cloud storage.
     from cloud_openapi.emulator.cloudbase.storage_form import FormError, read_form  # noqa: PLC0415
 
-    refused = GatewayError("INVALID_PARAM", "the body is larger than 6 MB")
+    refused = GatewayError("INVALID_PARAM", _LARGE, f"{_LARGE}: {_LESS}")
     try:
         form = read_form(get_input_stream(request.environ), content_type)
     except FormError:

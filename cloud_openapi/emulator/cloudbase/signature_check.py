@@ -45,6 +45,15 @@ def signing_function(
     return function
 
 
+def claimed_function(request: Request, functions: Functions | None) -> str | None:
+    """Return the function that a request says signed it, without a check; None for another one."""
+    try:
+        claim = signature.read(_signed_content(request, {}))
+    except signature.SignatureError:
+        return None
+    return None if functions is None else functions.credentials.function_of(claim.secret_id)
+
+
 def _signed_content(request: Request, fields: Mapping[str, bytes]) -> signature.Signed:
     headers = {name.lower(): value for name, value in request.headers.items()}
     query = request.query_string.decode("latin-1")

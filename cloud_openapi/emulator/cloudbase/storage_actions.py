@@ -30,6 +30,8 @@ _SUCCESS: Final = "SUCCESS"
 _MOST_FILES: Final = 50
 _LONGEST: Final = 200
 _ENVIRONMENT: Final = re.compile(r"[\w-]{1,64}")
+# The ends of Node.js's TypeErrors in SDKs from 2.1 to 3.0, which read the data of a refused upload.
+_TYPE_ERRORS: Final = ("undefined (reading 'url')", "'url' of undefined")
 _SIGN: Final = re.compile(r"\?sign=[^\"]*")
 
 
@@ -93,6 +95,7 @@ def answer_action(  # noqa: PLR0913 - each is a part of the request
     request = json_text({name: fields[name] for name in _SHOWN if name in fields})
     environment = fields.get("envName")
     known = isinstance(environment, str) and _ENVIRONMENT.fullmatch(environment)
+    marks = _TYPE_ERRORS if handler is _upload_metadata else ()
     try:
         data, missing = handler(
             Action(
@@ -107,12 +110,12 @@ def answer_action(  # noqa: PLR0913 - each is a part of the request
         return AnsweredAction(data, request, _why_missing(program.storage, missing, options))
     except _InvalidError as error:
         reason = f"{action}: {error}"
-        raise FailedActionError("INVALID_PARAM", _INVALID, reason, request) from None
+        raise FailedActionError("INVALID_PARAM", _INVALID, reason, request, marks) from None
     except InvalidInputError as error:
-        raise FailedActionError("INVALID_PARAM", str(error), "", request) from None
+        raise FailedActionError("INVALID_PARAM", str(error), "", request, marks) from None
     except OSError as error:
         message = f"cloud storage: {error.strerror}"
-        raise FailedActionError("STORAGE_REQUEST_FAIL", message, "", request) from None
+        raise FailedActionError("STORAGE_REQUEST_FAIL", message, "", request, marks) from None
 
 
 _SHOWN: Final = ("path", "file_list", "fileid_list")

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from cloud_openapi.emulator.database.failures import invalid, shown
 from cloud_openapi.emulator.database.names import LONGEST, wrong_name
+from cloud_openapi.emulator.database.untranslated import TRACES, untranslated
 from cloud_openapi.json_schema.values import is_number
 from cloud_openapi.wire.extended_json import Decoder
 
@@ -37,6 +38,8 @@ class Fields:
     def __init__(self, fields: Mapping[str, Any], decoder: Decoder) -> None:
         self.decoded: set[str] = set()
         """The names of the fields whose texts were read, and so are JSON."""
+        self.untranslated = ""
+        """What the SDK has sent otherwise than meant, and what to write; empty if nothing."""
         self._fields = fields
         self._decoder = decoder
 
@@ -163,12 +166,17 @@ class Fields:
     def _decoded(self, name: str, given: Any) -> Any:
         try:
             if isinstance(given, str):
-                return self._decoder.read(given)
-            if name == "data" and isinstance(given, list):
-                return [self._decoded("", each) for each in given]
-            return self._decoder.decode(given)
+                value = self._decoder.read(given)
+            elif name == "data" and isinstance(given, list):
+                return [self._decoded(name, each) for each in given]
+            else:
+                value = self._decoder.decode(given)
         except ValueError as error:
             raise invalid(f"{name or 'data'} is not Extended JSON: {error}") from None
+        # A large text is searched faster than its value.
+        if not isinstance(given, str) or TRACES.search(given):
+            self.untranslated = self.untranslated or untranslated(name, value)
+        return value
 
     def _object(self, name: str) -> Document:
         given = self.value(name, {})

@@ -16,6 +16,7 @@ _SETTINGS = ("config.json", "package.json")
 # https://peps.python.org/pep-0263/: a comment in one of the first two lines.
 _DECLARED = re.compile(rb"(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*[-\w.]+")
 
+_REFUSALS: Final = {"python": "Python refuses the file", "node": "Node.js cannot parse the file"}
 # What becomes of a file that the function reads as UTF-8.
 _EFFECTS: Final = {
     "python": "reading it as UTF-8 fails",
@@ -36,13 +37,17 @@ def check_encoding(sources: Sources) -> Iterator[Finding]:
             column = len(content[start : error.start].decode()) + 1
             place = Place(str(path), content.count(b"\n", 0, start) + 1, column)
             what = f"byte {error.start + 1} of the file is not UTF-8"
-            if not name.endswith(".py"):
-                text = f"{what}: {_EFFECTS[settings.language]}; save it as UTF-8"
-                yield report.note(place, "not-utf-8", text)
-            elif not _DECLARED.match(content):
-                make = report.problem if name in loaded else report.note
-                text = f"{what}: Python refuses the file; save it as UTF-8"
-                yield make(place, "not-utf-8", text)
+            if name.endswith(".py") and _DECLARED.match(content):
+                continue
+            refused = name.endswith(".py") or _is_wrong(sources, name)
+            make = report.problem if refused and name in loaded else report.note
+            effect = (_REFUSALS if refused else _EFFECTS)[settings.language]
+            yield make(place, "not-utf-8", f"{what}: {effect}; save it as UTF-8")
+
+
+def _is_wrong(sources: Sources, name: str) -> bool:
+    facts = sources.facts.get(name)
+    return facts is not None and facts.mistake is not None and facts.mistake.wrong
 
 
 def _files(settings: Settings) -> Iterator[tuple[Path, str]]:

@@ -1,7 +1,7 @@
 """Check functions: settings, sources, permissions and modules, and whether they load."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from cloud_openapi.runtime._settings import Settings, is_web
@@ -20,7 +20,7 @@ _LOADING = min(3, os.cpu_count() or 1)
 _REPEATED = {
     "syntax-error": ("SyntaxError: ", "IndentationError: ", "TabError: "),
     "invalid-json": ("/package.json: ",),
-    "not-utf-8": ("SyntaxError: (unicode error) 'utf-8'", "SyntaxError: Non-UTF-8 code"),
+    "not-utf-8": ("SyntaxError: ",),
 }
 _INSTEAD = 'leave the call out when the variable TCB_ENV is "local", or replace it in your tests'
 _NOT_EMULATED = (
@@ -72,8 +72,9 @@ def _of_sources(sources: Sources, not_parsed: str) -> Iterator[Finding]:
     settings = sources.settings
     report = Reporter(settings.name)
     yield from check_settings(settings)
-    yield from _unread(sources, report, not_parsed)
-    yield from check_encoding(sources)
+    encoding = [*check_encoding(sources)]
+    yield from encoding
+    yield from _unread(sources, report, not_parsed, {each.place.file for each in encoding})
     yield from check_permissions(sources)
     yield from check_modules(sources)
     for reference in references_of(sources):
@@ -83,8 +84,10 @@ def _of_sources(sources: Sources, not_parsed: str) -> Iterator[Finding]:
     yield from _features(sources, report)
 
 
-def _unread(sources: Sources, report: Reporter, not_parsed: str) -> Iterator[Finding]:
-    """Yield the files that were not read, and the syntax errors of the others."""
+def _unread(
+    sources: Sources, report: Reporter, not_parsed: str, not_utf_8: Collection[str]
+) -> Iterator[Finding]:
+    """Yield the files that were not read, and the syntax errors of the others in UTF-8."""
     if not_parsed and sources.settings.language == "node":
         place = Place(str(sources.settings.folder))
         yield report.note(place, "not-parsed", f"the sources were not checked: {not_parsed}")
@@ -96,7 +99,7 @@ def _unread(sources: Sources, report: Reporter, not_parsed: str) -> Iterator[Fin
     loaded = sources.loaded()
     for name, facts in sources.facts.items():
         mistake = facts.mistake
-        if mistake is None:
+        if mistake is None or sources.path(name) in not_utf_8:
             continue
         place = Place(sources.path(name), mistake.line, mistake.column)
         if not mistake.wrong:

@@ -14,7 +14,14 @@ from cloud_openapi.known_names import nearest
 from cloud_openapi.runtime._discovery import read_permissions
 from cloud_openapi.runtime._files import FileError, read_object, repeated_keys
 from cloud_openapi.runtime._project import functions_option
-from cloud_openapi.runtime._settings import BOOTSTRAP, NODES, PYTHONS, RUNTIMES, Settings
+from cloud_openapi.runtime._settings import (
+    BOOTSTRAP,
+    NODES,
+    PYTHONS,
+    RUNTIMES,
+    Settings,
+    is_http,
+)
 from cloud_openapi.runtime._timer import read_timer
 from cloud_openapi.runtime.check._finding import Finding, Place, Reporter
 from cloud_openapi.runtime.check._json_file import JsonFile
@@ -118,12 +125,12 @@ class _Checks:
         named = isinstance(runtime, str) and runtime.lower().startswith("python")
         if named and runtime not in PYTHONS:
             yield f"runtime: the platform has {', '.join(PYTHONS)}, not {runtime!r}"
-        if form not in ("Event", "HTTP"):
+        if str(form).upper() not in ("EVENT", "HTTP"):
             yield f"type must be Event or HTTP, not {form!r}"
 
     def _unlike(self) -> Iterator[tuple[str, str]]:
         entry = self._settings.entry
-        if entry.get("type") == "HTTP":
+        if is_http(self._settings):
             text = "type HTTP is not emulated: here its handler is invoked with an event"
             yield "web-function", text
         for key, text in _NOT_DONE.items():
@@ -143,13 +150,13 @@ class _Checks:
         """Yield what is wrong with the file that starts a web function."""
         path = self._folder / BOOTSTRAP
         place = Place(str(path))
-        is_http = self._settings.entry.get("type") == "HTTP"
+        of_type = is_http(self._settings)
         if not path.is_file():
-            if is_http:
+            if of_type:
                 text = "it is missing: it starts a function of type HTTP"
                 yield self._report.problem(place, "web-function", text)
             return
-        if not is_http:
+        if not of_type:
             text = (
                 "it starts a web function, which is not emulated: here the handler is invoked "
                 "with an event"

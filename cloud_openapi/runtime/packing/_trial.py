@@ -10,7 +10,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from cloud_openapi.runtime._cloudbaserc import FILE
-from cloud_openapi.runtime._settings import Settings
+from cloud_openapi.runtime._settings import Settings, is_http
 from cloud_openapi.runtime.packing._upload import Upload
 from cloud_openapi.temporary import TemporaryFolder
 
@@ -66,7 +66,7 @@ def _entry(settings: Settings) -> dict[str, object]:
         "timeout": int(settings.timeout),
         "memorySize": settings.memory,
         "envVariables": dict(settings.variables),
-        **({"type": "HTTP"} if settings.entry.get("type") == "HTTP" else {}),
+        **({"type": "HTTP"} if is_http(settings) else {}),
     }
 
 

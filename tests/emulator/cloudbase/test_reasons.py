@@ -5,7 +5,7 @@ import threading
 
 import pytest
 import requests
-from support.processes import WAIT
+from support.processes import WAIT, until
 from support.serving import Served
 from support.values import API, CLOUD_DAY, NOW
 
@@ -495,6 +495,136 @@ def test_a_missing_collection_is_named_with_those_there_are(served):
     entry = served.entries[-1]
     assert (entry.reason, entry.function, entry.errcode) == (outcome.reason, "caller", -502005)
     assert entry.body == b'{"collectionName":"todo","queryType":"WHERE","limit":100}'
+
+
+UPLOAD = """
+const cloud = require('wx-server-sdk');
+cloud.init();
+exports.main = async ({ old }) => {
+  const upload = cloud.uploadFile({ cloudPath: '/a.txt', fileContent: Buffer.from('a') });
+  if (!old) await upload;
+  // SDKs from 2.1 to 3.0 read the data of an answer that has a code instead.
+  const answer = await upload.catch(({ code }) => ({ code }));
+  const { data: { url } } = answer;
+  return url;
+};
+"""
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_refused_upload_is_told_for_the_type_error_of_older_sdks(served, old):
+    served.write("upload", UPLOAD)
+    outcome = invoke(served, "upload", {"old": old})
+    assert ("TypeError" in outcome.result["stackTrace"]) is old
+    check(served, outcome, "the path begins with a slash: '/a.txt'")
+
+
+def test_a_call_with_a_large_event_is_told_to_the_function(served):
+    served.write("outer", OUTER)
+    served.write(
+        "python",
+        "from cloud_openapi import cloud\ncloud.init()\n"
+        "def main(event, context):\n"
+        "    return cloud.callFunction(name='outer', data={'large': 'x' * 7_000_000})\n",
+        file="index.py",
+    )
+    source = OUTER.replace("data || {}", "{ large: 'x'.repeat(7000000) }")
+    served.write("large", source)
+    for name in ("large", "python"):
+        outcome = invoke(served, name, {"name": "outer"})
+        assert "the body is larger than 6 MB" in outcome.result["stackTrace"]
+        check(
+            served,
+            outcome,
+            "the body is larger than 6 MB: upload large contents and pass their fileIDs, and write "
+            "fewer documents at a time",
+        )
+        entry = served.entries[-1]
+        assert (entry.function, entry.invocation) == (name, served.ended[-1].invocation)
+
+
+UNTRANSLATED = """
+const db = cloud.database(), _ = db.command, $ = _.aggregate;
+const uses = {
+  elemMatch: () => db.collection('c').where({ l: _.elemMatch({ n: _.gt(1).lt(9) }) }).get(),
+  pull: () => db.collection('c').doc('a').update({ data: { l: _.pull({ n: _.gt(1).lt(9) }) } }),
+  add: () => db.collection('c').add({ data: { n: _.inc(1) } }),
+  stage: () => db.collection('c').aggregate().addFields({ n: _.gt(1) }).end(),
+  match: () => db.collection('c').aggregate().match({ l: _.elemMatch(_.or(1, 2)) }).end(),
+  buffer: () => db.collection('c').doc('a').update({ data: { b: Buffer.from('b') } }),
+  sum: () => db.collection('c').add({ data: { operator: 'add', operands: [1, 2] } }),
+  fine: () => db.collection('c').where({ l: _.elemMatch({ n: _.gt(1) }), operands: 1 }).get(),
+};
+exports.main = async ({ use }) => { await uses[use](); await uses[use](); };
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "command", "advice"),
+    [
+        (
+            "buffer",
+            None,
+            "a Buffer without its bytes: store buffer.toString('base64'), or a file by ",
+        ),
+        ("elemMatch", "and", "write the operators of MongoDB there, such as {$gt: 1, $lt: 9} or "),
+        ("pull", "and", "write the operators of MongoDB there, such as {$gt: 1, $lt: 9} or "),
+        ("add", "inc", "a command of an update stands at a field of data, and add() takes values"),
+        ("stage", "gt", "an expression is made by db.command.aggregate: $.gt(), not _.gt()"),
+        ("match", "or", "write the operators of MongoDB there, such as {$gt: 1, $lt: 9} or "),
+        ("sum", "", ""),
+        ("fine", "", ""),
+    ],
+)
+def test_a_command_that_the_sdk_does_not_translate_is_warned_of_once(served, use, command, advice):
+    served.emulator.databases.given = {"c": [{"_id": "a", "l": [{"n": 5}]}]}
+    served.write("caller", CALLS + UNTRANSLATED)
+    outcome = invoke(served, "caller", {"use": use})
+    assert (outcome.status, outcome.reason, reasons_in(outcome.log)) == (200, "", [])
+    warnings = [line for line in outcome.log.splitlines() if line.startswith("Warning: ")]
+    own = [line for line in served.functions.log_of("caller").lines() if line.kind == "own"]
+    assert [line.text for line in own if line.text.startswith("Warning: ")] == warnings
+    assert len(warnings) == bool(advice)
+    plain = f"has not translated _.{command}, and its object is taken for a plain one, as on the "
+    start = f"Warning: the SDK {f'{plain}platform: ' if command else 'sends '}{advice}"
+    assert all(warning.startswith(start) for warning in warnings)
+
+
+def test_an_action_that_nothing_awaits_is_warned_of(served):
+    served.emulator.databases.given = {"c": []}
+    add = "setTimeout(() => cloud.database().collection('c').add({ data: {} }), 100)"
+    served.write("caller", f"{CALLS}exports.main = async () => {{ {add} }};")
+    assert invoke(served, "caller").status == 200
+
+    def warnings():
+        lines = served.functions.log_of("caller").lines()
+        return [line.text for line in lines if line.text.startswith("Warning: ")]
+
+    assert until(warnings)
+    (warning,) = warnings()
+    assert warning == (
+        "Warning: database.insertDocument: the call was made outside of an invocation, while the "
+        "module was loaded or after the handler had returned: await it within the handler"
+    )
+
+
+def test_all_inside_of_elem_match_names_what_the_sdk_sends(served):
+    served.emulator.databases.given = {"c": [{"_id": "a", "l": [{"n": ["x", "y"]}]}]}
+    source = """
+exports.main = async ({ all }) => {
+  const db = cloud.database(), _ = db.command;
+  const n = all ? { $all: ['x', 'y'] } : _.all(['x', 'y']);
+  return (await db.collection('c').where({ l: _.elemMatch({ n }) }).get()).data.length;
+};
+"""
+    served.write("caller", CALLS + source)
+    outcome = invoke(served, "caller", {})
+    assert outcome.reason.startswith("[FailedOperation] $all needs an array")
+    assert outcome.reason.endswith(
+        ": inside of _.elemMatch the SDK sends the first value of _.all alone: write {$all: […]} "
+        "there"
+    )
+    assert invoke(served, "caller", {"all": True}).result == 1
 
 
 def test_an_unknown_function_is_suggested(served):

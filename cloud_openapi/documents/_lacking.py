@@ -1,0 +1,21 @@
+"""Expressions and stages of MongoDB 4.2 that this engine does not have."""
+
+from typing import Final
+
+_LACKING: Final = frozenset(
+    f"${name}"
+    for name in (
+        *("convert", "toBool", "toDate", "toDecimal", "toDouble", "toInt", "toLong"),
+        *("toObjectId", "toString", "type", "trim", "ltrim", "rtrim", "round", "dateToParts"),
+        *("regexFind", "regexFindAll", "regexMatch", "replaceWith", "unset"),
+        *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh"),
+        *("asinh", "acosh", "atanh", "degreesToRadians", "radiansToDegrees"),
+    )
+)
+
+
+def unrecognized(what: str, name: str) -> str:
+    """Return MongoDB's error for an unknown name, or that only this engine does not know it."""
+    if name in _LACKING:
+        return f"{name} is not emulated: MongoDB 4.2 has it, and this engine does not"
+    return f"Unrecognized {what} '{name:.100}'"
