@@ -1,6 +1,7 @@
 """Fixtures of all tests: an emulator, a facade that calls it, and a stand-in for WeChat."""
 
 import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -55,6 +56,14 @@ def pytest_collection_modifyitems(items):
             begun.add(test)
 
 
+def pytest_collection_finish():
+    # Ten thousand tests stay until the end: to look for garbage among them, over and over, takes a
+    # quarter of a run.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 def pytest_terminal_summary(terminalreporter):
     """Print the texts that tests pass to ``record_property("summary", …)``."""
     for outcome in ("passed", "failed"):
@@ -85,7 +94,11 @@ def outside(tmp_path_factory):
     Programs that install packages for tests need the variables.
     """
     former = dict(os.environ)
-    temporary = str(tmp_path_factory.mktemp("temporary"))
+    base = tmp_path_factory.getbasetemp()
+    # The processes of a run share it, so that the templates of pages are compiled once.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    (shared / "temporary").mkdir(exist_ok=True)
+    temporary = str(shared / "temporary")
     with pytest.MonkeyPatch.context() as patch:
         for name in filter(_is_setting, former):
             patch.delenv(name)
