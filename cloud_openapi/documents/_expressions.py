@@ -8,7 +8,7 @@ from typing import Any, Final
 from cloud_openapi.documents._dates import PARTS
 from cloud_openapi.documents._errors import OperationFailure, check
 from cloud_openapi.documents._functions import FIELDS, KINDS, OPERATORS, Operator
-from cloud_openapi.documents._lacking import unrecognized
+from cloud_openapi.documents._lacking import EXPRESSIONS, unrecognized
 from cloud_openapi.documents._operands import (
     is_null,
     is_operators,
@@ -98,7 +98,7 @@ def _operation(source: Document, scope: Scope) -> Value:
         return _SPECIAL[name](source[name], scope)
     if name in FIELDS:
         return _with_fields(name, source[name], scope)
-    check(name in OPERATORS, unrecognized("expression", name), 168)
+    check(name in OPERATORS, unrecognized("expression", name, EXPRESSIONS), 168)
     operands = source[name] if type(source[name]) is list else [source[name]]
     items = [expression(each, scope) for each in operands]
     return _folded(_call(name, OPERATORS[name], items), items)

@@ -12,7 +12,7 @@ from cloud_openapi.documents._errors import PARSE, TOO_MANY, OperationFailure, c
 from cloud_openapi.documents._expressions import Value, expression
 from cloud_openapi.documents._functions import ACCUMULATORS
 from cloud_openapi.documents._granularity import Granularity
-from cloud_openapi.documents._lacking import unrecognized
+from cloud_openapi.documents._lacking import STAGES, unrecognized
 from cloud_openapi.documents._numbers import is_number, whole
 from cloud_openapi.documents._operands import (
     is_null,
@@ -54,7 +54,7 @@ def _stage(stage: Any, scope: Scope) -> Stage:
     valid = type(stage) is dict and len(stage) == 1
     check(valid, "A pipeline stage specification object must contain exactly one field.", 40323)
     ((name, operand),) = stage.items()
-    check(name in _STAGES, unrecognized("pipeline stage name:", name), 40324)
+    check(name in _STAGES, unrecognized("pipeline stage name:", name, STAGES), 40324)
     return _STAGES[name](operand, scope)
 
 

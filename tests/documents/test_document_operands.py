@@ -10,7 +10,7 @@ from cloud_openapi.documents import Client, OperationFailure
 from cloud_openapi.documents._dates import PARTS
 from cloud_openapi.documents._expressions import _SPECIAL
 from cloud_openapi.documents._functions import ACCUMULATORS, FIELDS, OPERATORS
-from cloud_openapi.documents._lacking import _LACKING
+from cloud_openapi.documents._lacking import EXPRESSIONS, STAGES
 from cloud_openapi.documents._query import _LOGICAL
 from cloud_openapi.documents._query import _OPERATORS as QUERIES
 from cloud_openapi.documents._stages import _STAGES
@@ -154,6 +154,9 @@ def test_documents():
         ({"$project": {"a": {"$toInt": "$s"}}}, "$toInt is not emulated: MongoDB 4.2 has it, and "),
         ({"$unset": "a"}, "$unset is not emulated: MongoDB 4.2 has it, and this engine does not"),
         ({"$project": {"a": {"$toint": "$s"}}}, "Unrecognized expression '$toint'"),
+        ({"$out": "b"}, "$out is not emulated: MongoDB 4.2 has it, and this engine does not"),
+        ({"$round": 1}, "Unrecognized pipeline stage name: '$round'"),
+        ({"$project": {"a": {"$unset": "b"}}}, "Unrecognized expression '$unset'"),
         ({"$unwnd": "$a"}, "Unrecognized pipeline stage name: '$unwnd'"),
     ],
 )
@@ -164,4 +167,5 @@ def test_an_operator_that_only_mongodb_has_is_not_called_unknown(stage, error):
 
 
 def test_the_operators_that_are_lacking_are_lacking():
-    assert not _LACKING & (OPERATORS.keys() | FIELDS.keys() | _SPECIAL.keys() | _STAGES.keys())
+    assert not EXPRESSIONS & (OPERATORS.keys() | FIELDS.keys() | _SPECIAL.keys())
+    assert not STAGES & _STAGES.keys()
