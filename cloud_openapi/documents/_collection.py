@@ -17,6 +17,7 @@ from cloud_openapi.documents._errors import (
 )
 from cloud_openapi.documents._operands import needs
 from cloud_openapi.documents._paths import each_element, sorter, values_at
+from cloud_openapi.documents._positions import Positions
 from cloud_openapi.documents._projection import projection as projector
 from cloud_openapi.documents._query import equalities, fixed_values, nearest, query
 from cloud_openapi.documents._scope import Scope
@@ -285,12 +286,12 @@ class Collection:
     ) -> _Pairs:
         scope, conditions = self._store.scope(), _query(filter)
         change = partial(_replaced, update) if replace else Update(clean(update), scope).apply
-        match, pairs = query(conditions, scope), _Pairs()
+        positions, pairs = Positions(conditions, scope), _Pairs()
         with self._store:
             now = self._store.now()
             found = self._sorted(conditions, scope, session, _arrangement(sort))
             for old in list(islice(found, limit)):
-                new = change(Context(old, now, match=match))
+                new = change(Context(old, now, positions=positions))
                 if new is not old:
                     check(same(old["_id"], new.get("_id", MISSING)), _IMMUTABLE, 66)
                     check_limits(new)

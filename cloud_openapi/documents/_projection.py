@@ -9,8 +9,8 @@ from cloud_openapi.documents._errors import PARSE, OperationFailure, check
 from cloud_openapi.documents._numbers import whole
 from cloud_openapi.documents._operands import is_operators, sliced
 from cloud_openapi.documents._paths import child, split
-from cloud_openapi.documents._positions import position, with_list
-from cloud_openapi.documents._query import query, value_test
+from cloud_openapi.documents._positions import Positions, with_list
+from cloud_openapi.documents._query import value_test
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import MISSING, Document, shown
 
@@ -33,7 +33,8 @@ def projection(
     given = clean(fields if isinstance(fields, dict) else dict.fromkeys(fields, 1))
     marked = [path for path in given if path.endswith(_POSITION)]
     if marked:
-        return _positional(given, marked, scope, conditions or {})
+        check(conditions is not None, f"'{marked[0]}' is not emulated in what an update returns")
+        return _positional(given, marked, Positions(conditions or {}, scope), scope)
     chosen = {
         path: _field(path, value, scope) if is_operators(value) else bool(value)
         for path, value in given.items()
@@ -43,22 +44,22 @@ def projection(
 
 
 def _positional(
-    given: Document, marked: list[str], scope: Scope, conditions: Document
+    given: Document, marked: list[str], positions: Positions, scope: Scope
 ) -> Callable[[Document], Document]:
     """Return the function that projects a document with the element of a list that satisfied."""
     check(len(marked) == 1, "Cannot specify more than one positional proj. per query.", PARSE)
     (mark,) = marked
     check(given[mark], "Cannot exclude array elements with the positional operator.", PARSE)
     path = mark.removesuffix(_POSITION)
-    parts, match = split(path), query(conditions, scope)
+    parts = split(path)
     renamed = {path if name == mark else name: value for name, value in given.items()}
     project = projection(renamed, scope)
 
     def of_element(document: Document) -> Document:
-        index = position(document, parts, match)
+        index = positions.index(document, parts)
         if index is None:
-            text = f"Positional projection '{mark}' does not match the query document."
-            raise OperationFailure(text)
+            error = f"Positional projection '{mark}' does not match the query: no condition on"
+            raise OperationFailure(f"{error} '{path}', at the top or in $and, is about one element")
         elements: Any = reduce(child, parts, document)
         return project(with_list(document, parts, [elements[index]]))
 

@@ -17,8 +17,8 @@ from cloud_openapi.documents._errors import PARSE, TYPE, OperationFailure, check
 from cloud_openapi.documents._numbers import INT64, is_number, whole
 from cloud_openapi.documents._operands import is_operators, needs, or_null, sliced
 from cloud_openapi.documents._paths import child, has_place, sorter, split
-from cloud_openapi.documents._positions import position
-from cloud_openapi.documents._query import Match, value_test
+from cloud_openapi.documents._positions import Positions
+from cloud_openapi.documents._query import value_test
 from cloud_openapi.documents._scope import Scope
 from cloud_openapi.documents._values import MISSING, Document, distinct, key, shown, type_name
 
@@ -32,8 +32,8 @@ class Context(NamedTuple):
     document: Document
     now: datetime
     inserting: bool = False
-    match: Match | None = None
-    """The query that the document satisfies, which finds the element for ``$`` in a path."""
+    positions: Positions | None = None
+    """What finds the element for ``$`` in a path."""
 
     def identity(self) -> str:
         """Return the ``_id`` as errors show it."""
@@ -83,8 +83,8 @@ def _with_position(path: list[str], context: Context) -> list[str]:
     """Return a path with the index of the element that satisfies the query for ``$``."""
     if "$" not in path:
         return path
-    at, match = path.index("$"), context.match
-    index = position(context.document, path[:at], match) if match else None
+    at, positions = path.index("$"), context.positions
+    index = positions.index(context.document, path[:at]) if positions else None
     check(
         index is not None, "The positional operator did not find the match needed from the query."
     )

@@ -341,3 +341,50 @@ def test_a_projection_of_the_element_that_satisfied_the_query():
     ):
         with pytest.raises(Failed):
             projected(kept, query, fields)
+
+
+@pytest.mark.parametrize(
+    ("query", "at"),
+    [
+        ({"s": {"$all": ["x", "y"]}}, 1),
+        ({"s": {"$all": ["y", "x"]}}, 0),
+        ({"s": {"$size": 3, "$in": ["y"]}}, 1),
+        ({"s": {"$ne": "w", "$exists": True, "$gt": "x"}}, 1),
+        ({"s": {"$regex": "^Y", "$options": "i"}}, 1),
+        ({"s": "y", "$expr": {"$eq": [{"$size": "$s"}, 3]}}, 1),
+        ({"s": "y", "$or": [{"n": 1}, {"s": "x"}]}, 1),
+        ({"$and": [{"n": 1}, {"s": {"$size": 3}}, {"s": "y"}]}, 1),
+        ({"$or": [{"s": "y"}]}, 1),
+    ],
+)
+def test_the_element_is_found_by_one_condition_of_several(query, at):
+    kept = [{"_id": 1, "s": ["x", "y", "z"], "n": 1}]
+    assert projected(kept, query, {"s.$": 1}) == [{"_id": 1, "s": [kept[0]["s"][at]]}]
+    collection = documents.Client()["d"]["c"]
+    collection.insert_many(kept)
+    collection.update_one(query, {"$set": {"s.$": "new"}})
+    assert collection.find_one()["s"].index("new") == at
+
+
+def test_an_element_is_found_below_its_fields():
+    kept = [{"_id": 1, "l": [{"k": 1}, {"k": 2, "v": 3}]}]
+    for query in ({"l.k": 2, "l.1": {"$exists": True}}, {"l.1": {"$exists": True}, "l.k": 2}):
+        assert projected(kept, query, {"l.$": 1}) == [{"_id": 1, "l": [{"k": 2, "v": 3}]}]
+    query = {"l": {"$all": [{"$elemMatch": {"k": 1}}, {"$elemMatch": {"v": 3}}]}}
+    assert projected(kept, query, {"l.$": 1}) == [{"_id": 1, "l": [{"k": 2, "v": 3}]}]
+
+
+@pytest.mark.parametrize(
+    "query", [{"s": {"$size": 3}}, {"s": {"$ne": "w"}}, {"$or": [{"s": "y"}, {"s": "w"}]}, {"n": 1}]
+)
+def test_no_element_is_found_by_conditions_on_the_list_or_in_or(query):
+    with pytest.raises(Failed, match=r"no condition on 's', at the top or in \$and, is about one"):
+        projected([{"_id": 1, "s": ["x", "y", "z"], "n": 1}], query, {"s.$": 1})
+
+
+def test_a_positional_projection_of_an_update_is_refused_before_the_change():
+    collection = documents.Client()["d"]["c"]
+    collection.insert_one({"_id": 1, "s": ["x"]})
+    with pytest.raises(Failed, match=r"'s\.\$' is not emulated in what an update returns"):
+        collection.find_one_and_update({"s": "x"}, {"$set": {"n": 1}}, projection={"s.$": 1})
+    assert collection.find_one() == {"_id": 1, "s": ["x"]}
