@@ -1,7 +1,8 @@
 """Find what SDKs send otherwise than a developer means it, without an error on the platform.
 
-wx-server-sdk sends the object of a command that stands inside of another command or of a value,
-where it is not translated to an operator of MongoDB. A Buffer loses its bytes.
+wx-server-sdk sends the object of some commands instead of an operator of MongoDB: of and, or, not
+and chained ones inside of _.elemMatch and _.pull, of those in add() or in a value, and of those of
+a query in a stage other than match. A Buffer loses its bytes.
 """
 
 import re
@@ -15,11 +16,7 @@ _COMMAND: Final = {"operator", "operands", "fieldName"}
 _BUFFER: Final = {"type": "Buffer", "data": []}
 _NAME: Final = re.compile(r"[a-zA-Z]{2,20}")
 _IN_QUERY: Final = "write the operators of MongoDB there, such as {$gt: 1, $lt: 9} or {$or: […]}"
-# Commands of a condition, which may also stand in an update, as in _.pull().
-_CONDITIONS: Final = {
-    *("and", "or", "nor", "not", "eq", "neq", "gt", "gte", "lt", "lte", "in", "nin"),
-    *("exists", "mod", "size", "all", "elemMatch"),
-}
+_QUERIES: Final = {"$elemMatch", "$pull", "$match"}
 _ADVICE: Final = {
     "data": "a command of an update stands at a field of data, and add() takes values only",
     "projection": "write _.project.elemMatch() or _.project.slice()",
@@ -31,18 +28,20 @@ _IN_STAGE: Final = "an expression is made by db.command.aggregate: $.gt(), not _
 
 def untranslated(field: str, value: Any) -> str:
     """Return what is sent otherwise in a field or a stage, and what to write; empty if nothing."""
-    for each in _objects(value):
-        name = each["operator"] if each.keys() == _COMMAND else None
+    for each, above in _objects(value):
+        name = each["operator"] if _is_command(each, above) else None
         if isinstance(name, str) and _NAME.fullmatch(name):
-            in_update = field == "data" and name in _CONDITIONS
-            advice = _IN_QUERY if in_update else _ADVICE.get(field, _IN_STAGE)
+            advice = _IN_QUERY if _QUERIES.intersection(above) else _ADVICE.get(field, _IN_STAGE)
             return (
                 f"the SDK has not translated _.{name}, and its object is taken for a plain one, as "
                 f"on the platform: {advice}"
             )
         if "$all" in each and not isinstance(each["$all"], list):
+            outer = next((name for name in ("elemMatch", "pull") if f"${name}" in above), "")
+            if not outer:
+                return "$all needs a list: write _.all([…])"
             return (
-                "inside of _.elemMatch the SDK sends the first value of _.all alone: write "
+                f"inside of _.{outer} the SDK sends the first value of _.all alone: write "
                 "{$all: […]} there"
             )
         if each == _BUFFER:
@@ -53,12 +52,26 @@ def untranslated(field: str, value: Any) -> str:
     return ""
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    waiting = [value]
+def _is_command(each: dict[str, Any], above: tuple[str, ...]) -> bool:
+    """Return whether an object is a command, and not one that a function has made."""
+    if each.keys() != _COMMAND:
+        return False
+    # A Symbol, which JSON does not have, stands for no name; only $elemMatch passes its field on.
+    field = each["fieldName"]
+    return field == {} or ("$elemMatch" in above and field in above)
+
+
+def _objects(value: Any) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
+    """Yield each object with the names above it; what is below $literal is a plain value."""
+    waiting: list[tuple[Any, tuple[str, ...]]] = [(value, ())]
     while waiting:
-        each = waiting.pop()
+        each, above = waiting.pop()
         if isinstance(each, dict):
-            yield each
-            waiting += each.values()
+            yield each, above
+            waiting += [
+                (below, (*above, name))
+                for name, below in each.items()
+                if isinstance(below, dict | list) and name != "$literal"
+            ]
         elif isinstance(each, list):
-            waiting += each
+            waiting += [(below, above) for below in each]

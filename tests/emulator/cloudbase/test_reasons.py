@@ -543,51 +543,96 @@ def test_a_call_with_a_large_event_is_told_to_the_function(served):
         assert (entry.function, entry.invocation) == (name, served.ended[-1].invocation)
 
 
-UNTRANSLATED = """
-const db = cloud.database(), _ = db.command, $ = _.aggregate;
+USES = """
+const db = cloud.database(), _ = db.command, $ = _.aggregate, c = db.collection('c');
+const where = (query) => c.where(query).get();
+const field = (fields) => c.where({ 'l.n': 5 }).field(fields).get();
+const update = (data) => c.doc('a').update({ data });
+const add = (data) => c.add({ data });
+const stages = () => c.aggregate();
 const uses = {
-  elemMatch: () => db.collection('c').where({ l: _.elemMatch({ n: _.gt(1).lt(9) }) }).get(),
-  pull: () => db.collection('c').doc('a').update({ data: { l: _.pull({ n: _.gt(1).lt(9) }) } }),
-  add: () => db.collection('c').add({ data: { n: _.inc(1) } }),
-  stage: () => db.collection('c').aggregate().addFields({ n: _.gt(1) }).end(),
-  match: () => db.collection('c').aggregate().match({ l: _.elemMatch(_.or(1, 2)) }).end(),
-  buffer: () => db.collection('c').doc('a').update({ data: { b: Buffer.from('b') } }),
-  sum: () => db.collection('c').add({ data: { operator: 'add', operands: [1, 2] } }),
-  fine: () => db.collection('c').where({ l: _.elemMatch({ n: _.gt(1) }), operands: 1 }).get(),
+  elemMatch: () => where({ l: _.elemMatch({ n: _.gt(1).lt(9) }) }),
+  pull: () => update({ l: _.pull({ n: _.gt(1).lt(9) }) }),
+  add: () => add({ n: _.inc(1) }),
+  stage: () => stages().addFields({ n: _.gt(1) }).end(),
+  match: () => stages().match({ l: _.elemMatch(_.or(1, 2)) }).end(),
+  field: () => field({ l: _.elemMatch({ n: 1 }) }),
+  below: () => field({ l: _.project.elemMatch({ n: _.gt(1) }) }),
+  buffer: () => update({ b: Buffer.from('b') }),
 };
-exports.main = async ({ use }) => { await uses[use](); await uses[use](); };
+const fine = {
+  rule: () => add({ rule: { fieldName: 'age', operator: 'gt', operands: [18] } }),
+  sum: () => add({ operator: 'add', operands: [1, 2] }),
+  chained: () => where({ n: _.gt(1).lt(9).or(_.eq(0)), operands: 1 }),
+  not: () => where({ n: _.not(_.gt(1)), t: _.all(['x', 'y']) }),
+  plain: () => where({ l: _.elemMatch({ n: 5 }) }),
+  single: () => where({ l: _.elemMatch({ n: _.gt(1) }) }),
+  rules: () => where({ l: _.elemMatch({ fieldName: 'age', operator: 'gt', operands: [18] }) }),
+  values: () => where({ t: _.elemMatch(_.in(['x'])) }),
+  operators: () => where({ l: _.elemMatch({ $or: [{ n: { $gt: 1, $lt: 9 } }, { n: 0 }] }) }),
+  pulls: () => update({ l: _.pull({ n: _.gt(9) }), t: _.pull(_.in(['z'])) }),
+  updates: () => update({ n: _.inc(1), m: _.set({ a: 1 }), t: _.push(['z']), d: db.serverDate() }),
+  match: () => stages().match({ n: _.gt(1), l: _.elemMatch({ n: _.lt(9) }) }).end(),
+  stage: () => stages().addFields({ n: $.gt(['$n', 1]), o: $.literal({ $all: 1 }) }).end(),
+  lookup: () => stages().lookup({
+    from: 'c', let: { n: '$n' }, as: 'o',
+    pipeline: $.pipeline().match(_.expr($.eq(['$n', '$$n']))).project({ n: 1 }).done(),
+  }).end(),
+  project: () => field({ l: _.project.elemMatch({ n: 5 }), t: _.project.slice(1) }),
+  position: () => field({ 'l.$': true }),
+  buffer: () => add({ text: Buffer.from('b').toString('base64') }),
+};
+exports.main = async ({ use }) => {
+  if (use) return [await uses[use](), await uses[use]()];
+  for (const each in fine) await fine[each]().catch((error) => { throw Error(each + error); });
+};
 """
+IN_QUERY = "write the operators of MongoDB there, such as {$gt: 1, $lt: 9} or "
+WARNED = {
+    "elemMatch": ("and", IN_QUERY),
+    "pull": ("and", IN_QUERY),
+    "add": ("inc", "a command of an update stands at a field of data, and add() takes values"),
+    "stage": ("gt", "an expression is made by db.command.aggregate: $.gt(), not _.gt()"),
+    "match": ("or", IN_QUERY),
+    "field": ("elemMatch", "write _.project.elemMatch() or _.project.slice()"),
+    "below": ("gt", IN_QUERY),
+    "buffer": (
+        None,
+        "a Buffer without its bytes: store buffer.toString('base64'), or a file by ",
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("use", "command", "advice"),
-    [
-        (
-            "buffer",
-            None,
-            "a Buffer without its bytes: store buffer.toString('base64'), or a file by ",
-        ),
-        ("elemMatch", "and", "write the operators of MongoDB there, such as {$gt: 1, $lt: 9} or "),
-        ("pull", "and", "write the operators of MongoDB there, such as {$gt: 1, $lt: 9} or "),
-        ("add", "inc", "a command of an update stands at a field of data, and add() takes values"),
-        ("stage", "gt", "an expression is made by db.command.aggregate: $.gt(), not _.gt()"),
-        ("match", "or", "write the operators of MongoDB there, such as {$gt: 1, $lt: 9} or "),
-        ("sum", "", ""),
-        ("fine", "", ""),
-    ],
-)
-def test_a_command_that_the_sdk_does_not_translate_is_warned_of_once(served, use, command, advice):
-    served.emulator.databases.given = {"c": [{"_id": "a", "l": [{"n": 5}]}]}
-    served.write("caller", CALLS + UNTRANSLATED)
-    outcome = invoke(served, "caller", {"use": use})
+def warnings_in(log):
+    return [line for line in log.splitlines() if line.startswith("Warning: ")]
+
+
+@pytest.fixture
+def using(served):
+    kept = {"_id": "a", "l": [{"n": 5}], "t": ["x", "y"], "n": 5}
+    served.emulator.databases.given = {"c": [kept]}
+    served.write("caller", CALLS + USES)
+    return served
+
+
+def test_a_command_that_the_sdk_does_not_translate_is_warned_of_once(using):
+    logged = []
+    for use, (command, advice) in WARNED.items():
+        outcome = invoke(using, "caller", {"use": use})
+        assert (outcome.status, outcome.reason, reasons_in(outcome.log)) == (200, "", []), use
+        (warning,) = warnings_in(outcome.log)
+        plain = f"has not translated _.{command}, and its object is taken for a plain one, as on "
+        start = f"{plain}the platform: " if command else "sends "
+        assert warning.startswith(f"Warning: the SDK {start}{advice}"), use
+        logged.append(warning)
+    own = [line.text for line in using.functions.log_of("caller").lines() if line.kind == "own"]
+    assert [line for line in own if line.startswith("Warning: ")] == logged
+
+
+def test_commands_that_the_sdk_translates_are_not_warned_of(using):
+    outcome = invoke(using, "caller")
     assert (outcome.status, outcome.reason, reasons_in(outcome.log)) == (200, "", [])
-    warnings = [line for line in outcome.log.splitlines() if line.startswith("Warning: ")]
-    own = [line for line in served.functions.log_of("caller").lines() if line.kind == "own"]
-    assert [line.text for line in own if line.text.startswith("Warning: ")] == warnings
-    assert len(warnings) == bool(advice)
-    plain = f"has not translated _.{command}, and its object is taken for a plain one, as on the "
-    start = f"Warning: the SDK {f'{plain}platform: ' if command else 'sends '}{advice}"
-    assert all(warning.startswith(start) for warning in warnings)
+    assert warnings_in(outcome.log) == []
 
 
 def test_an_action_that_nothing_awaits_is_warned_of(served):
@@ -608,23 +653,33 @@ def test_an_action_that_nothing_awaits_is_warned_of(served):
     )
 
 
-def test_all_inside_of_elem_match_names_what_the_sdk_sends(served):
-    served.emulator.databases.given = {"c": [{"_id": "a", "l": [{"n": ["x", "y"]}]}]}
+def test_all_without_a_list_names_what_the_sdk_sends_and_what_to_write(served):
+    served.emulator.databases.given = {"c": [{"_id": "a", "l": [{"n": ["x", "y"]}], "t": ["x"]}]}
     source = """
-exports.main = async ({ all }) => {
-  const db = cloud.database(), _ = db.command;
-  const n = all ? { $all: ['x', 'y'] } : _.all(['x', 'y']);
-  return (await db.collection('c').where({ l: _.elemMatch({ n }) }).get()).data.length;
+const db = cloud.database(), _ = db.command, c = db.collection('c');
+const uses = {
+  elemMatch: () => c.where({ l: _.elemMatch({ n: _.all(['x', 'y']) }) }).get(),
+  pull: () => c.doc('a').update({ data: { l: _.pull({ n: _.all(['x', 'y']) }) } }),
+  where: () => c.where({ t: _.all('x') }).get(),
+  written: async () => [
+    (await c.where({ l: _.elemMatch({ n: { $all: ['x', 'y'] } }) }).get()).data.length,
+    (await c.where({ t: _.all(['x']) }).get()).data.length,
+    (await c.doc('a').update({ data: { l: _.pull({ n: { $all: ['x', 'y'] } }) } })).stats.updated,
+  ],
 };
+exports.main = ({ use }) => uses[use]();
 """
     served.write("caller", CALLS + source)
-    outcome = invoke(served, "caller", {})
-    assert outcome.reason.startswith("[FailedOperation] $all needs an array")
-    assert outcome.reason.endswith(
-        ": inside of _.elemMatch the SDK sends the first value of _.all alone: write {$all: […]} "
-        "there"
-    )
-    assert invoke(served, "caller", {"all": True}).result == 1
+    first = "the SDK sends the first value of _.all alone: write {$all: […]} there"
+    for use, advice in {
+        "elemMatch": f"inside of _.elemMatch {first}",
+        "pull": f"inside of _.pull {first}",
+        "where": "$all needs a list: write _.all([…])",
+    }.items():
+        outcome = invoke(served, "caller", {"use": use})
+        assert "$all needs an array" in outcome.reason
+        assert outcome.reason.endswith(f': "x": {advice}')
+    assert invoke(served, "caller", {"use": "written"}).result == [1, 1, 1]
 
 
 def test_an_unknown_function_is_suggested(served):
