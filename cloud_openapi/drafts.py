@@ -12,10 +12,9 @@ from stat import S_IMODE
 def draft_of(path: Path) -> Iterator[Path]:
     """Yield the path of a new file, which replaces the one at ``path`` at the end of the block.
 
-    An error in the block leaves the former file. Its mode is kept, nobody else reads the new file
-    before it has that mode, and a link stays a link. What is
-    no file, such as a pipe or ``/dev/null``, is not replaced: its own path is yielded. Raises
-    OSError.
+    An error in the block leaves the former file. A former file's mode is kept, also while the new
+    one is written, and a link stays a link. What is no file, such as a pipe or ``/dev/null``, is
+    not replaced: its own path is yielded. Raises OSError.
     """
     if path.exists() and not path.is_file():
         yield path

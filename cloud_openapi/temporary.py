@@ -2,24 +2,30 @@
 
 import os
 import shutil
+import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
+from typing import Final
+
+_RANDOM: Final = "[a-z0-9_]" * 8
+"""The end of a name that mkdtemp gives."""
 
 
 class TemporaryFolder:
     """A folder of this process, at ``path``, until it is removed.
 
     A killed process cannot remove its folder: the next one that makes a folder with the same
-    ``prefix`` does. A lock tells which processes live, so on Windows, without it, folders stay.
+    ``prefix`` does, in a thread, as there may be gigabytes. A lock tells which processes live, so
+    on Windows, without it, folders stay.
     """
 
     def __init__(self, prefix: str) -> None:
-        for left in Path(gettempdir()).glob(f"{prefix}*"):
-            with suppress(OSError):
-                lock = _lock(left)
-                _remove(left)
-                os.close(lock)
+        if others := list(Path(gettempdir()).glob(prefix + _RANDOM)):
+            threading.Thread(
+                target=_remove_left, args=(others,), name="temporary-folders", daemon=True
+            ).start()
         self._process = os.getpid()
         self.path, self._lock = _made(prefix)
 
@@ -30,6 +36,15 @@ class TemporaryFolder:
         _remove(self.path)
         if self._lock is not None:
             os.close(self._lock)
+
+
+def _remove_left(folders: Iterable[Path]) -> None:
+    """Remove the folders of this user that no living process has."""
+    for folder in folders:
+        with suppress(OSError):
+            lock = _lock(folder)
+            _remove(folder)
+            os.close(lock)
 
 
 def _made(prefix: str) -> tuple[Path, int | None]:

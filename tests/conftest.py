@@ -89,9 +89,9 @@ def _is_proxy(name):
 
 @pytest.fixture(scope="session", autouse=True)
 def outside(tmp_path_factory):
-    """Let tests neither depend on the state of the machine nor leave any; return its variables.
+    """Keep settings and folders of the machine from tests, and return its variables.
 
-    Programs that install packages for tests need the variables.
+    Programs that install packages for tests need the variables; pip's, uv's and npm's own stay.
     """
     former = dict(os.environ)
     base = tmp_path_factory.getbasetemp()

@@ -1,11 +1,15 @@
 """Temporary folders of killed processes are removed by the next process."""
 
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from support.temporary import wait_for_removal
 
+from cloud_openapi import temporary as module
 from cloud_openapi.runtime.packing import trial_of
 from cloud_openapi.temporary import TemporaryFolder
 
@@ -32,10 +36,12 @@ def test_trial_of_a_killed_process_is_removed_by_the_next():
     ) as process:
         folder = Path(process.stdout.readline().rstrip("\n"))
         with trial_of([]):
+            wait_for_removal()
             assert folder.is_dir()
         process.kill()
     assert folder.is_dir()
     with trial_of([]):
+        wait_for_removal()
         assert not folder.exists()
 
 
@@ -49,9 +55,60 @@ def test_folder_that_cannot_be_written_is_removed():
     assert not folder.path.exists()
 
 
-def test_link_and_file_of_the_same_name_stay(temporary):
+def test_what_is_no_folder_of_mkdtemp_stays(temporary):
     (temporary / "kept").mkdir()
-    (temporary / "same-link").symlink_to("kept")
-    (temporary / "same-file").touch()
+    (temporary / "same-link0000").symlink_to("kept")
+    (temporary / "same-file0000").touch()
+    names = ["kept", "same-file0000", "same-link0000"]
+    for end in ("backup", "of-mine0", "0000000", "000000000", "0000000A"):
+        (temporary / f"same-{end}").mkdir()
+        names.append(f"same-{end}")
+    (temporary / "same-00_0000a").mkdir()
     TemporaryFolder("same-").remove()
-    assert sorted(each.name for each in temporary.iterdir()) == ["kept", "same-file", "same-link"]
+    wait_for_removal()
+    assert sorted(each.name for each in temporary.iterdir()) == sorted(names)
+
+
+def test_folder_of_another_user_stays(temporary, monkeypatch):
+    (temporary / "same-00000000").mkdir()
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    TemporaryFolder("same-").remove()
+    wait_for_removal()
+    assert [each.name for each in temporary.iterdir()] == ["same-00000000"]
+
+
+def test_a_new_folder_does_not_wait_until_those_that_were_left_are_removed(temporary, monkeypatch):
+    left, may_go, remove = temporary / "same-00000000", threading.Event(), module._remove
+    left.mkdir()
+
+    def remove_later(folder):
+        assert may_go.wait(10)
+        remove(folder)
+
+    monkeypatch.setattr(module, "_remove", remove_later)
+    folder = TemporaryFolder("same-")
+    assert left.exists()
+    may_go.set()
+    wait_for_removal()
+    assert not left.exists()
+    assert folder.path.is_dir()
+    folder.remove()
+
+
+def test_folder_that_is_removed_before_it_is_locked_is_made_again(monkeypatch):
+    lock, seen = module._lock, []
+
+    def lock_removed(folder):
+        descriptor = lock(folder)
+        seen.append(folder)
+        if len(seen) == 1:
+            folder.rmdir()
+        return descriptor
+
+    monkeypatch.setattr(module, "_lock", lock_removed)
+    folder = TemporaryFolder("same-")
+    assert len(seen) == 2
+    assert folder.path == seen[1]
+    assert folder.path.is_dir()
+    folder.remove()

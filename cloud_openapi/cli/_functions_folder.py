@@ -1,6 +1,7 @@
 """The option --functions, the argument NAME, and messages about names that are not functions."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 
 _MOST_NAMES = 50
-# Files that a folder has beside the source of a function.
-_OF_FUNCTION = ("config.json", "package.json", "index.ts")
+# Files that only the folder of a function has.
+_OF_FUNCTION = ("config.json", "index.ts")
 _BOOTSTRAP = "scf_bootstrap"
 _HANDLER = "To use another file, set the function's handler in cloudbaserc.json"
 _NOT_READ, _NOT_FUNCTION = "is not read: use cloudbaserc.json", "is not a function"
@@ -91,7 +92,7 @@ def misnamed(folder: Path) -> list[str]:
 
 def without_entry(folder: Path) -> list[str]:
     """Return a line for each folder with the files of a function, but no index.js or index.py."""
-    return [f"{path} {_NOT_FUNCTION}: {why}" for path, why in _without_entry(folder)]
+    return [f"{path} {_NOT_FUNCTION}: {why}" for path, why in _without_entry(folder, _OF_FUNCTION)]
 
 
 def project_findings(functions: "Functions") -> "list[Finding]":
@@ -112,7 +113,8 @@ def project_findings(functions: "Functions") -> "list[Finding]":
         *(_note(path, f"it {_NOT_FUNCTION}: {why}") for path, why in _misnamed(folder)),
         *(
             _note(path, f"it {_NOT_FUNCTION}: {why}", "missing-handler")
-            for path, why in _without_entry(folder)
+            # A package that functions share has a package.json, too: it is a note only.
+            for path, why in _without_entry(folder, (*_OF_FUNCTION, "package.json"))
         ),
         *(
             _note(folder / name, _WEB_ONLY, "web-function")
@@ -130,8 +132,8 @@ def _misnamed(folder: Path) -> list[tuple[Path, str]]:
     return [(folder / name, why) for name in names if (why := refused_name(name))]
 
 
-def _without_entry(folder: Path) -> list[tuple[Path, str]]:
-    """Return each folder with the files of a function, but no index.js or index.py, and why."""
+def _without_entry(folder: Path, names: Sequence[str]) -> list[tuple[Path, str]]:
+    """Return each folder with one of these files, but no index.js or index.py, and why."""
     from cloud_openapi.runtime import CloudbaseRC, entry_file, missing_entry
 
     others = (folder / name for name in {*_folders(folder)} - {*CloudbaseRC(folder).read().entries})
@@ -140,7 +142,7 @@ def _without_entry(folder: Path) -> list[tuple[Path, str]]:
         for path in sorted(others)
         if entry_file(path) is None
         and not (path / _BOOTSTRAP).is_file()
-        and any((path / name).is_file() for name in _OF_FUNCTION)
+        and any((path / name).is_file() for name in names)
     ]
 
 

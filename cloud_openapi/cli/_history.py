@@ -1,7 +1,7 @@
 """The command history: fill a store, look at it, and write it to files."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import date, datetime
 from itertools import chain
 from pathlib import Path
@@ -252,8 +252,9 @@ def _report(done: "Progress", *, as_json: bool) -> None:
         )
     if done.paused:
         click.echo(
-            f"{done.paused:,} API{'s' if done.paused > 1 else ''} of mini programs had no quota "
-            "left today (errCode 45009): tomorrow's sync goes on.",
+            f"Nothing was asked for {done.paused:,} pair{'s' if done.paused > 1 else ''} of mini "
+            "program and API whose quota of today was used up (errCode 45009): tomorrow's sync "
+            "goes on.",
             err=True,
         )
     for failure in done.failures[:_MOST_SHOWN]:
@@ -371,7 +372,7 @@ def _stored(api: str, app: tuple[str, ...], given: dict[str, Any]) -> "Iterator[
 
 def _nothing(api: str, app: tuple[str, ...], given: dict[str, Any]) -> str:
     """Return what the store lacks, and the command that gets it."""
-    from cloud_openapi.history import Series
+    from cloud_openapi.history import Series, Store
 
     begin, end, days, params = (given[name] for name in ("begin", "end", "days", "params"))
     today = beijing_now().date()
@@ -382,9 +383,21 @@ def _nothing(api: str, app: tuple[str, ...], given: dict[str, Any]) -> str:
         lacks += f" from {begin}"
     if end:
         lacks += f" to {end}"
+    if end and end < LAUNCH:
+        return f"There is no {lacks}: mini programs opened on {LAUNCH}."
     if not any(Series(api, params, days).windows(begin or LAUNCH, end or today, today)):
         return f"No {lacks} is over yet: WeChat has its numbers on the day after it."
-    command = sync_command(api, begin, end, days=days, params=params, store=given["store"], app=app)
+    with closing(Store(given["store"], create=False)) as store:
+        command = sync_command(
+            api,
+            begin,
+            end,
+            days=days,
+            params=params,
+            store=given["store"],
+            name=store.name,
+            app=app,
+        )
     return f"The store has no {lacks}. Run: {command}"
 
 

@@ -30,18 +30,25 @@ def sync_command(  # noqa: PLR0913 - an option each
     *,
     days: int = 1,
     params: Mapping[str, Any] | None = None,
-    store: str = DEFAULT_STORE,
+    store: str,
+    name: str,
     app: Sequence[str] = (),
 ) -> str:
-    """Return the command that asks for what a store lacks."""
+    """Return the command that asks for what a store lacks.
+
+    ``name`` is the store's URL without its password and its query.
+    """
+    # A sync knows no begin for an end that may be old.
+    begin = LAUNCH if begin is None and end is not None else begin
+    is_secret = "://" in store and store != name
     options = {
         "--from": begin,
         "--to": end,
         "--days": days if days > 1 else None,
         "--params": json_text(params, compact=True) if params else None,
         "--appid": app[0] if len(app) == 1 else None,
-        # A URL may hold a password.
-        "--store": None if "://" in store or store == DEFAULT_STORE else store,
+        "--apps": "FILE" if len(app) > 1 else None,
+        "--store": None if store == DEFAULT_STORE else "URL" if is_secret else store,
     }
     given = [text for name, each in options.items() if each is not None for text in (name, each)]
     return shlex.join(["cloud-openapi", "history", "sync", api, *map(str, given)])

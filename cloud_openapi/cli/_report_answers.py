@@ -120,7 +120,14 @@ def read(wanted: Wanted, appid: str | None, store: str, t: Translate) -> Found:
         newest = next(windows(LAUNCH, today, newest_first=True), None)
         if newest is None:
             of = f" of {appid}" if appid else ""
-            run = sync_command(api, days=wanted.days, params=wanted.params, store=store)
+            run = sync_command(
+                api,
+                days=wanted.days,
+                params=wanted.params,
+                store=store,
+                name=name,
+                app=[appid] if appid else [],
+            )
             raise ConfigError(f"{name} has no window of {api}{of}: run {run}, or report --live.")
         periods = wanted.periods(period_with(wanted.span, newest.period.end), today)
         found: dict[Period, Window] = {}

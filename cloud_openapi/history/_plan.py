@@ -52,6 +52,8 @@ class Plan:
         self._newest_first = newest_first
         self._final_only = final_only
         self.looks = [self._look(each) for each in series]
+        self.left_out: set[tuple[str, str]] = set()
+        """The mini programs and APIs of the windows that `jobs` left out."""
 
     @property
     def total(self) -> int:
@@ -68,18 +70,14 @@ class Plan:
         """Return the number of windows that cannot be asked for any more."""
         return sum(look.lost for look in self.looks)
 
-    @property
-    def places(self) -> set[tuple[str, str]]:
-        """Return the mini programs and APIs of which some window needs a call."""
-        apis = {look.series.api for look in self.looks if look.known < look.total}
-        return {(appid, api) for appid in self._appids for api in apis}
-
     def jobs(self, without: Collection[tuple[str, str]] = ()) -> Iterator[Job]:
         """Yield the windows to ask for, except those of some mini programs and APIs."""
         for look in self.looks:
             if look.known < look.total:
                 for job in self._jobs_of(look):
-                    if job.place not in without:
+                    if job.place in without:
+                        self.left_out.add(job.place)
+                    else:
                         yield job
 
     def _look(self, series: Series) -> Look:
@@ -110,16 +108,16 @@ class Plan:
             part = look.periods[start : start + step]
             begins = part[0].begin, part[-1].begin
             ends = min(begins), max(begins)
-            is_due = {
+            due_of = {
                 (state.appid, state.first_day): state.is_due
                 for state in self._store.states(series, *ends, self._appids, today)
             }
             for period in part:
                 keys = [key for key, day in series.key_days(period) if day == today]
                 for app in self._apps:
-                    known = is_due.get((app.appid, period.begin))
+                    due = due_of.get((app.appid, period.begin))
                     # Of a window that is not stored, the older keys are worth a call in any case.
-                    if known is None:
+                    if due is None:
                         yield Job(app, series, period, fresh=0 in keys)
-                    elif known:
+                    elif due:
                         yield Job(app, series, period, fresh=bool(keys))

@@ -1,6 +1,6 @@
 """Bring a store up to date: ask for what it lacks, and for answers that may have a further key."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from datetime import date, timedelta
@@ -57,7 +57,8 @@ class Progress(NamedTuple):
     """Windows that the store lacks, and for which the API does not answer any more."""
     failures: tuple[Failure, ...] = ()
     paused: int = 0
-    """APIs of mini programs that an earlier run found without quota for today: none is called."""
+    """Pairs of mini program and API that still need a call, but whose quota of today an earlier run
+    used up: for none a call is made."""
 
     @property
     def remaining(self) -> int:
@@ -93,8 +94,8 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
     AppSecrets, by default the mini program of ``cloud.init()``, whose other ``settings``, such as
     ``base_url``, are taken too. ``shard`` is ``i/n``: of n machines, this is the i-th.
 
-    A window is asked for if the store lacks it, and again when a further key can exist, or if its
-    answer was stored on a day that is still to come, by a clock that was ahead; with
+    A window is asked for if the store lacks it, and again when a further key can exist, or if the
+    stored time of its answer lies in the future, as by a clock that was ahead; with
     ``final_only`` once, when all keys can. ``at_once`` calls are in flight, at most ``rate`` a
     second, carried by threads or by an ``executor``. What may succeed later is repeated, with
     pauses, for ``patience`` seconds. A mini program whose quota of an API is used up is left alone
@@ -144,7 +145,7 @@ def sync(  # noqa: PLR0913 - each is a setting of its own
             on_pause=on_pause,
         )
         paused = opened.paused(today)
-        tally = _Tally(plan, paused)
+        tally = _Tally(plan)
         if on_progress is not None:
             on_progress(tally.progress(0))
         for batch in run.results(plan.jobs(paused)):
@@ -178,9 +179,9 @@ def in_shard(shard: str | None, apps: Sequence[App]) -> list[App]:
 class _Tally:
     """The numbers of a run, and its failures by mini program, API and code."""
 
-    def __init__(self, plan: Plan, paused: Collection[tuple[str, str]]) -> None:
-        number = len(plan.places.intersection(paused))
-        self._progress = Progress(plan.total, plan.known, lost=plan.lost, paused=number)
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._progress = Progress(plan.total, plan.known, lost=plan.lost)
         self._failures: dict[tuple[str, str, int], Failure] = {}
 
     def add(self, batch: list[Done]) -> None:
@@ -195,7 +196,11 @@ class _Tally:
 
     def progress(self, calls: int) -> Progress:
         """Return the numbers after so many calls."""
-        return self._progress._replace(calls=calls, failures=tuple(self._failures.values()))
+        return self._progress._replace(
+            calls=calls,
+            failures=tuple(self._failures.values()),
+            paused=len(self._plan.left_out),
+        )
 
     def _count(self, done: Done) -> None:
         appid, api = done.job.place

@@ -41,6 +41,7 @@ _KEYS = (
     "overrides",
     "scripts",
 )
+_INSTALLING = {"preinstall", "install", "postinstall", "prepare"}
 # npm waits up to a minute for a host that does not answer, three times.
 _NPM_OPTIONS = (
     "--omit=dev",
@@ -181,14 +182,15 @@ def _cache_of(settings: Settings) -> Path | None:
 
 
 def _lists_any(path: Path) -> bool:
-    """Return whether a file lists a package, or cannot be read, which pip or npm reports."""
+    """Return whether pip or npm has something to do, such as to say that a file is wrong."""
     text = path.read_bytes()
     if path.suffix != ".json":
         lines = (line.strip() for line in text.splitlines())
         return any(line and not line.startswith(b"#") for line in lines)
     try:
         value = json.loads(text)
-        return any(value.get(key) for key in INSTALLED)
+        scripts = _INSTALLING & (value.get("scripts") or {}).keys()
+        return bool(scripts) or any(value.get(key) for key in (*INSTALLED, "workspaces"))
     except (ValueError, AttributeError, RecursionError):
         return True
 

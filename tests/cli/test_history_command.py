@@ -76,7 +76,9 @@ def test_show_prints_a_line_of_json_for_each_window(filled):
             ("--from", "2020-01-01", "--to", "2020-02-01"),
             f"of {RETAIN} from 2020-01-01",
         ),
-        (("--app", "wxother"), "of analysis.getDailyRetain of wxother"),
+        (("--to", "2017-01-20"), f"of {RETAIN} to 2017-01-20"),
+        (("--app", "wxother"), f"of {RETAIN} of wxother"),
+        (("--app", "wxother", "--app", "wxthird"), f"of {RETAIN} of wxother, wxthird"),
     ],
 )
 def test_what_the_store_lacks_is_said_with_the_command_that_gets_it(
@@ -86,15 +88,44 @@ def test_what_the_store_lacks_is_said_with_the_command_that_gets_it(
     code, out, err = filled("show", RETAIN, *options)
     assert (code, out) == (1, "")
     assert f"The store has no window {lacks}" in err
-    assert filled("export", RETAIN, "a.csv", *options) == (0, "Wrote 0 rows to a.csv\n", err[15:])
+    assert filled("export", RETAIN, "a.csv", *options) == (
+        0,
+        "Wrote 0 rows to a.csv\n",
+        err.removeprefix("cloud-openapi: "),
+    )
     _, *command = shlex.split(err.partition("Run: ")[2])
     assert command[:3] == ["history", "sync", RETAIN]
     monkeypatch.setenv("CLOUD_OPENAPI_SECRET", "made-up")
+    Path("FILE").write_text('{"wxother": "made-up", "wxthird": "made-up"}')
     if "--appid" in command:
-        Path("apps.json").write_text('{"wxother": "made-up"}')
-        command[command.index("--appid") :] = ["--apps", "apps.json"]
+        command[command.index("--appid") :] = ["--apps", "FILE"]
+    assert ("--apps" in command) == ("--app" in options)
     assert filled(*command[1:], "--demo", *NOW)[0] == 0
     assert filled("show", RETAIN, *options)[0] == 0
+
+
+def test_the_command_names_the_url_of_a_store_that_has_no_password(history, tmp_path, monkeypatch):
+    monkeypatch.setenv("CLOUD_OPENAPI_NOW", NOW[1])
+    url = f"sqlite:///{tmp_path}/a store.sqlite"
+    store = ("--store", url)
+    history("sync", RETAIN, "--from", "2026-03-01", "--demo", *store, *NOW)
+    err = history("show", RETAIN, "--to", "2017-01-20", *store)[2]
+    _, *command = shlex.split(err.partition("Run: ")[2])
+    assert command[-2:] == ["--store", url]
+    assert history(*command[1:], "--demo", *NOW)[0] == 0
+    assert history("show", RETAIN, "--to", "2017-01-20", *store)[0] == 0
+    secret = f"sqlite:///file:{tmp_path}/a store.sqlite?uri=true&password=geheim"
+    options = ("--from", "2020-01-01", "--to", "2020-01-02", "--store", secret)
+    err = history("show", RETAIN, *options)[2]
+    assert err.endswith(" --store URL\n")
+    assert "geheim" not in err
+
+
+def test_a_range_before_the_launch_has_no_command_that_gets_it(filled):
+    err = filled("show", RETAIN, "--to", "2017-01-08")[2]
+    message = f"There is no window of {RETAIN} to 2017-01-08: mini programs opened on 2017-01-09.\n"
+    assert err == f"cloud-openapi: {message}"
+    assert filled("export", RETAIN, "a.csv", "--to", "2017-01-08")[2] == message
 
 
 def test_a_day_that_is_not_over_has_no_command_that_gets_it(filled, monkeypatch):
@@ -275,6 +306,14 @@ def test_a_page_of_a_proxy_is_one_line_of_the_reason(history, monkeypatch):
     assert max(len(waits), len(fails)) < 400
 
 
+def test_used_up_quotas_are_counted(history, monkeypatch):
+    done = Progress(2, 0, paused=2)
+    monkeypatch.setattr("cloud_openapi.history.sync", lambda *_, **_settings: done)
+    code, _, err = history("sync", RETAIN, "--demo", *NOW)
+    assert code == 0
+    assert err.startswith("Nothing was asked for 2 pairs of mini program and API whose quota")
+
+
 def test_many_mini_programs_come_from_a_file(history, tmp_path):
     (tmp_path / "apps.json").write_text('{"wxone": "geheim-1", "wxtwo": "geheim-2"}')
     options = ("sync", RETAIN, "--from", "2026-03-10", "--apps", "apps.json", "--demo", *NOW)
@@ -307,7 +346,10 @@ def test_a_sync_that_fails_says_so_without_secrets(history, tmp_path, monkeypatc
         assert "45009: 1, 1 until tomorrow" in history("status", *NOW)[1]
         code, out, err = history(*options)
         assert (code, "1 remain" in out) == (0, True)
-        assert err.startswith("1 API of mini programs had no quota left today (errCode 45009)")
+        assert err == (
+            "Nothing was asked for 1 pair of mini program and API whose quota of today was used up "
+            "(errCode 45009): tomorrow's sync goes on.\n"
+        )
 
 
 @pytest.mark.parametrize(

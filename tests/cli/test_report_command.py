@@ -181,6 +181,7 @@ def test_store_of_several_mini_programs_needs_a_choice(report, tmp_path, monkeyp
     assert "getDailyRetain, wxtwo" in report("retention", "--app", "wxtwo")
     error = report("retention", "--app", "wxthree", fails=1)
     assert "has no window of analysis.getDailyRetain of wxthree" in error
+    assert "history sync analysis.getDailyRetain --appid wxthree, or" in error
     assert "cloud-openapi history sync" in report("trend", fails=1)
 
 
@@ -272,10 +273,10 @@ def test_the_password_of_a_store_is_in_no_output(report, tmp_path):
     assert f"{tmp_path}/a.sqlite\n" in text
     assert "geheim" not in text + (tmp_path / "r.html").read_text("utf-8")
     error = report("trend", "--store", url, fails=1)
-    assert "cloud-openapi history sync analysis.getDailyVisitTrend," in error
+    assert "cloud-openapi history sync analysis.getDailyVisitTrend --store URL," in error
     assert "geheim" not in error
     error = report("portrait", "--days", "7", "--store", url, fails=1)
-    assert "cloud-openapi history sync analysis.getUserPortrait --days 7," in error
+    assert "cloud-openapi history sync analysis.getUserPortrait --days 7 --store URL," in error
 
 
 def test_unknown_report_suggests_the_nearest(report):

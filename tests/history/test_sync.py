@@ -203,6 +203,17 @@ def test_a_used_up_day_stops_the_api_of_that_mini_program_until_tomorrow(tmp_pat
     assert world.sync([DAILY, WEEKLY]).remaining == 0
 
 
+def test_a_used_up_quota_of_a_mini_program_that_needs_nothing_is_not_counted(tmp_path):
+    world = World(tmp_path, 2)
+    assert world.sync(begin="20260302", apps={"wx0": world.apps["wx0"]}).remaining == 0
+    with closing(Store(world.url)) as store:
+        store.pause("wx0", DAILY, date(2026, 3, 12))
+    done = world.sync(begin="20260302")
+    assert (done.known, done.stored, done.remaining, done.paused) == (9, 9, 0, 0)
+    done = world.sync(begin="20260301")
+    assert (done.stored, done.remaining, done.paused) == (1, 1, 1)
+
+
 def test_a_wrong_credential_stops_that_mini_program_at_once(tmp_path):
     world = World(tmp_path, 3)
     done = world.sync(apps={**world.apps, "wx1": "geheim-falsch"}, at_once=1)

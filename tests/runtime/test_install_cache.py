@@ -38,7 +38,8 @@ def installs(tmp_path, monkeypatch):
                 (folder / file).write_text(json.dumps(content, indent=len(name)))
         found = Functions(tmp_path / "functions", {})
         for name in found:
-            assert (install_packages(found.settings_of(name)) / "wx-server-sdk").is_dir()
+            target = install_packages(found.settings_of(name))
+            assert target is None or (target / "wx-server-sdk").is_dir()
         found.close()
         log = Path(os.environ["NPM_LOG"])
         return len(log.read_text().splitlines()) if log.is_file() else 0
@@ -59,6 +60,19 @@ def test_functions_with_the_same_dependencies_install_once(installs):
     three = {f"fn{name}": {"package.json": package(name)} for name in ("a", "b", "c")}
     assert installs(three) == 1
     assert installs({}) == 1
+
+
+@pytest.mark.parametrize(
+    ("listed", "number"),
+    [
+        ({"scripts": {"postinstall": "true"}}, 1),
+        ({"workspaces": ["parts/one"]}, 1),
+        ({"scripts": {"test": "jest"}, "dependencies": {}}, 0),
+        ({"scripts": None}, 0),
+    ],
+)
+def test_what_npm_has_nothing_to_do_for_is_not_installed(installs, listed, number):
+    assert installs({"fn": {"package.json": listed}}) == number
 
 
 def test_functions_with_the_same_lock_install_once(installs):

@@ -129,7 +129,8 @@ class _Actions:
             try:
                 request = request._replace(given=read_fields(http))
             except GatewayError:
-                # The signature covers the body, which was not read: it only chooses a log.
+                # The signature covers the body, which was not read. A function's SecretId, which no
+                # stranger knows, is enough for a line in its log and in the journal.
                 request = request._replace(signer=claimed_function(http, self._functions))
                 raise
             request = request._replace(signer=self._signer(http, request.fields))

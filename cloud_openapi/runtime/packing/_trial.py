@@ -53,6 +53,7 @@ def trial_of(made: Sequence[Upload]) -> Iterator[Trial]:
     try:
         yield Trial(temporary.path.resolve(), made)
     finally:
+        # Windows removes no file that is read-only.
         _change_modes(temporary.path, add=0o200, remove=0)
         temporary.remove()
 

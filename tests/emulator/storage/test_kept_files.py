@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.temporary import wait_for_removal
 
 from cloud_openapi.emulator import Emulator
 from cloud_openapi.emulator.errors import InvalidInputError
@@ -310,12 +311,14 @@ def test_temporary_folder_is_removed_at_the_end_or_by_the_next_process(temporary
         [of_process] = names(temporary)
         files = Files()
         own = files.write("a", [b"a"], NOW).content.parent.name
+        wait_for_removal()
         assert names(temporary) == sorted([of_process, own])
         if how is not None:
             process.send_signal(how)
     assert (of_process in names(temporary)) is (how is not None)
     other = Files()
     others = other.write("a", [b"a"], NOW).content.parent.name
+    wait_for_removal()
     assert names(temporary) == sorted([own, others])
     assert content(files, "a") == b"a"
 
