@@ -57,6 +57,8 @@ def mariadb(folder: Path) -> Iterator[str]:
     socket = place / "socket"
     owner = _USER if _is_root() else pwd.getpwuid(os.geteuid()).pw_name
     options = ["--no-defaults", f"--datadir={place}/data", f"--user={owner}"]
+    # The temporary folder of this process may be closed to the servers' user.
+    options.append(f"--tmpdir={place}")
     _run([install, *options, "--auth-root-authentication-method=normal", "--skip-test-db"])
     server = [mariadbd, *options, "--skip-networking", f"--socket={socket}"]
     # The socket is there when the server is ready.
