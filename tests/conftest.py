@@ -104,8 +104,10 @@ def outside(tmp_path_factory):
             patch.delenv(name)
         patch.setenv("LANG", "C.UTF-8")
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-        # What another test or the user has installed changes nothing: who installs has a cache.
-        patch.setenv("XDG_CACHE_HOME", f"{os.devnull}/cache")
+        # What the user has installed changes nothing. uv's own cache has only downloads.
+        caches = former.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+        patch.setenv("UV_CACHE_DIR", former.get("UV_CACHE_DIR", f"{caches}/uv"))
+        patch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
         for name in ("TMPDIR", "TEMP", "TMP"):
             patch.setenv(name, temporary)
         patch.setattr(tempfile, "tempdir", temporary)

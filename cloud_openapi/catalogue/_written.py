@@ -12,7 +12,7 @@ from typing import Any
 from cloud_openapi.errors import ConfigError
 
 FOLDER = Path(__file__).parent
-# A line with the offset and length of each entry by its name, then a line for each entry.
+# A line with the length of each entry by its name, then a line for each entry.
 _PACKED = "entries.jsonl"
 
 
@@ -51,14 +51,18 @@ class Packed(Mapping[str, dict[str, Any]]):
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._spans: dict[str, tuple[int, int]] = {}
         with path.open("rb") as file:
-            self._spans: dict[str, tuple[int, int]] = json.loads(file.readline())
-            self._start = file.tell()
+            lengths: dict[str, int] = json.loads(file.readline())
+            start = file.tell()
+        for name, length in lengths.items():
+            self._spans[name] = start, length
+            start += length
 
     def __getitem__(self, name: str) -> dict[str, Any]:
-        offset, length = self._spans[name]
+        start, length = self._spans[name]
         with self._path.open("rb") as file:
-            file.seek(self._start + offset)
+            file.seek(start)
             return _entry(file.read(length), self.place(name))
 
     def __iter__(self) -> Iterator[str]:
@@ -86,13 +90,9 @@ def pack(folder: Path = FOLDER) -> bytes:
 
     Raises ConfigError for an entry that is not a JSON object.
     """
-    spans, texts, offset = {}, [], 0
-    for name, entry in Folder(folder).items():
-        text = _compact(entry)
-        spans[name] = offset, len(text)
-        texts.append(text)
-        offset += len(text)
-    return b"".join([_compact(spans), *texts])
+    texts = {name: _compact(entry) for name, entry in Folder(folder).items()}
+    lengths = {name: len(text) for name, text in texts.items()}
+    return b"".join([_compact(lengths), *texts.values()])
 
 
 def _compact(value: object) -> bytes:

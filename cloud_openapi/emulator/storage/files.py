@@ -19,9 +19,9 @@ from weakref import finalize
 from cloud_openapi.emulator.errors import InvalidInputError
 from cloud_openapi.emulator.storage.names import check_path
 from cloud_openapi.emulator.storage.stored_file import StoredFile
+from cloud_openapi.emulator.storage.temporary import TemporaryFolder
 from cloud_openapi.forks import fork_safe, renew_in_children
 from cloud_openapi.periods import BEIJING
-from cloud_openapi.temporary import TemporaryFolder
 
 if TYPE_CHECKING:
     from cloud_openapi.emulator.storage.kept import Kept

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -12,7 +13,6 @@ from zipfile import ZipFile
 from cloud_openapi.runtime._cloudbaserc import FILE
 from cloud_openapi.runtime._settings import Settings, is_http
 from cloud_openapi.runtime.packing._upload import Upload
-from cloud_openapi.temporary import TemporaryFolder
 
 _MAY_WRITE = 0o222
 
@@ -49,13 +49,12 @@ class Trial:
 @contextmanager
 def trial_of(made: Sequence[Upload]) -> Iterator[Trial]:
     """Yield a trial of uploads, whose folders are removed at the end."""
-    temporary = TemporaryFolder("cloud-openapi-trial-")
-    try:
-        yield Trial(temporary.path.resolve(), made)
-    finally:
-        # Windows removes no file that is read-only.
-        _change_modes(temporary.path, add=0o200, remove=0)
-        temporary.remove()
+    with tempfile.TemporaryDirectory(prefix="cloud-openapi-") as root:
+        try:
+            yield Trial(Path(root).resolve(), made)
+        finally:
+            # What cannot be written cannot be removed.
+            _change_modes(Path(root), add=0o200, remove=0)
 
 
 def _entry(settings: Settings) -> dict[str, object]:

@@ -334,7 +334,7 @@ def test_folder_that_another_process_took_for_left_is_made_again(temporary, monk
         return made[-1]
 
     usual, made, locks = tempfile.mkdtemp, [], []
-    monkeypatch.setattr("cloud_openapi.temporary.mkdtemp", mkdtemp)
+    monkeypatch.setattr("cloud_openapi.emulator.storage.temporary.mkdtemp", mkdtemp)
     assert str(Files().write("a", [b"a"], NOW).content.parent) == made[2]
     os.close(locks[0])
 

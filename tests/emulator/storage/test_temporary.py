@@ -9,16 +9,14 @@ from pathlib import Path
 import pytest
 from support.temporary import wait_for_removal
 
-from cloud_openapi import temporary as module
-from cloud_openapi.runtime.packing import trial_of
-from cloud_openapi.temporary import TemporaryFolder
+from cloud_openapi.emulator.storage import temporary as module
+from cloud_openapi.emulator.storage.temporary import TemporaryFolder
 
-HOLDS_A_TRIAL = """
+HOLDS_A_FOLDER = """
 import sys
-from cloud_openapi.runtime.packing import trial_of
-with trial_of([]) as trial:
-    print(trial.functions.parent, flush=True)
-    sys.stdin.read()
+from cloud_openapi.emulator.storage.temporary import TemporaryFolder
+print(TemporaryFolder("same-").path, flush=True)
+sys.stdin.read()
 """
 
 
@@ -29,20 +27,20 @@ def temporary(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_trial_of_a_killed_process_is_removed_by_the_next():
-    command = [sys.executable, "-c", HOLDS_A_TRIAL]
+def test_folder_of_a_killed_process_is_removed_by_the_next():
+    command = [sys.executable, "-c", HOLDS_A_FOLDER]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
     ) as process:
         folder = Path(process.stdout.readline().rstrip("\n"))
-        with trial_of([]):
-            wait_for_removal()
-            assert folder.is_dir()
+        TemporaryFolder("same-").remove()
+        wait_for_removal()
+        assert folder.is_dir()
         process.kill()
     assert folder.is_dir()
-    with trial_of([]):
-        wait_for_removal()
-        assert not folder.exists()
+    TemporaryFolder("same-").remove()
+    wait_for_removal()
+    assert not folder.exists()
 
 
 def test_folder_that_cannot_be_written_is_removed():
