@@ -15,6 +15,8 @@ from support.paths import ROOT, sample
 from support.sdk import NODE
 
 from cloud_openapi.catalogue import FOLDER
+from cloud_openapi.runtime import Functions
+from cloud_openapi.runtime._packages import packages_of
 
 # The first one is the reader's own, by whose credentials pages call the service.
 APPS = (
@@ -30,7 +32,7 @@ NOW = "2026-05-01T12:00"
 
 def install(function):
     """Do what `npm install` does for a function, by links to the packages of the tests."""
-    (function / "node_modules").mkdir()
+    (function / "node_modules").mkdir(parents=True)
     for package in (NODE / "node_modules").iterdir():
         (function / "node_modules" / package.name).symlink_to(package)
 
@@ -48,6 +50,10 @@ def project(tmp_path, monkeypatch):
     Path("functions/FUNCTION/config.json").write_text(json.dumps(timer))
     Path("functions/FUNCTION/index.py").write_text("def main(event, context):\n    return 1\n")
     shutil.copytree(PROJECT, "my-mini-program")
+    # What `cloud-openapi install --all` does for the sample, which `init` writes, too.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    functions = Functions(Path("my-mini-program/cloudfunctions"), {})
+    install(packages_of(functions.settings_of("getWeeklyRetain")).parent)
     Path("test_it.py").write_text("def test_it():\n    pass\n")
     api, day = "analysis.getVisitDistribution", {"begin_date": "20170313", "end_date": "20170313"}
     har(Path(), entry(request__postData__text=json.dumps(day)))
