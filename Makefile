@@ -28,8 +28,6 @@ run: .venv/emulator $(VENDOR)
 	@exec $(BIN)/cloud-openapi serve
 
 test: .venv/dev tests/node/node_modules
-	@# In a clean clone, the first process compiles the tests for all others.
-	@ls tests/__pycache__ >/dev/null 2>&1 || $(BIN)/pytest --collect-only >/dev/null 2>&1 || :
 	$(BIN)/pytest $(PARALLEL)
 
 test-long: .venv/dev tests/node/node_modules $(VENDOR) .venv/servers
@@ -39,8 +37,7 @@ test-browser: .venv/dev tests/node/node_modules $(VENDOR) .venv/chromium
 	$(BIN)/pytest tests/browser -m "browser and not slow" -rs $(PARALLEL)
 
 # Install first; then lint and tests run in parallel.
-check:
-	@$(MAKE) --no-print-directory --jobs=3 .venv/dev tests/node/node_modules $(VENDOR)
+check: .venv/dev tests/node/node_modules $(VENDOR)
 	@$(MAKE) --no-print-directory --jobs=2 lint test
 
 lint: .venv/dev

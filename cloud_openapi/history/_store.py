@@ -235,7 +235,7 @@ class Store:
         try:
             yield from rows
         except ValueError as error:
-            # An answer that is not JSON, a day that is no date: another program has written it.
+            # Another program has written an answer that is not JSON, or a day that is no date.
             raise StoreError(f"{self.name}: a row is damaged: {one_line(str(error))}") from None
 
     def _commit(self, change: Callable[[sa.Connection], object]) -> None:
