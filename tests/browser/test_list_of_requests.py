@@ -6,7 +6,7 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from support.browser import PLAIN, axe
+from support.browser import PLAIN, axe, follow
 
 from cloud_openapi import clocks
 from cloud_openapi.emulator.console import live
@@ -78,6 +78,29 @@ def test_filters_stand_in_the_url_and_back_restores_them(console):
     assert names(page) == ["/wxa/two", "/wxa/two"]
 
 
+def test_back_is_followed_while_the_page_still_arrives(console):
+    call(console, *PATHS)
+    page = console.open("/requests?text=two")
+    page.get_by_label("Failed only").check()
+    page.wait_for_url("**/requests?text=two&failed=1")
+    page.get_by_label("Form").select_option("gateway")
+    page.wait_for_url("**/requests?text=two&via=gateway&failed=1")
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/requests.js*", hold, times=1)
+    with page.expect_request("**/requests.js*"):
+        page.evaluate("history.back()")
+    page.evaluate("history.back()")
+    page.wait_for_url("**/requests?text=two", wait_until="commit")
+    held[0].continue_()
+    page.locator("[name=failed]:not(:checked)").wait_for()
+    wait_for_rows(page, 1)
+    assert names(page) == ["/wxa/two"]
+
+
 def test_filters_are_kept_over_a_request_and_back(console):
     call(console, *PATHS)
     page = console.open("/requests?text=two")
@@ -92,8 +115,8 @@ def test_language_is_changed_where_one_is(console):
     page = console.open("/requests")
     page.get_by_label("Failed only").check()
     page.wait_for_url("**/requests?failed=1")
-    page.get_by_role("button", name="中文").click()
-    page.wait_for_url("**/requests?failed=1")
+    follow(page.get_by_role("button", name="中文"))
+    assert page.url.endswith("/requests?failed=1")
     assert page.get_by_role("heading", name="请求", level=1).is_visible()
 
 
@@ -214,21 +237,16 @@ def test_list_works_without_javascript(browser, shop):
     for number in range(205):
         shop.send("POST", f"/wxa/{number}", {})
     page.goto(shop.url + "/_console/requests")
-    with page.expect_navigation():
-        page.get_by_role("link", name="Older requests").click()
+    follow(page.get_by_role("link", name="Older requests"))
     assert names(page) == [f"/wxa/{number}" for number in reversed(range(5))]
-    with page.expect_navigation():
-        page.get_by_role("link", name="To the newest").click()
+    follow(page.get_by_role("link", name="To the newest"))
     page.get_by_label("Text", exact=True).fill("/wxa/20")
-    with page.expect_navigation():
-        page.get_by_role("button", name="Filter").click()
+    follow(page.get_by_role("button", name="Filter"))
     assert names(page)[-1] == "/wxa/20"
     shop.send("POST", "/wxa/20", {})
-    with page.expect_navigation():
-        page.get_by_role("link", name="Reload").click()
+    follow(page.get_by_role("link", name="Reload"))
     assert names(page)[0] == "/wxa/20"
-    with page.expect_navigation():
-        page.get_by_role("link", name="/wxa/20").first.click()
+    follow(page.get_by_role("link", name="/wxa/20").first)
     assert page.url.endswith("/requests/206")
     context.close()
 

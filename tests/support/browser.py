@@ -135,6 +135,12 @@ def chromium():
     return path
 
 
+def follow(control):
+    """Click a link or a button, and wait until the page to which it leads is whole."""
+    with control.page.expect_navigation():
+        control.click()
+
+
 def axe(page):
     """Assert that axe-core finds no violation in a page."""
     lines = violations(page)
@@ -145,6 +151,7 @@ def violations(page):
     """Return the violations that axe-core finds in a page, a line for each."""
     if not AXE.is_file():
         pytest.skip("axe-core is missing: npm ci --prefix tests/node")
+    page.wait_for_load_state()
     # The debugger evaluates it, to which the page's policy does not apply.
     page.evaluate(AXE.read_text("utf-8"))
     found = page.evaluate("async () => (await axe.run()).violations")

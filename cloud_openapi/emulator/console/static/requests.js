@@ -130,11 +130,19 @@ addEventListener("pageshow", (event) => { if (event.persisted) { form.reset(); c
 
 // --- Filters, in the URL
 
-let shown = location.pathname + location.search;
+const addressOf = ({ pathname, search }) => pathname + search;
+const [{ name: asked, type }] = performance.getEntriesByType("navigation");
+// The browser may have gone back while the page, loaded again, arrived.
+let shown = addressOf(type === "reload" ? new URL(asked) : location);
+
+function showCurrent() {
+  // An anchor within the opened request is no other list.
+  if (addressOf(location) !== shown) location.reload();
+}
 
 function remember(url, how) {
   history[how](null, "", url);
-  shown = url.pathname + url.search;
+  shown = addressOf(url);
   const back = document.querySelector(".settings [name=next]");
   back.value = url.pathname.replace(/^\/_console/, "") + url.search;
 }
@@ -168,8 +176,8 @@ function filter() {
 
 form.addEventListener("submit", (event) => { event.preventDefault(); filter(); });
 form.addEventListener("change", (event) => { if (event.target.matches("select, [type=checkbox]")) filter(); });
-// An anchor within the opened request is no other list.
-addEventListener("popstate", () => { if (location.pathname + location.search !== shown) location.reload(); });
+addEventListener("popstate", showCurrent);
+showCurrent();
 
 // --- The opened request, or the trace of an invocation
 
