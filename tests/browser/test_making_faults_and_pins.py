@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from support.browser import assert_keyboard_reaches_everything, axe, every_look, watched
+from support.browser import assert_keyboard_reaches_everything, axe, every_look, follow, watched
 
 from scripts.filled import DAY
 
@@ -46,13 +46,13 @@ def test_next_call_becomes_slow(console):
     assert "latency" in delayed.check
     assert "latency" not in other.check
     page.reload()
-    page.get_by_role("link", name="#1 analysis.getDailyRetain").click()
+    follow(page.get_by_role("link", name="#1 analysis.getDailyRetain"))
     assert page.url == f"{console.url}/requests/1"
 
 
 def test_next_call_of_an_api_fails_with_a_code(console):
     page = console.open()
-    page.get_by_role("link", name="Make a call fail").click()
+    follow(page.get_by_role("link", name="Make a call fail"))
     page.get_by_label("errcode").fill("61503")
     page.get_by_label("api", exact=True).fill("getDailyRetain")
     page.keyboard.press("Enter")
