@@ -4,6 +4,7 @@ import json
 import secrets
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,7 @@ from flask import Flask, Request, redirect, render_template, request, url_for
 from jinja2 import BytecodeCache, FileSystemBytecodeCache, StrictUndefined
 from jinja2.bccache import Bucket
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
 from werkzeug.wrappers import Response
 
 from cloud_openapi._version import __version__
@@ -63,8 +65,21 @@ class _Request(Request):
         return super().max_content_length
 
 
+class _Route(Rule):
+    """A route whose code for building its URL is made when it is first needed: a page needs few."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Any:  # noqa: FBT001, FBT002
+        make = cache(super()._compile_builder)
+
+        def build(route: Rule, **values: Any) -> Any:
+            return make(append_unknown)(route, **values)
+
+        return build
+
+
 class _Console(Flask):
     request_class = _Request
+    url_rule_class = _Route
 
 
 def make_console(tools: Tools) -> Flask:
