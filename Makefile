@@ -27,8 +27,8 @@ VENDOR := cloud_openapi/emulator/console/static/vendor/package-lock.json
 run: .venv/emulator $(VENDOR)
 	@exec $(BIN)/cloud-openapi serve
 
-test: .venv/dev tests/node/node_modules
-	$(BIN)/pytest $(PARALLEL)
+test: .venv/tests tests/node/node_modules $(VENDOR)
+	$(BIN)/pytest -p no:schemathesis $(PARALLEL)
 
 test-long: .venv/dev tests/node/node_modules $(VENDOR) .venv/servers
 	$(BIN)/pytest -m slow -rs $(PARALLEL)
@@ -36,8 +36,7 @@ test-long: .venv/dev tests/node/node_modules $(VENDOR) .venv/servers
 test-browser: .venv/dev tests/node/node_modules $(VENDOR) .venv/chromium
 	$(BIN)/pytest tests/browser -m "browser and not slow" -rs $(PARALLEL)
 
-# Install first; then lint and tests run in parallel.
-check: .venv/dev tests/node/node_modules $(VENDOR)
+check:
 	@$(MAKE) --no-print-directory --jobs=2 lint test
 
 lint: .venv/dev
@@ -64,6 +63,10 @@ lock: .venv/dev
 	$(PIP) uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade --all-extras \
 		--no-emit-package cloud-openapi --no-annotate --output-file requirements.lock pyproject.toml
+
+# Compile the tests and what they import once, before several processes do it at the same time.
+.venv/tests: | .venv/dev
+	@$(BIN)/pytest -p no:schemathesis --collect-only -qq >$@.log 2>&1; touch $@
 
 # Without npm, the tests of Node.js clients are skipped, and so is this installation.
 tests/node/node_modules: tests/node/package-lock.json
@@ -100,6 +103,6 @@ package: .venv/emulator
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { rm -rf .venv && $(PYTHON) -m venv .venv; } || \
 		{ rm -rf .venv; echo "Python's venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@# uv needs seconds, pip a minute. pip is the fallback, for example for an index that only pip supports.
-	$(PIP) uv && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python \
+	$(PIP) uv && $(BIN)/uv pip install --quiet --python $(BIN)/python \
 		--constraint requirements.lock --editable '.[$(@F)]' || $(PIP) --editable '.[$(@F)]'
 	@touch $@
