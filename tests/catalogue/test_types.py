@@ -9,6 +9,8 @@ from support.entries import TEXT, catalogue_of, entry
 
 from scripts.generate import types_source
 
+pytestmark = pytest.mark.slow  # a type checker reads the whole package
+
 OPEN = {"type": "object", "additionalProperties": True, "$comment": "Open: a test."}
 
 GOOD = """

@@ -111,6 +111,7 @@ def test_a_shell_completes_commands_options_functions_and_apis(environment, tmp_
     assert words == [sorted(expected) for _, expected in EXPECTED]
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("line", [line for line, _ in EXPECTED if "hel" not in line])
 def test_completion_does_not_import_what_it_does_not_need(environment, tmp_path, line):
     words = line.split(" ")

@@ -97,6 +97,7 @@ def break_file(path, content):
         path.write_bytes(content)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
 def test_a_broken_config_json_is_a_problem_with_its_name(run, tmp_path, content):
     path = tmp_path / "functions" / "hello" / "config.json"
@@ -110,6 +111,7 @@ def test_a_broken_config_json_is_a_problem_with_its_name(run, tmp_path, content)
     assert "Traceback" not in err
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("name", [name for name in BROKEN if name != "folder"])
 def test_a_broken_cloudbaserc_is_a_problem_with_its_name(run, tmp_path, name):
     path = tmp_path / "cloudbaserc.json"

@@ -105,6 +105,7 @@ def found(tmp_path):
     return found
 
 
+@pytest.mark.variants
 @needs_node
 @pytest.mark.parametrize("name", ["query.js", "query", "lib/query", "lib", "data"])
 def test_a_file_without_its_dot_is_no_package(invoke, write, found, name):

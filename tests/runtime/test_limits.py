@@ -376,6 +376,7 @@ def test_a_function_that_closes_its_descriptors_fails_alone(make, write):
     check(run(functions), 439, "python", write, functions)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("peak", ["", "\t", "\t-1", "\t1", f"\t{'9' * 5000}"])
 @pytest.mark.parametrize("text", ["{}", "[]", "1", '{"failed": "nosuch"}', "nothing"])
 def test_a_function_that_writes_to_the_answer_pipe_fails_alone(make, write, text, peak):

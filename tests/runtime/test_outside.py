@@ -91,6 +91,7 @@ def test_a_path_that_leads_out_is_found_in_javascript(folder, write, file, line,
     assert loads is module
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     ("file", "source"),
     [

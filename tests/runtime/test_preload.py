@@ -104,6 +104,7 @@ def node(server, source, **environment):
     return run(server, NODE, kind, "-e", source, **environment)
 
 
+@pytest.mark.variants
 @needs_node
 @pytest.mark.parametrize("way", WAYS)
 def test_node_reaches_the_emulator_instead_of_weixin(server, way, tmp_path):
@@ -194,6 +195,7 @@ LOOKUPS = {
 }
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("way", LOOKUPS)
 def test_python_does_not_reach_weixin(server, way):
     finished = run(server, sys.executable, "-c", LOOKUPS[way].format(host="api.weixin.qq.com"))

@@ -148,6 +148,7 @@ def test_half_a_surrogate_pair_is_the_same_for_an_sdk_and_the_facade(monkeypatch
     assert "half of a surrogate pair" in uploaded["error"]["errMsg"]
 
 
+@pytest.mark.slow
 def test_an_sdk_with_forms_uses_cloud_storage(tmp_path, installed):
     packages = installed("wx-server-sdk@1.8.3")
     with served_storage() as served:
