@@ -385,8 +385,12 @@ def _nothing(api: str, app: tuple[str, ...], given: dict[str, Any]) -> str:
         lacks += f" to {end}"
     if end and end < LAUNCH:
         return f"There is no {lacks}: mini programs opened on {LAUNCH}."
-    if not any(Series(api, params, days).windows(begin or LAUNCH, end or today, today)):
+    series = Series(api, params, days)
+    newest = max(series.windows(begin or LAUNCH, end or today, today), default=None)
+    if newest is None:
         return f"No {lacks} is over yet: WeChat has its numbers on the day after it."
+    if too_old := series.refusal(newest, today):
+        return f"The store has no {lacks}, and WeChat has them no longer: {too_old.hint}"
     with closing(Store(given["store"], create=False)) as store:
         command = sync_command(
             api,

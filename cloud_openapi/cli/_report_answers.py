@@ -120,8 +120,11 @@ def read(wanted: Wanted, appid: str | None, store: str, t: Translate) -> Found:
         newest = next(windows(LAUNCH, today, newest_first=True), None)
         if newest is None:
             of = f" of {appid}" if appid else ""
+            periods = wanted.periods(last_complete(wanted.span, today), today)
             run = sync_command(
                 api,
+                periods[0].end,
+                wanted.end,
                 days=wanted.days,
                 params=wanted.params,
                 store=store,

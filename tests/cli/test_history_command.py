@@ -128,6 +128,17 @@ def test_a_range_before_the_launch_has_no_command_that_gets_it(filled):
     assert filled("export", RETAIN, "a.csv", "--to", "2017-01-08")[2] == message
 
 
+def test_days_that_are_too_old_for_an_api_have_no_command_that_gets_them(filled, monkeypatch):
+    monkeypatch.setenv("CLOUD_OPENAPI_NOW", NOW[1])
+    api, old = "analysis.getUserPortrait", ("--from", "2020-01-01", "--to", "2020-01-02")
+    code, _, err = filled("show", api, *old)
+    assert code == 1
+    assert f"no window of {api} from 2020-01-01 to 2020-01-02, and WeChat has them no longer" in err
+    assert "1 or 7 or 30 days" in err
+    assert "Run:" not in err
+    assert "Run: " in filled("show", api, "--from", "2020-01-01")[2]
+
+
 def test_a_day_that_is_not_over_has_no_command_that_gets_it(filled, monkeypatch):
     monkeypatch.setenv("CLOUD_OPENAPI_NOW", NOW[1])
     code, _, err = filled("show", RETAIN, "--from", "2026-03-11")

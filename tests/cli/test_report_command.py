@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shlex
 import sys
 from datetime import date
 
@@ -181,8 +182,19 @@ def test_store_of_several_mini_programs_needs_a_choice(report, tmp_path, monkeyp
     assert "getDailyRetain, wxtwo" in report("retention", "--app", "wxtwo")
     error = report("retention", "--app", "wxthree", fails=1)
     assert "has no window of analysis.getDailyRetain of wxthree" in error
-    assert "history sync analysis.getDailyRetain --appid wxthree, or" in error
+    assert "history sync analysis.getDailyRetain --from 2026-02-09 --appid wxthree, or" in error
     assert "cloud-openapi history sync" in report("trend", fails=1)
+
+
+@pytest.mark.parametrize("options", [["--span", "week"], ["--last", "100"], ["--to", "2025-03-02"]])
+def test_range_that_the_store_lacks_is_what_the_command_gets(report, command, monkeypatch, options):
+    monkeypatch.setenv("CLOUD_OPENAPI_NOW", NOW)
+    other = ("history", "sync", "analysis.getDailySummary", "--demo", "--now", NOW)
+    assert command(*other)[0] == 0
+    error = report("retention", *options, fails=1)
+    _, *advised = shlex.split(error.partition("run ")[2].partition(", or")[0])
+    assert command(*advised, "--demo", "--now", NOW)[0] == 0
+    assert "not in the store" not in report("retention", *options)
 
 
 def test_rows_that_the_store_lacks_are_named(report, tmp_path, monkeypatch):
@@ -273,10 +285,12 @@ def test_the_password_of_a_store_is_in_no_output(report, tmp_path):
     assert f"{tmp_path}/a.sqlite\n" in text
     assert "geheim" not in text + (tmp_path / "r.html").read_text("utf-8")
     error = report("trend", "--store", url, fails=1)
-    assert "cloud-openapi history sync analysis.getDailyVisitTrend --store URL," in error
+    assert "cloud-openapi history sync analysis.getDailyVisitTrend --from " in error
+    assert " --store URL, or" in error
     assert "geheim" not in error
     error = report("portrait", "--days", "7", "--store", url, fails=1)
-    assert "cloud-openapi history sync analysis.getUserPortrait --days 7 --store URL," in error
+    assert "cloud-openapi history sync analysis.getUserPortrait --from " in error
+    assert " --days 7 --store URL, or" in error
 
 
 def test_unknown_report_suggests_the_nearest(report):
