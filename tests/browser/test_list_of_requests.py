@@ -70,6 +70,7 @@ def test_filters_stand_in_the_url_and_back_restores_them(console):
     page.go_back()
     page.locator("[name=failed]:not(:checked)").wait_for()
     assert page.url.endswith("/requests?text=two")
+    wait_for_rows(page, 1)
     assert names(page) == ["/wxa/two"]
     assert page.get_by_label("Text", exact=True).input_value() == "two"
     assert page.get_by_label("Form").input_value() == ""
@@ -78,13 +79,17 @@ def test_filters_stand_in_the_url_and_back_restores_them(console):
     assert names(page) == ["/wxa/two", "/wxa/two"]
 
 
-def test_back_is_followed_while_the_page_still_arrives(console):
+@pytest.mark.parametrize("leaves", [False, True], ids=["within the list", "from a request"])
+def test_back_is_followed_while_the_page_still_arrives(console, leaves):
     call(console, *PATHS)
     page = console.open("/requests?text=two")
     page.get_by_label("Failed only").check()
     page.wait_for_url("**/requests?text=two&failed=1")
-    page.get_by_label("Form").select_option("gateway")
-    page.wait_for_url("**/requests?text=two&via=gateway&failed=1")
+    if leaves:
+        console.open("/requests/2")
+    else:
+        page.get_by_label("Form").select_option("gateway")
+        page.wait_for_url("**/requests?text=two&via=gateway&failed=1")
     held = []
 
     def hold(route):

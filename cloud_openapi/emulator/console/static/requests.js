@@ -131,13 +131,16 @@ addEventListener("pageshow", (event) => { if (event.persisted) { form.reset(); c
 // --- Filters, in the URL
 
 const addressOf = ({ pathname, search }) => pathname + search;
-const [{ name: asked, type }] = performance.getEntriesByType("navigation");
-// The browser may have gone back while the page, loaded again, arrived.
-let shown = addressOf(type === "reload" ? new URL(asked) : location);
+const [arrival] = performance.getEntriesByType("navigation");
+// A page that was loaded again has the rows of the URL that the browser asked for. The reader may have
+// gone back since.
+let shown = addressOf(arrival && arrival.type !== "navigate" ? new URL(arrival.name) : location);
 
-function showCurrent() {
+function showsCurrent() {
   // An anchor within the opened request is no other list.
-  if (addressOf(location) !== shown) location.reload();
+  const current = addressOf(location) === shown;
+  if (!current) location.reload();
+  return current;
 }
 
 function remember(url, how) {
@@ -176,8 +179,7 @@ function filter() {
 
 form.addEventListener("submit", (event) => { event.preventDefault(); filter(); });
 form.addEventListener("change", (event) => { if (event.target.matches("select, [type=checkbox]")) filter(); });
-addEventListener("popstate", showCurrent);
-showCurrent();
+addEventListener("popstate", showsCurrent);
 
 // --- The opened request, or the trace of an invocation
 
@@ -265,7 +267,9 @@ page.addEventListener("keydown", (event) => {
   if (link && !detail.hidden && canOpenBeside()) openBeside(link.href);
 });
 
-begin();
-const first = document.querySelector(`${PANE} > a`);
-// htmx, if it is there, has been loaded by then.
-if (first) addEventListener("load", () => { if (canOpenBeside()) openBeside(first.href); });
+if (showsCurrent()) {
+  begin();
+  const first = document.querySelector(`${PANE} > a`);
+  // htmx, if it is there, has been loaded by then.
+  if (first) addEventListener("load", () => { if (canOpenBeside()) openBeside(first.href); });
+}
