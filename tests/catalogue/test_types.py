@@ -9,8 +9,6 @@ from support.entries import TEXT, catalogue_of, entry
 
 from scripts.generate import types_source
 
-pytestmark = pytest.mark.slow  # a type checker reads the whole package
-
 OPEN = {"type": "object", "additionalProperties": True, "$comment": "Open: a test."}
 
 GOOD = """
@@ -125,19 +123,23 @@ def invented(tmp_path_factory):
     return complaints_of(folder, GOOD_INVENTED, BAD_INVENTED)
 
 
+@pytest.mark.slow
 def test_code_that_is_right_passes_strictly(complaints):
     assert before(complaints, GOOD) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", BAD, ids=lambda line: line[:60])
 def test_code_that_is_wrong_is_reported(complaints, line):
     assert BAD[line] in complaint(complaints, GOOD, BAD, line)
 
 
+@pytest.mark.slow
 def test_right_calls_of_every_kind_of_api_pass_strictly(invented):
     assert before(invented, GOOD_INVENTED) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", BAD_INVENTED, ids=lambda line: line[:60])
 def test_wrong_calls_of_every_kind_of_api_are_reported(invented, line):
     assert BAD_INVENTED[line] in complaint(invented, GOOD_INVENTED, BAD_INVENTED, line)
