@@ -12,7 +12,7 @@ import pytest
 from support.cassettes import cassette, interaction
 from support.har import entry, har
 from support.paths import ROOT, sample
-from support.sdk import NODE
+from support.sdk import NODE, packages
 
 from cloud_openapi.catalogue import FOLDER
 from cloud_openapi.runtime import Functions
@@ -33,7 +33,7 @@ NOW = "2026-05-01T12:00"
 def install(function):
     """Do what `npm install` does for a function, by links to the packages of the tests."""
     (function / "node_modules").mkdir(parents=True)
-    for package in (NODE / "node_modules").iterdir():
+    for package in packages().iterdir():
         (function / "node_modules" / package.name).symlink_to(package)
 
 

@@ -25,9 +25,16 @@ def node():
     program = shutil.which("node")
     if program is None:
         pytest.skip("Node.js is missing")
-    if not (NODE / "node_modules" / "wx-server-sdk").is_dir():
-        pytest.skip("tests/node/node_modules is missing: npm ci --prefix tests/node")
+    packages()
     return program
+
+
+def packages():
+    """Return the folder of the tests' packages from npm; skip the test if they are missing."""
+    folder = NODE / "node_modules"
+    if not (folder / "wx-server-sdk").is_dir():
+        pytest.skip("tests/node/node_modules is missing: npm ci --prefix tests/node")
+    return folder
 
 
 class SDK:
