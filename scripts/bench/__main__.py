@@ -10,8 +10,8 @@ from scripts.bench.measuring import QUICK, USUAL, Effort, Figure, print_row
 from scripts.bench.servers import compare_servers
 
 _FEWEST_ROUNDS = 5
-# These variables would change the called address, send loopback calls to a proxy, or compile this
-# package (but not the installed ones) at each start.
+# These variables would change the called address, send loopback calls to a proxy, or compile all
+# packages at each start.
 _FOREIGN = re.compile(
     "CLOUD_OPENAPI_.*|http_proxy|all_proxy|PYTHONDONTWRITEBYTECODE", re.IGNORECASE
 )
