@@ -68,8 +68,8 @@ lock: .venv/dev
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --upgrade --all-extras \
 		--no-emit-package cloud-openapi --no-annotate --output-file requirements.lock pyproject.toml
 
-# Compile the tests and what they import once, before several processes do it at the same time. What
-# goes wrong here does so again in the tests.
+# Compile the tests and what they import once, before several processes do it at the same time. A
+# module that cannot be collected fails again in the tests, which report it.
 .venv/tests: .venv/dev
 	@$(BIN)/pytest $(WITHOUT_SCHEMATHESIS) --collect-only -qq >$@.log 2>&1; touch $@
 

@@ -390,7 +390,7 @@ def _nothing(api: str, app: tuple[str, ...], given: dict[str, Any]) -> str:
     if newest is None:
         return f"No {lacks} is over yet: WeChat has its numbers on the day after it."
     if too_old := series.refusal(newest, today):
-        return f"The store has no {lacks}, and WeChat has them no longer: {too_old.hint}"
+        return f"The store has no {lacks}, and WeChat no longer offers it: {too_old.hint}"
     with closing(Store(given["store"], create=False)) as store:
         command = sync_command(
             api,

@@ -235,7 +235,8 @@ class Store:
         try:
             yield from rows
         except ValueError as error:
-            # Another program has written an answer that is not JSON, or a day that is no date.
+            # A program other than this one can write a row whose answer is not JSON or whose day is
+            # not a date.
             raise StoreError(f"{self.name}: a row is damaged: {one_line(str(error))}") from None
 
     def _commit(self, change: Callable[[sa.Connection], object]) -> None:

@@ -131,9 +131,10 @@ def test_a_range_before_the_launch_has_no_command_that_gets_it(filled):
 def test_days_that_are_too_old_for_an_api_have_no_command_that_gets_them(filled, monkeypatch):
     monkeypatch.setenv("CLOUD_OPENAPI_NOW", NOW[1])
     api, old = "analysis.getUserPortrait", ("--from", "2020-01-01", "--to", "2020-01-02")
+    lacks = f"The store has no window of {api} from 2020-01-01 to 2020-01-02, "
     code, _, err = filled("show", api, *old)
     assert code == 1
-    assert f"no window of {api} from 2020-01-01 to 2020-01-02, and WeChat has them no longer" in err
+    assert f"{lacks}and WeChat no longer offers it: " in err
     assert "1 or 7 or 30 days" in err
     assert "Run:" not in err
     assert "Run: " in filled("show", api, "--from", "2020-01-01")[2]
